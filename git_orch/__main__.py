@@ -1,0 +1,5 @@
+"""`python -m git_orch` is `git-orch`."""
+
+from git_orch.cli.main import main
+
+main()

@@ -1,0 +1,84 @@
+"""The exception tree; each class knows the exit code it ends the program with."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OrchError(Exception):
+    """What went wrong, and the exact next command that helps.
+
+    `cause` is lower case without a full stop, subjects in single quotes; `hint` is shown on its own line.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, cause: str, hint: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.hint = hint
+
+
+class StepFailed(OrchError):
+    """A step or a check failed, or a plan has findings."""
+
+    exit_code = 1
+
+
+class UsageError(OrchError):
+    """What was typed, or a file that was given, does not parse."""
+
+    exit_code = 2
+
+
+class Refused(OrchError):
+    """Policy or a missing approval stands in the way; nothing was run."""
+
+    exit_code = 3
+
+
+class LimitReached(OrchError):
+    """A budget or a limit ended the work; it can be resumed."""
+
+    exit_code = 4
+
+
+class NotFound(OrchError):
+    """A plan or a step does not exist, or its name is ambiguous."""
+
+    exit_code = 5
+
+
+class Busy(OrchError):
+    """Another process holds the plan, or somebody moved, deleted or checked out its branch."""
+
+    exit_code = 6
+
+
+class Conflict(OrchError):
+    """A pick or a landing does not merge."""
+
+    exit_code = 7
+
+
+class ProviderFailed(OrchError):
+    """The model's service failed after all retries, or refused the request."""
+
+    exit_code = 8
+
+
+class UnfitRepository(OrchError):
+    """Not a repository, or one in a state git-orch cannot work in."""
+
+    exit_code = 128
+
+
+class Interrupted(OrchError):
+    """A signal ended the work; everything that was recorded is kept.
+
+    The exit code is 128 + the signal's number: 130 for SIGINT, 143 for SIGTERM.
+    """
+
+    def __init__(self, signal_number: int, hint: str) -> None:
+        super().__init__("interrupted", hint)
+        self.signal_number = signal_number

@@ -1,0 +1,118 @@
+"""Names that sort by time: ULIDs for events, PLAN-YYYYMMDD-XXXXXXXXXX-slug for plans, s1, s2 ... for steps.
+
+Nothing here reads a clock or a source of randomness: both are arguments.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ULID_RANDOM_BITS = 80
+_PLAN_RANDOM_BITS = 23
+_SLUG_LENGTH = 60
+
+PLAN_ID = re.compile(r"PLAN-(\d{8})-([0-9A-HJKMNP-TV-Z]{10})-([a-z0-9]+(?:-[a-z0-9]+)*)")
+ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+STEP_ID = re.compile(r"s[1-9][0-9]{0,5}")
+
+DAY_MS = 24 * 3600 * 1000
+
+
+def _crockford(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 32)
+        digits.append(_CROCKFORD[digit])
+    return "".join(reversed(digits))
+
+
+def _from_crockford(text: str) -> int:
+    number = 0
+    for letter in text:
+        number = number * 32 + _CROCKFORD.index(letter)
+    return number
+
+
+def ulid(now_ms: int, random_bits: int) -> str:
+    """26 characters that sort by `now_ms` (milliseconds since 1970), then by 80 random bits."""
+    return _crockford((now_ms << _ULID_RANDOM_BITS) | (random_bits % (1 << _ULID_RANDOM_BITS)), 26)
+
+
+def ulid_ms(identifier: str) -> int:
+    """Milliseconds since 1970 in a ULID."""
+    return _from_crockford(identifier) >> _ULID_RANDOM_BITS
+
+
+def ulid_after(greatest: str | None, now_ms: int, random_bits: int) -> str:
+    """A new ULID, at least one more than `greatest`, so that a lagging clock cannot sort an answer before its question.
+
+    A `greatest` more than a day ahead of `now_ms` comes from a broken clock and does not count.
+    """
+    fresh = ulid(now_ms, random_bits)
+    if greatest is None or fresh > greatest or ulid_ms(greatest) > now_ms + DAY_MS:
+        return fresh
+    return _crockford(_from_crockford(greatest) + 1, 26)
+
+
+def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = None) -> str:
+    """A new plan ID; ten characters hold 27 bits of the day's millisecond and 23 random bits.
+
+    With the `previous` ID of the same process it is greater than that one even within one millisecond.
+    """
+    day, millisecond = divmod(now_ms, DAY_MS)
+    date = datetime.date.fromordinal(datetime.date(1970, 1, 1).toordinal() + day).strftime("%Y%m%d")
+    number = (millisecond << _PLAN_RANDOM_BITS) | (random_bits % (1 << _PLAN_RANDOM_BITS))
+    if previous is not None:
+        before = PLAN_ID.fullmatch(previous)
+        if before is not None and before[1] == date:
+            number = max(number, _from_crockford(before[2]) + 1)
+    return f"PLAN-{date}-{_crockford(number, 10)}-{slug(title)}"
+
+
+def slug(title: str) -> str:
+    """ASCII words of `title` joined by hyphens, at most 60 characters, cut between words; 'plan' when none are left."""
+    if not title.isascii():
+        import anyascii  # only for titles that need it: most do not
+
+        title = anyascii.anyascii(title)
+    words = re.findall(r"[a-z0-9]+", title.lower())
+    kept: list[str] = []
+    for word in words:
+        if len("-".join([*kept, word])) > _SLUG_LENGTH:
+            break
+        kept.append(word)
+    if not kept and words:
+        return words[0][:_SLUG_LENGTH]
+    return "-".join(kept) or "plan"
+
+
+def short(plan: str) -> str:
+    """A plan ID without its slug: what git-orch prints where room is short, accepted everywhere."""
+    return "-".join(plan.split("-")[:3])
+
+
+def matching(wanted: str, plans: Iterable[str]) -> list[str]:
+    """Plans that `wanted` may mean: the exact one, else those with that prefix, else those with that part of the slug.
+
+    Letter case does not matter; a leading 'orch/' (the branch's name) and 'SPEC-' for 'PLAN-' are accepted.
+    """
+    name = wanted.strip().casefold().removeprefix("refs/heads/").removeprefix("orch/")
+    if name.startswith("spec-"):
+        name = "plan-" + name.removeprefix("spec-")
+    known = sorted(plans)
+    exact = [plan for plan in known if plan.casefold() == name]
+    if exact or not name:
+        return exact
+    prefixed = [plan for plan in known if plan.casefold().startswith((name, "plan-" + name))]
+    if prefixed:
+        return prefixed
+    return [plan for plan in known if name in plan.casefold().partition("-")[2]]
+
+
+def next_step_id(taken: Iterable[str]) -> str:
+    """The step ID after the greatest one ever used in a plan, so that an ID never means two steps."""
+    greatest = max((int(step[1:]) for step in taken if STEP_ID.fullmatch(step)), default=0)
+    return f"s{greatest + 1}"
