@@ -1,0 +1,93 @@
+"""Shared builders: a hermetic environment and real repositories."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "suite", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.register_profile(
+    "soak", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+@pytest.fixture(autouse=True)
+def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, no configuration or key of the person who runs the tests, no proxy. Returns the home."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "ANTHROPIC_", "XDG_", "ORCH_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / ".local/state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("TZ", "UTC")
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada Tester\n\temail = ada@example.com\n"
+        "[init]\n\tdefaultBranch = main\n[core]\n\teditor = false\n[gc]\n\tauto = 0\n"
+    )
+    return home
+
+
+class Repo:
+    """A real repository and the few verbs tests use on it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def git(self, *args: str, cwd: Path | None = None, expect: int | None = 0, stdin: str | None = None) -> str:
+        """Standard output of a git command; `expect` None accepts any status."""
+        done = subprocess.run(
+            ["git", *args], cwd=cwd or self.path, input=stdin, capture_output=True, text=True, check=False
+        )
+        assert expect is None or done.returncode == expect, f"git {args}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write files in the work tree."""
+        for name, text in files.items():
+            target = self.path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+
+    def commit(self, files: dict[str, str], message: str = "change", cwd: Path | None = None) -> str:
+        """Write files, commit everything, and give the commit's ID."""
+        here = Repo(cwd or self.path)
+        here.write(files)
+        here.git("add", "-A")
+        here.git("commit", "-q", "--allow-empty", "-m", message)
+        return here.git("rev-parse", "HEAD")
+
+
+@pytest.fixture(scope="session")
+def template_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one commit; copying it costs less than making one."""
+    path = tmp_path_factory.mktemp("template") / "repo"
+    path.mkdir()
+    identity = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+    identity |= {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER")
+                 for what, value in (("NAME", "Ada Tester"), ("EMAIL", "ada@example.com"))}  # fmt: skip
+    (path / "README.md").write_text("a project\n")
+    for args in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *args], cwd=path, env=os.environ | identity, check=True)
+    return path
+
+
+@pytest.fixture
+def repo(tmp_path: Path, template_repository: Path) -> Repo:
+    """A repository of its own with one commit on main."""
+    path = tmp_path / "repo"
+    shutil.copytree(template_repository, path, symlinks=True)
+    return Repo(path)
