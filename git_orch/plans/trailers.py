@@ -1,0 +1,154 @@
+"""Commit messages of plan branches: what they claim, and how text that git-orch did not write is kept from claiming.
+
+A claim is an `Orch-Plan`, `Orch-Step`, `Orch-Attempt` triple of lines anywhere in a message: after a squash one
+commit carries several. Trailer lines begin in column one, so indented text can never be one.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from git_orch.plans.plan import Plan, Step
+
+PLAN, STEP, ATTEMPT = "Orch-Plan", "Orch-Step", "Orch-Attempt"
+BASE, COST, MODEL = "Orch-Base", "Orch-Cost", "Orch-Model"
+
+_TRAILER = re.compile(r"^(Orch-[A-Za-z]+):[ \t]*(.*?)[ \t]*$")
+_LOOKS_LIKE_TRAILER = re.compile(r"^(?=Orch-)", re.IGNORECASE | re.MULTILINE)
+_REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40,64})\b", re.MULTILINE)
+_SUBJECT_LENGTH = 72  # what `git log --oneline` and forges show whole
+UNBORN = "unborn"  # Orch-Base of a plan that was made before the first commit
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A commit says that it is this attempt at this step of this plan."""
+
+    plan: str
+    step: str
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the message of a commit says about plans. `base` is set on a cover commit."""
+
+    claims: tuple[Claim, ...] = ()
+    cover_of: str | None = None
+    base: str | None = None
+    reverts: tuple[str, ...] = ()
+
+
+def read(message: str) -> Message:
+    """The claims of a commit message; incomplete ones are none."""
+    claims: list[Claim] = []
+    plan: str | None = None
+    step: str | None = None
+    cover: str | None = None
+    base: str | None = None
+    for line in message.splitlines():
+        found = _TRAILER.match(line)
+        if found is None:
+            continue
+        name, value = found[1], found[2]
+        if name == PLAN:
+            plan, step = value, None
+        elif name == STEP:
+            step = value
+        elif name == ATTEMPT and plan is not None and step is not None:
+            claims.append(Claim(plan, step, value))
+            step = None
+        elif name == BASE and plan is not None:
+            cover, base = plan, value
+    return Message(tuple(claims), cover, base, tuple(_REVERT.findall(message)))
+
+
+def quoted(text: str) -> str:
+    """Text of others with lines that look like our trailers (or end a paragraph early) indented by four columns."""
+    without_controls = "".join(character for character in text if character == "\n" or character.isprintable())
+    return _LOOKS_LIKE_TRAILER.sub("    ", without_controls)
+
+
+def subject(title: str, length: int = _SUBJECT_LENGTH) -> str:
+    """One line of at most `length` characters."""
+    line = " ".join(quoted(title).split())
+    clipped = line if len(line) <= length else line[: length - 3].rstrip() + "..."
+    return quoted(clipped)
+
+
+def cover_message(plan_id: str, plan: Plan, base: str) -> str:
+    """The plan for people to read in any git client."""
+    parts = [subject(f"plan: {plan.title}")]
+    if plan.objective != plan.title:
+        parts.append(_paragraph(plan.objective))
+    parts.append("\n".join(_step_line(plan, step) for step in plan.steps))
+    parts.append(f"{PLAN}: {plan_id}\n{BASE}: {base}")
+    return "\n\n".join(part for part in parts if part.strip()) + "\n"
+
+
+def _step_line(plan: Plan, step: Step) -> str:
+    needs = ", ".join(str(plan.position(other)) for other in step.depends_on)
+    after = f" (after {needs})" if needs else ""
+    lines = [f"{plan.position(step.id):3}. {subject(step.title)} [{step.kind}]{after}"]
+    lines += [f"       check: {_one_line(check.command.text())}" for check in step.checks]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """How one check ended, for the message of a step commit; `seconds` is its duration."""
+
+    command: str
+    result: str
+    seconds: float
+
+
+def step_message(
+    step: Step, claim: Claim, summary: str, checks: Iterable[CheckLine], extra: Iterable[tuple[str, str]]
+) -> str:
+    """What a reviewer reads on a host that shows no notes: what was asked, what was done, which checks ran."""
+    parts = [subject(step.title)]
+    asked = _asked(step)
+    if asked:
+        parts.append(asked)
+    if summary.strip():
+        parts.append("Summary:\n" + textwrap.indent(_clipped(quoted(summary)), "    "))
+    lines = [f"    {_one_line(check.command)}: {check.result} in {check.seconds:.1f} s" for check in checks]
+    if lines:
+        parts.append("Checks:\n" + "\n".join(lines))
+    trailers = [(PLAN, claim.plan), (STEP, claim.step), (ATTEMPT, claim.attempt), *extra]
+    parts.append("\n".join(f"{name}: {_one_line(value)}" for name, value in trailers))
+    return "\n\n".join(parts) + "\n"
+
+
+def _asked(step: Step) -> str:
+    if step.prompt:
+        return "Asked:\n" + textwrap.indent(_clipped(quoted(step.prompt)), "    ")
+    if step.command is not None:
+        return "Ran:\n    " + _one_line(step.command.text())
+    if step.files:
+        return "Files:\n" + "\n".join(f"    {_one_line(path)}" for path in sorted(step.files))
+    return ""
+
+
+def _paragraph(text: str) -> str:
+    filled = "\n".join(
+        textwrap.fill(line, width=_SUBJECT_LENGTH, break_long_words=False, break_on_hyphens=False)
+        for line in _clipped(text).splitlines()
+    )
+    return quoted(filled)  # last, since filling moves words to the start of lines
+
+
+def _clipped(text: str, lines: int = 60) -> str:
+    """At most that many lines: a commit message is for people."""
+    every = text.strip().splitlines()
+    if len(every) <= lines:
+        return "\n".join(every)
+    return "\n".join([*every[:lines], f"[{len(every) - lines} more lines]"])
+
+
+def _one_line(text: str) -> str:
+    return subject(text, length=200).strip()

@@ -1,0 +1,70 @@
+"""Objects through the git command: one long `cat-file` process for reading, one short process per write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch import errors
+from git_orch.repo.git import SYNCED
+from git_orch.sandbox import process
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+_CHUNK = 400  # requests in flight: 41 to 65 bytes each, so that they always fit into a pipe of 64 KiB
+
+
+class MissingObject(errors.OrchError):
+    """The repository lacks an object that something names."""
+
+    exit_code = 128
+
+    def __init__(self, oid: str) -> None:
+        super().__init__(f"object '{oid[:12]}' is missing", "git fsck")
+        self.oid = oid
+
+
+class Found(NamedTuple):
+    """An object: its type (blob, tree, commit, tag) and its bytes."""
+
+    kind: str
+    data: bytes
+
+
+class CommandObjects:
+    """Objects through git itself: works in every repository that git opens."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._git = repository.git
+        self.oid_length = repository.oid_length
+
+    @cached_property
+    def _session(self) -> process.Session:
+        return process.Session(self._git.argv("cat-file", "--batch"), env=self._git.variables)
+
+    def read_many(self, oids: Sequence[str]) -> list[Found | None]:
+        """Type and bytes of each object, None for a missing one."""
+        found: list[Found | None] = []
+        for start in range(0, len(oids), _CHUNK):
+            chunk = oids[start : start + _CHUNK]
+            self._session.send("".join(f"{oid}\n" for oid in chunk).encode("ascii"))
+            found += [self._answer() for _ in chunk]
+        return found
+
+    def _answer(self) -> Found | None:
+        words = self._session.read_line().decode("ascii", "replace").split()
+        if len(words) != 3:  # "OID missing"
+            return None
+        data = self._session.read(int(words[2]) + 1)
+        return Found(words[1], data[:-1])
+
+    def write(self, kind: str, data: bytes) -> str:
+        """Store an object, synced to disk; gives its ID."""
+        return self._git.run(*SYNCED, "hash-object", "-w", "-t", kind, "--stdin", stdin=data).decode("ascii").strip()
+
+    def close(self) -> None:
+        """End the reading process."""
+        if "_session" in self.__dict__:
+            self._session.close()

@@ -1,0 +1,147 @@
+"""The one caller of the git command.
+
+Every call names its repository, runs without hooks, pagers, editors and automatic maintenance, and without any of the
+user's `GIT_*` variables that would point it at another repository.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from git_orch import errors
+from git_orch.sandbox import process
+
+# Variables of git that are kept: configuration given on the command line, identity, and what reaching a remote needs.
+_KEPT_VARIABLES = (
+    "GIT_CONFIG_", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_EXEC_PATH", "GIT_SSH", "GIT_ASKPASS", "GIT_TERMINAL_PROMPT",
+    "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_PROXY_", "GIT_SSL_", "GIT_HTTP_", "GIT_TRACE",
+    "GIT_TEST_DEFAULT", "GIT_DEFAULT_HASH", "GIT_DEFAULT_REF_FORMAT",
+)  # fmt: skip
+# For finding the repository the user's own words count as well.
+_LOCATION_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
+
+_PINNED = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.pager=cat",
+    "core.editor=false",
+    "color.ui=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "log.showSignature=false",
+    "submodule.recurse=false",
+    "advice.detachedHead=false",
+)
+# git's defaults would lose a landing in a power cut: neither loose objects nor refs are synced.
+SYNCED = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=batch")
+
+
+class GitFailed(errors.OrchError):
+    """git ended with a status nobody expected; `status` and `stderr` say more."""
+
+    exit_code = 128
+
+    def __init__(self, command: str, status: int, stderr: str) -> None:
+        super().__init__(*_explained(command, status, stderr))
+        self.status = status
+        self.stderr = stderr
+
+
+def environment(source: Mapping[str, str], *, keep_location: bool = False) -> dict[str, str]:
+    """The environment for git: without the variables that name another repository, index or pager."""
+    kept = _KEPT_VARIABLES + (_LOCATION_VARIABLES if keep_location else ())
+    found = {name: value for name, value in source.items() if not name.startswith("GIT_") or name.startswith(kept)}
+    return found | {"LANGUAGE": "en", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+@dataclass(frozen=True)
+class Git:
+    """git for one git directory, and for one work tree where that is given."""
+
+    git_dir: Path
+    work_tree: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=lambda: environment(os.environ))
+
+    def argv(self, *args: str) -> list[str]:
+        """The whole command line for `args`."""
+        command = ["git", "--no-pager", f"--git-dir={self.git_dir}"]
+        if self.work_tree is not None:
+            command.append(f"--work-tree={self.work_tree}")
+        for pinned in _PINNED:
+            command += ["-c", pinned]
+        return [*command, *args]
+
+    def run(
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        expect: Sequence[int] = (0,),
+        variables: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Standard output of git. A status that is not in `expect` raises GitFailed."""
+        return self.finished(*args, stdin=stdin, expect=expect, variables=variables).stdout
+
+    def finished(
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        expect: Sequence[int] = (0,),
+        variables: Mapping[str, str] | None = None,
+    ) -> process.Finished:
+        """Status and output of git. A status that is not in `expect` raises GitFailed."""
+        done = start(self.argv(*args), {**self.variables, **(variables or {})}, self._directory(), stdin)
+        if done.status not in expect:
+            raise GitFailed(_verb(args), done.status, done.stderr.decode("utf-8", "replace"))
+        return done
+
+    def line(self, *args: str) -> str:
+        """The first line of git's output, decoded."""
+        return self.run(*args).decode("utf-8", "surrogateescape").split("\n", 1)[0]
+
+    def _directory(self) -> str:
+        # A work tree that is gone must not turn every call into FileNotFoundError.
+        return str(self.work_tree if self.work_tree is not None and self.work_tree.is_dir() else self.git_dir)
+
+
+def start(
+    argv: Sequence[str], variables: Mapping[str, str], directory: str | None, stdin: bytes | None
+) -> process.Finished:
+    """Run git. Raises UnfitRepository when there is none on PATH."""
+    try:
+        return process.capture(argv, env=variables, cwd=directory, stdin=stdin)
+    except FileNotFoundError as missing:
+        raise errors.UnfitRepository("git is not on PATH", "apt-get install git") from missing
+
+
+def _verb(args: Sequence[str]) -> str:
+    skip_next = False
+    for word in args:
+        if skip_next:
+            skip_next = False
+        elif word == "-c":
+            skip_next = True
+        elif not word.startswith("-"):
+            return word
+    return "git"
+
+
+def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
+    """Cause and hint for what git said."""
+    lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("hint:")]
+    said = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else "")
+    said = said.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
+    if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
+        return f"the disk is full (git {command}: {said})", "df -h . && git orch status"
+    if "Read-only file system" in stderr or "Permission denied" in stderr or "insufficient permission" in stderr:
+        return f"the repository cannot be written (git {command}: {said})", "ls -ld .git .git/objects .git/refs"
+    if ".lock': File exists" in stderr:
+        lock = stderr.partition("Unable to create '")[2].partition("'")[0]
+        return f"'{lock}' is locked by another git process", f"ls -l '{lock}'  # if no git runs, remove it"
+    if "dubious ownership" in stderr:
+        return said, "git config --global --add safe.directory \"$PWD\""
+    if status < 0:
+        return f"git {command} was killed by signal {-status}", "git orch status"
+    return f"git {command} failed: {said or f'exit status {status}'}", "git fsck"

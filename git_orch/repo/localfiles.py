@@ -1,0 +1,92 @@
+"""git-orch's own local files: mode 0600, and whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.repo.repository import unwritable
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+_LOCK_TRIES = 5  # `is_held` looks by taking the lock for an instant; that must not look like a second run
+
+
+def create(path: Path, data: bytes) -> None:
+    """Write a file that appears whole; one that is already there is left alone. Raises UnfitRepository."""
+    _placed(path, data, replace=False)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file that appears whole, over whatever is there. Raises UnfitRepository."""
+    _placed(path, data, replace=True)
+
+
+def _placed(path: Path, data: bytes, *, replace: bool) -> None:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if replace:
+                beside.replace(path)
+            else:
+                with contextlib.suppress(FileExistsError):  # somebody was first: theirs stays
+                    os.link(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+
+
+def _lock_path(repository: Repository, plan: str) -> Path:
+    return repository.state_dir / "locks" / plan
+
+
+@contextlib.contextmanager
+def lock(repository: Repository, plan: str) -> Iterator[None]:
+    """Hold the plan for this process; the kernel frees it when we die, so the file is never deleted. Raises Busy."""
+    path = _lock_path(repository, plan)
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+    with os.fdopen(descriptor, "r+b"):
+        for tries in range(_LOCK_TRIES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if tries == _LOCK_TRIES - 1:
+                    raise errors.Busy(f"'{plan}' is being worked on by another process", "git orch status") from None
+                time.sleep(0.02)
+            else:
+                break
+        yield
+
+
+def is_held(repository: Repository, plan: str) -> bool:
+    """Whether a process of this machine works on the plan right now."""
+    path = repository.common_dir / "orch" / "locks" / plan
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False  # never locked, or not ours to read
+    with os.fdopen(descriptor, "rb"):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

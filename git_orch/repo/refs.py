@@ -1,0 +1,84 @@
+"""Reading refs, and moving one: always from a known old value, always with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.repo.git import SYNCED, GitFailed
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+BRANCHES = "refs/heads/orch/"
+LOGS = "refs/notes/orch/"
+KEPT = "refs/orch/kept/"
+
+
+class RefMoved(errors.Busy):
+    """The ref did not have the value we expected: somebody else was there first."""
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"'{ref}' was moved by somebody else meanwhile", "git orch status")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRefs:
+    """The refs of one plan: object IDs of its branch, its log and its kept chain."""
+
+    branch: str | None
+    log: str | None
+    kept: str | None
+
+
+def of_plans(repository: Repository) -> dict[str, PlanRefs]:
+    """All plans of the repository by ID, oldest first."""
+    listed = repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", BRANCHES, LOGS, KEPT)
+    found: dict[str, dict[str, str]] = {}
+    for line in listed.decode("utf-8", "surrogateescape").splitlines():
+        ref, _, oid = line.rpartition(" ")
+        for prefix in (BRANCHES, LOGS, KEPT):
+            if ref.startswith(prefix):
+                found.setdefault(ref.removeprefix(prefix), {})[prefix] = oid
+    return {
+        plan: PlanRefs(found[plan].get(BRANCHES), found[plan].get(LOGS), found[plan].get(KEPT))
+        for plan in sorted(found)
+    }
+
+
+def value(repository: Repository, ref: str) -> str | None:
+    """The object ID of a ref, None when there is no such ref."""
+    done = repository.git.finished("rev-parse", "--verify", "--quiet", "--end-of-options", ref, expect=(0, 1, 128))
+    return done.stdout.decode("ascii").strip() or None
+
+
+def move(repository: Repository, ref: str, *, old: str | None, new: str, reason: str) -> None:
+    """Point `ref` at `new`, synced to disk, with a reflog entry, if it is still at `old` (None: if there is none).
+
+    Raises RefMoved; and Busy when the ref is locked or another ref blocks its name.
+    """
+    before = old if old is not None else repository.null_oid
+    try:
+        repository.git.run(*SYNCED, "update-ref", "--create-reflog", "-m", reason, "--", ref, new, before)
+    except GitFailed as failed:
+        raise _refusal(ref, failed) from failed
+
+
+def _refusal(ref: str, failed: GitFailed) -> errors.OrchError:
+    said = failed.stderr
+    if "but expected" in said or "reference already exists" in said or "unable to resolve reference" in said:
+        return RefMoved(ref)
+    if "'refs/heads/orch' exists" in said:
+        return errors.UnfitRepository(
+            "a branch named 'orch' stands where plan branches go", "git branch -m orch orch-branch"
+        )
+    if ".lock': File exists" in said:
+        return errors.Busy(failed.cause, failed.hint)
+    return failed
+
+
+def reflog_messages(repository: Repository, ref: str) -> list[str]:
+    """The reasons in a ref's reflog, newest first; none when it has no reflog."""
+    done = repository.git.finished("log", "-g", "-z", "--format=%gs", ref, "--", expect=(0, 128))
+    return [message for message in done.stdout.decode("utf-8", "replace").split("\0") if message]

@@ -1,0 +1,99 @@
+"""Finding the repository, once per command; everything else gets its paths from here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from git_orch import errors
+from git_orch.repo import git as gits
+from git_orch.repo.git import Git
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository as the user stands in it. `top` is None in a bare one; `git_dir` is that of the user's worktree."""
+
+    git_dir: Path
+    common_dir: Path
+    top: Path | None
+    shallow: bool
+    object_format: str
+    variables: Mapping[str, str]
+
+    @cached_property
+    def git(self) -> Git:
+        """git on the shared part: objects and refs."""
+        return Git(self.common_dir, None, self.variables)
+
+    @cached_property
+    def user_git(self) -> Git:
+        """git on the worktree the user stands in: read from it, never write."""
+        return Git(self.git_dir, self.top, self.variables)
+
+    @cached_property
+    def state_dir(self) -> Path:
+        """Local, disposable files of git-orch, mode 0700: made when first asked for."""
+        directory = self.common_dir / "orch"
+        try:
+            directory.mkdir(mode=0o700, exist_ok=True)
+        except OSError as failed:
+            raise unwritable(failed, directory) from failed
+        return directory
+
+    @property
+    def null_oid(self) -> str:
+        """The object ID that stands for no object."""
+        return "0" * self.oid_length
+
+    @property
+    def oid_length(self) -> int:
+        """Hexadecimal digits of an object ID."""
+        return 64 if self.object_format == "sha256" else 40
+
+    @property
+    def empty_blob(self) -> str:
+        """The ID of the empty blob, which stands for a plan that has no commit yet."""
+        import hashlib
+
+        return hashlib.new(self.object_format, b"blob 0\0").hexdigest()
+
+
+def discover(directory: Path, source: Mapping[str, str] = os.environ) -> Repository:
+    """The repository that git finds from `directory`. Raises UnfitRepository."""
+    argv = [
+        "git", "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--is-shallow-repository",
+        "--show-object-format", "--is-inside-work-tree", "--show-toplevel",
+    ]  # fmt: skip
+    done = gits.start(argv, gits.environment(source, keep_location=True), str(directory), None)
+    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    if len(lines) < 5:
+        raise _unfit(done.stderr.decode("utf-8", "replace"), directory)
+    inside = lines[4] == "true" and len(lines) > 5
+    return Repository(
+        git_dir=Path(lines[0]),
+        common_dir=Path(lines[1]),
+        top=Path(lines[5]) if inside else None,
+        shallow=lines[2] == "true",
+        object_format=lines[3],
+        variables=gits.environment(source),
+    )
+
+
+def _unfit(stderr: str, directory: Path) -> errors.UnfitRepository:
+    said = next((line for line in stderr.splitlines() if line.startswith("fatal: ")), "").removeprefix("fatal: ")
+    if "dubious ownership" in said:
+        return errors.UnfitRepository(said, f"git config --global --add safe.directory '{directory}'")
+    if "not a git repository" in said:
+        return errors.UnfitRepository(f"'{directory}' is not in a git repository", "git init")
+    return errors.UnfitRepository(f"git cannot open the repository: {said or stderr.strip()}", "git status")
+
+
+def unwritable(failed: OSError, path: Path) -> errors.UnfitRepository:
+    """The error for a file of git-orch's own that the system does not let us write."""
+    return errors.UnfitRepository(
+        f"cannot write '{path}': {(failed.strerror or str(failed)).lower()}", f"df -h '{path.parent}'; ls -ld '{path.parent}'"
+    )

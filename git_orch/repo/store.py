@@ -1,0 +1,183 @@
+"""The log of a plan: a notes tree whose notes are JSON Lines, written by compare-and-swap.
+
+`git notes` writes without compare-and-swap and loses concurrent events with exit status 0, so it is never used here.
+Trees are written with a fan-out of two digits; any fan-out is read.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.plans import events, ids
+from git_orch.plans.events import Event, Log
+from git_orch.repo import objects as odb
+from git_orch.repo import raw, refs
+from git_orch.repo.identity import Identity
+
+if TYPE_CHECKING:
+    from git_orch.repo.objects import Objects
+    from git_orch.repo.raw import Entry
+    from git_orch.repo.repository import Repository
+
+_TRIES = 400  # eight writers on one log needed at most some dozens; a ref that never yields is a stale lock
+_WAIT_SECONDS = 0.02  # greatest first wait after a lost race; grows with the losses
+
+
+@dataclass
+class Notes:
+    """A notes tree: note blobs by the object they hang on; `others` are entries that are not ours, kept as they are."""
+
+    blobs: dict[str, str] = field(default_factory=dict)
+    others: list[Entry] = field(default_factory=list)
+
+
+def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
+    """Notes and events of many logs at once; `tips` are the commits their refs name. Missing objects read as empty."""
+    trees = [_root(found) for found in objects.read_many(tips)]
+    notes = _notes(objects, trees)
+    wanted = [blob for found in notes for blob in found.blobs.values()]
+    contents = iter(objects.read_many(wanted))
+    result = []
+    for found in notes:
+        blobs = [next(contents) for _ in found.blobs]
+        result.append((found, events.read(blob.data for blob in blobs if blob is not None and blob.kind == "blob")))
+    return result
+
+
+def _root(found: odb.Found | None) -> str | None:
+    return raw.commit_object(found.data).tree if found is not None and found.kind == "commit" else None
+
+
+def _notes(objects: Objects, trees: Sequence[str | None]) -> list[Notes]:
+    """Level by level over all trees, so that thousands of logs are read in a few batches."""
+    notes = [Notes() for _ in trees]
+    level = [(index, "", tree) for index, tree in enumerate(trees) if tree is not None]
+    while level:
+        found = objects.read_many([tree for _, _, tree in level])
+        below: list[tuple[int, str, str]] = []
+        for (index, prefix, _), each in zip(level, found, strict=True):
+            if each is None or each.kind != "tree":
+                continue
+            for entry in raw.tree_entries(each.data, objects.oid_length):
+                name = prefix + entry.name.decode("ascii", "replace")
+                if entry.mode == raw.TREE_MODE and _is_hexadecimal(name) and len(name) < objects.oid_length:
+                    below.append((index, name, entry.oid))
+                elif entry.mode == raw.BLOB_MODE and _is_hexadecimal(name) and len(name) == objects.oid_length:
+                    notes[index].blobs[name] = entry.oid
+                elif not prefix:
+                    notes[index].others.append(entry)
+        level = below
+    return notes
+
+
+def _is_hexadecimal(name: str) -> bool:
+    return bool(name) and all(digit in "0123456789abcdef" for digit in name)
+
+
+class LogWriter:
+    """Appends events to the log of one plan; keeps what it has read and written, so that a landing reads nothing."""
+
+    def __init__(self, repository: Repository, objects: Objects, identity: Identity, plan: str) -> None:
+        self._repository = repository
+        self._objects = objects
+        self._identity = identity
+        self._ref = refs.LOGS + plan
+        self._clone = clone_id(repository)
+        self._greatest: str | None = None
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the log anew: somebody else wrote."""
+        self.tip = refs.value(self._repository, self._ref)
+        self._subtrees: dict[str, str] = {}
+        self.notes, self.log = Notes(), Log()
+        if self.tip is not None:
+            [(self.notes, self.log)] = read_logs(self._objects, [self.tip])
+        if self.log.newer is not None:
+            raise errors.UnfitRepository(
+                f"this log was written by a newer git-orch (format {self.log.newer}, this one reads {events.FORMAT})",
+                "pip install --upgrade git-orch",
+            )
+
+    def event(self, name: str, **body: object) -> Event:
+        """A new event with an ID after all that are known; it is stored by `append`."""
+        known = max(filter(None, (self._greatest, self.log.greatest())), default=None)
+        identifier = ids.ulid_after(known, time.time_ns() // 1_000_000, secrets.randbits(80))
+        self._greatest = identifier
+        return Event(identifier, name, self._clone, body)
+
+    def append(self, entries: Iterable[tuple[str | None, Event]]) -> None:
+        """Store events on the objects they hang on (None: the empty blob), in one log commit.
+
+        After a lost race the commit is built again on the new tip: events are only ever added, so nobody's are lost.
+        Raises Busy when the ref stays locked.
+        """
+        wanted: dict[str, list[Event]] = {}
+        for target, event in entries:
+            wanted.setdefault(target or self._repository.empty_blob, []).append(event)
+        for tries in range(_TRIES):
+            blobs = self._blobs(wanted)
+            commit = self._commit(blobs, wanted)
+            try:
+                refs.move(self._repository, self._ref, old=self.tip, new=commit, reason="orch: log")
+            except errors.Busy:
+                if tries == _TRIES - 1:
+                    raise
+                time.sleep(secrets.SystemRandom().uniform(0, _WAIT_SECONDS * min(tries + 1, 10)))
+                self.reload()
+                continue
+            self.tip = commit
+            self.notes.blobs.update(blobs)
+            added = tuple(event for each in wanted.values() for event in each)
+            everything = sorted({event.id: event for event in (*self.log.events, *added)}.items())
+            self.log = Log(tuple(event for _, event in everything), self.log.damaged)
+            return
+
+    def _blobs(self, wanted: dict[str, list[Event]]) -> dict[str, str]:
+        blobs = {}
+        for target, new in wanted.items():
+            before = self.notes.blobs.get(target)
+            content = odb.read(self._objects, before, "blob") if before is not None else b""
+            blobs[target] = self._objects.write("blob", events.appended(content, new))
+        return blobs
+
+    def _commit(self, blobs: dict[str, str], wanted: dict[str, list[Event]]) -> str:
+        names = ", ".join(dict.fromkeys(event.name for each in wanted.values() for event in each))
+        person = self._identity.now()
+        return odb.write_commit(
+            self._objects,
+            raw.CommitObject(
+                tree=self._tree(self.notes.blobs | blobs, changed={target[:2] for target in blobs}),
+                parents=(self.tip,) if self.tip is not None else (),
+                author=person.author,
+                committer=person.committer,
+                message=f"orch: {names}\n",
+            ),
+        )
+
+    def _tree(self, blobs: dict[str, str], changed: set[str]) -> str:
+        groups: dict[str, list[Entry]] = {}
+        for target, blob in blobs.items():
+            groups.setdefault(target[:2], []).append(raw.Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob))
+        for prefix, entries in groups.items():
+            if prefix in changed or prefix not in self._subtrees:
+                self._subtrees[prefix] = odb.write_tree(self._objects, entries)
+        branches = [
+            raw.Entry(raw.TREE_MODE, prefix.encode("ascii"), self._subtrees[prefix]) for prefix in sorted(groups)
+        ]
+        return odb.write_tree(self._objects, [*branches, *self.notes.others])
+
+
+def clone_id(repository: Repository) -> str:
+    """The random name of this copy of the repository, made when first asked for."""
+    path = repository.state_dir / "clone"
+    if not path.exists():
+        from git_orch.repo import localfiles
+
+        localfiles.create(path, f"{secrets.token_hex(8)}\n".encode("ascii"))
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,130 @@
+"""Worktrees: git-orch's own, one for each plan, outside the user's tree; and finding who has a branch checked out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.plans import ids
+from git_orch.repo.git import Git, GitFailed
+from git_orch.repo.repository import unwritable
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """A linked worktree of git-orch's own; `git` acts on its index and files."""
+
+    path: Path
+    git: Git
+
+
+def path_of(repository: Repository, plan: str) -> Path:
+    """Where the worktree of a plan is, below $XDG_STATE_HOME: outside of `.git`, which many tools skip."""
+    home = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    name = hashlib.sha256(os.fsencode(os.path.realpath(repository.common_dir))).hexdigest()[:16]
+    return Path(home) / "git-orch" / "worktrees" / name / ids.short(plan)
+
+
+def existing(repository: Repository, plan: str) -> Worktree | None:
+    """The plan's worktree, if git knows it and its directory is there."""
+    path = path_of(repository, plan)
+    git_dir = _git_dir(repository, path)
+    if git_dir is None or not path.is_dir():
+        return None
+    return Worktree(path, Git(git_dir, path, repository.variables))
+
+
+def made(repository: Repository, plan: str, commit: str) -> Worktree:
+    """The plan's worktree, newly made and detached at `commit`."""
+    path = path_of(repository, plan)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as failed:
+        raise unwritable(failed, path.parent) from failed
+    arguments = ("worktree", "add", "--quiet", "--detach", "--no-track", "--force", "--", str(path), commit)
+    workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
+    try:
+        repository.git.run(*workers, *arguments)
+    except GitFailed:
+        # What a killed `worktree add` leaves behind is locked by it, and in the way.
+        remove(repository, plan)
+        repository.git.run(*workers, *arguments)
+    found = existing(repository, plan)
+    if found is None:
+        raise GitFailed("worktree add", 0, f"fatal: '{path}' is not there")
+    return found
+
+
+def point(worktree: Worktree, commit: str) -> None:
+    """Make the worktree exactly `commit`: no other file is left, ignored ones included."""
+    worktree.git.run("checkout", "--quiet", "--force", "--detach", commit, "--")
+    clean(worktree)
+
+
+def clean(worktree: Worktree) -> None:
+    """Remove whatever the index does not name: untracked files, ignored files, nested repositories."""
+    worktree.git.run("clean", "-ffdxq")
+
+
+def head(worktree: Worktree) -> str:
+    """The commit the worktree is detached at."""
+    return worktree.git.line("rev-parse", "--verify", "HEAD")
+
+
+def hold(worktree: Worktree, commit: str) -> None:
+    """Detach the worktree at `commit` without touching files, so that nothing collects it before it has landed."""
+    worktree.git.run("update-ref", "--no-deref", "-m", "orch: hold", "HEAD", commit)
+
+
+def remove(repository: Repository, plan: str) -> None:
+    """Remove the plan's worktree and everything in it."""
+    path = path_of(repository, plan)
+    repository.git.run("worktree", "remove", "--force", "--force", "--", str(path), expect=(0, 128))
+    if path.exists():  # git does not know it: left by a repository that stood here before
+        import shutil
+
+        shutil.rmtree(path)
+    repository.git.run("worktree", "prune")
+
+
+def checkout_of(repository: Repository, ref: str) -> Path | None:
+    """The worktree, of whoever, that has the branch checked out or is in the middle of rebasing it."""
+    listed = repository.git.run("worktree", "list", "--porcelain", "-z").decode("utf-8", "surrogateescape")
+    for block in listed.split("\0\0"):
+        fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
+        if fields.get("branch") == ref:
+            return Path(fields["worktree"])
+    return _rebasing(repository, ref)
+
+
+def _rebasing(repository: Repository, ref: str) -> Path | None:
+    """A rebase detaches HEAD and moves the branch at its end: to git the branch is in use all the while."""
+    directories = [repository.common_dir, *sorted((repository.common_dir / "worktrees").glob("*"))]
+    for directory in directories:
+        for state in ("rebase-merge", "rebase-apply"):
+            try:
+                name = (directory / state / "head-name").read_text(encoding="utf-8").strip()
+            except OSError:
+                continue  # no rebase there
+            if name == ref:
+                return directory
+    return None
+
+
+def _git_dir(repository: Repository, path: Path) -> Path | None:
+    """The worktree's own git directory, from git's side: the pointer in the tree could have been rewritten."""
+    wanted = path / ".git"
+    for candidate in sorted((repository.common_dir / "worktrees").glob("*/gitdir")):
+        try:
+            named = Path(candidate.read_text(encoding="utf-8").strip())
+        except OSError:
+            continue  # removed while we looked
+        if named == wanted or os.path.realpath(named) == os.path.realpath(wanted):
+            return candidate.parent
+    return None
