@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from git_orch.plans import ids
 
@@ -23,7 +22,7 @@ class Event:
     id: str
     name: str
     clone: str
-    body: Mapping[str, object] = MappingProxyType({})
+    body: Mapping[str, object] = field(default_factory=dict)
     version: int = FORMAT
 
     def line(self) -> bytes:
@@ -79,7 +78,7 @@ def _event(line: bytes) -> Event | None:
         return None
     if not isinstance(clone, str) or not isinstance(version, int):
         return None
-    return Event(identifier, name, clone, MappingProxyType(fields), version)
+    return Event(identifier, name, clone, fields, version)
 
 
 def appended(blob: bytes, events: Iterable[Event]) -> bytes:

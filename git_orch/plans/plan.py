@@ -7,10 +7,14 @@ Files that people write go through `schema` first, which has better messages.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
-from typing import Literal, cast, get_args
+from typing import Literal, TypeGuard, cast, get_args
+
+from git_orch.plans import ids
 
 StepKind = Literal["agent", "run", "files", "manual"]
 CheckType = Literal["compile", "unit", "integration", "run"]
@@ -20,6 +24,9 @@ CHECK_TYPES: tuple[CheckType, ...] = get_args(CheckType)
 
 CHECK_TIMEOUT = 900  # seconds; builds and test suites are slow, see the man page
 RUN_TIMEOUT = 900  # seconds for a `run` step that names none
+LONGEST_TIMEOUT = 86_400  # seconds: a day
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BadDocument(ValueError):
@@ -72,7 +79,7 @@ class Step:
     kind: StepKind
     prompt: str | None = None
     command: Command | None = None
-    files: Mapping[str, FileContent | None] = MappingProxyType({})
+    files: Mapping[str, FileContent | None] = field(default_factory=lambda: MappingProxyType({}))
     paths: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -127,11 +134,13 @@ def to_document(plan: Plan) -> Document:
 
 def step_document(step: Step) -> Document:
     """One step as JSON-ready values."""
+    command = {} if step.command is None else _command_document(step.command, shell_name="run")
     document: Document = {
         "id": step.id,
         "title": step.title,
         "kind": step.kind,
         "prompt": step.prompt,
+        **command,
         "files": {path: _file_document(content) for path, content in step.files.items()},
         "paths": list(step.paths),
         "depends_on": list(step.depends_on),
@@ -139,8 +148,6 @@ def step_document(step: Step) -> Document:
         "model": step.model,
         "timeout": step.timeout,
     }
-    if step.command is not None:
-        document.update(_command_document(step.command, shell_name="run"))
     return _without_empty(document, keep=("id", "title", "kind"))
 
 
@@ -175,8 +182,7 @@ def from_document(document: object) -> Plan:
     """The plan a stored document describes. Raises BadDocument."""
     fields = mapping(document, "plan")
     steps = tuple(_step(item, f"steps[{index}]") for index, item in enumerate(sequence(fields, "steps")))
-    if len({step.id for step in steps}) != len(steps):
-        raise BadDocument("steps: two steps have the same id")
+    _refuse_impossible(steps)
     return Plan(
         title=text(fields, "title"),
         objective=text(fields, "objective"),
@@ -184,6 +190,24 @@ def from_document(document: object) -> Plan:
         dependencies=texts(fields, "dependencies"),
         missing=texts(fields, "missing"),
     )
+
+
+def _refuse_impossible(steps: tuple[Step, ...]) -> None:
+    """IDs and titles stand in commit messages and file names, and the order of the steps must exist."""
+    known = {step.id for step in steps}
+    if len(known) != len(steps):
+        raise BadDocument("steps: two steps have the same id")
+    for step in steps:
+        if not ids.STEP_ID.fullmatch(step.id):
+            raise BadDocument(f"steps: '{step.id}' is not a step id")
+        if len(step.title.splitlines()) > 1:
+            raise BadDocument(f"{step.id}.title: expected one line")
+        if not known.issuperset(step.depends_on):
+            raise BadDocument(f"{step.id}.depends_on: names a step that does not exist")
+    try:
+        TopologicalSorter({step.id: step.depends_on for step in steps}).prepare()
+    except CycleError as error:
+        raise BadDocument("steps: the steps wait for each other") from error
 
 
 def _step(item: object, where: str) -> Step:
@@ -204,7 +228,7 @@ def _step(item: object, where: str) -> Step:
         depends_on=texts(fields, "depends_on"),
         checks=tuple(_check(check, f"{where}.checks") for check in sequence(fields, "checks")),
         model=optional_text(fields, "model"),
-        timeout=optional_number(fields, "timeout"),
+        timeout=_between(1, LONGEST_TIMEOUT, fields, "timeout"),
     )
 
 
@@ -216,9 +240,16 @@ def _check(item: object, where: str) -> Check:
     return Check(
         type=kind,
         command=_command(fields, "command", where),
-        expected_exit=optional_number(fields, "expected_exit") or 0,
-        timeout=optional_number(fields, "timeout") or CHECK_TIMEOUT,
+        expected_exit=_between(0, 255, fields, "expected_exit") or 0,
+        timeout=_between(1, LONGEST_TIMEOUT, fields, "timeout") or CHECK_TIMEOUT,
     )
+
+
+def _between(lowest: int, highest: int, fields: Mapping[str, object], name: str) -> int | None:
+    value = optional_number(fields, name)
+    if value is not None and not lowest <= value <= highest:
+        raise BadDocument(f"{name}: expected {lowest} to {highest}")
+    return value
 
 
 def _command(fields: Mapping[str, object], shell_name: str, where: str) -> Command:
@@ -241,9 +272,14 @@ def _file(value: object, where: str) -> FileContent | None:
 # -- reading plain values: what a parser of hostile documents needs, and nothing more ---------------------------------
 
 
+def _is_text(value: object) -> TypeGuard[str]:
+    """JSON can spell half of a surrogate pair, which no terminal and no file can show."""
+    return isinstance(value, str) and (value.isascii() or _SURROGATE.search(value) is None)
+
+
 def mapping(value: object, where: str) -> Mapping[str, object]:
     """`value` if it is an object with string keys. Raises BadDocument."""
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+    if not isinstance(value, dict) or not all(_is_text(key) for key in value):
         raise BadDocument(f"{where}: expected an object")
     return cast("Mapping[str, object]", value)  # just checked
 
@@ -261,7 +297,7 @@ def sequence(fields: Mapping[str, object], name: str) -> list[object]:
 def text(fields: Mapping[str, object], name: str) -> str:
     """The string under `name`. Raises BadDocument."""
     value = fields.get(name)
-    if not isinstance(value, str):
+    if not _is_text(value):
         raise BadDocument(f"{name}: expected a string")
     return value
 
@@ -274,7 +310,7 @@ def optional_text(fields: Mapping[str, object], name: str) -> str | None:
 def texts(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
     """The strings under `name`; none when absent. Raises BadDocument."""
     values = sequence(fields, name)
-    if not all(isinstance(value, str) for value in values):
+    if not all(_is_text(value) for value in values):
         raise BadDocument(f"{name}: expected a list of strings")
     return cast("tuple[str, ...]", tuple(values))  # just checked
 

@@ -7,199 +7,27 @@ only a new state.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from git_orch.plans import plan as plans
-from git_orch.plans import trailers
 from git_orch.plans.events import Event, Log
-from git_orch.plans.plan import BadDocument, Plan, Step
-
-
-class PlanState(enum.Enum):
-    """The formal life of a plan."""
-
-    DRAFT = "DRAFT"
-    READY = "READY"
-    CREATED = "CREATED"
-    VALIDATED = "VALIDATED"
-    APPROVED = "APPROVED"
-    EXECUTING = "EXECUTING"
-    COMPLETE = "COMPLETE"
-    FAILED = "FAILED"
-    ROLLED_BACK = "ROLLED_BACK"
-    REJECTED = "REJECTED"
-
-
-_S = PlanState
-TRANSITIONS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
-    {
-        _S.DRAFT: frozenset({_S.READY, _S.CREATED, _S.REJECTED}),
-        _S.READY: frozenset({_S.CREATED, _S.DRAFT, _S.REJECTED}),
-        _S.CREATED: frozenset({_S.VALIDATED, _S.REJECTED}),
-        _S.VALIDATED: frozenset({_S.APPROVED, _S.CREATED, _S.REJECTED}),
-        _S.APPROVED: frozenset({_S.EXECUTING, _S.CREATED, _S.REJECTED}),
-        _S.EXECUTING: frozenset({_S.COMPLETE, _S.FAILED, _S.ROLLED_BACK}),
-        _S.FAILED: frozenset({_S.EXECUTING, _S.CREATED, _S.ROLLED_BACK}),
-        _S.COMPLETE: frozenset({_S.EXECUTING, _S.ROLLED_BACK}),
-        _S.ROLLED_BACK: frozenset({_S.EXECUTING, _S.CREATED, _S.REJECTED}),
-        _S.REJECTED: frozenset({_S.CREATED}),
-    }
+from git_orch.plans.plan import BadDocument, Plan
+from git_orch.plans.status import (
+    SATISFIED,
+    Attempt,
+    Base,
+    Branch,
+    Call,
+    CheckResult,
+    Commit,
+    Estimated,
+    Move,
+    PlanState,
+    Status,
+    StepState,
+    StepStatus,
 )
-
-
-class StepState(enum.Enum):
-    """Where a step stands now."""
-
-    PENDING = "pending"
-    FAILED = "failed"
-    CLAIMED = "claimed"
-    REVERTED = "reverted"
-    UNVERIFIED = "unverified"
-    UPSTREAM = "upstream"
-    DONE = "done"
-
-
-SATISFIED = frozenset({StepState.DONE, StepState.UNVERIFIED, StepState.UPSTREAM})
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit on a plan branch, with what its message claims."""
-
-    oid: str
-    tree: str
-    parents: tuple[str, ...]
-    message: trailers.Message
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """The commits of a plan branch from the earliest of this plan to the tip, oldest first.
-
-    `base` is the commit below the earliest one (None: a root commit). `upstream` are steps found in the base.
-    """
-
-    tip: str
-    commits: tuple[Commit, ...]
-    base: str | None
-    upstream: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """Where a plan starts: `commit` is None in an unborn repository, `ref` None for a detached HEAD.
-
-    `snapshot` says that the commit was made from uncommitted files.
-    """
-
-    commit: str | None
-    ref: str | None
-    snapshot: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """The intent to move a ref; `old` is None for a creation."""
-
-    id: str
-    clone: str
-    ref: str
-    old: str | None
-    new: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """How one check ended; `seconds` is its duration, `output` a redacted end of what it printed."""
-
-    type: str
-    command: str
-    exit: int
-    passed: bool
-    seconds: float
-    output: str
-    reason: str = "exited"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request to a model: the usage fields verbatim and the price in USD."""
-
-    id: str
-    purpose: str
-    step: str | None
-    attempt: str | None
-    model: str
-    usage: Mapping[str, object]
-    usd: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try at a step. `tree` is what was verified; a failed attempt has an `error` and maybe a kept `commit`."""
-
-    id: str
-    step: str
-    event: str
-    outcome: str
-    seconds: float
-    checks: tuple[CheckResult, ...] = ()
-    summary: str = ""
-    tree: str | None = None
-    commit: str | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StepStatus:
-    """A step and where it stands; `commit` is the one that claims it now."""
-
-    step: Step
-    number: int
-    state: StepState
-    commit: Commit | None = None
-    attempt: Attempt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Everything git-orch knows about a plan."""
-
-    id: str
-    plan: Plan
-    state: PlanState
-    steps: tuple[StepStatus, ...]
-    base: Base
-    branch: Branch | None
-    created: str
-    origin: str
-    log: Log
-    attempts: tuple[Attempt, ...] = ()
-    calls: tuple[Call, ...] = ()
-    pending_moves: tuple[Move, ...] = ()
-    last_move: Move | None = None
-    known_tip: str | None = None
-    open_run: str | None = None
-    run_seconds: float = 0.0
-    damaged: int = 0
-    step_ids: frozenset[str] = frozenset()
-
-    def satisfied(self) -> frozenset[str]:
-        """Steps that others may depend on."""
-        return frozenset(status.step.id for status in self.steps if status.state in SATISFIED)
-
-    def usd(self) -> float:
-        """What all model calls of this plan have cost."""
-        return sum(call.usd for call in self.calls)
-
-    def is_open(self) -> bool:
-        """Whether the plan is still worked on: the plan that is meant when no ID is given."""
-        return self.state not in (PlanState.COMPLETE, PlanState.REJECTED)
 
 
 def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
@@ -213,27 +41,38 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
             damaged += 1
     if past.plan is None or past.created is None:
         return None
-    steps = _steps(plan_id, past.plan, past, branch)
-    return Status(
+    status = Status(
         id=plan_id,
         plan=past.plan,
-        state=_reconciled(past.state, steps),
-        steps=steps,
+        state=past.state,
+        steps=(),
         base=past.base,
-        branch=branch,
+        branch=None,
         created=past.created.id,
         origin=past.origin,
         log=log,
+        clone=past.created.clone,
+        recorded_state=past.state,
         attempts=tuple(past.attempts),
+        accepted=frozenset(past.accepted),
+        verified=frozenset(past.verified),
         calls=tuple(past.calls),
         pending_moves=tuple(past.moves.values()),
         last_move=past.last_move,
         known_tip=past.known_tip,
+        estimate=past.estimate,
         open_run=past.open_run,
         run_seconds=past.run_seconds,
         damaged=damaged,
         step_ids=frozenset(past.step_ids),
     )
+    return on_branch(status, branch)
+
+
+def on_branch(status: Status, branch: Branch | None) -> Status:
+    """The same past seen with other commits on the branch."""
+    steps = _steps(status, branch)
+    return replace(status, branch=branch, steps=steps, state=_reconciled(status.recorded_state, steps))
 
 
 @dataclass(slots=True)
@@ -250,13 +89,12 @@ class _Past:
     verified: set[tuple[str, str]] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
     moves: dict[str, Move] = field(default_factory=dict)
-    intents: dict[str, Move] = field(default_factory=dict)
     last_move: Move | None = None
     known_tip: str | None = None
+    estimate: Estimated | None = None
     open_run: str | None = None
     run_seconds: float = 0.0
     step_ids: set[str] = field(default_factory=set)
-    landed_commits: dict[str, set[str]] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """Raises BadDocument for an event whose fields do not have the documented form."""
@@ -270,10 +108,12 @@ class _Past:
             self.created = event
             self.origin = plans.optional_text(event.body, "origin") or ""
             self.base = _base(event.body.get("base"))
+            self.estimate = _estimated(event.body.get("estimate"))
             self.step_ids.update(step.id for step in self.plan.steps)
 
     def revised_by(self, event: Event) -> None:
         self.plan = plans.from_document(event.body.get("plan"))
+        self.estimate = _estimated(event.body.get("estimate"))
         self.step_ids.update(step.id for step in self.plan.steps)
         self.state = PlanState.CREATED
 
@@ -294,6 +134,9 @@ class _Past:
         outcome = plans.text(event.body, "outcome")
         self.state = {"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}.get(outcome, PlanState.EXECUTING)
 
+    def restored(self, _event: Event) -> None:
+        self.state = PlanState.EXECUTING
+
     def rolled_back(self, event: Event) -> None:
         full = event.body.get("full") is True
         self.state = PlanState.ROLLED_BACK if full else PlanState.EXECUTING
@@ -307,8 +150,6 @@ class _Past:
         self.accepted.add((attempt.step, attempt.id))
         if attempt.tree is not None:
             self.verified.add((attempt.step, attempt.tree))
-        if attempt.commit is not None:
-            self.landed_commits.setdefault(attempt.commit, set()).add(attempt.step)
 
     def step_accepted(self, event: Event) -> None:
         self.accepted.add((plans.text(event.body, "step"), plans.text(event.body, "attempt")))
@@ -341,7 +182,6 @@ class _Past:
             why=plans.text(event.body, "why"),
         )
         self.moves[move.id] = move
-        self.intents[move.id] = move
 
     def move_done(self, event: Event) -> None:
         move = self.moves.pop(plans.text(event.body, "move"), None)
@@ -368,6 +208,7 @@ _TAKERS = {
     "plan.rebased": _Past.rebased_by,
     **dict.fromkeys(_STATE_EVENTS, _Past.state_set),
     "plan.rolled-back": _Past.rolled_back,
+    "plan.restored": _Past.restored,
     "run.started": _Past.run_started,
     "run.ended": _Past.run_ended,
     "attempt.failed": _Past.attempt_failed,
@@ -382,57 +223,61 @@ _TAKERS = {
 }
 
 
-def _steps(plan_id: str, plan: Plan, past: _Past, branch: Branch | None) -> tuple[StepStatus, ...]:
-    claimed = _claims(plan_id, past, branch)
-    last = {attempt.step: attempt for attempt in past.attempts}
-    by_id = {(attempt.step, attempt.id): attempt for attempt in past.attempts}
+def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
+    claimed = _claims(status, branch)
+    last = {attempt.step: attempt for attempt in status.attempts}
+    by_id = {(attempt.step, attempt.id): attempt for attempt in status.attempts}
     upstream = branch.upstream if branch is not None else frozenset()
     found = []
-    for number, step in enumerate(plan.steps, start=1):
-        status = StepStatus(step, number, StepState.PENDING, attempt=last.get(step.id))
+    for number, step in enumerate(status.plan.steps, start=1):
+        now = StepStatus(step, number, StepState.PENDING, attempt=last.get(step.id))
         claim = claimed.get(step.id)
         if claim is not None:
-            commit, attempt_id, reverted = claim
-            state = _claimed_state(step.id, commit, attempt_id, past)
-            status = replace(
-                status,
-                state=StepState.REVERTED if reverted else state,
-                commit=commit,
-                attempt=by_id.get((step.id, attempt_id)),
-            )
+            known = by_id.get((step.id, claim.attempt))
+            now = replace(now, state=_claimed_state(status, step.id, claim), commit=claim.commit, attempt=known)
         elif step.id in upstream:
-            status = replace(status, state=StepState.UPSTREAM)
-        elif status.attempt is not None and status.attempt.outcome == "failed":
-            status = replace(status, state=StepState.FAILED)
-        found.append(status)
+            now = replace(now, state=StepState.UPSTREAM)
+        elif now.attempt is not None and now.attempt.outcome == "failed":
+            now = replace(now, state=StepState.FAILED)
+        found.append(now)
     return tuple(found)
 
 
-def _claimed_state(step: str, commit: Commit, attempt: str, past: _Past) -> StepState:
-    if (step, attempt) not in past.accepted:
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """The last commit on the branch that claims a step, and whether it was reverted since."""
+
+    commit: Commit
+    attempt: str
+    reverted: bool = False
+
+
+def _claimed_state(status: Status, step: str, claim: _Claimed) -> StepState:
+    if claim.reverted:
+        return StepState.REVERTED
+    if (step, claim.attempt) not in status.accepted:
         return StepState.CLAIMED
-    return StepState.DONE if (step, commit.tree) in past.verified else StepState.UNVERIFIED
+    return StepState.DONE if (step, claim.commit.tree) in status.verified else StepState.UNVERIFIED
 
 
-def _claims(plan_id: str, past: _Past, branch: Branch | None) -> dict[str, tuple[Commit, str, bool]]:
-    """Step ID to the last commit that claims it, the attempt it names, and whether it was reverted since."""
-    claimed: dict[str, tuple[Commit, str, bool]] = {}
-    steps_of = {oid: set(steps) for oid, steps in past.landed_commits.items()}
+def _claims(status: Status, branch: Branch | None) -> dict[str, _Claimed]:
+    claimed: dict[str, _Claimed] = {}
+    steps_of: dict[str, set[str]] = {}  # by commit: after an amend or a rebase people still revert the ID they noted
+    for attempt in status.attempts:
+        if attempt.outcome == "landed" and attempt.commit is not None:
+            steps_of.setdefault(attempt.commit, set()).add(attempt.step)
     reverted_by: dict[str, set[str]] = {}
     for commit in branch.commits if branch is not None else ():
         for claim in commit.message.claims:
-            if claim.plan == plan_id:
-                claimed[claim.step] = (commit, claim.attempt, False)
+            if claim.plan == status.id:
+                claimed[claim.step] = _Claimed(commit, claim.attempt)
                 steps_of.setdefault(commit.oid, set()).add(claim.step)
         for target in commit.message.reverts:
             restored = reverted_by.get(target)
-            steps = restored if restored is not None else steps_of.get(target, set())
+            steps = steps_of.get(target, set()) if restored is None else restored
             for step in steps & claimed.keys():
-                claimed[step] = (*claimed[step][:2], restored is None)
-            if restored is None:
-                reverted_by[commit.oid] = set(steps)
-            else:
-                steps_of[commit.oid] = set(steps)
+                claimed[step] = replace(claimed[step], reverted=restored is None)
+            (reverted_by if restored is None else steps_of)[commit.oid] = set(steps)
     return claimed
 
 
@@ -441,6 +286,8 @@ def _reconciled(state: PlanState, steps: tuple[StepStatus, ...]) -> PlanState:
     satisfied = [status.state in SATISFIED for status in steps]
     if state is PlanState.COMPLETE and not all(satisfied):
         return PlanState.EXECUTING if any(satisfied) else PlanState.ROLLED_BACK
+    if state is PlanState.ROLLED_BACK and any(satisfied):
+        state = PlanState.EXECUTING
     worked_on = state in (PlanState.EXECUTING, PlanState.FAILED, PlanState.ROLLED_BACK)
     if worked_on and steps and all(satisfied):
         return PlanState.COMPLETE
@@ -482,6 +329,17 @@ def _base(value: object) -> Base:
         commit=plans.optional_text(fields, "commit"),
         ref=plans.optional_text(fields, "ref"),
         snapshot=fields.get("snapshot") is True,
+    )
+
+
+def _estimated(value: object) -> Estimated | None:
+    if value is None:
+        return None
+    fields = plans.mapping(value, "estimate")
+    return Estimated(
+        plans.optional_number(fields, "tokens_in") or 0,
+        plans.optional_number(fields, "tokens_out") or 0,
+        _number(fields, "usd"),
     )
 
 

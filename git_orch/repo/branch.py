@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_orch.plans import trailers
-from git_orch.plans.state import Branch, Commit
+from git_orch.plans.status import Branch, Commit
 from git_orch.repo import raw
 
 if TYPE_CHECKING:

@@ -37,6 +37,7 @@ class CommandObjects:
     """Objects through git itself: works in every repository that git opens."""
 
     def __init__(self, repository: Repository) -> None:
+        self._repository = repository
         self._git = repository.git
         self.oid_length = repository.oid_length
 
@@ -63,6 +64,10 @@ class CommandObjects:
     def write(self, kind: str, data: bytes) -> str:
         """Store an object, synced to disk; gives its ID."""
         return self._git.run(*SYNCED, "hash-object", "-w", "-t", kind, "--stdin", stdin=data).decode("ascii").strip()
+
+    def another(self) -> CommandObjects:
+        """A second handle with a reading process of its own."""
+        return CommandObjects(self._repository)
 
     def close(self) -> None:
         """End the reading process."""

@@ -35,6 +35,10 @@ class Objects(Protocol):
         """Store an object; gives its ID."""
         ...
 
+    def another(self) -> Objects:
+        """A second handle, for another thread."""
+        ...
+
     def close(self) -> None:
         """Give back what is held open."""
         ...
@@ -68,6 +72,12 @@ class LibraryObjects:
             return str(self._repository.write(pygit2.enums.ObjectType[kind.upper()], data))
         except (OSError, pygit2.GitError) as failed:
             raise errors.UnfitRepository(f"cannot write an object: {failed}", "df -h . && git fsck") from failed
+
+    def another(self) -> LibraryObjects:
+        """A second handle: libgit2's are not for two threads."""
+        import pygit2
+
+        return LibraryObjects(pygit2.Repository(self._repository.path))
 
     def close(self) -> None:
         """Give back file descriptors and maps."""

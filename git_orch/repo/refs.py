@@ -47,6 +47,11 @@ def of_plans(repository: Repository) -> dict[str, PlanRefs]:
     }
 
 
+def of_plan(repository: Repository, plan: str) -> PlanRefs:
+    """The refs of one plan."""
+    return PlanRefs(*(value(repository, prefix + plan) for prefix in (BRANCHES, LOGS, KEPT)))
+
+
 def value(repository: Repository, ref: str) -> str | None:
     """The object ID of a ref, None when there is no such ref."""
     done = repository.git.finished("rev-parse", "--verify", "--quiet", "--end-of-options", ref, expect=(0, 1, 128))

@@ -104,6 +104,16 @@ class LogWriter:
                 "pip install --upgrade git-orch",
             )
 
+    def home(self) -> str | None:
+        """The object whose note holds the first event: where events of the whole plan hang. None: the empty blob."""
+        if not self.log.events:
+            return None
+        first = self.log.events[0].id.encode("ascii")
+        for target, blob in self.notes.blobs.items():
+            if first in odb.read(self._objects, blob, "blob"):
+                return None if target == self._repository.empty_blob else target
+        return None
+
     def event(self, name: str, **body: object) -> Event:
         """A new event with an ID after all that are known; it is stored by `append`."""
         known = max(filter(None, (self._greatest, self.log.greatest())), default=None)

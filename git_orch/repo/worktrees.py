@@ -47,7 +47,7 @@ def made(repository: Repository, plan: str, commit: str) -> Worktree:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as failed:
         raise unwritable(failed, path.parent) from failed
-    arguments = ("worktree", "add", "--quiet", "--detach", "--no-track", "--force", "--", str(path), commit)
+    arguments = ("worktree", "add", "--quiet", "--detach", "--force", "--", str(path), commit)
     workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
     try:
         repository.git.run(*workers, *arguments)
@@ -115,6 +115,11 @@ def _rebasing(repository: Repository, ref: str) -> Path | None:
             if name == ref:
                 return directory
     return None
+
+
+def git_dir_of(repository: Repository, place: Path) -> Path:
+    """The git directory of a worktree that git listed."""
+    return _git_dir(repository, place) or repository.common_dir
 
 
 def _git_dir(repository: Repository, path: Path) -> Path | None:

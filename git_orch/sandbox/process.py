@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
 from dataclasses import dataclass
-from types import TracebackType
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Literal, Self, cast
 
-from git_orch.sandbox import tree
+from git_orch.sandbox import family, output, table
 
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+Reason = Literal["exited", "timeout", "output-limit", "stopped"]
+
+OUTPUT_LIMIT = 10 * 1024 * 1024  # bytes; a command that writes more is stopped
+GRACE = 1.8  # seconds from SIGTERM to SIGKILL, so that the whole stop takes less than two
+_TICK = 0.05  # seconds between two looks at the clock and at what ended without closing its output
 QUIT_GRACE = 2.0  # seconds a trusted tool gets to remove its lock files after SIGTERM
 
 
@@ -32,11 +44,12 @@ def capture(
 ) -> Finished:
     """Run a trusted tool to its end, in our own process group so that Ctrl-C reaches it too.
 
-    An exception on the way (Ctrl-C) ends the tool before it is raised on. Raises FileNotFoundError for a missing program.
+    An exception on the way (Ctrl-C) ends the tool before it is raised on. Raises FileNotFoundError for a missing
+    program.
     """
     child = subprocess.Popen(
         argv,
-        env={**env, tree.TAG: tree.TRUSTED},
+        env={**env, table.TAG: family.TRUSTED},
         cwd=cwd,
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -66,10 +79,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def _close(stream: IO[bytes]) -> None:
-    try:
+    with contextlib.suppress(BrokenPipeError):  # bytes that the tool did not want to read any more
         stream.close()
-    except BrokenPipeError:
-        pass  # bytes that the tool did not want to read any more
 
 
 class Session:
@@ -78,16 +89,14 @@ class Session:
     def __init__(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None) -> None:
         self._child = subprocess.Popen(
             argv,
-            env={**env, tree.TAG: tree.TRUSTED},
+            env={**env, table.TAG: family.TRUSTED},
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        self._requests = self._child.stdin
-        self._replies = self._child.stdout
+        self._requests = cast("IO[bytes]", self._child.stdin)  # both were asked for
+        self._replies = cast("IO[bytes]", self._child.stdout)
 
     def __enter__(self) -> Self:
         return self
@@ -127,3 +136,116 @@ class Session:
             self._child.wait(QUIT_GRACE)
         except subprocess.TimeoutExpired:
             _end(self._child)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a command may use: seconds, bytes of output, and an event that stops it.
+
+    The file takes the whole output. `grace` is the time in seconds between SIGTERM and SIGKILL.
+    """
+
+    timeout: float
+    output_path: Path | None = None
+    stop: threading.Event | None = None
+    output_limit: int = OUTPUT_LIMIT
+    grace: float = GRACE
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a command ended. `output` is stdout and stderr together in order: head and tail of `total` bytes.
+
+    A negative `status` is the signal that killed it.
+    """
+
+    status: int
+    reason: Reason
+    output: bytes
+    total: int
+    seconds: float
+    output_path: Path | None = None
+
+    def shown(self, limit: int) -> str:
+        """The output as safe text of about `limit` characters, with the number of dropped bytes at the cut."""
+        return output.excerpt(self.output, self.total, limit)
+
+
+def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, bounds: Bounds) -> Outcome:
+    """Run a command that is not trusted, without a terminal or input; nothing it started survives it.
+
+    Raises OSError when it cannot be started.
+    """
+    begun = time.monotonic()
+    with output.Output(bounds.output_path, bounds.output_limit) as collected:
+        child, members = _started(argv, env, cwd, collected)
+        try:
+            reason = _watched(child, members, collected, bounds)
+            if reason != "exited":
+                _ask_to_end(child, members, collected, bounds.grace)
+        finally:
+            members.kill()
+            child.wait()
+            family.ended(members)
+        collected.drain()
+        if reason == "exited" and collected.too_long:
+            reason = "output-limit"
+        seconds = time.monotonic() - begun
+        return Outcome(child.returncode, reason, collected.kept(), collected.total, seconds, bounds.output_path)
+
+
+def not_started(status: int, message: str, bounds: Bounds) -> Outcome:
+    """The outcome of a command that could not be started, with the message in place of its output."""
+    with output.Output(bounds.output_path, bounds.output_limit) as collected:
+        collected.add(message.encode("utf-8", "backslashreplace") + b"\n")
+        return Outcome(status, "exited", collected.kept(), collected.total, 0.0, bounds.output_path)
+
+
+def _started(
+    argv: Sequence[str], env: Mapping[str, str], cwd: Path, collected: output.Output
+) -> tuple[subprocess.Popen[bytes], family.Family]:
+    with family.starting() as tag:
+        child = subprocess.Popen(
+            argv,
+            env={**env, table.TAG: tag},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=collected.writer,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        members = family.started(child.pid, tag)
+    collected.close_writer()
+    return child, members
+
+
+def _watched(
+    child: subprocess.Popen[bytes], members: family.Family, collected: output.Output, bounds: Bounds
+) -> Reason:
+    """Collect output until the command ends or has to. A daemon that holds the output is not waited for."""
+    deadline = time.monotonic() + bounds.timeout
+    patience = 0.0005
+    while child.poll() is None:
+        if members.stopped or (bounds.stop is not None and bounds.stop.is_set()):
+            return "stopped"
+        if collected.too_long:
+            return "output-limit"
+        if time.monotonic() >= deadline:
+            return "timeout"
+        collected.wait(patience if collected.at_end else _TICK)
+        patience = min(patience * 2, _TICK)
+    return "stopped" if members.stopped else "exited"
+
+
+def _ask_to_end(child: subprocess.Popen[bytes], members: family.Family, collected: output.Output, grace: float) -> None:
+    """SIGTERM for all of it, and time to go while its last words are collected."""
+    members.send(signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while members.living() and time.monotonic() < deadline:
+        collected.wait(_TICK / 5)
+        child.poll()
+
+
+def kill_all() -> None:
+    """End every command that runs in any thread, at once (SIGKILL): for exits and signal handlers."""
+    family.kill_all()

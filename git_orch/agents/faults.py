@@ -1,0 +1,137 @@
+"""What to do when a call fails: which faults pass by themselves, how long to wait, what to tell the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from git_orch import errors
+
+RETRIES = 6
+LONGEST_WAIT = 120.0  # seconds, whatever the server asks for; the SDK would sleep an hour
+LONGEST_CALL = 900.0  # seconds from the first try to the end of the last wait
+_LONGEST_JITTER = 60.0
+_SHOWN = 300  # characters of a server's message; a proxy may send a whole page
+
+Kind = Literal["credentials", "address", "connection", "timeout", "cut", "malformed", "status"]
+
+_SPEND_CODES = frozenset(
+    {
+        "enforced_spend_limit_reached",
+        "contract_spend_limit_reached",
+        "linked_organization_spend_limit_reached",
+        "ramp_limit_exceeded",
+    }
+)
+_OWN_SPEND_LIMIT = "You have reached your specified"  # a plain 400, see the SDK's error classes
+_TRANSIENT_TYPES = frozenset({"overloaded_error", "api_error", "timeout_error", "rate_limit_error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a try failed; `detail` is redacted. An error inside a stream has status 200 and a `type`."""
+
+    kind: Kind
+    detail: str
+    status: int = 0
+    type: str | None = None
+    code: str | None = None
+    should_retry: bool | None = None
+    retry_after: float | None = None
+    request_id: str | None = None
+
+
+def transient(fault: Fault) -> bool:
+    """Whether the same request may succeed later; a spend limit never does in time."""
+    if fault.kind != "status":
+        return fault.kind in ("connection", "timeout", "cut", "malformed")
+    if _spent(fault) or fault.should_retry is False:
+        return False
+    if fault.status == 200:
+        return fault.type in _TRANSIENT_TYPES
+    return fault.should_retry is True or fault.status in (408, 409, 429) or fault.status >= 500
+
+
+def pause(fault: Fault, tries: int, elapsed: float, jitter: float) -> float | None:
+    """Seconds to wait after the given number of failed tries, None to give up; `jitter` is in 0 to 1.
+
+    Full jitter from 1 s up to a bound that doubles to 60 s. What the server asks for goes first, up to 120 s.
+    """
+    if tries > RETRIES or not transient(fault):
+        return None
+    if fault.retry_after is not None:
+        seconds = min(LONGEST_WAIT, fault.retry_after + jitter)  # parallel steps are not let loose at the same instant
+    else:
+        seconds = 1.0 + jitter * (min(_LONGEST_JITTER, 2.0**tries) - 1.0)
+    return seconds if elapsed + seconds <= LONGEST_CALL else None
+
+
+def _spent(fault: Fault) -> bool:
+    return fault.status == 402 or fault.code in _SPEND_CODES or fault.detail.startswith(_OWN_SPEND_LIMIT)
+
+
+def failure(fault: Fault, model: str, tries: int) -> errors.ProviderFailed:
+    """The error that ends the call, with its own cause and hint for each kind of fault."""
+    cause, hint = _SPEND_LIMIT if _spent(fault) else _told(fault, model)
+    after = f", {tries} tries" if tries > 1 else ""
+    detail = f": {one_line(fault.detail)}" if fault.detail else ""
+    request = f" (request '{fault.request_id}')" if fault.request_id else ""
+    return errors.ProviderFailed(f"{cause}{after}{detail}{request}", hint)
+
+
+def one_line(text: str) -> str:
+    """At most 300 characters of `text` on one line, without a full stop."""
+    line = " ".join(text.split())
+    return line.rstrip(".") if len(line) <= _SHOWN else line[:_SHOWN] + " ..."
+
+
+def _told(fault: Fault, model: str) -> tuple[str, str]:
+    if fault.kind != "status":
+        return _TOLD[fault.kind]
+    kind = fault.type or "error"
+    cause, hint = _TOLD_BY_STATUS.get(fault.status) or (_FAILED if fault.status >= 500 else _NOT_ACCEPTED)
+    return cause.format(model=model, status=fault.status, kind=kind), hint
+
+
+_AGAIN = "run the same command again"
+_LATER = "run the same command again in some minutes; what is done is kept"
+_LOGIN = "run 'export ANTHROPIC_API_KEY=...' or 'ant auth login'"
+
+_SPEND_LIMIT = (
+    "a spend limit at the model provider is reached",
+    "raise the limit or add credit in the provider's console, then run the same command again",
+)
+_FAILED = ("the model provider failed ({status})", _LATER)
+_NOT_ACCEPTED = (
+    "the model provider did not accept the request ({status})",
+    "read the provider's message above; another model with --model may take the request",
+)
+_TOLD: dict[Kind, tuple[str, str]] = {
+    "credentials": ("no credentials for the model provider", _LOGIN),
+    "address": (
+        "the model provider's address is not valid",
+        "correct ANTHROPIC_BASE_URL or run 'unset ANTHROPIC_BASE_URL'",
+    ),
+    "connection": (
+        "cannot reach the model provider",
+        "check the network, the proxy settings and ANTHROPIC_BASE_URL, then run the same command again",
+    ),
+    "timeout": ("the model provider did not answer in time", _AGAIN),
+    "cut": ("the model's reply was cut off", _AGAIN),
+    "malformed": (
+        "the answer is not a Messages API reply",
+        "check that ANTHROPIC_BASE_URL names a server of the Messages API",
+    ),
+}
+_TOLD_BY_STATUS = {
+    200: ("the model provider broke off its reply ({kind})", _LATER),
+    401: ("the model provider did not accept the credentials (401)", _LOGIN),
+    403: (
+        "the credentials do not permit model '{model}' (403)",
+        "use a key of a workspace that may, or another model with --model",
+    ),
+    404: ("the model provider does not know model '{model}' (404)", "choose another model with --model"),
+    413: ("the request is too large for the model provider (413)", "make the task or the step smaller"),
+    429: ("the model provider's rate limit is reached (429)", _LATER),
+    529: ("the model provider is overloaded (529)", _LATER),
+}

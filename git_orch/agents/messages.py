@@ -1,0 +1,300 @@
+"""The one door to the Messages API: the one module that imports anthropic, and its transport httpx2.
+
+Importing them takes more than a second: only inside functions, and early in a thread (`start_import`) where a command
+will need them. The SDK neither retries nor wraps what happens after the response's headers, and takes a stream that
+ends early for a whole one; so its own retries are off and one layer here covers a try from request to last event.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import email.utils
+import importlib
+import queue
+import random
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, cast
+
+from git_orch.agents import exchange, faults
+from git_orch.plans import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+
+    import anthropic
+    from anthropic.lib.streaming import MessageStream
+
+    from git_orch.agents import prices
+
+_CONNECT = 5.0  # seconds, the SDK's own default
+_POLL = 0.1  # seconds until a set stop event is noticed; nothing else waits for it
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait: `timeout` is seconds without a byte (the SDK's own default).
+
+    `wait` takes seconds and says whether to stop; without it the stop event of each call is waited on. `jitter` gives
+    numbers from 0 to 1.
+    """
+
+    timeout: float = 600.0
+    wait: Callable[[float], bool] | None = None
+    jitter: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
+
+
+def start_import() -> None:
+    """Begin to import the SDK in the background; the first request waits for the rest of it."""
+    threading.Thread(target=_sdk, name="import anthropic", daemon=True).start()
+
+
+def _sdk() -> None:
+    importlib.import_module("anthropic.resources.messages")
+
+
+class MessagesModel:
+    """A model behind the Messages API; one for all threads of a run. Close it, or use it in a with statement.
+
+    `secrets` never appear in an error message.
+    """
+
+    def __init__(self, table: prices.Prices, *, secrets: Iterable[str] = (), patience: Patience = Patience()) -> None:
+        self._prices = table
+        self._secrets = tuple(secrets)
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._client: anthropic.Anthropic | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def reply(
+        self,
+        request: exchange.Request,
+        *,
+        on_text: Callable[[str], None] | None = None,
+        on_lost: Callable[[exchange.Call], None] | None = None,
+        on_wait: Callable[[float, str], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> exchange.Reply:
+        """The reply to a request, with up to six retries.
+
+        `on_text` gets text as it arrives (again from the start after a retry), `on_lost` each try that was billed and
+        failed, `on_wait` the seconds and the cause of each wait. Raises UsageError for a model without a price,
+        ProviderFailed, and exchange.Stopped.
+        """
+        stop = stop or threading.Event()
+        wait = self._patience.wait or stop.wait
+        clock = self._patience.clock
+        parameters = exchange.parameters(request, adaptive=self._prices.facts(request.model).adaptive_thinking)
+        started = clock()
+        tries = 0
+        while True:
+            tries += 1
+            attempt = _Try(self._connected(request.model), parameters, clock)
+            result = attempt.followed(on_text, stop)
+            if isinstance(result, exchange.Reply):
+                return result
+            if attempt.lost is not None and on_lost is not None:
+                on_lost(attempt.lost)
+            if result is None:
+                raise exchange.Stopped
+            fault = self._redacted(result)
+            pause = faults.pause(fault, tries, clock() - started, self._patience.jitter())
+            if pause is None:
+                raise faults.failure(fault, request.model, tries)
+            if on_wait is not None:
+                on_wait(pause, faults.failure(fault, request.model, 1).cause)
+            if wait(pause):
+                raise exchange.Stopped
+
+    def _connected(self, model: str) -> anthropic.Anthropic:
+        _sdk()
+        import anthropic
+
+        timeout = anthropic.Timeout(self._patience.timeout, connect=_CONNECT)
+        with self._lock:
+            if self._client is None:
+                try:
+                    self._client = anthropic.Anthropic(max_retries=0, open_telemetry=False, timeout=timeout)
+                except anthropic.CredentialsError as error:
+                    raise faults.failure(self._redacted(_fault(error)), model, 1) from error
+            return self._client
+
+    def _redacted(self, fault: faults.Fault) -> faults.Fault:
+        client = self._client
+        keys = () if client is None else tuple(key for key in (client.api_key, client.auth_token) if key)
+        return dataclasses.replace(fault, detail=redact.redacted(fault.detail, (*self._secrets, *keys)))
+
+
+# -- one try ----------------------------------------------------------------------------------------------------------
+
+
+class _Try(threading.Thread):
+    """One request, its stream read to the end in a thread of its own, so that a stop need not wait for the server."""
+
+    def __init__(self, client: anthropic.Anthropic, parameters: dict[str, object], clock: Callable[[], float]) -> None:
+        super().__init__(name="model reply", daemon=True)
+        self._client = client
+        self._parameters = parameters
+        self._clock = clock
+        self._started = clock()
+        self._news: queue.SimpleQueue[str | exchange.Reply | faults.Fault | BaseException] = queue.SimpleQueue()
+        self._abandoned = threading.Event()
+        self.lost: exchange.Call | None = None  # what a try that failed had already used
+
+    def followed(
+        self, on_text: Callable[[str], None] | None, stop: threading.Event
+    ) -> exchange.Reply | faults.Fault | None:
+        """How the try ended; None when it was stopped."""
+        self.start()
+        try:
+            while not stop.is_set():
+                try:
+                    news = self._news.get(timeout=_POLL)
+                except queue.Empty:
+                    continue
+                if isinstance(news, BaseException):
+                    raise news
+                if not isinstance(news, str):
+                    return news
+                if on_text is not None:
+                    on_text(news)
+            return None
+        finally:
+            self._abandoned.set()
+
+    def run(self) -> None:
+        with _Carried(self._news):
+            self._news.put(self._result())
+
+    def _result(self) -> exchange.Reply | faults.Fault:
+        import anthropic
+        import httpx2
+
+        # JSONDecodeError is a ValueError, as is what the SDK makes of unreadable tool input; AssertionError and
+        # AttributeError are what it raises on a stream that is empty or has fields missing.
+        malformed = (ValueError, AssertionError, AttributeError, IndexError)
+        try:
+            with self._client.messages.stream(**self._parameters) as stream:  # type: ignore[arg-type]  # plain documents
+                return self._read(stream)
+        except (anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL, *malformed) as error:
+            return _fault(error)
+        except TypeError as error:  # "Could not resolve authentication method": the SDK found no credentials
+            if "authentication" not in str(error):
+                raise
+            return faults.Fault("credentials", "")
+
+    def _read(self, stream: MessageStream[None]) -> exchange.Reply | faults.Fault:
+        try:
+            for event in stream:
+                if event.type == "message_start":
+                    self._remember(stream)
+                elif event.type == "text":
+                    self._news.put(event.text)
+                if self._abandoned.is_set():
+                    return faults.Fault("cut", "")  # nobody reads it
+            reply = _reply(stream, self._clock() - self._started)
+        finally:
+            if self.lost is not None:  # the counts have grown since the message began
+                self._remember(stream)
+        if reply.call.stop_reason is None:
+            return faults.Fault("cut", "the stream ended early", request_id=reply.call.request_id)
+        return reply
+
+    def _remember(self, stream: MessageStream[None]) -> None:
+        self.lost = _call(stream, self._clock() - self._started)
+
+
+class _Carried(contextlib.AbstractContextManager[None]):
+    """Carries what is raised inside to the thread that reads the queue, which raises it there."""
+
+    def __init__(self, news: queue.SimpleQueue[str | exchange.Reply | faults.Fault | BaseException]) -> None:
+        self._news = news
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if error is not None:
+            self._news.put(error)
+        return True
+
+
+def _call(stream: MessageStream[None], seconds: float) -> exchange.Call:
+    message = stream.current_message_snapshot
+    return exchange.Call(message.model, message.usage.to_dict(), stream.request_id, seconds, message.stop_reason)
+
+
+def _reply(stream: MessageStream[None], seconds: float) -> exchange.Reply:
+    document = stream.get_final_message().to_dict(mode="json")
+    details = document.get("stop_details")
+    return exchange.Reply(
+        content=tuple(cast("list[exchange.Block]", document["content"])),
+        call=_call(stream, seconds),
+        explanation=str(details.get("explanation") or details.get("category")) if isinstance(details, dict) else None,
+    )
+
+
+# -- faults -----------------------------------------------------------------------------------------------------------
+
+
+def _fault(error: Exception) -> faults.Fault:
+    import anthropic
+    import httpx2
+
+    if isinstance(error, anthropic.APIStatusError):
+        return _status_fault(error)
+    # what the SDK wraps says less than what it wrapped
+    cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else None
+    kinds: tuple[tuple[faults.Kind, tuple[type[Exception], ...]], ...] = (
+        ("credentials", (anthropic.CredentialsError,)),
+        ("address", (httpx2.InvalidURL, httpx2.UnsupportedProtocol)),
+        ("timeout", (anthropic.APITimeoutError, httpx2.TimeoutException)),
+        ("connection", (anthropic.APIConnectionError,)),
+        ("cut", (httpx2.HTTPError,)),
+    )
+    for kind, types in kinds:
+        if isinstance(error, types) or (kind == "address" and isinstance(cause, types)):
+            return faults.Fault(kind, str(cause or error))
+    return faults.Fault("malformed", str(error) or "there is no event of the Messages API in it")
+
+
+def _status_fault(error: anthropic.APIStatusError) -> faults.Fault:
+    headers = error.response.headers
+    return faults.Fault(
+        "status",
+        error.api_message or error.message,
+        status=error.status_code,
+        type=error.type,
+        code=error.error_code,
+        should_retry={"true": True, "false": False}.get(headers.get("x-should-retry", "")),
+        retry_after=_retry_after(headers),
+        request_id=error.request_id,
+    )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds in `retry-after-ms` or `retry-after`, a number or a date; None when absent or not readable."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        with contextlib.suppress(KeyError, ValueError):
+            return max(0.0, float(headers[name]) * unit)
+    with contextlib.suppress(KeyError, ValueError):
+        return max(0.0, email.utils.parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
+    return None

@@ -1,0 +1,130 @@
+"""The price table: what each known model costs and holds, with the date and source of every row."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch import errors
+from git_orch.plans import cost, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TABLE = Path(__file__).with_name("prices.toml")
+_RATES = cost.Rates._fields
+_SNAPSHOT_DATE = re.compile(r"-20\d{6}$")  # the provider answers as claude-sonnet-4-5-20250929 to claude-sonnet-4-5
+
+
+class ModelFacts(NamedTuple):
+    """What git-orch must know of a model before it calls it; `context` and `max_output` are tokens."""
+
+    id: str
+    price: cost.Price
+    context: int
+    max_output: int
+    adaptive_thinking: bool
+    date: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The known models."""
+
+    models: Mapping[str, ModelFacts]
+
+    def facts(self, model: str) -> ModelFacts:
+        """What is known of a model, also under a name with a snapshot date. Raises UsageError for an unknown one."""
+        known = self.models.get(model) or self.models.get(_SNAPSHOT_DATE.sub("", model))
+        if known is None:
+            raise errors.UsageError(
+                f"no price is known for model '{model}'",
+                f"choose one of {', '.join(self.models)}, or add a row to a file named by 'git config orch.prices'",
+            )
+        return known
+
+    def price(self, model: str) -> cost.Price:
+        """What a model costs. Raises UsageError for an unknown one: never zero, never another model's price."""
+        return self.facts(model).price
+
+
+def load(extra: Path | None = None) -> Prices:
+    """The built-in table, with rows replaced and added by the file `extra`. Raises UsageError for a bad file."""
+    models = _rows(_TABLE)
+    if extra is not None:
+        models |= _rows(extra)
+    return Prices(models)
+
+
+def _rows(path: Path) -> dict[str, ModelFacts]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        rows = [_facts(item, f"model {number}") for number, item in _numbered(document, "model")]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, plan.BadDocument) as error:
+        raise errors.UsageError(
+            f"cannot read prices from '{path}': {_lower_first(error)}",
+            "give each [[model]] id, date, source, context, max_output, adaptive_thinking, "
+            f"{', '.join(_RATES)} and nothing else",
+        ) from error
+    return {row.id: row for row in rows}
+
+
+def _lower_first(error: Exception) -> str:
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return words[:1].lower() + words[1:]
+
+
+def _numbered(document: Mapping[str, object], name: str) -> enumerate[object]:
+    return enumerate(plan.sequence(document, name), start=1)
+
+
+def _facts(item: object, where: str) -> ModelFacts:
+    fields = plan.mapping(item, where)
+    unknown = fields.keys() - {*_RATES, "tier", "id", "date", "source", "context", "max_output", "adaptive_thinking"}
+    if unknown:
+        raise plan.BadDocument(f"{where}: unknown field '{min(unknown)}'")
+    tiers = tuple(_tier(tier, f"{where}, tier {number}") for number, tier in _numbered(fields, "tier"))
+    return ModelFacts(
+        id=plan.text(fields, "id"),
+        price=cost.Price(_rates(fields, where), tiers),
+        context=_tokens(fields, "context", where),
+        max_output=_tokens(fields, "max_output", where),
+        adaptive_thinking=fields.get("adaptive_thinking") is True,
+        date=str(_present(fields, "date", where)),
+        source=plan.text(fields, "source"),
+    )
+
+
+def _tier(item: object, where: str) -> tuple[int, cost.Rates]:
+    fields = plan.mapping(item, where)
+    return _tokens(fields, "above", where), _rates(fields, where)
+
+
+def _rates(fields: Mapping[str, object], where: str) -> cost.Rates:
+    return cost.Rates(*(_usd(fields, name, where) for name in _RATES))
+
+
+def _usd(fields: Mapping[str, object], name: str, where: str) -> Decimal:
+    value = _present(fields, name, where)
+    number = Decimal(value) if isinstance(value, int) else value
+    if not isinstance(number, Decimal) or isinstance(value, bool) or not number.is_finite() or number < 0:
+        raise plan.BadDocument(f"{where}: {name} must be USD per million tokens, zero or more")
+    return number
+
+
+def _tokens(fields: Mapping[str, object], name: str, where: str) -> int:
+    value = _present(fields, name, where)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise plan.BadDocument(f"{where}: {name} must be a number of tokens")
+    return value
+
+
+def _present(fields: Mapping[str, object], name: str, where: str) -> object:
+    if name not in fields:
+        raise plan.BadDocument(f"{where}: {name} is missing")
+    return fields[name]

@@ -1,0 +1,52 @@
+"""git orch diff: what a plan or one of its steps changed."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.plans.status import Status
+from git_orch.views import console
+
+
+@click.command("diff")
+@click.argument("plan", required=False, metavar="[PLAN]")
+@click.argument("step", required=False, metavar="[STEP]")
+@click.option("--stat", is_flag=True, help="Only names and numbers of lines.")
+def command(plan: str | None, step: str | None, *, stat: bool) -> None:
+    """The changes of a whole plan against its base, or of one STEP. A lone number is a step of the only open plan."""
+    if plan is not None and step is None and plan.isdigit() and len(plan) < 6:
+        plan, step = None, plan
+    found = here.repository()
+    with here.reading(found) as database:
+        status = here.status_of(found, database, plan)
+    old, new = _range(status, step)
+    format_options = ("--stat=100",) if stat else ("--patch",)
+    text = found.git.run("diff-tree", "-r", "--root", "--no-commit-id", "--no-ext-diff", "--no-textconv", *format_options, *(
+        [old, new] if old is not None else [new]
+    ))  # fmt: skip
+    if sys.stdout is not None and not sys.stdout.isatty():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text)
+    elif text:
+        console.out(text.decode("utf-8", "replace").rstrip("\n"))
+
+
+def _range(status: Status, step: str | None) -> tuple[str | None, str]:
+    branch = status.branch
+    if branch is None:
+        raise errors.Busy(f"branch 'orch/{status.id}' was deleted", f"git orch show {ids.short(status.id)}")
+    if step is None:
+        return branch.base, branch.tip
+    if not step.isdigit() or not 1 <= int(step) <= len(status.steps):
+        raise errors.NotFound(f"there is no step '{step}'", f"git orch show {ids.short(status.id)}")
+    each = status.steps[int(step) - 1]
+    if each.commit is not None:
+        return (each.commit.parents[0] if each.commit.parents else None), each.commit.oid
+    if each.attempt is not None and each.attempt.commit is not None:
+        return f"{each.attempt.commit}^", each.attempt.commit
+    raise errors.NotFound(f"step {step} has no commit yet", f"git orch exec {ids.short(status.id)}")

@@ -1,0 +1,100 @@
+"""git orch exec: run the steps that are not done."""
+
+from __future__ import annotations
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.plans.status import SATISFIED, Status
+from git_orch.repo.repository import Repository
+from git_orch.views import console
+
+_TOOLS = {"read": {"read"}, "write": {"write"}, "command": {"command"}, "all": {"read", "write", "command"}}
+
+
+@click.command("exec")
+@here.plan_argument
+@click.option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
+@click.option("--tool", "tools", default="all", metavar="LIST", help="What a model may use: none, read, write, command, all.")
+@click.option("--model", metavar="MODEL", help="The model for steps that name none (orch.model).")
+@here.json_option
+def command(plan: str | None, *, dry_run: bool, tools: str, model: str | None, as_json: bool) -> int:
+    """Run all steps that are not done, in order; stop at the first failure. Run it again to go on."""
+    allowed = _allowed(tools)
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    with here.reading(found) as database:
+        status = here.status_of(found, database, plan_id)
+    if dry_run:
+        _preview(status, allowed)
+        return 0
+    return _run(found, status, allowed, model, as_json=as_json)
+
+
+def _run(found: Repository, status: Status, allowed: frozenset[str], model: str | None, *, as_json: bool) -> int:
+    from git_orch.flow import execution, openplan
+    from git_orch.repo import settings
+    from git_orch.views.progress import ConsoleReporter
+
+    if any(each.step.kind == "agent" and each.state not in SATISFIED for each in status.steps):
+        from git_orch.agents import messages
+
+        messages.start_import()  # it takes a second; the git work before the first call hides most of it
+    chosen = settings.of_user(found)
+    options = execution.Options(model or chosen.model, allowed, chosen.prices)
+    with openplan.opened(found, status.id, ConsoleReporter(), warm=True) as plan:
+        summary = execution.execute(plan, options)
+        after = plan.status()
+    if as_json:
+        from git_orch.views import report
+
+        here.print_json(report.document(after, running=False))
+    else:
+        _conclude(after, summary)
+    return 1 if summary.failed is not None else 0
+
+
+def _allowed(tools: str) -> frozenset[str]:
+    words = [word.strip() for word in tools.split(",")]
+    if words in (["none"], [""]):
+        return frozenset()
+    unknown = [word for word in words if word not in _TOOLS]
+    if unknown:
+        raise errors.UsageError(f"'{unknown[0]}' is not a kind of tool", "git orch exec --tool read,write")
+    return frozenset().union(*(_TOOLS[word] for word in words))
+
+
+def _preview(status: Status, allowed: frozenset[str]) -> None:
+    waiting = [each for each in status.steps if each.state not in SATISFIED]
+    if not waiting:
+        console.out("nothing to do")
+    for each in waiting:
+        console.out(f"step {each.number} {each.step.title} [{each.step.kind}]")
+        if each.step.command is not None:
+            console.out("  run   ", each.step.command.text())
+        for path, content in each.step.files.items():
+            console.out("  write " if content is not None else "  delete ", path)
+        if each.step.kind == "agent":
+            console.out(f"  model may use: {', '.join(sorted(allowed)) or 'no tool'}")
+        for check in each.step.checks:
+            console.out("  check ", check.command.text())
+
+
+def _conclude(status: Status, summary: object) -> None:
+    from git_orch.flow.execution import Summary
+    from git_orch.views import report
+
+    assert isinstance(summary, Summary)  # noqa: S101 - imported late
+    done = sum(1 for each in status.steps if each.state in SATISFIED)
+    estimate = f" (estimated ${status.estimate.usd:.2f})" if status.estimate is not None else ""
+    console.out(
+        f"{ids.short(status.id)} {report.state_word(status, running=False)}: {done} of {len(status.steps)} steps done, "
+        f"{len(summary.landed)} landed now in {summary.seconds:.1f} s, ${status.usd():.4f}{estimate}"
+    )
+    if summary.failed is not None:
+        console.err(console.Styled("error: ", "red"), f"step {summary.failed} failed: {summary.error}")
+        console.err(f"hint: git orch show {ids.short(status.id)} --attempts")
+    else:
+        console.out(*report.next_command(status, running=False))

@@ -1,0 +1,71 @@
+"""What most commands begin with: the repository, its objects, the plan that is meant."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from git_orch import errors
+from git_orch.plans.status import Status
+from git_orch.repo import catalog, localfiles, objects, refs
+from git_orch.repo.objects import Objects
+from git_orch.repo.repository import Repository, discover
+from git_orch.views import console
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def plan_argument(function: F) -> F:
+    """The optional PLAN argument."""
+    return click.argument("plan", required=False, metavar="[PLAN]")(function)
+
+
+def json_option(function: F) -> F:
+    """The --json flag of reading commands."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def repository() -> Repository:
+    """The repository around the current directory. Raises UnfitRepository."""
+    try:
+        directory = Path.cwd()
+    except FileNotFoundError as gone:
+        raise errors.UnfitRepository("the current directory does not exist any more", "cd") from gone
+    return discover(directory)
+
+
+@contextlib.contextmanager
+def reading(found: Repository) -> Iterator[Objects]:
+    """The object database for a command that only reads."""
+    with contextlib.closing(objects.opened(found, warm=False)) as database:
+        yield database
+
+
+def status_of(found: Repository, database: Objects, wanted: str | None) -> Status:
+    """The status of the plan that is meant. Raises NotFound."""
+    plan = catalog.resolve(found, database, wanted)
+    statuses = catalog.statuses(found, database, {plan: refs.of_plan(found, plan)})
+    if not statuses:
+        raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
+    return statuses[0]
+
+
+def is_running(found: Repository, plan: str) -> bool:
+    """Whether a process of this machine works on the plan."""
+    return localfiles.is_held(found, plan)
+
+
+def plan_id(found: Repository, wanted: str | None) -> str:
+    """The ID of the plan that is meant. Raises NotFound."""
+    with reading(found) as database:
+        return catalog.resolve(found, database, wanted)
+
+
+def print_json(value: object) -> None:
+    """Indented JSON on standard output."""
+    console.out(json.dumps(value, indent=2, ensure_ascii=True))

@@ -1,0 +1,38 @@
+"""git orch log: what happened to a plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import click
+
+from git_orch.cli import here
+from git_orch.views import console, report
+
+
+@click.command("log")
+@here.plan_argument
+@here.json_option
+@click.option("-n", "--max-count", type=click.IntRange(min=1), help="Only the last N events.")
+def command(plan: str | None, *, as_json: bool, max_count: int | None) -> None:
+    """The events of a plan, oldest first; with --json one JSON object a line, as they are stored."""
+    found = here.repository()
+    with here.reading(found) as database:
+        status = here.status_of(found, database, plan)
+    for event in status.log.events[-max_count:] if max_count else status.log.events:
+        if as_json:
+            console.out(event.line().decode("ascii").rstrip("\n"))
+        else:
+            console.out(f"{report.when(event.id)}  {event.name:<16} {_gist(event.body)}")
+
+
+def _gist(body: Mapping[str, object]) -> str:
+    parts = []
+    for name in ("step", "why", "from", "to", "commit", "outcome", "error", "model", "usd", "seconds", "now"):
+        value = body.get(name)
+        if value is None:
+            continue
+        shown = value if isinstance(value, str) else json.dumps(value)
+        parts.append(f"{name} {shown[:10] if name in ('from', 'to', 'commit', 'now') else shown}")
+    return ", ".join(parts)

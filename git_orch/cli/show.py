@@ -1,0 +1,34 @@
+"""git orch show: one plan."""
+
+from __future__ import annotations
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here
+from git_orch.views import console, report
+
+
+@click.command("show")
+@here.plan_argument
+@here.json_option
+@click.option("--yaml", "as_yaml", is_flag=True, help="Print the plan as a file that `git orch edit --from` takes.")
+@click.option("--attempts", is_flag=True, help="Print every attempt with the commit that holds its work.")
+def command(plan: str | None, *, as_json: bool, as_yaml: bool, attempts: bool) -> None:
+    """One plan: its steps, their checks and states, what it has cost, the commits."""
+    if as_yaml and (as_json or attempts):
+        raise errors.UsageError("--yaml prints the plan alone", "git orch show --yaml")
+    found = here.repository()
+    with here.reading(found) as database:
+        status = here.status_of(found, database, plan)
+    running = here.is_running(found, status.id)
+    if as_yaml:
+        from git_orch.plans import planfile
+
+        console.out(planfile.to_yaml(status.plan).rstrip("\n"))
+    elif as_json:
+        document = report.document(status, running=running)
+        here.print_json(document | ({"attempts": report.attempt_documents(status)} if attempts else {}))
+    else:
+        for line in report.attempts(status) if attempts else report.details(status, running=running):
+            console.out(*line)

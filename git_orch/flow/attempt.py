@@ -1,0 +1,240 @@
+"""One try at one step, in a worktree: do it, take the snapshot, run the checks on exactly that, make the commit.
+
+Nothing here moves a branch: an attempt makes objects, the landing thread moves refs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from git_orch import errors
+from git_orch.flow import checks
+from git_orch.flow.reporting import CheckEnded, Reporter, StepProgress
+from git_orch.plans import redact, trailers
+from git_orch.plans.plan import RUN_TIMEOUT, Plan, Step
+from git_orch.plans.status import CheckResult
+from git_orch.repo import raw, snapshot, worktrees
+from git_orch.repo.identity import Identity
+from git_orch.repo.objects import Objects, write_commit
+from git_orch.repo.repository import Repository
+from git_orch.repo.worktrees import Worktree
+from git_orch.sandbox.files import Tree
+from git_orch.sandbox.launcher import Launcher
+
+_ERROR_TAIL = 2000  # characters of a failed command's output in its error
+
+
+class AttemptFailed(errors.StepFailed):
+    """The step could not be done; the message says why. `reason` is failed, stuck, refused, interrupted ..."""
+
+    def __init__(self, cause: str, reason: str = "failed") -> None:
+        super().__init__(cause, "git orch show --attempts")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A step that is done already, as later steps are told of it."""
+
+    title: str
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What an attempt needs to know. `base` is the commit it starts from; `tools` narrows what a model may use."""
+
+    plan_id: str
+    plan: Plan
+    step: Step
+    attempt: str
+    base: str
+    tools: frozenset[str]
+    model: str
+    earlier: tuple[Earlier, ...] = ()
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where attempts happen, and who hears of it; shared by all attempts of a run.
+
+    `spool` puts an event on disk at once: what a model call has cost must survive us.
+    """
+
+    repository: Repository
+    identity: Identity
+    new_objects: Callable[[], Objects]
+    worktree: Worktree
+    launcher: Launcher
+    reporter: Reporter
+    stop: threading.Event
+    spool: Callable[..., None]
+    prices: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must not reach anything durable."""
+        return redact.secret_values(os.environ)
+
+    def output_path(self, attempt: str, name: str) -> Path:
+        """The local file that takes a command's whole output."""
+        return self.repository.state_dir / "output" / attempt / f"{name}.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an attempt ended. `commit` is what would land, or for a failed attempt what is kept for inspection."""
+
+    outcome: Literal["verified", "failed", "interrupted"]
+    seconds: float
+    commit: str | None = None
+    tree: str | None = None
+    checks: tuple[CheckResult, ...] = ()
+    changed: tuple[str, ...] = ()
+    summary: str = ""
+    error: str | None = None
+    reason: str = ""
+    usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What doing a step gave besides changed files."""
+
+    summary: str = ""
+    usd: float = 0.0
+    model: str | None = None
+
+
+def run(job: Job, site: Site) -> Result:
+    """Try the step once. Its failure is a result; only trouble with the repository itself is raised."""
+    begun = time.monotonic()
+    site.spool("attempt.started", step=job.step.id, attempt=job.attempt)
+    work, result = Work(), Result("verified", 0.0)
+    try:
+        work = _done(job, site)
+    except AttemptFailed as failed:
+        result = replace(result, outcome="failed", error=failed.cause, reason=failed.reason)
+    except (errors.ProviderFailed, errors.LimitReached, errors.Refused, errors.UsageError) as failed:
+        result = replace(result, outcome="failed", error=failed.cause, reason=type(failed).__name__)
+    result = _verified(job, site, result)
+    if site.stop.is_set() and result.outcome == "failed":
+        result = replace(result, outcome="interrupted", reason="interrupted")
+    result = replace(result, summary=redact.redacted(work.summary, site.secrets), usd=work.usd)
+    result = replace(result, seconds=time.monotonic() - begun)
+    return replace(result, commit=_commit(job, site, work, result)) if result.tree is not None else result
+
+
+def _done(job: Job, site: Site) -> Work:
+    match job.step.kind:
+        case "files":
+            return _write_files(job, site)
+        case "run":
+            return _run_command(job, site)
+        case "agent":
+            from git_orch.flow import agentstep  # the conversation and its tools: only plans with agent steps pay
+
+            return agentstep.done(job, site)
+        case "manual":
+            raise AttemptFailed("a manual step is done by a person", "manual")
+
+
+def _write_files(job: Job, site: Site) -> Work:
+    tree = Tree(site.worktree.path)
+    for path, content in job.step.files.items():
+        if content is None:
+            if tree.kind(path) == "absent":
+                raise AttemptFailed(f"cannot delete '{path}': there is no such file")
+            tree.delete(path)
+        else:
+            tree.write(path, content.text.encode("utf-8"), executable=content.executable)
+    return Work()
+
+
+def _run_command(job: Job, site: Site) -> Work:
+    command = job.step.command
+    if command is None:
+        raise AttemptFailed("the step has no command")
+    outcome = site.launcher.run(
+        command,
+        worktree=site.worktree.path,
+        timeout=job.step.timeout or RUN_TIMEOUT,
+        output_path=site.output_path(job.attempt, "run"),
+        stop=site.stop,
+    )
+    if outcome.reason != "exited" or outcome.status != 0:
+        ended = checks.ended(outcome, job.step.timeout or RUN_TIMEOUT)
+        said = outcome.shown(_ERROR_TAIL).strip()
+        raise AttemptFailed(redact.redacted(f"'{command.text()}' {ended}" + (f": {said}" if said else ""), site.secrets))
+    return Work()
+
+
+def _verified(job: Job, site: Site, result: Result) -> Result:
+    """The result with its snapshot; while nothing has failed, with the checks run on exactly that snapshot."""
+    try:
+        tree = snapshot.of_worktree(site.worktree)
+    except errors.OrchError as failed:
+        if result.outcome == "failed":
+            return result  # the first cause is the one to tell; without a tree there is nothing to keep
+        return replace(result, outcome="failed", error=f"the result cannot be stored: {failed.cause}", reason="snapshot")
+    found = snapshot.changes(site.worktree, job.base, tree)
+    result = replace(result, tree=tree, changed=tuple(change.path for change in found))
+    nested = snapshot.nested_repositories(found)
+    if nested:
+        return replace(
+            result, tree=None, outcome="failed", reason="nested", error=f"'{nested[0]}' is a repository inside the tree"
+        )
+    if result.outcome != "verified":
+        return result
+    outcomes = []
+    for number, check in enumerate(job.step.checks, start=1):
+        ended = checks.run(check, site, site.output_path(job.attempt, f"check-{number}"), tree)
+        outcomes.append(ended)
+        site.reporter.emit(CheckEnded(job.plan.position(job.step.id), ended))
+        if not ended.passed:
+            error = f"check '{ended.command}' {ended.reason}"
+            return replace(result, outcome="failed", reason="check", error=error, checks=tuple(outcomes))
+    return replace(result, checks=tuple(outcomes))
+
+
+def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
+    """The attempt as a commit on its base, held by the worktree's HEAD until it has landed or is kept."""
+    claim = trailers.Claim(job.plan_id, job.step.id, job.attempt)
+    lines = [trailers.CheckLine(each.command, each.reason, each.seconds) for each in result.checks]
+    extra = []
+    if work.model is not None:
+        extra = [(trailers.COST, f"{work.usd:.4f} USD"), (trailers.MODEL, work.model)]
+    message = trailers.step_message(job.step, claim, _told(result), lines, extra)
+    person = site.identity.now()
+    with contextlib.closing(site.new_objects()) as database:
+        commit = write_commit(
+            database,
+            raw.CommitObject(
+                tree=result.tree or "",
+                parents=(job.base,),
+                author=person.author,
+                committer=person.committer,
+                message=redact.redacted(message, site.secrets),
+            ),
+        )
+    worktrees.hold(site.worktree, commit)
+    return commit
+
+
+def _told(result: Result) -> str:
+    if result.error is not None:
+        return f"FAILED: {result.error}"
+    return result.summary
+
+
+def progress(site: Site, job: Job) -> Callable[[str], None]:
+    """A reporter of what happens inside the step."""
+    number = job.plan.position(job.step.id)
+    return lambda text: site.reporter.emit(StepProgress(number, text))

@@ -1,0 +1,109 @@
+"""Where a plan starts: the base commit, the cover commit on it, and following a base branch that moved on."""
+
+from __future__ import annotations
+
+from git_orch import errors
+from git_orch.flow.openplan import OpenPlan
+from git_orch.flow.reporting import Note
+from git_orch.plans import trailers
+from git_orch.plans.plan import Document, Plan
+from git_orch.plans.status import Base, Status
+from git_orch.repo import identity, raw, refs, snapshot
+from git_orch.repo import objects as odb
+from git_orch.repo.identity import Identity
+from git_orch.repo.objects import Objects
+from git_orch.repo.repository import Repository
+
+
+def chosen(repository: Repository, wanted: str | None) -> Base:
+    """The base for a new plan: `wanted` (a ref or a commit), else HEAD. Raises UnfitRepository for an unknown one."""
+    git = repository.user_git
+    name = wanted if wanted is not None else "HEAD"
+    found = git.finished("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", expect=(0, 1, 128))
+    commit = found.stdout.decode("ascii").strip() or None
+    if wanted is None:
+        ref = git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout.decode().strip() or None
+        return Base(commit, ref)
+    if commit is None:
+        raise errors.UnfitRepository(f"'{wanted}' names no commit", "git branch --all")
+    full = git.finished("rev-parse", "--symbolic-full-name", "--end-of-options", wanted, expect=(0, 128)).stdout
+    ref = full.decode().split("\n")[-2] if full else None
+    return Base(commit, ref if ref is not None and ref.startswith("refs/heads/") else None)
+
+
+def with_uncommitted(repository: Repository, objects: Objects, base: Base) -> Base:
+    """A base that holds the user's uncommitted files as well: a commit of its own on HEAD; theirs stay as they are."""
+    tree = snapshot.of_user(repository)
+    person = identity.of_user(repository).now()
+    commit = odb.write_commit(
+        objects,
+        raw.CommitObject(
+            tree=tree,
+            parents=(base.commit,) if base.commit is not None else (),
+            author=person.author,
+            committer=person.committer,
+            message="snapshot of uncommitted files\n",
+        ),
+    )
+    return Base(commit, base.ref, snapshot=True)
+
+
+def document(base: Base) -> Document:
+    """The base as an event stores it."""
+    found: Document = {"commit": base.commit, "ref": base.ref}
+    return found | ({"snapshot": True} if base.snapshot else {})
+
+
+def cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, base: Base) -> str:
+    """The cover commit: empty, on the base, its message the plan for people to read."""
+    stamp = person.now()
+    if base.commit is None:
+        tree = odb.write_tree(objects, [])
+    else:
+        tree = odb.commit(objects, base.commit).tree
+    return odb.write_commit(
+        objects,
+        raw.CommitObject(
+            tree=tree,
+            parents=(base.commit,) if base.commit is not None else (),
+            author=stamp.author,
+            committer=stamp.committer,
+            message=trailers.cover_message(plan_id, plan, base.commit or trailers.UNBORN),
+        ),
+    )
+
+
+def follow(plan: OpenPlan, status: Status) -> None:
+    """Put a plan without a landed step onto the tip of its base branch, or say why not."""
+    base = status.base
+    if base.ref is None or status.branch is None or any(each.commit is not None for each in status.steps):
+        return
+    tip = refs.value(plan.repository, base.ref)
+    if tip is None or tip == base.commit:
+        return
+    reason = _why_not(plan, status, tip)
+    name = base.ref.removeprefix("refs/heads/")
+    if reason is not None:
+        plan.reporter.emit(Note(f"'{name}' moved on since the plan was made; the plan stays on its base: {reason}"))
+        return
+    new = Base(tip, base.ref)
+    commit = cover(plan.objects, plan.identity, plan.id, status.plan, new)
+    plan.keep([status.branch.tip], "the cover on the old base")
+    plan.move(
+        status.branch.tip,
+        commit,
+        f"rebase to {name}",
+        [(plan.home, plan.event("plan.rebased", base=document(new)))],
+    )
+    plan.reporter.emit(Note(f"'{name}' moved on since the plan was made; the plan now starts from {tip[:10]}"))
+
+
+def _why_not(plan: OpenPlan, status: Status, tip: str) -> str | None:
+    branch = status.branch
+    if status.base.snapshot:
+        return "it was made with uncommitted files"
+    if branch is None or len(branch.commits) != 1 or branch.commits[0].message.cover_of != plan.id:
+        return "its branch holds commits that are not the plan's"
+    if status.base.commit is None:
+        return None
+    return None if plan.is_ancestor(status.base.commit, tip) else "the old base is not part of it any more"

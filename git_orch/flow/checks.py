@@ -1,0 +1,58 @@
+"""Running a check on a snapshot, and putting back what the check changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.plans import redact
+from git_orch.plans.plan import Check
+from git_orch.plans.status import CheckResult
+from git_orch.repo import snapshot
+
+if TYPE_CHECKING:
+    from git_orch.flow.attempt import Site
+    from git_orch.sandbox.process import Outcome
+
+_OUTPUT_IN_LOG = 2000  # characters; the whole output is in a local file
+
+
+def run(check: Check, site: Site, output_path: Path, tree: str) -> CheckResult:
+    """Run the check in a worktree that holds `tree`; whatever it changed is put back and named in its output."""
+    outcome = site.launcher.run(
+        check.command,
+        worktree=site.worktree.path,
+        timeout=check.timeout,
+        output_path=output_path,
+        stop=site.stop,
+    )
+    said = outcome.shown(_OUTPUT_IN_LOG).strip()
+    disturbed = snapshot.disturbed(site.worktree)
+    if disturbed:
+        snapshot.restore(site.worktree, tree)
+        said += f"\n[the check changed {', '.join(disturbed[:5])}: put back]"
+    passed = outcome.reason == "exited" and outcome.status == check.expected_exit
+    return CheckResult(
+        type=check.type,
+        command=redact.redacted(check.command.text(), site.secrets),
+        exit=outcome.status,
+        passed=passed,
+        seconds=outcome.seconds,
+        output=redact.redacted(said, site.secrets),
+        reason="ok" if passed else ended(outcome, check.timeout, check.expected_exit),
+    )
+
+
+def ended(outcome: Outcome, timeout: float, expected: int = 0) -> str:
+    """How a command that was not as expected ended, as the end of a sentence."""
+    match outcome.reason:
+        case "timeout":
+            return f"timed out after {timeout:g} s"
+        case "output-limit":
+            return f"was stopped after {outcome.total} bytes of output"
+        case "stopped":
+            return "was stopped"
+        case "exited":
+            if outcome.status < 0:
+                return f"was killed by signal {-outcome.status}"
+            return f"exited {outcome.status}" + (f", expected {expected}" if expected else "")

@@ -1,0 +1,73 @@
+"""A new plan: its log first, then its branch."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_orch import errors
+from git_orch.flow import basing
+from git_orch.plans import ids
+from git_orch.plans import plan as plans
+from git_orch.plans.plan import Document, Plan
+from git_orch.plans.status import Base
+from git_orch.repo import identity, objects, refs, store
+from git_orch.repo.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan that is not stored yet: where it came from (file, template, model) and what its making has cost."""
+
+    plan: Plan
+    origin: str
+    estimate: Document
+    task: str | None = None
+    calls: Sequence[Document] = ()
+
+
+def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: bool = False) -> str:
+    """Store the plan and make its branch; gives the plan's ID. Raises UnfitRepository, Busy."""
+    person = identity.of_user(repository)
+    _refuse_blocked_names(repository)
+    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+        if include_dirty:
+            base = basing.with_uncommitted(repository, database, base)
+        plan_id = _unused_id(repository, draft.plan.title)
+        cover = basing.cover(database, person, plan_id, draft.plan, base)
+        log = store.LogWriter(repository, database, person, plan_id)
+        created = log.event(
+            "plan.created",
+            plan=plans.to_document(draft.plan),
+            base=basing.document(base),
+            origin=draft.origin,
+            estimate=draft.estimate,
+            **({"task": draft.task} if draft.task else {}),
+        )
+        called = [log.event("model.called", **call) for call in draft.calls]
+        intent = log.event("move.intended", ref=refs.BRANCHES + plan_id, to=cover, why="create")
+        log.append([(cover, event) for event in (created, *called, intent)])
+        refs.move(repository, refs.BRANCHES + plan_id, old=None, new=cover, reason=f"orch {intent.id}: create")
+        log.append([(cover, log.event("move.done", move=intent.id))])
+    return plan_id
+
+
+def _unused_id(repository: Repository, title: str) -> str:
+    previous: str | None = None
+    while True:
+        plan_id = ids.plan_id(title, time.time_ns() // 1_000_000, secrets.randbits(23), previous)
+        if not any(refs.value(repository, prefix + plan_id) for prefix in (refs.LOGS, refs.BRANCHES)):
+            return plan_id
+        previous = plan_id
+
+
+def _refuse_blocked_names(repository: Repository) -> None:
+    for ref in ("refs/heads/orch", "refs/notes/orch"):
+        if refs.value(repository, ref) is not None:
+            rename = "git branch -m orch orch-branch"
+            if ref.startswith("refs/notes/"):
+                rename = f"git update-ref refs/notes/orch-notes {ref} && git update-ref -d {ref}"
+            raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)

@@ -1,0 +1,45 @@
+"""Editing a plan: a `plan.revised` event. Landed steps are immutable, steps keep their IDs."""
+
+from __future__ import annotations
+
+from git_orch import errors
+from git_orch.flow import basing
+from git_orch.flow.openplan import OpenPlan
+from git_orch.flow.reporting import Note
+from git_orch.plans import ids
+from git_orch.plans import plan as plans
+from git_orch.plans.plan import Document, Plan
+from git_orch.plans.status import Status
+
+
+def revise(plan: OpenPlan, new: Plan, estimate: Document) -> bool:
+    """Store another text of the plan; False when it is the same. Raises Refused when a landed step would change."""
+    status = plan.status()
+    if plans.to_document(new) == plans.to_document(status.plan):
+        return False
+    _refuse_landed_changes(status, new)
+    revised = (plan.home, plan.event("plan.revised", plan=plans.to_document(new), estimate=estimate))
+    branch = status.branch
+    if branch is None or any(each.commit is not None for each in status.steps):
+        plan.record(revised)
+    elif len(branch.commits) == 1 and branch.commits[0].message.cover_of == plan.id:
+        cover = basing.cover(plan.objects, plan.identity, plan.id, new, status.base)
+        plan.keep([branch.tip], "the cover before an edit")
+        plan.move(branch.tip, cover, "edit", [revised])
+    else:
+        plan.record(revised)
+        plan.reporter.emit(Note("the cover commit keeps the old text: commits of yours are on top of it"))
+    return True
+
+
+def _refuse_landed_changes(status: Status, new: Plan) -> None:
+    for each in status.steps:
+        if each.commit is None:
+            continue
+        kept = new.step(each.step.id)
+        if kept is None or plans.step_document(kept) != plans.step_document(each.step):
+            what = "is missing" if kept is None else "is changed"
+            raise errors.Refused(
+                f"step {each.number} ('{each.step.id}') has landed and {what} in the new text",
+                f"git orch rollback {ids.short(status.id)}",
+            )

@@ -1,0 +1,307 @@
+"""The scheduler: ready steps go to workers, one thread lands what they made, in plan order, until nothing is left.
+
+Workers make objects, this thread moves refs. After a failure nothing new is started; what runs is let finish.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent import futures
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from git_orch import errors
+from git_orch.flow import attempt, basing
+from git_orch.flow.attempt import Earlier, Job, Result, Site
+from git_orch.flow.openplan import OpenPlan
+from git_orch.flow.reporting import Note, StepLanded, StepNotLanded, StepStarted
+from git_orch.plans import graph, ids
+from git_orch.plans.plan import Document, Step
+from git_orch.plans.status import CheckResult, PlanState, Status, StepState
+from git_orch.repo import objects as odb
+from git_orch.repo import raw, snapshot, worktrees
+from git_orch.repo.worktrees import Worktree
+from git_orch.sandbox.launcher import Launcher
+
+ALL_TOOLS = frozenset({"read", "write", "command"})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user chose for this run. `tools` narrows what a model may use; `model` is the default model's name."""
+
+    model: str
+    tools: frozenset[str] = ALL_TOOLS
+    prices: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run ended: steps landed by it, the failed one, seconds on a clock that only goes forward."""
+
+    outcome: Literal["complete", "failed", "interrupted", "blocked"]
+    landed: tuple[int, ...]
+    failed: int | None
+    error: str | None
+    seconds: float
+    usd: float
+    landed_files: int = 0
+
+
+@dataclass
+class _Run:
+    """One run's books; only the landing thread touches them."""
+
+    plan: OpenPlan
+    status: Status
+    options: Options
+    site: Site
+    id: str
+    tip: str
+    done: set[str]
+    began: float = field(default_factory=time.monotonic)
+    running: dict[futures.Future[Result], Job] = field(default_factory=dict)
+    landed: list[int] = field(default_factory=list)
+    earlier: list[Earlier] = field(default_factory=list)
+    failed: Job | None = None
+    error: str | None = None
+    usd: float = 0.0
+    files: int = 0
+
+
+def execute(plan: OpenPlan, options: Options) -> Summary:
+    """Run every step that is not done, in order; stop at the first failure. Raises Interrupted on a signal."""
+    status = _based(plan)
+    plan.refuse_checked_out()
+    waiting = [each for each in status.steps if each.step.id not in status.satisfied()]
+    if not waiting or status.branch is None:
+        return Summary("complete", (), None, None, 0.0, 0.0)
+    _refuse_claimed(status)
+    site = _site(plan, status, options)
+    run = _Run(plan, status, options, site, _began(plan, status), status.branch.tip, set(status.satisfied()))
+    run.earlier = [Earlier(each.step.title, ()) for each in status.steps if each.step.id in run.done]
+    with futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="attempt") as workers:
+        try:
+            _loop(run, workers)
+        except (KeyboardInterrupt, errors.Interrupted) as signal:
+            run.site.stop.set()
+            _wind_down(run)
+            _ended(run, "interrupted")
+            number = signal.signal_number if isinstance(signal, errors.Interrupted) else 2
+            raise errors.Interrupted(number, f"git orch exec {ids.short(plan.id)}") from signal
+        except BaseException:
+            run.site.stop.set()
+            raise
+    return _ended(run, "failed" if run.failed is not None else "complete")
+
+
+def _based(plan: OpenPlan) -> Status:
+    status = plan.status()
+    basing.follow(plan, status)
+    uncommitted = snapshot.uncommitted(plan.repository)
+    if uncommitted and not status.base.snapshot:
+        noun = "file is" if uncommitted == 1 else "files are"
+        plan.reporter.emit(Note(f"{uncommitted} uncommitted {noun} not part of it"))
+    return plan.status()
+
+
+def _refuse_claimed(status: Status) -> None:
+    claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
+    if claimed is not None:
+        raise errors.Refused(
+            f"a commit on the branch claims step {claimed.number}, but the log does not know it",
+            f"git orch verify {ids.short(status.id)} --accept {claimed.number}",
+        )
+
+
+def _began(plan: OpenPlan, status: Status) -> str:
+    """Write down what this run is: validation and approval, where the plan has neither yet, and its beginning."""
+    begun = []
+    if status.recorded_state is PlanState.CREATED:
+        begun = [plan.event("plan.validated"), plan.event("plan.approved", by="exec")]
+    elif status.recorded_state is PlanState.VALIDATED:
+        begun = [plan.event("plan.approved", by="exec")]
+    elif status.recorded_state is PlanState.REJECTED:
+        raise errors.Refused(f"'{ids.short(plan.id)}' was rejected", f"git orch edit {ids.short(plan.id)} --from FILE")
+    run_id = plan.new_id()
+    plan.record(*((plan.home, event) for event in [*begun, plan.event("run.started", run=run_id)]))
+    return run_id
+
+
+def _site(plan: OpenPlan, status: Status, options: Options) -> Site:
+    return Site(
+        repository=plan.repository,
+        identity=plan.identity,
+        new_objects=plan.objects.another,
+        worktree=_worktree(plan, status),
+        launcher=Launcher(os.environ, Path.home()),
+        reporter=plan.reporter,
+        stop=threading.Event(),
+        spool=plan.spool,
+        prices=options.prices,
+    )
+
+
+def _worktree(plan: OpenPlan, status: Status) -> Worktree:
+    """The plan's worktree at the tip; what a killed attempt left in it is kept first."""
+    tip = status.branch.tip if status.branch is not None else ""
+    found = worktrees.existing(plan.repository, plan.id)
+    if found is None:
+        return worktrees.made(plan.repository, plan.id, tip)
+    try:
+        _keep_leftover(plan, found, tip)
+        worktrees.point(found, tip)
+    except errors.UnfitRepository as broken:
+        plan.reporter.emit(Note(f"the worktree is made anew: {broken.cause}"))
+        return worktrees.made(plan.repository, plan.id, tip)
+    return found
+
+
+def _keep_leftover(plan: OpenPlan, worktree: Worktree, tip: str) -> None:
+    head = worktrees.head(worktree)
+    tree = snapshot.of_worktree(worktree)
+    left = head
+    if tree != odb.commit(plan.objects, head).tree:
+        person = plan.identity.now()
+        message = "work of an attempt that was cut off\n"
+        left = odb.write_commit(
+            plan.objects, raw.CommitObject(tree, (head,), person.author, person.committer, message)
+        )
+    if not plan.is_ancestor(left, tip):
+        plan.keep([left], "work of an attempt that was cut off")
+        plan.reporter.emit(Note(f"work of an attempt that was cut off is kept as {left[:10]}"))
+
+
+# -- the loop ---------------------------------------------------------------------------------------------------------
+
+
+def _loop(run: _Run, workers: futures.Executor) -> None:
+    while True:
+        for step in _next_steps(run):
+            _submit(run, workers, step)
+        if not run.running:
+            return
+        finished, _ = futures.wait(run.running, return_when=futures.FIRST_COMPLETED)
+        for future in sorted(finished, key=lambda each: run.status.plan.position(run.running[each].step.id)):
+            job = run.running.pop(future)
+            _take(run, job, future.result())
+
+
+def _next_steps(run: _Run) -> Sequence[Step]:
+    if run.failed is not None or run.running:
+        return ()
+    busy = {job.step.id for job in run.running.values()}
+    return graph.ready(run.status.plan, run.done, busy)[:1]
+
+
+def _submit(run: _Run, workers: futures.Executor, step: Step) -> None:
+    number = run.status.plan.position(step.id)
+    job = Job(
+        plan_id=run.plan.id,
+        plan=run.status.plan,
+        step=step,
+        attempt=run.plan.new_id(),
+        base=run.tip,
+        tools=run.options.tools,
+        model=step.model or run.options.model,
+        earlier=tuple(run.earlier),
+    )
+    run.plan.reporter.emit(StepStarted(number, len(run.status.steps), step.title, step.kind))
+    run.running[workers.submit(attempt.run, job, run.site)] = job
+
+
+def _take(run: _Run, job: Job, result: Result) -> None:
+    run.usd += result.usd
+    if result.outcome == "verified":
+        _land(run, job, result)
+    else:
+        _not_landed(run, job, result)
+
+
+def _land(run: _Run, job: Job, result: Result) -> None:
+    commit = result.commit or ""
+    number = run.status.plan.position(job.step.id)
+    body: Document = {
+        "step": job.step.id,
+        "attempt": job.attempt,
+        "run": run.id,
+        "commit": commit,
+        "tree": result.tree,
+        "checks": [_check_document(each) for each in result.checks],
+        "seconds": round(result.seconds, 3),
+        "files": len(result.changed),
+    }
+    if result.summary:
+        body["summary"] = result.summary
+    landed = (commit, run.plan.event("step.landed", **body))
+    try:
+        run.plan.move(run.tip, commit, f"land step {number}", [landed])
+    except errors.Busy as moved:
+        run.failed, run.error = job, moved.cause
+        raise
+    worktrees.clean(run.site.worktree)
+    run.tip = commit
+    run.done.add(job.step.id)
+    run.landed.append(number)
+    run.files += len(result.changed)
+    run.earlier.append(Earlier(job.step.title, result.changed))
+    run.plan.reporter.emit(
+        StepLanded(number, job.step.title, commit, len(result.changed), result.seconds, result.usd)
+    )
+
+
+def _not_landed(run: _Run, job: Job, result: Result) -> None:
+    number = run.status.plan.position(job.step.id)
+    if result.commit is not None:
+        run.plan.keep([result.commit], f"a failed attempt at step {number}")
+    body: Document = {
+        "step": job.step.id,
+        "attempt": job.attempt,
+        "run": run.id,
+        "reason": result.reason,
+        "error": result.error or result.reason,
+        "checks": [_check_document(each) for each in result.checks],
+        "seconds": round(result.seconds, 3),
+    }
+    if result.commit is not None:
+        body["commit"] = result.commit
+    run.plan.record((run.plan.home, run.plan.event("attempt.failed", **body)))
+    run.failed, run.error = job, result.error
+    run.plan.reporter.emit(StepNotLanded(number, job.step.title, result.error or result.reason, result.commit))
+
+
+def _check_document(result: CheckResult) -> Document:
+    return {
+        "type": result.type,
+        "command": result.command,
+        "exit": result.exit,
+        "passed": result.passed,
+        "seconds": round(result.seconds, 3),
+        "output": result.output,
+        "reason": result.reason,
+    }
+
+
+def _wind_down(run: _Run) -> None:
+    """After a signal: take what the running attempts give back, so that their work is kept."""
+    for future, job in list(run.running.items()):
+        result = future.result()
+        if result.outcome != "verified":
+            _take(run, job, result)
+        elif result.commit is not None:
+            run.plan.keep([result.commit], "an attempt that a signal cut off before it landed")
+
+
+def _ended(run: _Run, outcome: Literal["complete", "failed", "interrupted", "blocked"]) -> Summary:
+    if outcome == "complete" and len(run.done) < len(run.status.steps):
+        outcome = "blocked"
+    seconds = time.monotonic() - run.began
+    ended = run.plan.event("run.ended", run=run.id, outcome=outcome, seconds=round(seconds, 3))
+    run.plan.record((run.plan.home, ended))
+    worktrees.remove(run.plan.repository, run.plan.id)
+    failed = run.status.plan.position(run.failed.step.id) if run.failed is not None else None
+    return Summary(outcome, tuple(run.landed), failed, run.error, seconds, run.usd, run.files)

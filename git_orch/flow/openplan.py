@@ -1,0 +1,160 @@
+"""A plan opened for writing: locked, its log loaded, what a killed run left behind settled."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from git_orch import errors
+from git_orch.flow.reporting import Reporter
+from git_orch.plans.events import Event
+from git_orch.plans.status import Status
+from git_orch.repo import catalog, identity, kept, localfiles, objects, refs, spool, store, worktrees
+from git_orch.repo.git import Git, GitFailed
+from git_orch.repo.identity import Identity
+from git_orch.repo.objects import Objects
+from git_orch.repo.repository import Repository
+
+Entry = tuple[str | None, Event]  # the object an event hangs on (None: the empty blob), and the event
+
+
+@dataclass
+class OpenPlan:
+    """One plan, and the one thread that moves its branch."""
+
+    id: str
+    repository: Repository
+    objects: Objects
+    identity: Identity
+    reporter: Reporter
+    log: store.LogWriter
+    home: str | None = None  # the object that events of the whole plan hang on
+    _unconfirmed: list[Entry] = field(default_factory=list)
+    _spooled: list[Event] = field(default_factory=list)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def ref(self) -> str:
+        """The plan branch's full name."""
+        return refs.BRANCHES + self.id
+
+    def tip(self) -> str | None:
+        """Where the plan branch is now."""
+        return refs.value(self.repository, self.ref)
+
+    def status(self) -> Status:
+        """The plan's status now."""
+        return catalog.status(self.repository, self.objects, self.id, self.log.log, self.tip())
+
+    def event(self, name: str, **body: object) -> Event:
+        """A new event; any thread may ask."""
+        with self._guard:
+            return self.log.event(name, **body)
+
+    def new_id(self) -> str:
+        """A new ULID for a run or an attempt."""
+        return self.event("").id
+
+    def spool(self, name: str, **body: object) -> None:
+        """Put an event on disk at once, from any thread; the next log write takes it in."""
+        event = self.event(name, **body)
+        with self._guard:
+            spool.append(self.repository, self.id, event)
+            self._spooled.append(event)
+
+    def record(self, *entries: Entry) -> None:
+        """Write events to the log, with the confirmations and spooled events that wait for the next write."""
+        with self._guard:
+            spooled, self._spooled = self._spooled, []
+        target = entries[0][0] if entries else self.home
+        waiting = [*self._unconfirmed, *((target, event) for event in spooled)]
+        if not entries and not waiting:
+            return
+        self.log.append([*waiting, *entries])
+        self._unconfirmed = []
+        with self._guard:
+            if not self._spooled:
+                spool.clear(self.repository, self.id)
+
+    def move(self, old: str | None, new: str, why: str, entries: Sequence[Entry] = ()) -> None:
+        """Move the plan branch: the intent goes to the log first, so that a killed move can be finished or dropped.
+
+        Raises Busy when the branch is checked out somewhere or is not at `old` any more; then nothing has moved.
+        """
+        self.refuse_checked_out()
+        intent = self._intend(old, new, why, entries)
+        try:
+            refs.move(self.repository, self.ref, old=old, new=new, reason=f"orch {intent}: {why}")
+        except errors.Busy:
+            self.abandon(intent, new)
+            raise
+        self._confirm_later(intent, new)
+
+    def move_checked_out(self, place: Path, old: str, new: str, why: str, entries: Sequence[Entry] = ()) -> None:
+        """The same for a branch that is checked out in `place`: its files follow, local changes are kept.
+
+        Raises Busy when a local change is in the way; then nothing has moved.
+        """
+        intent = self._intend(old, new, why, entries)
+        git = Git(worktrees.git_dir_of(self.repository, place), place, self.repository.variables)
+        try:
+            git.run("reset", "--quiet", "--keep", new, variables={"GIT_REFLOG_ACTION": f"orch {intent}"})
+        except GitFailed as refused:
+            self.abandon(intent, new)
+            raise errors.Busy(
+                f"changes in '{place}' are in the way of the rollback", f"git -C '{place}' status"
+            ) from refused
+        self._confirm_later(intent, new)
+
+    def _intend(self, old: str | None, new: str, why: str, entries: Sequence[Entry]) -> str:
+        intent = self.event("move.intended", ref=self.ref, **_from(old), to=new, why=why)
+        self.record(*entries, (new, intent))
+        return intent.id
+
+    def _confirm_later(self, move: str, target: str) -> None:
+        """The confirmation of a move rides on the next log write."""
+        self._unconfirmed.append((target, self.event("move.done", move=move)))
+
+    def abandon(self, move: str, commit: str) -> None:
+        """A move that will not happen: what it wanted to land is kept."""
+        self.keep([commit], "what could not land")
+        self.record((self.home, self.event("move.abandoned", move=move)))
+
+    def keep(self, commits: Sequence[str], why: str) -> None:
+        """Hold commits that would become unreachable."""
+        kept.keep(self.repository, self.objects, self.identity, self.id, commits, why)
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether commit `old` is `new` or reachable from it."""
+        done = self.repository.git.finished("merge-base", "--is-ancestor", old, new, expect=(0, 1, 128))
+        return done.status == 0
+
+    def refuse_checked_out(self) -> None:
+        """Raises Busy when a worktree has the plan branch: moving it would show there as reversed changes."""
+        place = worktrees.checkout_of(self.repository, self.ref)
+        if place is not None:
+            raise errors.Busy(
+                f"'{self.ref.removeprefix('refs/heads/')}' is checked out in '{place}'", f"git -C '{place}' switch -"
+            )
+
+
+def _from(old: str | None) -> dict[str, str]:
+    return {} if old is None else {"from": old}
+
+
+@contextlib.contextmanager
+def opened(repository: Repository, plan: str, reporter: Reporter, *, warm: bool = False) -> Iterator[OpenPlan]:
+    """The plan, locked for this process; with `warm` many objects will be written. Raises Busy, NotFound."""
+    from git_orch.flow import recovery  # which settles an open plan
+
+    person = identity.of_user(repository)
+    with localfiles.lock(repository, plan), contextlib.closing(objects.opened(repository, warm=warm)) as database:
+        writer = store.LogWriter(repository, database, person, plan)
+        left = spool.left(repository, plan, known={event.id for event in writer.log.events})
+        found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home(), _spooled=left)
+        recovery.settle(found)
+        yield found
+        found.record()

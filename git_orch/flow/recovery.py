@@ -1,0 +1,71 @@
+"""What happened to a plan branch while nobody of us looked: moves that were cut off, and what the user did to it."""
+
+from __future__ import annotations
+
+from git_orch import errors
+from git_orch.flow.openplan import OpenPlan
+from git_orch.flow.reporting import Note
+from git_orch.plans import ids
+from git_orch.plans.status import Move, Status
+from git_orch.repo import refs, store
+
+
+def settle(plan: OpenPlan) -> None:
+    """Finish or drop moves of this clone that were cut off, then notice what the user did to the branch.
+
+    Raises Busy when the branch is deleted, or was moved while a move of ours was cut off.
+    """
+    clone = store.clone_id(plan.repository)
+    for move in plan.status().pending_moves:
+        if move.clone == clone:
+            _settle_move(plan, move)
+    notice(plan, plan.status())
+
+
+def _settle_move(plan: OpenPlan, move: Move) -> None:
+    tip = refs.value(plan.repository, move.ref)
+    logged = any(reason.startswith(f"orch {move.id}") for reason in refs.reflog_messages(plan.repository, move.ref))
+    if logged or tip == move.new:
+        plan.record((move.new, plan.event("move.done", move=move.id)))
+        return
+    if tip == move.old and plan.objects.read_many([move.new])[0] is not None:
+        plan.refuse_checked_out()
+        refs.move(plan.repository, move.ref, old=move.old, new=move.new, reason=f"orch {move.id}: {move.why}")
+        plan.record((move.new, plan.event("move.done", move=move.id)))
+        plan.reporter.emit(Note(f"finished what was cut off: {move.why}"))
+        return
+    plan.abandon(move.id, move.new)
+    if tip is not None:
+        raise errors.Busy(
+            f"the branch of '{ids.short(plan.id)}' was moved while '{move.why}' was cut off; what it made is kept",
+            f"git orch exec {ids.short(plan.id)}",
+        )
+
+
+def notice(plan: OpenPlan, status: Status) -> None:
+    """Keep what a rewrite of the branch left behind, and say what was seen. Raises Busy for a deleted branch."""
+    tip, known = (status.branch.tip if status.branch is not None else None), status.known_tip
+    if tip is None:
+        if known is not None:
+            plan.keep([known], "the tip of a deleted branch")
+        raise errors.Busy(f"branch 'orch/{plan.id}' was deleted", f"git branch orch/{plan.id} {_goal(plan, status)}")
+    if known is None or tip == known:
+        return
+    if not plan.is_ancestor(known, tip):
+        plan.keep([known], "a tip the user moved away from")
+        plan.reporter.emit(Note(f"the branch was moved from {known[:10]} to {tip[:10]}; {_standing(plan)}"))
+    plan.record((tip, plan.event("branch.noticed", was=known, now=tip)))
+
+
+def _goal(plan: OpenPlan, status: Status) -> str:
+    """What the branch can be made from again: its last known tip, or the base where that is gone."""
+    for oid in (status.known_tip, status.base.commit):
+        if oid is not None and plan.objects.read_many([oid])[0] is not None:
+            return oid
+    return "HEAD"
+
+
+def _standing(plan: OpenPlan) -> str:
+    status = plan.status()
+    left = [str(each.number) for each in status.steps if each.step.id not in status.satisfied()]
+    return "every step is still done" if not left else f"not done now: {', '.join(left)}"

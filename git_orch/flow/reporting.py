@@ -1,0 +1,74 @@
+"""What a run tells whoever watches: verbs emit these values, views decide how they look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from git_orch.plans.status import CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence the user should know: what was found, moved or left out."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step begins."""
+
+    number: int
+    count: int
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """Something happens inside a step: a tool call, a line the model says."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEnded:
+    """A check of a step ended."""
+
+    number: int
+    result: CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class StepLanded:
+    """A step's commit is on the plan branch; `seconds` is the whole attempt, `usd` what its calls cost."""
+
+    number: int
+    title: str
+    commit: str
+    files: int
+    seconds: float
+    usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepNotLanded:
+    """An attempt failed; `commit` is where it is kept for inspection."""
+
+    number: int
+    title: str
+    error: str
+    commit: str | None
+
+
+Report = Note | StepStarted | StepProgress | CheckEnded | StepLanded | StepNotLanded
+
+
+class Reporter(Protocol):
+    """Whoever watches. Called from several threads."""
+
+    def emit(self, report: Report) -> None:
+        """Take one report."""
+        ...

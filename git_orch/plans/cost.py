@@ -1,0 +1,144 @@
+"""What tokens cost: usage as the provider counts it, prices per million tokens, and the estimate of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from git_orch.plans.plan import Plan, Step
+
+_MILLION = Decimal(1_000_000)
+
+# The heuristic of the first git-orch for one step of a model; measured runs replace it as soon as there are any.
+STEP_TOKENS_IN = 2_000
+STEP_TOKENS_OUT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call or of many; `input` leaves out what went through the prompt cache, as the provider counts."""
+
+    input: int = 0
+    output: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    cache_read: int = 0
+
+    @classmethod
+    def from_mapping(cls, verbatim: Mapping[str, object]) -> Usage:
+        """The usage of a Messages API reply; fields that are absent, null or unknown count nothing.
+
+        Cache writes that are not broken down by lifetime are 5-minute ones, the provider's default.
+        """
+        split = verbatim.get("cache_creation")
+        parts = split if isinstance(split, Mapping) else {}
+        one_hour = _count(parts, "ephemeral_1h_input_tokens")
+        five_minutes = _count(parts, "ephemeral_5m_input_tokens")
+        written = max(_count(verbatim, "cache_creation_input_tokens"), one_hour + five_minutes)
+        return cls(
+            input=_count(verbatim, "input_tokens"),
+            output=_count(verbatim, "output_tokens"),
+            cache_write_5m=written - one_hour,
+            cache_write_1h=one_hour,
+            cache_read=_count(verbatim, "cache_read_input_tokens"),
+        )
+
+    @property
+    def prompt(self) -> int:
+        """All tokens of the prompt, cached or not: what price tiers and context windows go by."""
+        return self.input + self.cache_write_5m + self.cache_write_1h + self.cache_read
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_write_5m + other.cache_write_5m,
+            self.cache_write_1h + other.cache_write_1h,
+            self.cache_read + other.cache_read,
+        )
+
+
+def _count(fields: Mapping[str, object], name: str) -> int:
+    value = fields.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+class Rates(NamedTuple):
+    """USD per million tokens."""
+
+    input: Decimal
+    output: Decimal
+    write_5m: Decimal
+    write_1h: Decimal
+    read: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a model costs: `rates`, and for whole requests with a prompt longer than so many tokens, `tiers`."""
+
+    rates: Rates
+    tiers: tuple[tuple[int, Rates], ...] = ()
+
+    def at(self, prompt_tokens: int) -> Rates:
+        """The rates of one request with that many prompt tokens."""
+        found = self.rates
+        for above, rates in sorted(self.tiers, key=lambda tier: tier[0]):
+            if prompt_tokens > above:
+                found = rates
+        return found
+
+
+def usd(usage: Usage, price: Price) -> float:
+    """USD for one call, rounded to 1e-9. Sum the costs of calls, never their usage: a price may have tiers."""
+    rates = price.at(usage.prompt)
+    total = (
+        usage.input * rates.input
+        + usage.output * rates.output
+        + usage.cache_write_5m * rates.write_5m
+        + usage.cache_write_1h * rates.write_1h
+        + usage.cache_read * rates.read
+    )
+    return round(float(total / _MILLION), 9)
+
+
+class StepEstimate(NamedTuple):
+    """What one step may use."""
+
+    step: str
+    tokens_in: int
+    tokens_out: int
+    usd: float
+
+
+class Estimate(NamedTuple):
+    """What a plan may use: the sums over its steps, in the plan's order."""
+
+    tokens_in: int
+    tokens_out: int
+    usd: float
+    per_step: tuple[StepEstimate, ...]
+
+
+def estimate(plan: Plan, price_of: Callable[[str | None], Price]) -> Estimate:
+    """The estimate of a plan; `price_of` gives the price of a step's model, None being the default model.
+
+    Only agent steps use tokens; `price_of` is not called for the others.
+    """
+    steps = tuple(_step_estimate(step, price_of) for step in plan.steps)
+    return Estimate(
+        sum(step.tokens_in for step in steps),
+        sum(step.tokens_out for step in steps),
+        round(sum(step.usd for step in steps), 9),
+        steps,
+    )
+
+
+def _step_estimate(step: Step, price_of: Callable[[str | None], Price]) -> StepEstimate:
+    if step.kind != "agent":
+        return StepEstimate(step.id, 0, 0, 0.0)
+    usage = Usage(input=STEP_TOKENS_IN, output=STEP_TOKENS_OUT)
+    return StepEstimate(step.id, usage.input, usage.output, usd(usage, price_of(step.model)))

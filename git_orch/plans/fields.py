@@ -1,0 +1,192 @@
+"""The fields of a plan file, their types and ranges, and what each is for; what spans several fields is in `rules`.
+
+Numbers and flags may be the text that was typed, because that is what the YAML reader gives.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from git_orch.plans import ids, paths
+from git_orch.plans.plan import CHECK_TIMEOUT, LONGEST_TIMEOUT, CheckType, StepKind
+
+MAX_STEPS = 1000
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_PATH_MESSAGES = {
+    paths.PATH_INVALID: "is not the name of a file",
+    paths.PATH_OUTSIDE: "lies outside the tree: paths are relative to its top",
+    paths.PATH_GIT_CONTROL: "belongs to git",
+}
+
+
+def _number(value: object) -> object:
+    """YAML gives every scalar as the text that was typed."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
+        return int(value)
+    return value
+
+
+def _flag(value: object) -> object:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _file(value: object) -> object:
+    return {"content": value} if isinstance(value, str) else value
+
+
+def _reference(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _one_line(value: str) -> str:
+    """A title is a commit's subject, which git prints as it is."""
+    control = _CONTROL.search(_filled(value))
+    if control is not None:
+        what = "must be one line" if control[0] in "\r\n" else f"holds the control character U+{ord(control[0]):04X}"
+        raise ValueError(what)
+    return value
+
+
+def _filled(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty")
+    return _without_nul(value)
+
+
+def _without_nul(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("holds a NUL character")
+    return value
+
+
+def _inside(value: str) -> str:
+    reason = paths.refused(value)
+    if reason is not None:
+        raise ValueError(_PATH_MESSAGES[reason])
+    return value
+
+
+def _program_first(value: list[str]) -> list[str]:
+    _filled(value[0])
+    return value
+
+
+def _matching(pattern: re.Pattern[str], otherwise: str) -> AfterValidator:
+    def matched(value: str) -> str:
+        if pattern.fullmatch(value) is None:
+            raise ValueError(f"'{value[:60]}' {otherwise}")
+        return value
+
+    return AfterValidator(matched)
+
+
+_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,100}")
+_REFERENCE = re.compile(rf"[0-9]+|{ids.STEP_ID.pattern}", re.ASCII)
+_ID_JSON = {"type": "string", "pattern": f"^{ids.STEP_ID.pattern}$"}
+
+_Text = Annotated[str, AfterValidator(_filled)]
+_Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+_Name = Annotated[str, _matching(_NAME, "is not one word")]
+_StepId = Annotated[str, _matching(ids.STEP_ID, "is not a step ID such as s1"), WithJsonSchema(_ID_JSON)]
+_Flag = Annotated[bool, BeforeValidator(_flag)]
+_FilePath = Annotated[str, AfterValidator(_inside)]
+_TreePath = Annotated[str, AfterValidator(lambda value: _inside(value.rstrip("/") or value))]
+_Argv = Annotated[
+    list[Annotated[str, AfterValidator(_without_nul)]], Field(min_length=1), AfterValidator(_program_first)
+]
+_Seconds = Annotated[int, Field(ge=1, le=LONGEST_TIMEOUT), BeforeValidator(_number)]
+_Status = Annotated[int, Field(ge=0, le=255), BeforeValidator(_number)]
+_Reference = Annotated[
+    str,
+    BeforeValidator(_reference),
+    _matching(_REFERENCE, "is neither the number of a step nor its ID"),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, _ID_JSON]}),
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class FileModel(_Model):
+    """A file with more to say than its text."""
+
+    content: str = Field(description="The whole text of the file.")
+    executable: _Flag = Field(default=False, description="Whether the file may be run as a program.")
+
+
+_FileValue = Annotated[
+    FileModel | None,
+    BeforeValidator(_file),
+    WithJsonSchema(
+        {
+            "description": "The whole text of the file, an object, or null, which deletes the file.",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "null"},
+                {
+                    "type": "object",
+                    "properties": {"content": {"type": "string"}, "executable": {"type": "boolean"}},
+                    "required": ["content"],
+                    "additionalProperties": False,
+                },
+            ],
+        }
+    ),
+]
+
+
+class CheckModel(_Model):
+    """A command that verifies a step; give either 'command' or 'argv'."""
+
+    type: CheckType = Field("run", description="What the command does: compile, unit tests, integration tests, or run.")
+    command: _Text | None = Field(None, description="A command line for bash.")
+    argv: _Argv | None = Field(None, description="A program and its arguments, run without a shell.")
+    expected_exit: _Status = Field(0, description="The exit status that passes.")
+    timeout: _Seconds = Field(CHECK_TIMEOUT, description="Seconds after which the check has failed.")
+
+
+class StepModel(_Model):
+    """A step. Its kind decides which of prompt, run, argv, files, model and timeout it may have."""
+
+    id: _StepId | None = Field(
+        None,
+        description="s1, s2 ...: given by git-orch; kept when a plan is edited, so that a step stays the same step.",
+    )
+    title: _Line = Field(description="What the step does, on one line; it becomes the subject of the step's commit.")
+    kind: StepKind | None = Field(
+        None,
+        description="agent: a model works on the prompt; run: a command; files: literal files; manual: a person. "
+        "Default: files if there are files, run if there is run or argv, else agent.",
+    )
+    prompt: _Text | None = Field(None, description="What an agent is asked to do (required), or a person (optional).")
+    run: _Text | None = Field(None, description="A command line for bash. Steps of kind run have either run or argv.")
+    argv: _Argv | None = Field(None, description="A program and its arguments, run without a shell.")
+    files: dict[_FilePath, _FileValue] | None = Field(
+        None, description="Paths relative to the top of the tree, and what each file becomes."
+    )
+    paths: list[_TreePath] | None = Field(None, description="Files and directories the step is meant to change.")
+    depends_on: list[_Reference] | None = Field(
+        None,
+        description="Numbers (1 is the first step of this file) or IDs of steps that must be done before this one. "
+        "A step that names none waits for nothing; with one worker, steps still run in the order of the file.",
+    )
+    checks: list[CheckModel] | None = Field(None, description="All must pass before the step lands.")
+    model: _Name | None = Field(None, description="The model for this agent step.")
+    timeout: _Seconds | None = Field(None, description="Seconds after which the step has failed.")
+
+
+class PlanModel(_Model):
+    """A plan: a task in ordered steps, each of which becomes one verified commit."""
+
+    title: _Line = Field(description="The plan on one line.")
+    objective: _Text | None = Field(None, description="What will be true when all is done. Default: the title.")
+    dependencies: list[_Name] | None = Field(None, description="Commands the plan needs on PATH.")
+    missing: list[_Name] | None = Field(
+        None, description="Commands it needs that its author did not find; it cannot run."
+    )
+    steps: list[StepModel] = Field(min_length=1, max_length=MAX_STEPS, description="The steps, in the order they run.")

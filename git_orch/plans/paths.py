@@ -1,0 +1,50 @@
+"""Which path strings may name a file of a worktree: spelling only, nobody looks at a disk here."""
+
+from __future__ import annotations
+
+import re
+
+PATH_INVALID = "PATH_INVALID"
+PATH_OUTSIDE = "PATH_OUTSIDE"
+PATH_GIT_CONTROL = "PATH_GIT_CONTROL"
+
+_LONGEST_PATH = 4096  # PATH_MAX on Linux
+_LONGEST_NAME = 255  # bytes; NAME_MAX on Linux
+
+# Characters that HFS+ drops when it compares names (git's utf8.c), and the other invisible ones.
+_IGNORED = dict.fromkeys(
+    [0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF],
+)
+_CONTROL_DIRECTORY = re.compile(r"(?:\.git|git~[0-9]+)[. ]*(?::.*)?", re.DOTALL)
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_ELSEWHERE = re.compile(r"/|\\|~(?:/|$)|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def control_directory(name: str) -> bool:
+    """Whether some file system takes `name`, one part of a path, for `.git`: HFS+ and NTFS rules of git's verify_path.
+
+    Backslashes separate, as they do on Windows.
+    """
+    return any(
+        _CONTROL_DIRECTORY.fullmatch(piece) is not None
+        for piece in name.translate(_IGNORED).casefold().strip(" ").split("\\")
+    )
+
+
+def parts(path: str) -> tuple[str, ...]:
+    """The names in `path`, without '.' and doubled slashes."""
+    return tuple(name for name in path.split("/") if name not in ("", "."))
+
+
+def refused(path: str) -> str | None:
+    """Why `path` cannot name a file of a worktree: PATH_INVALID, PATH_OUTSIDE or PATH_GIT_CONTROL; None when it can."""
+    names = parts(path)
+    if len(path) > _LONGEST_PATH or _CONTROL_CHARACTER.search(path):
+        return PATH_INVALID
+    if _ELSEWHERE.match(path) or ".." in names:
+        return PATH_OUTSIDE
+    if not names or path.endswith(("/", "/.")) or any(len(name.encode()) > _LONGEST_NAME for name in names):
+        return PATH_INVALID
+    if any(control_directory(name) for name in names):
+        return PATH_GIT_CONTROL
+    return None

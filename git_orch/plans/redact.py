@@ -1,0 +1,45 @@
+"""What must not be written down: known secret values and the shapes that keys and tokens have."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MARK = "[redacted]"
+_SHORTEST = 8  # a shorter value would blank out ordinary words
+
+_SECRET_NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|CRED|AUTH", re.IGNORECASE)
+
+_SHAPES = (
+    # a private key, also one that was cut off before its last line
+    re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+    re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),  # Anthropic (sk-ant-...) and others that copied the prefix
+    re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),  # AWS
+    re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}"),  # GitHub
+    re.compile(r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
+    re.compile(r"\bglpat-[A-Za-z0-9_-]{16,}"),  # GitLab
+    re.compile(r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),  # Slack
+)
+_BEARER = re.compile(r"\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_API_KEY_HEADER = re.compile(r"(x-api-key[\"']?\s*[:=]\s*[\"']?)[^\s\"',;]+", re.IGNORECASE)
+# The user information ends at the last @ before the path, as in RFC 3986 readers that take a bare @ in a password.
+_USER_INFORMATION = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#\"'<>]+@")
+
+
+def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Values of the variables whose names say that they hold a secret; at least 8 characters long."""
+    return tuple(value for name, value in environment.items() if len(value) >= _SHORTEST and _SECRET_NAME.search(name))
+
+
+def redacted(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without the given secrets (those of at least 8 characters) and without anything shaped like one."""
+    for secret in sorted({secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True):
+        text = text.replace(secret, MARK)
+    for shape in _SHAPES:
+        text = shape.sub(MARK, text)
+    text = _BEARER.sub(rf"\1\2{MARK}", text)
+    text = _API_KEY_HEADER.sub(rf"\1{MARK}", text)
+    return _USER_INFORMATION.sub(rf"\1{MARK}@", text)

@@ -1,0 +1,102 @@
+"""The plans of a repository: reading their status, and finding the one that somebody means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.plans import ids, state
+from git_orch.plans.status import Branch, Status, StepState
+from git_orch.repo import branch, refs, store
+
+if TYPE_CHECKING:
+    from git_orch.plans.events import Log
+    from git_orch.repo.objects import Objects
+    from git_orch.repo.refs import PlanRefs
+    from git_orch.repo.repository import Repository
+
+
+def statuses(repository: Repository, objects: Objects, plans: Mapping[str, PlanRefs] | None = None) -> list[Status]:
+    """The status of all plans (or of those given), oldest first; refs that hold no plan are left out."""
+    found = plans if plans is not None else refs.of_plans(repository)
+    logged = [(plan, values) for plan, values in found.items() if values.log is not None]
+    logs = [log for _, log in store.read_logs(objects, [values.log or "" for _, values in logged])]
+    return [
+        status
+        for status in _folded(repository, objects, [(plan, values.branch) for plan, values in logged], logs)
+        if status is not None
+    ]
+
+
+def status(repository: Repository, objects: Objects, plan: str, log: Log, tip: str | None) -> Status:
+    """The status of one plan whose log is already read. Raises NotFound when the log holds no plan."""
+    [found] = _folded(repository, objects, [(plan, tip)], [log])
+    if found is None:
+        raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
+    return found
+
+
+def _folded(
+    repository: Repository, objects: Objects, plans: Sequence[tuple[str, str | None]], logs: Sequence[Log]
+) -> list[Status | None]:
+    past = [state.fold(plan, log, None) for (plan, _), log in zip(plans, logs, strict=True)]
+    wanted = [
+        (plan, tip, each.base.commit)
+        for (plan, tip), each in zip(plans, past, strict=True)
+        if tip is not None and each is not None
+    ]
+    branches = {plan: found for (plan, _, _), found in zip(wanted, branch.read_many(objects, wanted), strict=True)}
+    return [
+        each if each is None or plan not in branches else _on_branch(repository, each, branches[plan])
+        for (plan, _), each in zip(plans, past, strict=True)
+    ]
+
+
+def _on_branch(repository: Repository, past: Status, found: Branch) -> Status:
+    now = state.on_branch(past, found)
+    landed = {
+        attempt.step: attempt.commit
+        for attempt in past.attempts
+        if attempt.outcome == "landed" and attempt.commit is not None
+    }
+    gone = {each.step.id for each in now.steps if each.state in (StepState.PENDING, StepState.FAILED)}
+    missing = {step: commit for step, commit in landed.items() if step in gone}
+    if not missing or found.base is None or past.base.commit is None or found.base == past.base.commit:
+        return now
+    upstream = branch.upstream_steps(repository, past.id, (past.base.commit, found.base), missing)
+    return state.on_branch(past, replace(found, upstream=upstream)) if upstream else now
+
+
+def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str:
+    """The ID of the plan that is meant. Raises NotFound, which lists the candidates when there are several."""
+    plans = refs.of_plans(repository)
+    known = [plan for plan, values in plans.items() if values.log is not None]
+    if wanted is None:
+        return _only_open(repository, objects, plans)
+    found = ids.matching(wanted, known)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise errors.NotFound(f"no plan is called '{wanted}'", "git orch ls")
+    raise errors.NotFound(f"'{wanted}' may mean {_listed(found)}", f"git orch show {ids.short(found[-1])}")
+
+
+def _only_open(repository: Repository, objects: Objects, plans: Mapping[str, PlanRefs]) -> str:
+    here = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout.decode().strip()
+    current = here.removeprefix(refs.BRANCHES)
+    if here.startswith(refs.BRANCHES) and current in plans:
+        return current
+    found = [each.id for each in statuses(repository, objects, plans) if each.is_open()]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise errors.NotFound("no plan is open", "git orch ls" if plans else 'git orch plan "what to do"')
+    raise errors.NotFound(f"{len(found)} plans are open: {_listed(found)}", "git orch ls")
+
+
+def _listed(plans: Sequence[str], at_most: int = 5) -> str:
+    names = [ids.short(plan) for plan in plans[:at_most]]
+    more = f" and {len(plans) - at_most} more" if len(plans) > at_most else ""
+    return ", ".join(names) + more

@@ -1,0 +1,263 @@
+"""Which programs this machine has, so that a plan names commands that exist.
+
+Only programs outside the repository are looked at, and run for their version from the root directory with an
+environment of their own: `cargo --version` in a repository runs what its rust-toolchain.toml names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from git_orch.plans import plan
+from git_orch.sandbox import environment, process
+
+CACHE_NAME = "capabilities.json"
+_FORMAT = 1
+_PROBE_SECONDS = 2.0
+_ALL_PROBES_SECONDS = 2.8  # the whole discovery takes less than three seconds
+_PROBE_OUTPUT = 64 * 1024  # bytes
+
+# Each command with the arguments that make it tell its version.
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "bash": ("--version",),
+    "bun": ("--version",),
+    "cargo": ("--version",),
+    "clang": ("--version",),
+    "cmake": ("--version",),
+    "curl": ("--version",),
+    "deno": ("--version",),
+    "docker": ("--version",),
+    "g++": ("--version",),
+    "gcc": ("--version",),
+    "git": ("--version",),
+    "go": ("version",),
+    "gradle": ("--version",),
+    "java": ("-version",),
+    "jq": ("--version",),
+    "make": ("--version",),
+    "mvn": ("--version",),
+    "node": ("--version",),
+    "npm": ("--version",),
+    "php": ("--version",),
+    "pip": ("--version",),
+    "pnpm": ("--version",),
+    "pytest": ("--version",),
+    "python": ("--version",),
+    "python3": ("--version",),
+    "rg": ("--version",),
+    "ruby": ("--version",),
+    "ruff": ("--version",),
+    "rustc": ("--version",),
+    "uv": ("--version",),
+    "yarn": ("--version",),
+}
+_LANGUAGES = {
+    "Go": ("go",),
+    "Python": ("python3", "python"),
+    "Node": ("node",),
+    "Rust": ("rustc",),
+    "Java": ("java",),
+    "Ruby": ("ruby",),
+    "PHP": ("php",),
+    "C": ("gcc", "clang"),
+}
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandInfo:
+    """One command; `version` is None when it did not tell one in time."""
+
+    name: str
+    available: bool
+    path: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """The machine as a planner needs it; `os` and `arch` are what uname says."""
+
+    commands: tuple[CommandInfo, ...]
+    languages: tuple[str, ...]
+    os: str
+    arch: str
+    pwd: str
+
+    def document(self) -> dict[str, object]:
+        """JSON-ready values."""
+        return {
+            "os": self.os,
+            "arch": self.arch,
+            "pwd": self.pwd,
+            "languages": list(self.languages),
+            "commands": [
+                {"name": info.name, "available": info.available, "path": info.path, "version": info.version}
+                for info in self.commands
+            ],
+        }
+
+
+class Loaded(NamedTuple):
+    """Capabilities, and what was wrong with their cache; both are usable."""
+
+    capabilities: Capabilities
+    warning: str | None
+
+
+class _Place(NamedTuple):
+    """Where a program is and which file it is: a replaced program has another device, inode or time."""
+
+    path: str
+    device: int
+    inode: int
+    modified_ns: int
+
+
+def discover(path: str, pwd: Path, excluded: Path | None) -> Capabilities:
+    """Look for all known commands on `path` and ask each for its version; nothing inside `excluded` counts or runs."""
+    return _capabilities(_probed(_places(COMMANDS, path, excluded), path, excluded), pwd)
+
+
+def command(name: str, path: str, excluded: Path | None) -> CommandInfo:
+    """One command, also one that is not in the list; a missing one is unavailable, never an error."""
+    if os.sep in name or not name:
+        return CommandInfo(name, available=False)
+    return _probed(_places([name], path, excluded), path, excluded)[0]
+
+
+def load_or_discover(cache_dir: Path, path: str, pwd: Path, excluded: Path | None, *, refresh: bool = False) -> Loaded:
+    """Capabilities from the cache while PATH and each program's file are the same, else discovered and cached."""
+    file = cache_dir / CACHE_NAME
+    places = _places(COMMANDS, path, excluded)
+    warning = None
+    if not refresh:
+        try:
+            known = _cached(file, path, places)
+        except (ValueError, OSError, RecursionError) as error:
+            known, warning = None, f"the cache '{file}' could not be used and was made again: {error}"
+        if known is not None:
+            return Loaded(_capabilities(known, pwd), None)
+    commands = _probed(places, path, excluded)
+    try:
+        _save(file, path, places, commands)
+    except OSError as error:
+        warning = f"the cache '{file}' could not be written: {error}"
+    return Loaded(_capabilities(commands, pwd), warning)
+
+
+def _capabilities(commands: tuple[CommandInfo, ...], pwd: Path) -> Capabilities:
+    available = {info.name for info in commands if info.available}
+    machine = os.uname()
+    return Capabilities(
+        commands=commands,
+        languages=tuple(name for name, programs in _LANGUAGES.items() if not available.isdisjoint(programs)),
+        os=machine.sysname,
+        arch=machine.machine,
+        pwd=os.path.realpath(pwd),
+    )
+
+
+# -- finding ----------------------------------------------------------------------------------------------------------
+
+
+def _places(
+    names: dict[str, tuple[str, ...]] | list[str], path: str, excluded: Path | None
+) -> dict[str, _Place | None]:
+    directories = environment.outside(path, excluded)
+    return {name: _place(name, directories, excluded) for name in names}
+
+
+def _place(name: str, directories: list[str], excluded: Path | None) -> _Place | None:
+    """The first program of that name that is not the repository's own and that not everybody may replace."""
+    for directory in directories:
+        candidate = f"{directory}/{name}"
+        try:
+            found = os.stat(candidate)
+        except OSError:
+            continue
+        runs = stat.S_ISREG(found.st_mode) and os.access(candidate, os.X_OK)
+        if not runs or found.st_mode & stat.S_IWOTH or (excluded and environment.inside(candidate, excluded)):
+            continue
+        return _Place(candidate, found.st_dev, found.st_ino, found.st_mtime_ns)
+    return None
+
+
+# -- asking for versions ----------------------------------------------------------------------------------------------
+
+
+def _probed(places: dict[str, _Place | None], path: str, excluded: Path | None) -> tuple[CommandInfo, ...]:
+    import threading  # with the pool, not needed while the cache is good
+    from concurrent import futures
+
+    stop = threading.Event()
+    source = {"PATH": os.pathsep.join(environment.outside(path, excluded))}
+    variables = environment.command_environment(source, home=Path.home(), worktree=excluded or Path(os.devnull))
+    bounds = process.Bounds(_PROBE_SECONDS, stop=stop, output_limit=_PROBE_OUTPUT, grace=0)
+    with futures.ThreadPoolExecutor(max_workers=max(1, len(places))) as pool:
+        waiting = {
+            name: pool.submit(_version, [place.path, *COMMANDS.get(name, ("--version",))], variables, bounds)
+            for name, place in places.items()
+            if place is not None
+        }
+        try:
+            futures.wait(waiting.values(), timeout=_ALL_PROBES_SECONDS)
+        finally:  # leaving the pool waits for its threads, also after Ctrl-C
+            stop.set()
+        versions = {name: version.result() for name, version in waiting.items()}
+    return tuple(
+        CommandInfo(name, available=place is not None, path=place and place.path, version=versions.get(name))
+        for name, place in places.items()
+    )
+
+
+def _version(argv: list[str], variables: dict[str, str], bounds: process.Bounds) -> str | None:
+    try:
+        outcome = process.run(argv, env=variables, cwd=Path("/"), bounds=bounds)
+    except OSError:  # not a program of this machine after all: a broken interpreter line, another architecture
+        return None
+    found = _VERSION.search(outcome.output.decode("utf-8", "replace"))
+    return found[0] if found is not None else None
+
+
+# -- cache ------------------------------------------------------------------------------------------------------------
+
+
+def _save(file: Path, path: str, places: dict[str, _Place | None], commands: tuple[CommandInfo, ...]) -> None:
+    document = {
+        "format": _FORMAT,
+        "path": path,
+        "commands": {info.name: {"place": places[info.name], "version": info.version} for info in commands},
+    }
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    beside.write_text(json.dumps(document, indent=1), "utf-8")
+    beside.replace(file)
+
+
+def _cached(file: Path, path: str, places: dict[str, _Place | None]) -> tuple[CommandInfo, ...] | None:
+    """The commands in the cache; None when there is no cache or another machine state. Raises ValueError, OSError."""
+    try:
+        document = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    fields = plan.mapping(document, "cache")
+    if fields.get("format") != _FORMAT or fields.get("path") != path:
+        return None
+    known = plan.mapping(fields.get("commands"), "commands")
+    if known.keys() != places.keys():
+        return None
+    found = []
+    for name, place in places.items():
+        entry = plan.mapping(known[name], name)
+        if entry.get("place") != (list(place) if place is not None else None):
+            return None
+        version = plan.optional_text(entry, "version")
+        found.append(CommandInfo(name, available=place is not None, path=place and place.path, version=version))
+    return tuple(found)

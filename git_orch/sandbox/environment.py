@@ -1,0 +1,74 @@
+"""The environment of commands, built from nothing: no key, no token, no variable that makes git or a pager wait."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_DEFAULT_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+
+# By name: a pattern such as LC_* would let through whatever somebody hid behind that prefix.
+_COPIED = (
+    "USER", "LOGNAME", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_ADDRESS", "LC_COLLATE", "LC_CTYPE", "LC_IDENTIFICATION",
+    "LC_MEASUREMENT", "LC_MESSAGES", "LC_MONETARY", "LC_NAME", "LC_NUMERIC", "LC_PAPER", "LC_TELEPHONE", "LC_TIME",
+)  # fmt: skip
+
+_FIXED = {
+    "TERM": "dumb",
+    "CI": "1",
+    "NO_COLOR": "1",
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+    "GIT_EDITOR": "true",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "PIP_PROGRESS_BAR": "off",
+    "TQDM_DISABLE": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+def command_environment(source: Mapping[str, str], *, home: Path, worktree: Path) -> dict[str, str]:
+    """Names and values for a command that works in `worktree`; of `source` only what cannot hold a secret is taken."""
+    copied = {name: source[name] for name in _COPIED if name in source}
+    temporary = source.get("TMPDIR", "")
+    return {
+        "LANG": "C.UTF-8",
+        **copied,
+        **_FIXED,
+        "HOME": str(home),
+        "PATH": os.pathsep.join(outside(source.get("PATH", ""), worktree)) or os.pathsep.join(_DEFAULT_PATH),
+        "TMPDIR": next(_outside([temporary], worktree), "/tmp"),  # noqa: S108 - where every program looks without TMPDIR
+    }
+
+
+def outside(path: str, worktree: Path | None) -> list[str]:
+    """The absolute directories in a PATH that are not inside `worktree`, each once: no program of a repository."""
+    return list(dict.fromkeys(_outside(path.split(os.pathsep), worktree)))
+
+
+def _outside(directories: list[str], worktree: Path | None) -> Iterator[str]:
+    for directory in directories:
+        if os.path.isabs(directory) and (worktree is None or not inside(directory, worktree)):
+            yield directory
+
+
+def inside(path: str, directory: Path) -> bool:
+    """Whether `path` lies in `directory`, as it is written or after all links."""
+    real = Path(os.path.realpath(directory))
+    return Path(os.path.normpath(path)).is_relative_to(directory) or Path(os.path.realpath(path)).is_relative_to(real)
+
+
+def program(name: str, path: str) -> str | None:
+    """The absolute path of a program on a PATH of absolute directories."""
+    for directory in path.split(os.pathsep):
+        candidate = os.path.join(directory, name)
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            return candidate
+    return None

@@ -1,0 +1,148 @@
+"""What a command wrote: bounded in memory and on disk, and made fit for reading."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import time
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+HEAD = 64 * 1024  # bytes kept from the beginning and, as many again, from the end
+_CHUNK = 64 * 1024
+_HEAD_SHARE = 6 / 16  # of what is shown: first 6,000 and last 10,000 of 16,000 characters
+
+# What a terminal might obey or a reader would not see: C0 but tab and newline, DEL, C1, zero width, bidirectional.
+_HIDDEN = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in (
+        *range(0x09),
+        *range(0x0B, 0x20),
+        *range(0x7F, 0xA0),
+        *range(0x200B, 0x2010),
+        *range(0x2028, 0x202F),
+        *range(0x2060, 0x2070),
+        0xFEFF,
+    )
+}
+
+
+class Output:
+    """Collects the output of a command from a pipe; `writer` is the end to give to it."""
+
+    def __init__(self, path: Path | None, limit: int) -> None:
+        self.total = 0
+        self.at_end = False
+        self._limit = limit
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._file = None if path is None else _private_file(path)
+        self._reader, self.writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._reader, selectors.EVENT_READ)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close_writer()
+        self._selector.close()
+        os.close(self._reader)
+        if self._file is not None:
+            os.close(self._file)
+
+    @property
+    def too_long(self) -> bool:
+        """Whether more came than the limit, in bytes."""
+        return self.total > self._limit
+
+    def kept(self) -> bytes:
+        """The first and the last 64 KiB; all of it when there is not more."""
+        return bytes(self._head + self._tail)
+
+    def close_writer(self) -> None:
+        """Close our copy of the writing end, once the command has its own."""
+        if self.writer >= 0:
+            os.close(self.writer)
+            self.writer = -1
+
+    def wait(self, seconds: float) -> None:
+        """Take what comes first: some bytes or the end of the time, which is waited for after the end of the output."""
+        if self.at_end:
+            time.sleep(seconds)
+        elif self._selector.select(seconds):
+            self._read()
+
+    def drain(self) -> None:
+        """Take what is already there; whoever still holds the pipe is not waited for."""
+        while not self.too_long and self._read():
+            continue
+
+    def add(self, chunk: bytes) -> None:
+        """Keep the head, the tail, and in the file what the limit allows."""
+        if self._file is not None and self.total < self._limit:
+            _write(self._file, chunk[: self._limit - self.total])
+        self.total += len(chunk)
+        room = HEAD - len(self._head)
+        self._head += chunk[:room]
+        self._tail += chunk[room:]
+        del self._tail[:-HEAD]
+
+    def _read(self) -> bool:
+        try:
+            chunk = os.read(self._reader, _CHUNK)
+        except BlockingIOError:
+            return False
+        self.at_end = not chunk
+        self.add(chunk)
+        return bool(chunk)
+
+
+def _private_file(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def readable(data: bytes) -> str:
+    """Text with a visible escape in place of each byte that is not UTF-8 and of each control or invisible character."""
+    return data.decode("utf-8", "backslashreplace").replace("\r\n", "\n").translate(_HIDDEN)
+
+
+def excerpt(kept: bytes, total: int, limit: int) -> str:
+    """At most about `limit` characters of an output of `total` bytes: its head, how much is left out, and its tail."""
+    if total == len(kept) and len(text := readable(kept)) <= limit:
+        return text
+    head, tail = (kept[:HEAD], kept[HEAD:]) if total > len(kept) else (kept, kept)
+    first = _fitting(head, int(limit * _HEAD_SHARE), from_end=False)
+    last = _fitting(tail, limit - int(limit * _HEAD_SHARE), from_end=True)
+    dropped = total - len(first) - len(last)
+    return f"{readable(first)}\n[... {dropped:,} of {total:,} bytes left out ...]\n{readable(last)}"
+
+
+def _fitting(data: bytes, limit: int, *, from_end: bool) -> bytes:
+    """The longest-ish part of `data` at its beginning or end that is at most `limit` characters when readable."""
+    size = min(len(data), limit)
+    while True:
+        part = _whole_characters(data, len(data) - size if from_end else size, from_end=from_end)
+        shown = len(readable(part))
+        if shown <= limit:
+            return part
+        size = min(size - 1, size * limit // shown)
+
+
+def _whole_characters(data: bytes, cut: int, *, from_end: bool) -> bytes:
+    """`data` before or after `cut`, which moves off a multi-byte character (at most three bytes)."""
+    for _ in range(3):
+        if 0 < cut < len(data) and data[cut] & 0xC0 == 0x80:
+            cut += 1 if from_end else -1
+    return data[cut:] if from_end else data[:cut]

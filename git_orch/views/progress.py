@@ -1,0 +1,45 @@
+"""Live progress of a run, as plain lines on standard error."""
+
+from __future__ import annotations
+
+import threading
+from typing import assert_never
+
+from git_orch.flow import reporting
+from git_orch.flow.reporting import Report
+from git_orch.views import console
+from git_orch.views.console import Styled
+
+
+class ConsoleReporter:
+    """Prints reports as they come; called from several threads."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+
+    def emit(self, report: Report) -> None:
+        """Print one report."""
+        with self._guard:
+            console.err(*_line(report))
+
+
+def _line(report: Report) -> tuple[console.Part, ...]:
+    match report:
+        case reporting.Note(text):
+            return (Styled("note: ", "dim"), text)
+        case reporting.StepStarted(number, count, title, kind):
+            return (Styled(f"step {number}/{count} ", "bold"), f"{title} [{kind}]")
+        case reporting.StepProgress(_, text):
+            return (Styled("  " + text.replace("\n", "\n  "), "dim"),)
+        case reporting.CheckEnded(_, result):
+            style = "green" if result.passed else "red"
+            return ("  check ", result.command, ": ", Styled(result.reason, style), f" in {result.seconds:.1f} s")
+        case reporting.StepLanded(_, _, commit, files, seconds, usd):
+            cost = f", ${usd:.4f}" if usd else ""
+            noun = "file" if files == 1 else "files"
+            return (Styled("  landed ", "green"), f"{commit[:10]}, {files} {noun} changed, {seconds:.1f} s{cost}")
+        case reporting.StepNotLanded(_, _, error, commit):
+            kept = f" (kept as {commit[:10]})" if commit is not None else ""
+            return (Styled("  failed ", "red"), error, kept)
+        case _:
+            assert_never(report)

@@ -1,0 +1,225 @@
+"""A plan's status for people and, as plain values, for programs."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+
+from git_orch.plans import ids
+from git_orch.plans import plan as plans
+from git_orch.plans.plan import Document, Step
+from git_orch.plans.status import SATISFIED, Attempt, CheckResult, PlanState, Status, StepState, StepStatus
+from git_orch.views.console import Part, Styled
+
+_STATE_STYLES = {
+    StepState.DONE: "green", StepState.UPSTREAM: "green", StepState.FAILED: "red", StepState.UNVERIFIED: "yellow",
+    StepState.CLAIMED: "yellow", StepState.REVERTED: "yellow", StepState.PENDING: "dim",
+}  # fmt: skip
+
+Line = tuple[Part, ...]
+
+
+def headline(status: Status, *, running: bool) -> Line:
+    """One line: ID, state, how far it is, what it has cost, its title."""
+    return (
+        Styled(ids.short(status.id), "bold"),
+        f"  {state_word(status, running=running):<12} {_progress(status):>7}  {_usd(status.usd()):>8}  {status.plan.title}",
+    )
+
+
+def state_word(status: Status, *, running: bool) -> str:
+    """The plan's state as people read it: an EXECUTING plan that nobody runs is interrupted or waits to go on."""
+    if running:
+        return "running"
+    if status.state is PlanState.EXECUTING and status.open_run is not None:
+        return "INTERRUPTED"
+    if status.branch is None:
+        return "NO BRANCH"
+    return status.state.value
+
+
+def _progress(status: Status) -> str:
+    done = sum(1 for each in status.steps if each.state in SATISFIED)
+    return f"{done}/{len(status.steps)}"
+
+
+def _usd(amount: float) -> str:
+    return f"${amount:.4f}" if 0 < amount < 0.1 else f"${amount:.2f}"
+
+
+def details(status: Status, *, running: bool) -> list[Line]:
+    """The whole plan: headline, base and branch, each step with its checks, what to do next."""
+    lines: list[Line] = [(Styled(status.id, "bold"), f"  {state_word(status, running=running)}")]
+    lines.append((status.plan.title,))
+    if status.plan.objective != status.plan.title:
+        lines += [("  ", line) for line in status.plan.objective.splitlines()]
+    lines.append(("",))
+    lines.append((f"base     {_base(status)}",))
+    lines.append((f"branch   orch/{status.id}{'' if status.branch else ' (deleted)'}",))
+    if status.estimate is not None:
+        lines.append((f"cost     {_usd(status.usd())} of an estimated {_usd(status.estimate.usd)}",))
+    if status.plan.missing:
+        lines.append((Styled(f"missing  {', '.join(status.plan.missing)}", "yellow"),))
+    lines.append(("",))
+    lines += step_lines(status)
+    if status.damaged:
+        lines.append((Styled(f"{status.damaged} lines of the log cannot be read", "yellow"),))
+    return [*lines, ("",), next_command(status, running=running)]
+
+
+def _base(status: Status) -> str:
+    name = status.base.ref.removeprefix("refs/heads/") if status.base.ref else "a commit"
+    commit = status.base.commit[:10] if status.base.commit else "nothing yet"
+    return f"{name} at {commit}" + (" (with uncommitted files)" if status.base.snapshot else "")
+
+
+def step_lines(status: Status) -> list[Line]:
+    """Every step with its state, commit and checks."""
+    return [line for each in status.steps for line in _step_lines(status, each)]
+
+
+def _step_lines(status: Status, each: StepStatus) -> list[Line]:
+    needs = ", ".join(str(status.plan.position(other)) for other in each.step.depends_on)
+    after = f" after {needs}" if needs else ""
+    commit = each.commit.oid[:10] if each.commit is not None else ""
+    lines: list[Line] = [
+        (
+            f"{each.number:3}  ",
+            Styled(f"{each.state.value:<10}", _STATE_STYLES[each.state]),
+            f" {commit:<10}  {each.step.title} [{each.step.kind}]{after}",
+        )
+    ]
+    lines += [("       check ", check.command.text()) for check in each.step.checks]
+    if each.state is StepState.FAILED and each.attempt is not None and each.attempt.error:
+        lines.append((Styled("       failed: ", "red"), each.attempt.error))
+    return lines
+
+
+def next_command(status: Status, *, running: bool) -> Line:
+    """What to type next."""
+    name = ids.short(status.id)
+    if running:
+        return ("next: git orch log ", name)
+    claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
+    if status.branch is None:
+        return (f"next: git branch orch/{status.id} {status.known_tip or status.base.commit or 'HEAD'}",)
+    if claimed is not None:
+        return (f"next: git orch verify {name} --accept {claimed.number}",)
+    if status.state is PlanState.COMPLETE:
+        return (f"next: git log --oneline orch/{status.id}",)
+    return (f"next: git orch exec {name}",)
+
+
+def attempts(status: Status) -> list[Line]:
+    """Every attempt at every step: when, how it ended, the commit to look at."""
+    lines: list[Line] = []
+    for each in status.attempts:
+        number = next((one.number for one in status.steps if one.step.id == each.step), None)
+        commit = each.commit or "-"
+        lines.append(
+            (
+                f"{when(each.event)}  step {number or each.step}  ",
+                Styled(f"{each.outcome:<11}", "green" if each.outcome == "landed" else "red"),
+                f" {commit}  {each.error or ''}",
+            )
+        )
+    return lines
+
+
+def when(event_id: str) -> str:
+    """The time in an event's ID, in UTC."""
+    moment = datetime.datetime.fromtimestamp(ids.ulid_ms(event_id) / 1000, datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# -- for programs -----------------------------------------------------------------------------------------------------
+
+
+def document(status: Status, *, running: bool) -> Document:
+    """The plan as `git orch show --json` prints it; the schema is `git orch schema plan-status`."""
+    estimate = status.estimate
+    return {
+        "id": status.id,
+        "title": status.plan.title,
+        "objective": status.plan.objective,
+        "state": status.state.value,
+        "running": running,
+        "interrupted": status.open_run is not None and not running,
+        "created": when(status.created),
+        "origin": status.origin,
+        "base": {"commit": status.base.commit, "ref": status.base.ref, "snapshot": status.base.snapshot},
+        "branch": f"refs/heads/orch/{status.id}" if status.branch is not None else None,
+        "tip": status.branch.tip if status.branch is not None else None,
+        "dependencies": list(status.plan.dependencies),
+        "missing": list(status.plan.missing),
+        "estimate": None
+        if estimate is None
+        else {"tokens_in": estimate.tokens_in, "tokens_out": estimate.tokens_out, "usd": estimate.usd},
+        "usd": round(status.usd(), 9),
+        "elapsed_ms": round(status.run_seconds * 1000),
+        "steps": [_step_document(status, each) for each in status.steps],
+        "damaged_lines": status.damaged,
+    }
+
+
+def _step_document(status: Status, each: StepStatus) -> Document:
+    calls = [call for call in status.calls if call.step == each.step.id]
+    attempt = each.attempt
+    stored = plans.step_document(each.step)
+    return {
+        **stored,
+        "number": each.number,
+        "state": each.state.value,
+        "commit": each.commit.oid if each.commit is not None else None,
+        "tree": each.commit.tree if each.commit is not None else None,
+        "attempts": sum(1 for one in status.attempts if one.step == each.step.id),
+        "error": attempt.error if attempt is not None and each.state is StepState.FAILED else None,
+        "summary": attempt.summary if attempt is not None else "",
+        "seconds": attempt.seconds if attempt is not None else 0,
+        "ended": when(attempt.event) if attempt is not None else None,
+        "usage": _usage(call.usage for call in calls),
+        "usd": round(sum(call.usd for call in calls), 9),
+        "depends_on": list(each.step.depends_on),
+        "checks": _checks(each.step, attempt),
+    }
+
+
+def _usage(usages: Iterable[object]) -> Document:
+    """Sums of the numeric fields of verbatim usages."""
+    total: dict[str, int] = {}
+    for usage in usages:
+        for name, value in plans.mapping(usage if isinstance(usage, dict) else {}, "usage").items():
+            if isinstance(value, int) and not isinstance(value, bool):
+                total[name] = total.get(name, 0) + value
+    return {**total}
+
+
+def _checks(step: Step, attempt: Attempt | None) -> list[object]:
+    stored = plans.sequence(plans.step_document(step), "checks")
+    results: tuple[CheckResult | None, ...] = attempt.checks if attempt is not None else ()
+    padded = [*results, *([None] * (len(stored) - len(results)))]
+    return [
+        {**plans.mapping(check, "check"), **(_check_result(result) if result is not None else {})}
+        for check, result in zip(stored, padded, strict=False)
+    ]
+
+
+def _check_result(result: CheckResult) -> Document:
+    return {
+        "exit": result.exit,
+        "passed": result.passed,
+        "result": result.reason,
+        "seconds": result.seconds,
+        "output": result.output,
+    }
+
+
+def attempt_documents(status: Status) -> list[Document]:
+    """Every attempt as plain values."""
+    return [
+        {
+            "id": each.id, "step": each.step, "outcome": each.outcome, "commit": each.commit, "error": each.error,
+            "seconds": each.seconds, "ended": when(each.event), "summary": each.summary,
+        }
+        for each in status.attempts
+    ]  # fmt: skip

@@ -1,0 +1,89 @@
+"""Valid plans made of texts that readers of YAML and JSON get wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from types import MappingProxyType
+
+from hypothesis import strategies as st
+
+from git_orch.plans import paths
+from git_orch.plans.plan import CHECK_TYPES, STEP_KINDS, Check, Command, FileContent, Plan, Step
+
+FRAGMENTS = re.findall(
+    r"\S+",
+    """
+yes no on off null ~ true 12:30 1.0 0123 0x1F 1e5 12345678e9 2026-11-20 .inf .nan = << - -- --- ... ? : # | > |- &
+* ! % @ ` [ ] { } , ' " \\ \\n $ ${x} a:b a: :b a #b a# #a é 日本語 \U0001f680 -1 -c --x=y <<: !!str &a *a {a: [1]}
+""",
+)
+INVISIBLE = [
+    *" \t\n\r\x00\x01\x07\x1b\x7f\x85\x9f\xa0\xad\u2028\u2029\ufeff\ufffe\uffff",
+    "\r\n",
+    "  ",
+    "\n\n",
+    "\n ",
+    "\n\t",
+]
+
+texts = st.one_of(
+    st.lists(st.sampled_from([*FRAGMENTS, *INVISIBLE]), max_size=12).map("".join),
+    st.lists(st.sampled_from([*FRAGMENTS, " ", "\n"]), max_size=12).map("".join),
+    st.lists(st.sampled_from(["def f():", "\treturn 1", "    x = 2", "", "  - y", "# z", "a  "]), max_size=6).map(
+        "\n".join
+    ),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
+)
+filled = texts.map(lambda text: text.replace("\0", "")).filter(str.strip)
+one_line = st.one_of(
+    st.lists(st.sampled_from([*FRAGMENTS, " ", "\xa0", "\xad"]), min_size=1, max_size=8).map("".join),
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=30),
+).filter(str.strip)
+file_paths = st.one_of(
+    st.lists(st.sampled_from([*FRAGMENTS, " ", "/"]), min_size=1, max_size=5).map("".join),
+    st.just("/".join(["long name"] * 150)),
+).filter(lambda path: paths.refused(path) is None and not path.endswith("/"))
+names = st.sampled_from(["python3", "g++", "yes", "~", "12:30", "日本", "#x", "-x", "null"])
+seconds = st.integers(1, 86_400)
+commands = st.one_of(
+    st.builds(Command, shell=filled),
+    st.builds(
+        lambda first, rest: Command(argv=(first, *rest)),
+        filled,
+        st.lists(texts.map(lambda text: text.replace("\0", "")), max_size=4),
+    ),
+)
+checks = st.lists(st.builds(Check, st.sampled_from(CHECK_TYPES), commands, st.integers(0, 255), seconds), max_size=2)
+contents = st.none() | st.builds(FileContent, texts, executable=st.booleans())
+
+
+@st.composite
+def steps(draw: st.DrawFn, step_id: str, earlier: tuple[str, ...]) -> Step:
+    """A step that depends on some of the `earlier` ones."""
+    kind = draw(st.sampled_from(STEP_KINDS))
+    needed = tuple(draw(st.lists(st.sampled_from(earlier), unique=True))) if earlier else ()
+    touched = tuple(draw(st.lists(file_paths, max_size=2)))
+    step = Step(step_id, draw(one_line), kind, depends_on=needed, checks=tuple(draw(checks)))
+    if kind == "files":
+        files = draw(st.dictionaries(file_paths, contents, min_size=1, max_size=3))
+        return replace(step, files=MappingProxyType(files))
+    if kind == "run":
+        return replace(step, command=draw(commands), paths=touched, timeout=draw(st.none() | seconds))
+    if kind == "manual":
+        return replace(step, prompt=draw(st.none() | filled), paths=touched)
+    model, timeout = draw(st.none() | names), draw(st.none() | seconds)
+    return replace(step, prompt=draw(filled), paths=touched, model=model, timeout=timeout)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """A plan of one to four steps, with IDs that have gaps and any order."""
+    step_ids = draw(st.lists(st.integers(1, 40).map(lambda number: f"s{number}"), min_size=1, max_size=4, unique=True))
+    return Plan(
+        title=draw(one_line),
+        objective=draw(filled),
+        steps=tuple(draw(steps(step_id, tuple(step_ids[:index]))) for index, step_id in enumerate(step_ids)),
+        dependencies=tuple(draw(st.lists(names, max_size=2))),
+        missing=tuple(draw(st.lists(names, max_size=2))),
+    )

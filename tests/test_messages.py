@@ -1,0 +1,489 @@
+"""The Messages API through the real SDK: what is sent, what comes back, and every way in which it fails."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from model_server import KEY, Fault, ModelServer, status, text, thinking, tool, turn
+
+from git_orch import errors
+from git_orch.agents import exchange, messages, prices
+
+SONNET = "claude-sonnet-5-5"
+OLDER = "claude-haiku-4-5"
+
+
+class Waits:
+    """Waits that are written down instead of waited."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __call__(self, seconds: float) -> bool:
+        self.seconds.append(seconds)
+        return False
+
+
+@pytest.fixture
+def waits() -> Waits:
+    return Waits()
+
+
+@pytest.fixture
+def model(model_server: ModelServer, waits: Waits) -> Iterator[messages.MessagesModel]:
+    patience = messages.Patience(timeout=0.3, wait=waits, jitter=lambda: 0.5)
+    with messages.MessagesModel(prices.load(), patience=patience) as opened:
+        yield opened
+
+
+def ask(words: str = "hello", **more: object) -> exchange.Request:
+    fields: dict[str, object] = {
+        "model": SONNET, "system": "be brief", "messages": (exchange.user(words),), "max_tokens": 1000
+    }  # fmt: skip
+    return exchange.Request(**(fields | more))  # type: ignore[arg-type]  # the fields of a request
+
+
+Attempt = Callable[..., errors.ProviderFailed]
+
+
+@pytest.fixture
+def failure(model: messages.MessagesModel, model_server: ModelServer) -> Attempt:
+    """The error of a request that meets these faults."""
+
+    def fails(*faults: Fault) -> errors.ProviderFailed:
+        model_server.script(turn(text("too late"), faults=list(faults)))
+        with pytest.raises(errors.ProviderFailed) as caught:
+            model.reply(ask())
+        return caught.value
+
+    return fails
+
+
+# -- a whole reply ----------------------------------------------------------------------------------------------------
+
+
+def test_a_reply_holds_its_blocks_verbatim(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    blocks = [thinking("hmm"), text("I look"), tool("read_file", path="a.py", limit=3), {"type": "hologram", "x": 1}]
+    model_server.script(turn(*blocks))
+
+    reply = model.reply(ask())
+
+    assert [dict(block) for block in reply.content] == blocks
+    assert reply.text == "I look"
+    assert [(call.name, call.input) for call in reply.tool_calls] == [("read_file", {"path": "a.py", "limit": 3})]
+    assert reply.stop_reason == "tool_use"
+
+
+def test_usage_is_verbatim_with_fields_nobody_knows(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    usage = {
+        "input_tokens": 7,
+        "output_tokens": 5,
+        "cache_creation": {"ephemeral_1h_input_tokens": 3},
+        "moon_tokens": 2,
+    }
+    model_server.script(turn(text("hi"), usage=usage, model="claude-opus-5-5"))
+
+    call = model.reply(ask()).call
+
+    assert {name: call.usage[name] for name in usage} == usage
+    assert call.model == "claude-opus-5-5"
+    assert call.request_id is not None
+    assert call.request_id.startswith("req_")
+
+
+def test_text_arrives_while_it_is_written(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    model_server.script(turn(text("hello world")))
+    heard: list[str] = []
+
+    model.reply(ask(), on_text=heard.append)
+
+    assert len(heard) > 1
+    assert "".join(heard) == "hello world"
+
+
+def test_a_refusal_carries_its_explanation(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    details = {"type": "refusal", "category": "cyber", "explanation": "not this"}
+    model_server.script(turn(stop_reason="refusal", stop_details=details))
+
+    assert model.reply(ask()).explanation == "not this"
+
+
+def test_a_large_task_in_any_script_arrives_whole(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    """S1-111."""
+    task = "日本語 " * 50_000
+    model_server.script(turn(text("ok")))
+
+    model.reply(ask(task))
+
+    assert model_server.calls[0].said() == task
+
+
+# -- the request ------------------------------------------------------------------------------------------------------
+
+
+def test_cache_breakpoints_end_the_system_prompt_the_plan_and_the_conversation(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(turn(text("ok")))
+    reply = {"role": "assistant", "content": [text("first")]}
+
+    model.reply(ask(messages=(exchange.user("the plan", "the step"), reply, exchange.user("one", "two"))))
+
+    body = model_server.calls[0].body
+    marked = [
+        block["text"]
+        for part in [body["system"], *(message["content"] for message in body["messages"])]
+        for block in part
+        if "cache_control" in block
+    ]
+    assert marked == ["be brief", "the plan", "two"]
+
+
+def test_the_conversation_itself_is_not_marked(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    model_server.script(turn(text("ok")))
+    conversation = (exchange.user("the plan", "the step"),)
+    before = json.dumps(conversation)
+
+    model.reply(ask(messages=conversation))
+
+    assert json.dumps(conversation) == before
+
+
+@pytest.mark.parametrize(("name", "expected"), [(SONNET, {"type": "adaptive", "display": "summarized"}), (OLDER, None)])
+def test_adaptive_thinking_is_asked_only_of_models_that_take_it(
+    model: messages.MessagesModel, model_server: ModelServer, name: str, expected: object
+) -> None:
+    model_server.script(turn(text("ok")))
+
+    model.reply(ask(model=name))
+
+    assert model_server.calls[0].body.get("thinking") == expected
+
+
+def test_schema_effort_and_tools_are_sent(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    tools = ({"name": "look", "description": "look", "input_schema": {"type": "object"}},)
+    model_server.script(turn(text("{}")))
+
+    model.reply(ask(output_schema=schema, effort="high", tools=tools))
+
+    body = model_server.calls[0].body
+    assert body["output_config"] == {"format": {"type": "json_schema", "schema": schema}, "effort": "high"}
+    assert body["tools"] == list(tools)
+    assert "tool_choice" not in body
+
+
+def test_a_model_without_a_price_is_refused_before_any_call(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    with pytest.raises(errors.UsageError, match="no price is known for model 'gpt-7'"):
+        model.reply(ask(model="gpt-7"))
+
+    assert model_server.requests == []
+
+
+# -- faults that pass -------------------------------------------------------------------------------------------------
+
+PASSING = {
+    "429": status(429, "rate_limit_error"),
+    "500": status(500),
+    "502 with a page": status(502, body="<html>Bad gateway</html>"),
+    "503": status(503),
+    "504": status(504),
+    "529": status(529, "overloaded_error"),
+    "408": status(408),
+    "409": status(409),
+    "400 that asks for it": status(400, headers={"x-should-retry": "true"}),
+    "connection dropped": Fault("drop"),
+    "connection reset": Fault("reset"),
+    "no answer": Fault("hang"),
+    "stream that stalls": Fault("stall", events=3),
+    "stream cut": Fault("cut", events=5),
+    "stream reset": Fault("cut-reset", events=5),
+    "stream that ends early": Fault("eof", events=7),
+    "stream that ends before it begins": Fault("eof", events=0),
+    "overloaded in the stream": Fault("error", type="overloaded_error", events=2),
+    "rate limit in the stream": Fault("error", type="rate_limit_error", events=2),
+    "unreadable stream": Fault("bad-sse", events=2),
+    "unreadable JSON": Fault("json"),
+    "empty answer": Fault("empty"),
+    "a page instead of an answer": Fault("html"),
+}
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
+def test_a_fault_that_passes_is_retried(
+    model: messages.MessagesModel, model_server: ModelServer, waits: Waits, fault: Fault
+) -> None:
+    model_server.script(turn(text("whole"), faults=[fault]))
+
+    reply = model.reply(ask())
+
+    assert reply.text == "whole"
+    assert len(model_server.calls) == 2
+    assert len(waits.seconds) == 1
+
+
+def test_unreadable_tool_input_is_retried(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    broken = {**tool("read_file"), "raw": '{"path": nonsense'}
+    model_server.script(turn(broken), turn(text("better")))
+
+    assert model.reply(ask()).text == "better"
+
+
+def test_a_try_that_was_cut_is_reported_with_what_it_used(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(turn(text("whole"), faults=[Fault("cut", events=3), status(500), Fault("eof", events=3)]))
+    lost: list[exchange.Call] = []
+
+    model.reply(ask(), on_lost=lost.append)
+
+    assert [(call.usage["input_tokens"], call.stop_reason) for call in lost] == [(100, None), (100, None)]
+
+
+# -- how long ---------------------------------------------------------------------------------------------------------
+
+
+def test_it_gives_up_after_six_retries(failure: Attempt, model_server: ModelServer, waits: Waits) -> None:
+    error = failure(*[status(529, "overloaded_error")] * 9)
+
+    assert len(model_server.calls) == 7
+    assert waits.seconds == [1.5, 2.5, 4.5, 8.5, 16.5, 30.5]
+    assert "529" in error.cause
+    assert "7 tries" in error.cause
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.5),
+        ({"retry-after-ms": "300", "retry-after": "9"}, 0.8),
+        ({"retry-after": "3600"}, 120.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.5),
+        ({"retry-after": "soon"}, 1.5),
+    ],
+    ids=["seconds", "milliseconds", "an hour is capped", "a date that is past", "nonsense"],
+)
+def test_the_server_says_how_long_to_wait(
+    model: messages.MessagesModel, model_server: ModelServer, waits: Waits, headers: dict[str, str], seconds: float
+) -> None:
+    model_server.script(turn(text("ok"), faults=[status(429, "rate_limit_error", headers=headers)]))
+
+    model.reply(ask())
+
+    assert waits.seconds == [seconds]
+
+
+def test_a_call_takes_at_most_a_quarter_of_an_hour(model_server: ModelServer) -> None:
+    now = [0.0]
+
+    def wait(seconds: float) -> bool:
+        now[0] += seconds + 200  # each try itself takes long
+        return False
+
+    model_server.script(turn(text("late"), faults=[status(503, headers={"retry-after": "100"})] * 9))
+    patience = messages.Patience(wait=wait, jitter=lambda: 0.0, clock=lambda: now[0])
+    with messages.MessagesModel(prices.load(), patience=patience) as model, pytest.raises(errors.ProviderFailed):
+        model.reply(ask())
+
+    assert len(model_server.calls) == 3
+    assert now[0] == 600
+
+
+def test_each_wait_is_announced_with_its_cause(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    model_server.script(turn(text("ok"), faults=[status(529, "overloaded_error", "busy")]))
+    told: list[tuple[float, str]] = []
+
+    model.reply(ask(), on_wait=lambda seconds, cause: told.append((seconds, cause)))
+
+    assert told[0][0] == 1.5
+    assert told[0][1].startswith("the model provider is overloaded (529): busy")
+
+
+# -- faults that do not pass ------------------------------------------------------------------------------------------
+
+FINAL = {
+    "400": (status(400, "invalid_request_error", "bad field"), "did not accept the request (400): bad field"),
+    "401": (status(401, "authentication_error"), "did not accept the credentials (401)"),
+    "402": (status(402, "billing_error"), "a spend limit at the model provider is reached"),
+    "403": (status(403, "permission_error"), "do not permit model 'claude-sonnet-5-5' (403)"),
+    "404": (status(404, "not_found_error"), "does not know model 'claude-sonnet-5-5' (404)"),
+    "413": (status(413, "request_too_large"), "too large for the model provider (413)"),
+    "422": (status(422, "invalid_request_error"), "did not accept the request (422)"),
+    "contract": (status(429, "rate_limit_error", code="contract_spend_limit_reached"), "a spend limit"),
+    "enforced": (status(429, "rate_limit_error", code="enforced_spend_limit_reached"), "a spend limit"),
+    "ramp": (status(429, "rate_limit_error", code="ramp_limit_exceeded"), "a spend limit"),
+    "own limit": (
+        status(400, "invalid_request_error", "You have reached your specified API usage limits."),
+        "a spend limit at the model provider is reached: You have reached your specified API usage limits",
+    ),
+    "529 that says no": (status(529, headers={"x-should-retry": "false"}), "overloaded (529)"),
+    "refused in the stream": (Fault("error", type="invalid_request_error", events=2), "broke off its reply"),
+}
+
+
+@pytest.mark.parametrize(("fault", "cause"), FINAL.values(), ids=FINAL.keys())
+def test_a_fault_that_stays_is_told_at_once(
+    failure: Attempt, model_server: ModelServer, fault: Fault, cause: str
+) -> None:
+    error = failure(fault)
+
+    assert cause in error.cause
+    assert len(model_server.calls) == 1
+
+
+DISTINCT = {
+    "401": status(401, "authentication_error"),
+    "429": status(429, "rate_limit_error"),
+    "500": status(500),
+    "timeout": Fault("hang"),
+    "cut": Fault("cut", events=4),
+    "connection": Fault("reset"),
+    "malformed": Fault("html"),
+}
+
+
+@pytest.mark.parametrize("name", DISTINCT)
+def test_each_kind_of_failure_has_a_message_of_its_own(failure: Attempt, name: str) -> None:
+    """S1-110."""
+    expected = {
+        "401": "did not accept the credentials",
+        "429": "rate limit is reached",
+        "500": "the model provider failed (500)",
+        "timeout": "did not answer in time",
+        "cut": "reply was cut off",
+        "connection": "cannot reach the model provider",
+        "malformed": "not a Messages API reply",
+    }
+
+    error = failure(*[DISTINCT[name]] * 7)
+
+    assert expected[name] in error.cause
+    assert error.exit_code == 8
+    assert error.hint
+
+
+def test_without_credentials_the_hint_says_how_to_log_in(
+    failure: Attempt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+
+    error = failure()
+
+    assert error.cause == "no credentials for the model provider"
+    assert error.hint == "run 'export ANTHROPIC_API_KEY=...' or 'ant auth login'"
+    assert model_server.requests == []
+
+
+def test_a_server_that_is_not_there_is_told(failure: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer() as gone:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", gone.url)
+
+    assert failure().cause.startswith("cannot reach the model provider, 7 tries: ")
+
+
+def test_an_address_that_is_none_is_told_at_once(
+    failure: Attempt, waits: Waits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "localhost")
+
+    assert failure().cause.startswith("the model provider's address is not valid: ")
+    assert waits.seconds == []
+
+
+def test_a_key_never_gets_into_a_message(failure: Attempt) -> None:
+    error = failure(status(401, "authentication_error", f"invalid key {KEY} in Authorization: Bearer {KEY}"))
+
+    assert KEY not in error.cause + error.hint
+    assert "[redacted]" in error.cause
+
+
+def test_a_custom_key_never_gets_into_a_message(model_server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "plain-words-as-a-key")
+    model_server.script(turn(faults=[status(400, message="plain-words-as-a-key and hunter2hunter2")]))
+    with (
+        messages.MessagesModel(prices.load(), secrets=["hunter2hunter2"]) as model,
+        pytest.raises(errors.ProviderFailed) as caught,
+    ):
+        model.reply(ask())
+
+    assert "(400): [redacted] and [redacted] (request" in caught.value.cause
+
+
+def test_a_page_of_a_proxy_is_cut_to_a_line(failure: Attempt) -> None:
+    error = failure(*[status(502, body="<html>\n" + "Bad gateway\n" * 500)] * 7)
+
+    assert "\n" not in error.cause
+    assert len(error.cause) < 500
+
+
+# -- stopping ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_ends_the_wait_for_a_server_that_says_nothing(model_server: ModelServer) -> None:
+    model_server.script(turn(text("never"), faults=[Fault("hang")]))
+    stop = threading.Event()
+
+    def stop_when_asked() -> None:
+        model_server.arrived.wait()
+        stop.set()
+
+    signal = threading.Thread(target=stop_when_asked)
+    signal.start()
+
+    with messages.MessagesModel(prices.load()) as model, pytest.raises(exchange.Stopped):
+        model.reply(ask(), stop=stop)
+
+    signal.join()
+
+
+def test_a_stop_in_the_middle_of_a_reply_reports_what_it_used(model_server: ModelServer) -> None:
+    model_server.script(turn(text("never"), faults=[Fault("stall", events=4)]))
+    stop = threading.Event()
+    lost: list[exchange.Call] = []
+
+    with messages.MessagesModel(prices.load()) as model, pytest.raises(exchange.Stopped):
+        model.reply(ask(), on_text=lambda _: stop.set(), on_lost=lost.append, stop=stop)
+
+    assert [call.usage["input_tokens"] for call in lost] == [100]
+
+
+def test_a_stop_ends_the_wait_between_tries(model_server: ModelServer) -> None:
+    model_server.script(turn(text("never"), faults=[status(529)]))
+    stop = threading.Event()
+
+    with messages.MessagesModel(prices.load()) as model, pytest.raises(exchange.Stopped):
+        model.reply(ask(), on_wait=lambda *_: stop.set(), stop=stop)
+
+    assert len(model_server.calls) == 1
+
+
+def test_what_is_raised_by_a_listener_is_raised_to_the_caller(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(turn(text("hi")))
+
+    def broken(words: str) -> None:
+        raise ZeroDivisionError(words)
+
+    with pytest.raises(ZeroDivisionError):
+        model.reply(ask(), on_text=broken)
+
+
+def test_one_model_serves_several_threads(model: messages.MessagesModel, model_server: ModelServer) -> None:
+    names = [f"step {number}" for number in range(8)]
+    model_server.script(*[turn(text(f"for {name}"), match={"contains": f'"{name}"'}) for name in reversed(names)])
+    heard: dict[str, str] = {}
+    threads = [
+        threading.Thread(target=lambda name=name: heard.update({name: model.reply(ask(name)).text})) for name in names
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert heard == {name: f"for {name}" for name in names}

@@ -1,0 +1,188 @@
+"""Built-in templates, and that their plans really work with nothing but python3 and git."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from conftest import Repo
+
+from git_orch.errors import UsageError
+from git_orch.plans import findings, graph, planfile
+from git_orch.plans.plan import Command, Step
+from git_orch.templates import render
+
+VARIABLES: dict[str, dict[str, str]] = {"python-cli": {"name": "hello"}, "editorconfig": {}}
+MINIMAL = "description: d\nvariables:\n  who: {description: somebody}\nplan:\n  title: for ${who}\n  steps:\n    - title: a\n      prompt: %s\n"
+
+
+def exit_status(command: Command, tree: Path) -> int:
+    """The exit status of a step's or check's command in a tree."""
+    argv = command.argv or ("bash", "-c", command.shell or "")
+    return subprocess.run(argv, cwd=tree, check=False, stdin=subprocess.DEVNULL).returncode
+
+
+def write(step: Step, tree: Path) -> None:
+    """What a files step does."""
+    for path, content in step.files.items():
+        assert content is not None
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(content.text)
+        if content.executable:
+            os.chmod(tree / path, 0o755)  # noqa: S103
+
+
+def carried_out(name: str, variables: Mapping[str, str], repo: Repo) -> list[str]:
+    """The titles of the steps, each carried out, checked and committed in a repository."""
+    plan = render.render(name, variables)
+    titles = []
+    for step_id in graph.order(plan):
+        step = plan.step(step_id)
+        assert step is not None
+        write(step, repo.path)
+        if step.command is not None:
+            assert exit_status(step.command, repo.path) == 0
+        repo.git("add", "-A")
+        for check in step.checks:
+            assert exit_status(check.command, repo.path) == check.expected_exit, check.command.text()
+        assert (
+            repo.git("status", "--porcelain", "--", ".").splitlines()
+            == repo.git("status", "--porcelain", "-uno").splitlines()
+        )
+        repo.git("commit", "-q", "-m", step.title)
+        titles.append(step.title)
+    return titles
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_every_step_of_a_template_can_be_carried_out_and_all_its_checks_pass(name: str, repo: Repo) -> None:
+    """S1-162, S1-166: each step changes something, its own checks verify it, and they leave no file that is not ignored."""
+    titles = carried_out(name, VARIABLES[name], repo)
+
+    assert repo.git("log", "--reverse", "--format=%s").splitlines() == ["first", *titles]
+    assert all(repo.git("diff", "--name-only", f"HEAD~{n + 1}", f"HEAD~{n}") for n in range(len(titles)))
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_template_s_plan_has_no_finding(name: str) -> None:
+    plan = render.render(name, VARIABLES[name])
+
+    assert findings.check(plan, available=lambda command: command in {"python3", "git", "grep"}) == []
+    assert all(step.checks for step in plan.steps)
+
+
+def test_the_checks_of_the_python_template_notice_broken_code(repo: Repo) -> None:
+    carried_out("python-cli", VARIABLES["python-cli"], repo)
+    checks = {
+        check.type: check.command
+        for step in render.render("python-cli", {"name": "hello"}).steps
+        for check in step.checks
+    }
+    (repo.path / "hello/greeting.py").write_text("def greeting(names):\n    return 'wrong'\n")
+
+    assert exit_status(checks["unit"], repo.path) != 0
+    assert exit_status(checks["integration"], repo.path) != 0
+
+    (repo.path / "hello/greeting.py").write_text("def greeting(names:\n")
+    assert exit_status(render.render("python-cli", {"name": "hello"}).steps[1].checks[0].command, repo.path) != 0
+
+
+def test_the_python_template_makes_a_project_that_installers_read(repo: Repo) -> None:
+    carried_out("python-cli", {"name": "salute", "greeting": "Good morning"}, repo)
+
+    project = tomllib.loads((repo.path / "pyproject.toml").read_text())["project"]
+
+    assert (project["name"], project["scripts"]) == ("salute", {"salute": "salute.cli:main"})
+    assert exit_status(Command(shell="test \"$(python3 -m salute Ada)\" = 'Good morning, Ada!'"), repo.path) == 0
+
+
+def test_the_python_template_adds_to_a_gitignore_that_is_there(repo: Repo) -> None:
+    (repo.path / ".gitignore").write_text("*.log")
+    step = render.render("python-cli", {"name": "hello"}).steps[0]
+    assert step.command is not None
+
+    statuses = [exit_status(step.command, repo.path), exit_status(step.command, repo.path)]
+
+    assert statuses == [0, 0]
+    assert (repo.path / ".gitignore").read_text() == "*.log\n__pycache__/\n"
+
+
+def test_names_are_those_of_the_files() -> None:
+    assert render.names() == ["editorconfig", "python-cli"]
+
+
+def test_a_template_says_what_it_needs() -> None:
+    described = render.describe("python-cli")
+
+    assert [(item.name, item.default) for item in described.variables] == [("name", None), ("greeting", "Hello")]
+    assert "needs python3 and nothing else" in described.description
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "cause"),
+    [
+        ("python-clo", {}, "there is no template 'python-clo'"),
+        ("python-cli", {}, "template 'python-cli' needs a value for 'name'"),
+        ("python-cli", {"name": "a", "nmae": "b"}, "template 'python-cli' has no variable 'nmae'"),
+        ("python-cli", {"name": "Hello"}, "'Hello' is no value for 'name'"),
+        ("python-cli", {"name": "hello\n"}, "'hello\n' is no value for 'name'"),
+        ("python-cli", {"name": "json"}, "'json' is no value for 'name'"),
+        ("python-cli", {"name": "class"}, "'class' is no value for 'name'"),
+        ("../python-cli", {"name": "a"}, "there is no template '../python-cli'"),
+    ],
+)
+def test_what_was_typed_wrong_is_named(name: str, given: dict[str, str], cause: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        render.render(name, given)
+
+    assert caught.value.cause.startswith(cause)
+
+
+def test_the_hint_is_a_command_that_gives_what_is_missing() -> None:
+    with pytest.raises(UsageError) as caught:
+        render.render("python-cli", {})
+
+    assert caught.value.hint == "git orch plan --template python-cli --var name=VALUE"
+
+
+def test_a_value_is_a_text_and_nothing_else() -> None:
+    value = 'x"\n    - title: b\n      run: rm -rf /\n# ${who} $who'
+
+    plan = render.filled(render.template(MINIMAL % "say ${who} $$5", "mine"), {"who": value.replace("\n", " ")})
+
+    assert [step.prompt for step in plan.steps] == [f"say {value.replace(chr(10), ' ')} $5"]
+
+
+def test_the_plan_of_a_template_is_checked_like_any_other() -> None:
+    with pytest.raises(planfile.PlanFileError, match="mine:5: title: must be one line"):
+        render.filled(render.template(MINIMAL % "x", "mine"), {"who": "a\nb"})
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (MINIMAL % "${whom}", "template 'mine' is broken: it uses 'whom', which is not among its variables"),
+        (MINIMAL % "costs $ 5", "template 'mine' is broken: a '$' begins no variable; write '$$' for a dollar sign"),
+        ("variables: {}\nplan: {}", "template 'mine' is broken: description: expected a string"),
+        (
+            "description: d\nvariables: {a: {description: x, pattern: '('}}",
+            "template 'mine' is broken: variables.a.pattern:",
+        ),
+        (
+            "description: d\nvariables: {a: {description: x, defualt: y}}",
+            "template 'mine' is broken: variables.a: unknown",
+        ),
+        ("description: d\nvariables: {A-B: {description: x}}", "template 'mine' is broken: variables.A-B:"),
+        ("description: *d", "mine:1: description: the alias '*d' is refused"),
+    ],
+    ids=["unknown variable", "lone dollar", "no description", "bad pattern", "unknown field", "bad name", "alias"],
+)
+def test_a_broken_template_is_refused(text: str, cause: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        render.filled(render.template(text, "mine"), {"who": "x"})
+
+    assert caught.value.cause.startswith(cause)
