@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -69,6 +73,65 @@ class Repo:
         here.git("add", "-A")
         here.git("commit", "-q", "--allow-empty", "-m", message)
         return here.git("rev-parse", "HEAD")
+
+
+    def start(self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """git-orch as a process that goes on, with pipes."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "git_orch", *args],
+            cwd=cwd or self.path,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def orch(
+        self,
+        *args: str,
+        stdin: str | None = None,
+        expect: int | None = 0,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """git-orch, run to its end in a process of its own; `expect` None accepts any status."""
+        done = subprocess.run(
+            [sys.executable, "-m", "git_orch", *args],
+            cwd=cwd or self.path,
+            env={**os.environ, **(env or {})},
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert expect is None or done.returncode == expect, f"{args}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def plan(self, document: object, *args: str) -> str:
+        """Make a plan from a document; gives its ID."""
+        made = self.orch("plan", "--from", "-", *args, stdin=json.dumps(document))
+        return made.stdout.split()[0]
+
+    def status(self, plan: str) -> dict[str, Any]:
+        """What `git orch show --json` says."""
+        found: dict[str, Any] = json.loads(self.orch("show", plan, "--json").stdout)
+        return found
+
+    def step_states(self, plan: str) -> list[str]:
+        """The state of each step, in order."""
+        return [step["state"] for step in self.status(plan)["steps"]]
+
+
+def writing(*names: str, chained: bool = True) -> dict[str, Any]:
+    """A plan whose steps each write one file with its own name as its content; `chained` makes each need the last."""
+    steps = [
+        {"title": f"Write {name}", "files": {name: f"{name}\n"}, "checks": [{"command": f"test -f {name}"}]}
+        | ({"depends_on": [number]} if chained and number else {})
+        for number, name in enumerate(names)
+    ]
+    return {"title": "Write files", "steps": steps}
 
 
 @pytest.fixture(scope="session")

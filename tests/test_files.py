@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import resource
@@ -255,10 +254,10 @@ def test_a_privileged_mode_is_not_kept(tree: files.Tree, root: Path) -> None:
 )
 def test_a_file_is_made_executable_or_not(
     old: int,
-    executable: bool,
+    executable: bool,  # noqa: FBT001 - test data
     new: int,
     tree: files.Tree,
-    root: Path,  # noqa: FBT001 - test data
+    root: Path,
 ) -> None:
     (root / "src/main.py").chmod(old)
     tree.write("src/main.py", b"new", executable=executable)
@@ -267,9 +266,9 @@ def test_a_file_is_made_executable_or_not(
 
 @pytest.mark.parametrize("executable", [None, False, True])
 def test_a_new_file_has_the_mode_of_the_umask(
-    executable: bool | None,
+    executable: bool | None,  # noqa: FBT001 - test data
     tree: files.Tree,
-    root: Path,  # noqa: FBT001 - test data
+    root: Path,
 ) -> None:
     (root / "reference").touch()
     expected = stat.S_IMODE((root / "reference").stat().st_mode)
@@ -359,11 +358,11 @@ def test_a_listing_of_what_is_no_directory_is_refused(prefix: str, code: str, tr
     assert refusal(lambda: list(tree.listing(prefix))) == code
 
 
-def test_a_very_deep_directory_ends_the_listing_not_the_program(tree: files.Tree, root: Path) -> None:
+def test_a_path_longer_than_the_system_takes_ends_the_listing_not_the_program(tree: files.Tree, root: Path) -> None:
     here = os.open(root, os.O_RDONLY)
-    for _ in range(2500):
-        os.mkdir("d", dir_fd=here)
-        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=here)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = inner
     os.close(os.open("bottom", os.O_CREAT, dir_fd=here))
@@ -422,5 +421,4 @@ def test_a_file_that_somebody_makes_at_the_same_time_is_replaced_whole(tree: fil
     for writer in writers:
         writer.join()
     assert (root / "same/new/file").read_bytes() in texts
-    with contextlib.suppress(FileNotFoundError):
-        assert os.listdir(root / "same/new") == ["file"]
+    assert os.listdir(root / "same/new") == ["file"]

@@ -20,7 +20,7 @@ LONG = 60.0  # seconds
 
 def shell(text: str) -> Command:
     """A command that a plan gives as shell text."""
-    return Command(shell=text)  # noqa: S604 - not subprocess's argument
+    return Command(shell=text)
 
 
 def launch(command: Command, worktree: Path, source: dict[str, str] | None = None) -> process.Outcome:

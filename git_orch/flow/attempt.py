@@ -85,7 +85,9 @@ class Site:
 
     def output_path(self, attempt: str, name: str) -> Path:
         """The local file that takes a command's whole output."""
-        return self.repository.state_dir / "output" / attempt / f"{name}.txt"
+        directory = self.repository.state_dir / "output" / attempt
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return directory / f"{name}.txt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,104 @@
+"""The order of steps."""
+
+from __future__ import annotations
+
+from graphlib import CycleError
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from git_orch.plans import graph
+from git_orch.plans.plan import Plan, Step
+
+
+def plan(**needs: str) -> Plan:
+    """A plan of steps by ID, each with the IDs it depends on: plan(s1="", s2="s1")."""
+    steps = (Step(name, name, "agent", prompt="x", depends_on=tuple(of.split())) for name, of in needs.items())
+    return Plan("t", "t", tuple(steps))
+
+
+@st.composite
+def acyclic(draw: st.DrawFn) -> Plan:
+    """Steps in any order of position, which depend only on steps of a lower number."""
+    count = draw(st.integers(1, 12))
+    needs = {
+        f"s{n}": " ".join(f"s{m}" for m in draw(st.sets(st.integers(1, max(n - 1, 1)))) if m < n)
+        for n in range(1, count + 1)
+    }
+    return plan(**{name: needs[name] for name in draw(st.permutations(list(needs)))})
+
+
+def test_steps_that_wait_for_nothing_run_in_the_order_of_the_file() -> None:
+    assert graph.order(plan(s3="", s1="", s2="")) == ["s3", "s1", "s2"]
+
+
+def test_a_step_that_waits_is_passed_by_and_runs_as_soon_as_its_turn_can_come() -> None:
+    assert graph.order(plan(s1="s3", s2="", s3="", s4="")) == ["s2", "s3", "s1", "s4"]
+
+
+@given(acyclic())
+def test_an_order_has_each_step_once_after_all_it_depends_on(drawn: Plan) -> None:
+    order = graph.order(drawn)
+
+    assert sorted(order) == sorted(step.id for step in drawn.steps)
+    assert all(order.index(need) < order.index(step.id) for step in drawn.steps for need in step.depends_on)
+
+
+@given(acyclic())
+def test_the_first_ready_step_is_always_the_next_of_the_order(drawn: Plan) -> None:
+    order = graph.order(drawn)
+
+    assert [graph.ready(drawn, set(order[:n]))[0].id for n in range(len(order))] == order
+
+
+def test_ready_steps_are_not_done_not_excluded_and_wait_for_nothing() -> None:
+    steps = graph.ready(plan(s1="", s2="s1", s3="s2", s4="", s5=""), {"s1"}, frozenset({"s5"}))
+
+    assert [step.id for step in steps] == ["s2", "s4"]
+
+
+def test_levels_are_waves_by_position() -> None:
+    assert graph.levels(plan(s4="", s1="s4", s2="", s3="s1 s2")) == [["s4", "s2"], ["s1"], ["s3"]]
+
+
+def test_dependents_are_found_through_others() -> None:
+    chain = plan(s1="", s2="s1", s3="s2", s4="s1 s3", s5="")
+
+    assert [graph.dependents(chain, name) for name in ("s1", "s3", "s5")] == [{"s2", "s3", "s4"}, {"s4"}, set()]
+
+
+def test_a_cycle_begins_with_the_first_name_and_each_waits_for_the_next() -> None:
+    assert graph.cycle({"a": ["c"], "b": [], "c": ["d"], "d": ["a", "b"]}) == ["a", "c", "d", "a"]
+
+
+def test_a_step_that_waits_for_itself_is_a_cycle() -> None:
+    assert graph.cycle({"a": ["a"]}) == ["a", "a"]
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef")), max_size=6))
+def test_a_cycle_that_is_given_exists_and_no_cycle_is_missed(edges: dict[str, list[str]]) -> None:
+    ring = graph.cycle(edges)
+
+    if ring is None:
+        left = dict(edges)
+        while gone := [name for name, needs in left.items() if not any(need in left for need in needs)]:
+            left = {name: needs for name, needs in left.items() if name not in gone}
+        assert left == {}
+    else:
+        assert all(after in edges[before] for before, after in zip(ring, ring[1:], strict=False))
+        assert ring[0] == ring[-1]
+        assert ring[0] == min(ring, key=list(edges).index)
+
+
+@pytest.mark.parametrize("function", [graph.order, graph.levels])
+def test_a_plan_with_a_cycle_has_no_order(function: object) -> None:
+    assert callable(function)
+    with pytest.raises(CycleError):
+        function(plan(s1="s2", s2="s1"))
+
+
+def test_a_thousand_steps_in_one_chain_have_an_order() -> None:
+    chain = plan(**{f"s{n}": f"s{n + 1}" for n in range(1, 1000)}, s1000="")
+
+    assert graph.order(chain) == [f"s{n}" for n in range(1000, 0, -1)]
