@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from graphlib import CycleError
 
 import pytest
@@ -86,7 +87,7 @@ def test_a_cycle_that_is_given_exists_and_no_cycle_is_missed(edges: dict[str, li
             left = {name: needs for name, needs in left.items() if name not in gone}
         assert left == {}
     else:
-        assert all(after in edges[before] for before, after in zip(ring, ring[1:], strict=False))
+        assert all(after in edges[before] for before, after in itertools.pairwise(ring))
         assert ring[0] == ring[-1]
         assert ring[0] == min(ring, key=list(edges).index)
 

@@ -455,10 +455,28 @@ def test_commands_die_with_git_orch(number: signal.Signals, tmp_path: Path, fifo
         os.close(reader)
 
 
+ANOTHER_MEANWHILE = """
+import os, sys, threading
+from pathlib import Path
+from git_orch.sandbox import process
+def run(*argv):
+    process.run(argv, env=dict(os.environ), cwd=Path(sys.argv[2]), bounds=process.Bounds(60))
+threading.Thread(target=run, args=("bash", "-c", sys.argv[1])).start()
+Path(sys.argv[2], "fifo").read_bytes()
+run("true")  # once another command could start, the first one is on the guard's list
+print("listed", flush=True)
+"""
+
+
 def test_a_command_that_dropped_the_environment_dies_with_git_orch(tmp_path: Path, fifo: Path) -> None:
-    script = "exec env -i bash -c 'exec 3>fifo; echo ready >&3; sleep 300'"
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, script, tmp_path], stderr=subprocess.PIPE) as program:
-        reader, _ = first_line(fifo)
+    held = tmp_path / "held"
+    os.mkfifo(held)
+    script = "exec env -i bash -c 'echo ready > fifo; exec 3>held; echo ready >&3; sleep 300'"
+    argv = [sys.executable, "-c", ANOTHER_MEANWHILE, script, tmp_path]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        reader, _ = first_line(held)
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"listed\n"
         program.kill()
         assert all_writers_gone(reader)
         os.close(reader)
@@ -487,6 +505,7 @@ def test_without_a_process_table_the_group_is_ended(
         reading = pool.submit(first_line, fifo)
         with monkeypatch.context() as patch:
             patch.setattr(table, "PROC", str(tmp_path / "none"))
+            patch.setattr(family, "_GIVE_UP", 0.1)  # here the dead are ours to reap, and look alive without a table
             script = "exec 3>fifo; echo ready >&3; (trap '' TERM; sleep 300) & sleep 300 & echo out"
             ended = bash(script + "; exit 4", tmp_path)
             timed_out = bash(script + "; sleep 300", tmp_path, process.Bounds(0.3, grace=0.1))

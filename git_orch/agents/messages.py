@@ -147,15 +147,14 @@ class MessagesModel:
 # -- one try ----------------------------------------------------------------------------------------------------------
 
 
-class _Try(threading.Thread):
+class _Try:
     """One request, its stream read to the end in a thread of its own, so that a stop need not wait for the server."""
 
     def __init__(self, client: anthropic.Anthropic, parameters: dict[str, object], clock: Callable[[], float]) -> None:
-        super().__init__(name="model reply", daemon=True)
         self._client = client
         self._parameters = parameters
         self._clock = clock
-        self._started = clock()
+        self._begun = clock()
         self._news: queue.SimpleQueue[str | exchange.Reply | faults.Fault | BaseException] = queue.SimpleQueue()
         self._abandoned = threading.Event()
         self.lost: exchange.Call | None = None  # what a try that failed had already used
@@ -164,7 +163,7 @@ class _Try(threading.Thread):
         self, on_text: Callable[[str], None] | None, stop: threading.Event
     ) -> exchange.Reply | faults.Fault | None:
         """How the try ended; None when it was stopped."""
-        self.start()
+        threading.Thread(target=self._run, name="model reply", daemon=True).start()
         try:
             while not stop.is_set():
                 try:
@@ -181,7 +180,7 @@ class _Try(threading.Thread):
         finally:
             self._abandoned.set()
 
-    def run(self) -> None:
+    def _run(self) -> None:
         with _Carried(self._news):
             self._news.put(self._result())
 
@@ -211,7 +210,7 @@ class _Try(threading.Thread):
                     self._news.put(event.text)
                 if self._abandoned.is_set():
                     return faults.Fault("cut", "")  # nobody reads it
-            reply = _reply(stream, self._clock() - self._started)
+            reply = _reply(stream, self._clock() - self._begun)
         finally:
             if self.lost is not None:  # the counts have grown since the message began
                 self._remember(stream)
@@ -220,7 +219,7 @@ class _Try(threading.Thread):
         return reply
 
     def _remember(self, stream: MessageStream[None]) -> None:
-        self.lost = _call(stream, self._clock() - self._started)
+        self.lost = _call(stream, self._clock() - self._begun)
 
 
 class _Carried(contextlib.AbstractContextManager[None]):
@@ -239,11 +238,17 @@ class _Carried(contextlib.AbstractContextManager[None]):
 
 def _call(stream: MessageStream[None], seconds: float) -> exchange.Call:
     message = stream.current_message_snapshot
-    return exchange.Call(message.model, message.usage.to_dict(), stream.request_id, seconds, message.stop_reason)
+    return exchange.Call(
+        message.model,
+        message.usage.to_dict(mode="json", warnings=False),
+        stream.request_id,
+        seconds,
+        message.stop_reason,
+    )
 
 
 def _reply(stream: MessageStream[None], seconds: float) -> exchange.Reply:
-    document = stream.get_final_message().to_dict(mode="json")
+    document = stream.get_final_message().to_dict(mode="json", warnings=False)
     details = document.get("stop_details")
     return exchange.Reply(
         content=tuple(cast("list[exchange.Block]", document["content"])),

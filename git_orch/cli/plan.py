@@ -99,7 +99,7 @@ def _draft(
     if template is not None:
         return planning.from_template(template, variables, name, table)
     if source is not None:
-        text = _standard_input() if source == "-" else _file(source)
+        text = input_text(source)
         return planning.from_file(text, "standard input" if source == "-" else source, name, table)
     wanted = task if task is not None else _standard_input()
     if not wanted.strip():
@@ -107,6 +107,11 @@ def _draft(
     from git_orch.views.progress import ConsoleReporter
 
     return planning.from_model(found, wanted, name, chosen.prices, ConsoleReporter())
+
+
+def input_text(source: str) -> str:
+    """The text of a file, or of standard input for `-`. Raises UsageError."""
+    return _standard_input() if source == "-" else _file(source)
 
 
 def _standard_input() -> str:

@@ -5,27 +5,21 @@ Workers make objects, this thread moves refs. After a failure nothing new is sta
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections.abc import Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from git_orch import errors
-from git_orch.flow import attempt, basing
+from git_orch.flow import attempt, basing, sites
 from git_orch.flow.attempt import Earlier, Job, Result, Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note, StepLanded, StepNotLanded, StepStarted
 from git_orch.plans import graph, ids
 from git_orch.plans.plan import Document, Step
 from git_orch.plans.status import CheckResult, PlanState, Status, StepState
-from git_orch.repo import objects as odb
-from git_orch.repo import raw, snapshot, worktrees
-from git_orch.repo.worktrees import Worktree
-from git_orch.sandbox.launcher import Launcher
+from git_orch.repo import snapshot, worktrees
 
 ALL_TOOLS = frozenset({"read", "write", "command"})
 
@@ -81,7 +75,7 @@ def execute(plan: OpenPlan, options: Options) -> Summary:
     if not waiting or status.branch is None:
         return Summary("complete", (), None, None, 0.0, 0.0)
     _refuse_claimed(status)
-    site = _site(plan, status, options)
+    site = sites.opened(plan, status.branch.tip, options.prices)
     run = _Run(plan, status, options, site, _began(plan, status), status.branch.tip, set(status.satisfied()))
     run.earlier = [Earlier(each.step.title, ()) for each in status.steps if each.step.id in run.done]
     with futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="attempt") as workers:
@@ -130,50 +124,6 @@ def _began(plan: OpenPlan, status: Status) -> str:
     run_id = plan.new_id()
     plan.record(*((plan.home, event) for event in [*begun, plan.event("run.started", run=run_id)]))
     return run_id
-
-
-def _site(plan: OpenPlan, status: Status, options: Options) -> Site:
-    return Site(
-        repository=plan.repository,
-        identity=plan.identity,
-        new_objects=plan.objects.another,
-        worktree=_worktree(plan, status),
-        launcher=Launcher(os.environ, Path.home()),
-        reporter=plan.reporter,
-        stop=threading.Event(),
-        spool=plan.spool,
-        prices=options.prices,
-    )
-
-
-def _worktree(plan: OpenPlan, status: Status) -> Worktree:
-    """The plan's worktree at the tip; what a killed attempt left in it is kept first."""
-    tip = status.branch.tip if status.branch is not None else ""
-    found = worktrees.existing(plan.repository, plan.id)
-    if found is None:
-        return worktrees.made(plan.repository, plan.id, tip)
-    try:
-        _keep_leftover(plan, found, tip)
-        worktrees.point(found, tip)
-    except errors.UnfitRepository as broken:
-        plan.reporter.emit(Note(f"the worktree is made anew: {broken.cause}"))
-        return worktrees.made(plan.repository, plan.id, tip)
-    return found
-
-
-def _keep_leftover(plan: OpenPlan, worktree: Worktree, tip: str) -> None:
-    head = worktrees.head(worktree)
-    tree = snapshot.of_worktree(worktree)
-    left = head
-    if tree != odb.commit(plan.objects, head).tree:
-        person = plan.identity.now()
-        message = "work of an attempt that was cut off\n"
-        left = odb.write_commit(
-            plan.objects, raw.CommitObject(tree, (head,), person.author, person.committer, message)
-        )
-    if not plan.is_ancestor(left, tip):
-        plan.keep([left], "work of an attempt that was cut off")
-        plan.reporter.emit(Note(f"work of an attempt that was cut off is kept as {left[:10]}"))
 
 
 # -- the loop ---------------------------------------------------------------------------------------------------------

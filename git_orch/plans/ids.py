@@ -67,8 +67,9 @@ def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = No
     number = (millisecond << _PLAN_RANDOM_BITS) | (random_bits % (1 << _PLAN_RANDOM_BITS))
     if previous is not None:
         before = PLAN_ID.fullmatch(previous)
-        if before is not None and before[1] == date:
-            number = max(number, _from_crockford(before[2]) + 1)
+        if before is not None and before[1] >= date:  # a later day: the clock was set back
+            number = max(number if before[1] == date else 0, _from_crockford(before[2]) + 1)
+            date = before[1]
     return f"PLAN-{date}-{_crockford(number, 10)}-{slug(title)}"
 
 
@@ -78,7 +79,7 @@ def slug(title: str) -> str:
         import anyascii  # only for titles that need it: most do not
 
         title = anyascii.anyascii(title)
-    words = re.findall(r"[a-z0-9]+", title.lower())
+    words: list[str] = re.findall(r"[a-z0-9]+", title.lower())
     kept: list[str] = []
     for word in words:
         if len("-".join([*kept, word])) > _SLUG_LENGTH:

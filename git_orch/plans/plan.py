@@ -14,7 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Literal, TypeGuard, cast, get_args
 
-from git_orch.plans import ids
+from git_orch.plans import ids, paths
 
 StepKind = Literal["agent", "run", "files", "manual"]
 CheckType = Literal["compile", "unit", "integration", "run"]
@@ -193,7 +193,7 @@ def from_document(document: object) -> Plan:
 
 
 def _refuse_impossible(steps: tuple[Step, ...]) -> None:
-    """IDs and titles stand in commit messages and file names, and the order of the steps must exist."""
+    """IDs and titles stand in commit messages, files are written, and an order of the steps must exist."""
     known = {step.id for step in steps}
     if len(known) != len(steps):
         raise BadDocument("steps: two steps have the same id")
@@ -202,6 +202,8 @@ def _refuse_impossible(steps: tuple[Step, ...]) -> None:
             raise BadDocument(f"steps: '{step.id}' is not a step id")
         if len(step.title.splitlines()) > 1:
             raise BadDocument(f"{step.id}.title: expected one line")
+        if any(paths.refused(path) for path in step.files):
+            raise BadDocument(f"{step.id}.files: names a file outside the tree")
         if not known.issuperset(step.depends_on):
             raise BadDocument(f"{step.id}.depends_on: names a step that does not exist")
     try:
@@ -257,6 +259,8 @@ def _command(fields: Mapping[str, object], shell_name: str, where: str) -> Comma
     argv = texts(fields, "argv")
     if (shell is None) == (not argv):
         raise BadDocument(f"{where}: needs either argv or {shell_name}")
+    if any("\0" in word for word in (shell or "", *argv)):
+        raise BadDocument(f"{where}: no command holds a NUL character")
     return Command(shell=shell) if shell is not None else Command(argv=argv)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MAX_BYTES = 1 << 20  # a plan of 1,000 long steps is a third of that
-MAX_NODES = 10_000
+MAX_NODES = 40_000  # forty for each of 1,000 steps: a plan that can be shown can be edited
 MAX_DEPTH = 20  # a plan needs 6
 MAX_DIGITS = 4_300  # sys.int_info.default_max_str_digits
 

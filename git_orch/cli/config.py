@@ -1,0 +1,24 @@
+"""git orch config: the settings in force."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+
+from git_orch.cli import here
+from git_orch.repo import settings
+from git_orch.views import console
+
+
+@click.command("config")
+@click.option("-l", "--list", "_list", is_flag=True, help="List the settings; what this command does anyway.")
+@here.json_option
+def command(*, _list: bool, as_json: bool) -> None:
+    """The orch.* settings in force. Set them with git config --global; the repository's own do not count."""
+    found = dataclasses.asdict(settings.of_user(here.repository()))
+    if as_json:
+        here.print_json(found)
+        return
+    for name, value in found.items():
+        console.out(f"orch.{name}={'' if value is None else value}")

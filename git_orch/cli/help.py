@@ -1,0 +1,44 @@
+"""git orch help: works where an installer hides the man pages."""
+
+from __future__ import annotations
+
+import click
+
+from git_orch import errors
+from git_orch.cli import main as program
+from git_orch.views import console
+
+_EXIT_CODES = """\
+0    done, or nothing to do
+1    a step or a check failed; check found errors
+2    usage, or input that does not parse
+3    refused
+4    a budget or a limit was reached; can be resumed
+5    plan or step not found, or its name is ambiguous
+6    busy, or somebody moved, deleted or checked out the branch
+7    conflict
+8    the model's service failed after all retries
+70   a bug; the traceback is in the file that is named
+128  not a repository git-orch can work in
+130  interrupted (SIGINT); 143 terminated (SIGTERM); 141 closed pipe"""
+
+
+@click.command("help")
+@click.argument("topic", required=False)
+@click.pass_context
+def command(ctx: click.Context, topic: str | None) -> None:
+    """Help on a command, or on the topic exit-codes."""
+    if topic == "exit-codes":
+        console.out(_EXIT_CODES)
+        return
+    parent = ctx.parent
+    if parent is None or not isinstance(parent.command, click.Group):
+        raise errors.UsageError("help is a command of git orch", "git orch help")
+    if topic is None:
+        console.out(parent.get_help())
+        return
+    found = parent.command.get_command(parent, topic)
+    if found is None:
+        raise errors.UsageError(f"there is no help on '{topic}'", f"git orch help {next(iter(program.COMMANDS))}")
+    with click.Context(found, info_name=topic, parent=parent) as inner:
+        console.out(found.get_help(inner))

@@ -1,0 +1,62 @@
+"""git orch verify: run a step's checks again, or accept a commit that claims a step."""
+
+from __future__ import annotations
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.views import console
+
+
+@click.command("verify")
+@here.plan_argument
+@click.option("--step", "steps", type=int, multiple=True, metavar="N", help="Only this step; may be repeated.")
+@click.option("--check", type=click.IntRange(min=1), metavar="N", help="Only check number N of each step.")
+@click.option("--record", is_flag=True, help="Write down which trees passed: an unverified step becomes done.")
+@click.option("--accept", type=int, metavar="N", help="Take the commit that claims step N as that step.")
+@here.json_option
+def command(
+    plan: str | None, steps: tuple[int, ...], check: int | None, accept: int | None, *, record: bool, as_json: bool
+) -> int:
+    """Run the checks of landed steps again, on the trees their commits have now."""
+    if accept is not None and (steps or check is not None or record):
+        raise errors.UsageError("--accept stands alone", f"git orch verify --accept {accept}")
+    from git_orch.flow import openplan, verification
+    from git_orch.views.progress import ConsoleReporter
+
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+        if accept is not None:
+            verification.accept(opened, accept)
+            console.out(f"step {accept} is taken; its tree is not verified")
+            console.out(f"next: git orch verify {ids.short(plan_id)} --step {accept} --record")
+            return 0
+        results = verification.verify(opened, steps, check, record=record)
+    if as_json:
+        here.print_json(
+            [
+                {
+                    "step": each.number,
+                    "tree": each.tree,
+                    "passed": each.passed,
+                    "checks": [
+                        {"command": one.command, "exit": one.exit, "passed": one.passed, "seconds": one.seconds,
+                         "output": one.output}
+                        for one in each.results
+                    ],
+                }
+                for each in results
+            ]
+        )  # fmt: skip
+        return 0 if all(each.passed for each in results) else 1
+    for each in results:
+        console.out(f"step {each.number} {each.title}: {'ok' if each.passed else 'FAILED'}")
+        for one in each.results:
+            style = "green" if one.passed else "red"
+            console.out("  check ", one.command, ": ", console.Styled(one.reason, style), f" in {one.seconds:.1f} s")
+    if not results:
+        console.out("no step has a commit yet")
+    return 0 if all(each.passed for each in results) else 1

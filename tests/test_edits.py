@@ -1,0 +1,142 @@
+"""Edits: found exactly once, or the same lines in other clothes; a miss teaches."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from git_orch.agents import edits
+
+LINE = st.text(alphabet="ab \t(", max_size=6)
+LINES = st.lists(LINE, min_size=1, max_size=8)
+
+
+def after(text: str, old: str, new: str) -> str:
+    result = edits.applied(text, edits.Edit(old, new))
+    assert isinstance(result, edits.Applied), result
+    return result.text
+
+
+def why(text: str, old: str, new: str) -> str:
+    result = edits.applied(text, edits.Edit(old, new))
+    assert isinstance(result, edits.Missed), result
+    return result.why
+
+
+PIECE = st.text(alphabet="abc\n ", max_size=12)
+
+
+@given(PIECE, PIECE, PIECE, PIECE)
+def test_what_is_there_once_is_replaced_as_it_stands(before: str, old: str, behind: str, new: str) -> None:
+    text = f"{before}<{old}>{behind}"
+
+    result = edits.applied(text, edits.Edit(f"<{old}>", new))
+
+    assert result == edits.Applied(f"{before}{new}{behind}", "exact")
+
+
+def test_overlapping_matches_are_two() -> None:
+    assert why("aaa", "aa", "b").startswith("old matches 2 times")
+
+
+@given(LINES, LINES, st.lists(LINE, max_size=4), st.booleans())
+def test_line_endings_of_the_file_are_kept(before: list[str], old: list[str], new: list[str], ends: bool) -> None:  # noqa: FBT001
+    text = "\n".join([*before, "<mark>", *old, "</mark>"]) + ("\n" if ends else "")
+    edit = edits.Edit("\n".join(["<mark>", *old]), "\n".join(["<here>", *new]))
+    plain = edits.applied(text, edit)
+    windows = edits.applied(text.replace("\n", "\r\n"), edit)
+
+    assert isinstance(plain, edits.Applied)
+    assert isinstance(windows, edits.Applied)
+    assert windows.text == plain.text.replace("\n", "\r\n")
+
+
+@given(LINES, LINES, LINES, st.lists(LINE, max_size=4))
+def test_nothing_outside_the_match_changes(before: list[str], old: list[str], after: list[str], new: list[str]) -> None:
+    text = "".join(f"{line}\n" for line in [*before, "<start>", *[line + "  " for line in old], "<end>", *after])
+    edit = edits.Edit("\n".join(["<start>", *old, "<end>"]), "\n".join(["<start>", *new, "<end>"]))
+
+    result = edits.applied(text, edit)
+
+    if isinstance(result, edits.Applied):
+        assert result.text.startswith("".join(f"{line}\n" for line in before) + "<start>\n")
+        assert result.text.endswith("<end>\n" + "".join(f"{line}\n" for line in after))
+    else:
+        assert old == new
+
+
+@given(st.lists(st.text(alphabet="ab(", min_size=1, max_size=6), min_size=1, max_size=5), st.sampled_from(["  ", "\t"]))
+def test_one_indent_for_all_lines_is_found_and_given_to_new(body: list[str], indent: str) -> None:
+    text = "<top>\n" + "".join(f"{indent}{line}\n" for line in ["<start>", *body, "<end>"])
+
+    result = after(text, "\n".join(["<start>", *body, "<end>\n"]), "one\n\n  two\n")
+
+    assert result == f"<top>\n{indent}one\n\n{indent}  two\n"
+
+
+def test_too_much_indent_in_old_is_taken_from_new() -> None:
+    assert after("if a:\n  b\n", "    if a:\n      b\n", "    if c:\n      d\n") == "if c:\n  d\n"
+
+
+def test_indent_that_differs_from_line_to_line_is_no_match() -> None:
+    assert "not in the file" in why("  a\n    b\n", "a\nb\n", "c\n")
+
+
+def test_trailing_blanks_do_not_matter() -> None:
+    assert after("a  \nb\t\nc\n", "a\nb\n", "x\n") == "x\nc\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("b \n", "", "a\nc"),
+        ("b ", "", "a\n\nc"),
+        ("b ", "x\n", "a\nx\n\nc"),
+        ("b \n", "x", "a\nx\nc"),
+        ("c ", "d\ne", "a\nb\nd\ne"),
+    ],
+    ids=[
+        "a line is deleted",
+        "a line is emptied",
+        "a line is added",
+        "the ending stays",
+        "no newline at the end stays",
+    ],
+)
+def test_line_matches_end_like_exact_ones(old: str, new: str, expected: str) -> None:
+    assert after("a\nb\nc", old, new) == expected
+
+
+def test_two_matches_are_none_and_their_lines_are_named() -> None:
+    assert why("x = 1\ny\nx = 1\n", "x = 1", "x = 2").startswith("old matches 2 times, at lines 1, 3")
+
+
+def test_two_matches_but_for_blanks_are_none() -> None:
+    assert why("x \ny\nx\t\n", "x\n", "z\n").startswith("old matches 2 times, at lines 1, 3") is True
+
+
+def test_likeness_is_no_match() -> None:
+    assert "not in the file" in why("value = compute(a, b)\n", "value = compute(a, c)", "value = 1")
+
+
+def test_a_miss_shows_the_closest_lines_with_white_space() -> None:
+    message = why("def f():\n\treturn 1\n", "def f():\n  return  1\n", "x")
+
+    assert "1: def·f():\n2: →return·1" in message
+
+
+def test_a_miss_says_that_new_is_there_already() -> None:
+    assert "new is already there" in why("a\nnew line\n", "old line", "new line")
+
+
+def test_a_miss_is_short_in_a_large_file() -> None:
+    text = "".join(f"line {number} {'x' * 500}\n" for number in range(20_000))
+    old = "".join(f"line {number} {'x' * 499}y\n" for number in range(100))
+
+    assert len(why(text, old, "z")) < 20 * 320
+
+
+@pytest.mark.parametrize("old", ["", "same"])
+def test_an_edit_that_says_nothing_is_refused(old: str) -> None:
+    assert why("same", old, "same")
