@@ -108,7 +108,8 @@ def test_capture_passes_the_descriptors_that_it_is_told() -> None:
 def test_an_interrupt_of_git_orch_alone_leaves_no_orphan_of_capture(fifo: Path) -> None:
     code = (
         "import os, sys; from git_orch.sandbox import process;"
-        "process.capture(['bash', '-c', 'exec 3>$0; echo ready >&3; sleep 300', sys.argv[1]], env=os.environ)"
+        "process.capture(['bash', '-c', 'read x; exec 3>$0; echo ready >&3; sleep 300', sys.argv[1]],"
+        "                env=os.environ, stdin=b'go')"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(fifo)], stderr=subprocess.PIPE) as program:
         reader, line = first_line(fifo)
@@ -472,7 +473,7 @@ def test_a_command_that_dropped_the_environment_dies_with_git_orch(tmp_path: Pat
     held = tmp_path / "held"
     os.mkfifo(held)
     script = "exec env -i bash -c 'echo ready > fifo; exec 3>held; echo ready >&3; sleep 300'"
-    argv = [sys.executable, "-c", ANOTHER_MEANWHILE, script, tmp_path]
+    argv = [sys.executable, "-c", ANOTHER_MEANWHILE, script, str(tmp_path)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         reader, _ = first_line(held)
         assert program.stdout is not None

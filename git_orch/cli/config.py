@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import click
 
 from git_orch.cli import here
@@ -16,7 +14,7 @@ from git_orch.views import console
 @here.json_option
 def command(*, _list: bool, as_json: bool) -> None:
     """The orch.* settings in force. Set them with git config --global; the repository's own do not count."""
-    found = dataclasses.asdict(settings.of_user(here.repository()))
+    found = settings.of_user(here.repository())._asdict()
     if as_json:
         here.print_json(found)
         return

@@ -26,9 +26,9 @@ def command(plan: str | None, step: str | None, *, stat: bool) -> None:
         status = here.status_of(found, database, plan)
     old, new = _range(status, step)
     format_options = ("--stat=100",) if stat else ("--patch",)
-    text = found.git.run("diff-tree", "-r", "--root", "--no-commit-id", "--no-ext-diff", "--no-textconv", *format_options, *(
-        [old, new] if old is not None else [new]
-    ))  # fmt: skip
+    trees = [old, new] if old is not None else [new]
+    safe = ("--no-ext-diff", "--no-textconv")
+    text = found.git.run("diff-tree", "-r", "--root", "--no-commit-id", *safe, *format_options, *trees)
     if sys.stdout is not None and not sys.stdout.isatty():
         sys.stdout.flush()
         sys.stdout.buffer.write(text)

@@ -18,7 +18,7 @@ from git_orch.views import console
 
 @click.command("edit")
 @here.plan_argument
-@click.option("--from", "source", metavar="FILE", help="The new text, as `git orch show --yaml` prints it; - for stdin.")
+@click.option("--from", "source", metavar="FILE", help="The new text, as `show --yaml` prints it; - for stdin.")
 def command(plan: str | None, source: str | None) -> None:
     """Change a plan. Landed steps stay as they are; steps keep their IDs.
 

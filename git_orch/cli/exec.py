@@ -17,7 +17,9 @@ _TOOLS = {"read": {"read"}, "write": {"write"}, "command": {"command"}, "all": {
 @click.command("exec")
 @here.plan_argument
 @click.option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
-@click.option("--tool", "tools", default="all", metavar="LIST", help="What a model may use: none, read, write, command, all.")
+@click.option(
+    "--tool", "tools", default="all", metavar="LIST", help="What a model may use: none, read, write, command, all."
+)
 @click.option("--model", metavar="MODEL", help="The model for steps that name none (orch.model).")
 @here.json_option
 def command(plan: str | None, *, dry_run: bool, tools: str, model: str | None, as_json: bool) -> int:

@@ -44,7 +44,7 @@ def command(
     """Make a plan. TASK is what to do, in your words; without it the task is read from standard input."""
     _refuse_mixed(task, source, template, variables)
     if include_dirty and base is not None:
-        raise errors.UsageError("--include-dirty starts from HEAD, --base from elsewhere", "git orch plan --include-dirty")
+        raise errors.UsageError("--include-dirty starts from HEAD, --base elsewhere", "git orch plan --include-dirty")
     found = here.repository()
     from git_orch.flow import basing, creation
 
@@ -67,7 +67,8 @@ def command(
 
 
 def _refuse_mixed(task: str | None, source: str | None, template: str | None, variables: tuple[str, ...]) -> None:
-    given = [name for name, value in (("TASK", task), ("--from", source), ("--template", template)) if value is not None]
+    places = {"TASK": task, "--from": source, "--template": template}
+    given = [name for name, value in places.items() if value is not None]
     if len(given) > 1:
         raise errors.UsageError(f"{' and '.join(given)} exclude each other", "git orch plan -h")
     if variables and template is None:
@@ -79,7 +80,7 @@ def _pairs(variables: tuple[str, ...]) -> dict[str, str]:
     for each in variables:
         name, equals, value = each.partition("=")
         if not equals:
-            raise errors.UsageError(f"'{each}' is not NAME=VALUE", "git orch plan --template python-cli --var name=hello")
+            raise errors.UsageError(f"'{each}' is not NAME=VALUE", "git orch plan --template NAME --var name=hello")
         pairs[name] = value
     return pairs
 

@@ -12,7 +12,7 @@ from git_orch.views import console
 
 @click.command("rollback")
 @here.plan_argument
-@click.option("--to-step", type=int, metavar="N", help="Back to where step N left the branch; else to the cover commit.")
+@click.option("--to-step", type=int, metavar="N", help="Back to where step N left it; else to the cover commit.")
 @click.option("--undo", is_flag=True, help="Take the last rollback back.")
 @click.option("--checkout", is_flag=True, help="Also where the branch is checked out; local changes are kept.")
 def command(plan: str | None, *, to_step: int | None, undo: bool, checkout: bool) -> None:

@@ -174,7 +174,8 @@ def _run_command(job: Job, site: Site) -> Work:
     if outcome.reason != "exited" or outcome.status != 0:
         ended = checks.ended(outcome, job.step.timeout or RUN_TIMEOUT)
         said = outcome.shown(_ERROR_TAIL).strip()
-        raise AttemptFailed(redact.redacted(f"'{command.text()}' {ended}" + (f": {said}" if said else ""), site.secrets))
+        told = f"'{command.text()}' {ended}" + (f": {said}" if said else "")
+        raise AttemptFailed(redact.redacted(told, site.secrets))
     return Work()
 
 
@@ -185,7 +186,8 @@ def _verified(job: Job, site: Site, result: Result) -> Result:
     except errors.OrchError as failed:
         if result.outcome == "failed":
             return result  # the first cause is the one to tell; without a tree there is nothing to keep
-        return replace(result, outcome="failed", error=f"the result cannot be stored: {failed.cause}", reason="snapshot")
+        error = f"the result cannot be stored: {failed.cause}"
+        return replace(result, outcome="failed", error=error, reason="snapshot")
     found = snapshot.changes(site.worktree, job.base, tree)
     result = replace(result, tree=tree, changed=tuple(change.path for change in found))
     nested = snapshot.nested_repositories(found)

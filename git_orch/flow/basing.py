@@ -19,8 +19,8 @@ def chosen(repository: Repository, wanted: str | None) -> Base:
     """The base for a new plan: `wanted` (a ref or a commit), else HEAD. Raises UnfitRepository for an unknown one."""
     git = repository.user_git
     name = wanted if wanted is not None else "HEAD"
-    found = git.finished("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", expect=(0, 1, 128))
-    commit = found.stdout.decode("ascii").strip() or None
+    asked = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    commit = git.finished("rev-parse", *asked, expect=(0, 1, 128)).stdout.decode("ascii").strip() or None
     if wanted is None:
         ref = git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout.decode().strip() or None
         return Base(commit, ref)
@@ -57,10 +57,7 @@ def document(base: Base) -> Document:
 def cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, base: Base) -> str:
     """The cover commit: empty, on the base, its message the plan for people to read."""
     stamp = person.now()
-    if base.commit is None:
-        tree = odb.write_tree(objects, [])
-    else:
-        tree = odb.commit(objects, base.commit).tree
+    tree = odb.write_tree(objects, []) if base.commit is None else odb.commit(objects, base.commit).tree
     return odb.write_commit(
         objects,
         raw.CommitObject(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: b
 def _unused_id(repository: Repository, title: str) -> str:
     previous: str | None = None
     while True:
-        plan_id = ids.plan_id(title, time.time_ns() // 1_000_000, secrets.randbits(23), previous)
+        plan_id = ids.plan_id(title, time.time_ns() // 1_000_000, int.from_bytes(os.urandom(3), "big"), previous)
         if not any(refs.value(repository, prefix + plan_id) for prefix in (refs.LOGS, refs.BRANCHES)):
             return plan_id
         previous = plan_id

@@ -48,7 +48,7 @@ def undo(plan: OpenPlan, *, in_checkout: bool = False) -> Moved:
     status = plan.status()
     last = status.last_move
     if last is None or not last.why.startswith("rollback") or last.old is None:
-        raise errors.Refused("the last thing that moved the branch was no rollback", f"git orch log {ids.short(plan.id)}")
+        raise errors.Refused("what moved the branch last was no rollback", f"git orch log {ids.short(plan.id)}")
     if status.branch is None or status.branch.tip != last.new:
         raise errors.Refused(
             "the branch has moved on since the rollback", f"git log --oneline {last.old[:12]} orch/{plan.id}"

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from git_orch.plans import ids
 
 FORMAT = 1  # the version of the log that this program writes and reads
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One thing that happened. `clone` is the repository copy that wrote it; `body` holds the fields of its name."""
 
     id: str
     name: str
     clone: str
-    body: Mapping[str, object] = field(default_factory=dict)
+    body: Mapping[str, object] = MappingProxyType({})
     version: int = FORMAT
 
     def line(self) -> bytes:
@@ -33,8 +33,7 @@ class Event:
         return json.dumps(head | dict(self.body), separators=(",", ":")).encode("ascii") + b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(NamedTuple):
     """All events of a plan in the order of their IDs.
 
     `damaged` counts lines that are no event; `newer` is the greatest format version that a line asks for when it is

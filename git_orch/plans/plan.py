@@ -6,13 +6,11 @@ Files that people write go through `schema` first, which has better messages.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
-from typing import Literal, TypeGuard, cast, get_args
+from typing import Literal, NamedTuple, TypeGuard, cast, get_args
 
 from git_orch.plans import ids, paths
 
@@ -33,8 +31,7 @@ class BadDocument(ValueError):
     """A stored plan or event does not have the documented form; the message names the field."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command line: `argv` runs as it is, `shell` is given to bash. Exactly one is set."""
 
     argv: tuple[str, ...] | None = None
@@ -49,8 +46,7 @@ class Command:
         return shlex.join(self.argv or ())
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A verification command; it passes when the command exits with `expected_exit` within `timeout` seconds."""
 
     type: CheckType
@@ -59,16 +55,14 @@ class Check:
     timeout: int = CHECK_TIMEOUT
 
 
-@dataclass(frozen=True, slots=True)
-class FileContent:
+class FileContent(NamedTuple):
     """The whole text of a file that a `files` step writes."""
 
     text: str
     executable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step. `prompt` belongs to agent (and manual) steps, `command` to run steps, `files` to files steps.
 
     In `files`, None means that the path is deleted. `depends_on` holds step IDs. `timeout` is in seconds.
@@ -79,7 +73,7 @@ class Step:
     kind: StepKind
     prompt: str | None = None
     command: Command | None = None
-    files: Mapping[str, FileContent | None] = field(default_factory=lambda: MappingProxyType({}))
+    files: Mapping[str, FileContent | None] = MappingProxyType({})
     paths: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -87,8 +81,7 @@ class Step:
     timeout: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A task in ordered steps. `dependencies` are commands it needs, `missing` those its author did not find."""
 
     title: str
@@ -110,7 +103,7 @@ class Plan:
 
     def with_steps(self, steps: tuple[Step, ...]) -> Plan:
         """The same plan with other steps."""
-        return dataclasses.replace(self, steps=steps)
+        return self._replace(steps=steps)
 
 
 # -- document ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ only a new state.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from git_orch.plans import plan as plans
 from git_orch.plans.events import Event, Log
@@ -72,7 +73,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
 def on_branch(status: Status, branch: Branch | None) -> Status:
     """The same past seen with other commits on the branch."""
     steps = _steps(status, branch)
-    return replace(status, branch=branch, steps=steps, state=_reconciled(status.recorded_state, steps))
+    return status._replace(branch=branch, steps=steps, state=_reconciled(status.recorded_state, steps))
 
 
 @dataclass(slots=True)
@@ -234,17 +235,16 @@ def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
         claim = claimed.get(step.id)
         if claim is not None:
             known = by_id.get((step.id, claim.attempt))
-            now = replace(now, state=_claimed_state(status, step.id, claim), commit=claim.commit, attempt=known)
+            now = now._replace(state=_claimed_state(status, step.id, claim), commit=claim.commit, attempt=known)
         elif step.id in upstream:
-            now = replace(now, state=StepState.UPSTREAM)
+            now = now._replace(state=StepState.UPSTREAM)
         elif now.attempt is not None and now.attempt.outcome == "failed":
-            now = replace(now, state=StepState.FAILED)
+            now = now._replace(state=StepState.FAILED)
         found.append(now)
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Claimed:
+class _Claimed(NamedTuple):
     """The last commit on the branch that claims a step, and whether it was reverted since."""
 
     commit: Commit
@@ -276,7 +276,7 @@ def _claims(status: Status, branch: Branch | None) -> dict[str, _Claimed]:
             restored = reverted_by.get(target)
             steps = steps_of.get(target, set()) if restored is None else restored
             for step in steps & claimed.keys():
-                claimed[step] = replace(claimed[step], reverted=restored is None)
+                claimed[step] = claimed[step]._replace(reverted=restored is None)
             (reverted_by if restored is None else steps_of)[commit.oid] = set(steps)
     return claimed
 

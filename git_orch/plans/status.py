@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from git_orch.plans import trailers
 from git_orch.plans.events import Log
@@ -59,8 +59,7 @@ class StepState(enum.Enum):
 SATISFIED = frozenset({StepState.DONE, StepState.UNVERIFIED, StepState.UPSTREAM})
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """A commit on a plan branch, with what its message claims."""
 
     oid: str
@@ -69,8 +68,7 @@ class Commit:
     message: trailers.Message
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """The commits of a plan branch from the earliest of this plan to the tip, oldest first.
 
     `base` is the commit below the earliest one (None: a root commit). `upstream` are steps found in the base.
@@ -82,8 +80,7 @@ class Branch:
     upstream: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """Where a plan starts: `commit` is None in an unborn repository, `ref` None for a detached HEAD.
 
     `snapshot` says that the commit was made from uncommitted files.
@@ -94,8 +91,7 @@ class Base:
     snapshot: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """The intent to move a ref; `old` is None for a creation."""
 
     id: str
@@ -106,8 +102,7 @@ class Move:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Estimated:
+class Estimated(NamedTuple):
     """What a plan was expected to use when it was written: tokens and USD."""
 
     tokens_in: int
@@ -115,8 +110,7 @@ class Estimated:
     usd: float
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """How one check ended; `seconds` is its duration, `output` a redacted end of what it printed."""
 
     type: str
@@ -128,8 +122,7 @@ class CheckResult:
     reason: str = "exited"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request to a model: the usage fields verbatim and the price in USD."""
 
     id: str
@@ -142,8 +135,7 @@ class Call:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try at a step. `tree` is what was verified; a failed attempt has an `error` and maybe a kept `commit`."""
 
     id: str
@@ -158,8 +150,7 @@ class Attempt:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StepStatus:
+class StepStatus(NamedTuple):
     """A step and where it stands; `commit` is the one that claims it now."""
 
     step: Step
@@ -169,8 +160,7 @@ class StepStatus:
     attempt: Attempt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """Everything git-orch knows about a plan.
 
     `created` is the ID of its first event, `clone` the repository copy that made it, `known_tip` where git-orch last

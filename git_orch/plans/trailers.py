@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from git_orch.plans.plan import Plan, Step
 
@@ -23,8 +23,7 @@ _SUBJECT_LENGTH = 72  # what `git log --oneline` and forges show whole
 UNBORN = "unborn"  # Orch-Base of a plan that was made before the first commit
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A commit says that it is this attempt at this step of this plan."""
 
     plan: str
@@ -32,8 +31,7 @@ class Claim:
     attempt: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What the message of a commit says about plans. `base` is set on a cover commit."""
 
     claims: tuple[Claim, ...] = ()
@@ -97,8 +95,7 @@ def _step_line(plan: Plan, step: Step) -> str:
     return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckLine:
+class CheckLine(NamedTuple):
     """How one check ended, for the message of a step commit; `seconds` is its duration."""
 
     command: str

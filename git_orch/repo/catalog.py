@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_orch import errors
@@ -66,7 +65,7 @@ def _on_branch(repository: Repository, past: Status, found: Branch) -> Status:
     if not missing or found.base is None or past.base.commit is None or found.base == past.base.commit:
         return now
     upstream = branch.upstream_steps(repository, past.id, (past.base.commit, found.base), missing)
-    return state.on_branch(past, replace(found, upstream=upstream)) if upstream else now
+    return state.on_branch(past, found._replace(upstream=upstream)) if upstream else now
 
 
 def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 TREE_MODE = "40000"
 BLOB_MODE = "100644"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a tree; `mode` as git stores it: 40000 for a tree, 100644 for a file, 160000 for a gitlink."""
 
     mode: str
@@ -42,8 +41,7 @@ def tree_bytes(entries: Iterable[Entry]) -> bytes:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CommitObject:
+class CommitObject(NamedTuple):
     """A commit's fields; `author` and `committer` as git stores them: `Name <email> seconds +zone`."""
 
     tree: str
@@ -51,7 +49,7 @@ class CommitObject:
     author: str = ""
     committer: str = ""
     message: str = ""
-    extra: tuple[str, ...] = field(default=())
+    extra: tuple[str, ...] = ()
 
 
 def commit_object(data: bytes) -> CommitObject:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo.git import SYNCED, GitFailed
@@ -23,8 +22,7 @@ class RefMoved(errors.Busy):
         super().__init__(f"'{ref}' was moved by somebody else meanwhile", "git orch status")
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRefs:
+class PlanRefs(NamedTuple):
     """The refs of one plan: object IDs of its branch, its log and its kept chain."""
 
     branch: str | None

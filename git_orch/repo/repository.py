@@ -95,5 +95,6 @@ def _unfit(stderr: str, directory: Path) -> errors.UnfitRepository:
 def unwritable(failed: OSError, path: Path) -> errors.UnfitRepository:
     """The error for a file of git-orch's own that the system does not let us write."""
     return errors.UnfitRepository(
-        f"cannot write '{path}': {(failed.strerror or str(failed)).lower()}", f"df -h '{path.parent}'; ls -ld '{path.parent}'"
+        f"cannot write '{path}': {(failed.strerror or str(failed)).lower()}",
+        f"df -h '{path.parent}'; ls -ld '{path.parent}'",
     )

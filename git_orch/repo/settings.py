@@ -6,8 +6,7 @@ What runs a program, widens access, sends data or chooses an endpoint counts onl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -17,8 +16,7 @@ _OWN_SCOPES = frozenset({"system", "global", "command"})
 DEFAULT_MODEL = "claude-sonnet-5-5"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Every setting that this version reads. `prices` is the path of a price table that adds to the built-in one."""
 
     model: str = DEFAULT_MODEL

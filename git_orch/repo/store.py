@@ -6,7 +6,7 @@ Trees are written with a fan-out of two digits; any fan-out is read.
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -117,7 +117,7 @@ class LogWriter:
     def event(self, name: str, **body: object) -> Event:
         """A new event with an ID after all that are known; it is stored by `append`."""
         known = max(filter(None, (self._greatest, self.log.greatest())), default=None)
-        identifier = ids.ulid_after(known, time.time_ns() // 1_000_000, secrets.randbits(80))
+        identifier = ids.ulid_after(known, time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10), "big"))
         self._greatest = identifier
         return Event(identifier, name, self._clone, body)
 
@@ -138,7 +138,7 @@ class LogWriter:
             except errors.Busy:
                 if tries == _TRIES - 1:
                     raise
-                time.sleep(secrets.SystemRandom().uniform(0, _WAIT_SECONDS * min(tries + 1, 10)))
+                time.sleep(int.from_bytes(os.urandom(2), "big") / 65536 * _WAIT_SECONDS * min(tries + 1, 10))
                 self.reload()
                 continue
             self.tip = commit
@@ -189,5 +189,5 @@ def clone_id(repository: Repository) -> str:
     if not path.exists():
         from git_orch.repo import localfiles
 
-        localfiles.create(path, f"{secrets.token_hex(8)}\n".encode("ascii"))
+        localfiles.create(path, f"{os.urandom(8).hex()}\n".encode("ascii"))
     return path.read_text(encoding="ascii").strip()

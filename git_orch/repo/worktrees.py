@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import ids
 from git_orch.repo.git import Git, GitFailed
@@ -16,8 +14,7 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 
-@dataclass(frozen=True, slots=True)
-class Worktree:
+class Worktree(NamedTuple):
     """A linked worktree of git-orch's own; `git` acts on its index and files."""
 
     path: Path
@@ -26,6 +23,8 @@ class Worktree:
 
 def path_of(repository: Repository, plan: str) -> Path:
     """Where the worktree of a plan is, below $XDG_STATE_HOME: outside of `.git`, which many tools skip."""
+    import hashlib  # not for the commands that only look whether a branch is checked out
+
     home = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
     name = hashlib.sha256(os.fsencode(os.path.realpath(repository.common_dir))).hexdigest()[:16]
     return Path(home) / "git-orch" / "worktrees" / name / ids.short(plan)

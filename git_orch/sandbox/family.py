@@ -39,18 +39,19 @@ class Family:
         self._started = line.started if line is not None else 0
 
     def living(self) -> set[int]:
-        """The processes of this command that run now."""
-        lines = table.processes()
-        if not lines:
-            return {self.leader} if self._send_group(0) else set()
-        us, our_session = os.getpid(), os.getsid(0)
-        with _lock:
-            roots = [
-                line.pid
-                for line in lines.values()
-                if line.parent == us and line.session != our_session and self._owns(line)
-            ]
-        return table.below(lines, roots)
+        """The processes of this command that run now; one that is born meanwhile may be missing."""
+        return self._look()[0]
+
+    def _look(self) -> tuple[set[int], set[int]]:
+        """The processes of this command that run, and children of ours that may be its dead."""
+        with _lock:  # nobody reaps while we look
+            lines = table.processes()
+            if not lines:
+                return ({self.leader} if self._send_group(0) else set()), set()
+            us, our_session = os.getpid(), os.getsid(0)
+            adopted = [line for line in lines.values() if line.parent == us and line.session != our_session]
+            dead = {line.pid for line in adopted if line.dead and (line.pid not in _running or line.pid == self.leader)}
+            return table.below(lines, [line.pid for line in adopted if self._owns(line)]), dead
 
     def _owns(self, child: table.Process) -> bool:
         """Whether a child of ours in a session of its own, a leader or an adopted orphan, comes from this command.
@@ -83,11 +84,22 @@ class Family:
         return False
 
     def kill(self) -> None:
-        """End every process of this command, in passes until none is born between two of them."""
+        """End every process of this command, in passes until it is certain that none is left.
+
+        Reading the table takes time: a process may be born after its place was read, and its parent be dead when it is
+        looked at. But then the oldest one that ran when we began has died meanwhile, and its body lies with us. So it
+        is over when nothing runs and nobody has died since the pass before.
+        """
         give_up = time.monotonic() + _GIVE_UP
-        while self.living() and time.monotonic() < give_up:
-            self.send(signal.SIGKILL)
-            time.sleep(_PASS)
+        buried: set[int] = set()
+        while time.monotonic() < give_up:
+            living, dead = self._look()
+            if not living and dead <= buried:
+                return
+            buried = dead
+            if living:
+                self.send(signal.SIGKILL)
+                time.sleep(_PASS)
 
 
 _lock = threading.RLock()  # a signal handler may need it while its own thread holds it

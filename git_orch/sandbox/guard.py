@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _GIVE_UP = 2.0  # seconds
 _PASS = 0.01  # seconds between two passes over the process table
+_SURE = 5  # passes that find nothing; a process that forks and ends during one escapes it
 _LIST_SIZE = 65536  # bytes of the list of leaders: about 8,000 of them
 _MAIN = "import sys; sys.path.append(sys.argv.pop(1)); from git_orch.sandbox import guard; guard.main()"
 
@@ -85,9 +86,13 @@ def main() -> None:
         continue
     leaders = {int(pid) for pid in os.pread(1, _LIST_SIZE, 0).partition(b"\n")[0].split()}
     give_up = time.monotonic() + _GIVE_UP
-    while (left := _left(token, leaders)) and time.monotonic() < give_up:
+    empty_passes = _SURE if leaders else 1  # without a leader on the list nothing can be in the middle of a fork
+    while empty_passes and time.monotonic() < give_up:
+        left = _left(token, leaders)
         table.send(left, signal.SIGKILL)
-        time.sleep(_PASS)
+        empty_passes = _SURE if left else empty_passes - 1
+        if empty_passes:
+            time.sleep(_PASS)
 
 
 def _left(token: str, leaders: set[int]) -> set[int]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 # Besides control characters: what reorders or hides text (bidirectional controls, zero-width characters, BOM).
 _HIDDEN = frozenset({0x61C, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F),
@@ -32,8 +31,7 @@ def _shown(character: str) -> str:
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
-@dataclass(frozen=True, slots=True)
-class Styled:
+class Styled(NamedTuple):
     """Text in a style: bold, dim, red, green or yellow, where the stream is a terminal and NO_COLOR is not set."""
 
     text: str

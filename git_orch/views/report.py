@@ -23,7 +23,8 @@ def headline(status: Status, *, running: bool) -> Line:
     """One line: ID, state, how far it is, what it has cost, its title."""
     return (
         Styled(ids.short(status.id), "bold"),
-        f"  {state_word(status, running=running):<12} {_progress(status):>7}  {_usd(status.usd()):>8}  {status.plan.title}",
+        f"  {state_word(status, running=running):<12} {_progress(status):>7}  {_usd(status.usd()):>8}  ",
+        status.plan.title,
     )
 
 

@@ -1,0 +1,60 @@
+# Everything runs in .venv, which the first target that needs it makes.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+PAGES := $(patsubst %.scd,%.1,$(filter-out man/git-orch-log.scd man/git-orch-log.1.scd,$(wildcard man/*.scd))) \
+	man/git-orch-log.1 man/git-orch-log.5
+
+# The date in the pages: pages made from the same sources are the same bytes on every day.
+export SOURCE_DATE_EPOCH := 1795219200
+
+.PHONY: help demo test lint bench soak man clean
+
+help:
+	@echo 'make demo    plan, execute and roll back in a scratch repository'
+	@echo 'make test    lint, then all tests'
+	@echo 'make lint    ruff, mypy and import-linter'
+	@echo 'make bench   measure, side by side with git'
+	@echo 'make soak    the long form of the tests'
+	@echo 'make man     make the man pages again from man/*.scd (needs scdoc)'
+	@echo 'make clean   remove what the other targets made'
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/demo.sh
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/pytest -n 2 -m 'not soak'
+
+bench: $(STAMP)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks
+
+soak: $(STAMP)
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest -n 2
+
+man: $(PAGES)
+
+man/%.1: man/%.scd
+	scdoc < $< > $@
+
+# Two pages have the same name: the command and, in section 5, the format.
+man/git-orch-log.1: man/git-orch-log.1.scd
+	scdoc < $< > $@
+
+man/git-orch-log.5: man/git-orch-log.scd
+	scdoc < $< > $@
+
+clean:
+	rm -rf .venv dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
