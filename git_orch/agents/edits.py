@@ -103,28 +103,29 @@ def _lines(text: str) -> list[_Line]:
     return found
 
 
-def _bodies(text: str) -> list[str]:
+def bodies(text: str) -> list[str]:
+    """The lines of a text without their endings."""
     return [line.body for line in _lines(text)]
 
 
 def _by_lines(lines: list[_Line], edit: Edit, how: How) -> Applied | Missed | None:
     """The edit made on whole lines that are like `old`; None when there are none."""
-    old = [body.rstrip() for body in _bodies(edit.old)]
-    bodies = [line.body.rstrip() for line in lines]
+    old = [body.rstrip() for body in bodies(edit.old)]
+    stripped = [line.body.rstrip() for line in lines]
     matches = _same if how == "blanks" else _indented
     key = next((offset for offset, body in enumerate(old) if body), 0)  # where it differs first: large files
     hits = [
         (start, change)
-        for start in range(len(bodies) - len(old) + 1)
-        if bodies[start + key].lstrip() == old[key].lstrip()
-        and (change := matches(bodies[start : start + len(old)], old)) is not None
+        for start in range(len(stripped) - len(old) + 1)
+        if stripped[start + key].lstrip() == old[key].lstrip()
+        and (change := matches(stripped[start : start + len(old)], old)) is not None
     ]
     if not hits:
         return None
     if len(hits) > 1:
         return Missed(_ambiguous([start + 1 for start, _ in hits]))
     start, change = hits[0]
-    new = [change(body) for body in _bodies(edit.new)]
+    new = [change(body) for body in bodies(edit.new)]
     if any(body is None for body in new):
         return None  # new has a line that is less indented than what would be taken away
     if new and not edit.old.endswith(("\n", "\r")) and edit.new.endswith(("\n", "\r")):
@@ -139,10 +140,10 @@ _Change = Callable[[str], "str | None"]
 def _put(new: list[str | None], window: list[_Line], lines: list[_Line], edit: Edit) -> str:
     end = next((line.ending for line in [*window, *lines] if line.ending), "\n")
     last = window[-1].ending
-    bodies = [body for body in new if body is not None]
-    if not bodies:  # lines are deleted if old ended with one, emptied if it did not
+    put = [body for body in new if body is not None]
+    if not put:  # lines are deleted if old ended with one, emptied if it did not
         return "" if edit.old.endswith(("\n", "\r")) else last
-    return end.join(bodies) + last
+    return end.join(put) + last
 
 
 def _joined(lines: list[_Line]) -> str:
@@ -181,8 +182,8 @@ def _missed(lines: list[_Line], text: str, edit: Edit) -> Missed:
     parts = ["old is not in the file"]
     if edit.new.strip() and with_endings(edit.new, "\n") in with_endings(text, "\n"):
         parts.append("new is already there")
-    size = len(_bodies(edit.old))
-    start = _closest([line.body for line in lines], _bodies(edit.old))
+    size = len(bodies(edit.old))
+    start = _closest([line.body for line in lines], bodies(edit.old))
     if start is not None:
         shown = lines[start : start + min(size, _SHOWN_LINES)]
         parts.append(
@@ -198,10 +199,10 @@ def visible(line: _Line) -> str:
     return shown + {"\r\n": "␍", "\r": "␍"}.get(line.ending, "")
 
 
-def _closest(bodies: list[str], old: list[str]) -> int | None:
+def _closest(lines: list[str], old: list[str]) -> int | None:
     """The index of the line where something like `old` begins: where most lines agree but for white space."""
     places: dict[str, list[int]] = {}
-    for number, body in enumerate(bodies):
+    for number, body in enumerate(lines):
         places.setdefault(body.strip(), []).append(number)
     votes: Counter[int] = Counter()
     for offset, wanted in enumerate(old):
@@ -210,6 +211,6 @@ def _closest(bodies: list[str], old: list[str]) -> int | None:
     if votes:
         return min(votes, key=lambda start: (-votes[start], start))
     longest = max(range(len(old)), key=lambda offset: len(old[offset].strip()))
-    candidates = [body.strip()[:_COMPARED] for body in bodies[:_COMPARED_LINES]]
+    candidates = [body.strip()[:_COMPARED] for body in lines[:_COMPARED_LINES]]
     like = difflib.get_close_matches(old[longest].strip()[:_COMPARED], candidates, n=1, cutoff=0.5)
     return max(0, candidates.index(like[0]) - longest) if like else None

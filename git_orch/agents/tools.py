@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from git_orch.agents import edits, exchange, offers
+from git_orch.agents import edits, exchange, offers, pages
 from git_orch.plans import paths, plan
 from git_orch.sandbox import files
 
@@ -25,7 +25,6 @@ _LARGEST_FILE = 10 * 1024 * 1024  # bytes; as much as a command may write
 _SEARCH_SECONDS = 60
 _LISTED = 500
 _OUTPUT = re.compile(r"output:([1-9][0-9]{0,8})")
-_BOM = "\ufeff"
 _REFUSALS = (paths.PATH_INVALID, paths.PATH_OUTSIDE, paths.PATH_GIT_CONTROL)
 
 
@@ -124,7 +123,7 @@ class Toolbox:
             plan.Command(shell=plan.text(fields, "command")), seconds, self._place.outputs / f"{number}.txt", stop
         )
         ended = f"{_ending(outcome, seconds)} after {outcome.seconds:.1f} s"
-        shown = _short_lines(outcome.shown(offers.SHOWN_OUTPUT))
+        shown = pages.short_lines(outcome.shown(offers.SHOWN_OUTPUT))
         whole = outcome.total <= offers.SHOWN_OUTPUT and len(shown) <= offers.SHOWN_OUTPUT
         where = f"\n[{ended}; the whole output: read_file 'output:{number}']"
         verdict: Verdict = "done" if outcome.reason == "exited" and outcome.status == 0 else "failed"
@@ -151,9 +150,9 @@ class Toolbox:
         argv = ("grep", "-rnIE", "--exclude-dir=.git", *include, "-e", pattern, "--", place)
         outcome = self._run(plan.Command(argv=argv), _SEARCH_SECONDS, None, stop)
         if outcome.reason == "timeout" or (outcome.reason == "exited" and outcome.status not in (0, 1)):
-            shown = _short_lines(outcome.shown(offers.SHOWN_OUTPUT))
+            shown = pages.short_lines(outcome.shown(offers.SHOWN_OUTPUT))
             return Result(f"the search failed: {shown}", "failed", outcome.status, outcome.seconds)
-        lines = _short_lines(outcome.shown(offers.SHOWN_OUTPUT)).splitlines()
+        lines = pages.short_lines(outcome.shown(offers.SHOWN_OUTPUT)).splitlines()
         text = "\n".join(line.removeprefix("./") for line in lines[: offers.SEARCH_LINES]) or "no line matches"
         if len(lines) > offers.SEARCH_LINES or outcome.total > offers.SHOWN_OUTPUT:
             text += "\n[PARTIAL: more lines match; search for less, or in fewer files]"
@@ -172,14 +171,14 @@ class Toolbox:
             data = files.Tree(self._place.outputs).read(f"{output[1]}.txt", _LARGEST_FILE)
         else:
             data = self._tree.read(path, _LARGEST_FILE)
-        if _is_binary(data) and output is None:
+        if pages.is_binary(data) and output is None:
             return Result(f"'{path}' is a binary file of {len(data):,} bytes", "failed")
-        lines = data.decode("utf-8", "backslashreplace").removeprefix(_BOM).splitlines()
+        lines = edits.bodies(data.decode("utf-8", "backslashreplace").removeprefix(pages.BYTE_ORDER_MARK))
         if not lines:
             return Result(f"'{path}' is empty")
         if first > len(lines):
             return Result(f"'{path}' has only {len(lines)} lines", "failed")
-        return Result(_page(path, lines, first, count))
+        return Result(pages.page(path, lines, first, count))
 
     def _listing(self, prefix: str) -> Result:
         names = list(itertools.islice(self._tree.listing(prefix), _LISTED + 1))
@@ -193,9 +192,9 @@ class Toolbox:
         if executable is not None and not isinstance(executable, bool):
             raise plan.BadDocument("executable: expected true or false")
         existed = self._tree.kind(path) != "absent"
-        data = _like(self._tree.read(path, _LARGEST_FILE), content) if existed else content.encode()
+        data = pages.like(self._tree.read(path, _LARGEST_FILE), content) if existed else content.encode()
         self._tree.write(path, data, executable=executable)
-        return Result(f"{'replaced' if existed else 'created'} '{path}', {len(content.splitlines())} lines")
+        return Result(f"{'replaced' if existed else 'created'} '{path}', {len(edits.bodies(content))} lines")
 
     def _edit_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
         path = plan.text(fields, "path")
@@ -203,12 +202,12 @@ class Toolbox:
         if not wanted:
             raise plan.BadDocument("edits: expected at least one edit")
         data = self._tree.read(path, _LARGEST_FILE)
-        if _is_binary(data):
+        if pages.is_binary(data):
             return Result(f"'{path}' is a binary file", "failed")
         before = data.decode("utf-8", "surrogateescape")  # bytes that are not UTF-8 stay as they are
-        text, told, missed = _edited(before.removeprefix(_BOM), wanted)
+        text, told, missed = _edited(before.removeprefix(pages.BYTE_ORDER_MARK), wanted)
         if missed < len(wanted):
-            mark = _BOM if before.startswith(_BOM) else ""
+            mark = pages.BYTE_ORDER_MARK if before.startswith(pages.BYTE_ORDER_MARK) else ""
             self._tree.write(path, (mark + text).encode("utf-8", "surrogateescape"))
         made = f"{len(wanted) - missed} of {len(wanted)} edits made in '{path}'"
         return Result("\n".join([made, *told]), "failed" if missed else "done")
@@ -243,52 +242,8 @@ def _ending(outcome: process.Outcome, limit: int) -> str:
             return f"exit {outcome.status}"
 
 
-def _short_lines(text: str) -> str:
-    return "\n".join(_short(line) for line in text.split("\n"))
-
-
-def _short(line: str) -> str:
-    if len(line) <= offers.LINE_LENGTH:
-        return line
-    return f"{line[: offers.LINE_LENGTH]} [... {len(line) - offers.LINE_LENGTH:,} more characters]"
-
-
 def _is_root(path: str) -> bool:
     return path in ("", ".", "./")
-
-
-def _is_binary(data: bytes) -> bool:
-    return b"\0" in data[:8000]  # git's rule, see buffer_is_binary in its xdiff-interface.c
-
-
-def _page(path: str, lines: list[str], first: int, count: int) -> str:
-    shown: list[str] = []
-    room = offers.READ_CHARACTERS
-    for number, line in enumerate(lines[first - 1 : first - 1 + count], start=first):
-        numbered = f"{number}\t{_short(line)}"
-        room -= len(numbered) + 1
-        if room < 0:
-            break
-        shown.append(numbered)
-    last = first + len(shown) - 1
-    whole = first == 1 and last == len(lines)
-    rest = "" if last == len(lines) else f", go on with offset {last + 1}"
-    head = (
-        f"[{path}: {len(lines)} lines]"
-        if whole
-        else f"[{path}: PARTIAL, lines {first} to {last} of {len(lines)}{rest}]"
-    )
-    return "\n".join([head, *shown])
-
-
-def _like(existing: bytes, content: str) -> bytes:
-    """The content with the byte order mark and the line endings of what it replaces, where those are CRLF throughout."""
-    if _is_binary(existing):
-        return content.encode()
-    before = existing.decode("utf-8", "surrogateescape")
-    if before.count("\r\n") == before.count("\n") > 0:
-        content = edits.with_endings(content, "\r\n")
-    return (_BOM + content.removeprefix(_BOM) if before.startswith(_BOM) else content).encode()
 
 
 def _edit(item: object, number: int) -> edits.Edit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from git_orch import errors
-from git_orch.cli import main as program
+from git_orch.cli import table
 from git_orch.views import console
 
 _EXIT_CODES = """\
@@ -39,6 +39,6 @@ def command(ctx: click.Context, topic: str | None) -> None:
         return
     found = parent.command.get_command(parent, topic)
     if found is None:
-        raise errors.UsageError(f"there is no help on '{topic}'", f"git orch help {next(iter(program.COMMANDS))}")
+        raise errors.UsageError(f"there is no help on '{topic}'", f"git orch help {next(iter(table.COMMANDS))}")
     with click.Context(found, info_name=topic, parent=parent) as inner:
         console.out(found.get_help(inner))

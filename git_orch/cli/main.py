@@ -1,9 +1,8 @@
-"""The entry point: a lazy table of commands and the one error boundary."""
+"""The entry point and the one error boundary."""
 
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import signal
 import sys
@@ -14,77 +13,8 @@ from typing import NoReturn
 import click
 
 from git_orch import __version__, errors
+from git_orch.cli.table import program
 from git_orch.views import console
-
-# Name and one line of help; a command's module is imported when it is used, so that none pays for another.
-COMMANDS = {
-    "plan": "turn a task, a file or a template into a plan",
-    "check": "look for what would make a plan fail",
-    "exec": "run the steps that are not done",
-    "status": "open plans and what to do next",
-    "ls": "all plans, one a line",
-    "show": "one plan: steps, checks, states, commits",
-    "log": "what happened to a plan",
-    "diff": "what a plan, or one of its steps, changed",
-    "edit": "change a plan's text",
-    "rollback": "take steps back, or take a rollback back",
-    "verify": "run a step's checks again, or accept a commit that claims a step",
-    "cost": "estimate and actual cost of a plan",
-    "context": "what a model is told for a step",
-    "audit": "tool calls of models, on this machine",
-    "caps": "commands and languages of this machine",
-    "tools": "the tools a model may use",
-    "templates": "the built-in plan templates",
-    "schema": "the JSON schemas of plan files and output",
-    "config": "the settings in force",
-    "hook": "called by the optional git hooks",
-    "help": "help on a command or a topic",
-}
-
-
-class _Table(click.Group):
-    """Commands by name, imported on use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"git_orch.cli.{cmd_name}")
-        found: click.Command = module.command
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            raise errors.UsageError(
-                f"'{args[0]}' is not a git-orch command", f"git orch {near[0]}" if near else "git orch help"
-            )
-        return super().resolve_command(ctx, args)
-
-
-@click.group(
-    name="git orch",
-    cls=_Table,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-@click.version_option(__version__, prog_name="git-orch", message="%(prog)s version %(version)s")
-@click.pass_context
-def _program(ctx: click.Context) -> None:
-    """Turn a task into a plan, and the plan into commits."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run git-orch and leave with its exit code."""
@@ -106,7 +36,7 @@ def _signals() -> None:
 def _status(argv: list[str]) -> int:
     """The exit code of a command: the one place where exceptions become messages."""
     try:
-        outcome = _program.main(args=argv, prog_name="git orch", standalone_mode=False)
+        outcome = program.main(args=argv, prog_name="git orch", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except errors.Interrupted as stopped:
@@ -119,7 +49,7 @@ def _status(argv: list[str]) -> int:
         command = wrong.ctx.info_name if wrong.ctx is not None and wrong.ctx.parent is not None else ""
         _complain(_lower(wrong.format_message()), f"git orch {command} -h".replace("  ", " "))
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         _complain("interrupted", "git orch status")
         return 130
     except BrokenPipeError:
@@ -131,6 +61,15 @@ def _status(argv: list[str]) -> int:
     except Exception as bug:  # noqa: BLE001 - the boundary: a person gets a sentence, the traceback goes to a file
         return _bug(bug)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _outcome(argv: list[str]) -> object:
+    """What the command returns. Not by click's own main(): it takes every closed pipe for exit code 1."""
+    try:
+        with _program.make_context("git orch", argv) as context:
+            return _program.invoke(context)
+    except click.exceptions.Exit as left:  # after -h and --version
+        return left.exit_code
 
 
 def _complain(cause: str, hint: str) -> None:
@@ -165,8 +104,13 @@ def _bug(bug: Exception) -> int:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="git-orch-bug-", suffix=".txt", delete=False) as file:
-        file.write(f"git-orch {__version__}, Python {sys.version}\n\n")
-        file.write("".join(traceback.format_exception(bug)))
-    _complain(f"a bug in git-orch: {type(bug).__name__}: {bug}", f"report it with the file {file.name}")
+    cause = f"a bug in git-orch: {type(bug).__name__}: {bug}"
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="git-orch-bug-", suffix=".txt", delete=False) as file:
+            file.write(f"git-orch {__version__}, Python {sys.version}\n\n")
+            file.write("".join(traceback.format_exception(bug)))
+    except OSError:
+        _complain(cause, "df -h; the traceback could not be written")
+        return 70
+    _complain(cause, f"report it with the file {file.name}")
     return 70

@@ -1,0 +1,305 @@
+"""The tool loop: ask a model, do what it asks for, answer, until it says that the step is done or must be stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from git_orch.agents import exchange, repetition
+from git_orch.plans import cost
+
+if TYPE_CHECKING:
+    import threading
+
+    from git_orch.agents import tools
+
+TURNS = 50
+_REMINDERS = (0.8, 0.95)  # shares of the turns
+_FULL = 0.6  # of the window: then old tool results are left out
+_WORTH = 0.1  # of the window: less is not worth a new prefix in the provider's cache
+_KEPT_RESULTS = 6  # messages with results that stay whole
+_STUB = "[result left out to save room; call the tool again if it is needed]"
+_CHARACTERS_PER_TOKEN = 4  # roughly, of English and code
+
+Outcome = Literal[
+    "done", "no-summary", "stuck", "turn-limit", "refused", "truncated", "context-full", "stopped", "unknown-stop"
+]
+
+
+class Model(Protocol):
+    """Something that replies: the Messages API, or a scripted reply."""
+
+    def reply(
+        self,
+        request: exchange.Request,
+        *,
+        on_text: Callable[[str], None] | None = None,
+        on_lost: Callable[[exchange.Call], None] | None = None,
+        on_wait: Callable[[float, str], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> exchange.Reply:
+        """The whole reply; `on_lost` gets every try that was billed and failed. Raises exchange.Stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the model is asked: `plan` is the same for all steps of a plan; `window` is its context in tokens."""
+
+    model: str
+    system: str
+    plan: str
+    step: str
+    window: int
+    max_tokens: int = 32_000
+    max_turns: int = TURNS
+    effort: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the conversation ended, what the model says of it, and after how many turns."""
+
+    outcome: Outcome
+    summary: str
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Messages that the model sees for the first time."""
+
+    turn: int
+    messages: tuple[exchange.Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Text as it arrives."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The provider is asked again after so many seconds."""
+
+    turn: int
+    seconds: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A whole reply."""
+
+    turn: int
+    reply: exchange.Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A tool was called and answered."""
+
+    turn: int
+    call: exchange.ToolCall
+    result: tools.Result
+
+
+Event = Sent | Said | Waiting | Replied | Used
+
+
+def nobody(_: Event) -> None:
+    """A report that nobody reads."""
+
+
+def converse(
+    brief: Brief,
+    model: Model,
+    toolbox: tools.Toolbox,
+    *,
+    on_call: Callable[[exchange.Call], None],
+    report: Callable[[Event], None] = nobody,
+    stop: threading.Event | None = None,
+) -> Ending:
+    """Work on a step until it ends; `on_call` gets what each call used before anything is done with its reply.
+
+    Raises ProviderFailed and UsageError as the model does.
+    """
+    return _Conversation(brief, model, toolbox, on_call, report).ending(stop)
+
+
+class _Conversation:
+    def __init__(
+        self,
+        brief: Brief,
+        model: Model,
+        toolbox: tools.Toolbox,
+        on_call: Callable[[exchange.Call], None],
+        report: Callable[[Event], None],
+    ) -> None:
+        self._brief = brief
+        self._model = model
+        self._toolbox = toolbox
+        self._on_call = on_call
+        self._report = report
+        self._offered = toolbox.definitions()
+        self._messages: list[exchange.Message] = [exchange.user(brief.plan, brief.step)]
+        self._unsent = tuple(self._messages)
+        self._seen = repetition.Repetition()
+        self._truncated = False
+        self._turn = 0
+
+    def ending(self, stop: threading.Event | None) -> Ending:
+        for turn in range(1, self._brief.max_turns + 1):
+            self._turn = turn
+            try:
+                ended = self._after(self._reply(stop), stop)
+            except exchange.Stopped:
+                return self._ended("stopped", "")
+            if ended is not None:
+                return ended
+        return self._ended("turn-limit", f"not done after {self._brief.max_turns} turns")
+
+    def _ended(self, outcome: Outcome, summary: str) -> Ending:
+        return Ending(outcome, summary, self._turn)
+
+    def _reply(self, stop: threading.Event | None) -> exchange.Reply:
+        turn = self._turn
+        self._report(Sent(turn, self._unsent))
+        brief = self._brief
+        request = exchange.Request(
+            brief.model, brief.system, tuple(self._messages), brief.max_tokens, self._offered, effort=brief.effort
+        )
+        reply = self._model.reply(
+            request,
+            on_text=lambda text: self._report(Said(turn, text)),
+            on_lost=self._on_call,
+            on_wait=lambda seconds, cause: self._report(Waiting(turn, seconds, cause)),
+            stop=stop,
+        )
+        self._on_call(reply.call)
+        self._report(Replied(turn, reply))
+        return reply
+
+    def _after(self, reply: exchange.Reply, stop: threading.Event | None) -> Ending | None:
+        """The ending after a reply, None when there is another turn."""
+        match reply.stop_reason:
+            case "tool_use" if reply.tool_calls:
+                return self._answered(reply, stop)
+            case "tool_use" | "end_turn" | "stop_sequence":
+                text = reply.text.strip()
+                return self._ended("done" if text else "no-summary", text)
+            case "pause_turn":
+                self._append(exchange.assistant(reply))
+                return None
+            case "max_tokens":
+                return self._shortened()
+            case "refusal":
+                return self._ended("refused", reply.explanation or "the model gave no reason")
+            case "model_context_window_exceeded":
+                return self._ended("context-full", "the conversation does not fit the model's window any more")
+            case unknown:
+                return self._ended("unknown-stop", f"the model stopped for a reason that is not known: '{unknown}'")
+
+    def _append(self, *messages: exchange.Message) -> None:
+        self._messages += messages
+        self._unsent = messages
+
+    def _shortened(self) -> Ending | None:
+        """One more chance after a reply that was too long; nothing of it is kept: its thinking may be unsigned."""
+        if self._truncated:
+            return self._ended("truncated", f"two replies in a row were longer than {self._brief.max_tokens:,} tokens")
+        self._truncated = True
+        note = (
+            f"Your last reply was longer than {self._brief.max_tokens:,} tokens, was cut off and is lost; no tool of it "
+            "was run. Go on in smaller pieces: write a long file in several calls."
+        )
+        self._remark(note)
+        return None
+
+    def _remark(self, note: str) -> None:
+        last = self._messages[-1]
+        block = {"type": "text", "text": note}
+        if last["role"] == "user":
+            self._messages[-1] = {**last, "content": [*exchange.blocks(last), block]}
+            self._unsent = (exchange.user(note),)
+        else:
+            self._append(exchange.user(note))
+
+    def _answered(self, reply: exchange.Reply, stop: threading.Event | None) -> Ending | None:
+        self._truncated = False
+        results: list[exchange.Block] = []
+        notes: list[str] = []
+        failed = False
+        for call in reply.tool_calls:
+            result = self._result(call, stop, after_failure=failed)
+            if result.summary is not None:
+                return self._ended("done", result.summary)
+            failed = failed or result.is_error
+            results.append(_answer(call, result))
+            match self._seen.after(call, result):
+                case "stuck":
+                    return self._ended("stuck", repetition.told(call, result))
+                case "nudge":
+                    notes.append(repetition.NUDGE)
+        notes += self._reminder()
+        blocks = [*results, *({"type": "text", "text": note} for note in dict.fromkeys(notes))]
+        self._append(exchange.assistant(reply), {"role": "user", "content": blocks})
+        self._make_room(reply)
+        return None
+
+    def _result(self, call: exchange.ToolCall, stop: threading.Event | None, *, after_failure: bool) -> tools.Result:
+        if stop is not None and stop.is_set():
+            raise exchange.Stopped
+        result = self._toolbox.result(call, stop)
+        if result.summary is not None and after_failure:
+            told = "another call of the same reply failed; look at its result first, then call step_done again"
+            result = dataclasses.replace(result, text=told, verdict="refused", summary=None)
+        self._report(Used(self._turn, call, result))
+        return result
+
+    def _reminder(self) -> list[str]:
+        most = self._brief.max_turns
+        if self._turn not in {math.ceil(share * most) for share in _REMINDERS}:
+            return []
+        return [f"{most - self._turn} of {most} turns are left. Finish what matters and call step_done in time."]
+
+    def _make_room(self, reply: exchange.Reply) -> None:
+        usage = cost.Usage.from_mapping(reply.call.usage)
+        if usage.prompt + usage.output < _FULL * self._brief.window:
+            return
+        old = [number for number, message in enumerate(self._messages) if _has_results(message)][:-_KEPT_RESULTS]
+        freed = sum(_room(self._messages[number]) for number in old) / _CHARACTERS_PER_TOKEN
+        if freed >= _WORTH * self._brief.window:
+            for number in old:
+                self._messages[number] = _stubbed(self._messages[number])
+
+
+def _answer(call: exchange.ToolCall, result: tools.Result) -> exchange.Block:
+    answer: exchange.Block = {"type": "tool_result", "tool_use_id": call.id, "content": result.text}
+    return {**answer, "is_error": True} if result.is_error else answer
+
+
+def _results(message: exchange.Message) -> Iterable[exchange.Block]:
+    return (block for block in exchange.blocks(message) if block["type"] == "tool_result")
+
+
+def _has_results(message: exchange.Message) -> bool:
+    return message["role"] == "user" and any(True for _ in _results(message))
+
+
+def _room(message: exchange.Message) -> int:
+    """Characters that are freed when the results of a message are left out."""
+    return sum(max(0, len(json.dumps(block["content"])) - len(_STUB)) for block in _results(message))
+
+
+def _stubbed(message: exchange.Message) -> exchange.Message:
+    blocks = [
+        {**block, "content": _STUB} if block["type"] == "tool_result" else block for block in exchange.blocks(message)
+    ]
+    return {**message, "content": blocks}

@@ -1,0 +1,56 @@
+"""What files and outputs look like to a model: numbered, cut, and saying so."""
+
+from __future__ import annotations
+
+from git_orch.agents import edits, offers
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def short_lines(text: str) -> str:
+    """The text with its lines cut to 1,000 characters."""
+    return "\n".join(_short(line) for line in text.split("\n"))
+
+
+def _short(line: str) -> str:
+    if len(line) <= offers.LINE_LENGTH:
+        return line
+    return f"{line[: offers.LINE_LENGTH]} [... {len(line) - offers.LINE_LENGTH:,} more characters]"
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether a file is binary by git's rule (buffer_is_binary in its xdiff-interface.c)."""
+    return b"\0" in data[:8000]
+
+
+def page(path: str, lines: list[str], first: int, count: int) -> str:
+    """At most `count` lines from line `first` on, numbered, under a line that says whether that is all."""
+    shown: list[str] = []
+    room = offers.READ_CHARACTERS
+    for number, line in enumerate(lines[first - 1 : first - 1 + count], start=first):
+        numbered = f"{number}\t{_short(line)}"
+        room -= len(numbered) + 1
+        if room < 0:
+            break
+        shown.append(numbered)
+    last = first + len(shown) - 1
+    whole = first == 1 and last == len(lines)
+    rest = "" if last == len(lines) else f", go on with offset {last + 1}"
+    head = (
+        f"[{path}: {len(lines)} lines]"
+        if whole
+        else f"[{path}: PARTIAL, lines {first} to {last} of {len(lines)}{rest}]"
+    )
+    return "\n".join([head, *shown])
+
+
+def like(existing: bytes, content: str) -> bytes:
+    """The content with the byte order mark and the CRLF line endings of what it replaces."""
+    if is_binary(existing):
+        return content.encode()
+    before = existing.decode("utf-8", "surrogateescape")
+    if before.count("\r\n") == before.count("\n") > 0:
+        content = edits.with_endings(content, "\r\n")
+    return (
+        BYTE_ORDER_MARK + content.removeprefix(BYTE_ORDER_MARK) if before.startswith(BYTE_ORDER_MARK) else content
+    ).encode()

@@ -1,0 +1,50 @@
+"""Noticing that a model goes round in circles: the same call with the same result, or the same error, again and again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from git_orch.agents import exchange, tools
+
+SAME_CALLS = 4
+SAME_ERRORS = 3
+NUDGE = (
+    "You are repeating yourself: this was tried before with the same result. Say what you know, then try something "
+    "else, or call step_done and say what could not be done."
+)
+_DURATION = re.compile(r"\b\d+(?:\.\d+)? ?m?s\b|output:\d+")  # what differs between runs of the same command
+
+
+class Repetition:
+    """Counts what was seen; after the first nudge it counts anew, and the next time is the last."""
+
+    def __init__(self) -> None:
+        self._calls: Counter[tuple[str, str, str]] = Counter()
+        self._errors: Counter[tuple[str, str]] = Counter()
+        self._nudged = False
+
+    def after(self, call: exchange.ToolCall, result: tools.Result) -> Literal["new", "nudge", "stuck"]:
+        """What to do after one more call and its result."""
+        text = _DURATION.sub("", result.text)
+        same_call = (call.name, json.dumps(call.input, sort_keys=True), text)
+        same_error = (call.name, text)
+        self._calls[same_call] += 1
+        self._errors[same_error] += result.is_error
+        if self._calls[same_call] < SAME_CALLS and self._errors[same_error] < SAME_ERRORS:
+            return "new"
+        if self._nudged:
+            return "stuck"
+        self._nudged = True
+        self._calls.clear()
+        self._errors.clear()
+        return "nudge"
+
+
+def told(call: exchange.ToolCall, result: tools.Result) -> str:
+    """What the model kept doing, for people."""
+    first = next(iter(result.text.strip().splitlines()), "no output")[:200]
+    return f"the model kept calling {call.name} with the same result: {first}"

@@ -1,0 +1,78 @@
+"""The commands by name; each module is imported when its command is used."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from git_orch import __version__, errors
+
+# Name and one line of help; a command's module is imported when it is used, so that none pays for another.
+COMMANDS = {
+    "plan": "turn a task, a file or a template into a plan",
+    "check": "look for what would make a plan fail",
+    "exec": "run the steps that are not done",
+    "status": "open plans and what to do next",
+    "ls": "all plans, one a line",
+    "show": "one plan: steps, checks, states, commits",
+    "log": "what happened to a plan",
+    "diff": "what a plan, or one of its steps, changed",
+    "edit": "change a plan's text",
+    "rollback": "take steps back, or take a rollback back",
+    "verify": "run a step's checks again, or accept a commit that claims a step",
+    "cost": "estimate and actual cost of a plan",
+    "context": "what a model is told for a step",
+    "audit": "tool calls of models, on this machine",
+    "caps": "commands and languages of this machine",
+    "tools": "the tools a model may use",
+    "templates": "the built-in plan templates",
+    "schema": "the JSON schemas of plan files and output",
+    "config": "the settings in force",
+    "hook": "called by the optional git hooks",
+    "help": "help on a command or a topic",
+}
+
+
+class _Table(click.Group):
+    """Commands by name, imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"git_orch.cli.{cmd_name}")
+        found: click.Command = module.command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            raise errors.UsageError(
+                f"'{args[0]}' is not a git-orch command", f"git orch {near[0]}" if near else "git orch help"
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    name="git orch",
+    cls=_Table,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="git-orch", message="%(prog)s version %(version)s")
+@click.pass_context
+def program(ctx: click.Context) -> None:
+    """Turn a task into a plan, and the plan into commits."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
