@@ -16,6 +16,7 @@ from git_orch import __version__, errors
 from git_orch.cli.table import program
 from git_orch.views import console
 
+
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run git-orch and leave with its exit code."""
     _signals()
@@ -36,7 +37,7 @@ def _signals() -> None:
 def _status(argv: list[str]) -> int:
     """The exit code of a command: the one place where exceptions become messages."""
     try:
-        outcome = program.main(args=argv, prog_name="git orch", standalone_mode=False)
+        outcome = _outcome(argv)
         if sys.stdout is not None:
             sys.stdout.flush()
     except errors.Interrupted as stopped:
@@ -66,8 +67,8 @@ def _status(argv: list[str]) -> int:
 def _outcome(argv: list[str]) -> object:
     """What the command returns. Not by click's own main(): it takes every closed pipe for exit code 1."""
     try:
-        with _program.make_context("git orch", argv) as context:
-            return _program.invoke(context)
+        with program.make_context("git orch", argv) as context:
+            return program.invoke(context)
     except click.exceptions.Exit as left:  # after -h and --version
         return left.exit_code
 
