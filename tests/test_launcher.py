@@ -136,7 +136,8 @@ def test_a_timeout_is_reported_with_what_was_written(tmp_path: Path) -> None:
     """S1-141"""
     started = launcher.Launcher({"PATH": os.environ["PATH"]}, home=tmp_path)
     outcome = started.run(shell("echo partial; sleep 60 | cat"), worktree=tmp_path, timeout=0.3)
-    assert (outcome.reason, outcome.output) == ("timeout", b"partial\n")
+    assert outcome.reason == "timeout"
+    assert outcome.output.startswith(b"partial\n")
 
 
 def test_an_event_that_is_set_already_stops_at_once(tmp_path: Path) -> None:

@@ -310,7 +310,7 @@ def test_a_timeout_ends_the_whole_tree(tmp_path: Path) -> None:
     seconds = marker()
     outcome = bash(VICTIMS.format(seconds), tmp_path, process.Bounds(0.5))
     assert outcome.reason == "timeout"
-    assert outcome.output == b"started\n"
+    assert outcome.output.startswith(b"started\n")
     assert sleepers(seconds) == []
     assert zombies() == []
 
@@ -319,7 +319,8 @@ def test_a_pipeline_is_killed_as_a_whole(tmp_path: Path) -> None:
     """S1-141: a timeout is reported as one, with the partial output, and the group is gone."""
     seconds = marker()
     outcome = bash(f"echo partial; sleep {seconds} | cat", tmp_path, process.Bounds(0.3))
-    assert (outcome.reason, outcome.output) == ("timeout", b"partial\n")
+    assert outcome.reason == "timeout"
+    assert outcome.output.startswith(b"partial\n")
     assert sleepers(seconds) == []
 
 
@@ -515,7 +516,8 @@ def test_without_a_process_table_the_group_is_ended(
             continue
         os.close(reader)
     assert (ended.status, ended.reason, ended.output) == (4, "exited", b"out\n")
-    assert (timed_out.reason, timed_out.output) == ("timeout", b"out\n")
+    assert timed_out.reason == "timeout"
+    assert timed_out.output.startswith(b"out\n")
 
 
 def test_a_process_name_with_parentheses_is_understood(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from git_orch.agents import exchange, repetition
+from git_orch.agents import exchange, repetition, reports
 from git_orch.plans import cost
 
 if TYPE_CHECKING:
@@ -68,62 +68,13 @@ class Ending:
     turns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """Messages that the model sees for the first time."""
-
-    turn: int
-    messages: tuple[exchange.Message, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Text as it arrives."""
-
-    turn: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The provider is asked again after so many seconds."""
-
-    turn: int
-    seconds: float
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Replied:
-    """A whole reply."""
-
-    turn: int
-    reply: exchange.Reply
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A tool was called and answered."""
-
-    turn: int
-    call: exchange.ToolCall
-    result: tools.Result
-
-
-Event = Sent | Said | Waiting | Replied | Used
-
-
-def nobody(_: Event) -> None:
-    """A report that nobody reads."""
-
-
 def converse(
     brief: Brief,
     model: Model,
     toolbox: tools.Toolbox,
     *,
     on_call: Callable[[exchange.Call], None],
-    report: Callable[[Event], None] = nobody,
+    report: Callable[[reports.Event], None] = reports.nobody,
     stop: threading.Event | None = None,
 ) -> Ending:
     """Work on a step until it ends; `on_call` gets what each call used before anything is done with its reply.
@@ -140,7 +91,7 @@ class _Conversation:
         model: Model,
         toolbox: tools.Toolbox,
         on_call: Callable[[exchange.Call], None],
-        report: Callable[[Event], None],
+        report: Callable[[reports.Event], None],
     ) -> None:
         self._brief = brief
         self._model = model
@@ -170,20 +121,20 @@ class _Conversation:
 
     def _reply(self, stop: threading.Event | None) -> exchange.Reply:
         turn = self._turn
-        self._report(Sent(turn, self._unsent))
+        self._report(reports.Sent(turn, self._unsent))
         brief = self._brief
         request = exchange.Request(
             brief.model, brief.system, tuple(self._messages), brief.max_tokens, self._offered, effort=brief.effort
         )
         reply = self._model.reply(
             request,
-            on_text=lambda text: self._report(Said(turn, text)),
+            on_text=lambda text: self._report(reports.Said(turn, text)),
             on_lost=self._on_call,
-            on_wait=lambda seconds, cause: self._report(Waiting(turn, seconds, cause)),
+            on_wait=lambda seconds, cause: self._report(reports.Waiting(turn, seconds, cause)),
             stop=stop,
         )
         self._on_call(reply.call)
-        self._report(Replied(turn, reply))
+        self._report(reports.Replied(turn, reply))
         return reply
 
     def _after(self, reply: exchange.Reply, stop: threading.Event | None) -> Ending | None:
@@ -216,8 +167,8 @@ class _Conversation:
             return self._ended("truncated", f"two replies in a row were longer than {self._brief.max_tokens:,} tokens")
         self._truncated = True
         note = (
-            f"Your last reply was longer than {self._brief.max_tokens:,} tokens, was cut off and is lost; no tool of it "
-            "was run. Go on in smaller pieces: write a long file in several calls."
+            f"Your last reply was longer than {self._brief.max_tokens:,} tokens, was cut off and is lost; no tool of "
+            "it was run. Go on in smaller pieces: write a long file in several calls."
         )
         self._remark(note)
         return None
@@ -260,7 +211,7 @@ class _Conversation:
         if result.summary is not None and after_failure:
             told = "another call of the same reply failed; look at its result first, then call step_done again"
             result = dataclasses.replace(result, text=told, verdict="refused", summary=None)
-        self._report(Used(self._turn, call, result))
+        self._report(reports.Used(self._turn, call, result))
         return result
 
     def _reminder(self) -> list[str]:

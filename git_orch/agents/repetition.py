@@ -1,4 +1,4 @@
-"""Noticing that a model goes round in circles: the same call with the same result, or the same error, again and again."""
+"""Noticing that a model goes round in circles: the same call with the same result, or the same error, once more."""
 
 from __future__ import annotations
 

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import click
 
+from git_orch import errors
 from git_orch.cli import here
-from git_orch.plans import schema
+from git_orch.plans.status import PlanState
+from git_orch.views import report
+
+_NAMES = ("plan", "step", "plan-state", "plan-status")
 
 
 @click.command("schema")
 @click.argument("name", default="plan")
 def command(name: str) -> None:
-    """The JSON Schema called NAME: plan (a plan file), step, plan-state."""
-    here.print_json(schema.schema(name))
+    """The JSON Schema called NAME: plan (a plan file, the default), step, plan-state, plan-status (show --json)."""
+    if name not in _NAMES:
+        raise errors.UsageError(f"there is no schema '{name}', only {', '.join(_NAMES)}", "git orch schema plan")
+    if name == "plan-state":
+        here.print_json({"title": "the states of a plan", "enum": [state.value for state in PlanState]})
+    elif name == "plan-status":
+        here.print_json(report.schema())
+    else:
+        from git_orch.plans import schema
+
+        here.print_json(schema.schema(name))

@@ -76,7 +76,7 @@ def follow(plan: OpenPlan, status: Status) -> None:
     if base.ref is None or status.branch is None or any(each.commit is not None for each in status.steps):
         return
     tip = refs.value(plan.repository, base.ref)
-    if tip is None or tip == base.commit:
+    if tip is None or tip in (base.commit, status.branch.base):
         return
     reason = _why_not(plan, status, tip)
     name = base.ref.removeprefix("refs/heads/")
@@ -95,12 +95,19 @@ def follow(plan: OpenPlan, status: Status) -> None:
     plan.reporter.emit(Note(f"'{name}' moved on since the plan was made; the plan now starts from {tip[:10]}"))
 
 
+def is_ours(status: Status, commit: str) -> bool:
+    """Whether git-orch itself put the branch there: a cover that the user amended is not replaced by a new one."""
+    return any(event.name == "move.intended" and event.body.get("to") == commit for event in status.log.events)
+
+
 def _why_not(plan: OpenPlan, status: Status, tip: str) -> str | None:
     branch = status.branch
     if status.base.snapshot:
         return "it was made with uncommitted files"
     if branch is None or len(branch.commits) != 1 or branch.commits[0].message.cover_of != plan.id:
-        return "its branch holds commits that are not the plan's"
+        return "its branch is not just the cover commit"
+    if not is_ours(status, branch.tip):
+        return "you changed its cover commit"
     if status.base.commit is None:
         return None
     return None if plan.is_ancestor(status.base.commit, tip) else "the old base is not part of it any more"

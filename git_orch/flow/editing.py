@@ -22,13 +22,13 @@ def revise(plan: OpenPlan, new: Plan, estimate: Document) -> bool:
     branch = status.branch
     if branch is None or any(each.commit is not None for each in status.steps):
         plan.record(revised)
-    elif len(branch.commits) == 1 and branch.commits[0].message.cover_of == plan.id:
+    elif len(branch.commits) == 1 and basing.is_ours(status, branch.tip):
         cover = basing.cover(plan.objects, plan.identity, plan.id, new, status.base)
         plan.keep([branch.tip], "the cover before an edit")
         plan.move(branch.tip, cover, "edit", [revised])
     else:
         plan.record(revised)
-        plan.reporter.emit(Note("the cover commit keeps the old text: commits of yours are on top of it"))
+        plan.reporter.emit(Note("the cover commit keeps the old text: the branch holds changes of yours"))
     return True
 
 

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from git_orch import errors
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.plans import ids
-from git_orch.plans.status import Move, Status
-from git_orch.repo import refs, store
+from git_orch.plans.status import SATISFIED, Move, Status, StepState
+from git_orch.repo import refs, store, worktrees
 
 
 def settle(plan: OpenPlan) -> None:
     """Finish or drop moves of this clone that were cut off, then notice what the user did to the branch.
 
-    Raises Busy when the branch is deleted, or was moved while a move of ours was cut off.
+    Raises Busy when the branch is deleted, is being rebased, or was moved while a move of ours was cut off.
     """
+    _refuse_rebasing(plan)
     clone = store.clone_id(plan.repository)
     for move in plan.status().pending_moves:
-        if move.clone == clone:
+        if move.clone == clone and move.ref == plan.ref:  # a log that came from elsewhere moves nothing but its branch
             _settle_move(plan, move)
     notice(plan, plan.status())
+
+
+def _refuse_rebasing(plan: OpenPlan) -> None:
+    """A rebase of the branch is finished or dropped first: what is on the branch meanwhile is not the user's last word."""
+    place = worktrees.checkout_of(plan.repository, plan.ref)
+    if place is None or not any((place / state / "head-name").is_file() for state in ("rebase-merge", "rebase-apply")):
+        return
+    try:
+        where = Path((place / "gitdir").read_text(encoding="utf-8").strip()).parent
+    except FileNotFoundError:  # the main worktree has no such pointer; git lists it first
+        listed = plan.repository.git.run("worktree", "list", "--porcelain", "-z")
+        where = Path(os.fsdecode(listed.partition(b"\0")[0].removeprefix(b"worktree ")))
+    raise errors.Busy(f"'orch/{plan.id}' is being rebased in '{where}'", f"git -C '{where}' rebase --continue  # or --abort")
 
 
 def _settle_move(plan: OpenPlan, move: Move) -> None:
@@ -48,7 +65,9 @@ def notice(plan: OpenPlan, status: Status) -> None:
     if tip is None:
         if known is not None:
             plan.keep([known], "the tip of a deleted branch")
-        raise errors.Busy(f"branch 'orch/{plan.id}' was deleted", f"git branch orch/{plan.id} {_goal(plan, status)}")
+        raise errors.Busy(
+            f"branch 'orch/{plan.id}' was deleted or renamed", f"git branch orch/{plan.id} {_goal(plan, status)}"
+        )
     if known is None or tip == known:
         return
     if not plan.is_ancestor(known, tip):
@@ -67,5 +86,8 @@ def _goal(plan: OpenPlan, status: Status) -> str:
 
 def _standing(plan: OpenPlan) -> str:
     status = plan.status()
-    left = [str(each.number) for each in status.steps if each.step.id not in status.satisfied()]
-    return "every step is still done" if not left else f"not done now: {', '.join(left)}"
+    left = [str(each.number) for each in status.steps if each.state not in SATISFIED]
+    unverified = [str(each.number) for each in status.steps if each.state is StepState.UNVERIFIED]
+    said = [f"not done now: {', '.join(left)}"] if left else []
+    said += [f"done but not verified now: {', '.join(unverified)}"] if unverified else []
+    return "; ".join(said) or "every step is still done"

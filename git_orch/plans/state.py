@@ -7,7 +7,8 @@ only a new state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from git_orch.plans.events import Event, Log
 from git_orch.plans.plan import BadDocument, Plan
 from git_orch.plans.status import (
     SATISFIED,
+    TRANSITIONS,
     Attempt,
     Base,
     Branch,
@@ -29,6 +31,11 @@ from git_orch.plans.status import (
     StepState,
     StepStatus,
 )
+from git_orch.plans.trailers import Message
+
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_NO_MESSAGE = Message()
+_LARGEST = 1e15  # seconds or USD; beyond it a number in a log is damage
 
 
 def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
@@ -105,34 +112,37 @@ class _Past:
 
     def created_by(self, event: Event) -> None:
         if self.created is None:
-            self.plan = plans.from_document(event.body.get("plan"))
-            self.created = event
-            self.origin = plans.optional_text(event.body, "origin") or ""
-            self.base = _base(event.body.get("base"))
-            self.estimate = _estimated(event.body.get("estimate"))
-            self.step_ids.update(step.id for step in self.plan.steps)
+            origin, base = plans.optional_text(event.body, "origin") or "", _base(event.body.get("base"))
+            self._described_by(event)
+            self.created, self.origin, self.base = event, origin, base
 
     def revised_by(self, event: Event) -> None:
-        self.plan = plans.from_document(event.body.get("plan"))
-        self.estimate = _estimated(event.body.get("estimate"))
-        self.step_ids.update(step.id for step in self.plan.steps)
+        self._described_by(event)
         self.state = PlanState.CREATED
+
+    def _described_by(self, event: Event) -> None:
+        """All of the event's text or, where one part of it is damaged, none."""
+        described, estimate = plans.from_document(event.body.get("plan")), _estimated(event.body.get("estimate"))
+        self.plan, self.estimate = described, estimate
+        self.step_ids.update(step.id for step in described.steps)
 
     def rebased_by(self, event: Event) -> None:
         self.base = _base(event.body.get("base"))
 
     def state_set(self, event: Event) -> None:
-        self.state = _STATE_EVENTS[event.name]
+        wanted = _STATE_EVENTS[event.name]
+        if wanted in TRANSITIONS[self.state]:  # another clone may have approved what is executed already
+            self.state = wanted
 
     def run_started(self, event: Event) -> None:
         self.open_run = plans.text(event.body, "run")
         self.state = PlanState.EXECUTING
 
     def run_ended(self, event: Event) -> None:
+        run, outcome = plans.text(event.body, "run"), plans.text(event.body, "outcome")
         self.run_seconds += _number(event.body, "seconds")
-        if plans.text(event.body, "run") == self.open_run:
+        if run == self.open_run:
             self.open_run = None
-        outcome = plans.text(event.body, "outcome")
         self.state = {"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}.get(outcome, PlanState.EXECUTING)
 
     def restored(self, _event: Event) -> None:
@@ -156,7 +166,7 @@ class _Past:
         self.accepted.add((plans.text(event.body, "step"), plans.text(event.body, "attempt")))
 
     def step_verified(self, event: Event) -> None:
-        self.verified.add((plans.text(event.body, "step"), plans.text(event.body, "tree")))
+        self.verified.add((plans.text(event.body, "step"), _oid(event.body, "tree")))
 
     def called(self, event: Event) -> None:
         usage = plans.mapping(event.body.get("usage", {}), "usage")
@@ -178,8 +188,8 @@ class _Past:
             id=event.id,
             clone=event.clone,
             ref=plans.text(event.body, "ref"),
-            old=plans.optional_text(event.body, "from"),
-            new=plans.text(event.body, "to"),
+            old=_optional_oid(event.body, "from"),
+            new=_oid(event.body, "to"),
             why=plans.text(event.body, "why"),
         )
         self.moves[move.id] = move
@@ -194,7 +204,7 @@ class _Past:
         self.moves.pop(plans.text(event.body, "move"), None)
 
     def branch_noticed(self, event: Event) -> None:
-        self.known_tip = plans.text(event.body, "now")
+        self.known_tip = _oid(event.body, "now")
 
 
 _STATE_EVENTS = {
@@ -261,24 +271,69 @@ def _claimed_state(status: Status, step: str, claim: _Claimed) -> StepState:
 
 
 def _claims(status: Status, branch: Branch | None) -> dict[str, _Claimed]:
+    if branch is None:
+        return {}
+    landed = {
+        attempt.commit: (attempt.step, attempt.id)
+        for attempt in status.attempts
+        if attempt.outcome == "landed" and attempt.commit is not None
+    }
+    undone = _Undone(landed, {commit.oid: commit.message for commit in branch.named})
     claimed: dict[str, _Claimed] = {}
-    steps_of: dict[str, set[str]] = {}  # by commit: after an amend or a rebase people still revert the ID they noted
-    for attempt in status.attempts:
-        if attempt.outcome == "landed" and attempt.commit is not None:
-            steps_of.setdefault(attempt.commit, set()).add(attempt.step)
-    reverted_by: dict[str, set[str]] = {}
-    for commit in branch.commits if branch is not None else ():
-        for claim in commit.message.claims:
-            if claim.plan == status.id:
-                claimed[claim.step] = _Claimed(commit, claim.attempt)
-                steps_of.setdefault(commit.oid, set()).add(claim.step)
-        for target in commit.message.reverts:
-            restored = reverted_by.get(target)
-            steps = steps_of.get(target, set()) if restored is None else restored
-            for step in steps & claimed.keys():
-                claimed[step] = claimed[step]._replace(reverted=restored is None)
-            (reverted_by if restored is None else steps_of)[commit.oid] = set(steps)
+    for commit in reversed(branch.commits):  # what reverts a commit stands above it
+        reverted = undone.has(commit)
+        for claim in reversed(commit.message.claims):
+            if claim.plan == status.id and claim.step not in claimed:
+                gone = reverted or (claim.step, claim.attempt) in undone.attempts
+                claimed[claim.step] = _Claimed(commit, claim.attempt, gone)
+        if not reverted:
+            undone.by(commit)
     return claimed
+
+
+@dataclass(slots=True)
+class _Undone:
+    """What the commits above say is reverted: by ID and, since an amend or a rebase changes IDs, by what it was.
+
+    `landed` gives step and attempt of a commit as it landed; `named` holds messages of commits that a revert names and
+    that are not on the branch any more.
+    """
+
+    landed: Mapping[str, tuple[str, str]]
+    named: Mapping[str, Message]
+    commits: set[str] = field(default_factory=set)
+    attempts: set[tuple[str, str]] = field(default_factory=set)
+    reverts: list[tuple[str, ...]] = field(default_factory=list)
+
+    def has(self, commit: Commit) -> bool:
+        if commit.oid in self.commits:
+            return True
+        if commit.message.reverts and commit.message.reverts in self.reverts:
+            self.reverts.remove(commit.message.reverts)  # a revert with another ID since a rebase
+            return True
+        return False
+
+    def by(self, commit: Commit) -> None:
+        for target in commit.message.reverts:
+            self.commits.add(target)
+            message = self.named.get(target, _NO_MESSAGE)
+            self.attempts.update((claim.step, claim.attempt) for claim in message.claims)
+            if target in self.landed:
+                self.attempts.add(self.landed[target])
+            if message.reverts:
+                self.reverts.append(message.reverts)
+
+
+def standing(plan_id: str, commits: Iterable[Commit]) -> tuple[frozenset[str], frozenset[str]]:
+    """Of commits, newest first: the steps that they claim and did not revert, and the commits that they reverted."""
+    undone = _Undone({}, {})
+    steps: set[str] = set()
+    for commit in commits:
+        if undone.has(commit):
+            continue
+        steps.update(claim.step for claim in commit.message.claims if claim.plan == plan_id)
+        undone.by(commit)
+    return frozenset(steps), frozenset(undone.commits)
 
 
 def _reconciled(state: PlanState, steps: tuple[StepStatus, ...]) -> PlanState:
@@ -304,8 +359,8 @@ def _attempt(event: Event, outcome: str) -> Attempt:
         seconds=_number(body, "seconds"),
         checks=tuple(_check_result(item) for item in plans.sequence(body, "checks")),
         summary=plans.optional_text(body, "summary") or "",
-        tree=plans.optional_text(body, "tree"),
-        commit=plans.optional_text(body, "commit"),
+        tree=_optional_oid(body, "tree"),
+        commit=_optional_oid(body, "commit"),
         error=plans.optional_text(body, "error"),
     )
 
@@ -326,7 +381,7 @@ def _check_result(item: object) -> CheckResult:
 def _base(value: object) -> Base:
     fields = plans.mapping(value, "base")
     return Base(
-        commit=plans.optional_text(fields, "commit"),
+        commit=_optional_oid(fields, "commit"),
         ref=plans.optional_text(fields, "ref"),
         snapshot=fields.get("snapshot") is True,
     )
@@ -347,4 +402,18 @@ def _number(fields: Mapping[str, object], name: str) -> float:
     value = fields.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadDocument(f"{name}: expected a number")
+    if not -_LARGEST < value < _LARGEST:  # also what JSON calls NaN and Infinity, and integers no float can hold
+        raise BadDocument(f"{name}: the number is out of range")
     return float(value)
+
+
+def _oid(fields: Mapping[str, object], name: str) -> str:
+    """An object ID: what is handed to git must not be an option or two lines."""
+    value = plans.text(fields, name)
+    if not _OID.fullmatch(value):
+        raise BadDocument(f"{name}: expected an object ID")
+    return value
+
+
+def _optional_oid(fields: Mapping[str, object], name: str) -> str | None:
+    return None if fields.get(name) is None else _oid(fields, name)

@@ -71,13 +71,15 @@ class Commit(NamedTuple):
 class Branch(NamedTuple):
     """The commits of a plan branch from the earliest of this plan to the tip, oldest first.
 
-    `base` is the commit below the earliest one (None: a root commit). `upstream` are steps found in the base.
+    `base` is the commit below the earliest one (None: a root commit). `upstream` are steps found in the base. `named`
+    are commits that a revert on the branch names and that are not on it.
     """
 
     tip: str
     commits: tuple[Commit, ...]
     base: str | None
     upstream: frozenset[str] = frozenset()
+    named: tuple[Commit, ...] = ()
 
 
 class Base(NamedTuple):

@@ -17,7 +17,7 @@ PLAN, STEP, ATTEMPT = "Orch-Plan", "Orch-Step", "Orch-Attempt"
 BASE, COST, MODEL = "Orch-Base", "Orch-Cost", "Orch-Model"
 
 _TRAILER = re.compile(r"^(Orch-[A-Za-z]+):[ \t]*(.*?)[ \t]*$")
-_LOOKS_LIKE_TRAILER = re.compile(r"^(?=Orch-)", re.IGNORECASE | re.MULTILINE)
+_LOOKS_LIKE_TRAILER = re.compile(r"^(?=Orch-|This reverts commit )", re.IGNORECASE | re.MULTILINE)
 _REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40,64})\b", re.MULTILINE)
 _SUBJECT_LENGTH = 72  # what `git log --oneline` and forges show whole
 UNBORN = "unborn"  # Orch-Base of a plan that was made before the first commit

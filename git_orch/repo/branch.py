@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_orch.plans import trailers
+from git_orch.plans import state, trailers
 from git_orch.plans.status import Branch, Commit
 from git_orch.repo import raw
 
 if TYPE_CHECKING:
-    from git_orch.repo.objects import Objects
+    from git_orch.repo.objects import Found, Objects
     from git_orch.repo.repository import Repository
 
 _FARTHEST = 50_000  # commits; a branch moved to a place without any commit of its plan is not followed to its root
@@ -43,7 +43,30 @@ def read_many(objects: Objects, wanted: Sequence[tuple[str, str, str | None]]) -
                 walk.next = None
                 continue
             _advance(walk, raw.commit_object(found.data))
-    return [_branch(walk) for walk in walks]
+    return _with_named(objects, [_branch(walk) for walk in walks])
+
+
+def _with_named(objects: Objects, branches: list[Branch]) -> list[Branch]:
+    """The branches with the commits that reverts name by an ID from before an amend or a rebase, while they exist."""
+    wanted = []
+    for each in branches:
+        here = {commit.oid for commit in each.commits}
+        wanted.append(sorted({oid for commit in each.commits for oid in commit.message.reverts} - here))
+    if not any(wanted):
+        return branches
+    found = iter(objects.read_many([oid for oids in wanted for oid in oids]))
+    named = [tuple(_named(oid, next(found)) for oid in oids) for oids in wanted]
+    return [
+        each._replace(named=tuple(commit for commit in commits if commit is not None))
+        for each, commits in zip(branches, named, strict=True)
+    ]
+
+
+def _named(oid: str, found: Found | None) -> Commit | None:
+    if found is None or found.kind != "commit":
+        return None
+    fields = raw.commit_object(found.data)
+    return Commit(oid, fields.tree, fields.parents, trailers.read(fields.message))
 
 
 def _advance(walk: _Walk, fields: raw.CommitObject) -> None:
@@ -75,28 +98,37 @@ def upstream_steps(
 ) -> frozenset[str]:
     """Steps whose change is already in the base: by their trailers, or by the patch of the commit that landed them.
 
-    `base` is the logged base and the one the branch has now; `landed` maps step IDs to commits.
+    `base` is the logged base and the one the branch has now; `landed` maps step IDs to commits. What the base itself
+    reverted is not in it.
     """
     old, new = base
-    span = [new, f"^{old}"]
-    listed = repository.git.run("log", "-z", "--format=%B", *span, "--")
-    claims = {
-        claim.step
-        for message in listed.decode("utf-8", "replace").split("\0")
-        for claim in trailers.read(message).claims
-        if claim.plan == plan
-    }
+    known = _exists(repository, old)  # a base that was rewritten may be collected: then patches have nothing to end at
+    span = [new, f"^{old}"] if known else [new, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
+    listed = repository.git.run("log", "-z", "--topo-order", "--format=%H%n%B", *span, "--")
+    claims, reverted = state.standing(plan, _listed(listed))
     rest = {step: commit for step, commit in landed.items() if step not in claims}
-    if rest:
-        theirs = set(_patch_ids(repository, span))
+    found = set(claims)
+    if rest and known:
+        theirs = {patch for patch, commit in _patches(repository, span) if commit not in reverted}
         for step, commit in rest.items():
-            known = repository.git.finished("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128)).status == 0
-            if known and set(_patch_ids(repository, ["-1", commit])) & theirs:
-                claims.add(step)
-    return frozenset(claims & landed.keys())
+            ours = _patches(repository, ["-1", commit]) if _exists(repository, commit) else []
+            if any(patch in theirs for patch, _ in ours):
+                found.add(step)
+    return frozenset(found & landed.keys())
 
 
-def _patch_ids(repository: Repository, span: Sequence[str]) -> list[str]:
+def _exists(repository: Repository, commit: str) -> bool:
+    return repository.git.finished("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128)).status == 0
+
+
+def _listed(log: bytes) -> list[Commit]:
+    entries = [entry.partition("\n") for entry in log.decode("utf-8", "replace").split("\0") if entry]
+    return [Commit(oid, "", (), trailers.read(message)) for oid, _, message in entries]
+
+
+def _patches(repository: Repository, span: Sequence[str]) -> list[tuple[str, str]]:
+    """Patch IDs with the commits they are of."""
     patches = repository.git.run("log", "-p", "--no-ext-diff", "--no-textconv", "--no-merges", *span, "--")
     listed = repository.git.run("patch-id", "--stable", stdin=patches)
-    return [line.split()[0] for line in listed.decode("ascii", "replace").splitlines()]
+    lines = [line.split() for line in listed.decode("ascii", "replace").splitlines()]
+    return [(patch, commit) for patch, commit in lines]

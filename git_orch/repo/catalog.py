@@ -40,7 +40,13 @@ def status(repository: Repository, objects: Objects, plan: str, log: Log, tip: s
 def _folded(
     repository: Repository, objects: Objects, plans: Sequence[tuple[str, str | None]], logs: Sequence[Log]
 ) -> list[Status | None]:
-    past = [state.fold(plan, log, None) for (plan, _), log in zip(plans, logs, strict=True)]
+    past = _with_present_tips(
+        objects,
+        [
+            (state.fold(plan, log, None), tip)
+            for (plan, tip), log in zip(plans, logs, strict=True)
+        ],
+    )
     wanted = [
         (plan, tip, each.base.commit)
         for (plan, tip), each in zip(plans, past, strict=True)
@@ -50,6 +56,16 @@ def _folded(
     return [
         each if each is None or plan not in branches else _on_branch(repository, each, branches[plan])
         for (plan, _), each in zip(plans, past, strict=True)
+    ]
+
+
+def _with_present_tips(objects: Objects, past: Sequence[tuple[Status | None, str | None]]) -> list[Status | None]:
+    """The statuses; a plan without a branch loses its known tip where that is collected: nothing can be made from it."""
+    lost = [each.known_tip for each, tip in past if each is not None and tip is None and each.known_tip is not None]
+    gone = {oid for oid, found in zip(lost, objects.read_many(lost), strict=True) if found is None} if lost else set()
+    return [
+        each._replace(known_tip=None) if each is not None and tip is None and each.known_tip in gone else each
+        for each, tip in past
     ]
 
 
@@ -78,15 +94,28 @@ def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str
     if len(found) == 1:
         return found[0]
     if not found:
+        rest = ids.matching(wanted, [plan for plan, values in plans.items() if values.branch is not None])
+        if len(rest) == 1:
+            raise _without_log(rest[0])
         raise errors.NotFound(f"no plan is called '{wanted}'", "git orch ls")
     raise errors.NotFound(f"'{wanted}' may mean {_listed(found)}", f"git orch show {ids.short(found[-1])}")
+
+
+def _without_log(plan: str) -> errors.NotFound:
+    return errors.NotFound(
+        f"'{plan}' has no log any more (refs/notes/orch/{plan}); its branch is left, with every step commit on it",
+        f"git log --stat orch/{plan}",
+    )
 
 
 def _only_open(repository: Repository, objects: Objects, plans: Mapping[str, PlanRefs]) -> str:
     here = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout.decode().strip()
     current = here.removeprefix(refs.BRANCHES)
     if here.startswith(refs.BRANCHES) and current in plans:
-        return current
+        if plans[current].log is not None:
+            return current
+        if ids.PLAN_ID.fullmatch(current):
+            raise _without_log(current)
     found = [each.id for each in statuses(repository, objects, plans) if each.is_open()]
     if len(found) == 1:
         return found[0]

@@ -224,3 +224,40 @@ def attempt_documents(status: Status) -> list[Document]:
         }
         for each in status.attempts
     ]  # fmt: skip
+
+
+def schema() -> Document:
+    """JSON Schema of `document`."""
+    text, number, truth = {"type": "string"}, {"type": "number", "minimum": 0}, {"type": "boolean"}
+    texts = {"type": "array", "items": text}
+    maybe_text = {"type": ["string", "null"]}
+    check = _object(
+        {"type": text, "expected_exit": {"type": "integer"}, "timeout": {"type": "integer"}},
+        {"argv": texts, "command": text, "exit": {"type": "integer"}, "passed": truth, "result": text,
+         "seconds": number, "output": text},
+    )  # fmt: skip
+    step = _object(
+        {"id": text, "number": {"type": "integer", "minimum": 1}, "title": text, "kind": text,
+         "state": {"enum": [state.value for state in StepState]}, "commit": maybe_text, "tree": maybe_text,
+         "attempts": {"type": "integer"}, "error": maybe_text, "summary": text, "seconds": number, "ended": maybe_text,
+         "usage": {"type": "object"}, "usd": number, "depends_on": texts,
+         "checks": {"type": "array", "items": check}},
+        {"prompt": text, "run": text, "argv": texts, "files": {"type": "object"}, "paths": texts, "model": text,
+         "timeout": {"type": "integer"}},
+    )  # fmt: skip
+    base = _object({"commit": maybe_text, "ref": maybe_text, "snapshot": truth})
+    estimate = _object({"tokens_in": number, "tokens_out": number, "usd": number})
+    plan = _object(
+        {"id": text, "title": text, "objective": text, "state": {"enum": [state.value for state in PlanState]},
+         "running": truth, "interrupted": truth, "created": text, "origin": text, "base": base, "branch": maybe_text,
+         "tip": maybe_text, "dependencies": texts, "missing": texts,
+         "estimate": {"anyOf": [estimate, {"type": "null"}]},
+         "usd": number, "elapsed_ms": number, "steps": {"type": "array", "items": step}, "damaged_lines": number},
+        {"attempts": {"type": "array", "items": {"type": "object"}}},
+    )  # fmt: skip
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "git-orch plan status", **plan}
+
+
+def _object(required: Document, optional: Document | None = None) -> Document:
+    properties = {**required, **(optional or {})}
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}

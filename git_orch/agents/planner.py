@@ -1,0 +1,135 @@
+"""A task becomes a plan: one call, our own validation of the reply, and one round to repair what it finds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from git_orch import errors
+from git_orch.agents import exchange, prompts
+
+if TYPE_CHECKING:
+    from git_orch.agents.conversation import Model
+
+MAX_TOKENS = 32_000
+_FINDINGS_SHOWN = 50
+
+Value = TypeVar("Value")
+
+
+class NoPlan(errors.StepFailed):
+    """The model gave no plan that can be used; `raw` is the text of its last reply, for inspection."""
+
+    def __init__(self, cause: str, hint: str, raw: str) -> None:
+        super().__init__(cause, hint)
+        self.raw = raw
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to plan, for whom: `capabilities` as `prompts.planning_system` takes them, `delimiter` random."""
+
+    task: str
+    capabilities: Mapping[str, str]
+    model: str
+    delimiter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted(Generic[Value]):
+    """What `read` made of the reply, and the reply's text."""
+
+    value: Value
+    raw: str
+
+
+def draft(
+    question: Question,
+    model: Model,
+    *,
+    read: Callable[[str], Value | list[str]],
+    on_call: Callable[[exchange.Call], None],
+    on_text: Callable[[str], None] | None = None,
+) -> Drafted[Value]:
+    """A plan for a task; `read` gets the reply's JSON text and gives a value, or findings to send back once.
+
+    Raises NoPlan, and ProviderFailed when the model refuses or its service fails.
+    """
+    messages: tuple[exchange.Message, ...] = (
+        exchange.user("Plan this task:\n" + prompts.quoted("task", question.task, question.delimiter)),
+    )
+    first = _reply(question, messages, model, on_call, on_text)
+    value = read(json_text(first.text))
+    if not isinstance(value, list):
+        return Drafted(value, first.text)
+    repair = exchange.user(_repair(value))
+    second = _reply(question, (*messages, exchange.assistant(first), repair), model, on_call, on_text)
+    value = read(json_text(second.text))
+    if not isinstance(value, list):
+        return Drafted(value, second.text)
+    raise NoPlan(
+        f"the model's plan has {_findings(len(value))} after one repair, the first: {value[0]}",
+        "say more in the task or try another model with --model",
+        second.text,
+    )
+
+
+def _reply(
+    question: Question,
+    messages: tuple[exchange.Message, ...],
+    model: Model,
+    on_call: Callable[[exchange.Call], None],
+    on_text: Callable[[str], None] | None,
+) -> exchange.Reply:
+    request = exchange.Request(
+        question.model,
+        prompts.planning_system(question.capabilities),
+        messages,
+        MAX_TOKENS,
+        output_schema=prompts.PLAN_REPLY_SCHEMA,
+    )
+    reply = model.reply(request, on_text=on_text, on_lost=on_call)
+    on_call(reply.call)
+    if reply.stop_reason == "refusal":
+        reason = reply.explanation or "no reason given"
+        raise errors.ProviderFailed(
+            f"the model refused to plan this task: {reason}", "change the task or try another model with --model"
+        )
+    if reply.stop_reason in ("max_tokens", "model_context_window_exceeded"):
+        raise NoPlan(
+            f"the model's plan was cut off, it is longer than {reply.call.usage.get('output_tokens')} tokens",
+            "plan a smaller task",
+            reply.text,
+        )
+    return reply
+
+
+def _findings(count: int) -> str:
+    return "1 finding" if count == 1 else f"{count} findings"
+
+
+def _repair(findings: list[str]) -> str:
+    shown = "\n".join(f"- {finding}" for finding in findings[:_FINDINGS_SHOWN])
+    return (
+        f"This plan cannot be used:\n{shown}\nSend the whole plan again, with these corrected and nothing else changed."
+    )
+
+
+def json_text(reply: str) -> str:
+    """The JSON object in a reply, without a code fence or prose around it; the reply as it is when there is none."""
+    decoder = json.JSONDecoder()
+    found = ""
+    at = reply.find("{")
+    while at >= 0:
+        try:
+            value, end = decoder.raw_decode(reply, at)
+        except (json.JSONDecodeError, RecursionError):
+            end = at + 1
+        else:
+            # prose may hold small objects too: the plan is the longest
+            if isinstance(value, dict) and end - at > len(found):
+                found = reply[at:end]
+        at = reply.find("{", end)
+    return found or reply.strip()

@@ -1,0 +1,163 @@
+"""Runs git-orch again and again in forked processes, and kills it with SIGKILL at a chosen point.
+
+A point is the moment before or after a git call, an object write, a move of a ref, a phase of a landing, or a command
+of a step. They are counted by wrapping those functions here, in the process of the test: production code has no hook.
+One JSON object a line on standard input asks for a run, one on standard output answers it. Forking from a process
+that has imported everything saves the start of Python at each of some hundred points.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import pygit2  # noqa: F401 - imported here once, so that no child has to
+
+from git_orch.agents import prices  # noqa: F401
+from git_orch.cli import exec as exec_command  # noqa: F401
+from git_orch.cli import main as boundary
+from git_orch.cli import plan as plan_command  # noqa: F401
+from git_orch.cli import rollback as rollback_command  # noqa: F401
+from git_orch.cli import show as show_command  # noqa: F401
+from git_orch.cli import status as status_command  # noqa: F401
+from git_orch.flow import attempt, execution, openplan, planning, rollback  # noqa: F401
+from git_orch.repo import catfile, git, objects, refs, spool, worktrees
+from git_orch.sandbox import family, launcher
+from git_orch.views import progress, report  # noqa: F401
+
+
+class Points:
+    """Counts the points of a run, tells their labels to whoever holds the other end, and ends us at one of them."""
+
+    def __init__(self, labels: int, fatal: int | None) -> None:
+        self._labels = labels
+        self._fatal = fatal
+        self._count = 0
+        self._guard = threading.Lock()
+
+    def reached(self, label: str) -> None:
+        """Die here if this is the point."""
+        with self._guard:
+            os.write(self._labels, f"{label}\n".encode())
+            if self._count == self._fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._count += 1
+
+
+def _wrapped(points: Points, owner: Any, name: str, label: Callable[..., str]) -> None:
+    """Put a point before and after every call of `owner.name`; `label` makes its name from the call's arguments."""
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def around(*args: Any, **options: Any) -> Any:
+        told = label(*args, **options)
+        points.reached(f"before {told}")
+        result = original(*args, **options)
+        points.reached(f"after {told}")
+        return result
+
+    setattr(owner, name, around)
+
+
+def _git_label(argv: list[str], *_rest: object) -> str:
+    words = iter(argv[1:])
+    named = []
+    for word in words:
+        if word == "-c":
+            next(words)
+        elif not word.startswith("-"):
+            named.append(word)
+    return "git " + " ".join(named[:2] if named[0] == "worktree" else named[:1])
+
+
+def _ref_label(_repository: object, ref: str, **_rest: object) -> str:
+    return "move " + next(name for name in ("heads", "notes", "kept") if f"/{name}/" in ref)
+
+
+def _fixed(label: str) -> Callable[..., str]:
+    return lambda *_args, **_options: label
+
+
+def _wrap_all(points: Points) -> None:
+    _wrapped(points, git, "start", _git_label)
+    _wrapped(points, refs, "move", _ref_label)
+    for backend, name in ((objects.LibraryObjects, "library"), (catfile.CommandObjects, "command")):
+        _wrapped(points, backend, "write", lambda _self, kind, _data, name=name: f"{name} write {kind}")
+    for phase in ("record", "move", "_intend", "_confirm_later", "keep", "abandon", "spool"):
+        _wrapped(points, openplan.OpenPlan, phase, _fixed(f"phase {phase}"))
+    for phase in ("_began", "_land", "_not_landed", "_ended"):
+        _wrapped(points, execution, phase, _fixed(f"phase {phase}"))
+    _wrapped(points, spool, "clear", _fixed("phase clear the spool"))
+    for name in ("hold", "clean", "point"):
+        _wrapped(points, worktrees, name, _fixed(f"worktree {name}"))
+    _wrapped(points, launcher.Launcher, "run", _fixed("command"))
+
+
+def _call_a_model() -> None:
+    """Make each step use a model as far as the log is concerned: its usage must survive every kill."""
+    done = attempt._done
+
+    def with_usage(job: attempt.Job, site: attempt.Site) -> attempt.Work:
+        site.spool(
+            "model.called", purpose="step", step=job.step.id, attempt=job.attempt, model="m",
+            usage={"input_tokens": 7}, usd=0.25, seconds=0.1,
+        )  # fmt: skip
+        return done(job, site)
+
+    attempt._done = with_usage
+
+
+def _child(asked: dict[str, Any], out: int, err: int, labels: int) -> NoReturn:
+    os.chdir(asked["cwd"])
+    os.environ.update(asked["env"])
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    # A run of its own: a token shared with the killed run would let that one's guard end our commands.
+    family.TRUSTED, family._TOKEN = os.urandom(8).hex(), os.urandom(8).hex()
+    if asked["counted"]:
+        _call_a_model()
+        _wrap_all(Points(labels, asked["point"]))
+    status = 70
+    try:
+        boundary.main(asked["argv"])
+    except SystemExit as left:
+        status = left.code if isinstance(left.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        atexit._run_exitfuncs()
+        os._exit(status)
+
+
+def _answer(asked: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as labels:
+        child = os.fork()
+        if child == 0:
+            _child(asked, out.fileno(), err.fileno(), labels.fileno())
+        _, ended = os.waitpid(child, 0)
+        texts = []
+        for file in (out, err, labels):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "replace"))
+    status = os.waitstatus_to_exitcode(ended)
+    return {"status": status, "stdout": texts[0], "stderr": texts[1], "points": texts[2].splitlines()}
+
+
+def main() -> None:
+    """Answer until the end of standard input."""
+    for line in sys.stdin:
+        answer = json.dumps(_answer(json.loads(line))) + "\n"
+        os.write(sys.stdout.fileno(), answer.encode())
+
+
+if __name__ == "__main__":
+    main()
