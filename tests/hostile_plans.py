@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from types import MappingProxyType
 
 from hypothesis import strategies as st
@@ -67,13 +66,13 @@ def steps(draw: st.DrawFn, step_id: str, earlier: tuple[str, ...]) -> Step:
     step = Step(step_id, draw(one_line), kind, depends_on=needed, checks=tuple(draw(checks)))
     if kind == "files":
         files = draw(st.dictionaries(file_paths, contents, min_size=1, max_size=3))
-        return replace(step, files=MappingProxyType(files))
+        return step._replace(files=MappingProxyType(files))
     if kind == "run":
-        return replace(step, command=draw(commands), paths=touched, timeout=draw(st.none() | seconds))
+        return step._replace(command=draw(commands), paths=touched, timeout=draw(st.none() | seconds))
     if kind == "manual":
-        return replace(step, prompt=draw(st.none() | filled), paths=touched)
+        return step._replace(prompt=draw(st.none() | filled), paths=touched)
     model, timeout = draw(st.none() | names), draw(st.none() | seconds)
-    return replace(step, prompt=draw(filled), paths=touched, model=model, timeout=timeout)
+    return step._replace(prompt=draw(filled), paths=touched, model=model, timeout=timeout)
 
 
 @st.composite

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from git_orch.plans import findings
@@ -19,12 +17,12 @@ def available(command: str) -> bool:
 
 def agent(title: str, **fields: object) -> Step:
     """An agent step with a check, unless it is told otherwise."""
-    return replace(Step("s1", title, "agent", prompt="do it", checks=(MAKE,)), **fields)  # type: ignore[arg-type]
+    return Step("s1", title, "agent", prompt="do it", checks=(MAKE,))._replace(**fields)  # type: ignore[arg-type]
 
 
 def plan(*steps: Step, **fields: tuple[str, ...]) -> Plan:
     """A plan of steps with IDs by position."""
-    return Plan("t", "t", tuple(replace(step, id=f"s{n}") for n, step in enumerate(steps, start=1)), **fields)
+    return Plan("t", "t", tuple(step._replace(id=f"s{n}") for n, step in enumerate(steps, start=1)), **fields)
 
 
 def found(checked: Plan) -> list[str]:
@@ -116,12 +114,13 @@ def test_a_step_that_makes_code_needs_a_check(step: Step) -> None:
     "step",
     [
         agent("Write README.md", checks=()),
+        agent("a", prompt="Write about it in README.md.", checks=()),
         agent("a", prompt="Explain main.go", paths=("docs/guide.md",), checks=()),
         Step("s1", "a", "files", files={"LICENSE": FileContent("x"), "gone.py": None}),
         Step("s1", "a", "run", command=Command(("make",))),
         Step("s1", "a", "manual", prompt="Ask the lawyers, e.g. Ada."),
     ],
-    ids=["a document", "paths decide", "files", "run", "manual"],
+    ids=["a document", "a sentence", "paths decide", "files", "run", "manual"],
 )
 def test_a_step_that_makes_no_code_needs_none(step: Step) -> None:
     assert found(plan(step)) == []

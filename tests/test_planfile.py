@@ -107,6 +107,12 @@ def test_a_finding_names_file_line_field_and_what_was_meant() -> None:
     ]
 
 
+def test_a_field_that_is_missing_is_reported_where_its_step_begins() -> None:
+    assert refused("title: t\nsteps:\n  - title: a\n    prompt: x\n  - prompt: y\n") == [
+        "plan.yaml:5: steps[1].title: is required"
+    ]
+
+
 def test_all_findings_come_in_one_pass() -> None:
     """S1-121: a plan with three faults lists three."""
     text = (
@@ -254,6 +260,12 @@ def test_a_text_of_several_lines_stands_as_it_is() -> None:
 
     assert "      m: |-\n        all:\n        \t@echo a: b # c\n\n          end\n" in text
     assert '      "n": |2+\n\n         x\n\n' in text
+
+
+def test_white_space_at_the_end_of_a_line_is_written_in_quotes_because_editors_remove_it() -> None:
+    step = Step("s1", "x", "agent", prompt="a  \nb\n")
+
+    assert 'prompt: "a  \\nb\\n"' in planfile.to_yaml(Plan("t", "t", (step,)))
 
 
 def test_invisible_characters_are_written_as_escapes() -> None:

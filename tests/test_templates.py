@@ -94,7 +94,14 @@ def test_the_checks_of_the_python_template_notice_broken_code(repo: Repo) -> Non
     assert exit_status(checks["unit"], repo.path) != 0
     assert exit_status(checks["integration"], repo.path) != 0
 
-    (repo.path / "hello/greeting.py").write_text("def greeting(names:\n")
+
+def test_the_compile_check_of_the_python_template_notices_a_change_within_the_same_second(repo: Repo) -> None:
+    carried_out("python-cli", VARIABLES["python-cli"], repo)
+    code = repo.path / "hello/greeting.py"
+    then = code.stat().st_mtime
+    code.write_text("def greeting(names:\n")
+    os.utime(code, (then, then))
+
     assert exit_status(render.render("python-cli", {"name": "hello"}).steps[1].checks[0].command, repo.path) != 0
 
 

@@ -36,12 +36,8 @@ def page(path: str, lines: list[str], first: int, count: int) -> str:
     last = first + len(shown) - 1
     whole = first == 1 and last == len(lines)
     rest = "" if last == len(lines) else f", go on with offset {last + 1}"
-    head = (
-        f"[{path}: {len(lines)} lines]"
-        if whole
-        else f"[{path}: PARTIAL, lines {first} to {last} of {len(lines)}{rest}]"
-    )
-    return "\n".join([head, *shown])
+    part = "" if whole else f"PARTIAL, {first} to {last} of "
+    return "\n".join([f"[{path}: {part}{len(lines)} lines{rest}]", *shown])
 
 
 def like(existing: bytes, content: str) -> bytes:

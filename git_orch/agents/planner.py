@@ -118,9 +118,8 @@ def _repair(findings: list[str]) -> str:
 
 
 def json_text(reply: str) -> str:
-    """The JSON object in a reply, without a code fence or prose around it; the reply as it is when there is none."""
+    """The plan in a reply without a code fence or prose around it; the reply as it is when there is no plan in it."""
     decoder = json.JSONDecoder()
-    found = ""
     at = reply.find("{")
     while at >= 0:
         try:
@@ -128,8 +127,7 @@ def json_text(reply: str) -> str:
         except (json.JSONDecodeError, RecursionError):
             end = at + 1
         else:
-            # prose may hold small objects too: the plan is the longest
-            if isinstance(value, dict) and end - at > len(found):
-                found = reply[at:end]
+            if "steps" in value:  # prose, or a plan that was cut off, may hold other objects
+                return reply[at:end]
         at = reply.find("{", end)
-    return found or reply.strip()
+    return reply.strip()

@@ -1,7 +1,7 @@
 """What models are told: the prompts of the step worker and of the planner, and the form of a planner's reply.
 
-Text that comes from a person or a repository stands between lines with a random delimiter that the caller makes, so that
-it cannot end its own quotation.
+Text that comes from a person or a repository stands between lines with a random delimiter that the caller makes, so
+that it cannot end its own quotation.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 _FAILURE_SHOWN = 8_000  # characters of a failed check's output, and as many of a failed attempt's diff
 
-# The same bytes for all steps of all plans: one changed byte voids the provider's prompt cache. No date, path or branch.
+# The same bytes for all steps of all plans, without date, path or branch: one changed byte voids the prompt cache.
 STEP_SYSTEM = """\
-You are a careful software engineer who works on one step of a plan in a git repository, through tools, without a person
-to ask.
+You are a careful software engineer who works on one step of a plan in a git repository, through tools, with nobody to
+ask.
 
 Rules:
 - Do what the step says, and nothing that belongs to other steps. Keep to the style of the code that is there.

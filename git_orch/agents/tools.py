@@ -102,8 +102,6 @@ class Toolbox:
             return self._verbs[call.name](offer.arguments(call.input), stop)
         except plan.BadDocument as error:
             return Result(str(error), "invalid")
-        except UnicodeEncodeError:
-            return Result("an argument holds characters that are not text (half of a surrogate pair)", "invalid")
         except files.PathRefused as error:
             verdict: Verdict = "refused" if error.code in _REFUSALS else "failed"
             return Result(f"{error.cause}; {error.hint}", verdict, seconds=time.monotonic() - begun)
@@ -248,9 +246,7 @@ def _is_root(path: str) -> bool:
 
 def _edit(item: object, number: int) -> edits.Edit:
     fields = plan.mapping(item, f"edits[{number}]")
-    edit = edits.Edit(plan.text(fields, "old"), plan.text(fields, "new"))
-    edit.new.encode()  # surrogates of the model's would be taken for bytes of the file
-    return edit
+    return edits.Edit(plan.text(fields, "old"), plan.text(fields, "new"))
 
 
 def _edited(text: str, wanted: list[edits.Edit]) -> tuple[str, list[str], int]:

@@ -58,11 +58,11 @@ def _compared(estimate: float, actual: float) -> str:
 
 
 def _rows(found: Repository, status: Status, model: str | None) -> list[_Row]:
-    from git_orch.flow import planning
+    from git_orch.flow import models
     from git_orch.plans import cost
 
     chosen = settings.of_user(found)
-    table = planning.price_table(chosen.prices)
+    table = models.price_table(chosen.prices)
     estimate = cost.estimate(status.plan, lambda name: table.price(model or name or chosen.model))
     rows = []
     for each, step in zip(status.steps, estimate.per_step, strict=True):

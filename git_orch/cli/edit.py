@@ -24,7 +24,7 @@ def command(plan: str | None, source: str | None) -> None:
 
     Without --from your editor opens; on a terminal only.
     """
-    from git_orch.flow import editing, openplan, planning
+    from git_orch.flow import editing, models, openplan, planning
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
@@ -33,7 +33,7 @@ def command(plan: str | None, source: str | None) -> None:
     name, text = _text(found, status, source)
     new = planfile.read(text, name, status.step_ids)
     chosen = settings.of_user(found)
-    estimate = planning.estimated(new, chosen.model, planning.price_table(chosen.prices))
+    estimate = planning.estimated(new, chosen.model, models.price_table(chosen.prices))
     with openplan.opened(found, status.id, ConsoleReporter()) as opened:
         changed = editing.revise(opened, new, estimate)
     console.out(f"{ids.short(status.id)}: {'changed' if changed else 'nothing changed'}")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import TYPE_CHECKING
+
 import click
 
-from git_orch import errors
+from git_orch.agents import offers
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans.status import SATISFIED, Status
 from git_orch.repo.repository import Repository
 from git_orch.views import console
 
-_TOOLS = {"read": {"read"}, "write": {"write"}, "command": {"command"}, "all": {"read", "write", "command"}}
-
+if TYPE_CHECKING:
+    from git_orch.flow.execution import Summary
 
 @click.command("exec")
 @here.plan_argument
@@ -24,7 +27,7 @@ _TOOLS = {"read": {"read"}, "write": {"write"}, "command": {"command"}, "all": {
 @here.json_option
 def command(plan: str | None, *, dry_run: bool, tools: str, model: str | None, as_json: bool) -> int:
     """Run all steps that are not done, in order; stop at the first failure. Run it again to go on."""
-    allowed = _allowed(tools)
+    allowed = offers.permitted(tools)
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     with here.reading(found) as database:
@@ -36,18 +39,21 @@ def command(plan: str | None, *, dry_run: bool, tools: str, model: str | None, a
 
 
 def _run(found: Repository, status: Status, allowed: frozenset[str], model: str | None, *, as_json: bool) -> int:
-    from git_orch.flow import execution, openplan
+    from git_orch.flow import execution, models, openplan
     from git_orch.repo import settings
     from git_orch.views.progress import ConsoleReporter
 
-    if any(each.step.kind == "agent" and each.state not in SATISFIED for each in status.steps):
+    with_model = any(each.step.kind == "agent" and each.state not in SATISFIED for each in status.steps)
+    if with_model:
         from git_orch.agents import messages
 
-        messages.start_import()  # it takes a second; the git work before the first call hides most of it
+        messages.start_import()  # it takes a second; the git work before the first call hides some of it
     chosen = settings.of_user(found)
-    options = execution.Options(model or chosen.model, allowed, chosen.prices)
-    with openplan.opened(found, status.id, ConsoleReporter(), warm=True) as plan:
-        summary = execution.execute(plan, options)
+    options = execution.Options(model or chosen.model, allowed)
+    with contextlib.ExitStack() as stack:
+        service = stack.enter_context(models.service(chosen.prices)) if with_model else None
+        plan = stack.enter_context(openplan.opened(found, status.id, ConsoleReporter(), warm=True))
+        summary = execution.execute(plan, options, service)
         after = plan.status()
     if as_json:
         from git_orch.views import report
@@ -55,17 +61,7 @@ def _run(found: Repository, status: Status, allowed: frozenset[str], model: str 
         here.print_json(report.document(after, running=False))
     else:
         _conclude(after, summary)
-    return 1 if summary.failed is not None else 0
-
-
-def _allowed(tools: str) -> frozenset[str]:
-    words = [word.strip() for word in tools.split(",")]
-    if words in (["none"], [""]):
-        return frozenset()
-    unknown = [word for word in words if word not in _TOOLS]
-    if unknown:
-        raise errors.UsageError(f"'{unknown[0]}' is not a kind of tool", "git orch exec --tool read,write")
-    return frozenset().union(*(_TOOLS[word] for word in words))
+    return summary.exit_code
 
 
 def _preview(status: Status, allowed: frozenset[str]) -> None:
@@ -84,11 +80,9 @@ def _preview(status: Status, allowed: frozenset[str]) -> None:
             console.out("  check ", check.command.text())
 
 
-def _conclude(status: Status, summary: object) -> None:
-    from git_orch.flow.execution import Summary
+def _conclude(status: Status, summary: Summary) -> None:
     from git_orch.views import report
 
-    assert isinstance(summary, Summary)  # noqa: S101 - imported late
     done = sum(1 for each in status.steps if each.state in SATISFIED)
     estimate = f" (estimated ${status.estimate.usd:.2f})" if status.estimate is not None else ""
     console.out(
@@ -97,6 +91,6 @@ def _conclude(status: Status, summary: object) -> None:
     )
     if summary.failed is not None:
         console.err(console.Styled("error: ", "red"), f"step {summary.failed} failed: {summary.error}")
-        console.err(f"hint: git orch show {ids.short(status.id)} --attempts")
+        console.err("hint: ", summary.hint or f"git orch show {ids.short(status.id)} --attempts")
     else:
         console.out(*report.next_command(status, running=False))

@@ -91,12 +91,12 @@ def _draft(
     variables: dict[str, str],
     model: str | None,
 ) -> Draft:
-    from git_orch.flow import planning
+    from git_orch.flow import models, planning
 
     task, source, template = given
     chosen = settings.of_user(found)
     name = model or chosen.model
-    table = planning.price_table(chosen.prices)
+    table = models.price_table(chosen.prices)
     if template is not None:
         return planning.from_template(template, variables, name, table)
     if source is not None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from git_orch import errors
 from git_orch.flow import checks
@@ -27,6 +27,9 @@ from git_orch.repo.repository import Repository
 from git_orch.repo.worktrees import Worktree
 from git_orch.sandbox.files import Tree
 from git_orch.sandbox.launcher import Launcher
+
+if TYPE_CHECKING:
+    from git_orch.flow.agentstep import Service
 
 _ERROR_TAIL = 2000  # characters of a failed command's output in its error
 
@@ -76,7 +79,7 @@ class Site:
     reporter: Reporter
     stop: threading.Event
     spool: Callable[..., None]
-    prices: str | None = None
+    service: Service | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -88,6 +91,13 @@ class Site:
         directory = self.repository.state_dir / "output" / attempt
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return directory / f"{name}.txt"
+
+
+    def trace_path(self, plan: str, attempt: str) -> Path:
+        """The local file that takes the conversation with the model."""
+        directory = self.repository.state_dir / "traces" / plan
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return directory / f"{attempt}.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,9 @@ class Result:
     changed: tuple[str, ...] = ()
     summary: str = ""
     error: str | None = None
+    hint: str | None = None
     reason: str = ""
+    exit_code: int = 1
     usd: float = 0.0
 
 
@@ -122,16 +134,22 @@ def run(job: Job, site: Site) -> Result:
     work, result = Work(), Result("verified", 0.0)
     try:
         work = _done(job, site)
-    except AttemptFailed as failed:
-        result = replace(result, outcome="failed", error=failed.cause, reason=failed.reason)
-    except (errors.ProviderFailed, errors.LimitReached, errors.Refused, errors.UsageError) as failed:
-        result = replace(result, outcome="failed", error=failed.cause, reason=type(failed).__name__)
+    except errors.OrchError as failed:
+        result = _failed(result, failed)
     result = _verified(job, site, result)
     if site.stop.is_set() and result.outcome == "failed":
         result = replace(result, outcome="interrupted", reason="interrupted")
     result = replace(result, summary=redact.redacted(work.summary, site.secrets), usd=work.usd)
     result = replace(result, seconds=time.monotonic() - begun)
-    return replace(result, commit=_commit(job, site, work, result)) if result.tree is not None else result
+    nothing_to_keep = result.tree is None or (result.outcome != "verified" and not result.changed)
+    return result if nothing_to_keep else replace(result, commit=_commit(job, site, work, result))
+
+
+def _failed(result: Result, failed: errors.OrchError) -> Result:
+    reason = failed.reason if isinstance(failed, AttemptFailed) else type(failed).__name__
+    return replace(
+        result, outcome="failed", error=failed.cause, hint=failed.hint, reason=reason, exit_code=failed.exit_code
+    )
 
 
 def _done(job: Job, site: Site) -> Work:
@@ -183,6 +201,8 @@ def _verified(job: Job, site: Site, result: Result) -> Result:
     """The result with its snapshot; while nothing has failed, with the checks run on exactly that snapshot."""
     try:
         tree = snapshot.of_worktree(site.worktree)
+    except errors.Interrupted:
+        raise
     except errors.OrchError as failed:
         if result.outcome == "failed":
             return result  # the first cause is the one to tell; without a tree there is nothing to keep

@@ -13,6 +13,7 @@ from typing import Literal
 
 from git_orch import errors
 from git_orch.flow import attempt, basing, sites
+from git_orch.flow.agentstep import Service
 from git_orch.flow.attempt import Earlier, Job, Result, Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note, StepLanded, StepNotLanded, StepStarted
@@ -20,6 +21,7 @@ from git_orch.plans import graph, ids
 from git_orch.plans.plan import Document, Step
 from git_orch.plans.status import CheckResult, PlanState, Status, StepState
 from git_orch.repo import snapshot, worktrees
+from git_orch.repo.git import GitFailed
 
 ALL_TOOLS = frozenset({"read", "write", "command"})
 
@@ -30,7 +32,6 @@ class Options:
 
     model: str
     tools: frozenset[str] = ALL_TOOLS
-    prices: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Summary:
     error: str | None
     seconds: float
     usd: float
-    landed_files: int = 0
+    hint: str | None = None
+    exit_code: int = 0
 
 
 @dataclass
@@ -63,19 +65,23 @@ class _Run:
     earlier: list[Earlier] = field(default_factory=list)
     failed: Job | None = None
     error: str | None = None
+    hint: str | None = None
+    exit_code: int = 0
     usd: float = 0.0
-    files: int = 0
 
 
-def execute(plan: OpenPlan, options: Options) -> Summary:
-    """Run every step that is not done, in order; stop at the first failure. Raises Interrupted on a signal."""
+def execute(plan: OpenPlan, options: Options, service: Service | None = None) -> Summary:
+    """Run every step that is not done, in order; stop at the first failure. Raises Interrupted on a signal.
+
+    `service` is where the replies for agent steps come from.
+    """
     status = _based(plan)
     plan.refuse_checked_out()
     waiting = [each for each in status.steps if each.step.id not in status.satisfied()]
     if not waiting or status.branch is None:
-        return Summary("complete", (), None, None, 0.0, 0.0)
+        return _nothing_to_do(plan, status)
     _refuse_claimed(status)
-    site = sites.opened(plan, status.branch.tip, options.prices)
+    site = sites.opened(plan, status.branch.tip, service)
     run = _Run(plan, status, options, site, _began(plan, status), status.branch.tip, set(status.satisfied()))
     run.earlier = [Earlier(each.step.title, ()) for each in status.steps if each.step.id in run.done]
     with futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="attempt") as workers:
@@ -91,6 +97,15 @@ def execute(plan: OpenPlan, options: Options) -> Summary:
             run.site.stop.set()
             raise
     return _ended(run, "failed" if run.failed is not None else "complete")
+
+
+def _nothing_to_do(plan: OpenPlan, status: Status) -> Summary:
+    """Put in order what a run that was killed after its last landing left: its end is not told, its worktree is there."""
+    if status.open_run is not None:
+        ended = plan.event("run.ended", run=status.open_run, outcome="complete", seconds=0)
+        plan.record((plan.home, ended))
+    sites.put_away(plan)
+    return Summary("complete", (), None, None, 0.0, 0.0)
 
 
 def _based(plan: OpenPlan) -> Status:
@@ -137,8 +152,8 @@ def _loop(run: _Run, workers: futures.Executor) -> None:
             return
         finished, _ = futures.wait(run.running, return_when=futures.FIRST_COMPLETED)
         for future in sorted(finished, key=lambda each: run.status.plan.position(run.running[each].step.id)):
-            job = run.running.pop(future)
-            _take(run, job, future.result())
+            _take(run, run.running[future], future.result())
+            del run.running[future]  # not before: a signal in the middle of it finds the job here
 
 
 def _next_steps(run: _Run) -> Sequence[Step]:
@@ -197,7 +212,6 @@ def _land(run: _Run, job: Job, result: Result) -> None:
     run.tip = commit
     run.done.add(job.step.id)
     run.landed.append(number)
-    run.files += len(result.changed)
     run.earlier.append(Earlier(job.step.title, result.changed))
     run.plan.reporter.emit(
         StepLanded(number, job.step.title, commit, len(result.changed), result.seconds, result.usd)
@@ -220,7 +234,7 @@ def _not_landed(run: _Run, job: Job, result: Result) -> None:
     if result.commit is not None:
         body["commit"] = result.commit
     run.plan.record((run.plan.home, run.plan.event("attempt.failed", **body)))
-    run.failed, run.error = job, result.error
+    run.failed, run.error, run.hint, run.exit_code = job, result.error, result.hint, result.exit_code
     run.plan.reporter.emit(StepNotLanded(number, job.step.title, result.error or result.reason, result.commit))
 
 
@@ -238,12 +252,17 @@ def _check_document(result: CheckResult) -> Document:
 
 def _wind_down(run: _Run) -> None:
     """After a signal: take what the running attempts give back, so that their work is kept."""
+    known = {attempt.id for attempt in run.plan.status().attempts}
     for future, job in list(run.running.items()):
-        result = future.result()
-        if result.outcome != "verified":
-            _take(run, job, result)
-        elif result.commit is not None:
+        try:
+            result = future.result()
+        except (errors.Interrupted, GitFailed):  # a Ctrl-C reaches git as well, and ends it
+            left = sites.leftover(run.plan, run.site.worktree)
+            result = Result("interrupted", 0.0, left, error="interrupted", reason="interrupted")
+        if result.outcome == "verified" and result.commit is not None:
             run.plan.keep([result.commit], "an attempt that a signal cut off before it landed")
+        elif job.attempt not in known:
+            _take(run, job, result)
 
 
 def _ended(run: _Run, outcome: Literal["complete", "failed", "interrupted", "blocked"]) -> Summary:
@@ -254,4 +273,4 @@ def _ended(run: _Run, outcome: Literal["complete", "failed", "interrupted", "blo
     run.plan.record((run.plan.home, ended))
     worktrees.remove(run.plan.repository, run.plan.id)
     failed = run.status.plan.position(run.failed.step.id) if run.failed is not None else None
-    return Summary(outcome, tuple(run.landed), failed, run.error, seconds, run.usd, run.files)
+    return Summary(outcome, tuple(run.landed), failed, run.error, seconds, run.usd, run.hint, run.exit_code)

@@ -68,7 +68,7 @@ class OpenPlan:
     def record(self, *entries: Entry) -> None:
         """Write events to the log, with the confirmations and spooled events that wait for the next write."""
         with self._guard:
-            spooled, self._spooled = self._spooled, []
+            spooled = tuple(self._spooled)
         target = entries[0][0] if entries else self.home
         waiting = [*self._unconfirmed, *((target, event) for event in spooled)]
         if not entries and not waiting:
@@ -76,6 +76,7 @@ class OpenPlan:
         self.log.append([*waiting, *entries])
         self._unconfirmed = []
         with self._guard:
+            del self._spooled[: len(spooled)]  # only now: a signal may have cut the write off
             if not self._spooled:
                 spool.clear(self.repository, self.id)
 

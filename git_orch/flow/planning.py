@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from git_orch.agents import prices
+from git_orch import errors
 from git_orch.agents.prices import Prices
+from git_orch.flow import agentstep, models, surroundings
 from git_orch.flow.creation import Draft
-from git_orch.plans import cost, planfile
+from git_orch.flow.reporting import Note, Reporter
+from git_orch.plans import cost, planfile, redact, schema
+from git_orch.plans.findings import PlanFileError
 from git_orch.plans.plan import Document, Plan
+from git_orch.repo import localfiles
+from git_orch.repo.repository import Repository
 
 
 def from_file(text: str, name: str, model: str, table: Prices) -> Draft:
@@ -32,6 +40,50 @@ def estimated(plan: Plan, model: str, table: Prices) -> Document:
     return {"tokens_in": found.tokens_in, "tokens_out": found.tokens_out, "usd": found.usd}
 
 
-def price_table(extra: str | None) -> Prices:
-    """The built-in prices, with the user's own on top."""
-    return prices.load(Path(extra).expanduser() if extra else None)
+def from_model(repository: Repository, task: str, model: str, extra_prices: str | None, reporter: Reporter) -> Draft:
+    """A plan that a model made of the task. A reply that is no plan is kept in a local file that the hint names."""
+    from git_orch.agents import messages, planner
+
+    messages.start_import()
+    calls: list[Document] = []
+    with models.service(extra_prices) as service:
+        service.prices.facts(model)  # an unknown model is refused before anything is asked
+        question = planner.Question(task, _capabilities(repository), model, service.delimiter)
+        reporter.emit(Note(f"asking {model} for a plan"))
+        try:
+            drafted = planner.draft(
+                question,
+                service.model,
+                read=_read,
+                on_call=lambda call: calls.append({"purpose": "plan", **agentstep.priced(call, model, service.prices)}),
+            )
+        except planner.NoPlan as failed:
+            path = _kept_reply(repository, task, failed.raw, calls)
+            raise errors.StepFailed(failed.cause, f"{failed.hint}; the reply is in '{path}'") from failed
+        estimate = estimated(drafted.value, model, service.prices)
+    return Draft(drafted.value, "model", estimate, _stored(task), calls)
+
+
+def _read(text: str) -> Plan | list[str]:
+    try:
+        return schema.reply_plan(text)
+    except PlanFileError as wrong:
+        return [finding.text() for finding in wrong.findings]
+
+
+def _capabilities(repository: Repository) -> dict[str, str]:
+    loaded = surroundings.capabilities(repository.top or repository.common_dir, repository.top)
+    return dict(line.split(": ", 1) for line in surroundings.described(loaded.capabilities))
+
+
+def _stored(task: str) -> str:
+    return redact.redacted(task, redact.secret_values(os.environ))
+
+
+def _kept_reply(repository: Repository, task: str, reply: str, calls: list[Document]) -> Path:
+    """The file that holds what was asked, what came back and what it cost."""
+    path = repository.state_dir / "replies" / f"{time.time_ns()}.json"
+    secrets = redact.secret_values(os.environ)
+    kept = {"task": task, "reply": reply, "calls": calls}
+    localfiles.write(path, redact.redacted(json.dumps(kept, indent=2, ensure_ascii=False), secrets).encode())
+    return path

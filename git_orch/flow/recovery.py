@@ -27,7 +27,7 @@ def settle(plan: OpenPlan) -> None:
 
 
 def _refuse_rebasing(plan: OpenPlan) -> None:
-    """A rebase of the branch is finished or dropped first: what is on the branch meanwhile is not the user's last word."""
+    """Raises Busy in the middle of a rebase: what is on the branch meanwhile is not the user's last word."""
     place = worktrees.checkout_of(plan.repository, plan.ref)
     if place is None or not any((place / state / "head-name").is_file() for state in ("rebase-merge", "rebase-apply")):
         return
@@ -36,7 +36,9 @@ def _refuse_rebasing(plan: OpenPlan) -> None:
     except FileNotFoundError:  # the main worktree has no such pointer; git lists it first
         listed = plan.repository.git.run("worktree", "list", "--porcelain", "-z")
         where = Path(os.fsdecode(listed.partition(b"\0")[0].removeprefix(b"worktree ")))
-    raise errors.Busy(f"'orch/{plan.id}' is being rebased in '{where}'", f"git -C '{where}' rebase --continue  # or --abort")
+    raise errors.Busy(
+        f"'orch/{plan.id}' is being rebased in '{where}'", f"git -C '{where}' rebase --continue  # or --abort"
+    )
 
 
 def _settle_move(plan: OpenPlan, move: Move) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.flow.attempt import Site
@@ -12,12 +13,16 @@ from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.repo import objects as odb
 from git_orch.repo import raw, snapshot, worktrees
+from git_orch.repo.git import GitFailed
 from git_orch.repo.worktrees import Worktree
 from git_orch.sandbox.launcher import Launcher
 
+if TYPE_CHECKING:
+    from git_orch.flow.agentstep import Service
 
-def opened(plan: OpenPlan, commit: str, prices: str | None = None) -> Site:
-    """The plan's worktree, clean and at `commit`, and everything an attempt needs there."""
+
+def opened(plan: OpenPlan, commit: str, service: Service | None = None) -> Site:
+    """The plan's worktree, clean and at `commit`, and everything an attempt needs there; `service` for agent steps."""
     return Site(
         repository=plan.repository,
         identity=plan.identity,
@@ -27,7 +32,7 @@ def opened(plan: OpenPlan, commit: str, prices: str | None = None) -> Site:
         reporter=plan.reporter,
         stop=threading.Event(),
         spool=plan.spool,
-        prices=prices,
+        service=service,
     )
 
 
@@ -36,16 +41,39 @@ def _worktree(plan: OpenPlan, commit: str) -> Worktree:
     found = worktrees.existing(plan.repository, plan.id)
     if found is None:
         return worktrees.made(plan.repository, plan.id, commit)
+    if _kept(plan, found):
+        try:
+            worktrees.point(found, commit)
+        except GitFailed:
+            worktrees.remove(plan.repository, plan.id)
+        else:
+            return found
+    return worktrees.made(plan.repository, plan.id, commit)
+
+
+def put_away(plan: OpenPlan) -> None:
+    """Remove the worktree that a killed run left behind; what is in it is kept first."""
+    found = worktrees.existing(plan.repository, plan.id)
+    if found is not None and _kept(plan, found):
+        worktrees.remove(plan.repository, plan.id)
+
+
+def _kept(plan: OpenPlan, worktree: Worktree) -> bool:
+    """Keep what a killed attempt left in the worktree; False when it was broken, and is removed."""
     try:
-        _keep_leftover(plan, found)
-        worktrees.point(found, commit)
-    except errors.UnfitRepository as broken:
+        left = leftover(plan, worktree)
+    except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
         plan.reporter.emit(Note(f"the worktree is made anew: {broken.cause}"))
-        return worktrees.made(plan.repository, plan.id, commit)
-    return found
+        worktrees.remove(plan.repository, plan.id)
+        return False
+    if left is not None:
+        plan.keep([left], "work of an attempt that was cut off")
+        plan.reporter.emit(Note(f"work of an attempt that was cut off is kept as {left[:10]}"))
+    return True
 
 
-def _keep_leftover(plan: OpenPlan, worktree: Worktree) -> None:
+def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
+    """A commit of what an attempt left in the worktree; None when all of it is on the branch."""
     head = worktrees.head(worktree)
     tree = snapshot.of_worktree(worktree)
     left = head
@@ -56,6 +84,4 @@ def _keep_leftover(plan: OpenPlan, worktree: Worktree) -> None:
             plan.objects, raw.CommitObject(tree, (head,), person.author, person.committer, message)
         )
     tip = plan.tip()
-    if tip is None or not plan.is_ancestor(left, tip):
-        plan.keep([left], "work of an attempt that was cut off")
-        plan.reporter.emit(Note(f"work of an attempt that was cut off is kept as {left[:10]}"))
+    return None if tip is not None and plan.is_ancestor(left, tip) else left

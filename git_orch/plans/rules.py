@@ -161,8 +161,4 @@ def _cycles(step_ids: list[str], needs: list[tuple[str, ...]]) -> Iterator[Probl
         numbers = " -> ".join(str(step_ids.index(step_id) + 1) for step_id in ring)
         where: Location = ("steps", step_ids.index(ring[0]), "depends_on")
         yield Problem(where, "cycle", f"the steps wait for each other: {numbers}")
-        edges = {
-            name: tuple(other for other in others if other not in ring)
-            for name, others in edges.items()
-            if name not in ring
-        }
+        edges = {name: tuple(other for other in others if other not in ring) for name, others in edges.items()}

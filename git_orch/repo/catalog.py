@@ -42,10 +42,7 @@ def _folded(
 ) -> list[Status | None]:
     past = _with_present_tips(
         objects,
-        [
-            (state.fold(plan, log, None), tip)
-            for (plan, tip), log in zip(plans, logs, strict=True)
-        ],
+        [(state.fold(plan, log, None), tip) for (plan, tip), log in zip(plans, logs, strict=True)],
     )
     wanted = [
         (plan, tip, each.base.commit)
@@ -60,7 +57,7 @@ def _folded(
 
 
 def _with_present_tips(objects: Objects, past: Sequence[tuple[Status | None, str | None]]) -> list[Status | None]:
-    """The statuses; a plan without a branch loses its known tip where that is collected: nothing can be made from it."""
+    """The statuses; one without a branch loses a known tip that is collected: no branch can be made from it."""
     lost = [each.known_tip for each, tip in past if each is not None and tip is None and each.known_tip is not None]
     gone = {oid for oid, found in zip(lost, objects.read_many(lost), strict=True) if found is None} if lost else set()
     return [

@@ -7,6 +7,7 @@ user's `GIT_*` variables that would point it at another repository.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ _PINNED = (
     "submodule.recurse=false",
     "advice.detachedHead=false",
 )
+# A terminal's Ctrl-C goes to git as well, and may end it before we hear of it ourselves.
+_STOPPED_BY = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM})
 # git's defaults would lose a landing in a power cut: neither loose objects nor refs are synced.
 SYNCED = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=batch")
 
@@ -91,8 +94,10 @@ class Git:
         expect: Sequence[int] = (0,),
         variables: Mapping[str, str] | None = None,
     ) -> process.Finished:
-        """Status and output of git. A status that is not in `expect` raises GitFailed."""
+        """Status and output of git. A status that is not in `expect` raises GitFailed, a Ctrl-C Interrupted."""
         done = start(self.argv(*args), {**self.variables, **(variables or {})}, self._directory(), stdin)
+        if -done.status in _STOPPED_BY:
+            raise errors.Interrupted(-done.status, "git orch status")
         if done.status not in expect:
             raise GitFailed(_verb(args), done.status, done.stderr.decode("utf-8", "replace"))
         return done

@@ -132,7 +132,8 @@ class LogWriter:
             wanted.setdefault(target or self._repository.empty_blob, []).append(event)
         for tries in range(_TRIES):
             blobs = self._blobs(wanted)
-            commit = self._commit(blobs, wanted)
+            subtrees = dict(self._subtrees)  # ours once it is stored: a signal may cut this off
+            commit = self._commit(blobs, wanted, subtrees)
             try:
                 refs.move(self._repository, self._ref, old=self.tip, new=commit, reason="orch: log")
             except errors.Busy:
@@ -141,7 +142,7 @@ class LogWriter:
                 time.sleep(int.from_bytes(os.urandom(2), "big") / 65536 * _WAIT_SECONDS * min(tries + 1, 10))
                 self.reload()
                 continue
-            self.tip = commit
+            self.tip, self._subtrees = commit, subtrees
             self.notes.blobs.update(blobs)
             added = tuple(event for each in wanted.values() for event in each)
             everything = sorted({event.id: event for event in (*self.log.events, *added)}.items())
@@ -156,13 +157,13 @@ class LogWriter:
             blobs[target] = self._objects.write("blob", events.appended(content, new))
         return blobs
 
-    def _commit(self, blobs: dict[str, str], wanted: dict[str, list[Event]]) -> str:
+    def _commit(self, blobs: dict[str, str], wanted: dict[str, list[Event]], subtrees: dict[str, str]) -> str:
         names = ", ".join(dict.fromkeys(event.name for each in wanted.values() for event in each))
         person = self._identity.now()
         return odb.write_commit(
             self._objects,
             raw.CommitObject(
-                tree=self._tree(self.notes.blobs | blobs, changed={target[:2] for target in blobs}),
+                tree=self._tree(self.notes.blobs | blobs, {target[:2] for target in blobs}, subtrees),
                 parents=(self.tip,) if self.tip is not None else (),
                 author=person.author,
                 committer=person.committer,
@@ -170,16 +171,14 @@ class LogWriter:
             ),
         )
 
-    def _tree(self, blobs: dict[str, str], changed: set[str]) -> str:
+    def _tree(self, blobs: dict[str, str], changed: set[str], subtrees: dict[str, str]) -> str:
         groups: dict[str, list[Entry]] = {}
         for target, blob in blobs.items():
             groups.setdefault(target[:2], []).append(raw.Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob))
         for prefix, entries in groups.items():
-            if prefix in changed or prefix not in self._subtrees:
-                self._subtrees[prefix] = odb.write_tree(self._objects, entries)
-        branches = [
-            raw.Entry(raw.TREE_MODE, prefix.encode("ascii"), self._subtrees[prefix]) for prefix in sorted(groups)
-        ]
+            if prefix in changed or prefix not in subtrees:
+                subtrees[prefix] = odb.write_tree(self._objects, entries)
+        branches = [raw.Entry(raw.TREE_MODE, prefix.encode("ascii"), subtrees[prefix]) for prefix in sorted(groups)]
         return odb.write_tree(self._objects, [*branches, *self.notes.others])
 
 

@@ -84,12 +84,13 @@ def hold(worktree: Worktree, commit: str) -> None:
 def remove(repository: Repository, plan: str) -> None:
     """Remove the plan's worktree and everything in it."""
     path = path_of(repository, plan)
-    repository.git.run("worktree", "remove", "--force", "--force", "--", str(path), expect=(0, 128))
-    if path.exists():  # git does not know it: left by a repository that stood here before
+    arguments = ("worktree", "remove", "--force", "--force", "--", str(path))
+    repository.git.run(*arguments, expect=(0, 128))
+    if path.exists():  # it is broken, or left by a repository that stood here before
         import shutil
 
         shutil.rmtree(path)
-    repository.git.run("worktree", "prune")
+        repository.git.run(*arguments, expect=(0, 128))  # not `prune`: that would forget the user's own, too
 
 
 def checkout_of(repository: Repository, ref: str) -> Path | None:

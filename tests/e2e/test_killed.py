@@ -131,7 +131,7 @@ class Scenario:
             found = self.driver.run(repo, *self.argv, point=index)
             where = f"killed {points[index]} ({index} of {len(points)})"
             assert found.status == -9, f"{where}: {found}"
-            assert found.points == list(points[: index + 1]), where
+            assert found.points == list(points[: index + 1]), f"{where} {found.points} {points[:index+1]}"
             try:
                 assert users_own(repo) == before
                 yield repo

@@ -1,0 +1,262 @@
+"""(c) Many plans in one repository, and a long log."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import subprocess
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from benchmarks import measure
+from benchmarks.measure import Row, Table, Times
+from benchmarks.scratch import Scratch
+from git_orch.flow import basing
+from git_orch.plans import events, ids, plan, trailers
+from git_orch.plans.events import Event
+from git_orch.plans.plan import Document, Plan
+from git_orch.plans.status import Base
+from git_orch.repo import objects as odb
+from git_orch.repo import raw, refs
+from git_orch.repo.catfile import Found
+from git_orch.repo.identity import Identity
+from git_orch.repo.objects import Objects
+from git_orch.repo.raw import CommitObject, Entry
+from git_orch.repo.repository import Repository, discover
+from git_orch.repo.store import LogWriter
+
+_COUNTS = (10, 1_000, 10_000)
+_DAY = 1_790_000_000_000  # milliseconds since 1970: when the first of the plans was made
+_ADA = Identity("Ada Bench <ada@example.com>", "Ada Bench <ada@example.com>", "1790000000 +0000", "1790000000 +0000")
+
+
+def table(scratch: Scratch, *, quick: bool) -> Table:
+    """`ls` and `status` with 10 to 10,000 plans, with loose and with packed refs; writing a log of 1,000 steps."""
+    rows = []
+    for packed in (False, True):
+        rows += _listing(scratch, packed=packed, rounds=3 if quick else 5)
+    rows += _writing(scratch, steps=100 if quick else 1_000)
+    notes = (
+        "Plans: three steps each, in flight; of three plans one has no landed step, one has one, one has two.",
+        "Archived plans are left out: this version does not archive.",
+        "Log writes: one write is what a landing writes (a confirmation, a landing and an intent), synced to disk.",
+    )
+    return Table("(c) many plans, and a long log", rows, notes)
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _listing(scratch: Scratch, *, packed: bool, rounds: int) -> list[Row]:
+    kind = "packed" if packed else "loose"
+    places = {count: _with_plans(scratch, count, packed=packed) for count in _COUNTS}
+    cases = {
+        f"{command} {count}": (lambda command=command, count=count: scratch.seconds("git", "orch", command, cwd=places[count]))
+        for command in ("ls", "status")
+        for count in _COUNTS
+    }
+    times = measure.side_by_side(cases, rounds)
+    few, some, many = _COUNTS
+    rows = []
+    for command in ("ls", "status"):
+        at = {count: times[f"{command} {count}"] for count in _COUNTS}
+        rows += [
+            measure.compared(f"{command}, {some:,} plans beside {few}, {kind} refs", at[some], at[few], some / few),
+            measure.compared(f"{command}, {many:,} plans beside {some:,}, {kind} refs", at[many], at[some], 10),
+        ]
+    for place in places.values():
+        scratch.remove(place)
+    return rows
+
+
+def _with_plans(scratch: Scratch, count: int, *, packed: bool) -> Path:
+    path = scratch.repository(f"plans-{count}", 10)
+    base = scratch.run("git", "rev-parse", "main", cwd=path).decode("ascii").strip()
+    tree = scratch.run("git", "rev-parse", "main^{tree}", cwd=path).decode("ascii").strip()
+    pack = Pack({base: Found("commit", raw.commit_bytes(CommitObject(tree))), tree: Found("tree", b"")})
+    moves = [line for number in range(count) for line in _stored(pack, number, Base(base, "refs/heads/main"))]
+    scratch.run("git", "index-pack", "--stdin", cwd=path, stdin=pack.bytes())
+    scratch.run("git", "update-ref", "--stdin", cwd=path, stdin="".join(moves).encode("ascii"))
+    if packed:
+        scratch.run("git", "pack-refs", "--all", cwd=path)
+    return path
+
+
+class Pack:
+    """New objects, by the interface that git-orch writes them through, collected for one pack."""
+
+    oid_length = 40
+
+    def __init__(self, known: dict[str, Found]) -> None:
+        self._known = known
+        self._new: dict[str, Found] = {}
+
+    def read_many(self, oids: Sequence[str]) -> list[Found | None]:
+        """Objects of the pack, and the few that were given."""
+        return [self._new.get(oid) or self._known.get(oid) for oid in oids]
+
+    def write(self, kind: str, data: bytes) -> str:
+        """Put an object into the pack."""
+        oid = hashlib.sha1(f"{kind} {len(data)}\0".encode("ascii") + data, usedforsecurity=False).hexdigest()
+        self._new[oid] = Found(kind, data)
+        return oid
+
+    def another(self) -> Pack:
+        """The same: one thread uses it."""
+        return self
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def bytes(self) -> bytes:
+        """The pack, as gitformat-pack(5) describes it."""
+        parts = [b"PACK", struct.pack(">II", 2, len(self._new))]
+        for kind, data in self._new.values():
+            parts += [_pack_head(("commit", "tree", "blob").index(kind) + 1, len(data)), zlib.compress(data, 1)]
+        packed = b"".join(parts)
+        return packed + hashlib.sha1(packed, usedforsecurity=False).digest()
+
+
+def _pack_head(kind: int, size: int) -> bytes:
+    byte, size = (kind << 4) | (size & 15), size >> 4
+    head = bytearray()
+    while size:
+        head.append(byte | 128)
+        byte, size = size & 127, size >> 7
+    head.append(byte)
+    return bytes(head)
+
+
+def _stored(pack: Pack, number: int, base: Base) -> Iterable[str]:
+    """A plan in flight, put into the pack; gives the lines for `git update-ref` that make its refs."""
+    plan_id = ids.plan_id(f"change part {number}", _DAY + number * 1000, number)
+    described = _plan(number, steps=3)
+    cover = basing.cover(pack, _ADA, plan_id, described, base)
+    story = _Story(number)
+    notes = {cover: [story.event("plan.created", plan=plan.to_document(described), base=basing.document(base), origin="file",
+                                 estimate={"tokens_in": 0, "tokens_out": 0, "usd": 0})]}  # fmt: skip
+    notes[cover] += story.moved(refs.BRANCHES + plan_id, None, cover, "create")
+    tip = cover
+    if number % 3:
+        notes[cover] += [story.event(name) for name in ("plan.validated", "plan.approved")]
+        notes[cover].append(story.event("run.started", run=story.ulid()))
+    for step in described.steps[: number % 3]:
+        attempt = story.ulid()
+        message = trailers.step_message(step, trailers.Claim(plan_id, step.id, attempt), "", (), ())
+        tree = odb.write_tree(pack, [Entry(raw.BLOB_MODE, f"{step.id}.txt".encode("ascii"), pack.write("blob", b"new\n"))])
+        commit = odb.write_commit(pack, CommitObject(tree, (tip,), *_ADA.now(), message))
+        landed = story.landed(step.id, attempt, commit, tree)
+        notes[commit] = [landed, *story.moved(refs.BRANCHES + plan_id, tip, commit, "land")]
+        tip = commit
+    log = _log(pack, notes)
+    return (f"create {refs.BRANCHES}{plan_id} {tip}\n", f"create {refs.LOGS}{plan_id} {log}\n")
+
+
+def _log(pack: Objects, notes: dict[str, list[Event]]) -> str:
+    """The log commit of these events, whose tree is the one that a writer of the log makes."""
+    entries = []
+    for target, found in sorted(notes.items()):
+        blob = pack.write("blob", events.appended(b"", found))
+        below = odb.write_tree(pack, [Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob)])
+        entries.append(Entry(raw.TREE_MODE, target[:2].encode("ascii"), below))
+    person = _ADA.now()
+    return odb.write_commit(pack, CommitObject(odb.write_tree(pack, entries), (), person.author, person.committer, "log\n"))
+
+
+class _Story:
+    """Events of one plan, a second apart."""
+
+    def __init__(self, number: int) -> None:
+        self._now = _DAY + number * 1000
+
+    def ulid(self) -> str:
+        """The next ID."""
+        self._now += 1000
+        return ids.ulid(self._now, self._now)
+
+    def event(self, name: str, **body: object) -> Event:
+        """The next event."""
+        return Event(self.ulid(), name, "0123456789abcdef", body)
+
+    def moved(self, ref: str, old: str | None, new: str, why: str) -> list[Event]:
+        """A move of the branch that was confirmed."""
+        before = {} if old is None else {"from": old}
+        intent = self.event("move.intended", ref=ref, **before, to=new, why=why)
+        return [intent, self.event("move.done", move=intent.id)]
+
+    def landed(self, step: str, attempt: str, commit: str, tree: str) -> Event:
+        """A landing as a run writes it."""
+        check = {"type": "run", "command": "true", "exit": 0, "passed": True, "seconds": 0.1, "output": "", "reason": "exited"}
+        return self.event(
+            "step.landed", step=step, attempt=attempt, run=attempt, commit=commit, tree=tree, checks=[check],
+            seconds=0.3, files=1,
+        )  # fmt: skip
+
+
+def _plan(number: int, steps: int) -> Plan:
+    described: list[Document] = [
+        {
+            "id": f"s{position}",
+            "title": f"Write part {position}",
+            "kind": "files",
+            "files": {f"s{position}.txt": "new\n"},
+            "checks": [{"type": "run", "command": "true"}],
+        }
+        for position in range(1, steps + 1)
+    ]
+    return plan.from_document({"title": f"Change part {number}", "objective": f"Part {number} is new.", "steps": described})
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _writing(scratch: Scratch, steps: int) -> list[Row]:
+    rows = []
+    for name, warm in (("libgit2", True), ("the git command", False)):
+        path = scratch.repository(f"log-{name.replace(' ', '-')}", 10)
+        found = discover(path, scratch.variables)
+        before = _size(path)
+        with closing(odb.opened(found, warm=warm)) as database:
+            seconds = _written(found, database, steps)
+        grown = _size(path) - before
+        scratch.run("git", "gc", "-q", "--prune=now", cwd=path)
+        written = 3 * steps
+        tenth = max(steps // 10, 1)
+        first, last = seconds[:tenth], seconds[-tenth:]
+        rows += [
+            Row(f"log of {steps:,} steps through {name}: writes", f"{steps / sum(seconds):,.0f} per second"),
+            measure.compared("  a write at the end, beside one at the start", _times(last), _times(first)),
+            Row("  bytes for each event", f"{grown / written:,.0f}", f"{(_size(path) - before) / written:,.0f} after gc"),
+        ]
+        scratch.remove(path)
+    return rows
+
+
+def _written(found: Repository, database: Objects, steps: int) -> list[float]:
+    plan_id = ids.plan_id("a long log", _DAY, 1)
+    writer = LogWriter(found, database, _ADA, plan_id)
+    described = _plan(0, steps)
+    cover = hashlib.sha1(b"cover", usedforsecurity=False).hexdigest()
+    writer.append([(cover, writer.event("plan.created", plan=plan.to_document(described), base={"commit": None, "ref": None}))])
+    story, seconds, last = _Story(0), [], cover
+    confirmed = writer.event("move.done", move=story.ulid())
+    for step in described.steps:
+        commit = hashlib.sha1(step.id.encode("ascii"), usedforsecurity=False).hexdigest()
+        landed = writer.event("step.landed", **story.landed(step.id, story.ulid(), commit, commit).body)
+        intent = writer.event("move.intended", ref=refs.BRANCHES + plan_id, **{"from": last}, to=commit, why="land")
+        entries = [(last, confirmed), (commit, landed), (commit, intent)]
+        seconds += measure.timed(lambda entries=entries: writer.append(entries))
+        confirmed = writer.event("move.done", move=intent.id)
+        last = commit
+    return seconds
+
+
+def _times(samples: Sequence[float]) -> Times:
+    return Times(sorted(samples)[len(samples) // 2], min(samples))
+
+
+def _size(repository: Path) -> int:
+    """Bytes of the files below .git, not of the blocks that they take."""
+    return sum(path.stat().st_size for path in (repository / ".git").rglob("*") if path.is_file())

@@ -1,0 +1,169 @@
+"""An agent step: a model with a few tools works in the worktree; checks, not the model, decide whether it is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from git_orch import errors
+from git_orch.agents import conversation, exchange, prompts, reports, tools, trace
+from git_orch.agents.prices import Prices
+from git_orch.flow.attempt import AttemptFailed, Earlier, Job, Site, Work
+from git_orch.flow.reporting import StepProgress
+from git_orch.plans import cost, redact
+from git_orch.plans.plan import Document
+
+_REPLY_TOKENS = 32_000  # of one turn; a longer file is written in several calls
+_NAMES_SHOWN = 40  # changed paths of an earlier step
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where replies come from, what they cost, and the delimiter that no text of others can know; one for a run."""
+
+    model: conversation.Model
+    prices: Prices
+    delimiter: str
+
+
+def delimiter() -> str:
+    """A new random delimiter."""
+    return os.urandom(8).hex()
+
+
+def done(job: Job, site: Site) -> Work:
+    """Let the model work on the step. Raises AttemptFailed, LimitReached, ProviderFailed, UsageError."""
+    service = site.service
+    if service is None:
+        raise AttemptFailed("there is no model to do it")
+    spent = _Spent(job, site, service.prices)
+    outputs = site.output_path(job.attempt, "tools").parent
+    place = tools.Place(site.worktree.path, outputs, site.launcher)
+    box = tools.Toolbox(place, frozenset(tool for tool in ("read", "write", "command") if tool in job.tools))
+    about = {"plan": job.plan_id, "step": job.step.id, "attempt": job.attempt}
+    with trace.Trace(site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets) as record:
+        ending = conversation.converse(
+            brief(job, service),
+            service.model,
+            box,
+            on_call=spent.add,
+            report=_both(record.record, _shown(job, site)),
+            stop=site.stop,
+        )
+    _refuse_unfinished(ending)
+    return Work(summary=ending.summary, usd=spent.usd, model=job.model)
+
+
+def brief(job: Job, service: Service) -> conversation.Brief:
+    """All that the model is told about the step."""
+    facts = service.prices.facts(job.model)
+    task = prompts.Task(
+        step=job.step,
+        number=job.plan.position(job.step.id),
+        max_turns=conversation.TURNS,
+        earlier=[prompts.Earlier(each.title, _names(each)) for each in job.earlier],
+    )
+    return conversation.Brief(
+        model=job.model,
+        system=prompts.STEP_SYSTEM,
+        plan=prompts.plan_block(job.plan, service.delimiter),
+        step=prompts.step_block(task, service.delimiter),
+        window=facts.context,
+        max_tokens=min(_REPLY_TOKENS, facts.max_output),
+    )
+
+
+def _names(earlier: Earlier) -> str:
+    more = len(earlier.changed) - _NAMES_SHOWN
+    return "\n".join([*earlier.changed[:_NAMES_SHOWN], *([f"and {more} more"] if more > 0 else [])])
+
+
+class _Spent:
+    """Puts every call on disk at once, with its price, and adds up."""
+
+    def __init__(self, job: Job, site: Site, prices: Prices) -> None:
+        self._job = job
+        self._site = site
+        self._prices = prices
+        self.usd = 0.0
+
+    def add(self, call: exchange.Call) -> None:
+        body = priced(call, self._job.model, self._prices)
+        self.usd += float(str(body["usd"]))
+        self._site.spool("model.called", purpose="step", step=self._job.step.id, attempt=self._job.attempt, **body)
+
+
+def priced(call: exchange.Call, asked: str, prices: Prices) -> Document:
+    """A call as an event stores it: usage verbatim, USD at the price of the model that answered.
+
+    A model that is not in the price table is counted at the price of the one that was asked for, and says so.
+    """
+    try:
+        price, priced_as = prices.price(call.model), call.model
+    except errors.UsageError:
+        price, priced_as = prices.price(asked), asked
+    usage = cost.Usage.from_mapping(call.usage)
+    body: Document = {
+        "model": call.model,
+        "usage": dict(call.usage),
+        "usd": cost.usd(usage, price),
+        "request": call.request_id,
+        "seconds": round(call.seconds, 3),
+    }
+    return body if priced_as == call.model else {**body, "priced_as": priced_as}
+
+
+def _both(
+    first: Callable[[reports.Event], None], second: Callable[[reports.Event], None]
+) -> Callable[[reports.Event], None]:
+    def tell(event: reports.Event) -> None:
+        first(event)
+        second(event)
+
+    return tell
+
+
+def _shown(job: Job, site: Site) -> Callable[[reports.Event], None]:
+    """What whoever watches sees: what the model says between tools, each call and how it ended, each wait."""
+    number = job.plan.position(job.step.id)
+
+    def tell(event: reports.Event) -> None:
+        text = _line(event)
+        if text:
+            site.reporter.emit(StepProgress(number, redact.redacted(text, site.secrets)))
+
+    return tell
+
+
+def _line(event: reports.Event) -> str:
+    match event:
+        case reports.Replied(_, reply):
+            return reply.text.strip()
+        case reports.Used(_, call, result) if result.summary is None:
+            ended = result.verdict if result.exit is None else f"exit {result.exit}"
+            return f"{call.name} {_subject(call)}: {ended}"
+        case reports.Waiting(_, seconds, cause):
+            return f"waiting {seconds:.0f} s: {cause}"
+        case _:
+            return ""
+
+
+def _subject(call: exchange.ToolCall) -> str:
+    fields = call.input if isinstance(call.input, dict) else {}
+    shown = next((fields[name] for name in ("command", "path", "pattern") if name in fields), "")
+    return str(shown).split("\n", 1)[0][:100]
+
+
+def _refuse_unfinished(ending: conversation.Ending) -> None:
+    match ending.outcome:
+        case "done" | "no-summary":
+            return
+        case "turn-limit":
+            raise errors.LimitReached(ending.summary, "git orch exec")
+        case "refused":
+            raise errors.ProviderFailed(f"the model refused: {ending.summary}", "git orch edit")
+        case "stopped":
+            raise AttemptFailed("stopped", "interrupted")
+        case reason:
+            raise AttemptFailed(ending.summary, reason)

@@ -1,0 +1,26 @@
+"""Opening the model's service for a command that needs one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from git_orch.agents import messages, prices
+from git_orch.flow import agentstep
+from git_orch.flow.agentstep import Service
+from git_orch.plans import redact
+
+
+@contextlib.contextmanager
+def service(extra_prices: str | None) -> Iterator[Service]:
+    """The Messages API, with the built-in prices and the user's own on top."""
+    table = price_table(extra_prices)
+    with messages.MessagesModel(table, secrets=redact.secret_values(os.environ)) as model:
+        yield Service(model, table, agentstep.delimiter())
+
+
+def price_table(extra: str | None) -> prices.Prices:
+    """The built-in prices, with the user's own file on top."""
+    return prices.load(Path(extra).expanduser() if extra else None)

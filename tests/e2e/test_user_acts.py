@@ -1,0 +1,466 @@
+"""What a user does to a plan branch with git alone: each row of the table USER ACTS is tried as it is written.
+
+The table says, for every act, the state of each step afterwards, what the next `git orch exec` lands, and what is kept;
+text after a semicolon is for people. A row without a function of its name here, or the other way round, is an error.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import Repo, writing
+
+MAN = Path(__file__).parents[2] / "man"
+ALL_KEPT = "refs/orch/kept/"
+
+
+class Row(NamedTuple):
+    """One row; `status`, `exec` and `kept` begin with what is compared, up to the first semicolon."""
+
+    act: str
+    commands: str
+    status: str
+    exec: str
+    kept: str
+
+
+def table() -> list[Row]:
+    """The rows of the table."""
+    lines = (MAN / "user-acts.tsv").read_text(encoding="utf-8").splitlines()
+    return [Row(*line.split("\t")) for line in lines[1:]]
+
+
+class Scene:
+    """A plan of three steps, done, and a user with git. `mine` are commits of the user's that must stay reachable."""
+
+    def __init__(self, repo: Repo, *, executed: bool = True) -> None:
+        self.repo = repo
+        self.plan = repo.plan(writing("a.txt", "b.txt", "c.txt"))
+        self.branch = f"orch/{self.plan}"
+        if executed:
+            repo.orch("exec", self.plan)
+        self.tip = self.at(self.branch)
+        self.mine: list[str] = []
+
+    def git(self, *args: str, cwd: Path | None = None, expect: int | None = 0) -> str:
+        """git in the main checkout."""
+        return self.repo.git(*args, cwd=cwd, expect=expect)
+
+    def at(self, name: str) -> str:
+        """The commit of that name."""
+        return self.git("rev-parse", "--verify", name)
+
+    def on_branch(self, *commands: list[str]) -> None:
+        """Git commands with the plan branch checked out, then back to where the user was."""
+        self.git("switch", "-q", self.branch)
+        for command in commands:
+            self.git(*command)
+        self.git("switch", "-q", "-")
+
+    def rebase(self, script: str, onto: str | None = None) -> None:
+        """An interactive rebase of the branch from its base; `script` is a sed script on the todo list."""
+        self.git("-c", f"sequence.editor=sed -i -e '{script}'", "-c", "core.editor=true", "rebase", "-q", "-i",
+                 "--keep-empty", onto or "main", self.branch)  # fmt: skip
+        self.git("switch", "-q", "main")
+
+    def newer_main(self, name: str = "news.txt") -> str:
+        """One more commit on main."""
+        made = self.repo.commit({name: "news\n"}, "news")
+        self.mine.append(made)
+        return made
+
+    def collect(self) -> None:
+        """What a user does who wants the space back."""
+        self.git("reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all")
+        self.git("gc", "-q", "--prune=now")
+
+    def landed(self) -> list[str]:
+        """The steps of all `step.landed` events, in order."""
+        lines = self.repo.orch("log", self.plan, "--json").stdout.splitlines()
+        return [line.partition('"step":"s')[2].partition('"')[0] for line in lines if '"event":"step.landed"' in line]
+
+    def holds(self, commit: str) -> bool:
+        """Whether some ref reaches the commit."""
+        return bool(self.git("for-each-ref", "--contains", commit, expect=None))
+
+
+ACTS: dict[str, Callable[[Scene], None]] = {}
+NOT_EXECUTED = {"base-moved", "base-rewritten", "rebase-before-exec", "amend-cover"}
+
+
+def act(function: Callable[[Scene], None]) -> Callable[[Scene], None]:
+    """Name the function after its row."""
+    ACTS[function.__name__.replace("_", "-")] = function
+    return function
+
+
+@act
+def reset_one(scene: Scene) -> None:
+    scene.on_branch(["reset", "-q", "--hard", "HEAD~1"])
+
+
+@act
+def reset_to_cover(scene: Scene) -> None:
+    scene.on_branch(["reset", "-q", "--hard", "HEAD~3"])
+
+
+@act
+def reset_before_cover(scene: Scene) -> None:
+    scene.on_branch(["reset", "-q", "--hard", "HEAD~4"])
+
+
+@act
+def amend_message(scene: Scene) -> None:
+    message = scene.git("log", "-1", "--format=%B", scene.branch).replace("Write c.txt", "Write the third file")
+    scene.on_branch(["commit", "-q", "--amend", "-m", message])
+
+
+@act
+def amend_message_away(scene: Scene) -> None:
+    scene.on_branch(["commit", "-q", "--amend", "-m", "the third file"])
+
+
+@act
+def amend_content(scene: Scene) -> None:
+    scene.git("switch", "-q", scene.branch)
+    scene.repo.write({"c.txt": "better\n"})
+    scene.git("commit", "-q", "-a", "--amend", "--no-edit")
+    scene.mine.append(scene.at("HEAD"))
+    scene.git("switch", "-q", "-")
+
+
+@act
+def amend_cover(scene: Scene) -> None:
+    scene.git("switch", "-q", scene.branch)
+    scene.repo.write({"mine.txt": "mine\n"})
+    scene.git("add", "mine.txt")
+    scene.git("commit", "-q", "--amend", "--no-edit")
+    scene.mine.append(scene.at("HEAD"))
+    scene.git("switch", "-q", "-")
+    scene.newer_main()
+
+
+@act
+def reword(scene: Scene) -> None:
+    scene.git("-c", "sequence.editor=sed -i -e '3s/^pick/reword/'", "-c", "core.editor=sed -i -e '1s/.*/Reworded/'",
+              "rebase", "-q", "-i", "--keep-empty", "main", scene.branch)  # fmt: skip
+    scene.git("switch", "-q", "main")
+
+
+@act
+def squash_steps(scene: Scene) -> None:
+    scene.rebase("3s/^pick/squash/")
+
+
+@act
+def fixup_into_step(scene: Scene) -> None:
+    scene.rebase("3s/^pick/fixup/")
+
+
+@act
+def squash_into_cover(scene: Scene) -> None:
+    scene.rebase("2s/^pick/squash/")
+
+
+@act
+def fixup_into_cover(scene: Scene) -> None:
+    scene.rebase("2s/^pick/fixup/")
+
+
+@act
+def drop_step(scene: Scene) -> None:
+    scene.rebase("3s/^pick/drop/")
+
+
+@act
+def drop_cover(scene: Scene) -> None:
+    scene.rebase("1s/^pick/drop/")
+
+
+@act
+def reorder(scene: Scene) -> None:
+    scene.rebase("2{h;d};3{G}")
+
+
+@act
+def merge_main(scene: Scene) -> None:
+    scene.newer_main()
+    scene.on_branch(["merge", "-q", "--no-edit", "main"])
+    scene.mine.append(scene.at(scene.branch))
+
+
+@act
+def revert(scene: Scene) -> None:
+    scene.on_branch(["revert", "--no-edit", "HEAD~1"])
+    scene.mine.append(scene.at(scene.branch))
+
+
+@act
+def revert_of_revert(scene: Scene) -> None:
+    scene.on_branch(["revert", "--no-edit", "HEAD~1"], ["revert", "--no-edit", "HEAD"])
+    scene.mine.append(scene.at(scene.branch))
+
+
+@act
+def revert_then_rebase(scene: Scene) -> None:
+    scene.git("switch", "-q", scene.branch)
+    scene.repo.write({"c.txt": "better\n"})
+    scene.git("commit", "-q", "-a", "--amend", "--no-edit")
+    scene.git("revert", "--no-edit", "HEAD")
+    scene.git("switch", "-q", "-")
+    scene.newer_main()
+    scene.git("rebase", "-q", "main", scene.branch)
+    scene.git("switch", "-q", "main")
+    scene.mine.append(scene.at(scene.branch))
+
+
+@act
+def cherry_pick_elsewhere(scene: Scene) -> None:
+    scene.git("cherry-pick", f"{scene.branch}~2")
+    scene.mine.append(scene.at("main"))
+
+
+@act
+def rebase_onto_newer(scene: Scene) -> None:
+    scene.newer_main()
+    scene.git("rebase", "-q", "main", scene.branch)
+    scene.git("switch", "-q", "main")
+
+
+@act
+def rebase_before_exec(scene: Scene) -> None:
+    rebase_onto_newer(scene)
+
+
+@act
+def rebase_onto_picked(scene: Scene) -> None:
+    scene.newer_main()
+    scene.git("cherry-pick", f"{scene.branch}~2")
+    scene.mine.append(scene.at("main"))
+    scene.git("rebase", "-q", "main", scene.branch)
+    scene.git("switch", "-q", "main")
+
+
+@act
+def rebase_onto_equal_patch(scene: Scene) -> None:
+    scene.newer_main()
+    scene.mine.append(scene.repo.commit({"a.txt": "a.txt\n"}, "the same by hand"))
+    scene.git("rebase", "-q", "main", scene.branch)
+    scene.git("switch", "-q", "main")
+
+
+@act
+def rebase_onto_picked_and_reverted(scene: Scene) -> None:
+    scene.git("cherry-pick", f"{scene.branch}~2")
+    scene.git("revert", "--no-edit", "HEAD")
+    scene.mine.append(scene.at("main"))
+    scene.rebase("2s/^pick/drop/")
+
+
+@act
+def rebase_onto_rewritten_main(scene: Scene) -> None:
+    old = scene.at("main")
+    scene.git("commit", "-q", "--amend", "-m", "first, again")
+    scene.git("-c", "sequence.editor=sed -i -e '2s/^pick/drop/'", "rebase", "-q", "-i", "--onto", "main", old, scene.branch)
+    scene.git("switch", "-q", "main")
+    scene.collect()
+    assert scene.git("cat-file", "-t", old, expect=None) == ""
+
+
+@act
+def branch_deleted(scene: Scene) -> None:
+    scene.git("branch", "-q", "-D", scene.branch)
+
+
+@act
+def branch_deleted_and_collected(scene: Scene) -> None:
+    scene.git("branch", "-q", "-D", scene.branch)
+    scene.collect()
+    assert scene.git("cat-file", "-t", scene.tip, expect=None) == ""
+
+
+@act
+def branch_deleted_seen_and_collected(scene: Scene) -> None:
+    scene.git("branch", "-q", "-D", scene.branch)
+    scene.repo.orch("exec", scene.plan, expect=6)
+    scene.collect()
+
+
+@act
+def branch_renamed(scene: Scene) -> None:
+    scene.git("branch", "-m", scene.branch, "mine")
+
+
+@act
+def checked_out(scene: Scene) -> None:
+    scene.git("switch", "-q", scene.branch)
+    scene.git("reset", "-q", "--hard", "HEAD~1")
+
+
+@act
+def checked_out_elsewhere(scene: Scene) -> None:
+    scene.on_branch(["reset", "-q", "--hard", "HEAD~1"])
+    scene.git("worktree", "add", "-q", "../mine", scene.branch)
+    scene.git("switch", "-q", "-c", "elsewhere", cwd=scene.repo.path / "../mine")
+    scene.git("switch", "-q", scene.branch, cwd=scene.repo.path / "../mine")
+
+
+@act
+def rebase_in_progress(scene: Scene) -> None:
+    scene.git("worktree", "add", "-q", "../mine", scene.branch)
+    scene.git("-c", "sequence.editor=sed -i -e '2s/$/\\nbreak/'", "rebase", "-q", "-i", "--keep-empty", "main",
+              cwd=scene.repo.path / "../mine")  # fmt: skip
+
+
+@act
+def rebase_in_progress_here(scene: Scene) -> None:
+    scene.git("switch", "-q", scene.branch)
+    scene.git("-c", "sequence.editor=sed -i -e '2s/$/\\nbreak/'", "rebase", "-q", "-i", "--keep-empty", "main")
+
+
+@act
+def own_commit_on_top(scene: Scene) -> None:
+    scene.git("switch", "-q", scene.branch)
+    scene.mine.append(scene.repo.commit({"mine.txt": "mine\n"}, "mine"))
+    scene.git("switch", "-q", "-")
+
+
+@act
+def own_commit_between(scene: Scene) -> None:
+    scene.git("switch", "-q", "--detach", f"{scene.branch}~1")
+    scene.repo.commit({"mine.txt": "mine\n"}, "mine")
+    scene.git("cherry-pick", scene.branch)
+    scene.git("branch", "-q", "-f", scene.branch)
+    scene.git("switch", "-q", "main")
+    scene.mine.append(scene.at(f"{scene.branch}~1"))
+
+
+@act
+def log_removed(scene: Scene) -> None:
+    scene.git("update-ref", "-d", f"refs/notes/orch/{scene.plan}")
+
+
+@act
+def collected(scene: Scene) -> None:
+    scene.collect()
+
+
+@act
+def reset_and_collected(scene: Scene) -> None:
+    scene.on_branch(["reset", "-q", "--hard", "HEAD~1"])
+    scene.collect()
+
+
+@act
+def worktrees_pruned(scene: Scene) -> None:
+    _interrupted_worktree(scene)
+    scene.git("worktree", "prune")
+
+
+@act
+def worktree_removed(scene: Scene) -> None:
+    shutil.rmtree(_interrupted_worktree(scene))
+
+
+def _interrupted_worktree(scene: Scene) -> Path:
+    """The worktree of git-orch's own as a killed run leaves it behind, with a step to do."""
+    scene.on_branch(["reset", "-q", "--hard", "HEAD~1"])
+    from git_orch.repo import repository, worktrees
+
+    found = repository.discover(scene.repo.path)
+    return worktrees.made(found, scene.plan, scene.at(scene.branch)).path
+
+
+@act
+def base_deleted(scene: Scene) -> None:
+    scene.on_branch(["reset", "-q", "--hard", "HEAD~1"])
+    scene.git("switch", "-q", "-c", "other")
+    scene.git("branch", "-q", "-D", "main")
+
+
+@act
+def base_moved(scene: Scene) -> None:
+    scene.newer_main()
+
+
+@act
+def base_rewritten(scene: Scene) -> None:
+    scene.git("commit", "-q", "--amend", "-m", "first, again")
+    scene.mine.append(scene.at("main"))
+
+
+def shown(scene: Scene) -> str:
+    """What `show --json` says: the steps' states and the plan's."""
+    status = scene.repo.status(scene.plan)
+    return ", ".join(step["state"] for step in status["steps"]) + " / " + status["state"]
+
+
+def first(text: str) -> str:
+    """The compared part of a cell."""
+    return text.partition(";")[0].strip()
+
+
+ROWS = table()
+
+
+def test_every_row_has_its_function_and_every_function_its_row() -> None:
+    assert sorted(ACTS) == sorted(row.act for row in ROWS)
+
+
+@pytest.fixture
+def scene(repo: Repo, request: pytest.FixtureRequest) -> Scene:
+    """The plan before the user's act."""
+    return Scene(repo, executed=request.param not in NOT_EXECUTED)
+
+
+@pytest.mark.parametrize(("row", "scene"), [(row, row.act) for row in ROWS], ids=[row.act for row in ROWS], indirect=["scene"])
+def test_the_users_act_is_seen_as_the_table_says(row: Row, scene: Scene) -> None:
+    ACTS[row.act](scene)
+    if row.act == "log-removed":
+        _is_reviewable_without_log(scene)
+        return
+    assert shown(scene) == first(row.status)
+    for reading in ("ls", "status"):
+        scene.repo.orch(reading)
+    before, files = scene.landed(), _checkout(scene)
+
+    done = scene.repo.orch("exec", scene.plan, expect=None)
+    landed = scene.landed()[len(before) :]
+    assert f"exit {done.returncode}, lands {', '.join(landed) or 'nothing'}" == first(row.exec), done.stderr
+    assert _checkout(scene) == files
+    assert all(scene.holds(commit) for commit in scene.mine)
+    assert ("old tip" if scene.holds(scene.tip) else "nothing") == first(row.kept)
+    if done.returncode != 0:
+        _follow_hint(scene, done.stderr)
+    assert {step["state"] for step in scene.repo.status(scene.plan)["steps"]} <= {"done", "unverified", "upstream"}
+    assert scene.repo.status(scene.plan)["state"] == "COMPLETE"
+    assert scene.git("fsck", "--strict", "--no-dangling") == ""
+
+
+def _follow_hint(scene: Scene, stderr: str) -> None:
+    """The printed command, run as printed, makes the next `exec` work."""
+    hint = stderr.rpartition("hint: ")[2].strip()
+    done = subprocess.run(["sh", "-c", hint], cwd=scene.repo.path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{hint}\n{done.stdout}{done.stderr}"
+    scene.repo.orch("exec", scene.plan)
+
+
+def _checkout(scene: Scene) -> dict[str, bytes]:
+    paths = [path for path in scene.repo.path.rglob("*") if path.is_file() and ".git" not in path.parts]
+    return {str(path): path.read_bytes() for path in paths}
+
+
+def _is_reviewable_without_log(scene: Scene) -> None:
+    for reading in ("show", "exec", "rollback"):
+        said = scene.repo.orch(reading, scene.plan, expect=5).stderr
+        hint = said.rpartition("hint: ")[2].strip()
+        assert "has no log any more" in said
+        assert "Write c.txt" in scene.git(*shlex.split(hint)[1:])
+    scene.git("switch", "-q", scene.branch)
+    assert "has no log any more" in scene.repo.orch("show", expect=5).stderr

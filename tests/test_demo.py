@@ -1,0 +1,39 @@
+"""`make demo`: the whole road as a new user sees it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Repo
+
+_SCRIPT = Path(__file__).parent / "demo.sh"
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """The demonstration, run with the git-orch of these tests."""
+    variables = {**os.environ, "TMPDIR": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return subprocess.run(["sh", _SCRIPT], env=variables, capture_output=True, text=True, check=False)
+
+
+def test_the_demonstration_ends_with_every_step_done(demo: subprocess.CompletedProcess[str]) -> None:
+    assert demo.returncode == 0, demo.stderr
+    assert "5 of 5 steps done, 5 landed now" in demo.stdout
+    assert "steps taken back: 5" in demo.stdout
+    assert "5 of 5 steps done, 1 landed now" in demo.stdout
+
+
+def test_the_demonstration_leaves_a_sound_repository(demo: subprocess.CompletedProcess[str]) -> None:
+    found = re.search(r"The repository is (\S+);", demo.stdout)
+    assert found is not None
+    repo = Repo(Path(found[1]))
+    [branch] = repo.git("for-each-ref", "--format=%(refname:short)", "refs/heads/orch").splitlines()
+
+    assert repo.git("fsck", "--strict") == ""
+    assert repo.git("rev-list", "--count", branch) == "7"  # the project's commit, the cover, five steps
+    assert repo.git("status", "--porcelain") == ""
