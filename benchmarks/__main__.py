@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import catalogs, files, measure, scratch, startup
 from benchmarks.measure import Row, Table
-from benchmarks.scratch import Scratch
 
 _GROUPS: dict[str, Callable[..., Table]] = {
     "a": startup.table,
@@ -42,13 +41,13 @@ def machine() -> list[str]:
     """What was measured on, and a warning when the machine had other work."""
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
     lines = [
-        f"{now}: {os.cpu_count()} cores, {platform.system()} {platform.release()} {platform.machine()}, {git}, "
-        f"Python {platform.python_version()}",
+        f"{now}: {os.cpu_count()} cores, {system}, {git}, Python {platform.python_version()}",
         f"load average at the start: {measure.load():.2f}",
     ]
     if measure.load() > measure.QUIET:
-        lines.append(f"warning: the load is above {measure.QUIET}: read ratios, and of these the ones of the least times")
+        lines.append(f"warning: the load is above {measure.QUIET}: read ratios only, best those of the least times")
     return [*lines, "Times: the median, and in brackets the least, of runs that took turns. Ratios: of both."]
 
 

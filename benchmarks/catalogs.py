@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import subprocess
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from benchmarks import measure
@@ -53,7 +53,7 @@ def _listing(scratch: Scratch, *, packed: bool, rounds: int) -> list[Row]:
     kind = "packed" if packed else "loose"
     places = {count: _with_plans(scratch, count, packed=packed) for count in _COUNTS}
     cases = {
-        f"{command} {count}": (lambda command=command, count=count: scratch.seconds("git", "orch", command, cwd=places[count]))
+        f"{command} {count}": partial(scratch.seconds, "git", "orch", command, cwd=places[count])
         for command in ("ls", "status")
         for count in _COUNTS
     }
@@ -135,8 +135,7 @@ def _stored(pack: Pack, number: int, base: Base) -> Iterable[str]:
     described = _plan(number, steps=3)
     cover = basing.cover(pack, _ADA, plan_id, described, base)
     story = _Story(number)
-    notes = {cover: [story.event("plan.created", plan=plan.to_document(described), base=basing.document(base), origin="file",
-                                 estimate={"tokens_in": 0, "tokens_out": 0, "usd": 0})]}  # fmt: skip
+    notes = {cover: [story.created(described, base)]}
     notes[cover] += story.moved(refs.BRANCHES + plan_id, None, cover, "create")
     tip = cover
     if number % 3:
@@ -145,7 +144,8 @@ def _stored(pack: Pack, number: int, base: Base) -> Iterable[str]:
     for step in described.steps[: number % 3]:
         attempt = story.ulid()
         message = trailers.step_message(step, trailers.Claim(plan_id, step.id, attempt), "", (), ())
-        tree = odb.write_tree(pack, [Entry(raw.BLOB_MODE, f"{step.id}.txt".encode("ascii"), pack.write("blob", b"new\n"))])
+        blob = pack.write("blob", b"new\n")
+        tree = odb.write_tree(pack, [Entry(raw.BLOB_MODE, f"{step.id}.txt".encode("ascii"), blob)])
         commit = odb.write_commit(pack, CommitObject(tree, (tip,), *_ADA.now(), message))
         landed = story.landed(step.id, attempt, commit, tree)
         notes[commit] = [landed, *story.moved(refs.BRANCHES + plan_id, tip, commit, "land")]
@@ -162,7 +162,8 @@ def _log(pack: Objects, notes: dict[str, list[Event]]) -> str:
         below = odb.write_tree(pack, [Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob)])
         entries.append(Entry(raw.TREE_MODE, target[:2].encode("ascii"), below))
     person = _ADA.now()
-    return odb.write_commit(pack, CommitObject(odb.write_tree(pack, entries), (), person.author, person.committer, "log\n"))
+    tree = odb.write_tree(pack, entries)
+    return odb.write_commit(pack, CommitObject(tree, (), person.author, person.committer, "log\n"))
 
 
 class _Story:
@@ -180,6 +181,12 @@ class _Story:
         """The next event."""
         return Event(self.ulid(), name, "0123456789abcdef", body)
 
+    def created(self, described: Plan, base: Base) -> Event:
+        """The first event of a plan."""
+        estimate = {"tokens_in": 0, "tokens_out": 0, "usd": 0}
+        document = plan.to_document(described)
+        return self.event("plan.created", plan=document, base=basing.document(base), origin="file", estimate=estimate)
+
     def moved(self, ref: str, old: str | None, new: str, why: str) -> list[Event]:
         """A move of the branch that was confirmed."""
         before = {} if old is None else {"from": old}
@@ -188,11 +195,9 @@ class _Story:
 
     def landed(self, step: str, attempt: str, commit: str, tree: str) -> Event:
         """A landing as a run writes it."""
-        check = {"type": "run", "command": "true", "exit": 0, "passed": True, "seconds": 0.1, "output": "", "reason": "exited"}
-        return self.event(
-            "step.landed", step=step, attempt=attempt, run=attempt, commit=commit, tree=tree, checks=[check],
-            seconds=0.3, files=1,
-        )  # fmt: skip
+        check = {"type": "run", "command": "true", "exit": 0, "passed": True, "seconds": 0.1, "output": ""}
+        body: Document = {"step": step, "attempt": attempt, "run": attempt, "commit": commit, "tree": tree}
+        return self.event("step.landed", **body, checks=[check], seconds=0.3, files=1)
 
 
 def _plan(number: int, steps: int) -> Plan:
@@ -206,7 +211,8 @@ def _plan(number: int, steps: int) -> Plan:
         }
         for position in range(1, steps + 1)
     ]
-    return plan.from_document({"title": f"Change part {number}", "objective": f"Part {number} is new.", "steps": described})
+    document = {"title": f"Change part {number}", "objective": f"Part {number} is new.", "steps": described}
+    return plan.from_document(document)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -222,13 +228,13 @@ def _writing(scratch: Scratch, steps: int) -> list[Row]:
             seconds = _written(found, database, steps)
         grown = _size(path) - before
         scratch.run("git", "gc", "-q", "--prune=now", cwd=path)
-        written = 3 * steps
+        packed, written = _size(path) - before, 3 * steps
         tenth = max(steps // 10, 1)
         first, last = seconds[:tenth], seconds[-tenth:]
         rows += [
             Row(f"log of {steps:,} steps through {name}: writes", f"{steps / sum(seconds):,.0f} per second"),
             measure.compared("  a write at the end, beside one at the start", _times(last), _times(first)),
-            Row("  bytes for each event", f"{grown / written:,.0f}", f"{(_size(path) - before) / written:,.0f} after gc"),
+            Row("  bytes for each event", f"{grown / written:,.0f}", f"{packed / written:,.0f} after gc"),
         ]
         scratch.remove(path)
     return rows
@@ -239,15 +245,15 @@ def _written(found: Repository, database: Objects, steps: int) -> list[float]:
     writer = LogWriter(found, database, _ADA, plan_id)
     described = _plan(0, steps)
     cover = hashlib.sha1(b"cover", usedforsecurity=False).hexdigest()
-    writer.append([(cover, writer.event("plan.created", plan=plan.to_document(described), base={"commit": None, "ref": None}))])
-    story, seconds, last = _Story(0), [], cover
+    story, seconds, last = _Story(0), list[float](), cover
+    writer.append([(cover, writer.event("plan.created", **story.created(described, Base(None, None)).body))])
     confirmed = writer.event("move.done", move=story.ulid())
     for step in described.steps:
         commit = hashlib.sha1(step.id.encode("ascii"), usedforsecurity=False).hexdigest()
         landed = writer.event("step.landed", **story.landed(step.id, story.ulid(), commit, commit).body)
         intent = writer.event("move.intended", ref=refs.BRANCHES + plan_id, **{"from": last}, to=commit, why="land")
         entries = [(last, confirmed), (commit, landed), (commit, intent)]
-        seconds += measure.timed(lambda entries=entries: writer.append(entries))
+        seconds += measure.timed(partial(writer.append, entries))
         confirmed = writer.event("move.done", move=intent.id)
         last = commit
     return seconds

@@ -21,20 +21,18 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
     rows = [row for size in sizes for row in _rows(scratch, size, rounds=3 if quick else 5)]
     notes = (
         "A step: the time between two landings of one `git orch exec` with 11 steps.",
-        "Floor: `git add -A && git commit` in a linked worktree of the same repository; synced: with core.fsync=committed, "
-        "as git-orch writes.",
-        "Whole run: `git orch exec` with one step, start to exit, by hand: `git worktree add`, the floor, "
-        "`git worktree remove`.",
+        "Floor: `git add -A && git commit` in a linked worktree of the same repository.",
+        "Synced: with core.fsync=committed,reference, as git-orch writes.",
+        "Whole run: `git orch exec` with one step, start to exit.",
+        "By hand: `git worktree add`, the floor, `git worktree remove`.",
     )
     return Table("(b) one `files` step with one changed file", rows, notes)
 
 
 def plan(scratch: Scratch, repository: Path, steps: int) -> str:
     """A new plan whose steps each give the same file other content; gives its ID."""
-    document = {
-        "title": "Change a file",
-        "steps": [{"title": f"Change it, {n}", "files": {FIRST_FILE: f"change {next(_numbers)}\n"}} for n in range(steps)],
-    }
+    changes = [{FIRST_FILE: f"change {next(_numbers)}\n"} for _ in range(steps)]
+    document = {"title": "Change a file", "steps": [{"title": "Change it", "files": change} for change in changes]}
     text = json.dumps(document).encode("ascii")
     return scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text).decode("ascii").split()[0]
 

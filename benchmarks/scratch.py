@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -46,9 +47,8 @@ class Scratch:
         self, *argv: str, cwd: Path, stdin: bytes | None = None, variables: Mapping[str, str] | None = None
     ) -> bytes:
         """Standard output of a command. Raises CalledProcessError, with what it said on standard error shown."""
-        done = subprocess.run(
-            argv, cwd=cwd, env={**self.variables, **(variables or {})}, input=stdin or b"", capture_output=True, check=False
-        )
+        environment = {**self.variables, **(variables or {})}
+        done = subprocess.run(argv, cwd=cwd, env=environment, input=stdin or b"", capture_output=True, check=False)
         if done.returncode != 0:
             sys.stderr.write(done.stderr.decode("utf-8", "replace"))
             raise subprocess.CalledProcessError(done.returncode, argv)
@@ -71,7 +71,7 @@ class Scratch:
         moments = [time.perf_counter() for line in child.stderr or () if line.strip().startswith(word)]
         if child.wait() != 0:
             raise subprocess.CalledProcessError(child.returncode, argv)
-        return [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+        return [later - earlier for earlier, later in itertools.pairwise(moments)]
 
     def repository(self, name: str, files: int) -> Path:
         """A repository with one commit of that many small files, checked out, its index settled."""

@@ -46,7 +46,7 @@ file_paths = st.one_of(
 names = st.sampled_from(["python3", "g++", "yes", "~", "12:30", "日本", "#x", "-x", "null"])
 seconds = st.integers(1, 86_400)
 commands = st.one_of(
-    st.builds(Command, shell=filled),
+    filled.map(lambda line: Command(None, line)),
     st.builds(
         lambda first, rest: Command(argv=(first, *rest)),
         filled,

@@ -55,7 +55,7 @@ def test_every_long_option_of_a_command_is_offered(name: str, repo: Repo) -> Non
 
 
 @pytest.mark.parametrize("name", table.COMMANDS)
-def test_nothing_wrong_is_offered_for_the_value_of_an_option(name: str, repo: Repo) -> None:
+def test_no_plan_is_offered_for_the_value_of_an_option(name: str, repo: Repo) -> None:
     repo.plan(writing("a.txt"))
     for each in loaded(name).params:
         if isinstance(each, click.Option) and not each.is_flag:

@@ -253,16 +253,21 @@ def test_a_failing_provider_is_not_an_ending(work: Work, model_server: ModelServ
 def test_a_stop_between_two_tools_ends_it(work: Work, script: Script) -> None:
     stop = threading.Event()
     script([bash("touch one"), bash("touch two")])
-    report = work.events.append
 
-    def stop_after_first(event: reports.Event) -> None:
-        report(event)
+    def stop_after_a_tool(event: reports.Event) -> None:
         if isinstance(event, reports.Used):
             stop.set()
 
-    work.events.append = stop_after_first  # type: ignore[method-assign]  # a list that listens
-    assert work.ending(stop=stop).outcome == "stopped"
+    ending = conversation.converse(
+        BRIEF,
+        work.model,
+        tools.Toolbox(work.place, offers.PERMISSIONS),
+        on_call=work.calls.append,
+        report=stop_after_a_tool,
+        stop=stop,
+    )
 
+    assert ending.outcome == "stopped"
     assert os.listdir(work.place.worktree) == ["one"]
 
 
@@ -299,10 +304,10 @@ def test_the_same_command_with_other_results_is_work(work: Work, model_server: M
 
 def test_old_results_are_left_out_in_one_batch_when_the_window_fills(work: Work, model_server: ModelServer) -> None:
     (work.place.worktree / "big").write_text("x" * 900 + "\n")
-    full = {"usage": {"input_tokens": 100, "cache_read_input_tokens": 5900}}
+    full = {"input_tokens": 100, "cache_read_input_tokens": 5900}
     model_server.script(
         *[turn(tool("read_file", path="big", limit=number + 1)) for number in range(18)],
-        turn(tool("read_file", path="."), **full),
+        turn(tool("read_file", path="."), usage=full),
         turn(DONE),
     )
 
@@ -322,8 +327,8 @@ def test_old_results_are_left_out_in_one_batch_when_the_window_fills(work: Work,
 
 
 def test_little_room_is_not_worth_a_new_cache(work: Work, model_server: ModelServer) -> None:
-    full = {"usage": {"input_tokens": 9000}}
-    model_server.script(*[turn(bash(f"echo {number}"), **full) for number in range(12)], turn(DONE))
+    full = {"input_tokens": 9000}
+    model_server.script(*[turn(bash(f"echo {number}"), usage=full) for number in range(12)], turn(DONE))
 
     work.ending(window=10_000)
 

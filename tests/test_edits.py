@@ -126,6 +126,16 @@ def test_a_miss_shows_the_closest_lines_with_white_space() -> None:
     assert "1: def·f():\n2: →return·1" in message
 
 
+def test_a_miss_shows_a_line_with_most_of_the_words() -> None:
+    message = why("a = 1\nvalue = compute(a, b)\n", "value = compute(a, c)", "x")
+
+    assert "2: value·=·compute(a,·b)" in message
+
+
+def test_a_miss_that_is_like_nothing_shows_nothing() -> None:
+    assert why("a = 1\n", "something else", "x") == "old is not in the file"
+
+
 def test_a_miss_says_that_new_is_there_already() -> None:
     assert "new is already there" in why("a\nnew line\n", "old line", "new line")
 

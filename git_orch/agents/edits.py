@@ -5,7 +5,6 @@ Line endings are the text's own: what is put in gets them, what is around keeps 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -16,9 +15,9 @@ How = Literal["exact", "blanks", "indent"]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _ENDING = re.compile(r"(?:\r\n|\r|\n)\Z")
+_WORD = re.compile(r"\w+")
 _SHOWN_LINES = 20
-_COMPARED_LINES = 2_000  # likeness is slow, and only for the message
-_COMPARED = 100  # characters of each line
+_LIKE = 0.4  # share of the words that two lines have in common; only for the message
 
 
 class Edit(NamedTuple):
@@ -211,6 +210,11 @@ def _closest(lines: list[str], old: list[str]) -> int | None:
     if votes:
         return min(votes, key=lambda start: (-votes[start], start))
     longest = max(range(len(old)), key=lambda offset: len(old[offset].strip()))
-    candidates = [body.strip()[:_COMPARED] for body in lines[:_COMPARED_LINES]]
-    like = difflib.get_close_matches(old[longest].strip()[:_COMPARED], candidates, n=1, cutoff=0.5)
-    return max(0, candidates.index(like[0]) - longest) if like else None
+    wanted_words = _words(old[longest])
+    likeness = [len(words & wanted_words) / len(words | wanted_words or {""}) for words in map(_words, lines)]
+    best = max(range(len(lines)), key=likeness.__getitem__, default=None)
+    return None if best is None or likeness[best] < _LIKE else max(0, best - longest)
+
+
+def _words(line: str) -> set[str]:
+    return set(_WORD.findall(line))

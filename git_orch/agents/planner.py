@@ -51,21 +51,22 @@ def draft(
     *,
     read: Callable[[str], Value | list[str]],
     on_call: Callable[[exchange.Call], None],
-    on_text: Callable[[str], None] | None = None,
+    on_wait: Callable[[float, str], None] | None = None,
 ) -> Drafted[Value]:
     """A plan for a task; `read` gets the reply's JSON text and gives a value, or findings to send back once.
 
+    `on_wait` gets the seconds and the cause of each wait for the provider.
     Raises NoPlan, and ProviderFailed when the model refuses or its service fails.
     """
     messages: tuple[exchange.Message, ...] = (
         exchange.user("Plan this task:\n" + prompts.quoted("task", question.task, question.delimiter)),
     )
-    first = _reply(question, messages, model, on_call, on_text)
+    first = _reply(question, messages, model, on_call, on_wait)
     value = read(json_text(first.text))
     if not isinstance(value, list):
         return Drafted(value, first.text)
     repair = exchange.user(_repair(value))
-    second = _reply(question, (*messages, exchange.assistant(first), repair), model, on_call, on_text)
+    second = _reply(question, (*messages, exchange.assistant(first), repair), model, on_call, on_wait)
     value = read(json_text(second.text))
     if not isinstance(value, list):
         return Drafted(value, second.text)
@@ -81,7 +82,7 @@ def _reply(
     messages: tuple[exchange.Message, ...],
     model: Model,
     on_call: Callable[[exchange.Call], None],
-    on_text: Callable[[str], None] | None,
+    on_wait: Callable[[float, str], None] | None,
 ) -> exchange.Reply:
     request = exchange.Request(
         question.model,
@@ -90,7 +91,7 @@ def _reply(
         MAX_TOKENS,
         output_schema=prompts.PLAN_REPLY_SCHEMA,
     )
-    reply = model.reply(request, on_text=on_text, on_lost=on_call)
+    reply = model.reply(request, on_lost=on_call, on_wait=on_wait)
     on_call(reply.call)
     if reply.stop_reason == "refusal":
         reason = reply.explanation or "no reason given"

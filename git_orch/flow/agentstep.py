@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from git_orch import errors
 from git_orch.agents import conversation, exchange, prompts, reports, tools, trace
 from git_orch.agents.prices import Prices
-from git_orch.flow.attempt import AttemptFailed, Earlier, Job, Site, Work
+from git_orch.flow.attempt import AttemptFailed, Job, Site, Work
 from git_orch.flow.reporting import StepProgress
 from git_orch.plans import cost, redact
 from git_orch.plans.plan import Document
 
 _REPLY_TOKENS = 32_000  # of one turn; a longer file is written in several calls
-_NAMES_SHOWN = 40  # changed paths of an earlier step
 
 
 @dataclass(frozen=True)
@@ -25,11 +23,6 @@ class Service:
     model: conversation.Model
     prices: Prices
     delimiter: str
-
-
-def delimiter() -> str:
-    """A new random delimiter."""
-    return os.urandom(8).hex()
 
 
 def done(job: Job, site: Site) -> Work:
@@ -44,7 +37,7 @@ def done(job: Job, site: Site) -> Work:
     about = {"plan": job.plan_id, "step": job.step.id, "attempt": job.attempt}
     with trace.Trace(site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets) as record:
         ending = conversation.converse(
-            brief(job, service),
+            brief(job, service.prices, service.delimiter),
             service.model,
             box,
             on_call=spent.add,
@@ -55,28 +48,23 @@ def done(job: Job, site: Site) -> Work:
     return Work(summary=ending.summary, usd=spent.usd, model=job.model)
 
 
-def brief(job: Job, service: Service) -> conversation.Brief:
-    """All that the model is told about the step."""
-    facts = service.prices.facts(job.model)
+def brief(job: Job, prices: Prices, delimiter: str) -> conversation.Brief:
+    """All that the model is told about the step. Raises UsageError for a model that is not in the price table."""
+    facts = prices.facts(job.model)
     task = prompts.Task(
         step=job.step,
         number=job.plan.position(job.step.id),
         max_turns=conversation.TURNS,
-        earlier=[prompts.Earlier(each.title, _names(each)) for each in job.earlier],
+        earlier=[prompts.Earlier(each.title, "\n".join(each.changed)) for each in job.earlier],
     )
     return conversation.Brief(
         model=job.model,
         system=prompts.STEP_SYSTEM,
-        plan=prompts.plan_block(job.plan, service.delimiter),
-        step=prompts.step_block(task, service.delimiter),
+        plan=prompts.plan_block(job.plan, delimiter),
+        step=prompts.step_block(task, delimiter),
         window=facts.context,
         max_tokens=min(_REPLY_TOKENS, facts.max_output),
     )
-
-
-def _names(earlier: Earlier) -> str:
-    more = len(earlier.changed) - _NAMES_SHOWN
-    return "\n".join([*earlier.changed[:_NAMES_SHOWN], *([f"and {more} more"] if more > 0 else [])])
 
 
 class _Spent:

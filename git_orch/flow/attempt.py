@@ -19,7 +19,7 @@ from git_orch.flow import checks
 from git_orch.flow.reporting import CheckEnded, Reporter, StepProgress
 from git_orch.plans import redact, trailers
 from git_orch.plans.plan import RUN_TIMEOUT, Plan, Step
-from git_orch.plans.status import CheckResult
+from git_orch.plans.status import SATISFIED, CheckResult, Status
 from git_orch.repo import raw, snapshot, worktrees
 from git_orch.repo.identity import Identity
 from git_orch.repo.objects import Objects, write_commit
@@ -48,6 +48,15 @@ class Earlier:
 
     title: str
     changed: tuple[str, ...]
+
+
+def earlier(status: Status) -> tuple[Earlier, ...]:
+    """The steps of a plan that are done, in the plan's order."""
+    return tuple(
+        Earlier(each.step.title, each.attempt.changed if each.attempt is not None else ())
+        for each in status.steps
+        if each.state in SATISFIED
+    )
 
 
 @dataclass(frozen=True, slots=True)

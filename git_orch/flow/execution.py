@@ -23,6 +23,8 @@ from git_orch.plans.status import CheckResult, PlanState, Status, StepState
 from git_orch.repo import snapshot, worktrees
 from git_orch.repo.git import GitFailed
 
+_NAMES_IN_LOG = 40  # changed paths of a step; later steps are told of them, the commit has them all
+
 ALL_TOOLS = frozenset({"read", "write", "command"})
 
 
@@ -83,7 +85,7 @@ def execute(plan: OpenPlan, options: Options, service: Service | None = None) ->
     _refuse_claimed(status)
     site = sites.opened(plan, status.branch.tip, service)
     run = _Run(plan, status, options, site, _began(plan, status), status.branch.tip, set(status.satisfied()))
-    run.earlier = [Earlier(each.step.title, ()) for each in status.steps if each.step.id in run.done]
+    run.earlier = list(attempt.earlier(status))
     with futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="attempt") as workers:
         try:
             _loop(run, workers)
@@ -100,7 +102,7 @@ def execute(plan: OpenPlan, options: Options, service: Service | None = None) ->
 
 
 def _nothing_to_do(plan: OpenPlan, status: Status) -> Summary:
-    """Put in order what a run that was killed after its last landing left: its end is not told, its worktree is there."""
+    """Put in order what a run left that was killed after its last landing: its end untold, its worktree there."""
     if status.open_run is not None:
         ended = plan.event("run.ended", run=status.open_run, outcome="complete", seconds=0)
         plan.record((plan.home, ended))
@@ -199,6 +201,7 @@ def _land(run: _Run, job: Job, result: Result) -> None:
         "checks": [_check_document(each) for each in result.checks],
         "seconds": round(result.seconds, 3),
         "files": len(result.changed),
+        "changed": list(result.changed[:_NAMES_IN_LOG]),
     }
     if result.summary:
         body["summary"] = result.summary

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from git_orch.agents import messages, prices
-from git_orch.flow import agentstep
 from git_orch.flow.agentstep import Service
 from git_orch.plans import redact
 
@@ -18,7 +17,7 @@ def service(extra_prices: str | None) -> Iterator[Service]:
     """The Messages API, with the built-in prices and the user's own on top."""
     table = price_table(extra_prices)
     with messages.MessagesModel(table, secrets=redact.secret_values(os.environ)) as model:
-        yield Service(model, table, agentstep.delimiter())
+        yield Service(model, table, os.urandom(8).hex())
 
 
 def price_table(extra: str | None) -> prices.Prices:

@@ -55,6 +55,7 @@ def from_model(repository: Repository, task: str, model: str, extra_prices: str 
                 question,
                 service.model,
                 read=_read,
+                on_wait=lambda seconds, cause: reporter.emit(Note(f"waiting {seconds:.0f} s: {cause}")),
                 on_call=lambda call: calls.append({"purpose": "plan", **agentstep.priced(call, model, service.prices)}),
             )
         except planner.NoPlan as failed:

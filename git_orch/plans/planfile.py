@@ -125,13 +125,12 @@ def _flow(values: list[object]) -> str | None:
 
 
 def _block(text: str, indent: int) -> list[str]:
-    """A literal block, or the text in quotes where some reader would not keep it."""
-    if not text.strip("\n \t") or any(not _stands_as_it_is(line) for line in text.split("\n")):
+    """A literal block, or the text in quotes where some reader or editor would not keep it: blank lines at the end, say."""
+    lines = text.removesuffix("\n").split("\n")
+    if not lines[-1] or not all(_stands_as_it_is(line) for line in lines):
         return [f" {_quoted(text)}"]
     hint = "2" if text[0] in " \t\n" else ""  # a reader takes the indentation from the first line unless it is told
-    body = text.rstrip("\n")
-    chomping = {0: "-", 1: ""}.get(len(text) - len(body), "+")
-    lines = (body if chomping != "+" else text[:-1]).split("\n")
+    chomping = "" if text.endswith("\n") else "-"
     return [f" |{hint}{chomping}", *(" " * indent + line if line else "" for line in lines)]
 
 

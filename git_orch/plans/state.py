@@ -362,6 +362,7 @@ def _attempt(event: Event, outcome: str) -> Attempt:
         tree=_optional_oid(body, "tree"),
         commit=_optional_oid(body, "commit"),
         error=plans.optional_text(body, "error"),
+        changed=plans.texts(body, "changed"),
     )
 
 

@@ -150,6 +150,7 @@ class Attempt(NamedTuple):
     tree: str | None = None
     commit: str | None = None
     error: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 class StepStatus(NamedTuple):

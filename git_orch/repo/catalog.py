@@ -116,8 +116,12 @@ def _only_open(repository: Repository, objects: Objects, plans: Mapping[str, Pla
     found = [each.id for each in statuses(repository, objects, plans) if each.is_open()]
     if len(found) == 1:
         return found[0]
+    known = [plan for plan, values in plans.items() if values.log is not None]
+    if not found and len(known) == 1:
+        return known[0]
     if not found:
-        raise errors.NotFound("no plan is open", "git orch ls" if plans else 'git orch plan "what to do"')
+        newest = f"git orch show {ids.short(known[-1])}" if known else 'git orch plan "what to do"'
+        raise errors.NotFound("no plan is open", newest)
     raise errors.NotFound(f"{len(found)} plans are open: {_listed(found)}", "git orch ls")
 
 

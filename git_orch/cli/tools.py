@@ -1,0 +1,22 @@
+"""git orch tools: what a model may use."""
+
+from __future__ import annotations
+
+import click
+
+from git_orch.agents import offers
+from git_orch.cli import here
+from git_orch.views import console
+
+
+@click.command("tools")
+@click.option("--tool", "allowed", default="all", metavar="LIST", help="As for exec: none, read, write, command, all.")
+@here.json_option
+def command(allowed: str, *, as_json: bool) -> None:
+    """The tools that a model is offered in an agent step, with the schemas of what they take."""
+    offered = offers.offered(offers.permitted(allowed))
+    if as_json:
+        here.print_json(list(offered))
+        return
+    for each in offered:
+        console.out(console.Styled(str(each["name"]), "bold"), f"  {each['description']}")
