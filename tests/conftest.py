@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -9,13 +10,19 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["model_server"]
+
 settings.register_profile(
-    "suite", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "suite",
+    derandomize=True,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.register_profile(
     "soak", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -74,7 +81,6 @@ class Repo:
         here.git("commit", "-q", "--allow-empty", "-m", message)
         return here.git("rev-parse", "HEAD")
 
-
     def start(self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """git-orch as a process that goes on, with pipes."""
         return subprocess.Popen(
@@ -132,6 +138,49 @@ def writing(*names: str, chained: bool = True) -> dict[str, Any]:
         for number, name in enumerate(names)
     ]
     return {"title": "Write files", "steps": steps}
+
+
+class Done(NamedTuple):
+    """How a command in this process ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Here:
+    """git-orch in this process: quicker where it imports what is slow to import."""
+
+    def __init__(self, repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.repo = repo
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        monkeypatch.chdir(repo.path)
+
+    def __call__(self, *args: str, stdin: str = "", expect: int | None = 0) -> Done:
+        """Run a command; `expect` None accepts any status."""
+        from git_orch.cli import main
+
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        status = main._status(list(args))
+        out, err = self._capsys.readouterr()
+        assert expect is None or status == expect, f"{args}: {status}\n{out}{err}"
+        return Done(status, out, err)
+
+    def plan(self, document: object) -> str:
+        """Make a plan from a document; gives its ID."""
+        return self("plan", "--from", "-", stdin=json.dumps(document)).out.split()[0]
+
+    def show(self, plan: str) -> dict[str, Any]:
+        """What `git orch show --json` says."""
+        found: dict[str, Any] = json.loads(self("show", plan, "--json").out)
+        return found
+
+
+@pytest.fixture
+def here(repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """git-orch in this process, standing in a repository of its own."""
+    return Here(repo, monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

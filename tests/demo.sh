@@ -2,6 +2,7 @@
 # The whole road in a scratch repository: plan, execute with real checks, roll back one step, execute it again.
 # No key and no network are needed. git-orch has to be on PATH; `make demo` sees to that.
 set -eu
+export GIT_PAGER=cat
 
 run() {
     printf '\n$ %s\n' "$*"
@@ -13,6 +14,7 @@ cd "$where"
 git init --quiet --initial-branch=main .
 git config user.name 'Demo User'
 git config user.email demo@example.com
+git config commit.gpgSign false
 git commit --quiet --allow-empty -m 'an empty project'
 
 run git orch plan --template python-cli --var name=hello

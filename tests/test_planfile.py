@@ -253,19 +253,20 @@ def test_other_readers_take_the_yaml_for_the_same_values(plan: Plan) -> None:
 
 def test_a_text_of_several_lines_stands_as_it_is() -> None:
     step = Step(
-        "s1", "x", "files", files={"m": FileContent("all:\n\t@echo a: b # c\n\n  end"), "n": FileContent("\n x\n\n")}
+        "s1", "x", "files", files={"m": FileContent("all:\n\t@echo a: b # c\n\n  end"), "n": FileContent("\n x\n")}
     )
 
     text = planfile.to_yaml(Plan("t", "t", (step,)))
 
     assert "      m: |-\n        all:\n        \t@echo a: b # c\n\n          end\n" in text
-    assert '      "n": |2+\n\n         x\n\n' in text
+    assert '      "n": |2\n\n         x\n' in text
 
 
-def test_white_space_at_the_end_of_a_line_is_written_in_quotes_because_editors_remove_it() -> None:
-    step = Step("s1", "x", "agent", prompt="a  \nb\n")
+@pytest.mark.parametrize("prompt", ["a  \nb\n", "a\nb\n\n"], ids=["of a line", "of a text"])
+def test_white_space_at_the_end_is_written_in_quotes_because_editors_remove_it(prompt: str) -> None:
+    step = Step("s1", "x", "agent", prompt=prompt)
 
-    assert 'prompt: "a  \\nb\\n"' in planfile.to_yaml(Plan("t", "t", (step,)))
+    assert f"prompt: {json.dumps(prompt)}\n" in planfile.to_yaml(Plan("t", "t", (step,)))
 
 
 def test_invisible_characters_are_written_as_escapes() -> None:

@@ -23,6 +23,7 @@ import pygit2
 
 # What the commands would import late is imported here once, so that no child has to.
 from git_orch.agents import prices  # noqa: F401
+from git_orch.cli import edit as edit_command  # noqa: F401
 from git_orch.cli import exec as exec_command  # noqa: F401
 from git_orch.cli import main as boundary
 from git_orch.cli import plan as plan_command  # noqa: F401

@@ -131,7 +131,7 @@ class Scenario:
             found = self.driver.run(repo, *self.argv, point=index)
             where = f"killed {points[index]} ({index} of {len(points)})"
             assert found.status == -9, f"{where}: {found}"
-            assert found.points == list(points[: index + 1]), f"{where} {found.points} {points[:index+1]}"
+            assert found.points == list(points[: index + 1]), where
             try:
                 assert users_own(repo) == before
                 yield repo
@@ -143,23 +143,14 @@ class Scenario:
 
 
 def chosen(points: Sequence[str]) -> list[int]:
-    """Every point, or at least one of each kind, spread over the run by the name of the kind."""
+    """Every point, or one of each kind, spread over the run by the name of the kind; two where a ref moves."""
     if SOAK:
         return list(range(len(points)))
     kinds: dict[str, list[int]] = {}
     for index, point in enumerate(points):
-        when, _, kind = point.partition(" ")
-        alike = kinds.setdefault(kind if reads_only(kind) else f"{when} {kind}", [])
-        alike.append(index)
+        kind = point.partition(" ")[2]
+        kinds.setdefault(point if kind.startswith("move ") else kind, []).append(index)
     return sorted(alike[zlib.crc32(kind.encode()) % len(alike)] for kind, alike in kinds.items())
-
-
-def reads_only(kind: str) -> bool:
-    """Git calls that change nothing: before and after one is the same moment."""
-    return kind.removeprefix("git ") in {
-        "config", "rev-parse", "var", "status", "symbolic-ref", "for-each-ref", "log", "merge-base", "diff-tree",
-        "worktree list", "cat-file",
-    }  # fmt: skip
 
 
 def users_own(repo: Repo) -> dict[str, bytes]:
@@ -188,11 +179,6 @@ def logged(repo: Repo, plan: str) -> set[str]:
     return lines | set(spooled.read_text().splitlines() if spooled.exists() else ())
 
 
-def usage(lines: set[str]) -> set[str]:
-    """The IDs of recorded model calls."""
-    return {json.loads(line)["id"] for line in lines if '"event":"model.called"' in line}
-
-
 def landed_steps(repo: Repo, plan: str) -> list[str]:
     """The step each commit of the branch claims, newest first."""
     form = "--format=%(trailers:key=Orch-Step,valueonly,separator=%x2C)"
@@ -210,6 +196,11 @@ def status(driver: Driver, repo: Repo, plan: str) -> dict[str, Any]:
 
 def planned(driver: Driver, repo: Repo, name: str) -> str:
     return driver.run(repo, "plan", "--from", str(repo.path.parent / f"{name}.json")).stdout.split()[0]
+
+
+def is_kept(repo: Repo, plan: str, commit: str) -> bool:
+    """Whether the plan's kept chain holds the commit."""
+    return commit in repo.git("rev-list", f"refs/orch/kept/{plan}").splitlines()
 
 
 def test_a_killed_exec_is_finished_by_the_next_one(driver: Driver, template: Repo) -> None:
@@ -230,3 +221,123 @@ def test_a_killed_exec_is_finished_by_the_next_one(driver: Driver, template: Rep
         found = status(driver, repo, plan)
         assert found["state"] == "COMPLETE"
         assert [step["state"] for step in found["steps"]] == ["done", "done"]
+
+
+def test_a_recovery_that_is_killed_itself_is_recovered(driver: Driver, template: Repo) -> None:
+    """S1-159: one kill after the other, each some points later in its own run, until one run is through."""
+    plan = planned(driver, template, "two")
+    whole, run = Scenario(driver, template, ["exec", plan]).undisturbed()
+    events: set[str] = set()
+
+    for point in range(5, 10 * len(run.points), 3 if SOAK else 17):
+        ended = driver.run(template, "exec", plan, point=point)
+        now = logged(template, plan)
+        assert events <= now
+        events = now
+        if ended.status != -9:
+            break
+    assert ended.status == 0, ended.stderr
+    assert tree(template, plan) == tree(whole, plan)
+    assert landed_steps(template, plan) == ["s2", "s1"]
+    assert status(driver, template, plan)["state"] == "COMPLETE"
+    assert_clean(template)
+
+
+def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(driver: Driver, template: Repo) -> None:
+    """The state is FAILED at the end, and the work of the failed attempt can be inspected."""
+    plan = planned(driver, template, "failing")
+    scenario = Scenario(driver, template, ["exec", plan])
+    _, run = scenario.undisturbed()
+    assert run.status == 1, run.stderr
+
+    for repo in scenario.killed(run.points):
+        before = logged(repo, plan)
+        assert driver.run(repo, "exec", plan).status == 1
+
+        assert before <= logged(repo, plan)
+        found = status(driver, repo, plan)
+        assert found["state"] == "FAILED"
+        commits = [attempt["commit"] for attempt in found["attempts"]]
+        assert commits
+        assert all(is_kept(repo, plan, commit) for commit in commits)
+
+
+def test_a_killed_plan_leaves_a_repository_in_which_planning_works(driver: Driver, template: Repo) -> None:
+    """S2-078: a half plan breaks neither ls nor status; it is executed like any other, and a new one is made."""
+    scenario = Scenario(driver, template, ["plan", "--from", str(template.path.parent / "two.json")])
+    whole, run = scenario.undisturbed()
+    driver.run(whole, "exec")
+    expected = tree(whole, run.stdout.split()[0])
+
+    for repo in scenario.killed(run.points):
+        listed = driver.run(repo, "ls")
+        assert (listed.status, driver.run(repo, "status").status) == (0, 0)
+        half = [line.split()[0] for line in listed.stdout.splitlines()]
+        assert len(half) <= 1
+        for name in half or [planned(driver, repo, "two")]:
+            done = driver.run(repo, "exec", name)
+            assert done.status == 0, done.stderr
+            found = status(driver, repo, name)
+            assert found["state"] == "COMPLETE"
+            assert tree(repo, found["id"]) == expected
+        assert planned(driver, repo, "other")
+
+
+def test_a_killed_rollback_is_finished_and_can_be_undone(driver: Driver, template: Repo) -> None:
+    """S2-078: the branch ends where an undisturbed rollback puts it; what it left is kept, and comes back."""
+    plan = planned(driver, template, "two")
+    assert driver.run(template, "exec", plan).status == 0
+    old = template.git("rev-parse", f"orch/{plan}")
+    scenario = Scenario(driver, template, ["rollback", "--to-step", "1", plan])
+    whole, run = scenario.undisturbed()
+    assert run.status == 0, run.stderr
+
+    for repo in scenario.killed(run.points):
+        before = logged(repo, plan)
+        again = driver.run(repo, "rollback", "--to-step", "1", plan)
+        assert again.status == 0, again.stderr
+        assert repo.git("rev-parse", f"orch/{plan}") == whole.git("rev-parse", f"orch/{plan}")
+        assert is_kept(repo, plan, old)
+        assert before <= logged(repo, plan)
+
+        back = driver.run(repo, "rollback", "--undo", plan)
+        assert back.status == 0, back.stderr
+        assert repo.git("rev-parse", f"orch/{plan}") == old
+        assert status(driver, repo, plan)["state"] == "COMPLETE"
+
+
+def test_a_killed_undo_is_finished_by_the_next_command(driver: Driver, template: Repo) -> None:
+    """S2-078: run again it either does the work or says that it is done; the branch is back either way."""
+    plan = planned(driver, template, "two")
+    assert driver.run(template, "exec", plan).status == 0
+    old = template.git("rev-parse", f"orch/{plan}")
+    assert driver.run(template, "rollback", plan).status == 0
+    scenario = Scenario(driver, template, ["rollback", "--undo", plan])
+    _, run = scenario.undisturbed()
+    assert run.status == 0, run.stderr
+
+    for repo in scenario.killed(run.points):
+        before = logged(repo, plan)
+        again = driver.run(repo, "rollback", "--undo", plan)
+        assert again.status in (0, 3), again.stderr
+        assert repo.git("rev-parse", f"orch/{plan}") == old
+        assert before <= logged(repo, plan)
+        assert status(driver, repo, plan)["state"] == "COMPLETE"
+
+
+def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, template: Repo) -> None:
+    """S2-078: run again it is done, and exec does what the new text says."""
+    plan = planned(driver, template, "two")
+    scenario = Scenario(driver, template, ["edit", plan, "--from", str(template.path.parent / "other.json")])
+    whole, run = scenario.undisturbed()
+    assert run.status == 0, run.stderr
+
+    for repo in scenario.killed(run.points):
+        assert status(driver, repo, plan)["title"] in (TWO_STEPS["title"], OTHER["title"])
+        again = driver.run(repo, *scenario.argv)
+        assert again.status == 0, again.stderr
+        assert repo.git("log", "--format=%s", f"orch/{plan}") == whole.git("log", "--format=%s", f"orch/{plan}")
+
+        assert driver.run(repo, "exec", plan).status == 0
+        assert repo.git("show", f"orch/{plan}:c.txt") == "c"
+        assert landed_steps(repo, plan) == ["s1"]

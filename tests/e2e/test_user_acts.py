@@ -1,11 +1,12 @@
 """What a user does to a plan branch with git alone: each row of the table USER ACTS is tried as it is written.
 
 The table says, for every act, the state of each step afterwards, what the next `git orch exec` lands, and what is kept;
-text after a semicolon is for people. A row without a function of its name here, or the other way round, is an error.
+text after a semicolon is for people, but what stands in quotes there is printed. A row without a function of its name here, or the other way round, is an error.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -17,7 +18,6 @@ import pytest
 from conftest import Repo, writing
 
 MAN = Path(__file__).parents[2] / "man"
-ALL_KEPT = "refs/orch/kept/"
 
 
 class Row(NamedTuple):
@@ -267,7 +267,9 @@ def rebase_onto_picked_and_reverted(scene: Scene) -> None:
 def rebase_onto_rewritten_main(scene: Scene) -> None:
     old = scene.at("main")
     scene.git("commit", "-q", "--amend", "-m", "first, again")
-    scene.git("-c", "sequence.editor=sed -i -e '2s/^pick/drop/'", "rebase", "-q", "-i", "--onto", "main", old, scene.branch)
+    scene.git(
+        "-c", "sequence.editor=sed -i -e '2s/^pick/drop/'", "rebase", "-q", "-i", "--onto", "main", old, scene.branch
+    )
     scene.git("switch", "-q", "main")
     scene.collect()
     assert scene.git("cat-file", "-t", old, expect=None) == ""
@@ -419,7 +421,9 @@ def scene(repo: Repo, request: pytest.FixtureRequest) -> Scene:
     return Scene(repo, executed=request.param not in NOT_EXECUTED)
 
 
-@pytest.mark.parametrize(("row", "scene"), [(row, row.act) for row in ROWS], ids=[row.act for row in ROWS], indirect=["scene"])
+@pytest.mark.parametrize(
+    ("row", "scene"), [(row, row.act) for row in ROWS], ids=[row.act for row in ROWS], indirect=["scene"]
+)
 def test_the_users_act_is_seen_as_the_table_says(row: Row, scene: Scene) -> None:
     ACTS[row.act](scene)
     if row.act == "log-removed":
@@ -433,22 +437,38 @@ def test_the_users_act_is_seen_as_the_table_says(row: Row, scene: Scene) -> None
     done = scene.repo.orch("exec", scene.plan, expect=None)
     landed = scene.landed()[len(before) :]
     assert f"exit {done.returncode}, lands {', '.join(landed) or 'nothing'}" == first(row.exec), done.stderr
+    assert all(said in done.stderr for said in re.findall('"([^"]+)"', row.exec)), done.stderr
     assert _checkout(scene) == files
     assert all(scene.holds(commit) for commit in scene.mine)
     assert ("old tip" if scene.holds(scene.tip) else "nothing") == first(row.kept)
-    if done.returncode != 0:
-        _follow_hint(scene, done.stderr)
+    _follow_hints(scene, done)
     assert {step["state"] for step in scene.repo.status(scene.plan)["steps"]} <= {"done", "unverified", "upstream"}
     assert scene.repo.status(scene.plan)["state"] == "COMPLETE"
+    _goes_back_and_forth(scene)
     assert scene.git("fsck", "--strict", "--no-dangling") == ""
 
 
-def _follow_hint(scene: Scene, stderr: str) -> None:
-    """The printed command, run as printed, makes the next `exec` work."""
-    hint = stderr.rpartition("hint: ")[2].strip()
-    done = subprocess.run(["sh", "-c", hint], cwd=scene.repo.path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{hint}\n{done.stdout}{done.stderr}"
-    scene.repo.orch("exec", scene.plan)
+def _follow_hints(scene: Scene, done: subprocess.CompletedProcess[str]) -> None:
+    """The printed commands, run as printed, make `exec` work."""
+    for _ in range(3):
+        if done.returncode == 0:
+            break
+        hint = done.stderr.rpartition("hint: ")[2].strip()
+        ran = subprocess.run(["sh", "-c", hint], cwd=scene.repo.path, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, f"{hint}\n{ran.stdout}{ran.stderr}"
+        done = scene.repo.orch("exec", scene.plan, expect=None)
+    assert done.returncode == 0, done.stderr
+
+
+def _goes_back_and_forth(scene: Scene) -> None:
+    """A rollback and its undo, or a refusal that leaves the branch alone: to cut off commits of the user's, say."""
+    tip = scene.at(scene.branch)
+    back = scene.repo.orch("rollback", scene.plan, expect=None)
+    assert back.returncode in (0, 3)
+    assert all(scene.holds(commit) for commit in scene.mine)
+    if back.returncode == 0 and "nothing to roll back" not in back.stdout:
+        scene.repo.orch("rollback", "--undo", scene.plan)
+    assert scene.at(scene.branch) == tip
 
 
 def _checkout(scene: Scene) -> dict[str, bytes]:
@@ -464,3 +484,80 @@ def _is_reviewable_without_log(scene: Scene) -> None:
         assert "Write c.txt" in scene.git(*shlex.split(hint)[1:])
     scene.git("switch", "-q", scene.branch)
     assert "has no log any more" in scene.repo.orch("show", expect=5).stderr
+
+
+def test_a_checked_out_branch_is_rolled_back_only_on_request(repo: Repo) -> None:
+    """With --checkout the files follow and local changes stay, as `git reset --keep` does it."""
+    scene = Scene(repo)
+    scene.git("switch", "-q", scene.branch)
+    repo.write({"a.txt": "changed here\n"})
+    refused = repo.orch("rollback", "--to-step", "2", scene.plan, expect=6).stderr
+    assert f"hint: git -C '{repo.path}' switch -" in refused
+    assert scene.at(scene.branch) == scene.tip
+
+    repo.orch("rollback", "--to-step", "2", "--checkout", scene.plan)
+    assert scene.git("status", "--porcelain").split() == ["M", "a.txt"]
+    assert not (repo.path / "c.txt").exists()
+    assert scene.git("symbolic-ref", "--short", "HEAD") == scene.branch
+
+    repo.orch("rollback", "--undo", "--checkout", scene.plan)
+    assert scene.at("HEAD") == scene.tip
+    assert (repo.path / "a.txt").read_text() == "changed here\n"
+
+
+def test_a_local_change_in_the_way_stops_a_rollback_in_the_checkout(repo: Repo) -> None:
+    scene = Scene(repo)
+    scene.git("switch", "-q", scene.branch)
+    repo.write({"c.txt": "changed here\n"})
+    repo.orch("rollback", "--to-step", "2", "--checkout", scene.plan, expect=6)
+    assert scene.at("HEAD") == scene.tip
+    assert (repo.path / "c.txt").read_text() == "changed here\n"
+
+
+@pytest.mark.parametrize("where", [rebase_in_progress, rebase_in_progress_here])
+def test_nothing_moves_under_a_rebase_not_even_with_checkout(repo: Repo, where: Callable[[Scene], None]) -> None:
+    """`reset --keep` there would move the HEAD of the rebase, and write files into the git directory."""
+    scene = Scene(repo)
+    where(scene)
+    git_dir = sorted(path.name for path in (repo.path / ".git").iterdir())
+    repo.orch("rollback", "--checkout", scene.plan, expect=6)
+    assert scene.at(scene.branch) == scene.tip
+    assert sorted(path.name for path in (repo.path / ".git").iterdir()) == git_dir
+
+
+def test_rollback_refuses_to_cut_off_commits_of_the_users(repo: Repo) -> None:
+    scene = Scene(repo)
+    own_commit_on_top(scene)
+    said = repo.orch("rollback", scene.plan, expect=3).stderr
+    assert scene.mine[0][:10] in said
+    assert scene.at(scene.branch) == scene.mine[0]
+    subprocess.run(["sh", "-c", said.rpartition("hint: ")[2]], cwd=repo.path, check=True, capture_output=True)
+    assert repo.step_states(scene.plan) == ["pending", "pending", "pending"]
+    assert scene.holds(scene.mine[0])
+
+
+def test_an_amended_cover_survives_an_edit_of_the_plan(repo: Repo) -> None:
+    """The cover's text follows an edit, but not over what the user put into it."""
+    scene = Scene(repo, executed=False)
+    amend_cover(scene)
+    text = repo.orch("show", scene.plan, "--yaml").stdout.replace("Write c.txt", "Write the third")
+    said = repo.orch("edit", scene.plan, "--from", "-", stdin=text).stderr
+    assert "the cover commit keeps the old text" in said
+    assert scene.at(scene.branch) == scene.mine[0]
+
+
+def test_a_log_from_elsewhere_moves_no_other_branch(repo: Repo) -> None:
+    """An intent that names main, with this clone's own ID, is left alone."""
+    scene = Scene(repo)
+    from git_orch.repo import identity, objects, repository, store
+
+    found = repository.discover(repo.path)
+    database = objects.opened(found, warm=False)
+    log = store.LogWriter(found, database, identity.of_user(found), scene.plan)
+    main = scene.at("main")
+    log.append(
+        [(None, log.event("move.intended", **{"ref": "refs/heads/main", "from": main, "to": scene.tip, "why": "x"}))]
+    )
+    database.close()
+    repo.orch("exec", scene.plan)
+    assert scene.at("main") == main

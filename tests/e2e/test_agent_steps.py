@@ -1,0 +1,233 @@
+"""Agent steps, from the plan to the landed commit, through the real SDK, real files and real processes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from conftest import Here
+from model_server import ModelServer, status, text, tool, turn
+
+
+def agent(title: str = "Write hello", **fields: Any) -> dict[str, Any]:
+    return {"title": title, "prompt": "Write hello.py that prints hi", "paths": ["hello.py"], **fields}
+
+
+def plan_of(*steps: dict[str, Any]) -> dict[str, Any]:
+    return {"title": "Hello", "objective": "People are greeted.", "steps": list(steps)}
+
+
+WRITE = tool("write_file", path="hello.py", content="print('hi')\n")
+DONE = tool("step_done", summary="Wrote hello.py.")
+CHECK = {"type": "run", "argv": ["python3", "hello.py"]}
+
+
+def test_what_the_model_wrote_lands_when_the_checks_pass(here: Here, model_server: ModelServer) -> None:
+    """S1-122, S1-125, S1-126: the call has the step's context, its tools act, usage and cost are in the log."""
+    model_server.script(turn(WRITE), turn(DONE))
+    plan = here.plan(plan_of(agent(checks=[CHECK])))
+    here("exec", plan)
+    told = json.dumps(model_server.calls[0].body["messages"])
+    assert "People are greeted." in told
+    assert "Write hello.py that prints hi" in told
+    assert here.repo.git("show", f"orch/{plan}:hello.py") == "print('hi')"
+    message = here.repo.git("log", "-1", "--format=%B", f"orch/{plan}")
+    assert "Wrote hello.py." in message
+    assert "Orch-Model: claude-sonnet-5-5" in message
+    [step] = here.show(plan)["steps"]
+    assert step["state"] == "done"
+    assert step["usage"]["output_tokens"] > 0
+    assert step["usd"] > 0
+
+
+def test_the_checks_decide_not_the_model(here: Here, model_server: ModelServer) -> None:
+    """S1-170: a step that the model calls done fails with its check; its work is kept, the next run begins anew."""
+    model_server.script(turn(tool("write_file", path="hello.py", content="syntax error\n")), turn(DONE))
+    plan = here.plan(plan_of(agent(checks=[CHECK])))
+    here("exec", plan, expect=1)
+    [attempt] = json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]
+    assert here.repo.git("show", f"{attempt['commit']}:hello.py") == "syntax error"
+    assert here.repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == ["plan: Hello", "first"]
+    model_server.script(turn(WRITE), turn(DONE))
+    here("exec", plan)
+    assert here.show(plan)["state"] == "COMPLETE"
+    assert len([call for call in json.loads(here("cost", plan, "--json").out)["steps"] if call["calls"] == 4]) == 1
+
+
+def test_later_steps_are_told_what_earlier_ones_did(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(WRITE), turn(DONE), turn(text("Nothing to do.")))
+    plan = here.plan(plan_of(agent(), agent("Document hello", depends_on=[1])))
+    here("exec", plan)
+    told = model_server.calls[2].body["messages"][0]["content"]
+    assert "Write hello" in json.dumps(told)
+    assert "hello.py" in json.dumps(told)
+    assert model_server.calls[0].body["system"] == model_server.calls[2].body["system"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "offered"),
+    [
+        ("none", {"step_done"}),
+        ("read", {"read_file", "search", "step_done"}),
+        ("read,write", {"read_file", "write_file", "edit_file", "search", "step_done"}),
+    ],
+)
+def test_tool_narrows_what_is_offered_and_executed(
+    here: Here, model_server: ModelServer, allowed: str, offered: set[str]
+) -> None:
+    """S1-134, S1-135: what is not permitted is neither offered nor done, even when the model asks for it."""
+    asked = tool("bash", command="touch pwned", reason="why not")
+    model_server.script(turn(asked), turn(DONE))
+    plan = here.plan(plan_of(agent()))
+    here("exec", plan, "--tool", allowed)
+    assert {each["name"] for each in model_server.calls[0].body["tools"]} == offered
+    answer = model_server.calls[1].body["messages"][-1]["content"][0]
+    assert answer["is_error"] is True
+    assert "pwned" not in here.repo.git("ls-tree", "--name-only", f"orch/{plan}")
+
+
+@pytest.mark.parametrize("words", ["nowrite", "Read", "read,,write", "all,x"])
+def test_an_unknown_tool_word_is_a_usage_error(here: Here, words: str) -> None:
+    """S1-134: exact tokens."""
+    here.plan(plan_of(agent()))
+    here("exec", "--tool", words, expect=2)
+
+
+def test_tool_errors_go_back_to_the_model_and_the_step_goes_on(here: Here, model_server: ModelServer) -> None:
+    """S1-128 to S1-130, S1-144: unknown tools, missing and wrong arguments, a failing command."""
+    wrong = [
+        tool("teleport", to="mars"),
+        tool("write_file", path="hello.py"),
+        tool("write_file", path=3, content="x"),
+        tool("bash", command="true"),
+        tool("bash", command="exit 7", reason="see it fail"),
+    ]
+    model_server.script(turn(*wrong), turn(WRITE), turn(DONE))
+    plan = here.plan(plan_of(agent(checks=[CHECK])))
+    here("exec", plan)
+    answers = model_server.calls[1].body["messages"][-1]["content"]
+    assert [each["is_error"] for each in answers] == [True] * 5
+    assert [each["tool_use_id"] for each in answers] == [each["id"] for each in wrong]
+    assert here.show(plan)["state"] == "COMPLETE"
+
+
+@pytest.mark.parametrize("path", ["../pwned", "/tmp/pwned", ".git/hooks/pre-commit", ".GIT/config", "link/pwned"])
+def test_paths_outside_and_git_itself_are_refused(here: Here, model_server: ModelServer, path: str) -> None:
+    """S1-136, S1-137."""
+    (here.repo.path / "link").symlink_to("..")
+    here.repo.git("add", "-A")
+    here.repo.git("commit", "-qm", "a link")
+    model_server.script(turn(tool("write_file", path=path, content="evil")), turn(DONE))
+    plan = here.plan(plan_of(agent()))
+    here("exec", plan)
+    assert model_server.calls[1].body["messages"][-1]["content"][0]["is_error"] is True
+    assert here.repo.git("diff", "--stat", "main", f"orch/{plan}") == ""
+
+
+def test_commands_do_not_see_the_key(here: Here, model_server: ModelServer) -> None:
+    """S1-143."""
+    model_server.script(turn(tool("bash", command="env; echo ${ANTHROPIC_API_KEY:-absent}", reason="look")), turn(DONE))
+    here("exec", here.plan(plan_of(agent())))
+    seen = model_server.calls[1].body["messages"][-1]["content"][0]["content"]
+    assert "absent" in json.dumps(seen)
+    assert "sk-ant-test" not in json.dumps(seen)
+
+
+def test_a_turn_limit_ends_the_attempt_with_its_own_exit_code(here: Here, model_server: ModelServer) -> None:
+    """S1-131: a model that always asks for something else is stopped after 50 turns; resumable, exit 4."""
+    model_server.default = lambda body: {
+        "content": [tool("bash", command=f"echo {len(body['messages'])}", reason="again")],
+        "stop_reason": "tool_use",
+    }
+    plan = here.plan(plan_of(agent()))
+    here("exec", plan, expect=4)
+    assert len(model_server.calls) == 50
+    assert here.show(plan)["steps"][0]["state"] == "failed"
+
+
+def test_a_model_that_repeats_itself_is_stuck(here: Here, model_server: ModelServer) -> None:
+    model_server.default = lambda _: {
+        "content": [tool("bash", command="cat nowhere", reason="again")],
+        "stop_reason": "tool_use",
+    }
+    plan = here.plan(plan_of(agent()))
+    here("exec", plan, expect=1)
+    assert len(model_server.calls) < 10
+    failed = [event for event in here("log", plan, "--json").out.splitlines() if '"attempt.failed"' in event]
+    assert json.loads(failed[0])["reason"] == "stuck"
+
+
+def test_a_refusal_ends_with_the_providers_exit_code_and_explanation(here: Here, model_server: ModelServer) -> None:
+    """S1-133."""
+    model_server.script(turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "no poems"}))
+    assert "no poems" in here("exec", here.plan(plan_of(agent())), expect=8).err
+
+
+def test_a_provider_that_fails_for_good_leaves_a_plan_that_goes_on(here: Here, model_server: ModelServer) -> None:
+    """S1-007, S1-110: spend limits are not retried; the next exec does the step."""
+    limit = status(400, "invalid_request_error", "You have reached your specified API usage limits.")
+    model_server.script(turn(faults=[limit]), turn(WRITE), turn(DONE))
+    plan = here.plan(plan_of({"title": "Before", "files": {"a": "a"}}, agent()))
+    here("exec", plan, expect=8)
+    assert [step["state"] for step in here.show(plan)["steps"]] == ["done", "failed"]
+    model_server.turns[:] = [turn(WRITE), turn(DONE)]
+    here("exec", plan)
+    assert here.show(plan)["state"] == "COMPLETE"
+
+
+def test_usage_of_a_failed_attempt_is_in_the_log(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(WRITE), turn(text("stop here"), stop_reason="something_new"))
+    plan = here.plan(plan_of(agent()))
+    here("exec", plan, expect=1)
+    [step] = here.show(plan)["steps"]
+    assert step["usage"]["output_tokens"] > 0
+    assert step["usd"] > 0
+
+
+def test_the_price_is_that_of_the_model_that_answered(here: Here, model_server: ModelServer) -> None:
+    """S1-079."""
+    used = {"input_tokens": 1234, "output_tokens": 567}
+    model_server.script(turn(text("done"), model="claude-opus-4-6", usage=used))
+    plan = here.plan(plan_of(agent()))
+    here("exec", plan)
+    assert here.show(plan)["usd"] == pytest.approx(1234 * 5e-6 + 567 * 25e-6)
+
+
+def test_every_tool_call_is_in_the_audit(here: Here, model_server: ModelServer) -> None:
+    """S1-145: time, plan, step, tool, input, verdict, exit status and duration of each."""
+    command = tool("bash", command="exit 3", reason="see")
+    model_server.script(turn(WRITE, command), turn(DONE))
+    plan = here.plan(plan_of(agent()))
+    here("exec", plan)
+    calls = json.loads(here("audit", plan, "--json").out)
+    assert [(call["tool"], call["verdict"], call["exit"]) for call in calls] == [
+        ("write_file", "done", None),
+        ("bash", "failed", 3),
+        ("step_done", "done", None),
+    ]
+    assert calls[1]["input"] == {"command": "exit 3", "reason": "see"}
+    assert json.loads(here("audit", plan, "--json", "-n", "1").out) == calls[-1:]
+
+
+def test_context_shows_what_the_model_would_be_told(here: Here, model_server: ModelServer) -> None:
+    """S1-123: nothing is sent."""
+    plan = here.plan(plan_of(agent(checks=[CHECK])))
+    told = json.loads(here("context", plan, "--step", "1", "--json").out)
+    assert "Write hello.py that prints hi" in told["step"]
+    assert "python3 hello.py" in told["step"]
+    assert model_server.requests == []
+
+
+def test_tools_lists_names_and_schemas(here: Here) -> None:
+    """S1-017."""
+    listed = json.loads(here("tools", "--json").out)
+    assert {each["name"] for each in listed} >= {"read_file", "write_file", "bash"}
+    bash = next(each for each in listed if each["name"] == "bash")
+    assert set(bash["input_schema"]["required"]) == {"command", "reason"}
+
+
+def test_a_steps_own_model_wins(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(text("done")))
+    here("exec", here.plan(plan_of(agent(model="claude-haiku-5-5"))), "--model", "claude-opus-5-5")
+    assert model_server.calls[0].body["model"] == "claude-haiku-5-5"

@@ -1,0 +1,146 @@
+"""Planning with a model, from the task to the stored plan, through the real SDK."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from conftest import Here
+from model_server import ModelServer, status, text, turn
+
+
+def step(title: str, **fields: Any) -> dict[str, Any]:
+    empty: dict[str, Any] = {"prompt": "", "argv": [], "run": "", "paths": [], "depends_on": [], "checks": []}
+    return {"title": title, "kind": "agent", **empty, **fields}
+
+
+def reply(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    plan = {"title": "Build it", "objective": "An API.", "dependencies": ["python3"], "missing": ["cargo"]}
+    return {**plan, **fields, "steps": list(steps)}
+
+
+CHECK = {"type": "unit", "argv": ["python3", "-V"], "command": "", "expected_exit": 0, "timeout": 30}
+GOOD = reply(
+    step("Write it", prompt="Write api.py", paths=["api.py"], checks=[CHECK]),
+    step("Stamp it", kind="run", run="echo 1 > VERSION", depends_on=[1]),
+)
+
+
+def test_a_task_from_standard_input_becomes_a_stored_plan(here: Here, model_server: ModelServer) -> None:
+    """S1-101 to S1-106: what the model answered is what the plan holds."""
+    model_server.script(turn(text(json.dumps(GOOD))))
+    made = here("plan", stdin="build a REST API\n")
+    plan = made.out.split()[0]
+    shown = here.show(plan)
+    assert shown["title"] == "Build it"
+    assert (shown["dependencies"], shown["missing"]) == (["python3"], ["cargo"])
+    assert [each["title"] for each in shown["steps"]] == ["Write it", "Stamp it"]
+    assert shown["steps"][0]["checks"][0]["argv"] == ["python3", "-V"]
+    assert shown["steps"][1]["depends_on"] == ["s1"]
+    assert shown["estimate"] == {"tokens_in": 2000, "tokens_out": 1000, "usd": 0.014}
+    assert plan in here("ls", "--json").out
+    assert f"run: git orch exec {plan[:24]}" in made.out
+
+
+def test_the_planner_is_told_of_capabilities_and_the_task(here: Here, model_server: ModelServer) -> None:
+    """S1-097, S1-098, S1-111: the system prompt and the capabilities reach the model; UTF-8 tasks arrive whole."""
+    model_server.script(turn(text(json.dumps(GOOD))))
+    here("plan", "日本語 " + "x" * 200_000)
+    body = model_server.calls[0].body
+    system = json.dumps(body["system"])
+    assert "task planning assistant" in system
+    assert "git 2" in system
+    assert "Linux" in system
+    assert "日本語" in body["messages"][0]["content"][0]["text"]
+    assert len(body["messages"][0]["content"][0]["text"]) > 200_000
+
+
+def test_findings_go_back_to_the_model_once_and_both_calls_are_paid_for(here: Here, model_server: ModelServer) -> None:
+    bad = reply(step("Write it", prompt="x", depends_on=[7]))
+    model_server.script(turn(text(json.dumps(bad))), turn(text(json.dumps(GOOD))))
+    plan = here("plan", "build").out.split()[0]
+    repair = model_server.calls[1].body["messages"][-1]["content"][0]["text"]
+    assert "steps[0].depends_on" in repair
+    calls = [json.loads(line) for line in here("log", plan, "--json").out.splitlines()]
+    called = [event for event in calls if event["event"] == "model.called"]
+    assert len(called) == 2
+    assert all(event["usage"]["output_tokens"] > 0 and event["usd"] > 0 for event in called)
+    assert here.show(plan)["usd"] == pytest.approx(sum(event["usd"] for event in called))
+
+
+@pytest.mark.parametrize("wrapped", ["```json\n{}\n```", "Here it is:\n{}\nGood luck!"])
+def test_a_plan_in_a_fence_or_in_prose_is_found(here: Here, model_server: ModelServer, wrapped: str) -> None:
+    """S1-108."""
+    model_server.script(turn(text(wrapped.replace("{}", json.dumps(GOOD)))))
+    assert here("plan", "build").out.startswith("PLAN-")
+
+
+def test_a_reply_that_is_no_plan_is_kept_and_nothing_is_stored(here: Here, model_server: ModelServer) -> None:
+    """S1-108: the raw reply is kept for inspection; no plan, exit code 1."""
+    model_server.script(turn(text("I would rather not.")), turn(text("Still no plan.")))
+    done = here("plan", "build", expect=1)
+    [kept] = (here.repo.path / ".git" / "orch" / "replies").iterdir()
+    assert str(kept) in done.err
+    assert kept.stat().st_mode & 0o777 == 0o600
+    stored = json.loads(kept.read_text())
+    assert stored["reply"] == "Still no plan."
+    assert len(stored["calls"]) == 2
+    assert here("ls").out == ""
+
+
+def test_a_refusal_and_a_cut_plan_have_messages_of_their_own(here: Here, model_server: ModelServer) -> None:
+    """S1-110: refusal is the provider's (8), a plan that is too long is the plan's (1)."""
+    model_server.script(turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "not this"}))
+    assert "refused" in here("plan", "build", expect=8).err
+    model_server.script(turn(text('{"title"'), stop_reason="max_tokens"))
+    assert "cut off" in here("plan", "build", expect=1).err
+
+
+def test_an_unknown_model_is_refused_before_anything_is_asked(here: Here, model_server: ModelServer) -> None:
+    done = here("plan", "build", "--model", "claude-nonesuch-9", expect=2)
+    assert "claude-nonesuch-9" in done.err
+    assert model_server.requests == []
+
+
+def test_the_model_comes_from_the_option_then_from_the_users_configuration(
+    here: Here, model_server: ModelServer
+) -> None:
+    here.repo.git("config", "--global", "orch.model", "claude-opus-5-5")
+    model_server.script(turn(text(json.dumps(GOOD))), turn(text(json.dumps(GOOD))))
+    here("plan", "build")
+    here("plan", "build", "--model", "claude-haiku-5-5")
+    assert [call.body["model"] for call in model_server.calls] == ["claude-opus-5-5", "claude-haiku-5-5"]
+
+
+def test_a_key_that_is_refused_says_so_and_is_not_shown(here: Here, model_server: ModelServer) -> None:
+    """S1-213, S1-110: 401 is not tried again and ends with 8."""
+    key = model_server.__class__ and "sk-ant-test-0123456789abcdef"
+    model_server.script(turn(faults=[status(401, "authentication_error", f"invalid key {key}")]))
+    done = here("plan", "build", expect=8)
+    assert len(model_server.calls) == 1
+    assert key not in done.err
+
+
+def test_without_a_key_the_hint_says_how_to_get_one(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
+    done = here("plan", "build", expect=8)
+    assert "ANTHROPIC_API_KEY" in done.err
+    assert done.err.count("error: ") == 1
+
+
+@pytest.mark.parametrize("task", ["", "  \n\t"])
+def test_an_empty_task_is_a_usage_error(here: Here, model_server: ModelServer, task: str) -> None:
+    """S1-093: nothing is asked, nothing is stored."""
+    assert "no input" in here("plan", stdin=task, expect=2).err
+    assert model_server.requests == []
+    assert here.repo.git("for-each-ref", "refs/notes", "refs/heads/orch") == ""
+
+
+def test_a_secret_in_the_task_does_not_reach_the_repository(
+    here: Here, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "canary-token-value-1234")
+    model_server.script(turn(text(json.dumps(GOOD))))
+    plan = here("plan", "deploy with canary-token-value-1234").out.split()[0]
+    assert "canary-token-value-1234" not in here("log", plan, "--json").out
