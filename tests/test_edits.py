@@ -79,6 +79,10 @@ def test_too_much_indent_in_old_is_taken_from_new() -> None:
     assert after("if a:\n  b\n", "    if a:\n      b\n", "    if c:\n      d\n") == "if c:\n  d\n"
 
 
+def test_a_line_of_new_that_has_not_the_indent_to_be_taken_is_no_match() -> None:
+    assert "not in the file" in why("if a:\n  b\n", "    if a:\n      b\n", "    if c:\nd\n")
+
+
 def test_indent_that_differs_from_line_to_line_is_no_match() -> None:
     assert "not in the file" in why("  a\n    b\n", "a\nb\n", "c\n")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import shutil
@@ -17,9 +18,11 @@ from conftest import Repo, writing
 
 import git_orch
 from git_orch import errors
-from git_orch.cli import main, table
+from git_orch.agents import offers
+from git_orch.cli import schema, table
 from git_orch.plans import fields, state
 from git_orch.repo import settings
+from git_orch.templates import render
 
 _TOP = Path(__file__).parent.parent
 _MAN = _TOP / "man"
@@ -32,7 +35,9 @@ _HARMLESS = "skipping paragraph macro"
 
 def rendered(page: Path) -> str:
     """The page as a wide terminal shows it, without its bold and underlined letters."""
-    shown = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=200", page], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        ["mandoc", "-T", "utf8", "-O", "width=200", page], capture_output=True, text=True, check=True
+    )
     return re.sub(".\b", "", shown.stdout)
 
 
@@ -68,8 +73,8 @@ def loaded(name: str) -> click.Command:
 
 @pytest.mark.parametrize("name", _COMMANDS)
 def test_every_option_of_a_command_is_on_its_page(name: str) -> None:
-    listed = section((_MAN / f"git-orch-{name}.1").with_suffix(".scd").read_text() if name != "log"
-                     else (_MAN / "git-orch-log.1.scd").read_text(), "OPTIONS")  # fmt: skip
+    [source] = [each for each in _SOURCES if page_of(each).name == f"git-orch-{name}.1"]
+    listed = section(source.read_text(), "OPTIONS")
 
     described = set(re.findall(r"\*(--?[\w-]+)\*", listed))
 
@@ -137,7 +142,9 @@ def test_a_page_is_what_scdoc_makes_of_its_source(source: Path) -> None:
     epoch = subprocess.run(["date", "-u", "-d", date[1], "+%s"], capture_output=True, text=True, check=True).stdout
     variables = {**os.environ, "SOURCE_DATE_EPOCH": epoch.strip()}
 
-    made = subprocess.run(["scdoc"], input=source.read_text(), capture_output=True, text=True, check=True, env=variables)
+    made = subprocess.run(
+        ["scdoc"], input=source.read_text(), capture_output=True, text=True, check=True, env=variables
+    )
 
     assert made.stdout == page, "make man"
 
@@ -213,9 +220,22 @@ def test_the_plan_file_on_the_page_of_plan_is_one(repo: Repo) -> None:
     assert "   3 steps   " in made.stdout
 
 
-def test_every_name_in_the_help_of_the_program_is_a_command() -> None:
-    assert main.main  # the entry point is where pyproject.toml says
-    assert set(_COMMANDS) | {"help"} == set(table.COMMANDS)
+def test_every_schema_is_on_the_page_of_schema() -> None:
+    text = section((_MAN / "git-orch-schema.scd").read_text(), "DESCRIPTION")
+
+    assert re.findall(r"^_([\w-]+)_$", text, re.MULTILINE) == list(schema._NAMES)
+
+
+def test_every_tool_is_on_the_page_of_tools() -> None:
+    text = section((_MAN / "git-orch-tools.scd").read_text(), "DESCRIPTION")
+
+    assert set(re.findall(r"(?<!\w)_([a-z_]+)_(?!\w)", text)) >= set(offers.OFFERS)
+
+
+def test_every_template_is_on_the_page_of_templates() -> None:
+    text = section((_MAN / "git-orch-templates.scd").read_text(), "DESCRIPTION")
+
+    assert re.findall(r"^_([\w-]+)_$", text, re.MULTILINE) == render.names()
 
 
 # -- the log ----------------------------------------------------------------------------------------------------------
@@ -257,12 +277,17 @@ def test_every_field_of_a_real_log_is_in_the_format(repo: Repo) -> None:
     repo.git("update-ref", f"refs/heads/orch/{plan}", tip)
     repo.orch("exec", plan, expect=1)
 
-    import json
-
     events = [json.loads(line) for line in repo.orch("log", plan, "--json").stdout.splitlines()]
 
     seen = {event["event"] for event in events}
-    assert seen >= {"plan.rebased", "plan.revised", "plan.restored", "attempt.failed", "step.verified", "branch.noticed"}
+    assert seen >= {
+        "plan.rebased",
+        "plan.revised",
+        "plan.restored",
+        "attempt.failed",
+        "step.verified",
+        "branch.noticed",
+    }
     for event in events:
         assert set(event) - {"id", "event", "clone"} <= documented[event["event"]], event["event"]
 

@@ -254,6 +254,17 @@ def test_a_try_that_was_cut_is_reported_with_what_it_used(
     assert [(call.usage["input_tokens"], call.stop_reason) for call in lost] == [(100, None), (100, None)]
 
 
+def test_a_try_that_was_cut_at_its_end_is_reported_with_its_last_counts(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(turn(text("whole"), faults=[Fault("cut", events=10)]))  # all but message_stop
+    lost: list[exchange.Call] = []
+
+    model.reply(ask(), on_lost=lost.append)
+
+    assert [call.usage["output_tokens"] for call in lost] == [20]
+
+
 # -- how long ---------------------------------------------------------------------------------------------------------
 
 

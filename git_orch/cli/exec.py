@@ -60,7 +60,7 @@ def _run(found: Repository, status: Status, allowed: frozenset[str], model: str 
 
         here.print_json(report.document(after, running=False))
     else:
-        _conclude(after, summary)
+        conclude(after, summary)
     return summary.exit_code
 
 
@@ -80,7 +80,8 @@ def _preview(status: Status, allowed: frozenset[str]) -> None:
             console.out("  check ", check.command.text())
 
 
-def _conclude(status: Status, summary: Summary) -> None:
+def conclude(status: Status, summary: Summary) -> None:
+    """Say how a run ended and what to type next."""
     from git_orch.views import report
 
     done = sum(1 for each in status.steps if each.state in SATISFIED)

@@ -13,6 +13,7 @@ COMMANDS = {
     "plan": "turn a task, a file or a template into a plan",
     "check": "look for what would make a plan fail",
     "exec": "run the steps that are not done",
+    "done": "hand in what you did for a manual step",
     "status": "open plans and what to do next",
     "ls": "all plans, one a line",
     "show": "one plan: steps, checks, states, commits",

@@ -18,12 +18,14 @@ from git_orch.flow.attempt import Earlier, Job, Result, Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note, StepLanded, StepNotLanded, StepStarted
 from git_orch.plans import graph, ids
-from git_orch.plans.plan import Document, Step
+from git_orch.plans.plan import Document, Plan, Step
 from git_orch.plans.status import CheckResult, PlanState, Status, StepState
 from git_orch.repo import snapshot, worktrees
 from git_orch.repo.git import GitFailed
 
 _NAMES_IN_LOG = 40  # changed paths of a step; later steps are told of them, the commit has them all
+
+Outcome = Literal["complete", "failed", "interrupted", "waiting"]
 
 ALL_TOOLS = frozenset({"read", "write", "command"})
 
@@ -40,7 +42,7 @@ class Options:
 class Summary:
     """How a run ended: steps landed by it, the failed one, seconds on a clock that only goes forward."""
 
-    outcome: Literal["complete", "failed", "interrupted", "blocked"]
+    outcome: Outcome
     landed: tuple[int, ...]
     failed: int | None
     error: str | None
@@ -70,6 +72,7 @@ class _Run:
     hint: str | None = None
     exit_code: int = 0
     usd: float = 0.0
+    by_hand: Step | None = None  # the manual step whose work a person hands in; then no other one is run
 
 
 def execute(plan: OpenPlan, options: Options, service: Service | None = None) -> Summary:
@@ -83,9 +86,46 @@ def execute(plan: OpenPlan, options: Options, service: Service | None = None) ->
     if not waiting or status.branch is None:
         return _nothing_to_do(plan, status)
     _refuse_claimed(status)
-    site = sites.opened(plan, status.branch.tip, service)
-    run = _Run(plan, status, options, site, _began(plan, status), status.branch.tip, set(status.satisfied()))
+    if not _next(status.plan, set(status.satisfied())):
+        return _handed_over(plan, status)
+    return _carried_out(_begun(plan, status, options, sites.opened(plan, status.branch.tip, service)))
+
+
+def hand_in(plan: OpenPlan, options: Options) -> Summary:
+    """Verify and land what a person did for the manual step that is next. Raises Refused when none is."""
+    status = plan.status()
+    step = next((each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"), None)
+    if step is None or status.branch is None:
+        raise errors.Refused("no manual step is waiting for its work", f"git orch exec {ids.short(plan.id)}")
+    plan.refuse_checked_out()
+    site = sites.handed_over(plan, status.branch.tip)
+    commits = worktrees.head(site.worktree)
+    if not plan.is_ancestor(commits, status.branch.tip):
+        plan.keep([commits], f"commits made for step {status.plan.position(step.id)}")
+    run = _begun(plan, status, options, site)
+    run.by_hand = step
+    return _carried_out(run)
+
+
+def _handed_over(plan: OpenPlan, status: Status) -> Summary:
+    """Only manual steps can go on: say where their work is to be done."""
+    tip = status.branch.tip if status.branch is not None else ""
+    step = graph.ready(status.plan, status.satisfied())[0]
+    number = status.plan.position(step.id)
+    path = sites.handed_over(plan, tip).worktree.path
+    plan.reporter.emit(Note(f"step {number} is done by a person: {step.title}; its worktree is {path}"))
+    return Summary("waiting", (), None, None, 0.0, 0.0)
+
+
+def _begun(plan: OpenPlan, status: Status, options: Options, site: Site) -> _Run:
+    tip = status.branch.tip if status.branch is not None else ""
+    run = _Run(plan, status, options, site, _began(plan, status), tip, set(status.satisfied()))
     run.earlier = list(attempt.earlier(status))
+    return run
+
+
+def _carried_out(run: _Run) -> Summary:
+    plan = run.plan
     with futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="attempt") as workers:
         try:
             _loop(run, workers)
@@ -98,7 +138,10 @@ def execute(plan: OpenPlan, options: Options, service: Service | None = None) ->
         except BaseException:
             run.site.stop.set()
             raise
-    return _ended(run, "failed" if run.failed is not None else "complete")
+    summary = _ended(run, "failed" if run.failed is not None else "complete")
+    if summary.outcome == "waiting" and not _next(run.status.plan, run.done):
+        _handed_over(plan, plan.status())
+    return summary
 
 
 def _nothing_to_do(plan: OpenPlan, status: Status) -> Summary:
@@ -161,8 +204,14 @@ def _loop(run: _Run, workers: futures.Executor) -> None:
 def _next_steps(run: _Run) -> Sequence[Step]:
     if run.failed is not None or run.running:
         return ()
-    busy = {job.step.id for job in run.running.values()}
-    return graph.ready(run.status.plan, run.done, busy)[:1]
+    if run.by_hand is not None:
+        return () if run.by_hand.id in run.done else (run.by_hand,)
+    return _next(run.status.plan, run.done)[:1]
+
+
+def _next(plan: Plan, done: set[str]) -> list[Step]:
+    """Steps that can start now and need no person."""
+    return [step for step in graph.ready(plan, done) if step.kind != "manual"]
 
 
 def _submit(run: _Run, workers: futures.Executor, step: Step) -> None:
@@ -268,12 +317,15 @@ def _wind_down(run: _Run) -> None:
             _take(run, job, result)
 
 
-def _ended(run: _Run, outcome: Literal["complete", "failed", "interrupted", "blocked"]) -> Summary:
+def _ended(run: _Run, outcome: Outcome) -> Summary:
     if outcome == "complete" and len(run.done) < len(run.status.steps):
-        outcome = "blocked"
+        outcome = "waiting"
     seconds = time.monotonic() - run.began
     ended = run.plan.event("run.ended", run=run.id, outcome=outcome, seconds=round(seconds, 3))
     run.plan.record((run.plan.home, ended))
-    worktrees.remove(run.plan.repository, run.plan.id)
+    if run.by_hand is not None and run.failed is not None:
+        worktrees.hold(run.site.worktree, run.tip)  # a person goes on with the same files
+    else:
+        worktrees.remove(run.plan.repository, run.plan.id)
     failed = run.status.plan.position(run.failed.step.id) if run.failed is not None else None
     return Summary(outcome, tuple(run.landed), failed, run.error, seconds, run.usd, run.hint, run.exit_code)

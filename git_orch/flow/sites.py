@@ -23,11 +23,21 @@ if TYPE_CHECKING:
 
 def opened(plan: OpenPlan, commit: str, service: Service | None = None) -> Site:
     """The plan's worktree, clean and at `commit`, and everything an attempt needs there; `service` for agent steps."""
+    return _site(plan, _worktree(plan, commit), service)
+
+
+def handed_over(plan: OpenPlan, commit: str) -> Site:
+    """The plan's worktree as a person left it; made at `commit` when there is none."""
+    found = worktrees.existing(plan.repository, plan.id)
+    return _site(plan, found or worktrees.made(plan.repository, plan.id, commit))
+
+
+def _site(plan: OpenPlan, worktree: Worktree, service: Service | None = None) -> Site:
     return Site(
         repository=plan.repository,
         identity=plan.identity,
         new_objects=plan.objects.another,
-        worktree=_worktree(plan, commit),
+        worktree=worktree,
         launcher=Launcher(os.environ, Path.home()),
         reporter=plan.reporter,
         stop=threading.Event(),

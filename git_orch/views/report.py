@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 
-from git_orch.plans import ids
+from git_orch.plans import graph, ids
 from git_orch.plans import plan as plans
 from git_orch.plans.plan import Document, Step
 from git_orch.plans.status import SATISFIED, Attempt, CheckResult, PlanState, Status, StepState, StepStatus
@@ -106,9 +106,17 @@ def next_command(status: Status, *, running: bool) -> Line:
         return (f"next: git branch orch/{status.id} {status.known_tip or status.base.commit or 'HEAD'}",)
     if claimed is not None:
         return (f"next: git orch verify {name} --accept {claimed.number}",)
+    if awaits_person(status) is not None:
+        return (f"next: git orch done {name}  (after the work for it; git orch exec {name} says where)",)
     if status.state is PlanState.COMPLETE:
         return (f"next: git log --oneline orch/{status.id}",)
     return (f"next: git orch exec {name}",)
+
+
+def awaits_person(status: Status) -> Step | None:
+    """The manual step that is next, when nothing else can go on."""
+    ready = graph.ready(status.plan, status.satisfied())
+    return ready[0] if ready and all(step.kind == "manual" for step in ready) else None
 
 
 def attempts(status: Status) -> list[Line]:

@@ -115,6 +115,8 @@ class Scenario:
         place.mkdir()
         path = place / "repo"
         shutil.copytree(self.prepared.path, path, symlinks=True)
+        for plan in self.prepared.path.parent.glob("*.json"):
+            shutil.copy(plan, place)
         return Repo(path)
 
     def undisturbed(self) -> tuple[Repo, Run]:
@@ -257,7 +259,8 @@ def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(driver: Driver, 
         assert before <= logged(repo, plan)
         found = status(driver, repo, plan)
         assert found["state"] == "FAILED"
-        commits = [attempt["commit"] for attempt in found["attempts"]]
+        shown = driver.run(repo, "show", plan, "--attempts", "--json").stdout
+        commits = [attempt["commit"] for attempt in json.loads(shown)["attempts"]]
         assert commits
         assert all(is_kept(repo, plan, commit) for commit in commits)
 
@@ -340,4 +343,4 @@ def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, templa
 
         assert driver.run(repo, "exec", plan).status == 0
         assert repo.git("show", f"orch/{plan}:c.txt") == "c"
-        assert landed_steps(repo, plan) == ["s1"]
+        assert len(landed_steps(repo, plan)) == 1

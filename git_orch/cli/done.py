@@ -1,0 +1,26 @@
+"""git orch done: hand in what a person did for a manual step."""
+
+from __future__ import annotations
+
+import click
+
+from git_orch.cli import exec as exec_command
+from git_orch.cli import here
+
+
+@click.command("done")
+@here.plan_argument
+def command(plan: str | None) -> int:
+    """Verify and land your work on the manual step that is next, from the worktree that exec named."""
+    from git_orch.flow import execution, openplan
+    from git_orch.repo import settings
+    from git_orch.views.progress import ConsoleReporter
+
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    options = execution.Options(settings.of_user(found).model)
+    with openplan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+        summary = execution.hand_in(opened, options)
+        after = opened.status()
+    exec_command.conclude(after, summary)
+    return summary.exit_code

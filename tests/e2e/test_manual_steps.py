@@ -1,0 +1,67 @@
+"""Manual steps: done by a person in the plan's worktree, handed in with `git orch done`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from conftest import Here
+
+BY_HAND: dict[str, Any] = {
+    "title": "By hand",
+    "steps": [
+        {"title": "First", "files": {"a.txt": "a\n"}},
+        {"title": "Logo", "kind": "manual", "depends_on": [1], "checks": [{"command": "test -f logo.txt"}]},
+        {"title": "Last", "files": {"b.txt": "b\n"}, "depends_on": [2]},
+    ],
+}
+
+
+def worktree(here: Here) -> Path:
+    """The worktree that is not the user's."""
+    paths = [line.removeprefix("worktree ") for line in here.repo.git("worktree", "list", "--porcelain").splitlines()
+             if line.startswith("worktree ")]  # fmt: skip
+    return Path(paths[1])
+
+
+def states(here: Here, plan: str) -> list[str]:
+    return [step["state"] for step in here.show(plan)["steps"]]
+
+
+def test_exec_stops_at_a_manual_step_and_says_where_to_work(here: Here) -> None:
+    plan = here.plan(BY_HAND)
+    done = here("exec", plan)
+    assert str(worktree(here)) in done.err
+    assert f"git orch done {plan[:24]}" in done.out
+    assert states(here, plan) == ["done", "pending", "pending"]
+
+
+def test_what_was_handed_in_lands_after_its_checks_and_the_rest_goes_on(here: Here) -> None:
+    plan = here.plan(BY_HAND)
+    here("exec", plan)
+    (worktree(here) / "logo.txt").write_text("logo\n")
+    here("exec", plan)  # does not touch the work
+    here("done", plan)
+    assert here.repo.git("show", f"orch/{plan}:logo.txt") == "logo"
+    here("exec", plan)
+    assert here.show(plan)["state"] == "COMPLETE"
+    assert len(here.repo.git("worktree", "list").splitlines()) == 1
+
+
+def test_work_that_fails_its_checks_stays_where_it_is(here: Here) -> None:
+    plan = here.plan(BY_HAND)
+    here("exec", plan)
+    (worktree(here) / "draft.txt").write_text("draft\n")
+    here("done", plan, expect=1)
+    assert (worktree(here) / "draft.txt").read_text() == "draft\n"
+    assert states(here, plan) == ["done", "failed", "pending"]
+    (worktree(here) / "logo.txt").write_text("logo\n")
+    here("done", plan)
+    assert here.repo.git("ls-tree", "--name-only", f"orch/{plan}").split() == [
+        "README.md", "a.txt", "draft.txt", "logo.txt",
+    ]  # fmt: skip
+
+
+def test_done_without_a_manual_step_that_waits_is_refused(here: Here) -> None:
+    plan = here.plan(BY_HAND)
+    assert "no manual step" in here("done", plan, expect=3).err
