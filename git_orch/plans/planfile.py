@@ -125,7 +125,7 @@ def _flow(values: list[object]) -> str | None:
 
 
 def _block(text: str, indent: int) -> list[str]:
-    """A literal block, or the text in quotes where some reader or editor would not keep it: blank lines at the end, say."""
+    """A literal block, or the text in quotes where a reader or an editor would not keep it (blank lines at the end)."""
     lines = text.removesuffix("\n").split("\n")
     if not lines[-1] or not all(_stands_as_it_is(line) for line in lines):
         return [f" {_quoted(text)}"]

@@ -46,7 +46,18 @@ class CommandObjects:
         return process.Session(self._git.argv("cat-file", "--batch"), env=self._git.variables)
 
     def read_many(self, oids: Sequence[str]) -> list[Found | None]:
-        """Type and bytes of each object, None for a missing one."""
+        """Type and bytes of each object, None for a missing one. Raises UnfitRepository for a broken one."""
+        try:
+            return self._asked(oids)
+        except EOFError:  # a terminal's Ctrl-C ends it, too; what is written down after that needs another
+            self.close()
+            del self._session
+        try:
+            return self._asked(oids)
+        except EOFError as ended:
+            raise errors.UnfitRepository("an object of the repository cannot be read", "git fsck") from ended
+
+    def _asked(self, oids: Sequence[str]) -> list[Found | None]:
         found: list[Found | None] = []
         for start in range(0, len(oids), _CHUNK):
             chunk = oids[start : start + _CHUNK]

@@ -30,10 +30,14 @@ _WAIT_SECONDS = 0.02  # greatest first wait after a lost race; grows with the lo
 
 @dataclass
 class Notes:
-    """A notes tree: note blobs by the object they hang on; `others` are entries that are not ours, kept as they are."""
+    """A notes tree: note blobs by the object they hang on; `others` are entries that are not ours, kept as they are.
+
+    `missing` is an object that could not be read: then this is not the whole log.
+    """
 
     blobs: dict[str, str] = field(default_factory=dict)
     others: list[Entry] = field(default_factory=list)
+    missing: str | None = None
 
 
 def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
@@ -43,8 +47,10 @@ def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
     wanted = [blob for found in notes for blob in found.blobs.values()]
     contents = iter(objects.read_many(wanted))
     result = []
-    for found in notes:
-        blobs = [next(contents) for _ in found.blobs]
+    for tip, tree, found in zip(tips, trees, notes, strict=True):
+        blobs = {oid: next(contents) for oid in found.blobs.values()}
+        lost = [tip] if tree is None else [oid for oid, blob in blobs.items() if blob is None]
+        found.missing = found.missing or (lost[0] if lost else None)
         result.append((found, events.read(blob.data for blob in blobs if blob is not None and blob.kind == "blob")))
     return result
 

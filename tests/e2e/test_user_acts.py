@@ -1,7 +1,8 @@
 """What a user does to a plan branch with git alone: each row of the table USER ACTS is tried as it is written.
 
 The table says, for every act, the state of each step afterwards, what the next `git orch exec` lands, and what is kept;
-text after a semicolon is for people, but what stands in quotes there is printed. A row without a function of its name here, or the other way round, is an error.
+text after a semicolon is for people, but what stands in quotes there is printed. A row without a function of its name
+here, or the other way round, is an error.
 """
 
 from __future__ import annotations
@@ -315,7 +316,8 @@ def checked_out_elsewhere(scene: Scene) -> None:
 
 @act
 def rebase_in_progress(scene: Scene) -> None:
-    scene.git("worktree", "add", "-q", "../mine", scene.branch)
+    scene.git("worktree", "add", "-q", "../mine")
+    scene.git("switch", "-q", scene.branch, cwd=scene.repo.path / "../mine")
     scene.git("-c", "sequence.editor=sed -i -e '2s/$/\\nbreak/'", "rebase", "-q", "-i", "--keep-empty", "main",
               cwd=scene.repo.path / "../mine")  # fmt: skip
 
@@ -400,7 +402,7 @@ def base_rewritten(scene: Scene) -> None:
 def shown(scene: Scene) -> str:
     """What `show --json` says: the steps' states and the plan's."""
     status = scene.repo.status(scene.plan)
-    return ", ".join(step["state"] for step in status["steps"]) + " / " + status["state"]
+    return f"{', '.join(step['state'] for step in status['steps'])} / {status['state']}"
 
 
 def first(text: str) -> str:
@@ -555,9 +557,8 @@ def test_a_log_from_elsewhere_moves_no_other_branch(repo: Repo) -> None:
     database = objects.opened(found, warm=False)
     log = store.LogWriter(found, database, identity.of_user(found), scene.plan)
     main = scene.at("main")
-    log.append(
-        [(None, log.event("move.intended", **{"ref": "refs/heads/main", "from": main, "to": scene.tip, "why": "x"}))]
-    )
+    intent = {"ref": "refs/heads/main", "from": main, "to": scene.tip, "why": "x"}
+    log.append([(None, log.event("move.intended", **intent))])
     database.close()
     repo.orch("exec", scene.plan)
     assert scene.at("main") == main
