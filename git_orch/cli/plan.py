@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.repo import settings, snapshot
+from git_orch.repo import identity, settings, snapshot
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _draft(
     wanted = task if task is not None else _standard_input()
     if not wanted.strip():
         raise errors.UsageError("no input: there is no task", 'git orch plan "what to do"')
+    identity.of_user(found)  # before anything is paid for
     from git_orch.views.progress import ConsoleReporter
 
     return planning.from_model(found, wanted, name, chosen.prices, ConsoleReporter())
@@ -127,7 +129,7 @@ def _file(name: str) -> str:
             return _text(file.read(_LARGEST_TASK + 1), name)
     except OSError as failed:
         raise errors.UsageError(
-            f"cannot read '{name}': {(failed.strerror or str(failed)).lower()}", f"ls -l '{name}'"
+            f"cannot read '{name}': {(failed.strerror or str(failed)).lower()}", f"ls -l {shlex.quote(name)}"
         ) from failed
 
 
@@ -138,7 +140,7 @@ def _text(data: bytes, name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
         raise errors.UsageError(
-            f"{name} is not UTF-8 (byte {wrong.start})", f"iconv -f latin1 -t utf-8 '{name}'"
+            f"{name} is not UTF-8 (byte {wrong.start})", f"iconv -f latin1 -t utf-8 {shlex.quote(name)}"
         ) from wrong
 
 

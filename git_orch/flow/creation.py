@@ -37,7 +37,8 @@ def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: b
         if include_dirty:
             base = basing.with_uncommitted(repository, database, base)
         plan_id = _unused_id(repository, draft.plan.title)
-        cover = basing.cover(database, person, plan_id, draft.plan, base)
+        written = objects.Written(database)
+        cover = basing.cover(written, person, plan_id, draft.plan, base)
         log = store.LogWriter(repository, database, person, plan_id)
         created = log.event(
             "plan.created",
@@ -50,7 +51,8 @@ def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: b
         called = [log.event("model.called", **call) for call in draft.calls]
         intent = log.event("move.intended", ref=refs.BRANCHES + plan_id, to=cover, why="create")
         log.append([(cover, event) for event in (created, *called, intent)])
-        refs.move(repository, refs.BRANCHES + plan_id, old=None, new=cover, reason=f"orch {intent.id}: create")
+        branch, why = refs.BRANCHES + plan_id, f"orch {intent.id}: create"
+        refs.move_to_new(repository, branch, written, old=None, new=cover, reason=why)
         log.append([(cover, log.event("move.done", move=intent.id))])
     return plan_id
 

@@ -113,7 +113,7 @@ def step_message(
         parts.append(asked)
     if summary.strip():
         parts.append("Summary:\n" + textwrap.indent(_clipped(quoted(summary)), "    "))
-    lines = [f"    {_one_line(check.command)}: {check.result} in {check.seconds:.1f} s" for check in checks]
+    lines = [f"    {_one_line(check.command)}: {_one_line(check.result)} in {check.seconds:.1f} s" for check in checks]
     if lines:
         parts.append("Checks:\n" + "\n".join(lines))
     trailers = [(PLAN, claim.plan), (STEP, claim.step), (ATTEMPT, claim.attempt), *extra]

@@ -36,6 +36,8 @@ _PINNED = (
     "submodule.recurse=false",
     "advice.detachedHead=false",
 )
+OLDEST = "2.39"  # `merge-tree --write-tree` and `worktree list -z` work from 2.38 on; this is what Debian 12 has
+USAGE_STATUS = 129  # git's own, for an option that it does not know
 # A terminal's Ctrl-C goes to git as well, and may end it before we hear of it ourselves.
 _STOPPED_BY = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM})
 # git's defaults would lose a landing in a power cut: neither loose objects nor refs are synced.
@@ -146,7 +148,14 @@ def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
         lock = stderr.partition("Unable to create '")[2].partition("'")[0]
         return f"'{lock}' is locked by another git process", f"ls -l '{lock}'  # if no git runs, remove it"
     if "dubious ownership" in stderr:
-        return said, "git config --global --add safe.directory \"$PWD\""
+        return said, 'git config --global --add safe.directory "$PWD"'
+    if status == USAGE_STATUS:
+        return too_old(f"git {command}: {said}")
     if status < 0:
         return f"git {command} was killed by signal {-status}", "git orch status"
     return f"git {command} failed: {said or f'exit status {status}'}", "git fsck"
+
+
+def too_old(said: str) -> tuple[str, str]:
+    """Cause and hint for a git that does not know what we ask of it."""
+    return f"this git is too old: {OLDEST} or newer is needed ({said})", "git --version"

@@ -24,14 +24,14 @@ def keep(
     present = [oid for oid, found in zip(commits, objects.read_many(commits), strict=True) if found is not None]
     if not present:
         return
-    ref = refs.KEPT + plan
+    ref, written = refs.KEPT + plan, odb.Written(objects)
     person = identity.now()
     for tries in range(_TRIES):
         before = refs.value(repository, ref)
         link = odb.write_commit(
-            objects,
+            written,
             raw.CommitObject(
-                tree=odb.write_tree(objects, []),
+                tree=odb.write_tree(written, []),
                 parents=tuple(dict.fromkeys([before, *present] if before else present)),
                 author=person.author,
                 committer=person.committer,
@@ -39,7 +39,7 @@ def keep(
             ),
         )
         try:
-            refs.move(repository, ref, old=before, new=link, reason=f"orch: keep {why}")
+            refs.move_to_new(repository, ref, written, old=before, new=link, reason=f"orch: keep {why}")
         except errors.Busy:
             if tries == _TRIES - 1:
                 raise

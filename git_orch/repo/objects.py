@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from git_orch.repo.repository import Repository
 
-__all__ = ["Found", "MissingObject", "Objects", "commit", "opened", "tree", "write_commit", "write_tree"]
+__all__ = ["Found", "MissingObject", "Objects", "Written", "commit", "opened", "tree", "write_commit", "write_tree"]
 
 
 class Objects(Protocol):
@@ -82,6 +82,43 @@ class LibraryObjects:
     def close(self) -> None:
         """Give back file descriptors and maps."""
         self._repository.free()
+
+
+class Written:
+    """Objects that nothing holds yet, with the bytes of each: `git gc --prune=now` of somebody else may take them."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._kinds: dict[str, tuple[str, bytes]] = {}
+        self.oid_length = objects.oid_length
+
+    def read_many(self, oids: Sequence[str]) -> list[Found | None]:
+        """Type and bytes of each object, None for a missing one."""
+        return self._objects.read_many(oids)
+
+    def write(self, kind: str, data: bytes) -> str:
+        """Store an object and remember it; gives its ID."""
+        oid = self._objects.write(kind, data)
+        self._kinds[oid] = (kind, data)
+        return oid
+
+    def another(self) -> Objects:
+        """A second handle, which remembers nothing."""
+        return self._objects.another()
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        self._objects.close()
+
+    def restore(self) -> None:
+        """Store again what is gone."""
+        for oid, found in zip(self._kinds, self.read_many(list(self._kinds)), strict=True):
+            if found is None:
+                self._objects.write(*self._kinds[oid])
+
+    def forget(self) -> None:
+        """A ref holds all of it now."""
+        self._kinds.clear()
 
 
 def opened(repository: Repository, *, warm: bool) -> Objects:

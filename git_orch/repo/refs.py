@@ -8,11 +8,14 @@ from git_orch import errors
 from git_orch.repo.git import SYNCED, GitFailed
 
 if TYPE_CHECKING:
+    from git_orch.repo.objects import Written
     from git_orch.repo.repository import Repository
 
 BRANCHES = "refs/heads/orch/"
 LOGS = "refs/notes/orch/"
 KEPT = "refs/orch/kept/"
+
+_TRIES = 20  # somebody who collects again and again
 
 
 class RefMoved(errors.Busy):
@@ -20,6 +23,13 @@ class RefMoved(errors.Busy):
 
     def __init__(self, ref: str) -> None:
         super().__init__(f"'{ref}' was moved by somebody else meanwhile", "git orch status")
+
+
+class Collected(errors.UnfitRepository):
+    """What the ref was to be moved to is not there any more."""
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"what '{ref}' was to be moved to was collected meanwhile (gc --prune=now?)", "git orch status")
 
 
 class PlanRefs(NamedTuple):
@@ -68,6 +78,23 @@ def move(repository: Repository, ref: str, *, old: str | None, new: str, reason:
         raise _refusal(ref, failed) from failed
 
 
+def move_to_new(
+    repository: Repository, ref: str, written: Written, *, old: str | None, new: str, reason: str
+) -> None:
+    """`move` to something just written, which is stored again when `git gc --prune=now` was faster than the ref."""
+    for _ in range(_TRIES):
+        try:
+            move(repository, ref, old=old, new=new, reason=reason)
+        except Collected:
+            written.restore()
+        else:
+            break
+    else:
+        move(repository, ref, old=old, new=new, reason=reason)
+    written.restore()  # what `new` names may be gone while itself was spared
+    written.forget()
+
+
 def _refusal(ref: str, failed: GitFailed) -> errors.OrchError:
     said = failed.stderr
     if "but expected" in said or "reference already exists" in said or "unable to resolve reference" in said:
@@ -76,6 +103,8 @@ def _refusal(ref: str, failed: GitFailed) -> errors.OrchError:
         return errors.UnfitRepository(
             "a branch named 'orch' stands where plan branches go", "git branch -m orch orch-branch"
         )
+    if "nonexistent object" in said:
+        return Collected(ref)
     if ".lock': File exists" in said:
         return errors.Busy(failed.cause, failed.hint)
     return failed

@@ -69,9 +69,16 @@ def discover(directory: Path, source: Mapping[str, str] = os.environ) -> Reposit
         "--show-object-format", "--is-inside-work-tree", "--show-toplevel",
     ]  # fmt: skip
     done = gits.start(argv, gits.environment(source, keep_location=True), str(directory), None)
-    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    lines = done.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    if lines[:1] == ["--path-format=absolute"]:  # git before 2.31 repeats what it does not know
+        raise errors.UnfitRepository(*gits.too_old("git rev-parse --path-format"))
     if len(lines) < 5:
         raise _unfit(done.stderr.decode("utf-8", "replace"), directory)
+    if len(lines) > 6 or lines[4] not in ("true", "false"):
+        raise errors.UnfitRepository(
+            "the path of the repository holds a line break",
+            "rename the directory: git-orch stores its path in files of one line",
+        )
     inside = lines[4] == "true" and len(lines) > 5
     return Repository(
         git_dir=Path(lines[0]),

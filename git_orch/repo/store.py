@@ -51,7 +51,8 @@ def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
         blobs = {oid: next(contents) for oid in found.blobs.values()}
         lost = [tip] if tree is None else [oid for oid, blob in blobs.items() if blob is None]
         found.missing = found.missing or (lost[0] if lost else None)
-        result.append((found, events.read(blob.data for blob in blobs if blob is not None and blob.kind == "blob")))
+        texts = [blob.data for blob in blobs.values() if blob is not None and blob.kind == "blob"]
+        result.append((found, events.read(texts)))
     return result
 
 
@@ -66,8 +67,9 @@ def _notes(objects: Objects, trees: Sequence[str | None]) -> list[Notes]:
     while level:
         found = objects.read_many([tree for _, _, tree in level])
         below: list[tuple[int, str, str]] = []
-        for (index, prefix, _), each in zip(level, found, strict=True):
+        for (index, prefix, oid), each in zip(level, found, strict=True):
             if each is None or each.kind != "tree":
+                notes[index].missing = oid
                 continue
             for entry in raw.tree_entries(each.data, objects.oid_length):
                 name = prefix + entry.name.decode("ascii", "replace")
@@ -90,7 +92,7 @@ class LogWriter:
 
     def __init__(self, repository: Repository, objects: Objects, identity: Identity, plan: str) -> None:
         self._repository = repository
-        self._objects = objects
+        self._objects = odb.Written(objects)
         self._identity = identity
         self._ref = refs.LOGS + plan
         self._clone = clone_id(repository)
@@ -98,12 +100,14 @@ class LogWriter:
         self.reload()
 
     def reload(self) -> None:
-        """Read the log anew: somebody else wrote."""
+        """Read the log anew: somebody else wrote. Raises MissingObject when a part of it cannot be read."""
         self.tip = refs.value(self._repository, self._ref)
         self._subtrees: dict[str, str] = {}
         self.notes, self.log = Notes(), Log()
         if self.tip is not None:
             [(self.notes, self.log)] = read_logs(self._objects, [self.tip])
+        if self.notes.missing is not None:  # written on, what cannot be read would be lost for good
+            raise odb.MissingObject(self.notes.missing)
         if self.log.newer is not None:
             raise errors.UnfitRepository(
                 f"this log was written by a newer git-orch (format {self.log.newer}, this one reads {events.FORMAT})",
@@ -141,7 +145,9 @@ class LogWriter:
             subtrees = dict(self._subtrees)  # ours once it is stored: a signal may cut this off
             commit = self._commit(blobs, wanted, subtrees)
             try:
-                refs.move(self._repository, self._ref, old=self.tip, new=commit, reason="orch: log")
+                refs.move_to_new(
+                    self._repository, self._ref, self._objects, old=self.tip, new=commit, reason="orch: log"
+                )
             except errors.Busy:
                 if tries == _TRIES - 1:
                     raise

@@ -11,6 +11,7 @@ from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
+    from git_orch.repo.objects import Written
     from git_orch.repo.repository import Repository
 
 
@@ -25,7 +26,9 @@ def path_of(repository: Repository, plan: str) -> Path:
     """Where the worktree of a plan is, below $XDG_STATE_HOME: outside of `.git`, which many tools skip."""
     import hashlib  # not for the commands that only look whether a branch is checked out
 
-    home = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    home = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(home):  # to be ignored, says the XDG specification
+        home = os.path.join(os.path.expanduser("~"), ".local", "state")
     name = hashlib.sha256(os.fsencode(os.path.realpath(repository.common_dir))).hexdigest()[:16]
     return Path(home) / "git-orch" / "worktrees" / name / ids.short(plan)
 
@@ -79,6 +82,15 @@ def head(worktree: Worktree) -> str:
 def hold(worktree: Worktree, commit: str) -> None:
     """Detach the worktree at `commit` without touching files, so that nothing collects it before it has landed."""
     worktree.git.run("update-ref", "--no-deref", "-m", "orch: hold", "HEAD", commit)
+
+
+def hold_new(worktree: Worktree, commit: str, written: Written) -> None:
+    """`hold` for something just written, which is stored again when `git gc --prune=now` was faster."""
+    try:
+        hold(worktree, commit)
+    except GitFailed:
+        written.restore()
+        hold(worktree, commit)
 
 
 def remove(repository: Repository, plan: str) -> None:

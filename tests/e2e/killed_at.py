@@ -13,6 +13,7 @@ import functools
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -46,18 +47,21 @@ def _unsynced() -> None:
 class Points:
     """Counts the points of a run, tells their labels to whoever holds the other end, and ends us at one of them."""
 
-    def __init__(self, labels: int, fatal: int | None) -> None:
+    def __init__(self, labels: int, fatal: int | None, at_each: list[str] | None) -> None:
         self._labels = labels
         self._fatal = fatal
+        self._at_each = at_each
         self._count = 0
         self._guard = threading.Lock()
 
     def reached(self, label: str) -> None:
-        """Die here if this is the point."""
+        """Die here if this is the point; or run what is to be run at each."""
         with self._guard:
             os.write(self._labels, f"{label}\n".encode())
             if self._count == self._fatal:
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self._at_each:
+                subprocess.run(self._at_each, check=True, stdin=subprocess.DEVNULL)
             self._count += 1
 
 
@@ -134,7 +138,7 @@ def _child(asked: dict[str, Any], out: int, err: int, labels: int) -> NoReturn:
     family.TRUSTED, family._TOKEN = os.urandom(8).hex(), os.urandom(8).hex()
     if asked["counted"]:
         _call_a_model()
-        _wrap_all(Points(labels, asked["point"]))
+        _wrap_all(Points(labels, asked["point"], asked["at_each"]))
     status = 70
     try:
         boundary.main(asked["argv"])

@@ -58,10 +58,10 @@ def sh(repo: Repo, script: str, *wrapped: str, env: dict[str, str] | None = None
     [
         ("title: [", "standard input:"),
         ('{"title": "x", "steps": [', "standard input:"),
-        ("title: T\nsteps:\n  - title: A\n    runn: ls\n", "standard input:4: steps[1].runn"),
-        ("title: T\nsteps:\n  - title: A\n    run: ls\n    timeout: soon\n", "standard input:5: steps[1].timeout"),
-        ("title: T\nsteps:\n  - title: A\n    run: ls\n    depends_on: [7]\n", "steps[1].depends_on"),
-        ("title: T\nsteps:\n  - title: A\n    files: {../x: y}\n", "standard input:4: steps[1].files"),
+        ("title: T\nsteps:\n  - title: A\n    prompt: x\n    runn: ls\n", "standard input:5: steps[0].runn: unknown field (did you mean 'run'?)"),
+        ("title: T\nsteps:\n  - title: A\n    run: ls\n    timeout: soon\n", "standard input:5: steps[0].timeout: expected a whole number"),
+        ("title: T\nsteps:\n  - title: A\n    run: ls\n    depends_on: [7]\n", "standard input:5: steps[0].depends_on[0]: there is no step"),
+        ("title: T\nsteps:\n  - title: A\n    files: {../x: y}\n", "standard input:4: steps[0].files['../x']: lies outside"),
         ("title: T\nsteps: []\n", "standard input:2: steps"),
         ("just words", "standard input:1"),
         ("", "standard input:1: the file is empty"),
@@ -74,11 +74,12 @@ def test_a_bad_plan_file_is_refused_with_its_field_and_line(repo: Repo, text: st
 
 
 def test_a_plan_file_that_is_not_text_or_not_there_is_refused(repo: Repo, tmp_path: Path) -> None:
-    (tmp_path / "it's latin").write_bytes(b"title: caf\xe9\n")
+    latin = tmp_path / "it's latin"
+    latin.write_bytes(b"title: caf\xe9\n")
     (tmp_path / "huge").write_bytes(b"#" * (4 * 1024 * 1024 + 1))
-    said = failure(repo.orch("plan", "--from", str(tmp_path / "it's latin"), expect=2), 2)
+    said = failure(repo.orch("plan", "--from", str(latin), expect=2), 2)
     assert "not UTF-8 (byte 10)" in said
-    assert "'it'\"'\"'s latin'" in said.splitlines()[1] or shlex.quote(str(tmp_path / "it's latin")) in said
+    assert f"utf-8 {shlex.quote(str(latin))}" in said
     assert "4 MiB" in failure(repo.orch("plan", "--from", str(tmp_path / "huge"), expect=2), 2)
     assert "no such file" in failure(repo.orch("plan", "--from", "absent.yaml", expect=2), 2)
     assert "is a directory" in failure(repo.orch("plan", "--from", ".", expect=2), 2)
@@ -95,7 +96,7 @@ def test_no_task_is_a_usage_error(repo: Repo, script: str) -> None:
         (["exce"], "git orch exec"),
         (["frobnicate"], "git orch help"),
         (["exec", "--dryrun"], "--dry-run"),
-        (["ls", "--json=yes"], "git orch ls -h"),
+        (["ls", "--json=yes"], "does not take a value"),
         (["show", "a", "b"], "git orch show -h"),
         (["rollback", "--to-step", "x"], "git orch rollback -h"),
         (["rollback", "--undo", "--to-step", "1"], "exclude each other"),
@@ -104,7 +105,7 @@ def test_no_task_is_a_usage_error(repo: Repo, script: str) -> None:
         (["plan", "task", "--from", "-"], "exclude each other"),
         (["plan", "--from", "-", "--var", "a=b"], "git orch templates"),
         (["plan", "--include-dirty", "--base", "main", "x"], "--include-dirty"),
-        (["plan", "--template", "no-such"], "git orch templates"),
+        (["plan", "--template", "no-such"], "python-cli"),
         (["--frob"], "git orch -h"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -381,7 +382,7 @@ def test_a_full_disk_stops_a_run_that_goes_on_with_more_space(repo: Repo, tmp_pa
         cp -a {repo.path}/. {disk}; cd {disk}; head -c 9M /dev/zero >.git/ballast 2>/dev/null
         for kib in 0 12 20 16; do
             truncate -s -${{kib}}k .git/ballast
-            $ORCH exec 2>.git/said; echo "status $?"; grep -c -e ^error: -e ^hint: .git/said; grep Traceback .git/said
+            $ORCH exec 2>../said; echo "status $?"; grep -c -e ^error: -e ^hint: ../said; grep Traceback ../said
         done
         rm .git/ballast; $ORCH exec >/dev/null 2>&1; git fsck --strict --no-dangling && $ORCH show --json
     """
@@ -405,5 +406,5 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(repo: Repo, command: str
     repo.orch("exec")
     plan = repo.git("for-each-ref", "--format=%(refname:lstrip=3)", "refs/heads/orch").strip()
     name = plan if command in ("diff", "show --json") else ""
-    done = sh(repo, f"{{ sleep 0 | exec 3>&1; $ORCH {command} {name}; echo $? >&2; }} | true")
+    done = sh(repo, f"{{ $ORCH {command} {name}; echo $? >&2; }} | true")
     assert done.stderr == "141\n"

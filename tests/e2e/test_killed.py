@@ -54,14 +54,17 @@ class Driver:
             [sys.executable, str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(self, repo: Repo, *argv: str, point: int | None = None, counted: bool = False) -> Run:
-        """Run git-orch; with `point` kill it there."""
+    def run(
+        self, repo: Repo, *argv: str, point: int | None = None, counted: bool = False, at_each: Sequence[str] = ()
+    ) -> Run:
+        """Run git-orch; with `point` kill it there, with `at_each` run that command at each point."""
         asked = {
             "argv": argv,
             "cwd": str(repo.path),
             "env": {"XDG_STATE_HOME": str(state_home(repo))},
             "point": point,
-            "counted": counted or point is not None,
+            "counted": counted or point is not None or bool(at_each),
+            "at_each": at_each,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -344,3 +347,14 @@ def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, templa
         assert driver.run(repo, "exec", plan).status == 0
         assert repo.git("show", f"orch/{plan}:c.txt") == "c"
         assert len(landed_steps(repo, plan)) == 1
+
+
+def test_gc_takes_nothing_that_a_run_needs(driver: Driver, template: Repo) -> None:
+    """`git gc --prune=now` after every single write: each object is held by something the moment it counts."""
+    plan = planned(driver, template, "two")
+    whole, _ = Scenario(driver, template, ["exec", plan]).undisturbed()
+
+    ended = driver.run(template, "exec", plan, at_each=["git", "gc", "--quiet", "--prune=now"])
+    assert ended.status == 0, ended.stderr
+    assert tree(template, plan) == tree(whole, plan)
+    assert_clean(template)

@@ -1,0 +1,249 @@
+"""The fold: what a log and a branch say, whatever order, damage or malice the log holds."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from git_orch.plans import events, state
+from git_orch.plans.events import Event
+from git_orch.plans.status import TRANSITIONS, Branch, Commit, PlanState, Status, StepState
+from git_orch.plans.trailers import Claim, Message
+
+PLAN = "PLAN-20261120-8MD3K0R7Q2-x"
+LEGAL = {
+    "DRAFT": "READY CREATED REJECTED", "READY": "CREATED DRAFT REJECTED", "CREATED": "VALIDATED REJECTED",
+    "VALIDATED": "APPROVED CREATED REJECTED", "APPROVED": "EXECUTING CREATED REJECTED",
+    "EXECUTING": "COMPLETE FAILED ROLLED_BACK", "FAILED": "EXECUTING CREATED ROLLED_BACK",
+    "COMPLETE": "EXECUTING ROLLED_BACK", "ROLLED_BACK": "EXECUTING CREATED REJECTED", "REJECTED": "CREATED",
+}  # fmt: skip
+
+
+def oid(number: int) -> str:
+    """A commit ID."""
+    return f"{number:040x}"
+
+
+def document(count: int = 3) -> dict[str, Any]:
+    """A stored plan."""
+    steps = [
+        {"id": f"s{n}", "title": f"Step {n}", "kind": "files", "files": {f"f{n}": "x"}} for n in range(1, count + 1)
+    ]
+    return {"title": "T", "objective": "T", "steps": steps}
+
+
+def log_of(*bodies: tuple[str, dict[str, Any]]) -> list[bytes]:
+    """Lines of a log with rising IDs, the plan's creation first."""
+    first = (
+        "plan.created",
+        {"plan": document(), "base": {"commit": oid(1), "ref": "refs/heads/main"}, "origin": "file"},
+    )
+    return [
+        Event(f"01K{number:023d}", name, "here", body).line() for number, (name, body) in enumerate([first, *bodies])
+    ]
+
+
+def landed(step: int, attempt: str = "a", commit: int = 0) -> tuple[str, dict[str, Any]]:
+    """The event of a landing; tree and commit are numbered by the step."""
+    body = {
+        "step": f"s{step}",
+        "attempt": f"{attempt}{step}",
+        "commit": oid(commit or 100 + step),
+        "tree": oid(200 + step),
+    }
+    return "step.landed", body
+
+
+RUN = ("run.started", {"run": "r"})
+COMPLETE = ("run.ended", {"run": "r", "outcome": "complete", "seconds": 1})
+EXECUTED = [("plan.validated", {}), ("plan.approved", {}), RUN, landed(1), landed(2), landed(3), COMPLETE]
+
+
+def commit(step: int, *, number: int = 0, tree: int = 0, attempt: str = "a") -> Commit:
+    """A commit that claims a step."""
+    claims = (Claim(PLAN, f"s{step}", f"{attempt}{step}"),)
+    return Commit(oid(number or 100 + step), oid(tree or 200 + step), (oid(1),), Message(claims))
+
+
+def reverting(target: int, number: int) -> Commit:
+    """What `git revert` makes."""
+    return Commit(oid(number), oid(999), (oid(1),), Message(reverts=(oid(target),)))
+
+
+def branch(*commits: Commit, named: Sequence[Commit] = ()) -> Branch:
+    """A branch with its cover."""
+    cover = Commit(oid(2), oid(10), (oid(1),), Message((), PLAN, oid(1)))
+    every = (cover, *commits)
+    return Branch(every[-1].oid, every, oid(1), named=tuple(named))
+
+
+def folded(lines: Sequence[bytes], seen: Branch | None) -> Status:
+    """The status, which must be there."""
+    found = state.fold(PLAN, events.read(lines), seen)
+    assert found is not None
+    return found
+
+
+def states(lines: Sequence[bytes], seen: Branch | None) -> str:
+    """The first letters of the steps' states: done, pending, unverified, claimed, reverted, failed."""
+    return "".join(step.state.value[0] for step in folded(lines, seen).steps)
+
+
+@pytest.mark.parametrize(("old", "new"), list(itertools.product(PlanState, repeat=2)), ids=lambda each: each.value)
+def test_exactly_the_transitions_of_the_design_are_legal(old: PlanState, new: PlanState) -> None:
+    """S1-217, S1-218: the whole table."""
+    assert (new in TRANSITIONS[old]) == (new.value in LEGAL[old.value].split())
+
+
+ROADS: dict[PlanState, list[tuple[str, dict[str, Any]]]] = {
+    PlanState.CREATED: [],
+    PlanState.VALIDATED: EXECUTED[:1],
+    PlanState.APPROVED: EXECUTED[:2],
+    PlanState.EXECUTING: EXECUTED[:3],
+    PlanState.FAILED: [*EXECUTED[:3], ("run.ended", {"run": "r", "outcome": "failed"})],
+    PlanState.COMPLETE: EXECUTED,
+    PlanState.ROLLED_BACK: [*EXECUTED[:3], ("plan.rolled-back", {"full": True})],
+    PlanState.REJECTED: [("plan.rejected", {})],
+}
+
+
+@pytest.mark.parametrize("old", ROADS, ids=lambda each: each.value)
+@pytest.mark.parametrize("name", ["validated", "approved", "rejected"])
+def test_an_event_for_an_illegal_transition_changes_nothing(old: PlanState, name: str) -> None:
+    """S1-221: two clones may each have written what was legal there."""
+    wanted = PlanState[name.upper()]
+    found = folded(log_of(*ROADS[old], (f"plan.{name}", {})), None).recorded_state
+    assert found is (wanted if wanted.value in LEGAL[old.value].split() else old)
+
+
+def test_done_needs_a_claiming_commit_and_an_event() -> None:
+    lines = log_of(*EXECUTED)
+    assert states(lines, branch(commit(1), commit(2), commit(3))) == "ddd"
+    assert states(lines, branch(commit(1))) == "dpp"
+    assert states(lines, branch()) == "ppp"
+    assert states(lines, None) == "ppp"
+    assert states(log_of(), branch(commit(1))) == "cpp"
+    assert states(lines, branch(commit(1, attempt="other"))) == "cpp"
+
+
+def test_another_tree_is_unverified_until_it_is_verified() -> None:
+    seen = branch(commit(1, number=7, tree=77))
+    assert states(log_of(*EXECUTED), seen)[0] == "u"
+    assert states(log_of(*EXECUTED, ("step.verified", {"step": "s1", "tree": oid(77)})), seen)[0] == "d"
+    assert states(log_of(*EXECUTED, ("step.verified", {"step": "s2", "tree": oid(77)})), seen)[0] == "u"
+
+
+def test_a_claim_for_another_plan_is_none() -> None:
+    other = commit(1)._replace(message=Message((Claim("PLAN-20261120-8MD3K0R7Q2-y", "s1", "a1"),)))
+    assert states(log_of(*EXECUTED), branch(other)) == "ppp"
+
+
+def test_a_revert_counts_by_the_id_the_commit_has_or_landed_with_or_had_in_between() -> None:
+    lines = log_of(*EXECUTED)
+    amended = commit(1, number=7)
+    assert states(lines, branch(commit(1), reverting(101, 8)))[0] == "r"
+    assert states(lines, branch(amended, reverting(101, 8)))[0] == "r"
+    assert states(lines, branch(amended, reverting(9, 8), named=[commit(1, number=9)]))[0] == "r"
+    assert states(lines, branch(amended, reverting(9, 8)))[0] == "d"  # nobody knows what 9 was
+
+
+@given(st.integers(0, 6))
+def test_each_revert_of_a_revert_turns_it_round(count: int) -> None:
+    chain = [reverting(101 if number == 0 else 300 + number - 1, 300 + number) for number in range(count)]
+    assert states(log_of(*EXECUTED), branch(commit(1), *chain))[0] == ("r" if count % 2 else "d")
+
+
+def test_a_revert_of_a_revert_still_counts_after_a_rebase_gave_both_new_ids() -> None:
+    old = reverting(101, 8)
+    seen = branch(commit(1, number=7), reverting(101, 18), reverting(8, 19), named=[old])
+    assert states(log_of(*EXECUTED), seen)[0] == "d"
+
+
+def test_a_step_that_landed_again_above_its_revert_is_done() -> None:
+    lines = log_of(*EXECUTED, RUN, landed(1, "b", commit=9))
+    assert states(lines, branch(commit(1), reverting(101, 8), commit(1, number=9, attempt="b")))[0] == "d"
+
+
+def test_the_plans_state_follows_the_branch() -> None:
+    """S1-223: a complete plan whose steps the user reset is not complete."""
+    lines = log_of(*EXECUTED)
+    assert folded(lines, branch(commit(1), commit(2), commit(3))).state is PlanState.COMPLETE
+    assert folded(lines, branch(commit(1))).state is PlanState.EXECUTING
+    assert folded(lines, branch()).state is PlanState.ROLLED_BACK
+
+
+def test_a_failed_attempt_is_failed_until_the_step_lands() -> None:
+    failed = ("attempt.failed", {"step": "s1", "attempt": "z", "error": "no"})
+    assert states(log_of(RUN, failed), branch())[0] == "f"
+    assert states(log_of(RUN, failed, landed(1)), branch(commit(1)))[0] == "d"
+
+
+DAMAGE = [b"\n", b"   \n", b"{\n", b"null\n", b"\xff\xfe\n", b'{"id":"x"}\n', b'{"id":"01K', b"[" * 5000]
+
+
+@given(st.permutations(log_of(*EXECUTED)), st.lists(st.sampled_from([*DAMAGE, *log_of(*EXECUTED)])), st.integers(0, 8))
+def test_order_duplicates_and_damage_do_not_change_the_fold(lines: list[bytes], extra: list[bytes], cut: int) -> None:
+    """The union of lines, in whichever notes they hang, is all that counts."""
+    seen = branch(commit(1), commit(2, tree=7))
+    expected = folded(log_of(*EXECUTED), seen)
+    shuffled = [b"\n".join([*lines[:cut], *extra]), b"\n".join(lines[cut:])]
+    found = folded(shuffled, seen)
+    assert (found.steps, found.state, found.attempts) == (expected.steps, expected.state, expected.attempts)
+    assert (found.base, found.known_tip) == (expected.base, expected.known_tip)
+
+
+NAMES = sorted(state._TAKERS)
+FIELDS = [
+    "plan", "base", "estimate", "origin", "run", "outcome", "seconds", "step", "attempt", "commit", "tree", "checks",
+    "summary", "error", "usage", "usd", "purpose", "model", "ref", "from", "to", "why", "move", "now", "full",
+]  # fmt: skip
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["s1", "a1", oid(7), "--output=/x", "\ud800", 10**400, document(), document(1)]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from([*FIELDS, "type", "command"]), inner, max_size=4),
+    max_leaves=6,
+)  # fmt: skip
+bodies = st.tuples(st.sampled_from(NAMES), st.dictionaries(st.sampled_from(FIELDS), values, max_size=8))
+
+
+@given(st.lists(bodies, max_size=6))
+def test_no_event_makes_the_fold_fail(hostile: list[tuple[str, dict[str, Any]]]) -> None:
+    found = folded(log_of(*hostile, landed(1)), branch(commit(1)))
+    assert len(found.steps) in (1, 3)
+    assert found.state in PlanState
+    for step in found.steps:
+        assert step.state is not StepState.DONE or step.commit is not None
+
+
+def test_an_event_with_a_damaged_part_is_counted_and_takes_no_effect() -> None:
+    """Half of a revision would be a plan that nobody wrote."""
+    half = ("plan.revised", {"plan": document(1), "estimate": "no object"})
+    found = folded(log_of(half), None)
+    assert (len(found.steps), found.damaged) == (3, 1)
+    first = json.loads(log_of()[0]) | {"base": 7}
+    assert state.fold(PLAN, events.read([json.dumps(first).encode()]), None) is None
+
+
+def test_what_is_no_object_id_reaches_no_git_command() -> None:
+    for name, field in (("branch.noticed", "now"), ("step.verified", "tree"), ("plan.rebased", "base")):
+        value: object = {"commit": "--output=/tmp/x"} if field == "base" else "--output=/tmp/x"
+        found = folded(log_of((name, {field: value, "step": "s1", "was": oid(1)})), None)
+        assert (found.damaged, found.known_tip, found.base.commit) == (1, None, oid(1)), name
+
+
+def test_an_event_of_a_later_version_is_reported_and_changes_nothing() -> None:
+    newer = Event("01K" + "9" * 23, "plan.praised", "here", {}, version=events.FORMAT + 1).line()
+    found = folded([*log_of(*EXECUTED), newer], None)
+    assert found.log.newer == events.FORMAT + 1
+    assert found.recorded_state is PlanState.COMPLETE
+
+
+def test_a_log_without_a_plan_has_no_status() -> None:
+    assert state.fold(PLAN, events.read([]), None) is None
