@@ -97,16 +97,19 @@ class Site:
 
     def output_path(self, attempt: str, name: str) -> Path:
         """The local file that takes a command's whole output."""
-        directory = self.repository.state_dir / "output" / attempt
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return directory / f"{name}.txt"
+        return self._private("output", attempt) / f"{name}.txt"
 
 
     def trace_path(self, plan: str, attempt: str) -> Path:
         """The local file that takes the conversation with the model."""
-        directory = self.repository.state_dir / "traces" / plan
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return directory / f"{attempt}.jsonl"
+        return self._private("traces", plan) / f"{attempt}.jsonl"
+
+    def _private(self, *names: str) -> Path:
+        directory = self.repository.state_dir
+        for name in names:
+            directory /= name
+            directory.mkdir(mode=0o700, exist_ok=True)
+        return directory
 
 
 @dataclass(frozen=True, slots=True)
