@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -121,12 +122,17 @@ def test_a_bad_probe_leaves_the_version_unknown(body: str, shims: Shims) -> None
     assert (go.available, go.version) == (True, None)
 
 
-def test_hanging_probes_wait_together(shims: Shims) -> None:
-    """S1-041: the whole discovery ends although each of 31 programs hangs."""
-    for name in capabilities.COMMANDS:
+def test_all_probes_run_at_once(shims: Shims, tmp_path: Path) -> None:
+    """S1-041: the first waits for what the last says, and all between them hang."""
+    os.mkfifo(tmp_path / "fifo")
+    first, *hanging, last = capabilities.COMMANDS
+    shims.add(first, f"read word < {tmp_path}/fifo; echo $word")
+    for name in hanging:
         shims.add(name, "exec /bin/sleep 60")
-    assert all(info.version is None for info in found(shims).commands)
-    assert len(shims.calls()) == len(capabilities.COMMANDS)
+    shims.add(last, f"echo 7.7.7 > {tmp_path}/fifo")
+    versions = {info.name: info.version for info in found(shims).commands}
+    assert versions.pop(first) == "7.7.7"
+    assert set(versions.values()) == {None}
 
 
 def test_a_file_that_is_no_program_has_no_version(shims: Shims) -> None:

@@ -362,6 +362,17 @@ def test_daemons_do_not_hide(daemon: str, tmp_path: Path) -> None:
     assert zombies() == []
 
 
+def test_a_process_that_forks_and_ends_all_the_time_is_ended(tmp_path: Path) -> None:
+    """It has another ID whenever somebody looks."""
+    seconds = marker()
+    (tmp_path / "hop.py").write_text("import os\nfor _ in range(200000):\n  if os.fork(): os._exit(0)\n")
+    assert (
+        bash(f"{sys.executable} -S hop.py {seconds} & read -t 0.3 < <(sleep 1); echo done", tmp_path).reason == "exited"
+    )
+    assert sleepers(seconds) == []
+    assert sleepers(seconds) == []
+
+
 def test_a_command_that_closed_its_output_is_still_waited_for(tmp_path: Path) -> None:
     outcome = bash("exec >&- 2>&-; sleep 0.2; echo x > proof", tmp_path)
     assert (outcome.reason, outcome.status) == ("exited", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 
 from git_orch import errors
 from git_orch.plans.status import Status
-from git_orch.repo import catalog, localfiles, objects, refs
+from git_orch.repo import catalog, localfiles, objects, refs, store
 from git_orch.repo.objects import Objects
 from git_orch.repo.repository import Repository, discover
 from git_orch.views import console
@@ -41,16 +42,26 @@ def repository() -> Repository:
 
 @contextlib.contextmanager
 def reading(found: Repository) -> Iterator[Objects]:
-    """The object database for a command that only reads."""
-    with contextlib.closing(objects.opened(found, warm=False)) as database:
-        yield database
+    """The object database for a command that only reads.
+
+    What it makes of it lives as long as the command: looking for garbage in thousands of plans took half of the time.
+    """
+    gc.disable()
+    try:
+        with contextlib.closing(objects.opened(found, warm=False)) as database:
+            yield database
+    finally:
+        gc.enable()
 
 
 def status_of(found: Repository, database: Objects, wanted: str | None) -> Status:
-    """The status of the plan that is meant. Raises NotFound."""
+    """The status of the plan that is meant. Raises NotFound, and MissingObject when its log cannot be read."""
     plan = catalog.resolve(found, database, wanted)
     statuses = catalog.statuses(found, database, {plan: refs.of_plan(found, plan)})
     if not statuses:
+        [(notes, _)] = store.read_logs(database, [refs.of_plan(found, plan).log or ""])
+        if notes.missing is not None:
+            raise objects.MissingObject(notes.missing)
         raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
     return statuses[0]
 

@@ -6,22 +6,22 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.plans import ids
+from git_orch.plans import ids, selection
 from git_orch.views import console
 
 
 @click.command("verify")
 @here.plan_argument
-@click.option("--step", "steps", type=int, multiple=True, metavar="N", help="Only this step; may be repeated.")
+@click.option("--step", "steps", metavar="LIST", help="Only these steps: 2, or 1,3-5.")
 @click.option("--check", type=click.IntRange(min=1), metavar="N", help="Only check number N of each step.")
 @click.option("--record", is_flag=True, help="Write down which trees passed: an unverified step becomes done.")
 @click.option("--accept", type=int, metavar="N", help="Take the commit that claims step N as that step.")
 @here.json_option
 def command(
-    plan: str | None, steps: tuple[int, ...], check: int | None, accept: int | None, *, record: bool, as_json: bool
+    plan: str | None, steps: str | None, check: int | None, accept: int | None, *, record: bool, as_json: bool
 ) -> int:
     """Run the checks of landed steps again, on the trees their commits have now."""
-    if accept is not None and (steps or check is not None or record):
+    if accept is not None and (steps is not None or check is not None or record):
         raise errors.UsageError("--accept stands alone", f"git orch verify --accept {accept}")
     from git_orch.flow import openplan, verification
     from git_orch.views.progress import ConsoleReporter
@@ -34,7 +34,9 @@ def command(
             console.out(f"step {accept} is taken; its tree is not verified")
             console.out(f"next: git orch verify {ids.short(plan_id)} --step {accept} --record")
             return 0
-        results = verification.verify(opened, steps, check, record=record)
+        count = len(opened.status().steps)
+        chosen = selection.numbers(steps, count) if steps is not None else []
+        results = verification.verify(opened, chosen, check, record=record)
     if as_json:
         here.print_json(
             [

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from git_orch import errors
 from git_orch.flow import checks
-from git_orch.flow.reporting import CheckEnded, Reporter, StepProgress
+from git_orch.flow.reporting import CheckEnded, Reporter
 from git_orch.plans import redact, trailers
 from git_orch.plans.plan import RUN_TIMEOUT, Plan, Step
 from git_orch.plans.status import SATISFIED, CheckResult, Status
@@ -269,9 +269,3 @@ def _told(result: Result) -> str:
     if result.error is not None:
         return f"FAILED: {result.error}"
     return result.summary
-
-
-def progress(site: Site, job: Job) -> Callable[[str], None]:
-    """A reporter of what happens inside the step."""
-    number = job.plan.position(job.step.id)
-    return lambda text: site.reporter.emit(StepProgress(number, text))

@@ -34,40 +34,10 @@ def order(plan: Plan) -> list[str]:
     return ordered
 
 
-def levels(plan: Plan) -> list[list[str]]:
-    """Step IDs in waves: those of one wave depend only on earlier waves, so they could run side by side.
-
-    Raises graphlib.CycleError.
-    """
-    sorter = _sorter(plan)
-    waves: list[list[str]] = []
-    position = {step.id: number for number, step in enumerate(plan.steps)}
-    while sorter.is_active():
-        wave = sorted(sorter.get_ready(), key=position.__getitem__)
-        waves.append(wave)
-        sorter.done(*wave)
-    return waves
-
-
 def ready(plan: Plan, done: Set[str], excluded: Set[str] = frozenset()) -> list[Step]:
     """Steps that are neither done nor excluded and whose dependencies are all done, by position."""
     over = done | excluded
     return [step for step in plan.steps if step.id not in over and done >= set(step.depends_on)]
-
-
-def dependents(plan: Plan, step_id: str) -> set[str]:
-    """Steps that depend on `step_id`, directly or through others."""
-    followers: dict[str, list[str]] = {}
-    for step in plan.steps:
-        for needed in step.depends_on:
-            followers.setdefault(needed, []).append(step.id)
-    found: set[str] = set()
-    frontier = [step_id]
-    while frontier:
-        fresh = set(followers.get(frontier.pop(), ())) - found
-        found |= fresh
-        frontier.extend(fresh)
-    return found
 
 
 def cycle(edges: Mapping[str, Iterable[str]]) -> list[str] | None:

@@ -101,10 +101,6 @@ class Plan(NamedTuple):
                 return number
         raise KeyError(step_id)
 
-    def with_steps(self, steps: tuple[Step, ...]) -> Plan:
-        """The same plan with other steps."""
-        return self._replace(steps=steps)
-
 
 # -- document ---------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from git_orch.sandbox import process
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
-_CHUNK = 400  # requests in flight: 41 to 65 bytes each, so that they always fit into a pipe of 64 KiB
+_CHUNK = 400  # requests in flight: 50 to 74 bytes each, so that they always fit into a pipe of 64 KiB
 
 
 class MissingObject(errors.OrchError):
@@ -43,7 +43,7 @@ class CommandObjects:
 
     @cached_property
     def _session(self) -> process.Session:
-        return process.Session(self._git.argv("cat-file", "--batch"), env=self._git.variables)
+        return process.Session(self._git.argv("cat-file", "--batch-command", "--buffer"), env=self._git.variables)
 
     def read_many(self, oids: Sequence[str]) -> list[Found | None]:
         """Type and bytes of each object, None for a missing one. Raises UnfitRepository for a broken one."""
@@ -61,7 +61,8 @@ class CommandObjects:
         found: list[Found | None] = []
         for start in range(0, len(oids), _CHUNK):
             chunk = oids[start : start + _CHUNK]
-            self._session.send("".join(f"{oid}\n" for oid in chunk).encode("ascii"))
+            requests = "".join(f"contents {oid}\n" for oid in chunk)
+            self._session.send(f"{requests}flush\n".encode("ascii"))
             found += [self._answer() for _ in chunk]
         return found
 

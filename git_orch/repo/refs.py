@@ -29,7 +29,7 @@ class Collected(errors.UnfitRepository):
     """What the ref was to be moved to is not there any more."""
 
     def __init__(self, ref: str) -> None:
-        super().__init__(f"what '{ref}' was to be moved to was collected meanwhile (gc --prune=now?)", "git orch status")
+        super().__init__(f"what '{ref}' was to name was collected meanwhile (gc --prune=now?)", "git orch status")
 
 
 class PlanRefs(NamedTuple):
@@ -82,16 +82,16 @@ def move_to_new(
     repository: Repository, ref: str, written: Written, *, old: str | None, new: str, reason: str
 ) -> None:
     """`move` to something just written, which is stored again when `git gc --prune=now` was faster than the ref."""
-    for _ in range(_TRIES):
+    for tries in range(_TRIES):
+        written.restore()
         try:
             move(repository, ref, old=old, new=new, reason=reason)
         except Collected:
-            written.restore()
+            if tries == _TRIES - 1:
+                raise
         else:
             break
-    else:
-        move(repository, ref, old=old, new=new, reason=reason)
-    written.restore()  # what `new` names may be gone while itself was spared
+    written.restore()  # the moment between the look and the move was enough
     written.forget()
 
 

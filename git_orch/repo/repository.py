@@ -20,7 +20,6 @@ class Repository:
     git_dir: Path
     common_dir: Path
     top: Path | None
-    shallow: bool
     object_format: str
     variables: Mapping[str, str]
 
@@ -65,27 +64,26 @@ class Repository:
 def discover(directory: Path, source: Mapping[str, str] = os.environ) -> Repository:
     """The repository that git finds from `directory`. Raises UnfitRepository."""
     argv = [
-        "git", "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--is-shallow-repository",
+        "git", "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir",
         "--show-object-format", "--is-inside-work-tree", "--show-toplevel",
     ]  # fmt: skip
     done = gits.start(argv, gits.environment(source, keep_location=True), str(directory), None)
     lines = done.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]
     if lines[:1] == ["--path-format=absolute"]:  # git before 2.31 repeats what it does not know
         raise errors.UnfitRepository(*gits.too_old("git rev-parse --path-format"))
-    if len(lines) < 5:
+    if len(lines) < 4:
         raise _unfit(done.stderr.decode("utf-8", "replace"), directory)
     if len(lines) > 6 or lines[4] not in ("true", "false"):
         raise errors.UnfitRepository(
             "the path of the repository holds a line break",
             "rename the directory: git-orch stores its path in files of one line",
         )
-    inside = lines[4] == "true" and len(lines) > 5
+    inside = lines[3] == "true" and len(lines) > 4
     return Repository(
         git_dir=Path(lines[0]),
         common_dir=Path(lines[1]),
-        top=Path(lines[5]) if inside else None,
-        shallow=lines[2] == "true",
-        object_format=lines[3],
+        top=Path(lines[4]) if inside else None,
+        object_format=lines[2],
         variables=gits.environment(source),
     )
 

@@ -97,9 +97,9 @@ class Family:
             if not living and dead <= buried:
                 return
             buried = dead
-            if living:
-                self.send(signal.SIGKILL)
-                time.sleep(_PASS)
+            self._send_group(signal.SIGKILL)
+            table.send(living, signal.SIGKILL)
+            time.sleep(_PASS)
 
 
 _lock = threading.RLock()  # a signal handler may need it while its own thread holds it

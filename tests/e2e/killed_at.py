@@ -37,6 +37,9 @@ from git_orch.sandbox import family, launcher
 from git_orch.views import progress, report  # noqa: F401
 
 
+GC_STRIDE = 31  # points; collecting at each would leave nobody the time to write again what was taken
+
+
 def _unsynced() -> None:
     """SIGKILL loses nothing that was written: syncing is for power cuts, and most of the time these runs take."""
     refs.SYNCED = snapshot.SYNCED = catfile.SYNCED = ()  # type: ignore[assignment]
@@ -47,21 +50,22 @@ def _unsynced() -> None:
 class Points:
     """Counts the points of a run, tells their labels to whoever holds the other end, and ends us at one of them."""
 
-    def __init__(self, labels: int, fatal: int | None, at_each: list[str] | None) -> None:
+    def __init__(self, labels: int, fatal: int | None, gc_from: int | None) -> None:
         self._labels = labels
         self._fatal = fatal
-        self._at_each = at_each
+        self._gc_from = gc_from
         self._count = 0
         self._guard = threading.Lock()
 
     def reached(self, label: str) -> None:
-        """Die here if this is the point; or run what is to be run at each."""
+        """Die here if this is the point; collect garbage at some."""
         with self._guard:
             os.write(self._labels, f"{label}\n".encode())
             if self._count == self._fatal:
                 os.kill(os.getpid(), signal.SIGKILL)
-            if self._at_each:
-                subprocess.run(self._at_each, check=True, stdin=subprocess.DEVNULL)
+            if self._gc_from is not None and self._count % GC_STRIDE == self._gc_from:
+                # It fails where it finds an object missing that is about to be written again.
+                subprocess.run(["git", "gc", "--quiet", "--prune=now"], check=False, stdin=subprocess.DEVNULL)
             self._count += 1
 
 
@@ -138,7 +142,7 @@ def _child(asked: dict[str, Any], out: int, err: int, labels: int) -> NoReturn:
     family.TRUSTED, family._TOKEN = os.urandom(8).hex(), os.urandom(8).hex()
     if asked["counted"]:
         _call_a_model()
-        _wrap_all(Points(labels, asked["point"], asked["at_each"]))
+        _wrap_all(Points(labels, asked["point"], asked["gc_from"]))
     status = 70
     try:
         boundary.main(asked["argv"])

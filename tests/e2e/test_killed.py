@@ -55,16 +55,16 @@ class Driver:
         )
 
     def run(
-        self, repo: Repo, *argv: str, point: int | None = None, counted: bool = False, at_each: Sequence[str] = ()
+        self, repo: Repo, *argv: str, point: int | None = None, counted: bool = False, gc_from: int | None = None
     ) -> Run:
-        """Run git-orch; with `point` kill it there, with `at_each` run that command at each point."""
+        """Run git-orch; with `point` kill it there, with `gc_from` collect garbage at that and every 31st point."""
         asked = {
             "argv": argv,
             "cwd": str(repo.path),
             "env": {"XDG_STATE_HOME": str(state_home(repo))},
             "point": point,
-            "counted": counted or point is not None or bool(at_each),
-            "at_each": at_each,
+            "counted": counted or point is not None or gc_from is not None,
+            "gc_from": gc_from,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -170,7 +170,7 @@ def users_own(repo: Repo) -> dict[str, bytes]:
 def assert_clean(repo: Repo) -> None:
     """No worktree is left, no object is broken, nothing of ours stands in the way."""
     assert repo.git("worktree", "list").splitlines() == [repo.git("worktree", "list").splitlines()[0]]
-    left = [path for path in state_home(repo).glob("git-orch/worktrees/*/*")]
+    left = list(state_home(repo).glob("git-orch/worktrees/*/*"))
     assert left == []
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
     assert list((repo.path / ".git").rglob("*.lock")) == []
@@ -349,12 +349,16 @@ def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, templa
         assert len(landed_steps(repo, plan)) == 1
 
 
-def test_gc_takes_nothing_that_a_run_needs(driver: Driver, template: Repo) -> None:
-    """`git gc --prune=now` after every single write: each object is held by something the moment it counts."""
-    plan = planned(driver, template, "two")
+@pytest.mark.parametrize("gc_from", range(31) if SOAK else range(2, 31, 7))
+def test_gc_takes_nothing_that_a_run_needs(driver: Driver, template: Repo, gc_from: int) -> None:
+    """`git gc --prune=now` between any two writes: what it takes before a ref holds it is written again."""
+    made = driver.run(template, "plan", "--from", str(template.path.parent / "two.json"), gc_from=gc_from)
+    assert made.status == 0, made.stderr
+    plan = made.stdout.split()[0]
     whole, _ = Scenario(driver, template, ["exec", plan]).undisturbed()
 
-    ended = driver.run(template, "exec", plan, at_each=["git", "gc", "--quiet", "--prune=now"])
+    ended = driver.run(template, "exec", plan, gc_from=gc_from)
     assert ended.status == 0, ended.stderr
     assert tree(template, plan) == tree(whole, plan)
+    assert len([line for line in logged(template, plan) if '"event":"step.landed"' in line]) == 2
     assert_clean(template)
