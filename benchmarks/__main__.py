@@ -10,13 +10,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import catalogs, files, measure, scratch, startup
+from benchmarks import agents, catalogs, files, measure, scratch, startup
 from benchmarks.measure import Row, Table
 
 _GROUPS: dict[str, Callable[..., Table]] = {
     "a": startup.table,
     "b": files.table,
     "c": catalogs.table,
+    "d": agents.cold,
+    "e": agents.warm,
 }
 _HEAD = Row("", "git-orch", "beside", "ratio", "aim", "met")
 

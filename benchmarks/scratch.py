@@ -68,8 +68,13 @@ class Scratch:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        moments = [time.perf_counter() for line in child.stderr or () if line.strip().startswith(word)]
+        said, moments = [], []
+        for line in child.stderr or ():
+            said.append(line)
+            if line.strip().startswith(word):
+                moments.append(time.perf_counter())
         if child.wait() != 0:
+            sys.stderr.write(b"".join(said).decode("utf-8", "replace"))
             raise subprocess.CalledProcessError(child.returncode, argv)
         return [later - earlier for earlier, later in itertools.pairwise(moments)]
 

@@ -11,8 +11,9 @@ from git_orch import errors
 from git_orch.flow.attempt import Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
+from git_orch.plans import ids
 from git_orch.repo import objects as odb
-from git_orch.repo import raw, snapshot, worktrees
+from git_orch.repo import raw, snapshot, store, worktrees
 from git_orch.repo.git import GitFailed
 from git_orch.repo.worktrees import Worktree
 from git_orch.sandbox.launcher import Launcher
@@ -22,14 +23,28 @@ if TYPE_CHECKING:
 
 
 def opened(plan: OpenPlan, commit: str, service: Service | None = None) -> Site:
-    """The plan's worktree, clean and at `commit`, and everything an attempt needs there; `service` for agent steps."""
+    """The plan's worktree, clean and at `commit`, and everything an attempt needs there; `service` for agent steps.
+
+    Raises Refused for a plan whose text was written elsewhere: to run it is to run somebody else's commands.
+    """
+    _refuse_foreign(plan)
     return _site(plan, _worktree(plan, commit), service)
 
 
 def handed_over(plan: OpenPlan, commit: str) -> Site:
     """The plan's worktree as a person left it; made at `commit` when there is none."""
+    _refuse_foreign(plan)
     found = worktrees.existing(plan.repository, plan.id)
     return _site(plan, found or worktrees.made(plan.repository, plan.id, commit))
+
+
+def _refuse_foreign(plan: OpenPlan) -> None:
+    if plan.status().clone != store.clone_id(plan.repository):
+        name = ids.short(plan.id)
+        raise errors.Refused(
+            f"'{name}' was written in another copy of the repository: its commands are somebody else's",
+            f"git orch show {name} --yaml > plan.yaml; read it, then: git orch plan --from plan.yaml",
+        )
 
 
 def _site(plan: OpenPlan, worktree: Worktree, service: Service | None = None) -> Site:

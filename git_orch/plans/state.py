@@ -59,7 +59,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         created=past.created.id,
         origin=past.origin,
         log=log,
-        clone=past.created.clone,
+        clone=past.written_by,
         recorded_state=past.state,
         attempts=tuple(past.attempts),
         accepted=frozenset(past.accepted),
@@ -89,6 +89,7 @@ class _Past:
 
     plan: Plan | None = None
     created: Event | None = None
+    written_by: str = ""
     origin: str = ""
     base: Base = field(default_factory=lambda: Base(None, None))
     state: PlanState = PlanState.CREATED
@@ -123,7 +124,7 @@ class _Past:
     def _described_by(self, event: Event) -> None:
         """All of the event's text or, where one part of it is damaged, none."""
         described, estimate = plans.from_document(event.body.get("plan")), _estimated(event.body.get("estimate"))
-        self.plan, self.estimate = described, estimate
+        self.plan, self.estimate, self.written_by = described, estimate, event.clone
         self.step_ids.update(step.id for step in described.steps)
 
     def rebased_by(self, event: Event) -> None:

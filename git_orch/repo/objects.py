@@ -148,6 +148,7 @@ def _library(repository: Repository) -> LibraryObjects | None:
     import pygit2
 
     pygit2.settings.enable_fsync_gitdir(True)  # libgit2 does not read core.fsync, and syncs nothing by itself
+    pygit2.settings.enable_caching(False)  # its cache still has what `git gc` of somebody else has taken
     try:
         return LibraryObjects(pygit2.Repository(str(repository.common_dir)))
     except pygit2.GitError:

@@ -73,7 +73,7 @@ def discover(directory: Path, source: Mapping[str, str] = os.environ) -> Reposit
         raise errors.UnfitRepository(*gits.too_old("git rev-parse --path-format"))
     if len(lines) < 4:
         raise _unfit(done.stderr.decode("utf-8", "replace"), directory)
-    if len(lines) > 6 or lines[4] not in ("true", "false"):
+    if len(lines) > 5 or lines[3] not in ("true", "false"):
         raise errors.UnfitRepository(
             "the path of the repository holds a line break",
             "rename the directory: git-orch stores its path in files of one line",

@@ -45,10 +45,10 @@ class Family:
     def _look(self) -> tuple[set[int], set[int]]:
         """The processes of this command that run, and children of ours that may be its dead."""
         with _lock:  # nobody reaps while we look
-            lines = table.processes()
-            if not lines:
+            if not table.available():
                 return ({self.leader} if self._send_group(0) else set()), set()
             us, our_session = os.getpid(), os.getsid(0)
+            lines = table.descendants(us)
             adopted = [line for line in lines.values() if line.parent == us and line.session != our_session]
             dead = {line.pid for line in adopted if line.dead and (line.pid not in _running or line.pid == self.leader)}
             return table.below(lines, [line.pid for line in adopted if self._owns(line)]), dead
@@ -72,7 +72,7 @@ class Family:
 
     def send(self, number: int) -> None:
         """Send a signal to every process of this command."""
-        if os.path.isdir(table.PROC):
+        if table.available():
             table.send(self.living(), number)
         else:
             self._send_group(number)
@@ -88,18 +88,20 @@ class Family:
 
         Reading the table takes time: a process may be born after its place was read, and its parent be dead when it is
         looked at. But then the oldest one that ran when we began has died meanwhile, and its body lies with us. So it
-        is over when nothing runs and nobody has died since the pass before.
+        is over when nothing runs and nobody has died since the look before. The signal to the group cannot miss one
+        that forks and ends faster than we read.
         """
         give_up = time.monotonic() + _GIVE_UP
-        buried: set[int] = set()
+        buried: set[int] | None = None
         while time.monotonic() < give_up:
             living, dead = self._look()
-            if not living and dead <= buried:
+            if not living and buried is not None and dead <= buried:
                 return
             buried = dead
-            self._send_group(signal.SIGKILL)
-            table.send(living, signal.SIGKILL)
-            time.sleep(_PASS)
+            if living or dead:
+                self._send_group(signal.SIGKILL)
+                table.send(living, signal.SIGKILL)
+                time.sleep(_PASS)
 
 
 _lock = threading.RLock()  # a signal handler may need it while its own thread holds it
@@ -128,11 +130,11 @@ def ended(family: Family) -> None:
         del _running[family.leader]
         _tell_guard()
         us, our_session = os.getpid(), os.getsid(0)
-        for line in table.processes().values():
-            adopted = line.parent == us and line.session != our_session and line.pid not in _running
-            if adopted and line.dead:
+        for child in table.children(us):
+            line = table.process(child)
+            if line is not None and line.dead and line.session != our_session and child not in _running:
                 with contextlib.suppress(ChildProcessError):
-                    os.waitpid(line.pid, os.WNOHANG)
+                    os.waitpid(child, os.WNOHANG)
 
 
 def kill_all() -> None:

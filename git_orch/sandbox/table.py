@@ -24,13 +24,39 @@ class Process(NamedTuple):
     dead: bool
 
 
+def available() -> bool:
+    """Whether this system tells its processes at all."""
+    return os.path.isdir(PROC)
+
+
 def processes() -> dict[int, Process]:
-    """All processes by their ID."""
-    try:
-        names = os.listdir(PROC)
-    except FileNotFoundError:
-        return {}
+    """All processes by their ID. It takes 25 microseconds for each, and some machines have thousands."""
+    names = os.listdir(PROC) if available() else []
     return {line.pid: line for name in names if name.isdigit() and (line := process(int(name))) is not None}
+
+
+def descendants(ancestor: int) -> dict[int, Process]:
+    """The processes below one, the dead that nobody waited for included; its cost does not depend on all the others."""
+    if not os.path.exists(f"{PROC}/{ancestor}/task/{ancestor}/children"):  # a kernel without CONFIG_PROC_CHILDREN
+        lines = processes()
+        return {pid: lines[pid] for pid in _closure(_by_parent(lines), [ancestor]) - {ancestor} if pid in lines}
+    found: dict[int, Process] = {}
+    waiting = children(ancestor)
+    while waiting:
+        line = process(waiting.pop())
+        if line is not None and line.pid not in found:
+            found[line.pid] = line
+            waiting += children(line.pid)
+    return found
+
+
+def children(parent: int) -> list[int]:
+    """The children of all threads of a process."""
+    try:
+        threads = os.listdir(f"{PROC}/{parent}/task")
+    except OSError:  # it ended
+        return []
+    return [int(pid) for thread in threads for pid in _contents(f"{PROC}/{parent}/task/{thread}/children").split()]
 
 
 def process(pid: int) -> Process | None:
@@ -59,18 +85,26 @@ def _contents(path: str) -> bytes:
     return b""
 
 
-def below(table: Mapping[int, Process], roots: Iterable[int]) -> set[int]:
+def below(lines: Mapping[int, Process], roots: Iterable[int]) -> set[int]:
     """The living processes among `roots` and all their descendants."""
-    children: dict[int, list[int]] = defaultdict(list)
-    for line in table.values():
-        children[line.parent].append(line.pid)
+    return {pid for pid in _closure(_by_parent(lines), roots) if pid in lines and not lines[pid].dead}
+
+
+def _by_parent(lines: Mapping[int, Process]) -> Mapping[int, list[int]]:
+    found: dict[int, list[int]] = defaultdict(list)
+    for line in lines.values():
+        found[line.parent].append(line.pid)
+    return found
+
+
+def _closure(children_of: Mapping[int, list[int]], roots: Iterable[int]) -> set[int]:
     waiting, found = list(roots), set()
     while waiting:
         pid = waiting.pop()
-        if pid in table and pid not in found:
+        if pid not in found:
             found.add(pid)
-            waiting += children[pid]
-    return {pid for pid in found if not table[pid].dead}
+            waiting += children_of.get(pid, [])
+    return found
 
 
 def send(pids: Iterable[int], number: int) -> None:

@@ -417,6 +417,17 @@ def test_every_row_has_its_function_and_every_function_its_row() -> None:
     assert sorted(ACTS) == sorted(row.act for row in ROWS)
 
 
+def test_the_man_page_holds_the_same_rows() -> None:
+    """Word for word, in the same order; what scdoc makes of the source is tested with the other pages."""
+    page = (MAN / "git-orch-log.scd").read_text(encoding="utf-8")
+    section = page.partition("# USER ACTS\n")[2].partition("\n# ")[0]
+    told = [
+        f"_{row.act}_: {row.commands} Shown: {row.status}. Next exec: {row.exec}. Kept: {row.kept}." for row in ROWS
+    ]
+    rows = [" ".join(paragraph.split()) for paragraph in section.strip().split("\n\n")]
+    assert rows[1:] == told
+
+
 @pytest.fixture
 def scene(repo: Repo, request: pytest.FixtureRequest) -> Scene:
     """The plan before the user's act."""
@@ -432,8 +443,10 @@ def test_the_users_act_is_seen_as_the_table_says(row: Row, scene: Scene) -> None
         _is_reviewable_without_log(scene)
         return
     assert shown(scene) == first(row.status)
-    for reading in ("ls", "status"):
-        scene.repo.orch(reading)
+    scene.repo.orch("ls")
+    advice = scene.repo.orch("status", scene.plan).stdout.splitlines()[-1]
+    if advice.startswith("next: git branch "):
+        assert scene.git("cat-file", "-t", advice.split()[-1]) == "commit"
     before, files = scene.landed(), _checkout(scene)
 
     done = scene.repo.orch("exec", scene.plan, expect=None)
