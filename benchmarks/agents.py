@@ -43,12 +43,10 @@ def cold(scratch: Scratch, *, quick: bool) -> Table:
             "once": once,
             "import": partial(scratch.seconds, sys.executable, "-c", "import anthropic", cwd=repository),
         }
-        others = peers.found(scratch, variables)
+        others, notes = peers.found(scratch, variables)
         times = measure.side_by_side(cases | others, rounds)
     rows = [measure.compared("one step, beside `import anthropic`", times["once"], times["import"], 1.3)]
     rows += [measure.compared(f"one step, beside {name}", times["once"], times[name]) for name in others]
-    missing = [name for name in peers.NAMES if name not in others]
-    notes = [f"Not on PATH, so not measured: {', '.join(missing)}."] if missing else []
     return Table("(d) one agent step from start to exit, with a model that answers at once", rows, notes)
 
 

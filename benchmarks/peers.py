@@ -1,35 +1,43 @@
-"""Other agents on PATH, each doing one trivial edit with a commit, for the same server."""
+"""Other agents on PATH (mini is the command of mini-swe-agent), each doing one trivial edit with a commit, for the same server."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.measure import Case
 from benchmarks.scratch import FIRST_FILE, Scratch
 
-NAMES = ("aider", "mini")  # mini is the command of mini-swe-agent
 _MODEL = "anthropic/claude-sonnet-5-5"
 _AIDER, _COMMIT, _MINI, _MINI_AGAIN = "an edit with aider", "commit message", "an edit with mini", "the-edit-is-made"
 
 Document = dict[str, object]
 
 
-def found(scratch: Scratch, variables: Mapping[str, str]) -> dict[str, Case]:
-    """A case for each that is installed: one run in a repository of its own, put back before each."""
+def found(scratch: Scratch, variables: Mapping[str, str]) -> tuple[dict[str, Case], list[str]]:
+    """A case for each that is installed and does the edit, in a repository that is put back before; notes on the rest."""
     leading = {
         **variables,
         "ANTHROPIC_API_BASE": variables["ANTHROPIC_BASE_URL"],
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     }
-    orders = {"aider": _aider_argv(), "mini": _mini_argv()}
     quiet = {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors", "MSWEA_SILENT_STARTUP": "1"}
-    return {
-        name: _case(scratch, scratch.repository(f"peer-{name}", 2), argv, leading | quiet)
-        for name, argv in orders.items()
-        if shutil.which(name) is not None
-    }
+    cases: dict[str, Case] = {}
+    notes = []
+    for name, argv in {"aider": _aider_argv(), "mini": _mini_argv()}.items():
+        if shutil.which(name) is None:
+            notes.append(f"{name} is not on PATH: not measured.")
+            continue
+        case = _case(scratch, scratch.repository(f"peer-{name}", 2), argv, leading | quiet)
+        try:
+            case()
+        except (subprocess.CalledProcessError, RuntimeError) as failed:
+            notes.append(f"{name} is on PATH and did not do the edit: {failed}.")
+        else:
+            cases[name] = case
+    return cases, notes
 
 
 def turns(turn: Callable[..., Document]) -> Iterator[Document]:

@@ -27,7 +27,7 @@ def run(check: Check, site: Site, output_path: Path, tree: str) -> CheckResult:
         stop=site.stop,
     )
     said = outcome.shown(_OUTPUT_IN_LOG).strip()
-    disturbed = snapshot.disturbed(site.worktree)
+    disturbed = snapshot.disturbed(site.worktree, tree)
     if disturbed:
         snapshot.restore(site.worktree, tree)
         said += f"\n[the check changed {', '.join(disturbed[:5])}: put back]"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from git_orch import errors
-from git_orch.flow import attempt, basing, sites
+from git_orch.flow import attempt, basing, signals, sites
 from git_orch.flow.agentstep import Service
 from git_orch.flow.attempt import Earlier, Job, Result, Site
 from git_orch.flow.openplan import OpenPlan
@@ -126,15 +126,16 @@ def _begun(plan: OpenPlan, status: Status, options: Options, site: Site) -> _Run
 
 def _carried_out(run: _Run) -> Summary:
     plan = run.plan
-    with futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="attempt") as workers:
+    hint = f"git orch exec {ids.short(plan.id)}"
+    with signals.once(hint) as listen, futures.ThreadPoolExecutor(1, "attempt") as workers:
         try:
             _loop(run, workers)
-        except (KeyboardInterrupt, errors.Interrupted) as signal:
+        except errors.Interrupted as stopped:
+            listen()
             run.site.stop.set()
             _wind_down(run)
             _ended(run, "interrupted")
-            number = signal.signal_number if isinstance(signal, errors.Interrupted) else 2
-            raise errors.Interrupted(number, f"git orch exec {ids.short(plan.id)}") from signal
+            raise errors.Interrupted(stopped.signal_number, hint) from stopped
         except BaseException:
             run.site.stop.set()
             raise

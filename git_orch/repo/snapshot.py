@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.repo import worktrees
 from git_orch.repo.git import SYNCED
 
 if TYPE_CHECKING:
@@ -45,17 +46,19 @@ def nested_repositories(found: tuple[Change, ...]) -> list[str]:
     return [change.path for change in found if change.mode == _GITLINK and change.status != "D"]
 
 
-def disturbed(worktree: Worktree) -> list[str]:
-    """Paths that differ from the index since the snapshot, new ones included, ignored ones not."""
+def disturbed(worktree: Worktree, tree: str) -> list[str]:
+    """Paths that differ from the snapshot `tree`, on disk or in the index, new ones included, ignored ones not."""
+    staged = worktree.git.run("diff-index", "--cached", "--name-only", "-z", "--no-renames", tree)
     listed = worktree.git.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
     entries = [entry for entry in listed.decode("utf-8", "surrogateescape").split("\0") if entry]
-    return [entry[3:] for entry in entries if entry[1] != " "]
+    names = [name for name in staged.decode("utf-8", "surrogateescape").split("\0") if name]
+    return list(dict.fromkeys([*names, *(entry[3:] for entry in entries if entry[1] != " ")]))
 
 
 def restore(worktree: Worktree, tree: str) -> None:
     """Put files and index back to `tree`; untracked files that the tree does not name go, ignored ones stay."""
     worktree.git.run("read-tree", "--reset", "-u", tree)
-    worktree.git.run("clean", "-ffdq")
+    worktrees.clean(worktree, ignored=False)
 
 
 def uncommitted(repository: Repository) -> int:

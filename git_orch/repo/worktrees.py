@@ -69,9 +69,24 @@ def point(worktree: Worktree, commit: str) -> None:
     clean(worktree)
 
 
-def clean(worktree: Worktree) -> None:
-    """Remove whatever the index does not name: untracked files, ignored files, nested repositories."""
-    worktree.git.run("clean", "-ffdxq")
+def clean(worktree: Worktree, *, ignored: bool = True) -> None:
+    """Remove whatever the index does not name: untracked files, nested repositories and, with `ignored`, the rest."""
+    arguments = ("clean", "-ffdxq" if ignored else "-ffdq")
+    try:
+        worktree.git.run(*arguments)
+    except GitFailed:
+        _make_writable(worktree.path)
+        worktree.git.run(*arguments)
+
+
+def _make_writable(path: Path) -> None:
+    """Directories without write permission, such as Go's module cache, can be emptied after this."""
+    path.chmod(0o700)
+    for directory, names, _ in os.walk(path):  # lazy: what is changed here is listed afterwards
+        for name in names:
+            inner = Path(directory, name)
+            if not inner.is_symlink():
+                inner.chmod(0o700)
 
 
 def head(worktree: Worktree) -> str:
@@ -97,10 +112,11 @@ def remove(repository: Repository, plan: str) -> None:
     """Remove the plan's worktree and everything in it."""
     path = path_of(repository, plan)
     arguments = ("worktree", "remove", "--force", "--force", "--", str(path))
-    repository.git.run(*arguments, expect=(0, 128))
-    if path.exists():  # it is broken, or left by a repository that stood here before
+    repository.git.run(*arguments, expect=(0, 128, 255))
+    if path.exists():  # it is broken, cannot be written, or was left by a repository that stood here before
         import shutil
 
+        _make_writable(path)
         shutil.rmtree(path)
         repository.git.run(*arguments, expect=(0, 128))  # not `prune`: that would forget the user's own, too
 

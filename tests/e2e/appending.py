@@ -1,0 +1,33 @@
+"""One of several processes that append to logs at once: `appending.py REPOSITORY BACKEND COUNT PLAN...`.
+
+Waits for a byte on standard input, so that all of them begin together; prints the ID of every event it has stored.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from git_orch.repo import identity, objects, store
+from git_orch.repo.repository import discover
+
+
+def main() -> None:
+    """Append COUNT events to each PLAN."""
+    path, backend, count, *plans = sys.argv[1:]
+    repository = discover(Path(path))
+    database = objects.opened(repository, warm=backend == "library")
+    assert type(database).__name__ == ("LibraryObjects" if backend == "library" else "CommandObjects")
+    person = identity.of_user(repository)
+    writers = [store.LogWriter(repository, database, person, plan) for plan in plans]
+    sys.stdin.read(1)
+    for _ in range(int(count)):
+        for writer in writers:
+            event = writer.event("attempt.started", step="s1", attempt="a")
+            writer.append([(None, event)])
+            sys.stdout.write(f"{event.id}\n")
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,346 @@
+"""Every option of the smaller commands does what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from conftest import Here, writing
+
+
+def checked(*commands: str) -> dict[str, Any]:
+    """A plan of one step with these checks."""
+    return {
+        "title": "Checked",
+        "steps": [{"title": "A", "files": {"a": "1"}, "checks": [{"command": c} for c in commands]}],
+    }
+
+
+# -- plan -------------------------------------------------------------------------------------------------------------
+
+
+def test_base_chooses_where_a_plan_starts(here: Here) -> None:
+    first = here.repo.git("rev-parse", "HEAD")
+    here.repo.commit({"later": "x"})
+    here.repo.git("branch", "old", first)
+    made = here("plan", "--from", "-", "--base", "old", stdin=json.dumps(writing("a")))
+    plan = made.out.split()[0]
+    assert here.show(plan)["base"] == {"commit": first, "ref": "refs/heads/old", "snapshot": False}
+    assert here.repo.git("rev-parse", f"orch/{plan}~1") == first
+
+
+def test_a_base_that_names_nothing_is_refused(here: Here) -> None:
+    assert "names no commit" in here("plan", "--from", "-", "--base", "nowhere", stdin="{}", expect=128).err
+
+
+def test_plan_says_what_is_not_part_of_it_and_include_dirty_takes_it_in(here: Here) -> None:
+    here.repo.write({"new": "x", "README.md": "changed\n"})
+    assert "2 uncommitted files are not part of it" in here("plan", "--from", "-", stdin=json.dumps(writing("a"))).err
+    made = here("plan", "--from", "-", "--include-dirty", stdin=json.dumps(writing("a")))
+    plan = made.out.split()[0]
+    assert here.repo.git("show", f"orch/{plan}:README.md") == "changed"
+    assert here.repo.git("show", f"orch/{plan}:new") == "x"
+    assert here.repo.git("status", "--porcelain").split() == ["M", "README.md", "??", "new"]
+
+
+def test_a_template_needs_no_key(here: Here) -> None:
+    made = here("plan", "--template", "python-cli", "--var", "name=hello")
+    assert "5 steps" in made.out
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("task", "--from", "x"), ("--var", "a=b", "task"), ("--template", "python-cli", "--var", "name"),
+     ("--template", "nonesuch"), ("--from", "nonesuch.yaml"), ("--include-dirty", "--base", "HEAD", "task")],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_does_not_go_together_is_a_usage_error(here: Here, args: tuple[str, ...]) -> None:
+    done = here("plan", *args, expect=2)
+    assert done.err.count("error: ") == done.err.count("hint: ") == 1
+
+
+def test_plan_json_is_the_status_of_the_new_plan(here: Here) -> None:
+    made = json.loads(here("plan", "--from", "-", "--json", stdin=json.dumps(writing("a"))).out)
+    assert made["state"] == "CREATED"
+    assert here.show(made["id"]) == made
+
+
+# -- show, ls, status, log, schema ------------------------------------------------------------------------------------
+
+
+def test_show_json_follows_its_schema(here: Here) -> None:
+    """S1-021 to S1-024."""
+    plan = here.plan(checked("true", "false"))
+    here("exec", plan, expect=1)
+    schema = json.loads(here("schema", "plan-status").out)
+    jsonschema.validate(json.loads(here("show", plan, "--json", "--attempts").out), schema)
+
+
+def test_a_plan_file_follows_the_schema_of_plan_files(here: Here) -> None:
+    jsonschema.validate(writing("a", "b"), json.loads(here("schema", "plan").out))
+    jsonschema.validate(writing("a")["steps"][0], json.loads(here("schema", "step").out))
+
+
+def test_the_schema_of_states_lists_them(here: Here) -> None:
+    """S1-024, with DRAFT and READY before them."""
+    states = json.loads(here("schema", "plan-state").out)["enum"]
+    assert states[2:] == [
+        "CREATED", "VALIDATED", "APPROVED", "EXECUTING", "COMPLETE", "FAILED", "ROLLED_BACK", "REJECTED",
+    ]  # fmt: skip
+
+
+def test_an_unknown_schema_is_a_usage_error(here: Here) -> None:
+    here("schema", "nonesuch", expect=2)
+
+
+def test_ls_open_leaves_out_what_is_complete(here: Here) -> None:
+    done, still = here.plan(writing("a")), here.plan(writing("b"))
+    here("exec", done)
+    assert [plan["id"] for plan in json.loads(here("ls", "--json").out)] == [done, still]
+    assert [plan["id"] for plan in json.loads(here("ls", "--open", "--json").out)] == [still]
+    assert [plan["id"] for plan in json.loads(here("status", "--json").out)] == [still]
+    assert json.loads(here("status", done, "--json").out)[0]["id"] == done
+
+
+def test_log_shows_the_last_events_only_when_asked(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    every = here("log", plan, "--json").out.splitlines()
+    assert json.loads(every[0])["event"] == "plan.created"
+    assert here("log", plan, "--json", "-n", "1").out.splitlines() == every[-1:]
+
+
+def test_no_escape_sequence_of_a_command_is_shown(here: Here) -> None:
+    plan = here.plan({"title": "x", "steps": [{"title": "y", "run": "echo '\x1b]0;title\x07' >&2; exit 1"}]})
+    here("exec", plan, expect=1)
+    for command in (("show",), ("log",), ("status",), ("show", "--attempts")):
+        assert "\x1b" not in here(*command, plan).out
+    assert "0;title" in here("log", plan).out
+
+
+# -- edit -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_edited_plan_keeps_its_step_ids_and_its_cover_follows(here: Here) -> None:
+    """S1-092: what was edited before execution is what runs."""
+    plan = here.plan(writing("a", "b"))
+    text = here("show", plan, "--yaml").out.replace("Write b", "Write the second")
+    here("edit", plan, "--from", "-", stdin=text)
+    assert [step["id"] for step in here.show(plan)["steps"]] == ["s1", "s2"]
+    assert "Write the second" in here.repo.git("log", "-1", "--format=%B", f"orch/{plan}")
+    here("exec", plan)
+    assert here.repo.git("log", "-1", "--format=%s", f"orch/{plan}") == "Write the second"
+
+
+def test_landed_steps_are_immutable(here: Here) -> None:
+    plan = here.plan(writing("a", "b"))
+    here("exec", plan)
+    here("rollback", plan, "--to-step", "1")
+    text = here("show", plan, "--yaml").out
+    assert "step 1" in here("edit", plan, "--from", "-", stdin=text.replace("Write a", "Write c"), expect=3).err
+    here("edit", plan, "--from", "-", stdin=text.replace("Write b", "Write c"))
+    here("exec", plan)
+    assert here.show(plan)["state"] == "COMPLETE"
+
+
+def test_a_new_step_gets_an_id_that_was_never_used(here: Here) -> None:
+    plan = here.plan(writing("a", "b"))
+    text = here("show", plan, "--yaml").out
+    shorter = text[: text.index("  - id: s2")]
+    here("edit", plan, "--from", "-", stdin=shorter)
+    here("edit", plan, "--from", "-", stdin=shorter + "  - {title: Another, run: 'true'}\n")
+    assert [step["id"] for step in here.show(plan)["steps"]] == ["s1", "s3"]
+
+
+def test_edit_opens_no_editor_without_a_terminal(here: Here) -> None:
+    """S1-001."""
+    here.plan(writing("a"))
+    done = here("edit", expect=2)
+    assert "--yaml > plan.yaml" in done.err
+
+
+def test_an_edit_that_changes_nothing_writes_nothing(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    before = here.repo.git("rev-parse", f"refs/notes/orch/{plan}")
+    assert "nothing changed" in here("edit", plan, "--from", "-", stdin=here("show", plan, "--yaml").out).out
+    assert here.repo.git("rev-parse", f"refs/notes/orch/{plan}") == before
+
+
+# -- check, verify, cost, caps, config, help, diff --------------------------------------------------------------------
+
+
+def test_check_names_what_is_missing_and_ends_with_one(here: Here) -> None:
+    plan = here.plan({**writing("a"), "dependencies": ["nonesuch-command"]})
+    assert "nonesuch-command" in here("check", plan, expect=1).out
+    assert here("check", plan, "--deps", expect=1).out == "nonesuch-command\n"
+    assert json.loads(here("check", plan, "--json", expect=1).out)[0]["level"] == "error"
+
+
+def test_check_of_a_sound_plan_ends_with_zero(here: Here) -> None:
+    assert here("check", here.plan(writing("a"))).out == "no findings\n"
+
+
+def test_verify_runs_the_checks_again_and_leaves_the_plan_alone(here: Here) -> None:
+    """S1-172, S1-173, S1-175."""
+    plan = here.plan({**writing("a", "b")})
+    here("exec", plan)
+    before = here.repo.git("rev-parse", f"refs/notes/orch/{plan}", f"orch/{plan}")
+    results = json.loads(here("verify", plan, "--json").out)
+    assert [(each["step"], each["passed"]) for each in results] == [(1, True), (2, True)]
+    assert [each["step"] for each in json.loads(here("verify", plan, "--step", "2", "--json").out)] == [2]
+    assert here.repo.git("rev-parse", f"refs/notes/orch/{plan}", f"orch/{plan}") == before
+
+
+def test_verify_runs_one_check_of_a_step(here: Here) -> None:
+    plan = here.plan(checked("true", "test -f a"))
+    here("exec", plan)
+    [result] = json.loads(here("verify", plan, "--check", "2", "--json").out)
+    assert [check["command"] for check in result["checks"]] == ["test -f a"]
+    assert "has no check 3" in here("verify", plan, "--check", "3", expect=5).err
+
+
+def test_an_amended_step_is_unverified_until_verify_records_it(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    here("exec", plan)
+    here.repo.git("worktree", "add", "-q", "../wt", f"orch/{plan}")
+    there = here.repo.path.parent / "wt"
+    (there / "a").write_text("amended\n")
+    here.repo.git("commit", "-qa", "--amend", "--no-edit", cwd=there)
+    here.repo.git("worktree", "remove", "../wt")
+    assert here.show(plan)["steps"][0]["state"] == "unverified"
+    here("verify", plan)
+    assert here.show(plan)["steps"][0]["state"] == "unverified"
+    here("verify", plan, "--record")
+    assert here.show(plan)["steps"][0]["state"] == "done"
+
+
+def test_a_check_that_fails_now_makes_verify_end_with_one(here: Here) -> None:
+    marker = here.repo.path.parent / "marker"
+    marker.write_text("")
+    plan = here.plan(checked(f"test -f {marker}"))
+    here("exec", plan)
+    marker.unlink()
+    assert "FAILED" in here("verify", plan, expect=1).out
+
+
+def test_accept_takes_a_commit_that_claims_a_step(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    message = f"by hand\n\nOrch-Plan: {plan}\nOrch-Step: s1\nOrch-Attempt: 01ARZ3NDEKTSV4RRFFQ69G5FAV\n"
+    tree = here.repo.git("rev-parse", f"orch/{plan}^{{tree}}")
+    commit = here.repo.git("commit-tree", tree, "-p", f"orch/{plan}", "-m", message)
+    here.repo.git("update-ref", f"refs/heads/orch/{plan}", commit)
+    assert here.show(plan)["steps"][0]["state"] == "claimed"
+    assert "--accept 1" in here("exec", plan, expect=3).err
+    here("verify", plan, "--accept", "1")
+    assert here.show(plan)["steps"][0]["state"] == "unverified"
+    here("verify", plan, "--accept", "1", expect=3)
+
+
+def test_cost_shows_the_estimate_for_another_model(here: Here) -> None:
+    """S1-068 to S1-073, S1-078."""
+    plan = here.plan({"title": "x", "steps": [{"title": "Think", "prompt": "think"}]})
+    assert json.loads(here("cost", plan, "--json").out)["estimate_usd"] == pytest.approx(0.014)
+    dearer = json.loads(here("cost", plan, "--json", "--model", "claude-opus-5-5").out)
+    assert dearer["estimate_usd"] == pytest.approx(0.028)
+    here("cost", plan, "--model", "nonesuch", expect=2)
+
+
+def test_prices_of_the_users_own_are_added(here: Here, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text(
+        '[[model]]\nid = "my-model"\ndate = 2026-11-01\nsource = "me"\ncontext = 1000000\nmax_output = 64000\n'
+        "input = 1.0\noutput = 2.0\nwrite_5m = 1.0\nwrite_1h = 1.0\nread = 0.1\n"
+    )
+    here.repo.git("config", "--global", "orch.prices", str(prices))
+    plan = here.plan({"title": "x", "steps": [{"title": "Think", "prompt": "think", "model": "my-model"}]})
+    assert here.show(plan)["estimate"]["usd"] == pytest.approx(0.004)
+
+
+def test_caps_work_without_a_key_and_outside_of_a_repository(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S1-030 to S1-039."""
+    listed = json.loads(here("caps", "--json").out)
+    assert next(each for each in listed["commands"] if each["name"] == "git")["available"] is True
+    assert json.loads(here("caps", "--check", "git", "--json").out)["available"] is True
+    assert json.loads(here("caps", "--check", "nonesuch", "--json", expect=1).out)["available"] is False
+    directory = Path(here("caps", "--path").out.strip())
+    assert any(directory.iterdir())
+    assert here.repo.git("status", "--porcelain") == ""
+    monkeypatch.chdir(tmp_path)
+    assert "Commands: " in here("caps", "--refresh").out
+
+
+def test_caps_refresh_looks_again(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S1-043: what is remembered holds until asked, or until PATH changes."""
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    here("caps")
+    before = here("caps", "--json").out
+    shim = tmp_path / "rg"
+    shim.write_text("#!/bin/sh\necho ripgrep 99.1.2\n")
+    shim.chmod(0o755)
+    assert "99.1.2" not in before
+    assert "99.1.2" in here("caps", "--refresh", "--json").out
+
+
+def test_config_lists_what_is_in_force(here: Here) -> None:
+    """S1-018."""
+    here.repo.git("config", "--global", "orch.model", "claude-haiku-5-5")
+    assert "orch.model=claude-haiku-5-5" in here("config", "-l").out
+    assert json.loads(here("config", "--json").out)["model"] == "claude-haiku-5-5"
+
+
+def test_help_of_the_program_a_command_and_a_topic(here: Here) -> None:
+    """S1-002."""
+    assert "rollback" in here("help").out
+    assert "--to-step" in here("help", "rollback").out
+    assert "128" in here("help", "exit-codes").out
+    here("help", "nonesuch", expect=2)
+
+
+def test_templates_are_listed_with_a_command_to_try(here: Here) -> None:
+    assert "git orch plan --template python-cli --var name=" in here("templates").out
+    assert {each["name"] for each in json.loads(here("templates", "--json").out)} >= {"python-cli"}
+
+
+def test_diff_of_a_plan_of_a_step_and_of_a_failed_attempt(here: Here) -> None:
+    plan = here.plan({"title": "x", "steps": [
+        {"title": "A", "files": {"a": "one\n"}},
+        {"title": "B", "run": "echo two > b; exit 1", "depends_on": [1]},
+    ]})  # fmt: skip
+    here("exec", plan, expect=1)
+    assert "+one" in here("diff", plan).out
+    assert "+one" in here("diff", "1").out
+    assert "+two" in here("diff", plan, "2").out
+    assert "1 file changed" in here("diff", plan, "1", "--stat").out
+    here("diff", plan, "9", expect=5)
+
+
+def test_dry_run_says_what_would_run_and_changes_nothing(here: Here) -> None:
+    plan = here.plan({"title": "x", "steps": [
+        {"title": "A", "files": {"a": "one\n", "README.md": None}, "checks": [{"command": "test -f a"}]},
+        {"title": "B", "run": "echo two"},
+        {"title": "C", "prompt": "think"},
+    ]})  # fmt: skip
+    before = here.repo.git("for-each-ref")
+    out = here("exec", plan, "--dry-run", "--tool", "read").out
+    for words in ("write a", "delete README.md", "check test -f a", "run   echo two", "model may use: read"):
+        assert words in out
+    assert here.repo.git("for-each-ref") == before
+
+
+def test_exec_json_is_the_status_after_the_run(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    assert json.loads(here("exec", plan, "--json").out)["state"] == "COMPLETE"
+
+
+def test_exec_of_a_complete_plan_does_nothing(here: Here) -> None:
+    """S1-155."""
+    plan = here.plan(writing("a"))
+    here("exec", plan)
+    tip = here.repo.git("rev-parse", f"orch/{plan}")
+    here("exec", plan)
+    assert here.repo.git("rev-parse", f"orch/{plan}") == tip
