@@ -37,7 +37,9 @@ def cold(scratch: Scratch, *, quick: bool) -> Table:
 
         def once() -> list[float]:
             name = _plan(scratch, repository, 1)
-            return scratch.seconds("git", "orch", "exec", name, cwd=repository, variables=variables)
+            found = scratch.seconds("git", "orch", "exec", name, cwd=repository, variables=variables)
+            _refuse_unchanged(scratch, repository, name, 1)
+            return found
 
         cases: dict[str, Case] = {
             "once": once,
@@ -59,7 +61,9 @@ def warm(scratch: Scratch, *, quick: bool) -> Table:
 
         def steps() -> list[float]:
             name = _plan(scratch, repository, _STEPS)
-            return scratch.laps("git", "orch", "exec", name, cwd=repository, word=b"landed", variables=variables)
+            found = scratch.laps("git", "orch", "exec", name, cwd=repository, word=b"landed", variables=variables)
+            _refuse_unchanged(scratch, repository, name, _STEPS)
+            return found
 
         def total() -> list[float]:
             name = _plan(scratch, repository, _STEPS)
@@ -91,6 +95,13 @@ def _plan(scratch: Scratch, repository: Path, steps: int) -> str:
     described = [{"title": f"Change it, {n}", "kind": "agent", "prompt": f"Change {FIRST_FILE}."} for n in range(steps)]
     text = json.dumps({"title": "Change a file", "steps": described}).encode("ascii")
     return scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text).decode("ascii").split()[0]
+
+
+def _refuse_unchanged(scratch: Scratch, repository: Path, plan: str, steps: int) -> None:
+    """A script that went astray would be measured as a very quick model. Raises RuntimeError."""
+    listed = scratch.run("git", "log", "--format=%h", f"main..orch/{plan}", "--", FIRST_FILE, cwd=repository)
+    if len(listed.split()) != steps:
+        raise RuntimeError(f"{len(listed.split())} of {steps} steps changed the file")
 
 
 # -- the model --------------------------------------------------------------------------------------------------------

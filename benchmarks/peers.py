@@ -1,4 +1,4 @@
-"""Other agents on PATH (mini is the command of mini-swe-agent), each doing one trivial edit with a commit, for the same server."""
+"""Other agents on PATH (mini is that of mini-swe-agent): one trivial edit with a commit, for the same server."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from benchmarks.measure import Case
 from benchmarks.scratch import FIRST_FILE, Scratch
 
 _MODEL = "anthropic/claude-sonnet-5-5"
-_AIDER, _COMMIT, _MINI, _MINI_AGAIN = "an edit with aider", "commit message", "an edit with mini", "the-edit-is-made"
+_AIDER, _COMMIT = "an edit with aider", "concise, one-line Git commit messages"  # the latter is of its own prompt
+_MINI, _MINI_AGAIN = "an edit with mini", "the-edit-is-made"
 
 Document = dict[str, object]
 
 
 def found(scratch: Scratch, variables: Mapping[str, str]) -> tuple[dict[str, Case], list[str]]:
-    """A case for each that is installed and does the edit, in a repository that is put back before; notes on the rest."""
+    """A case for each that is installed and does the edit, in a repository that is put back; notes on the others."""
     leading = {
         **variables,
         "ANTHROPIC_API_BASE": variables["ANTHROPIC_BASE_URL"],
@@ -26,7 +27,7 @@ def found(scratch: Scratch, variables: Mapping[str, str]) -> tuple[dict[str, Cas
     quiet = {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors", "MSWEA_SILENT_STARTUP": "1"}
     cases: dict[str, Case] = {}
     notes = []
-    for name, argv in {"aider": _aider_argv(), "mini": _mini_argv()}.items():
+    for name, argv in {"aider": _aider_argv(scratch), "mini": _mini_argv()}.items():
         if shutil.which(name) is None:
             notes.append(f"{name} is not on PATH: not measured.")
             continue
@@ -54,11 +55,14 @@ def _bash(name: str, command: str) -> Document:
     return {"type": "tool_use", "id": name, "name": "bash", "input": {"command": command}}
 
 
-def _aider_argv() -> list[str]:
+def _aider_argv(scratch: Scratch) -> list[str]:
+    settings = scratch.path / "aider.yml"  # the service, and the server like it, refuses a temperature
+    settings.write_text(f"- name: {_MODEL}\n  use_temperature: false\n  edit_format: whole\n")
     plain = ("--no-check-update", "--analytics-disable", "--no-show-model-warnings", "--no-stream", "--no-pretty")
     return [
         "aider", "--model", _MODEL, "--weak-model", _MODEL, "--edit-format", "whole", "--map-tokens", "0",
-        "--yes-always", "--no-gitignore", *plain, "--message", _AIDER, FIRST_FILE,
+        "--yes-always", "--no-gitignore", *plain, "--model-settings-file", str(settings),
+        "--message", _AIDER, FIRST_FILE,
     ]  # fmt: skip
 
 

@@ -59,6 +59,7 @@ def _run(found: Repository, status: Status, allowed: frozenset[str], model: str 
         from git_orch.views import report
 
         here.print_json(report.document(after, running=False))
+        _say_failure(after, summary)
     else:
         conclude(after, summary)
     return summary.exit_code
@@ -71,13 +72,13 @@ def _preview(status: Status, allowed: frozenset[str]) -> None:
     for each in waiting:
         console.out(f"step {each.number} {each.step.title} [{each.step.kind}]")
         if each.step.command is not None:
-            console.out("  run   ", each.step.command.text())
+            console.out("  run   ", console.indented(each.step.command.text(), 8))
         for path, content in each.step.files.items():
             console.out("  write " if content is not None else "  delete ", path)
         if each.step.kind == "agent":
             console.out(f"  model may use: {', '.join(sorted(allowed)) or 'no tool'}")
         for check in each.step.checks:
-            console.out("  check ", check.command.text())
+            console.out("  check ", console.indented(check.command.text(), 8))
 
 
 def conclude(status: Status, summary: Summary) -> None:
@@ -90,8 +91,13 @@ def conclude(status: Status, summary: Summary) -> None:
         f"{ids.short(status.id)} {report.state_word(status, running=False)}: {done} of {len(status.steps)} steps done, "
         f"{len(summary.landed)} landed now in {summary.seconds:.1f} s, ${status.usd():.4f}{estimate}"
     )
-    if summary.failed is not None:
-        console.err(console.Styled("error: ", "red"), f"step {summary.failed} failed: {summary.error}")
-        console.err("hint: ", summary.hint or f"git orch show {ids.short(status.id)} --attempts")
-    else:
+    _say_failure(status, summary)
+    if summary.failed is None:
         console.out(*report.next_command(status, running=False))
+
+
+def _say_failure(status: Status, summary: Summary) -> None:
+    if summary.failed is not None:
+        cause = (summary.error or "").split("\n")[0]  # the whole of it was shown when it happened
+        hint = summary.hint or f"git orch show {ids.short(status.id)} --attempts"
+        console.failure(f"step {summary.failed} failed: {cause}", hint)

@@ -75,8 +75,7 @@ def _outcome(argv: list[str]) -> object:
 
 def _complain(cause: str, hint: str) -> None:
     try:
-        console.err(console.Styled("error: ", "red"), " ".join(cause.split("\n")))
-        console.err("hint: ", hint)
+        console.failure(cause, hint)
     except OSError:
         _silence()  # nobody listens any more; the exit code still tells
 

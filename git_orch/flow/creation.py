@@ -29,10 +29,20 @@ class Draft:
     calls: Sequence[Document] = ()
 
 
+def refuse_unready(repository: Repository) -> None:
+    """Raises UnfitRepository where no plan can be made: to be asked before a model is paid for one."""
+    identity.of_user(repository)
+    for ref in ("refs/heads/orch", "refs/notes/orch"):
+        if refs.value(repository, ref) is not None:
+            rename = "git branch -m orch orch-branch"
+            if ref.startswith("refs/notes/"):
+                rename = f"git update-ref refs/notes/orch-notes {ref} && git update-ref -d {ref}"
+            raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)
+
+
 def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: bool = False) -> str:
     """Store the plan and make its branch; gives the plan's ID. Raises UnfitRepository, Busy."""
     person = identity.of_user(repository)
-    _refuse_blocked_names(repository)
     with contextlib.closing(objects.opened(repository, warm=False)) as database:
         if include_dirty:
             base = basing.with_uncommitted(repository, database, base)
@@ -64,12 +74,3 @@ def _unused_id(repository: Repository, title: str) -> str:
         if not any(refs.value(repository, prefix + plan_id) for prefix in (refs.LOGS, refs.BRANCHES)):
             return plan_id
         previous = plan_id
-
-
-def _refuse_blocked_names(repository: Repository) -> None:
-    for ref in ("refs/heads/orch", "refs/notes/orch"):
-        if refs.value(repository, ref) is not None:
-            rename = "git branch -m orch orch-branch"
-            if ref.startswith("refs/notes/"):
-                rename = f"git update-ref refs/notes/orch-notes {ref} && git update-ref -d {ref}"
-            raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)

@@ -54,7 +54,9 @@ def _settle_move(plan: OpenPlan, move: Move) -> None:
         plan.reporter.emit(Note(f"finished what was cut off: {move.why}"))
         return
     plan.abandon(move.id, move.new)
-    if tip is not None:
+    if tip == move.old:
+        plan.reporter.emit(Note(f"what was cut off cannot be finished, its commit was collected: {move.why}"))
+    elif tip is not None:
         raise errors.Busy(
             f"the branch of '{ids.short(plan.id)}' was moved while '{move.why}' was cut off; what it made is kept",
             f"git orch exec {ids.short(plan.id)}",

@@ -28,9 +28,11 @@ def append(repository: Repository, plan: str, event: Event) -> None:
     path = _path(repository, plan)
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(event.line())
+            size = os.fstat(descriptor).st_size
+            whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+            file.write(event.line() if whole else b"\n" + event.line())  # a line that was cut off stays alone
             file.flush()
             os.fsync(file.fileno())
     except OSError as failed:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from git_orch.repo.raw import Entry
     from git_orch.repo.repository import Repository
 
-_TRIES = 400  # eight writers on one log needed at most some dozens; a ref that never yields is a stale lock
+_TRIES = 400  # eight writers on one log needed at most some dozens; more is somebody who never stops
+_LOCKED_TRIES = 30  # git waits 0.1 s for each: a lock that stays for six seconds is one that a killed git left
 _WAIT_SECONDS = 0.02  # greatest first wait after a lost race; grows with the losses
 
 
@@ -140,6 +141,7 @@ class LogWriter:
         wanted: dict[str, list[Event]] = {}
         for target, event in entries:
             wanted.setdefault(target or self._repository.empty_blob, []).append(event)
+        locked = 0  # times in a row
         for tries in range(_TRIES):
             blobs = self._blobs(wanted)
             subtrees = dict(self._subtrees)  # ours once it is stored: a signal may cut this off
@@ -148,8 +150,9 @@ class LogWriter:
                 refs.move_to_new(
                     self._repository, self._ref, self._objects, old=self.tip, new=commit, reason="orch: log"
                 )
-            except errors.Busy:
-                if tries == _TRIES - 1:
+            except errors.Busy as busy:
+                locked = 0 if isinstance(busy, refs.RefMoved) else locked + 1
+                if tries == _TRIES - 1 or locked == _LOCKED_TRIES:
                     raise
                 time.sleep(int.from_bytes(os.urandom(2), "big") / 65536 * _WAIT_SECONDS * min(tries + 1, 10))
                 self.reload()

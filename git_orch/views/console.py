@@ -7,9 +7,9 @@ import os
 import sys
 from typing import NamedTuple, TextIO
 
-# Besides control characters: what reorders or hides text (bidirectional controls, zero-width characters, BOM).
-_HIDDEN = frozenset({0x61C, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F),
-                     *range(0x2066, 0x206A)})  # fmt: skip
+# Besides control characters: what reorders, hides or breaks text (bidirectional, zero-width, tag characters, BOM).
+_HIDDEN = frozenset({0xAD, 0x61C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
+                     *range(0x2060, 0x2070), *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)})  # fmt: skip
 
 
 def visible(text: str) -> str:
@@ -24,7 +24,7 @@ def _shown(character: str) -> str:
     if code < 0x20 or 0x7F <= code < 0xA0:
         return f"\\x{code:02x}"
     if code in _HIDDEN or 0xD800 <= code < 0xE000:
-        return f"\\u{code:04x}"
+        return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
     return character
 
 
@@ -52,6 +52,17 @@ def err(*parts: Part) -> None:
     """A line of progress or diagnosis, to standard error; nowhere when that is closed."""
     if sys.stderr is not None:
         _write(sys.stderr, parts)
+
+
+def failure(cause: str, hint: str) -> None:
+    """The two lines every failure ends with. What others wrote into the cause cannot begin a line of its own."""
+    err(Styled("error: ", "red"), " ".join(cause.split("\n")))
+    err("hint: ", " ".join(hint.split("\n")))
+
+
+def indented(text: str, by: int) -> str:
+    """Text of others whose second and later lines stand below its first one, `by` columns to the right."""
+    return text.replace("\n", "\n" + " " * by)
 
 
 def _write(stream: TextIO, parts: tuple[Part, ...]) -> None:

@@ -30,16 +30,17 @@ def _line(report: Report) -> tuple[console.Part, ...]:
         case reporting.StepStarted(number, count, title, kind):
             return (Styled(f"step {number}/{count} ", "bold"), f"{title} [{kind}]")
         case reporting.StepProgress(_, text):
-            return (Styled("  " + text.replace("\n", "\n  "), "dim"),)
+            return (Styled("  " + console.indented(text, 2), "dim"),)
         case reporting.CheckEnded(_, result):
             style = "green" if result.passed else "red"
-            return ("  check ", result.command, ": ", Styled(result.reason, style), f" in {result.seconds:.1f} s")
+            command = console.indented(result.command, 8)
+            return ("  check ", command, ": ", Styled(result.reason, style), f" in {result.seconds:.1f} s")
         case reporting.StepLanded(_, _, commit, files, seconds, usd):
             cost = f", ${usd:.4f}" if usd else ""
             noun = "file" if files == 1 else "files"
             return (Styled("  landed ", "green"), f"{commit[:10]}, {files} {noun} changed, {seconds:.1f} s{cost}")
         case reporting.StepNotLanded(_, _, error, commit):
             kept = f" (kept as {commit[:10]})" if commit is not None else ""
-            return (Styled("  failed ", "red"), error, kept)
+            return (Styled("  failed ", "red"), console.indented(error, 4), kept)
         case _:
             assert_never(report)

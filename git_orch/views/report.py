@@ -9,7 +9,7 @@ from git_orch.plans import graph, ids
 from git_orch.plans import plan as plans
 from git_orch.plans.plan import Document, Step
 from git_orch.plans.status import SATISFIED, Attempt, CheckResult, PlanState, Status, StepState, StepStatus
-from git_orch.views.console import Part, Styled
+from git_orch.views.console import Part, Styled, indented
 
 _STATE_STYLES = {
     StepState.DONE: "green", StepState.UPSTREAM: "green", StepState.FAILED: "red", StepState.UNVERIFIED: "yellow",
@@ -90,9 +90,9 @@ def _step_lines(status: Status, each: StepStatus) -> list[Line]:
             f" {commit:<10}  {each.step.title} [{each.step.kind}]{after}",
         )
     ]
-    lines += [("       check ", check.command.text()) for check in each.step.checks]
+    lines += [("       check ", indented(check.command.text(), 13)) for check in each.step.checks]
     if each.state is StepState.FAILED and each.attempt is not None and each.attempt.error:
-        lines.append((Styled("       failed: ", "red"), each.attempt.error))
+        lines.append((Styled("       failed: ", "red"), indented(each.attempt.error, 9)))
     return lines
 
 
@@ -129,7 +129,7 @@ def attempts(status: Status) -> list[Line]:
             (
                 f"{when(each.event)}  step {number or each.step}  ",
                 Styled(f"{each.outcome:<11}", "green" if each.outcome == "landed" else "red"),
-                f" {commit}  {each.error or ''}",
+                f" {commit}  {indented(each.error or '', 4)}",
             )
         )
     return lines

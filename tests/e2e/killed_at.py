@@ -42,9 +42,11 @@ GC_STRIDE = 31  # points; collecting at each would leave nobody the time to writ
 
 def _unsynced() -> None:
     """SIGKILL loses nothing that was written: syncing is for power cuts, and most of the time these runs take."""
-    refs.SYNCED = snapshot.SYNCED = catfile.SYNCED = ()  # type: ignore[assignment]
-    type(pygit2.settings).enable_fsync_gitdir = lambda _self, _value: None
-    os.fsync = lambda _descriptor: None
+    changed: list[tuple[object, str, object]] = [(module, "SYNCED", ()) for module in (refs, snapshot, catfile)]
+    changed.append((type(pygit2.settings), "enable_fsync_gitdir", lambda _settings, _value: None))
+    changed.append((os, "fsync", lambda _descriptor: None))
+    for owner, name, value in changed:
+        setattr(owner, name, value)
 
 
 class Points:

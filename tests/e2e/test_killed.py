@@ -233,7 +233,7 @@ def test_a_recovery_that_is_killed_itself_is_recovered(driver: Driver, template:
     plan = planned(driver, template, "two")
     whole, run = Scenario(driver, template, ["exec", plan]).undisturbed()
     events: set[str] = set()
-
+    ended = run
     for point in range(5, 10 * len(run.points), 3 if SOAK else 17):
         ended = driver.run(template, "exec", plan, point=point)
         now = logged(template, plan)

@@ -144,3 +144,15 @@ def test_a_secret_in_the_task_does_not_reach_the_repository(
     model_server.script(turn(text(json.dumps(GOOD))))
     plan = here("plan", "deploy with canary-token-value-1234").out.split()[0]
     assert "canary-token-value-1234" not in here("log", plan, "--json").out
+
+
+def test_nothing_is_asked_where_no_plan_could_be_stored(
+    here: Here, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model is not paid for a plan that git would then refuse to commit."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    assert "who you are" in here("plan", "build", expect=128).err
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL")
+    here.repo.git("branch", "orch")
+    assert "branch -m orch" in here("plan", "build", expect=128).err
+    assert model_server.requests == []

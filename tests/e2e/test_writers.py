@@ -85,7 +85,7 @@ def test_two_execs_of_one_plan_are_one_run(repo: Repo, tmp_path: Path) -> None:
 def test_execs_started_at_the_same_moment_run_each_step_once(repo: Repo, tmp_path: Path) -> None:
     """S1-157: each either does the work, finds it done, or is told that somebody does it."""
     ran = tmp_path / "ran"
-    steps = [{"title": f"Step {number}", "run": f"echo {number} >> {ran}; echo {number} > {number}"} for number in (1, 2)]
+    steps = [{"title": f"Step {name}", "run": f"echo {name} >> {ran}; echo {name} > {name}"} for name in (1, 2)]
     plan = repo.plan({"title": "Count", "steps": steps})
     processes = [repo.start("exec", plan) for _ in range(4)]
     ended = [process.communicate()[1] for process in processes]
@@ -151,4 +151,3 @@ def test_a_lock_that_somebody_left_is_named_and_not_removed(repo: Repo) -> None:
     lock.unlink()
     repo.orch("exec", plan)
     assert repo.step_states(plan) == ["done"]
-

@@ -1,0 +1,99 @@
+"""Moving a ref: from a known old value only, with a reason in the reflog."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from conftest import Repo
+
+from git_orch import errors
+from git_orch.repo import objects as odb
+from git_orch.repo import raw, refs
+from git_orch.repo.repository import discover
+
+REF = "refs/heads/orch/PLAN-20260101-0000000000-one"
+STAMP = "Ada Tester <ada@example.com> 1700000000 +0000"
+
+
+def test_a_ref_is_made_where_there_is_none(repo: Repo) -> None:
+    repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
+    refs.move(repository, REF, old=None, new=head, reason="orch 01: create")
+    assert refs.value(repository, REF) == head
+    assert refs.reflog_messages(repository, REF) == ["orch 01: create"]
+
+
+def test_a_ref_that_is_there_already_is_not_made(repo: Repo) -> None:
+    repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
+    refs.move(repository, REF, old=None, new=head, reason="orch: create")
+    with pytest.raises(refs.RefMoved):
+        refs.move(repository, REF, old=None, new=repo.commit({}), reason="orch: create")
+    assert refs.value(repository, REF) == head
+
+
+def test_a_ref_that_somebody_moved_stays_where_they_put_it(repo: Repo) -> None:
+    repository, first = discover(repo.path), repo.git("rev-parse", "HEAD")
+    second, third = repo.commit({"a": "a"}), repo.commit({"b": "b"})
+    repo.git("update-ref", REF, second)
+    with pytest.raises(refs.RefMoved):
+        refs.move(repository, REF, old=first, new=third, reason="orch: land")
+    assert refs.value(repository, REF) == second
+
+
+def test_a_ref_that_somebody_deleted_is_not_made_again(repo: Repo) -> None:
+    repository, first = discover(repo.path), repo.git("rev-parse", "HEAD")
+    with pytest.raises(refs.RefMoved):
+        refs.move(repository, REF, old=first, new=repo.commit({}), reason="orch: land")
+    assert refs.value(repository, REF) is None
+
+
+def test_a_locked_ref_is_busy_and_the_lock_is_left_alone(repo: Repo) -> None:
+    repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
+    lock = repo.path / ".git" / f"{REF}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("")
+    with pytest.raises(errors.Busy, match="is locked by another git process") as refused:
+        refs.move(repository, REF, old=None, new=head, reason="orch: create")
+    assert not isinstance(refused.value, refs.RefMoved)
+    assert lock.exists()
+
+
+def test_a_branch_called_orch_is_named_with_the_command_that_renames_it(repo: Repo) -> None:
+    repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
+    repo.git("branch", "orch")
+    with pytest.raises(errors.UnfitRepository) as refused:
+        refs.move(repository, REF, old=None, new=head, reason="orch: create")
+    assert refused.value.hint.startswith("git branch -m orch ")
+
+
+def test_a_ref_is_not_pointed_at_nothing(repo: Repo) -> None:
+    with pytest.raises(refs.Collected):
+        refs.move(discover(repo.path), REF, old=None, new="1" * 40, reason="orch: create")
+
+
+@pytest.mark.parametrize("warm", [True, False], ids=["library", "command"])
+def test_a_ref_gets_what_gc_took_before_it_could_be_named(repo: Repo, *, warm: bool) -> None:
+    repository = discover(repo.path)
+    with contextlib.closing(odb.opened(repository, warm=warm)) as database:
+        written = odb.Written(database)
+        blob = written.write("blob", b"only here\n")
+        tree = odb.write_tree(written, [raw.Entry(raw.BLOB_MODE, b"f", blob)])
+        commit = odb.write_commit(written, raw.CommitObject(tree, (), STAMP, STAMP, "alone\n"))
+        repo.git("gc", "--quiet", "--prune=now")
+        refs.move_to_new(repository, REF, written, old=None, new=commit, reason="orch: create")
+    assert repo.git("show", f"{REF}:f") == "only here"
+    assert repo.git("fsck", "--strict", "--no-dangling") == ""
+
+
+def test_refs_of_a_plan_are_found_by_its_id(repo: Repo) -> None:
+    repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
+    plan = REF.removeprefix(refs.BRANCHES)
+    repo.git("update-ref", refs.LOGS + plan, head)
+    assert refs.of_plans(repository) == {plan: refs.PlanRefs(None, head, None)}
+    repo.git("update-ref", refs.KEPT + plan, head)
+    assert refs.of_plan(repository, plan) == refs.PlanRefs(None, head, head)
+
+
+def test_a_ref_without_reflog_has_no_messages(repo: Repo) -> None:
+    repo.git("update-ref", "refs/orch/kept/x", "HEAD")
+    assert refs.reflog_messages(discover(repo.path), "refs/orch/kept/x") == []

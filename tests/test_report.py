@@ -1,0 +1,156 @@
+"""A plan's status for people and for programs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any
+
+import click
+import pytest
+from conftest import Repo, writing
+
+from git_orch.cli.table import COMMANDS
+from git_orch.plans import state
+from git_orch.plans.events import Event, Log
+from git_orch.plans.status import Branch, Commit, Status
+from git_orch.plans.trailers import Claim, Message
+from git_orch.views import report
+
+PLAN = "PLAN-20261121-0000000000-title"
+BASE, COVER, STEP, OTHER = "a" * 40, "c" * 40, "d" * 40, "e" * 40
+_STEPS = [
+    {"id": "s1", "title": "First", "kind": "run", "run": "one\ntwo", "checks": [{"type": "run", "command": "c1"}]},
+    {"id": "s2", "title": "Second", "kind": "run", "run": "two", "depends_on": ["s1"]},
+]
+
+
+def _id(number: int) -> str:
+    return f"01KAJ{number:021d}"
+
+
+def status(*events: tuple[str, dict[str, object]], branch: Branch | None = None, steps: object = _STEPS) -> Status:
+    """The status after a plan was created and `events` happened."""
+    created: dict[str, object] = {
+        "plan": {"title": "Title", "objective": "Line 1\nLine 2", "steps": steps, "missing": ["cargo"]},
+        "base": {"commit": BASE, "ref": "refs/heads/main"},
+        "origin": "file",
+        "estimate": {"tokens_in": 2000, "tokens_out": 1000, "usd": 0.021},
+    }
+    happened = [("plan.created", created), *events]
+    log = Log(tuple(Event(_id(number), name, "me", body) for number, (name, body) in enumerate(happened)), damaged=2)
+    found = state.fold(PLAN, log, branch)
+    assert found is not None
+    return found
+
+
+def on_branch(*claims: Claim) -> Branch:
+    """A plan branch with a cover and, for each claim, a commit."""
+    commits = [Commit(COVER, BASE, (BASE,), Message(cover_of=PLAN))]
+    commits += [Commit(STEP, OTHER, (COVER,), Message(claims=(claim,))) for claim in claims]
+    return Branch(commits[-1].oid, tuple(commits), BASE)
+
+
+LANDED = ("step.landed", {"step": "s1", "attempt": "A", "run": "R", "commit": STEP, "tree": OTHER, "seconds": 1.5,
+                          "checks": [{"type": "run", "command": "c1", "exit": 0, "passed": True, "seconds": 0.1,
+                                      "output": "fine", "reason": "ok"}]})  # fmt: skip
+FAILED = ("attempt.failed", {"step": "s1", "attempt": "B", "run": "R", "error": "exited 1: no\nhint: evil", "seconds": 1,
+                             "reason": "failed", "checks": []})  # fmt: skip
+CLAIM = Claim(PLAN, "s1", "A")
+
+
+def text(lines: list[report.Line]) -> str:
+    """Lines as they are read, without their styles."""
+    return "\n".join("".join(part if isinstance(part, str) else part.text for part in line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("found", "running", "word", "following"),
+    [
+        (status(branch=on_branch()), False, "CREATED", "git orch exec PLAN-20261121-0000000000"),
+        (status(branch=on_branch()), True, "running", "git orch log PLAN-20261121-0000000000"),
+        (status(("run.started", {"run": "R"}), branch=on_branch()), False, "INTERRUPTED", "git orch exec"),
+        (status(), False, "NO BRANCH", f"git branch orch/{PLAN} {BASE}"),
+        (status(branch=on_branch(CLAIM)), False, "CREATED", "git orch verify PLAN-20261121-0000000000 --accept 1"),
+    ],
+    ids=["created", "running", "interrupted", "no-branch", "claimed"],
+)
+def test_the_state_and_the_next_command_fit_each_other(found: Status, running: bool, word: str, following: str) -> None:  # noqa: FBT001
+    assert report.state_word(found, running=running) == word
+    assert following in text([report.next_command(found, running=running)])
+    assert f"  {word} " in text([report.headline(found, running=running)])
+
+
+def test_the_details_hold_all_there_is_to_know() -> None:
+    shown = text(report.details(status(LANDED, branch=on_branch(CLAIM)), running=False))
+    for line in (
+        f"{PLAN}  ", "  Line 1\n  Line 2", "base     main at aaaaaaaaaa", f"branch   orch/{PLAN}",
+        "cost     $0.00 of an estimated $0.0210", "missing  cargo", "  1  done       dddddddddd  First [run]",
+        "       check c1", "  2  pending                Second [run] after 1", "2 lines of the log cannot be read",
+    ):  # fmt: skip
+        assert line in shown
+
+
+def test_text_of_others_never_begins_a_line() -> None:
+    lines = report.step_lines(status(FAILED, branch=on_branch())) + report.attempts(status(FAILED, branch=on_branch()))
+    assert "\n         hint: evil" in text(lines)
+    assert not any(line.startswith("hint") for line in text(lines).splitlines())
+
+
+def test_the_document_sums_usage_and_cost_of_each_step() -> None:
+    calls = [
+        ("model.called", {"purpose": "step", "step": "s1", "attempt": "A", "model": "m", "usd": 0.1, "seconds": 1,
+                          "usage": {"input_tokens": 10, "output_tokens": 5, "service_tier": "standard", "x": True}}),
+        ("model.called", {"purpose": "step", "step": "s1", "attempt": "A", "model": "m", "usd": 0.2, "seconds": 1,
+                          "usage": {"input_tokens": 1}}),
+        ("model.called", {"purpose": "plan", "model": "m", "usd": 0.4, "seconds": 1, "usage": {"input_tokens": 7}}),
+    ]  # fmt: skip
+    found = report.document(status(LANDED, *calls, branch=on_branch(CLAIM)), running=False)
+    steps: Any = found["steps"]
+    assert (steps[0]["usd"], steps[1]["usd"], found["usd"]) == (0.3, 0, 0.7)
+    assert steps[0]["usage"] == {"input_tokens": 11, "output_tokens": 5}
+    assert steps[0]["checks"] == [
+        {"type": "run", "command": "c1", "expected_exit": 0, "timeout": 900, "exit": 0, "passed": True, "result": "ok",
+         "seconds": 0.1, "output": "fine"}
+    ]  # fmt: skip
+    assert (steps[0]["state"], steps[0]["commit"], steps[1]["state"]) == ("done", STEP, "pending")
+    json.dumps(found)
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.00004, 0.0999, 0.1, 12.345])
+def test_small_amounts_have_four_decimals(amount: float) -> None:
+    call = ("model.called", {"purpose": "plan", "model": "m", "usd": amount, "seconds": 1, "usage": {}})
+    headline = text([report.headline(status(call, branch=on_branch()), running=False)])
+    assert {0.0: "$0.00", 0.00004: "$0.0000", 0.0999: "$0.0999", 0.1: "$0.10", 12.345: "$12.35"}[amount] in headline
+
+
+def test_a_time_is_that_of_the_event() -> None:
+    assert report.when("01KAJ00000" + "0" * 16) == "2025-11-21T01:20:54Z"
+
+
+def _with_json() -> list[str]:
+    found = []
+    for name in COMMANDS:
+        command: click.Command = importlib.import_module(f"git_orch.cli.{name}").command
+        if any(option.name == "as_json" for option in command.params):
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("name", _with_json())
+def test_json_of_every_command_that_has_it_parses(repo: Repo, name: str) -> None:
+    """S1-002: results on standard output, --json on every reading command."""
+    plan = repo.plan(writing("a.txt"))
+    if name != "exec":
+        repo.orch("exec")
+    arguments = {"plan": ["--from", "-"], "context": [plan, "--step", "1"]}.get(name, [plan])
+    if name in ("ls", "caps", "tools", "templates", "config"):
+        arguments = []
+    done = repo.orch(name, *arguments, "--json", stdin=json.dumps(writing("b.txt")))
+    lines = done.stdout.splitlines() if name in ("log", "audit") else [done.stdout]
+    assert [json.loads(line) for line in lines] or name == "audit"
+
+
+def test_every_reading_command_has_json() -> None:
+    """S1-002."""
+    assert {"check", "status", "ls", "show", "log", "cost", "caps", "tools", "config", "audit"} <= set(_with_json())

@@ -1,0 +1,78 @@
+"""What commands import: the quick ones do without everything that is slow to load."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import Repo, writing
+
+SLOW = ("anthropic", "httpx2", "pydantic", "pygit2", "rich", "yaml", "asyncio", "ssl", "email", "importlib.metadata")
+RUN = """
+import json, sys
+from git_orch.cli.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit as left:
+    status = left.code
+print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)
+"""
+
+
+def imported(repo: Repo, *command: str) -> tuple[int, set[str]]:
+    """The exit status of a command and the names of all modules that it has imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *command],
+        cwd=repo.path, env=os.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    status, names = json.loads(done.stderr.splitlines()[-1])
+    return status, set(names)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status",
+        "status PLAN",
+        "ls",
+        "ls --json",
+        "show PLAN",
+        "show PLAN --json",
+        "log PLAN",
+        "diff PLAN",
+        "--version",
+        "-h",
+    ],
+)
+def test_a_reading_command_imports_nothing_slow(repo: Repo, command: str) -> None:
+    """Neither the model's library, nor validation, nor libgit2: each costs more than the whole command."""
+    plan = repo.plan(writing("a.txt"))
+    repo.orch("exec", plan)
+    status, names = imported(repo, *command.replace("PLAN", plan).split())
+    assert status == 0
+    assert sorted(names & set(SLOW)) == []
+
+
+def test_a_rollback_imports_nothing_slow(repo: Repo) -> None:
+    plan = repo.plan(writing("a.txt"))
+    repo.orch("exec", plan)
+    status, names = imported(repo, "rollback", plan)
+    assert status == 0
+    assert sorted(names & set(SLOW)) == []
+
+
+def test_an_exec_without_a_model_imports_no_model_library(repo: Repo) -> None:
+    plan = repo.plan(writing("a.txt"))
+    status, names = imported(repo, "exec", plan)
+    assert status == 0
+    assert sorted(names & {"anthropic", "httpx2"}) == []
+
+
+def test_a_command_does_not_import_the_others(repo: Repo) -> None:
+    _, names = imported(repo, "--version")
+    assert (
+        sorted(name for name in names if name.startswith(("git_orch.flow", "git_orch.agents", "git_orch.repo"))) == []
+    )

@@ -1,0 +1,215 @@
+"""The log: a notes tree of JSON Lines that is only ever added to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+
+import pytest
+from conftest import Repo
+
+from git_orch import errors
+from git_orch.plans import ids
+from git_orch.plans.events import Event
+from git_orch.repo import identity, localfiles, objects, refs, spool, store
+from git_orch.repo.repository import discover
+
+PLAN = "PLAN-20260101-0000000000-one"
+REF = refs.LOGS + PLAN
+
+
+@pytest.fixture(params=[True, False], ids=["library", "command"])
+def writer(repo: Repo, request: pytest.FixtureRequest) -> Iterator[store.LogWriter]:
+    """A writer of an empty log, by each object backend."""
+    repository = discover(repo.path)
+    with contextlib.closing(objects.opened(repository, warm=request.param)) as database:
+        yield store.LogWriter(repository, database, identity.of_user(repository), PLAN)
+
+
+@contextlib.contextmanager
+def another(repo: Repo) -> Iterator[store.LogWriter]:
+    """Another writer of the same log."""
+    repository = discover(repo.path)
+    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+        yield store.LogWriter(repository, database, identity.of_user(repository), PLAN)
+
+
+def lines(repo: Repo, target: str) -> list[str]:
+    """The note on an object, as git shows it."""
+    return repo.git("notes", f"--ref={REF}", "show", target).splitlines()
+
+
+def note(repo: Repo, target: str, *text: str) -> None:
+    """Write a note with git alone."""
+    blob = repo.git("hash-object", "-w", "--stdin", stdin="\n".join(text) + "\n")
+    repo.git("notes", f"--ref={REF}", "add", "-f", "-C", blob, target)
+
+
+def appended(writer: store.LogWriter, target: str | None, **body: object) -> Event:
+    event = writer.event("run.started", **body)
+    writer.append([(target, event)])
+    return event
+
+
+def test_an_event_is_a_line_of_a_note_that_git_shows(repo: Repo, writer: store.LogWriter) -> None:
+    head = repo.git("rev-parse", "HEAD")
+    first, second = appended(writer, head, run="1"), appended(writer, head, run="2")
+    assert [json.loads(line)["id"] for line in lines(repo, head)] == [first.id, second.id]
+    assert lines(repo, head)[0].startswith(f'{{"id":"{first.id}"')
+
+
+def test_events_without_a_commit_hang_on_the_empty_blob(repo: Repo, writer: store.LogWriter) -> None:
+    appended(writer, None, run="1")
+    assert len(lines(repo, repo.git("hash-object", "-w", "--stdin", stdin=""))) == 1
+
+
+def test_each_write_is_one_commit_on_the_last(repo: Repo, writer: store.LogWriter) -> None:
+    head = repo.git("rev-parse", "HEAD")
+    writer.append([(head, writer.event("run.started", run="1")), (None, writer.event("run.ended", run="1"))])
+    appended(writer, head, run="2")
+    assert repo.git("log", "--format=%s %an", REF).splitlines() == [
+        "orch: run.started Ada Tester", "orch: run.started, run.ended Ada Tester"
+    ]  # fmt: skip
+    assert repo.git("fsck", "--strict", "--no-dangling") == ""
+
+
+def test_events_of_somebody_else_are_taken_in_after_a_lost_race(repo: Repo, writer: store.LogWriter) -> None:
+    head = repo.git("rev-parse", "HEAD")
+    appended(writer, head, run="1")
+    with another(repo) as rival:
+        theirs = appended(rival, head, run="2")
+    ours = appended(writer, head, run="3")
+    found = [json.loads(line)["id"] for line in lines(repo, head)]
+    assert found[1:] == [theirs.id, ours.id]
+    assert [event.id for event in writer.log.events] == sorted(found)
+
+
+def test_an_event_sorts_after_all_that_are_known(repo: Repo, writer: store.LogWriter) -> None:
+    """A lagging clock cannot sort an answer before its question."""
+    ahead = ids.ulid(ids.ulid_ms(writer.event("x").id) + ids.DAY_MS // 2, 5)
+    note(repo, "HEAD", json.dumps({"id": ahead, "event": "run.started", "clone": "c", "run": "1"}))
+    writer.reload()
+    assert writer.event("x").id > ahead
+
+
+def test_an_event_from_a_broken_clock_counts_for_nobody(repo: Repo, writer: store.LogWriter) -> None:
+    """More than a day ahead: else every later event would be, too."""
+    future = ids.ulid(ids.ulid_ms(writer.event("x").id) + 3 * ids.DAY_MS, 5)
+    note(repo, "HEAD", json.dumps({"id": future, "event": "run.started", "clone": "c", "run": "1"}))
+    writer.reload()
+    assert writer.event("x").id < future
+
+
+def test_notes_that_are_not_ours_stay(repo: Repo, writer: store.LogWriter) -> None:
+    """Lines nobody understands, and entries that are no notes."""
+    head = repo.git("rev-parse", "HEAD")
+    note(repo, head, "not json", '{"id":"x"}')
+    blob = repo.git("hash-object", "-w", "--stdin", stdin="hello\n")
+    listed = repo.git("ls-tree", REF) + f"\n100644 blob {blob}\tREADME"
+    tree = repo.git("mktree", stdin=listed + "\n")
+    repo.git("update-ref", REF, repo.git("commit-tree", "-m", "readme", "-p", REF, tree))
+    writer.reload()
+    assert writer.log.damaged == 2
+    appended(writer, head, run="1")
+    assert lines(repo, head)[:2] == ["not json", '{"id":"x"}']
+    assert repo.git("show", f"{REF}:README") == "hello"
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_notes_of_any_fan_out_are_read_and_kept(repo: Repo, writer: store.LogWriter, depth: int) -> None:
+    """git chooses another one than ours by the number of notes."""
+    head = repo.git("rev-parse", "HEAD")
+    line = json.dumps({"id": writer.event("x").id, "event": "run.started", "clone": "c", "run": "1"})
+    blob = repo.git("hash-object", "-w", "--stdin", stdin=line + "\n")
+    cuts = [head[2 * part : 2 * part + 2] for part in range(depth)] + [head[2 * depth :]]
+    tree = repo.git("mktree", stdin=f"100644 blob {blob}\t{cuts[-1]}\n")
+    for name in reversed(cuts[:-1]):
+        tree = repo.git("mktree", stdin=f"040000 tree {tree}\t{name}\n")
+    repo.git("update-ref", REF, repo.git("commit-tree", "-m", "by hand", tree))
+
+    writer.reload()
+    appended(writer, head, run="2")
+    assert [json.loads(each)["run"] for each in lines(repo, head)] == ["1", "2"]
+
+
+def test_a_log_of_which_a_part_is_missing_is_not_written(repo: Repo, writer: store.LogWriter) -> None:
+    """Written on without it, the part would be lost for good."""
+    appended(writer, repo.git("rev-parse", "HEAD"), run="1")
+    tree = repo.git("rev-parse", f"{REF}^{{tree}}")
+    inner = repo.git("ls-tree", tree).split()[2]
+    (repo.path / ".git/objects" / inner[:2] / inner[2:]).unlink()
+    with pytest.raises(objects.MissingObject, match=inner[:12]), another(repo):
+        raise AssertionError("opened")
+
+
+def test_a_log_of_a_newer_program_is_not_written(repo: Repo, writer: store.LogWriter) -> None:
+    note(repo, "HEAD", json.dumps({"id": writer.event("x").id, "event": "new", "clone": "c", "v": 99}))
+    with pytest.raises(errors.UnfitRepository, match="newer git-orch"):
+        writer.reload()
+
+
+def test_a_write_that_was_cut_off_leaves_nothing_in_later_ones(
+    repo: Repo, writer: store.LogWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Ctrl-C between the objects and the ref: what was not stored does not slip in with something else."""
+    head = repo.git("rev-parse", "HEAD")
+
+    def interrupted(*_args: object, **_options: object) -> None:
+        raise errors.Interrupted(2, "git orch status")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(refs, "move", interrupted)
+        with pytest.raises(errors.Interrupted):
+            appended(writer, head, run="lost")
+    appended(writer, None, run="kept")
+    assert [event.body["run"] for event in writer.log.events] == ["kept"]
+    assert repo.git("notes", f"--ref={REF}", "list", head, expect=1) == ""
+
+
+def test_a_log_that_stays_locked_is_given_up(
+    repo: Repo, writer: store.LogWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_LOCKED_TRIES", 2)
+    lock = repo.path / ".git" / f"{REF}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("")
+    with pytest.raises(errors.Busy, match="is locked"):
+        appended(writer, None, run="1")
+    assert lock.exists()
+
+
+def test_the_name_of_a_copy_stays(repo: Repo) -> None:
+    repository = discover(repo.path)
+    assert store.clone_id(repository) == store.clone_id(repository)
+    assert len(store.clone_id(repository)) == 16
+
+
+def test_a_spooled_event_waits_on_disk_until_the_log_has_it(repo: Repo, writer: store.LogWriter) -> None:
+    repository, event = discover(repo.path), writer.event("model.called", purpose="step")
+    spool.append(repository, PLAN, event)
+    assert spool.left(repository, PLAN, known=set()) == [event]
+    assert spool.left(repository, PLAN, known={event.id}) == []
+    spool.clear(repository, PLAN)
+    assert spool.left(repository, PLAN, known=set()) == []
+
+
+def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(repo: Repo, writer: store.LogWriter) -> None:
+    repository = discover(repo.path)
+    first, second = writer.event("model.called"), writer.event("model.called")
+    spool.append(repository, PLAN, first)
+    path = repository.state_dir / "spool" / PLAN
+    path.write_bytes(path.read_bytes() + second.line()[:20])
+    assert spool.left(repository, PLAN, known=set()) == [first]
+    third = writer.event("model.called")
+    spool.append(repository, PLAN, third)
+    assert spool.left(repository, PLAN, known=set()) == [first, third]
+
+
+def test_a_plan_is_locked_for_one_process(repo: Repo) -> None:
+    repository = discover(repo.path)
+    with localfiles.lock(repository, PLAN):
+        assert localfiles.is_held(repository, PLAN)
+        with pytest.raises(errors.Busy), localfiles.lock(repository, PLAN):
+            raise AssertionError("locked twice")
+    assert not localfiles.is_held(repository, PLAN)
