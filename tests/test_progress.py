@@ -22,7 +22,7 @@ PASSED = CheckResult("unit", "pytest -q\n-x", 0, True, 1.26, "", "ok")
         (reporting.StepProgress(2, "one\ntwo"), "  one\n  two"),
         (reporting.CheckEnded(2, PASSED), "  check pytest -q\n        -x: ok in 1.3 s"),
         (reporting.StepLanded(2, "Write it", "a" * 40, 1, 0.26, 0.0), "  landed aaaaaaaaaa, 1 file changed, 0.3 s"),
-        (reporting.StepLanded(2, "Write it", "a" * 40, 0, 9, 0.25), "  landed aaaaaaaaaa, 0 files changed, 9.0 s, $0.2500"),
+        (reporting.StepLanded(2, "W", "a" * 40, 0, 9, 0.25), "  landed aaaaaaaaaa, 0 files changed, 9.0 s, $0.2500"),
         (reporting.StepNotLanded(2, "W", "exited 1: no\nhint: evil", None), "  failed exited 1: no\n    hint: evil"),
         (reporting.StepNotLanded(2, "W", "exited 1", "b" * 40), "  failed exited 1 (kept as bbbbbbbbbb)"),
     ],
@@ -39,7 +39,12 @@ def test_each_report_is_plain_text_on_standard_error(
 def test_lines_of_several_threads_stay_whole(capfd: pytest.CaptureFixture[str]) -> None:
     reporter = ConsoleReporter()
     notes = [reporting.Note(str(number) * 500) for number in range(8)]
-    threads = [threading.Thread(target=lambda note=note: [reporter.emit(note) for _ in range(20)]) for note in notes]  # type: ignore[misc]
+
+    def tell(note: reporting.Note) -> None:
+        for _ in range(20):
+            reporter.emit(note)
+
+    threads = [threading.Thread(target=tell, args=(note,)) for note in notes]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -51,11 +51,12 @@ def on_branch(*claims: Claim) -> Branch:
     return Branch(commits[-1].oid, tuple(commits), BASE)
 
 
-LANDED = ("step.landed", {"step": "s1", "attempt": "A", "run": "R", "commit": STEP, "tree": OTHER, "seconds": 1.5,
+Happened = tuple[str, dict[str, object]]
+LANDED: Happened = ("step.landed", {"step": "s1", "attempt": "A", "run": "R", "commit": STEP, "tree": OTHER, "seconds": 1.5,
                           "checks": [{"type": "run", "command": "c1", "exit": 0, "passed": True, "seconds": 0.1,
                                       "output": "fine", "reason": "ok"}]})  # fmt: skip
-FAILED = ("attempt.failed", {"step": "s1", "attempt": "B", "run": "R", "error": "exited 1: no\nhint: evil", "seconds": 1,
-                             "reason": "failed", "checks": []})  # fmt: skip
+FAILED: Happened = ("attempt.failed", {"step": "s1", "attempt": "B", "run": "R", "seconds": 1, "reason": "failed",
+                                       "error": "exited 1: no\nhint: evil", "checks": []})  # fmt: skip
 CLAIM = Claim(PLAN, "s1", "A")
 
 
@@ -75,7 +76,12 @@ def text(lines: list[report.Line]) -> str:
     ],
     ids=["created", "running", "interrupted", "no-branch", "claimed"],
 )
-def test_the_state_and_the_next_command_fit_each_other(found: Status, running: bool, word: str, following: str) -> None:  # noqa: FBT001
+def test_the_state_and_the_next_command_fit_each_other(
+    found: Status,
+    running: bool,  # noqa: FBT001
+    word: str,
+    following: str,
+) -> None:
     assert report.state_word(found, running=running) == word
     assert following in text([report.next_command(found, running=running)])
     assert f"  {word} " in text([report.headline(found, running=running)])
@@ -98,7 +104,7 @@ def test_text_of_others_never_begins_a_line() -> None:
 
 
 def test_the_document_sums_usage_and_cost_of_each_step() -> None:
-    calls = [
+    calls: list[Happened] = [
         ("model.called", {"purpose": "step", "step": "s1", "attempt": "A", "model": "m", "usd": 0.1, "seconds": 1,
                           "usage": {"input_tokens": 10, "output_tokens": 5, "service_tier": "standard", "x": True}}),
         ("model.called", {"purpose": "step", "step": "s1", "attempt": "A", "model": "m", "usd": 0.2, "seconds": 1,
@@ -119,7 +125,7 @@ def test_the_document_sums_usage_and_cost_of_each_step() -> None:
 
 @pytest.mark.parametrize("amount", [0.0, 0.00004, 0.0999, 0.1, 12.345])
 def test_small_amounts_have_four_decimals(amount: float) -> None:
-    call = ("model.called", {"purpose": "plan", "model": "m", "usd": amount, "seconds": 1, "usage": {}})
+    call: Happened = ("model.called", {"purpose": "plan", "model": "m", "usd": amount, "seconds": 1, "usage": {}})
     headline = text([report.headline(status(call, branch=on_branch()), running=False)])
     assert {0.0: "$0.00", 0.00004: "$0.0000", 0.0999: "$0.0999", 0.1: "$0.10", 12.345: "$12.35"}[amount] in headline
 
@@ -140,10 +146,11 @@ def _with_json() -> list[str]:
 @pytest.mark.parametrize("name", _with_json())
 def test_json_of_every_command_that_has_it_parses(repo: Repo, name: str) -> None:
     """S1-002: results on standard output, --json on every reading command."""
-    plan = repo.plan(writing("a.txt"))
-    if name != "exec":
+    asking = {"title": "Ask", "steps": [{"title": "Ask", "prompt": "Write a poem."}]}
+    plan = repo.plan(asking if name == "context" else writing("a.txt"))
+    if name not in ("exec", "context"):
         repo.orch("exec")
-    arguments = {"plan": ["--from", "-"], "context": [plan, "--step", "1"]}.get(name, [plan])
+    arguments = ["--from", "-"] if name == "plan" else [plan]
     if name in ("ls", "caps", "tools", "templates", "config"):
         arguments = []
     done = repo.orch(name, *arguments, "--json", stdin=json.dumps(writing("b.txt")))

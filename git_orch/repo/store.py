@@ -33,12 +33,14 @@ _WAIT_SECONDS = 0.02  # greatest first wait after a lost race; grows with the lo
 class Notes:
     """A notes tree: note blobs by the object they hang on; `others` are entries that are not ours, kept as they are.
 
-    `missing` is an object that could not be read: then this is not the whole log.
+    `missing` is an object that could not be read: then this is not the whole log. `directories` are the trees below
+    the top that hold notes and nothing else, by their two digits, with how many.
     """
 
     blobs: dict[str, str] = field(default_factory=dict)
     others: list[Entry] = field(default_factory=list)
     missing: str | None = None
+    directories: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
 def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
@@ -72,16 +74,31 @@ def _notes(objects: Objects, trees: Sequence[str | None]) -> list[Notes]:
             if each is None or each.kind != "tree":
                 notes[index].missing = oid
                 continue
-            for entry in raw.tree_entries(each.data, objects.oid_length):
+            entries = raw.tree_entries(each.data, objects.oid_length)
+            whole = len(prefix) == 2
+            for entry in entries:
                 name = prefix + entry.name.decode("ascii", "replace")
                 if entry.mode == raw.TREE_MODE and _is_hexadecimal(name) and len(name) < objects.oid_length:
                     below.append((index, name, entry.oid))
+                    whole = False
                 elif entry.mode == raw.BLOB_MODE and _is_hexadecimal(name) and len(name) == objects.oid_length:
                     notes[index].blobs[name] = entry.oid
                 elif not prefix:
                     notes[index].others.append(entry)
+                else:
+                    whole = False
+            if whole:
+                notes[index].directories[prefix] = (oid, len(entries))
         level = below
     return notes
+
+
+def _as_we_write(notes: Notes) -> dict[str, str]:
+    """The directories that hold every note of their two digits, none of which stands elsewhere in the tree."""
+    counts: dict[str, int] = {}
+    for target in notes.blobs:
+        counts[target[:2]] = counts.get(target[:2], 0) + 1
+    return {prefix: oid for prefix, (oid, count) in notes.directories.items() if counts.get(prefix) == count}
 
 
 def _is_hexadecimal(name: str) -> bool:
@@ -103,12 +120,12 @@ class LogWriter:
     def reload(self) -> None:
         """Read the log anew: somebody else wrote. Raises MissingObject when a part of it cannot be read."""
         self.tip = refs.value(self._repository, self._ref)
-        self._subtrees: dict[str, str] = {}
         self.notes, self.log = Notes(), Log()
         if self.tip is not None:
             [(self.notes, self.log)] = read_logs(self._objects, [self.tip])
         if self.notes.missing is not None:  # written on, what cannot be read would be lost for good
             raise odb.MissingObject(self.notes.missing)
+        self._subtrees = _as_we_write(self.notes)
         if self.log.newer is not None:
             raise errors.UnfitRepository(
                 f"this log was written by a newer git-orch (format {self.log.newer}, this one reads {events.FORMAT})",

@@ -36,7 +36,6 @@ from git_orch.repo import catfile, git, objects, refs, snapshot, spool, worktree
 from git_orch.sandbox import family, launcher
 from git_orch.views import progress, report  # noqa: F401
 
-
 GC_STRIDE = 31  # points; collecting at each would leave nobody the time to write again what was taken
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,7 @@ def test_a_files_step_writes_makes_executable_deletes_and_nests(repo: Repo) -> N
         "README.md": None,
         "sp ace/ü.txt": "x",
     }
-    plan = repo.plan(one(files=files, model="ignored") if False else one(files=files))
+    plan = repo.plan(one(files=files))
     repo.orch("exec")
     listed = repo.git("-c", "core.quotePath=false", "ls-tree", "-r", f"orch/{plan}")
     assert {line.split("\t")[1]: line.split()[0] for line in listed.splitlines()} == {
@@ -147,7 +149,7 @@ def test_no_secret_of_the_environment_reaches_a_command_or_a_file(repo: Repo, he
     }
     document = one(
         run="env > env.txt; cat /proc/$PPID/environ > parent.txt 2>/dev/null; echo [$ANTHROPIC_API_KEY$GITHUB_TOKEN]",
-        checks=[{"command": "env; test -z \"$ANTHROPIC_API_KEY$MY_PASSWORD\""}],
+        checks=[{"command": 'env; test -z "$ANTHROPIC_API_KEY$MY_PASSWORD"'}],
     )
     plan = repo.orch("plan", "--from", "-", stdin=json.dumps(document), env=secrets).stdout.split()[0]
     said = repo.orch("exec", env=secrets)
@@ -162,14 +164,11 @@ def test_no_secret_of_the_environment_reaches_a_command_or_a_file(repo: Repo, he
 def test_a_secret_in_the_output_is_redacted_in_everything_that_enters_git(repo: Repo) -> None:
     key = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz"
     secrets = {"DEPLOY_TOKEN": "tr0ub4dor-and-3"}
-    document = {
-        "title": "Leaks",
-        "steps": [
-            {"title": "Checked", "run": "true", "checks": [{"command": f"echo {key} tr0ub4dor-and-3"}]},
-            {"title": "Failing", "run": f"echo {key} tr0ub4dor-and-3; exit 1"},
-        ],
-    }
-    document = json.loads(json.dumps(document).replace(f"echo {key} tr0ub4dor-and-3", "cat leak"))
+    steps = [
+        {"title": "Checked", "run": "true", "checks": [{"command": "cat leak"}]},
+        {"title": "Failing", "run": "cat leak; exit 1"},
+    ]
+    document = {"title": "Leaks", "steps": steps}
     repo.commit({"leak": f"{key} tr0ub4dor-and-3\n"})
     plan = repo.orch("plan", "--from", "-", stdin=json.dumps(document), env=secrets).stdout.split()[0]
     done = repo.orch("exec", env=secrets, expect=1)
@@ -196,8 +195,7 @@ def test_a_check_passes_when_the_exit_status_is_the_expected_one(repo: Repo) -> 
     assert [(each["exit"], each["passed"]) for each in found] == [(3, True), (0, True), (-9, False)]
     assert found[0]["output"] == "out\nerr"
     assert found[2]["result"] == "was killed by signal 9"
-    error = f"check 'kill -9 $$' was killed by signal 9"
-    assert shown(repo, plan)["error"] == error
+    assert shown(repo, plan)["error"] == "check 'kill -9 $$' was killed by signal 9"
 
 
 def test_a_check_with_an_unexpected_status_fails_and_says_what_was_expected(repo: Repo) -> None:
@@ -229,7 +227,7 @@ def test_the_timeout_of_a_check_is_its_own_in_both_directions(repo: Repo) -> Non
     ],
 )
 def test_what_a_check_changes_is_reported_put_back_and_does_not_land(repo: Repo, change: str) -> None:
-    intact = "test \"$(cat a.txt)\" = a && test ! -x a.txt && test ! -e new.txt && test -f README.md"
+    intact = 'test "$(cat a.txt)" = a && test ! -x a.txt && test ! -e new.txt && test -f README.md'
     steps = [
         {"title": "A", "files": {"a.txt": "a\n"}, "checks": [{"command": change}, {"command": intact}]},
         {"title": "B", "run": intact, "depends_on": [1]},
@@ -246,7 +244,8 @@ def test_ignored_files_of_one_step_do_not_make_a_later_check_pass(repo: Repo) ->
     steps = [
         {"title": "Plant", "run": "touch planted.o; mkdir build; git init -q build/nested; echo x > x.txt",
          "checks": [{"command": "test -f planted.o"}]},
-        {"title": "Rely on it", "files": {"y.txt": "y\n"}, "checks": [{"command": "test -f planted.o"}], "depends_on": [1]},
+        {"title": "Rely on it", "files": {"y.txt": "y\n"}, "depends_on": [1],
+         "checks": [{"command": "test -f planted.o"}]},
     ]  # fmt: skip
     plan = repo.plan({"title": "Planted", "steps": steps})
     repo.orch("exec", expect=1)
@@ -316,9 +315,8 @@ def test_a_step_without_a_change_lands_as_an_empty_commit(repo: Repo) -> None:
 
 def test_a_dry_run_changes_nothing(repo: Repo, hermetic: Path) -> None:
     """S1-091: a preview names every file, command and check, and applies nothing."""
-    plan = repo.plan(
-        {"title": "T", "steps": [{"title": "A", "files": {"a.txt": "a\n", "README.md": None}}, {"title": "B", "run": "echo b > b"}]}
-    )
+    steps = [{"title": "A", "files": {"a.txt": "a\n", "README.md": None}}, {"title": "B", "run": "echo b > b"}]
+    plan = repo.plan({"title": "T", "steps": steps})
     before = [repo.git("for-each-ref"), repo.git("count-objects", "-v"), repo.git("status", "--porcelain")]
     said = repo.orch("exec", "--dry-run", plan).stdout
     assert all(line in said for line in ("write a.txt", "delete README.md", "run   echo b > b"))
@@ -347,7 +345,8 @@ def test_a_dry_run_changes_nothing(repo: Repo, hermetic: Path) -> None:
     ],
 )
 def test_whatever_a_command_does_to_git_our_commit_lands_on_our_base(repo: Repo, run: str, files: list[str]) -> None:
-    plan = repo.plan({"title": "Two", "steps": [{"title": "A", "run": run}, {"title": "B", "run": "true", "depends_on": [1]}]})
+    steps = [{"title": "A", "run": run}, {"title": "B", "run": "true", "depends_on": [1]}]
+    plan = repo.plan({"title": "Two", "steps": steps})
     repo.orch("exec")
     assert repo.git("log", "--format=%s %an", f"orch/{plan}").splitlines() == [
         "B Ada Tester", "A Ada Tester", "plan: Two Ada Tester", "first Ada Tester",
@@ -379,7 +378,8 @@ def test_a_repository_made_inside_of_the_tree_fails_the_step(repo: Repo, run: st
 
 def test_a_daemon_that_a_step_leaves_is_dead_afterwards(repo: Repo, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    plan = repo.plan(one(run=f"setsid sh -c 'echo $$ > {pid}; sleep 1000' >/dev/null 2>&1 & while ! test -s {pid}; do :; done"))
+    daemon = f"setsid sh -c 'echo $$ > {pid}; sleep 1000' >/dev/null 2>&1 &"
+    plan = repo.plan(one(run=f"{daemon} while ! test -s {pid}; do :; done"))
     repo.orch("exec")
     assert repo.step_states(plan) == ["done"]
     with pytest.raises(ProcessLookupError):
@@ -390,14 +390,11 @@ def test_directories_that_cannot_be_written_do_not_stop_a_run(repo: Repo, hermet
     """Go's module cache is such a directory. Without capabilities root is stopped by them, too."""
     repo.commit({".gitignore": "cache/\n"})
     lock = "mkdir -p cache/x/y; touch cache/x/y/f; chmod -R a-w cache"
-    plan = repo.plan({"title": "T", "steps": [{"title": "A", "run": lock}, {"title": "B", "run": f"test ! -e cache; {lock}; exit 1"}]})
-    import subprocess
-    import sys
-
-    done = subprocess.run(
-        ["bwrap", "--dev-bind", "/", "/", "--cap-drop", "ALL", "--chdir", str(repo.path), sys.executable, "-m", "git_orch", "exec"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    steps = [{"title": "A", "run": lock}, {"title": "B", "run": f"test ! -e cache; {lock}; exit 1"}]
+    plan = repo.plan({"title": "T", "steps": steps})
+    without = ["bwrap", "--dev-bind", "/", "/", "--cap-drop", "ALL", "--chdir", str(repo.path)]
+    orch = [sys.executable, "-m", "git_orch", "exec"]
+    done = subprocess.run([*without, *orch], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert repo.step_states(plan) == ["done", "failed"]
     assert left_behind(hermetic) == []
@@ -405,7 +402,8 @@ def test_directories_that_cannot_be_written_do_not_stop_a_run(repo: Repo, hermet
 
 def test_a_step_killed_with_the_index_locked_fails_and_the_next_run_goes_on(repo: Repo, tmp_path: Path) -> None:
     again = tmp_path / "again"
-    plan = repo.plan(one(run=f'test -e {again} || {{ touch {again} "$(git rev-parse --git-dir)/index.lock"; exit 1; }}'))
+    lock = f'touch {again} "$(git rev-parse --git-dir)/index.lock"'
+    plan = repo.plan(one(run=f"test -e {again} || {{ {lock}; exit 1; }}"))
     repo.orch("exec", expect=1)
     repo.orch("exec")
     assert repo.step_states(plan) == ["done"]
