@@ -20,7 +20,7 @@ import git_orch
 from git_orch import errors
 from git_orch.agents import offers
 from git_orch.cli import schema, table
-from git_orch.plans import fields, state
+from git_orch.plans import fields, past
 from git_orch.repo import settings
 from git_orch.templates import render
 
@@ -258,7 +258,7 @@ def test_the_events_of_the_format_are_those_the_program_writes_or_reads() -> Non
         for name in re.findall(r'(?:event|spool)\(\s*"([a-z]+\.[a-z-]+)"', file.read_text())
     }
 
-    assert set(_documented()) == written | set(state._TAKERS)
+    assert set(_documented()) == written | set(past.TAKERS)
 
 
 def test_every_field_of_a_real_log_is_in_the_format(repo: Repo) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans import events, state
+from git_orch.plans import events, past, state
 from git_orch.plans.events import Event
 from git_orch.plans.status import TRANSITIONS, Branch, Commit, PlanState, Status, StepState
 from git_orch.plans.trailers import Claim, Message
@@ -198,7 +198,7 @@ def test_order_duplicates_and_damage_do_not_change_the_fold(lines: list[bytes], 
     assert (found.base, found.known_tip) == (expected.base, expected.known_tip)
 
 
-NAMES = sorted(state._TAKERS)
+NAMES = sorted(past.TAKERS)
 FIELDS = [
     "plan", "base", "estimate", "origin", "run", "outcome", "seconds", "step", "attempt", "commit", "tree", "checks",
     "summary", "error", "usage", "usd", "purpose", "model", "ref", "from", "to", "why", "move", "now", "full",

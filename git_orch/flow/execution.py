@@ -146,10 +146,15 @@ def _carried_out(run: _Run) -> Summary:
 
 
 def _nothing_to_do(plan: OpenPlan, status: Status) -> Summary:
-    """Put in order what a run left that was killed after its last landing: its end untold, its worktree there."""
-    if status.open_run is not None:
-        ended = plan.event("run.ended", run=status.open_run, outcome="complete", seconds=0)
-        plan.record((plan.home, ended))
+    """Put in order what a run left that was killed after its last landing: its end untold, its worktree there.
+
+    A plan whose last open step was edited away is complete as well, and is told so.
+    """
+    run = status.open_run
+    if run is None and status.state is not PlanState.COMPLETE:
+        run = _began(plan, status)
+    if run is not None:
+        plan.record((plan.home, plan.event("run.ended", run=run, outcome="complete", seconds=0)))
     sites.put_away(plan)
     return Summary("complete", (), None, None, 0.0, 0.0)
 

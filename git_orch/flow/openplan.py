@@ -137,9 +137,15 @@ class OpenPlan:
         """Raises Busy when a worktree has the plan branch: moving it would show there as reversed changes."""
         place = worktrees.checkout_of(self.repository, self.ref)
         if place is not None:
-            raise errors.Busy(
-                f"'{self.ref.removeprefix('refs/heads/')}' is checked out in '{place}'", f"git -C '{place}' switch -"
-            )
+            name = self.ref.removeprefix("refs/heads/")
+            leave = f"git -C '{place}' switch {self._elsewhere(place)}"
+            raise errors.Busy(f"'{name}' is checked out in '{place}'", leave)
+
+    def _elsewhere(self, place: Path) -> str:
+        """What `git switch` takes to leave the branch there: the branch before it, if there was one."""
+        git = Git(worktrees.git_dir_of(self.repository, place), None, self.repository.variables)
+        known = git.finished("rev-parse", "--verify", "--quiet", "@{-1}", expect=(0, 1, 128)).status == 0
+        return "-" if known else "--detach"
 
 
 def _from(old: str | None) -> dict[str, str]:

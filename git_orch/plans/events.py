@@ -75,7 +75,7 @@ def _event(line: bytes) -> Event | None:
     version = fields.pop("v", 1)
     if not isinstance(identifier, str) or not ids.ULID.fullmatch(identifier) or not isinstance(name, str):
         return None
-    if not isinstance(clone, str) or not isinstance(version, int):
+    if not isinstance(clone, str) or type(version) is not int:
         return None
     return Event(identifier, name, clone, fields, version)
 

@@ -166,9 +166,9 @@ class StepStatus(NamedTuple):
 class Status(NamedTuple):
     """Everything git-orch knows about a plan.
 
-    `created` is the ID of its first event, `clone` the repository copy that wrote its text, `known_tip` where git-orch last
-    saw the branch. `state` is `recorded_state` corrected by the branch. `accepted` holds (step, attempt) pairs that
-    the log confirms, `verified` (step, tree) pairs whose checks passed.
+    `created` is the ID of its first event, `clone` the repository copy that wrote its text, `known_tip` where git-orch
+    last saw the branch. `state` is `recorded_state` corrected by the branch. `accepted` holds (step, attempt) pairs
+    that the log confirms, `verified` (step, tree) pairs whose checks passed.
     """
 
     id: str

@@ -70,8 +70,13 @@ def details(status: Status, *, running: bool) -> list[Line]:
 
 def _base(status: Status) -> str:
     name = status.base.ref.removeprefix("refs/heads/") if status.base.ref else "a commit"
-    commit = status.base.commit[:10] if status.base.commit else "nothing yet"
-    return f"{name} at {commit}" + (" (with uncommitted files)" if status.base.snapshot else "")
+    logged, now = status.base.commit, status.base.commit
+    if status.branch is not None and status.branch.commits:
+        now = status.branch.base
+    notes = " (with uncommitted files)" if status.base.snapshot else ""
+    if now != logged:
+        notes += f" (made on {logged[:10] if logged else 'nothing'}, rebased since)"
+    return f"{name} at {now[:10] if now else 'nothing yet'}{notes}"
 
 
 def step_lines(status: Status) -> list[Line]:

@@ -344,3 +344,22 @@ def test_exec_of_a_complete_plan_does_nothing(here: Here) -> None:
     tip = here.repo.git("rev-parse", f"orch/{plan}")
     here("exec", plan)
     assert here.repo.git("rev-parse", f"orch/{plan}") == tip
+
+
+def test_a_plan_whose_open_steps_were_edited_away_is_complete(here: Here) -> None:
+    plan = here.plan(writing("a", "b"))
+    here("exec", plan)
+    here("rollback", plan, "--to-step", "1")
+    text = here("show", plan, "--yaml").out
+    here("edit", plan, "--from", "-", stdin=text[: text.index("  - id: s2")])
+    here("exec", plan)
+    assert here.show(plan)["state"] == "COMPLETE"
+
+
+def test_the_hint_for_a_branch_in_a_new_worktree_works(here: Here) -> None:
+    """A worktree that was made on the branch has no branch before it to go back to."""
+    plan = here.plan(writing("a"))
+    here.repo.git("worktree", "add", "-q", "../mine", f"orch/{plan}")
+    hint = next(line for line in here("exec", plan, expect=6).err.splitlines() if line.startswith("hint: "))
+    assert os.system(hint.removeprefix("hint: ") + " 2>/dev/null") == 0  # noqa: S605 - the hint is a shell line
+    here("exec", plan)
