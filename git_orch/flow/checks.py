@@ -30,7 +30,7 @@ def run(check: Check, site: Site, output_path: Path, tree: str) -> CheckResult:
     disturbed = snapshot.disturbed(site.worktree, tree)
     if disturbed:
         snapshot.restore(site.worktree, tree)
-        said += f"\n[the check changed {', '.join(disturbed[:5])}: put back]"
+        said = f"{said}\n[the check changed {', '.join(disturbed[:5])}: put back]".lstrip("\n")
     passed = outcome.reason == "exited" and outcome.status == check.expected_exit
     return CheckResult(
         type=check.type,

@@ -30,6 +30,7 @@ _PINNED = (
     "core.pager=cat",
     "core.editor=false",
     "color.ui=false",
+    "color.diff=false",  # color.ui does not outvote it, and a coloured patch has another patch ID
     "gc.auto=0",
     "maintenance.auto=false",
     "log.showSignature=false",

@@ -459,6 +459,19 @@ def test_a_locked_branch_is_busy_and_the_step_lands_later(repo: Repo) -> None:
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
 
 
+def test_a_locked_log_is_busy_and_nothing_has_moved(repo: Repo) -> None:
+    plan = repo.plan(writing("a.txt"))
+    lock = repo.path / f".git/refs/notes/orch/{plan}.lock"
+    repo.git("config", "core.filesRefLockTimeout", "0")
+    lock.touch()
+    before = repo.git("for-each-ref")
+    assert str(lock) in failure(repo.orch("exec", expect=6), 6)
+    assert repo.git("for-each-ref") == before
+    lock.unlink()
+    repo.orch("exec")
+    assert repo.step_states(plan) == ["done"]
+
+
 @pytest.mark.parametrize("command", ["ls", "-h", "diff", "show --json"])
 def test_a_reader_that_goes_away_ends_a_command_quietly(repo: Repo, command: str) -> None:
     repo.plan(writing("a.txt"))

@@ -1,0 +1,147 @@
+"""Work trees as tree objects, and seeing what changed since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Repo
+
+from git_orch import errors
+from git_orch.repo import snapshot, worktrees
+from git_orch.repo.repository import Repository, discover
+from git_orch.repo.worktrees import Worktree
+
+PLAN = "PLAN-20261121-0000000000-x"
+
+
+@pytest.fixture
+def found(repo: Repo) -> Repository:
+    repo.commit({".gitignore": "*.o\n", "a": "a\n", "d/b": "b\n"})
+    return discover(repo.path)
+
+
+@pytest.fixture
+def worktree(found: Repository) -> Worktree:
+    return worktrees.made(found, PLAN, "HEAD")
+
+
+def names(repo: Repo, tree: str) -> list[str]:
+    """The paths of a tree."""
+    return repo.git("ls-tree", "-r", "--name-only", "-z", tree).strip("\0").split("\0")
+
+
+def test_a_snapshot_holds_everything_but_ignored_files(repo: Repo, worktree: Worktree) -> None:
+    (worktree.path / "a").unlink()
+    Repo(worktree.path).write({"d/b": "changed\n", "new file é": "x\n", "x.o": "ignored\n", "d/-dash": "x\n"})
+    (worktree.path / "link").symlink_to("/etc/passwd")
+    (worktree.path / "run").write_text("x")
+    (worktree.path / "run").chmod(0o755)
+    tree = snapshot.of_worktree(worktree)
+    assert names(repo, tree) == [".gitignore", "README.md", "d/-dash", "d/b", "link", "new file é", "run"]
+    changes = snapshot.changes(worktree, "HEAD", tree)
+    assert {(each.status, each.path, each.mode) for each in changes} == {
+        ("D", "a", "000000"), ("M", "d/b", "100644"), ("A", "d/-dash", "100644"), ("A", "link", "120000"),
+        ("A", "new file é", "100644"), ("A", "run", "100755"),
+    }  # fmt: skip
+    assert snapshot.of_worktree(worktree) == tree
+    assert snapshot.disturbed(worktree, tree) == []
+
+
+def test_filters_and_line_endings_are_the_users(repo: Repo, found: Repository) -> None:
+    repo.commit({".gitattributes": "*.txt text eol=crlf\n*.up filter=up\n", "t.txt": "one\n"})
+    repo.git("config", "filter.up.clean", "tr a-z A-Z")
+    worktree = worktrees.made(found, PLAN, "HEAD")
+    assert (worktree.path / "t.txt").read_bytes() == b"one\r\n"
+    Repo(worktree.path).write({"t.txt": "one\r\ntwo\r\n", "x.up": "loud\n"})
+    tree = snapshot.of_worktree(worktree)
+    assert repo.git("cat-file", "blob", f"{tree}:t.txt") == "one\ntwo"
+    assert repo.git("cat-file", "blob", f"{tree}:x.up") == "LOUD"
+
+
+def test_a_nested_repository_is_seen(repo: Repo, worktree: Worktree) -> None:
+    repo.git("clone", "-q", ".", str(worktree.path / "sub dir"))
+    tree = snapshot.of_worktree(worktree)
+    assert snapshot.nested_repositories(snapshot.changes(worktree, "HEAD", tree)) == ["sub dir"]
+
+
+@pytest.mark.parametrize(
+    ("disturb", "seen"),
+    [
+        (lambda tree: tree.write({"a": "x\n"}), ["a"]),
+        (lambda tree: tree.write({"new": "x\n", "d/new é": "x\n"}), ["d/new é", "new"]),
+        (lambda tree: (tree.path / "d/b").unlink(), ["d/b"]),
+        (lambda tree: (tree.path / "a").chmod(0o755), ["a"]),
+        (lambda tree: (tree.write({"new": "x\n"}), tree.git("add", "new")), ["new"]),
+        (lambda tree: (tree.write({"a": "x\n"}), tree.git("commit", "-qam", "theirs")), ["a"]),
+        (lambda tree: tree.git("rm", "-q", "--cached", "a"), ["a"]),
+        (lambda tree: tree.git("checkout", "-q", "HEAD~"), [".gitignore", "a", "d/b"]),
+        (lambda tree: tree.git("mv", "a", "moved"), ["a", "moved"]),
+        (lambda tree: tree.write({"x.o": "ignored\n"}), []),
+    ],
+    ids=["content", "new", "deleted", "mode", "staged", "committed", "unstaged", "checkout", "moved", "ignored"],
+)
+def test_whatever_was_disturbed_is_named_and_put_back(worktree: Worktree, disturb: object, seen: list[str]) -> None:
+    assert callable(disturb)
+    own = Repo(worktree.path)
+    own.write({"t": "of the step\n"})
+    tree = snapshot.of_worktree(worktree)
+    disturb(own)
+    assert sorted(set(snapshot.disturbed(worktree, tree))) == seen
+    snapshot.restore(worktree, tree)
+    assert snapshot.disturbed(worktree, tree) == []
+    assert (worktree.path / "t").read_text() == "of the step\n"
+    assert (worktree.path / "a").read_text() == "a\n"
+    assert (worktree.path / "x.o").exists() == (seen == [])
+
+
+def test_an_edit_of_the_same_size_in_the_same_instant_is_seen(worktree: Worktree) -> None:
+    import os
+
+    Repo(worktree.path).write({"a": "b\n"})
+    tree = snapshot.of_worktree(worktree)
+    times = (worktree.path / "a").stat()
+    Repo(worktree.path).write({"a": "c\n"})
+    os.utime(worktree.path / "a", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert snapshot.disturbed(worktree, tree) == ["a"]
+
+
+def test_files_of_the_user_are_counted_as_git_status_shows_them(repo: Repo, found: Repository) -> None:
+    assert snapshot.uncommitted(found) == 0
+    repo.write({"a": "x\n", "n/one": "1\n", "n/two": "2\n", "x.o": "ignored\n"})
+    repo.git("add", "n/one")
+    repo.git("mv", "d/b", "moved")
+    assert snapshot.uncommitted(found) == 5
+
+
+def test_the_users_tree_is_taken_without_touching_their_index(repo: Repo, found: Repository) -> None:
+    """S1-183: what is staged stays staged, what is not stays not."""
+    repo.write({"a": "staged\n", "new": "x\n", "x.o": "ignored\n"})
+    repo.git("add", "a")
+    repo.write({"a": "not staged\n"})
+    index = (repo.path / ".git/index").read_bytes()
+    before = repo.git("status", "--porcelain=v2")
+    (repo.path / ".git/index.lock").touch()
+    tree = snapshot.of_user(found)
+    (repo.path / ".git/index.lock").unlink()
+    assert repo.git("cat-file", "blob", f"{tree}:a") == "not staged"
+    assert names(repo, tree) == [".gitignore", "README.md", "a", "d/b", "new"]
+    assert (repo.path / ".git/index").read_bytes() == index
+    assert repo.git("status", "--porcelain=v2") == before
+    assert not list(found.state_dir.glob("tmp*"))
+
+
+def test_a_repository_without_an_index_has_a_tree_too(tmp_path: Path) -> None:
+    new = Repo(tmp_path)
+    new.git("init", "-q")
+    new.write({"a": "a\n"})
+    assert names(new, snapshot.of_user(discover(tmp_path))) == ["a"]
+    assert not (tmp_path / ".git/index").exists()
+
+
+def test_a_bare_repository_has_no_uncommitted_files(repo: Repo, tmp_path: Path) -> None:
+    repo.git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
+    bare = discover(tmp_path / "bare.git")
+    assert snapshot.uncommitted(bare) == 0
+    with pytest.raises(errors.UnfitRepository, match="bare repository"):
+        snapshot.of_user(bare)
