@@ -5,7 +5,6 @@ Nothing here reads a clock or a source of randomness: both are arguments.
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterable
 
@@ -62,6 +61,8 @@ def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = No
 
     With the `previous` ID of the same process it is greater than that one even within one millisecond.
     """
+    import datetime  # costs milliseconds that commands which make no plan need not pay
+
     day, millisecond = divmod(now_ms, DAY_MS)
     date = datetime.date.fromordinal(datetime.date(1970, 1, 1).toordinal() + day).strftime("%Y%m%d")
     number = (millisecond << _PLAN_RANDOM_BITS) | (random_bits % (1 << _PLAN_RANDOM_BITS))

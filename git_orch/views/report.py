@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import time
 from collections.abc import Iterable
 
 from git_orch.plans import graph, ids
@@ -142,8 +142,8 @@ def attempts(status: Status) -> list[Line]:
 
 def when(event_id: str) -> str:
     """The time in an event's ID, in UTC."""
-    moment = datetime.datetime.fromtimestamp(ids.ulid_ms(event_id) / 1000, datetime.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = time.gmtime(ids.ulid_ms(event_id) / 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
 
 
 # -- for programs -----------------------------------------------------------------------------------------------------
