@@ -52,9 +52,11 @@ def on_branch(*claims: Claim) -> Branch:
 
 
 Happened = tuple[str, dict[str, object]]
-LANDED: Happened = ("step.landed", {"step": "s1", "attempt": "A", "run": "R", "commit": STEP, "tree": OTHER, "seconds": 1.5,
-                          "checks": [{"type": "run", "command": "c1", "exit": 0, "passed": True, "seconds": 0.1,
-                                      "output": "fine", "reason": "ok"}]})  # fmt: skip
+LANDED: Happened = ("step.landed", {
+    "step": "s1", "attempt": "A", "run": "R", "commit": STEP, "tree": OTHER, "seconds": 1.5,
+    "checks": [{"type": "run", "command": "c1", "exit": 0, "passed": True, "seconds": 0.1,
+                "output": "fine", "reason": "ok"}],
+})  # fmt: skip
 FAILED: Happened = ("attempt.failed", {
     "step": "s1", "attempt": "B", "run": "R", "seconds": 1, "reason": "failed", "error": "exited 1: no\nhint: evil",
     "checks": [],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,24 @@ def test_a_relative_state_home_is_ignored(found: Repository, hermetic: Path, mon
     for value in ("relative/state", "", "."):
         monkeypatch.setenv("XDG_STATE_HOME", value)
         assert worktrees.path_of(found, PLAN).is_relative_to(hermetic / ".local/state")
+
+
+def test_a_user_without_a_home_is_refused_before_a_directory_is_made(repo: Repo) -> None:
+    """`~` stays `~` for a user without one, and would be a directory in their tree."""
+    plan = repo.plan({"title": "T", "steps": [{"title": "A", "run": "true"}]})
+    identity = {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    nobody = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "54321", "--chdir", str(repo.path)]
+    nobody += ["env", "--unset=HOME", "--unset=XDG_STATE_HOME"]
+    done = subprocess.run(
+        [*nobody, sys.executable, "-m", "git_orch", "exec", plan],
+        env=os.environ | identity,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 128
+    assert "error: this user has no home directory" in done.stderr
+    assert repo.git("status", "--porcelain") == ""
 
 
 def test_two_repositories_do_not_share_a_place(repo: Repo, found: Repository, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_orch import errors
 from git_orch.plans import ids
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.repository import unwritable
@@ -29,6 +30,8 @@ def path_of(repository: Repository, plan: str) -> Path:
     home = os.environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(home):  # to be ignored, says the XDG specification
         home = os.path.join(os.path.expanduser("~"), ".local", "state")
+    if not os.path.isabs(home):
+        raise errors.UnfitRepository("this user has no home directory", "export HOME=/somewhere")
     name = hashlib.sha256(os.fsencode(os.path.realpath(repository.common_dir))).hexdigest()[:16]
     return Path(home) / "git-orch" / "worktrees" / name / ids.short(plan)
 

@@ -32,7 +32,9 @@ from git_orch.cli import rollback as rollback_command  # noqa: F401
 from git_orch.cli import show as show_command  # noqa: F401
 from git_orch.cli import status as status_command  # noqa: F401
 from git_orch.flow import attempt, execution, openplan, planning, rollback  # noqa: F401
+from git_orch.plans.events import Event
 from git_orch.repo import catfile, git, objects, refs, snapshot, spool, worktrees
+from git_orch.repo.repository import Repository
 from git_orch.sandbox import family, launcher
 from git_orch.views import progress, report  # noqa: F401
 
@@ -119,6 +121,17 @@ def _wrap_all(points: Points) -> None:
     _wrapped(points, launcher.Launcher, "run", _fixed("command"))
 
 
+def _tell_spooled(labels: int) -> None:
+    """Say which events are on disk: from then on they must not get lost."""
+    append = spool.append
+
+    def told(repository: Repository, plan: str, event: Event) -> None:
+        append(repository, plan, event)
+        os.write(labels, f"+{event.id}\n".encode())
+
+    setattr(spool, "append", told)  # noqa: B010 - to mypy a function is not to be assigned to
+
+
 def _call_a_model() -> None:
     """Make each step use a model as far as the log is concerned: its usage must survive every kill."""
     done = attempt._done
@@ -143,6 +156,7 @@ def _child(asked: dict[str, Any], out: int, err: int, labels: int) -> NoReturn:
     family.TRUSTED, family._TOKEN = os.urandom(8).hex(), os.urandom(8).hex()
     if asked["counted"]:
         _call_a_model()
+        _tell_spooled(labels)
         _wrap_all(Points(labels, asked["point"], asked["gc_from"]))
     status = 70
     try:
@@ -167,7 +181,10 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
             file.seek(0)
             texts.append(file.read().decode("utf-8", "replace"))
     status = os.waitstatus_to_exitcode(ended)
-    return {"status": status, "stdout": texts[0], "stderr": texts[1], "points": texts[2].splitlines()}
+    lines = texts[2].splitlines()
+    points = [line for line in lines if not line.startswith("+")]
+    spooled = [line[1:] for line in lines if line.startswith("+")]
+    return {"status": status, "stdout": texts[0], "stderr": texts[1], "points": points, "spooled": spooled}
 
 
 def main() -> None:

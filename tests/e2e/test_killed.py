@@ -38,12 +38,16 @@ OTHER = {"title": "Another", "steps": [{"title": "Write c", "files": {"c.txt": "
 
 @dataclass
 class Run:
-    """How one run of git-orch ended, and the points it passed; a negative status is the signal that killed it."""
+    """How one run of git-orch ended, and the points it passed; a negative status is the signal that killed it.
+
+    `spooled` are the IDs of events that it has put on disk for the next log write.
+    """
 
     status: int
     stdout: str
     stderr: str
     points: list[str]
+    spooled: list[str]
 
 
 class Driver:
@@ -128,8 +132,8 @@ class Scenario:
         done = self.driver.run(repo, *self.argv, counted=True)
         return repo, done
 
-    def killed(self, points: Sequence[str]) -> Iterator[Repo]:
-        """Copies in which the command was killed, one for each chosen point."""
+    def killed(self, points: Sequence[str], plan: str | None = None) -> Iterator[Repo]:
+        """Copies in which the command was killed, one for each chosen point; the log of `plan` has lost nothing."""
         for index in chosen(points):
             repo = self.copy(f"{index}")
             before = users_own(repo)
@@ -137,11 +141,16 @@ class Scenario:
             where = f"killed {points[index]} ({index} of {len(points)})"
             assert found.status == -9, f"{where}: {found}"
             assert found.points == list(points[: index + 1]), where
+            lines = logged(repo, plan) if plan is not None else set()
             try:
                 assert users_own(repo) == before
                 yield repo
                 assert users_own(repo) == before
                 assert_clean(repo)
+                if plan is not None:
+                    now = logged(repo, plan)
+                    assert lines <= now
+                    assert set(found.spooled) <= {json.loads(line)["id"] for line in now}
             except AssertionError as failed:
                 raise AssertionError(where) from failed
             shutil.rmtree(repo.path.parent)
@@ -215,14 +224,12 @@ def test_a_killed_exec_is_finished_by_the_next_one(driver: Driver, template: Rep
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points):
-        before = logged(repo, plan)
+    for repo in scenario.killed(run.points, plan):
         again = driver.run(repo, "exec", plan)
         assert again.status == 0, again.stderr
 
         assert tree(repo, plan) == tree(whole, plan)
         assert landed_steps(repo, plan) == ["s2", "s1"]
-        assert before <= logged(repo, plan)
         found = status(driver, repo, plan)
         assert found["state"] == "COMPLETE"
         assert [step["state"] for step in found["steps"]] == ["done", "done"]
@@ -233,15 +240,18 @@ def test_a_recovery_that_is_killed_itself_is_recovered(driver: Driver, template:
     plan = planned(driver, template, "two")
     whole, run = Scenario(driver, template, ["exec", plan]).undisturbed()
     events: set[str] = set()
+    spooled: list[str] = []
     ended = run
     for point in range(5, 10 * len(run.points), 3 if SOAK else 17):
         ended = driver.run(template, "exec", plan, point=point)
         now = logged(template, plan)
         assert events <= now
         events = now
+        spooled += ended.spooled
         if ended.status != -9:
             break
     assert ended.status == 0, ended.stderr
+    assert set(spooled) <= {json.loads(line)["id"] for line in logged(template, plan)}
     assert tree(template, plan) == tree(whole, plan)
     assert landed_steps(template, plan) == ["s2", "s1"]
     assert status(driver, template, plan)["state"] == "COMPLETE"
@@ -255,11 +265,9 @@ def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(driver: Driver, 
     _, run = scenario.undisturbed()
     assert run.status == 1, run.stderr
 
-    for repo in scenario.killed(run.points):
-        before = logged(repo, plan)
+    for repo in scenario.killed(run.points, plan):
         assert driver.run(repo, "exec", plan).status == 1
 
-        assert before <= logged(repo, plan)
         found = status(driver, repo, plan)
         assert found["state"] == "FAILED"
         shown = driver.run(repo, "show", plan, "--attempts", "--json").stdout
@@ -298,13 +306,11 @@ def test_a_killed_rollback_is_finished_and_can_be_undone(driver: Driver, templat
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points):
-        before = logged(repo, plan)
+    for repo in scenario.killed(run.points, plan):
         again = driver.run(repo, "rollback", "--to-step", "1", plan)
         assert again.status == 0, again.stderr
         assert repo.git("rev-parse", f"orch/{plan}") == whole.git("rev-parse", f"orch/{plan}")
         assert is_kept(repo, plan, old)
-        assert before <= logged(repo, plan)
 
         back = driver.run(repo, "rollback", "--undo", plan)
         assert back.status == 0, back.stderr
@@ -322,12 +328,10 @@ def test_a_killed_undo_is_finished_by_the_next_command(driver: Driver, template:
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points):
-        before = logged(repo, plan)
+    for repo in scenario.killed(run.points, plan):
         again = driver.run(repo, "rollback", "--undo", plan)
         assert again.status in (0, 3), again.stderr
         assert repo.git("rev-parse", f"orch/{plan}") == old
-        assert before <= logged(repo, plan)
         assert status(driver, repo, plan)["state"] == "COMPLETE"
 
 
@@ -338,7 +342,7 @@ def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, templa
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points):
+    for repo in scenario.killed(run.points, plan):
         assert status(driver, repo, plan)["title"] in (TWO_STEPS["title"], OTHER["title"])
         again = driver.run(repo, *scenario.argv)
         assert again.status == 0, again.stderr

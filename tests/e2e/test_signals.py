@@ -144,7 +144,7 @@ def test_ctrl_c_that_git_passes_on_a_second_time_is_one_ctrl_c(
 
 def test_a_second_ctrl_c_at_once_does_not_lose_the_attempt(repo: Repo, fifo: Path) -> None:
     """S1-158: it comes while the attempt is being kept; people press twice, and git passes on what we have already."""
-    trap = f"trap 'echo 0 > {fifo}' TERM; echo $$ > {fifo}; while true; do sleep 60; done"
+    trap = f"trap 'echo 0 > {fifo}' TERM; echo $$ > {fifo}; while true; do sleep 60 & wait; done"
     marker = fifo.with_name("second-time")
     command = f"echo b > b.txt; test -e {marker} || {{ touch {marker}; {trap}; }}"
     plan = repo.plan({"title": "Wait", "steps": [
