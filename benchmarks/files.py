@@ -23,7 +23,7 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
         "A step: the time between two landings of one `git orch exec` with 11 steps.",
         "Floor: `git add -A && git commit` in a linked worktree of the same repository.",
         "Synced: with core.fsync=committed,reference, as git-orch writes.",
-        "Whole run: `git orch exec` with one step, start to exit.",
+        "Whole run: `git orch exec` with one step, start to exit; it checks out with checkout.workers=2.",
         "By hand: `git worktree add`, the floor, `git worktree remove`.",
     )
     return Table("(b) one `files` step with one changed file", rows, notes)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from conftest import Repo, writing
 
-from git_orch import errors
 from git_orch.repo import objects as odb
 from git_orch.repo import raw
 from git_orch.repo.catfile import CommandObjects
@@ -125,7 +124,7 @@ def test_a_reading_process_that_was_ended_is_started_again(repo: Repo) -> None:
         assert database.read_many([oid]) == [Found("blob", b"x")]
 
 
-def test_a_broken_object_is_an_error_of_the_repository(repo: Repo) -> None:
+def test_a_broken_object_reads_as_missing_and_the_others_are_read(repo: Repo) -> None:
     """Its header is right and its content is not: git's reader ends over it."""
     with contextlib.closing(of(repo, warm=False)) as database:
         oid = database.write("blob", bytes(range(256)) * 500)
@@ -133,8 +132,8 @@ def test_a_broken_object_is_an_error_of_the_repository(repo: Repo) -> None:
         data = path.read_bytes()
         path.chmod(0o600)
         path.write_bytes(data[: len(data) // 2])
-        with pytest.raises(errors.UnfitRepository):
-            database.read_many([oid])
+        other = database.write("blob", b"whole\n")
+        assert database.read_many([other, oid, other]) == [Found("blob", b"whole\n"), None, Found("blob", b"whole\n")]
 
 
 def made_partial(repo: Repo) -> None:

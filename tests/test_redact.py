@@ -64,3 +64,21 @@ def test_names_say_which_variables_are_secret() -> None:
     }  # fmt: skip
 
     assert redact.secret_values(environment) == ("aaaaaaaa", "bbbbbbbb", "cccccccc")
+
+
+@pytest.mark.parametrize(
+    "prose",
+    ["Add basic authentication to the API", "the bearer certificate chain", "Author: Ada", "basic functionality"],
+)
+def test_ordinary_words_stay(prose: str) -> None:
+    assert redact.redacted(prose) == prose
+
+
+@pytest.mark.parametrize("name", ["GIT_AUTHOR_NAME", "SSH_AUTH_SOCK", "XAUTHORITY", "GIT_AUTHOR_EMAIL"])
+def test_names_that_only_look_like_secrets_hide_nothing(name: str) -> None:
+    assert redact.secret_values({name: "Ada Lovelace"}) == ()
+
+
+@pytest.mark.parametrize("name", ["OAUTH_CLIENT", "PROXY_AUTH", "AUTHORIZATION", "auth"])
+def test_names_of_credentials_do(name: str) -> None:
+    assert redact.secret_values({name: "Ada Lovelace"}) == ("Ada Lovelace",)

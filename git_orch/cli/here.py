@@ -80,3 +80,14 @@ def plan_id(found: Repository, wanted: str | None) -> str:
 def print_json(value: object) -> None:
     """Indented JSON on standard output."""
     console.out(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def statuses(found: Repository, database: Objects) -> list[Status]:
+    """The status of all plans; those whose log cannot be read are named on standard error."""
+    plans = refs.of_plans(found)
+    known = catalog.statuses(found, database, plans)
+    readable = {each.id for each in known}
+    for plan, values in plans.items():
+        if values.log is not None and plan not in readable:
+            console.err(f"note: the log of '{plan}' cannot be read; git fsck says more")
+    return known

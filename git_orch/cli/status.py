@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from git_orch.cli import here
-from git_orch.repo import catalog
 from git_orch.views import console, report
 
 
@@ -19,7 +18,7 @@ def command(plan: str | None, *, as_json: bool) -> None:
         if plan is not None:
             statuses = [here.status_of(found, database, plan)]
         else:
-            statuses = [each for each in catalog.statuses(found, database) if each.is_open()]
+            statuses = [each for each in here.statuses(found, database) if each.is_open()]
         running = {each.id: here.is_running(found, each.id) for each in statuses}
     if as_json:
         here.print_json([report.document(each, running=running[each.id]) for each in statuses])

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids, selection
+from git_orch.plans.plan import Document
 from git_orch.views import console
+
+if TYPE_CHECKING:
+    from git_orch.flow.verification import Verified
 
 
 @click.command("verify")
@@ -38,22 +44,21 @@ def command(
         chosen = selection.numbers(steps, count) if steps is not None else []
         results = verification.verify(opened, chosen, check, record=record)
     if as_json:
-        here.print_json(
-            [
-                {
-                    "step": each.number,
-                    "tree": each.tree,
-                    "passed": each.passed,
-                    "checks": [
-                        {"command": one.command, "exit": one.exit, "passed": one.passed, "seconds": one.seconds,
-                         "output": one.output}
-                        for one in each.results
-                    ],
-                }
-                for each in results
-            ]
-        )  # fmt: skip
-        return 0 if all(each.passed for each in results) else 1
+        here.print_json([_document(each) for each in results])
+    else:
+        _print(results)
+    return _concluded(plan_id, results)
+
+
+def _document(each: Verified) -> Document:
+    results = [
+        {"command": one.command, "exit": one.exit, "passed": one.passed, "seconds": one.seconds, "output": one.output}
+        for one in each.results
+    ]
+    return {"step": each.number, "tree": each.tree, "passed": each.passed, "checks": results}
+
+
+def _print(results: list[Verified]) -> None:
     for each in results:
         console.out(f"step {each.number} {each.title}: {'ok' if each.passed else 'FAILED'}")
         for one in each.results:
@@ -61,4 +66,12 @@ def command(
             console.out("  check ", one.command, ": ", console.Styled(one.reason, style), f" in {one.seconds:.1f} s")
     if not results:
         console.out("no step has a commit yet")
-    return 0 if all(each.passed for each in results) else 1
+
+
+def _concluded(plan_id: str, results: list[Verified]) -> int:
+    failed = [str(each.number) for each in results if not each.passed]
+    if not failed:
+        return 0
+    name = ids.short(plan_id)
+    console.failure(f"the checks of step {', '.join(failed)} fail", f"git orch verify {name} --step {failed[0]} --json")
+    return 1

@@ -25,7 +25,7 @@ from git_orch.repo.identity import Identity
 from git_orch.repo.objects import Objects, Written, write_commit
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktrees import Worktree
-from git_orch.sandbox.files import Tree
+from git_orch.sandbox.files import PathRefused, Tree
 from git_orch.sandbox.launcher import Launcher
 
 if TYPE_CHECKING:
@@ -158,10 +158,10 @@ def run(job: Job, site: Site) -> Result:
 
 
 def _failed(result: Result, failed: errors.OrchError) -> Result:
+    ours = isinstance(failed, AttemptFailed)  # then whoever shows it knows a better hint: the plan's name
     reason = failed.reason if isinstance(failed, AttemptFailed) else type(failed).__name__
-    return replace(
-        result, outcome="failed", error=failed.cause, hint=failed.hint, reason=reason, exit_code=failed.exit_code
-    )
+    hint = None if ours else failed.hint
+    return replace(result, outcome="failed", error=failed.cause, hint=hint, reason=reason, exit_code=failed.exit_code)
 
 
 def _done(job: Job, site: Site) -> Work:
@@ -180,13 +180,16 @@ def _done(job: Job, site: Site) -> Work:
 
 def _write_files(job: Job, site: Site) -> Work:
     tree = Tree(site.worktree.path)
-    for path, content in job.step.files.items():
-        if content is None:
-            if tree.kind(path) == "absent":
+    try:
+        for path, content in job.step.files.items():
+            if content is not None:
+                tree.write(path, content.text.encode("utf-8"), executable=content.executable)
+            elif tree.kind(path) == "absent":
                 raise AttemptFailed(f"cannot delete '{path}': there is no such file")
-            tree.delete(path)
-        else:
-            tree.write(path, content.text.encode("utf-8"), executable=content.executable)
+            else:
+                tree.delete(path)
+    except PathRefused as refused:
+        raise AttemptFailed(refused.cause, refused.code) from refused
     return Work()
 
 
@@ -229,6 +232,10 @@ def _verified(job: Job, site: Site, result: Result) -> Result:
         )
     if result.outcome != "verified":
         return result
+    ignored = snapshot.left_out(site.worktree, [path for path, content in job.step.files.items() if content is not None])
+    if ignored:
+        error = f"git ignores '{ignored[0]}': it would not be in the commit"
+        return replace(result, outcome="failed", reason="ignored", error=error)
     outcomes = []
     for number, check in enumerate(job.step.checks, start=1):
         ended = checks.run(check, site, site.output_path(job.attempt, f"check-{number}"), tree)

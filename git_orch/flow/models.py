@@ -22,4 +22,4 @@ def service(extra_prices: str | None) -> Iterator[Service]:
 
 def price_table(extra: str | None) -> prices.Prices:
     """The built-in prices, with the user's own file on top."""
-    return prices.load(Path(extra).expanduser() if extra else None)
+    return prices.load(Path(os.path.expanduser(extra)) if extra else None)

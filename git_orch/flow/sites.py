@@ -16,6 +16,7 @@ from git_orch.repo import objects as odb
 from git_orch.repo import raw, snapshot, store, worktrees
 from git_orch.repo.git import GitFailed
 from git_orch.repo.worktrees import Worktree
+from git_orch.sandbox import environment
 from git_orch.sandbox.launcher import Launcher
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _site(plan: OpenPlan, worktree: Worktree, service: Service | None = None) ->
         identity=plan.identity,
         new_objects=plan.objects.another,
         worktree=worktree,
-        launcher=Launcher(os.environ, Path.home()),
+        launcher=Launcher(os.environ, environment.home(os.environ) or Path("/nonexistent")),
         reporter=plan.reporter,
         stop=threading.Event(),
         spool=plan.spool,

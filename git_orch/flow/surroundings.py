@@ -5,14 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from git_orch import errors
 from git_orch.sandbox import capabilities as caps
+from git_orch.sandbox import environment
 from git_orch.sandbox.capabilities import Capabilities, Loaded
 
 
 def cache_directory() -> Path:
     """Where capabilities are remembered: outside of every repository."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "git-orch"
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(cache):
+        return Path(cache) / "git-orch"
+    home = environment.home(os.environ)
+    if home is None:
+        raise errors.UnfitRepository("this user has no home directory", "export HOME=/somewhere")
+    return home / ".cache" / "git-orch"
 
 
 def capabilities(directory: Path, excluded: Path | None, *, refresh: bool = False) -> Loaded:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 MARK = "[redacted]"
 _SHORTEST = 8  # a shorter value would blank out ordinary words
 
-_SECRET_NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|CRED|AUTH", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|CRED|(?<![A-Z])O?AUTH(?!OR(?!IZ)|_SOCK)", re.IGNORECASE)
 
 _SHAPES = (
     # a private key, also one that was cut off before its last line
@@ -23,7 +23,9 @@ _SHAPES = (
     re.compile(r"\bglpat-[A-Za-z0-9_-]{16,}"),  # GitLab
     re.compile(r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),  # Slack
 )
-_BEARER = re.compile(r"\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+# In prose a word follows ("basic authentication"); what is a credential has a digit in it, or stands in a header.
+_BEARER = re.compile(r"\b(bearer|basic)(\s+)(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE)
+_AUTHORIZATION = re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?(?:[A-Za-z]+\s+)?)[^\s\"',;]{4,}", re.IGNORECASE)
 _API_KEY_HEADER = re.compile(r"(x-api-key[\"']?\s*[:=]\s*[\"']?)[^\s\"',;]+", re.IGNORECASE)
 # The user information ends at the last @ before the path, as in RFC 3986 readers that take a bare @ in a password.
 _USER_INFORMATION = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#\"'<>]+@")
@@ -40,6 +42,7 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
         text = text.replace(secret, MARK)
     for shape in _SHAPES:
         text = shape.sub(MARK, text)
+    text = _AUTHORIZATION.sub(rf"\1{MARK}", text)
     text = _BEARER.sub(rf"\1\2{MARK}", text)
     text = _API_KEY_HEADER.sub(rf"\1{MARK}", text)
     return _USER_INFORMATION.sub(rf"\1{MARK}@", text)

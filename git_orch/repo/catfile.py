@@ -46,16 +46,22 @@ class CommandObjects:
         return process.Session(self._git.argv("cat-file", "--batch-command", "--buffer"), env=self._git.variables)
 
     def read_many(self, oids: Sequence[str]) -> list[Found | None]:
-        """Type and bytes of each object, None for a missing one. Raises UnfitRepository for a broken one."""
+        """Type and bytes of each object, None for one that is missing or cannot be read."""
         try:
             return self._asked(oids)
         except EOFError:  # a terminal's Ctrl-C ends it, too; what is written down after that needs another
-            self.close()
-            del self._session
+            self._begin_again()
+        if len(oids) > 1:
+            return [found for oid in oids for found in self.read_many([oid])]
         try:
             return self._asked(oids)
-        except EOFError as ended:
-            raise errors.UnfitRepository("an object of the repository cannot be read", "git fsck") from ended
+        except EOFError:  # git ends at an object that is broken
+            self._begin_again()
+            return [None]
+
+    def _begin_again(self) -> None:
+        self.close()
+        del self._session
 
     def _asked(self, oids: Sequence[str]) -> list[Found | None]:
         found: list[Found | None] = []

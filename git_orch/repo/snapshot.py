@@ -41,6 +41,14 @@ def changes(worktree: Worktree, old: str, new: str) -> tuple[Change, ...]:
     )
 
 
+def left_out(worktree: Worktree, paths: list[str]) -> list[str]:
+    """Which of `paths` the snapshot does not hold: git ignores them."""
+    if not paths:
+        return []
+    listed = worktree.git.run("--literal-pathspecs", "ls-files", "-z", "--", *paths).decode("utf-8", "surrogateescape")
+    return sorted(set(paths) - set(listed.split("\0")))
+
+
 def nested_repositories(found: tuple[Change, ...]) -> list[str]:
     """Paths where a repository was made inside the tree: git would store a link to nothing."""
     return [change.path for change in found if change.mode == _GITLINK and change.status != "D"]

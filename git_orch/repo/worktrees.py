@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +16,10 @@ from git_orch.repo.repository import unwritable
 if TYPE_CHECKING:
     from git_orch.repo.objects import Written
     from git_orch.repo.repository import Repository
+
+
+_TRIES = 50
+_WAIT_SECONDS = 0.01  # writing such a file takes less
 
 
 class Worktree(NamedTuple):
@@ -55,15 +61,29 @@ def made(repository: Repository, plan: str, commit: str) -> Worktree:
     arguments = ("worktree", "add", "--quiet", "--detach", "--force", "--", str(path), commit)
     workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
     try:
-        repository.git.run(*workers, *arguments)
+        _run(repository, *workers, *arguments)
     except GitFailed:
         # What a killed `worktree add` leaves behind is locked by it, and in the way.
         remove(repository, plan)
-        repository.git.run(*workers, *arguments)
+        _run(repository, *workers, *arguments)
     found = existing(repository, plan)
     if found is None:
         raise GitFailed("worktree add", 0, f"fatal: '{path}' is not there")
     return found
+
+
+def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> bytes:
+    """Output of a `git worktree` command, tried again while somebody makes another one.
+
+    git reads the files of all worktrees, and gives up at one that is there and still empty.
+    """
+    done, tries = repository.git.finished(*args, expect=(0, 128, 255)), 1
+    while done.status != 0 and b"failed to read" in done.stderr and tries < _TRIES:
+        time.sleep(_WAIT_SECONDS)
+        done, tries = repository.git.finished(*args, expect=(0, 128, 255)), tries + 1
+    if done.status not in expect:
+        raise GitFailed("worktree", done.status, done.stderr.decode("utf-8", "replace"))
+    return done.stdout
 
 
 def point(worktree: Worktree, commit: str) -> None:
@@ -115,18 +135,18 @@ def remove(repository: Repository, plan: str) -> None:
     """Remove the plan's worktree and everything in it."""
     path = path_of(repository, plan)
     arguments = ("worktree", "remove", "--force", "--force", "--", str(path))
-    repository.git.run(*arguments, expect=(0, 128, 255))
+    _run(repository, *arguments, expect=(0, 128, 255))
     if path.exists():  # it is broken, cannot be written, or was left by a repository that stood here before
         import shutil
 
         _make_writable(path)
         shutil.rmtree(path)
-        repository.git.run(*arguments, expect=(0, 128))  # not `prune`: that would forget the user's own, too
+        _run(repository, *arguments, expect=(0, 128))  # not `prune`: that would forget the user's own, too
 
 
 def checkout_of(repository: Repository, ref: str) -> Path | None:
     """The worktree, of whoever, that has the branch checked out or is in the middle of rebasing it."""
-    listed = repository.git.run("worktree", "list", "--porcelain", "-z").decode("utf-8", "surrogateescape")
+    listed = _run(repository, "worktree", "list", "--porcelain", "-z").decode("utf-8", "surrogateescape")
     for block in listed.split("\0\0"):
         fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
         if fields.get("branch") == ref:

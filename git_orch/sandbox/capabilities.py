@@ -198,7 +198,8 @@ def _probed(places: dict[str, _Place | None], path: str, excluded: Path | None) 
 
     stop = threading.Event()
     source = {"PATH": os.pathsep.join(environment.outside(path, excluded))}
-    variables = environment.command_environment(source, home=Path.home(), worktree=excluded or Path(os.devnull))
+    home = environment.home(os.environ) or Path("/nonexistent")  # rustup and others find their programs from there
+    variables = environment.command_environment(source, home=home, worktree=excluded or Path(os.devnull))
     bounds = process.Bounds(_PROBE_SECONDS, stop=stop, output_limit=_PROBE_OUTPUT, grace=0)
     with futures.ThreadPoolExecutor(max_workers=max(1, len(places))) as pool:
         waiting = {

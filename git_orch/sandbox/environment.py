@@ -72,3 +72,9 @@ def program(name: str, path: str) -> str | None:
         if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
             return candidate
     return None
+
+
+def home(source: Mapping[str, str]) -> Path | None:
+    """The home directory of whoever runs us; None for a user who has none."""
+    found = source.get("HOME") or os.path.expanduser("~")
+    return Path(found) if os.path.isabs(found) else None

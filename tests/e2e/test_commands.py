@@ -363,3 +363,42 @@ def test_the_hint_for_a_branch_in_a_new_worktree_works(here: Here) -> None:
     hint = next(line for line in here("exec", plan, expect=6).err.splitlines() if line.startswith("hint: "))
     assert os.system(hint.removeprefix("hint: ") + " 2>/dev/null") == 0  # noqa: S605 - the hint is a shell line
     here("exec", plan)
+
+
+def test_a_log_that_cannot_be_read_is_named_and_the_others_are_shown(here: Here) -> None:
+    good, bad = here.plan(writing("a")), here.plan(writing("b"))
+    tip = here.repo.git("rev-parse", f"refs/notes/orch/{bad}")
+    loose = here.repo.path / ".git" / "objects" / tip[:2] / tip[2:]
+    loose.chmod(0o600)
+    loose.write_bytes(loose.read_bytes()[:12])
+    done = here("ls", "--json")
+    assert [plan["id"] for plan in json.loads(done.out)] == [good]
+    assert bad in done.err
+
+
+def test_a_truncated_commit_ends_exec_with_an_error(here: Here) -> None:
+    """libgit2 would read it for ever; it is what a power cut can leave."""
+    plan = here.plan(writing("a"))
+    tip = here.repo.git("rev-parse", f"orch/{plan}")
+    loose = here.repo.path / ".git" / "objects" / tip[:2] / tip[2:]
+    loose.chmod(0o600)
+    loose.write_bytes(loose.read_bytes()[:20])
+    done = here("exec", plan, expect=None)
+    assert done.status in (6, 128)
+    assert done.err.count("error: ") == 1
+
+
+def test_a_file_that_git_ignores_fails_its_step(here: Here) -> None:
+    here.repo.commit({".gitignore": "*.log\n"})
+    plan = here.plan({"title": "x", "steps": [{"title": "A", "files": {"a.txt": "", "b.log": ""}}]})
+    assert "git ignores 'b.log'" in here("exec", plan, expect=1).err
+
+
+def test_failing_checks_of_verify_have_an_error_and_a_hint(here: Here) -> None:
+    marker = here.repo.path.parent / "marker"
+    marker.write_text("")
+    plan = here.plan(checked(f"test -f {marker}"))
+    here("exec", plan)
+    marker.unlink()
+    done = here("verify", plan, expect=1)
+    assert done.err.count("error: ") == done.err.count("hint: ") == 1
