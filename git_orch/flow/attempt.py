@@ -18,11 +18,11 @@ from git_orch import errors
 from git_orch.flow import checks
 from git_orch.flow.reporting import CheckEnded, Reporter
 from git_orch.plans import redact, trailers
-from git_orch.plans.plan import RUN_TIMEOUT, Plan, Step
+from git_orch.plans.plan import RUN_TIMEOUT, Command, Plan, Step
 from git_orch.plans.status import SATISFIED, CheckResult, Status
 from git_orch.repo import raw, snapshot, worktrees
 from git_orch.repo.identity import Identity
-from git_orch.repo.objects import Objects, Written, write_commit
+from git_orch.repo.objects import Objects, write_commit
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktrees import Worktree
 from git_orch.sandbox.files import PathRefused, Tree
@@ -147,7 +147,7 @@ def run(job: Job, site: Site) -> Result:
     try:
         work = _done(job, site)
     except errors.OrchError as failed:
-        result = _failed(result, failed)
+        result = _failed(result, failed, site)
     result = _verified(job, site, result)
     if site.stop.is_set() and result.outcome == "failed":
         result = replace(result, outcome="interrupted", reason="interrupted")
@@ -157,11 +157,12 @@ def run(job: Job, site: Site) -> Result:
     return result if nothing_to_keep else replace(result, commit=_commit(job, site, work, result))
 
 
-def _failed(result: Result, failed: errors.OrchError) -> Result:
+def _failed(result: Result, failed: errors.OrchError, site: Site) -> Result:
     ours = isinstance(failed, AttemptFailed)  # then whoever shows it knows a better hint: the plan's name
     reason = failed.reason if isinstance(failed, AttemptFailed) else type(failed).__name__
     hint = None if ours else failed.hint
-    return replace(result, outcome="failed", error=failed.cause, hint=hint, reason=reason, exit_code=failed.exit_code)
+    error = redact.redacted(failed.cause, site.secrets)
+    return replace(result, outcome="failed", error=error, hint=hint, reason=reason, exit_code=failed.exit_code)
 
 
 def _done(job: Job, site: Site) -> Work:
@@ -215,30 +216,39 @@ def _run_command(job: Job, site: Site) -> Work:
 def _verified(job: Job, site: Site, result: Result) -> Result:
     """The result with its snapshot; while nothing has failed, with the checks run on exactly that snapshot."""
     try:
-        tree = snapshot.of_worktree(site.worktree)
+        result = _snapshot(job, site, result)
+        return _checked(job, site, result) if result.outcome == "verified" else result
     except errors.Interrupted:
         raise
-    except errors.OrchError as failed:
+    except errors.OrchError as failed:  # the worktree is in a state that git cannot work with
         if result.outcome == "failed":
-            return result  # the first cause is the one to tell; without a tree there is nothing to keep
+            return result  # the first cause is the one to tell
         error = f"the result cannot be stored: {failed.cause}"
-        return replace(result, outcome="failed", error=error, reason="snapshot")
-    found = snapshot.changes(site.worktree, job.base, tree)
-    result = replace(result, tree=tree, changed=tuple(change.path for change in found))
-    nested = snapshot.nested_repositories(found)
-    if nested:
-        return replace(
-            result, tree=None, outcome="failed", reason="nested", error=f"'{nested[0]}' is a repository inside the tree"
-        )
+        return replace(result, outcome="failed", tree=None, error=error, reason="snapshot")
+
+
+def _snapshot(job: Job, site: Site, result: Result) -> Result:
+    if job.step.kind not in ("files", "manual"):
+        snapshot.look_at_everything(site.worktree)
+    taken = snapshot.taken(site.worktree, job.base)
+    result = replace(result, tree=taken.tree, changed=tuple(change.path for change in taken.changes))
     if result.outcome != "verified":
         return result
-    ignored = snapshot.left_out(site.worktree, [path for path, content in job.step.files.items() if content is not None])
+    written = [path for path, content in job.step.files.items() if content is not None]
+    ignored = snapshot.left_out(site.worktree, written)
+    if taken.nested:
+        error = f"'{taken.nested[0]}' is a repository inside the tree; the attempt is kept without it"
+        return replace(result, outcome="failed", reason="nested", error=error)
     if ignored:
         error = f"git ignores '{ignored[0]}': it would not be in the commit"
         return replace(result, outcome="failed", reason="ignored", error=error)
-    outcomes = []
+    return result
+
+
+def _checked(job: Job, site: Site, result: Result) -> Result:
+    outcomes: list[CheckResult] = []
     for number, check in enumerate(job.step.checks, start=1):
-        ended = checks.run(check, site, site.output_path(job.attempt, f"check-{number}"), tree)
+        ended = checks.run(check, site, site.output_path(job.attempt, f"check-{number}"), result.tree or "")
         outcomes.append(ended)
         site.reporter.emit(CheckEnded(job.plan.position(job.step.id), ended))
         if not ended.passed:
@@ -254,22 +264,34 @@ def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
     extra = []
     if work.model is not None:
         extra = [(trailers.COST, f"{work.usd:.4f} USD"), (trailers.MODEL, work.model)]
-    message = trailers.step_message(job.step, claim, _told(result), lines, extra)
+    # Redacted before the trailers are added: a "secret" that is a word of the plan's ID must not change a claim.
+    message = trailers.step_message(_redacted(job.step, site.secrets), claim, _told(result), lines, extra)
     person = site.identity.now()
     with contextlib.closing(site.new_objects()) as database:
-        written = Written(database)
         commit = write_commit(
-            written,
+            database,
             raw.CommitObject(
                 tree=result.tree or "",
                 parents=(job.base,),
                 author=person.author,
                 committer=person.committer,
-                message=redact.redacted(message, site.secrets),
+                message=message,
             ),
         )
-        worktrees.hold_new(site.worktree, commit, written)
+    worktrees.hold(site.worktree, commit)
     return commit
+
+
+def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:
+    """The step as its commit message tells of it."""
+    command = step.command
+    if command is not None:
+        command = Command(shell=redact.redacted(command.text(), secrets))
+    return step._replace(
+        title=redact.redacted(step.title, secrets),
+        prompt=redact.redacted(step.prompt, secrets) if step.prompt is not None else None,
+        command=command,
+    )
 
 
 def _told(result: Result) -> str:

@@ -47,7 +47,6 @@ class Summary:
     failed: int | None
     error: str | None
     seconds: float
-    usd: float
     hint: str | None = None
     exit_code: int = 0
 
@@ -71,7 +70,6 @@ class _Run:
     error: str | None = None
     hint: str | None = None
     exit_code: int = 0
-    usd: float = 0.0
     by_hand: Step | None = None  # the manual step whose work a person hands in; then no other one is run
 
 
@@ -80,13 +78,14 @@ def execute(plan: OpenPlan, options: Options, service: Service | None = None) ->
 
     `service` is where the replies for agent steps come from.
     """
+    sites.refuse_foreign(plan, plan.status())
     status = _based(plan)
     plan.refuse_checked_out()
     waiting = [each for each in status.steps if each.step.id not in status.satisfied()]
     if not waiting or status.branch is None:
         return _nothing_to_do(plan, status)
-    _refuse_claimed(status)
-    if not _next(status.plan, set(status.satisfied())):
+    if not _next(status.plan, set(status.satisfied()), _claimed(status)):
+        _refuse_claimed(status)
         return _handed_over(plan, status)
     return _carried_out(_begun(plan, status, options, sites.opened(plan, status.branch.tip, service)))
 
@@ -94,14 +93,20 @@ def execute(plan: OpenPlan, options: Options, service: Service | None = None) ->
 def hand_in(plan: OpenPlan, options: Options) -> Summary:
     """Verify and land what a person did for the manual step that is next. Raises Refused when none is."""
     status = plan.status()
+    sites.refuse_foreign(plan, status)
     step = next((each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"), None)
     if step is None or status.branch is None:
         raise errors.Refused("no manual step is waiting for its work", f"git orch exec {ids.short(plan.id)}")
     plan.refuse_checked_out()
     site = sites.handed_over(plan, status.branch.tip)
-    commits = worktrees.head(site.worktree)
-    if not plan.is_ancestor(commits, status.branch.tip):
-        plan.keep([commits], f"commits made for step {status.plan.position(step.id)}")
+    head = worktrees.head(site.worktree)
+    if not plan.is_ancestor(status.branch.tip, head):
+        raise errors.Busy(
+            f"the branch has moved on since the work in '{site.worktree.path}' began",
+            f"git -C '{site.worktree.path}' checkout --merge --detach {status.branch.tip[:12]}",
+        )
+    if head != status.branch.tip:
+        plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
     run = _begun(plan, status, options, site)
     run.by_hand = step
     return _carried_out(run)
@@ -110,11 +115,11 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
 def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     """Only manual steps can go on: say where their work is to be done."""
     tip = status.branch.tip if status.branch is not None else ""
-    step = graph.ready(status.plan, status.satisfied())[0]
+    step = next(each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual")
     number = status.plan.position(step.id)
     path = sites.handed_over(plan, tip).worktree.path
     plan.reporter.emit(Note(f"step {number} is done by a person: {step.title}; its worktree is {path}"))
-    return Summary("waiting", (), None, None, 0.0, 0.0)
+    return Summary("waiting", (), None, None, 0.0)
 
 
 def _begun(plan: OpenPlan, status: Status, options: Options, site: Site) -> _Run:
@@ -136,27 +141,28 @@ def _carried_out(run: _Run) -> Summary:
             _wind_down(run)
             _ended(run, "interrupted")
             raise errors.Interrupted(stopped.signal_number, hint) from stopped
+        except errors.Busy:  # the branch was moved or checked out under us; what was to land is kept
+            run.site.stop.set()
+            _ended(run, "failed")
+            raise
         except BaseException:
             run.site.stop.set()
             raise
     summary = _ended(run, "failed" if run.failed is not None else "complete")
-    if summary.outcome == "waiting" and not _next(run.status.plan, run.done):
-        _handed_over(plan, plan.status())
+    if summary.outcome == "waiting" and run.by_hand is None:
+        status = plan.status()
+        _refuse_claimed(status)
+        _handed_over(plan, status)
     return summary
 
 
 def _nothing_to_do(plan: OpenPlan, status: Status) -> Summary:
-    """Put in order what a run left that was killed after its last landing: its end untold, its worktree there.
-
-    A plan whose last open step was edited away is complete as well, and is told so.
-    """
-    run = status.open_run
-    if run is None and status.state is not PlanState.COMPLETE:
-        run = _began(plan, status)
-    if run is not None:
-        plan.record((plan.home, plan.event("run.ended", run=run, outcome="complete", seconds=0)))
+    """Put in order what a run left that was killed after its last landing: its end untold, its worktree there."""
+    if status.open_run is not None:
+        ended = plan.event("run.ended", run=status.open_run, outcome="complete", seconds=0)
+        plan.record((plan.home, ended))
     sites.put_away(plan)
-    return Summary("complete", (), None, None, 0.0, 0.0)
+    return Summary("complete", (), None, None, 0.0)
 
 
 def _based(plan: OpenPlan) -> Status:
@@ -167,6 +173,11 @@ def _based(plan: OpenPlan) -> Status:
         noun = "file is" if uncommitted == 1 else "files are"
         plan.reporter.emit(Note(f"{uncommitted} uncommitted {noun} not part of it"))
     return plan.status()
+
+
+def _claimed(status: Status) -> frozenset[str]:
+    """Steps that a commit on the branch claims without the log knowing it: they wait, and what needs them."""
+    return frozenset(each.step.id for each in status.steps if each.state is StepState.CLAIMED)
 
 
 def _refuse_claimed(status: Status) -> None:
@@ -212,12 +223,12 @@ def _next_steps(run: _Run) -> Sequence[Step]:
         return ()
     if run.by_hand is not None:
         return () if run.by_hand.id in run.done else (run.by_hand,)
-    return _next(run.status.plan, run.done)[:1]
+    return _next(run.status.plan, run.done, _claimed(run.status))[:1]
 
 
-def _next(plan: Plan, done: set[str]) -> list[Step]:
+def _next(plan: Plan, done: set[str], claimed: frozenset[str]) -> list[Step]:
     """Steps that can start now and need no person."""
-    return [step for step in graph.ready(plan, done) if step.kind != "manual"]
+    return [step for step in graph.ready(plan, done, claimed) if step.kind != "manual"]
 
 
 def _submit(run: _Run, workers: futures.Executor, step: Step) -> None:
@@ -237,7 +248,6 @@ def _submit(run: _Run, workers: futures.Executor, step: Step) -> None:
 
 
 def _take(run: _Run, job: Job, result: Result) -> None:
-    run.usd += result.usd
     if result.outcome == "verified":
         _land(run, job, result)
     else:
@@ -261,11 +271,7 @@ def _land(run: _Run, job: Job, result: Result) -> None:
     if result.summary:
         body["summary"] = result.summary
     landed = (commit, run.plan.event("step.landed", **body))
-    try:
-        run.plan.move(run.tip, commit, f"land step {number}", [landed])
-    except errors.Busy as moved:
-        run.failed, run.error = job, moved.cause
-        raise
+    run.plan.move(run.tip, commit, f"land step {number}", [landed])
     worktrees.clean(run.site.worktree)
     run.tip = commit
     run.done.add(job.step.id)
@@ -319,6 +325,7 @@ def _wind_down(run: _Run) -> None:
             result = Result("interrupted", 0.0, left, error="interrupted", reason="interrupted")
         if result.outcome == "verified" and result.commit is not None:
             run.plan.keep([result.commit], "an attempt that a signal cut off before it landed")
+            run.plan.reporter.emit(Note(f"the work that did not land any more is kept as {result.commit[:10]}"))
         elif job.attempt not in known:
             _take(run, job, result)
 
@@ -329,9 +336,11 @@ def _ended(run: _Run, outcome: Outcome) -> Summary:
     seconds = time.monotonic() - run.began
     ended = run.plan.event("run.ended", run=run.id, outcome=outcome, seconds=round(seconds, 3))
     run.plan.record((run.plan.home, ended))
-    if run.by_hand is not None and run.failed is not None:
-        worktrees.hold(run.site.worktree, run.tip)  # a person goes on with the same files
-    else:
+    if run.by_hand is None:
         worktrees.remove(run.plan.repository, run.plan.id)
+    elif run.by_hand.id in run.done:
+        worktrees.remove(run.plan.repository, run.plan.id, "manual")
+    else:
+        worktrees.hold(run.site.worktree, run.tip)  # a person goes on with the same files
     failed = run.status.plan.position(run.failed.step.id) if run.failed is not None else None
-    return Summary(outcome, tuple(run.landed), failed, run.error, seconds, run.usd, run.hint, run.exit_code)
+    return Summary(outcome, tuple(run.landed), failed, run.error, seconds, run.hint, run.exit_code)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from git_orch.flow.attempt import Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.plans import ids
+from git_orch.plans.status import Status
 from git_orch.repo import objects as odb
 from git_orch.repo import raw, snapshot, store, worktrees
 from git_orch.repo.git import GitFailed
@@ -24,23 +27,29 @@ if TYPE_CHECKING:
 
 
 def opened(plan: OpenPlan, commit: str, service: Service | None = None) -> Site:
-    """The plan's worktree, clean and at `commit`, and everything an attempt needs there; `service` for agent steps.
-
-    Raises Refused for a plan whose text was written elsewhere: to run it is to run somebody else's commands.
-    """
-    _refuse_foreign(plan)
+    """The plan's worktree, clean and at `commit`, and everything an attempt needs there; `service` for agent steps."""
     return _site(plan, _worktree(plan, commit), service)
 
 
 def handed_over(plan: OpenPlan, commit: str) -> Site:
-    """The plan's worktree as a person left it; made at `commit` when there is none."""
-    _refuse_foreign(plan)
-    found = worktrees.existing(plan.repository, plan.id)
-    return _site(plan, found or worktrees.made(plan.repository, plan.id, commit))
+    """The worktree where a person does a manual step, as they left it; made at `commit` when there is none."""
+    found = worktrees.existing(plan.repository, plan.id, "manual")
+    return _site(plan, found or worktrees.made(plan.repository, plan.id, commit, "manual"))
 
 
-def _refuse_foreign(plan: OpenPlan) -> None:
-    if plan.status().clone != store.clone_id(plan.repository):
+@contextlib.contextmanager
+def for_checks(plan: OpenPlan, commit: str) -> Iterator[Site]:
+    """A worktree of its own for looking at commits, removed afterwards."""
+    worktrees.remove(plan.repository, plan.id, "verify")  # one that a killed verification left
+    try:
+        yield _site(plan, worktrees.made(plan.repository, plan.id, commit, "verify"))
+    finally:
+        worktrees.remove(plan.repository, plan.id, "verify")
+
+
+def refuse_foreign(plan: OpenPlan, status: Status) -> None:
+    """Raises Refused for a plan whose text was written elsewhere: to run it is to run somebody else's commands."""
+    if status.clone != store.clone_id(plan.repository):
         name = ids.short(plan.id)
         raise errors.Refused(
             f"'{name}' was written in another copy of the repository: its commands are somebody else's",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from git_orch import errors
 from git_orch.flow import checks, sites
+from git_orch.flow.attempt import Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.plans import ids
 from git_orch.plans.status import CheckResult, Status, StepState, StepStatus
@@ -34,27 +36,36 @@ def verify(plan: OpenPlan, steps: Sequence[int], check: int | None = None, *, re
     The plan does not change unless `record` is set; then trees that pass count as verified.
     """
     status = plan.status()
+    sites.refuse_foreign(plan, status)
     chosen = [_step(status, number) for number in steps] or [each for each in status.steps if each.commit is not None]
+    if check is not None:
+        chosen = [each for each in chosen if len(each.step.checks) >= check] or _without(check, plan)
     if not chosen:
         return []
-    site = sites.opened(plan, status.branch.tip if status.branch is not None else "")
     found = []
-    for each in chosen:
-        if each.commit is None:
-            raise errors.NotFound(f"step {each.number} has no commit yet", f"git orch exec {ids.short(plan.id)}")
-        worktrees.point(site.worktree, each.commit.oid)
-        results = []
-        for number, one in enumerate(each.step.checks, start=1):
-            if check in (None, number):
-                path = site.output_path(plan.new_id(), f"check-{number}")
-                results.append(checks.run(one, site, path, each.commit.tree))
-        if check is not None and not results:
-            raise errors.NotFound(f"step {each.number} has no check {check}", f"git orch show {ids.short(plan.id)}")
-        found.append(Verified(each.number, each.step.title, each.commit.tree, tuple(results)))
-        if record and found[-1].passed and check is None:
-            plan.record((each.commit.oid, plan.event("step.verified", step=each.step.id, tree=each.commit.tree)))
-    worktrees.remove(plan.repository, plan.id)
+    with sites.for_checks(plan, status.branch.tip if status.branch is not None else "") as site:
+        for each in chosen:
+            found.append(_verified(plan, each, site, check))
+            if record and found[-1].passed and check is None and each.commit is not None:
+                tree = each.commit.tree
+                plan.record((each.commit.oid, plan.event("step.verified", step=each.step.id, tree=tree)))
     return found
+
+
+def _without(check: int, plan: OpenPlan) -> NoReturn:
+    raise errors.NotFound(f"no step has a check {check}", f"git orch show {ids.short(plan.id)}")
+
+
+def _verified(plan: OpenPlan, each: StepStatus, site: Site, check: int | None) -> Verified:
+    if each.commit is None:
+        raise errors.NotFound(f"step {each.number} has no commit yet", f"git orch exec {ids.short(plan.id)}")
+    worktrees.point(site.worktree, each.commit.oid)
+    results = []
+    for number, one in enumerate(each.step.checks, start=1):
+        if check in (None, number):
+            path = site.output_path(plan.new_id(), f"check-{number}")
+            results.append(checks.run(one, site, path, each.commit.tree))
+    return Verified(each.number, each.step.title, each.commit.tree, tuple(results))
 
 
 def accept(plan: OpenPlan, number: int) -> None:

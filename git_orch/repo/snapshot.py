@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo import worktrees
-from git_orch.repo.git import SYNCED
+from git_orch.repo.git import SYNCED, GitFailed
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -26,10 +27,68 @@ class Change(NamedTuple):
     mode: str
 
 
+class Snapshot(NamedTuple):
+    """A worktree as it is: its tree, what changed since the base, repositories inside it that the tree leaves out."""
+
+    tree: str
+    changes: tuple[Change, ...]
+    nested: tuple[str, ...] = ()
+
+
+def taken(worktree: Worktree, base: str) -> Snapshot:
+    """The snapshot of everything that is not ignored; the index is its tree afterwards.
+
+    A repository made inside the tree would be stored as a link to nothing, or end `git add`: it is left out and named.
+    """
+    try:
+        tree = of_worktree(worktree)
+    except GitFailed:
+        nested = _repositories_inside(worktree)
+        if not nested:
+            raise
+        return _without(worktree, base, nested)
+    found = changes(worktree, base, tree)
+    nested = tuple(change.path for change in found if change.mode == _GITLINK and change.status in "AT")
+    return _without(worktree, base, nested) if nested else Snapshot(tree, found)
+
+
+def _without(worktree: Worktree, base: str, nested: tuple[str, ...]) -> Snapshot:
+    worktree.git.run("read-tree", base)  # the links that were staged go
+    _add(worktree, "--", ".", *(f":(exclude,literal){path}" for path in nested))
+    tree = worktree.git.run(*SYNCED, "write-tree").decode("ascii").strip()
+    return Snapshot(tree, changes(worktree, base, tree), nested)
+
+
+def _repositories_inside(worktree: Worktree) -> tuple[str, ...]:
+    found = []
+    for directory, names, files in os.walk(worktree.path):
+        path = os.path.relpath(directory, worktree.path)
+        if path != "." and ".git" in [*names, *files]:
+            found.append(path)
+            names.clear()
+    return tuple(found)
+
+
 def of_worktree(worktree: Worktree) -> str:
     """The tree of everything in the worktree that is not ignored; the index is that tree afterwards."""
-    worktree.git.run(*SYNCED, "-c", "advice.addEmbeddedRepo=false", "add", "--all")
+    _add(worktree)
     return worktree.git.run(*SYNCED, "write-tree").decode("ascii").strip()
+
+
+def _add(worktree: Worktree, *pathspecs: str) -> None:
+    worktree.git.run(*SYNCED, "-c", "advice.addEmbeddedRepo=false", "add", "--all", *pathspecs)
+
+
+def look_at_everything(worktree: Worktree) -> None:
+    """Undo what a command may have told git not to look at; files that a sparse checkout left out stay left out."""
+    listed = worktree.git.run("ls-files", "-v", "-z").decode("utf-8", "surrogateescape")
+    entries = [(entry[0], entry[2:]) for entry in listed.split("\0") if entry]
+    unchanged = [path for flag, path in entries if flag.islower()]
+    skipped = [path for flag, path in entries if flag in "Ss" and os.path.lexists(worktree.path / path)]
+    for option, paths in (("--no-assume-unchanged", unchanged), ("--no-skip-worktree", skipped)):
+        if paths:
+            names = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+            worktree.git.run("update-index", option, "-z", "--stdin", stdin=names)
 
 
 def changes(worktree: Worktree, old: str, new: str) -> tuple[Change, ...]:
@@ -47,11 +106,6 @@ def left_out(worktree: Worktree, paths: list[str]) -> list[str]:
         return []
     listed = worktree.git.run("--literal-pathspecs", "ls-files", "-z", "--", *paths).decode("utf-8", "surrogateescape")
     return sorted(set(paths) - set(listed.split("\0")))
-
-
-def nested_repositories(found: tuple[Change, ...]) -> list[str]:
-    """Paths where a repository was made inside the tree: git would store a link to nothing."""
-    return [change.path for change in found if change.mode == _GITLINK and change.status != "D"]
 
 
 def disturbed(worktree: Worktree, tree: str) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch import errors
 from git_orch.plans import ids
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from git_orch.repo.objects import Written
     from git_orch.repo.repository import Repository
 
+
+# A plan's attempts, a person's manual step and a verification do not share files: one would clean away the other's.
+Purpose = Literal["exec", "manual", "verify"]
+_SUFFIXES: dict[Purpose, str] = {"exec": "", "manual": "-manual", "verify": "-verify"}
 
 _TRIES = 50
 _WAIT_SECONDS = 0.01  # writing such a file takes less
@@ -29,7 +33,7 @@ class Worktree(NamedTuple):
     git: Git
 
 
-def path_of(repository: Repository, plan: str) -> Path:
+def path_of(repository: Repository, plan: str, purpose: Purpose = "exec") -> Path:
     """Where the worktree of a plan is, below $XDG_STATE_HOME: outside of `.git`, which many tools skip."""
     import hashlib  # not for the commands that only look whether a branch is checked out
 
@@ -39,21 +43,21 @@ def path_of(repository: Repository, plan: str) -> Path:
     if not os.path.isabs(home):
         raise errors.UnfitRepository("this user has no home directory", "export HOME=/somewhere")
     name = hashlib.sha256(os.fsencode(os.path.realpath(repository.common_dir))).hexdigest()[:16]
-    return Path(home) / "git-orch" / "worktrees" / name / ids.short(plan)
+    return Path(home) / "git-orch" / "worktrees" / name / f"{ids.short(plan)}{_SUFFIXES[purpose]}"
 
 
-def existing(repository: Repository, plan: str) -> Worktree | None:
+def existing(repository: Repository, plan: str, purpose: Purpose = "exec") -> Worktree | None:
     """The plan's worktree, if git knows it and its directory is there."""
-    path = path_of(repository, plan)
+    path = path_of(repository, plan, purpose)
     git_dir = _git_dir(repository, path)
     if git_dir is None or not path.is_dir():
         return None
     return Worktree(path, Git(git_dir, path, repository.variables))
 
 
-def made(repository: Repository, plan: str, commit: str) -> Worktree:
+def made(repository: Repository, plan: str, commit: str, purpose: Purpose = "exec") -> Worktree:
     """The plan's worktree, newly made and detached at `commit`."""
-    path = path_of(repository, plan)
+    path = path_of(repository, plan, purpose)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as failed:
@@ -64,9 +68,9 @@ def made(repository: Repository, plan: str, commit: str) -> Worktree:
         _run(repository, *workers, *arguments)
     except GitFailed:
         # What a killed `worktree add` leaves behind is locked by it, and in the way.
-        remove(repository, plan)
+        remove(repository, plan, purpose)
         _run(repository, *workers, *arguments)
-    found = existing(repository, plan)
+    found = existing(repository, plan, purpose)
     if found is None:
         raise GitFailed("worktree add", 0, f"fatal: '{path}' is not there")
     return found
@@ -131,9 +135,9 @@ def hold_new(worktree: Worktree, commit: str, written: Written) -> None:
         hold(worktree, commit)
 
 
-def remove(repository: Repository, plan: str) -> None:
+def remove(repository: Repository, plan: str, purpose: Purpose = "exec") -> None:
     """Remove the plan's worktree and everything in it."""
-    path = path_of(repository, plan)
+    path = path_of(repository, plan, purpose)
     arguments = ("worktree", "remove", "--force", "--force", "--", str(path))
     _run(repository, *arguments, expect=(0, 128, 255))
     if path.exists():  # it is broken, cannot be written, or was left by a repository that stood here before
