@@ -40,5 +40,9 @@ def _calls(path: Path) -> Iterator[Document]:
         for line in lines:
             if '"event": "used"' not in line:
                 continue
-            entry = json.loads(line)
+            try:
+                entry = json.loads(line)
+            except ValueError:  # the last line of a run that was killed
+                console.err(f"note: a line of '{path.name}' was cut off")
+                continue
             yield {name: entry[name] for name in entry if name not in ("event", "result", "tool_use_id")}

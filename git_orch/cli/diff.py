@@ -17,7 +17,8 @@ from git_orch.views import console
 @click.argument("plan", required=False, metavar="[PLAN]")
 @click.argument("step", required=False, metavar="[STEP]")
 @click.option("--stat", is_flag=True, help="Only names and numbers of lines.")
-def command(plan: str | None, step: str | None, *, stat: bool) -> None:
+@here.json_option
+def command(plan: str | None, step: str | None, *, stat: bool, as_json: bool) -> None:
     """The changes of a whole plan against its base, or of one STEP. A lone number is a step of the only open plan."""
     if plan is not None and step is None and plan.isdigit() and len(plan) < 6:
         plan, step = None, plan
@@ -25,8 +26,15 @@ def command(plan: str | None, step: str | None, *, stat: bool) -> None:
     with here.reading(found) as database:
         status = here.status_of(found, database, plan)
     old, new = _range(status, step)
-    format_options = ("--stat=100",) if stat else ("--patch",)
     trees = [old, new] if old is not None else [new]
+    if as_json:
+        names = ("-z", "--no-renames", "--name-status")
+        listed = found.git.run("diff-tree", "-r", "--root", "--no-commit-id", *names, *trees)
+        fields = listed.decode("utf-8", "replace").split("\0")
+        files = [{"status": status, "path": path} for status, path in zip(fields[::2], fields[1::2], strict=False)]
+        here.print_json({"old": old, "new": new, "files": files})
+        return
+    format_options = ("--stat=100",) if stat else ("--patch",)
     safe = ("--no-ext-diff", "--no-textconv")
     text = found.git.run("diff-tree", "-r", "--root", "--no-commit-id", *safe, *format_options, *trees)
     if sys.stdout is not None and not sys.stdout.isatty():

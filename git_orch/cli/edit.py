@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from pathlib import Path
 
 import click
 
@@ -11,7 +13,7 @@ from git_orch.cli import here
 from git_orch.cli import plan as plan_command
 from git_orch.plans import ids, planfile
 from git_orch.plans.status import Status
-from git_orch.repo import settings
+from git_orch.repo import git, localfiles, settings
 from git_orch.repo.repository import Repository
 from git_orch.views import console
 
@@ -30,26 +32,42 @@ def command(plan: str | None, source: str | None) -> None:
     found = here.repository()
     with here.reading(found) as database:
         status = here.status_of(found, database, plan)
-    name, text = _text(found, status, source)
-    new = planfile.read(text, name, status.step_ids)
-    chosen = settings.of_user(found)
-    estimate = planning.estimated(new, chosen.model, models.price_table(chosen.prices))
-    with openplan.opened(found, status.id, ConsoleReporter()) as opened:
-        changed = editing.revise(opened, new, estimate)
+    draft = _draft(found, status) if source is None else None
+    name, text = (str(draft), draft.read_text(encoding="utf-8")) if draft is not None else _given(source or "-")
+    try:
+        new = planfile.read(text, name, status.step_ids)
+        chosen = settings.of_user(found)
+        estimate = planning.estimated(new, chosen.model, models.price_table(chosen.prices))
+        with openplan.opened(found, status.id, ConsoleReporter()) as opened:
+            changed = editing.revise(opened, status.plan, new, estimate)
+    except errors.OrchError as refused:
+        if draft is None:
+            raise
+        refused.hint = f"git orch edit {ids.short(status.id)} --from {shlex.quote(str(draft))}  # your text is there"
+        raise
+    if draft is not None:
+        draft.unlink()
     console.out(f"{ids.short(status.id)}: {'changed' if changed else 'nothing changed'}")
 
 
-def _text(found: Repository, status: Status, source: str | None) -> tuple[str, str]:
-    if source is not None:
-        return source, plan_command.input_text(source)
-    if sys.stdin is None or not sys.stdin.isatty() or not sys.stdout.isatty():
-        name = ids.short(status.id)
+def _given(source: str) -> tuple[str, str]:
+    return "standard input" if source == "-" else source, plan_command.input_text(source)
+
+
+def _draft(found: Repository, status: Status) -> Path:
+    """The file that holds what the user made of the plan's text in their editor. Raises UsageError."""
+    name = ids.short(status.id)
+    if sys.stdin is None or sys.stdout is None or not sys.stdin.isatty() or not sys.stdout.isatty():
         raise errors.UsageError(
             "there is no terminal for an editor",
             f"git orch show {name} --yaml > plan.yaml; git orch edit {name} --from plan.yaml",
         )
-    editor = found.user_git.line("var", "GIT_EDITOR")
-    edited = click.edit(planfile.to_yaml(status.plan), editor=editor, extension=".yaml")
-    if edited is None:
-        raise errors.UsageError("the text was not saved", f"git orch edit {ids.short(status.id)}")
-    return "the edited text", edited
+    path = found.state_dir / "edit" / f"{name}.yaml"
+    localfiles.write(path, planfile.to_yaml(status.plan).encode("utf-8"))
+    try:
+        click.edit(filename=str(path), editor=git.user_editor(found.git_dir))
+    except click.ClickException as failed:
+        raise errors.UsageError(
+            f"the editor failed: {failed.format_message()}", f"git orch edit {name} --from {shlex.quote(str(path))}"
+        ) from failed
+    return path

@@ -10,6 +10,7 @@ import click
 from git_orch.agents import offers
 from git_orch.cli import here
 from git_orch.plans import ids
+from git_orch.plans import plan as plans
 from git_orch.plans.status import SATISFIED, Status
 from git_orch.repo.repository import Repository
 from git_orch.views import console
@@ -33,7 +34,7 @@ def command(plan: str | None, *, dry_run: bool, tools: str, model: str | None, a
     with here.reading(found) as database:
         status = here.status_of(found, database, plan_id)
     if dry_run:
-        _preview(status, allowed)
+        _preview(status, allowed, as_json=as_json)
         return 0
     return _run(found, status, allowed, model, as_json=as_json)
 
@@ -65,8 +66,11 @@ def _run(found: Repository, status: Status, allowed: frozenset[str], model: str 
     return summary.exit_code
 
 
-def _preview(status: Status, allowed: frozenset[str]) -> None:
+def _preview(status: Status, allowed: frozenset[str], *, as_json: bool) -> None:
     waiting = [each for each in status.steps if each.state not in SATISFIED]
+    if as_json:
+        here.print_json([{"number": each.number, **plans.step_document(each.step)} for each in waiting])
+        return
     if not waiting:
         console.out("nothing to do")
     for each in waiting:

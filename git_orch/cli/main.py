@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
@@ -16,6 +17,8 @@ from git_orch import __version__, errors
 from git_orch.cli.table import program
 from git_orch.views import console
 
+_DEAF = 2.0  # seconds after a signal in which another one is taken for its echo
+
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run git-orch and leave with its exit code."""
@@ -24,14 +27,18 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def _signals() -> None:
+    heard: list[float] = []
+
     def end(number: int, _frame: FrameType | None) -> None:
+        # git passes a Ctrl-C on that the terminal sent us as well: its echo must not disturb the way out.
+        if heard and time.monotonic() - heard[0] < _DEAF:
+            return
+        heard[:] = [time.monotonic()]
         raise errors.Interrupted(number, "git orch status")
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
-    # A terminal's Ctrl-C must work even when we were started in the background with it ignored by a script's `&`.
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and a script's `&` leave it
+            signal.signal(number, end)
 
 
 def _status(argv: list[str]) -> int:

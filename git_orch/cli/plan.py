@@ -49,7 +49,7 @@ def command(
     found = here.repository()
     from git_orch.flow import basing, creation
 
-    creation.refuse_unready(found)
+    creation.refuse_unready(found, include_dirty=include_dirty)
     start = basing.chosen(found, base)
     draft = _draft(found, (task, source, template), _pairs(variables), model)
     plan_id = creation.create(found, draft, start, include_dirty=include_dirty)

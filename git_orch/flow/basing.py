@@ -86,12 +86,9 @@ def follow(plan: OpenPlan, status: Status) -> None:
     new = Base(tip, base.ref)
     commit = cover(plan.objects, plan.identity, plan.id, status.plan, new)
     plan.keep([status.branch.tip], "the cover on the old base")
-    plan.move(
-        status.branch.tip,
-        commit,
-        f"rebase to {name}",
-        [(plan.home, plan.event("plan.rebased", base=document(new)))],
-    )
+    rebased = (commit, plan.event("plan.rebased", base=document(new)))
+    plan.move(status.branch.tip, commit, f"rebase to {name}", [rebased])
+    plan.home = commit
     plan.reporter.emit(Note(f"'{name}' moved on since the plan was made; the plan now starts from {tip[:10]}"))
 
 

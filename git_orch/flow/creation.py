@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from git_orch import errors
 from git_orch.flow import basing
-from git_orch.plans import ids
+from git_orch.plans import ids, redact
 from git_orch.plans import plan as plans
 from git_orch.plans.plan import Document, Plan
 from git_orch.plans.status import Base
@@ -20,18 +22,24 @@ from git_orch.repo.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan that is not stored yet: where it came from (file, template, model) and what its making has cost."""
+    """A plan that is not stored yet: where it came from (file, template, model) and what its making has cost.
+
+    `kept` is the local file that holds a model's reply until the plan is stored.
+    """
 
     plan: Plan
     origin: str
     estimate: Document
     task: str | None = None
     calls: Sequence[Document] = ()
+    kept: Path | None = None
 
 
-def refuse_unready(repository: Repository) -> None:
+def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
     """Raises UnfitRepository where no plan can be made: to be asked before a model is paid for one."""
     identity.of_user(repository)
+    if include_dirty and repository.top is None:
+        raise errors.UnfitRepository("a bare repository has no uncommitted files", "git orch plan --base main")
     for ref in ("refs/heads/orch", "refs/notes/orch"):
         if refs.value(repository, ref) is not None:
             rename = "git branch -m orch orch-branch"
@@ -40,8 +48,23 @@ def refuse_unready(repository: Repository) -> None:
             raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)
 
 
+def refuse_secrets(plan: Plan) -> None:
+    """Raises Refused for a plan that holds a known secret or the shape of a key: its text is stored and pushed."""
+    secrets = redact.secret_values(os.environ)
+    for step in plan.steps:
+        if redact.holds_secret(json.dumps(plans.step_document(step), ensure_ascii=False), secrets):
+            number = plan.position(step.id)
+            raise errors.Refused(
+                f"step {number} ('{redact.redacted(step.title, secrets)}') holds what looks like a key or a secret",
+                "let the command read it from a file or a variable, and plan again",
+            )
+    if redact.holds_secret(f"{plan.title}\n{plan.objective}", secrets):
+        raise errors.Refused("the plan's title or objective holds what looks like a secret", "take it out and plan again")
+
+
 def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: bool = False) -> str:
     """Store the plan and make its branch; gives the plan's ID. Raises UnfitRepository, Busy."""
+    refuse_secrets(draft.plan)
     person = identity.of_user(repository)
     with contextlib.closing(objects.opened(repository, warm=False)) as database:
         if include_dirty:
@@ -64,6 +87,8 @@ def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: b
         branch, why = refs.BRANCHES + plan_id, f"orch {intent.id}: create"
         refs.move_to_new(repository, branch, written, old=None, new=cover, reason=why)
         log.append([(cover, log.event("move.done", move=intent.id))])
+    if draft.kept is not None:
+        draft.kept.unlink(missing_ok=True)
     return plan_id
 
 

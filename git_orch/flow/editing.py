@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from git_orch import errors
-from git_orch.flow import basing
+from git_orch.flow import basing, creation
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.plans import ids
@@ -12,22 +12,30 @@ from git_orch.plans.plan import Document, Plan
 from git_orch.plans.status import Status
 
 
-def revise(plan: OpenPlan, new: Plan, estimate: Document) -> bool:
-    """Store another text of the plan; False when it is the same. Raises Refused when a landed step would change."""
+def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
+    """Store another text of the plan, made from the one that was `shown`; False when it is the same.
+
+    Raises Refused when a landed step would change, and Busy when somebody else has changed the plan meanwhile.
+    """
     status = plan.status()
-    if plans.to_document(new) == plans.to_document(status.plan):
+    if plans.to_document(status.plan) != plans.to_document(shown):
+        name = ids.short(plan.id)
+        raise errors.Busy(f"'{name}' was edited by somebody else meanwhile", f"git orch show {name} --yaml")
+    if plans.to_document(new) == plans.to_document(shown):
         return False
     _refuse_landed_changes(status, new)
-    revised = (plan.home, plan.event("plan.revised", plan=plans.to_document(new), estimate=estimate))
+    creation.refuse_secrets(new)
+    revised = plan.event("plan.revised", plan=plans.to_document(new), estimate=estimate)
     branch = status.branch
     if branch is None or any(each.commit is not None for each in status.steps):
-        plan.record(revised)
+        plan.record((plan.home, revised))
     elif len(branch.commits) == 1 and basing.is_ours(status, branch.tip):
         cover = basing.cover(plan.objects, plan.identity, plan.id, new, status.base)
         plan.keep([branch.tip], "the cover before an edit")
-        plan.move(branch.tip, cover, "edit", [revised])
+        plan.move(branch.tip, cover, "edit", [(cover, revised)])
+        plan.home = cover
     else:
-        plan.record(revised)
+        plan.record((plan.home, revised))
         plan.reporter.emit(Note("the cover commit keeps the old text: the branch holds changes of yours"))
     return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 
+from git_orch.plans import ids
 from git_orch.repo import identity, kept, objects, refs
 from git_orch.repo.repository import Repository
 
@@ -16,7 +17,8 @@ def keep_left_tips(repository: Repository, lines: Iterable[str]) -> None:
         for line in lines:
             _, _, ref = line.partition(" ")[2].partition(" ")
             plan = ref.removeprefix(refs.BRANCHES)
-            tip = refs.value(repository, ref) if ref.startswith(refs.BRANCHES) else None
+            ours = ref.startswith(refs.BRANCHES) and ids.PLAN_ID.fullmatch(plan)
+            tip = refs.value(repository, ref) if ours else None
             if tip is not None:  # a transaction may give zeros for "whatever it is": the ref itself knows
                 person = person or identity.of_user(repository)
                 kept.keep(repository, database, person, plan, [tip], "a tip the user moved away from")

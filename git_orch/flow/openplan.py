@@ -80,6 +80,12 @@ class OpenPlan:
             if not self._spooled:
                 spool.clear(self.repository, self.id)
 
+    def home_at_cover(self, status: Status) -> None:
+        """Hang events of the whole plan on the cover commit that the branch has now."""
+        commits = status.branch.commits if status.branch is not None else ()
+        if commits and commits[0].message.cover_of == self.id:
+            self.home = commits[0].oid
+
     def move(self, old: str | None, new: str, why: str, entries: Sequence[Entry] = ()) -> None:
         """Move the plan branch: the intent goes to the log first, so that a killed move can be finished or dropped.
 
@@ -163,5 +169,6 @@ def opened(repository: Repository, plan: str, reporter: Reporter, *, warm: bool 
         left = spool.left(repository, plan, known={event.id for event in writer.log.events})
         found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home(), _spooled=left)
         recovery.settle(found)
+        found.home_at_cover(found.status())
         yield found
         found.record()

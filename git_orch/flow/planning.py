@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from git_orch import errors
 from git_orch.agents.prices import Prices
@@ -41,28 +40,61 @@ def estimated(plan: Plan, model: str, table: Prices) -> Document:
 
 
 def from_model(repository: Repository, task: str, model: str, extra_prices: str | None, reporter: Reporter) -> Draft:
-    """A plan that a model made of the task. A reply that is no plan is kept in a local file that the hint names."""
+    """A plan that a model made of the task.
+
+    What was paid for is on disk as soon as it is there: each call's cost, and the reply, in a local file. It is the
+    draft's `kept`, to be removed once the plan is stored; after a failure the hint names it.
+    """
     from git_orch.agents import messages, planner
 
     messages.start_import()
-    calls: list[Document] = []
     with models.service(extra_prices) as service:
         service.prices.facts(model)  # an unknown model is refused before anything is asked
         question = planner.Question(task, _capabilities(repository), model, service.delimiter)
         reporter.emit(Note(f"asking {model} for a plan"))
+        kept = _Kept(repository, task)
+
+        def read(text: str) -> Plan | list[str]:
+            kept.reply = text
+            kept.save()
+            return _read(text)
+
         try:
             drafted = planner.draft(
                 question,
                 service.model,
-                read=_read,
+                read=read,
                 on_wait=lambda seconds, cause: reporter.emit(Note(f"waiting {seconds:.0f} s: {cause}")),
-                on_call=lambda call: calls.append({"purpose": "plan", **agentstep.priced(call, model, service.prices)}),
+                on_call=lambda call: kept.add({"purpose": "plan", **agentstep.priced(call, model, service.prices)}),
             )
         except planner.NoPlan as failed:
-            path = _kept_reply(repository, task, failed.raw, calls)
-            raise errors.StepFailed(failed.cause, f"{failed.hint}; the reply is in '{path}'") from failed
+            kept.reply = failed.raw
+            kept.save()
+            raise errors.StepFailed(failed.cause, f"{failed.hint}; the reply is in '{kept.path}'") from failed
         estimate = estimated(drafted.value, model, service.prices)
-    return Draft(drafted.value, "model", estimate, _stored(task), calls)
+    return Draft(drafted.value, "model", estimate, _stored(task), kept.calls, kept.path)
+
+
+class _Kept:
+    """The file that holds what was asked, what came back and what it has cost so far."""
+
+    def __init__(self, repository: Repository, task: str) -> None:
+        self.path = repository.state_dir / "replies" / f"{time.time_ns()}.json"
+        self.calls: list[Document] = []
+        self.reply = ""
+        self._task = task
+        self._secrets = redact.secret_values(os.environ)
+
+    def add(self, call: Document) -> None:
+        """One more call was paid for."""
+        self.calls.append(call)
+        self.save()
+
+    def save(self) -> None:
+        """Write the file anew."""
+        kept = {"task": self._task, "reply": self.reply, "calls": self.calls}
+        text = redact.redacted(json.dumps(kept, indent=2, ensure_ascii=False), self._secrets)
+        localfiles.write(self.path, text.encode("utf-8", "backslashreplace"))
 
 
 def _read(text: str) -> Plan | list[str]:
@@ -79,12 +111,3 @@ def _capabilities(repository: Repository) -> dict[str, str]:
 
 def _stored(task: str) -> str:
     return redact.redacted(task, redact.secret_values(os.environ))
-
-
-def _kept_reply(repository: Repository, task: str, reply: str, calls: list[Document]) -> Path:
-    """The file that holds what was asked, what came back and what it cost."""
-    path = repository.state_dir / "replies" / f"{time.time_ns()}.json"
-    secrets = redact.secret_values(os.environ)
-    kept = {"task": task, "reply": reply, "calls": calls}
-    localfiles.write(path, redact.redacted(json.dumps(kept, indent=2, ensure_ascii=False), secrets).encode())
-    return path

@@ -44,9 +44,9 @@ class Log(NamedTuple):
     damaged: int = 0
     newer: int | None = None
 
-    def greatest(self) -> str | None:
-        """The greatest event ID, to which the next one is added."""
-        return self.events[-1].id if self.events else None
+    def greatest(self, latest_ms: int) -> str | None:
+        """The greatest event ID that is not later than `latest_ms` (milliseconds since 1970)."""
+        return next((event.id for event in reversed(self.events) if ids.ulid_ms(event.id) <= latest_ms), None)
 
 
 def read(blobs: Iterable[bytes]) -> Log:

@@ -143,7 +143,12 @@ class Past:
             self.known_tip = move.new
 
     def move_abandoned(self, event: Event) -> None:
-        self.moves.pop(plans.text(event.body, "move"), None)
+        move = self.moves.pop(plans.text(event.body, "move"), None)
+        if move is None:
+            return
+        for place, attempt in enumerate(self.attempts):
+            if attempt.outcome == "landed" and attempt.commit == move.new:
+                self.attempts[place] = attempt._replace(outcome="failed", error="the branch was moved before it landed")
 
     def branch_noticed(self, event: Event) -> None:
         self.known_tip = _oid(event.body, "now")

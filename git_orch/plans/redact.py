@@ -36,6 +36,11 @@ def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(value for name, value in environment.items() if len(value) >= _SHORTEST and _SECRET_NAME.search(name))
 
 
+def holds_secret(text: str, secrets: Iterable[str]) -> bool:
+    """Whether `text` holds one of the secrets or something that can only be a key; URLs and headers are no proof."""
+    return any(secret in text for secret in secrets) or any(shape.search(text) for shape in _SHAPES)
+
+
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without the given secrets (those of at least 8 characters) and without anything shaped like one."""
     for secret in sorted({secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True):

@@ -117,7 +117,8 @@ def _claims(status: Status, branch: Branch | None) -> dict[str, _Claimed]:
         for attempt in status.attempts
         if attempt.outcome == "landed" and attempt.commit is not None
     }
-    undone = _Undone(landed, {commit.oid: commit.message for commit in branch.named})
+    known = (*(commit.oid for commit in branch.commits), *landed)
+    undone = _Undone(landed, {commit.oid: commit.message for commit in branch.named}, known)
     claimed: dict[str, _Claimed] = {}
     for commit in reversed(branch.commits):  # what reverts a commit stands above it
         reverted = undone.has(commit)
@@ -135,11 +136,12 @@ class _Undone:
     """What the commits above say is reverted: by ID and, since an amend or a rebase changes IDs, by what it was.
 
     `landed` gives step and attempt of a commit as it landed; `named` holds messages of commits that a revert names and
-    that are not on the branch any more.
+    that are not on the branch any more. A revert may name a commit by the first digits of one of the `known` IDs.
     """
 
     landed: Mapping[str, tuple[str, str]]
     named: Mapping[str, Message]
+    known: tuple[str, ...] = ()
     commits: set[str] = field(default_factory=set)
     attempts: set[tuple[str, str]] = field(default_factory=set)
     reverts: list[tuple[str, ...]] = field(default_factory=list)
@@ -153,9 +155,10 @@ class _Undone:
         return False
 
     def by(self, commit: Commit) -> None:
-        for target in commit.message.reverts:
+        for name in commit.message.reverts:
+            target = next((oid for oid in self.known if oid.startswith(name)), name)
             self.commits.add(target)
-            message = self.named.get(target, _NO_MESSAGE)
+            message = self.named.get(name, _NO_MESSAGE)
             self.attempts.update((claim.step, claim.attempt) for claim in message.claims)
             if target in self.landed:
                 self.attempts.add(self.landed[target])
@@ -165,9 +168,10 @@ class _Undone:
 
 def standing(plan_id: str, commits: Iterable[Commit]) -> tuple[frozenset[str], frozenset[str]]:
     """Of commits, newest first: the steps that they claim and did not revert, and the commits that they reverted."""
-    undone = _Undone({}, {})
+    listed = tuple(commits)
+    undone = _Undone({}, {}, tuple(commit.oid for commit in listed))
     steps: set[str] = set()
-    for commit in commits:
+    for commit in listed:
         if undone.has(commit):
             continue
         steps.update(claim.step for claim in commit.message.claims if claim.plan == plan_id)
@@ -182,7 +186,6 @@ def _reconciled(state: PlanState, steps: tuple[StepStatus, ...]) -> PlanState:
         return PlanState.EXECUTING if any(satisfied) else PlanState.ROLLED_BACK
     if state is PlanState.ROLLED_BACK and any(satisfied):
         state = PlanState.EXECUTING
-    worked_on = state in (PlanState.EXECUTING, PlanState.FAILED, PlanState.ROLLED_BACK)
-    if worked_on and steps and all(satisfied):
+    if steps and all(satisfied) and state is not PlanState.REJECTED:
         return PlanState.COMPLETE
     return state

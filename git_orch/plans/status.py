@@ -168,7 +168,8 @@ class Status(NamedTuple):
 
     `created` is the ID of its first event, `clone` the repository copy that wrote its text, `known_tip` where git-orch
     last saw the branch. `state` is `recorded_state` corrected by the branch. `accepted` holds (step, attempt) pairs
-    that the log confirms, `verified` (step, tree) pairs whose checks passed.
+    that the log confirms, `verified` (step, tree) pairs whose checks passed. `incomplete` says that a part of the log
+    could not be read, so that nothing should be concluded from what is missing.
     """
 
     id: str
@@ -193,6 +194,7 @@ class Status(NamedTuple):
     open_run: str | None = None
     run_seconds: float = 0.0
     damaged: int = 0
+    incomplete: bool = False
     step_ids: frozenset[str] = frozenset()
 
     def satisfied(self) -> frozenset[str]:

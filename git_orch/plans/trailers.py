@@ -18,7 +18,7 @@ BASE, COST, MODEL = "Orch-Base", "Orch-Cost", "Orch-Model"
 
 _TRAILER = re.compile(r"^(Orch-[A-Za-z]+):[ \t]*(.*?)[ \t]*$")
 _LOOKS_LIKE_TRAILER = re.compile(r"^(?=Orch-|This reverts commit )", re.IGNORECASE | re.MULTILINE)
-_REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40,64})\b", re.MULTILINE)
+_REVERT = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
 _SUBJECT_LENGTH = 72  # what `git log --oneline` and forges show whole
 UNBORN = "unborn"  # Orch-Base of a plan that was made before the first commit
 
@@ -66,7 +66,7 @@ def read(message: str) -> Message:
 
 def quoted(text: str) -> str:
     """Text of others with lines that look like our trailers (or end a paragraph early) indented by four columns."""
-    without_controls = "".join(character for character in text if character == "\n" or character.isprintable())
+    without_controls = "".join(character for character in text if character in "\n\t" or character.isprintable())
     return _LOOKS_LIKE_TRAILER.sub("    ", without_controls)
 
 

@@ -21,10 +21,12 @@ def statuses(repository: Repository, objects: Objects, plans: Mapping[str, PlanR
     """The status of all plans (or of those given), oldest first; refs that hold no plan are left out."""
     found = plans if plans is not None else refs.of_plans(repository)
     logged = [(plan, values) for plan, values in found.items() if values.log is not None]
-    logs = [log for _, log in store.read_logs(objects, [values.log or "" for _, values in logged])]
+    read = store.read_logs(objects, [values.log or "" for _, values in logged])
+    tips = [(plan, values.branch) for plan, values in logged]
+    folded = _folded(repository, objects, tips, [log for _, log in read])
     return [
-        status
-        for status in _folded(repository, objects, [(plan, values.branch) for plan, values in logged], logs)
+        status if notes.missing is None else status._replace(incomplete=True)
+        for status, (notes, _) in zip(folded, read, strict=True)
         if status is not None
     ]
 

@@ -124,6 +124,13 @@ def start(
         raise errors.UnfitRepository("git is not on PATH", "apt-get install git") from missing
 
 
+def user_editor(git_dir: Path) -> str:
+    """The editor that git itself would open for the user: their variables and configuration count here."""
+    argv = ["git", f"--git-dir={git_dir}", "var", "GIT_EDITOR"]
+    done = start(argv, dict(os.environ), None, None)
+    return done.stdout.decode("utf-8", "surrogateescape").strip() or "vi"
+
+
 def _verb(args: Sequence[str]) -> str:
     skip_next = False
     for word in args:

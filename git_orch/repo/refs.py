@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.plans import ids
 from git_orch.repo.git import SYNCED, GitFailed
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ class PlanRefs(NamedTuple):
 
 
 def of_plans(repository: Repository) -> dict[str, PlanRefs]:
-    """All plans of the repository by ID, oldest first."""
+    """All plans of the repository by ID, oldest first. A ref beside theirs that has no plan's name is none of ours."""
     listed = repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", BRANCHES, LOGS, KEPT)
     found: dict[str, dict[str, str]] = {}
     for line in listed.decode("utf-8", "surrogateescape").splitlines():
         ref, _, oid = line.rpartition(" ")
         for prefix in (BRANCHES, LOGS, KEPT):
-            if ref.startswith(prefix):
+            if ref.startswith(prefix) and ids.PLAN_ID.fullmatch(ref.removeprefix(prefix)):
                 found.setdefault(ref.removeprefix(prefix), {})[prefix] = oid
     return {
         plan: PlanRefs(found[plan].get(BRANCHES), found[plan].get(LOGS), found[plan].get(KEPT))
@@ -78,9 +79,7 @@ def move(repository: Repository, ref: str, *, old: str | None, new: str, reason:
         raise _refusal(ref, failed) from failed
 
 
-def move_to_new(
-    repository: Repository, ref: str, written: Written, *, old: str | None, new: str, reason: str
-) -> None:
+def move_to_new(repository: Repository, ref: str, written: Written, *, old: str | None, new: str, reason: str) -> None:
     """`move` to something just written, which is stored again when `git gc --prune=now` was faster than the ref."""
     for tries in range(_TRIES):
         written.restore()

@@ -106,7 +106,11 @@ def next_command(status: Status, *, running: bool) -> Line:
     name = ids.short(status.id)
     if running:
         return ("next: git orch log ", name)
+    if status.incomplete:
+        return ("next: git fsck  (a part of the log cannot be read: what is shown may be wrong)",)
     claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
+    if status.branch is None and any(move.old is None for move in status.pending_moves):
+        return (f"next: git orch exec {name}  (the branch was about to be made)",)
     if status.branch is None:
         return (f"next: git branch orch/{status.id} {status.known_tip or status.base.commit or 'HEAD'}",)
     if claimed is not None:
@@ -173,6 +177,7 @@ def document(status: Status, *, running: bool) -> Document:
         "elapsed_ms": round(status.run_seconds * 1000),
         "steps": [_step_document(status, each) for each in status.steps],
         "damaged_lines": status.damaged,
+        "incomplete": status.incomplete,
     }
 
 
@@ -265,7 +270,8 @@ def schema() -> Document:
          "running": truth, "interrupted": truth, "created": text, "origin": text, "base": base, "branch": maybe_text,
          "tip": maybe_text, "dependencies": texts, "missing": texts,
          "estimate": {"anyOf": [estimate, {"type": "null"}]},
-         "usd": number, "elapsed_ms": number, "steps": {"type": "array", "items": step}, "damaged_lines": number},
+         "usd": number, "elapsed_ms": number, "steps": {"type": "array", "items": step}, "damaged_lines": number,
+         "incomplete": truth},
         {"attempts": {"type": "array", "items": {"type": "object"}}},
     )  # fmt: skip
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "git-orch plan status", **plan}
