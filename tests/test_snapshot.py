@@ -61,8 +61,28 @@ def test_filters_and_line_endings_are_the_users(repo: Repo, found: Repository) -
 
 def test_a_nested_repository_is_seen(repo: Repo, worktree: Worktree) -> None:
     repo.git("clone", "-q", ".", str(worktree.path / "sub dir"))
-    tree = snapshot.of_worktree(worktree)
-    assert snapshot.nested_repositories(snapshot.changes(worktree, "HEAD", tree)) == ["sub dir"]
+    (worktree.path / "work").write_text("x\n")
+    taken = snapshot.taken(worktree, "HEAD")
+    assert taken.nested == ("sub dir",)
+    assert [change.path for change in taken.changes] == ["work"]
+
+
+def test_a_nested_repository_without_a_commit_is_left_out(repo: Repo, worktree: Worktree) -> None:
+    """`git add` alone would fail, and the work beside it would be lost."""
+    repo.git("init", "-q", str(worktree.path / "sub"))
+    (worktree.path / "sub" / "f").write_text("x\n")
+    (worktree.path / "work").write_text("x\n")
+    taken = snapshot.taken(worktree, "HEAD")
+    assert taken.nested == ("sub",)
+    assert [change.path for change in taken.changes] == ["work"]
+
+
+def test_what_git_was_told_not_to_look_at_is_looked_at(repo: Repo, worktree: Worktree) -> None:
+    for flag, name in (("--skip-worktree", "a"), ("--assume-unchanged", "d/b")):
+        worktree.git.run("update-index", flag, name)
+        (worktree.path / name).write_text("hidden\n")
+    snapshot.look_at_everything(worktree)
+    assert [change.path for change in snapshot.taken(worktree, "HEAD").changes] == ["a", "d/b"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from git_orch.plans.plan import RUN_TIMEOUT, Command, Plan, Step
 from git_orch.plans.status import SATISFIED, CheckResult, Status
 from git_orch.repo import raw, snapshot, worktrees
 from git_orch.repo.identity import Identity
-from git_orch.repo.objects import Objects, write_commit
+from git_orch.repo.objects import Objects, Written, write_commit
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktrees import Worktree
 from git_orch.sandbox.files import PathRefused, Tree
@@ -268,8 +268,9 @@ def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
     message = trailers.step_message(_redacted(job.step, site.secrets), claim, _told(result), lines, extra)
     person = site.identity.now()
     with contextlib.closing(site.new_objects()) as database:
+        written = Written(database)
         commit = write_commit(
-            database,
+            written,
             raw.CommitObject(
                 tree=result.tree or "",
                 parents=(job.base,),
@@ -278,7 +279,7 @@ def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
                 message=message,
             ),
         )
-    worktrees.hold(site.worktree, commit)
+        worktrees.hold_new(site.worktree, commit, written)
     return commit
 
 

@@ -59,7 +59,7 @@ def refuse_secrets(plan: Plan) -> None:
                 "let the command read it from a file or a variable, and plan again",
             )
     if redact.holds_secret(f"{plan.title}\n{plan.objective}", secrets):
-        raise errors.Refused("the plan's title or objective holds what looks like a secret", "take it out and plan again")
+        raise errors.Refused("the title or objective holds what looks like a secret", "take it out and plan again")
 
 
 def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: bool = False) -> str:

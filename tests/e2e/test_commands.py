@@ -199,7 +199,7 @@ def test_verify_runs_one_check_of_a_step(here: Here) -> None:
     here("exec", plan)
     [result] = json.loads(here("verify", plan, "--check", "2", "--json").out)
     assert [check["command"] for check in result["checks"]] == ["test -f a"]
-    assert "has no check 3" in here("verify", plan, "--check", "3", expect=5).err
+    assert "no step has a check 3" in here("verify", plan, "--check", "3", expect=5).err
 
 
 def test_an_amended_step_is_unverified_until_verify_records_it(here: Here) -> None:

@@ -63,12 +63,15 @@ def started(repo: Repo, program: Sequence[str], *args: str) -> subprocess.Popen[
 
 def process_id(fifo: Path) -> int:
     """What the step wrote; waits until it has."""
-    reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        assert select.select([reading], [], [], 120)[0], "the step has not begun"
-        return int(os.read(reading, 100))
-    finally:
-        os.close(reading)
+    said = b""
+    while not said:  # nothing was said by a writer that was cut off
+        reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            assert select.select([reading], [], [], 120)[0], "the step has not begun"
+            said = os.read(reading, 100)
+        finally:
+            os.close(reading)
+    return int(said)
 
 
 def lines_with(word: str, text: str) -> list[str]:
@@ -144,7 +147,8 @@ def test_ctrl_c_that_git_passes_on_a_second_time_is_one_ctrl_c(
 
 def test_a_second_ctrl_c_at_once_does_not_lose_the_attempt(repo: Repo, fifo: Path) -> None:
     """S1-158: it comes while the attempt is being kept; people press twice, and git passes on what we have already."""
-    trap = f"trap 'echo 0 > {fifo}' TERM; echo $$ > {fifo}; while true; do sleep 60 & wait; done"
+    # Opening a FIFO is cut off by the SIGCHLD of the sleep that is ended as well; bash does not try again by itself.
+    trap = f"trap 'until echo 0 > {fifo}; do :; done' TERM; echo $$ > {fifo}; while true; do sleep 60 & wait; done"
     marker = fifo.with_name("second-time")
     command = f"echo b > b.txt; test -e {marker} || {{ touch {marker}; {trap}; }}"
     plan = repo.plan({"title": "Wait", "steps": [
