@@ -12,6 +12,7 @@ class OrchError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+    details: tuple[str, ...] = ()  # what else is wrong, a line each
 
     def __init__(self, cause: str, hint: str) -> None:
         super().__init__(cause)

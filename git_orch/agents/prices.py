@@ -44,7 +44,8 @@ class Prices:
         if known is None:
             raise errors.UsageError(
                 f"no price is known for model '{model}'",
-                f"choose one of {', '.join(self.models)}, or add a row to a file named by 'git config orch.prices'",
+                f"choose one of {', '.join(self.models)}, or name a file with a row for it: "
+                "git config --global orch.prices FILE",
             )
         return known
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 import click
 
+from git_orch import errors
 from git_orch.agents import offers
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans import plan as plans
 from git_orch.plans.status import SATISFIED, Status
 from git_orch.repo.repository import Repository
+from git_orch.sandbox import environment
 from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.flow.execution import Summary
+
 
 @click.command("exec")
 @here.plan_argument
@@ -36,7 +40,18 @@ def command(plan: str | None, *, dry_run: bool, tools: str, model: str | None, a
     if dry_run:
         _preview(status, allowed, as_json=as_json)
         return 0
+    _refuse_missing(found, status)
     return _run(found, status, allowed, model, as_json=as_json)
+
+
+def _refuse_missing(found: Repository, status: Status) -> None:
+    """Raises StepFailed when a command that the plan says it needs is not there: better now than in its middle."""
+    path = os.pathsep.join(environment.outside(os.environ.get("PATH", ""), found.top))
+    missing = [name for name in status.plan.dependencies if environment.program(name, path) is None]
+    if missing and not set(status.satisfied()) >= {step.id for step in status.plan.steps}:
+        raise errors.StepFailed(
+            f"the plan needs commands that are not here: {', '.join(missing)}", f"git orch check {ids.short(status.id)}"
+        )
 
 
 def _run(found: Repository, status: Status, allowed: frozenset[str], model: str | None, *, as_json: bool) -> int:

@@ -11,10 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-import click
-
 from git_orch import __version__, errors
-from git_orch.cli.table import program
 from git_orch.views import console
 
 _DEAF = 2.0  # seconds after a signal in which another one is taken for its echo
@@ -23,6 +20,9 @@ _DEAF = 2.0  # seconds after a signal in which another one is taken for its echo
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run git-orch and leave with its exit code."""
     _signals()
+    if (sys.argv[1:] if argv is None else list(argv)) == ["--version"]:
+        console.out(f"git-orch version {__version__}")  # what scripts ask for, without waiting for click
+        sys.exit(0)
     sys.exit(_status(list(sys.argv[1:] if argv is None else argv)))
 
 
@@ -43,6 +43,8 @@ def _signals() -> None:
 
 def _status(argv: list[str]) -> int:
     """The exit code of a command: the one place where exceptions become messages."""
+    import click
+
     try:
         outcome = _outcome(argv)
         if sys.stdout is not None:
@@ -51,6 +53,8 @@ def _status(argv: list[str]) -> int:
         _complain(stopped.cause, stopped.hint)
         return 128 + stopped.signal_number
     except errors.OrchError as known:
+        for line in known.details:
+            console.err("also: ", line)
         _complain(known.cause, known.hint)
         return known.exit_code
     except click.UsageError as wrong:
@@ -73,6 +77,10 @@ def _status(argv: list[str]) -> int:
 
 def _outcome(argv: list[str]) -> object:
     """What the command returns. Not by click's own main(): it takes every closed pipe for exit code 1."""
+    import click
+
+    from git_orch.cli.table import program
+
     try:
         with program.make_context("git orch", argv) as context:
             return program.invoke(context)

@@ -65,6 +65,7 @@ def command(
     console.out(f"{plan_id}   {count} step{'' if count == 1 else 's'}   estimate ${draft.estimate['usd']:.2f}")
     if draft.plan.missing:
         console.out(f"missing: {', '.join(draft.plan.missing)}")
+    console.out(f"read: git orch show --tasks {ids.short(plan_id)}")
     console.out(f"run: git orch exec {ids.short(plan_id)}")
 
 

@@ -7,7 +7,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.views import console
+from git_orch.views import console, report
 
 
 @click.command("rollback")
@@ -30,6 +30,7 @@ def command(plan: str | None, *, to_step: int | None, undo: bool, checkout: bool
             if undo
             else rollback.roll_back(opened, to_step, in_checkout=checkout)
         )
+        after = opened.status()
     name = ids.short(plan_id)
     if moved is None:
         console.out(f"{name}: nothing to roll back")
@@ -38,4 +39,7 @@ def command(plan: str | None, *, to_step: int | None, undo: bool, checkout: bool
     word = "done again" if undo else "taken back"
     console.out(f"{name}: branch moved from {moved.old[:10]} to {moved.new[:10]}; steps {word}: {steps}")
     console.out(f"{moved.old[:10]} is kept; ignored files and files outside the repository were not touched")
-    console.out(f"next: git orch {'exec' if undo else 'rollback --undo'} {name}")
+    if undo:
+        console.out(*report.next_command(after, running=False))
+    else:
+        console.out(f"next: git orch rollback --undo {name}")

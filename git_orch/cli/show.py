@@ -13,11 +13,12 @@ from git_orch.views import console, report
 @here.plan_argument
 @here.json_option
 @click.option("--yaml", "as_yaml", is_flag=True, help="Print the plan as a file that `git orch edit --from` takes.")
+@click.option("--tasks", is_flag=True, help="Print what each step is going to do: commands, files, prompts, checks.")
 @click.option("--attempts", is_flag=True, help="Print every attempt with the commit that holds its work.")
-def command(plan: str | None, *, as_json: bool, as_yaml: bool, attempts: bool) -> None:
+def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, attempts: bool) -> None:
     """One plan: its steps, their checks and states, what it has cost, the commits."""
-    if as_yaml and (as_json or attempts):
-        raise errors.UsageError("--yaml prints the plan alone", "git orch show --yaml")
+    if as_yaml + tasks + (as_json or attempts) > 1:
+        raise errors.UsageError("--yaml, --tasks and --attempts exclude each other", "git orch show -h")
     found = here.repository()
     with here.reading(found) as database:
         status = here.status_of(found, database, plan)
@@ -29,6 +30,9 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, attempts: bool) -
     elif as_json:
         document = report.document(status, running=running)
         here.print_json(document | ({"attempts": report.attempt_documents(status)} if attempts else {}))
+    elif tasks:
+        for line in report.task_lines(status):
+            console.out(*line)
     else:
         for line in report.attempts(status) if attempts else report.details(status, running=running):
             console.out(*line)

@@ -99,7 +99,6 @@ class Site:
         """The local file that takes a command's whole output."""
         return self._private("output", attempt) / f"{name}.txt"
 
-
     def trace_path(self, plan: str, attempt: str) -> Path:
         """The local file that takes the conversation with the model."""
         return self._private("traces", plan) / f"{attempt}.jsonl"

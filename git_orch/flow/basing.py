@@ -78,6 +78,8 @@ def follow(plan: OpenPlan, status: Status) -> None:
     tip = refs.value(plan.repository, base.ref)
     if tip is None or tip in (base.commit, status.branch.base):
         return
+    if base.snapshot and base.commit is not None and odb.commit(plan.objects, base.commit).parents == (tip,):
+        return
     reason = _why_not(plan, status, tip)
     name = base.ref.removeprefix("refs/heads/")
     if reason is not None:

@@ -47,7 +47,8 @@ def _refuse_landed_changes(status: Status, new: Plan) -> None:
         kept = new.step(each.step.id)
         if kept is None or plans.step_document(kept) != plans.step_document(each.step):
             what = "is missing" if kept is None else "is changed"
+            before = f" --to-step {each.number - 1}" if each.number > 1 else ""
             raise errors.Refused(
                 f"step {each.number} ('{each.step.id}') has landed and {what} in the new text",
-                f"git orch rollback {ids.short(status.id)}",
+                f"git orch rollback {ids.short(status.id)}{before}",
             )

@@ -119,6 +119,8 @@ def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     number = status.plan.position(step.id)
     path = sites.handed_over(plan, tip).worktree.path
     plan.reporter.emit(Note(f"step {number} is done by a person: {step.title}; its worktree is {path}"))
+    if step.prompt:
+        plan.reporter.emit(Note(step.prompt.rstrip()))
     return Summary("waiting", (), None, None, 0.0)
 
 
@@ -277,9 +279,7 @@ def _land(run: _Run, job: Job, result: Result) -> None:
     run.done.add(job.step.id)
     run.landed.append(number)
     run.earlier.append(Earlier(job.step.title, result.changed))
-    run.plan.reporter.emit(
-        StepLanded(number, job.step.title, commit, len(result.changed), result.seconds, result.usd)
-    )
+    run.plan.reporter.emit(StepLanded(number, job.step.title, commit, len(result.changed), result.seconds, result.usd))
 
 
 def _not_landed(run: _Run, job: Job, result: Result) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -112,7 +113,7 @@ class OpenPlan:
         except GitFailed as refused:
             self.abandon(intent, new)
             raise errors.Busy(
-                f"changes in '{place}' are in the way of the rollback", f"git -C '{place}' status"
+                f"changes in '{place}' are in the way of the rollback", f"git -C {shlex.quote(str(place))} status"
             ) from refused
         self._confirm_later(intent, new)
 
@@ -144,14 +145,14 @@ class OpenPlan:
         place = worktrees.checkout_of(self.repository, self.ref)
         if place is not None:
             name = self.ref.removeprefix("refs/heads/")
-            leave = f"git -C '{place}' switch {self._elsewhere(place)}"
+            leave = f"git -C {shlex.quote(str(place))} switch {self._elsewhere(place)}"
             raise errors.Busy(f"'{name}' is checked out in '{place}'", leave)
 
     def _elsewhere(self, place: Path) -> str:
         """What `git switch` takes to leave the branch there: the branch before it, if there was one."""
         git = Git(worktrees.git_dir_of(self.repository, place), None, self.repository.variables)
-        known = git.finished("rev-parse", "--verify", "--quiet", "@{-1}", expect=(0, 1, 128)).status == 0
-        return "-" if known else "--detach"
+        before = git.finished("rev-parse", "--symbolic-full-name", "@{-1}", expect=(0, 1, 128)).stdout
+        return "-" if before.startswith(b"refs/heads/") else "--detach"
 
 
 def _from(old: str | None) -> dict[str, str]:

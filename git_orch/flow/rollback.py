@@ -73,10 +73,14 @@ def _target(status: Status, to_step: int | None) -> Commit:
             )
         return first
     if not 1 <= to_step <= len(status.steps):
-        raise errors.NotFound(f"there is no step {to_step}: the plan has {len(status.steps)}", "git orch show")
+        raise errors.NotFound(
+            f"there is no step {to_step}: the plan has {len(status.steps)}", f"git orch show {ids.short(status.id)}"
+        )
     commit = status.steps[to_step - 1].commit
     if commit is None:
-        raise errors.Refused(f"step {to_step} is not done: there is nothing to go back to", "git orch show")
+        raise errors.Refused(
+            f"step {to_step} is not done: there is nothing to go back to", f"git orch show {ids.short(status.id)}"
+        )
     return commit
 
 
@@ -87,7 +91,8 @@ def _refuse_foreign(plan: OpenPlan, status: Status, cut: tuple[Commit, ...], tar
         names = ", ".join(commit.oid[:10] for commit in theirs)
         raise errors.Refused(
             f"commits of yours are on the branch and would be cut off: {names}",
-            f"git branch my-commits orch/{plan.id} && git branch -f orch/{plan.id} {target.oid[:12]}",
+            f"git branch my-commits-{theirs[-1].oid[:7]} orch/{plan.id} && "
+            f"git branch -f orch/{plan.id} {target.oid[:12]}",
         )
 
 

@@ -115,8 +115,6 @@ def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
     if tree != odb.commit(plan.objects, head).tree:
         person = plan.identity.now()
         message = "work of an attempt that was cut off\n"
-        left = odb.write_commit(
-            plan.objects, raw.CommitObject(tree, (head,), person.author, person.committer, message)
-        )
+        left = odb.write_commit(plan.objects, raw.CommitObject(tree, (head,), person.author, person.committer, message))
     tip = plan.tip()
     return None if tip is not None and plan.is_ancestor(left, tip) else left

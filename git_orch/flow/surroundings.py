@@ -24,9 +24,7 @@ def cache_directory() -> Path:
 
 def capabilities(directory: Path, excluded: Path | None, *, refresh: bool = False) -> Loaded:
     """The machine's commands and languages; programs inside `excluded` (the work tree) do not count."""
-    return caps.load_or_discover(
-        cache_directory(), os.environ.get("PATH", ""), directory, excluded, refresh=refresh
-    )
+    return caps.load_or_discover(cache_directory(), os.environ.get("PATH", ""), directory, excluded, refresh=refresh)
 
 
 def described(found: Capabilities) -> list[str]:

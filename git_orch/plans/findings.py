@@ -61,6 +61,7 @@ class PlanFileError(UsageError):
         self.findings = tuple(sorted(findings, key=lambda finding: finding.line or 0))
         more = f" (and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
         super().__init__(self.findings[0].text(source) + more, "git orch schema plan")
+        self.details = tuple(self.lines()[1:])
 
     def lines(self) -> list[str]:
         """Every finding on a line of its own."""

@@ -44,6 +44,7 @@ class Past:
     estimate: Estimated | None = None
     open_run: str | None = None
     run_seconds: float = 0.0
+    interrupted: bool = False
     step_ids: set[str] = field(default_factory=set)
 
     def take(self, event: Event) -> None:
@@ -86,6 +87,7 @@ class Past:
         if run == self.open_run:
             self.open_run = None
         self.state = {"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}.get(outcome, PlanState.EXECUTING)
+        self.interrupted = outcome == "interrupted"
 
     def restored(self, _event: Event) -> None:
         self.state = PlanState.EXECUTING

@@ -61,6 +61,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         estimate=past.estimate,
         open_run=past.open_run,
         run_seconds=past.run_seconds,
+        interrupted=past.interrupted,
         damaged=damaged,
         step_ids=frozenset(past.step_ids),
     )

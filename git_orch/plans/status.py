@@ -169,7 +169,8 @@ class Status(NamedTuple):
     `created` is the ID of its first event, `clone` the repository copy that wrote its text, `known_tip` where git-orch
     last saw the branch. `state` is `recorded_state` corrected by the branch. `accepted` holds (step, attempt) pairs
     that the log confirms, `verified` (step, tree) pairs whose checks passed. `incomplete` says that a part of the log
-    could not be read, so that nothing should be concluded from what is missing.
+    could not be read, so that nothing should be concluded from what is missing; `interrupted` that a signal ended the
+    last run; `merged` that the branch is gone, and its last known tip is part of the base branch.
     """
 
     id: str
@@ -195,6 +196,8 @@ class Status(NamedTuple):
     run_seconds: float = 0.0
     damaged: int = 0
     incomplete: bool = False
+    interrupted: bool = False
+    merged: bool = False
     step_ids: frozenset[str] = frozenset()
 
     def satisfied(self) -> frozenset[str]:

@@ -46,9 +46,16 @@ def _folded(
         objects,
         [(state.fold(plan, log, None), tip) for (plan, tip), log in zip(plans, logs, strict=True)],
     )
+    past = [
+        _merged(repository, each) if each is not None and tip is None else each
+        for (_, tip), each in zip(plans, past, strict=True)
+    ]
+    tips = [
+        each.known_tip if each is not None and each.merged else tip for (_, tip), each in zip(plans, past, strict=True)
+    ]
     wanted = [
         (plan, tip, each.base.commit)
-        for (plan, tip), each in zip(plans, past, strict=True)
+        for (plan, _), tip, each in zip(plans, tips, past, strict=True)
         if tip is not None and each is not None
     ]
     branches = {plan: found for (plan, _, _), found in zip(wanted, branch.read_many(objects, wanted), strict=True)}
@@ -56,6 +63,14 @@ def _folded(
         each if each is None or plan not in branches else _on_branch(repository, each, branches[plan])
         for (plan, _), each in zip(plans, past, strict=True)
     ]
+
+
+def _merged(repository: Repository, status: Status) -> Status:
+    """The status of a plan without a branch; what was merged into its base before the branch went is not lost."""
+    if status.known_tip is None or status.base.ref is None:
+        return status
+    asked = ("merge-base", "--is-ancestor", status.known_tip, status.base.ref)
+    return status._replace(merged=repository.git.finished(*asked, expect=(0, 1, 128)).status == 0)
 
 
 def _with_present_tips(objects: Objects, past: Sequence[tuple[Status | None, str | None]]) -> list[Status | None]:

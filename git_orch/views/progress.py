@@ -8,6 +8,7 @@ from typing import assert_never
 from git_orch.flow import reporting
 from git_orch.flow.reporting import Report
 from git_orch.views import console
+from git_orch.views import report as report_view
 from git_orch.views.console import Styled
 
 
@@ -34,7 +35,9 @@ def _line(report: Report) -> tuple[console.Part, ...]:
         case reporting.CheckEnded(_, result):
             style = "green" if result.passed else "red"
             command = console.indented(result.command, 8)
-            return ("  check ", command, ": ", Styled(result.reason, style), f" in {result.seconds:.1f} s")
+            said = report_view.said(result)
+            shown = [Styled("\n" + console.indented("    " + said, 4), "dim")] if said else []
+            return ("  check ", command, ": ", Styled(result.reason, style), f" in {result.seconds:.1f} s", *shown)
         case reporting.StepLanded(_, _, commit, files, seconds, usd):
             cost = f", ${usd:.4f}" if usd else ""
             noun = "file" if files == 1 else "files"

@@ -18,6 +18,8 @@ _STATE_STYLES = {
 
 Line = tuple[Part, ...]
 
+_LINES_SHOWN = 10  # of a failed check's output; the log has more, and a local file the whole
+
 
 def headline(status: Status, *, running: bool) -> Line:
     """One line: ID, state, how far it is, what it has cost, its title."""
@@ -28,11 +30,22 @@ def headline(status: Status, *, running: bool) -> Line:
     )
 
 
+def moved_lines(status: Status) -> list[Line]:
+    """That the user moved the branch away from where git-orch left it, and how to go back."""
+    known, branch = status.known_tip, status.branch
+    if known is None or branch is None or known in {branch.tip, *(commit.oid for commit in branch.commits)}:
+        return []
+    return [
+        (Styled("moved    ", "yellow"), f"the branch was moved away from {known[:10]} since git-orch saw it last"),
+        (f"         to go back: git branch -f orch/{status.id} {known[:12]}",),
+    ]
+
+
 def state_word(status: Status, *, running: bool) -> str:
     """The plan's state as people read it: an EXECUTING plan that nobody runs is interrupted or waits to go on."""
     if running:
         return "running"
-    if status.state is PlanState.EXECUTING and status.open_run is not None:
+    if status.state is PlanState.EXECUTING and (status.open_run is not None or status.interrupted):
         return "INTERRUPTED"
     if status.branch is None:
         return "NO BRANCH"
@@ -56,16 +69,23 @@ def details(status: Status, *, running: bool) -> list[Line]:
         lines += [("  ", line) for line in status.plan.objective.splitlines()]
     lines.append(("",))
     lines.append((f"base     {_base(status)}",))
-    lines.append((f"branch   orch/{status.id}{'' if status.branch else ' (deleted)'}",))
+    lines.append((f"branch   orch/{status.id}{_branch_note(status)}",))
     if status.estimate is not None:
         lines.append((f"cost     {_usd(status.usd())} of an estimated {_usd(status.estimate.usd)}",))
     if status.plan.missing:
         lines.append((Styled(f"missing  {', '.join(status.plan.missing)}", "yellow"),))
     lines.append(("",))
     lines += step_lines(status)
+    lines += moved_lines(status)
     if status.damaged:
         lines.append((Styled(f"{status.damaged} lines of the log cannot be read", "yellow"),))
     return [*lines, ("",), next_command(status, running=running)]
+
+
+def _branch_note(status: Status) -> str:
+    if status.merged:
+        return " (deleted, and part of its base branch)"
+    return "" if status.branch is not None else " (deleted)"
 
 
 def _base(status: Status) -> str:
@@ -98,6 +118,31 @@ def _step_lines(status: Status, each: StepStatus) -> list[Line]:
     lines += [("       check ", indented(check.command.text(), 13)) for check in each.step.checks]
     if each.state is StepState.FAILED and each.attempt is not None and each.attempt.error:
         lines.append((Styled("       failed: ", "red"), indented(each.attempt.error, 9)))
+        words = [said(result) for result in each.attempt.checks]
+        lines += [(Styled("         " + indented(text, 9), "dim"),) for text in words if text]
+    return lines
+
+
+def said(result: CheckResult) -> str:
+    """What a check printed, where people need it: the last lines of a failed one, and what any of them changed."""
+    lines = result.output.splitlines()
+    if not result.passed:
+        return "\n".join(lines[-_LINES_SHOWN:])
+    return "\n".join(line for line in lines[-1:] if line.startswith("[the check changed "))
+
+
+def task_lines(status: Status) -> list[Line]:
+    """What each step is going to do: its command, its files, what a model or a person is asked."""
+    lines: list[Line] = []
+    for each in status.steps:
+        lines.append((Styled(f"step {each.number} {each.step.title}", "bold"), f" [{each.step.kind}]"))
+        if each.step.command is not None:
+            lines.append(("  run    ", indented(each.step.command.text(), 9)))
+        for path, content in each.step.files.items():
+            lines.append(("  write  " if content is not None else "  delete ", path))
+        if each.step.prompt:
+            lines.append(("  asked  ", indented(each.step.prompt.rstrip(), 9)))
+        lines += [("  check  ", indented(check.command.text(), 9)) for check in each.step.checks]
     return lines
 
 
@@ -107,16 +152,18 @@ def next_command(status: Status, *, running: bool) -> Line:
     if running:
         return ("next: git orch log ", name)
     if status.incomplete:
-        return ("next: git fsck  (a part of the log cannot be read: what is shown may be wrong)",)
+        return ("next: git fsck  # a part of the log cannot be read: what is shown may be wrong",)
     claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
     if status.branch is None and any(move.old is None for move in status.pending_moves):
-        return (f"next: git orch exec {name}  (the branch was about to be made)",)
+        return (f"next: git orch exec {name}  # makes the branch, which was about to be made",)
     if status.branch is None:
         return (f"next: git branch orch/{status.id} {status.known_tip or status.base.commit or 'HEAD'}",)
     if claimed is not None:
         return (f"next: git orch verify {name} --accept {claimed.number}",)
     if awaits_person(status) is not None:
-        return (f"next: git orch done {name}  (after the work for it; git orch exec {name} says where)",)
+        return (f"next: git orch done {name}  # when the work is there; git orch exec {name} says where",)
+    if any(each.state is StepState.UNVERIFIED for each in status.steps) and status.state is PlanState.COMPLETE:
+        return (f"next: git orch verify {name} --record  # steps were changed since their checks passed",)
     if status.state is PlanState.COMPLETE:
         return (f"next: git log --oneline orch/{status.id}",)
     return (f"next: git orch exec {name}",)

@@ -11,6 +11,8 @@ import jsonschema
 import pytest
 from conftest import Here, writing
 
+from git_orch import errors
+
 
 def checked(*commands: str) -> dict[str, Any]:
     """A plan of one step with these checks."""
@@ -402,3 +404,147 @@ def test_failing_checks_of_verify_have_an_error_and_a_hint(here: Here) -> None:
     marker.unlink()
     done = here("verify", plan, expect=1)
     assert done.err.count("error: ") == done.err.count("hint: ") == 1
+
+
+def test_dry_run_and_diff_print_json(here: Here) -> None:
+    """S1-002."""
+    plan = here.plan(writing("a", "b"))
+    assert [step["number"] for step in json.loads(here("exec", plan, "--dry-run", "--json").out)] == [1, 2]
+    here("exec", plan)
+    assert json.loads(here("diff", plan, "--json").out)["files"] == [
+        {"status": "A", "path": "a"}, {"status": "A", "path": "b"},
+    ]  # fmt: skip
+
+
+def test_tasks_shows_what_each_step_is_going_to_do(here: Here) -> None:
+    plan = here.plan({"title": "x", "steps": [
+        {"title": "A", "files": {"a": "one\n"}, "checks": [{"command": "test -f a"}]},
+        {"title": "B", "run": "make all"},
+        {"title": "C", "kind": "manual", "prompt": "Choose a licence."},
+    ]})  # fmt: skip
+    out = here("show", plan, "--tasks").out
+    for words in ("write  a", "check  test -f a", "run    make all", "asked  Choose a licence."):
+        assert words in out
+
+
+def test_a_failing_check_says_what_it_printed(here: Here) -> None:
+    plan = here.plan(checked("echo assert 1 == 2; exit 1"))
+    assert "    assert 1 == 2" in here("exec", plan, expect=1).err
+    assert "assert 1 == 2" in here("show", plan).out
+
+
+def test_a_check_that_changes_files_is_reported(here: Here) -> None:
+    plan = here.plan(checked("echo x > a"))
+    assert "the check changed a: put back" in here("exec", plan).err
+
+
+def test_a_plan_that_was_merged_is_complete_without_its_branch(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    here("exec", plan)
+    here.repo.git("merge", "-q", f"orch/{plan}")
+    here.repo.git("branch", "-q", "-d", f"orch/{plan}")
+    assert here.show(plan)["state"] == "COMPLETE"
+    assert here("ls", "--open").out == ""
+    here("exec", plan)
+
+
+def test_status_says_that_the_branch_was_moved_and_how_to_go_back(here: Here) -> None:
+    plan = here.plan(writing("a", "b"))
+    here("exec", plan)
+    tip = here.repo.git("rev-parse", f"orch/{plan}")
+    here.repo.git("branch", "-f", f"orch/{plan}", f"orch/{plan}~1")
+    shown = here("show", plan).out
+    assert f"git branch -f orch/{plan} {tip[:12]}" in shown
+
+
+def test_a_command_that_the_plan_needs_and_is_not_here_stops_exec_before_it_begins(here: Here) -> None:
+    """S1-112, S1-120."""
+    plan = here.plan({**writing("a"), "dependencies": ["nonesuch-command"]})
+    assert "nonesuch-command" in here("exec", plan, expect=1).err
+    assert here.show(plan)["steps"][0]["state"] == "pending"
+
+
+def test_every_finding_about_a_plan_file_is_shown(here: Here) -> None:
+    """S1-121."""
+    bad = json.dumps({"title": "x", "stps": [], "steps": [{"title": "A", "kind": "walk"}]})
+    err = here("plan", "--from", "-", stdin=bad, expect=2).err
+    assert err.count("error: ") == 1
+    assert "stps" in err
+    assert "walk" in err
+
+
+def test_a_secret_in_a_plan_is_refused(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "canary-token-value-1234")
+    plan = {"title": "x", "steps": [{"title": "A", "run": "curl -H canary-token-value-1234 x"}]}
+    done = here("plan", "--from", "-", stdin=json.dumps(plan), expect=3)
+    assert "canary-token" not in done.err
+
+
+def test_a_word_of_the_plan_that_is_somebodys_secret_does_not_break_its_claims(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redaction never touches trailers: a claim that cannot be read would land its step again and again."""
+    plan = here.plan(writing("a"))
+    monkeypatch.setenv("PROJECT_KEY", "write-files")
+    here("exec", plan)
+    assert here.show(plan)["state"] == "COMPLETE"
+
+
+def test_two_edits_from_the_same_text_are_not_both_taken(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    text = here("show", plan, "--yaml").out
+    here("edit", plan, "--from", "-", stdin=text + "  - {title: Mine, run: 'true'}\n")
+    from git_orch.flow import editing, openplan
+    from git_orch.plans import planfile
+    from git_orch.repo import repository
+    from git_orch.views.progress import ConsoleReporter
+
+    old = planfile.read(text, "old")
+    theirs = planfile.read(text + "  - {title: Theirs, run: 'true'}\n", "theirs")
+    found = repository.discover(here.repo.path)
+    with openplan.opened(found, plan, ConsoleReporter()) as opened, pytest.raises(errors.Busy):
+        editing.revise(opened, old, theirs, {})
+
+
+def test_verify_leaves_a_persons_worktree_alone(here: Here) -> None:
+    plan = here.plan({"title": "x", "steps": [
+        {"title": "A", "files": {"a": "1"}, "checks": [{"command": "test -f a"}]},
+        {"title": "B", "kind": "manual", "depends_on": [1]},
+    ]})  # fmt: skip
+    here("exec", plan)
+    paths = [line.split()[1] for line in here.repo.git("worktree", "list", "--porcelain").splitlines()
+             if line.startswith("worktree ")]  # fmt: skip
+    work = Path(paths[1]) / "work"
+    work.write_text("mine\n")
+    here("verify", plan)
+    assert work.read_text() == "mine\n"
+
+
+def test_done_after_the_branch_moved_on_takes_nothing_back(here: Here) -> None:
+    plan = here.plan({"title": "x", "steps": [{"title": "B", "kind": "manual"}]})
+    here("exec", plan)
+    tip = here.repo.git("rev-parse", f"orch/{plan}")
+    blob = here.repo.git("hash-object", "-w", "--stdin", stdin="mine\n")
+    tree = here.repo.git("mktree", stdin=f"100644 blob {blob}\tmine.txt\n")
+    mine = here.repo.git("commit-tree", tree, "-p", tip, "-m", "mine")
+    here.repo.git("update-ref", f"refs/heads/orch/{plan}", mine)
+    done = here("done", plan, expect=6)
+    hint = next(line for line in done.err.splitlines() if line.startswith("hint: ")).removeprefix("hint: ")
+    assert os.system(f"{hint} 2>/dev/null") == 0  # noqa: S605 - the hint is a shell line
+    here("done", plan)
+    assert here.repo.git("show", f"orch/{plan}:mine.txt") == "mine"
+
+
+def test_a_ref_that_has_no_plans_name_is_no_plan(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    here.repo.git("update-ref", "refs/notes/orch/archive", f"refs/notes/orch/{plan}")
+    assert [each["id"] for each in json.loads(here("ls", "--json").out)] == [plan]
+
+
+def test_a_revert_by_reference_is_seen(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    here("exec", plan)
+    here.repo.git("worktree", "add", "-q", "../wt", f"orch/{plan}")
+    here.repo.git("revert", "--no-edit", "--reference", "HEAD", cwd=here.repo.path.parent / "wt")
+    here.repo.git("worktree", "remove", "../wt")
+    assert here.show(plan)["steps"][0]["state"] == "reverted"

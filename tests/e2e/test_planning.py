@@ -115,7 +115,7 @@ def test_the_model_comes_from_the_option_then_from_the_users_configuration(
 
 def test_a_key_that_is_refused_says_so_and_is_not_shown(here: Here, model_server: ModelServer) -> None:
     """S1-213, S1-110: 401 is not tried again and ends with 8."""
-    key = model_server.__class__ and "sk-ant-test-0123456789abcdef"
+    key = "sk-ant-test-0123456789abcdef"
     model_server.script(turn(faults=[status(401, "authentication_error", f"invalid key {key}")]))
     done = here("plan", "build", expect=8)
     assert len(model_server.calls) == 1

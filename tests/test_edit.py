@@ -1,0 +1,55 @@
+"""`git orch edit` with the user's editor, on a real terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Repo, writing
+
+
+def edited(repo: Repo, editor: str) -> tuple[int, str]:
+    """Exit code and what the terminal showed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "git_orch", "edit"], cwd=repo.path, stdin=theirs, stdout=theirs, stderr=theirs,
+        env={**os.environ, "GIT_EDITOR": editor, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        shown += chunk
+    os.close(ours)
+    return process.wait(), shown.decode()
+
+
+def test_the_users_editor_is_opened_and_its_text_taken(repo: Repo) -> None:
+    plan = repo.plan(writing("a"))
+    status, shown = edited(repo, "sed -i 's/Write a/Write much/'")
+    assert status == 0, shown
+    assert repo.status(plan)["steps"][0]["title"] == "Write much"
+
+
+@pytest.mark.parametrize("editor", ["false", "sh -c 'exit 3'"])
+def test_an_editor_that_fails_is_a_usage_error_and_the_text_stays(repo: Repo, editor: str) -> None:
+    repo.plan(writing("a"))
+    status, shown = edited(repo, editor)
+    assert status == 2
+    assert "hint: git orch edit" in shown
+
+
+def test_a_text_that_does_not_parse_is_kept(repo: Repo) -> None:
+    repo.plan(writing("a"))
+    status, shown = edited(repo, "sed -i 's/title/titel/'")
+    assert status == 2
+    [kept] = (Path(repo.path) / ".git" / "orch" / "edit").iterdir()
+    assert "titel" in kept.read_text()
+    assert kept.name in shown
