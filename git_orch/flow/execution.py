@@ -23,6 +23,10 @@ from git_orch.plans.status import CheckResult, PlanState, Status, StepState
 from git_orch.repo import snapshot, worktrees
 from git_orch.repo.git import GitFailed
 
+# Seconds. A signal that comes just before a lock is waited for does not end the wait: Python looks for it only when the
+# wait is over, so no wait for a worker may be without an end.
+_GLANCE = 0.5
+
 _NAMES_IN_LOG = 40  # changed paths of a step; later steps are told of them, the commit has them all
 
 Outcome = Literal["complete", "failed", "interrupted", "waiting"]
@@ -214,7 +218,7 @@ def _loop(run: _Run, workers: futures.Executor) -> None:
             _submit(run, workers, step)
         if not run.running:
             return
-        finished, _ = futures.wait(run.running, return_when=futures.FIRST_COMPLETED)
+        finished, _ = futures.wait(run.running, _GLANCE, return_when=futures.FIRST_COMPLETED)
         for future in sorted(finished, key=lambda each: run.status.plan.position(run.running[each].step.id)):
             _take(run, run.running[future], future.result())
             del run.running[future]  # not before: a signal in the middle of it finds the job here
