@@ -20,9 +20,6 @@ _DEAF = 2.0  # seconds after a signal in which another one is taken for its echo
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run git-orch and leave with its exit code."""
     _signals()
-    if (sys.argv[1:] if argv is None else list(argv)) == ["--version"]:
-        console.out(f"git-orch version {__version__}")  # what scripts ask for, without waiting for click
-        sys.exit(0)
     sys.exit(_status(list(sys.argv[1:] if argv is None else argv)))
 
 
@@ -43,8 +40,6 @@ def _signals() -> None:
 
 def _status(argv: list[str]) -> int:
     """The exit code of a command: the one place where exceptions become messages."""
-    import click
-
     try:
         outcome = _outcome(argv)
         if sys.stdout is not None:
@@ -57,10 +52,6 @@ def _status(argv: list[str]) -> int:
             console.err("also: ", line)
         _complain(known.cause, known.hint)
         return known.exit_code
-    except click.UsageError as wrong:
-        command = wrong.ctx.info_name if wrong.ctx is not None and wrong.ctx.parent is not None else ""
-        _complain(_lower(wrong.format_message()), f"git orch {command} -h".replace("  ", " "))
-        return 2
     except KeyboardInterrupt:
         _complain("interrupted", "git orch status")
         return 130
@@ -77,6 +68,9 @@ def _status(argv: list[str]) -> int:
 
 def _outcome(argv: list[str]) -> object:
     """What the command returns. Not by click's own main(): it takes every closed pipe for exit code 1."""
+    if argv == ["--version"]:  # what scripts ask for does not wait for click
+        console.out(f"git-orch version {__version__}")
+        return 0
     import click
 
     from git_orch.cli.table import program
@@ -84,8 +78,12 @@ def _outcome(argv: list[str]) -> object:
     try:
         with program.make_context("git orch", argv) as context:
             return program.invoke(context)
-    except click.exceptions.Exit as left:  # after -h and --version
+    except click.exceptions.Exit as left:  # after -h and --help
         return left.exit_code
+    except click.UsageError as wrong:
+        command = wrong.ctx.info_name if wrong.ctx is not None and wrong.ctx.parent is not None else ""
+        help_on = f"git orch {command} -h".replace("  ", " ")
+        raise errors.UsageError(_lower(wrong.format_message()), help_on) from wrong
 
 
 def _complain(cause: str, hint: str) -> None:
