@@ -118,7 +118,7 @@ def test_a_branch_in_a_checkout_is_not_moved_under_it(scene: Scene, tmp_path: Pa
     scene.repo.git("worktree", "add", "-q", str(tmp_path / "theirs"), scene.branch)
     with pytest.raises(errors.Busy) as refused:
         scene.settled()
-    assert refused.value.hint == f"git -C '{tmp_path / 'theirs'}' switch --detach"
+    assert refused.value.hint == f"git -C {tmp_path / 'theirs'} switch --detach"
     assert scene.tip() == scene.old
 
     scene.repo.git("checkout", "-q", "--detach", cwd=tmp_path / "theirs")

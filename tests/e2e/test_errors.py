@@ -116,7 +116,7 @@ def test_no_task_is_a_usage_error(repo: Repo, script: str) -> None:
         (["rollback", "--to-step", "x"], "git orch rollback -h"),
         (["rollback", "--undo", "--to-step", "1"], "exclude each other"),
         (["log", "-n", "0"], "git orch log -h"),
-        (["show", "--yaml", "--json"], "git orch show --yaml"),
+        (["show", "--yaml", "--json"], "git orch show -h"),
         (["plan", "task", "--from", "-"], "exclude each other"),
         (["plan", "--from", "-", "--var", "a=b"], "git orch templates"),
         (["plan", "--include-dirty", "--base", "main", "x"], "--include-dirty"),

@@ -507,7 +507,7 @@ def test_a_checked_out_branch_is_rolled_back_only_on_request(repo: Repo) -> None
     scene.git("switch", "-q", scene.branch)
     repo.write({"a.txt": "changed here\n"})
     refused = repo.orch("rollback", "--to-step", "2", scene.plan, expect=6).stderr
-    assert f"hint: git -C '{repo.path}' switch -" in refused
+    assert f"hint: git -C {repo.path} switch -" in refused
     assert scene.at(scene.branch) == scene.tip
 
     repo.orch("rollback", "--to-step", "2", "--checkout", scene.plan)
