@@ -19,4 +19,17 @@ def command(*, _list: bool, as_json: bool) -> None:
         here.print_json(found)
         return
     for name, value in found.items():
-        console.out(f"orch.{name}={'' if value is None else value}")
+        console.out(f"orch.{name}={_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """As `git config --get` prints it: booleans in lower case, lists on one line."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return " ".join(value)
+        case _:
+            return str(value)

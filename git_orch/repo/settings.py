@@ -1,35 +1,132 @@
 """The user's `orch.*` settings, with the rule of who may set them.
 
-What runs a program, widens access, sends data or chooses an endpoint counts only from the user's own configuration
-(system, global, command line), never from the repository's, which somebody else may have written.
+What runs a program, widens access, sends data or chooses a path or an endpoint counts only from the user's own
+configuration (system, global, command line), never from the repository's, which somebody else may have written, nor
+from a file inside the repository that the user's configuration includes.
 """
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_orch import errors
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from git_orch.repo.repository import Repository
 
 _OWN_SCOPES = frozenset({"system", "global", "command"})
+_TRUE = frozenset({"true", "yes", "on", "1"})  # the spellings of git-config(1); a name without "=" means true as well
+_FALSE = frozenset({"false", "no", "off", "0", ""})
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
+SANDBOXES = ("auto", "none")
 
 
 class Settings(NamedTuple):
-    """Every setting that this version reads. `prices` is the path of a price table that adds to the built-in one."""
+    """Every setting that this version reads. `prices` is the path of a price table that adds to the built-in one.
+
+    `sandbox` is one of SANDBOXES. `environment` names variables, and `readable` absolute paths, that commands in the
+    sandbox see besides what they always see. `allowedSigners` is an allowed signers file of ssh-keygen(1), and
+    `allowedKeys` has fingerprints of OpenPGP keys, whose signatures approve plans.
+    """
 
     model: str = DEFAULT_MODEL
     prices: str | None = None
+    sandbox: str = "auto"
+    runHooks: bool = False  # noqa: N815 - the name that git and the user write
+    environment: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+    allowedSigners: str | None = None  # noqa: N815
+    allowedKeys: tuple[str, ...] = ()  # noqa: N815
 
 
 def of_user(repository: Repository) -> Settings:
-    """The settings in force."""
-    listed = repository.user_git.run("config", "--list", "--show-scope", "-z").decode("utf-8", "surrogateescape")
-    fields = listed.split("\0")
-    own: dict[str, str] = {}
-    for scope, item in zip(fields[::2], fields[1::2], strict=False):
-        name, _, value = item.partition("\n")
-        if scope in _OWN_SCOPES:
-            own[name.lower()] = value
-    return Settings(model=own.get("orch.model") or DEFAULT_MODEL, prices=own.get("orch.prices"))
+    """The settings in force. Raises UsageError for a value that a setting cannot have."""
+    own = _own(repository)
+
+    def last(name: str) -> str | None:
+        return own.get(name, [None])[-1]
+
+    return Settings(
+        model=last("orch.model") or DEFAULT_MODEL,
+        prices=last("orch.prices"),
+        sandbox=_one_of(SANDBOXES, "orch.sandbox", last("orch.sandbox")),
+        runHooks="orch.runhooks" in own and _flag("orch.runHooks", last("orch.runhooks")),
+        environment=_names(own.get("orch.environment", [])),
+        readable=tuple(_path("orch.readable", value) for value in own.get("orch.readable", []) if value),
+        allowedSigners=_optional_path("orch.allowedSigners", last("orch.allowedsigners")),
+        allowedKeys=_names(own.get("orch.allowedkeys", [])),
+    )
+
+
+def _own(repository: Repository) -> Mapping[str, Sequence[str | None]]:
+    """The `orch.*` values of the user's own scopes by lower-case name; None is a name without a value."""
+    listed = repository.user_git.run("config", "--list", "--show-scope", "--show-origin", "-z")
+    found: dict[str, list[str | None]] = {}
+    for scope, origin, item in _triples(listed.decode("utf-8", "surrogateescape").split("\0")):
+        name, newline, value = item.partition("\n")
+        if scope in _OWN_SCOPES and name.lower().startswith("orch.") and not _inside(origin, repository):
+            found.setdefault(name.lower(), []).append(value if newline else None)
+    return found
+
+
+def _triples(fields: list[str]) -> Iterator[tuple[str, str, str]]:
+    return zip(fields[::3], fields[1::3], fields[2::3], strict=False)
+
+
+def _inside(origin: str, repository: Repository) -> bool:
+    """Whether the file a value comes from belongs to the repository: whoever wrote that may have written this.
+
+    The user's own file counts also where their home directory is the repository.
+    """
+    if not origin.startswith("file:") or origin.removeprefix("file:") in _global_files(repository.variables):
+        return False
+    file = Path(os.path.realpath(origin.removeprefix("file:")))
+    places = [repository.common_dir, repository.git_dir, *([repository.top] if repository.top is not None else [])]
+    return any(file.is_relative_to(os.path.realpath(place)) for place in places)
+
+
+def _global_files(variables: Mapping[str, str]) -> tuple[str, ...]:
+    home = os.path.expanduser("~")
+    xdg = variables.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    return (variables.get("GIT_CONFIG_GLOBAL", ""), f"{home}/.gitconfig", f"{xdg}/git/config")
+
+
+def _one_of(choices: tuple[str, ...], name: str, value: str | None) -> str:
+    if value is None or value == "":
+        return choices[0]
+    if value.lower() not in choices:
+        raise errors.UsageError(
+            f"'{name}' is '{value}': it can be {' or '.join(choices)}", f"git config --global {name} {choices[0]}"
+        )
+    return value.lower()
+
+
+def _flag(name: str, value: str | None) -> bool:
+    if value is None or value.lower() in _TRUE:
+        return True
+    if value.lower() in _FALSE:
+        return False
+    raise errors.UsageError(f"'{name}' is '{value}': it can be true or false", f"git config --global {name} false")
+
+
+def _names(values: Sequence[str | None]) -> tuple[str, ...]:
+    return tuple(name for value in values for name in (value or "").replace(",", " ").split())
+
+
+def _optional_path(name: str, value: str | None) -> str | None:
+    return _path(name, value) if value else None
+
+
+def _path(name: str, value: str | None) -> str:
+    """An absolute path; a leading ~ is the user's home, as in git-config(1)."""
+    found = os.path.expanduser(value or "")
+    if not os.path.isabs(found):
+        raise errors.UsageError(
+            f"'{name}' is '{value}': it has to be an absolute path", f"git config --global {name} /..."
+        )
+    return os.path.normpath(found)

@@ -171,14 +171,16 @@ class Outcome:
         return output.excerpt(self.output, self.total, limit)
 
 
-def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, bounds: Bounds) -> Outcome:
+def run(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, bounds: Bounds, pass_fds: Sequence[int] = ()
+) -> Outcome:
     """Run a command that is not trusted, without a terminal or input; nothing it started survives it.
 
     Raises OSError when it cannot be started.
     """
     begun = time.monotonic()
     with output.Output(bounds.output_path, bounds.output_limit) as collected:
-        child, members = _started(argv, env, cwd, collected)
+        child, members = _started(argv, env, cwd, collected, pass_fds)
         try:
             reason = _watched(child, members, collected, bounds)
             if reason != "exited":
@@ -202,7 +204,7 @@ def not_started(status: int, message: str, bounds: Bounds) -> Outcome:
 
 
 def _started(
-    argv: Sequence[str], env: Mapping[str, str], cwd: Path, collected: output.Output
+    argv: Sequence[str], env: Mapping[str, str], cwd: Path, collected: output.Output, pass_fds: Sequence[int]
 ) -> tuple[subprocess.Popen[bytes], family.Family]:
     with family.starting() as tag:
         child = subprocess.Popen(
@@ -213,6 +215,7 @@ def _started(
             stdout=collected.writer,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
         members = family.started(child.pid, tag)
     collected.close_writer()
