@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import select
 import signal
 import stat
@@ -190,13 +189,38 @@ def test_output_exactly_at_the_limit_is_fine(tmp_path: Path) -> None:
     assert bash("echo 1234", tmp_path, process.Bounds(LONG, output_limit=5)).reason == "exited"
 
 
-def test_memory_does_not_grow_with_the_output(tmp_path: Path) -> None:
-    """A14: 200 MB of output cost less than 64 MB of memory."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    outcome = bash("head -c 200000000 /dev/zero", tmp_path, process.Bounds(LONG, output_limit=1 << 30))
-    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert (outcome.total, outcome.reason) == (200_000_000, "exited")
-    assert grown_kib < 64 * 1024
+FLOODED = """
+import os, resource, sys
+from pathlib import Path
+from git_orch.sandbox import process
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+bounds = process.Bounds(60, output_path=Path("output"), output_limit=int(sys.argv[2]))
+outcome = process.run(["bash", "-c", sys.argv[1]], env={"PATH": os.environ["PATH"]}, cwd=Path.cwd(), bounds=bounds)
+outcome.shown(16_000)
+print(outcome.reason, outcome.total, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("flood", "limit", "reason", "at_least"),
+    [
+        ("head -c 10G /dev/zero", 200_000_000, "output-limit", 200_000_000),
+        ("head -c 200000000 /dev/zero | tr '\\0' x", 1 << 30, "exited", 200_000_000),
+    ],
+    ids=["endless", "one line"],
+)
+def test_memory_does_not_grow_with_the_output(
+    flood: str, limit: int, reason: str, at_least: int, tmp_path: Path
+) -> None:
+    """A14: 200 MB of output cost less than 64 MB of memory, in a process that has used none before."""
+    done = subprocess.run(
+        [sys.executable, "-c", FLOODED, flood, str(limit)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    ended, total, grown_kib = done.stdout.split()
+    assert ended == reason
+    assert at_least <= int(total) < at_least + 1_000_000
+    assert int(grown_kib) < 64 * 1024
+    assert (tmp_path / "output").stat().st_size == 200_000_000
 
 
 def test_the_head_and_the_tail_are_kept(tmp_path: Path) -> None:
@@ -278,10 +302,23 @@ def test_the_cut_does_not_split_a_character() -> None:
 # -- commands: input and terminal -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "script",
-    ["cat", "read x", f"{sys.executable} -c 'input()'", "exec 3</dev/tty", "cat < /dev/tty", "head -c1 /dev/stdin"],
-)
+WAITING = {
+    "cat": "cat",
+    "read": "read x",
+    "input()": f"{sys.executable} -c 'input()'",
+    "a terminal": "exec 3</dev/tty",
+    "cat from a terminal": "cat < /dev/tty",
+    "head": "head -c1 /dev/stdin",
+    "an editor": "git init -q . && git -c user.name=a -c user.email=a@b commit --allow-empty",
+    "a pager": "seq 1000 > README; less README; more README",
+    "a key": "ssh-keygen -t ed25519 -f ./key",
+    "a key that is there": "touch key key.pub; ssh-keygen -t ed25519 -f ./key",
+    "sudo": "sudo -k true",
+    "a shell": "bash -i",
+}
+
+
+@pytest.mark.parametrize("script", WAITING.values(), ids=WAITING)
 def test_waiting_for_input_ends_at_once(script: str, tmp_path: Path) -> None:
     """A16: end of file or an error, never a hang."""
     assert bash(script, tmp_path).reason == "exited"
@@ -443,6 +480,29 @@ def test_many_commands_at_once_keep_their_own_status(tmp_path: Path) -> None:
         outcomes = pool.map(lambda number: bash(script.format(number), tmp_path), range(40))
         assert [outcome.status for outcome in outcomes] == list(range(40))
     assert zombies() == []
+
+
+@pytest.mark.parametrize("prefix", [[], ["bwrap", "--ro-bind", "/", "/", "--unshare-user", "--unshare-pid",
+                                         "--die-with-parent"]], ids=["bare", "in a sandbox"])  # fmt: skip
+def test_a_command_survives_the_end_of_other_threads(prefix: list[str], tmp_path: Path, fifo: Path) -> None:
+    """A12, third variant: what the kernel sends at the death of a parent comes at the death of a thread."""
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    script = [*prefix, "bash", "-c", "echo ready > fifo; read x < go; echo intact"]
+    outcomes: list[process.Outcome] = []
+
+    def command(argv: list[str]) -> None:
+        outcomes.append(process.run(argv, env=ENV, cwd=tmp_path, bounds=process.Bounds(LONG)))
+
+    long = threading.Thread(target=command, args=(script,))
+    long.start()
+    os.close(first_line(fifo)[0])
+    short = threading.Thread(target=command, args=([*prefix, "true"],))
+    short.start()
+    short.join()
+    go.write_text("go\n")
+    long.join()
+    assert [outcome.output for outcome in outcomes] == [b"", b"intact\n"]
 
 
 PROGRAM = """

@@ -8,8 +8,10 @@ import pytest
 from conftest import Repo
 
 from git_orch import errors
+from git_orch.flow import confinement
 from git_orch.repo import snapshot, worktrees
 from git_orch.repo.repository import Repository, discover
+from git_orch.repo.snapshot import Snapshot, Terms
 from git_orch.repo.worktrees import Worktree
 
 PLAN = "PLAN-20261121-0000000000-x"
@@ -23,7 +25,18 @@ def found(repo: Repo) -> Repository:
 
 @pytest.fixture
 def worktree(found: Repository) -> Worktree:
-    return worktrees.made(found, PLAN, "HEAD")
+    return worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+
+
+def taken(worktree: Worktree, base: str = "HEAD", terms: Terms | None = None) -> Snapshot:
+    """The snapshot of a worktree of the repository around it."""
+    return snapshot.taken(discover(worktree.path), worktree, worktree.git.line("rev-parse", base), terms or Terms())
+
+
+def users_tree(found: Repository) -> str:
+    """The tree of the user's checkout as it is."""
+    head = found.user_git.finished("rev-parse", "-q", "--verify", "HEAD", expect=(0, 1, 128)).stdout.decode().strip()
+    return snapshot.of_user(found, lambda: confinement.boundary(found), head or None)
 
 
 def names(repo: Repo, tree: str) -> list[str]:
@@ -34,27 +47,26 @@ def names(repo: Repo, tree: str) -> list[str]:
 def test_a_snapshot_holds_everything_but_ignored_files(repo: Repo, worktree: Worktree) -> None:
     (worktree.path / "a").unlink()
     Repo(worktree.path).write({"d/b": "changed\n", "new file é": "x\n", "x.o": "ignored\n", "d/-dash": "x\n"})
-    (worktree.path / "link").symlink_to("/etc/passwd")
+    (worktree.path / "link").symlink_to("d/b")
     (worktree.path / "run").write_text("x")
     (worktree.path / "run").chmod(0o755)
-    tree = snapshot.of_worktree(worktree)
+    tree, changes, *_ = taken(worktree)
     assert names(repo, tree) == [".gitignore", "README.md", "d/-dash", "d/b", "link", "new file é", "run"]
-    changes = snapshot.changes(worktree, "HEAD", tree)
     assert {(each.status, each.path, each.mode) for each in changes} == {
         ("D", "a", "000000"), ("M", "d/b", "100644"), ("A", "d/-dash", "100644"), ("A", "link", "120000"),
         ("A", "new file é", "100644"), ("A", "run", "100755"),
     }  # fmt: skip
-    assert snapshot.of_worktree(worktree) == tree
+    assert taken(worktree).tree == tree
     assert snapshot.disturbed(worktree, tree) == []
 
 
 def test_filters_and_line_endings_are_the_users(repo: Repo, found: Repository) -> None:
     repo.commit({".gitattributes": "*.txt text eol=crlf\n*.up filter=up\n", "t.txt": "one\n"})
     repo.git("config", "filter.up.clean", "tr a-z A-Z")
-    worktree = worktrees.made(found, PLAN, "HEAD")
+    worktree = worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
     assert (worktree.path / "t.txt").read_bytes() == b"one\r\n"
     Repo(worktree.path).write({"t.txt": "one\r\ntwo\r\n", "x.up": "loud\n"})
-    tree = snapshot.of_worktree(worktree)
+    tree = taken(worktree).tree
     assert repo.git("cat-file", "blob", f"{tree}:t.txt") == "one\ntwo"
     assert repo.git("cat-file", "blob", f"{tree}:x.up") == "LOUD"
 
@@ -62,9 +74,9 @@ def test_filters_and_line_endings_are_the_users(repo: Repo, found: Repository) -
 def test_a_nested_repository_is_seen(repo: Repo, worktree: Worktree) -> None:
     repo.git("clone", "-q", ".", str(worktree.path / "sub dir"))
     (worktree.path / "work").write_text("x\n")
-    taken = snapshot.taken(worktree, "HEAD")
-    assert taken.nested == ("sub dir",)
-    assert [change.path for change in taken.changes] == ["work"]
+    found = taken(worktree)
+    assert found.nested == ("sub dir",)
+    assert [change.path for change in found.changes] == ["work"]
 
 
 def test_a_nested_repository_without_a_commit_is_left_out(repo: Repo, worktree: Worktree) -> None:
@@ -72,9 +84,9 @@ def test_a_nested_repository_without_a_commit_is_left_out(repo: Repo, worktree: 
     repo.git("init", "-q", str(worktree.path / "sub"))
     (worktree.path / "sub" / "f").write_text("x\n")
     (worktree.path / "work").write_text("x\n")
-    taken = snapshot.taken(worktree, "HEAD")
-    assert taken.nested == ("sub",)
-    assert [change.path for change in taken.changes] == ["work"]
+    found = taken(worktree)
+    assert found.nested == ("sub",)
+    assert [change.path for change in found.changes] == ["work"]
 
 
 def test_what_git_was_told_not_to_look_at_is_looked_at(repo: Repo, worktree: Worktree) -> None:
@@ -82,7 +94,7 @@ def test_what_git_was_told_not_to_look_at_is_looked_at(repo: Repo, worktree: Wor
         worktree.git.run("update-index", flag, name)
         (worktree.path / name).write_text("hidden\n")
     snapshot.look_at_everything(worktree)
-    assert [change.path for change in snapshot.taken(worktree, "HEAD").changes] == ["a", "d/b"]
+    assert [change.path for change in taken(worktree).changes] == ["a", "d/b"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +117,7 @@ def test_whatever_was_disturbed_is_named_and_put_back(worktree: Worktree, distur
     assert callable(disturb)
     own = Repo(worktree.path)
     own.write({"t": "of the step\n"})
-    tree = snapshot.of_worktree(worktree)
+    tree = taken(worktree).tree
     disturb(own)
     assert sorted(set(snapshot.disturbed(worktree, tree))) == seen
     snapshot.restore(worktree, tree)
@@ -119,7 +131,7 @@ def test_an_edit_of_the_same_size_in_the_same_instant_is_seen(worktree: Worktree
     import os
 
     Repo(worktree.path).write({"a": "b\n"})
-    tree = snapshot.of_worktree(worktree)
+    tree = taken(worktree).tree
     times = (worktree.path / "a").stat()
     Repo(worktree.path).write({"a": "c\n"})
     os.utime(worktree.path / "a", ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -142,7 +154,7 @@ def test_the_users_tree_is_taken_without_touching_their_index(repo: Repo, found:
     index = (repo.path / ".git/index").read_bytes()
     before = repo.git("status", "--porcelain=v2")
     (repo.path / ".git/index.lock").touch()
-    tree = snapshot.of_user(found)
+    tree = users_tree(found)
     (repo.path / ".git/index.lock").unlink()
     assert repo.git("cat-file", "blob", f"{tree}:a") == "not staged"
     assert names(repo, tree) == [".gitignore", "README.md", "a", "d/b", "new"]
@@ -155,7 +167,7 @@ def test_a_repository_without_an_index_has_a_tree_too(tmp_path: Path) -> None:
     new = Repo(tmp_path)
     new.git("init", "-q")
     new.write({"a": "a\n"})
-    assert names(new, snapshot.of_user(discover(tmp_path))) == ["a"]
+    assert names(new, users_tree(discover(tmp_path))) == ["a"]
     assert not (tmp_path / ".git/index").exists()
 
 
@@ -164,4 +176,4 @@ def test_a_bare_repository_has_no_uncommitted_files(repo: Repo, tmp_path: Path) 
     bare = discover(tmp_path / "bare.git")
     assert snapshot.uncommitted(bare) == 0
     with pytest.raises(errors.UnfitRepository, match="bare repository"):
-        snapshot.of_user(bare)
+        users_tree(bare)

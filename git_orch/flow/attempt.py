@@ -6,7 +6,6 @@ Nothing here moves a branch: an attempt makes objects, the landing thread moves 
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,11 +19,12 @@ from git_orch.flow.reporting import CheckEnded, Reporter
 from git_orch.plans import redact, trailers
 from git_orch.plans.plan import RUN_TIMEOUT, Command, Plan, Step
 from git_orch.plans.status import SATISFIED, CheckResult, Status
-from git_orch.repo import raw, snapshot, worktrees
+from git_orch.repo import gate, raw, snapshot, worktrees
 from git_orch.repo.identity import Identity
 from git_orch.repo.objects import Objects, Written, write_commit
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktrees import Worktree
+from git_orch.sandbox import secrecy
 from git_orch.sandbox.files import PathRefused, Tree
 from git_orch.sandbox.launcher import Launcher
 
@@ -61,7 +61,11 @@ def earlier(status: Status) -> tuple[Earlier, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What an attempt needs to know. `base` is the commit it starts from; `tools` narrows what a model may use."""
+    """What an attempt needs to know. `base` is the commit it starts from; `tools` narrows what a model may use.
+
+    `network` says that the step asks for the network and was granted it. `spent` is what the plan has cost before, and
+    `max_usd` what it may cost (0: no limit), in USD.
+    """
 
     plan_id: str
     plan: Plan
@@ -71,6 +75,9 @@ class Job:
     tools: frozenset[str]
     model: str
     earlier: tuple[Earlier, ...] = ()
+    network: bool = False
+    spent: float = 0.0
+    max_usd: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ class Site:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must not reach anything durable."""
-        return redact.secret_values(os.environ)
+        return redact.secret_values(secrecy.all_variables())
 
     def output_path(self, attempt: str, name: str) -> Path:
         """The local file that takes a command's whole output."""
@@ -121,6 +128,7 @@ class Result:
     tree: str | None = None
     checks: tuple[CheckResult, ...] = ()
     changed: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()  # changed files that run code where somebody uses the tree
     summary: str = ""
     error: str | None = None
     hint: str | None = None
@@ -136,6 +144,11 @@ class Work:
     summary: str = ""
     usd: float = 0.0
     model: str | None = None
+
+
+def refused_path(repository: Repository, name: str) -> Path:
+    """The local file that takes, as a patch, what must not enter the repository."""
+    return repository.state_dir / "refused" / f"{name}.patch"
 
 
 def run(job: Job, site: Site) -> Result:
@@ -203,6 +216,7 @@ def _run_command(job: Job, site: Site) -> Work:
         timeout=job.step.timeout or RUN_TIMEOUT,
         output_path=site.output_path(job.attempt, "run"),
         stop=site.stop,
+        network=job.network,
     )
     if outcome.reason != "exited" or outcome.status != 0:
         ended = checks.ended(outcome, job.step.timeout or RUN_TIMEOUT)
@@ -229,8 +243,17 @@ def _verified(job: Job, site: Site, result: Result) -> Result:
 def _snapshot(job: Job, site: Site, result: Result) -> Result:
     if job.step.kind not in ("files", "manual"):
         snapshot.look_at_everything(site.worktree)
-    taken = snapshot.taken(site.worktree, job.base)
-    result = replace(result, tree=taken.tree, changed=tuple(change.path for change in taken.changes))
+    terms = snapshot.Terms(site.secrets, refused_path(site.repository, job.attempt))
+    try:
+        taken = snapshot.taken(site.repository, site.worktree, job.base, terms)
+    except gate.GateRefused as refused:
+        if result.outcome == "failed":
+            return result  # the first cause is the one to tell
+        error = redact.redacted(refused.cause, site.secrets)
+        hint = f"less '{terms.refused}'  # nothing of it is stored in the repository"
+        return replace(result, outcome="failed", tree=None, error=error, reason="gate", hint=hint)
+    changed = tuple(change.path for change in taken.changes)
+    result = replace(result, tree=taken.tree, changed=changed, code=taken.code)
     if result.outcome != "verified":
         return result
     written = [path for path, content in job.step.files.items() if content is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from git_orch import errors
+from git_orch.flow import confinement
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.plans import trailers
@@ -33,7 +34,7 @@ def chosen(repository: Repository, wanted: str | None) -> Base:
 
 def with_uncommitted(repository: Repository, objects: Objects, base: Base) -> Base:
     """A base that holds the user's uncommitted files as well: a commit of its own on HEAD; theirs stay as they are."""
-    tree = snapshot.of_user(repository)
+    tree = snapshot.of_user(repository, lambda: confinement.boundary(repository), base.commit)
     person = identity.of_user(repository).now()
     commit = odb.write_commit(
         objects,

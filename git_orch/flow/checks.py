@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from git_orch.flow.attempt import Site
     from git_orch.sandbox.process import Outcome
 
+_LAST_SIGNAL = 128 + 64  # a sandbox, as a shell, ends with 128 and the number of the signal that killed a command
 _OUTPUT_IN_LOG = 2000  # characters; the whole output is in a local file
 
 
@@ -52,7 +53,14 @@ def ended(outcome: Outcome, timeout: float, expected: int = 0) -> str:
             return f"was stopped after {outcome.total} bytes of output"
         case "stopped":
             return "was stopped"
+        case "memory-limit":
+            return "was stopped: it used more memory than a command may"
+        case "process-limit":
+            return "was stopped: it had more processes than a command may"
+        case "disk-limit":
+            return "was stopped: it wrote more to the worktree than a command may"
         case "exited":
             if outcome.status < 0:
                 return f"was killed by signal {-outcome.status}"
-            return f"exited {outcome.status}" + (f", expected {expected}" if expected else "")
+            signal = f" (signal {outcome.status - 128})" if 128 < outcome.status <= _LAST_SIGNAL else ""
+            return f"exited {outcome.status}{signal}" + (f", expected {expected}" if expected else "")

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from git_orch import errors
 from git_orch.flow import basing
-from git_orch.plans import ids, redact
+from git_orch.plans import approval, ids, redact
 from git_orch.plans import plan as plans
 from git_orch.plans.plan import Document, Plan
 from git_orch.plans.status import Base
-from git_orch.repo import identity, objects, refs, store
+from git_orch.repo import approvals, identity, objects, refs, store
 from git_orch.repo.repository import Repository
+from git_orch.sandbox import secrecy
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
 
 def refuse_secrets(plan: Plan) -> None:
     """Raises Refused for a plan that holds a known secret or the shape of a key: its text is stored and pushed."""
-    secrets = redact.secret_values(os.environ)
+    secrets = redact.secret_values(secrecy.all_variables())
     for step in plan.steps:
         if redact.holds_secret(json.dumps(plans.step_document(step), ensure_ascii=False), secrets):
             number = plan.position(step.id)
@@ -83,6 +84,8 @@ def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: b
         )
         called = [log.event("model.called", **call) for call in draft.calls]
         intent = log.event("move.intended", ref=refs.BRANCHES + plan_id, to=cover, why="create")
+        made = approval.Approved(plan_id, draft.plan, base.commit, base.ref)
+        approvals.write_made(repository, plan_id, made.document())
         log.append([(cover, event) for event in (created, *called, intent)])
         branch, why = refs.BRANCHES + plan_id, f"orch {intent.id}: create"
         refs.move_to_new(repository, branch, written, old=None, new=cover, reason=why)

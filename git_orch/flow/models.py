@@ -10,13 +10,15 @@ from pathlib import Path
 from git_orch.agents import messages, prices
 from git_orch.flow.agentstep import Service
 from git_orch.plans import redact
+from git_orch.sandbox import secrecy
 
 
 @contextlib.contextmanager
 def service(extra_prices: str | None) -> Iterator[Service]:
     """The Messages API, with the built-in prices and the user's own on top."""
     table = price_table(extra_prices)
-    with messages.MessagesModel(table, secrets=redact.secret_values(os.environ)) as model:
+    secrets = redact.secret_values(secrecy.all_variables())
+    with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as model:
         yield Service(model, table, os.urandom(8).hex())
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 
 from git_orch import errors
 from git_orch.agents.prices import Prices
-from git_orch.flow import agentstep, models, surroundings
+from git_orch.flow import agentstep, models, policing, surroundings
 from git_orch.flow.creation import Draft
 from git_orch.flow.reporting import Note, Reporter
 from git_orch.plans import cost, planfile, redact, schema
@@ -17,6 +16,8 @@ from git_orch.plans.findings import PlanFileError
 from git_orch.plans.plan import Document, Plan
 from git_orch.repo import localfiles
 from git_orch.repo.repository import Repository
+from git_orch.sandbox import secrecy
+from git_orch.sandbox.capabilities import Capabilities
 
 
 def from_file(text: str, name: str, model: str, table: Prices) -> Draft:
@@ -50,14 +51,16 @@ def from_model(repository: Repository, task: str, model: str, extra_prices: str 
     messages.start_import()
     with models.service(extra_prices) as service:
         service.prices.facts(model)  # an unknown model is refused before anything is asked
-        question = planner.Question(task, _capabilities(repository), model, service.delimiter)
+        machine = surroundings.capabilities(repository.top or repository.common_dir, repository.top).capabilities
+        question = planner.Question(task, _described(machine), model, service.delimiter)
         reporter.emit(Note(f"asking {model} for a plan"))
         kept = _Kept(repository, task)
 
         def read(text: str) -> Plan | list[str]:
+            is_first = not kept.reply
             kept.reply = text
             kept.save()
-            return _read(text)
+            return _read(text, machine if is_first else None)
 
         try:
             drafted = planner.draft(
@@ -83,7 +86,7 @@ class _Kept:
         self.calls: list[Document] = []
         self.reply = ""
         self._task = task
-        self._secrets = redact.secret_values(os.environ)
+        self._secrets = redact.secret_values(secrecy.all_variables())
 
     def add(self, call: Document) -> None:
         """One more call was paid for."""
@@ -97,17 +100,23 @@ class _Kept:
         localfiles.write(self.path, text.encode("utf-8", "backslashreplace"))
 
 
-def _read(text: str) -> Plan | list[str]:
+def _read(text: str, machine: Capabilities | None) -> Plan | list[str]:
+    """The plan in a reply, or what to tell the model when it is none.
+
+    With `machine` that is also the commands that the policy denies. They are told once: a plan that still has one is
+    a plan, whose findings `git orch check` names.
+    """
     try:
-        return schema.reply_plan(text)
+        plan = schema.reply_plan(text)
     except PlanFileError as wrong:
         return [finding.text() for finding in wrong.findings]
+    denied = policing.denied(plan, machine) if machine is not None else ()
+    return [f"{finding.text()} [{finding.code}]; {finding.fix}" for finding in denied] or plan
 
 
-def _capabilities(repository: Repository) -> dict[str, str]:
-    loaded = surroundings.capabilities(repository.top or repository.common_dir, repository.top)
-    return dict(line.split(": ", 1) for line in surroundings.described(loaded.capabilities))
+def _described(machine: Capabilities) -> dict[str, str]:
+    return dict(line.split(": ", 1) for line in surroundings.described(machine))
 
 
 def _stored(task: str) -> str:
-    return redact.redacted(task, redact.secret_values(os.environ))
+    return redact.redacted(task, redact.secret_values(secrecy.all_variables()))

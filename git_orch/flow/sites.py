@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.flow.attempt import Site
+from git_orch.flow import confinement
+from git_orch.flow.attempt import Site, refused_path
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
-from git_orch.plans import ids
-from git_orch.plans.status import Status
+from git_orch.plans import redact
 from git_orch.repo import objects as odb
-from git_orch.repo import raw, snapshot, store, worktrees
+from git_orch.repo import raw, snapshot, worktrees
+from git_orch.repo.enclosed import Boundary
+from git_orch.repo.gate import GateRefused
 from git_orch.repo.git import GitFailed
 from git_orch.repo.worktrees import Worktree
-from git_orch.sandbox import environment
-from git_orch.sandbox.launcher import Launcher
+from git_orch.sandbox import secrecy
 
 if TYPE_CHECKING:
     from git_orch.flow.agentstep import Service
@@ -28,33 +27,30 @@ if TYPE_CHECKING:
 
 def opened(plan: OpenPlan, commit: str, service: Service | None = None) -> Site:
     """The plan's worktree, clean and at `commit`, and everything an attempt needs there; `service` for agent steps."""
-    return _site(plan, _worktree(plan, commit), service)
+    boundary = _boundary(plan)
+    return _site(plan, _worktree(plan, boundary, commit), service)
 
 
 def handed_over(plan: OpenPlan, commit: str) -> Site:
     """The worktree where a person does a manual step, as they left it; made at `commit` when there is none."""
-    found = worktrees.existing(plan.repository, plan.id, "manual")
-    return _site(plan, found or worktrees.made(plan.repository, plan.id, commit, "manual"))
+    boundary = _boundary(plan)
+    found = worktrees.existing(plan.repository, plan.id, boundary, "manual")
+    return _site(plan, found or worktrees.made(plan.repository, plan.id, boundary, commit, "manual"))
 
 
 @contextlib.contextmanager
 def for_checks(plan: OpenPlan, commit: str) -> Iterator[Site]:
     """A worktree of its own for looking at commits, removed afterwards."""
+    boundary = _boundary(plan)
     worktrees.remove(plan.repository, plan.id, "verify")  # one that a killed verification left
     try:
-        yield _site(plan, worktrees.made(plan.repository, plan.id, commit, "verify"))
+        yield _site(plan, worktrees.made(plan.repository, plan.id, boundary, commit, "verify"))
     finally:
         worktrees.remove(plan.repository, plan.id, "verify")
 
 
-def refuse_foreign(plan: OpenPlan, status: Status) -> None:
-    """Raises Refused for a plan whose text was written elsewhere: to run it is to run somebody else's commands."""
-    if status.clone != store.clone_id(plan.repository):
-        name = ids.short(plan.id)
-        raise errors.Refused(
-            f"'{name}' was written in another copy of the repository: its commands are somebody else's",
-            f"git orch show {name} --yaml > plan.yaml; read it, then: git orch plan --from plan.yaml",
-        )
+def _boundary(plan: OpenPlan) -> Boundary:
+    return confinement.boundary(plan.repository, lambda text: plan.reporter.emit(Note(text)))
 
 
 def _site(plan: OpenPlan, worktree: Worktree, service: Service | None = None) -> Site:
@@ -63,7 +59,7 @@ def _site(plan: OpenPlan, worktree: Worktree, service: Service | None = None) ->
         identity=plan.identity,
         new_objects=plan.objects.another,
         worktree=worktree,
-        launcher=Launcher(os.environ, environment.home(os.environ) or Path("/nonexistent")),
+        launcher=worktree.enclosure.launcher,
         reporter=plan.reporter,
         stop=threading.Event(),
         spool=plan.spool,
@@ -71,11 +67,11 @@ def _site(plan: OpenPlan, worktree: Worktree, service: Service | None = None) ->
     )
 
 
-def _worktree(plan: OpenPlan, commit: str) -> Worktree:
+def _worktree(plan: OpenPlan, boundary: Boundary, commit: str) -> Worktree:
     """The plan's worktree at `commit`; what a killed attempt left in it is kept first."""
-    found = worktrees.existing(plan.repository, plan.id)
+    found = worktrees.existing(plan.repository, plan.id, boundary)
     if found is None:
-        return worktrees.made(plan.repository, plan.id, commit)
+        return worktrees.made(plan.repository, plan.id, boundary, commit)
     if _kept(plan, found):
         try:
             worktrees.point(found, commit)
@@ -83,12 +79,14 @@ def _worktree(plan: OpenPlan, commit: str) -> Worktree:
             worktrees.remove(plan.repository, plan.id)
         else:
             return found
-    return worktrees.made(plan.repository, plan.id, commit)
+    return worktrees.made(plan.repository, plan.id, boundary, commit)
 
 
 def put_away(plan: OpenPlan) -> None:
     """Remove the worktree that a killed run left behind; what is in it is kept first."""
-    found = worktrees.existing(plan.repository, plan.id)
+    if not worktrees.path_of(plan.repository, plan.id).exists():
+        return
+    found = worktrees.existing(plan.repository, plan.id, _boundary(plan))
     if found is not None and _kept(plan, found):
         worktrees.remove(plan.repository, plan.id)
 
@@ -108,10 +106,19 @@ def _kept(plan: OpenPlan, worktree: Worktree) -> bool:
 
 
 def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
-    """A commit of what an attempt left in the worktree; None when all of it is on the branch."""
+    """A commit of what an attempt left in the worktree; None when all of it is on the branch.
+
+    What the gate refuses goes to a local file, of which a note tells.
+    """
     head = worktrees.head(worktree)
-    tree = snapshot.of_worktree(worktree)
+    refused = refused_path(plan.repository, f"left-in-{head[:12]}")
+    terms = snapshot.Terms(redact.secret_values(secrecy.all_variables()), refused)
     left = head
+    try:
+        tree = snapshot.taken(plan.repository, worktree, head, terms).tree
+    except GateRefused as gated:
+        plan.reporter.emit(Note(f"{gated.cause}; it is in {refused}"))
+        tree = odb.commit(plan.objects, head).tree
     if tree != odb.commit(plan.objects, head).tree:
         person = plan.identity.now()
         message = "work of an attempt that was cut off\n"

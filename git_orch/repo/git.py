@@ -7,13 +7,14 @@ user's `GIT_*` variables that would point it at another repository.
 from __future__ import annotations
 
 import os
+import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_orch import errors
-from git_orch.sandbox import process
+from git_orch.sandbox import process, secrecy
 
 # Variables of git that are kept: configuration given on the command line, identity, and what reaching a remote needs.
 _KEPT_VARIABLES = (
@@ -36,7 +37,16 @@ _PINNED = (
     "log.showSignature=false",
     "submodule.recurse=false",
     "advice.detachedHead=false",
+    "diff.external=",
+    "core.alternateRefsCommand=",
+    "core.protectHFS=true",
+    "core.protectNTFS=true",
+    "protocol.ext.allow=never",
+    "rerere.enabled=false",
 )
+# Variables that settings of any name are set from: `-c` would cut a name with "=" there.
+_NOTHING = "GIT_ORCH_NOTHING"
+_NO = "GIT_ORCH_NO"
 OLDEST = "2.39"  # `merge-tree --write-tree` and `worktree list -z` work from 2.38 on; this is what Debian 12 has
 USAGE_STATUS = 129  # git's own, for an option that it does not know
 # A terminal's Ctrl-C goes to git as well, and may end it before we hear of it ourselves.
@@ -60,16 +70,46 @@ def environment(source: Mapping[str, str], *, keep_location: bool = False) -> di
     """The environment for git: without the variables that name another repository, index or pager."""
     kept = _KEPT_VARIABLES + (_LOCATION_VARIABLES if keep_location else ())
     found = {name: value for name, value in source.items() if not name.startswith("GIT_") or name.startswith(kept)}
-    return found | {"LANGUAGE": "en", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    for name in secrecy.PROVIDER_KEYS:
+        found.pop(name, None)
+    return found | {
+        "LANGUAGE": "en",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",  # what libgit2 shows as well
+        "GIT_NO_LAZY_FETCH": "1",  # from git 2.45 on; before, no protocol is allowed to fetch
+        "GIT_ALLOW_PROTOCOL": "",
+        _NOTHING: "",
+        _NO: "false",
+    }
+
+
+# For the one kind of call that may fetch: a checkout in a partial clone, from the remote of the user's configuration.
+FETCHING = {"GIT_NO_LAZY_FETCH": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
+
+_DRIVER = re.compile(
+    r"(filter|diff|merge|hook|trailer)\..+\.(clean|smudge|process|required|command|textconv|driver|cmd|enabled)",
+    re.DOTALL,
+)
+_SWITCHES = ("required", "enabled", "driver")  # as a merge driver `false` is a program that says: conflict
+
+
+def drivers(names: Iterable[str]) -> tuple[str, ...]:
+    """Of names in git's configuration those that make git start a program for a path, whatever a pattern may be."""
+    return tuple(dict.fromkeys(name for name in names if _DRIVER.fullmatch(name) is not None))
 
 
 @dataclass(frozen=True)
 class Git:
-    """git for one git directory, and for one work tree where that is given."""
+    """git for one git directory, and for one work tree where that is given.
+
+    `drivers` are the settings that would start a program when git looks at files; they count as not set.
+    """
 
     git_dir: Path
     work_tree: Path | None = None
     variables: Mapping[str, str] = field(default_factory=lambda: environment(os.environ))
+    drivers: tuple[str, ...] = ()
 
     def argv(self, *args: str) -> list[str]:
         """The whole command line for `args`."""
@@ -78,12 +118,12 @@ class Git:
             command.append(f"--work-tree={self.work_tree}")
         for pinned in _PINNED:
             command += ["-c", pinned]
-        return [*command, *args]
+        return [*command, *(_unset(name) for name in self.drivers), *args]
 
     def run(
         self,
         *args: str,
-        stdin: bytes | None = None,
+        stdin: bytes | int | None = None,
         expect: Sequence[int] = (0,),
         variables: Mapping[str, str] | None = None,
     ) -> bytes:
@@ -93,7 +133,7 @@ class Git:
     def finished(
         self,
         *args: str,
-        stdin: bytes | None = None,
+        stdin: bytes | int | None = None,
         expect: Sequence[int] = (0,),
         variables: Mapping[str, str] | None = None,
     ) -> process.Finished:
@@ -114,8 +154,13 @@ class Git:
         return str(self.work_tree if self.work_tree is not None and self.work_tree.is_dir() else self.git_dir)
 
 
+def _unset(name: str) -> str:
+    """The option that takes a driver's setting away; an empty command is none."""
+    return f"--config-env={name}={_NO if name.endswith(_SWITCHES) else _NOTHING}"
+
+
 def start(
-    argv: Sequence[str], variables: Mapping[str, str], directory: str | None, stdin: bytes | None
+    argv: Sequence[str], variables: Mapping[str, str], directory: str | None, stdin: bytes | int | None
 ) -> process.Finished:
     """Run git. Raises UnfitRepository when there is none on PATH."""
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.repo.repository import unwritable
@@ -27,6 +28,21 @@ def create(path: Path, data: bytes) -> None:
 def write(path: Path, data: bytes) -> None:
     """Write a file that appears whole, over whatever is there. Raises UnfitRepository."""
     _placed(path, data, replace=True)
+
+
+def copy(source: IO[bytes], path: Path) -> None:
+    """Write what `source` still has to a file that appears whole and is not private. Raises UnfitRepository."""
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(beside, "xb") as file:
+            shutil.copyfileobj(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as failed:
+        beside.unlink(missing_ok=True)
+        raise unwritable(failed, path) from failed
 
 
 def _placed(path: Path, data: bytes, *, replace: bool) -> None:

@@ -34,6 +34,22 @@ class Repository:
         return Git(self.git_dir, self.top, self.variables)
 
     @cached_property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """All of git's configuration as it counts in the user's worktree: names as git prints them, and values."""
+        listed = self.user_git.run("config", "--list", "--includes", "-z").decode("utf-8", "surrogateescape")
+        return tuple((name, value) for name, _, value in (item.partition("\n") for item in listed.split("\0")[:-1]))
+
+    @cached_property
+    def drivers(self) -> tuple[str, ...]:
+        """The settings that make git start programs for the files it looks at."""
+        return gits.drivers(name for name, _ in self.settings)
+
+    @cached_property
+    def quiet_git(self) -> Git:
+        """git on the user's worktree that starts no program for any file in it."""
+        return Git(self.git_dir, self.top, self.variables, self.drivers)
+
+    @cached_property
     def state_dir(self) -> Path:
         """Local, disposable files of git-orch, mode 0700: made when first asked for."""
         directory = self.common_dir / "orch"
@@ -59,6 +75,13 @@ class Repository:
         import hashlib
 
         return hashlib.new(self.object_format, b"blob 0\0").hexdigest()
+
+    @property
+    def empty_tree(self) -> str:
+        """The ID of the tree without entries, which git knows everywhere."""
+        import hashlib
+
+        return hashlib.new(self.object_format, b"tree 0\0").hexdigest()
 
 
 def discover(directory: Path, source: Mapping[str, str] = os.environ) -> Repository:

@@ -46,7 +46,7 @@ class Settings(NamedTuple):
 
 def of_user(repository: Repository) -> Settings:
     """The settings in force. Raises UsageError for a value that a setting cannot have."""
-    own = _own(repository)
+    own = of_own_scopes(repository, "orch.")
 
     def last(name: str) -> str | None:
         return own.get(name, [None])[-1]
@@ -63,13 +63,16 @@ def of_user(repository: Repository) -> Settings:
     )
 
 
-def _own(repository: Repository) -> Mapping[str, Sequence[str | None]]:
-    """The `orch.*` values of the user's own scopes by lower-case name; None is a name without a value."""
+def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequence[str | None]]:
+    """Values that the user's own scopes give names with these lower-case beginnings; None is a name without a value.
+
+    They are listed by lower-case name, in the order of git-config(1): the last one counts.
+    """
     listed = repository.user_git.run("config", "--list", "--show-scope", "--show-origin", "-z")
     found: dict[str, list[str | None]] = {}
     for scope, origin, item in _triples(listed.decode("utf-8", "surrogateescape").split("\0")):
         name, newline, value = item.partition("\n")
-        if scope in _OWN_SCOPES and name.lower().startswith("orch.") and not _inside(origin, repository):
+        if scope in _OWN_SCOPES and name.lower().startswith(prefixes) and not _inside(origin, repository):
             found.setdefault(name.lower(), []).append(value if newline else None)
     return found
 

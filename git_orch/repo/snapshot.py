@@ -1,82 +1,125 @@
-"""Snapshots: a work tree as a tree object, through git, so that filters and line endings are the user's."""
+"""Snapshots: a work tree as a tree object, with the result that `git add` by the user would give.
+
+git looks at the files inside the sandbox; what it makes of them comes in through a gate.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
-from git_orch.repo import worktrees
+from git_orch.repo import enclosed, gate, ingest, largefiles, localfiles, worktrees
+from git_orch.repo.enclosed import Boundary, Enclosure, Scratch
+from git_orch.repo.gate import Change
 from git_orch.repo.git import SYNCED, GitFailed
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
     from git_orch.repo.worktrees import Worktree
 
-_GITLINK = "160000"
+_LONGEST_LIST = 64 * 1024**2  # bytes of names
+_OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
 
-
-class Change(NamedTuple):
-    """A path that differs between two trees; `status` is git's letter: A, M, D or T."""
-
-    status: str
-    path: str
-    mode: str
+_ADD = """
+base=$1
+shift
+git add --all -- "$@"
+git write-tree >"$OUT/tree"
+read -r tree <"$OUT/tree"
+printf '%s\\n^%s\\n' "$tree" "$base" | git pack-objects --revs --thin --delta-base-offset --stdout -q >"$OUT/pack"
+"""
+_LOOK = """
+git diff-index --cached --name-only -z --no-renames "$1" >"$OUT/staged"
+git status --porcelain -z --no-renames --untracked-files=all --ignore-submodules=dirty >"$OUT/status"
+"""
 
 
 class Snapshot(NamedTuple):
-    """A worktree as it is: its tree, what changed since the base, repositories inside it that the tree leaves out."""
+    """A worktree as it is: its tree, what changed since the base, repositories inside it that the tree leaves out.
+
+    `code` are the changed files that run code where somebody uses the tree.
+    """
 
     tree: str
     changes: tuple[Change, ...]
     nested: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
 
 
-def taken(worktree: Worktree, base: str) -> Snapshot:
-    """The snapshot of everything that is not ignored; the index is its tree afterwards.
+class Terms(NamedTuple):
+    """What a snapshot must not hold, and the local file that takes it as a patch when it does."""
+
+    secrets: tuple[str, ...] = ()
+    refused: Path | None = None
+
+
+def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
+    """The snapshot of everything that is not ignored; the index is its tree afterwards. Raises GateRefused.
 
     A repository made inside the tree would be stored as a link to nothing, or end `git add`: it is left out and named.
     """
     try:
-        tree = of_worktree(worktree)
-    except GitFailed:
-        nested = _repositories_inside(worktree)
+        return _indexed(worktree, _taken(repository, worktree.enclosure, base, terms))
+    except (GitFailed, gate.GateRefused):
+        nested = _repositories_inside(worktree, base)
         if not nested:
             raise
-        return _without(worktree, base, nested)
-    found = changes(worktree, base, tree)
-    nested = tuple(change.path for change in found if change.mode == _GITLINK and change.status in "AT")
-    return _without(worktree, base, nested) if nested else Snapshot(tree, found)
+        pathspecs = (".", *(f":(exclude,literal){path}" for path in nested))
+        found = _taken(repository, worktree.enclosure, base, terms, pathspecs)
+        return _indexed(worktree, found)._replace(nested=nested)
 
 
-def _without(worktree: Worktree, base: str, nested: tuple[str, ...]) -> Snapshot:
-    worktree.git.run("read-tree", base)  # the links that were staged go
-    _add(worktree, "--", ".", *(f":(exclude,literal){path}" for path in nested))
-    tree = worktree.git.run(*SYNCED, "write-tree").decode("ascii").strip()
-    return Snapshot(tree, changes(worktree, base, tree), nested)
+def _indexed(worktree: Worktree, found: Snapshot) -> Snapshot:
+    worktree.git.run("read-tree", "--reset", found.tree)
+    return found
 
 
-def _repositories_inside(worktree: Worktree) -> tuple[str, ...]:
+def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
+    """Directories with a repository of their own, but for the submodules that the base has."""
+    listed = worktree.git.run("ls-tree", "-r", "-z", base).decode("utf-8", "surrogateescape").split("\0")
+    known = {entry.partition("\t")[2] for entry in listed if entry.startswith(gate.GITLINK)}
     found = []
     for directory, names, files in os.walk(worktree.path):
         path = os.path.relpath(directory, worktree.path)
         if path != "." and ".git" in [*names, *files]:
-            found.append(path)
             names.clear()
+            if path not in known:
+                found.append(path)
     return tuple(found)
 
 
-def of_worktree(worktree: Worktree) -> str:
-    """The tree of everything in the worktree that is not ignored; the index is that tree afterwards."""
-    _add(worktree)
-    return worktree.git.run(*SYNCED, "write-tree").decode("ascii").strip()
+def _taken(
+    repository: Repository, enclosure: Enclosure, base: str, terms: Terms, pathspecs: Sequence[str] = (".",)
+) -> Snapshot:
+    """The tree of the worktree, let in through the gate."""
+    with enclosure.scratch() as scratch:
+        enclosure.run(scratch, _ADD, base, *pathspecs)
+        tree = _tree(scratch)
+        with scratch.opened("pack", ingest.LARGEST_PACK) as pack, ingest.quarantine(repository) as quarantine:
+            count = quarantine.take(pack)
+            found = quarantine.changes(base, tree)
+            try:
+                code = quarantine.inspected(found, terms.secrets)
+            except gate.GateRefused:
+                if terms.refused is not None:
+                    localfiles.write(terms.refused, quarantine.patch(found, base, tree))
+                raise
+            largefiles.admit(repository, scratch.lfs)
+            quarantine.admit(pack, count)
+    return Snapshot(tree, found, code=code)
 
 
-def _add(worktree: Worktree, *pathspecs: str) -> None:
-    worktree.git.run(*SYNCED, "-c", "advice.addEmbeddedRepo=false", "add", "--all", *pathspecs)
+def _tree(scratch: Scratch) -> str:
+    said = scratch.bytes("tree", 65)
+    if _OID.fullmatch(said) is None:
+        raise errors.UnfitRepository("git gave no tree for the worktree", "git orch status")
+    return said.decode("ascii").strip()
 
 
 def look_at_everything(worktree: Worktree) -> None:
@@ -91,15 +134,6 @@ def look_at_everything(worktree: Worktree) -> None:
             worktree.git.run("update-index", option, "-z", "--stdin", stdin=names)
 
 
-def changes(worktree: Worktree, old: str, new: str) -> tuple[Change, ...]:
-    """What changed from the commit or tree `old` to the tree `new`."""
-    listed = worktree.git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", old, new)
-    fields = listed.decode("utf-8", "surrogateescape").split("\0")
-    return tuple(
-        Change(head.split()[4][0], path, head.split()[1]) for head, path in zip(fields[::2], fields[1::2], strict=False)
-    )
-
-
 def left_out(worktree: Worktree, paths: list[str]) -> list[str]:
     """Which of `paths` the snapshot does not hold: git ignores them."""
     if not paths:
@@ -110,39 +144,47 @@ def left_out(worktree: Worktree, paths: list[str]) -> list[str]:
 
 def disturbed(worktree: Worktree, tree: str) -> list[str]:
     """Paths that differ from the snapshot `tree`, on disk or in the index, new ones included, ignored ones not."""
-    staged = worktree.git.run("diff-index", "--cached", "--name-only", "-z", "--no-renames", tree)
-    listed = worktree.git.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
-    entries = [entry for entry in listed.decode("utf-8", "surrogateescape").split("\0") if entry]
-    names = [name for name in staged.decode("utf-8", "surrogateescape").split("\0") if name]
-    return list(dict.fromkeys([*names, *(entry[3:] for entry in entries if entry[1] != " ")]))
+    with worktree.enclosure.scratch() as scratch:
+        worktree.enclosure.run(scratch, _LOOK, tree)
+        staged = enclosed.names(scratch.bytes("staged", _LONGEST_LIST))
+        entries = enclosed.names(scratch.bytes("status", _LONGEST_LIST))
+    return list(dict.fromkeys([*staged, *(entry[3:] for entry in entries if entry[1] != " ")]))
 
 
 def restore(worktree: Worktree, tree: str) -> None:
     """Put files and index back to `tree`; untracked files that the tree does not name go, ignored ones stay."""
     worktree.git.run("read-tree", "--reset", "-u", tree)
     worktrees.clean(worktree, ignored=False)
+    worktrees.smudge(worktree)
 
 
 def uncommitted(repository: Repository) -> int:
-    """How many of the user's files differ from HEAD, untracked ones included; 0 in a bare repository."""
+    """How many of the user's files differ from HEAD, untracked ones included; 0 in a bare repository.
+
+    No filter runs: a file that a filter stands behind counts when it was touched.
+    """
     if repository.top is None:
         return 0
-    listed = repository.user_git.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    arguments = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty")
+    listed = repository.quiet_git.run("status", *arguments)
     return sum(1 for entry in listed.split(b"\0") if entry)
 
 
-def of_user(repository: Repository) -> str:
+def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str | None) -> str:
     """The tree of the user's worktree as it is, untracked files included, without touching their index.
 
-    The copy keeps the index's time of change: git needs it to notice edits of the same second.
+    `base` is the commit it stands on. Their filters run in the sandbox; in a repository without any, git needs none.
     """
     if repository.top is None:
         raise errors.UnfitRepository("a bare repository has no uncommitted files", "git orch plan --base main")
+    if any(name.startswith("filter.") for name in repository.drivers):
+        enclosure = Enclosure(repository.top, repository.git_dir, repository.common_dir, boundary())
+        return _taken(repository, enclosure, base or repository.empty_tree, Terms()).tree
     with tempfile.TemporaryDirectory(dir=repository.state_dir) as directory:
         index = Path(directory) / "index"
         theirs = repository.git_dir / "index"
         if theirs.exists():
-            shutil.copy2(theirs, index)
+            shutil.copy2(theirs, index)  # with its time of change: git needs it to notice edits of the same second
         variables = {"GIT_INDEX_FILE": str(index)}
         repository.user_git.run(*SYNCED, "add", "--all", variables=variables)
         return repository.user_git.run(*SYNCED, "write-tree", variables=variables).decode("ascii").strip()

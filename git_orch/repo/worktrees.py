@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch import errors
 from git_orch.plans import ids
-from git_orch.repo.git import Git, GitFailed
+from git_orch.repo import enclosed
+from git_orch.repo.enclosed import Boundary, Enclosure
+from git_orch.repo.git import FETCHING, Git, GitFailed
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
@@ -22,19 +25,30 @@ if TYPE_CHECKING:
 Purpose = Literal["exec", "manual", "verify"]
 _SUFFIXES: dict[Purpose, str] = {"exec": "", "manual": "-manual", "verify": "-verify"}
 
+_FILTER = re.compile(r"[A-Za-z0-9_.-]+")  # what an attribute can have as its value
 _TRIES = 50
 _WAIT_SECONDS = 0.01  # writing such a file takes less
 
 
 class Worktree(NamedTuple):
-    """A linked worktree of git-orch's own; `git` acts on its index and files."""
+    """A linked worktree of git-orch's own.
+
+    `git` acts on its index and writes its files, and starts no program for any of them; `enclosure` is where git reads
+    what others wrote in it.
+    """
 
     path: Path
     git: Git
+    enclosure: Enclosure
 
 
 def path_of(repository: Repository, plan: str, purpose: Purpose = "exec") -> Path:
     """Where the worktree of a plan is, below $XDG_STATE_HOME: outside of `.git`, which many tools skip."""
+    return place_of(repository, "worktrees") / f"{ids.short(plan)}{_SUFFIXES[purpose]}"
+
+
+def place_of(repository: Repository, what: str) -> Path:
+    """The directory for what git-orch keeps about this repository outside of it, on this machine."""
     import hashlib  # not for the commands that only look whether a branch is checked out
 
     home = os.environ.get("XDG_STATE_HOME", "")
@@ -43,25 +57,27 @@ def path_of(repository: Repository, plan: str, purpose: Purpose = "exec") -> Pat
     if not os.path.isabs(home):
         raise errors.UnfitRepository("this user has no home directory", "export HOME=/somewhere")
     name = hashlib.sha256(os.fsencode(os.path.realpath(repository.common_dir))).hexdigest()[:16]
-    return Path(home) / "git-orch" / "worktrees" / name / f"{ids.short(plan)}{_SUFFIXES[purpose]}"
+    return Path(home) / "git-orch" / what / name
 
 
-def existing(repository: Repository, plan: str, purpose: Purpose = "exec") -> Worktree | None:
+def existing(repository: Repository, plan: str, boundary: Boundary, purpose: Purpose = "exec") -> Worktree | None:
     """The plan's worktree, if git knows it and its directory is there."""
     path = path_of(repository, plan, purpose)
     git_dir = _git_dir(repository, path)
     if git_dir is None or not path.is_dir():
         return None
-    return Worktree(path, Git(git_dir, path, repository.variables))
+    git = Git(git_dir, path, repository.variables, repository.drivers)
+    return Worktree(path, git, Enclosure(path, git_dir, repository.common_dir, boundary))
 
 
-def made(repository: Repository, plan: str, commit: str, purpose: Purpose = "exec") -> Worktree:
+def made(repository: Repository, plan: str, boundary: Boundary, commit: str, purpose: Purpose = "exec") -> Worktree:
     """The plan's worktree, newly made and detached at `commit`."""
     path = path_of(repository, plan, purpose)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as failed:
         raise unwritable(failed, path.parent) from failed
+    enclosed.sweep(path.parent, enclosed.SCRATCH)
     arguments = ("worktree", "add", "--quiet", "--detach", "--force", "--", str(path), commit)
     workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
     try:
@@ -70,9 +86,10 @@ def made(repository: Repository, plan: str, commit: str, purpose: Purpose = "exe
         # What a killed `worktree add` leaves behind is locked by it, and in the way.
         remove(repository, plan, purpose)
         _run(repository, *workers, *arguments)
-    found = existing(repository, plan, purpose)
+    found = existing(repository, plan, boundary, purpose)
     if found is None:
         raise GitFailed("worktree add", 0, f"fatal: '{path}' is not there")
+    smudge(found)
     return found
 
 
@@ -81,10 +98,11 @@ def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> by
 
     git reads the files of all worktrees, and gives up at one that is there and still empty.
     """
-    done, tries = repository.git.finished(*args, expect=(0, 128, 255)), 1
+    git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
+    done, tries = git.finished(*args, expect=(0, 128, 255)), 1
     while done.status != 0 and b"failed to read" in done.stderr and tries < _TRIES:
         time.sleep(_WAIT_SECONDS)
-        done, tries = repository.git.finished(*args, expect=(0, 128, 255)), tries + 1
+        done, tries = git.finished(*args, expect=(0, 128, 255)), tries + 1
     if done.status not in expect:
         raise GitFailed("worktree", done.status, done.stderr.decode("utf-8", "replace"))
     return done.stdout
@@ -92,8 +110,34 @@ def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> by
 
 def point(worktree: Worktree, commit: str) -> None:
     """Make the worktree exactly `commit`: no other file is left, ignored ones included."""
-    worktree.git.run("checkout", "--quiet", "--force", "--detach", commit, "--")
+    worktree.git.run("checkout", "--quiet", "--force", "--detach", commit, "--", variables=FETCHING)
     clean(worktree)
+    smudge(worktree)
+
+
+_SMUDGE = """
+for name in "$@"; do
+    git ls-files -z -- ":(attr:filter=$name)"
+done | git checkout-index --force -z --stdin
+"""
+
+
+def smudge(worktree: Worktree) -> None:
+    """Give files that stand for others, as those of git-lfs do, their contents: in the sandbox, as a filter is code.
+
+    Where the filter fails, for want of a network say, they stay as they are stored, and somebody is told.
+    """
+    if not worktree.git.drivers:
+        return
+    filters = [name.removeprefix("filter.").rpartition(".")[0] for name in worktree.git.drivers]
+    chosen = [name for name in dict.fromkeys(filters) if _FILTER.fullmatch(name)]
+    if not chosen:
+        return
+    with worktree.enclosure.scratch() as scratch:
+        try:
+            worktree.enclosure.run(scratch, _SMUDGE, *chosen, writes_files=True)
+        except GitFailed as failed:
+            worktree.enclosure.boundary.tell(f"files of the filter {', '.join(chosen)} stay as stored: {failed.cause}")
 
 
 def clean(worktree: Worktree, *, ignored: bool = True) -> None:

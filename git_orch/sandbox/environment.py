@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-_DEFAULT_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 # By name: a pattern such as LC_* would let through whatever somebody hid behind that prefix.
 _COPIED = (
@@ -34,16 +34,21 @@ _FIXED = {
 }
 
 
-def command_environment(source: Mapping[str, str], *, home: Path, worktree: Path) -> dict[str, str]:
-    """Names and values for a command that works in `worktree`; of `source` only what cannot hold a secret is taken."""
-    copied = {name: source[name] for name in _COPIED if name in source}
+def command_environment(
+    source: Mapping[str, str], *, home: Path, worktree: Path, extra: Iterable[str] = ()
+) -> dict[str, str]:
+    """Names and values for a command that works in `worktree`.
+
+    Of `source` only what cannot hold a secret is taken, and the names in `extra`, which its user has listed.
+    """
+    copied = {name: source[name] for name in (*_COPIED, *extra) if name in source}
     temporary = source.get("TMPDIR", "")
     return {
         "LANG": "C.UTF-8",
         **copied,
         **_FIXED,
         "HOME": str(home),
-        "PATH": os.pathsep.join(outside(source.get("PATH", ""), worktree)) or os.pathsep.join(_DEFAULT_PATH),
+        "PATH": os.pathsep.join(outside(source.get("PATH", ""), worktree)) or DEFAULT_PATH,
         "TMPDIR": next(_outside([temporary], worktree), "/tmp"),  # noqa: S108 - where every program looks without TMPDIR
     }
 

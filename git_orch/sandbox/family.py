@@ -42,6 +42,11 @@ class Family:
         """The processes of this command that run now; one that is born meanwhile may be missing."""
         return self._look()[0]
 
+    def lines(self) -> dict[int, table.Process]:
+        """The same with what the process table tells of them: nothing where there is none."""
+        with _lock:
+            return {pid: line for pid in self.living() if (line := table.process(pid)) is not None}
+
     def _look(self) -> tuple[set[int], set[int]]:
         """The processes of this command that run, and children of ours that may be its dead."""
         with _lock:  # nobody reaps while we look

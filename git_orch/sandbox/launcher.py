@@ -1,37 +1,75 @@
-"""The one place where the command of a step or of a check becomes a process."""
+"""The one place where the command of a step or of a check, and git on files that commands wrote, becomes a process."""
 
 from __future__ import annotations
 
 import os
 import resource
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch.sandbox import environment, process
+from git_orch.sandbox.view import GitView, Sandbox, Unconfined, View
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from git_orch.plans import plan
 
 NOT_EXECUTABLE = 126  # the statuses a shell gives, see EXIT STATUS in bash(1)
 NOT_FOUND = 127
+_NOBODYS_HOME = Path("/tmp/home")  # noqa: S108 - inside the sandbox, where /tmp is its own
+_IN_THE_WAY = frozenset(
+    {
+        "/",
+        *(
+            f"/{name}"
+            for name in ("usr", "etc", "opt", "nix", "snap", "bin", "lib", "proc", "dev", "tmp", "var", "run")
+        ),
+    }
+)
 
-_LIMITS = {  # reference values for model-written commands: no core dumps, files of 1 GiB, 4,096 open files
-    "core": (resource.RLIMIT_CORE, 0),
-    "fsize": (resource.RLIMIT_FSIZE, 1024**3),
-    "nofile": (resource.RLIMIT_NOFILE, 4096),
-}
+
+def _most_memory() -> int:
+    """Three quarters of the machine's: what is left is enough for git-orch and whoever works there."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a command may use: processes (threads count), bytes of memory, of one file, and open files.
+
+    `growth` is in bytes and `new_files` a number: by how much the worktree may grow.
+    """
+
+    processes: int = 2048  # a fork bomb stops here; a parallel build on a large machine does not
+    memory: int = field(default_factory=_most_memory)
+    file_size: int = 1024**3
+    open_files: int = 4096
+    growth: int = 8 * 1024**3
+    new_files: int = 500_000  # the dependencies of a large JavaScript project are some 100,000
 
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Runs commands with an environment made from `source`, where `home` is the home directory they see."""
+    """Runs commands in `sandbox` with an environment made from `source`, where `home` is the home directory they see.
+
+    `git` is what they see of the repository, `readable` are more paths they see, and `extra` more variables.
+    """
 
     source: Mapping[str, str]
     home: Path
+    sandbox: Sandbox = field(default_factory=Unconfined)
+    git: GitView | None = None
+    readable: tuple[Path, ...] = ()
+    extra: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether commands run in a sandbox."""
+        return self.sandbox.sandboxed
 
     def run(
         self,
@@ -41,19 +79,88 @@ class Launcher:
         timeout: float,
         output_path: Path | None = None,
         stop: threading.Event | None = None,
+        network: bool = False,
     ) -> process.Outcome:
         """How the command ended in `worktree`; `timeout` is in seconds. One that cannot start ends with 126 or 127."""
-        bounds = process.Bounds(timeout, output_path, stop)
-        variables = environment.command_environment(self.source, home=self.home, worktree=worktree)
         argv = ("bash", "--noprofile", "--norc", "-c", command.shell) if command.shell is not None else command.argv
-        found = _found(argv[0], variables["PATH"], worktree) if argv else None
-        if argv is None or found is None:
+        view = self._view(worktree, network=network)
+        bounds = process.Bounds(
+            timeout,
+            output_path,
+            stop,
+            memory=self.limits.memory,
+            processes=self.limits.processes,
+            growing=worktree,
+            growth=self.limits.growth,
+            new_files=self.limits.new_files,
+        )
+        return self._started(argv or (), view, self._variables(view), bounds)
+
+    def git_tool(
+        self,
+        argv: Sequence[str],
+        *,
+        worktree: Path,
+        variables: Mapping[str, str],
+        writable: Sequence[Path],
+        bounds: process.Bounds,
+    ) -> process.Outcome:
+        """How a command of ours ended that reads files which others wrote: only the paths in `writable` can change."""
+        view = self._view(worktree, network=False)
+        view = view._replace(writable=tuple(writable), worktree_writable=worktree in writable)
+        return self._started(argv, view, {**self._variables(view), **variables}, bounds)
+
+    def _view(self, worktree: Path, *, network: bool) -> View:
+        path = os.pathsep.join(environment.outside(self.source.get("PATH", ""), worktree))
+        return View(
+            worktree=worktree,
+            home=self.home if not self.sandboxed or str(self.home) not in _IN_THE_WAY else _NOBODYS_HOME,
+            path=path or environment.DEFAULT_PATH,
+            git=self.git,
+            readable=self.readable,
+            network=network,
+        )
+
+    def _variables(self, view: View) -> dict[str, str]:
+        source = {**self.source, "PATH": view.path}
+        variables = environment.command_environment(source, home=view.home, worktree=view.worktree, extra=self.extra)
+        return {**variables, "TMPDIR": "/tmp"} if self.sandboxed else variables  # noqa: S108 - the sandbox's own
+
+    def _started(
+        self, argv: Sequence[str], view: View, variables: Mapping[str, str], bounds: process.Bounds
+    ) -> process.Outcome:
+        found = _found(argv[0], view.path, view.worktree) if argv else None
+        if found is None:
             return process.not_started(NOT_FOUND, f"{argv[0] if argv else ''}: command not found", bounds)
-        limited = [*_limiting(variables["PATH"]), found, *argv[1:]]
+        limited = [*self._limiting(view.path), found, *argv[1:]]
         try:
-            return process.run(limited, env=variables, cwd=worktree, bounds=bounds)
+            with self.sandbox.confined(limited, view) as ready:
+                return process.run(
+                    ready.argv, env=variables, cwd=view.worktree, bounds=bounds, pass_fds=ready.descriptors
+                )
         except (OSError, ValueError) as error:  # ValueError: a NUL byte, or characters that are not text
             return process.not_started(NOT_EXECUTABLE, f"{argv[0]}: {error}", bounds)
+
+    def _limiting(self, path: str) -> Sequence[str]:
+        """The prlimit command that goes in front, inside the sandbox: processes are counted for each sandbox there.
+
+        Nothing where it is missing (macOS). Never raises a limit of ours.
+        """
+        prlimit = environment.program("prlimit", path)
+        if prlimit is None:
+            return ()
+        wanted = {
+            "core": (resource.RLIMIT_CORE, 0),
+            "fsize": (resource.RLIMIT_FSIZE, self.limits.file_size),
+            "nofile": (resource.RLIMIT_NOFILE, self.limits.open_files),
+        }
+        if self.sandboxed:  # outside of a user namespace all processes of the user count
+            wanted["nproc"] = (resource.RLIMIT_NPROC, self.limits.processes)
+        options = []
+        for name, (number, limit) in wanted.items():
+            hard = resource.getrlimit(number)[1]
+            options.append(f"--{name}={limit if hard == resource.RLIM_INFINITY else min(limit, hard)}")
+        return (prlimit, *options, "--")
 
 
 def _found(name: str, path: str, worktree: Path) -> str | None:
@@ -61,15 +168,3 @@ def _found(name: str, path: str, worktree: Path) -> str | None:
     if os.sep not in name:
         return environment.program(name, path)
     return name if os.path.isfile(worktree / name) else None
-
-
-def _limiting(path: str) -> Sequence[str]:
-    """The prlimit command that goes in front; nothing where it is missing (macOS). Never raises a limit of ours."""
-    prlimit = environment.program("prlimit", path)
-    if prlimit is None:
-        return ()
-    options = []
-    for name, (number, wanted) in _LIMITS.items():
-        hard = resource.getrlimit(number)[1]
-        options.append(f"--{name}={wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)}")
-    return (prlimit, *options, "--")

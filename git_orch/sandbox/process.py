@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal, Self, cast
 
-from git_orch.sandbox import family, output, table
+from git_orch.sandbox import cgroup, family, limits, output, table
 
 if TYPE_CHECKING:
     import threading
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-Reason = Literal["exited", "timeout", "output-limit", "stopped"]
+Reason = Literal["exited", "timeout", "output-limit", "stopped", "memory-limit", "process-limit", "disk-limit"]
 
 OUTPUT_LIMIT = 10 * 1024 * 1024  # bytes; a command that writes more is stopped
+_ASKED = ("timeout", "output-limit", "stopped")  # who fills memory, process table or disk gets no time to go on
 GRACE = 1.8  # seconds from SIGTERM to SIGKILL, so that the whole stop takes less than two
 _TICK = 0.05  # seconds between two looks at the clock and at what ended without closing its output
 QUIT_GRACE = 2.0  # seconds a trusted tool gets to remove its lock files after SIGTERM
@@ -39,28 +40,39 @@ def capture(
     *,
     env: Mapping[str, str],
     cwd: str | None = None,
-    stdin: bytes | None = None,
+    stdin: bytes | int | None = None,
     pass_fds: Sequence[int] = (),
+    timeout: float | None = None,
 ) -> Finished:
     """Run a trusted tool to its end, in our own process group so that Ctrl-C reaches it too.
 
+    `stdin` is what it reads, or the descriptor of an open file.
+
     An exception on the way (Ctrl-C) ends the tool before it is raised on. Raises FileNotFoundError for a missing
-    program.
+    program, TimeoutError after `timeout` seconds.
     """
     child = subprocess.Popen(
         argv,
         env={**env, table.TAG: family.TRUSTED},
         cwd=cwd,
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdin=_input(stdin),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         pass_fds=pass_fds,
     )
     try:
-        stdout, stderr = child.communicate(stdin)
+        stdout, stderr = child.communicate(stdin if isinstance(stdin, bytes) else None, timeout)
+    except subprocess.TimeoutExpired as expired:
+        raise TimeoutError(f"'{argv[0]}' did not end within {timeout:g} s") from expired
     finally:
         _end(child)
     return Finished(child.returncode, stdout, stderr)
+
+
+def _input(stdin: bytes | int | None) -> int:
+    if isinstance(stdin, int):
+        return stdin
+    return subprocess.DEVNULL if stdin is None else subprocess.PIPE
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -142,7 +154,9 @@ class Session:
 class Bounds:
     """What a command may use: seconds, bytes of output, and an event that stops it.
 
-    The file takes the whole output. `grace` is the time in seconds between SIGTERM and SIGKILL.
+    The file takes the whole output. `grace` is the time in seconds between SIGTERM and SIGKILL. All its processes
+    together may use `memory` bytes, be `processes` (threads count too), and add `growth` bytes and `new_files` files
+    (counted when they changed) to the directory `growing`. None: as much as there is.
     """
 
     timeout: float
@@ -150,6 +164,11 @@ class Bounds:
     stop: threading.Event | None = None
     output_limit: int = OUTPUT_LIMIT
     grace: float = GRACE
+    memory: int | None = None
+    processes: int | None = None
+    growing: Path | None = None
+    growth: int | None = None
+    new_files: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +195,19 @@ def run(
 ) -> Outcome:
     """Run a command that is not trusted, without a terminal or input; nothing it started survives it.
 
-    Raises OSError when it cannot be started.
+    Raises OSError when it cannot be started; in a control group (cgroup.py) the shell's status 126 or 127 says so.
     """
     begun = time.monotonic()
-    with output.Output(bounds.output_path, bounds.output_limit) as collected:
-        child, members = _started(argv, env, cwd, collected, pass_fds)
+    with (
+        output.Output(bounds.output_path, bounds.output_limit) as collected,
+        cgroup.group(memory=bounds.memory, processes=bounds.processes) as group,
+    ):
+        prefix = group.prefix if group is not None else ()
+        watch = limits.Watch(bounds)
+        child, members = _started([*prefix, *argv], env, cwd, collected, pass_fds)
         try:
-            reason = _watched(child, members, collected, bounds)
-            if reason != "exited":
+            reason = _watched(child, members, collected, bounds, watch)
+            if reason in _ASKED:
                 _ask_to_end(child, members, collected, bounds.grace)
         finally:
             members.kill()
@@ -192,6 +216,8 @@ def run(
         collected.drain()
         if reason == "exited" and collected.too_long:
             reason = "output-limit"
+        if reason == "exited" and child.returncode and group is not None and group.ran_out_of_memory():
+            reason = "memory-limit"
         seconds = time.monotonic() - begun
         return Outcome(child.returncode, reason, collected.kept(), collected.total, seconds, bounds.output_path)
 
@@ -223,7 +249,11 @@ def _started(
 
 
 def _watched(
-    child: subprocess.Popen[bytes], members: family.Family, collected: output.Output, bounds: Bounds
+    child: subprocess.Popen[bytes],
+    members: family.Family,
+    collected: output.Output,
+    bounds: Bounds,
+    watch: limits.Watch,
 ) -> Reason:
     """Collect output until the command ends or has to. A daemon that holds the output is not waited for."""
     deadline = time.monotonic() + bounds.timeout
@@ -235,6 +265,8 @@ def _watched(
             return "output-limit"
         if time.monotonic() >= deadline:
             return "timeout"
+        if excess := watch.excess(members):
+            return excess
         collected.wait(patience if collected.at_end else _TICK)
         patience = min(patience * 2, _TICK)
     return "stopped" if members.stopped else "exited"

@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 
 TAG = "GIT_ORCH_RUN"  # the environment variable by which a daemon is known after it has left its parent
 PROC = "/proc"
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Process(NamedTuple):
-    """A line of the process table; `started` counts clock ticks since boot."""
+    """A line of the process table; `started` counts clock ticks since boot, `memory` is what is resident, in bytes."""
 
     pid: int
     parent: int
     session: int
     started: int
     dead: bool
+    threads: int = 0
+    memory: int = 0
 
 
 def available() -> bool:
@@ -64,9 +67,10 @@ def process(pid: int) -> Process | None:
     stat = _contents(f"{PROC}/{pid}/stat")
     # The name in the second field may hold anything, a parenthesis too: proc_pid_stat(5).
     fields = stat.rpartition(b")")[2].split()
-    if len(fields) < 20:
+    if len(fields) < 22:
         return None
-    return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]), dead=fields[0] in (b"Z", b"X"))
+    parent, session, threads, started, pages = (int(fields[place]) for place in (1, 3, 17, 19, 21))
+    return Process(pid, parent, session, started, fields[0] in (b"Z", b"X"), threads, pages * _PAGE)
 
 
 def tag(pid: int) -> str:

@@ -11,6 +11,8 @@ from git_orch.views import console
 from git_orch.views import report as report_view
 from git_orch.views.console import Styled
 
+_SHOWN = 10  # paths
+
 
 class ConsoleReporter:
     """Prints reports as they come; called from several threads."""
@@ -22,6 +24,14 @@ class ConsoleReporter:
         """Print one report."""
         with self._guard:
             console.err(*_line(report))
+
+
+def _code(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
+    """Files that run on the machine of whoever uses the tree: named, because a reviewer looks at them first."""
+    if not paths:
+        return ()
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return (Styled("\n  review ", "yellow"), f"changed files that run code: {', '.join(paths[:_SHOWN])}{more}")
 
 
 def _line(report: Report) -> tuple[console.Part, ...]:
@@ -38,10 +48,11 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             said = report_view.said(result)
             shown = [Styled("\n" + console.indented("    " + said, 4), "dim")] if said else []
             return ("  check ", command, ": ", Styled(result.reason, style), f" in {result.seconds:.1f} s", *shown)
-        case reporting.StepLanded(_, _, commit, files, seconds, usd):
+        case reporting.StepLanded(_, _, commit, files, seconds, usd, code):
             cost = f", ${usd:.4f}" if usd else ""
             noun = "file" if files == 1 else "files"
-            return (Styled("  landed ", "green"), f"{commit[:10]}, {files} {noun} changed, {seconds:.1f} s{cost}")
+            landed = f"{commit[:10]}, {files} {noun} changed, {seconds:.1f} s{cost}"
+            return (Styled("  landed ", "green"), landed, *_code(code))
         case reporting.StepNotLanded(_, _, error, commit):
             kept = f" (kept as {commit[:10]})" if commit is not None else ""
             return (Styled("  failed ", "red"), console.indented(error, 4), kept)

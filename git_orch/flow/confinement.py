@@ -1,0 +1,31 @@
+"""The sandbox for a repository, as its user's settings have it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.repo import enclosed, gitview, settings
+from git_orch.repo.enclosed import Boundary
+from git_orch.sandbox import environment, sandboxes
+from git_orch.sandbox.launcher import Launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from git_orch.repo.repository import Repository
+
+
+def boundary(repository: Repository, tell: Callable[[str], None] = enclosed.silent) -> Boundary:
+    """What runs commands for the repository. Raises Refused where no sandbox works and the user did not do without."""
+    found = settings.of_user(repository)
+    launcher = Launcher(
+        source=os.environ,
+        home=environment.home(os.environ) or Path("/nonexistent"),
+        sandbox=sandboxes.chosen(found.sandbox, os.environ.get("PATH", "")),
+        git=gitview.of(repository),
+        readable=(*gitview.readable(repository), *map(Path, found.readable)),
+        extra=found.environment,
+    )
+    return Boundary(launcher, tell)

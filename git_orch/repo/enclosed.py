@@ -1,0 +1,184 @@
+"""git on files that commands wrote: inside the sandbox, with an index and an object directory of its own.
+
+Filters of the user run there, and so does whatever a worktree may have planted for git to start. Nothing comes out but
+files in a scratch directory, which are read as what they are: bytes of somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from git_orch import errors
+from git_orch.repo.git import GitFailed
+from git_orch.sandbox import process
+from git_orch.sandbox.launcher import Launcher
+
+SCRATCH = ".scratch-"  # what the names of such directories begin with, so that those of killed runs are found
+_DAY = 86_400  # seconds
+_SECONDS = 900.0  # a filter may have gigabytes to look at
+_PINNED = {  # inside as outside; the user's filters are what this is for, and stay
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.protectHFS": "true",
+    "core.protectNTFS": "true",
+    "core.fsync": "none",  # nothing in the scratch directory outlives us
+    "core.untrackedCache": "false",
+    "core.splitIndex": "false",  # the shared half would be written where nothing can be
+    "index.sparse": "false",
+    "advice.addEmbeddedRepo": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "submodule.recurse": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A directory for one use of git: `index` is a copy, `objects` takes what is new, `out` what git says."""
+
+    path: Path
+
+    @property
+    def index(self) -> Path:
+        """The private index."""
+        return self.path / "index"
+
+    @property
+    def objects(self) -> Path:
+        """The private object directory, which borrows from the repository's."""
+        return self.path / "objects"
+
+    @property
+    def lfs(self) -> Path:
+        """Where git-lfs puts the contents that its pointers stand for."""
+        return self.path / "lfs"
+
+    def bytes(self, name: str, limit: int) -> bytes:
+        """What git left in the file `name`, a plain one of at most `limit` bytes. Raises UnfitRepository."""
+        with self.opened(name, limit) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
+            return file.read(limit)
+
+    @contextlib.contextmanager
+    def opened(self, name: str, limit: int) -> Iterator[int]:
+        """The same file, opened for reading."""
+        try:
+            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as missing:
+            raise errors.UnfitRepository(f"git left no '{name}' behind", "git orch status") from missing
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
+                raise errors.UnfitRepository(f"what git left in '{name}' is larger than {limit} bytes", "git status")
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def silent(_text: str) -> None:
+    """For those whom no trouble concerns."""
+
+
+class Boundary(NamedTuple):
+    """What runs things in the sandbox, and who is told of trouble there that does not end the work."""
+
+    launcher: Launcher
+    tell: Callable[[str], None] = silent
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A worktree, its git directory and the common one, and the sandbox that git looks at the files in."""
+
+    worktree: Path
+    git_dir: Path
+    common_dir: Path
+    boundary: Boundary
+    stop: threading.Event | None = None
+
+    @property
+    def launcher(self) -> Launcher:
+        """What runs git in the sandbox."""
+        return self.boundary.launcher
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Scratch]:
+        """A scratch directory with a copy of the worktree's index."""
+        parent = self.worktree.parent if os.access(self.worktree.parent, os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=parent, ignore_cleanup_errors=True) as directory:
+            made = Scratch(Path(directory))
+            for inner in (made.objects / "info", made.lfs):
+                inner.mkdir(parents=True)
+            (made.objects / "info" / "alternates").write_bytes(os.fsencode(self.common_dir / "objects") + b"\n")
+            with contextlib.suppress(FileNotFoundError):  # an index that was never written is an empty one
+                shutil.copy2(self.git_dir / "index", made.index)
+            if self.launcher.git is not None:
+                (made.path / "config").write_bytes(self.launcher.git.config)
+            yield made
+
+    def run(self, scratch: Scratch, script: str, *args: str, writes_files: bool = False) -> None:
+        """Run a script of sh in the worktree, where "$OUT" is the scratch directory. Raises GitFailed."""
+        writable = [scratch.path, *([self.worktree] if writes_files else [])]
+        outcome = self.launcher.git_tool(
+            ["sh", "-ec", script, "git-orch", *args],
+            worktree=self.worktree,
+            variables=self._variables(scratch),
+            writable=writable,
+            bounds=process.Bounds(_SECONDS, stop=self.stop),
+        )
+        if outcome.reason == "stopped":
+            raise GitFailed("add", -15, "stopped")
+        if outcome.reason != "exited" or outcome.status != 0:
+            said = outcome.output.decode("utf-8", "replace")
+            reason = "" if outcome.reason == "exited" else f"fatal: git on the worktree ended by {outcome.reason}\n"
+            raise GitFailed("on the worktree", outcome.status or 1, reason + said)
+
+    def _variables(self, scratch: Scratch) -> Mapping[str, str]:
+        pinned = {**_PINNED, "lfs.storage": str(scratch.lfs)}
+        numbered = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(pinned)}
+        numbered |= {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(pinned.values())}
+        return {
+            **numbered,
+            "GIT_CONFIG_COUNT": str(len(pinned)),
+            "GIT_CONFIG_GLOBAL": str(scratch.path / "config"),
+            "GIT_DIR": str(self.git_dir),
+            "GIT_WORK_TREE": str(self.worktree),
+            "GIT_INDEX_FILE": str(scratch.index),
+            "GIT_OBJECT_DIRECTORY": str(scratch.objects),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(self.common_dir / "objects"),  # git-lfs looks only here
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_ALLOW_PROTOCOL": "",
+            "GIT_LITERAL_PATHSPECS": "0",
+            "OUT": str(scratch.path),
+        }
+
+
+def _quoted(path: Path) -> str:
+    """A path in a list that is separated by colons, see GIT_ALTERNATE_OBJECT_DIRECTORIES in git(1)."""
+    text = str(path)
+    if ":" not in text and not text.startswith('"'):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def sweep(directory: Path, prefix: str) -> None:
+    """Remove the directories of that prefix which killed runs left; no living run is older than a day."""
+    for left in directory.glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):  # somebody else swept it
+            if time.time() - left.lstat().st_mtime > _DAY:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def names(data: bytes) -> Sequence[str]:
+    """The NUL-terminated names that git lists with -z."""
+    return [name for name in data.decode("utf-8", "surrogateescape").split("\0") if name]

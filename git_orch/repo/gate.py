@@ -1,0 +1,161 @@
+"""What a snapshot may bring into the repository. It looks at the difference to the base, before anything is stored.
+
+Limits: a forge takes files of up to 100 MiB (github.com); the others are what one step can reasonably be reviewed for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from git_orch import errors
+from git_orch.plans import codefiles, paths, redact
+
+LARGEST_FILE = 100 * 1024**2  # bytes
+LARGEST_STEP = 1024**3  # bytes of all changed files
+MOST_FILES = 20_000
+SEARCHED = 8 * 1024**2  # bytes; a larger file is not searched for secrets
+
+GITLINK = "160000"
+_SYMLINK = "120000"
+_NO_OBJECT = "0"
+
+
+class Change(NamedTuple):
+    """A path that differs between two trees; `status` is git's letter: A, M, D or T."""
+
+    status: str
+    path: str
+    mode: str
+    oid: str
+    old_mode: str
+    old_oid: str
+
+
+class Finding(NamedTuple):
+    """Why a change is refused."""
+
+    code: str
+    path: str
+    message: str
+
+
+class GateRefused(errors.StepFailed):
+    """A snapshot holds what must not enter the repository; nothing of it has been stored."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        first = findings[0]
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        super().__init__(f"the result is refused: '{first.path}' {first.message}{more}", "git orch show --attempts")
+        self.findings = tuple(findings)
+        self.details = tuple(f"'{each.path}' {each.message}" for each in findings[1:10])
+
+
+class Contents(NamedTuple):
+    """How to read blobs that are not in the repository yet; a missing one has no size and no bytes."""
+
+    sizes: Callable[[Sequence[str]], Mapping[str, int]]
+    read: Callable[[Sequence[str]], Mapping[str, bytes]]
+
+
+def inspected(changes: Sequence[Change], contents: Contents, secrets: Iterable[str]) -> tuple[str, ...]:
+    """The changed files that run code where somebody uses the tree. Raises GateRefused."""
+    if len(changes) > MOST_FILES:
+        message = f"and the others are {len(changes)} changed files: at most {MOST_FILES} fit in a step"
+        raise GateRefused([Finding("TOO_MANY_FILES", changes[0].path, message)])
+    blobs = [each for each in changes if each.status != "D" and each.mode != GITLINK]
+    sizes = contents.sizes(list(dict.fromkeys(each.oid for each in blobs)))
+    found = [*_names(changes), *_too_large(blobs, sizes)]
+    if not found:
+        found = list(_inside(blobs, sizes, contents, tuple(secrets)))
+    if found:
+        raise GateRefused(found)
+    return _code(changes, contents)
+
+
+def _names(changes: Sequence[Change]) -> Iterator[Finding]:
+    for each in changes:
+        if each.status == "D":
+            continue
+        if any(paths.control_directory(name) for name in each.path.split("/")):
+            yield Finding(paths.PATH_GIT_CONTROL, each.path, "is a name that some file systems take for git's own")
+        if each.mode == GITLINK and each.old_mode != GITLINK:
+            yield Finding("GITLINK", each.path, "is a repository inside the tree")
+
+
+def _too_large(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[Finding]:
+    for each in blobs:
+        size = sizes.get(each.oid, 0)
+        if size > LARGEST_FILE:
+            yield Finding("FILE_TOO_LARGE", each.path, f"has {size} bytes: at most {LARGEST_FILE} fit in a commit")
+    total = sum(sizes.values())
+    if total > LARGEST_STEP:
+        largest = max(blobs, key=lambda each: sizes.get(each.oid, 0))
+        message = f"and the others have {total} bytes: at most {LARGEST_STEP} fit in a step"
+        yield Finding("STEP_TOO_LARGE", largest.path, message)
+
+
+def _inside(
+    blobs: Sequence[Change], sizes: Mapping[str, int], contents: Contents, secrets: tuple[str, ...]
+) -> Iterator[Finding]:
+    for some in _portions([each for each in blobs if sizes.get(each.oid, 0) <= SEARCHED], sizes):
+        found = contents.read([oid for each in some for oid in (each.oid, each.old_oid) if oid.strip(_NO_OBJECT)])
+        for each in some:
+            new, old = found.get(each.oid, b""), found.get(each.old_oid, b"")
+            if each.mode == _SYMLINK:
+                if leaves_tree(each.path, new):
+                    target = new.decode("utf-8", "backslashreplace")
+                    yield Finding("SYMLINK_OUTSIDE", each.path, f"is a symbolic link out of the tree: to '{target}'")
+            elif _holds_secret(new, secrets) and not _holds_secret(old, secrets):
+                yield Finding("SECRET", each.path, "holds what looks like a key or a secret")
+
+
+def _portions(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[list[Change]]:
+    """The blobs in groups that fit into memory together with what they replace."""
+    group: list[Change] = []
+    size = 0
+    for each in blobs:
+        if group and size + sizes.get(each.oid, 0) > SEARCHED:
+            yield group
+            group, size = [], 0
+        group.append(each)
+        size += sizes.get(each.oid, 0)
+    if group:
+        yield group
+
+
+def leaves_tree(path: str, target: bytes) -> bool:
+    """Whether a symbolic link at `path` may lead out of the tree.
+
+    Only `..` at the beginning of a target is sure to mean the link's own directories: after a name it is the parent of
+    whatever that name links to. Each link on the way is judged by itself.
+    """
+    names = [name for name in target.split(b"/") if name != b"."]
+    if target.startswith(b"/") or not target:
+        return True
+    up = 0
+    while up < len(names) and names[up] in (b"..", b""):
+        up += 1
+    climbed = sum(1 for name in names[:up] if name == b"..")
+    if b".." in names[up:]:
+        return True
+    inner = [name.decode("utf-8", "replace") for name in names[up:]]
+    return climbed > path.count("/") or any(paths.control_directory(name) for name in inner if name)
+
+
+def _holds_secret(data: bytes, secrets: tuple[str, ...]) -> bool:
+    return redact.holds_secret(data.decode("utf-8", "replace"), secrets)
+
+
+def _code(changes: Sequence[Change], contents: Contents) -> tuple[str, ...]:
+    packages = [each for each in changes if each.path.rpartition("/")[2] == codefiles.PACKAGE]
+    oids = [oid for each in packages for oid in (each.oid, each.old_oid) if oid.strip(_NO_OBJECT)]
+    found = contents.read(oids) if packages else {}
+    scripts = {oid: codefiles.package_scripts(data) for oid, data in found.items()}
+    changed = {each.path for each in packages if scripts.get(each.oid) != scripts.get(each.old_oid)}
+    executable = {each.path for each in changes if each.mode == "100755" and each.old_mode != "100755"}
+    return tuple(
+        each.path
+        for each in changes
+        if codefiles.runs_code(each.path) or each.path in changed or each.path in executable
+    )

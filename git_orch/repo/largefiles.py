@@ -1,0 +1,49 @@
+"""Contents that git-lfs keeps beside the objects: taken over from a scratch directory when they are what they claim."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.repo import localfiles
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+_CHUNK = 1024**2  # bytes
+
+
+def admit(repository: Repository, scratch: Path) -> None:
+    """Copy what a snapshot's filter stored in `scratch` to where git-lfs looks for it.
+
+    A file's name is the SHA-256 of its contents; one that lies is left behind. Anything may stand in `scratch`: no link
+    is followed.
+    """
+    for directory, _, files in os.walk(scratch / "objects"):
+        for name in files:
+            target = _place(repository) / "objects" / name[:2] / name[2:4] / name
+            if _NAME.fullmatch(name) and not target.exists():
+                _copy(Path(directory) / name, target)
+
+
+def _place(repository: Repository) -> Path:
+    chosen = next((value for name, value in reversed(repository.settings) if name == "lfs.storage"), "lfs")
+    return repository.common_dir / chosen  # relative to the git directory, git-lfs-config(5)
+
+
+def _copy(source: Path, target: Path) -> None:
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return
+        digest = hashlib.sha256()
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+        if digest.hexdigest() == target.name:
+            file.seek(0)
+            localfiles.copy(file, target)

@@ -1,0 +1,235 @@
+"""Programs that run the program they are given: it is judged as if it stood alone."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from git_orch.sandbox.policy import builtins, programs, verdict, words
+from git_orch.sandbox.policy.programs import Surroundings
+from git_orch.sandbox.policy.words import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_orch.sandbox.policy.verdict import Verdict
+
+SHELLS = frozenset(("bash", "sh", "dash", "ash", "zsh", "ksh", "mksh", "fish"))
+
+_DEEPEST = 8  # programs that run programs, and shells in shells
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
+_HARMLESS = re.compile(
+    r"LC_[A-Z]+|LANG|LANGUAGE|TZ|CI|NO_COLOR|FORCE_COLOR|CLICOLOR(?:_FORCE)?|COLUMNS|LINES|TERM|RUST_BACKTRACE|RUST_LOG|"
+    r"CARGO_TERM_COLOR|PYTHONDONTWRITEBYTECODE|PYTHONUNBUFFERED|PYTHONHASHSEED|PYTHONUTF8|PYTHONIOENCODING|IFS|"
+    r"HYPOTHESIS_PROFILE|SOURCE_DATE_EPOCH|[a-z_][a-z0-9_]*"
+)
+_CONTAINED = re.compile(
+    r"PYTHONPATH|PYTHONWARNINGS|PYTEST_ADDOPTS|NODE_ENV|NODE_PATH|DEBUG|GOOS|GOARCH|CGO_ENABLED|GO111MODULE|"
+    r"CFLAGS|CXXFLAGS|CPPFLAGS|LDFLAGS|RUSTFLAGS|DJANGO_SETTINGS_MODULE|FLASK_APP|MAKEFLAGS|DESTDIR|PREFIX"
+)
+_SPECIAL = re.compile(  # to the shell, the loader, or programs that run others
+    r"_|BASH.*|CDPATH|COMP.*|ENV|EXECIGNORE|FCEDIT|FIGNORE|FUNC.*|GLOB.*|HIST.*|HOME|IFS|INPUTRC|LC_.*|LANG.*|MAIL.*|OPT.*|"
+    r"PATH|POSIX.*|PROMPT.*|PS[0-4]|SHELL.*|TERM.*|TIMEFORMAT|TMOUT|TMPDIR|LD_.*|DYLD_.*|GIT_.*|SSH_.*|PAGER|.*_PAGER|"
+    r"EDITOR|VISUAL|BROWSER|LESS.*|GREP_.*|TAR_.*|PERL.*|RUBY.*|NODE_OPTIONS|JAVA_.*|PYTHON.*|GOFLAGS|RUSTC.*|CARGO_.*|CC|"
+    r"CXX|MAKE.*|.*_COMMAND"
+)
+_DURATION = re.compile(r"[0-9]+(?:\.[0-9]*)?[smhd]?")
+_NICENESS = re.compile(r"-n?-?[0-9]+|--adjustment=-?[0-9]+")
+_TIMEOUT = re.compile(r"-v|--verbose|--foreground|--preserve-status|--signal=\w+|--kill-after=[\w.]+|-[ks][\w.]+")
+_XARGS = re.compile(
+    r"-[0rtx]+|-[nPLsI][^/]+|-d.+|--null|--no-run-if-empty|--verbose|--exit|--max-(?:args|procs|lines|chars)=[0-9]+|"
+    r"--delimiter=.*|--replace(?:=.*)?"
+)
+_ENV = re.compile(r"-i?|--ignore-environment|--unset=\w+|-u\w+")
+_STDBUF = re.compile(r"-[ioe][0-9LKMG]+|--(?:input|output|error)=[0-9LKMG]+")
+_SHELL_OPTION = re.compile(r"-[euxv]+|--noprofile|--norc|--posix")
+
+
+def assignment(word: Word, root: str) -> Iterator[Verdict] | None:
+    """The parts of a word that sets a variable for the command after it; None for another word."""
+    match = _ASSIGNMENT.fullmatch(word.text)
+    return None if match is None else variable(match[1], word, root)
+
+
+def variable(name: str, word: Word, root: str, *, alone: bool = False) -> Iterator[Verdict]:
+    """Whether a command may be given this variable; `alone` it is the shell's, and of all commands after it."""
+    harmless = builtins.VARIABLE if alone else _HARMLESS
+    may_matter = _SPECIAL.fullmatch(name) is None if alone else _CONTAINED.fullmatch(name) is not None
+    if may_matter and not harmless.fullmatch(name):
+        yield verdict.contained(word.span, "a variable that may change what runs, in the sandbox only: {}")
+    elif not harmless.fullmatch(name):
+        hint = "leave it out; the environment is made for the command"
+        yield verdict.denied("ENV_VAR", word.span, "variable not allowed: {}", hint)
+    yield from words.path_parts(word, root)
+
+
+def _run(wrapper: Word, rest: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    if not rest:
+        yield _unclear(wrapper)
+    elif around.depth == _DEEPEST:
+        yield verdict.denied("TOO_LONG", rest[0].span, "too many programs that run programs", "run the program itself")
+    else:
+        yield from programs.judged(rest[0], rest[1:], around._replace(depth=around.depth + 1))
+
+
+def _unclear(word: Word) -> Verdict:
+    hint = "run the program itself"
+    return verdict.denied("WRAPPER", word.span, "it cannot be told which program this runs: {}", hint)
+
+
+def _past_options(
+    arguments: tuple[Word, ...], plain: re.Pattern[str], valued: frozenset[str] = frozenset()
+) -> tuple[Word, ...] | Word:
+    """What comes after the options; the word that is in the way when one is not known."""
+    index = 0
+    while index < len(arguments):
+        word = arguments[index]
+        if word.text == "--":
+            return arguments[index + 1 :]
+        if not word.known:
+            return word
+        if word.text in valued:
+            index += 2
+            if index > len(arguments) or not arguments[index - 1].known:
+                return word
+        elif word.text.startswith("-") and plain.fullmatch(word.text):
+            index += 1
+        elif word.text.startswith("-"):
+            return word
+        else:
+            return arguments[index:]
+    return ()
+
+
+def _wrapped(
+    name: Word, arguments: tuple[Word, ...], around: Surroundings, plain: str | re.Pattern[str], valued: str = ""
+) -> Iterator[Verdict]:
+    rest = _past_options(arguments, re.compile(plain), words.listed(valued))
+    yield from (_unclear(rest),) if isinstance(rest, Word) else _run(name, rest, around)
+
+
+def timeout(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """timeout [options] DURATION COMMAND."""
+    rest = _past_options(arguments, _TIMEOUT, frozenset(("-k", "-s", "--signal", "--kill-after")))
+    if isinstance(rest, Word):
+        yield _unclear(rest)
+    elif not rest or not rest[0].known or not _DURATION.fullmatch(rest[0].text):
+        yield _unclear(name)
+    else:
+        yield from _run(name, rest[1:], around)
+
+
+def env(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """env [-i] [-u NAME] [NAME=VALUE...] COMMAND."""
+    rest = _past_options(arguments, _ENV, frozenset(("-u", "--unset")))
+    if isinstance(rest, Word):
+        yield _unclear(rest)
+        return
+    yield from _after_assignments(name, rest, around)
+
+
+def time(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """time is a reserved word: assignments may follow it."""
+    rest = arguments[1:] if arguments and arguments[0].text in ("-p", "--") else arguments
+    yield from _after_assignments(name, rest, around)
+
+
+def _after_assignments(name: Word, rest: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    index = 0
+    while index < len(rest):
+        parts = assignment(rest[index], around.root)
+        if parts is None:
+            break
+        yield from parts
+        index += 1
+    yield from _run(name, rest[index:], around)
+
+
+def nice(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """nice [-n N] COMMAND."""
+    yield from _wrapped(name, arguments, around, _NICENESS, "-n --adjustment")
+
+
+def nohup(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """nohup COMMAND: meant for what goes on after its end."""
+    yield verdict.contained(name.span, "background work runs in the sandbox only: {}", "BACKGROUND")
+    yield from _run(name, arguments, around)
+
+
+def stdbuf(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """stdbuf -oL COMMAND."""
+    yield from _wrapped(name, arguments, around, _STDBUF, "-i -o -e")
+
+
+def command(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """command COMMAND; with -v it only says where the command is."""
+    if arguments and arguments[0].text in ("-v", "-V"):
+        yield from programs.unknown(arguments[1:], globs=True)
+    else:
+        yield from _wrapped(name, arguments, around, r"-p")
+
+
+def xargs(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """xargs runs a program on what it reads."""
+    valued = words.listed("""
+    -n -P -L -s -I -d -E --max-args --max-procs --max-lines --delimiter
+""")
+    rest = _past_options(arguments, _XARGS, valued)
+    yield verdict.contained(name.span, "blocked pattern: {} (it runs in the sandbox only)")
+    if isinstance(rest, Word):
+        yield _unclear(rest)
+    elif rest:
+        yield from run_on_data(name, rest, around)
+
+
+def run_on_data(wrapper: Word, command: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """A program whose words come from data: never a shell, which would take them for commands."""
+    if command and command[0].text in SHELLS:
+        span = verdict.Span(f"{wrapper.span.text} {command[0].text}", wrapper.span.start, command[0].span.end)
+        hint = "run a program with its options, or a script of the worktree"
+        yield verdict.denied("EXEC_OPTION", span, "blocked pattern: {}", hint)
+    else:
+        yield from _run(wrapper, command, around)
+
+
+def shell(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    """A shell may run a script of the tree, or text that is known."""
+    if [word.text for word in arguments] == ["--version"]:
+        return
+    yield verdict.contained(name.span, "a shell runs in the sandbox only: {}")
+    rest = _shell_words(arguments)
+    if not rest or isinstance(rest, Word):
+        hint = "name a script of the worktree, or write the commands themselves"
+        span = rest.span if isinstance(rest, Word) else name.span
+        yield verdict.denied("WRAPPER", span, "a shell without a script that can be read: {}", hint)
+    elif rest[0].text == "-c" or re.fullmatch(r"-[eux]+c", rest[0].text):
+        yield from _text(name, rest[1:], around)
+    else:
+        yield from words.path_parts(rest[0], around.root)
+
+
+def _shell_words(arguments: tuple[Word, ...]) -> tuple[Word, ...] | Word:
+    index = 0
+    while index < len(arguments) and arguments[index].known:
+        text = arguments[index].text
+        if text == "-o" and index + 1 < len(arguments) and arguments[index + 1].text == "pipefail":
+            index += 1
+        elif text == "-c" or re.fullmatch(r"-[eux]+c", text) or not text.startswith("-"):
+            return arguments[index:]
+        elif not _SHELL_OPTION.fullmatch(text):
+            return arguments[index]
+        index += 1
+    return arguments[index] if index < len(arguments) else ()
+
+
+def _text(name: Word, rest: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+    if not rest or not rest[0].known or rest[0].text.startswith("-"):
+        span = rest[0].span if rest else name.span
+        hint = "write the commands themselves"
+        yield verdict.denied("WRAPPER", span, "the text that the shell runs is not known: {}", hint)
+    elif around.depth == _DEEPEST:
+        yield verdict.denied("TOO_LONG", name.span, "too many shells in shells", "write the commands themselves")
+    else:
+        for part in around.script(rest[0].text, around._replace(depth=around.depth + 1)):
+            yield part._replace(span=rest[0].span)

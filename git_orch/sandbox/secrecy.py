@@ -1,0 +1,73 @@
+"""Keeping keys out of reach of other processes of the same user, as far as the system lets us."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping
+
+PROVIDER_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")  # the variables that pay for models
+_DUMPABLE = 4  # PR_SET_DUMPABLE of <linux/prctl.h>
+_STAT = "/proc/self/stat"
+_ENVIRONMENT = slice(47, 49)  # env_start and env_end, fields 50 and 51 of proc_pid_stat(5), counted after the name
+
+_hidden: dict[str, str] = {}
+
+
+def hide_keys() -> None:
+    """Hide the keys of model providers, for the rest of this process; `keys` has them."""
+    taken = hide(PROVIDER_KEYS)
+    _hidden.clear()
+    _hidden.update(taken)
+
+
+def keys() -> Mapping[str, str]:
+    """The hidden keys by the names of their variables."""
+    return _hidden
+
+
+def all_variables() -> Mapping[str, str]:
+    """The environment as the user gave it, with what has been hidden since: whoever looks for secrets needs both."""
+    return {**os.environ, **_hidden}
+
+
+def hide(names: Iterable[str], environment: MutableMapping[str, str] = os.environ) -> dict[str, str]:
+    """Take variables out of the environment and give back the values of those that were set.
+
+    On Linux their bytes also vanish from /proc/PID/environ, which shows what the process was started with whatever it
+    did since, and other processes of the same user can read neither that file nor our memory any more (root can read
+    the memory). Elsewhere they are only not inherited. The shell that started us still has what it exported.
+    """
+    taken = {name: environment.pop(name) for name in list(names) if name in environment}
+    if sys.platform == "linux":
+        import ctypes  # costs milliseconds, and only runs that need a key come here
+
+        ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)
+        _blank({os.fsencode(name) for name in taken})
+    return taken
+
+
+def _blank(names: set[bytes]) -> None:
+    """Write zeros over the initial copies; since the pop no pointer of libc leads there."""
+    import ctypes
+
+    start, end = _initial_environment()
+    place = start
+    for entry in ctypes.string_at(start, end - start).split(b"\0"):
+        if entry.partition(b"=")[0] in names:
+            ctypes.memset(place, 0, len(entry))
+        place += len(entry) + 1
+
+
+def _initial_environment() -> tuple[int, int]:
+    """The addresses where it begins and ends; the same twice where the kernel does not tell (no /proc)."""
+    try:
+        with open(_STAT, "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0, 0
+    start, end = (int(field) for field in fields[_ENVIRONMENT])
+    return start, end

@@ -1,0 +1,77 @@
+"""What a sandbox shows to a command, and what every sandbox has to be able to do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+# Toolchains and their caches in a home directory, none of which holds a credential. Those that do lie beside them:
+# .cargo/credentials.toml, .m2/settings.xml, .local/share/uv/credentials.
+CACHES = (
+    ".cargo/bin", ".cargo/registry", ".cargo/git", ".rustup", ".nvm", ".volta", ".pyenv", ".rbenv", ".asdf", ".bun/bin",
+    ".deno/bin", ".sdkman/candidates", ".m2/repository", "go/pkg/mod", "go/bin", ".local/bin", ".local/lib",
+    ".local/pipx", ".local/share/pipx", ".local/share/uv/python", ".local/share/uv/tools", ".local/share/mise/installs",
+)  # fmt: skip
+
+
+class GitView(NamedTuple):
+    """What a command sees of the repository: the common git directory, read-only, with `config` in place of its own.
+
+    `alternates` are object directories elsewhere that it borrows from.
+    """
+
+    common_dir: Path
+    config: bytes
+    alternates: tuple[Path, ...] = ()
+
+
+class View(NamedTuple):
+    """What a command, which starts in `worktree`, sees besides the programs of the system.
+
+    `path` is a PATH of absolute directories. `readable` and `writable` are paths beside the worktree.
+    """
+
+    worktree: Path
+    home: Path
+    path: str
+    git: GitView | None = None
+    readable: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    network: bool = False
+    worktree_writable: bool = True
+
+
+class Confined(NamedTuple):
+    """A command line that runs a command in a sandbox, and the open descriptors it needs."""
+
+    argv: tuple[str, ...]
+    descriptors: tuple[int, ...] = ()
+
+
+class Sandbox(Protocol):
+    """A way to confine commands; `sandboxed` says whether it is one at all."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sandboxed(self) -> bool: ...
+
+    def confined(self, argv: Sequence[str], view: View) -> contextlib.AbstractContextManager[Confined]:
+        """The command line that runs `argv` where `view` is all there is; valid while the context is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfined:
+    """No sandbox: for users whose own configuration says so, and for what we start ourselves."""
+
+    name = "none"
+    sandboxed = False
+
+    @contextlib.contextmanager
+    def confined(self, argv: Sequence[str], view: View) -> Iterator[Confined]:  # noqa: ARG002
+        """The command as it is."""
+        yield Confined(tuple(argv))

@@ -1,0 +1,44 @@
+"""Whom tests can be: root is also an ordinary user; an ordinary user is only that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import git_orch
+
+STRANGER = 31337  # a user ID that nobody has
+USERS = [0, STRANGER] if os.geteuid() == 0 else [os.geteuid()]
+PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path))  # one that all may run
+
+
+def name(user: int) -> str:
+    """For the names of tests."""
+    return "root" if user == 0 else "ordinary user"
+
+
+def as_user(user: int) -> list[str]:
+    """What goes in front of a command to run it as that user, with that user's rights alone."""
+    if user == os.geteuid():
+        return []
+    return ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups", "--"]
+
+
+@contextmanager
+def directory_of(user: int) -> Iterator[Path]:
+    """A directory that the user owns, below no directory that is closed to him."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chown(place, user, user if user == STRANGER else -1)
+        yield Path(place)
+
+
+def give_sandbox(directory: Path) -> None:
+    """Put a copy of git_orch.sandbox into a directory: a checkout may be closed to other users."""
+    source = Path(git_orch.__file__).parent
+    shutil.copytree(source / "sandbox", directory / "git_orch/sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+    (directory / "git_orch/__init__.py").touch()
