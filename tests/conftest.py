@@ -162,7 +162,11 @@ class Here:
         from git_orch.cli import main
 
         self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
-        status = main._status(list(args))
+        before = dict(os.environ)
+        try:
+            status = main._status(list(args))
+        finally:
+            os.environ.update(before)  # a process of its own would have taken its hidden keys with it
         out, err = self._capsys.readouterr()
         assert expect is None or status == expect, f"{args}: {status}\n{out}{err}"
         return Done(status, out, err)

@@ -119,7 +119,8 @@ def test_nothing_others_wrote_reaches_a_terminal_as_a_sequence(repo: Repo) -> No
     plan = repo.plan({"title": "Title EVIL", "objective": "Aim EVIL", "steps": steps})
     log = repo.git("notes", f"--ref=orch/{plan}", "show", f"orch/{plan}").replace("EVIL", json.dumps(evil)[1:-1])
     repo.git("notes", f"--ref=orch/{plan}", "add", "-f", "-F", "-", f"orch/{plan}", stdin=log)
-    said = on_terminal(repo, "exec", plan)
+    said = on_terminal(repo, "approve", plan)
+    said += on_terminal(repo, "exec", plan)
     assert b"\nhint: evil" not in said
     for command in ("status", "show", "show --attempts", "log", "diff", "diff --stat", "show --json", "show --yaml"):
         said += on_terminal(repo, *command.split(), plan)

@@ -16,6 +16,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, cast
 
 from git_orch.agents import exchange, faults
@@ -60,11 +61,20 @@ def _sdk() -> None:
 class MessagesModel:
     """A model behind the Messages API; one for all threads of a run. Close it, or use it in a with statement.
 
-    `secrets` never appear in an error message.
+    `keys` are ANTHROPIC_API_KEY and ANTHROPIC_AUTH_TOKEN where they are not in the environment any more. `secrets`
+    never appear in an error message.
     """
 
-    def __init__(self, table: prices.Prices, *, secrets: Iterable[str] = (), patience: Patience = Patience()) -> None:
+    def __init__(
+        self,
+        table: prices.Prices,
+        *,
+        keys: Mapping[str, str] = MappingProxyType({}),
+        secrets: Iterable[str] = (),
+        patience: Patience = Patience(),
+    ) -> None:
         self._prices = table
+        self._keys = keys
         self._secrets = tuple(secrets)
         self._patience = patience
         self._lock = threading.Lock()
@@ -133,7 +143,13 @@ class MessagesModel:
         with self._lock:
             if self._client is None:
                 try:
-                    self._client = anthropic.Anthropic(max_retries=0, open_telemetry=False, timeout=timeout)
+                    self._client = anthropic.Anthropic(
+                        api_key=self._keys.get("ANTHROPIC_API_KEY"),
+                        auth_token=self._keys.get("ANTHROPIC_AUTH_TOKEN"),
+                        max_retries=0,
+                        open_telemetry=False,
+                        timeout=timeout,
+                    )
                 except anthropic.CredentialsError as error:
                     raise faults.failure(self._redacted(_fault(error)), model, 1) from error
             return self._client

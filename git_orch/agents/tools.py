@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_orch.sandbox import process
+    from git_orch.sandbox.policy.decision import Policy
+    from git_orch.sandbox.policy.verdict import Verdict as Judgement
 
 Verdict = Literal["done", "failed", "refused", "invalid"]
 
@@ -61,11 +63,15 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the tools work: the worktree of a step, and a private directory outside it for whole outputs."""
+    """Where the tools work: the worktree of a step, and a private directory outside it for whole outputs.
+
+    `policy` judges each command before it runs; without one they all run.
+    """
 
     worktree: Path
     outputs: Path
     commands: Commands
+    policy: Policy | None = None
 
 
 class Toolbox:
@@ -115,11 +121,13 @@ class Toolbox:
         if not plan.text(fields, "reason").strip():
             raise plan.BadDocument("argument 'reason' of bash is empty: say why the command is run")
         seconds = _within(fields, "timeout", offers.COMMAND_SECONDS, offers.LONGEST_COMMAND)
+        command = plan.Command(shell=plan.text(fields, "command"))
+        refusal = self._place.policy.refusal(command) if self._place.policy is not None else None
+        if refusal is not None:
+            return Result(_refused(refusal), "refused")
         number = next(self._numbers)
         self._place.outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        outcome = self._run(
-            plan.Command(shell=plan.text(fields, "command")), seconds, self._place.outputs / f"{number}.txt", stop
-        )
+        outcome = self._run(command, seconds, self._place.outputs / f"{number}.txt", stop)
         ended = f"{_ending(outcome, seconds)} after {outcome.seconds:.1f} s"
         shown = pages.short_lines(outcome.shown(offers.SHOWN_OUTPUT))
         whole = outcome.total <= offers.SHOWN_OUTPUT and len(shown) <= offers.SHOWN_OUTPUT
@@ -226,6 +234,13 @@ def _within(fields: Mapping[str, object], name: str, default: int, most: int | N
     if number < 1 or (most is not None and number > most):
         raise plan.BadDocument(f"{name}: expected a number from 1" + ("" if most is None else f" to {most}"))
     return number
+
+
+def _refused(refusal: Judgement) -> str:
+    """What a model needs to do better: the rule, the part that broke it, and what to do instead."""
+    span = refusal.span
+    part = f"\npart: {span.text} (characters {span.start} to {span.end})" if span is not None else ""
+    return f"not run, {refusal.code}: {refusal.reason}{part}\nhint: {refusal.hint}"
 
 
 def _ending(outcome: process.Outcome, limit: int) -> str:

@@ -19,6 +19,7 @@ def command(plan: str | None, *, deps: bool, as_json: bool) -> int:
 
     The exit code is 1 when one of them is an error.
     """
+    from git_orch.flow import policing, surroundings
     from git_orch.plans import findings
     from git_orch.sandbox import environment
 
@@ -37,7 +38,8 @@ def command(plan: str | None, *, deps: bool, as_json: bool) -> int:
         for name in missing if not as_json else ():
             console.out(name)
         return 1 if missing else 0
-    listed = findings.check(status.plan, available)
+    machine = surroundings.present(found.common_dir, found.top)
+    listed = [*findings.check(status.plan, available), *policing.denied(status.plan, machine)]
     if as_json:
         here.print_json([each._asdict() for each in listed])
     else:

@@ -6,12 +6,14 @@ import click
 
 from git_orch.cli import exec as exec_command
 from git_orch.cli import here
+from git_orch.sandbox import secrecy
 
 
 @click.command("done")
 @here.plan_argument
 def command(plan: str | None) -> int:
     """Verify and land your work on the manual step that is next, from the worktree that exec named."""
+    secrecy.hide_keys()
     from git_orch.flow import execution, openplan
     from git_orch.repo import settings
     from git_orch.views.progress import ConsoleReporter

@@ -15,6 +15,7 @@ from git_orch.plans import ids, planfile
 from git_orch.plans.status import Status
 from git_orch.repo import git, localfiles, settings
 from git_orch.repo.repository import Repository
+from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 
@@ -26,6 +27,7 @@ def command(plan: str | None, source: str | None) -> None:
 
     Without --from your editor opens; on a terminal only.
     """
+    secrecy.hide_keys()
     from git_orch.flow import editing, models, openplan, planning
     from git_orch.views.progress import ConsoleReporter
 

@@ -15,7 +15,7 @@ from git_orch.plans import ids
 from git_orch.plans import plan as plans
 from git_orch.plans.status import SATISFIED, Status
 from git_orch.repo.repository import Repository
-from git_orch.sandbox import environment
+from git_orch.sandbox import environment, secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -29,9 +29,13 @@ if TYPE_CHECKING:
     "--tool", "tools", default="all", metavar="LIST", help="What a model may use: none, read, write, command, all."
 )
 @click.option("--model", metavar="MODEL", help="The model for steps that name none (orch.model).")
+@here.budget_option
 @here.json_option
-def command(plan: str | None, *, dry_run: bool, tools: str, model: str | None, as_json: bool) -> int:
+def command(
+    plan: str | None, *, dry_run: bool, tools: str, model: str | None, max_usd: float | None, as_json: bool
+) -> int:
     """Run all steps that are not done, in order; stop at the first failure. Run it again to go on."""
+    secrecy.hide_keys()
     allowed = offers.permitted(tools)
     found = here.repository()
     plan_id = here.plan_id(found, plan)
@@ -41,7 +45,7 @@ def command(plan: str | None, *, dry_run: bool, tools: str, model: str | None, a
         _preview(status, allowed, as_json=as_json)
         return 0
     _refuse_missing(found, status)
-    return _run(found, status, allowed, model, as_json=as_json)
+    return _run(found, status, (allowed, model, max_usd), as_json=as_json)
 
 
 def _refuse_missing(found: Repository, status: Status) -> None:
@@ -54,7 +58,9 @@ def _refuse_missing(found: Repository, status: Status) -> None:
         )
 
 
-def _run(found: Repository, status: Status, allowed: frozenset[str], model: str | None, *, as_json: bool) -> int:
+def _run(
+    found: Repository, status: Status, given: tuple[frozenset[str], str | None, float | None], *, as_json: bool
+) -> int:
     from git_orch.flow import execution, models, openplan
     from git_orch.repo import settings
     from git_orch.views.progress import ConsoleReporter
@@ -65,7 +71,8 @@ def _run(found: Repository, status: Status, allowed: frozenset[str], model: str 
 
         messages.start_import()  # it takes a second; the git work before the first call hides some of it
     chosen = settings.of_user(found)
-    options = execution.Options(model or chosen.model, allowed)
+    allowed, model, max_usd = given
+    options = execution.Options(model or chosen.model, allowed, max_usd)
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(models.service(chosen.prices)) if with_model else None
         plan = stack.enter_context(openplan.opened(found, status.id, ConsoleReporter(), warm=True))
@@ -89,7 +96,8 @@ def _preview(status: Status, allowed: frozenset[str], *, as_json: bool) -> None:
     if not waiting:
         console.out("nothing to do")
     for each in waiting:
-        console.out(f"step {each.number} {each.step.title} [{each.step.kind}]")
+        asks = "  asks for the network" if each.step.network else ""
+        console.out(f"step {each.number} {each.step.title} [{each.step.kind}]{asks}")
         if each.step.command is not None:
             console.out("  run   ", console.indented(each.step.command.text(), 8))
         for path, content in each.step.files.items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -21,6 +22,16 @@ from git_orch.views import console
 F = TypeVar("F", bound=Callable[..., object])
 
 
+class _Usd(click.FloatRange):
+    """An amount of money. What is no number is greater and less than nothing, and so within every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        amount = super().convert(value, param, ctx)
+        if math.isnan(amount):
+            self.fail("it is not a number", param, ctx)
+        return amount
+
+
 def plan_argument(function: F) -> F:
     """The optional PLAN argument."""
     return click.argument("plan", required=False, metavar="[PLAN]")(function)
@@ -29,6 +40,12 @@ def plan_argument(function: F) -> F:
 def json_option(function: F) -> F:
     """The --json flag of reading commands."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def budget_option(function: F) -> F:
+    """The --max-usd option: what a plan may cost, all its runs together."""
+    text = "What the plan may cost in all, in USD; 0 is no limit."
+    return click.option("--max-usd", type=_Usd(min=0, max=1e9), metavar="N", help=text)(function)
 
 
 def repository() -> Repository:

@@ -13,6 +13,7 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.repo import identity, settings, snapshot
+from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Make a plan. TASK is what to do, in your words; without it the task is read from standard input."""
+    secrecy.hide_keys()
     _refuse_mixed(task, source, template, variables)
     if include_dirty and base is not None:
         raise errors.UsageError("--include-dirty starts from HEAD, --base elsewhere", "git orch plan --include-dirty")

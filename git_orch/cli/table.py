@@ -12,6 +12,8 @@ from git_orch import __version__, errors
 COMMANDS = {
     "plan": "turn a task, a file or a template into a plan",
     "check": "look for what would make a plan fail",
+    "approve": "allow a plan to run on this machine",
+    "reject": "put a plan away as not to be run",
     "exec": "run the steps that are not done",
     "done": "hand in what you did for a manual step",
     "status": "open plans and what to do next",
@@ -26,6 +28,7 @@ COMMANDS = {
     "context": "what a model is told for a step",
     "audit": "tool calls of models, on this machine",
     "caps": "commands and languages of this machine",
+    "allow": "whether a command may run, and why not",
     "tools": "the tools a model may use",
     "templates": "the built-in plan templates",
     "schema": "the JSON schemas of plan files and output",

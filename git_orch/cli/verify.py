@@ -10,6 +10,7 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids, selection
 from git_orch.plans.plan import Document
+from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def command(
     plan: str | None, steps: str | None, check: int | None, accept: int | None, *, record: bool, as_json: bool
 ) -> int:
     """Run the checks of landed steps again, on the trees their commits have now."""
+    secrecy.hide_keys()
     if accept is not None and (steps is not None or check is not None or record):
         raise errors.UsageError("--accept stands alone", f"git orch verify --accept {accept}")
     from git_orch.flow import openplan, verification

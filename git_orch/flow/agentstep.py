@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from git_orch import errors
 from git_orch.agents import conversation, exchange, prompts, reports, tools, trace
 from git_orch.agents.prices import Prices
+from git_orch.flow import policing
 from git_orch.flow.attempt import AttemptFailed, Job, Site, Work
 from git_orch.flow.reporting import StepProgress
-from git_orch.plans import cost, redact
+from git_orch.plans import cost, ids, redact
 from git_orch.plans.plan import Document
 
 _REPLY_TOKENS = 32_000  # of one turn; a longer file is written in several calls
@@ -32,13 +34,20 @@ def done(job: Job, site: Site) -> Work:
         raise AttemptFailed("there is no model to do it")
     spent = _Spent(job, site, service.prices)
     outputs = site.output_path(job.attempt, "tools").parent
-    place = tools.Place(site.worktree.path, outputs, site.launcher)
+    policy = policing.policy(
+        job.plan,
+        site.worktree.path,
+        site.repository.top,
+        network=job.network,
+        sandboxed=site.launcher.sandboxed,
+    )
+    place = tools.Place(site.worktree.path, outputs, site.launcher, policy)
     box = tools.Toolbox(place, frozenset(tool for tool in ("read", "write", "command") if tool in job.tools))
     about = {"plan": job.plan_id, "step": job.step.id, "attempt": job.attempt}
     with trace.Trace(site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets) as record:
         ending = conversation.converse(
             brief(job, service.prices, service.delimiter),
-            service.model,
+            _Within(service.model, spent),
             box,
             on_call=spent.add,
             report=_both(record.record, _shown(job, site)),
@@ -76,10 +85,40 @@ class _Spent:
         self._prices = prices
         self.usd = 0.0
 
+    def refuse_more(self) -> None:
+        """Raises LimitReached when the plan has cost what it may cost."""
+        so_far, most = self._job.spent + self.usd, self._job.max_usd
+        if 0 < most <= so_far:
+            name = ids.short(self._job.plan_id)
+            raise errors.LimitReached(
+                f"the plan has cost ${so_far:.4f} of at most ${most:.4f}",
+                f"git orch exec {name} --max-usd {2 * most:g}",
+            )
+
     def add(self, call: exchange.Call) -> None:
         body = priced(call, self._job.model, self._prices)
         self.usd += float(str(body["usd"]))
         self._site.spool("model.called", purpose="step", step=self._job.step.id, attempt=self._job.attempt, **body)
+
+
+class _Within:
+    """A model that is asked only while there is money left: what was paid for is never thrown away."""
+
+    def __init__(self, model: conversation.Model, spent: _Spent) -> None:
+        self._model = model
+        self._spent = spent
+
+    def reply(
+        self,
+        request: exchange.Request,
+        *,
+        on_text: Callable[[str], None] | None = None,
+        on_lost: Callable[[exchange.Call], None] | None = None,
+        on_wait: Callable[[float, str], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> exchange.Reply:
+        self._spent.refuse_more()
+        return self._model.reply(request, on_text=on_text, on_lost=on_lost, on_wait=on_wait, stop=stop)
 
 
 def priced(call: exchange.Call, asked: str, prices: Prices) -> Document:

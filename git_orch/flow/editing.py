@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from git_orch import errors
-from git_orch.flow import basing, creation
+from git_orch.flow import approving, basing, creation
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.plans import ids
 from git_orch.plans import plan as plans
 from git_orch.plans.plan import Document, Plan
-from git_orch.plans.status import Status
+from git_orch.plans.status import PlanState, Status
 
 
 def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
     """Store another text of the plan, made from the one that was `shown`; False when it is the same.
 
+    What was made or approved here stays the user's own when they edit it; what came from elsewhere does not become it.
     Raises Refused when a landed step would change, and Busy when somebody else has changed the plan meanwhile.
     """
     status = plan.status()
     if plans.to_document(status.plan) != plans.to_document(shown):
         name = ids.short(plan.id)
         raise errors.Busy(f"'{name}' was edited by somebody else meanwhile", f"git orch show {name} --yaml")
-    if plans.to_document(new) == plans.to_document(shown):
+    if plans.to_document(new) == plans.to_document(shown) and status.recorded_state is not PlanState.REJECTED:
         return False
     _refuse_landed_changes(status, new)
     creation.refuse_secrets(new)
+    users_own = approving.is_users_own(plan, status)
+    if users_own:
+        approving.remember_made(plan, status, status.plan, new)  # whichever is in the log when we are killed
+    _store(plan, status, new, estimate)
+    if users_own:
+        approving.remember_made(plan, status, new)
+    else:
+        name = ids.short(plan.id)
+        plan.reporter.emit(Note(f"'{name}' was not made here: git orch approve {name} is what lets it run"))
+    return True
+
+
+def _store(plan: OpenPlan, status: Status, new: Plan, estimate: Document) -> None:
     revised = plan.event("plan.revised", plan=plans.to_document(new), estimate=estimate)
     branch = status.branch
     if branch is None or any(each.commit is not None for each in status.steps):
@@ -37,7 +51,6 @@ def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
     else:
         plan.record((plan.home, revised))
         plan.reporter.emit(Note("the cover commit keeps the old text: the branch holds changes of yours"))
-    return True
 
 
 def _refuse_landed_changes(status: Status, new: Plan) -> None:

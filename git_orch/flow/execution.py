@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from git_orch import errors
-from git_orch.flow import attempt, basing, signals, sites
+from git_orch.flow import approval, attempt, basing, signals, sites
 from git_orch.flow.agentstep import Service
+from git_orch.flow.approval import Grant
 from git_orch.flow.attempt import Earlier, Job, Result, Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note, StepLanded, StepNotLanded, StepStarted
@@ -36,10 +37,14 @@ ALL_TOOLS = frozenset({"read", "write", "command"})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user chose for this run. `tools` narrows what a model may use; `model` is the default model's name."""
+    """What the user chose for this run. `tools` narrows what a model may use; `model` is the default model's name.
+
+    `max_usd` is what the plan may cost, all its runs together, instead of what was approved; 0 is no limit.
+    """
 
     model: str
     tools: frozenset[str] = ALL_TOOLS
+    max_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class _Run:
     plan: OpenPlan
     status: Status
     options: Options
+    grant: Grant
     site: Site
     id: str
     tip: str
@@ -82,25 +88,25 @@ def execute(plan: OpenPlan, options: Options, service: Service | None = None) ->
 
     `service` is where the replies for agent steps come from.
     """
-    sites.refuse_foreign(plan, plan.status())
+    grant = _granted(plan)
     status = _based(plan)
     plan.refuse_checked_out()
     waiting = [each for each in status.steps if each.step.id not in status.satisfied()]
-    if not waiting or status.branch is None:
+    if not waiting or status.branch is None or grant is None:
         return _nothing_to_do(plan, status)
     if not _next(status.plan, set(status.satisfied()), _claimed(status)):
         _refuse_claimed(status)
         return _handed_over(plan, status)
-    return _carried_out(_begun(plan, status, options, sites.opened(plan, status.branch.tip, service)))
+    return _carried_out(_begun(plan, status, options, grant, sites.opened(plan, status.branch.tip, service)))
 
 
 def hand_in(plan: OpenPlan, options: Options) -> Summary:
     """Verify and land what a person did for the manual step that is next. Raises Refused when none is."""
     status = plan.status()
-    sites.refuse_foreign(plan, status)
     step = next((each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"), None)
     if step is None or status.branch is None:
         raise errors.Refused("no manual step is waiting for its work", f"git orch exec {ids.short(plan.id)}")
+    grant = approval.required(plan, status)
     plan.refuse_checked_out()
     site = sites.handed_over(plan, status.branch.tip)
     head = worktrees.head(site.worktree)
@@ -111,7 +117,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         )
     if head != status.branch.tip:
         plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
-    run = _begun(plan, status, options, site)
+    run = _begun(plan, status, options, grant, site)
     run.by_hand = step
     return _carried_out(run)
 
@@ -128,9 +134,16 @@ def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     return Summary("waiting", (), None, None, 0.0)
 
 
-def _begun(plan: OpenPlan, status: Status, options: Options, site: Site) -> _Run:
+def _granted(plan: OpenPlan) -> Grant | None:
+    """What is approved, asked before anything moves; None when nothing is left to run."""
+    status = plan.status()
+    left = len(status.satisfied()) < len(status.steps)
+    return approval.required(plan, status) if left else None
+
+
+def _begun(plan: OpenPlan, status: Status, options: Options, grant: Grant, site: Site) -> _Run:
     tip = status.branch.tip if status.branch is not None else ""
-    run = _Run(plan, status, options, site, _began(plan, status), tip, set(status.satisfied()))
+    run = _Run(plan, status, options, grant, site, _began(plan, status), tip, set(status.satisfied()))
     run.earlier = list(attempt.earlier(status))
     return run
 
@@ -147,7 +160,7 @@ def _carried_out(run: _Run) -> Summary:
             _wind_down(run)
             _ended(run, "interrupted")
             raise errors.Interrupted(stopped.signal_number, hint) from stopped
-        except errors.Busy:  # the branch was moved or checked out under us; what was to land is kept
+        except (errors.Busy, errors.Refused):  # the branch or the text was changed under us; what was to land is kept
             run.site.stop.set()
             _ended(run, "failed")
             raise
@@ -202,8 +215,6 @@ def _began(plan: OpenPlan, status: Status) -> str:
         begun = [plan.event("plan.validated"), plan.event("plan.approved", by="exec")]
     elif status.recorded_state is PlanState.VALIDATED:
         begun = [plan.event("plan.approved", by="exec")]
-    elif status.recorded_state is PlanState.REJECTED:
-        raise errors.Refused(f"'{ids.short(plan.id)}' was rejected", f"git orch edit {ids.short(plan.id)} --from FILE")
     run_id = plan.new_id()
     plan.record(*((plan.home, event) for event in [*begun, plan.event("run.started", run=run_id)]))
     return run_id
@@ -239,6 +250,7 @@ def _next(plan: Plan, done: set[str], claimed: frozenset[str]) -> list[Step]:
 
 def _submit(run: _Run, workers: futures.Executor, step: Step) -> None:
     number = run.status.plan.position(step.id)
+    now = approval.refuse_changed(run.plan, run.status, run.grant)
     job = Job(
         plan_id=run.plan.id,
         plan=run.status.plan,
@@ -248,6 +260,9 @@ def _submit(run: _Run, workers: futures.Executor, step: Step) -> None:
         tools=run.options.tools,
         model=step.model or run.options.model,
         earlier=tuple(run.earlier),
+        network=run.grant.of(step),
+        spent=now.usd(),
+        max_usd=run.options.max_usd if run.options.max_usd is not None else run.grant.max_usd,
     )
     run.plan.reporter.emit(StepStarted(number, len(run.status.steps), step.title, step.kind))
     run.running[workers.submit(attempt.run, job, run.site)] = job
@@ -276,6 +291,8 @@ def _land(run: _Run, job: Job, result: Result) -> None:
     }
     if result.summary:
         body["summary"] = result.summary
+    if result.code:
+        body["code"] = list(result.code[:_NAMES_IN_LOG])
     landed = (commit, run.plan.event("step.landed", **body))
     run.plan.move(run.tip, commit, f"land step {number}", [landed])
     worktrees.clean(run.site.worktree)
@@ -283,7 +300,8 @@ def _land(run: _Run, job: Job, result: Result) -> None:
     run.done.add(job.step.id)
     run.landed.append(number)
     run.earlier.append(Earlier(job.step.title, result.changed))
-    run.plan.reporter.emit(StepLanded(number, job.step.title, commit, len(result.changed), result.seconds, result.usd))
+    count = len(result.changed)
+    run.plan.reporter.emit(StepLanded(number, job.step.title, commit, count, result.seconds, result.usd, result.code))
 
 
 def _not_landed(run: _Run, job: Job, result: Result) -> None:

@@ -43,7 +43,10 @@ class CheckEnded:
 
 @dataclass(frozen=True, slots=True)
 class StepLanded:
-    """A step's commit is on the plan branch; `seconds` is the whole attempt, `usd` what its calls cost."""
+    """A step's commit is on the plan branch; `seconds` is the whole attempt, `usd` what its calls cost.
+
+    `code` are the changed files that run code where somebody uses the tree.
+    """
 
     number: int
     title: str
@@ -51,6 +54,7 @@ class StepLanded:
     files: int
     seconds: float
     usd: float
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

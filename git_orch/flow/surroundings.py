@@ -27,6 +27,11 @@ def capabilities(directory: Path, excluded: Path | None, *, refresh: bool = Fals
     return caps.load_or_discover(cache_directory(), os.environ.get("PATH", ""), directory, excluded, refresh=refresh)
 
 
+def present(directory: Path, excluded: Path | None) -> Capabilities:
+    """The machine's commands without their versions, as the command policy needs them: now, and nothing is run."""
+    return caps.present(os.environ.get("PATH", ""), directory, excluded)
+
+
 def described(found: Capabilities) -> list[str]:
     """Lines for people and prompts: commands with versions, languages, operating system."""
     commands = [

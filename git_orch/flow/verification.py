@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from git_orch import errors
-from git_orch.flow import checks, sites
+from git_orch.flow import approval, checks, sites
 from git_orch.flow.attempt import Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.plans import ids
@@ -36,12 +36,12 @@ def verify(plan: OpenPlan, steps: Sequence[int], check: int | None = None, *, re
     The plan does not change unless `record` is set; then trees that pass count as verified.
     """
     status = plan.status()
-    sites.refuse_foreign(plan, status)
     chosen = [_step(status, number) for number in steps] or [each for each in status.steps if each.commit is not None]
     if check is not None:
         chosen = [each for each in chosen if len(each.step.checks) >= check] or _without(check, plan)
     if not chosen:
         return []
+    approval.required(plan, status)
     found = []
     with sites.for_checks(plan, status.branch.tip if status.branch is not None else "") as site:
         for each in chosen:

@@ -151,7 +151,7 @@ class CheckModel(_Model):
 
 
 class StepModel(_Model):
-    """A step. Its kind decides which of prompt, run, argv, files, model and timeout it may have."""
+    """A step. Its kind decides which of prompt, run, argv, files, model, timeout and network it may have."""
 
     id: _StepId | None = Field(
         None,
@@ -178,6 +178,11 @@ class StepModel(_Model):
     checks: list[CheckModel] | None = Field(None, description="All must pass before the step lands.")
     model: _Name | None = Field(None, description="The model for this agent step.")
     timeout: _Seconds | None = Field(None, description="Seconds after which the step has failed.")
+    network: _Flag | None = Field(
+        None,
+        description="Whether this run or agent step asks for the network, which `git orch approve --network` grants. "
+        "Its checks never have it.",
+    )
 
 
 class PlanModel(_Model):

@@ -159,20 +159,30 @@ def _suffix(path: str) -> str | None:
 
 
 def _unavailable(plan: Plan, available: Callable[[str], bool]) -> Iterator[Finding]:
-    for field, command in _commands(plan):
+    for field, command, _ in commands(plan):
         name = first_word(command)
         if name is not None and name not in plan.dependencies and not available(name):
             fix = f"install '{name}', or name it in 'dependencies' so that the plan waits for it"
             yield Finding("command-unavailable", field, f"'{name}' is not on PATH", fix, "warning")
 
 
-def _commands(plan: Plan) -> Iterator[tuple[str, Command]]:
+class Placed(NamedTuple):
+    """A command of a plan, the field it stands in, and whether it asks for the network."""
+
+    field: str
+    command: Command
+    network: bool
+
+
+def commands(plan: Plan) -> Iterator[Placed]:
+    """Every command of a plan: what run steps run, and the checks."""
     for index, step in enumerate(plan.steps):
         if step.command is not None:
-            yield f"steps[{index}].{'argv' if step.command.argv else 'run'}", step.command
+            field = f"steps[{index}].{'argv' if step.command.argv else 'run'}"
+            yield Placed(field, step.command, step.network)
         for number, item in enumerate(step.checks):
             name = "argv" if item.command.argv else "command"
-            yield f"steps[{index}].checks[{number}].{name}", item.command
+            yield Placed(f"steps[{index}].checks[{number}].{name}", item.command, network=False)
 
 
 def first_word(command: Command) -> str | None:

@@ -33,6 +33,7 @@ class Past:
     written_by: str = ""
     origin: str = ""
     base: Base = field(default_factory=lambda: Base(None, None))
+    first_base: str | None = None
     state: PlanState = PlanState.CREATED
     attempts: list[Attempt] = field(default_factory=list)
     accepted: set[tuple[str, str]] = field(default_factory=set)
@@ -57,7 +58,7 @@ class Past:
         if self.created is None:
             origin, base = plans.optional_text(event.body, "origin") or "", _base(event.body.get("base"))
             self._described_by(event)
-            self.created, self.origin, self.base = event, origin, base
+            self.created, self.origin, self.base, self.first_base = event, origin, base, base.commit
 
     def revised_by(self, event: Event) -> None:
         self._described_by(event)

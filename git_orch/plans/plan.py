@@ -19,6 +19,7 @@ CheckType = Literal["compile", "unit", "integration", "run"]
 
 STEP_KINDS: tuple[StepKind, ...] = get_args(StepKind)
 CHECK_TYPES: tuple[CheckType, ...] = get_args(CheckType)
+NETWORK_KINDS = frozenset(("agent", "run"))  # steps that may ask for the network
 
 CHECK_TIMEOUT = 900  # seconds; builds and test suites are slow, see the man page
 RUN_TIMEOUT = 900  # seconds for a `run` step that names none
@@ -65,7 +66,8 @@ class FileContent(NamedTuple):
 class Step(NamedTuple):
     """One step. `prompt` belongs to agent (and manual) steps, `command` to run steps, `files` to files steps.
 
-    In `files`, None means that the path is deleted. `depends_on` holds step IDs. `timeout` is in seconds.
+    In `files`, None means that the path is deleted. `depends_on` holds step IDs. `timeout` is in seconds. `network`
+    says that a run or agent step asks for the network, which only an approval gives; its checks never have it.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Step(NamedTuple):
     checks: tuple[Check, ...] = ()
     model: str | None = None
     timeout: int | None = None
+    network: bool = False
 
 
 class Plan(NamedTuple):
@@ -136,6 +139,7 @@ def step_document(step: Step) -> Document:
         "checks": [_check_document(check) for check in step.checks],
         "model": step.model,
         "timeout": step.timeout,
+        "network": True if step.network else None,
     }
     return _without_empty(document, keep=("id", "title", "kind"))
 
@@ -220,7 +224,15 @@ def _step(item: object, where: str) -> Step:
         checks=tuple(_check(check, f"{where}.checks") for check in sequence(fields, "checks")),
         model=optional_text(fields, "model"),
         timeout=_between(1, LONGEST_TIMEOUT, fields, "timeout"),
+        network=_network(fields, kind, where),
     )
+
+
+def _network(fields: Mapping[str, object], kind: StepKind, where: str) -> bool:
+    asked = flag(fields, "network")
+    if asked and kind not in NETWORK_KINDS:
+        raise BadDocument(f"{where}.network: a step of kind '{kind}' cannot ask for it")
+    return asked
 
 
 def _check(item: object, where: str) -> Check:
@@ -315,4 +327,12 @@ def optional_number(fields: Mapping[str, object], name: str) -> int | None:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
         raise BadDocument(f"{name}: expected a whole number")
+    return value
+
+
+def flag(fields: Mapping[str, object], name: str) -> bool:
+    """The truth value under `name`; false when absent. Raises BadDocument."""
+    value = fields.get(name, False)
+    if not isinstance(value, bool):
+        raise BadDocument(f"{name}: expected true or false")
     return value

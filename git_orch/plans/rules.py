@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _EVERY_KIND = frozenset(("id", "title", "kind", "depends_on", "checks"))
 _FIELDS: Mapping[StepKind, frozenset[str]] = {
-    "agent": frozenset(("prompt", "paths", "model", "timeout")),
-    "run": frozenset(("run", "argv", "paths", "timeout")),
+    "agent": frozenset(("prompt", "paths", "model", "timeout", "network")),
+    "run": frozenset(("run", "argv", "paths", "timeout", "network")),
     "files": frozenset(("files",)),
     "manual": frozenset(("prompt", "paths")),
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-_REPLY_FIELDS = frozenset(("title", "kind", "prompt", "run", "argv", "paths", "depends_on", "checks"))
+_REPLY_FIELDS = frozenset(("title", "kind", "prompt", "run", "argv", "paths", "depends_on", "checks", "network"))
 _MESSAGES = {
     "missing": "is required",
     "string_type": "expected a text",
@@ -141,6 +141,7 @@ def _step(model: StepModel, step_id: str, needs: tuple[str, ...]) -> Step:
         ),
         model=model.model,
         timeout=model.timeout,
+        network=model.network is True,
     )
 
 

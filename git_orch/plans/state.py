@@ -45,6 +45,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         state=past.state,
         steps=(),
         base=past.base,
+        first_base=past.first_base,
         branch=None,
         created=past.created.id,
         origin=past.origin,

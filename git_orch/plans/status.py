@@ -170,7 +170,8 @@ class Status(NamedTuple):
     last saw the branch. `state` is `recorded_state` corrected by the branch. `accepted` holds (step, attempt) pairs
     that the log confirms, `verified` (step, tree) pairs whose checks passed. `incomplete` says that a part of the log
     could not be read, so that nothing should be concluded from what is missing; `interrupted` that a signal ended the
-    last run; `merged` that the branch is gone, and its last known tip is part of the base branch.
+    last run; `merged` that the branch is gone, and its last known tip is part of the base branch. `first_base` is the
+    commit that the plan was made on; `base` follows its branch.
     """
 
     id: str
@@ -199,6 +200,7 @@ class Status(NamedTuple):
     interrupted: bool = False
     merged: bool = False
     step_ids: frozenset[str] = frozenset()
+    first_base: str | None = None
 
     def satisfied(self) -> frozenset[str]:
         """Steps that others may depend on."""

@@ -112,7 +112,7 @@ def _step_lines(status: Status, each: StepStatus) -> list[Line]:
         (
             f"{each.number:3}  ",
             Styled(f"{each.state.value:<10}", _STATE_STYLES[each.state]),
-            f" {commit:<10}  {each.step.title} [{each.step.kind}]{after}",
+            f" {commit:<10}  {each.step.title} [{each.step.kind}]{after}{_asks(each.step)}",
         )
     ]
     lines += [("       check ", indented(check.command.text(), 13)) for check in each.step.checks]
@@ -121,6 +121,10 @@ def _step_lines(status: Status, each: StepStatus) -> list[Line]:
         words = [said(result) for result in each.attempt.checks]
         lines += [(Styled("         " + indented(text, 9), "dim"),) for text in words if text]
     return lines
+
+
+def _asks(step: Step) -> str:
+    return "  asks for the network" if step.network else ""
 
 
 def said(result: CheckResult) -> str:
@@ -135,7 +139,9 @@ def task_lines(status: Status) -> list[Line]:
     """What each step is going to do: its command, its files, what a model or a person is asked."""
     lines: list[Line] = []
     for each in status.steps:
-        lines.append((Styled(f"step {each.number} {each.step.title}", "bold"), f" [{each.step.kind}]"))
+        lines.append(
+            (Styled(f"step {each.number} {each.step.title}", "bold"), f" [{each.step.kind}]{_asks(each.step)}")
+        )
         if each.step.command is not None:
             lines.append(("  run    ", indented(each.step.command.text(), 9)))
         for path, content in each.step.files.items():
@@ -153,6 +159,8 @@ def next_command(status: Status, *, running: bool) -> Line:
         return ("next: git orch log ", name)
     if status.incomplete:
         return ("next: git fsck  # a part of the log cannot be read: what is shown may be wrong",)
+    if status.state is PlanState.REJECTED:
+        return (f"next: git orch edit {name}  # which brings it back",)
     claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
     if status.branch is None and any(move.old is None for move in status.pending_moves):
         return (f"next: git orch exec {name}  # makes the branch, which was about to be made",)
@@ -234,6 +242,7 @@ def _step_document(status: Status, each: StepStatus) -> Document:
     stored = plans.step_document(each.step)
     return {
         **stored,
+        "network": each.step.network,
         "number": each.number,
         "state": each.state.value,
         "commit": each.commit.oid if each.commit is not None else None,
@@ -305,7 +314,7 @@ def schema() -> Document:
         {"id": text, "number": {"type": "integer", "minimum": 1}, "title": text, "kind": text,
          "state": {"enum": [state.value for state in StepState]}, "commit": maybe_text, "tree": maybe_text,
          "attempts": {"type": "integer"}, "error": maybe_text, "summary": text, "seconds": number, "ended": maybe_text,
-         "usage": {"type": "object"}, "usd": number, "depends_on": texts,
+         "usage": {"type": "object"}, "usd": number, "depends_on": texts, "network": truth,
          "checks": {"type": "array", "items": check}},
         {"prompt": text, "run": text, "argv": texts, "files": {"type": "object"}, "paths": texts, "model": text,
          "timeout": {"type": "integer"}},

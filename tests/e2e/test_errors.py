@@ -420,10 +420,11 @@ def test_a_home_that_cannot_be_written_is_said(repo: Repo, hermetic: Path) -> No
 def test_a_full_disk_stops_a_run_that_goes_on_with_more_space(repo: Repo, tmp_path: Path) -> None:
     """The repository is copied onto a small disk; what is left of it grows until the plan is done."""
     plan = repo.plan(writing("a.txt", "b.txt"))
-    disk = tmp_path / "disk"
-    disk.mkdir()
+    disk = repo.path  # what was made there may run there
+    copy = tmp_path / "copy"
+    shutil.copytree(repo.path, copy, symlinks=True)
     script = f"""
-        cp -a {repo.path}/. {disk}; cd {disk}; head -c 9M /dev/zero >.git/ballast 2>/dev/null
+        cp -a {copy}/. {disk}; cd {disk}; head -c 9M /dev/zero >.git/ballast 2>/dev/null
         for kib in 0 12 12 12 12; do
             truncate -s -${{kib}}k .git/ballast
             $ORCH exec $PLAN >/dev/null 2>../said; echo "$? $(grep -c -e ^error: -e ^hint: -e Traceback ../said)"

@@ -5,6 +5,7 @@ A bounded choice of points runs always: each kind of point at least once. All of
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -87,6 +88,12 @@ def state_home(repo: Repo) -> Path:
     return repo.path.parent / "state"
 
 
+def approvals(repo: Repo) -> Path:
+    """Where git-orch keeps what may be run in this copy."""
+    name = hashlib.sha256(os.fsencode(os.path.realpath(repo.path / ".git"))).hexdigest()[:16]
+    return state_home(repo) / "git-orch" / "approvals" / name
+
+
 @pytest.fixture(scope="module")
 def driver() -> Iterator[Driver]:
     started = Driver()
@@ -122,6 +129,8 @@ class Scenario:
         place.mkdir()
         path = place / "repo"
         shutil.copytree(self.prepared.path, path, symlinks=True)
+        if approvals(self.prepared).exists():
+            shutil.copytree(approvals(self.prepared), approvals(Repo(path)))
         for plan in self.prepared.path.parent.glob("*.json"):
             shutil.copy(plan, place)
         return Repo(path)

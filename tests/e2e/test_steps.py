@@ -113,7 +113,7 @@ def test_a_command_line_runs_as_it_is_or_in_bash(repo: Repo) -> None:
     ("step", "said"),
     [
         ({"run": "echo trouble; exit 3"}, "exited 3: trouble"),
-        ({"run": "kill -9 $$"}, "was killed by signal 9"),
+        ({"run": "kill -9 $$"}, "exited 137 (signal 9)"),
         ({"run": "echo before; sleep 60", "timeout": 1}, "timed out after 1 s: before"),
         ({"argv": ["no-such-program"]}, "exited 127: no-such-program: command not found"),
         ({"argv": ["./README.md"]}, "exited 126"),
@@ -194,7 +194,7 @@ def test_a_check_passes_when_the_exit_status_is_the_expected_one(repo: Repo) -> 
     found = shown(repo, plan)["checks"]
     assert [(each["exit"], each["passed"]) for each in found] == [(3, True), (0, True), (-9, False)]
     assert found[0]["output"] == "out\nerr"
-    assert found[2]["result"] == "was killed by signal 9"
+    assert found[2]["result"] == "exited 137 (signal 9)"
     assert shown(repo, plan)["error"] == "check 'kill -9 $$' was killed by signal 9"
 
 

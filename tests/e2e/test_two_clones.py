@@ -23,12 +23,12 @@ def test_a_plan_written_elsewhere_is_shown_but_not_run(repo: Repo, other: Repo) 
     fetched(repo, other, plan)
     assert other.step_states(plan) == ["pending"]
     done = other.orch("exec", plan, expect=3)
-    assert "another copy" in done.stderr
+    assert "has no approval on this machine" in done.stderr
     assert other.orch("verify", plan, expect=None).returncode in (0, 3)
     assert other.git("worktree", "list").count("\n") == 0
 
 
-def test_the_hint_makes_it_a_plan_of_ones_own(repo: Repo, other: Repo) -> None:
+def test_its_text_makes_a_plan_of_ones_own(repo: Repo, other: Repo) -> None:
     plan = repo.plan(writing("a"))
     fetched(repo, other, plan)
     text = other.orch("show", plan, "--yaml").stdout
@@ -39,7 +39,7 @@ def test_the_hint_makes_it_a_plan_of_ones_own(repo: Repo, other: Repo) -> None:
 
 
 def test_an_edit_from_elsewhere_makes_it_somebody_elses(repo: Repo, other: Repo) -> None:
-    """What counts is who wrote the text last, not who made the plan."""
+    """What counts is the text that was made here, not who made the plan."""
     plan = repo.plan(writing("a"))
     fetched(repo, other, plan)
     changed = other.orch("show", plan, "--yaml").stdout.replace("Write a", "Write more")

@@ -375,10 +375,11 @@ def worktree_removed(scene: Scene) -> None:
 def _interrupted_worktree(scene: Scene) -> Path:
     """The worktree of git-orch's own as a killed run leaves it behind, with a step to do."""
     scene.on_branch(["reset", "-q", "--hard", "HEAD~1"])
+    from git_orch.flow import confinement
     from git_orch.repo import repository, worktrees
 
     found = repository.discover(scene.repo.path)
-    return worktrees.made(found, scene.plan, scene.at(scene.branch)).path
+    return worktrees.made(found, scene.plan, confinement.boundary(found), scene.at(scene.branch)).path
 
 
 @act

@@ -1,0 +1,69 @@
+"""git orch allow: what the command policy says of a command, which is not run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here
+from git_orch.plans.plan import Command
+from git_orch.views import console
+
+if TYPE_CHECKING:
+    from git_orch.sandbox.policy.whitelist import Whitelist
+
+_REFUSED = 3  # as for every refusal
+
+
+@click.command("allow")
+@click.argument("words", nargs=-1, metavar="-- CMD...", type=click.UNPROCESSED)
+@click.option("--list", "as_list", is_flag=True, help="Print the programs that may run here.")
+@here.json_option
+def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
+    """Say whether a command may run: allow, sandbox-only or deny. Nothing is run.
+
+    CMD is one text for the shell, or several words as they are. The exit code is 0 for allow and 3 for the others.
+    """
+    if as_list == bool(words):
+        raise errors.UsageError("give either a command or --list", "git orch allow -- 'ls -la'")
+    from git_orch.flow import surroundings
+    from git_orch.sandbox.policy import decision, whitelist
+
+    top = _top()
+    known = whitelist.of(surroundings.present(top or Path(os.sep), top))
+    if as_list:
+        _print_list(known, as_json=as_json)
+        return 0
+    asked = Command(shell=words[0]) if len(words) == 1 else Command(argv=words)
+    verdict = decision.decide(asked, known, str(top or ""))
+    if as_json:
+        here.print_json({"command": asked.text(), **verdict.document()})
+    else:
+        console.out(verdict.decision)
+    if verdict.decision == "allow":
+        return 0
+    if not as_json:
+        span = verdict.span
+        if span is not None:
+            console.err(f"part: {span.text} (characters {span.start} to {span.end})")
+        console.failure(f"{verdict.reason} [{verdict.code}]", str(verdict.hint))
+    return _REFUSED
+
+
+def _top() -> Path | None:
+    try:
+        return here.repository().top
+    except errors.UnfitRepository:
+        return None  # works anywhere: the policy is this machine's
+
+
+def _print_list(known: Whitelist, *, as_json: bool) -> None:
+    if as_json:
+        here.print_json(known.document())
+        return
+    for name in known.document():
+        console.out(name)

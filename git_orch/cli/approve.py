@@ -1,0 +1,71 @@
+"""git orch approve: allow a plan to run on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from git_orch.cli import here
+from git_orch.plans import approval as approvals
+from git_orch.plans import ids, planfile, selection
+from git_orch.plans.plan import Plan
+from git_orch.views import console
+
+if TYPE_CHECKING:
+    from git_orch.flow.approving import Offer
+
+
+@click.command("approve")
+@here.plan_argument
+@here.budget_option
+@click.option("--network", multiple=True, metavar="LIST", help="Steps that get the network they ask for: 2, or all.")
+@click.option("--sign", is_flag=True, help="Sign it in the log with your own key, for other machines.")
+@here.json_option
+def command(plan: str | None, max_usd: float | None, network: tuple[str, ...], *, sign: bool, as_json: bool) -> None:
+    """Approve a plan as it is now: what is printed is what may run on this machine, for 30 days."""
+    from git_orch.flow import approving, openplan
+    from git_orch.views.progress import ConsoleReporter
+
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+        status = opened.status()
+        offer = approving.offer(opened, status, _steps(network, status.plan))
+        _show(offer, as_json=as_json)
+        approving.approve(opened, status, offer, max_usd, sign=sign)
+    if not as_json:
+        console.out(f"approved on this machine; run: git orch exec {ids.short(plan_id)}")
+
+
+def _steps(network: Sequence[str], plan: Plan) -> list[int] | None:
+    """Step numbers; None for every step that asks."""
+    if "all" in network:
+        return None
+    return selection.numbers(",".join(network), len(plan.steps)) if network else []
+
+
+def _show(offer: Offer, *, as_json: bool) -> None:
+    """Print what the bytes say that are hashed and recorded: all of it, from the bytes themselves."""
+    what = offer.approved()
+    if as_json:
+        here.print_json({"digest": offer.digest, **what.document()})
+        return
+    console.out(planfile.to_yaml(what.plan).rstrip("\n"))
+    console.out()
+    follows = f", following {what.follows}" if what.follows else ""
+    console.out(f"plan     {what.id}")
+    console.out(f"made on  {what.base or 'an empty repository'}{follows}")
+    console.out(f"network  {_network(what)}")
+    console.out(f"policy   {what.policy}")
+    console.out(f"digest   {offer.digest}")
+
+
+def _network(what: approvals.Approved) -> str:
+    def numbers(steps: Sequence[str]) -> str:
+        return ", ".join(str(what.plan.position(step)) for step in steps)
+
+    denied = [step.id for step in approvals.asking(what.plan) if step.id not in what.network]
+    granted = f"for step {numbers(what.network)}" if what.network else "for no step"
+    return granted + (f"; step {numbers(denied)} asks for it and does not get it" if denied else "")

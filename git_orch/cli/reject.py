@@ -1,0 +1,29 @@
+"""git orch reject: put a plan away as not to be run."""
+
+from __future__ import annotations
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.views import console
+
+
+@click.command("reject")
+@here.plan_argument
+@click.option("--why", required=True, metavar="TEXT", help="The reason, which the log keeps.")
+def command(plan: str | None, why: str) -> None:
+    """Reject a plan: exec refuses it until it is edited, and an approval on this machine ends."""
+    from git_orch.flow import approving, openplan
+    from git_orch.views.progress import ConsoleReporter
+
+    if not why.strip():
+        raise errors.UsageError("--why is empty", "git orch reject --why 'what is wrong with it'")
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+        approving.reject(opened, why.strip())
+    name = ids.short(plan_id)
+    console.out(f"{name} REJECTED")
+    console.out(f"next: git orch edit {name}  # which brings it back")

@@ -1,0 +1,123 @@
+"""What an approval is about: the plan's text, where it was made, what it is granted, as bytes that can be hashed.
+
+Whoever approves is shown what these bytes say, and nothing is run whose bytes have changed since. The budget is not
+part of them: a larger one needs no new approval.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeGuard
+
+from git_orch.plans import plan as plans
+from git_orch.plans.plan import Document, Plan
+from git_orch.plans.status import Status
+
+POLICY = 1  # the version of the rules that commands run under; what was approved under others is approved anew
+
+
+class Approved(NamedTuple):
+    """A plan as it is approved. `network` holds the IDs of steps that get the network, in the plan's order.
+
+    `base` is the commit that the plan was made on: it stays when the plan follows its branch `follows`, or when the
+    user rebases the plan branch. It ties the approval to the repository's history (None: there was no commit).
+    """
+
+    id: str
+    plan: Plan
+    base: str | None
+    follows: str | None
+    network: tuple[str, ...] = ()
+    policy: int = POLICY
+
+    def document(self) -> Document:
+        """All of it as JSON-ready values."""
+        return {
+            "id": self.id,
+            "plan": plans.to_document(self.plan),
+            "base": self.base,
+            "follows": self.follows,
+            "grants": {"network": list(self.network)},
+            "policy": self.policy,
+        }
+
+
+def of_status(status: Status, network: Iterable[str] = ()) -> Approved:
+    """What the log says now, with the network for those of the steps `network` that ask for it."""
+    wanted = frozenset(network)
+    granted = tuple(step.id for step in asking(status.plan) if step.id in wanted)
+    return Approved(status.id, status.plan, status.first_base, status.base.ref, granted)
+
+
+def asking(plan: Plan) -> tuple[plans.Step, ...]:
+    """The steps that ask for the network."""
+    return tuple(step for step in plan.steps if step.network)
+
+
+def canonical(document: Document) -> bytes:
+    """The one spelling of a document: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8")
+
+
+def digest(document: Document) -> str:
+    """SHA-256 of the canonical bytes."""
+    import hashlib
+
+    return f"sha256:{hashlib.sha256(canonical(document)).hexdigest()}"
+
+
+def network(document: Document) -> tuple[str, ...]:
+    """The steps that a document grants the network. Raises BadDocument."""
+    return plans.texts(plans.mapping(document.get("grants"), "grants"), "network")
+
+
+def read(data: bytes) -> Approved:
+    """What canonical bytes say. Raises BadDocument."""
+    fields = plans.mapping(json.loads(data), "approval")
+    policy = plans.optional_number(fields, "policy")
+    return Approved(
+        id=plans.text(fields, "id"),
+        plan=plans.from_document(fields.get("plan")),
+        base=plans.optional_text(fields, "base"),
+        follows=plans.optional_text(fields, "follows"),
+        network=network({**fields}),
+        policy=policy if policy is not None else 0,
+    )
+
+
+def differences(old: Document, new: Document) -> list[str]:
+    """The fields that differ, such as steps[2].run, steps[1].checks[0].timeout, base, grants.network, policy."""
+    return [name.removeprefix("plan.") for name in _differing(old, new, "")]
+
+
+def same_text(old: Document, new: Document) -> bool:
+    """Whether two documents are about the same plan, whatever is granted to it."""
+    return all(name in {"grants.network", "policy"} for name in differences(old, new))
+
+
+def _differing(old: object, new: object, where: str) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            inner = f"{where}.{name}" if where else name
+            if where.endswith(".files"):
+                inner = f"{where}[{name!r}]"
+            yield from _differing(old.get(name), new.get(name), inner)
+    elif _is_of_objects(old) and _is_of_objects(new):
+        yield from _differing_lists(old, new, where)
+    elif old != new or type(old) is not type(new):
+        yield where
+
+
+def _differing_lists(old: Sequence[object], new: Sequence[object], where: str) -> Iterator[str]:
+    for index in range(max(len(old), len(new))):
+        inner = f"{where}[{index}]"
+        if index < len(old) and index < len(new):
+            yield from _differing(old[index], new[index], inner)
+        else:
+            yield inner
+
+
+def _is_of_objects(value: object) -> TypeGuard[list[dict[str, object]]]:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
