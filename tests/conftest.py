@@ -182,6 +182,12 @@ class Here:
 
 
 @pytest.fixture
+def unsandboxed(hermetic: Path) -> None:
+    """The user's own configuration does without a sandbox: commands reach what is outside of their worktree."""
+    subprocess.run(["git", "config", "--global", "orch.sandbox", "none"], check=True)
+
+
+@pytest.fixture
 def here(repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
     """git-orch in this process, standing in a repository of its own."""
     return Here(repo, monkeypatch, capsys)

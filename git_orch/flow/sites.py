@@ -84,11 +84,11 @@ def _worktree(plan: OpenPlan, boundary: Boundary, commit: str) -> Worktree:
 
 def put_away(plan: OpenPlan) -> None:
     """Remove the worktree that a killed run left behind; what is in it is kept first."""
-    if not worktrees.path_of(plan.repository, plan.id).exists():
-        return
-    found = worktrees.existing(plan.repository, plan.id, _boundary(plan))
-    if found is not None and _kept(plan, found):
-        worktrees.remove(plan.repository, plan.id)
+    if worktrees.path_of(plan.repository, plan.id).exists():
+        found = worktrees.existing(plan.repository, plan.id, _boundary(plan))
+        if found is None or not _kept(plan, found):
+            return
+    worktrees.remove(plan.repository, plan.id)
 
 
 def _kept(plan: OpenPlan, worktree: Worktree) -> bool:

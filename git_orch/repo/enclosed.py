@@ -12,7 +12,6 @@ import shutil
 import stat
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,8 @@ from git_orch.repo.git import GitFailed
 from git_orch.sandbox import process
 from git_orch.sandbox.launcher import Launcher
 
-SCRATCH = ".scratch-"  # what the names of such directories begin with, so that those of killed runs are found
-_DAY = 86_400  # seconds
+SCRATCH = ".scratch"
+QUARANTINE = ".quarantine"
 _SECONDS = 900.0  # a filter may have gigabytes to look at
 _PINNED = {  # inside as outside; the user's filters are what this is for, and stay
     "core.hooksPath": os.devnull,
@@ -103,6 +102,7 @@ class Enclosure:
     git_dir: Path
     common_dir: Path
     boundary: Boundary
+    own: bool = True  # git-orch's, not the user's checkout
     stop: threading.Event | None = None
 
     @property
@@ -113,9 +113,8 @@ class Enclosure:
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Scratch]:
         """A scratch directory with a copy of the worktree's index."""
-        parent = self.worktree.parent if os.access(self.worktree.parent, os.W_OK) else None
-        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=parent, ignore_cleanup_errors=True) as directory:
-            made = Scratch(Path(directory))
+        with self.directory(SCRATCH) as directory:
+            made = Scratch(directory)
             for inner in (made.objects / "info", made.lfs):
                 inner.mkdir(parents=True)
             (made.objects / "info" / "alternates").write_bytes(os.fsencode(self.common_dir / "objects") + b"\n")
@@ -124,6 +123,24 @@ class Enclosure:
             if self.launcher.git is not None:
                 (made.path / "config").write_bytes(self.launcher.git.config)
             yield made
+
+    @contextlib.contextmanager
+    def directory(self, suffix: str) -> Iterator[Path]:
+        """An empty directory beside the worktree, gone afterwards; the next use removes what a killed one left.
+
+        The user's own checkout has no such neighbour: then it is somewhere among the temporary files.
+        """
+        if not self.own:
+            with tempfile.TemporaryDirectory(prefix="git-orch-", ignore_cleanup_errors=True) as directory:
+                yield Path(directory)
+            return
+        path = beside(self.worktree, suffix)
+        discard(path)
+        path.mkdir(mode=0o700)
+        try:
+            yield path
+        finally:
+            discard(path)
 
     def run(self, scratch: Scratch, script: str, *args: str, writes_files: bool = False) -> None:
         """Run a script of sh in the worktree, where "$OUT" is the scratch directory. Raises GitFailed."""
@@ -171,12 +188,27 @@ def _quoted(path: Path) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def sweep(directory: Path, prefix: str) -> None:
-    """Remove the directories of that prefix which killed runs left; no living run is older than a day."""
-    for left in directory.glob(f"{prefix}*"):
-        with contextlib.suppress(OSError):  # somebody else swept it
-            if time.time() - left.lstat().st_mtime > _DAY:
-                shutil.rmtree(left, ignore_errors=True)
+def beside(worktree: Path, suffix: str) -> Path:
+    """A directory that belongs to a worktree and is not in it."""
+    return worktree.with_name(worktree.name + suffix)
+
+
+def discard(path: Path) -> None:
+    """Remove a directory, whatever is in it."""
+    if path.exists():
+        shutil.rmtree(path, onerror=_forced)
+
+
+def _forced(function: Callable[..., object], path: str, _trouble: object) -> None:
+    """Try again in a directory that may be written: commands make others."""
+    for each in (os.path.dirname(path), path):
+        if not os.path.islink(each):
+            with contextlib.suppress(OSError):
+                os.chmod(each, 0o700)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        function(path)
 
 
 def names(data: bytes) -> Sequence[str]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_orch.repo import gate
+from git_orch.repo import enclosed, gate
+from git_orch.repo.enclosed import Enclosure
 from git_orch.repo.gate import Change, Contents
 from git_orch.repo.git import SYNCED, Git
 
@@ -103,11 +103,10 @@ def _sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def quarantine(repository: Repository) -> Iterator[Quarantine]:
-    """A place for objects that may turn out to be unwanted; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="quarantine-", dir=repository.state_dir) as directory:
-        objects = Path(directory) / "objects"
-        (objects / "info").mkdir(parents=True)
+def quarantine(repository: Repository, enclosure: Enclosure) -> Iterator[Quarantine]:
+    """A place for objects that may turn out to be unwanted; gone afterwards. No sandbox sees it."""
+    with enclosure.directory(enclosed.QUARANTINE) as objects:
+        (objects / "info").mkdir()
         (objects / "pack").mkdir()
         own = repository.common_dir / "objects"
         (objects / "info" / "alternates").write_bytes(os.fsencode(own) + b"\n")

@@ -101,7 +101,10 @@ def _taken(
     with enclosure.scratch() as scratch:
         enclosure.run(scratch, _ADD, base, *pathspecs)
         tree = _tree(scratch)
-        with scratch.opened("pack", ingest.LARGEST_PACK) as pack, ingest.quarantine(repository) as quarantine:
+        with (
+            scratch.opened("pack", ingest.LARGEST_PACK) as pack,
+            ingest.quarantine(repository, enclosure) as quarantine,
+        ):
             count = quarantine.take(pack)
             found = quarantine.changes(base, tree)
             try:
@@ -178,7 +181,7 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
     if repository.top is None:
         raise errors.UnfitRepository("a bare repository has no uncommitted files", "git orch plan --base main")
     if any(name.startswith("filter.") for name in repository.drivers):
-        enclosure = Enclosure(repository.top, repository.git_dir, repository.common_dir, boundary())
+        enclosure = Enclosure(repository.top, repository.git_dir, repository.common_dir, boundary(), own=False)
         return _taken(repository, enclosure, base or repository.empty_tree, Terms()).tree
     with tempfile.TemporaryDirectory(dir=repository.state_dir) as directory:
         index = Path(directory) / "index"

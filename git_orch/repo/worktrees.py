@@ -77,7 +77,6 @@ def made(repository: Repository, plan: str, boundary: Boundary, commit: str, pur
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as failed:
         raise unwritable(failed, path.parent) from failed
-    enclosed.sweep(path.parent, enclosed.SCRATCH)
     arguments = ("worktree", "add", "--quiet", "--detach", "--force", "--", str(path), commit)
     workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
     try:
@@ -180,8 +179,10 @@ def hold_new(worktree: Worktree, commit: str, written: Written) -> None:
 
 
 def remove(repository: Repository, plan: str, purpose: Purpose = "exec") -> None:
-    """Remove the plan's worktree and everything in it."""
+    """Remove the plan's worktree and everything in it and beside it."""
     path = path_of(repository, plan, purpose)
+    for suffix in (enclosed.SCRATCH, enclosed.QUARANTINE):
+        enclosed.discard(enclosed.beside(path, suffix))
     arguments = ("worktree", "remove", "--force", "--force", "--", str(path))
     _run(repository, *arguments, expect=(0, 128, 255))
     if path.exists():  # it is broken, cannot be written, or was left by a repository that stood here before

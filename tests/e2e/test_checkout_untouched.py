@@ -139,6 +139,7 @@ def test_include_dirty_takes_the_files_in_without_touching_them(here: Here, make
     assert here.repo.git("rev-parse", f"{here.show(plan)['base']['commit']}^{{tree}}") == expected
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_a_killed_run_leaves_the_checkout_as_it_is(repo: Repo, tmp_path: Path) -> None:
     """S1-183: SIGKILL in the middle of a step that has written half of its files."""
     dirty(repo)

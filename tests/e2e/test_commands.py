@@ -219,6 +219,7 @@ def test_an_amended_step_is_unverified_until_verify_records_it(here: Here) -> No
     assert here.show(plan)["steps"][0]["state"] == "done"
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_a_check_that_fails_now_makes_verify_end_with_one(here: Here) -> None:
     marker = here.repo.path.parent / "marker"
     marker.write_text("")
@@ -396,6 +397,7 @@ def test_a_file_that_git_ignores_fails_its_step(here: Here) -> None:
     assert "git ignores 'b.log'" in here("exec", plan, expect=1).err
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_failing_checks_of_verify_have_an_error_and_a_hint(here: Here) -> None:
     marker = here.repo.path.parent / "marker"
     marker.write_text("")

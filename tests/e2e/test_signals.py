@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import Repo, writing
 
+pytestmark = pytest.mark.usefixtures("unsandboxed")  # a command tells what is outside that it has begun
 DIRECT = (sys.executable, "-m", "git_orch")
 
 

@@ -187,15 +187,15 @@ def test_a_check_passes_when_the_exit_status_is_the_expected_one(repo: Repo) -> 
     checks = [
         {"type": "unit", "command": "echo out; echo err >&2; exit 3", "expected_exit": 3},
         {"type": "run", "argv": ["test", "-f", "a.txt"]},
-        {"type": "compile", "command": "kill -9 $$", "expected_exit": 137},
+        {"type": "compile", "command": "kill -9 $$"},
     ]
     plan = repo.plan(one(files={"a.txt": "a\n"}, checks=checks))
     repo.orch("exec", expect=1)
     found = shown(repo, plan)["checks"]
-    assert [(each["exit"], each["passed"]) for each in found] == [(3, True), (0, True), (-9, False)]
+    assert [(each["exit"], each["passed"]) for each in found] == [(3, True), (0, True), (137, False)]
     assert found[0]["output"] == "out\nerr"
     assert found[2]["result"] == "exited 137 (signal 9)"
-    assert shown(repo, plan)["error"] == "check 'kill -9 $$' was killed by signal 9"
+    assert shown(repo, plan)["error"] == "check 'kill -9 $$' exited 137 (signal 9)"
 
 
 def test_a_check_with_an_unexpected_status_fails_and_says_what_was_expected(repo: Repo) -> None:
@@ -213,6 +213,7 @@ def test_the_timeout_of_a_check_is_its_own_in_both_directions(repo: Repo) -> Non
     assert shown(repo, plan)["error"] == "check 'sleep 1.2' timed out after 1 s"
 
 
+@pytest.mark.usefixtures("unsandboxed")
 @pytest.mark.parametrize(
     "change",
     [
@@ -256,6 +257,7 @@ def test_ignored_files_of_one_step_do_not_make_a_later_check_pass(repo: Repo) ->
 # -- the order, and failures ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_a_failing_check_stops_the_plan_and_a_second_exec_goes_on(repo: Repo, tmp_path: Path) -> None:
     """S1-007, S1-149, S1-150, S1-155, S1-170: later steps are not started, done ones are not done again."""
     count, ready = tmp_path / "count", tmp_path / "ready"
@@ -327,6 +329,7 @@ def test_a_dry_run_changes_nothing(repo: Repo, hermetic: Path) -> None:
 # -- what commands may try --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("unsandboxed")
 @pytest.mark.parametrize(
     ("run", "files"),
     [
@@ -340,7 +343,7 @@ def test_a_dry_run_changes_nothing(repo: Repo, hermetic: Path) -> None:
         ("echo 'gitdir: /nowhere' > .git; echo x > x", ["README.md", "x"]),
         ("git stash -q; git worktree prune; git gc -q --prune=now; echo x > x", ["README.md", "x"]),
         ("rm -rf * .gitignore", []),
-        ("ln -s /etc/passwd x; ln -s nowhere y; mkfifo z", ["README.md", "x", "y"]),
+        ("ln -s README.md x; ln -s nowhere y; mkfifo z", ["README.md", "x", "y"]),
         ("mkdir -p d/e; echo x > x", ["README.md", "x"]),
     ],
 )
@@ -357,6 +360,7 @@ def test_whatever_a_command_does_to_git_our_commit_lands_on_our_base(repo: Repo,
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_a_step_that_removes_its_own_directory_fails_and_the_next_run_goes_on(repo: Repo, tmp_path: Path) -> None:
     again = tmp_path / "again"
     plan = repo.plan(one(run=f'test -e {again} || {{ touch {again}; rm -rf "$PWD"; }}'))
@@ -376,6 +380,7 @@ def test_a_repository_made_inside_of_the_tree_fails_the_step(repo: Repo, run: st
     assert left_behind(hermetic) == []
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_a_daemon_that_a_step_leaves_is_dead_afterwards(repo: Repo, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     daemon = f"setsid sh -c 'echo $$ > {pid}; sleep 1000' >/dev/null 2>&1 &"
@@ -386,6 +391,7 @@ def test_a_daemon_that_a_step_leaves_is_dead_afterwards(repo: Repo, tmp_path: Pa
         os.kill(int(pid.read_text()), 0)
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_directories_that_cannot_be_written_do_not_stop_a_run(repo: Repo, hermetic: Path) -> None:
     """Go's module cache is such a directory. Without capabilities root is stopped by them, too."""
     repo.commit({".gitignore": "cache/\n"})
@@ -400,6 +406,7 @@ def test_directories_that_cannot_be_written_do_not_stop_a_run(repo: Repo, hermet
     assert left_behind(hermetic) == []
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_a_step_killed_with_the_index_locked_fails_and_the_next_run_goes_on(repo: Repo, tmp_path: Path) -> None:
     again = tmp_path / "again"
     lock = f'touch {again} "$(git rev-parse --git-dir)/index.lock"'

@@ -60,6 +60,7 @@ def test_eight_writers_of_different_logs_lose_no_event(repo: Repo, backend: str)
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_two_execs_of_one_plan_are_one_run(repo: Repo, tmp_path: Path) -> None:
     """S1-157: the second ends with 6 while the first is in a step; no step runs twice."""
     ready, go, ran = tmp_path / "ready", tmp_path / "go", tmp_path / "ran"
@@ -84,6 +85,7 @@ def test_two_execs_of_one_plan_are_one_run(repo: Repo, tmp_path: Path) -> None:
     assert repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == ["Wait", "plan: Wait", "first"]
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_execs_started_at_the_same_moment_run_each_step_once(repo: Repo, tmp_path: Path) -> None:
     """S1-157: each either does the work, finds it done, or is told that somebody does it."""
     ran = tmp_path / "ran"
@@ -107,6 +109,7 @@ def test_execs_of_different_plans_at_once_all_succeed(repo: Repo) -> None:
     assert len(repo.git("worktree", "list").splitlines()) == 1
 
 
+@pytest.mark.usefixtures("unsandboxed")
 def test_gc_in_the_middle_of_a_step_takes_nothing(repo: Repo, tmp_path: Path) -> None:
     """What has landed, the log, and what the worktree holds survive `gc --prune=now` without any reflog."""
     gc = "git -C {} reflog expire --expire=now --all && git -C {} gc --quiet --prune=now".replace("{}", str(repo.path))
