@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Repo
 
+from git_orch import errors
 from git_orch.repo import settings
 from git_orch.repo.repository import discover
 from git_orch.repo.settings import DEFAULT_MODEL, Settings
@@ -15,6 +17,117 @@ from git_orch.repo.settings import DEFAULT_MODEL, Settings
 def found(repo: Repo) -> Settings:
     """The settings in force in the repository."""
     return settings.of_user(discover(repo.path))
+
+
+# One value for each setting that is not its default, and what it is read as.
+VALUES: dict[str, tuple[str, object]] = {
+    "model": ("evil", "evil"),
+    "prices": ("/evil", "/evil"),
+    "sandbox": ("none", "none"),
+    "runHooks": ("true", True),
+    "environment": ("EVIL", ("EVIL",)),
+    "readable": ("/evil", ("/evil",)),
+    "allowedSigners": ("/evil", "/evil"),
+    "allowedKeys": ("EVIL", ("EVIL",)),
+}
+
+
+def in_the_repository(repo: Repo, name: str, value: str) -> None:
+    """`.git/config`, as a clone with a planted configuration or a step that got there would have it."""
+    repo.git("config", name, value)
+
+
+def in_a_worktree(repo: Repo, name: str, value: str) -> None:
+    """`config.worktree`"""
+    repo.git("config", "extensions.worktreeConfig", "true")
+    repo.git("config", "--worktree", name, value)
+
+
+def in_a_file_that_the_repository_includes(repo: Repo, name: str, value: str) -> None:
+    """A file elsewhere, which only the repository's configuration names."""
+    file = repo.path.parent / "included"
+    repo.git("config", "--file", str(file), name, value)
+    repo.git("config", "include.path", str(file))
+
+
+def in_a_tracked_file_that_the_user_includes(repo: Repo, name: str, value: str) -> None:
+    """A file of the work tree, which the user's own configuration names."""
+    repo.git("config", "--file", str(repo.path / "shared.config"), name, value)
+    repo.git("config", "--global", "include.path", str(repo.path / "shared.config"))
+
+
+def in_a_file_of_the_git_directory_that_the_user_includes(repo: Repo, name: str, value: str) -> None:
+    """A file below `.git`, which the user's own configuration names."""
+    repo.git("config", "--file", str(repo.path / ".git/more"), name, value)
+    repo.git("config", "--global", "include.path", str(repo.path / ".git/more"))
+
+
+def through_a_link_that_the_user_includes(repo: Repo, name: str, value: str) -> None:
+    """A link in the user's home to a file of the work tree."""
+    repo.git("config", "--file", str(repo.path / "shared.config"), name, value)
+    (repo.path.parent / "link").symlink_to(repo.path / "shared.config")
+    repo.git("config", "--global", "include.path", str(repo.path.parent / "link"))
+
+
+HOSTILE = (
+    in_the_repository,
+    in_a_worktree,
+    in_a_file_that_the_repository_includes,
+    in_a_tracked_file_that_the_user_includes,
+    in_a_file_of_the_git_directory_that_the_user_includes,
+    through_a_link_that_the_user_includes,
+)
+
+
+def test_every_setting_has_a_hostile_value_below() -> None:
+    assert set(VALUES) == set(Settings.__annotations__)
+
+
+@pytest.mark.parametrize("plant", HOSTILE, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("name", VALUES)
+def test_a_setting_of_the_repository_does_not_count(
+    repo: Repo, name: str, plant: Callable[[Repo, str, str], None]
+) -> None:
+    plant(repo, f"orch.{name}", VALUES[name][0])
+    assert VALUES[name][0] in repo.git("config", "--get-all", f"orch.{name}")  # git itself would take it
+    assert found(repo) == Settings()
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_same_setting_of_the_user_counts(repo: Repo, name: str) -> None:
+    written, read = VALUES[name]
+    repo.git("config", "--global", f"orch.{name}", written)
+    assert found(repo)._asdict()[name] == read
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_setting_of_the_repository_does_not_outvote_or_add_to_the_users(repo: Repo, name: str) -> None:
+    written, _ = VALUES[name]
+    mine = {"sandbox": "auto", "runHooks": "false"}.get(name, written.replace("evil", "mine").replace("EVIL", "MINE"))
+    repo.git("config", "--global", f"orch.{name}", mine)
+    before = found(repo)
+    repo.git("config", "--add", f"orch.{name}", written)
+    assert found(repo) == before
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_setting_of_a_linked_worktree_does_not_count(repo: Repo, name: str) -> None:
+    linked = repo.path.parent / "linked"
+    repo.git("worktree", "add", "-q", str(linked))
+    repo.git("config", "extensions.worktreeConfig", "true")
+    repo.git("config", "--worktree", f"orch.{name}", VALUES[name][0], cwd=linked)
+    repo.git("config", f"orch.{name}", VALUES[name][0])
+    assert settings.of_user(discover(linked)) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("sandbox", "off"), ("runHooks", "perhaps"), ("readable", "here"), ("allowedSigners", "here")]
+)
+def test_a_value_that_a_setting_cannot_have_is_refused(repo: Repo, name: str, value: str) -> None:
+    """Not taken for a default: a person who typed it wanted something else."""
+    repo.git("config", "--global", f"orch.{name}", value)
+    with pytest.raises(errors.UsageError, match=f"'orch.{name}' is '{value}'"):
+        found(repo)
 
 
 def test_without_settings_the_defaults_hold(repo: Repo) -> None:

@@ -241,7 +241,9 @@ def _verified(job: Job, site: Site, result: Result) -> Result:
 
 
 def _snapshot(job: Job, site: Site, result: Result) -> Result:
-    if job.step.kind not in ("files", "manual"):
+    if (
+        job.step.kind not in ("files", "manual") and not site.launcher.sandboxed
+    ):  # in the sandbox the index is read-only
         snapshot.look_at_everything(site.worktree)
     terms = snapshot.Terms(site.secrets, refused_path(site.repository, job.attempt))
     try:
