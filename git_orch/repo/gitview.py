@@ -23,6 +23,7 @@ _LEFT_OUT = re.compile(
     r"remote\..*\.(?:proxy|uploadpack|receivepack|vcs)|lfs\.storage|user\.signingkey",
     re.DOTALL,
 )
+_LFS_STORAGE = "/tmp/git-lfs"  # noqa: S108 - of the sandbox: git-lfs writes there even for `git status`
 _PATHS = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}  # with git's own default in XDG's place
 
 
@@ -39,6 +40,8 @@ def config(repository: Repository) -> bytes:
         if name.partition(".")[0] in _SECTIONS and not _LEFT_OUT.fullmatch(name) and name not in _PATHS
     ]
     shown += [(name, str(path)) for name, path in _user_files(repository).items()]
+    if any(name.startswith("filter.lfs.") for name in repository.drivers):
+        shown.append(("lfs.storage", _LFS_STORAGE))
     return "".join(_lines(shown)).encode("utf-8", "surrogateescape")
 
 

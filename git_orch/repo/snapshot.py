@@ -32,7 +32,8 @@ shift
 git add --all -- "$@"
 git write-tree >"$OUT/tree"
 read -r tree <"$OUT/tree"
-printf '%s\\n^%s^{tree}\\n' "$tree" "$base" | git pack-objects --revs --thin --delta-base-offset --stdout -q >"$OUT/pack"
+printf '%s\\n^%s^{tree}\\n' "$tree" "$base" |
+    git pack-objects --revs --thin --delta-base-offset --stdout -q >"$OUT/pack"
 """
 _LOOK = """
 git diff-index --cached --name-only -z --no-renames "$1" >"$OUT/staged"

@@ -114,7 +114,9 @@ def point(worktree: Worktree, commit: str) -> None:
     smudge(worktree)
 
 
+# Without the read-tree git would take the files for what they should be, and not write them.
 _SMUDGE = """
+git read-tree "$(git write-tree)"
 for name in "$@"; do
     git ls-files -z -- ":(attr:filter=$name)"
 done | git checkout-index --force -z --stdin
@@ -135,7 +137,9 @@ def smudge(worktree: Worktree) -> None:
     with worktree.enclosure.scratch() as scratch:
         try:
             worktree.enclosure.run(scratch, _SMUDGE, *chosen, writes_files=True)
+            _forget_sizes(worktree, chosen)
         except GitFailed as failed:
+            worktree.git.run("checkout-index", "--force", "--all")  # git may have removed what it could not write
             worktree.enclosure.boundary.tell(f"files of the filter {', '.join(chosen)} stay as stored: {failed.cause}")
 
 
@@ -157,6 +161,12 @@ def _make_writable(path: Path) -> None:
             inner = Path(directory, name)
             if not inner.is_symlink():
                 inner.chmod(0o700)
+
+
+def _forget_sizes(worktree: Worktree, filters: Sequence[str]) -> None:
+    """Make git compare the contents of filtered files: by their size alone it would take them for changed."""
+    entries = worktree.git.run("ls-files", "-s", "-z", "--", *(f":(attr:filter={name})" for name in filters))
+    worktree.git.run("update-index", "-z", "--index-info", stdin=entries)
 
 
 def head(worktree: Worktree) -> str:
