@@ -84,7 +84,8 @@ class Job:
 class Site:
     """Where attempts happen, and who hears of it; shared by all attempts of a run.
 
-    `spool` puts an event on disk at once: what a model call has cost must survive us.
+    `spool` puts an event on disk at once: what a model call has cost must survive us. With `run_hooks` the repository's
+    pre-commit hook is the last check of every step.
     """
 
     repository: Repository
@@ -96,6 +97,7 @@ class Site:
     stop: threading.Event
     spool: Callable[..., None]
     service: Service | None = None
+    run_hooks: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -278,6 +280,14 @@ def _checked(job: Job, site: Site, result: Result) -> Result:
         if not ended.passed:
             error = f"check '{ended.command}' {ended.reason}"
             return replace(result, outcome="failed", reason="check", error=error, checks=tuple(outcomes))
+    if site.run_hooks:
+        hook = checks.run_hook(site, site.output_path(job.attempt, "pre-commit"), result.tree or "")
+        if hook is not None:
+            outcomes.append(hook)
+            site.reporter.emit(CheckEnded(job.plan.position(job.step.id), hook))
+            if not hook.passed:
+                error = f"the pre-commit hook {hook.reason}"
+                return replace(result, outcome="failed", reason="check", error=error, checks=tuple(outcomes))
     return replace(result, checks=tuple(outcomes))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch.plans import redact
-from git_orch.plans.plan import Check
+from git_orch.plans.plan import Check, Command
 from git_orch.plans.status import CheckResult
-from git_orch.repo import snapshot
+from git_orch.repo import hooks, snapshot
+from git_orch.repo.enclosed import Boundary
 
 if TYPE_CHECKING:
     from git_orch.flow.attempt import Site
@@ -27,6 +29,25 @@ def run(check: Check, site: Site, output_path: Path, tree: str) -> CheckResult:
         output_path=output_path,
         stop=site.stop,
     )
+    return _result(check, site, outcome, tree)
+
+
+def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
+    """Run the repository's pre-commit hook as git would, in the sandbox; None when there is none."""
+    hook = hooks.found(site.repository, site.worktree.path, "pre-commit")
+    if hook is None:
+        return None
+    check = Check("run", Command(argv=("pre-commit", "hook")))
+    shown = replace(site.launcher, readable=(*site.launcher.readable, hook.parent))  # the user's may lie in their home
+    enclosure = replace(site.worktree.enclosure, stop=site.stop, boundary=Boundary(shown))
+    with enclosure.scratch() as scratch:
+        outcome = enclosure.outcome(
+            scratch, [str(hook)], writes_files=True, timeout=check.timeout, output_path=output_path
+        )
+    return _result(check, site, outcome, tree)
+
+
+def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> CheckResult:
     said = outcome.shown(_OUTPUT_IN_LOG).strip()
     disturbed = snapshot.disturbed(site.worktree, tree)
     if disturbed:

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_orch.repo.repository import Repository
+    from git_orch.repo.settings import Settings
 
 
 def boundary(repository: Repository, tell: Callable[[str], None] = enclosed.silent) -> Boundary:
     """What runs commands for the repository. Raises Refused where no sandbox works and the user did not do without."""
-    found = settings.of_user(repository)
-    launcher = Launcher(
+    return Boundary(launcher(repository, settings.of_user(repository)), tell)
+
+
+def launcher(repository: Repository, found: Settings) -> Launcher:
+    """What runs commands on the repository's files under these settings. Raises Refused as above."""
+    return Launcher(
         source=os.environ,
         home=environment.home(os.environ) or Path("/nonexistent"),
         sandbox=sandboxes.chosen(found.sandbox, os.environ.get("PATH", "")),
@@ -28,4 +33,3 @@ def boundary(repository: Repository, tell: Callable[[str], None] = enclosed.sile
         readable=(*gitview.readable(repository), *map(Path, found.readable)),
         extra=found.environment,
     )
-    return Boundary(launcher, tell)

@@ -14,7 +14,7 @@ from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.plans import redact
 from git_orch.repo import objects as odb
-from git_orch.repo import raw, snapshot, worktrees
+from git_orch.repo import raw, settings, snapshot, worktrees
 from git_orch.repo.enclosed import Boundary
 from git_orch.repo.gate import GateRefused
 from git_orch.repo.git import GitFailed
@@ -64,6 +64,7 @@ def _site(plan: OpenPlan, worktree: Worktree, service: Service | None = None) ->
         stop=threading.Event(),
         spool=plan.spool,
         service=service,
+        run_hooks=settings.of_user(plan.repository).runHooks,
     )
 
 

@@ -144,20 +144,33 @@ class Enclosure:
 
     def run(self, scratch: Scratch, script: str, *args: str, writes_files: bool = False) -> None:
         """Run a script of sh in the worktree, where "$OUT" is the scratch directory. Raises GitFailed."""
-        writable = [scratch.path, *([self.worktree] if writes_files else [])]
-        outcome = self.launcher.git_tool(
-            ["sh", "-ec", script, "git-orch", *args],
-            worktree=self.worktree,
-            variables=self._variables(scratch),
-            writable=writable,
-            bounds=process.Bounds(_SECONDS, stop=self.stop),
-        )
+        outcome = self.outcome(scratch, ["sh", "-ec", script, "git-orch", *args], writes_files=writes_files)
         if outcome.reason == "stopped":
             raise GitFailed("add", -15, "stopped")
         if outcome.reason != "exited" or outcome.status != 0:
             said = outcome.output.decode("utf-8", "replace")
             reason = "" if outcome.reason == "exited" else f"fatal: git on the worktree ended by {outcome.reason}\n"
             raise GitFailed("on the worktree", outcome.status or 1, reason + said)
+
+    def outcome(
+        self,
+        scratch: Scratch,
+        argv: Sequence[str],
+        *,
+        writes_files: bool = False,
+        timeout: float = _SECONDS,
+        output_path: Path | None = None,
+    ) -> process.Outcome:
+        """How a command that uses git with the scratch directory's index ended; `timeout` is in seconds."""
+        return self.launcher.git_tool(
+            argv,
+            worktree=self.worktree,
+            variables=self._variables(scratch),
+            writable=[scratch.path, *([self.worktree] if writes_files else [])],
+            timeout=timeout,
+            output_path=output_path,
+            stop=self.stop,
+        )
 
     def _variables(self, scratch: Scratch) -> Mapping[str, str]:
         pinned = {**_PINNED, "lfs.storage": str(scratch.lfs)}

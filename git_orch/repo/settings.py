@@ -68,13 +68,32 @@ def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequen
 
     They are listed by lower-case name, in the order of git-config(1): the last one counts.
     """
-    listed = repository.user_git.run("config", "--list", "--show-scope", "--show-origin", "-z")
     found: dict[str, list[str | None]] = {}
+    for scope, origin, name, value in _listed(repository):
+        if name.startswith(prefixes) and _counts(scope, origin, repository):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def without_effect(repository: Repository) -> list[str]:
+    """The lower-case names of orch.* settings in the repository's own configuration: there they do not count."""
+    return [
+        name
+        for scope, origin, name, _ in _listed(repository)
+        if name.startswith("orch.") and not _counts(scope, origin, repository)
+    ]
+
+
+def _counts(scope: str, origin: str, repository: Repository) -> bool:
+    return scope in _OWN_SCOPES and not _inside(origin, repository)
+
+
+def _listed(repository: Repository) -> Iterator[tuple[str, str, str, str | None]]:
+    """Scope, origin, lower-case name and value of all there is."""
+    listed = repository.user_git.run("config", "--list", "--show-scope", "--show-origin", "-z")
     for scope, origin, item in _triples(listed.decode("utf-8", "surrogateescape").split("\0")):
         name, newline, value = item.partition("\n")
-        if scope in _OWN_SCOPES and name.lower().startswith(prefixes) and not _inside(origin, repository):
-            found.setdefault(name.lower(), []).append(value if newline else None)
-    return found
+        yield scope, origin, name.lower(), value if newline else None
 
 
 def _triples(fields: list[str]) -> Iterator[tuple[str, str, str]]:

@@ -84,7 +84,14 @@ class Launcher:
         """How the command ended in `worktree`; `timeout` is in seconds. One that cannot start ends with 126 or 127."""
         argv = ("bash", "--noprofile", "--norc", "-c", command.shell) if command.shell is not None else command.argv
         view = self._view(worktree, network=network)
-        bounds = process.Bounds(
+        return self._started(
+            argv or (), view, self._variables(view), self._bounds(worktree, timeout, output_path, stop)
+        )
+
+    def _bounds(
+        self, worktree: Path, timeout: float, output_path: Path | None, stop: threading.Event | None
+    ) -> process.Bounds:
+        return process.Bounds(
             timeout,
             output_path,
             stop,
@@ -94,7 +101,6 @@ class Launcher:
             growth=self.limits.growth,
             new_files=self.limits.new_files,
         )
-        return self._started(argv or (), view, self._variables(view), bounds)
 
     def git_tool(
         self,
@@ -103,11 +109,14 @@ class Launcher:
         worktree: Path,
         variables: Mapping[str, str],
         writable: Sequence[Path],
-        bounds: process.Bounds,
+        timeout: float,
+        output_path: Path | None = None,
+        stop: threading.Event | None = None,
     ) -> process.Outcome:
-        """How a command of ours ended that reads files which others wrote: only the paths in `writable` can change."""
+        """How git, or what git starts, ended on files that others wrote: only the paths in `writable` can change."""
         view = self._view(worktree, network=False)
         view = view._replace(writable=tuple(writable), worktree_writable=worktree in writable)
+        bounds = self._bounds(worktree, timeout, output_path, stop)
         return self._started(argv, view, {**self._variables(view), **variables}, bounds)
 
     def _view(self, worktree: Path, *, network: bool) -> View:
