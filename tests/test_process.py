@@ -39,9 +39,20 @@ def sleepers(seconds: str) -> list[int]:
     ]
 
 
+_others: set[int] = set()  # what tests of other files left in this process
+
+
+@pytest.fixture(autouse=True)
+def own_zombies() -> None:
+    """Only what a test leaves itself counts."""
+    _others.clear()
+    _others.update(zombies())
+
+
 def zombies() -> list[int]:
     """Children of ours that nobody waited for."""
-    return [pid for pid, line in table.processes().items() if line.dead and line.parent == os.getpid()]
+    dead = {pid for pid, line in table.processes().items() if line.dead and line.parent == os.getpid()}
+    return sorted(dead - _others)
 
 
 @pytest.fixture

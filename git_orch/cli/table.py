@@ -29,6 +29,7 @@ COMMANDS = {
     "audit": "tool calls of models, on this machine",
     "caps": "commands and languages of this machine",
     "allow": "whether a command may run, and why not",
+    "doctor": "what protects this machine, tried out",
     "tools": "the tools a model may use",
     "templates": "the built-in plan templates",
     "schema": "the JSON schemas of plan files and output",

@@ -140,12 +140,18 @@ def _offered(pids: set[int], already: set[int]) -> set[int]:
 
 
 def _own_share(line: table.Process) -> int:
-    """Memory in bytes where a page that many processes share counts once (PSS); all it maps when that is not told."""
-    with contextlib.suppress(OSError), open(f"{table.PROC}/{line.pid}/smaps_rollup", "rb") as file:
-        for name, _, value in (entry.partition(b":") for entry in file):
-            if name == b"Pss":
-                return int(value.split()[0]) * 1024
-    return line.memory
+    """Memory in bytes where a page that many processes share counts once (PSS); all it maps when that is not told.
+
+    Nothing for a process that has ended since: several that share memory and end together would count for all of it.
+    """
+    try:
+        with open(f"{table.PROC}/{line.pid}/smaps_rollup", "rb") as file:
+            shares = [entry.split()[1] for entry in file if entry.startswith(b"Pss:")]
+    except PermissionError:
+        return line.memory
+    except OSError:
+        return 0
+    return int(shares[0]) * 1024 if shares else 0
 
 
 def _files(directory: Path, device: int, pids: set[int]) -> Iterator[os.stat_result | None]:

@@ -27,7 +27,7 @@ _LOOKS = "git-orch counts now and then"
 _KERNEL = "the kernel counts"
 _CANARY = "canary of git orch doctor"
 _VARIABLE = "GIT_ORCH_CANARY"
-_ALL_SIGNS = frozenset("0")  # a set of no capabilities
+_EMPTY_SET = frozenset("0")  # the digits of a set of no capabilities
 _REPORT = "run no plans here, and report it as SECURITY.md says"
 
 # Each attempt stands for itself: bash goes on after a redirection that fails. Arguments: a directory that is not the
@@ -37,6 +37,7 @@ exec 2>/dev/null
 place=$1 common=$2 port=$3 pid=$4
 shift 4
 say() { printf '%s\\t%s\\n' "$1" "$2"; }
+read -r word < "$place/beside" && say beside "$word"
 echo changed > "$place/beside"
 echo new > "$place/planted"
 [ -w /usr ] && say system writable
@@ -45,11 +46,11 @@ echo planted > "$common/hooks/pre-commit"
 echo planted >> "$common/config"
 git config core.fsmonitor planted
 mv .git moved
-read -r word < "$place/beside" && say beside "$word"
 for file; do [ -r "$file" ] && say home "$file"; done
 (: < "/dev/tcp/127.0.0.1/$port") && say network connected
 while IFS=: read -r name rest; do
-    case $name in *[[:alnum:]]*) name=${name//[[:space:]]/}; [ "$name" = lo ] || [ -z "$rest" ] || say interface "$name" ;; esac
+    name=${name//[[:space:]]/}
+    [ "$name" = lo ] || [ -z "$rest" ] || say interface "$name"
 done < /proc/net/dev
 kill -0 "$pid" && say signal reached
 say pids "$(readlink /proc/self/ns/pid)"
@@ -139,7 +140,9 @@ def _walls(
     yield _held("outside", not changed, "nothing outside of the worktree can be written", "files can be written there")
     seen = "beside" in told
     yield _held("beside", not seen, "other directories cannot be read", "files beside the worktree can be read")
-    names = ", ".join(sorted(name for name in before.keys() | after.control if before.get(name) != after.control.get(name)))
+    names = ", ".join(
+        sorted(name for name in before.keys() | after.control if before.get(name) != after.control.get(name))
+    )
     yield _held("git-directory", not names, "the git directory cannot be written", f"a command changed {names}")
     yield _home(told.get("home", ()), home_files)
     reached = after.connected or "network" in told
@@ -173,11 +176,11 @@ def _processes(told: Mapping[str, Sequence[str]]) -> Answer:
 
 
 def _privileges(told: Mapping[str, Sequence[str]]) -> Answer:
-    flags = [told[name][0] for name in ("CapEff", "CapPrm", "CapBnd") if name in told]
-    if not flags:
+    if "CapEff" not in told:
         return Answer("privileges", "note", f"{sys.platform} does not tell")
-    capabilities = any(set(value) - _ALL_SIGNS for value in flags)
-    grow = told.get("NoNewPrivs") != ["1"] or "userns" in told
+    sets = {name: bool(set(told[name][0]) - _EMPTY_SET) for name in ("CapEff", "CapPrm", "CapBnd")}
+    capabilities = sets["CapEff"] or sets["CapPrm"]
+    grow = sets["CapBnd"] or told.get("NoNewPrivs") != ["1"] or "userns" in told
     bad = "a command has capabilities" if capabilities else "a command can get more of them"
     return _held("privileges", not capabilities and not grow, "none, and no way to get any", bad)
 
@@ -186,10 +189,8 @@ def _system_calls(told: Mapping[str, Sequence[str]]) -> Answer:
     """A filter of our own on top of those that we run under ourselves, such as a container's."""
     if "Seccomp" not in told:
         return Answer("seccomp", "note", f"{sys.platform} does not tell")
-    if "Seccomp_filters" in told:  # from Linux 5.9 on
-        active = int(told["Seccomp_filters"][0]) > _own_filters()
-    else:
-        active = told["Seccomp"] == ["2"]
+    filters = told.get("Seccomp_filters")  # from Linux 5.9 on
+    active = told["Seccomp"] == ["2"] if filters is None else int(filters[0]) > _own_filters()
     return _held("seccomp", active, "system calls are filtered", "system calls are not filtered")
 
 
@@ -291,29 +292,3 @@ def keys(hidden: Iterable[str] = (_VARIABLE,)) -> Answer:
         "other processes of yours read the key of a model provider" if shown else "hidden from other processes",
         "run git orch as a user of its own" if shown else None,
     )  # fmt: skip
-
-
-# -- a sandbox that does not start ------------------------------------------------------------------------------------
-
-_SWITCHES = {  # of the kernel, with the value that keeps ordinary users from making namespaces, and what helps
-    "kernel/apparmor_restrict_unprivileged_userns": (
-        "1",
-        "AppArmor keeps programs from making user namespaces: load a profile for bwrap that has the rule 'userns,' "
-        "(Ubuntu: bwrap-userns-restrict of the package apparmor-profiles), or set the sysctl "
-        "kernel.apparmor_restrict_unprivileged_userns to 0",
-    ),
-    "kernel/unprivileged_userns_clone": ("0", "set the sysctl kernel.unprivileged_userns_clone to 1"),
-    "user/max_user_namespaces": ("0", "set the sysctl user.max_user_namespaces to 10000"),
-}
-
-
-def advice(proc: Path = Path("/proc")) -> str:
-    """What helps where bubblewrap is there and does not work."""
-    for name, (value, helps) in _SWITCHES.items():
-        with contextlib.suppress(OSError):
-            if (proc / "sys" / name).read_text().strip() == value:
-                return helps
-    return (
-        "allow user namespaces here (in a container: run it with them), or say that commands may run as you: "
-        "git config --global orch.sandbox none"
-    )

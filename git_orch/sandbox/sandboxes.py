@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
@@ -17,6 +19,18 @@ _INSTALLERS = {  # the first that is there knows the package
     "pacman": "sudo pacman -S bubblewrap",
     "zypper": "sudo zypper install bubblewrap",
     "apk": "sudo apk add bubblewrap",
+}
+
+
+# Switches of the kernel below /proc/sys, each with the value that keeps users from making namespaces, and what helps.
+_SWITCHES = {
+    "kernel/apparmor_restrict_unprivileged_userns": (
+        "1",
+        "let AppArmor allow user namespaces to bwrap: load a profile for it that has the rule 'userns,' (on Ubuntu "  # noqa: ISC004
+        "bwrap-userns-restrict of apparmor-profiles), or set kernel.apparmor_restrict_unprivileged_userns to 0",
+    ),
+    "kernel/unprivileged_userns_clone": ("0", "set the sysctl kernel.unprivileged_userns_clone to 1"),
+    "user/max_user_namespaces": ("0", "set the sysctl user.max_user_namespaces to 10000"),
 }
 
 
@@ -54,3 +68,14 @@ def available(path: str) -> Sandbox | Unusable:
         return Unusable(cause, install or "install bubblewrap")
     trouble = found.trouble()
     return Unusable(trouble, "git orch doctor") if trouble is not None else found
+
+
+def advice(trouble: str, proc: Path = Path("/proc")) -> str:
+    """What helps where bubblewrap is there and does not work, which `trouble` tells of; nothing of it is done."""
+    if trouble.endswith("newer is needed"):
+        return "install a newer bubblewrap"
+    for name, (value, helps) in _SWITCHES.items():
+        with contextlib.suppress(OSError):  # most kernels have only some of them
+            if (proc / "sys" / name).read_text().strip() == value:
+                return helps
+    return "allow user namespaces here; a container has to be started with them"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable
 
@@ -271,12 +272,14 @@ def _usage(usages: Iterable[object]) -> Document:
 
 def _checks(step: Step, attempt: Attempt | None) -> list[object]:
     stored = plans.sequence(plans.step_document(step), "checks")
-    results: tuple[CheckResult | None, ...] = attempt.checks if attempt is not None else ()
-    padded = [*results, *([None] * (len(stored) - len(results)))]
-    return [
-        {**plans.mapping(check, "check"), **(_check_result(result) if result is not None else {})}
-        for check, result in zip(stored, padded, strict=False)
-    ]
+    results = attempt.checks if attempt is not None else ()
+    found: list[object] = []
+    for check, result in itertools.zip_longest(stored, results):
+        told = _check_result(result) if result is not None else {}
+        of_plan = plans.mapping(check, "check") if check is not None else {}
+        hook = {"type": result.type, "command": result.command} if check is None and result is not None else {}
+        found.append({**of_plan, **hook, **told})
+    return found
 
 
 def _check_result(result: CheckResult) -> Document:

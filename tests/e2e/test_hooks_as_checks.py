@@ -30,9 +30,9 @@ def test_a_hook_is_a_check_that_sees_what_would_be_committed(repo: Repo) -> None
     hook(repo.path / ".git/hooks/pre-commit", "git diff --cached --name-status; git write-tree >/dev/null; pwd")
     plan = one_step(repo)
     repo.orch("exec")
-    [attempt] = json.loads(repo.orch("show", plan, "--attempts", "--json").stdout)["attempts"]
-    [check] = attempt["checks"]
-    assert (check["command"], check["result"]) == ("pre-commit hook", "ok")
+    [step] = json.loads(repo.orch("show", plan, "--json").stdout)["steps"]
+    [check] = step["checks"]
+    assert (check["command"], check["passed"]) == ("pre-commit hook", True)
     assert check["output"].startswith("A\ta.txt\n/")
 
 

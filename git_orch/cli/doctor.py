@@ -1,0 +1,50 @@
+"""git orch doctor: what protects this machine, tried out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here
+from git_orch.views import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_orch.sandbox.probes import Answer
+
+_STYLES = {"ok": "green", "no": "red", "note": "yellow"}
+
+
+@click.command("doctor")
+@here.json_option
+def command(*, as_json: bool) -> int:
+    """Try out what holds against a command here. The exit code is 1 when something does not hold."""
+    found: list[Answer] = []
+    for answer in _answers():
+        if not as_json:
+            _print(answer, found[-1].hint if found else None)
+        found.append(answer)
+    if as_json:
+        here.print_json([answer._asdict() for answer in found])
+    return 1 if any(answer.status == "no" for answer in found) else 0
+
+
+def _answers() -> Iterator[Answer]:
+    from git_orch.flow import probing
+    from git_orch.sandbox.probes import Answer
+
+    try:
+        around = here.repository()
+    except errors.UnfitRepository as unfit:  # works anywhere: most of it is about the machine
+        yield Answer("repository", "note", unfit.cause, unfit.hint)
+        around = None
+    yield from probing.answers(around)
+
+
+def _print(answer: Answer, hint_before: str | None) -> None:
+    console.out(console.Styled(f"{answer.status:4}", _STYLES[answer.status]), f"  {answer.name:13}  {answer.seen}")
+    if answer.hint not in (None, hint_before):
+        console.out("      hint: ", answer.hint)
