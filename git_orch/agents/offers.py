@@ -94,7 +94,8 @@ OFFERS: Mapping[str, Offer] = {
             "Run a command line with bash in the root of the project. There is no terminal and no input, and nothing "
             "keeps running after it ends. Standard output and error come back together; of a long output the head and "
             f"the tail, at most {SHOWN_OUTPUT:,} characters, and read_file with the path that is named shows the rest. "
-            "Do not commit, stash or change branches: git-orch commits your work.",
+            "It runs in a sandbox: only the project and /tmp can be written, git can only read, and the network is off "
+            "unless the step has been granted it. Do not commit: git-orch commits your work.",
             {
                 "command": _text("The command line."),
                 "reason": _text("One sentence: why this command is run."),

@@ -41,6 +41,7 @@ class Commands(Protocol):
         timeout: float,
         output_path: Path | None = None,
         stop: threading.Event | None = None,
+        network: bool = False,
     ) -> process.Outcome:
         """How the command ended."""
 
@@ -65,13 +66,14 @@ class Result:
 class Place:
     """Where the tools work: the worktree of a step, and a private directory outside it for whole outputs.
 
-    `policy` judges each command before it runs; without one they all run.
+    `policy` judges each command before it runs; without one they all run. With `network` commands have it.
     """
 
     worktree: Path
     outputs: Path
     commands: Commands
     policy: Policy | None = None
+    network: bool = False
 
 
 class Toolbox:
@@ -139,7 +141,12 @@ class Toolbox:
         self, command: plan.Command, seconds: float, output: Path | None, stop: threading.Event | None
     ) -> process.Outcome:
         outcome = self._place.commands.run(
-            command, worktree=self._place.worktree, timeout=seconds, output_path=output, stop=stop
+            command,
+            worktree=self._place.worktree,
+            timeout=seconds,
+            output_path=output,
+            stop=stop,
+            network=self._place.network,
         )
         if outcome.reason == "stopped":
             raise exchange.Stopped

@@ -41,7 +41,7 @@ def done(job: Job, site: Site) -> Work:
         network=job.network,
         sandboxed=site.launcher.sandboxed,
     )
-    place = tools.Place(site.worktree.path, outputs, site.launcher, policy)
+    place = tools.Place(site.worktree.path, outputs, site.launcher, policy, network=job.network)
     box = tools.Toolbox(place, frozenset(tool for tool in ("read", "write", "command") if tool in job.tools))
     about = {"plan": job.plan_id, "step": job.step.id, "attempt": job.attempt}
     with trace.Trace(site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets) as record:

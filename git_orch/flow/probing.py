@@ -151,17 +151,21 @@ def git_version(said: str) -> Answer:
 def policy() -> Answer:
     """Whether the command policy can read a command line."""
     try:
-        from git_orch.sandbox.policy import decision, whitelist
+        verdicts = _verdicts("ls -la", "ls; sudo ls")
     except ImportError as missing:
-        hint = "reinstall git-orch: python3 -m pip install --force-reinstall git-orch"
+        hint = "reinstall git-orch, for example: python3 -m pip install --force-reinstall git-orch"
         return Answer("policy", "no", f"command lines cannot be parsed: {missing}", hint)
-    known = whitelist.of(surroundings.present(Path(os.sep), None))
-    verdicts = [decision.decide(Command(shell=text), known).decision for text in ("ls -la", "ls; sudo ls")]
     if verdicts != ["allow", "deny"]:
-        return Answer(
-            "policy", "no", f"it says {' and '.join(verdicts)} where it has to allow and to deny", "git orch allow"
-        )
+        seen = f"it says {' and '.join(verdicts)} where it has to allow and to deny"
+        return Answer("policy", "no", seen, "git orch allow --list")
     return Answer("policy", "ok", "command lines are parsed")
+
+
+def _verdicts(*lines: str) -> list[str]:
+    from git_orch.sandbox.policy import decision, whitelist
+
+    known = whitelist.of(surroundings.present(Path(os.sep), None))
+    return [decision.decide(Command(shell=line), known).decision for line in lines]
 
 
 # -- settings and pages -----------------------------------------------------------------------------------------------

@@ -71,7 +71,8 @@ _HIDING = """
 import os, sys
 sys.path.append(sys.argv[1])
 from git_orch.sandbox import secrecy
-secrecy.hide(sys.argv[2:])
+if sys.argv[2:]:
+    secrecy.hide(sys.argv[2:])
 print(os.getpid(), flush=True)
 sys.stdin.readline()
 """

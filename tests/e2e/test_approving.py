@@ -526,6 +526,20 @@ def test_a_check_of_a_granted_step_has_no_network(here: Here, listener: int) -> 
     assert "check" in here("exec", plan, expect=1).err
 
 
+@pytest.mark.parametrize("granted", [True, False])
+def test_a_model_has_the_network_only_in_a_granted_step(
+    here: Here, model_server: ModelServer, listener: int, *, granted: bool
+) -> None:
+    connect = f"import socket; socket.create_connection(('127.0.0.1', {listener}), 5)"
+    call = tool("bash", command=f'python3 -c "{connect}"', reason="connect")
+    model_server.script(turn(call), turn(tool("step_done", summary="Done.")))
+    plan = here.plan({"title": "Connect", "steps": [{"title": "Connect", "prompt": "connect", "network": True}]})
+    here("approve", plan, *(["--network", "1"] if granted else []))
+    here("exec", plan)
+    [entry] = [each for each in json.loads(here("audit", "--json").out) if each["tool"] == "bash"]
+    assert entry["exit"] == (0 if granted else 1)
+
+
 # -- the budget -------------------------------------------------------------------------------------------------------
 
 ASKS = {"title": "Ask", "steps": [{"title": "Write a", "prompt": "Write a"}]}
