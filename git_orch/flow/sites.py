@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 def opened(plan: OpenPlan, commit: str, service: Service | None = None) -> Site:
     """The plan's worktree, clean and at `commit`, and everything an attempt needs there; `service` for agent steps."""
     boundary = _boundary(plan)
-    return _site(plan, _worktree(plan, boundary, commit), service)
+    worktree = _worktree(plan, boundary, commit)
+    if (worktree.path / ".gitmodules").is_file():
+        plan.reporter.emit(Note("submodules are empty in the worktree of a step"))
+    return _site(plan, worktree, service)
 
 
 def handed_over(plan: OpenPlan, commit: str) -> Site:

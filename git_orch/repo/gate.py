@@ -16,6 +16,7 @@ LARGEST_STEP = 1024**3  # bytes of all changed files
 MOST_FILES = 20_000
 SEARCHED = 8 * 1024**2  # bytes; a larger file is not searched for secrets
 
+_TOLD = 5  # findings in a message
 GITLINK = "160000"
 _SYMLINK = "120000"
 _NO_OBJECT = "0"
@@ -44,11 +45,10 @@ class GateRefused(errors.StepFailed):
     """A snapshot holds what must not enter the repository; nothing of it has been stored."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        first = findings[0]
-        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        super().__init__(f"the result is refused: '{first.path}' {first.message}{more}", "git orch show --attempts")
+        told = [f"'{each.path}' {each.message}" for each in findings[:_TOLD]]
+        more = [f"and {len(findings) - _TOLD} more"] if len(findings) > _TOLD else []
+        super().__init__(f"the result is refused: {'; '.join([*told, *more])}", "git orch show --attempts")
         self.findings = tuple(findings)
-        self.details = tuple(f"'{each.path}' {each.message}" for each in findings[1:10])
 
 
 class Contents(NamedTuple):
