@@ -10,7 +10,7 @@ from git_orch.repo import gate
 from git_orch.repo.gate import Change, Contents, GateRefused
 
 NOTHING = "0" * 40
-KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\n-----END OPENSSH PRIVATE KEY-----\n"
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU\n-----END OPENSSH PRIVATE KEY-----\n"
 
 
 def looked_at(*changes: Change, sizes: dict[str, int] | None = None, secrets: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ _NAMESPACES = (
     "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox",
 )  # fmt: skip
 
+_PROBE = ("--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc", "--size", "4096", "--tmpfs", "/tmp")  # noqa: S108
+
 
 @dataclass(frozen=True, slots=True)
 class Bubblewrap:
@@ -65,13 +67,15 @@ class Bubblewrap:
 
     def trouble(self) -> str | None:
         """Why this bubblewrap cannot be used here; None when it can. Starts it, for some milliseconds."""
+        said = _said([self.program, *_NAMESPACES, *_PROBE, "true"]).strip()
+        if not said:
+            return None
         version = _said([self.program, "--version"])
         found = re.search(r"(\d+)\.(\d+)", version)
         if found is None or (int(found[1]), int(found[2])) < OLDEST:
             oldest = ".".join(map(str, OLDEST))
             return f"'{self.program}' is {version.strip() or 'not bubblewrap'}: {oldest} or newer is needed"
-        said = _said([self.program, *_NAMESPACES, "--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc", "true"])
-        return f"bubblewrap does not work here: {said.strip()}" if said.strip() else None
+        return f"bubblewrap does not work here: {said}"
 
 
 def _said(argv: Sequence[str]) -> str:
