@@ -32,7 +32,7 @@ CONTROLS = {row[0]: row for row in rows("Controls")}
 
 
 @functools.cache
-def tests_in(file: str) -> set[str]:
+def names_in(file: str) -> set[str]:
     """The tests of a file."""
     found = ast.parse((_TOP / file).read_text()).body
     return {each.name for each in found if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")}
@@ -62,7 +62,7 @@ def test_every_control_is_where_it_says(number: str) -> None:
 def test_every_control_has_tests_that_exist(number: str) -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", CONTROLS[number][4])
     assert named
-    assert [f"{file}::{test}" for file, test in named if test not in tests_in(file)] == []
+    assert [f"{file}::{test}" for file, test in named if test not in names_in(file)] == []
 
 
 def test_every_risk_of_the_lists_has_a_row_that_names_known_controls() -> None:

@@ -67,5 +67,7 @@ def _network(what: approvals.Approved) -> str:
         return ", ".join(str(what.plan.position(step)) for step in steps)
 
     denied = [step.id for step in approvals.asking(what.plan) if step.id not in what.network]
-    granted = f"for step {numbers(what.network)}" if what.network else "for no step"
+    granted = (
+        f"for step {numbers(what.network)}, this machine's own services included" if what.network else "for no step"
+    )
     return granted + (f"; step {numbers(denied)} asks for it and does not get it" if denied else "")

@@ -409,7 +409,7 @@ def test_approve_prints_everything_that_it_approves(here: Here) -> None:
     printed = here("approve", plan, "--network", "2").out
     assert plans.to_document(planfile.read(printed.partition("\n\n")[0], "printed")) == text_of(here.repo, plan)
     assert f"made on  {here.repo.git('rev-parse', 'main')}, following refs/heads/main" in printed
-    assert "network  for step 2" in printed
+    assert "network  for step 2, this machine's own services included" in printed
     assert f"digest   {json.loads(record(here.repo, plan).read_text())['approved']['digest']}" in printed
 
 
