@@ -11,12 +11,6 @@ import pytest
 
 _TOP = Path(__file__).parent.parent
 _TEXT = (_TOP / "SECURITY.md").read_text()
-_STARTERS = {  # what starts a process in Python's standard library
-    "subprocess", "pty", "multiprocessing", "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell",
-    "os.system", "os.popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.posix_spawnp", "os.startfile",
-    *(f"os.exec{suffix}" for suffix in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
-    *(f"os.spawn{suffix}" for suffix in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
-}  # fmt: skip
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -71,28 +65,3 @@ def test_every_risk_of_the_lists_has_a_row_that_names_known_controls() -> None:
     assert list(risks) == [f"{name}{number:0{width}}" for name, width, last in lists for number in range(1, last + 1)]
     assert {name for cell in risks.values() for name in numbers(cell)} <= set(CONTROLS)
     assert [risk for risk, cell in risks.items() if not numbers(cell) and not cell.startswith("none")] == []
-
-
-def started(file: Path) -> set[str]:
-    """What a module uses of that which starts processes."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        match node:
-            case ast.Import():
-                found |= {name.name for name in node.names}
-            case ast.ImportFrom(module=str(module)):
-                found |= {module, *(f"{module}.{name.name}" for name in node.names)}
-            case ast.Attribute(value=ast.Name(id=module), attr=name):
-                found |= {f"{module}.{name}"}
-            case _:
-                continue
-    return found & _STARTERS
-
-
-def test_no_other_module_starts_a_process() -> None:
-    """The guard is started with posix_spawn, for it must not be a child that subprocess waits for."""
-    found = {str(file.relative_to(_TOP)): started(file) for file in (_TOP / "git_orch").rglob("*.py")}
-    assert {file: used for file, used in found.items() if used} == {
-        "git_orch/sandbox/process.py": {"subprocess"},
-        "git_orch/sandbox/guard.py": {"os.posix_spawn"},
-    }
