@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import forking
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -102,15 +103,19 @@ class Repo:
         env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """git-orch, run to its end in a process of its own; `expect` None accepts any status."""
-        done = subprocess.run(
-            [sys.executable, "-m", "git_orch", *args],
-            cwd=cwd or self.path,
-            env={**os.environ, **(env or {})},
-            input=stdin if stdin is not None else "",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        directory, variables = str(cwd or self.path), {**os.environ, **(env or {})}
+        if forking.fits(variables):
+            done = forking.forks().run(args, directory, variables, stdin or "")
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "git_orch", *args],
+                cwd=directory,
+                env=variables,
+                input=stdin or "",
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         assert "Traceback" not in done.stderr, done.stderr
         assert expect is None or done.returncode == expect, f"{args}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done

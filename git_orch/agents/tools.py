@@ -256,6 +256,12 @@ def _ending(outcome: process.Outcome, limit: int) -> str:
             return f"stopped at the time limit of {limit} s"
         case "output-limit":
             return f"stopped: more than {_LARGEST_FILE:,} bytes of output"
+        case "memory-limit":
+            return "stopped: it used more memory than a command may"
+        case "process-limit":
+            return "stopped: it had more processes than a command may"
+        case "disk-limit":
+            return "stopped: it wrote more to the worktree than a command may"
         case _ if outcome.status < 0:
             return f"killed by signal {-outcome.status}"
         case _:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 MARK = "[redacted]"
 _SHORTEST = 8  # a shorter value would blank out ordinary words
+_TELLING = 256  # characters: enough of a private key to know it from others; one that is cut off goes to the text's end
 
 _SECRET_NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|CRED|(?<![A-Z])O?AUTH(?!OR(?!IZ)|_SOCK)", re.IGNORECASE)
 
@@ -39,6 +40,12 @@ def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
 def holds_secret(text: str, secrets: Iterable[str]) -> bool:
     """Whether `text` holds one of the secrets or something that can only be a key; URLs and headers are no proof."""
     return any(secret in text for secret in secrets) or any(shape.search(text) for shape in _SHAPES)
+
+
+def secrets_in(text: str, secrets: Iterable[str]) -> frozenset[str]:
+    """What makes `holds_secret` true, to compare two versions of a text; of a long key its beginning."""
+    shaped = (match[0][:_TELLING] for shape in _SHAPES for match in shape.finditer(text))
+    return frozenset([*(secret for secret in secrets if secret in text), *shaped])
 
 
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:

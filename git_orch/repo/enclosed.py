@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -25,6 +26,7 @@ from git_orch.sandbox.launcher import Launcher
 SCRATCH = ".scratch"
 QUARANTINE = ".quarantine"
 _SECONDS = 900.0  # a filter may have gigabytes to look at
+_FILTER_FAILED = re.compile(rb"^error: external filter '(.+)' failed$", re.MULTILINE)  # one that is not required
 _PINNED = {  # inside as outside; the user's filters are what this is for, and stay
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -151,6 +153,9 @@ class Enclosure:
             said = outcome.output.decode("utf-8", "replace")
             reason = "" if outcome.reason == "exited" else f"fatal: git on the worktree ended by {outcome.reason}\n"
             raise GitFailed("on the worktree", outcome.status or 1, reason + said)
+        for name in dict.fromkeys(_FILTER_FAILED.findall(outcome.output)):
+            shown = name.decode("utf-8", "replace")
+            self.boundary.tell(f"the filter '{shown}' failed in the sandbox: its files are taken as they are")
 
     def outcome(
         self,
@@ -190,6 +195,7 @@ class Enclosure:
             "GIT_ALLOW_PROTOCOL": "",
             "GIT_LITERAL_PATHSPECS": "0",
             "OUT": str(scratch.path),
+            "LANGUAGE": "en",
         }
 
 

@@ -65,15 +65,16 @@ def inspected(changes: Sequence[Change], contents: Contents, secrets: Iterable[s
         raise GateRefused([Finding("TOO_MANY_FILES", changes[0].path, message)])
     blobs = [each for each in changes if each.status != "D" and each.mode != GITLINK]
     sizes = contents.sizes(list(dict.fromkeys(each.oid for each in blobs)))
-    found = [*_names(changes), *_too_large(blobs, sizes)]
+    known = tuple(secrets)
+    found = [*_names(changes, known), *_too_large(blobs, sizes)]
     if not found:
-        found = list(_inside(blobs, sizes, contents, tuple(secrets)))
+        found = list(_inside(blobs, sizes, contents, known))
     if found:
         raise GateRefused(found)
     return _code(changes, contents)
 
 
-def _names(changes: Sequence[Change]) -> Iterator[Finding]:
+def _names(changes: Sequence[Change], secrets: tuple[str, ...]) -> Iterator[Finding]:
     for each in changes:
         if each.status == "D":
             continue
@@ -81,6 +82,8 @@ def _names(changes: Sequence[Change]) -> Iterator[Finding]:
             yield Finding(paths.PATH_GIT_CONTROL, each.path, "is a name that some file systems take for git's own")
         if each.mode == GITLINK and each.old_mode != GITLINK:
             yield Finding("GITLINK", each.path, "is a repository inside the tree")
+        if each.status == "A" and redact.holds_secret(each.path, secrets):
+            yield Finding("SECRET", each.path, "is a name that looks like a key or a secret")
 
 
 def _too_large(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[Finding]:
@@ -102,11 +105,10 @@ def _inside(
         found = contents.read([oid for each in some for oid in (each.oid, each.old_oid) if oid.strip(_NO_OBJECT)])
         for each in some:
             new, old = found.get(each.oid, b""), found.get(each.old_oid, b"")
-            if each.mode == _SYMLINK:
-                if leaves_tree(each.path, new):
-                    target = new.decode("utf-8", "backslashreplace")
-                    yield Finding("SYMLINK_OUTSIDE", each.path, f"is a symbolic link out of the tree: to '{target}'")
-            elif _holds_secret(new, secrets) and not _holds_secret(old, secrets):
+            if each.mode == _SYMLINK and leaves_tree(each.path, new):
+                target = new.decode("utf-8", "backslashreplace")
+                yield Finding("SYMLINK_OUTSIDE", each.path, f"is a symbolic link out of the tree: to '{target}'")
+            elif _brings_secret(new, old, secrets):
                 yield Finding("SECRET", each.path, "holds what looks like a key or a secret")
 
 
@@ -131,7 +133,7 @@ def leaves_tree(path: str, target: bytes) -> bool:
     whatever that name links to. Each link on the way is judged by itself.
     """
     names = [name for name in target.split(b"/") if name != b"."]
-    if target.startswith(b"/") or not target:
+    if target.startswith(b"/") or not target or b"\0" in target:  # git makes a link of what stands before a NUL
         return True
     up = 0
     while up < len(names) and names[up] in (b"..", b""):
@@ -143,12 +145,14 @@ def leaves_tree(path: str, target: bytes) -> bool:
     return climbed > path.count("/") or any(paths.control_directory(name) for name in inner if name)
 
 
-def _holds_secret(data: bytes, secrets: tuple[str, ...]) -> bool:
-    return redact.holds_secret(data.decode("utf-8", "replace"), secrets)
+def _brings_secret(new: bytes, old: bytes, secrets: tuple[str, ...]) -> bool:
+    """Whether there is a secret that was not there before."""
+    found = redact.secrets_in(new.decode("utf-8", "replace"), secrets)
+    return bool(found) and not found <= redact.secrets_in(old.decode("utf-8", "replace"), secrets)
 
 
 def _code(changes: Sequence[Change], contents: Contents) -> tuple[str, ...]:
-    packages = [each for each in changes if each.path.rpartition("/")[2] == codefiles.PACKAGE]
+    packages = [each for each in changes if each.path.rpartition("/")[2].casefold() == codefiles.PACKAGE]
     oids = [oid for each in packages for oid in (each.oid, each.old_oid) if oid.strip(_NO_OBJECT)]
     found = contents.read(oids) if packages else {}
     scripts = {oid: codefiles.package_scripts(data) for oid, data in found.items()}

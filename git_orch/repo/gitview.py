@@ -35,7 +35,7 @@ def of(repository: Repository) -> GitView:
 def config(repository: Repository) -> bytes:
     """The text of a configuration file with what counts for the user's worktree, as far as commands may know it."""
     shown = [
-        (name, redact.redacted(value))
+        (redact.redacted(name), redact.redacted(value))  # a remote may be called by its URL
         for name, value in repository.settings
         if name.partition(".")[0] in _SECTIONS and not _LEFT_OUT.fullmatch(name) and name not in _PATHS
     ]

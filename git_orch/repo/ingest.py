@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from git_orch.repo import enclosed, gate
 from git_orch.repo.enclosed import Enclosure
 from git_orch.repo.gate import Change, Contents
-from git_orch.repo.git import SYNCED, Git
+from git_orch.repo.git import SYNCED, Git, GitFailed
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -43,7 +43,10 @@ class Quarantine:
         return count
 
     def changes(self, old: str, new: str) -> tuple[Change, ...]:
-        """What changed from the commit or tree `old` to the tree `new`."""
+        """What changed from the commit or tree `old` to the tree `new`. Raises GitFailed, also when that is no tree."""
+        kind = self.git.line("cat-file", "-t", new)
+        if kind != "tree":
+            raise GitFailed("on the worktree", 1, f"fatal: its tree is a {kind}")
         return changes(self.git, old, new)
 
     def inspected(self, found: Sequence[Change], secrets: Iterable[str]) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ def admit(repository: Repository, scratch: Path) -> None:
     A file's name is the SHA-256 of its contents; one that lies is left behind. Anything may stand in `scratch`: no link
     is followed.
     """
+    if scratch.is_symlink() or (scratch / "objects").is_symlink():
+        return
     for directory, _, files in os.walk(scratch / "objects"):
         for name in files:
             target = _place(repository) / "objects" / name[:2] / name[2:4] / name
@@ -37,7 +39,10 @@ def _place(repository: Repository) -> Path:
 
 
 def _copy(source: Path, target: Path) -> None:
-    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return  # a link, or a file that nobody may read: git-lfs makes no such thing
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return

@@ -40,6 +40,11 @@ _NAMESPACES = (
     "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox",
 )  # fmt: skip
 
+_OF_WORKTREE = "config.worktree"  # beside `config`, with extensions.worktreeConfig
+_SPARSE = re.compile(
+    rb"^(?:\[(?:core|index)\]|[ \t]*(?:sparseCheckout|sparseCheckoutCone|sparse)[ \t]*=[ \t]*(?:true|false))\n",
+    re.IGNORECASE | re.MULTILINE,
+)
 _PROBE = ("--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc", "--size", "4096", "--tmpfs", "/tmp")  # noqa: S108
 
 
@@ -100,7 +105,18 @@ def _memory(data: bytes) -> Iterator[int]:
 
 
 def _contents(view: View) -> list[bytes]:
-    return [view.git.config] if view.git is not None else []
+    if view.git is None:
+        return []
+    own = _git_dir(view.worktree) / _OF_WORKTREE
+    return [view.git.config, *([b"".join(_SPARSE.findall(own.read_bytes()))] if own.is_file() else [])]
+
+
+def _git_dir(worktree: Path) -> Path:
+    """The git directory of a worktree, as its pointer has it: where that says nothing, a path where nothing is."""
+    pointer = worktree / ".git"
+    if not pointer.is_file():
+        return pointer
+    return worktree / os.fsdecode(pointer.read_bytes().removeprefix(b"gitdir: ").removesuffix(b"\n"))
 
 
 def _joined(options: Sequence[str]) -> bytes:
@@ -119,9 +135,8 @@ def arguments(view: View, numbers: Sequence[int]) -> list[str]:
         *_temporary(),
         *_home(view),
         *_readable(view),
-        *_repository(view, numbers),
         *(option for path in view.writable for option in _bound("--bind", path)),
-        *_worktree(view),
+        *_files(view, numbers),
         "--chdir", str(view.worktree),
         "--remount-ro", "/",
     ]  # fmt: skip
@@ -218,18 +233,39 @@ def _too_wide(path: str, view: View) -> bool:
     return any(Path(os.path.realpath(each)).is_relative_to(real) or each.is_relative_to(path) for each in kept)
 
 
+def _files(view: View, numbers: Sequence[int]) -> Iterator[str]:
+    """The repository and the worktree; of a checkout with its `.git` inside, that one last: it covers what hides."""
+    inside = view.git is not None and view.git.common_dir.is_relative_to(view.worktree)
+    if not inside:
+        yield from _repository(view, numbers)
+    yield from _worktree(view)
+    if inside:
+        yield from _repository(view, numbers)
+
+
 def _repository(view: View, numbers: Sequence[int]) -> Iterator[str]:
     """The common git directory, read-only as a whole: a bind of single files falls when somebody replaces them."""
     if view.git is None:
         return
     common = view.git.common_dir
     yield from _bound("--ro-bind", common)
-    if (common / "orch").is_dir():
-        yield from _hidden(str(common / "orch"))
+    yield from (option for path in _withheld(view, common) for option in _hidden(str(path)))
     if (common / "config").is_file():
         yield from ("--ro-bind-data", str(numbers[0]), str(common / "config"))
+    for path in (common / _OF_WORKTREE, *sorted(common.glob(f"worktrees/*/{_OF_WORKTREE}"))):
+        if len(numbers) > 1 and path.parent == _git_dir(view.worktree):
+            yield from ("--ro-bind-data", str(numbers[1]), str(path))
+        elif path.is_file():  # it has credentials where the other configuration file has them
+            yield from ("--ro-bind", os.devnull, str(path))
     for alternate in view.git.alternates:
         yield from _bound("--ro-bind", alternate)
+
+
+def _withheld(view: View, common: Path) -> list[Path]:
+    """What is git-orch's own, and the submodules of other worktrees: their configuration may have credentials."""
+    places = [common, *sorted(common.glob("worktrees/*"))]
+    modules = [place / "modules" for place in places if place != _git_dir(view.worktree)]
+    return [path for path in (common / "orch", *modules) if path.is_dir()]
 
 
 def _worktree(view: View) -> Iterator[str]:

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 NOT_EXECUTABLE = 126  # the statuses a shell gives, see EXIT STATUS in bash(1)
 NOT_FOUND = 127
 _NOBODYS_HOME = Path("/tmp/home")  # noqa: S108 - inside the sandbox, where /tmp is its own
-_IN_THE_WAY = frozenset(
-    {
-        "/",
-        *(
-            f"/{name}"
-            for name in ("usr", "etc", "opt", "nix", "snap", "bin", "lib", "proc", "dev", "tmp", "var", "run")
-        ),
-    }
+# Without these no command starts, and in some of them no directory can be made.
+_NEEDED = tuple(
+    map(
+        Path,
+        ("/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/dev", "/proc"),
+    )
 )
+_SHARED = frozenset(map(Path, ("/etc", "/opt", "/nix", "/snap", "/gnu", "/tmp", "/var", "/run")))  # noqa: S108
+_READ_ONLY = tuple(map(Path, ("/usr", "/etc", "/opt", "/nix", "/snap", "/gnu")))
 
 
 def _most_memory() -> int:
@@ -123,7 +123,7 @@ class Launcher:
         path = os.pathsep.join(environment.outside(self.source.get("PATH", ""), worktree))
         return View(
             worktree=worktree,
-            home=self.home if not self.sandboxed or str(self.home) not in _IN_THE_WAY else _NOBODYS_HOME,
+            home=_NOBODYS_HOME if self.sandboxed and _in_the_way(self.home) else self.home,
             path=path or environment.DEFAULT_PATH,
             git=self.git,
             readable=self.readable,
@@ -170,6 +170,16 @@ class Launcher:
             hard = resource.getrlimit(number)[1]
             options.append(f"--{name}={limit if hard == resource.RLIM_INFINITY else min(limit, hard)}")
         return (prlimit, *options, "--")
+
+
+def _in_the_way(home: Path) -> bool:
+    """Whether a home directory cannot be hidden, or not without what commands need: accounts of services have such."""
+    place = Path(os.path.normpath(home))
+    return (
+        place in _SHARED
+        or any(needed.is_relative_to(place) or place.is_relative_to(needed) for needed in _NEEDED)
+        or (any(place.is_relative_to(shown) for shown in _READ_ONLY) and not place.is_dir())
+    )
 
 
 def _found(name: str, path: str, worktree: Path) -> str | None:

@@ -1,0 +1,145 @@
+"""Runs git-orch in processes that are forked from one which has imported it: most of a short command is its imports.
+
+Started by `Forks` as a program of its own, it answers on a socket: a line of JSON with arguments, directory and
+environment comes with three descriptors, and the exit status goes back.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+_HEAVY = (
+    "anthropic",
+    "pygit2",
+    "pydantic",
+    "yaml",
+    "tree_sitter_bash",
+    "graphlib",
+    "ctypes",
+    "git_orch.agents.messages",
+)
+_AT_START = ("PYTHON", "LC_", "LANG")  # what Python looks at when it starts, and not again
+
+
+class Forks:
+    """The program that forks, started for whoever asks first and ended with us."""
+
+    def __init__(self) -> None:
+        self._name = f"\0git-orch-tests-{os.getpid()}-{os.urandom(4).hex()}"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self._name)
+            listener.listen(32)
+            self._program = subprocess.Popen(
+                [sys.executable, __file__], stdin=listener.fileno(), stdout=subprocess.DEVNULL
+            )
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        self._program.kill()
+        self._program.wait()
+
+    def run(
+        self, args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: str
+    ) -> subprocess.CompletedProcess[str]:
+        """git-orch with these arguments, run to its end."""
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            given.write(stdin.encode())
+            given.seek(0)
+            request = json.dumps({"args": list(args), "cwd": cwd, "env": dict(env)}).encode() + b"\n"
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.connect(self._name)
+                socket.send_fds(asking, [b"!"], [given.fileno(), out.fileno(), err.fileno()])
+                asking.sendall(request)
+                status = int(asking.makefile().readline())
+            texts = []
+            for file in (out, err):
+                file.seek(0)
+                texts.append(file.read().decode())
+        return subprocess.CompletedProcess(list(args), status, *texts)
+
+
+@functools.cache
+def forks() -> Forks:
+    """The one of this process."""
+    return Forks()
+
+
+def fits(env: Mapping[str, str]) -> bool:
+    """Whether a fork can stand for a new interpreter with that environment."""
+    return all(env.get(name) == os.environ.get(name) for name in env if name.startswith(_AT_START))
+
+
+# -- the program ------------------------------------------------------------------------------------------------------
+
+
+def _import_all() -> None:
+    from git_orch.cli.table import COMMANDS
+
+    for name in (*_HEAVY, *(f"git_orch.cli.{command}" for command in COMMANDS)):
+        importlib.import_module(name)
+
+
+def _serve(listener: socket.socket) -> dict[str, Any]:
+    """Answer for ever; comes back in the forked process that is to become git-orch, with what was asked."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who answer
+    while True:
+        connection, _ = listener.accept()
+        if os.fork():
+            connection.close()
+            continue
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        listener.close()
+        _, files, _, _ = socket.recv_fds(connection, 1, 3)
+        asked: dict[str, Any] = json.loads(connection.makefile().readline())
+        child = os.fork()
+        if not child:
+            connection.close()
+            for number, file in enumerate(files):
+                os.dup2(file, number)
+                os.close(file)
+            return asked
+        connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        os._exit(0)
+
+
+def main() -> NoReturn:
+    """Serve; in a fork, be git-orch."""
+    listener = socket.socket(fileno=os.dup(0))
+    _import_all()
+    assert threading.active_count() == 1, "a fork has only one of them"
+    gc.freeze()
+    asked = _serve(listener)
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    sys.argv = ["git-orch", *asked["args"]]
+    from git_orch.cli.main import main as git_orch
+
+    status: object = 0
+    try:
+        git_orch()
+    except SystemExit as ended:
+        status = ended.code
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    threading._shutdown()  # type: ignore[attr-defined] # as an interpreter that ends: waits for threads
+    atexit._run_exitfuncs()
+    os._exit(status if isinstance(status, int) else 0)  # taking all modules apart takes longer than the command
+
+
+if __name__ == "__main__":
+    main()
