@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import Repo, writing
 
 from git_orch import errors
+from git_orch.flow import confinement
 from git_orch.repo import git as gits
-from git_orch.repo import snapshot
+from git_orch.repo import snapshot, worktrees
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.repository import discover
 
@@ -159,3 +162,134 @@ def test_a_work_tree_that_is_gone_does_not_look_like_a_missing_git(repo: Repo, t
     assert gone.line("rev-parse", "HEAD") == repo.git("rev-parse", "HEAD")
     with pytest.raises(errors.UnfitRepository, match="git is not on PATH"):
         Git(repo.path / ".git", None, {"PATH": str(tmp_path)}).run("version")
+
+
+# -- drivers ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_settings_that_start_a_program_for_a_file_are_known_by_any_name() -> None:
+    programs = ["filter.x.clean", "filter.x.smudge", "filter.x.process", "filter.x.required", "diff.x.command",
+                "diff.x.textconv", "merge.x.driver", "trailer.x.cmd", "trailer.x.command", "hook.x.command",
+                "hook.x.enabled", "filter.a=b.clean", "filter.new\nline.clean", "filter.Ünï Case.clean",
+                "filter.a.b.c.clean", "diff..command"]  # fmt: skip
+    others = ["filter.clean", "diff.external", "diff.x.binary", "core.editor", "merge.tool", "filter.x.cleaner",
+              "diff.renames", "xfilter.x.clean", "alias.filter.x"]  # fmt: skip
+    known = [name for name in programs if name != "diff..command"]
+    assert gits.drivers([*others, *programs, *programs]) == tuple(known)
+
+
+_ODD_DRIVERS = ["evil", "e=v", "UpperCase", "a.b", "sp ace"]  # git itself refuses a line break
+
+
+def _planted(repo: Repo) -> None:
+    """Files that each have a driver of every kind, all hooks, and a program that leaves a mark whichever runs."""
+    evil = repo.path.parent / "evil"
+    evil.write_text(f'#!/bin/sh\necho "$0 $*" >> {repo.path.parent / MARK}\ncat\n')
+    evil.chmod(0o755)
+    plain = [name for name in _ODD_DRIVERS if " " not in name]  # which no attribute can name
+    attributes = "".join(f"*.{number} filter={name} diff={name} merge={name}\n" for number, name in enumerate(plain))
+    files = {f"f.{number}": "old\n" for number in range(len(plain))}
+    repo.commit({".gitattributes": attributes, **files}, "old")
+    repo.commit(dict.fromkeys(files, "new\n"), "new")
+    for name in _ODD_DRIVERS:
+        for setting in ("filter.%s.clean", "filter.%s.smudge", "filter.%s.process", "diff.%s.command",
+                        "diff.%s.textconv", "merge.%s.driver", "trailer.%s.cmd"):  # fmt: skip
+            repo.git("config", setting % name, str(evil))
+        repo.git("config", f"filter.{name}.required", "true")
+    for name in ("diff.external", "core.fsmonitor", "core.sshCommand", "core.pager", "core.alternateRefsCommand"):
+        repo.git("config", name, str(evil))
+    hooks = repo.path / ".git/hooks"
+    for hook in ("post-checkout", "post-index-change", "reference-transaction", "pre-commit", "post-commit", "update"):
+        (hooks / hook).unlink(missing_ok=True)
+        (hooks / hook).symlink_to(evil)
+
+
+def _acts(repo: Repo) -> dict[str, Callable[[], object]]:
+    """What git-orch does with files and trees outside of the sandbox, by name, where all files were touched."""
+    found = discover(repo.path)
+    made = worktrees.made(found, "PLAN-20261121-0000000000-x", confinement.boundary(found), "HEAD~")
+    for name in ("f.0", "f.1", "f.2", "f.3"):
+        for place in (repo.path, made.path):
+            (place / name).write_text("odd\n")
+    diff = partial(found.git.run, "diff-tree", "-r")
+    safe, trees = ("--no-ext-diff", "--no-textconv"), ("HEAD~", "HEAD")
+    return {
+        "made": lambda: made,
+        "status": partial(found.quiet_git.run, "status", "--porcelain", "--untracked-files=all"),
+        "count": partial(snapshot.uncommitted, found),
+        "checkout": partial(made.git.run, "checkout", "--quiet", "--force", "--detach", "main", "--"),
+        "read-tree": partial(made.git.run, "read-tree", "--reset", "-u", "main"),
+        "clean": partial(made.git.run, "clean", "-ffdxq"),
+        "point": partial(worktrees.point, made, "main"),
+        "patch": partial(diff, "-p", *safe, *trees),
+        "stat": partial(diff, "--stat=100", *safe, *trees),
+        "names": partial(diff, "-z", "--raw", *trees),
+        "refs": partial(found.git.run, "update-ref", "refs/x", "HEAD"),
+    }
+
+
+@pytest.mark.parametrize("act", ["made", "status", "count", "checkout", "read-tree", "clean", "point", "patch", "stat",
+                                 "names", "refs"])  # fmt: skip
+def test_no_driver_of_a_file_runs_outside_of_the_sandbox(repo: Repo, act: str) -> None:
+    """A02, A05"""
+    _planted(repo)
+    (repo.path.parent / MARK).unlink(missing_ok=True)
+    _acts(repo)[act]()
+    assert not (repo.path.parent / MARK).exists()
+
+
+@pytest.mark.parametrize("options", [[], ["--stat"], ["--json"]])
+def test_git_orch_diff_runs_no_driver(repo: Repo, options: list[str]) -> None:
+    plan = repo.plan(writing("f.0"))
+    repo.orch("exec")
+    (repo.path / "f.0").unlink(missing_ok=True)
+    _planted(repo)
+    (repo.path.parent / MARK).unlink(missing_ok=True)
+    repo.orch("diff", *options, plan)
+    assert not (repo.path.parent / MARK).exists()
+
+
+# -- lazy fetches -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lazy(repo: Repo, tmp_path: Path) -> Repo:
+    """A clone that has no contents yet."""
+    repo.git("config", "uploadpack.allowFilter", "true")
+    repo.commit({"old": "old contents\n"})
+    repo.commit({"old": "new contents\n"})
+    url = f"file://{repo.path}"
+    repo.git("clone", "-q", "--filter=blob:none", "--no-checkout", url, str(tmp_path / "partial"), cwd=tmp_path)
+    return Repo(tmp_path / "partial")
+
+
+def missing(repo: Repo) -> int:
+    """How many objects a clone does not have."""
+    return repo.git("rev-list", "--objects", "--all", "--missing=print").count("?")
+
+
+def test_making_a_worktree_fetches_what_a_partial_clone_does_not_have(lazy: Repo) -> None:
+    found, before = discover(lazy.path), missing(lazy)
+    made = worktrees.made(found, "PLAN-20261121-0000000000-x", confinement.boundary(found), "HEAD")
+    assert (made.path / "old").read_text() == "new contents\n"
+    assert 0 < missing(lazy) < before
+    worktrees.point(made, lazy.git("rev-parse", "HEAD~"))
+    assert (made.path / "old").read_text() == "old contents\n"
+
+
+@pytest.mark.parametrize(
+    "command", ["cat-file blob HEAD:old", "diff-tree -p HEAD~ HEAD", "cat-file -p HEAD~:old", "grep contents HEAD"]
+)
+@pytest.mark.parametrize("variables", [{}, {"GIT_NO_LAZY_FETCH": "0"}], ids=["", "by a git that knows no better"])
+def test_no_other_call_fetches(lazy: Repo, command: str, variables: dict[str, str]) -> None:
+    found, before = discover(lazy.path), missing(lazy)
+    with pytest.raises(GitFailed):
+        found.git.run(*command.split(), variables=variables)
+    assert missing(lazy) == before
+
+
+def test_a_step_works_in_a_partial_clone(lazy: Repo) -> None:
+    plan = lazy.plan({"title": "x", "steps": [{"title": "Change", "run": "echo more >> old"}]})
+    lazy.orch("exec")
+    assert lazy.step_states(plan) == ["done"]
+    assert lazy.git("show", f"orch/{plan}:old") == "new contents\nmore"

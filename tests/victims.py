@@ -337,6 +337,11 @@ def running(word: str) -> list[int]:
     ]
 
 
+def sleeping(word: str) -> list[int]:
+    """Those of which the word is the name: a shell that is going to start one is not among them."""
+    return [pid for pid in running(word) if table._contents(f"/proc/{pid}/cmdline").startswith(word.encode())]
+
+
 def until(true: Callable[[], object]) -> bool:
     """Whether it became true within 20 seconds."""
     deadline = time.monotonic() + 20

@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import payloads
 import pytest
 import users
 import victims
@@ -50,16 +51,20 @@ def planted(request: pytest.FixtureRequest) -> Iterator[Planted]:
     """The plan is made and run in the user's main checkout, or in a linked worktree while there is no hooks/."""
     user, where = request.param
     with victims.victim(user) as found:
-        victims.commit(found, {**TOOLS, "README.md": "a\n", ".gitattributes": "*.md diff=x\n"}, executable=True)
+        victims.commit(
+            found, {**payloads.TOOLS, "README.md": "a\n", ".gitattributes": "*.md diff=x\n"}, executable=True
+        )
         victims.link(found)
-        settings = "".join(f"git config '{name}' '{value}'\n" for name, value in TRUSTED.items())
+        settings = "".join(f"git config '{name}' '{value}'\n" for name, value in payloads.TRUSTED.items())
         found.does("bash", "-c", settings, cwd=found.repo)
         cwd = found.repo
         if where == "linked worktree":
             found.does("rm", "-rf", str(found.repo / ".git/hooks"))
             cwd = found.linked
         before = found.control()
-        plan = found.plan({"run": planting(found)}, {"run": rewriting(found)}, {"run": "true"}, cwd=cwd)
+        plan = found.plan(
+            {"run": payloads.planting(found)}, {"run": payloads.rewriting(found)}, {"run": "true"}, cwd=cwd
+        )
         ran = found.orch("exec", plan, cwd=cwd)
         if where == "main checkout":
             for command in (["verify", plan], ["rollback", plan, "--to-step", "1"], ["exec", plan], ["diff", plan]):
@@ -70,7 +75,7 @@ def planted(request: pytest.FixtureRequest) -> Iterator[Planted]:
 def test_a01_a02_nothing_of_git_can_be_written_by_a_command(planted: Planted) -> None:
     tried = planted.tried.splitlines()
     assert [line for line in tried if line.startswith("DONE")] == []
-    assert sum(line.startswith("refused") for line in tried) == planting(planted.found).count("try ")
+    assert sum(line.startswith("refused") for line in tried) == payloads.planting(planted.found).count("try ")
 
 
 def test_a01_a02_configuration_hooks_and_attributes_are_what_they_were(planted: Planted) -> None:
@@ -116,8 +121,8 @@ class Met(NamedTuple):
 
     def audited(self, verb: str, path: str) -> float:
         """How long a call took, in seconds."""
-        name = f"{verb}_file"
-        return max(call["seconds"] for call in self.audit if (call["tool"], call["input"].get("path")) == (name, path))
+        asked = (f"{verb}_file", path)
+        return max(float(call["seconds"]) for call in self.audit if (call["tool"], call["input"].get("path")) == asked)
 
 
 @pytest.fixture(scope="module", params=users.USERS, ids=users.name)
@@ -126,7 +131,7 @@ def met(request: pytest.FixtureRequest) -> Iterator[Met]:
     with ExitStack() as stack:
         found = stack.enter_context(victims.victim(request.param))
         doors = victims.Doors(found, stack)
-        victims.commit(found, {f"attack/{name}": text for name, text in scripts(found, doors).items()})
+        victims.commit(found, {f"attack/{name}": text for name, text in payloads.scripts(found, doors).items()})
         links = {
             "k": f"{found.home}/.ssh/id_rsa",
             "d": "/",
@@ -138,18 +143,21 @@ def met(request: pytest.FixtureRequest) -> Iterator[Met]:
             found.does("ln", "-s", target, name, cwd=found.repo)
         victims.commit(found, {"tracked": "text\n", "sub/file": "x\n"})
         calls = {"special": bash("special"), "hard-link": bash("hard-link")}
-        for path in (*CONTROL, *OUTSIDE, *LINKS, "w/x", "tracked"):
+        for path in (*payloads.CONTROL, *payloads.OUTSIDE, *payloads.LINKS, "w/x", "tracked"):
             read = tool("read_file", path=path)
             write = tool("write_file", path=path, content="evil")
             edit = tool("edit_file", path=path, edits=[{"old": "t", "new": "evil"}])
             calls |= {f"read {path}": read, f"write {path}": write, f"edit {path}": edit}
-        calls |= {f"search {path}": tool("search", pattern=f"{CANARY}|root:", path=path) for path in (*LINKS, "w")}
-        calls |= {f"write {path}": tool("write_file", path=path, content="words\n") for path in ORDINARY}
         calls |= {
-            f"edit {path}": tool("edit_file", path=path, edits=[{"old": "words", "new": "text"}]) for path in ORDINARY
+            f"search {path}": tool("search", pattern=f"{CANARY}|root:", path=path) for path in (*payloads.LINKS, "w")
         }
-        calls |= {f"read {path}": tool("read_file", path=path) for path in ORDINARY}
-        calls |= {f"search {path}": tool("search", pattern="text", path=path) for path in ORDINARY}
+        calls |= {f"write {path}": tool("write_file", path=path, content="words\n") for path in payloads.ORDINARY}
+        calls |= {
+            f"edit {path}": tool("edit_file", path=path, edits=[{"old": "words", "new": "text"}])
+            for path in payloads.ORDINARY
+        }
+        calls |= {f"read {path}": tool("read_file", path=path) for path in payloads.ORDINARY}
+        calls |= {f"search {path}": tool("search", pattern="text", path=path) for path in payloads.ORDINARY}
         names = ("tidy", "secrets", "environment", "network", "daemon", "escape", "disk")
         done = turn(tool("step_done", summary="Done."))
         answers, _ = found.model({**calls, **{name: bash(name) for name in names}}, done)
@@ -158,7 +166,7 @@ def met(request: pytest.FixtureRequest) -> Iterator[Met]:
 
 
 @pytest.mark.parametrize("verb", ["write", "edit", "read"])
-@pytest.mark.parametrize("path", CONTROL, ids=ascii)
+@pytest.mark.parametrize("path", payloads.CONTROL, ids=ascii)
 def test_a03_no_spelling_of_gits_directory_is_touched(met: Met, verb: str, path: str) -> None:
     answer = met.answers[f"{verb} {path}"]
     assert answer.get("is_error")
@@ -166,14 +174,14 @@ def test_a03_no_spelling_of_gits_directory_is_touched(met: Met, verb: str, path:
 
 
 def test_a03_every_one_is_refused_in_the_audit_and_makes_no_file(met: Met) -> None:
-    verdicts = {call["verdict"] for call in met.audit if call["input"].get("path") in CONTROL}
+    verdicts = {call["verdict"] for call in met.audit if call["input"].get("path") in payloads.CONTROL}
     assert verdicts == {"refused"}
     names = met.found.git("log", "--all", "--name-only", "--format=").lower()
     assert re.search(r"git~1|\.g.*it|index_allocation", names) is None
 
 
 @pytest.mark.parametrize("verb", ["write", "edit", "read"])
-@pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: ascii(path)[:20])
+@pytest.mark.parametrize("path", payloads.OUTSIDE, ids=lambda path: ascii(path)[:20])
 def test_a06_a_bad_path_is_an_answer(met: Met, verb: str, path: str) -> None:
     answer = met.answers[f"{verb} {path}"]
     if (verb, path) in (("read", ""), ("read", "."), ("read", "sub")):
@@ -183,7 +191,7 @@ def test_a06_a_bad_path_is_an_answer(met: Met, verb: str, path: str) -> None:
         assert "root:" not in answer["content"]
 
 
-@pytest.mark.parametrize("path", ORDINARY)
+@pytest.mark.parametrize("path", payloads.ORDINARY)
 def test_a06_an_odd_name_is_an_ordinary_file(met: Met, path: str) -> None:
     assert "text" in met.text(f"read {path}")
     assert met.text(f"search {path}").endswith("1:text")
@@ -196,14 +204,14 @@ def branch(found: Victim) -> str:
 
 
 @pytest.mark.parametrize("verb", ["write", "edit", "read"])
-@pytest.mark.parametrize("path", LINKS)
+@pytest.mark.parametrize("path", payloads.LINKS)
 def test_a07_a08_links_out_and_special_files_are_refused(met: Met, verb: str, path: str) -> None:
     answer = met.answers[f"{verb} {path}"]
     assert answer.get("is_error")
     assert met.audited(verb, path) < 1
 
 
-@pytest.mark.parametrize("path", [*LINKS, "w"])
+@pytest.mark.parametrize("path", [*payloads.LINKS, "w"])
 def test_a07_a_search_finds_nothing_behind_them(met: Met, path: str) -> None:
     assert not re.search(f"{CANARY}-|root:x", met.text(f"search {path}"))
 
@@ -223,10 +231,9 @@ def test_a08_no_hard_link_to_gits_files_can_be_made(met: Met) -> None:
 
 
 def test_a09_no_file_of_the_home_or_of_the_system_is_read(met: Met) -> None:
-    found = re.search(r"found (\d+), errors (\d+), shadow (\d+)", met.text("secrets"))
-    assert found is not None
-    assert (found[1], found[3]) == ("0", "0")
-    assert int(found[2]) > len(victims.HOME_SECRETS)
+    told = dict(re.findall(r"(found|errors|shadow) (\d+)", met.text("secrets")))
+    assert (told["found"], told["shadow"]) == ("0", "0")
+    assert int(told["errors"]) > len(victims.HOME_SECRETS)
 
 
 def test_a10_no_key_is_in_any_environment_or_command_line(met: Met) -> None:
@@ -309,9 +316,9 @@ class Pressed(NamedTuple):
 def pressed(request: pytest.FixtureRequest) -> Iterator[Pressed]:
     """One agent step under low limits, to whose answers the provider says no, and repeats the key."""
     with victims.victim(request.param) as found:
-        tree = TREE.replace("WORD", found.word)
-        hogs = {name: f"exec -a {found.word} python3 -c {shlex.quote(text)}" for name, text in HOGS.items()}
-        lines = {"tree": tree, **FLOODS, **hogs, **FILLERS, "clean": "rm -rf many *.bin"}
+        tree = payloads.TREE.replace("WORD", found.word)
+        hogs = {name: f"exec -a {found.word} python3 -c {shlex.quote(text)}" for name, text in payloads.HOGS.items()}
+        lines = {"tree": tree, **payloads.FLOODS, **hogs, **payloads.FILLERS, "clean": "rm -rf many *.bin"}
         victims.commit(found, {f"attack/{name}": text for name, text in lines.items()})
         calls = {name: bash(name, **({"timeout": 1} if name == "tree" else {})) for name in lines}
         said = f"invalid x-api-key {victims.SECRETS['ANTHROPIC_API_KEY']}"
@@ -331,7 +338,7 @@ def test_a12_a17_nothing_that_a_command_started_is_left(pressed: Pressed) -> Non
     assert pressed.survivors == []
 
 
-@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("flood", payloads.FLOODS)
 def test_a14_a_flood_is_stopped_and_its_head_and_tail_are_shown(pressed: Pressed, flood: str) -> None:
     told = pressed.text(flood)
     assert "stopped: more than 10,485,760 bytes of output" in told
@@ -359,7 +366,7 @@ def test_a17_other_processes_of_the_user_go_on(pressed: Pressed) -> None:
     assert pressed.other is None
 
 
-@pytest.mark.parametrize("filler", FILLERS)
+@pytest.mark.parametrize("filler", payloads.FILLERS)
 def test_a18_a_worktree_that_grows_too_much_is_stopped_and_the_limit_named(pressed: Pressed, filler: str) -> None:
     assert "wrote more to the worktree than a command may" in pressed.text(filler)
 
@@ -386,22 +393,22 @@ def sent(request: pytest.FixtureRequest) -> Iterator[Sent]:
     with victims.victim(request.param) as found:
         victims.commit(found, {"README": "text\n"})
         name = "$'\\e]0;title\\a'"
-        escaping = f"{ESCAPES}; echo x > {name}; git -c color.ui=always log -1; exit 3"
+        escaping = f"{payloads.ESCAPES}; echo x > {name}; git -c color.ui=always log -1; exit 3"
         with victims.terminal() as terminal:
-            plan = found.plan({"run": WAITING, "timeout": 30}, {"run": escaping})
+            plan = found.plan({"run": payloads.WAITING, "timeout": 30}, {"run": escaping})
             shown = [found.orch("exec", plan, expect=1, terminal=terminal.inner)]
             typed = terminal.arrived()
         shown += [found.orch("show", plan, "--attempts"), found.orch("log", plan)]
         waited = found.outputs()[0].read_text()
-        with found.start("exec", found.plan({"run": TREE.replace("WORD", found.word)})) as started:
-            assert victims.until(lambda: len(victims.running(found.word)) >= 7)
+        with found.start("exec", found.plan({"run": payloads.TREE.replace("WORD", found.word)})) as started:
+            assert victims.until(lambda: len(victims.sleeping(found.word)) == 7)
             started.kill()
         killed = victims.until(lambda: not victims.running(found.word))
-        linked = found.orch("exec", found.plan({"run": LINKING}), expect=1)
+        linked = found.orch("exec", found.plan({"run": payloads.LINKING}), expect=1)
         yield Sent(found, waited, typed, killed, shown, linked)
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", payloads.TOLD)
 def test_a16_nothing_waits_for_a_person(sent: Sent, name: str) -> None:
     assert f"{name} ended\n" in sent.waited
 
@@ -421,7 +428,7 @@ def test_a15_what_a_failed_command_printed_is_shown_without_escapes(sent: Sent) 
     assert {character for character in told.decode() if not character.isprintable()} == {"\n"}
 
 
-@pytest.mark.parametrize("name", LINKS_OUT)
+@pytest.mark.parametrize("name", payloads.LINKS_OUT)
 def test_a08_a_link_that_leaves_the_tree_does_not_land(sent: Sent, name: str) -> None:
     assert f"'{name}' is a symbolic link out of the tree" in sent.linked.said.decode()
     assert name not in sent.found.git("log", "--all", "--name-only", "--format=").split()
