@@ -472,3 +472,19 @@ def test_without_a_sandbox_exec_changes_nothing_and_starts_nothing(
         here.repo.git("status", "--porcelain"),
     ) == before
     assert not (tmp_path / "MARK").exists()
+
+
+@pytest.mark.parametrize("standing", ["main checkout", "linked worktree", "git directory"])
+def test_a_bubblewrap_that_the_repository_brings_is_never_started(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standing: str
+) -> None:
+    """PATH may name a directory of the repository: direnv and npm do that. A planted one would run all without walls."""
+    directory = here.repo.path / ("tools" if standing != "git directory" else ".git/tools")
+    fake(directory, "bwrap", f"touch {tmp_path}/MARK; echo inside")
+    if standing == "linked worktree":
+        here.repo.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "side")
+        monkeypatch.chdir(tmp_path / "linked")
+    monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{os.environ['PATH']}")
+    here.plan({"title": "Run", "steps": [{"title": "Run", "run": "echo x > x"}]})
+    here("exec")
+    assert not (tmp_path / "MARK").exists()

@@ -239,7 +239,7 @@ def _verified(job: Job, site: Site, result: Result) -> Result:
         if result.outcome == "failed":
             return result  # the first cause is the one to tell
         error = f"the result cannot be stored: {failed.cause}"
-        return replace(result, outcome="failed", tree=None, error=error, reason="snapshot")
+        return replace(result, outcome="failed", tree=None, error=error, hint=failed.hint, reason="snapshot")
 
 
 def _snapshot(job: Job, site: Site, result: Result) -> Result:

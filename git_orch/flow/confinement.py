@@ -28,8 +28,16 @@ def launcher(repository: Repository, found: Settings) -> Launcher:
     return Launcher(
         source=os.environ,
         home=environment.home(os.environ) or Path("/nonexistent"),
-        sandbox=sandboxes.chosen(found.sandbox, os.environ.get("PATH", "")),
+        sandbox=sandboxes.chosen(found.sandbox, _programs(repository)),
         git=gitview.of(repository),
         readable=(*gitview.readable(repository), *map(Path, found.readable)),
         extra=found.environment,
     )
+
+
+def _programs(repository: Repository) -> str:
+    """PATH without what is in the repository: a planted bwrap would run everything outside of any sandbox."""
+    path = os.environ.get("PATH", "")
+    for place in repository.places:
+        path = os.pathsep.join(environment.outside(path, place))
+    return path

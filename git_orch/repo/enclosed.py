@@ -85,6 +85,15 @@ class Scratch:
             os.close(descriptor)
 
 
+class FilterFailed(GitFailed):
+    """A filter of the user failed in the sandbox: git would store the files as they are, which they did not ask for."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__("add", 1, "")
+        self.cause = f"the filter '{command}' failed in the sandbox"
+        self.hint = "git config --global --add orch.readable /the/directory/of/its/program"
+
+
 def silent(_text: str) -> None:
     """For those whom no trouble concerns."""
 
@@ -153,9 +162,9 @@ class Enclosure:
             said = outcome.output.decode("utf-8", "replace")
             reason = "" if outcome.reason == "exited" else f"fatal: git on the worktree ended by {outcome.reason}\n"
             raise GitFailed("on the worktree", outcome.status or 1, reason + said)
-        for name in dict.fromkeys(_FILTER_FAILED.findall(outcome.output)):
-            shown = name.decode("utf-8", "replace")
-            self.boundary.tell(f"the filter '{shown}' failed in the sandbox: its files are taken as they are")
+        failed = _FILTER_FAILED.search(outcome.output)
+        if failed is not None:
+            raise FilterFailed(failed[1].decode("utf-8", "replace"))
 
     def outcome(
         self,

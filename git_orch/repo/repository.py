@@ -60,6 +60,12 @@ class Repository:
         return directory
 
     @property
+    def places(self) -> tuple[Path, ...]:
+        """Directories that hold files of the repository: what lies in them may be somebody else's."""
+        main = [self.common_dir.parent] if self.common_dir.name == ".git" else []
+        return (*([self.top] if self.top is not None else []), self.git_dir, self.common_dir, *main)
+
+    @property
     def null_oid(self) -> str:
         """The object ID that stands for no object."""
         return "0" * self.oid_length

@@ -108,8 +108,7 @@ def _inside(origin: str, repository: Repository) -> bool:
     if not origin.startswith("file:") or origin.removeprefix("file:") in _global_files(repository.variables):
         return False
     file = Path(os.path.realpath(origin.removeprefix("file:")))
-    places = [repository.common_dir, repository.git_dir, *([repository.top] if repository.top is not None else [])]
-    return any(file.is_relative_to(os.path.realpath(place)) for place in places)
+    return any(file.is_relative_to(os.path.realpath(place)) for place in repository.places)
 
 
 def _global_files(variables: Mapping[str, str]) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ _SPARSE = re.compile(
     rb"^(?:\[(?:core|index)\]|[ \t]*(?:sparseCheckout|sparseCheckoutCone|sparse)[ \t]*=[ \t]*(?:true|false))\n",
     re.IGNORECASE | re.MULTILINE,
 )
+_INSIDE = "inside"
 _PROBE = ("--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc", "--size", "4096", "--tmpfs", "/tmp")  # noqa: S108
 
 
@@ -72,15 +73,15 @@ class Bubblewrap:
 
     def trouble(self) -> str | None:
         """Why this bubblewrap cannot be used here; None when it can. Starts it, for some milliseconds."""
-        said = _said([self.program, *_NAMESPACES, *_PROBE, "true"]).strip()
-        if not said:
+        said = _said([self.program, *_NAMESPACES, *_PROBE, "echo", _INSIDE]).strip()
+        if said == _INSIDE:
             return None
         version = _said([self.program, "--version"])
         found = re.search(r"(\d+)\.(\d+)", version)
         if found is None or (int(found[1]), int(found[2])) < OLDEST:
             oldest = ".".join(map(str, OLDEST))
             return f"'{self.program}' is {version.strip() or 'not bubblewrap'}: {oldest} or newer is needed"
-        return f"bubblewrap does not work here: {said}"
+        return f"bubblewrap does not work here: {said or 'it ran nothing'}"
 
 
 def _said(argv: Sequence[str]) -> str:
