@@ -478,7 +478,7 @@ def test_without_a_sandbox_exec_changes_nothing_and_starts_nothing(
 def test_a_bubblewrap_that_the_repository_brings_is_never_started(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standing: str
 ) -> None:
-    """PATH may name a directory of the repository: direnv and npm do that. A planted one would run all without walls."""
+    """PATH may name a directory of the repository: direnv and npm do that. A planted one has no walls."""
     directory = here.repo.path / ("tools" if standing != "git directory" else ".git/tools")
     fake(directory, "bwrap", f"touch {tmp_path}/MARK; echo inside")
     if standing == "linked worktree":
