@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import users
 from model_server import ModelServer, Turn, turn
 
@@ -121,9 +121,17 @@ class Victim:
     # -- git-orch -----------------------------------------------------------------------------------------------------
 
     def start(
-        self, *args: str, cwd: Path | None = None, limits: dict[str, int] | None = None, terminal: int | None = None
+        self,
+        *args: str,
+        cwd: Path | None = None,
+        limits: dict[str, int] | None = None,
+        terminal: int | None = None,
+        output: int = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
-        """git-orch as a process that goes on; `limits` are fields of launcher.Limits, `terminal` is its own one."""
+        """git-orch as a process that goes on; `limits` are fields of launcher.Limits.
+
+        `terminal` is its own one, and `output` takes what it prints.
+        """
         variables = {
             **self._variables,
             **SECRETS,
@@ -138,7 +146,7 @@ class Victim:
             cwd=cwd or self.repo,
             env=variables,
             stdin=subprocess.DEVNULL if terminal is None else terminal,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
 
@@ -190,9 +198,9 @@ class Victim:
 
 def _importable(user: int, place: Path) -> tuple[str, str]:
     """A Python that the user can run, and a PYTHONPATH with git-orch and what it needs that they can read."""
-    site = sysconfig.get_path("platlib")
     if user == os.geteuid():
-        return sys.executable, os.pathsep.join([str(Path(git_orch.__file__).parent.parent), site])
+        return sys.executable, os.pathsep.join(filter(None, sys.path))
+    site = str(Path(click.__file__).parent.parent)
     shutil.copytree(Path(git_orch.__file__).parent, place / "lib/git_orch")
     python, site = _python_of(user), site if _may(user, "test", "-r", f"{site}/click/core.py") else _copied(site)
     return python, os.pathsep.join([str(place / "lib"), site])

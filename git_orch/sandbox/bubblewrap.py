@@ -215,9 +215,11 @@ def _readable(view: View) -> Iterator[str]:
 
 
 def _prefixes(directory: str) -> Iterator[str]:
-    """A directory of programs, with the whole of the Python or Conda environment whose `bin` it is."""
+    """A directory of programs, with the whole of the Python or Conda environment, or version manager, that it is of."""
     yield directory
     above = os.path.dirname(directory)
+    if os.path.basename(directory) == "shims":  # of pyenv, rbenv, asdf ...: scripts that start what lies beside them
+        yield above
     if os.path.isfile(f"{above}/pyvenv.cfg") or os.path.isdir(f"{above}/conda-meta"):
         yield above
         yield os.path.dirname(os.path.dirname(os.path.realpath(f"{directory}/python3")))

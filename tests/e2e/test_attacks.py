@@ -404,7 +404,10 @@ def sent(request: pytest.FixtureRequest) -> Iterator[Sent]:
             plan = found.plan({"run": payloads.WAITING, "timeout": 30}, {"run": landing}, {"run": escaping})
             shown = [found.orch("exec", plan, expect=1, terminal=terminal.inner)]
             typed = terminal.arrived()
-        shown += [found.orch("show", plan, "--attempts"), found.orch("log", plan), found.orch("diff", plan)]
+        shown += [found.orch("show", plan, "--attempts"), found.orch("log", plan)]
+        with victims.terminal() as terminal, found.start("diff", plan, output=terminal.inner) as differing:
+            differing.wait()
+            shown.append(Ran(differing.returncode, terminal.arrived().replace(b"\r\n", b"\n"), 0))
         waited = found.outputs()[0].read_text()
         with found.start("exec", found.plan({"run": payloads.TREE.replace("WORD", found.word)})) as started:
             assert victims.until(lambda: len(victims.sleeping(found.word)) == 7)
@@ -430,7 +433,7 @@ def test_a12_nothing_outlives_git_orch_that_is_killed(sent: Sent) -> None:
 
 def test_a15_what_commands_printed_and_wrote_is_shown_without_escapes(sent: Sent) -> None:
     told = b"".join(ran.said for ran in sent.shown)
-    assert [rb"\x1b[2J" in ran.said for ran in sent.shown] == [True, True, False, True]
+    assert [rb"\x1b[2J" in ran.said for ran in sent.shown] == [True] * 4
     assert {character for character in told.decode() if not character.isprintable()} == {"\n"}
 
 

@@ -15,7 +15,7 @@ from git_orch.sandbox.policy.words import Word
 
 
 class Policy(NamedTuple):
-    """What holds for the commands of one session in one tree; `sandboxed` says whether a sandbox is there for them."""
+    """What holds for the commands of one run in one tree; `sandboxed` says whether a sandbox is there for them."""
 
     whitelist: Whitelist
     root: str

@@ -1,4 +1,4 @@
-"""Which programs a session may run: what every machine has, and what was found on this one."""
+"""Which programs a run may use: what every machine has, and what was found on this one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ REFUSED: dict[str, Code] = {
 
 
 class Whitelist(NamedTuple):
-    """The programs of a session by name, as they are typed: case counts."""
+    """The programs of a run by name, as they are typed: case counts."""
 
     names: frozenset[str] = BASE
 
