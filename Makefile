@@ -36,13 +36,13 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadscope
 
 bench: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks
 
 soak: $(STAMP)
-	GIT_ORCH_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest -n 2
+	GIT_ORCH_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest -n 2 --dist loadscope
 
 man: $(PAGES)
 
