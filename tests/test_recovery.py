@@ -14,6 +14,7 @@ from git_orch.flow import openplan
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note, Report
 from git_orch.plans.events import Event
+from git_orch.repo import pool, spool, worktrees
 from git_orch.repo.repository import discover
 
 
@@ -214,7 +215,7 @@ def test_a_worktree_that_a_killed_git_left_broken_is_made_anew(scene: Scene) -> 
     for broken in ("index.lock", "HEAD"):
         place = scene.repo.path.parent / f"waits-{broken}"
         scene.repo.git("worktree", "add", "-q", "--detach", str(place), scene.branch)
-        ours = _worktree_path(scene)
+        ours = _owned_worktree(scene)
         scene.repo.git("worktree", "move", str(place), str(ours))
         git_dir = Path(scene.repo.git("rev-parse", "--absolute-git-dir", cwd=ours))
         (git_dir / broken).write_text("")
@@ -236,12 +237,17 @@ def test_a_worktree_of_the_users_whose_directory_is_away_is_not_forgotten(scene:
 def test_what_waits_on_disk_is_taken_into_the_log(scene: Scene) -> None:
     """S1-148: a killed run has paid for its calls."""
     with scene.opened() as (plan, _):
-        plan.spool("model.called", purpose="step", model="m", usage={"input_tokens": 1}, usd=0.5, seconds=1)
-        plan._spooled.clear()  # as if we had died: only the file remembers
+        _spool(plan)  # and nobody takes it in, as if we had died
     with scene.opened() as (plan, _):
         pass
     assert scene.repo.status(scene.plan)["usd"] == 0.5
-    assert not (scene.repo.path / ".git/orch/spool" / scene.plan).exists()
+    assert not any((scene.repo.path / ".git/orch/spool" / scene.plan).iterdir())
+
+
+def _spool(plan: OpenPlan) -> None:
+    """Put a call of an attempt on disk."""
+    writer = spool.Writer(plan.repository, plan.id, "attempt", plan.new_id())
+    writer.put("model.called", purpose="step", model="m", usage={"input_tokens": 1}, usd=0.5, seconds=1)
 
 
 def test_what_a_cut_off_write_did_not_store_is_stored_by_the_next(
@@ -253,7 +259,8 @@ def test_what_a_cut_off_write_did_not_store_is_stored_by_the_next(
         raise errors.Interrupted(2, "git orch status")
 
     with scene.opened() as (plan, _):
-        plan.spool("model.called", purpose="step", model="m", usage={}, usd=0.5, seconds=1)
+        _spool(plan)
+        plan.take_spool("attempt")
         with monkeypatch.context() as patched:
             patched.setattr(plan.log, "append", interrupted)
             with pytest.raises(errors.Interrupted):
@@ -262,10 +269,10 @@ def test_what_a_cut_off_write_did_not_store_is_stored_by_the_next(
     assert scene.repo.status(scene.plan)["usd"] == 0.5
 
 
-def _worktree_path(scene: Scene) -> Path:
-    """Where git-orch puts the plan's worktree; the directory above is made."""
-    from git_orch.repo import worktrees
-
-    path = worktrees.path_of(discover(scene.repo.path), scene.plan)
+def _owned_worktree(scene: Scene) -> Path:
+    """Where git-orch puts the worktree of a run, taken for the plan; the directory above is made."""
+    repository = discover(scene.repo.path)
+    pool.own(repository, "pool-1", scene.plan)
+    path = worktrees.path_of(repository, "pool-1")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -187,23 +188,40 @@ def test_the_name_of_a_copy_stays(repo: Repo) -> None:
 
 def test_a_spooled_event_waits_on_disk_until_the_log_has_it(repo: Repo, writer: store.LogWriter) -> None:
     repository, event = discover(repo.path), writer.event("model.called", purpose="step")
-    spool.append(repository, PLAN, event)
-    assert spool.left(repository, PLAN, known=set()) == [event]
-    assert spool.left(repository, PLAN, known={event.id}) == []
-    spool.clear(repository, PLAN)
-    assert spool.left(repository, PLAN, known=set()) == []
+    spool.append(repository, PLAN, "one", event)
+    assert spool.left(repository, PLAN) == ["one"]
+    assert spool.of_attempt(repository, PLAN, "one") == [event]
+    spool.clear(repository, PLAN, ["one"])
+    assert spool.left(repository, PLAN) == []
+    assert spool.of_attempt(repository, PLAN, "one") == []
+
+
+def test_attempts_do_not_share_a_spool(repo: Repo, writer: store.LogWriter) -> None:
+    repository = discover(repo.path)
+    spool.append(repository, PLAN, "one", writer.event("model.called"))
+    spool.append(repository, PLAN, "two", writer.event("model.called"))
+    spool.clear(repository, PLAN, ["one"])
+    assert spool.left(repository, PLAN) == ["two"]
 
 
 def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(repo: Repo, writer: store.LogWriter) -> None:
     repository = discover(repo.path)
     first, second = writer.event("model.called"), writer.event("model.called")
-    spool.append(repository, PLAN, first)
-    path = repository.state_dir / "spool" / PLAN
+    spool.append(repository, PLAN, "one", first)
+    path = repository.state_dir / "spool" / PLAN / "one"
     path.write_bytes(path.read_bytes() + second.line()[:20])
-    assert spool.left(repository, PLAN, known=set()) == [first]
+    assert spool.of_attempt(repository, PLAN, "one") == [first]
     third = writer.event("model.called")
-    spool.append(repository, PLAN, third)
-    assert spool.left(repository, PLAN, known=set()) == [first, third]
+    spool.append(repository, PLAN, "one", third)
+    assert spool.of_attempt(repository, PLAN, "one") == [first, third]
+
+
+def test_an_event_of_an_attempt_comes_after_what_was_known(repo: Repo, writer: store.LogWriter) -> None:
+    """A clock that goes back must not sort an answer before its question."""
+    repository = discover(repo.path)
+    later = ids.ulid_after(None, time.time_ns() // 1_000_000 + 3_600_000, 0)
+    spool.Writer(repository, PLAN, "one", later).put("model.called")
+    assert spool.of_attempt(repository, PLAN, "one")[0].id > later
 
 
 def test_a_plan_is_locked_for_one_process(repo: Repo) -> None:

@@ -85,7 +85,7 @@ def test_what_a_killed_run_left_is_not_in_the_way(repo: Repo, found: Repository,
             Repo(path).git("rm", "-rqf", ".")
             (path / ".git").unlink()
         elif left == "locked":
-            repo.git("worktree", "lock", "--reason", "initializing", str(path))
+            next(found.common_dir.glob("worktrees/*/locked")).write_text("initializing\n")
         else:
             (path / ".git").write_text("gitdir: /nowhere\n")
             next(found.common_dir.glob("worktrees/*/HEAD")).write_text("rubbish\n")

@@ -2,52 +2,81 @@
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
 
 import click
 
+from git_orch import errors
 from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.repo.repository import Repository
 from git_orch.views import console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_orch.plans.findings import Finding
+    from git_orch.plans.status import Status
 
 
 @click.command("check")
 @here.plan_argument
 @click.option("--deps", is_flag=True, help="Only print the commands that are missing, one a line.")
+@here.budget_option
+@click.option("--record", is_flag=True, help="Write down that a plan without errors is VALIDATED.")
 @here.json_option
-def command(plan: str | None, *, deps: bool, as_json: bool) -> int:
+def command(plan: str | None, max_usd: float | None, *, deps: bool, record: bool, as_json: bool) -> int:
     """Findings about a plan: missing commands, code without a check, and what else would make it fail.
 
     The exit code is 1 when one of them is an error.
     """
-    from git_orch.flow import policing, surroundings
-    from git_orch.plans import findings
-    from git_orch.sandbox import environment
+    if deps and (record or max_usd is not None):
+        raise errors.UsageError("--deps stands alone", "git orch check --deps")
+    from git_orch.flow import validation
 
     found = here.repository()
     with here.reading(found) as database:
         status = here.status_of(found, database, plan)
-    path = os.pathsep.join(environment.outside(os.environ.get("PATH", ""), found.top))
-
-    def available(name: str) -> bool:
-        return environment.program(name, path) is not None
-
     if deps:
-        missing = findings.unavailable_dependencies(status.plan, available)
-        if as_json:
-            here.print_json(missing)
-        for name in missing if not as_json else ():
-            console.out(name)
-        return 1 if missing else 0
-    machine = surroundings.present(found.common_dir, found.top)
-    listed = [*findings.check(status.plan, available), *policing.denied(status.plan, machine)]
+        return _missing(found, status, as_json=as_json)
+    if record:
+        listed, state = _recorded(found, status.id, max_usd)
+    else:
+        listed, state = validation.findings_of(found, status, max_usd=max_usd), None
     if as_json:
         here.print_json([each._asdict() for each in listed])
     else:
-        for each in listed:
-            style = "red" if each.level == "error" else "yellow"
-            console.out(console.Styled(each.level, style), f": {each.text()} [{each.code}]")
-            if each.fix:
-                console.out(f"  fix: {each.fix}")
-        if not listed:
-            console.out("no findings")
+        _show(listed)
+        if state is not None:
+            console.out(f"{ids.short(status.id)} {state}")
     return 1 if any(each.level == "error" for each in listed) else 0
+
+
+def _recorded(found: Repository, plan_id: str, max_usd: float | None) -> tuple[list[Finding], str]:
+    """The findings and the state after them."""
+    from git_orch.flow import openplan, validation
+    from git_orch.views.progress import ConsoleReporter
+
+    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+        return validation.record(opened, max_usd=max_usd), opened.status().state.value
+
+
+def _missing(found: Repository, status: Status, *, as_json: bool) -> int:
+    from git_orch.flow import validation
+    from git_orch.plans import findings
+
+    missing = findings.unavailable_dependencies(status.plan, validation.available(found))
+    if as_json:
+        here.print_json(missing)
+    for name in missing if not as_json else ():
+        console.out(name)
+    return 1 if missing else 0
+
+
+def _show(listed: Sequence[Finding]) -> None:
+    for each in listed:
+        style = "red" if each.level == "error" else "yellow"
+        console.out(console.Styled(each.level, style), f": {each.text()} [{each.code}]")
+        console.out(f"  fix: {each.fix}")
+    if not listed:
+        console.out("no findings")

@@ -3,82 +3,159 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from git_orch import errors
 from git_orch.agents import offers
 from git_orch.cli import here
-from git_orch.plans import ids
+from git_orch.plans import ids, selection
 from git_orch.plans import plan as plans
 from git_orch.plans.status import SATISFIED, Status
 from git_orch.repo.repository import Repository
-from git_orch.sandbox import environment, secrecy
+from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.flow.execution import Summary
+    from git_orch.flow.run import Options
+    from git_orch.repo.settings import Settings
+
+_MOST_JOBS = 63  # worktrees that a run may take, but for the one where results are verified
 
 
-@click.command("exec")
+class Typed(NamedTuple):
+    """What was typed after `git orch exec PLAN`."""
+
+    dry_run: bool
+    dry_run_step: int | None
+    steps: str | None
+    skip_steps: str | None
+    from_step: int | None
+    jobs: int
+    keep_going: bool
+    tools: str
+    model: str | None
+    retries: int | None
+    backoff: float
+    retry_model: str | None
+    max_usd: float | None
+    strict: bool
+    roll_back: bool
+    no_cache: bool
+    no_tip_checks: bool
+    detach: bool
+    as_json: bool
+
+
+class _Exec(click.Command):
+    """Keeps what was typed, for a run in the background."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[__name__] = tuple(args)
+        return super().parse_args(ctx, args)
+
+
+@click.command("exec", cls=_Exec)
 @here.plan_argument
 @click.option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
+@click.option("--dry-run-step", type=int, metavar="N", help="The same for step N alone.")
+@click.option("--steps", metavar="LIST", help="Only these steps: 2, or 1,3-5.")
+@click.option("--skip-steps", metavar="LIST", help="All but these steps.")
+@click.option("--from-step", type=int, metavar="N", help="Step N and those after it.")
+@click.option("-j", "--jobs", type=click.IntRange(1, _MOST_JOBS), default=1, metavar="N", help="Steps at the same time.")
+@click.option("-k", "--keep-going", is_flag=True, help="After a failure go on with what does not need that step.")
 @click.option(
     "--tool", "tools", default="all", metavar="LIST", help="What a model may use: none, read, write, command, all."
 )
 @click.option("--model", metavar="MODEL", help="The model for steps that name none (orch.model).")
+@click.option("--retries", type=click.IntRange(0, 20), metavar="N", help="Further attempts after a failed one.")
+@click.option(
+    "--backoff", type=click.FloatRange(0, 600), default=0.0, metavar="S", help="Seconds before the first; doubles."
+)
+@click.option("--retry-model", metavar="MODEL", help="The model for further attempts (orch.retryModel).")
 @here.budget_option
+@click.option("--strict", is_flag=True, help="Stop after a step that needs a review.")
+@click.option("--rollback", "roll_back", is_flag=True, help="After a failure go back to where the run began.")
+@click.option("--continue", "unfinished", flag_value="continue", help="Go on with a pick that stopped here.")
+@click.option("--abort", "unfinished", flag_value="abort", help="Give up a pick that stopped here.")
+@click.option("--no-cache", is_flag=True, help="Run checks also on trees that have passed them before.")
+@click.option("--no-tip-checks", is_flag=True, help="Leave out the checks of all steps once more at the end.")
+@click.option("--detach", is_flag=True, help="Run in the background; see git orch wait, stop and status.")
 @here.json_option
-def command(
-    plan: str | None, *, dry_run: bool, tools: str, model: str | None, max_usd: float | None, as_json: bool
-) -> int:
-    """Run all steps that are not done, in order; stop at the first failure. Run it again to go on."""
+def command(plan: str | None, *, unfinished: str | None, **typed: Any) -> int:  # Any: click has checked each
+    """Run the steps that are not done; stop at the first failure. Run it again to go on."""
+    if unfinished is not None:
+        from git_orch.cli import pick
+
+        pick.unfinished(plan, abort=unfinished == "abort")
+        return 0
     secrecy.hide_keys()
-    allowed = offers.permitted(tools)
+    given = Typed(**typed)
+    allowed = offers.permitted(given.tools)
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     with here.reading(found) as database:
         status = here.status_of(found, database, plan_id)
-    if dry_run:
-        _preview(status, allowed, as_json=as_json)
+    chosen = _chosen(status, given)
+    if given.dry_run or given.dry_run_step is not None:
+        _preview(status, allowed, chosen, as_json=given.as_json)
         return 0
-    _refuse_missing(found, status)
-    return _run(found, status, (allowed, model, max_usd), as_json=as_json)
+    if given.detach:
+        return _detached(found, plan_id, named=plan is not None, as_json=given.as_json)
+    return _run(found, status, given, chosen)
 
 
-def _refuse_missing(found: Repository, status: Status) -> None:
-    """Raises StepFailed when a command that the plan says it needs is not there: better now than in its middle."""
-    path = os.pathsep.join(environment.outside(os.environ.get("PATH", ""), found.top))
-    missing = [name for name in status.plan.dependencies if environment.program(name, path) is None]
-    if missing and not set(status.satisfied()) >= {step.id for step in status.plan.steps}:
-        raise errors.StepFailed(
-            f"the plan needs commands that are not here: {', '.join(missing)}", f"git orch check {ids.short(status.id)}"
-        )
+def _detached(found: Repository, plan_id: str, *, named: bool, as_json: bool) -> int:
+    """Let a process of its own do the same; it refuses what this one would refuse."""
+    from git_orch.flow import detaching
+
+    typed = [each for each in click.get_current_context().meta[__name__] if each != "--detach"]
+    started = detaching.start(found, plan_id, typed if named else [*typed, plan_id])
+    for line in started.said.splitlines():
+        console.err(line)
+    if started.exit_code is not None:
+        return started.exit_code
+    if as_json:
+        here.print_json({"plan": plan_id, "pid": started.pid, "log": str(started.log)})
+        return 0
+    name = ids.short(plan_id)
+    console.out(f"{name} runs in the background as process {started.pid}; what it says is in {started.log}")
+    console.out(f"next: git orch wait {name}")
+    return 0
 
 
-def _run(
-    found: Repository, status: Status, given: tuple[frozenset[str], str | None, float | None], *, as_json: bool
-) -> int:
-    from git_orch.flow import execution, models, openplan
-    from git_orch.repo import settings
+def _chosen(status: Status, given: Typed) -> frozenset[str] | None:
+    """The IDs of the steps that the run is about; None for all."""
+    count = len(status.steps)
+    only = str(given.dry_run_step) if given.dry_run_step is not None else given.steps
+    numbers = selection.chosen(count, only, given.skip_steps, given.from_step)
+    return None if numbers is None else frozenset(status.steps[number - 1].step.id for number in numbers)
+
+
+def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str] | None) -> int:
+    from git_orch.flow import detaching, execution, models, openplan
+    from git_orch.repo import runs, settings
     from git_orch.views.progress import ConsoleReporter
 
-    with_model = any(each.step.kind == "agent" and each.state not in SATISFIED for each in status.steps)
+    left = [each.step for each in status.steps if each.state not in SATISFIED]
+    with_model = any(step.kind == "agent" and (chosen is None or step.id in chosen) for step in left)
     if with_model:
         from git_orch.agents import messages
 
         messages.start_import()  # it takes a second; the git work before the first call hides some of it
-    chosen = settings.of_user(found)
-    allowed, model, max_usd = given
-    options = execution.Options(model or chosen.model, allowed, max_usd)
+    preferred = settings.of_user(found)
+    options = _options(given, chosen, preferred)
     with contextlib.ExitStack() as stack:
-        service = stack.enter_context(models.service(chosen.prices)) if with_model else None
-        plan = stack.enter_context(openplan.opened(found, status.id, ConsoleReporter(), warm=True))
+        service = stack.enter_context(models.service(preferred.prices)) if with_model else None
+        console_reporter = ConsoleReporter(numbered=given.jobs > 1)
+        reporter = detaching.Announced(console_reporter, lambda: runs.at_work(found, status.id))
+        plan = stack.enter_context(openplan.opened(found, status.id, reporter, warm=True))
+        stack.enter_context(runs.recorded(found, status.id))
         summary = execution.execute(plan, options, service)
         after = plan.status()
-    if as_json:
+        runs.ended(found, status.id, summary.exit_code)
+    if given.as_json:
         from git_orch.views import report
 
         here.print_json(report.document(after, running=False))
@@ -88,8 +165,32 @@ def _run(
     return summary.exit_code
 
 
-def _preview(status: Status, allowed: frozenset[str], *, as_json: bool) -> None:
-    waiting = [each for each in status.steps if each.state not in SATISFIED]
+def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -> Options:
+    from git_orch.flow.run import Options
+
+    return Options(
+        model=given.model or preferred.model,
+        tools=offers.permitted(given.tools),
+        max_usd=given.max_usd,
+        chosen=chosen,
+        jobs=given.jobs,
+        keep_going=given.keep_going,
+        retries=given.retries,
+        backoff=given.backoff,
+        retry_model=given.retry_model or preferred.retryModel,
+        strict=given.strict,
+        roll_back=given.roll_back,
+        use_cache=not given.no_cache,
+        check_tip=not given.no_tip_checks,
+    )
+
+
+def _preview(status: Status, allowed: frozenset[str], chosen: frozenset[str] | None, *, as_json: bool) -> None:
+    waiting = [
+        each
+        for each in status.steps
+        if each.state not in SATISFIED and (chosen is None or each.step.id in chosen)
+    ]
     if as_json:
         here.print_json([{"number": each.number, **plans.step_document(each.step)} for each in waiting])
         return
@@ -118,13 +219,20 @@ def conclude(status: Status, summary: Summary) -> None:
         f"{ids.short(status.id)} {report.state_word(status, running=False)}: {done} of {len(status.steps)} steps done, "
         f"{len(summary.landed)} landed now in {summary.seconds:.1f} s, ${status.usd():.4f}{estimate}"
     )
+    for what, numbers in (("failed", summary.failed), ("not started", summary.blocked)):
+        if summary.failed and numbers:
+            console.out(f"{what}: step {', '.join(map(str, numbers))}")
     _say_failure(status, summary)
-    if summary.failed is None:
+    if not summary.failed:
         console.out(*report.next_command(status, running=False))
 
 
 def _say_failure(status: Status, summary: Summary) -> None:
-    if summary.failed is not None:
+    name = ids.short(status.id)
+    if summary.failed:
         cause = (summary.error or "").split("\n")[0]  # the whole of it was shown when it happened
-        hint = summary.hint or f"git orch show {ids.short(status.id)} --attempts"
-        console.failure(f"step {summary.failed} failed: {cause}", hint)
+        console.failure(f"step {summary.failed[0]} failed: {cause}", summary.hint or f"git orch show {name} --attempts")
+    elif summary.outcome == "review":
+        numbers = ", ".join(map(str, summary.review))
+        console.failure(f"step {numbers} needs a review", f"git orch diff {name} --step {summary.review[-1]}")
+

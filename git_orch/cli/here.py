@@ -14,7 +14,7 @@ import click
 
 from git_orch import errors
 from git_orch.plans.status import Status
-from git_orch.repo import catalog, localfiles, objects, refs, store
+from git_orch.repo import catalog, localfiles, objects, refs, store, upstream
 from git_orch.repo.objects import Objects
 from git_orch.repo.repository import Repository, discover
 from git_orch.views import console
@@ -46,6 +46,12 @@ def budget_option(function: F) -> F:
     """The --max-usd option: what a plan may cost, all its runs together."""
     text = "What the plan may cost in all, in USD; 0 is no limit."
     return click.option("--max-usd", type=_Usd(min=0, max=1e9), metavar="N", help=text)(function)
+
+
+def timeout_option(text: str, default: float | None = None) -> Callable[[F], F]:
+    """The --timeout option, in seconds."""
+    seconds = click.FloatRange(min=0, max=1e7)
+    return click.option("--timeout", type=seconds, default=default, metavar="S", help=text)
 
 
 def repository() -> Repository:
@@ -81,6 +87,12 @@ def status_of(found: Repository, database: Objects, wanted: str | None) -> Statu
             raise objects.MissingObject(notes.missing)
         raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
     return statuses[0]
+
+
+def with_merge(found: Repository, status: Status) -> Status:
+    """The status of one plan with where somebody merged it; looking for that costs too much for a list of plans."""
+    merged = upstream.merged(found, status)
+    return status if merged is None else status._replace(landed=merged)
 
 
 def is_running(found: Repository, plan: str) -> bool:

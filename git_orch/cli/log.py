@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-
 import click
 
 from git_orch.cli import here
-from git_orch.views import console, report
+from git_orch.views import console, live
 
 
 @click.command("log")
@@ -24,15 +21,4 @@ def command(plan: str | None, *, as_json: bool, max_count: int | None) -> None:
         if as_json:
             console.out(event.line().decode("ascii").rstrip("\n"))
         else:
-            console.out(f"{report.when(event.id)}  {event.name:<16} {_gist(event.body)}")
-
-
-def _gist(body: Mapping[str, object]) -> str:
-    parts = []
-    for name in ("step", "why", "from", "to", "commit", "outcome", "error", "model", "usd", "seconds", "now"):
-        value = body.get(name)
-        if value is None:
-            continue
-        shown = value if isinstance(value, str) else json.dumps(value)
-        parts.append(f"{name} {shown[:10] if name in ('from', 'to', 'commit', 'now') else shown}")
-    return ", ".join(parts)
+            console.out(live.event_line(event))

@@ -19,7 +19,14 @@ def command(name: str) -> None:
     if name not in _NAMES:
         raise errors.UsageError(f"there is no schema '{name}', only {', '.join(_NAMES)}", "git orch schema plan")
     if name == "plan-state":
-        here.print_json({"title": "the states of a plan", "enum": [state.value for state in PlanState]})
+        here.print_json(
+            {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "title": "the states of a plan",
+                "type": "string",
+                "enum": [state.value for state in PlanState],
+            }
+        )
     elif name == "plan-status":
         here.print_json(report.schema())
     else:

@@ -21,7 +21,7 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, atte
         raise errors.UsageError("--yaml, --tasks and --attempts exclude each other", "git orch show -h")
     found = here.repository()
     with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
+        status = here.with_merge(found, here.status_of(found, database, plan))
     running = here.is_running(found, status.id)
     if as_yaml:
         from git_orch.plans import planfile

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
+from git_orch import errors
 from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.repo.repository import Repository
 from git_orch.views import console, report
 
 
 @click.command("status")
 @here.plan_argument
+@click.option("--since", metavar="EVENT", help="What happened to a plan after this event, and what runs now.")
 @here.json_option
-def command(plan: str | None, *, as_json: bool) -> None:
+def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
     """Open plans and what to do next; with PLAN, that one."""
     found = here.repository()
+    if since is not None:
+        _live(found, plan, since, as_json=as_json)
+        return
     with here.reading(found) as database:
         if plan is not None:
             statuses = [here.status_of(found, database, plan)]
@@ -28,6 +37,29 @@ def command(plan: str | None, *, as_json: bool) -> None:
     for each in statuses:
         console.out(*report.headline(each, running=running[each.id]))
     if len(statuses) == 1:
-        for line in report.step_lines(statuses[0]):
+        for line in [*report.step_lines(statuses[0]), *report.tip_lines(statuses[0])]:
             console.out(*line)
         console.out(*report.next_command(statuses[0], running=running[statuses[0].id]))
+
+
+def _live(found: Repository, plan: str | None, since: str, *, as_json: bool) -> None:
+    """One plan as somebody wants to see it who looks again and again."""
+    if ids.ULID.fullmatch(since) is None:
+        raise errors.UsageError(f"'{since}' is not the ID of an event", "git orch log --json")
+    from git_orch.repo import live as attempts
+    from git_orch.repo import runs
+    from git_orch.views import live
+
+    with here.reading(found) as database:
+        status = here.status_of(found, database, plan)
+    seen = live.Live(here.is_running(found, status.id))
+    if seen.running:
+        run = runs.last(found, status.id)
+        now, said = attempts.now(found, status.id, os.environ), attempts.said(found, status.id, os.environ)
+        goes_on = run is not None and run.goes_on()
+        seen = seen._replace(run=run if goes_on else None, attempts=now, said=said if goes_on else ())
+    if as_json:
+        here.print_json([live.document(status, since, seen)])
+        return
+    for line in live.lines(status, since, seen):
+        console.out(*line)

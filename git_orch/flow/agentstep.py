@@ -10,7 +10,8 @@ from git_orch import errors
 from git_orch.agents import conversation, exchange, prompts, reports, tools, trace
 from git_orch.agents.prices import Prices
 from git_orch.flow import policing
-from git_orch.flow.attempt import AttemptFailed, Job, Site, Work
+from git_orch.flow.attempt import AttemptFailed, Site, Work
+from git_orch.flow.jobs import Job
 from git_orch.flow.reporting import StepProgress
 from git_orch.plans import cost, ids, redact
 from git_orch.plans.plan import Document
@@ -46,7 +47,7 @@ def done(job: Job, site: Site) -> Work:
     about = {"plan": job.plan_id, "step": job.step.id, "attempt": job.attempt}
     with trace.Trace(site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets) as record:
         ending = conversation.converse(
-            brief(job, service.prices, service.delimiter),
+            brief(job, service.prices, service.delimiter, _last_try(job, site)),
             _Within(service.model, spent),
             box,
             on_call=spent.add,
@@ -57,14 +58,20 @@ def done(job: Job, site: Site) -> Work:
     return Work(summary=ending.summary, usd=spent.usd, model=job.model)
 
 
-def brief(job: Job, prices: Prices, delimiter: str) -> conversation.Brief:
-    """All that the model is told about the step. Raises UsageError for a model that is not in the price table."""
+def brief(
+    job: Job, prices: Prices, delimiter: str, failure: prompts.Failure | None = None
+) -> conversation.Brief:
+    """All that the model is told about the step, after a failed attempt that one's failure too.
+
+    Raises UsageError for a model that is not in the price table.
+    """
     facts = prices.facts(job.model)
     task = prompts.Task(
         step=job.step,
-        number=job.plan.position(job.step.id),
+        number=job.number,
         max_turns=conversation.TURNS,
         earlier=[prompts.Earlier(each.title, "\n".join(each.changed)) for each in job.earlier],
+        failure=failure,
     )
     return conversation.Brief(
         model=job.model,
@@ -74,6 +81,18 @@ def brief(job: Job, prices: Prices, delimiter: str) -> conversation.Brief:
         window=facts.context,
         max_tokens=min(_REPLY_TOKENS, facts.max_output),
     )
+
+
+def _last_try(job: Job, site: Site) -> prompts.Failure | None:
+    """Why the last attempt failed and what it had changed; the commit that kept it may be gone by now."""
+    last = job.last
+    if last is None:
+        return None
+    diff = b""
+    if last.commit is not None:
+        asked = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", f"{last.commit}^", last.commit, "--")
+        diff = site.repository.git.finished(*asked, expect=(0, 128)).stdout
+    return prompts.Failure(last.reason, last.output, diff.decode("utf-8", "replace"))
 
 
 class _Spent:
@@ -153,7 +172,7 @@ def _both(
 
 def _shown(job: Job, site: Site) -> Callable[[reports.Event], None]:
     """What whoever watches sees: what the model says between tools, each call and how it ended, each wait."""
-    number = job.plan.position(job.step.id)
+    number = job.number
 
     def tell(event: reports.Event) -> None:
         text = _line(event)

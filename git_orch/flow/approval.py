@@ -111,19 +111,22 @@ def refuse_rejected(status: Status) -> None:
     raise errors.Refused(f"'{name}' was rejected{told}", f"git orch edit {name} --from FILE")
 
 
-def refuse_changed(plan: OpenPlan, status: Status, grant: Grant) -> Status:
-    """The plan's status now. Raises Refused when the text that a run holds, or the log has, is not the approved one."""
+def refuse_changed(plan: OpenPlan, status: Status, grant: Grant) -> None:
+    """Raises Refused when the text that a run holds, or the log has, is not the approved one."""
+    _refuse_other(status, grant)
     if refs.value(plan.repository, refs.LOGS + plan.id) != plan.log.tip:  # somebody wrote to it during the run
         plan.log.reload()
-    now = plan.status()
-    refuse_rejected(now)
-    for each in (status, now):
-        found = approval.of_status(each, grant.what.network)
-        if found != grant.what:
-            changed = _told(approval.differences(grant.what.document(), found.document()))
-            said = f"{changed} differs from what was approved: it was changed meanwhile"
-            raise errors.Refused(said, _look_and_approve(now))
-    return now
+        now = plan.status()
+        refuse_rejected(now)
+        _refuse_other(now, grant)
+
+
+def _refuse_other(status: Status, grant: Grant) -> None:
+    found = approval.of_status(status, grant.what.network)
+    if found != grant.what:
+        changed = _told(approval.differences(grant.what.document(), found.document()))
+        said = f"{changed} differs from what was approved: it was changed meanwhile"
+        raise errors.Refused(said, _look_and_approve(status))
 
 
 def _refusal(status: Status, record: Record) -> errors.Refused:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from git_orch import errors
 from git_orch.flow.approval import refuse_rejected
 from git_orch.flow.openplan import OpenPlan
-from git_orch.plans import approval, ids, redact
+from git_orch.plans import approval, ids, life, redact
 from git_orch.plans.approval import Approved
 from git_orch.plans.plan import Document, Plan
-from git_orch.plans.status import TRANSITIONS, PlanState, Status
+from git_orch.plans.status import PlanState, Status
 from git_orch.repo import approvals, signing
 from git_orch.sandbox import secrecy
 
@@ -70,13 +70,17 @@ def reject(plan: OpenPlan, why: str) -> None:
     status = plan.status()
     if status.recorded_state is PlanState.REJECTED:
         refuse_rejected(status)
-    name = ids.short(plan.id)
+    name, state = ids.short(plan.id), status.recorded_state
     taken_back = []
-    if PlanState.REJECTED not in TRANSITIONS[status.recorded_state]:
-        if status.branch is None or any(each.commit is not None for each in status.steps):
-            raise errors.Refused(f"steps of '{name}' have landed", f"git orch rollback {name}")
+    if any(each.commit is not None for each in status.steps):
+        raise errors.Refused(f"steps of '{name}' have landed", f"git orch rollback {name}")
+    if not life.can(state, PlanState.REJECTED):
+        if status.branch is None:
+            raise errors.Refused(f"the branch of '{name}' is gone", f"git orch show {name}")
+        state = life.moved(state, PlanState.ROLLED_BACK, name)
         tip = status.branch.tip  # nothing has landed: it is as if it was rolled back
         taken_back = [plan.event("plan.rolled-back", **{"from": tip, "to": tip, "full": True})]
+    life.moved(state, PlanState.REJECTED, name)
     approvals.withdraw(plan.repository, plan.id)
     told = redact.redacted(why, redact.secret_values(secrecy.all_variables()))
     events = [*taken_back, plan.event("plan.rejected", why=told)]

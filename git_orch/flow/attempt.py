@@ -5,24 +5,24 @@ Nothing here moves a branch: an attempt makes objects, the landing thread moves 
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.flow import checks
+from git_orch.flow.jobs import Earlier, Job, Result
 from git_orch.flow.reporting import CheckEnded, Reporter
 from git_orch.plans import redact, trailers
-from git_orch.plans.plan import RUN_TIMEOUT, Command, Plan, Step
+from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
 from git_orch.plans.status import SATISFIED, CheckResult, Status
-from git_orch.repo import gate, raw, snapshot, worktrees
+from git_orch.repo import gate, raw, snapshot
 from git_orch.repo.identity import Identity
-from git_orch.repo.objects import Objects, Written, write_commit
+from git_orch.repo.objects import Written, write_commit
 from git_orch.repo.repository import Repository
+from git_orch.repo.spool import Put
 from git_orch.repo.worktrees import Worktree
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.files import PathRefused, Tree
@@ -42,14 +42,6 @@ class AttemptFailed(errors.StepFailed):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """A step that is done already, as later steps are told of it."""
-
-    title: str
-    changed: tuple[str, ...]
-
-
 def earlier(status: Status) -> tuple[Earlier, ...]:
     """The steps of a plan that are done, in the plan's order."""
     return tuple(
@@ -59,45 +51,25 @@ def earlier(status: Status) -> tuple[Earlier, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What an attempt needs to know. `base` is the commit it starts from; `tools` narrows what a model may use.
-
-    `network` says that the step asks for the network and was granted it. `spent` is what the plan has cost before, and
-    `max_usd` what it may cost (0: no limit), in USD.
-    """
-
-    plan_id: str
-    plan: Plan
-    step: Step
-    attempt: str
-    base: str
-    tools: frozenset[str]
-    model: str
-    earlier: tuple[Earlier, ...] = ()
-    network: bool = False
-    spent: float = 0.0
-    max_usd: float = 0.0
-
-
 @dataclass(frozen=True)
 class Site:
-    """Where attempts happen, and who hears of it; shared by all attempts of a run.
+    """Where an attempt happens, and who hears of it.
 
-    `spool` puts an event on disk at once: what a model call has cost must survive us. With `run_hooks` the repository's
-    pre-commit hook is the last check of every step.
+    `objects` takes what an attempt makes, until a ref holds it. `spool` puts an event on disk at once: what a model call
+    has cost must survive us. With `run_hooks` the repository's pre-commit hook is the last check of every step.
     """
 
     repository: Repository
     identity: Identity
-    new_objects: Callable[[], Objects]
+    objects: Written
     worktree: Worktree
     launcher: Launcher
     reporter: Reporter
     stop: threading.Event
-    spool: Callable[..., None]
+    spool: Put
     service: Service | None = None
     run_hooks: bool = False
+    use_cache: bool = True
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -118,25 +90,6 @@ class Site:
             directory /= name
             directory.mkdir(mode=0o700, exist_ok=True)
         return directory
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How an attempt ended. `commit` is what would land, or for a failed attempt what is kept for inspection."""
-
-    outcome: Literal["verified", "failed", "interrupted"]
-    seconds: float
-    commit: str | None = None
-    tree: str | None = None
-    checks: tuple[CheckResult, ...] = ()
-    changed: tuple[str, ...] = ()
-    code: tuple[str, ...] = ()  # changed files that run code where somebody uses the tree
-    summary: str = ""
-    error: str | None = None
-    hint: str | None = None
-    reason: str = ""
-    exit_code: int = 1
-    usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +118,7 @@ def run(job: Job, site: Site) -> Result:
     result = _verified(job, site, result)
     if site.stop.is_set() and result.outcome == "failed":
         result = replace(result, outcome="interrupted", reason="interrupted")
-    result = replace(result, summary=redact.redacted(work.summary, site.secrets), usd=work.usd)
+    result = replace(result, summary=redact.redacted(work.summary, site.secrets), usd=work.usd, model=work.model)
     result = replace(result, seconds=time.monotonic() - begun)
     nothing_to_keep = result.tree is None or (result.outcome != "verified" and not result.changed)
     return result if nothing_to_keep else replace(result, commit=_commit(job, site, work, result))
@@ -271,28 +224,37 @@ def _snapshot(job: Job, site: Site, result: Result) -> Result:
     return result
 
 
+def verified(job: Job, site: Site) -> Result:
+    """The step's checks on the tree that the worktree holds, as a result without a commit."""
+    begun = time.monotonic()
+    result = _checked(job, site, Result("verified", 0.0, tree=job.tree))
+    return replace(result, seconds=time.monotonic() - begun)
+
+
 def _checked(job: Job, site: Site, result: Result) -> Result:
     outcomes: list[CheckResult] = []
     for number, check in enumerate(job.step.checks, start=1):
         ended = checks.run(check, site, site.output_path(job.attempt, f"check-{number}"), result.tree or "")
         outcomes.append(ended)
-        site.reporter.emit(CheckEnded(job.plan.position(job.step.id), ended))
+        site.reporter.emit(CheckEnded(job.number, ended))
         if not ended.passed:
-            error = f"check '{ended.command}' {ended.reason}"
-            return replace(result, outcome="failed", reason="check", error=error, checks=tuple(outcomes))
+            return _check_failed(result, outcomes, f"check '{ended.command}' {ended.reason}")
     if site.run_hooks:
         hook = checks.run_hook(site, site.output_path(job.attempt, "pre-commit"), result.tree or "")
         if hook is not None:
             outcomes.append(hook)
-            site.reporter.emit(CheckEnded(job.plan.position(job.step.id), hook))
+            site.reporter.emit(CheckEnded(job.number, hook))
             if not hook.passed:
-                error = f"the pre-commit hook {hook.reason}"
-                return replace(result, outcome="failed", reason="check", error=error, checks=tuple(outcomes))
+                return _check_failed(result, outcomes, f"the pre-commit hook {hook.reason}")
     return replace(result, checks=tuple(outcomes))
 
 
+def _check_failed(result: Result, outcomes: list[CheckResult], error: str) -> Result:
+    return replace(result, outcome="failed", reason="check", error=error, checks=tuple(outcomes))
+
+
 def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
-    """The attempt as a commit on its base, held by the worktree's HEAD until it has landed or is kept."""
+    """The attempt as a commit on its base."""
     claim = trailers.Claim(job.plan_id, job.step.id, job.attempt)
     lines = [trailers.CheckLine(each.command, each.reason, each.seconds) for each in result.checks]
     extra = []
@@ -301,20 +263,16 @@ def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
     # Redacted before the trailers are added: a "secret" that is a word of the plan's ID must not change a claim.
     message = trailers.step_message(_redacted(job.step, site.secrets), claim, _told(result), lines, extra)
     person = site.identity.now()
-    with contextlib.closing(site.new_objects()) as database:
-        written = Written(database)
-        commit = write_commit(
-            written,
-            raw.CommitObject(
-                tree=result.tree or "",
-                parents=(job.base,),
-                author=person.author,
-                committer=person.committer,
-                message=message,
-            ),
-        )
-        worktrees.hold_new(site.worktree, commit, written)
-    return commit
+    return write_commit(
+        site.objects,
+        raw.CommitObject(
+            tree=result.tree or "",
+            parents=(job.base,),
+            author=person.author,
+            committer=person.committer,
+            message=message,
+        ),
+    )
 
 
 def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:

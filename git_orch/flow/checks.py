@@ -1,7 +1,13 @@
-"""Running a check on a snapshot, and putting back what the check changed."""
+"""Running a check on a snapshot, and putting back what the check changed.
+
+What passed in a clean worktree leaves a receipt, and is not run again on the same tree. Ignored files that a check
+leaves (build products) may be what a later check needs: then both are run, or neither.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +17,13 @@ from git_orch.plans.plan import Check, Command
 from git_orch.plans.status import CheckResult
 from git_orch.repo import hooks, snapshot
 from git_orch.repo.enclosed import Boundary
+from git_orch.repo.receipts import Book, Receipt
+from git_orch.sandbox import fingerprint
 
 if TYPE_CHECKING:
     from git_orch.flow.attempt import Site
+    from git_orch.repo.repository import Repository
+    from git_orch.sandbox.launcher import Launcher
     from git_orch.sandbox.process import Outcome
 
 _LAST_SIGNAL = 128 + 64  # a sandbox, as a shell, ends with 128 and the number of the signal that killed a command
@@ -21,7 +31,83 @@ _OUTPUT_IN_LOG = 2000  # characters; the whole output is in a local file
 
 
 def run(check: Check, site: Site, output_path: Path, tree: str) -> CheckResult:
-    """Run the check in a worktree that holds `tree`; whatever it changed is put back and named in its output."""
+    """Run one check in a worktree that holds `tree`; whatever it changed is put back and named in its output.
+
+    It is not run where a receipt says that it passed and left nothing behind.
+    """
+    book = book_of(site.repository, site.launcher, site.worktree.path, tree)
+    known = book.found(check) if site.use_cache else None
+    if known is not None and not known.products:
+        return known.result
+    result, products = _run(check, site, output_path, tree)
+    if not products:
+        _written_down(book, check, (), Receipt(result, products))
+    return result
+
+
+def sequence(checks: Sequence[Check], site: Site, attempt: str, tree: str, *, clean: bool) -> Iterator[CheckResult]:
+    """The results of checks that run one after the other in a worktree that holds `tree`, as they come.
+
+    `clean` says that no ignored file is there when it begins. None is run where receipts know all of them, otherwise
+    those that leave nothing behind are left out.
+    """
+    book = book_of(site.repository, site.launcher, site.worktree.path, tree)
+    known_ones = known(checks, book) if site.use_cache and clean else None
+    if known_ones is not None:
+        yield from known_ones
+        return
+    before: tuple[Check, ...] | None = () if clean else None  # what left products here; None: who knows what is here
+    looked = False
+    for number, check in enumerate(checks, start=1):
+        receipt = _receipt(check, book, before or ()) if site.use_cache else None
+        if receipt is not None and not receipt.products:
+            yield receipt.result
+            continue
+        result, products = _run(check, site, site.output_path(attempt, f"check-{number}"), tree)
+        if before is None and not looked and not products:
+            before = ()  # nothing is here, so nothing was
+        if before is not None:
+            _written_down(book, check, before, Receipt(result, products))
+        before, looked = _after(before, check, products=products), True
+        yield result
+
+
+def book_of(repository: Repository, launcher: Launcher, worktree: Path, tree: str) -> Book:
+    """The receipts that count for commands which this launcher runs on `tree`; `worktree` need not be there."""
+    return Book(repository, fingerprint.of(launcher, worktree), tree)
+
+
+def known(checks: Sequence[Check], book: Book) -> list[CheckResult] | None:
+    """The results of checks that run one after the other from a clean worktree; None unless all have a receipt."""
+    found: list[CheckResult] = []
+    before: tuple[Check, ...] | None = ()
+    for check in checks:
+        receipt = _receipt(check, book, before or ())
+        if receipt is None:
+            return None
+        found.append(receipt.result)
+        before = _after(before, check, products=receipt.products)
+    return found
+
+
+def _receipt(check: Check, book: Book, before: tuple[Check, ...]) -> Receipt | None:
+    """The receipt of a check after others or, as that says no less about the tree, on its own."""
+    return book.found(check, before) or (book.found(check) if before else None)
+
+
+def _after(before: tuple[Check, ...] | None, check: Check, *, products: bool) -> tuple[Check, ...] | None:
+    if not products:
+        return ()
+    return (*before, check) if before is not None else None
+
+
+def _written_down(book: Book, check: Check, before: Sequence[Check], receipt: Receipt) -> None:
+    if receipt.result.passed:
+        book.put(check, before, receipt, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+
+
+def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckResult, bool]:
+    """The result of running it, and whether ignored files are there afterwards."""
     outcome = site.launcher.run(
         check.command,
         worktree=site.worktree.path,
@@ -44,17 +130,17 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
         outcome = enclosure.outcome(
             scratch, [str(hook)], writes_files=True, timeout=check.timeout, output_path=output_path
         )
-    return _result(check, site, outcome, tree)
+    return _result(check, site, outcome, tree)[0]
 
 
-def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> CheckResult:
+def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[CheckResult, bool]:
     said = outcome.shown(_OUTPUT_IN_LOG).strip()
-    disturbed = snapshot.disturbed(site.worktree, tree)
-    if disturbed:
+    look = snapshot.look(site.worktree, tree)
+    if look.disturbed:
         snapshot.restore(site.worktree, tree)
-        said = f"{said}\n[the check changed {', '.join(disturbed[:5])}: put back]".lstrip("\n")
+        said = f"{said}\n[the check changed {', '.join(look.disturbed[:5])}: put back]".lstrip("\n")
     passed = outcome.reason == "exited" and outcome.status == check.expected_exit
-    return CheckResult(
+    result = CheckResult(
         type=check.type,
         command=redact.redacted(check.command.text(), site.secrets),
         exit=outcome.status,
@@ -63,6 +149,7 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> CheckResul
         output=redact.redacted(said, site.secrets),
         reason="ok" if passed else ended(outcome, check.timeout, check.expected_exit),
     )
+    return result, look.ignored
 
 
 def ended(outcome: Outcome, timeout: float, expected: int = 0) -> str:

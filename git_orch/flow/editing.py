@@ -6,7 +6,7 @@ from git_orch import errors
 from git_orch.flow import approving, basing, creation
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
-from git_orch.plans import ids
+from git_orch.plans import ids, life
 from git_orch.plans import plan as plans
 from git_orch.plans.plan import Document, Plan
 from git_orch.plans.status import PlanState, Status
@@ -16,7 +16,8 @@ def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
     """Store another text of the plan, made from the one that was `shown`; False when it is the same.
 
     What was made or approved here stays the user's own when they edit it; what came from elsewhere does not become it.
-    Raises Refused when a landed step would change, and Busy when somebody else has changed the plan meanwhile.
+    An execution that was interrupted ends with the edit. Raises Refused when a landed step would change or all steps
+    are done, and Busy when somebody else has changed the plan meanwhile.
     """
     status = plan.status()
     if plans.to_document(status.plan) != plans.to_document(shown):
@@ -25,10 +26,13 @@ def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
     if plans.to_document(new) == plans.to_document(shown) and status.recorded_state is not PlanState.REJECTED:
         return False
     _refuse_landed_changes(status, new)
+    stopped = PlanState.FAILED in _passed(status)
     creation.refuse_secrets(new)
     users_own = approving.is_users_own(plan, status)
     if users_own:
         approving.remember_made(plan, status, status.plan, new)  # whichever is in the log when we are killed
+    if stopped:
+        plan.record((plan.home, plan.event("plan.stopped", why="edit")))
     _store(plan, status, new, estimate)
     if users_own:
         approving.remember_made(plan, status, new)
@@ -36,6 +40,17 @@ def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
         name = ids.short(plan.id)
         plan.reporter.emit(Note(f"'{name}' was not made here: git orch approve {name} is what lets it run"))
     return True
+
+
+def _passed(status: Status) -> list[PlanState]:
+    """The states on the way to CREATED. Raises Refused for a plan whose steps are all done."""
+    name, count = ids.short(status.id), len(status.steps)
+    try:
+        return life.edited(status.recorded_state, status.state, name)
+    except errors.Refused as refused:
+        if count > 1:  # taking back the last step is enough
+            refused.hint = f"git orch rollback {name} --to-step {count - 1}"
+        raise
 
 
 def _store(plan: OpenPlan, status: Status, new: Plan, estimate: Document) -> None:

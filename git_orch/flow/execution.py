@@ -1,103 +1,84 @@
-"""The scheduler: ready steps go to workers, one thread lands what they made, in plan order, until nothing is left.
+"""Running a plan: what has to be true before, the workers and their worktrees, how it ends.
 
-Workers make objects, this thread moves refs. After a failure nothing new is started; what runs is let finish.
+Workers make objects, this thread moves refs. After a signal nothing new is started, and what runs is kept.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection
 from concurrent import futures
-from dataclasses import dataclass, field
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from typing import Literal
 
 from git_orch import errors
-from git_orch.flow import approval, attempt, basing, signals, sites
+from git_orch.flow import approval, basing, recording, signals, sites, worker
+from git_orch.flow import run as runs
 from git_orch.flow.agentstep import Service
 from git_orch.flow.approval import Grant
-from git_orch.flow.attempt import Earlier, Job, Result, Site
+from git_orch.flow.driver import Drive
 from git_orch.flow.openplan import OpenPlan
-from git_orch.flow.reporting import Note, StepLanded, StepNotLanded, StepStarted
+from git_orch.flow.reporting import Note
+from git_orch.flow.run import Options, Run
 from git_orch.plans import graph, ids
-from git_orch.plans.plan import Document, Plan, Step
-from git_orch.plans.status import CheckResult, PlanState, Status, StepState
-from git_orch.repo import snapshot, worktrees
-from git_orch.repo.git import GitFailed
+from git_orch.plans.plan import Step
+from git_orch.plans.schedule import Phase, Schedule
+from git_orch.plans.status import Status, StepState
+from git_orch.repo import results, snapshot, worktrees
 
 # Seconds. A signal that comes just before a lock is waited for does not end the wait: Python looks for it only when the
 # wait is over, so no wait for a worker may be without an end.
 _GLANCE = 0.5
 
-_NAMES_IN_LOG = 40  # changed paths of a step; later steps are told of them, the commit has them all
-
-Outcome = Literal["complete", "failed", "interrupted", "waiting"]
-
-ALL_TOOLS = frozenset({"read", "write", "command"})
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user chose for this run. `tools` narrows what a model may use; `model` is the default model's name.
-
-    `max_usd` is what the plan may cost, all its runs together, instead of what was approved; 0 is no limit.
-    """
-
-    model: str
-    tools: frozenset[str] = ALL_TOOLS
-    max_usd: float | None = None
+Outcome = Literal["complete", "failed", "interrupted", "waiting", "review"]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run ended: steps landed by it, the failed one, seconds on a clock that only goes forward."""
+    """How a run ended: steps landed by it, the first failed one, seconds on a clock that only goes forward.
+
+    `failed` are all that failed, `blocked` those that could not start because of them, `review` those to be looked at.
+    """
 
     outcome: Outcome
     landed: tuple[int, ...]
-    failed: int | None
+    failed: tuple[int, ...]
     error: str | None
     seconds: float
     hint: str | None = None
     exit_code: int = 0
-
-
-@dataclass
-class _Run:
-    """One run's books; only the landing thread touches them."""
-
-    plan: OpenPlan
-    status: Status
-    options: Options
-    grant: Grant
-    site: Site
-    id: str
-    tip: str
-    done: set[str]
-    began: float = field(default_factory=time.monotonic)
-    running: dict[futures.Future[Result], Job] = field(default_factory=dict)
-    landed: list[int] = field(default_factory=list)
-    earlier: list[Earlier] = field(default_factory=list)
-    failed: Job | None = None
-    error: str | None = None
-    hint: str | None = None
-    exit_code: int = 0
-    by_hand: Step | None = None  # the manual step whose work a person hands in; then no other one is run
+    blocked: tuple[int, ...] = ()
+    review: tuple[int, ...] = ()
 
 
 def execute(plan: OpenPlan, options: Options, service: Service | None = None) -> Summary:
-    """Run every step that is not done, in order; stop at the first failure. Raises Interrupted on a signal.
+    """Run the chosen steps that are not done. Raises Interrupted on a signal, Refused, Busy.
 
     `service` is where the replies for agent steps come from.
     """
     grant = _granted(plan)
     status = _based(plan)
     plan.refuse_checked_out()
-    waiting = [each for each in status.steps if each.step.id not in status.satisfied()]
-    if not waiting or status.branch is None or grant is None:
+    _keep_results(plan, status)
+    left = [each.step.id for each in status.steps if each.step.id not in status.satisfied()]
+    if not left or status.branch is None or grant is None:
         return _nothing_to_do(plan, status)
-    if not _next(status.plan, set(status.satisfied()), _claimed(status)):
+    schedule = _schedule(status, options)
+    if not schedule.startable(1):
         _refuse_claimed(status)
+        _refuse_unreachable(status, options)
         return _handed_over(plan, status)
-    return _carried_out(_begun(plan, status, options, grant, sites.opened(plan, status.branch.tip, service)))
+    spare = 1 if options.jobs > 1 else 0  # where results are verified that landed on another base than theirs
+    with sites.taken(plan, options.jobs + spare) as names:
+        run = runs.begun(plan, status, options, grant, list(names[: options.jobs]))
+        run.verifying = names[-1] if spare else None
+        summary = _carried_out(run, schedule, sites.means(plan, service, use_cache=options.use_cache))
+    if summary.outcome == "waiting" and options.chosen is None:
+        status = plan.status()
+        _refuse_claimed(status)
+        _handed_over(plan, status)
+    return summary
 
 
 def hand_in(plan: OpenPlan, options: Options) -> Summary:
@@ -108,30 +89,26 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         raise errors.Refused("no manual step is waiting for its work", f"git orch exec {ids.short(plan.id)}")
     grant = approval.required(plan, status)
     plan.refuse_checked_out()
-    site = sites.handed_over(plan, status.branch.tip)
-    head = worktrees.head(site.worktree)
+    worktree = sites.handed_over(plan, status.branch.tip)
+    head = worktrees.head(worktree)
     if not plan.is_ancestor(status.branch.tip, head):
         raise errors.Busy(
-            f"the branch has moved on since the work in '{site.worktree.path}' began",
-            f"git -C '{site.worktree.path}' checkout --merge --detach {status.branch.tip[:12]}",
+            f"the branch has moved on since the work in '{worktree.path}' began",
+            f"git -C '{worktree.path}' checkout --merge --detach {status.branch.tip[:12]}",
         )
     if head != status.branch.tip:
         plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
-    run = _begun(plan, status, options, grant, site)
-    run.by_hand = step
-    return _carried_out(run)
+    run = runs.begun(plan, status, options, grant, [None])
+    schedule = Schedule(status.plan, status.satisfied(), [step.id])
+    summary = _carried_out(run, schedule, sites.means(plan))
+    if run.landed_now:
+        worktrees.remove(plan.repository, plan.id, "manual")
+    else:
+        worktrees.hold(worktree, run.tip)  # a person goes on with the same files
+    return summary
 
 
-def _handed_over(plan: OpenPlan, status: Status) -> Summary:
-    """Only manual steps can go on: say where their work is to be done."""
-    tip = status.branch.tip if status.branch is not None else ""
-    step = next(each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual")
-    number = status.plan.position(step.id)
-    path = sites.handed_over(plan, tip).worktree.path
-    plan.reporter.emit(Note(f"step {number} is done by a person: {step.title}; its worktree is {path}"))
-    if step.prompt:
-        plan.reporter.emit(Note(step.prompt.rstrip()))
-    return Summary("waiting", (), None, None, 0.0)
+# -- before a run -------------------------------------------------------------------------------------------------------
 
 
 def _granted(plan: OpenPlan) -> Grant | None:
@@ -139,49 +116,6 @@ def _granted(plan: OpenPlan) -> Grant | None:
     status = plan.status()
     left = len(status.satisfied()) < len(status.steps)
     return approval.required(plan, status) if left else None
-
-
-def _begun(plan: OpenPlan, status: Status, options: Options, grant: Grant, site: Site) -> _Run:
-    tip = status.branch.tip if status.branch is not None else ""
-    run = _Run(plan, status, options, grant, site, _began(plan, status), tip, set(status.satisfied()))
-    run.earlier = list(attempt.earlier(status))
-    return run
-
-
-def _carried_out(run: _Run) -> Summary:
-    plan = run.plan
-    hint = f"git orch exec {ids.short(plan.id)}"
-    with signals.once(hint) as listen, futures.ThreadPoolExecutor(1, "attempt") as workers:
-        try:
-            _loop(run, workers)
-        except errors.Interrupted as stopped:
-            listen()
-            run.site.stop.set()
-            _wind_down(run)
-            _ended(run, "interrupted")
-            raise errors.Interrupted(stopped.signal_number, hint) from stopped
-        except (errors.Busy, errors.Refused):  # the branch or the text was changed under us; what was to land is kept
-            run.site.stop.set()
-            _ended(run, "failed")
-            raise
-        except BaseException:
-            run.site.stop.set()
-            raise
-    summary = _ended(run, "failed" if run.failed is not None else "complete")
-    if summary.outcome == "waiting" and run.by_hand is None:
-        status = plan.status()
-        _refuse_claimed(status)
-        _handed_over(plan, status)
-    return summary
-
-
-def _nothing_to_do(plan: OpenPlan, status: Status) -> Summary:
-    """Put in order what a run left that was killed after its last landing: its end untold, its worktree there."""
-    if status.open_run is not None:
-        ended = plan.event("run.ended", run=status.open_run, outcome="complete", seconds=0)
-        plan.record((plan.home, ended))
-    sites.put_away(plan)
-    return Summary("complete", (), None, None, 0.0)
 
 
 def _based(plan: OpenPlan) -> Status:
@@ -194,9 +128,36 @@ def _based(plan: OpenPlan) -> Status:
     return plan.status()
 
 
-def _claimed(status: Status) -> frozenset[str]:
-    """Steps that a commit on the branch claims without the log knowing it: they wait, and what needs them."""
-    return frozenset(each.step.id for each in status.steps if each.state is StepState.CLAIMED)
+def _keep_results(plan: OpenPlan, status: Status) -> None:
+    """Results that a killed run did not take: what is not on the branch is kept."""
+    left = results.left(plan.repository, plan.id)
+    known = {attempt.id for attempt in status.attempts}
+    unknown = [oid for attempt, oid in left.items() if attempt not in known]
+    if unknown:
+        plan.keep(unknown, "results of attempts that were cut off")
+        plan.reporter.emit(Note(f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}"))
+    results.forget(plan.repository, plan.id, left)
+
+
+def _schedule(status: Status, options: Options) -> Schedule:
+    """The steps that a run is about: chosen, not done, not a person's, not claimed by a commit unknown to the log."""
+    claimed = {each.step.id for each in status.steps if each.state is StepState.CLAIMED}
+    chosen = [
+        step.id
+        for step in status.plan.steps
+        if step.kind != "manual"
+        and step.id not in claimed
+        and (options.chosen is None or step.id in options.chosen)
+    ]
+    parallel = options.jobs > 1
+    weights = graph.critical_weights(status.plan, _weight) if parallel else None
+    keep_going = parallel or options.keep_going
+    return Schedule(status.plan, status.satisfied(), chosen, weights=weights, keep_going=keep_going)
+
+
+def _weight(step: Step) -> float:
+    """Roughly how long a step takes, in seconds: only which way through the plan is the longest matters."""
+    return {"agent": 120.0, "run": 20.0, "files": 1.0, "manual": 0.0}[step.kind]
 
 
 def _refuse_claimed(status: Status) -> None:
@@ -208,161 +169,136 @@ def _refuse_claimed(status: Status) -> None:
         )
 
 
-def _began(plan: OpenPlan, status: Status) -> str:
-    """Write down what this run is: validation and approval, where the plan has neither yet, and its beginning."""
-    begun = []
-    if status.recorded_state is PlanState.CREATED:
-        begun = [plan.event("plan.validated"), plan.event("plan.approved", by="exec")]
-    elif status.recorded_state is PlanState.VALIDATED:
-        begun = [plan.event("plan.approved", by="exec")]
-    run_id = plan.new_id()
-    plan.record(*((plan.home, event) for event in [*begun, plan.event("run.started", run=run_id)]))
-    return run_id
+def _refuse_unreachable(status: Status, options: Options) -> None:
+    """Raises Refused when none of the chosen steps can start without one that was not chosen."""
+    if options.chosen is None:
+        return
+    satisfied = status.satisfied()
+    for each in status.steps:
+        needed = [other for other in each.step.depends_on if other not in satisfied and other not in options.chosen]
+        if each.step.id in options.chosen - satisfied and needed:
+            numbers = ",".join(str(status.plan.position(other)) for other in needed)
+            raise errors.Refused(
+                f"step {each.number} needs step {numbers}, which is not done and not chosen",
+                f"git orch exec {ids.short(status.id)} --steps {numbers},{each.number}",
+            )
 
 
-# -- the loop ---------------------------------------------------------------------------------------------------------
+def _handed_over(plan: OpenPlan, status: Status) -> Summary:
+    """Only manual steps can go on: say where their work is to be done."""
+    tip = status.branch.tip if status.branch is not None else ""
+    step = next((each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"), None)
+    if step is None:
+        return Summary("waiting", (), (), None, 0.0)
+    number = status.plan.position(step.id)
+    path = sites.handed_over(plan, tip).path
+    plan.reporter.emit(Note(f"step {number} is done by a person: {step.title}; its worktree is {path}"))
+    if step.prompt:
+        plan.reporter.emit(Note(step.prompt.rstrip()))
+    return Summary("waiting", (), (), None, 0.0)
 
 
-def _loop(run: _Run, workers: futures.Executor) -> None:
-    while True:
-        for step in _next_steps(run):
-            _submit(run, workers, step)
-        if not run.running:
-            return
-        finished, _ = futures.wait(run.running, _GLANCE, return_when=futures.FIRST_COMPLETED)
-        for future in sorted(finished, key=lambda each: run.status.plan.position(run.running[each].step.id)):
-            _take(run, run.running[future], future.result())
-            del run.running[future]  # not before: a signal in the middle of it finds the job here
+def _nothing_to_do(plan: OpenPlan, status: Status) -> Summary:
+    """Put in order what a run left that was killed after its last landing: its end untold, its worktrees there."""
+    if status.open_run is not None:
+        recording.end(plan, status.open_run, "complete", 0.0)
+    sites.put_away(plan)
+    return Summary("complete", (), (), None, 0.0)
 
 
-def _next_steps(run: _Run) -> Sequence[Step]:
-    if run.failed is not None or run.running:
-        return ()
-    if run.by_hand is not None:
-        return () if run.by_hand.id in run.done else (run.by_hand,)
-    return _next(run.status.plan, run.done, _claimed(run.status))[:1]
+# -- the run ------------------------------------------------------------------------------------------------------------
 
 
-def _next(plan: Plan, done: set[str], claimed: frozenset[str]) -> list[Step]:
-    """Steps that can start now and need no person."""
-    return [step for step in graph.ready(plan, done, claimed) if step.kind != "manual"]
-
-
-def _submit(run: _Run, workers: futures.Executor, step: Step) -> None:
-    number = run.status.plan.position(step.id)
-    now = approval.refuse_changed(run.plan, run.status, run.grant)
-    job = Job(
-        plan_id=run.plan.id,
-        plan=run.status.plan,
-        step=step,
-        attempt=run.plan.new_id(),
-        base=run.tip,
-        tools=run.options.tools,
-        model=step.model or run.options.model,
-        earlier=tuple(run.earlier),
-        network=run.grant.of(step),
-        spent=now.usd(),
-        max_usd=run.options.max_usd if run.options.max_usd is not None else run.grant.max_usd,
-    )
-    run.plan.reporter.emit(StepStarted(number, len(run.status.steps), step.title, step.kind))
-    run.running[workers.submit(attempt.run, job, run.site)] = job
-
-
-def _take(run: _Run, job: Job, result: Result) -> None:
-    if result.outcome == "verified":
-        _land(run, job, result)
-    else:
-        _not_landed(run, job, result)
-
-
-def _land(run: _Run, job: Job, result: Result) -> None:
-    commit = result.commit or ""
-    number = run.status.plan.position(job.step.id)
-    body: Document = {
-        "step": job.step.id,
-        "attempt": job.attempt,
-        "run": run.id,
-        "commit": commit,
-        "tree": result.tree,
-        "checks": [_check_document(each) for each in result.checks],
-        "seconds": round(result.seconds, 3),
-        "files": len(result.changed),
-        "changed": list(result.changed[:_NAMES_IN_LOG]),
-    }
-    if result.summary:
-        body["summary"] = result.summary
-    if result.code:
-        body["code"] = list(result.code[:_NAMES_IN_LOG])
-    landed = (commit, run.plan.event("step.landed", **body))
-    run.plan.move(run.tip, commit, f"land step {number}", [landed])
-    worktrees.clean(run.site.worktree)
-    run.tip = commit
-    run.done.add(job.step.id)
-    run.landed.append(number)
-    run.earlier.append(Earlier(job.step.title, result.changed))
-    count = len(result.changed)
-    run.plan.reporter.emit(StepLanded(number, job.step.title, commit, count, result.seconds, result.usd, result.code))
-
-
-def _not_landed(run: _Run, job: Job, result: Result) -> None:
-    number = run.status.plan.position(job.step.id)
-    if result.commit is not None:
-        run.plan.keep([result.commit], f"a failed attempt at step {number}")
-    body: Document = {
-        "step": job.step.id,
-        "attempt": job.attempt,
-        "run": run.id,
-        "reason": result.reason,
-        "error": result.error or result.reason,
-        "checks": [_check_document(each) for each in result.checks],
-        "seconds": round(result.seconds, 3),
-    }
-    if result.commit is not None:
-        body["commit"] = result.commit
-    run.plan.record((run.plan.home, run.plan.event("attempt.failed", **body)))
-    run.failed, run.error, run.hint, run.exit_code = job, result.error, result.hint, result.exit_code
-    run.plan.reporter.emit(StepNotLanded(number, job.step.title, result.error or result.reason, result.commit))
-
-
-def _check_document(result: CheckResult) -> Document:
-    return {
-        "type": result.type,
-        "command": result.command,
-        "exit": result.exit,
-        "passed": result.passed,
-        "seconds": round(result.seconds, 3),
-        "output": result.output,
-        "reason": result.reason,
-    }
-
-
-def _wind_down(run: _Run) -> None:
-    """After a signal: take what the running attempts give back, so that their work is kept."""
-    known = {attempt.id for attempt in run.plan.status().attempts}
-    for future, job in list(run.running.items()):
+def _carried_out(run: Run, schedule: Schedule, means: sites.Means) -> Summary:
+    hint = f"git orch exec {ids.short(run.plan.id)}"
+    with (
+        signals.once(hint) as listen,
+        worker.in_threads(run.id, means),
+        _Crew(lambda: futures.ThreadPoolExecutor(run.options.jobs + 1, "attempt")) as crew,
+    ):
+        drive = Drive(schedule, run, crew.submit, glanced, run.options.jobs)
         try:
-            result = future.result()
-        except (errors.Interrupted, GitFailed):  # a Ctrl-C reaches git as well, and ends it
-            left = sites.leftover(run.plan, run.site.worktree)
-            result = Result("interrupted", 0.0, left, error="interrupted", reason="interrupted")
-        if result.outcome == "verified" and result.commit is not None:
-            run.plan.keep([result.commit], "an attempt that a signal cut off before it landed")
-            run.plan.reporter.emit(Note(f"the work that did not land any more is kept as {result.commit[:10]}"))
-        elif job.attempt not in known:
-            _take(run, job, result)
+            drive.to_the_end()
+        except errors.Interrupted as stopped:
+            listen()
+            means.stop.set()
+            _wind_down(run, drive)
+            _end(run, schedule, "interrupted")
+            raise errors.Interrupted(stopped.signal_number, hint) from stopped
+        except (errors.Busy, errors.Refused):  # the branch or the text was changed under us; what was to land is kept
+            means.stop.set()
+            _wind_down(run, drive)
+            _end(run, schedule, "failed")
+            raise
+        except BaseException:
+            means.stop.set()
+            raise
+    return _end(run, schedule, _outcome(run))
 
 
-def _ended(run: _Run, outcome: Outcome) -> Summary:
-    if outcome == "complete" and len(run.done) < len(run.status.steps):
+def glanced(running: Collection[Future[str]]) -> Collection[Future[str]]:
+    """The futures that have ended, after a while at the latest."""
+    return futures.wait(running, _GLANCE, return_when=futures.FIRST_COMPLETED).done
+
+
+class _Crew:
+    """The workers; when a process of theirs dies and takes all of them along, there are new ones."""
+
+    def __init__(self, make: Callable[[], Executor]) -> None:
+        self._make = make
+        self._executor = make()
+
+    def __enter__(self) -> _Crew:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def submit(self, job: str) -> Future[str]:
+        """Start a job."""
+        try:
+            return self._executor.submit(worker.run_step, job)
+        except futures.BrokenExecutor:
+            self._executor.shutdown(wait=False)
+            self._executor = self._make()
+            return self._executor.submit(worker.run_step, job)
+
+
+def _wind_down(run: Run, drive: Drive) -> None:
+    """Take what the running attempts give back, so that their work is kept."""
+    futures.wait(drive.running)
+    for future, task in list(drive.running.items()):
+        if not task.verifies:
+            run.wound_down(task.step, future)
+    run.keep_finished()
+
+
+def _outcome(run: Run) -> Outcome:
+    if run.failures:
+        return "failed"
+    return "review" if run.reviews and run.options.strict else "complete"
+
+
+def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
+    done = run.status.satisfied() | set(schedule.in_phase(Phase.LANDED))
+    if outcome == "complete" and len(done) < len(run.status.steps):
         outcome = "waiting"
     seconds = time.monotonic() - run.began
-    ended = run.plan.event("run.ended", run=run.id, outcome=outcome, seconds=round(seconds, 3))
-    run.plan.record((run.plan.home, ended))
-    if run.by_hand is None:
-        worktrees.remove(run.plan.repository, run.plan.id)
-    elif run.by_hand.id in run.done:
-        worktrees.remove(run.plan.repository, run.plan.id, "manual")
-    else:
-        worktrees.hold(run.site.worktree, run.tip)  # a person goes on with the same files
-    failed = run.status.plan.position(run.failed.step.id) if run.failed is not None else None
-    return Summary(outcome, tuple(run.landed), failed, run.error, seconds, run.hint, run.exit_code)
+    recording.end(run.plan, run.id, outcome, seconds)
+    run.forget_settled()
+    first = run.failures[0] if run.failures else None
+
+    def numbers(steps: Collection[str]) -> tuple[int, ...]:
+        return tuple(sorted(run.status.plan.position(step) for step in steps))
+
+    return Summary(
+        outcome,
+        tuple(run.landed_now),
+        numbers([each.step for each in run.failures]),
+        first.error if first is not None else None,
+        seconds,
+        first.hint if first is not None else None,
+        first.exit_code if first is not None else 0,
+        numbers(schedule.in_phase(Phase.BLOCKED)),
+        tuple(run.reviews),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from git_orch.plans.status import Status
 from git_orch.repo import catalog, identity, kept, localfiles, objects, refs, spool, store, worktrees
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
-from git_orch.repo.objects import Objects
+from git_orch.repo.objects import Objects, Written
 from git_orch.repo.repository import Repository
 
 Entry = tuple[str | None, Event]  # the object an event hangs on (None: the empty blob), and the event
@@ -34,7 +34,7 @@ class OpenPlan:
     log: store.LogWriter
     home: str | None = None  # the object that events of the whole plan hang on
     _unconfirmed: list[Entry] = field(default_factory=list)
-    _spooled: list[Event] = field(default_factory=list)
+    _spooled: dict[str, list[Event]] = field(default_factory=dict)  # by attempt: what waits for the next log write
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -59,27 +59,21 @@ class OpenPlan:
         """A new ULID for a run or an attempt."""
         return self.event("").id
 
-    def spool(self, name: str, **body: object) -> None:
-        """Put an event on disk at once, from any thread; the next log write takes it in."""
-        event = self.event(name, **body)
-        with self._guard:
-            spool.append(self.repository, self.id, event)
-            self._spooled.append(event)
+    def take_spool(self, attempt: str, known: Collection[str] = ()) -> None:
+        """Let the next log write take in what an attempt has put on disk, but for events that are `known`."""
+        found = spool.of_attempt(self.repository, self.id, attempt)
+        self._spooled[attempt] = [event for event in found if event.id not in known]
 
     def record(self, *entries: Entry) -> None:
         """Write events to the log, with the confirmations and spooled events that wait for the next write."""
-        with self._guard:
-            spooled = tuple(self._spooled)
         target = entries[0][0] if entries else self.home
+        spooled = [event for events in self._spooled.values() for event in events]
         waiting = [*self._unconfirmed, *((target, event) for event in spooled)]
-        if not entries and not waiting:
-            return
-        self.log.append([*waiting, *entries])
+        if entries or waiting:
+            self.log.append([*waiting, *entries])
         self._unconfirmed = []
-        with self._guard:
-            del self._spooled[: len(spooled)]  # only now: a signal may have cut the write off
-            if not self._spooled:
-                spool.clear(self.repository, self.id)
+        spool.clear(self.repository, self.id, self._spooled)  # only now: a signal may have cut the write off
+        self._spooled = {}
 
     def home_at_cover(self, status: Status) -> None:
         """Hang events of the whole plan on the cover commit that the branch has now."""
@@ -87,15 +81,20 @@ class OpenPlan:
         if commits and commits[0].message.cover_of == self.id:
             self.home = commits[0].oid
 
-    def move(self, old: str | None, new: str, why: str, entries: Sequence[Entry] = ()) -> None:
+    def move(
+        self, old: str | None, new: str, why: str, entries: Sequence[Entry] = (), *, written: Written | None = None
+    ) -> None:
         """Move the plan branch: the intent goes to the log first, so that a killed move can be finished or dropped.
 
-        Raises Busy when the branch is checked out somewhere or is not at `old` any more; then nothing has moved.
+        `written` are objects that no ref holds yet. Raises Busy when the branch is checked out somewhere or is not at
+        `old` any more; then nothing has moved.
         """
         self.refuse_checked_out()
         intent = self._intend(old, new, why, entries)
+        new_objects = written or Written(self.objects)
+        reason = f"orch {intent}: {why}"
         try:
-            refs.move(self.repository, self.ref, old=old, new=new, reason=f"orch {intent}: {why}")
+            refs.move_to_new(self.repository, self.ref, new_objects, old=old, new=new, reason=reason)
         except errors.Busy:
             self.abandon(intent, new)
             raise
@@ -167,8 +166,10 @@ def opened(repository: Repository, plan: str, reporter: Reporter, *, warm: bool 
     person = identity.of_user(repository)
     with localfiles.lock(repository, plan), contextlib.closing(objects.opened(repository, warm=warm)) as database:
         writer = store.LogWriter(repository, database, person, plan)
-        left = spool.left(repository, plan, known={event.id for event in writer.log.events})
-        found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home(), _spooled=left)
+        found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
+        known = {event.id for event in writer.log.events}
+        for attempt in spool.left(repository, plan):
+            found.take_spool(attempt, known)
         recovery.settle(found)
         found.home_at_cover(found.status())
         yield found

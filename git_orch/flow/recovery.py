@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from git_orch import errors
+from git_orch.flow import targets
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.plans import ids
@@ -21,8 +22,12 @@ def settle(plan: OpenPlan) -> None:
     _refuse_rebasing(plan)
     clone = store.clone_id(plan.repository)
     for move in plan.status().pending_moves:
-        if move.clone == clone and move.ref == plan.ref:  # a log that came from elsewhere moves nothing but its branch
+        if move.clone != clone:
+            continue
+        if move.ref == plan.ref:  # a log that came from elsewhere moves nothing but its branch
             _settle_move(plan, move)
+        else:
+            _settle_landing(plan, move)
     notice(plan, plan.status())
 
 
@@ -61,6 +66,16 @@ def _settle_move(plan: OpenPlan, move: Move) -> None:
             f"the branch of '{ids.short(plan.id)}' was moved while '{move.why}' was cut off; what it made is kept",
             f"git orch exec {ids.short(plan.id)}",
         )
+
+
+def _settle_landing(plan: OpenPlan, move: Move) -> None:
+    """A move of a branch of the user's was made or not; it is never made here."""
+    if targets.is_done(plan.repository, move):
+        plan.record((plan.home, plan.event("move.done", move=move.id)))
+        return
+    plan.record((plan.home, plan.event("move.abandoned", move=move.id)))
+    name = ids.short(plan.id)
+    plan.reporter.emit(Note(f"'{move.why}' of {name} was cut off before it moved anything: give that command again"))
 
 
 def notice(plan: OpenPlan, status: Status) -> None:

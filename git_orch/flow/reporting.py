@@ -42,10 +42,17 @@ class CheckEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TipChecking:
+    """All checks of the plan, as many as `count`, begin to run once more, on the tip."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepLanded:
     """A step's commit is on the plan branch; `seconds` is the whole attempt, `usd` what its calls cost.
 
-    `code` are the changed files that run code where somebody uses the tree.
+    `code` are the changed files that run code where somebody uses the tree, `review` reasons to look at it.
     """
 
     number: int
@@ -55,19 +62,21 @@ class StepLanded:
     seconds: float
     usd: float
     code: tuple[str, ...] = ()
+    review: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StepNotLanded:
-    """An attempt failed; `commit` is where it is kept for inspection."""
+    """An attempt failed; `commit` is where it is kept for inspection. `again` says that another one follows."""
 
     number: int
     title: str
     error: str
     commit: str | None
+    again: bool = False
 
 
-Report = Note | StepStarted | StepProgress | CheckEnded | StepLanded | StepNotLanded
+Report = Note | StepStarted | StepProgress | CheckEnded | TipChecking | StepLanded | StepNotLanded
 
 
 class Reporter(Protocol):

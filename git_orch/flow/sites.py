@@ -1,131 +1,212 @@
-"""The place where attempts and checks happen: the plan's own worktree, and the launcher for its commands."""
+"""The places where attempts and checks happen: worktrees, and the launcher for their commands."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.flow import confinement
 from git_orch.flow.attempt import Site, refused_path
 from git_orch.flow.openplan import OpenPlan
-from git_orch.flow.reporting import Note
-from git_orch.plans import redact
+from git_orch.flow.reporting import Note, Reporter
+from git_orch.plans import ids, redact
+from git_orch.repo import kept, pool, raw, settings, snapshot, spool, worktrees
 from git_orch.repo import objects as odb
-from git_orch.repo import raw, settings, snapshot, worktrees
 from git_orch.repo.enclosed import Boundary
 from git_orch.repo.gate import GateRefused
 from git_orch.repo.git import GitFailed
+from git_orch.repo.identity import Identity
+from git_orch.repo.objects import Objects, Written
+from git_orch.repo.repository import Repository
 from git_orch.repo.worktrees import Worktree
 from git_orch.sandbox import secrecy
 
 if TYPE_CHECKING:
     from git_orch.flow.agentstep import Service
+    from git_orch.plans.events import Event
 
 
-def opened(plan: OpenPlan, commit: str, service: Service | None = None) -> Site:
-    """The plan's worktree, clean and at `commit`, and everything an attempt needs there; `service` for agent steps."""
-    boundary = _boundary(plan)
-    worktree = _worktree(plan, boundary, commit)
-    if (worktree.path / ".gitmodules").is_file():
-        plan.reporter.emit(Note("submodules are empty in the worktree of a step"))
-    return _site(plan, worktree, service)
+@dataclass
+class Means:
+    """What attempts of one process have in common. `service` is where replies for agent steps come from."""
+
+    repository: Repository
+    identity: Identity
+    objects: Objects
+    boundary: Boundary
+    reporter: Reporter
+    service: Service | None = None
+    use_cache: bool = True
+    run_hooks: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
+    at: dict[str, str] = field(default_factory=dict)  # the tree that a worktree holds, by its name: only its user asks
 
 
-def handed_over(plan: OpenPlan, commit: str) -> Site:
-    """The worktree where a person does a manual step, as they left it; made at `commit` when there is none."""
-    boundary = _boundary(plan)
-    found = worktrees.existing(plan.repository, plan.id, boundary, "manual")
-    return _site(plan, found or worktrees.made(plan.repository, plan.id, boundary, commit, "manual"))
+def means(plan: OpenPlan, service: Service | None = None, *, use_cache: bool = True) -> Means:
+    """The means for work on a plan. Raises Refused where no sandbox works."""
+    found = plan.repository
+    run_hooks = settings.of_user(found).runHooks
+    return Means(found, plan.identity, plan.objects, _boundary(plan), plan.reporter, service, use_cache, run_hooks)
+
+
+def prepared(of: Means, name: str, commit: str, tree: str) -> Worktree:
+    """The worktree of that name, holding `commit` (whose tree is `tree`) and nothing else."""
+    found = worktrees.existing(of.repository, name, of.boundary)
+    if found is None:
+        with pool.adding(of.repository):
+            return worktrees.made(of.repository, name, of.boundary, commit)
+    if of.at.pop(name, None) == tree:  # what it holds was looked at: git need not go through all its files
+        worktrees.hold(found, commit)
+        worktrees.clean(found)
+        return found
+    try:
+        worktrees.point(found, commit)
+    except GitFailed:
+        worktrees.remove(of.repository, name)
+        with pool.adding(of.repository):
+            return worktrees.made(of.repository, name, of.boundary, commit)
+    return found
 
 
 @contextlib.contextmanager
-def for_checks(plan: OpenPlan, commit: str) -> Iterator[Site]:
-    """A worktree of its own for looking at commits, removed afterwards."""
+def at(of: Means, worktree: Worktree, plan: str, attempt: str, after: str) -> Iterator[Site]:
+    """The site of one attempt; its events go to a file of their own, with IDs after `after`."""
+    with contextlib.closing(of.objects.another()) as database:
+        writer = spool.Writer(of.repository, plan, attempt, after)
+        yield _site(of, worktree, Written(database), writer.put)
+
+
+def handed_over(plan: OpenPlan, commit: str) -> Worktree:
+    """The worktree where a person does a manual step, as they left it; made at `commit` when there is none."""
     boundary = _boundary(plan)
+    found = worktrees.existing(plan.repository, plan.id, boundary, "manual")
+    return found or worktrees.made(plan.repository, plan.id, boundary, commit, "manual")
+
+
+@contextlib.contextmanager
+def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterator[Site]:
+    """A worktree of its own for looking at commits, removed afterwards."""
+    of = means(plan, use_cache=use_cache)
     worktrees.remove(plan.repository, plan.id, "verify")  # one that a killed verification left
     try:
-        yield _site(plan, worktrees.made(plan.repository, plan.id, boundary, commit, "verify"))
+        made = worktrees.made(plan.repository, plan.id, of.boundary, commit, "verify")
+        yield _site(of, made, Written(plan.objects), _nowhere)
     finally:
         worktrees.remove(plan.repository, plan.id, "verify")
+
+
+def _nowhere(name: str, **body: object) -> None:
+    """Checks have nothing to tell that costs money."""
 
 
 def _boundary(plan: OpenPlan) -> Boundary:
     return confinement.boundary(plan.repository, lambda text: plan.reporter.emit(Note(text)))
 
 
-def _site(plan: OpenPlan, worktree: Worktree, service: Service | None = None) -> Site:
+def _site(of: Means, worktree: Worktree, objects: Written, put: spool.Put) -> Site:
     return Site(
-        repository=plan.repository,
-        identity=plan.identity,
-        new_objects=plan.objects.another,
+        repository=of.repository,
+        identity=of.identity,
+        objects=objects,
         worktree=worktree,
         launcher=worktree.enclosure.launcher,
-        reporter=plan.reporter,
-        stop=threading.Event(),
-        spool=plan.spool,
-        service=service,
-        run_hooks=settings.of_user(plan.repository).runHooks,
+        reporter=of.reporter,
+        stop=of.stop,
+        spool=put,
+        service=of.service,
+        run_hooks=of.run_hooks,
+        use_cache=of.use_cache,
     )
 
 
-def _worktree(plan: OpenPlan, boundary: Boundary, commit: str) -> Worktree:
-    """The plan's worktree at `commit`; what a killed attempt left in it is kept first."""
-    found = worktrees.existing(plan.repository, plan.id, boundary)
-    if found is None:
-        return worktrees.made(plan.repository, plan.id, boundary, commit)
-    if _kept(plan, found):
+# -- what killed runs left ----------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def taken(plan: OpenPlan, count: int) -> Iterator[list[str]]:
+    """The names of `count` worktrees for a run; given back, and removed or kept warm, at its end.
+
+    What a killed run left in them is kept first, for the plan that it was made for.
+    """
+    repository = plan.repository
+    stay = pool.warm(repository, settings.of_user(repository).keepWorktrees)
+    with pool.taken(repository, plan.id, count) as names:
+        for name in names:
+            recover(plan, name)
+        for name in names[count:]:
+            worktrees.remove(repository, name)
+        for name in names[:count]:
+            pool.own(repository, name, plan.id)
         try:
-            worktrees.point(found, commit)
-        except GitFailed:
-            worktrees.remove(plan.repository, plan.id)
-        else:
-            return found
-    return worktrees.made(plan.repository, plan.id, boundary, commit)
+            yield names[:count]
+        finally:
+            for name in names[:count]:
+                _give_back(plan, name, stay=stay)
+
+
+def _give_back(plan: OpenPlan, name: str, *, stay: bool) -> None:
+    found = worktrees.existing(plan.repository, name, _boundary(plan)) if stay else None
+    if found is None:
+        worktrees.remove(plan.repository, name)
+    else:
+        worktrees.point(found, "HEAD")
+    pool.disown(plan.repository, name)
 
 
 def put_away(plan: OpenPlan) -> None:
-    """Remove the worktree that a killed run left behind; what is in it is kept first."""
-    if worktrees.path_of(plan.repository, plan.id).exists():
-        found = worktrees.existing(plan.repository, plan.id, _boundary(plan))
-        if found is None or not _kept(plan, found):
-            return
-    worktrees.remove(plan.repository, plan.id)
+    """Remove the worktrees that a killed run of this plan left behind; what is in them is kept first."""
+    with pool.taken(plan.repository, plan.id, 0) as names:
+        for name in names:
+            recover(plan, name)
+            worktrees.remove(plan.repository, name)
 
 
-def _kept(plan: OpenPlan, worktree: Worktree) -> bool:
-    """Keep what a killed attempt left in the worktree; False when it was broken, and is removed."""
+def recover(plan: OpenPlan, name: str) -> None:
+    """Keep what an attempt that was cut off left in the worktree, for the plan it was made for."""
+    owner = pool.owner(plan.repository, name)
+    if owner is None:
+        return
+    found = worktrees.existing(plan.repository, name, _boundary(plan))
+    if found is not None:
+        _keep_left(plan, name, found, owner)
+    pool.disown(plan.repository, name)
+
+
+def _keep_left(plan: OpenPlan, name: str, worktree: Worktree, owner: str) -> None:
+    """Keep what a killed attempt left in the worktree; one that is broken is removed."""
     try:
         left = leftover(plan, worktree)
     except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
         plan.reporter.emit(Note(f"the worktree is made anew: {broken.cause}"))
-        worktrees.remove(plan.repository, plan.id)
-        return False
+        worktrees.remove(plan.repository, name)
+        return
     if left is not None:
-        plan.keep([left], "work of an attempt that was cut off")
-        plan.reporter.emit(Note(f"work of an attempt that was cut off is kept as {left[:10]}"))
-    return True
+        kept.keep(plan.repository, plan.objects, plan.identity, owner, [left], "work of an attempt that was cut off")
+        whose = "" if owner == plan.id else f" for '{ids.short(owner)}'"
+        plan.reporter.emit(Note(f"work of an attempt that was cut off is kept{whose} as {left[:10]}"))
 
 
 def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
-    """A commit of what an attempt left in the worktree; None when all of it is on the branch.
+    """A commit of what an attempt left in the worktree; None when there is nothing that its base does not have.
 
     What the gate refuses goes to a local file, of which a note tells.
     """
     head = worktrees.head(worktree)
     refused = refused_path(plan.repository, f"left-in-{head[:12]}")
     terms = snapshot.Terms(redact.secret_values(secrecy.all_variables()), refused)
-    left = head
     try:
         tree = snapshot.taken(plan.repository, worktree, head, terms).tree
     except GateRefused as gated:
         plan.reporter.emit(Note(f"{gated.cause}; it is in {refused}"))
-        tree = odb.commit(plan.objects, head).tree
-    if tree != odb.commit(plan.objects, head).tree:
-        person = plan.identity.now()
-        message = "work of an attempt that was cut off\n"
-        left = odb.write_commit(plan.objects, raw.CommitObject(tree, (head,), person.author, person.committer, message))
+        return None
     tip = plan.tip()
-    return None if tip is not None and plan.is_ancestor(left, tip) else left
+    on_branch = odb.commit(plan.objects, tip).tree if tip is not None else None
+    if tree in (odb.commit(plan.objects, head).tree, on_branch):
+        return None
+    person = plan.identity.now()
+    message = "work of an attempt that was cut off\n"
+    return odb.write_commit(plan.objects, raw.CommitObject(tree, (head,), person.author, person.committer, message))

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_orch.plans.findings import Finding
+
 if TYPE_CHECKING:
     from git_orch.plans.plan import Plan, Step
+    from git_orch.plans.status import Estimated
 
 _MILLION = Decimal(1_000_000)
 
@@ -142,3 +145,11 @@ def _step_estimate(step: Step, price_of: Callable[[str | None], Price]) -> StepE
         return StepEstimate(step.id, 0, 0, 0.0)
     usage = Usage(input=STEP_TOKENS_IN, output=STEP_TOKENS_OUT)
     return StepEstimate(step.id, usage.input, usage.output, usd(usage, price_of(step.model)))
+
+
+def over_budget(estimate: Estimated, max_usd: float) -> Finding | None:
+    """A finding when a plan is expected to cost more than `max_usd`; 0 is no limit."""
+    if not 0 < max_usd < estimate.usd:
+        return None
+    message = f"the plan may cost ${estimate.usd:.4f}, more than ${max_usd:.4f}"
+    return Finding("over-budget", "estimate", message, "raise the budget, or plan fewer or smaller steps")

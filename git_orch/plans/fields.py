@@ -16,11 +16,6 @@ from git_orch.plans.plan import CHECK_TIMEOUT, LONGEST_TIMEOUT, CheckType, StepK
 MAX_STEPS = 1000
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_PATH_MESSAGES = {
-    paths.PATH_INVALID: "is not the name of a file",
-    paths.PATH_OUTSIDE: "lies outside the tree: paths are relative to its top",
-    paths.PATH_GIT_CONTROL: "belongs to git",
-}
 
 
 def _number(value: object) -> object:
@@ -66,7 +61,7 @@ def _without_nul(value: str) -> str:
 def _inside(value: str) -> str:
     reason = paths.refused(value)
     if reason is not None:
-        raise ValueError(_PATH_MESSAGES[reason])
+        raise ValueError(paths.TOLD[reason])
     return value
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch.errors import UsageError
-from git_orch.plans import graph
+from git_orch.plans import graph, paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Level = Literal["error", "warning"]
 
+_OTHERS = 5  # steps that a finding about one of them names
 MANY_STEPS = 10  # planning asks for 5 to 10 steps; a longer plan is hard to review in one sitting
 
 _CODE_SUFFIX = re.compile(
@@ -25,6 +26,11 @@ _CODE_SUFFIX = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w./-]+")
+# In a prompt, at the beginning of a word: what begins with a slash may as well be the path of a web page.
+_OUTSIDE = re.compile(
+    r"(?<![^\s`])(?:/(?:bin|boot|dev|etc|home|lib|mnt|opt|proc|root|run|sbin|srv|sys|usr|var)(?=/)|~/|\.\./|(?:\./)?\.git/)"
+    r"[^\s`'\"()<>]*"
+)
 _SUFFIX = re.compile(r"[A-Za-z0-9]{1,6}")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _BARE_COMMAND = re.compile(r"[A-Za-z0-9_][\w.+-]*")  # neither a path nor anything the shell would expand
@@ -43,7 +49,7 @@ class Finding(NamedTuple):
     code: str
     field: str
     message: str
-    fix: str | None = None
+    fix: str
     level: Level = "error"
     line: int | None = None
 
@@ -51,6 +57,27 @@ class Finding(NamedTuple):
         """The finding on one line, after the name of the file it is in."""
         parts = [f"{source}:{self.line}" if source and self.line else source, self.field, self.message]
         return ": ".join(part for part in parts if part)
+
+
+_FIXES = {
+    "both-commands": "take one of them out",
+    "cycle": "take one of these steps out of the 'depends_on' of another",
+    "duplicate-id": "give each step an id of its own, or leave it out",
+    "duplicate-key": "keep one of them",
+    "empty": "write a plan, or print one with 'git orch show --yaml'",
+    "extra-forbidden": "take it out, or name it as 'git orch schema plan' does",
+    "missing": "write the field",
+    "required": "write the field",
+    "self-dependency": "take it out",
+    "too-big": "make two plans of it",
+    "unknown-step": "name a step of the plan, by its number or its id",
+    "wrong-kind": "take it out, or give the step another kind",
+}
+
+
+def in_file(code: str, field: str, message: str, line: int | None = None) -> Finding:
+    """A finding about a text that is no plan."""
+    return Finding(code, field, message, _FIXES.get(code, "write it as 'git orch schema plan' says"), line=line)
 
 
 class PlanFileError(UsageError):
@@ -74,6 +101,8 @@ def check(plan: Plan, available: Callable[[str], bool]) -> list[Finding]:
         *_missing(plan, available),
         *_size(plan),
         *_order(plan),
+        *_paths(plan),
+        *_overlaps(plan),
         *_duplicate_titles(plan),
         *_unchecked_code(plan),
         *_unavailable(plan, available),
@@ -81,9 +110,8 @@ def check(plan: Plan, available: Callable[[str], bool]) -> list[Finding]:
 
 
 def unavailable_dependencies(plan: Plan, available: Callable[[str], bool]) -> list[str]:
-    """Commands the plan says it needs that are not on PATH, and those its author did not find, each once."""
-    absent = [name for name in plan.dependencies if not available(name)]
-    return list(dict.fromkeys([*absent, *plan.missing]))
+    """Commands the plan says it needs, or its author did not find, that are not on PATH now, each once."""
+    return [name for name in dict.fromkeys([*plan.dependencies, *plan.missing]) if not available(name)]
 
 
 def _missing(plan: Plan, available: Callable[[str], bool]) -> Iterator[Finding]:
@@ -92,7 +120,9 @@ def _missing(plan: Plan, available: Callable[[str], bool]) -> Iterator[Finding]:
             fix = f"install '{name}', or take it out of 'dependencies'"
             yield Finding("dependency-unavailable", f"dependencies[{index}]", f"'{name}' is not on PATH", fix)
     for index, name in enumerate(plan.missing):
-        fix = f"install '{name}' and take it out of 'missing', or plan without it"
+        if available(name):
+            continue  # it was installed since
+        fix = f"install '{name}', or plan without it"
         yield Finding("command-missing", f"missing[{index}]", f"the plan needs '{name}', which was missing", fix)
 
 
@@ -112,6 +142,39 @@ def _order(plan: Plan) -> Iterator[Finding]:
                 message = f"step {number} waits for step {position[needed]}, which stands after it"
                 field = f"steps[{number - 1}].depends_on[{index}]"
                 yield Finding("later-dependency", field, message, "list the steps in the order they run", "warning")
+
+
+def _paths(plan: Plan) -> Iterator[Finding]:
+    """Paths out of the tree: declared ones are an error, those in a prompt may be meant as something else."""
+    inside = "name it relative to the top of the tree"
+    for index, step in enumerate(plan.steps):
+        for number, path in enumerate(step.paths):
+            refused = paths.refused(path.rstrip("/") or path)
+            if refused is not None:
+                message = f"'{path}' {paths.TOLD[refused]}"
+                yield Finding(_code(refused), f"steps[{index}].paths[{number}]", message, inside)
+        outside = _OUTSIDE.search(step.prompt or "")
+        if outside is not None:
+            message = f"it names '{outside[0]}', which the step cannot write"
+            yield Finding("prompt-path-outside", f"steps[{index}].prompt", message, inside, "warning")
+
+
+def _code(constant: str) -> str:
+    return constant.lower().replace("_", "-")
+
+
+def _overlaps(plan: Plan) -> Iterator[Finding]:
+    """Steps that could run at once but for a path in common; one finding a step, however many others there are."""
+    position = {step.id: number for number, step in enumerate(plan.steps, start=1)}
+    others: dict[str, list[int]] = {}
+    for one, other in graph.conflicts(plan):
+        others.setdefault(other.id, []).append(position[one.id])
+    for step_id, numbers in others.items():
+        index = position[step_id] - 1
+        shown = ", ".join(str(number) for number in numbers[:_OTHERS]) + (" ..." if len(numbers) > _OTHERS else "")
+        message = f"step {index + 1} changes a path that step {shown} changes too, and neither waits for the other"
+        fix = f"let step {index + 1} depend on step {numbers[-1]}, or declare narrower paths"
+        yield Finding("overlapping-paths", f"steps[{index}].paths", message, fix, "warning")
 
 
 def _duplicate_titles(plan: Plan) -> Iterator[Finding]:

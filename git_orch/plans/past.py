@@ -6,18 +6,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from git_orch.plans import life
 from git_orch.plans import plan as plans
 from git_orch.plans.events import Event
 from git_orch.plans.plan import BadDocument, Plan
 from git_orch.plans.status import (
-    TRANSITIONS,
     Attempt,
     Base,
     Call,
     CheckResult,
     Estimated,
+    Landed,
     Move,
     PlanState,
+    TipChecked,
+    TipFailure,
 )
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -28,6 +31,7 @@ _LARGEST = 1e15  # seconds or USD; beyond it a number in a log is damage
 class Past:
     """What the events say, taken one by one; the only mutable value here, and nobody else sees it."""
 
+    branch: str = ""  # the plan branch, full name: moves of other refs say nothing about the plan
     plan: Plan | None = None
     created: Event | None = None
     written_by: str = ""
@@ -47,6 +51,9 @@ class Past:
     run_seconds: float = 0.0
     interrupted: bool = False
     step_ids: set[str] = field(default_factory=set)
+    tip_checked: TipChecked | None = None
+    landed: Landed | None = None
+    landings: dict[str, Landed] = field(default_factory=dict)  # by the move that they wait for
 
     def take(self, event: Event) -> None:
         """Raises BadDocument for an event whose fields do not have the documented form."""
@@ -62,7 +69,7 @@ class Past:
 
     def revised_by(self, event: Event) -> None:
         self._described_by(event)
-        self.state = PlanState.CREATED
+        self.state, self.tip_checked = PlanState.CREATED, None
 
     def _described_by(self, event: Event) -> None:
         """All of the event's text or, where one part of it is damaged, none."""
@@ -74,28 +81,40 @@ class Past:
         self.base = _base(event.body.get("base"))
 
     def state_set(self, event: Event) -> None:
-        wanted = _STATE_EVENTS[event.name]
-        if wanted in TRANSITIONS[self.state]:  # another clone may have approved what is executed already
+        self._become(_STATE_EVENTS[event.name])
+
+    def _become(self, wanted: PlanState) -> None:
+        """Take a state that may follow; another clone may have approved what is executed already."""
+        if life.can(self.state, wanted):
+            self.state = wanted
+
+    def _ran(self, wanted: PlanState) -> None:
+        """Take a state of a run, which is a fact; but only an edit brings back what was rejected."""
+        if self.state is not PlanState.REJECTED:
             self.state = wanted
 
     def run_started(self, event: Event) -> None:
         self.open_run = plans.text(event.body, "run")
-        self.state = PlanState.EXECUTING
+        self._ran(PlanState.EXECUTING)
 
     def run_ended(self, event: Event) -> None:
         run, outcome = plans.text(event.body, "run"), plans.text(event.body, "outcome")
         self.run_seconds += _number(event.body, "seconds")
         if run == self.open_run:
             self.open_run = None
-        self.state = {"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}.get(outcome, PlanState.EXECUTING)
+        self._ran({"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}.get(outcome, PlanState.EXECUTING))
         self.interrupted = outcome == "interrupted"
 
     def restored(self, _event: Event) -> None:
-        self.state = PlanState.EXECUTING
+        self._become(PlanState.EXECUTING)
+
+    def stopped(self, _event: Event) -> None:
+        self.open_run, self.interrupted = None, False
+        self._become(PlanState.FAILED)
 
     def rolled_back(self, event: Event) -> None:
         full = event.body.get("full") is True
-        self.state = PlanState.ROLLED_BACK if full else PlanState.EXECUTING
+        self._become(PlanState.ROLLED_BACK if full else PlanState.EXECUTING)
 
     def attempt_failed(self, event: Event) -> None:
         self.attempts.append(_attempt(event, "failed"))
@@ -112,6 +131,11 @@ class Past:
 
     def step_verified(self, event: Event) -> None:
         self.verified.add((plans.text(event.body, "step"), _oid(event.body, "tree")))
+
+    def tip_checked_by(self, event: Event) -> None:
+        failed = [plans.mapping(item, "failed") for item in plans.sequence(event.body, "failed")]
+        failures = tuple(TipFailure(plans.text(each, "step"), plans.text(each, "command")) for each in failed)
+        self.tip_checked = TipChecked(_oid(event.body, "tree"), failures)
 
     def called(self, event: Event) -> None:
         usage = plans.mapping(event.body.get("usage", {}), "usage")
@@ -141,7 +165,10 @@ class Past:
 
     def move_done(self, event: Event) -> None:
         move = self.moves.pop(plans.text(event.body, "move"), None)
-        if move is not None:
+        if move is None:
+            return
+        self.landed = self.landings.pop(move.id, self.landed)
+        if move.ref == self.branch:
             self.last_move = move
             self.known_tip = move.new
 
@@ -149,9 +176,20 @@ class Past:
         move = self.moves.pop(plans.text(event.body, "move"), None)
         if move is None:
             return
+        self.landings.pop(move.id, None)
+        if move.ref != self.branch:
+            return
         for place, attempt in enumerate(self.attempts):
             if attempt.outcome == "landed" and attempt.commit == move.new:
                 self.attempts[place] = attempt._replace(outcome="failed", error="the branch was moved before it landed")
+
+    def plan_landed(self, event: Event) -> None:
+        """A landing that a move belongs to counts when that is done."""
+        move, landing = plans.optional_text(event.body, "move"), _landed(event)
+        if move is None:
+            self.landed = landing
+        else:
+            self.landings[move] = landing
 
     def branch_noticed(self, event: Event) -> None:
         self.known_tip = _oid(event.body, "now")
@@ -171,16 +209,19 @@ TAKERS = {
     **dict.fromkeys(_STATE_EVENTS, Past.state_set),
     "plan.rolled-back": Past.rolled_back,
     "plan.restored": Past.restored,
+    "plan.stopped": Past.stopped,
     "run.started": Past.run_started,
     "run.ended": Past.run_ended,
     "attempt.failed": Past.attempt_failed,
     "step.landed": Past.step_landed,
     "step.accepted": Past.step_accepted,
     "step.verified": Past.step_verified,
+    "tip.checked": Past.tip_checked_by,
     "model.called": Past.called,
     "move.intended": Past.move_intended,
     "move.done": Past.move_done,
     "move.abandoned": Past.move_abandoned,
+    "plan.landed": Past.plan_landed,
     "branch.noticed": Past.branch_noticed,
 }
 
@@ -199,6 +240,17 @@ def _attempt(event: Event, outcome: str) -> Attempt:
         commit=_optional_oid(body, "commit"),
         error=plans.optional_text(body, "error"),
         changed=plans.texts(body, "changed"),
+    )
+
+
+def _landed(event: Event) -> Landed:
+    commits = plans.mapping(event.body.get("commits", {}), "commits")
+    return Landed(
+        mode=plans.text(event.body, "mode"),
+        ref=plans.text(event.body, "ref"),
+        new=_oid(event.body, "to"),
+        tip=_optional_oid(event.body, "tip"),
+        commits={step: _oid(commits, step) for step in commits},
     )
 
 

@@ -7,6 +7,11 @@ import re
 PATH_INVALID = "PATH_INVALID"
 PATH_OUTSIDE = "PATH_OUTSIDE"
 PATH_GIT_CONTROL = "PATH_GIT_CONTROL"
+TOLD = {
+    PATH_INVALID: "is not the name of a file",
+    PATH_OUTSIDE: "lies outside the tree: paths are relative to its top",
+    PATH_GIT_CONTROL: "belongs to git",
+}
 
 _LONGEST_PATH = 4096  # PATH_MAX on Linux
 _LONGEST_NAME = 255  # bytes; NAME_MAX on Linux
@@ -48,3 +53,10 @@ def refused(path: str) -> str | None:
     if any(control_directory(name) for name in names):
         return PATH_GIT_CONTROL
     return None
+
+
+def related(one: str, other: str) -> bool:
+    """Whether two declared paths are the same, or one is a directory above the other."""
+    first, second = parts(one), parts(other)
+    length = min(len(first), len(second))
+    return first[:length] == second[:length]

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from git_orch.plans import source
-from git_orch.plans.findings import Finding, PlanFileError
+from git_orch.plans.findings import PlanFileError, in_file
 from git_orch.plans.plan import Plan, to_document
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def to_yaml(plan: Plan) -> str:
 
 def _refuse_surrogates(document: object) -> None:
     findings = [
-        Finding("string-unicode", source.path_text(where), "holds half of a surrogate pair, which is no character")
+        in_file("string-unicode", source.path_text(where), "holds half of a surrogate pair, which is no character")
         for where, text in _texts(document, ())
         if _SURROGATE.search(text)
     ]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from git_orch.errors import UsageError
 from git_orch.plans import rules, source
 from git_orch.plans.fields import MAX_STEPS, CheckModel, FileModel, PlanModel, StepModel
-from git_orch.plans.findings import Finding, PlanFileError
+from git_orch.plans.findings import Finding, PlanFileError, in_file
 from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def plan_of(read: source.Source, name: str, used_ids: Iterable[str] = ()) -> Pla
     links, problems = rules.links(steps, used_ids)
     for problem in [*rules.step_problems(steps), *problems]:
         field = source.path_text(problem.where)
-        findings.append(Finding(problem.code, field, problem.message, line=read.line(problem.where)))
+        findings.append(in_file(problem.code, field, problem.message, read.line(problem.where)))
     if model is None or findings:
         raise PlanFileError(name, _first_of_each_field(findings))
     return _plan(model, links)
@@ -165,7 +165,7 @@ def _finding(details: ErrorDetails, read: source.Source) -> Finding:
         message = _MESSAGES[kind].format(**details.get("ctx", {})) if kind in _MESSAGES else details["msg"]
     if _SHOWS_INPUT.fullmatch(kind):
         message += f", not {_shown(details['input'])}"
-    return Finding(kind.replace("_", "-"), source.path_text(where), message, line=read.line(where))
+    return in_file(kind.replace("_", "-"), source.path_text(where), message, read.line(where))
 
 
 def _suggestion(where: source.Location) -> str:
@@ -209,11 +209,11 @@ def reply_plan(text: str) -> Plan:
             message = (
                 f"unknown field{_suggestion(where)}" if name not in StepModel.model_fields else "is not for a reply"
             )
-            refused.append(Finding("extra-forbidden", source.path_text(where), message, line=read.line(where)))
+            refused.append(in_file("extra-forbidden", source.path_text(where), message, read.line(where)))
         if isinstance(step, dict) and step.get("kind") in ("files", "manual"):
             where = ("steps", index, "kind")
             message = f"expected 'agent' or 'run', not '{step['kind']}'"
-            refused.append(Finding("literal-error", source.path_text(where), message, line=read.line(where)))
+            refused.append(in_file("literal-error", source.path_text(where), message, read.line(where)))
     return plan_of(source.Source(value, read.lines, (*read.findings, *refused)), "reply")
 
 

@@ -33,3 +33,22 @@ def _hint(count: int) -> str:
     if count == 0:
         return "the plan has no steps; run 'git orch show' to see it"
     return f"the steps are 1 to {count}; run 'git orch show' to see them"
+
+
+def chosen(count: int, only: str | None, without: str | None, first: int | None) -> frozenset[int] | None:
+    """The step numbers that a run is about, of `count` steps; None when nothing narrows them. Raises UsageError.
+
+    `only` and `without` are lists as people type them, `first` is the step to begin with.
+    """
+    if only is None and without is None and first is None:
+        return None
+    found = set(numbers(only, count)) if only is not None else set(range(1, count + 1))
+    if first is not None:
+        if not 1 <= first <= count:
+            raise UsageError(f"there is no step '{first}'", _hint(count))
+        found &= set(range(first, count + 1))
+    if without is not None:
+        found -= set(numbers(without, count))
+    if not found:
+        raise UsageError("no step is left to run", _hint(count))
+    return frozenset(found)

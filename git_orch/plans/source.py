@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
-from git_orch.plans.findings import Finding, PlanFileError
+from git_orch.plans.findings import Finding, PlanFileError, in_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,9 +66,9 @@ def read(text: str, name: str) -> Source:
     """Values of a YAML file, or of a JSON file if its first non-blank character is '{'. Raises PlanFileError."""
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise PlanFileError(name, [Finding("too-big", "", f"the file is larger than {MAX_BYTES >> 10} KiB", line=1)])
+        raise PlanFileError(name, [in_file("too-big", "", f"the file is larger than {MAX_BYTES >> 10} KiB", 1)])
     if not text.strip():
-        raise PlanFileError(name, [Finding("empty", "", "the file is empty", line=1)])
+        raise PlanFileError(name, [in_file("empty", "", "the file is empty", 1)])
     is_json = text.lstrip().startswith("{")
     return read_json(text, name) if is_json else read_yaml(text, name)
 
@@ -146,11 +146,11 @@ class _Tree:
 
     def find(self, code: str, where: Location, message: str, line: int) -> None:
         """Notes a problem and goes on."""
-        self.findings.append(Finding(code, path_text(where), message, line=line))
+        self.findings.append(in_file(code, path_text(where), message, line))
 
     def stop(self, code: str, message: str, line: int) -> None:
         """Ends the reading. Raises PlanFileError with everything found so far."""
-        raise PlanFileError(self.name, [*self.findings, Finding(code, "", message, line=line)])
+        raise PlanFileError(self.name, [*self.findings, in_file(code, "", message, line)])
 
     def source(self) -> Source:
         """What was read."""

@@ -22,6 +22,7 @@ from git_orch.plans.status import (
     Status,
     StepState,
     StepStatus,
+    tip_failures,
 )
 from git_orch.plans.trailers import Message
 
@@ -30,7 +31,7 @@ _NO_MESSAGE = Message()
 
 def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
     """The plan's status; None when the log holds no plan."""
-    past = Past()
+    past = Past(f"refs/heads/orch/{plan_id}")
     damaged = log.damaged
     for event in log.events:
         try:
@@ -65,6 +66,8 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         interrupted=past.interrupted,
         damaged=damaged,
         step_ids=frozenset(past.step_ids),
+        landed=past.landed,
+        tip_checked=past.tip_checked,
     )
     return on_branch(status, branch)
 
@@ -72,7 +75,8 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
 def on_branch(status: Status, branch: Branch | None) -> Status:
     """The same past seen with other commits on the branch."""
     steps = _steps(status, branch)
-    return status._replace(branch=branch, steps=steps, state=_reconciled(status.recorded_state, steps))
+    fails = bool(tip_failures(branch, status.tip_checked))
+    return status._replace(branch=branch, steps=steps, state=_reconciled(status.recorded_state, steps, fails=fails))
 
 
 def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
@@ -168,26 +172,30 @@ class _Undone:
                 self.reverts.append(message.reverts)
 
 
-def standing(plan_id: str, commits: Iterable[Commit]) -> tuple[frozenset[str], frozenset[str]]:
-    """Of commits, newest first: the steps that they claim and did not revert, and the commits that they reverted."""
+def standing(plan_id: str, commits: Iterable[Commit]) -> tuple[dict[str, str], frozenset[str]]:
+    """Of commits, newest first: the steps that they claim and did not revert, each with the newest commit that claims
+    it, and the commits that they reverted.
+    """
     listed = tuple(commits)
     undone = _Undone({}, {}, tuple(commit.oid for commit in listed))
-    steps: set[str] = set()
+    steps: dict[str, str] = {}
     for commit in listed:
         if undone.has(commit):
             continue
-        steps.update(claim.step for claim in commit.message.claims if claim.plan == plan_id)
+        for claim in commit.message.claims:
+            if claim.plan == plan_id:
+                steps.setdefault(claim.step, commit.oid)
         undone.by(commit)
-    return frozenset(steps), frozenset(undone.commits)
+    return steps, frozenset(undone.commits)
 
 
-def _reconciled(state: PlanState, steps: tuple[StepStatus, ...]) -> PlanState:
-    """The recorded state, corrected by what the branch says now."""
+def _reconciled(state: PlanState, steps: tuple[StepStatus, ...], *, fails: bool) -> PlanState:
+    """The recorded state, corrected by what the branch says now; `fails` says that a check fails on its tip."""
     satisfied = [status.state in SATISFIED for status in steps]
     if state is PlanState.COMPLETE and not all(satisfied):
         return PlanState.EXECUTING if any(satisfied) else PlanState.ROLLED_BACK
     if state is PlanState.ROLLED_BACK and any(satisfied):
         state = PlanState.EXECUTING
     if steps and all(satisfied) and state is not PlanState.REJECTED:
-        return PlanState.COMPLETE
+        return PlanState.FAILED if fails else PlanState.COMPLETE
     return state

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 from git_orch.plans import trailers
@@ -25,23 +24,6 @@ class PlanState(enum.Enum):
     FAILED = "FAILED"
     ROLLED_BACK = "ROLLED_BACK"
     REJECTED = "REJECTED"
-
-
-_S = PlanState
-TRANSITIONS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
-    {
-        _S.DRAFT: frozenset({_S.READY, _S.CREATED, _S.REJECTED}),
-        _S.READY: frozenset({_S.CREATED, _S.DRAFT, _S.REJECTED}),
-        _S.CREATED: frozenset({_S.VALIDATED, _S.REJECTED}),
-        _S.VALIDATED: frozenset({_S.APPROVED, _S.CREATED, _S.REJECTED}),
-        _S.APPROVED: frozenset({_S.EXECUTING, _S.CREATED, _S.REJECTED}),
-        _S.EXECUTING: frozenset({_S.COMPLETE, _S.FAILED, _S.ROLLED_BACK}),
-        _S.FAILED: frozenset({_S.EXECUTING, _S.CREATED, _S.ROLLED_BACK}),
-        _S.COMPLETE: frozenset({_S.EXECUTING, _S.ROLLED_BACK}),
-        _S.ROLLED_BACK: frozenset({_S.EXECUTING, _S.CREATED, _S.REJECTED}),
-        _S.REJECTED: frozenset({_S.CREATED}),
-    }
-)
 
 
 class StepState(enum.Enum):
@@ -104,6 +86,24 @@ class Move(NamedTuple):
     why: str
 
 
+class Landed(NamedTuple):
+    """Where a plan went: `mode` is merge, rebase, squash or ff-only, or `found` for what somebody else merged.
+
+    `ref` is the branch, `new` where it stood then, `tip` the tip of the plan branch that it has now, `commits` the
+    commit that each step became.
+    """
+
+    mode: str
+    ref: str
+    new: str
+    tip: str | None
+    commits: Mapping[str, str]
+
+    def branch(self) -> str:
+        """The branch's name as people type it."""
+        return self.ref.removeprefix("refs/heads/")
+
+
 class Estimated(NamedTuple):
     """What a plan was expected to use when it was written: tokens and USD."""
 
@@ -113,7 +113,10 @@ class Estimated(NamedTuple):
 
 
 class CheckResult(NamedTuple):
-    """How one check ended; `seconds` is its duration, `output` a redacted end of what it printed."""
+    """How one check ended; `seconds` is its duration, `output` a redacted end of what it printed.
+
+    `since` is the time (UTC) of a receipt of this machine that stands for running it again.
+    """
 
     type: str
     command: str
@@ -122,6 +125,31 @@ class CheckResult(NamedTuple):
     seconds: float
     output: str
     reason: str = "exited"
+    since: str | None = None
+
+    @property
+    def cached(self) -> bool:
+        """Whether it was not run, because it had passed on the same tree before."""
+        return self.since is not None
+
+
+class TipFailure(NamedTuple):
+    """A check that fails on the tip of a plan: the step that asks for it (its ID), and its command."""
+
+    step: str
+    command: str
+
+
+class TipChecked(NamedTuple):
+    """The last time that all checks of a plan ran on its tip, which had this tree then."""
+
+    tree: str
+    failed: tuple[TipFailure, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return not self.failed
 
 
 class Call(NamedTuple):
@@ -201,10 +229,16 @@ class Status(NamedTuple):
     merged: bool = False
     step_ids: frozenset[str] = frozenset()
     first_base: str | None = None
+    landed: Landed | None = None
+    tip_checked: TipChecked | None = None
 
     def satisfied(self) -> frozenset[str]:
         """Steps that others may depend on."""
         return frozenset(status.step.id for status in self.steps if status.state in SATISFIED)
+
+    def tip_failures(self) -> tuple[TipFailure, ...]:
+        """The checks that are known to fail on the tip that the branch has now."""
+        return tip_failures(self.branch, self.tip_checked)
 
     def usd(self) -> float:
         """What all model calls of this plan have cost."""
@@ -213,3 +247,10 @@ class Status(NamedTuple):
     def is_open(self) -> bool:
         """Whether the plan is still worked on: the plan that is meant when no ID is given."""
         return self.state not in (PlanState.COMPLETE, PlanState.REJECTED)
+
+
+def tip_failures(branch: Branch | None, checked: TipChecked | None) -> tuple[TipFailure, ...]:
+    """The checks that failed on the tree that the tip of the branch has; what failed on another one is past."""
+    if branch is None or checked is None or not branch.commits or branch.commits[-1].tree != checked.tree:
+        return ()
+    return checked.failed

@@ -81,7 +81,7 @@ def cover_message(plan_id: str, plan: Plan, base: str) -> str:
     """The plan for people to read in any git client."""
     parts = [subject(f"plan: {plan.title}")]
     if plan.objective != plan.title:
-        parts.append(_paragraph(plan.objective))
+        parts.append(paragraph(plan.objective))
     parts.append("\n".join(_step_line(plan, step) for step in plan.steps))
     parts.append(f"{PLAN}: {plan_id}\n{BASE}: {base}")
     return "\n\n".join(part for part in parts if part.strip()) + "\n"
@@ -131,7 +131,8 @@ def _asked(step: Step) -> str:
     return ""
 
 
-def _paragraph(text: str) -> str:
+def paragraph(text: str) -> str:
+    """Text of others in lines of a readable width; its own line breaks stay."""
     filled = "\n".join(
         textwrap.fill(line, width=_SUBJECT_LENGTH, break_long_words=False, break_on_hyphens=False)
         for line in _clipped(text).splitlines()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_orch.plans import state, trailers
+from git_orch.plans import trailers
 from git_orch.plans.status import Branch, Commit
 from git_orch.repo import raw
 
 if TYPE_CHECKING:
     from git_orch.repo.objects import Found, Objects
-    from git_orch.repo.repository import Repository
 
 _FARTHEST = 50_000  # commits; a branch moved to a place without any commit of its plan is not followed to its root
 
@@ -91,44 +90,3 @@ def _branch(walk: _Walk) -> Branch:
         commits = commits[ours[0] :]
     earliest = commits[0]
     return Branch(walk.tip, tuple(commits), earliest.parents[0] if earliest.parents else None)
-
-
-def upstream_steps(
-    repository: Repository, plan: str, base: tuple[str, str], landed: Mapping[str, str]
-) -> frozenset[str]:
-    """Steps whose change is already in the base: by their trailers, or by the patch of the commit that landed them.
-
-    `base` is the logged base and the one the branch has now; `landed` maps step IDs to commits. What the base itself
-    reverted is not in it.
-    """
-    old, new = base
-    known = _exists(repository, old)  # a base that was rewritten may be collected: then patches have nothing to end at
-    span = [new, f"^{old}"] if known else [new, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
-    listed = repository.git.run("log", "-z", "--topo-order", "--format=%H%n%B", *span, "--")
-    claims, reverted = state.standing(plan, _listed(listed))
-    rest = {step: commit for step, commit in landed.items() if step not in claims}
-    found = set(claims)
-    if rest and known:
-        theirs = {patch for patch, commit in _patches(repository, span) if commit not in reverted}
-        for step, commit in rest.items():
-            ours = _patches(repository, ["-1", commit]) if _exists(repository, commit) else []
-            if any(patch in theirs for patch, _ in ours):
-                found.add(step)
-    return frozenset(found & landed.keys())
-
-
-def _exists(repository: Repository, commit: str) -> bool:
-    return repository.git.finished("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128)).status == 0
-
-
-def _listed(log: bytes) -> list[Commit]:
-    entries = [entry.partition("\n") for entry in log.decode("utf-8", "replace").split("\0") if entry]
-    return [Commit(oid, "", (), trailers.read(message)) for oid, _, message in entries]
-
-
-def _patches(repository: Repository, span: Sequence[str]) -> list[tuple[str, str]]:
-    """Patch IDs with the commits they are of."""
-    patches = repository.git.run("log", "-p", "--no-ext-diff", "--no-textconv", "--no-merges", *span, "--")
-    listed = repository.git.run("patch-id", "--stable", stdin=patches)
-    lines = [line.split() for line in listed.decode("ascii", "replace").splitlines()]
-    return [(patch, commit) for patch, commit in lines]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_orch import errors
 from git_orch.plans import ids, state
 from git_orch.plans.status import Branch, Status, StepState
-from git_orch.repo import branch, refs, store
+from git_orch.repo import branch, refs, store, upstream
 
 if TYPE_CHECKING:
     from git_orch.plans.events import Log
@@ -94,7 +94,7 @@ def _on_branch(repository: Repository, past: Status, found: Branch) -> Status:
     missing = {step: commit for step, commit in landed.items() if step in gone}
     if not missing or found.base is None or past.base.commit is None or found.base == past.base.commit:
         return now
-    upstream = branch.upstream_steps(repository, past.id, (past.base.commit, found.base), missing)
+    upstream = frozenset(upstream.steps(repository, past.id, (past.base.commit, found.base), missing))
     return state.on_branch(past, found._replace(upstream=upstream)) if upstream else now
 
 

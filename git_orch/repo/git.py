@@ -136,9 +136,13 @@ class Git:
         stdin: bytes | int | None = None,
         expect: Sequence[int] = (0,),
         variables: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> process.Finished:
-        """Status and output of git. A status that is not in `expect` raises GitFailed, a Ctrl-C Interrupted."""
-        done = start(self.argv(*args), {**self.variables, **(variables or {})}, self._directory(), stdin)
+        """Status and output of git. A status that is not in `expect` raises GitFailed, a Ctrl-C Interrupted.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+        done = start(self.argv(*args), {**self.variables, **(variables or {})}, self._directory(), stdin, timeout)
         if -done.status in _STOPPED_BY:
             raise errors.Interrupted(-done.status, "git orch status")
         if done.status not in expect:
@@ -160,11 +164,15 @@ def _unset(name: str) -> str:
 
 
 def start(
-    argv: Sequence[str], variables: Mapping[str, str], directory: str | None, stdin: bytes | int | None
+    argv: Sequence[str],
+    variables: Mapping[str, str],
+    directory: str | None,
+    stdin: bytes | int | None,
+    timeout: float | None = None,
 ) -> process.Finished:
-    """Run git. Raises UnfitRepository when there is none on PATH."""
+    """Run git, for at most `timeout` seconds. Raises UnfitRepository when there is none on PATH, TimeoutError."""
     try:
-        return process.capture(argv, env=variables, cwd=directory, stdin=stdin)
+        return process.capture(argv, env=variables, cwd=directory, stdin=stdin, timeout=timeout)
     except FileNotFoundError as missing:
         raise errors.UnfitRepository("git is not on PATH", "apt-get install git") from missing
 

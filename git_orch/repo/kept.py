@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo import objects as odb
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 _TRIES = 50
+_WHY = "orch: keep "
 
 
 def keep(
@@ -35,7 +36,7 @@ def keep(
                 parents=tuple(dict.fromkeys([before, *present] if before else present)),
                 author=person.author,
                 committer=person.committer,
-                message=f"orch: keep {why}\n",
+                message=f"{_WHY}{why}\n",
             ),
         )
         try:
@@ -45,3 +46,34 @@ def keep(
                 raise
         else:
             return
+
+
+class Kept(NamedTuple):
+    """A commit that is kept, and why."""
+
+    commit: str
+    why: str
+
+
+def tip(repository: Repository, plan: str) -> str | None:
+    """The last link of a plan's kept chain; None when nothing is kept."""
+    return refs.value(repository, refs.KEPT + plan)
+
+
+def since(repository: Repository, objects: Objects, plan: str, link: str | None) -> list[Kept]:
+    """What a plan keeps since that link, oldest first."""
+    found: list[Kept] = []
+    now = tip(repository, plan)
+    while now is not None and now != link:
+        commit = odb.commit(objects, now)
+        first = commit.parents[0] if commit.parents else None
+        before = first if first is not None and _is_link(objects, first) else None
+        held = commit.parents[1:] if before is not None else commit.parents
+        why = commit.message.removeprefix(_WHY).strip()
+        found[:0] = [Kept(oid, why) for oid in held]
+        now = before
+    return found
+
+
+def _is_link(objects: Objects, oid: str) -> bool:
+    return odb.commit(objects, oid).message.startswith(_WHY)

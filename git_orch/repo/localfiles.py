@@ -25,9 +25,12 @@ def create(path: Path, data: bytes) -> None:
     _placed(path, data, replace=False)
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write a file that appears whole, over whatever is there. Raises UnfitRepository."""
-    _placed(path, data, replace=True)
+def write(path: Path, data: bytes, *, synced: bool = True) -> None:
+    """Write a file that appears whole, over whatever is there; without `synced` a power cut may leave it empty.
+
+    Raises UnfitRepository.
+    """
+    _placed(path, data, replace=True, synced=synced)
 
 
 def copy(source: IO[bytes], path: Path) -> None:
@@ -45,7 +48,7 @@ def copy(source: IO[bytes], path: Path) -> None:
         raise unwritable(failed, path) from failed
 
 
-def _placed(path: Path, data: bytes, *, replace: bool) -> None:
+def _placed(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> None:
     beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,7 +57,8 @@ def _placed(path: Path, data: bytes, *, replace: bool) -> None:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                if synced:
+                    os.fsync(file.fileno())
             if replace:
                 beside.replace(path)
             else:

@@ -24,6 +24,7 @@ _FALSE = frozenset({"false", "no", "off", "0", ""})
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 SANDBOXES = ("auto", "none")
+KEPT_WORKTREES = ("auto", "true", "false")
 
 
 class Settings(NamedTuple):
@@ -42,6 +43,8 @@ class Settings(NamedTuple):
     readable: tuple[str, ...] = ()
     allowedSigners: str | None = None  # noqa: N815
     allowedKeys: tuple[str, ...] = ()  # noqa: N815
+    keepWorktrees: str = "auto"  # noqa: N815
+    retryModel: str | None = None  # noqa: N815
 
 
 def of_user(repository: Repository) -> Settings:
@@ -60,6 +63,8 @@ def of_user(repository: Repository) -> Settings:
         readable=tuple(_path("orch.readable", value) for value in own.get("orch.readable", []) if value),
         allowedSigners=_optional_path("orch.allowedSigners", last("orch.allowedsigners")),
         allowedKeys=_names(own.get("orch.allowedkeys", [])),
+        retryModel=last("orch.retrymodel") or None,
+        keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),
     )
 
 

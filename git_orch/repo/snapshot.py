@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
     from git_orch.repo.worktrees import Worktree
 
+_COLLECTED_TRIES = 3
 _LONGEST_LIST = 64 * 1024**2  # bytes of names
 _OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
 
@@ -37,8 +38,9 @@ printf '%s\\n^%s^{tree}\\n' "$tree" "$base" |
 """
 _LOOK = """
 git diff-index --cached --name-only -z --no-renames "$1" >"$OUT/staged"
-git status --porcelain -z --no-renames --untracked-files=all --ignore-submodules=dirty >"$OUT/status"
+git status --porcelain -z --no-renames --untracked-files=all --ignored=matching --ignore-submodules=dirty >"$OUT/status"
 """
+_IGNORED = "!!"
 
 
 class Snapshot(NamedTuple):
@@ -51,6 +53,13 @@ class Snapshot(NamedTuple):
     changes: tuple[Change, ...]
     nested: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
+
+
+class Look(NamedTuple):
+    """A worktree held against a tree: paths that differ, and whether there are ignored files (build products)."""
+
+    disturbed: tuple[str, ...]
+    ignored: bool
 
 
 class Terms(NamedTuple):
@@ -66,19 +75,30 @@ def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -
     A repository made inside the tree would be stored as a link to nothing, or end `git add`: it is left out and named.
     """
     try:
-        return _indexed(worktree, _taken(repository, worktree.enclosure, base, terms))
+        return _indexed(repository, worktree, base, terms)
     except (GitFailed, gate.GateRefused):
         nested = _repositories_inside(worktree, base)
         if not nested:
             raise
         pathspecs = (".", *(f":(exclude,literal){path}" for path in nested))
+        return _indexed(repository, worktree, base, terms, pathspecs)._replace(nested=nested)
+
+
+def _indexed(
+    repository: Repository, worktree: Worktree, base: str, terms: Terms, pathspecs: Sequence[str] = (".",)
+) -> Snapshot:
+    """A snapshot that the index holds: until then `git gc --prune=now` of somebody else may take it."""
+    tries = 0
+    while True:
         found = _taken(repository, worktree.enclosure, base, terms, pathspecs)
-        return _indexed(worktree, found)._replace(nested=nested)
-
-
-def _indexed(worktree: Worktree, found: Snapshot) -> Snapshot:
-    worktree.git.run("read-tree", "--reset", found.tree)
-    return found
+        tries += 1
+        try:
+            worktree.git.run("read-tree", "--reset", found.tree)
+        except GitFailed:
+            if tries == _COLLECTED_TRIES:
+                raise
+        else:
+            return found
 
 
 def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
@@ -148,11 +168,18 @@ def left_out(worktree: Worktree, paths: list[str]) -> list[str]:
 
 def disturbed(worktree: Worktree, tree: str) -> list[str]:
     """Paths that differ from the snapshot `tree`, on disk or in the index, new ones included, ignored ones not."""
+    return list(look(worktree, tree).disturbed)
+
+
+def look(worktree: Worktree, tree: str) -> Look:
+    """The same, and whether the worktree holds ignored files."""
     with worktree.enclosure.scratch() as scratch:
         worktree.enclosure.run(scratch, _LOOK, tree)
         staged = enclosed.names(scratch.bytes("staged", _LONGEST_LIST))
         entries = enclosed.names(scratch.bytes("status", _LONGEST_LIST))
-    return list(dict.fromkeys([*staged, *(entry[3:] for entry in entries if entry[1] != " ")]))
+    ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
+    found = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
+    return Look(tuple(found), len(ours) < len(entries))
 
 
 def restore(worktree: Worktree, tree: str) -> None:

@@ -77,7 +77,7 @@ def made(repository: Repository, plan: str, boundary: Boundary, commit: str, pur
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as failed:
         raise unwritable(failed, path.parent) from failed
-    arguments = ("worktree", "add", "--quiet", "--detach", "--force", "--", str(path), commit)
+    arguments = ("worktree", "add", "--quiet", "--detach", "--force", "--lock", "--", str(path), commit)
     workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
     try:
         _run(repository, *workers, *arguments)

@@ -119,6 +119,11 @@ class Launcher:
         bounds = self._bounds(worktree, timeout, output_path, stop)
         return self._started(argv, view, {**self._variables(view), **variables}, bounds)
 
+    def shown(self, worktree: Path) -> tuple[View, Mapping[str, str]]:
+        """What a command in `worktree` sees, without the network, and its variables."""
+        view = self._view(worktree, network=False)
+        return view, self._variables(view)
+
     def _view(self, worktree: Path, *, network: bool) -> View:
         path = os.pathsep.join(environment.outside(self.source.get("PATH", ""), worktree))
         return View(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import time
@@ -63,6 +64,7 @@ def capture(
     try:
         stdout, stderr = child.communicate(stdin if isinstance(stdin, bytes) else None, timeout)
     except subprocess.TimeoutExpired as expired:
+        table.send(table.descendants(child.pid), signal.SIGTERM)  # what the tool waits for would outlive it
         raise TimeoutError(f"'{argv[0]}' did not end within {timeout:g} s") from expired
     finally:
         _end(child)
@@ -279,6 +281,65 @@ def _ask_to_end(child: subprocess.Popen[bytes], members: family.Family, collecte
     while members.living() and time.monotonic() < deadline:
         collected.wait(_TICK / 5)
         child.poll()
+
+
+class Background:
+    """A program that goes on when we end."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        self.pid = child.pid
+
+    def status(self) -> int | None:
+        """How it ended; None while it runs."""
+        return self._child.poll()
+
+
+def detached(argv: Sequence[str], *, env: Mapping[str, str], output: int) -> Background:
+    """Start a trusted program in a session of its own: no terminal, no hang-up and no end of ours reaches it.
+
+    It reads nothing and has no descriptor of ours but `output`, which takes what it prints.
+    """
+    heard = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which the child inherits
+    try:
+        child = subprocess.Popen(
+            argv,
+            env={**env, table.TAG: family.TRUSTED},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGHUP, heard)
+    return Background(child)
+
+
+def birth(pid: int) -> str | None:
+    """When a process was started, as the system tells it; None when it has ended."""
+    if table.available():
+        line = table.process(pid)
+        return str(line.started) if line is not None and not line.dead else None
+    told = capture(["/bin/ps", "-o", "lstart=", "-p", str(pid)], env={"PATH": "/bin:/usr/bin", "LC_ALL": "C"})
+    return told.stdout.decode("ascii", "replace").strip() or None
+
+
+def ask_to_end(pid: int, born: str) -> bool:
+    """Send SIGTERM to the process that has this number and birth; whether it was there."""
+    with contextlib.suppress(ProcessLookupError):
+        if not hasattr(os, "pidfd_open"):
+            if birth(pid) == born:
+                os.kill(pid, signal.SIGTERM)
+                return True
+            return False
+        descriptor = os.pidfd_open(pid)  # what follows is about this process, whoever gets its number later
+        try:
+            if birth(pid) == born:
+                signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+                return True
+        finally:
+            os.close(descriptor)
+    return False
 
 
 def kill_all() -> None:

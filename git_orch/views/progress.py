@@ -15,15 +15,22 @@ _SHOWN = 10  # paths
 
 
 class ConsoleReporter:
-    """Prints reports as they come; called from several threads."""
+    """Prints reports as they come; called from several threads.
 
-    def __init__(self) -> None:
+    With `numbered` each line says which step it is about: several run at the same time.
+    """
+
+    def __init__(self, *, numbered: bool = False) -> None:
         self._guard = threading.Lock()
+        self._numbered = numbered
 
     def emit(self, report: Report) -> None:
         """Print one report."""
+        about = ""
+        if self._numbered and not isinstance(report, (reporting.Note, reporting.TipChecking)):
+            about = f"[{report.number}] "
         with self._guard:
-            console.err(*_line(report))
+            console.err(*([Styled(about, "dim")] if about else []), *_line(report))
 
 
 def _code(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
@@ -32,6 +39,14 @@ def _code(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
         return ()
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     return (Styled("\n  review ", "yellow"), f"changed files that run code: {', '.join(paths[:_SHOWN])}{more}")
+
+
+def _landed(report: reporting.StepLanded) -> tuple[console.Part, ...]:
+    cost = f", ${report.usd:.4f}" if report.usd else ""
+    noun = "file" if report.files == 1 else "files"
+    told = f"{report.commit[:10]}, {report.files} {noun} changed, {report.seconds:.1f} s{cost}"
+    reasons = [part for reason in report.review for part in (Styled("\n  needs review ", "yellow"), reason)]
+    return (Styled("  landed ", "green"), told, *_code(report.code), *reasons)
 
 
 def _line(report: Report) -> tuple[console.Part, ...]:
@@ -47,14 +62,16 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             command = console.indented(result.command, 8)
             said = report_view.said(result)
             shown = [Styled("\n" + console.indented("    " + said, 4), "dim")] if said else []
-            return ("  check ", command, ": ", Styled(result.reason, style), f" in {result.seconds:.1f} s", *shown)
-        case reporting.StepLanded(_, _, commit, files, seconds, usd, code):
-            cost = f", ${usd:.4f}" if usd else ""
-            noun = "file" if files == 1 else "files"
-            landed = f"{commit[:10]}, {files} {noun} changed, {seconds:.1f} s{cost}"
-            return (Styled("  landed ", "green"), landed, *_code(code))
-        case reporting.StepNotLanded(_, _, error, commit):
+            took = ", cached" if result.cached else f" in {result.seconds:.1f} s"
+            return ("  check ", command, ": ", Styled(result.reason, style), took, *shown)
+        case reporting.TipChecking(count):
+            noun = "check" if count == 1 else "checks"
+            return (Styled("tip ", "bold"), f"{count} {noun} once more on what all steps made together")
+        case reporting.StepLanded():
+            return _landed(report)
+        case reporting.StepNotLanded(_, _, error, commit, again):
             kept = f" (kept as {commit[:10]})" if commit is not None else ""
-            return (Styled("  failed ", "red"), console.indented(error, 4), kept)
+            more = "; trying again" if again else ""
+            return (Styled("  failed ", "red"), console.indented(error, 4), kept, more)
         case _:
             assert_never(report)

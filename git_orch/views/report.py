@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from git_orch.plans import graph, ids
 from git_orch.plans import plan as plans
 from git_orch.plans.plan import Document, Step
-from git_orch.plans.status import SATISFIED, Attempt, CheckResult, PlanState, Status, StepState, StepStatus
+from git_orch.plans.status import SATISFIED, Attempt, CheckResult, Landed, PlanState, Status, StepState, StepStatus
 from git_orch.views.console import Part, Styled, indented
 
 _STATE_STYLES = {
@@ -28,7 +28,33 @@ def headline(status: Status, *, running: bool) -> Line:
         Styled(ids.short(status.id), "bold"),
         f"  {state_word(status, running=running):<12} {_progress(status):>7}  {_usd(status.usd()):>8}  ",
         status.plan.title,
+        f"  ({_landed_on(status.landed)})" if status.landed is not None else "",
     )
+
+
+def _landed_on(landed: Landed) -> str:
+    where = f"merged into {landed.branch()} by somebody," if landed.mode == "found" else f"landed on {landed.branch()}"
+    return f"{where} as {landed.new[:10]}"
+
+
+def landed_lines(status: Status) -> list[Line]:
+    """Where the plan went, and whether its branch has gone on since."""
+    landed = status.landed
+    if landed is None:
+        return []
+    tip = status.branch.tip if status.branch is not None else landed.tip
+    since = "; the plan branch has moved on since" if tip != landed.tip else ""
+    return [(f"home     {_landed_on(landed)}{since}",)]
+
+
+def tip_lines(status: Status) -> list[Line]:
+    """The checks that fail on what all steps made together."""
+    told: list[Line] = []
+    for failure in status.tip_failures():
+        numbers = [str(each.number) for each in status.steps if each.step.id == failure.step]
+        whose = f" of step {numbers[0]}" if numbers else ""
+        told.append((Styled("tip      ", "red"), f"check{whose} fails: ", indented(failure.command, 9)))
+    return told
 
 
 def moved_lines(status: Status) -> list[Line]:
@@ -71,12 +97,14 @@ def details(status: Status, *, running: bool) -> list[Line]:
     lines.append(("",))
     lines.append((f"base     {_base(status)}",))
     lines.append((f"branch   orch/{status.id}{_branch_note(status)}",))
+    lines += landed_lines(status)
     if status.estimate is not None:
         lines.append((f"cost     {_usd(status.usd())} of an estimated {_usd(status.estimate.usd)}",))
     if status.plan.missing:
         lines.append((Styled(f"missing  {', '.join(status.plan.missing)}", "yellow"),))
     lines.append(("",))
     lines += step_lines(status)
+    lines += tip_lines(status)
     lines += moved_lines(status)
     if status.damaged:
         lines.append((Styled(f"{status.damaged} lines of the log cannot be read", "yellow"),))
@@ -174,8 +202,18 @@ def next_command(status: Status, *, running: bool) -> Line:
     if any(each.state is StepState.UNVERIFIED for each in status.steps) and status.state is PlanState.COMPLETE:
         return (f"next: git orch verify {name} --record  # steps were changed since their checks passed",)
     if status.state is PlanState.COMPLETE:
-        return (f"next: git log --oneline orch/{status.id}",)
-    return (f"next: git orch exec {name}",)
+        after = f"a look: git log --oneline orch/{status.id}" if status.landed is None else "which archives it"
+        return (f"next: git orch land {name}  # {after}",)
+    return (f"next: {_goes_on_with(status)}",)
+
+
+def _goes_on_with(status: Status) -> str:
+    """The command that runs what is missing, or fails although each step is done."""
+    name, failing = ids.short(status.id), {failure.step for failure in status.tip_failures()}
+    blamed = next((each for each in status.steps if each.step.id in failing), None)
+    if blamed is not None and status.satisfied() >= {each.step.id for each in status.steps}:
+        return f"git orch redo {blamed.number} {name}"
+    return f"git orch exec {name}"
 
 
 def awaits_person(status: Status) -> Step | None:
@@ -232,9 +270,33 @@ def document(status: Status, *, running: bool) -> Document:
         "usd": round(status.usd(), 9),
         "elapsed_ms": round(status.run_seconds * 1000),
         "steps": [_step_document(status, each) for each in status.steps],
+        "landed": _landed_document(status),
+        "tip_checked": _tip_document(status),
+        "last_event": last_event(status),
         "damaged_lines": status.damaged,
         "incomplete": status.incomplete,
     }
+
+
+def last_event(status: Status) -> str:
+    """The ID of the newest event of the log."""
+    return status.log.events[-1].id
+
+
+def _tip_document(status: Status) -> Document | None:
+    """How all checks ended on the tip; None when they did not run on the tree that it has now."""
+    checked, branch = status.tip_checked, status.branch
+    if checked is None or branch is None or not branch.commits or branch.commits[-1].tree != checked.tree:
+        return None
+    failed = [failure._asdict() for failure in checked.failed]
+    return {"tree": checked.tree, "passed": checked.passed, "failed": failed}
+
+
+def _landed_document(status: Status) -> Document | None:
+    landed = status.landed
+    if landed is None:
+        return None
+    return {"mode": landed.mode, "ref": landed.ref, "commit": landed.new, "commits": dict(landed.commits)}
 
 
 def _step_document(status: Status, each: StepStatus) -> Document:
@@ -324,14 +386,23 @@ def schema() -> Document:
     )  # fmt: skip
     base = _object({"commit": maybe_text, "ref": maybe_text, "snapshot": truth})
     estimate = _object({"tokens_in": number, "tokens_out": number, "usd": number})
+    landed = _object({"mode": text, "ref": text, "commit": text, "commits": {"type": "object"}})
+    failed = {"type": "array", "items": _object({"step": text, "command": text})}
+    tip = _object({"tree": text, "passed": truth, "failed": failed})
+    now = _object({"step": text, "number": {"type": ["integer", "null"]}, "attempt": text, "since": text, "usd": number,
+                   "lines": texts})  # fmt: skip
+    run = _object({"pid": number, "began": text, "said": texts})
     plan = _object(
         {"id": text, "title": text, "objective": text, "state": {"enum": [state.value for state in PlanState]},
          "running": truth, "interrupted": truth, "created": text, "origin": text, "base": base, "branch": maybe_text,
          "tip": maybe_text, "dependencies": texts, "missing": texts,
          "estimate": {"anyOf": [estimate, {"type": "null"}]},
          "usd": number, "elapsed_ms": number, "steps": {"type": "array", "items": step}, "damaged_lines": number,
-         "incomplete": truth},
-        {"attempts": {"type": "array", "items": {"type": "object"}}},
+         "landed": {"anyOf": [landed, {"type": "null"}]}, "incomplete": truth,
+         "tip_checked": {"anyOf": [tip, {"type": "null"}]}, "last_event": text},
+        {"attempts": {"type": "array", "items": {"type": "object"}}, "now": {"type": "array", "items": now},
+         "events": {"type": "array", "items": {"type": "object"}}, "run": {"anyOf": [run, {"type": "null"}]},
+         "kept": {"type": "array", "items": _object({"commit": text, "why": text})}},
     )  # fmt: skip
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "git-orch plan status", **plan}
 

@@ -31,9 +31,9 @@ from git_orch.cli import plan as plan_command  # noqa: F401
 from git_orch.cli import rollback as rollback_command  # noqa: F401
 from git_orch.cli import show as show_command  # noqa: F401
 from git_orch.cli import status as status_command  # noqa: F401
-from git_orch.flow import attempt, execution, openplan, planning, rollback  # noqa: F401
+from git_orch.flow import attempt, execution, jobs, openplan, planning, rollback, run, worker  # noqa: F401
 from git_orch.plans.events import Event
-from git_orch.repo import catfile, git, objects, refs, snapshot, spool, worktrees
+from git_orch.repo import catfile, git, objects, pool, refs, results, snapshot, spool, worktrees
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import family, launcher
 from git_orch.views import progress, report  # noqa: F401
@@ -43,7 +43,7 @@ GC_STRIDE = 31  # points; collecting at each would leave nobody the time to writ
 
 def _unsynced() -> None:
     """SIGKILL loses nothing that was written: syncing is for power cuts, and most of the time these runs take."""
-    changed: list[tuple[object, str, object]] = [(module, "SYNCED", ()) for module in (refs, snapshot, catfile)]
+    changed: list[tuple[object, str, object]] = [(module, "SYNCED", ()) for module in (refs, results, snapshot, catfile)]
     changed.append((type(pygit2.settings), "enable_fsync_gitdir", lambda _settings, _value: None))
     changed.append((os, "fsync", lambda _descriptor: None))
     for owner, name, value in changed:
@@ -99,7 +99,7 @@ def _git_label(argv: list[str], *_rest: object) -> str:
 
 
 def _ref_label(_repository: object, ref: str, **_rest: object) -> str:
-    return "move " + next(name for name in ("heads", "notes", "kept") if f"/{name}/" in ref)
+    return "move " + next(name for name in ("heads", "notes", "kept", "results") if f"/{name}/" in ref)
 
 
 def _fixed(label: str) -> Callable[..., str]:
@@ -111,10 +111,16 @@ def _wrap_all(points: Points) -> None:
     _wrapped(points, refs, "move", _ref_label)
     for backend, name in ((objects.LibraryObjects, "library"), (catfile.CommandObjects, "command")):
         _wrapped(points, backend, "write", lambda _self, kind, _data, name=name: f"{name} write {kind}")
-    for phase in ("record", "move", "_intend", "_confirm_later", "keep", "abandon", "spool"):
+    for phase in ("record", "move", "_intend", "_confirm_later", "keep", "abandon", "take_spool"):
         _wrapped(points, openplan.OpenPlan, phase, _fixed(f"phase {phase}"))
-    for phase in ("_began", "_land", "_not_landed", "_ended"):
+    for phase in ("begun", "ended", "landed", "_record_failed", "forget_settled"):
+        _wrapped(points, run.Run, phase, _fixed(f"phase {phase}"))
+    for phase in ("_keep_results", "_end"):
         _wrapped(points, execution, phase, _fixed(f"phase {phase}"))
+    for phase in ("store", "forget"):
+        _wrapped(points, results, phase, _fixed(f"result {phase}"))
+    for phase in ("own", "disown"):
+        _wrapped(points, pool, phase, _fixed(f"pool {phase}"))
     _wrapped(points, spool, "clear", _fixed("phase clear the spool"))
     for name in ("hold", "clean", "point"):
         _wrapped(points, worktrees, name, _fixed(f"worktree {name}"))
@@ -125,8 +131,8 @@ def _tell_spooled(labels: int) -> None:
     """Say which events are on disk: from then on they must not get lost."""
     append = spool.append
 
-    def told(repository: Repository, plan: str, event: Event) -> None:
-        append(repository, plan, event)
+    def told(repository: Repository, plan: str, attempt: str, event: Event) -> None:
+        append(repository, plan, attempt, event)
         os.write(labels, f"+{event.id}\n".encode())
 
     setattr(spool, "append", told)  # noqa: B010 - to mypy a function is not to be assigned to
@@ -136,7 +142,7 @@ def _call_a_model() -> None:
     """Make each step use a model as far as the log is concerned: its usage must survive every kill."""
     done = attempt._done
 
-    def with_usage(job: attempt.Job, site: attempt.Site) -> attempt.Work:
+    def with_usage(job: jobs.Job, site: attempt.Site) -> attempt.Work:
         site.spool(
             "model.called", purpose="step", step=job.step.id, attempt=job.attempt, model="m",
             usage={"input_tokens": 7}, usd=0.25, seconds=0.1,

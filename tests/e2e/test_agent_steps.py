@@ -45,7 +45,7 @@ def test_the_checks_decide_not_the_model(here: Here, model_server: ModelServer) 
     """S1-170: a step that the model calls done fails with its check; its work is kept, the next run begins anew."""
     model_server.script(turn(tool("write_file", path="hello.py", content="syntax error\n")), turn(DONE))
     plan = here.plan(plan_of(agent(checks=[CHECK])))
-    here("exec", plan, expect=1)
+    here("exec", plan, "--retries", "0", expect=1)
     [attempt] = json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]
     assert here.repo.git("show", f"{attempt['commit']}:hello.py") == "syntax error"
     assert here.repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == ["plan: Hello", "first"]
@@ -152,7 +152,7 @@ def test_a_model_that_repeats_itself_is_stuck(here: Here, model_server: ModelSer
         "stop_reason": "tool_use",
     }
     plan = here.plan(plan_of(agent()))
-    here("exec", plan, expect=1)
+    here("exec", plan, "--retries", "0", expect=1)
     assert len(model_server.calls) < 10
     failed = [event for event in here("log", plan, "--json").out.splitlines() if '"attempt.failed"' in event]
     assert json.loads(failed[0])["reason"] == "stuck"
@@ -231,3 +231,42 @@ def test_a_steps_own_model_wins(here: Here, model_server: ModelServer) -> None:
     model_server.script(turn(text("done")))
     here("exec", here.plan(plan_of(agent(model="claude-haiku-5-5"))), "--model", "claude-opus-5-5")
     assert model_server.calls[0].body["model"] == "claude-haiku-5-5"
+
+
+def test_a_retry_is_told_why_the_last_attempt_failed(here: Here, model_server: ModelServer) -> None:
+    """S1-208, S1-209: by default one more attempt, from the step's base, that knows the check's output and the diff."""
+    model_server.script(
+        turn(tool("write_file", path="hello.py", content="wrong syntax\n")), turn(DONE), turn(WRITE), turn(DONE)
+    )
+    plan = here.plan(plan_of(agent(checks=[CHECK])))
+    here("exec", plan)
+    told = json.dumps(model_server.calls[2].body["messages"][0])
+    assert "SyntaxError" in told
+    assert "+wrong syntax" in told
+    assert "exited 1" in told
+    outcomes = [each["outcome"] for each in json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]]
+    assert outcomes == ["failed", "landed"]
+
+
+def test_a_retry_may_have_another_model(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(DONE), turn(WRITE), turn(DONE))
+    plan = here.plan(plan_of(agent(checks=[CHECK])))
+    here("exec", plan, "--retry-model", "claude-opus-5-5")
+    models = [call.body["model"] for call in model_server.calls]
+    assert models[0] != "claude-opus-5-5"
+    assert models[-1] == "claude-opus-5-5"
+
+
+def test_an_attempt_that_fails_twice_fails_the_step(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(DONE), turn(DONE))
+    plan = here.plan(plan_of(agent(checks=[CHECK])))
+    here("exec", plan, expect=1)
+    assert len(json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]) == 2
+
+
+def test_a_fatal_failure_is_not_tried_again(here: Here, model_server: ModelServer) -> None:
+    """S1-213: 401 is asked once."""
+    model_server.script(turn(DONE, faults=[status(401, "authentication_error")]))
+    plan = here.plan(plan_of(agent()))
+    here("exec", plan, expect=8)
+    assert len(model_server.calls) == 1

@@ -208,8 +208,8 @@ def logged(repo: Repo, plan: str) -> set[str]:
     """All lines of the plan's log, and those that wait on disk for the next write."""
     listed = repo.git("notes", f"--ref=orch/{plan}", "list", expect=None).splitlines()
     lines = {line for each in listed for line in repo.git("cat-file", "blob", each.split()[0]).splitlines()}
-    spooled = repo.path / ".git/orch/spool" / plan
-    return lines | set(spooled.read_text().splitlines() if spooled.exists() else ())
+    spooled = (repo.path / ".git/orch/spool" / plan).glob("*")
+    return lines.union(*(path.read_text().splitlines() for path in spooled))
 
 
 def landed_steps(repo: Repo, plan: str) -> list[str]:

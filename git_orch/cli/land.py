@@ -1,0 +1,78 @@
+"""git orch land: bring a plan home."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.plans.status import Status
+from git_orch.views import console
+
+if TYPE_CHECKING:
+    from git_orch.flow.landing import Landing, Mode
+
+
+@click.command("land")
+@here.plan_argument
+@click.option("--onto", metavar="BRANCH", help="The branch; by default the one that the plan was made on.")
+@click.option("--merge", "mode", flag_value="merge", default=True, help="With a merge commit (the default).")
+@click.option("--rebase", "mode", flag_value="rebase", help="The step commits on top of the branch, without the cover.")
+@click.option("--squash", "mode", flag_value="squash", help="As one commit that claims all steps.")
+@click.option("--ff-only", "mode", flag_value="ff-only", help="Only by moving the branch forward to the plan's tip.")
+@click.option("--partial", is_flag=True, help="Also a plan that is not done: what there is; the plan stays open.")
+@click.option("--dry-run", is_flag=True, help="Say what would land, or what conflicts; change nothing.")
+@here.json_option
+def command(plan: str | None, *, onto: str | None, mode: Mode, partial: bool, dry_run: bool, as_json: bool) -> None:
+    """Bring a finished plan to your branch, and archive it. Files that are not committed are never overwritten."""
+    from git_orch.flow import landing, openplan
+    from git_orch.views.progress import ConsoleReporter
+
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+        before = opened.status()
+        landed = landing.land(opened, onto, mode, partial=partial, dry_run=dry_run)
+    if as_json:
+        here.print_json(_document(plan_id, landed, dry_run=dry_run))
+    else:
+        _say(before, landed, dry_run=dry_run)
+
+
+def _document(plan_id: str, landed: Landing, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "plan": plan_id,
+        "mode": landed.mode,
+        "ref": landed.ref,
+        "from": landed.old,
+        "to": landed.new,
+        "commits": dict(landed.commits),
+        "archived": landed.archived,
+        "dry_run": dry_run,
+    }
+
+
+def _say(before: Status, landed: Landing, *, dry_run: bool) -> None:
+    name, branch = ids.short(before.id), landed.ref.removeprefix("refs/heads/")
+    if landed.mode == "found":
+        console.out(f"{name}: nothing to land: all of it is in '{branch}' already")
+    else:
+        word = "would land" if dry_run else "landed"
+        old = landed.old[:10] if landed.old is not None else "nothing"
+        console.out(f"{name} {word} on '{branch}' ({landed.mode}): {old} -> {landed.new[:10]}")
+    for line in step_lines(before, landed.commits):
+        console.out(line)
+    if landed.archived:
+        console.out(f"{name} is archived: git orch show {name}")
+
+
+def step_lines(before: Status, commits: Mapping[str, str]) -> list[str]:
+    """A line for each step that became a commit."""
+    return [
+        f"  step {each.number}  {commits[each.step.id][:10]}  {each.step.title}"
+        for each in before.steps
+        if each.step.id in commits
+    ]

@@ -1,0 +1,70 @@
+"""git orch pick: some steps of a plan on another branch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here, land
+from git_orch.plans import ids, selection
+from git_orch.plans.status import Status
+from git_orch.views import console
+
+if TYPE_CHECKING:
+    from git_orch.flow.cherrypick import Picked
+
+
+@click.command("pick")
+@click.argument("plan", metavar="PLAN")
+@click.argument("steps", metavar="STEPS")
+@click.option("--onto", metavar="BRANCH", help="The branch; by default the one you are on.")
+@click.option("--force", is_flag=True, help="Also without the steps that the picked ones need.")
+@click.option("--dry-run", is_flag=True, help="Say what would be picked, or what does not fit; change nothing.")
+def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bool) -> None:
+    """Put the commits of STEPS (2,4 or 2-4) onto a branch."""
+    from git_orch.flow import openplan, picking
+    from git_orch.views.progress import ConsoleReporter
+
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+        before = opened.status()
+        numbers = selection.numbers(steps, len(before.steps))
+        picked = picking.pick(opened, numbers, onto, force=force, dry_run=dry_run)
+    if picked is None:
+        console.out(f"{ids.short(plan_id)}: nothing to pick")
+        return
+    _say(picked, before, dry_run=dry_run)
+
+
+def unfinished(plan: str | None, *, abort: bool) -> None:
+    """Go on with the pick that stopped where the user stands, or give it up. Raises Refused for another plan's."""
+    from git_orch.flow import picking
+    from git_orch.views.progress import ConsoleReporter
+
+    found = here.repository()
+    _, record = picking.waiting(found)
+    if plan is not None and here.plan_id(found, plan) != record.plan:
+        raise errors.Refused(
+            f"the pick that waits here is of '{ids.short(record.plan)}'",
+            f"git orch exec {'--abort' if abort else '--continue'}",
+        )
+    reporter = ConsoleReporter()
+    picked = picking.give_up(found, reporter) if abort else picking.go_on(found, reporter)
+    branch = picked.ref.removeprefix("refs/heads/")
+    if picked.commits:
+        with here.reading(found) as database:
+            _say(picked, here.status_of(found, database, record.plan), dry_run=False)
+    elif picked.new == picked.old:
+        console.out(f"everything is as before the pick: '{branch}' is at {picked.old[:10]}")
+    else:
+        console.out(f"no step of the pick is on '{branch}', which is at {picked.new[:10]} now")
+
+
+def _say(picked: Picked, before: Status, *, dry_run: bool) -> None:
+    branch, word = picked.ref.removeprefix("refs/heads/"), "would be picked" if dry_run else "picked"
+    console.out(f"{ids.short(before.id)} {word} onto '{branch}': {picked.old[:10]} -> {picked.new[:10]}")
+    for line in land.step_lines(before, picked.commits):
+        console.out(line)

@@ -1,0 +1,54 @@
+"""git orch wait: until the run of a plan has ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.plans.status import PlanState
+from git_orch.views import console, report
+
+if TYPE_CHECKING:
+    from git_orch.plans.status import Status
+    from git_orch.repo.runs import Run
+
+
+@click.command("wait")
+@here.plan_argument
+@here.timeout_option("Give up after S seconds: the run goes on, exit code 4.")
+@here.json_option
+def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
+    """Wait for the run of a plan; the exit code is that of the run."""
+    from git_orch.flow import detaching
+    from git_orch.repo import runs
+
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    run = detaching.wait(found, plan_id, timeout)
+    with here.reading(found) as database:
+        status = here.status_of(found, database, plan_id)
+    if as_json:
+        here.print_json(report.document(status, running=False))
+    if run is None and status.state is PlanState.COMPLETE:
+        if not as_json:
+            console.out(f"nothing runs; {ids.short(plan_id)} is complete")
+        return 0
+    return concluded(status, run or runs.last(found, plan_id), as_json=as_json)
+
+
+def concluded(status: Status, run: Run | None, *, as_json: bool) -> int:
+    """Say how a run ended; its exit code. Raises StepFailed when nothing ended it in order, or there was none."""
+    name = ids.short(status.id)
+    if run is None:
+        raise errors.StepFailed(f"nothing runs, and '{name}' is not complete", f"git orch exec {name}")
+    if run.exit_code is None:
+        raise errors.StepFailed(f"the run of '{name}' was killed", f"git orch exec {name}")
+    if not as_json:
+        console.out(*report.headline(status, running=False))
+        console.out(f"the run ended with exit code {run.exit_code}")
+        console.out(*report.next_command(status, running=False))
+    return run.exit_code

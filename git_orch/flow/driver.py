@@ -1,0 +1,134 @@
+"""The loop of a run: ready steps go to workers, finished ones land one after the other, until nothing is left.
+
+It knows neither git nor clocks. Workers are whatever has a future for a text: threads here, processes or other machines
+elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, assert_never
+
+from git_orch.plans.plan import Step
+from git_orch.plans.schedule import Schedule
+
+
+class Finished(NamedTuple):
+    """The attempt succeeded; its result may land when its turn comes."""
+
+
+class Landed(NamedTuple):
+    """The result is on the branch."""
+
+
+class Again(NamedTuple):
+    """Another job for the same step is to be done."""
+
+    job: str
+
+
+class Verify(NamedTuple):
+    """Before the result lands its checks have to run once more, as this job."""
+
+    job: str
+
+
+class Failed(NamedTuple):
+    """The step has failed for good."""
+
+
+class Halted(NamedTuple):
+    """The result is on the branch, and the run ends with it."""
+
+
+class Steps(Protocol):
+    """What the loop drives: it makes jobs of steps, and says what became of their results."""
+
+    def begun(self, step: Step) -> str:
+        """The first job for a step."""
+        ...
+
+    def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+        """What to do after an attempt at a step."""
+        ...
+
+    def landed(self, step: str) -> Landed | Halted | Verify | Again | Failed:
+        """What became of landing the result of a step."""
+        ...
+
+    def verified(self, step: str, future: Future[str]) -> Landed | Halted | Again | Failed:
+        """What became of it after its checks ran once more."""
+        ...
+
+
+class Task(NamedTuple):
+    """What a future is about: the attempt at a step, or the checks of its result."""
+
+    step: str
+    verifies: bool = False
+
+
+@dataclass
+class Drive:
+    """The loop and what runs in it. `most` is how many attempts run at once.
+
+    `submit` starts a job, `wait` blocks until at least one of the futures may have ended and gives those that have.
+    """
+
+    schedule: Schedule
+    steps: Steps
+    submit: Callable[[str], Future[str]]
+    wait: Callable[[Collection[Future[str]]], Collection[Future[str]]]
+    most: int = 1
+    running: dict[Future[str], Task] = field(default_factory=dict)
+
+    def to_the_end(self) -> None:
+        """Until each step has landed, failed or is blocked."""
+        while self._start() or self.running:
+            ended = self.wait(self.running)
+            for future in [each for each in self.running if each in ended]:
+                self._take(future, self.running[future])
+                del self.running[future]  # not before: a signal in the middle of it finds the task here
+            self._land()
+
+    def _start(self) -> bool:
+        attempts = sum(1 for task in self.running.values() if not task.verifies)
+        begun = self.schedule.startable(self.most - attempts)
+        for step in begun:
+            job = self.steps.begun(step)
+            self.schedule.start(step.id)
+            self.running[self.submit(job)] = Task(step.id)
+        return bool(begun)
+
+    def _take(self, future: Future[str], task: Task) -> None:
+        outcome = (self.steps.verified if task.verifies else self.steps.ended)(task.step, future)
+        self._book(task.step, outcome)
+
+    def _land(self) -> None:
+        while not self._verifying() and (step := self.schedule.landable()) is not None:
+            self._book(step, self.steps.landed(step))
+
+    def _verifying(self) -> bool:
+        return any(task.verifies for task in self.running.values())
+
+    def _book(self, step: str, outcome: Finished | Landed | Halted | Again | Verify | Failed) -> None:
+        match outcome:
+            case Finished():
+                self.schedule.finish(step)
+            case Landed():
+                self.schedule.land(step)
+            case Halted():
+                self.schedule.land(step)
+                self.schedule.stop()
+            case Again(job):
+                self.schedule.start(step)
+                self.running[self.submit(job)] = Task(step)
+            case Verify(job):
+                self.running[self.submit(job)] = Task(step, verifies=True)
+            case Failed():
+                self.schedule.fail(step)
+            case _:
+                assert_never(outcome)
+

@@ -1,0 +1,270 @@
+"""Landing: a finished plan goes to a branch of the user's, and then to the archive.
+
+Everything is built and every conflict is known before a ref moves; the branch moves once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from git_orch import errors
+from git_orch.flow import approval, archiving, targets
+from git_orch.flow.openplan import OpenPlan
+from git_orch.flow.reporting import Note
+from git_orch.flow.targets import Target
+from git_orch.plans import ids
+from git_orch.plans import landing as messages
+from git_orch.plans.status import SATISFIED, Branch, Commit, PlanState, Status, StepState
+from git_orch.repo import merging, picking, raw, signedcommits, upstream
+from git_orch.repo import objects as odb
+from git_orch.repo.objects import Written
+
+Mode = Literal["merge", "rebase", "squash", "ff-only"]
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a plan went, or would go: `old` is where the branch was, `new` where it is now.
+
+    `mode` is `found` where all of it was in the branch already. `commits` has the commit that each step became. What
+    is not `archived` stays open: a part of a plan, or a plan whose branch somebody has checked out.
+    """
+
+    mode: str
+    ref: str
+    old: str | None
+    new: str
+    commits: Mapping[str, str]
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a branch is to be moved to, the objects that nothing holds yet, and what became of each step."""
+
+    tip: str
+    written: Written
+    commits: Mapping[str, str]
+    new: tuple[str, ...] = ()  # the commits that were written, parents first
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A plan about to land: its status, its branch, and where it goes."""
+
+    plan: OpenPlan
+    status: Status
+    branch: Branch
+    target: Target
+    written: Written
+
+    @property
+    def name(self) -> str:
+        return ids.short(self.plan.id)
+
+
+def land(plan: OpenPlan, onto: str | None, mode: Mode, *, partial: bool = False, dry_run: bool = False) -> Landing:
+    """Bring the plan branch to the branch `onto`, or to the one that the plan started from, and archive the plan.
+
+    With `partial` also a plan that is not done. With `dry_run` nothing moves. Raises Refused for a plan that is not
+    done, Conflict when it does not merge, Busy when files or an unfinished operation are in the way.
+    """
+    status = plan.status()
+    branch = _finished(status, partial=partial)
+    target = targets.found(plan.repository, onto or _home_of(status))
+    work = _Work(plan, status, branch, target, Written(plan.objects))
+    built = _built(work, mode)
+    if built is None:
+        return _found(work, dry_run=dry_run)
+    if dry_run:
+        return Landing(mode, target.ref, target.tip, built.tip, built.commits)
+    built = signed(plan, built, f"land {work.name}")
+    _tell_untested(work, built)
+    body = {"mode": mode, "tip": branch.tip, "commits": dict(built.commits)}
+    new = (built.tip, built.written)
+    targets.advance(plan, target, new, f"land on {target.name}", ("plan.landed", body))
+    landing = Landing(mode, target.ref, target.tip, built.tip, built.commits)
+    return _put_away(work, landing)
+
+
+def _home_of(status: Status) -> str:
+    if status.base.ref is None:
+        name = ids.short(status.id)
+        raise errors.UsageError("the plan was made on no branch", f"git orch land {name} --onto main")
+    return status.base.ref
+
+
+def _finished(status: Status, *, partial: bool) -> Branch:
+    """The branch of a plan that can land. Raises Refused."""
+    approval.refuse_rejected(status)
+    name = ids.short(status.id)
+    left = [each for each in status.steps if each.state not in SATISFIED]
+    if status.branch is None or not status.satisfied():
+        raise errors.Refused(f"no step of '{name}' is done", f"git orch exec {name}")
+    if left and not partial:
+        numbers = ", ".join(str(each.number) for each in left)
+        claimed = next((each.number for each in left if each.state is StepState.CLAIMED), None)
+        raise errors.Refused(
+            f"not done in '{name}': step {numbers}",
+            f"git orch verify {name} --accept {claimed}"
+            if claimed is not None
+            else f"git orch exec {name}  # or land what is done: git orch land --partial {name}",
+        )
+    if not left and status.state is not PlanState.COMPLETE:
+        raise errors.Refused(f"checks fail on the tip of '{name}'", f"git orch verify --tip {name}")
+    return status.branch
+
+
+def _found(work: _Work, *, dry_run: bool) -> Landing:
+    """All of it is in the branch already, by whoever's merge: that is written down, and the plan put away."""
+    ref, tip = work.target.ref, work.target.tip or ""
+    commits = upstream.went(work.plan.repository, work.plan.id, work.branch, tip)
+    new = upstream.last_of(work.status, commits) or tip
+    landing = Landing("found", ref, tip, new, commits)
+    if dry_run:
+        return landing
+    body = {"mode": "found", "ref": ref, "to": new, "tip": work.branch.tip, "commits": commits}
+    work.plan.record((work.plan.home, work.plan.event("plan.landed", **body)))
+    return _put_away(work, landing)
+
+
+def _put_away(work: _Work, landing: Landing) -> Landing:
+    """Archive the plan, if nothing of it is left to do; whoever has its branch checked out keeps it."""
+    if len(work.status.satisfied()) < len(work.status.steps):
+        return landing
+    try:
+        archiving.archive(work.plan, "landed")
+    except errors.Busy as busy:
+        work.plan.reporter.emit(Note(f"not archived: {busy.cause}; then: git orch archive {work.name}"))
+        return landing
+    return Landing(landing.mode, landing.ref, landing.old, landing.new, landing.commits, archived=True)
+
+
+def _tell_untested(work: _Work, built: Built) -> None:
+    status = work.status
+    loose = [str(each.number) for each in status.steps if each.state is StepState.UNVERIFIED]
+    if loose:
+        work.plan.reporter.emit(Note(f"changed since their checks passed: step {', '.join(loose)}"))
+    if odb.commit(work.plan.objects, built.tip).tree != odb.commit(work.plan.objects, work.branch.tip).tree:
+        told = f"'{work.target.name}' has changes that the plan has not: its checks never ran on both together"
+        work.plan.reporter.emit(Note(told))
+
+
+# -- what it becomes --------------------------------------------------------------------------------------------------
+
+
+def _built(work: _Work, mode: Mode) -> Built | None:
+    """What is to land, built; None when all of it is in the branch already. Raises Conflict, Refused."""
+    old, tip = work.target.tip, work.branch.tip
+    if old is None:  # a branch without a commit yet becomes the plan branch
+        return Built(tip, work.written, _own_commits(work.status))
+    if work.plan.is_ancestor(tip, old):
+        return None
+    if mode == "ff-only":
+        if work.plan.is_ancestor(old, tip):
+            return Built(tip, work.written, _own_commits(work.status))
+        hint = f"git orch rebase {work.name}  # or another way to land it: --merge"
+        raise errors.Refused(f"'{work.target.name}' has moved on, and cannot just be moved forward", hint)
+    if mode == "rebase":
+        return _rebased(work, old)
+    tree = _merged_tree(work, old)
+    if tree == odb.commit(work.plan.objects, old).tree:
+        return None
+    return _merge(work, old, tree) if mode == "merge" else _squash(work, old, tree)
+
+
+def _own_commits(status: Status) -> dict[str, str]:
+    return {each.step.id: each.commit.oid for each in status.steps if each.commit is not None}
+
+
+def _merged_tree(work: _Work, old: str) -> str:
+    repository = work.plan.repository
+    merged = merging.merged(repository, old, work.branch.tip)
+    if merged is None:
+        hint = f"git orch land --rebase {work.name}"
+        raise errors.Refused(f"'{work.target.name}' and the plan have no common history", hint)
+    if merged.conflicts:
+        at_fault = merging.touching(repository, work.branch.base, work.branch.tip, merged.conflicts)
+        raise _conflict(work, merged.conflicts, at_fault)
+    return merged.tree
+
+
+def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> errors.Conflict:
+    steps = [str(each.number) for each in work.status.steps if each.commit is not None and each.commit.oid in commits]
+    shown = ", ".join(f"'{path}'" for path in paths)
+    of_steps = f" (step {', '.join(steps)})" if steps else ""
+    return errors.Conflict(
+        f"the plan does not merge into '{work.target.name}': {shown}{of_steps}", f"git orch rebase {work.name}"
+    )
+
+
+def _merge(work: _Work, old: str, tree: str) -> Built:
+    message = messages.merge_message(work.status, work.target.name)
+    commit = _write(work, tree, (old, work.branch.tip), message)
+    return Built(commit, work.written, _own_commits(work.status), (commit,))
+
+
+def _squash(work: _Work, old: str, tree: str) -> Built:
+    own, coauthors = [], []
+    for each in work.branch.commits:
+        if messages.is_bare_cover(work.status, each):
+            continue
+        fields = odb.commit(work.plan.objects, each.oid)
+        person = fields.author.rsplit(" ", 2)[0]
+        if person != work.plan.identity.author:
+            coauthors.append(person)
+        if not _claims(work, each):
+            own.append((each.oid[:10], fields.message.partition("\n")[0]))
+    commit = _write(work, tree, (old,), messages.squash_message(work.status, own, coauthors))
+    return Built(commit, work.written, dict.fromkeys(_own_commits(work.status), commit), (commit,))
+
+
+def _write(work: _Work, tree: str, parents: tuple[str, ...], message: str) -> str:
+    person = work.plan.identity.now()
+    return odb.write_commit(work.written, raw.CommitObject(tree, parents, person.author, person.committer, message))
+
+
+def _claims(work: _Work, commit: Commit) -> frozenset[str]:
+    return frozenset(claim.step for claim in commit.message.claims if claim.plan == work.plan.id)
+
+
+def _rebased(work: _Work, old: str) -> Built | None:
+    """The commits without the cover, picked onto the branch one by one; what is there already is left out."""
+    plan = work.plan
+    there = upstream.went(plan.repository, plan.id, work.branch, old)
+    commits, new, tip = dict(there), list[str](), old
+    for each in work.branch.commits:
+        claims = _claims(work, each)
+        if messages.is_bare_cover(work.status, each) or (claims and claims <= set(there)):
+            continue
+        if len(each.parents) > 1:
+            told = f"'{each.oid[:10]}' is a merge commit of yours: it cannot be rebased"
+            raise errors.Refused(told, f"git orch land --merge {work.name}")
+        found = picking.picked(plan.repository, work.written, each.oid, tip)
+        if found.conflicts:
+            raise _conflict(work, [one.path for one in found.conflicts], frozenset({each.oid}))
+        if found.tree == odb.commit(plan.objects, tip).tree and not claims:
+            continue  # the user's own, and there already
+        tip = picking.commit_on(work.written, each.oid, found.tree, tip, plan.identity)
+        new.append(tip)
+        commits |= dict.fromkeys(claims, tip)
+    return Built(tip, work.written, commits, tuple(new)) if new else None
+
+
+def signed(plan: OpenPlan, built: Built, again: str) -> Built:
+    """The same with its new commits signed, if the user has commits signed. Raises UnfitRepository.
+
+    `again` are the words of the command, for the hint.
+    """
+    if not built.new or not signedcommits.wanted(plan.repository):
+        return built
+    try:
+        twins = signedcommits.signed(plan.repository, built.written, built.new)
+    except signedcommits.NotSigned as failed:
+        raise errors.UnfitRepository(
+            failed.cause, f"git -c commit.gpgSign=false orch {again}  # without a signature"
+        ) from failed
+    commits = {step: twins.get(commit, commit) for step, commit in built.commits.items()}
+    return Built(twins[built.tip], built.written, commits, tuple(twins.values()))

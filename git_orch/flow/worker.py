@@ -1,0 +1,94 @@
+"""What a worker does: one step, from a text to a text, in a thread, another process or on another machine.
+
+A result is stored in git under the attempt's own ref before it is given back, and only if there is none yet: whoever
+asks twice, or loses the answer, gets the same one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from git_orch.flow import attempt, confinement, jobs, models, sites
+from git_orch.flow.jobs import Job, Result
+from git_orch.flow.reporting import Report
+from git_orch.flow.sites import Means
+from git_orch.repo import identity, objects, repository, results, settings, worktrees
+from git_orch.repo.worktrees import Worktree
+
+_HERE: dict[str, Means] = {}  # by run, for workers that are threads of the process that made it
+
+
+@contextlib.contextmanager
+def in_threads(run: str, means: Means) -> Iterator[None]:
+    """Let workers in this process share what the run has open already."""
+    _HERE[run] = means
+    try:
+        yield
+    finally:
+        del _HERE[run]
+
+
+def run_step(job: str) -> str:
+    """Do one job, a `jobs.Job` as JSON; gives a `jobs.Result` as JSON. Only trouble with the repository is raised."""
+    read = jobs.read(job)
+    with _means(read) as means:
+        if read.verify is not None:
+            return _verified(read, means, read.verify).text()
+        known = results.found(means.repository, means.objects, read.plan_id, read.attempt)
+        return known if known is not None else _tried(read, means)
+
+
+def _tried(job: Job, means: Means) -> str:
+    if job.delay:
+        means.stop.wait(job.delay)
+    worktree = _worktree(job, means)
+    with sites.at(means, worktree, job.plan_id, job.attempt, job.after) as site:
+        result = attempt.run(job, site)
+        given = results.Given(job.plan_id, job.attempt, result.text(), result.commit)
+        stored = results.store(means.repository, site.objects, means.identity, given)
+    if job.worktree is not None and result.outcome == "verified" and result.tree is not None:
+        means.at[job.worktree] = result.tree
+    return stored
+
+
+def _worktree(job: Job, means: Means) -> Worktree:
+    if job.worktree is not None:
+        return sites.prepared(means, job.worktree, job.base, job.tree)
+    found = worktrees.existing(means.repository, job.plan_id, means.boundary, "manual")
+    assert found is not None, "a person's worktree is made before the step is handed in"
+    return found
+
+
+def _verified(job: Job, means: Means, commit: str) -> Result:
+    """The checks of a step on the commit that is to land, which nobody has seen in this form yet."""
+    assert job.worktree is not None, "checks have a worktree of git-orch's own"
+    worktree = sites.prepared(means, job.worktree, commit, job.tree)
+    with sites.at(means, worktree, job.plan_id, job.attempt, job.after) as site:
+        return attempt.verified(job, site)
+
+
+@contextlib.contextmanager
+def _means(job: Job) -> Iterator[Means]:
+    """What the run has open, in its own process; elsewhere opened anew."""
+    shared = _HERE.get(job.run)
+    if shared is not None:
+        yield shared
+        return
+    found = repository.discover(Path(job.directory))
+    chosen = settings.of_user(found)
+    with contextlib.ExitStack() as stack:
+        service = stack.enter_context(models.service(chosen.prices)) if job.step.kind == "agent" else None
+        database = stack.enter_context(contextlib.closing(objects.opened(found, warm=True)))
+        boundary = confinement.boundary(found)
+        yield Means(
+            found, identity.of_user(found), database, boundary, _Nobody(), service, run_hooks=chosen.runHooks
+        )
+
+
+class _Nobody:
+    """Nobody watches a worker in another process: its result says what there is to say."""
+
+    def emit(self, report: Report) -> None:
+        """Take one report."""

@@ -1,0 +1,119 @@
+"""The worktrees that runs work in: taken by one process at a time, and kept warm where making one takes long.
+
+A file beside the locks names the plan that a worktree was taken for, until it is given back clean: what a killed run
+left in it belongs to that plan.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.plans import ids
+from git_orch.repo import localfiles
+from git_orch.repo.repository import unwritable
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+MOST = 64  # worktrees of one repository; more workers than that help nobody on one machine
+_PREFIX = "pool-"
+WARM_FILES = 5_000  # from here on `git worktree add` takes longer than a second: measured on ext4 with two cores
+
+
+@contextlib.contextmanager
+def taken(repository: Repository, plan: str, count: int) -> Iterator[list[str]]:
+    """The names of `count` worktrees that are this process's until the end, for `plan`. Raises Busy, UnfitRepository.
+
+    First come those that the plan has left dirty, even if they are more than `count`.
+    """
+    with contextlib.ExitStack() as stack:
+        yours = [name for name, owner in _owners(repository).items() if owner == plan]
+        names = [name for name in yours if _locked(repository, name, stack)]
+        for number in range(1, MOST + 1):
+            name = f"{_PREFIX}{number}"
+            if len(names) < count and name not in names and _locked(repository, name, stack):
+                names.append(name)
+        if len(names) < count:
+            raise errors.Busy(f"all {MOST} worktrees of git-orch are in use", "git orch status")
+        yield names
+
+
+def owner(repository: Repository, name: str) -> str | None:
+    """The plan whose work may still be in the worktree; None when it was given back clean."""
+    return _owners(repository).get(name)
+
+
+def own(repository: Repository, name: str, plan: str) -> None:
+    """Write down that what is in the worktree from now on is the plan's."""
+    localfiles.write(_directory(repository) / name, plan.encode("ascii"))
+
+
+def disown(repository: Repository, name: str) -> None:
+    """The worktree is clean, or gone."""
+    (_directory(repository) / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def adding(repository: Repository) -> Iterator[None]:
+    """One at a time: `git worktree add` reads what another one has half written, and fails."""
+    with contextlib.ExitStack() as stack:
+        descriptor = _opened(repository, "worktree-add")
+        stack.callback(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+def warm(repository: Repository, wanted: str) -> bool:
+    """Whether worktrees stay after a run: `wanted` is auto, true or false; auto goes by the size of the repository."""
+    return wanted == "true" or (wanted == "auto" and _entries(repository) >= WARM_FILES)
+
+
+def _entries(repository: Repository) -> int:
+    """Files in the user's index, from its header (gitformat-index(5)); 0 where there is none."""
+    try:
+        with open(repository.git_dir / "index", "rb") as file:
+            header = file.read(12)
+    except OSError:
+        return 0
+    return int.from_bytes(header[8:12], "big") if header[:4] == b"DIRC" else 0
+
+
+def _owners(repository: Repository) -> dict[str, str]:
+    directory = _directory(repository)
+    found = {}
+    for path in sorted(directory.glob(f"{_PREFIX}*"), key=lambda each: (len(each.name), each.name)):
+        with contextlib.suppress(FileNotFoundError):  # given back while we looked
+            plan = path.read_text(encoding="ascii", errors="replace")
+            if ids.PLAN_ID.fullmatch(plan):
+                found[path.name] = plan
+    return found
+
+
+def _directory(repository: Repository) -> Path:
+    return repository.state_dir / "pool"
+
+
+def _locked(repository: Repository, name: str, stack: contextlib.ExitStack) -> bool:
+    descriptor = _opened(repository, name)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    stack.callback(os.close, descriptor)
+    return True
+
+
+def _opened(repository: Repository, name: str) -> int:
+    path = repository.state_dir / "locks" / name
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as failed:
+        raise unwritable(failed, path) from failed

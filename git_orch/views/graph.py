@@ -1,0 +1,85 @@
+"""The graph of a plan's steps, for people, for Graphviz and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from git_orch.plans import graph, ids
+from git_orch.plans.plan import Document, Plan, Step
+from git_orch.plans.status import SATISFIED, Status, StepStatus
+from git_orch.views.console import Styled
+from git_orch.views.report import Line
+
+_CONFLICTS_SHOWN = 20  # pairs; more say no more than that the declared paths are too wide
+
+
+def lines(status: Status) -> list[Line]:
+    """Level by level; those of the longest chain have a star."""
+    plan = status.plan
+    if not plan.steps:
+        return [(ids.short(status.id), " has no steps")]
+    longest = _longest(plan)
+    of_step = {each.step.id: each for each in status.steps}
+    drawn: list[Line] = []
+    for number, level in enumerate(graph.levels(plan), start=1):
+        for step in level:
+            label = f"level {number:<3}" if step is level[0] else " " * 9
+            drawn.append((label, *_step(plan, of_step[step.id], starred=step in longest)))
+    most = max(len(level) for level in graph.levels(plan))
+    chain = " -> ".join(str(plan.position(step.id)) for step in longest)
+    drawn += [("",), (f"* longest chain: {chain}, {len(longest)} of {len(plan.steps)} steps",)]
+    drawn.append((f"at most {most} at the same time" if most > 1 else "one at a time",))
+    return [*drawn, *_conflicts(plan)]
+
+
+def _step(plan: Plan, each: StepStatus, *, starred: bool) -> Line:
+    needs = ", ".join(str(plan.position(need)) for need in each.step.depends_on)
+    after = f"  after {needs}" if needs else ""
+    number = f" {'*' if starred else ' '}{each.number:4}  "
+    state = Styled(f"{each.state.value:<10}", "green" if each.state in SATISFIED else "dim")
+    return (number, state, f"  {each.step.title} [{each.step.kind}]{after}")
+
+
+def _conflicts(plan: Plan) -> Iterable[Line]:
+    """Pairs that do not run at the same time although neither waits for the other."""
+    found = graph.conflicts(plan)
+    for one, other in found[:_CONFLICTS_SHOWN]:
+        numbers = f"{plan.position(one.id)} and {plan.position(other.id)}"
+        yield (Styled("not at once: ", "yellow"), f"{numbers} change the same path")
+    if len(found) > _CONFLICTS_SHOWN:
+        yield (Styled("not at once: ", "yellow"), f"and {len(found) - _CONFLICTS_SHOWN} more pairs")
+
+
+def _longest(plan: Plan) -> list[Step]:
+    return graph.critical_path(plan, lambda _: 1.0)
+
+
+def document(status: Status) -> Document:
+    """The graph as `git orch graph --json` prints it: step IDs, edges from what is needed to what needs it."""
+    plan = status.plan
+    return {
+        "id": status.id,
+        "steps": [{"id": each.step.id, "number": each.number, "title": each.step.title} for each in status.steps],
+        "edges": [[need, step.id] for step in plan.steps for need in step.depends_on],
+        "levels": [[step.id for step in level] for level in graph.levels(plan)],
+        "critical_path": [step.id for step in _longest(plan)],
+        "conflicts": [[one.id, other.id] for one, other in graph.conflicts(plan)],
+    }
+
+
+def dot(plan: Plan) -> list[Line]:
+    """The graph in the language of Graphviz; steps that change the same path are joined by a dashed line."""
+    longest = {step.id for step in _longest(plan)}
+    drawn: list[Line] = [("digraph plan {",), ("  rankdir=LR; node [shape=box];",)]
+    for number, step in enumerate(plan.steps, start=1):
+        bold = " style=bold" if step.id in longest else ""
+        drawn.append((f"  {step.id} [label={_quoted(f'{number} {step.title}')}{bold}];",))
+    drawn += [(f"  {need} -> {step.id};",) for step in plan.steps for need in step.depends_on]
+    for one, other in graph.conflicts(plan):
+        drawn.append((f"  {one.id} -> {other.id} [dir=none style=dashed constraint=false];",))
+    return [*drawn, ("}",)]
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

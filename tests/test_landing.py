@@ -1,0 +1,302 @@
+"""A finished plan goes to the user's branch: every way to land, and what must never be overwritten on the way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Repo, writing
+
+KEY = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]
+
+
+class Scene:
+    """A repository with a complete plan of two steps, and main checked out in it."""
+
+    def __init__(self, repo: Repo, plan: str) -> None:
+        self.repo = repo
+        self.plan = plan
+        self.branch = f"orch/{self.plan}"
+        self.tip = repo.git("rev-parse", self.branch)
+        self.main = repo.git("rev-parse", "main")
+
+    def land(self, *words: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
+        return self.repo.orch("land", self.plan, *words, expect=expect)
+
+    def now(self, ref: str = "main") -> str:
+        return self.repo.git("rev-parse", ref)
+
+    def subjects(self, *span: str) -> list[str]:
+        """Of the commits on main since the plan began, newest first along first parents."""
+        return self.repo.git("log", "--first-parent", "--format=%s", *(span or (f"{self.main}..main",))).splitlines()
+
+    def landed(self) -> dict[str, object]:
+        """The event of the landing."""
+        lines = [json.loads(line) for line in self.repo.orch("log", self.plan, "--json").stdout.splitlines()]
+        found: dict[str, object] = next(line for line in reversed(lines) if line["event"] == "plan.landed")
+        return found
+
+
+@pytest.fixture(scope="module")
+def prepared() -> dict[str, Path]:
+    """The repository with the complete plan, by the plan's ID, once a test has made it."""
+    return {}
+
+
+@pytest.fixture
+def scene(repo: Repo, prepared: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    if not prepared:
+        plan = repo.plan(writing("a.txt", "dir/b.txt"))
+        repo.orch("exec", plan)
+        prepared[plan] = tmp_path_factory.mktemp("prepared") / "repo"
+        shutil.copytree(repo.path, prepared[plan], symlinks=True)
+    [(plan, path)] = prepared.items()
+    shutil.rmtree(repo.path)
+    shutil.copytree(path, repo.path, symlinks=True)
+    return Scene(repo, plan)
+
+
+# -- the ways to land -------------------------------------------------------------------------------------------------
+
+
+def test_a_merge_commit_brings_the_branch_and_its_files(scene: Scene) -> None:
+    done = scene.land()
+    assert "landed on 'main' (merge)" in done.stdout
+    assert scene.subjects() == ["Merge plan: Write files"]
+    assert scene.now("main^2") == scene.tip
+    assert (scene.repo.path / "dir/b.txt").read_text() == "dir/b.txt\n"
+    assert scene.repo.git("status", "--porcelain") == ""
+
+
+def test_a_rebase_leaves_the_cover_out(scene: Scene) -> None:
+    upstream = scene.repo.commit({"c.txt": "c\n"})
+    scene.land("--rebase")
+    assert scene.subjects() == ["Write dir/b.txt", "Write a.txt", "change"]
+    assert scene.now("main~2") == upstream
+    assert scene.landed()["commits"] == {"s1": scene.now("main~1"), "s2": scene.now("main")}
+
+
+def test_a_squash_is_one_commit_that_claims_every_step(scene: Scene) -> None:
+    mine = scene.repo.git("commit-tree", "-p", scene.branch, "-m", "my own touch", f"{scene.branch}^{{tree}}")
+    scene.repo.git("update-ref", f"refs/heads/{scene.branch}", mine)
+    scene.land("--squash")
+    message = scene.repo.git("log", "-1", "--format=%B", "main")
+    assert scene.subjects() == ["Write files"]
+    assert message.count(f"Orch-Plan: {scene.plan}\nOrch-Step: s") == 2
+    assert "my own touch" in message
+    assert scene.landed()["commits"] == dict.fromkeys(("s1", "s2"), scene.now())
+
+
+def test_fast_forward_moves_main_to_the_tip(scene: Scene) -> None:
+    scene.land("--ff-only")
+    assert scene.now() == scene.tip
+
+
+def test_fast_forward_of_a_branch_that_moved_on_is_refused(scene: Scene) -> None:
+    scene.repo.commit({"c.txt": "c\n"})
+    refused = scene.land("--ff-only", expect=3)
+    assert "hint: git orch rebase" in refused.stderr
+
+
+def test_a_branch_that_is_not_checked_out_is_moved_with_a_reflog_entry(scene: Scene) -> None:
+    scene.repo.git("switch", "-q", "-c", "elsewhere")
+    scene.land("--onto", "main")
+    assert scene.subjects() == ["Merge plan: Write files"]
+    assert "land on main" in scene.repo.git("log", "-g", "-1", "--format=%gs", "main")
+    assert not (scene.repo.path / "a.txt").exists()
+
+
+def test_a_linked_worktree_that_has_the_branch_gets_the_files(scene: Scene, tmp_path: Path) -> None:
+    scene.repo.git("switch", "-q", "-c", "elsewhere")
+    scene.repo.git("worktree", "add", "-q", str(tmp_path / "theirs"), "main")
+    scene.land("--onto", "main")
+    assert (tmp_path / "theirs/a.txt").read_text() == "a.txt\n"
+    assert scene.repo.git("status", "--porcelain", cwd=tmp_path / "theirs") == ""
+
+
+def test_a_bare_repository_is_landed_in(scene: Scene, tmp_path: Path) -> None:
+    bare = Repo(tmp_path / "bare.git")
+    scene.repo.git("clone", "-q", "--bare", str(scene.repo.path), str(bare.path))
+    bare.git("fetch", "-q", str(scene.repo.path), "+refs/notes/orch/*:refs/notes/orch/*")
+    bare.orch("land", scene.plan)
+    assert bare.git("log", "-1", "--format=%s", "main") == "Merge plan: Write files"
+
+
+def test_a_dry_run_moves_nothing(scene: Scene) -> None:
+    refs = scene.repo.git("for-each-ref")
+    told = json.loads(scene.land("--dry-run", "--squash", "--json").stdout)
+    assert scene.repo.git("for-each-ref") == refs
+    assert (told["mode"], told["from"], sorted(told["commits"])) == ("squash", scene.main, ["s1", "s2"])
+
+
+# -- what stands in the way -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["changed", "untracked", "ignored", "ignored directory"])
+def test_a_file_that_is_not_committed_is_never_overwritten(scene: Scene, kind: str) -> None:
+    repo = scene.repo
+    repo.commit({".gitignore": "a.txt\n"} if kind.startswith("ignored") else {})
+    repo.git("update-ref", f"refs/heads/{scene.branch}", _with_file(repo, scene.branch, "README.md"))
+    name = {"changed": "README.md", "ignored directory": "a.txt/mine"}.get(kind, "a.txt")
+    repo.write({name: "mine\r\n"})
+    before = (repo.git("rev-parse", "main"), (repo.path / ".git/index").read_bytes(), _files(repo))
+
+    refused = scene.land(expect=6)
+
+    assert f"are in the way: '{name.partition('/')[0]}" in refused.stderr
+    assert (repo.git("rev-parse", "main"), (repo.path / ".git/index").read_bytes(), _files(repo)) == before
+
+
+def _files(repo: Repo) -> dict[str, bytes]:
+    """Every byte in the work tree."""
+    found = [path for path in repo.path.rglob("*") if path.is_file() and ".git" not in path.parts]
+    return {str(path): path.read_bytes() for path in found}
+
+
+def _with_file(repo: Repo, commit: str, name: str) -> str:
+    """A commit on top that changes a file at the top of the tree."""
+    blob = repo.git("hash-object", "-w", "--stdin", stdin="theirs\n")
+    listed = [line for line in repo.git("ls-tree", commit).splitlines() if not line.endswith(f"\t{name}")]
+    tree = repo.git("mktree", stdin="\n".join([*listed, f"100644 blob {blob}\t{name}", ""]))
+    return repo.git("commit-tree", "-p", commit, "-m", "mine", tree)
+
+
+def test_local_changes_that_are_not_in_the_way_stay(scene: Scene) -> None:
+    scene.repo.write({"README.md": "changed\n", "note.txt": "mine\n"})
+    scene.repo.git("add", "README.md")
+    scene.land()
+    assert scene.repo.git("status", "--porcelain").splitlines() == ["M  README.md", "?? note.txt"]
+
+
+def test_a_merge_in_progress_is_not_disturbed(scene: Scene) -> None:
+    scene.repo.git("switch", "-q", "-c", "side")
+    scene.repo.commit({"README.md": "side\n"})
+    scene.repo.git("switch", "-q", "main")
+    scene.repo.commit({"README.md": "main\n"})
+    scene.repo.git("merge", "side", expect=1)
+    refused = scene.land(expect=6)
+    assert "a merge is not finished" in refused.stderr
+
+
+@pytest.mark.parametrize("mode", ["--merge", "--rebase", "--squash"])
+def test_a_conflict_names_paths_and_steps_and_moves_nothing(scene: Scene, mode: str) -> None:
+    scene.repo.commit({"dir/b.txt": "theirs\n"})
+    refs = scene.repo.git("for-each-ref")
+    refused = scene.land(mode, expect=7)
+    assert "'dir/b.txt' (step 2)" in refused.stderr
+    assert "hint: git orch rebase" in refused.stderr
+    assert scene.repo.git("for-each-ref") == refs
+
+
+def test_a_plan_that_is_not_done_does_not_land(scene: Scene) -> None:
+    scene.repo.orch("rollback", "--to-step", "1", scene.plan)
+    assert "step 2" in scene.land(expect=3).stderr
+    assert scene.now() == scene.main
+
+
+def test_a_part_lands_and_the_rest_follows(scene: Scene) -> None:
+    scene.repo.orch("rollback", "--to-step", "1", scene.plan)
+    scene.land("--partial", "--rebase")
+    scene.repo.orch("rollback", "--undo", scene.plan)
+    scene.land("--rebase")
+    assert scene.subjects() == ["Write dir/b.txt", "Write a.txt"]
+
+
+def test_the_branch_of_another_plan_is_no_target(scene: Scene) -> None:
+    other = scene.repo.plan(writing("c.txt"))
+    assert "is the branch of a plan" in scene.land("--onto", f"orch/{other}", expect=3).stderr
+
+
+# -- signatures -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def signing(hermetic: Path) -> Path:
+    """The user signs commits with this SSH key."""
+    subprocess.run([*KEY, hermetic / "key"], check=True)
+    (hermetic / "signers").write_text(f"ada@example.com {(hermetic / 'key.pub').read_text()}")
+    for name, value in (
+        ("gpg.format", "ssh"), ("user.signingKey", "~/key.pub"), ("commit.gpgSign", "true"),
+        ("gpg.ssh.allowedSignersFile", str(hermetic / "signers")),
+    ):  # fmt: skip
+        subprocess.run(["git", "config", "--global", name, value], check=True)
+    return hermetic / "key"
+
+
+def test_commits_that_are_written_are_signed_as_the_user_signs(scene: Scene, signing: Path) -> None:
+    upstream = scene.repo.git("commit-tree", "-p", "main", "-m", "upstream", "main^{tree}")
+    scene.repo.git("update-ref", "refs/heads/main", upstream)
+    scene.land("--rebase")
+    assert scene.repo.git("log", "-2", "--format=%G? %an %s", "main").splitlines() == [
+        "G Ada Tester Write dir/b.txt",
+        "G Ada Tester Write a.txt",
+    ]
+
+
+def test_a_key_that_does_not_sign_moves_nothing(scene: Scene, signing: Path) -> None:
+    signing.unlink()
+    refs = scene.repo.git("for-each-ref")
+    refused = scene.land(expect=128)
+    assert "could not be signed" in refused.stderr
+    assert "hint: git -c commit.gpgSign=false orch land" in refused.stderr
+    assert scene.repo.git("for-each-ref") == refs
+
+
+def test_a_signing_program_that_the_repository_names_is_not_run(scene: Scene, signing: Path, tmp_path: Path) -> None:
+    evil = tmp_path / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch {tmp_path}/MARK\nexit 1\n")
+    evil.chmod(0o755)
+    scene.repo.git("config", "gpg.ssh.program", str(evil))
+    scene.land()
+    assert not (tmp_path / "MARK").exists()
+
+
+# -- what somebody else has merged ------------------------------------------------------------------------------------
+
+
+def _squash_merge(scene: Scene) -> str:
+    """A forge's squash: the changes in one commit, whose message has none of our trailers."""
+    scene.repo.commit({"c.txt": "c\n"})
+    scene.repo.git("merge", "-q", "--squash", scene.branch)
+    scene.repo.git("commit", "-q", "-m", "Squashed (#12)")
+    squash = scene.now()
+    scene.repo.commit({"d.txt": "d\n"})
+    return squash
+
+
+def _rebase_merge(scene: Scene) -> str:
+    """A forge's rebase merge: other commits with the same trailers."""
+    scene.repo.commit({"c.txt": "c\n"})
+    scene.repo.git("cherry-pick", f"{scene.branch}~1", scene.branch)
+    return scene.now()
+
+
+@pytest.mark.parametrize("merge", [_squash_merge, _rebase_merge], ids=["squash", "rebase"])
+def test_what_a_forge_merged_is_seen(scene: Scene, merge: object) -> None:
+    assert callable(merge)
+    commit = merge(scene)
+    before = scene.now()
+    assert f"merged into main by somebody, as {commit[:10]}" in scene.repo.orch("show", scene.plan).stdout
+
+    done = scene.land()
+
+    assert "nothing to land" in done.stdout
+    assert scene.now() == before
+    assert (scene.landed()["mode"], scene.landed()["to"]) == ("found", commit)
+
+
+def test_a_plan_that_was_merged_and_its_branch_deleted_is_seen(scene: Scene) -> None:
+    scene.repo.git("merge", "-q", "--no-ff", "-m", "merged", scene.branch)
+    scene.repo.git("branch", "-q", "-D", scene.branch)
+    assert "nothing to land" in scene.land().stdout
+    assert scene.landed()["commits"] == {"s1": scene.now(f"{scene.tip}~1"), "s2": scene.tip}
+
+
+def test_a_revert_on_main_is_not_taken_for_the_step(scene: Scene) -> None:
+    scene.repo.commit({"c.txt": "c\n"})
+    scene.repo.git("cherry-pick", f"{scene.branch}~1", scene.branch)
+    scene.repo.git("revert", "--no-edit", "HEAD")
+    assert "by somebody" not in scene.repo.orch("show", scene.plan).stdout
