@@ -115,9 +115,9 @@ def plans(draw: st.DrawFn) -> Plan:
     return plan(*(steps[number] for number in range(1, count + 1)))
 
 
-@given(plans(), st.integers(1, 4), st.booleans(), st.data())
+@given(found=plans(), most=st.integers(1, 4), keep_going=st.booleans(), data=st.data())
 def test_every_interleaving_ends_with_each_step_landed_failed_or_blocked(
-    found: Plan, most: int, keep_going: bool, data: st.DataObject
+    *, found: Plan, most: int, keep_going: bool, data: st.DataObject
 ) -> None:
     books = Schedule(found, set(), everything(found), keep_going=keep_going)
     landed: list[str] = []

@@ -63,7 +63,9 @@ class _Exec(click.Command):
 @click.option("--steps", metavar="LIST", help="Only these steps: 2, or 1,3-5.")
 @click.option("--skip-steps", metavar="LIST", help="All but these steps.")
 @click.option("--from-step", type=int, metavar="N", help="Step N and those after it.")
-@click.option("-j", "--jobs", type=click.IntRange(1, _MOST_JOBS), default=1, metavar="N", help="Steps at the same time.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1, _MOST_JOBS), default=1, metavar="N", help="Steps at the same time."
+)
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure go on with what does not need that step.")
 @click.option(
     "--tool", "tools", default="all", metavar="LIST", help="What a model may use: none, read, write, command, all."
@@ -187,9 +189,7 @@ def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -
 
 def _preview(status: Status, allowed: frozenset[str], chosen: frozenset[str] | None, *, as_json: bool) -> None:
     waiting = [
-        each
-        for each in status.steps
-        if each.state not in SATISFIED and (chosen is None or each.step.id in chosen)
+        each for each in status.steps if each.state not in SATISFIED and (chosen is None or each.step.id in chosen)
     ]
     if as_json:
         here.print_json([{"number": each.number, **plans.step_document(each.step)} for each in waiting])
@@ -235,4 +235,3 @@ def _say_failure(status: Status, summary: Summary) -> None:
     elif summary.outcome == "review":
         numbers = ", ".join(map(str, summary.review))
         console.failure(f"step {numbers} needs a review", f"git orch diff {name} --step {summary.review[-1]}")
-

@@ -25,6 +25,8 @@ COMMANDS = {
     "diff": "what a plan, or one of its steps, changed",
     "edit": "change a plan's text",
     "rollback": "take steps back, or take a rollback back",
+    "land": "bring a finished plan to your branch",
+    "pick": "put some steps of a plan onto a branch",
     "verify": "run a step's checks again, or accept a commit that claims a step",
     "state": "where a plan is in its life, and what leads on",
     "graph": "which steps wait for which",

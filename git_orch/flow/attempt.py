@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from git_orch import errors
 from git_orch.flow import checks
 from git_orch.flow.jobs import Earlier, Job, Result
 from git_orch.flow.reporting import CheckEnded, Reporter
-from git_orch.plans import redact, trailers
+from git_orch.plans import redact, review, trailers
 from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
 from git_orch.plans.status import SATISFIED, CheckResult, Status
 from git_orch.repo import gate, raw, snapshot
@@ -31,6 +32,7 @@ from git_orch.sandbox.launcher import Launcher
 if TYPE_CHECKING:
     from git_orch.flow.agentstep import Service
 
+_LETTERS: dict[str, Literal["A", "M", "D"]] = {"A": "A", "M": "M", "D": "D", "T": "M"}  # of git, to review's
 _ERROR_TAIL = 2000  # characters of a failed command's output in its error
 
 
@@ -55,8 +57,8 @@ def earlier(status: Status) -> tuple[Earlier, ...]:
 class Site:
     """Where an attempt happens, and who hears of it.
 
-    `objects` takes what an attempt makes, until a ref holds it. `spool` puts an event on disk at once: what a model call
-    has cost must survive us. With `run_hooks` the repository's pre-commit hook is the last check of every step.
+    `objects` takes what an attempt makes, until a ref holds it. `spool` puts an event on disk at once: what a model
+    call has cost must survive us. With `run_hooks` the repository's pre-commit hook is the last check of every step.
     """
 
     repository: Repository
@@ -210,7 +212,8 @@ def _snapshot(job: Job, site: Site, result: Result) -> Result:
         hint = f"less '{terms.refused}'  # nothing of it is stored in the repository"
         return replace(result, outcome="failed", tree=None, error=error, reason="gate", hint=hint)
     changed = tuple(change.path for change in taken.changes)
-    result = replace(result, tree=taken.tree, changed=changed, code=taken.code)
+    review = _review(job, site, taken.changes) if result.outcome == "verified" else ()
+    result = replace(result, tree=taken.tree, changed=changed, code=taken.code, review=review)
     if result.outcome != "verified":
         return result
     written = [path for path, content in job.step.files.items() if content is not None]
@@ -222,6 +225,25 @@ def _snapshot(job: Job, site: Site, result: Result) -> Result:
         error = f"git ignores '{ignored[0]}': it would not be in the commit"
         return replace(result, outcome="failed", reason="ignored", error=error)
     return result
+
+
+def _review(job: Job, site: Site, changes: Sequence[gate.Change]) -> tuple[str, ...]:
+    """Why somebody should look at what the step made: it may have had a hand in how it is judged."""
+    listed = [review.Changed(each.path, _LETTERS[each.status]) for each in changes]
+    read = set(review.needs_review_paths(listed))
+    wanted = [each for each in changes if each.path in read and gate.GITLINK not in (each.mode, each.old_mode)]
+    found = site.objects.read_many([oid for each in wanted for oid in (each.old_oid, each.oid)])
+    texts = [_text(each.data) if each is not None else None for each in found]
+    with_texts = {each.path: (texts[2 * number], texts[2 * number + 1]) for number, each in enumerate(wanted)}
+    compared = []
+    for each in listed:
+        before, after = with_texts.get(each.path, (None, None))
+        compared.append(each._replace(before=before, after=after))
+    return review.reasons(job.step, job.plan_checks, compared)
+
+
+def _text(data: bytes) -> str | None:
+    return None if b"\0" in data or len(data) > review.LARGEST else data.decode("utf-8", "replace")
 
 
 def verified(job: Job, site: Site) -> Result:
@@ -261,7 +283,8 @@ def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
     if work.model is not None:
         extra = [(trailers.COST, f"{work.usd:.4f} USD"), (trailers.MODEL, work.model)]
     # Redacted before the trailers are added: a "secret" that is a word of the plan's ID must not change a claim.
-    message = trailers.step_message(_redacted(job.step, site.secrets), claim, _told(result), lines, extra)
+    step = _redacted(job.step, site.secrets)
+    message = trailers.step_message(step, claim, _told(result), lines, extra, review=result.review)
     person = site.identity.now()
     return write_commit(
         site.objects,

@@ -131,4 +131,3 @@ class Drive:
                 self.schedule.fail(step)
             case _:
                 assert_never(outcome)
-

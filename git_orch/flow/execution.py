@@ -52,10 +52,13 @@ class Summary:
     review: tuple[int, ...] = ()
 
 
-def execute(plan: OpenPlan, options: Options, service: Service | None = None) -> Summary:
+def execute(
+    plan: OpenPlan, options: Options, service: Service | None = None, workers: Callable[[int], Executor] | None = None
+) -> Summary:
     """Run the chosen steps that are not done. Raises Interrupted on a signal, Refused, Busy.
 
-    `service` is where the replies for agent steps come from.
+    `service` is where the replies for agent steps come from, `workers` makes something to run so many steps at once in:
+    threads, where it is None.
     """
     grant = _granted(plan)
     status = _based(plan)
@@ -73,7 +76,8 @@ def execute(plan: OpenPlan, options: Options, service: Service | None = None) ->
     with sites.taken(plan, options.jobs + spare) as names:
         run = runs.begun(plan, status, options, grant, list(names[: options.jobs]))
         run.verifying = names[-1] if spare else None
-        summary = _carried_out(run, schedule, sites.means(plan, service, use_cache=options.use_cache))
+        means = sites.means(plan, service, use_cache=options.use_cache)
+        summary = _carried_out(run, schedule, means, workers or _threads)
     if summary.outcome == "waiting" and options.chosen is None:
         status = plan.status()
         _refuse_claimed(status)
@@ -100,7 +104,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
     run = runs.begun(plan, status, options, grant, [None])
     schedule = Schedule(status.plan, status.satisfied(), [step.id])
-    summary = _carried_out(run, schedule, sites.means(plan))
+    summary = _carried_out(run, schedule, sites.means(plan), _threads)
     if run.landed_now:
         worktrees.remove(plan.repository, plan.id, "manual")
     else:
@@ -108,7 +112,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
     return summary
 
 
-# -- before a run -------------------------------------------------------------------------------------------------------
+# -- before a run -----------------------------------------------------------------------------------------------------
 
 
 def _granted(plan: OpenPlan) -> Grant | None:
@@ -135,7 +139,9 @@ def _keep_results(plan: OpenPlan, status: Status) -> None:
     unknown = [oid for attempt, oid in left.items() if attempt not in known]
     if unknown:
         plan.keep(unknown, "results of attempts that were cut off")
-        plan.reporter.emit(Note(f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}"))
+        plan.reporter.emit(
+            Note(f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}")
+        )
     results.forget(plan.repository, plan.id, left)
 
 
@@ -145,9 +151,7 @@ def _schedule(status: Status, options: Options) -> Schedule:
     chosen = [
         step.id
         for step in status.plan.steps
-        if step.kind != "manual"
-        and step.id not in claimed
-        and (options.chosen is None or step.id in options.chosen)
+        if step.kind != "manual" and step.id not in claimed and (options.chosen is None or step.id in options.chosen)
     ]
     parallel = options.jobs > 1
     weights = graph.critical_weights(status.plan, _weight) if parallel else None
@@ -206,15 +210,19 @@ def _nothing_to_do(plan: OpenPlan, status: Status) -> Summary:
     return Summary("complete", (), (), None, 0.0)
 
 
-# -- the run ------------------------------------------------------------------------------------------------------------
+# -- the run ----------------------------------------------------------------------------------------------------------
 
 
-def _carried_out(run: Run, schedule: Schedule, means: sites.Means) -> Summary:
+def _threads(count: int) -> Executor:
+    return futures.ThreadPoolExecutor(count, "attempt")
+
+
+def _carried_out(run: Run, schedule: Schedule, means: sites.Means, workers: Callable[[int], Executor]) -> Summary:
     hint = f"git orch exec {ids.short(run.plan.id)}"
     with (
         signals.once(hint) as listen,
         worker.in_threads(run.id, means),
-        _Crew(lambda: futures.ThreadPoolExecutor(run.options.jobs + 1, "attempt")) as crew,
+        _Crew(lambda: workers(run.options.jobs + 1)) as crew,
     ):
         drive = Drive(schedule, run, crew.submit, glanced, run.options.jobs)
         try:

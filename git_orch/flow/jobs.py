@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from git_orch.plans import plan as plans
-from git_orch.plans.plan import Document, Plan, Step
+from git_orch.plans.plan import Plan, Step
 from git_orch.plans.status import CheckResult
 
 
@@ -33,11 +33,12 @@ class LastTry:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One attempt at a step, or with `verify` the checks of the step on that commit.
+    """One attempt at a step, or with `verify` only the checks of the step on `base`.
 
     `directory` is where the repository is found from, `worktree` the name of the one to work in (None: where a person
     did the step), `base` the commit to start from and `tree` its tree. `plan` has all steps where a model is to know of
-    them, else only this one. `after` is the greatest event ID known. `delay` is in seconds.
+    them, else only this one; `plan_checks` are the commands of all checks. `after` is the greatest event ID known.
+    `delay` is in seconds.
     """
 
     directory: str
@@ -55,18 +56,17 @@ class Job:
     tools: frozenset[str] = frozenset()
     earlier: tuple[Earlier, ...] = ()
     network: bool = False
+    plan_checks: tuple[str, ...] = ()
     last: LastTry | None = None
     delay: float = 0.0
-    verify: str | None = None
+    verify: bool = False
     spent: float = 0.0
     max_usd: float = 0.0
 
     @property
     def step(self) -> Step:
         """The step to do."""
-        found = self.plan.step(self.step_id)
-        assert found is not None, "a job holds its step"
-        return found
+        return next(step for step in self.plan.steps if step.id == self.step_id)
 
     def text(self) -> str:
         """The job as JSON."""
@@ -82,6 +82,7 @@ def read(text: str) -> Job:
     document = json.loads(text)
     document["plan"] = plans.from_document(document["plan"])
     document["tools"] = frozenset(document["tools"])
+    document["plan_checks"] = tuple(document["plan_checks"])
     document["earlier"] = tuple(Earlier(each["title"], tuple(each["changed"])) for each in document["earlier"])
     document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
     return Job(**document)

@@ -125,6 +125,9 @@ def _found(work: _Work, *, dry_run: bool) -> Landing:
     landing = Landing("found", ref, tip, new, commits)
     if dry_run:
         return landing
+    before = work.status.landed
+    if before is not None and (before.ref, before.tip) == (ref, work.branch.tip):  # only the archive was missing
+        return _put_away(work, landing)
     body = {"mode": "found", "ref": ref, "to": new, "tip": work.branch.tip, "commits": commits}
     work.plan.record((work.plan.home, work.plan.event("plan.landed", **body)))
     return _put_away(work, landing)

@@ -39,7 +39,8 @@ class Options:
     """What the user chose for this run. `tools` narrows what a model may use; `model` is the default model's name.
 
     `max_usd` and `max_step_usd` are what the plan and each step may cost, all runs together, instead of what was
-    approved or set; 0 is no limit. `chosen` are step IDs (None: all), `retries` is None where nobody asked, `backoff` is in seconds.
+    approved or set; 0 is no limit. `chosen` are step IDs (None: all), `retries` is None where nobody asked, `backoff`
+    is in seconds.
     """
 
     model: str
@@ -89,6 +90,7 @@ class Run:
     worktrees: list[str | None]
     verifying: str | None = None
     earlier: dict[str, Earlier] = field(default_factory=dict)
+    plan_checks: tuple[str, ...] = ()
     began: float = field(default_factory=time.monotonic)
     jobs: dict[str, Job] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
@@ -135,6 +137,7 @@ class Run:
             tools=self.options.tools,
             earlier=tuple(self._earlier_steps()) if with_model else (),
             network=self.grant.of(step),
+            plan_checks=self.plan_checks if step.kind in ("agent", "run") else (),
             last=last if with_model else None,
             delay=retry.delay(self.options.backoff, failed) if failed else 0.0,
         )
@@ -182,7 +185,7 @@ class Run:
         if error is None:
             return jobs.result(future.result())
         known = results.found(self.plan.repository, self.plan.objects, self.plan.id, job.attempt)
-        if known is not None and job.verify is None:
+        if known is not None and not job.verify:
             return jobs.result(known)
         self._lost[job.step_id] += 1
         if not isinstance(error, BrokenExecutor) or self._lost[job.step_id] >= _LOST_TRIES:
@@ -232,14 +235,14 @@ class Run:
             return self._move(job, result, waiting)
         self.waiting[step] = waiting
         verified = replace(
-            job, verify=onto, base=self.tip, tree=picked.tree, worktree=self.verifying, after=self.plan.new_id()
+            job, verify=True, base=onto, tree=picked.tree, worktree=self.verifying, after=self.plan.new_id()
         )
         return Verify(verified.text())
 
     def verified(self, step: str, future: Future[str]) -> Landed | Halted | Again | Failed:
         """Land what was picked, now that its checks ran on the tree that it has there."""
         job, waiting = self.jobs[step], self.waiting.pop(step)
-        result = self._result(replace(job, verify=waiting.commit), future)
+        result = self._result(replace(job, verify=True), future)
         if result is not None and result.outcome == "verified":
             return self._move(job, replace(self.results[step], checks=result.checks), waiting)
         failed = replace(self.results.pop(step), outcome="failed", reason="check")
@@ -266,7 +269,9 @@ class Run:
             self._tries[job.step_id] -= 1  # a conflict with others is no failure of its own
             return Again(self._job(job.step_id, LastTry(result.error or "", "", result.commit)))
         hint = f"git diff {self.tip[:12]} {result.commit[:12]}" if result.commit is not None else None
-        self.failures.append(Failure(job.step_id, result.error or result.reason, hint, 7 if result.reason == "conflict" else 1))
+        self.failures.append(
+            Failure(job.step_id, result.error or result.reason, hint, 7 if result.reason == "conflict" else 1)
+        )
         return Failed()
 
     def _move(self, job: Job, result: Result, waiting: _Waiting) -> Landed | Halted:
@@ -351,4 +356,5 @@ def begun(plan: OpenPlan, status: Status, options: Options, grant: Grant, worktr
         if each.state in SATISFIED
     }
     tree = odb.commit(plan.objects, tip).tree
-    return Run(plan, status, options, grant, run_id, tip, tree, worktrees, earlier=earlier)
+    commands = dict.fromkeys(check.command.text() for step in status.plan.steps for check in step.checks)
+    return Run(plan, status, options, grant, run_id, tip, tree, worktrees, earlier=earlier, plan_checks=tuple(commands))

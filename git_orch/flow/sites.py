@@ -27,7 +27,6 @@ from git_orch.sandbox import secrecy
 
 if TYPE_CHECKING:
     from git_orch.flow.agentstep import Service
-    from git_orch.plans.events import Event
 
 
 @dataclass
@@ -82,9 +81,13 @@ def at(of: Means, worktree: Worktree, plan: str, attempt: str, after: str) -> It
 
 def handed_over(plan: OpenPlan, commit: str) -> Worktree:
     """The worktree where a person does a manual step, as they left it; made at `commit` when there is none."""
-    boundary = _boundary(plan)
-    found = worktrees.existing(plan.repository, plan.id, boundary, "manual")
-    return found or worktrees.made(plan.repository, plan.id, boundary, commit, "manual")
+    return of_person(means(plan), plan.id, commit)
+
+
+def of_person(of: Means, plan: str, commit: str) -> Worktree:
+    """The same for a worker."""
+    found = worktrees.existing(of.repository, plan, of.boundary, "manual")
+    return found or worktrees.made(of.repository, plan, of.boundary, commit, "manual")
 
 
 @contextlib.contextmanager
@@ -123,7 +126,7 @@ def _site(of: Means, worktree: Worktree, objects: Written, put: spool.Put) -> Si
     )
 
 
-# -- what killed runs left ----------------------------------------------------------------------------------------------
+# -- what killed runs left --------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

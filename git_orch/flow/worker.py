@@ -14,7 +14,7 @@ from git_orch.flow import attempt, confinement, jobs, models, sites
 from git_orch.flow.jobs import Job, Result
 from git_orch.flow.reporting import Report
 from git_orch.flow.sites import Means
-from git_orch.repo import identity, objects, repository, results, settings, worktrees
+from git_orch.repo import identity, objects, repository, results, settings
 from git_orch.repo.worktrees import Worktree
 
 _HERE: dict[str, Means] = {}  # by run, for workers that are threads of the process that made it
@@ -34,8 +34,8 @@ def run_step(job: str) -> str:
     """Do one job, a `jobs.Job` as JSON; gives a `jobs.Result` as JSON. Only trouble with the repository is raised."""
     read = jobs.read(job)
     with _means(read) as means:
-        if read.verify is not None:
-            return _verified(read, means, read.verify).text()
+        if read.verify:
+            return _verified(read, means).text()
         known = results.found(means.repository, means.objects, read.plan_id, read.attempt)
         return known if known is not None else _tried(read, means)
 
@@ -56,16 +56,12 @@ def _tried(job: Job, means: Means) -> str:
 def _worktree(job: Job, means: Means) -> Worktree:
     if job.worktree is not None:
         return sites.prepared(means, job.worktree, job.base, job.tree)
-    found = worktrees.existing(means.repository, job.plan_id, means.boundary, "manual")
-    assert found is not None, "a person's worktree is made before the step is handed in"
-    return found
+    return sites.of_person(means, job.plan_id, job.base)
 
 
-def _verified(job: Job, means: Means, commit: str) -> Result:
+def _verified(job: Job, means: Means) -> Result:
     """The checks of a step on the commit that is to land, which nobody has seen in this form yet."""
-    assert job.worktree is not None, "checks have a worktree of git-orch's own"
-    worktree = sites.prepared(means, job.worktree, commit, job.tree)
-    with sites.at(means, worktree, job.plan_id, job.attempt, job.after) as site:
+    with sites.at(means, _worktree(job, means), job.plan_id, job.attempt, job.after) as site:
         return attempt.verified(job, site)
 
 
@@ -82,9 +78,7 @@ def _means(job: Job) -> Iterator[Means]:
         service = stack.enter_context(models.service(chosen.prices)) if job.step.kind == "agent" else None
         database = stack.enter_context(contextlib.closing(objects.opened(found, warm=True)))
         boundary = confinement.boundary(found)
-        yield Means(
-            found, identity.of_user(found), database, boundary, _Nobody(), service, run_hooks=chosen.runHooks
-        )
+        yield Means(found, identity.of_user(found), database, boundary, _Nobody(), service, run_hooks=chosen.runHooks)
 
 
 class _Nobody:

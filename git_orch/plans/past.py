@@ -240,6 +240,7 @@ def _attempt(event: Event, outcome: str) -> Attempt:
         commit=_optional_oid(body, "commit"),
         error=plans.optional_text(body, "error"),
         changed=plans.texts(body, "changed"),
+        review=plans.texts(body, "review"),
     )
 
 

@@ -179,6 +179,7 @@ class Attempt(NamedTuple):
     commit: str | None = None
     error: str | None = None
     changed: tuple[str, ...] = ()
+    review: tuple[str, ...] = ()
 
 
 class StepStatus(NamedTuple):

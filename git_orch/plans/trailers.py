@@ -104,9 +104,18 @@ class CheckLine(NamedTuple):
 
 
 def step_message(
-    step: Step, claim: Claim, summary: str, checks: Iterable[CheckLine], extra: Iterable[tuple[str, str]]
+    step: Step,
+    claim: Claim,
+    summary: str,
+    checks: Iterable[CheckLine],
+    extra: Iterable[tuple[str, str]],
+    *,
+    review: Iterable[str] = (),
 ) -> str:
-    """What a reviewer reads on a host that shows no notes: what was asked, what was done, which checks ran."""
+    """What a reviewer reads on a host that shows no notes: what was asked, what was done, which checks ran.
+
+    `review` are reasons to look closely.
+    """
     parts = [subject(step.title)]
     asked = _asked(step)
     if asked:
@@ -116,6 +125,7 @@ def step_message(
     lines = [f"    {_one_line(check.command)}: {_one_line(check.result)} in {check.seconds:.1f} s" for check in checks]
     if lines:
         parts.append("Checks:\n" + "\n".join(lines))
+    parts += [f"Needs review: {_one_line(reason)}" for reason in review]
     trailers = [(PLAN, claim.plan), (STEP, claim.step), (ATTEMPT, claim.attempt), *extra]
     parts.append("\n".join(f"{name}: {_one_line(value)}" for name, value in trailers))
     return "\n\n".join(parts) + "\n"

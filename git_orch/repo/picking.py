@@ -102,9 +102,7 @@ def commit_on(objects: Objects, commit: str, tree: str, onto: str, person: Ident
     return odb.write_commit(objects, raw.CommitObject(tree, (onto,), fields.author, committer, fields.message))
 
 
-def chain(
-    repository: Repository, objects: Objects, commits: Sequence[str], onto: str, person: Identity
-) -> Chain:
+def chain(repository: Repository, objects: Objects, commits: Sequence[str], onto: str, person: Identity) -> Chain:
     """`commits` picked one after the other onto `onto`; stops at the first that conflicts."""
     made: list[str] = []
     for commit in commits:

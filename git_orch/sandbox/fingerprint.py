@@ -33,6 +33,7 @@ class Machine(NamedTuple):
     system: tuple[str, ...]
     variables: Mapping[str, str]
     configuration: str
+    readable: tuple[str, ...]
     places: Mapping[str, int]
 
 
@@ -47,6 +48,7 @@ def of(launcher: Launcher, worktree: Path) -> str:
             system=(system.sysname, system.release, system.machine),
             variables=variables,
             configuration=hashlib.sha256(git).hexdigest(),
+            readable=tuple(map(str, view.readable)),
             places=_changed([*_programs(view.path), *(view.home / name for name in CACHES), *view.readable]),
         )
     )

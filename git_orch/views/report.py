@@ -145,6 +145,8 @@ def _step_lines(status: Status, each: StepStatus) -> list[Line]:
         )
     ]
     lines += [("       check ", indented(check.command.text(), 13)) for check in each.step.checks]
+    if each.commit is not None and each.attempt is not None:
+        lines += [(Styled("       needs review: ", "yellow"), reason) for reason in each.attempt.review]
     if each.state is StepState.FAILED and each.attempt is not None and each.attempt.error:
         lines.append((Styled("       failed: ", "red"), indented(each.attempt.error, 9)))
         words = [said(result) for result in each.attempt.checks]
@@ -313,6 +315,7 @@ def _step_document(status: Status, each: StepStatus) -> Document:
         "attempts": sum(1 for one in status.attempts if one.step == each.step.id),
         "error": attempt.error if attempt is not None and each.state is StepState.FAILED else None,
         "summary": attempt.summary if attempt is not None else "",
+        "review": list(attempt.review) if attempt is not None else [],
         "seconds": attempt.seconds if attempt is not None else 0,
         "ended": when(attempt.event) if attempt is not None else None,
         "usage": _usage(call.usage for call in calls),

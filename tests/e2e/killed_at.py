@@ -26,12 +26,13 @@ import pygit2
 from git_orch.agents import prices  # noqa: F401
 from git_orch.cli import edit as edit_command  # noqa: F401
 from git_orch.cli import exec as exec_command  # noqa: F401
+from git_orch.cli import land as land_command  # noqa: F401
 from git_orch.cli import main as boundary
 from git_orch.cli import plan as plan_command  # noqa: F401
 from git_orch.cli import rollback as rollback_command  # noqa: F401
 from git_orch.cli import show as show_command  # noqa: F401
 from git_orch.cli import status as status_command  # noqa: F401
-from git_orch.flow import attempt, execution, jobs, openplan, planning, rollback, run, worker  # noqa: F401
+from git_orch.flow import attempt, execution, jobs, landing, openplan, planning, rollback, run, worker  # noqa: F401
 from git_orch.plans.events import Event
 from git_orch.repo import catfile, git, objects, pool, refs, results, snapshot, spool, worktrees
 from git_orch.repo.repository import Repository

@@ -354,6 +354,23 @@ def test_a_killed_undo_is_finished_by_the_next_command(driver: Driver, template:
         assert status(driver, repo, plan)["state"] == "COMPLETE"
 
 
+def test_a_killed_landing_is_finished_by_the_next_one(driver: Driver, template: Repo) -> None:
+    """The branch gets the plan once, the log knows it, and nothing of the user's is touched."""
+    plan = planned(driver, template, "two")
+    assert driver.run(template, "exec", plan).status == 0
+    template.git("branch", "release")
+    scenario = Scenario(driver, template, ["land", "--onto", "release", plan])
+    _, run = scenario.undisturbed()
+    assert run.status == 0, run.stderr
+
+    for repo in scenario.killed(run.points, every=2):
+        again = driver.run(repo, *scenario.argv)
+        assert again.status in (0, 3), again.stderr  # 3: it was in the archive already
+        assert repo.git("log", "--first-parent", "--format=%s", "main..release") == "Merge plan: Two steps"
+        landed = status(driver, repo, plan)["landed"]
+        assert (landed["mode"], landed["commit"]) == ("merge", repo.git("rev-parse", "release"))
+
+
 def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, template: Repo) -> None:
     """S2-078: run again it is done, and exec does what the new text says."""
     plan = planned(driver, template, "two")

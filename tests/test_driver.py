@@ -1,0 +1,117 @@
+"""The loop of a run against every order in which workers may answer: it ends, and the branch is what it should be.
+
+The executor is inline: a job is done at a moment that the test chooses. Time is a count of those moments.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from git_orch.flow.driver import Again, Drive, Failed, Finished, Landed, Verify
+from git_orch.plans.plan import Plan, Step
+from git_orch.plans.schedule import Phase, Schedule
+
+
+@dataclass
+class Simulated:
+    """Steps whose fate is drawn: a branch is a list of steps, and a result knows how long the branch was below it."""
+
+    data: st.DataObject
+    schedule: Schedule
+    most: int
+    branch: list[str] = field(default_factory=list)
+    verified_on: dict[str, int] = field(default_factory=dict)
+    bases: dict[str, int] = field(default_factory=dict)
+    tries: Counter[str] = field(default_factory=Counter)
+    pending: list[Future[str]] = field(default_factory=list)
+    clock: int = 0
+
+    def submit(self, job: str) -> Future[str]:
+        """A worker takes the job; when it answers is not said."""
+        assert job.startswith(("step ", "verify ")), job
+        future: Future[str] = Future()
+        self.pending.append(future)
+        return future
+
+    def wait(self, running: Collection[Future[str]]) -> Collection[Future[str]]:
+        """One moment: some of the workers answer."""
+        self.clock += 1
+        assert self.clock < 200, "it does not end"
+        assert len(self.schedule.in_phase(Phase.RUNNING)) <= self.most
+        count = self.data.draw(st.integers(1, len(self.pending)))
+        for future in self.data.draw(st.permutations(self.pending))[:count]:
+            future.set_result("done")
+            self.pending.remove(future)
+        return [future for future in running if future.done()]
+
+    def begun(self, step: Step) -> str:
+        assert set(step.depends_on) <= set(self.branch)
+        return self._job(step.id)
+
+    def _job(self, step: str) -> str:
+        self.tries[step] += 1
+        self.bases[step] = len(self.branch)
+        return f"step {step}"
+
+    def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+        assert future.done()
+        fate = self.data.draw(st.sampled_from(["finished", "finished", "failed"]))
+        if fate == "finished":
+            return Finished()
+        return Again(self._job(step)) if self.tries[step] < 2 else Failed()
+
+    def landed(self, step: str) -> Landed | Verify | Again | Failed:
+        if self.bases[step] == len(self.branch):
+            return self._land(step)
+        fate = self.data.draw(st.sampled_from(["same tree", "verify", "conflict"]))
+        if fate == "same tree":
+            return self._land(step)
+        if fate == "verify":
+            self.verified_on[step] = len(self.branch)
+            return Verify(f"verify {step}")
+        return Again(self._job(step)) if self.tries[step] < 3 else Failed()
+
+    def verified(self, step: str, future: Future[str]) -> Landed | Again | Failed:
+        assert future.done()
+        assert self.verified_on[step] == len(self.branch), "the branch moved on while a result was verified"
+        return self._land(step) if self.data.draw(st.booleans()) else Failed()
+
+    def _land(self, step: str) -> Landed:
+        self.branch.append(step)
+        return Landed()
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    found = []
+    for number in range(1, draw(st.integers(1, 7)) + 1):
+        needs = draw(st.sets(st.integers(1, number - 1), max_size=2)) if number > 1 else set()
+        paths = tuple(draw(st.sets(st.sampled_from(["a", "b"]), max_size=1)))
+        found.append(Step(f"s{number}", "Do", "run", depends_on=tuple(f"s{need}" for need in needs), paths=paths))
+    return Plan("A plan", "An objective", tuple(found))
+
+
+@given(plan=plans(), most=st.integers(1, 4), keep_going=st.booleans(), data=st.data())
+def test_every_order_of_answers_ends_with_each_step_landed_once_failed_or_blocked(
+    *, plan: Plan, most: int, keep_going: bool, data: st.DataObject
+) -> None:
+    schedule = Schedule(plan, set(), [step.id for step in plan.steps], keep_going=keep_going)
+    world = Simulated(data, schedule, most)
+    drive = Drive(schedule, world, world.submit, world.wait, most)
+    drive.to_the_end()
+    assert drive.running == {}
+    assert len(set(world.branch)) == len(world.branch)
+    assert sorted(world.branch) == sorted(schedule.in_phase(Phase.LANDED))
+    failed, blocked = schedule.in_phase(Phase.FAILED), schedule.in_phase(Phase.BLOCKED)
+    assert len(world.branch) + len(failed) + len(blocked) == len(plan.steps)
+    needs = {step.id: set(step.depends_on) for step in plan.steps}
+    for place, step in enumerate(world.branch):
+        assert needs[step] <= set(world.branch[:place])
+    if keep_going:
+        assert all(needs[step] & {*failed, *blocked} for step in blocked)
