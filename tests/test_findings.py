@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from git_orch.plans import findings
+from git_orch.plans import cost, findings, planfile
 from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
+from git_orch.plans.status import Estimated
 
 MAKE = Check("compile", Command(("make",)))
 
@@ -86,6 +87,94 @@ def test_a_dependency_on_a_later_step_is_a_warning() -> None:
     assert found(plan(agent("a", depends_on=("s2",)), agent("b"))) == [
         "warning later-dependency steps[0].depends_on[0]"
     ]
+
+
+def test_a_command_that_was_missing_and_is_here_now_is_none() -> None:
+    checked = plan(agent("a"), missing=("git", "helm"))
+
+    assert found(checked) == ["error command-missing missing[1]"]
+    assert findings.unavailable_dependencies(checked, available) == ["helm"]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/etc/passwd", "path-outside"),
+        ("../x", "path-outside"),
+        ("src/../../x", "path-outside"),
+        ("~/x", "path-outside"),
+        (".git/hooks", "path-git-control"),
+        ("sub/.GIT/", "path-git-control"),
+        ("a\0b", "path-invalid"),
+    ],
+)
+def test_a_declared_path_out_of_the_tree_is_an_error(path: str, code: str) -> None:
+    """S1-114: a log may hold what no plan file is allowed to."""
+    assert found(plan(agent("a", paths=("src/main.py", path)))) == [f"error {code} steps[0].paths[1]"]
+
+
+def test_declared_directories_may_end_with_a_slash() -> None:
+    assert found(plan(agent("a", paths=("src/", ".github/workflows", "."))))[:1] != [
+        "error path-invalid steps[0].paths[0]"
+    ]
+
+
+@pytest.mark.parametrize(
+    "prompt", ["Edit /etc/hosts.", "see ../other/x.py", "put it into ~/bin", "write `.git/config`", "./.git/hooks/x"]
+)
+def test_a_prompt_that_names_a_path_out_of_the_tree_is_a_warning(prompt: str) -> None:
+    assert found(plan(agent("a", prompt=prompt))) == ["warning prompt-path-outside steps[0].prompt"]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Begin it with #!/usr/bin/env python3.", "GET /login and /api/v1/users", "import x from '../lib/x'",
+        "Add .gitignore and .github/ci.yml", "yes/no", "see https://example.com/etc/x", "1/2 of it",
+        "and/or", "..., /home",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_such_a_path_is_none(prompt: str) -> None:
+    assert found(plan(agent("a", prompt=prompt))) == []
+
+
+def test_steps_that_change_the_same_path_and_do_not_wait_for_each_other_are_a_warning() -> None:
+    both = (agent("a", paths=("src",)), agent("b", paths=("src/x.py",)), agent("c", paths=("doc",)))
+
+    assert found(plan(*both)) == ["warning overlapping-paths steps[1].paths"]
+    assert found(plan(both[0], both[1]._replace(depends_on=("s1",)), both[2])) == []
+
+
+def test_many_overlaps_are_one_finding_a_step() -> None:
+    checked = plan(*(agent(f"step {n}", paths=("x.py",)) for n in range(9)))
+    listed = findings.check(checked, available)
+
+    assert [item.field for item in listed] == [f"steps[{n}].paths" for n in range(1, 9)]
+    assert "step 1, 2, 3, 4, 5 ... changes too" in listed[-1].message
+
+
+@pytest.mark.parametrize(("limit", "codes"), [(0, []), (0.5, []), (0.6, []), (0.4, ["over-budget"])])
+def test_a_plan_that_may_cost_more_than_its_budget_is_an_error(limit: float, codes: list[str]) -> None:
+    """S1-115."""
+    over = cost.over_budget(Estimated(1, 1, 0.5), limit)
+
+    assert [each.code for each in [over] if each is not None and each.level == "error" and each.fix] == codes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "- a", "title: x", "title: x\ntitle: y\nsteps: []",
+        "title: x\nsteps: [{title: a, prompt: p, depends_on: [2]}, {title: b, kind: walk}]",
+        "title: x\nsteps: [{title: a, run: x, depends_on: [1]}, {title: b, run: x, files: {}}, {title: c, id: q}]",
+        "title: x\nsteps: [{title: a, run: x, depends_on: [2]}, {title: b, run: x, depends_on: [1], timout: 3}]",
+    ],
+)  # fmt: skip
+def test_every_finding_about_a_file_has_a_code_and_a_fix(text: str) -> None:
+    """S1-121."""
+    with pytest.raises(findings.PlanFileError) as wrong:
+        planfile.read(text, "plan.yaml")
+    assert all(each.code and each.fix and each.message for each in wrong.value.findings)
 
 
 # -- code that nothing verifies ---------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans import graph
-from git_orch.plans.plan import Plan, Step
+from git_orch.plans import graph, paths
+from git_orch.plans.plan import FileContent, Plan, Step
 
 
 def plan(**needs: str) -> Plan:
@@ -91,3 +91,82 @@ def test_a_thousand_steps_in_one_chain_have_an_order() -> None:
     chain = plan(**{f"s{n}": f"s{n + 1}" for n in range(1, 1000)}, s1000="")
 
     assert graph.order(chain) == [f"s{n}" for n in range(1000, 0, -1)]
+
+
+# -- levels, chains, conflicts ----------------------------------------------------------------------------------------
+
+
+def names(steps: list[Step]) -> str:
+    """The IDs of steps."""
+    return " ".join(step.id for step in steps)
+
+
+def test_a_step_is_one_level_above_the_highest_it_waits_for() -> None:
+    """S1-235."""
+    found = graph.levels(plan(s4="s1 s3", s1="", s2="", s3="s2"))
+
+    assert [names(level) for level in found] == ["s1 s2", "s3", "s4"]
+
+
+@given(acyclic())
+def test_levels_hold_each_step_once_and_none_that_waits_for_its_own_level(drawn: Plan) -> None:
+    height = {step.id: number for number, level in enumerate(graph.levels(drawn)) for step in level}
+
+    assert height.keys() == {step.id for step in drawn.steps}
+    for step in drawn.steps:
+        assert height[step.id] == max((height[need] + 1 for need in step.depends_on), default=0)
+
+
+@given(acyclic(), st.lists(st.integers(0, 9), min_size=12, max_size=12))
+def test_the_critical_path_is_the_heaviest_of_all_ways(drawn: Plan, heavy: list[int]) -> None:
+    weight = {step.id: float(heavy[int(step.id[1:]) - 1]) for step in drawn.steps}
+    needs = {step.id: step.depends_on for step in drawn.steps}
+
+    def below(step: str) -> float:
+        return weight[step] + max((below(need) for need in needs[step]), default=0.0)
+
+    path = graph.critical_path(drawn, lambda step: weight[step.id])
+    weights = graph.critical_weights(drawn, lambda step: weight[step.id])
+
+    assert sum(weight[step.id] for step in path) == max(map(below, needs)) == max(weights.values())
+    assert all(before.id in after.depends_on for before, after in itertools.pairwise(path))
+    for step in drawn.steps:
+        after = [weights[other.id] for other in drawn.steps if step.id in other.depends_on]
+        assert weights[step.id] == weight[step.id] + max(after, default=0.0)
+
+
+TREE = st.sampled_from(["a", "a/b", "a/b/c", "./a//b/", "ab", "b", ".", "a/c"])
+
+
+@given(acyclic(), st.lists(st.lists(TREE, max_size=2), min_size=12, max_size=12))
+def test_conflicts_are_the_pairs_that_share_a_path_and_have_no_order(drawn: Plan, declared: list[list[str]]) -> None:
+    named = tuple(
+        step._replace(paths=tuple(some)) for step, some in zip(drawn.steps, declared[: len(drawn.steps)], strict=True)
+    )
+    needs = {step.id: step.depends_on for step in named}
+
+    def waits(step: str, other: str) -> bool:
+        return any(need == other or waits(need, other) for need in needs[step])
+
+    assert graph.conflicts(drawn._replace(steps=named)) == [
+        (one, other)
+        for one, other in itertools.combinations(named, 2)
+        if any(paths.related(mine, theirs) for mine in one.paths for theirs in other.paths)
+        and not waits(one.id, other.id)
+        and not waits(other.id, one.id)
+    ]
+
+
+def test_the_files_of_a_files_step_are_declared() -> None:
+    writes = Step("s1", "x", "files", files={"src/x": FileContent("x"), "y": None})
+    others = (
+        Step("s2", "x", "agent", paths=("src",)),
+        Step("s3", "x", "agent", paths=("y",)),
+        Step("s4", "x", "agent"),
+    )
+
+    assert graph.conflicts(Plan("t", "t", (writes, *others))) == [(writes, others[0]), (writes, others[1])]
+
+
+def test_a_plan_without_steps_has_no_levels_and_no_path() -> None:
+    assert (graph.levels(plan()), graph.critical_path(plan(), lambda _: 1.0)) == ([], [])

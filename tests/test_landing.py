@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import select
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import Repo, writing
+
+from git_orch.flow import targets
+from git_orch.plans.status import Move
+from git_orch.repo import objects, signedcommits
+from git_orch.repo.repository import discover
 
 KEY = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]
 
@@ -254,6 +262,26 @@ def test_a_signing_program_that_the_repository_names_is_not_run(scene: Scene, si
     assert not (tmp_path / "MARK").exists()
 
 
+def test_a_key_that_is_never_unlocked_does_not_hold_the_command_up(
+    scene: Scene, signing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What git has started to sign with ends as well."""
+    hangs = tmp_path / "hangs"
+    hangs.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/started\nexec sleep 600\n")
+    hangs.chmod(0o755)
+    subprocess.run(["git", "config", "--global", "gpg.ssh.program", str(hangs)], check=True)
+    monkeypatch.setattr(signedcommits, "_TIMEOUT", 0.5)
+    repository = discover(scene.repo.path)
+    with (
+        contextlib.closing(objects.opened(repository, warm=False)) as database,
+        pytest.raises(signedcommits.NotSigned, match="was not unlocked"),
+    ):
+        signedcommits.signed(repository, database, [scene.tip])
+    with contextlib.suppress(ProcessLookupError):  # it is gone already
+        ended = os.pidfd_open(int((tmp_path / "started").read_text()))
+        assert select.select([ended], [], [], 10)[0] == [ended]
+
+
 # -- what somebody else has merged ------------------------------------------------------------------------------------
 
 
@@ -300,3 +328,13 @@ def test_a_revert_on_main_is_not_taken_for_the_step(scene: Scene) -> None:
     scene.repo.git("cherry-pick", f"{scene.branch}~1", scene.branch)
     scene.repo.git("revert", "--no-edit", "HEAD")
     assert "by somebody" not in scene.repo.orch("show", scene.plan).stdout
+
+
+# -- what a cut-off landing, or a log of somebody else's, leaves ------------------------------------------------------
+
+
+def test_a_name_in_a_log_that_is_no_branch_never_reaches_git(repo: Repo, tmp_path: Path) -> None:
+    oid = repo.git("rev-parse", "main")
+    hostile = Move("01K00000000000000000000000", "here", f"--output={tmp_path}/made", None, oid, "land")
+    assert not targets.is_done(discover(repo.path), hostile)
+    assert not (tmp_path / "made").exists()

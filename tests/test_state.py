@@ -240,3 +240,33 @@ def test_an_event_of_a_later_version_is_reported_and_changes_nothing() -> None:
 
 def test_a_log_without_a_plan_has_no_status() -> None:
     assert state.fold(PLAN, events.read([]), None) is None
+
+
+def going(move: str, new: int, ref: str = "refs/heads/main") -> list[tuple[str, dict[str, Any]]]:
+    """The events of a landing that is about to happen; its intent is the event after those of EXECUTED."""
+    body = {"mode": "merge", "tip": oid(103), "commits": {"s1": oid(101)}, "move": move}
+    intent = {"ref": ref, "from": oid(1), "to": oid(new), "why": "land on main"}
+    return [("move.intended", intent), ("plan.landed", {"ref": ref, "to": oid(new), **body})]
+
+
+def test_a_landing_counts_when_its_move_is_done() -> None:
+    move = f"01K{len(EXECUTED) + 1:023d}"
+    before = folded(log_of(*EXECUTED, *going(move, 900)), None)
+    after = folded(log_of(*EXECUTED, *going(move, 900), ("move.done", {"move": move})), None)
+    assert before.landed is None
+    assert after.landed is not None
+    assert (after.landed.branch(), after.landed.new) == ("main", oid(900))
+
+
+def test_a_move_of_the_users_branch_says_nothing_about_the_plan_branch() -> None:
+    move = f"01K{len(EXECUTED) + 1:023d}"
+    done = folded(log_of(*EXECUTED, *going(move, 900), ("move.done", {"move": move})), None)
+    assert (done.known_tip, done.last_move) == (None, None)
+
+
+def test_a_landing_that_did_not_happen_takes_no_step_back() -> None:
+    """By fast forward it would have moved the branch to the very commit that landed a step."""
+    move = f"01K{len(EXECUTED) + 1:023d}"
+    given_up = folded(log_of(*EXECUTED, *going(move, 103), ("move.abandoned", {"move": move})), None)
+    assert given_up.landed is None
+    assert [attempt.outcome for attempt in given_up.attempts] == ["landed"] * 3

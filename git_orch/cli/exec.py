@@ -136,10 +136,11 @@ def _chosen(status: Status, given: Typed) -> frozenset[str] | None:
 
 
 def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str] | None) -> int:
-    from git_orch.flow import detaching, execution, models, openplan
+    from git_orch.flow import detaching, execution, models, openplan, validation
     from git_orch.repo import runs, settings
     from git_orch.views.progress import ConsoleReporter
 
+    validation.refuse_invalid(found, status)
     left = [each.step for each in status.steps if each.state not in SATISFIED]
     with_model = any(step.kind == "agent" and (chosen is None or step.id in chosen) for step in left)
     if with_model:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection
 from concurrent import futures
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from git_orch import errors
-from git_orch.flow import approval, basing, recording, signals, sites, worker
-from git_orch.flow import run as runs
+from git_orch.flow import approval, basing, recording, signals, sites, verification, worker
+from git_orch.flow import run as books
 from git_orch.flow.agentstep import Service
 from git_orch.flow.approval import Grant
 from git_orch.flow.driver import Drive
@@ -66,7 +66,7 @@ def execute(
     _keep_results(plan, status)
     left = [each.step.id for each in status.steps if each.step.id not in status.satisfied()]
     if not left or status.branch is None or grant is None:
-        return _nothing_to_do(plan, status)
+        return _nothing_to_do(plan, status, options)
     schedule = _schedule(status, options)
     if not schedule.startable(1):
         _refuse_claimed(status)
@@ -74,7 +74,7 @@ def execute(
         return _handed_over(plan, status)
     spare = 1 if options.jobs > 1 else 0  # where results are verified that landed on another base than theirs
     with sites.taken(plan, options.jobs + spare) as names:
-        run = runs.begun(plan, status, options, grant, list(names[: options.jobs]))
+        run = books.begun(plan, status, options, grant, list(names[: options.jobs]))
         run.verifying = names[-1] if spare else None
         means = sites.means(plan, service, use_cache=options.use_cache)
         summary = _carried_out(run, schedule, means, workers or _threads)
@@ -102,7 +102,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         )
     if head != status.branch.tip:
         plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
-    run = runs.begun(plan, status, options, grant, [None])
+    run = books.begun(plan, status, options, grant, [None])
     schedule = Schedule(status.plan, status.satisfied(), [step.id])
     summary = _carried_out(run, schedule, sites.means(plan), _threads)
     if run.landed_now:
@@ -202,12 +202,39 @@ def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     return Summary("waiting", (), (), None, 0.0)
 
 
-def _nothing_to_do(plan: OpenPlan, status: Status) -> Summary:
+def _nothing_to_do(plan: OpenPlan, status: Status, options: Options) -> Summary:
     """Put in order what a run left that was killed after its last landing: its end untold, its worktrees there."""
-    if status.open_run is not None:
-        recording.end(plan, status.open_run, "complete", 0.0)
     sites.put_away(plan)
-    return Summary("complete", (), (), None, 0.0)
+    broken = _broken_tip(plan, options)
+    outcome: Outcome = "complete" if broken is None else "failed"
+    if status.open_run is not None:
+        recording.end(plan, status.open_run, outcome, 0.0)
+    if broken is None:
+        return Summary(outcome, (), (), None, 0.0)
+    return Summary(outcome, (), broken.steps, broken.error, 0.0, broken.hint, 1)
+
+
+class _Broken(NamedTuple):
+    """Checks that passed on the trees of their steps and fail on the tip."""
+
+    steps: tuple[int, ...]
+    error: str
+    hint: str
+
+
+def _broken_tip(plan: OpenPlan, options: Options) -> _Broken | None:
+    """All checks once more on the tip of a plan whose steps are all done; None when they pass."""
+    status = plan.status()
+    if not options.check_tip or status.branch is None or not status.branch.commits:
+        return None
+    checked = verification.check_tip(plan, status, use_cache=options.use_cache)
+    if checked.passed:
+        return None
+    numbers = tuple(sorted({status.plan.position(each.step) for each in checked.failed}))
+    first = checked.failed[0]
+    number = status.plan.position(first.step)
+    error = f"on the tip, check '{first.command}' of step {number} fails: a later step broke what it verifies"
+    return _Broken(numbers, error, f"git orch verify {ids.short(plan.id)} --tip")
 
 
 # -- the run ----------------------------------------------------------------------------------------------------------
@@ -291,9 +318,14 @@ def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
     done = run.status.satisfied() | set(schedule.in_phase(Phase.LANDED))
     if outcome == "complete" and len(done) < len(run.status.steps):
         outcome = "waiting"
+    broken = _broken_tip(run.plan, run.options) if outcome == "complete" else None
+    if broken is not None:
+        outcome = "failed"
     seconds = time.monotonic() - run.began
     recording.end(run.plan, run.id, outcome, seconds)
     run.forget_settled()
+    if broken is not None:
+        return Summary(outcome, tuple(run.landed_now), broken.steps, broken.error, seconds, broken.hint, 1)
     first = run.failures[0] if run.failures else None
 
     def numbers(steps: Collection[str]) -> tuple[int, ...]:

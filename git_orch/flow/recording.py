@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from git_orch.flow.jobs import Job, Result
 from git_orch.flow.openplan import OpenPlan
+from git_orch.plans import ids, life
 from git_orch.plans.events import Event
 from git_orch.plans.plan import Document
 from git_orch.plans.status import CheckResult, PlanState, Status
@@ -16,11 +17,9 @@ def begin(plan: OpenPlan, status: Status, chosen: frozenset[str] | None) -> str:
 
     `chosen` are the step IDs that the run is about, None for all; the others are recorded as skipped.
     """
-    begun = []
-    if status.recorded_state is PlanState.CREATED:
-        begun = [plan.event("plan.validated"), plan.event("plan.approved", by="exec")]
-    elif status.recorded_state is PlanState.VALIDATED:
-        begun = [plan.event("plan.approved", by="exec")]
+    passed = life.begun(status.recorded_state, ids.short(plan.id))
+    begun = [plan.event("plan.validated")] if PlanState.VALIDATED in passed else []
+    begun += [plan.event("plan.approved", by="exec")] if PlanState.APPROVED in passed else []
     run_id = plan.new_id()
     left_out: Document = {}
     if chosen is not None:

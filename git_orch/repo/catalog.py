@@ -94,8 +94,8 @@ def _on_branch(repository: Repository, past: Status, found: Branch) -> Status:
     missing = {step: commit for step, commit in landed.items() if step in gone}
     if not missing or found.base is None or past.base.commit is None or found.base == past.base.commit:
         return now
-    upstream = frozenset(upstream.steps(repository, past.id, (past.base.commit, found.base), missing))
-    return state.on_branch(past, found._replace(upstream=upstream)) if upstream else now
+    there = frozenset(upstream.steps(repository, past.id, (past.base.commit, found.base), missing))
+    return state.on_branch(past, found._replace(upstream=there)) if there else now
 
 
 def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str:

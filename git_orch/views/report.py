@@ -187,7 +187,7 @@ def next_command(status: Status, *, running: bool) -> Line:
     """What to type next."""
     name = ids.short(status.id)
     if running:
-        return ("next: git orch log ", name)
+        return ("next: git orch wait ", name)
     if status.incomplete:
         return ("next: git fsck  # a part of the log cannot be read: what is shown may be wrong",)
     if status.state is PlanState.REJECTED:

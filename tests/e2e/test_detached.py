@@ -14,7 +14,6 @@ from conftest import Repo, writing
 
 from git_orch.sandbox import process
 
-
 BEGINNING = "0" * 26
 
 
@@ -42,8 +41,9 @@ class Background(NamedTuple):
 
     def half_way(self) -> Any:
         """The same from the beginning, when the step has said its word."""
-        while not any(each["lines"] for each in (told := self.live(BEGINNING))["now"]):
-            pass
+        told = self.live(BEGINNING)
+        while not any(each["lines"] for each in told["now"]):
+            told = self.live(BEGINNING)
         return told
 
 
