@@ -30,11 +30,14 @@ steps:
 """
 
 
+GRANTS = approval.Grants(("s1",), approval.Setup("npm ci", network=True))
+
+
 def approved(old: str = "", new: str = "", **fields: object) -> Document:
     """What is approved of the plan, with a piece of its text replaced."""
     assert old in PLAN
     plan = planfile.read(PLAN.replace(old, new) if old else PLAN, "plan")
-    return Approved("PLAN-1", plan, "c" * 40, "refs/heads/main", ("s1",))._replace(**fields).document()  # type: ignore[arg-type]
+    return Approved("PLAN-1", plan, "c" * 40, "refs/heads/main", GRANTS)._replace(**fields).document()  # type: ignore[arg-type]
 
 
 def test_the_canonical_bytes_do_not_depend_on_the_order_of_fields() -> None:
@@ -78,7 +81,9 @@ def test_every_byte_of_a_plan_counts_and_its_field_is_named(old: str, new: str, 
     [
         (approved(base="d" * 40), "base"),
         (approved(follows="refs/remotes/evil/x"), "follows"),
-        (approved(network=()), "grants.network"),
+        (approved(grants=GRANTS._replace(network=())), "grants.network"),
+        (approved(grants=GRANTS._replace(setup=None)), "grants.setup"),
+        (approved(grants=GRANTS._replace(in_place=True)), "grants.in_place"),
         (approved(policy=2), "policy"),
         (approved(id="PLAN-2"), "id"),
     ],
@@ -94,7 +99,7 @@ def test_a_step_more_is_named_by_its_place() -> None:
 
 
 def test_the_same_plan_with_another_grant_is_the_same_text() -> None:
-    assert approval.same_text(approved(), approved(network=()))
+    assert approval.same_text(approved(), approved(grants=approval.NOTHING))
     assert not approval.same_text(approved(), approved("make test", "make evil"))
 
 
@@ -132,3 +137,9 @@ def test_a_planning_model_may_ask_for_the_network() -> None:
     reply = {"title": "x", "objective": "x", "dependencies": [], "missing": [], "steps": [step]}
     jsonschema.validate(reply, prompts.PLAN_REPLY_SCHEMA)
     assert schema.reply_plan(json.dumps(reply)).steps[0].network
+
+
+def test_what_is_granted_is_read_back_from_its_bytes() -> None:
+    assert approval.read(approval.canonical(approved())).grants == GRANTS
+    in_place = approved(grants=approval.Grants(in_place=True))
+    assert approval.read(approval.canonical(in_place)).grants == approval.Grants(in_place=True)

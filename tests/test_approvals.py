@@ -36,7 +36,7 @@ def test_an_approval_is_read_back(repository: Repository, file: Path) -> None:
     found = approvals.read(repository, PLAN).approved
     assert found is not None
     assert found.content == CONTENT
-    assert (found.max_usd, found.approver, found.network()) == (2.5, "Ada <ada@example.com>", ("s2",))
+    assert (found.max_usd, found.approver, found.grants().network) == (2.5, "Ada <ada@example.com>", ("s2",))
 
 
 def test_an_approval_holds_for_thirty_days(repository: Repository, file: Path) -> None:

@@ -173,6 +173,9 @@ def _with_file(repo: Repo, commit: str, name: str) -> str:
 
 
 def test_local_changes_that_are_not_in_the_way_stay(scene: Scene) -> None:
+    """Whatever the user has set for merges of their own."""
+    scene.repo.git("config", "branch.main.mergeOptions", "--squash")
+    scene.repo.git("config", "merge.autoStash", "true")
     scene.repo.write({"README.md": "changed\n", "note.txt": "mine\n"})
     scene.repo.git("add", "README.md")
     scene.land()
@@ -314,6 +317,15 @@ def test_what_a_forge_merged_is_seen(scene: Scene, merge: object) -> None:
     assert "nothing to land" in done.stdout
     assert scene.now() == before
     assert (scene.landed()["mode"], scene.landed()["to"]) == ("found", commit)
+
+
+def test_what_was_merged_with_a_conflict_resolved_is_not_merged_again(scene: Scene) -> None:
+    scene.repo.commit({"dir/b.txt": "theirs\n"})
+    scene.repo.git("cherry-pick", f"{scene.branch}~1", scene.branch, expect=1)
+    scene.repo.write({"dir/b.txt": "both\n"})
+    scene.repo.git("add", "-A")
+    scene.repo.git("-c", "core.editor=true", "cherry-pick", "--continue")
+    assert "nothing to land" in scene.land().stdout
 
 
 def test_a_plan_that_was_merged_and_its_branch_deleted_is_seen(scene: Scene) -> None:

@@ -73,7 +73,7 @@ def text(lines: list[report.Line]) -> str:
     ("found", "running", "word", "following"),
     [
         (status(branch=on_branch()), False, "CREATED", "git orch exec PLAN-20261121-0000000000"),
-        (status(branch=on_branch()), True, "running", "git orch log PLAN-20261121-0000000000"),
+        (status(branch=on_branch()), True, "running", "git orch wait PLAN-20261121-0000000000"),
         (status(("run.started", {"run": "R"}), branch=on_branch()), False, "INTERRUPTED", "git orch exec"),
         (status(), False, "NO BRANCH", f"git branch orch/{PLAN} {BASE}"),
         (status(branch=on_branch(CLAIM)), False, "CREATED", "git orch verify PLAN-20261121-0000000000 --accept 1"),

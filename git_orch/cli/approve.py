@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import approval as approvals
 from git_orch.plans import ids, planfile, selection
 from git_orch.plans.plan import Plan
+from git_orch.repo import settings
+from git_orch.repo.repository import Repository
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -21,9 +24,22 @@ if TYPE_CHECKING:
 @here.plan_argument
 @here.budget_option
 @click.option("--network", multiple=True, metavar="LIST", help="Steps that get the network they ask for: 2, or all.")
+@click.option("--setup", is_flag=True, help="Let orch.setup run in the worktrees of its steps.")
+@click.option("--setup-network", is_flag=True, help="The same, with the network.")
+@click.option("--in-place", is_flag=True, help="Let its steps work in your own checkout.")
 @click.option("--sign", is_flag=True, help="Sign it in the log with your own key, for other machines.")
 @here.json_option
-def command(plan: str | None, max_usd: float | None, network: tuple[str, ...], *, sign: bool, as_json: bool) -> None:
+def command(
+    plan: str | None,
+    max_usd: float | None,
+    network: tuple[str, ...],
+    *,
+    setup: bool,
+    setup_network: bool,
+    in_place: bool,
+    sign: bool,
+    as_json: bool,
+) -> None:
     """Approve a plan as it is now: what is printed is what may run on this machine, for 30 days."""
     from git_orch.flow import approving, openplan
     from git_orch.views.progress import ConsoleReporter
@@ -32,7 +48,9 @@ def command(plan: str | None, max_usd: float | None, network: tuple[str, ...], *
     plan_id = here.plan_id(found, plan)
     with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
         status = opened.status()
-        offer = approving.offer(opened, status, _steps(network, status.plan))
+        ready = _setup(found, network=setup_network) if setup or setup_network else None
+        more = approvals.Grants(setup=ready, in_place=in_place)
+        offer = approving.offer(opened, status, _steps(network, status.plan), more)
         _show(offer, as_json=as_json)
         approving.approve(opened, status, offer, max_usd, sign=sign)
     if not as_json:
@@ -44,6 +62,13 @@ def _steps(network: Sequence[str], plan: Plan) -> list[int] | None:
     if "all" in network:
         return None
     return selection.numbers(",".join(network), len(plan.steps)) if network else []
+
+
+def _setup(found: Repository, *, network: bool) -> approvals.Setup:
+    chosen = settings.of_user(found).setup
+    if chosen is None:
+        raise errors.UsageError("orch.setup is not set: there is nothing to allow", "git config --global orch.setup ...")
+    return approvals.Setup(chosen, network)
 
 
 def _show(offer: Offer, *, as_json: bool) -> None:
@@ -58,6 +83,11 @@ def _show(offer: Offer, *, as_json: bool) -> None:
     console.out(f"plan     {what.id}")
     console.out(f"made on  {what.base or 'an empty repository'}{follows}")
     console.out(f"network  {_network(what)}")
+    if what.grants.setup is not None:
+        more = ", with the network" if what.grants.setup.network else ""
+        console.out(f"setup    {what.grants.setup.command}{more}")
+    if what.grants.in_place:
+        console.out("in place its steps may work in your own checkout")
     console.out(f"policy   {what.policy}")
     console.out(f"digest   {offer.digest}")
 
@@ -66,8 +96,8 @@ def _network(what: approvals.Approved) -> str:
     def numbers(steps: Sequence[str]) -> str:
         return ", ".join(str(what.plan.position(step)) for step in steps)
 
-    denied = [step.id for step in approvals.asking(what.plan) if step.id not in what.network]
+    denied = [step.id for step in approvals.asking(what.plan) if step.id not in what.grants.network]
     granted = (
-        f"for step {numbers(what.network)}, this machine's own services included" if what.network else "for no step"
+        f"for step {numbers(what.grants.network)}, this machine's own services included" if what.grants.network else "for no step"
     )
     return granted + (f"; step {numbers(denied)} asks for it and does not get it" if denied else "")

@@ -38,7 +38,7 @@ class Grant:
 
     def of(self, step: Step) -> bool:
         """Whether the step gets the network: it asks for it, and it is granted."""
-        return step.network and step.id in self.what.network
+        return step.network and step.id in self.what.grants.network
 
 
 # -- is it approved? --------------------------------------------------------------------------------------------------
@@ -53,14 +53,29 @@ def required(plan: OpenPlan, status: Status) -> Grant:
     record = approvals.read(plan.repository, plan.id)
     if record.problem is not None:
         plan.reporter.emit(Note(f"the approval in {record.problem}"))
-    grant = _recorded(status, record) or _made_here(plan, status, record)
+    setup = settings.of_user(plan.repository).setup
+    grant = _recorded(status, record)
+    if grant is None and setup is None:
+        grant = _made_here(plan, status, record)
     if grant is not None:
-        return grant
+        return _with_setup(status, grant, setup)
     grant, doubts = _signed(plan, status)
     if grant is None:
         for doubt in doubts:
             plan.reporter.emit(Note(f"a signature in the log does not count: {doubt}"))
         raise _refusal(status, record)
+    return _with_setup(status, grant, setup)
+
+
+def _with_setup(status: Status, grant: Grant, setup: str | None) -> Grant:
+    """The grant, when it is about the command that makes worktrees ready, too. Raises Refused."""
+    granted = grant.what.grants.setup
+    if setup is not None and (granted is None or granted.command != setup):
+        name = ids.short(status.id)
+        raise errors.Refused(
+            f"orch.setup ('{setup}') runs before the steps of '{name}', which only an approval allows",
+            f"git orch approve {name} --setup",
+        )
     return grant
 
 
@@ -68,7 +83,7 @@ def _recorded(status: Status, record: Record) -> Grant | None:
     given = record.approved
     if given is None or given.expires <= time.time():
         return None
-    now = approval.of_status(status, given.network())
+    now = approval.of_status(status, given.grants())
     if approval.digest(now.document()) != given.digest:
         return None
     return Grant(now, given.max_usd)
@@ -116,13 +131,15 @@ def refuse_changed(plan: OpenPlan, status: Status, grant: Grant) -> None:
     _refuse_other(status, grant)
     if refs.value(plan.repository, refs.LOGS + plan.id) != plan.log.tip:  # somebody wrote to it during the run
         plan.log.reload()
+    if plan.log.anew:
+        plan.log.anew = False
         now = plan.status()
         refuse_rejected(now)
         _refuse_other(now, grant)
 
 
 def _refuse_other(status: Status, grant: Grant) -> None:
-    found = approval.of_status(status, grant.what.network)
+    found = approval.of_status(status, grant.what.grants)
     if found != grant.what:
         changed = _told(approval.differences(grant.what.document(), found.document()))
         said = f"{changed} differs from what was approved: it was changed meanwhile"
@@ -132,8 +149,14 @@ def _refuse_other(status: Status, grant: Grant) -> None:
 def _refusal(status: Status, record: Record) -> errors.Refused:
     name = ids.short(status.id)
     given, made = record.approved, record.made
+    as_made = approval.of_status(status).document() in made and not record.rejected
+    if given is None and as_made and not approval.asking(status.plan):
+        return errors.Refused(
+            f"orch.setup runs before the steps of '{name}', which only an approval allows",
+            f"git orch approve {name} --setup",
+        )
     if given is not None:
-        now = approval.of_status(status, given.network()).document()
+        now = approval.of_status(status, given.grants()).document()
         changed = approval.differences(given.content, now)
         if changed:
             return errors.Refused(f"{_told(changed)} differs from what was approved", _look_and_approve(status))
@@ -190,9 +213,9 @@ def _signed(plan: OpenPlan, status: Status) -> tuple[Grant | None, list[str]]:
 
 def _trusted(plan: OpenPlan, status: Status, event: Event) -> Grant:
     """The grant of a signed event. Raises BadDocument, Refused, StepFailed when it does not count."""
-    network = plans.texts(event.body, "network")
+    granted = approval.grants({"grants": event.body.get("grants", {"network": event.body.get("network", [])})})
     expires = plans.optional_number(event.body, "expires") or 0
-    now = approval.of_status(status, network)
+    now = approval.of_status(status, granted)
     if plans.text(event.body, "digest") != approval.digest(now.document()):
         raise BadDocument("the plan is not the one that was signed")
     if expires <= time.time():
@@ -203,7 +226,7 @@ def _trusted(plan: OpenPlan, status: Status, event: Event) -> Grant:
     content = signing.message(approval.canonical(now.document()), expires)
     who = signing.signer(plan.repository, settings.of_user(plan.repository), signature, content)
     plan.reporter.emit(
-        Note(f"approved by the signature of {who}: {counted(status.plan)}, {_network_told(now.network)}")
+        Note(f"approved by the signature of {who}: {counted(status.plan)}, {_network_told(now.grants.network)}")
     )
     return Grant(now)
 

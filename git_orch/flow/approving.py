@@ -10,7 +10,7 @@ from git_orch import errors
 from git_orch.flow.approval import refuse_rejected
 from git_orch.flow.openplan import OpenPlan
 from git_orch.plans import approval, ids, life, redact
-from git_orch.plans.approval import Approved
+from git_orch.plans.approval import Approved, Grants
 from git_orch.plans.plan import Document, Plan
 from git_orch.plans.status import PlanState, Status
 from git_orch.repo import approvals, signing
@@ -29,8 +29,10 @@ class Offer:
         return approval.read(self.content)
 
 
-def offer(plan: OpenPlan, status: Status, network: Sequence[int] | None) -> Offer:
+def offer(plan: OpenPlan, status: Status, network: Sequence[int] | None, more: Grants = approval.NOTHING) -> Offer:
     """What is to be approved now, with the network for these step numbers (None: for every step that asks).
+
+    `more` are grants that are not about single steps.
 
     Raises Refused for a rejected plan, and for a step that does not ask.
     """
@@ -43,15 +45,15 @@ def offer(plan: OpenPlan, status: Status, network: Sequence[int] | None) -> Offe
                 f"step {status.plan.position(step.id)} ('{step.title}') does not ask for the network",
                 f"git orch show {ids.short(plan.id)}",
             )
-    document = approval.of_status(status, (step.id for step in chosen)).document()
+    granted = more._replace(network=tuple(step.id for step in chosen))
+    document = approval.of_status(status, granted).document()
     return Offer(approval.canonical(document), approval.digest(document))
 
 
 def approve(plan: OpenPlan, status: Status, given: Offer, max_usd: float | None, *, sign: bool) -> None:
     """Record an approval on this machine and, to be shown, in the log; with `sign` it is signed there as well."""
     expires = int(time.time()) + approvals.LIFETIME
-    network = given.approved().network
-    body: Document = {"by": "approve", "digest": given.digest, "network": list(network)}
+    body: Document = {"by": "approve", "digest": given.digest, "grants": given.approved().grants.document()}
     if sign:
         content = signing.message(given.content, expires)
         signature = signing.sign(plan.repository, content, plan.identity.committer)

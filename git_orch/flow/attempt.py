@@ -72,6 +72,7 @@ class Site:
     service: Service | None = None
     run_hooks: bool = False
     use_cache: bool = True
+    copied: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -202,7 +203,7 @@ def _snapshot(job: Job, site: Site, result: Result) -> Result:
         job.step.kind not in ("files", "manual") and not site.launcher.sandboxed
     ):  # in the sandbox the index is read-only
         snapshot.look_at_everything(site.worktree)
-    terms = snapshot.Terms(site.secrets, refused_path(site.repository, job.attempt))
+    terms = snapshot.Terms(site.secrets, refused_path(site.repository, job.attempt), site.copied)
     try:
         taken = snapshot.taken(site.repository, site.worktree, job.base, terms)
     except gate.GateRefused as refused:

@@ -91,8 +91,12 @@ def known(checks: Sequence[Check], book: Book) -> list[CheckResult] | None:
 
 
 def _receipt(check: Check, book: Book, before: tuple[Check, ...]) -> Receipt | None:
-    """The receipt of a check after others or, as that says no less about the tree, on its own."""
-    return book.found(check, before) or (book.found(check) if before else None)
+    """The receipt of a check after others or, as that says no less about the tree, on its own.
+
+    What took longer than the check allows has not passed it.
+    """
+    found = book.found(check, before) or (book.found(check) if before else None)
+    return found if found is not None and found.result.seconds <= check.timeout else None
 
 
 def _after(before: tuple[Check, ...] | None, check: Check, *, products: bool) -> tuple[Check, ...] | None:

@@ -77,6 +77,7 @@ def execute(
         run = books.begun(plan, status, options, grant, list(names[: options.jobs]))
         run.verifying = names[-1] if spare else None
         means = sites.means(plan, service, use_cache=options.use_cache)
+        run.with_setup = means.with_setup
         summary = _carried_out(run, schedule, means, workers or _threads)
     if summary.outcome == "waiting" and options.chosen is None:
         status = plan.status()

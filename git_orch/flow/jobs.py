@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from git_orch.plans import plan as plans
+from git_orch.plans.approval import Setup
 from git_orch.plans.plan import Plan, Step
 from git_orch.plans.status import CheckResult
 
@@ -58,6 +59,7 @@ class Job:
     network: bool = False
     plan_checks: tuple[str, ...] = ()
     last: LastTry | None = None
+    setup: Setup | None = None
     delay: float = 0.0
     verify: bool = False
     spent: float = 0.0
@@ -74,6 +76,7 @@ class Job:
         document |= {"plan": plans.to_document(self.plan), "tools": sorted(self.tools)}
         document["earlier"] = [asdict(each) for each in self.earlier]
         document["last"] = asdict(self.last) if self.last is not None else None
+        document["setup"] = self.setup._asdict() if self.setup is not None else None
         return json.dumps(document)
 
 
@@ -84,6 +87,7 @@ def read(text: str) -> Job:
     document["tools"] = frozenset(document["tools"])
     document["plan_checks"] = tuple(document["plan_checks"])
     document["earlier"] = tuple(Earlier(each["title"], tuple(each["changed"])) for each in document["earlier"])
+    document["setup"] = Setup(**document["setup"]) if document["setup"] is not None else None
     document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
     return Job(**document)
 

@@ -163,7 +163,7 @@ def _built(work: _Work, mode: Mode) -> Built | None:
     old, tip = work.target.tip, work.branch.tip
     if old is None:  # a branch without a commit yet becomes the plan branch
         return Built(tip, work.written, _own_commits(work.status))
-    if work.plan.is_ancestor(tip, old):
+    if work.plan.is_ancestor(tip, old) or _is_there(work, old):
         return None
     if mode == "ff-only":
         if work.plan.is_ancestor(old, tip):
@@ -176,6 +176,17 @@ def _built(work: _Work, mode: Mode) -> Built | None:
     if tree == odb.commit(work.plan.objects, old).tree:
         return None
     return _merge(work, old, tree) if mode == "merge" else _squash(work, old, tree)
+
+
+def _is_there(work: _Work, old: str) -> bool:
+    """Whether somebody has brought every step already, in whatever form, and nothing of the user's own is left."""
+    others = [each for each in work.branch.commits if not messages.is_bare_cover(work.status, each)]
+    claimed = [_claims(work, each) for each in others]
+    if not all(claimed):
+        return False
+    return (
+        frozenset[str]().union(*claimed) <= upstream.went(work.plan.repository, work.plan.id, work.branch, old).keys()
+    )
 
 
 def _own_commits(status: Status) -> dict[str, str]:

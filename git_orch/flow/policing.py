@@ -25,7 +25,8 @@ def denied(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
         verdict = decision.decide(command, known)
         if verdict.decision == "deny" and verdict.code is not None:
             code = verdict.code.lower().replace("_", "-")
-            yield Finding(code, field, str(verdict.reason), verdict.hint, "warning")
+            fix = verdict.hint or "write it another way; 'git orch allow' tells what is allowed"
+            yield Finding(code, field, str(verdict.reason), fix, "warning")
 
 
 def policy(plan: Plan, worktree: Path, top: Path | None, *, network: bool, sandboxed: bool) -> Policy:

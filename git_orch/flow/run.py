@@ -91,6 +91,7 @@ class Run:
     verifying: str | None = None
     earlier: dict[str, Earlier] = field(default_factory=dict)
     plan_checks: tuple[str, ...] = ()
+    with_setup: bool = False
     began: float = field(default_factory=time.monotonic)
     jobs: dict[str, Job] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
@@ -139,6 +140,7 @@ class Run:
             network=self.grant.of(step),
             plan_checks=self.plan_checks if step.kind in ("agent", "run") else (),
             last=last if with_model else None,
+            setup=self.grant.what.grants.setup if self.with_setup else None,
             delay=retry.delay(self.options.backoff, failed) if failed else 0.0,
         )
         self.jobs[step_id] = job

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.flow import confinement
+from git_orch.flow import approval, confinement, setup
 from git_orch.flow.attempt import Site, refused_path
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note, Reporter
+from git_orch.flow.setup import Furnishing
 from git_orch.plans import ids, redact
+from git_orch.plans.approval import Setup
 from git_orch.repo import kept, pool, raw, settings, snapshot, spool, worktrees
 from git_orch.repo import objects as odb
 from git_orch.repo.enclosed import Boundary
@@ -38,37 +40,81 @@ class Means:
     objects: Objects
     boundary: Boundary
     reporter: Reporter
+    furnishing: Furnishing
     service: Service | None = None
     use_cache: bool = True
     run_hooks: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
-    at: dict[str, str] = field(default_factory=dict)  # the tree that a worktree holds, by its name: only its user asks
+    at: dict[str, str] = field(default_factory=dict)  # the tree that a worktree holds, by its name
+    set_up: set[str] = field(default_factory=set)  # worktrees in which the setup command ran
+
+    @property
+    def with_setup(self) -> bool:
+        """Whether the user has a setup command."""
+        return settings.of_user(self.repository).setup is not None
 
 
 def means(plan: OpenPlan, service: Service | None = None, *, use_cache: bool = True) -> Means:
     """The means for work on a plan. Raises Refused where no sandbox works."""
-    found = plan.repository
-    run_hooks = settings.of_user(found).runHooks
-    return Means(found, plan.identity, plan.objects, _boundary(plan), plan.reporter, service, use_cache, run_hooks)
+    found, chosen = plan.repository, settings.of_user(plan.repository)
+    base = plan.status().base.commit if chosen.worktreeInclude else None
+    return Means(
+        found,
+        plan.identity,
+        plan.objects,
+        _boundary(plan),
+        plan.reporter,
+        setup.of(found, base),
+        service,
+        use_cache,
+        chosen.runHooks,
+    )
 
 
-def prepared(of: Means, name: str, commit: str, tree: str) -> Worktree:
-    """The worktree of that name, holding `commit` (whose tree is `tree`) and nothing else."""
+def prepared(of: Means, name: str, commit: str, tree: str, wanted: Setup | None = None) -> Worktree:
+    """The worktree of that name, holding `commit` (whose tree is `tree`) and nothing else but what `wanted` makes.
+
+    The setup command runs once in each worktree of a run. Raises SetupFailed.
+    """
+    keep = wanted is not None and name in of.set_up
+    worktree = _at(of, name, (commit, tree), ignored=not keep)
+    if wanted is not None and not keep:
+        of.set_up.add(name)
+        _set_up(of, worktree, wanted)
+    setup.copy(of.furnishing, worktree)
+    return worktree
+
+
+def _at(of: Means, name: str, where: tuple[str, str], *, ignored: bool) -> Worktree:
+    commit, tree = where
     found = worktrees.existing(of.repository, name, of.boundary)
     if found is None:
-        with pool.adding(of.repository):
-            return worktrees.made(of.repository, name, of.boundary, commit)
+        return _made(of, name, commit)
     if of.at.pop(name, None) == tree:  # what it holds was looked at: git need not go through all its files
         worktrees.hold(found, commit)
-        worktrees.clean(found)
+        worktrees.clean(found, ignored=ignored)
         return found
     try:
-        worktrees.point(found, commit)
+        worktrees.point(found, commit, ignored=ignored)
     except GitFailed:
         worktrees.remove(of.repository, name)
-        with pool.adding(of.repository):
-            return worktrees.made(of.repository, name, of.boundary, commit)
+        return _made(of, name, commit)
     return found
+
+
+def _made(of: Means, name: str, commit: str) -> Worktree:
+    of.set_up.discard(name)
+    with pool.adding(of.repository):
+        return worktrees.made(of.repository, name, of.boundary, commit)
+
+
+def _set_up(of: Means, worktree: Worktree, wanted: Setup) -> None:
+    output = of.repository.state_dir / "output" / f"setup-{worktree.path.name}.txt"
+    output.parent.mkdir(mode=0o700, exist_ok=True)
+    changed = setup.run(of.furnishing, worktree, wanted, output, of.stop)
+    if changed:
+        named = ", ".join(changed[:5])
+        of.reporter.emit(Note(f"orch.setup changed files that git does not ignore; they were put back: {named}"))
 
 
 @contextlib.contextmanager
@@ -97,6 +143,10 @@ def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterat
     worktrees.remove(plan.repository, plan.id, "verify")  # one that a killed verification left
     try:
         made = worktrees.made(plan.repository, plan.id, of.boundary, commit, "verify")
+        wanted = approval.required(plan, plan.status()).what.grants.setup if of.with_setup else None
+        if wanted is not None:
+            _set_up(of, made, wanted)
+        setup.copy(of.furnishing, made)
         yield _site(of, made, Written(plan.objects), _nowhere)
     finally:
         worktrees.remove(plan.repository, plan.id, "verify")
@@ -123,6 +173,7 @@ def _site(of: Means, worktree: Worktree, objects: Written, put: spool.Put) -> Si
         service=of.service,
         run_hooks=of.run_hooks,
         use_cache=of.use_cache,
+        copied=of.furnishing.paths,
     )
 
 

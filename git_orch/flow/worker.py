@@ -10,9 +10,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from git_orch.flow import attempt, confinement, jobs, models, sites
+from git_orch.flow import attempt, confinement, jobs, models, setup, sites
 from git_orch.flow.jobs import Job, Result
 from git_orch.flow.reporting import Report
+from git_orch.flow.setup import SetupFailed
 from git_orch.flow.sites import Means
 from git_orch.repo import identity, objects, repository, results, settings
 from git_orch.repo.worktrees import Worktree
@@ -43,7 +44,10 @@ def run_step(job: str) -> str:
 def _tried(job: Job, means: Means) -> str:
     if job.delay:
         means.stop.wait(job.delay)
-    worktree = _worktree(job, means)
+    try:
+        worktree = _worktree(job, means)
+    except SetupFailed as failed:
+        return Result("failed", 0.0, error=failed.cause, hint=failed.hint, reason="setup").text()
     with sites.at(means, worktree, job.plan_id, job.attempt, job.after) as site:
         result = attempt.run(job, site)
         given = results.Given(job.plan_id, job.attempt, result.text(), result.commit)
@@ -55,7 +59,7 @@ def _tried(job: Job, means: Means) -> str:
 
 def _worktree(job: Job, means: Means) -> Worktree:
     if job.worktree is not None:
-        return sites.prepared(means, job.worktree, job.base, job.tree)
+        return sites.prepared(means, job.worktree, job.base, job.tree, job.setup)
     return sites.of_person(means, job.plan_id, job.base)
 
 
@@ -77,8 +81,9 @@ def _means(job: Job) -> Iterator[Means]:
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(models.service(chosen.prices)) if job.step.kind == "agent" else None
         database = stack.enter_context(contextlib.closing(objects.opened(found, warm=True)))
-        boundary = confinement.boundary(found)
-        yield Means(found, identity.of_user(found), database, boundary, _Nobody(), service, run_hooks=chosen.runHooks)
+        boundary, person = confinement.boundary(found), identity.of_user(found)
+        furnishing = setup.of(found, job.base)
+        yield Means(found, person, database, boundary, _Nobody(), furnishing, service, run_hooks=chosen.runHooks)
 
 
 class _Nobody:

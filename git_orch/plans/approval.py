@@ -7,7 +7,7 @@ part of them: a larger one needs no new approval.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeGuard
 
 from git_orch.plans import plan as plans
@@ -17,8 +17,36 @@ from git_orch.plans.status import Status
 POLICY = 1  # the version of the rules that commands run under; what was approved under others is approved anew
 
 
+class Setup(NamedTuple):
+    """The command line that makes a new worktree ready, and whether it gets the network."""
+
+    command: str
+    network: bool = False
+
+
+class Grants(NamedTuple):
+    """What a plan gets out of the ordinary. `network` holds the IDs of steps that get the network, in the plan's order.
+
+    With `in_place` its steps may work in the user's own checkout.
+    """
+
+    network: tuple[str, ...] = ()
+    setup: Setup | None = None
+    in_place: bool = False
+
+    def document(self) -> Document:
+        """All of it as JSON-ready values; what is not granted is left out, but for the network."""
+        found: Document = {"network": list(self.network)}
+        if self.setup is not None:
+            found["setup"] = self.setup._asdict()
+        return found | ({"in_place": True} if self.in_place else {})
+
+
+NOTHING = Grants()
+
+
 class Approved(NamedTuple):
-    """A plan as it is approved. `network` holds the IDs of steps that get the network, in the plan's order.
+    """A plan as it is approved, with what it is granted.
 
     `base` is the commit that the plan was made on: it stays when the plan follows its branch `follows`, or when the
     user rebases the plan branch. It ties the approval to the repository's history (None: there was no commit).
@@ -28,7 +56,7 @@ class Approved(NamedTuple):
     plan: Plan
     base: str | None
     follows: str | None
-    network: tuple[str, ...] = ()
+    grants: Grants = NOTHING
     policy: int = POLICY
 
     def document(self) -> Document:
@@ -38,16 +66,15 @@ class Approved(NamedTuple):
             "plan": plans.to_document(self.plan),
             "base": self.base,
             "follows": self.follows,
-            "grants": {"network": list(self.network)},
+            "grants": self.grants.document(),
             "policy": self.policy,
         }
 
 
-def of_status(status: Status, network: Iterable[str] = ()) -> Approved:
-    """What the log says now, with the network for those of the steps `network` that ask for it."""
-    wanted = frozenset(network)
-    granted = tuple(step.id for step in asking(status.plan) if step.id in wanted)
-    return Approved(status.id, status.plan, status.first_base, status.base.ref, granted)
+def of_status(status: Status, grants: Grants = NOTHING) -> Approved:
+    """What the log says now, with these grants; only steps that ask for the network get it."""
+    granted = tuple(step.id for step in asking(status.plan) if step.id in grants.network)
+    return Approved(status.id, status.plan, status.first_base, status.base.ref, grants._replace(network=granted))
 
 
 def asking(plan: Plan) -> tuple[plans.Step, ...]:
@@ -68,9 +95,15 @@ def digest(document: Document) -> str:
     return f"sha256:{hashlib.sha256(canonical(document)).hexdigest()}"
 
 
-def network(document: Document) -> tuple[str, ...]:
-    """The steps that a document grants the network. Raises BadDocument."""
-    return plans.texts(plans.mapping(document.get("grants"), "grants"), "network")
+def grants(document: Document) -> Grants:
+    """What a document grants. Raises BadDocument."""
+    fields = plans.mapping(document.get("grants"), "grants")
+    asked = fields.get("setup")
+    setup = None
+    if asked is not None:
+        inner = plans.mapping(asked, "grants.setup")
+        setup = Setup(plans.text(inner, "command"), plans.flag(inner, "network"))
+    return Grants(plans.texts(fields, "network"), setup, plans.flag(fields, "in_place"))
 
 
 def read(data: bytes) -> Approved:
@@ -82,7 +115,7 @@ def read(data: bytes) -> Approved:
         plan=plans.from_document(fields.get("plan")),
         base=plans.optional_text(fields, "base"),
         follows=plans.optional_text(fields, "follows"),
-        network=network({**fields}),
+        grants=grants({**fields}),
         policy=policy if policy is not None else 0,
     )
 
@@ -94,7 +127,7 @@ def differences(old: Document, new: Document) -> list[str]:
 
 def same_text(old: Document, new: Document) -> bool:
     """Whether two documents are about the same plan, whatever is granted to it."""
-    return all(name in {"grants.network", "policy"} for name in differences(old, new))
+    return all(name.startswith("grants.") or name == "policy" for name in differences(old, new))
 
 
 def _differing(old: object, new: object, where: str) -> Iterator[str]:

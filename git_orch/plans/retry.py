@@ -11,6 +11,7 @@ _FATAL = frozenset(
         "turn-limit",
         "unknown-stop",
         "gate",
+        "setup",
         "LimitReached",
         "ProviderFailed",
         "Refused",

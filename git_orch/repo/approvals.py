@@ -35,9 +35,9 @@ class Approval(NamedTuple):
     expires: int
     approver: str
 
-    def network(self) -> tuple[str, ...]:
-        """The steps that it grants the network."""
-        return approval.network(self.content)
+    def grants(self) -> approval.Grants:
+        """What it grants."""
+        return approval.grants(self.content)
 
 
 class Record(NamedTuple):
@@ -144,7 +144,7 @@ def _hashed(fields: Mapping[str, object]) -> Document:
 
 def _approval(fields: Mapping[str, object]) -> Approval:
     content = _hashed(fields)
-    approval.network(content)  # raises BadDocument
+    approval.grants(content)  # raises BadDocument
     max_usd = fields.get("max_usd")
     if isinstance(max_usd, bool) or not isinstance(max_usd, (int, float)) or not max_usd >= 0:
         raise BadDocument("max_usd: expected a number")

@@ -24,6 +24,7 @@ _FALSE = frozenset({"false", "no", "off", "0", ""})
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 SANDBOXES = ("auto", "none")
+_DAY = 86_400  # seconds
 KEPT_WORKTREES = ("auto", "true", "false")
 
 
@@ -32,7 +33,8 @@ class Settings(NamedTuple):
 
     `sandbox` is one of SANDBOXES. `environment` names variables, and `readable` absolute paths, that commands in the
     sandbox see besides what they always see. `allowedSigners` is an allowed signers file of ssh-keygen(1), and
-    `allowedKeys` has fingerprints of OpenPGP keys, whose signatures approve plans.
+    `allowedKeys` has fingerprints of OpenPGP keys, whose signatures approve plans. `keepWorktrees` is one of
+    KEPT_WORKTREES, `setup` a command line, `setupTimeout` in seconds.
     """
 
     model: str = DEFAULT_MODEL
@@ -45,6 +47,9 @@ class Settings(NamedTuple):
     allowedKeys: tuple[str, ...] = ()  # noqa: N815
     keepWorktrees: str = "auto"  # noqa: N815
     retryModel: str | None = None  # noqa: N815
+    setup: str | None = None
+    setupTimeout: float = 900.0  # noqa: N815
+    worktreeInclude: bool = False  # noqa: N815
 
 
 def of_user(repository: Repository) -> Settings:
@@ -64,6 +69,9 @@ def of_user(repository: Repository) -> Settings:
         allowedSigners=_optional_path("orch.allowedSigners", last("orch.allowedsigners")),
         allowedKeys=_names(own.get("orch.allowedkeys", [])),
         retryModel=last("orch.retrymodel") or None,
+        setup=last("orch.setup") or None,
+        setupTimeout=_seconds("orch.setupTimeout", last("orch.setuptimeout"), 900.0),
+        worktreeInclude="orch.worktreeinclude" in own and _flag("orch.worktreeInclude", last("orch.worktreeinclude")),
         keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),
     )
 
@@ -138,6 +146,17 @@ def _flag(name: str, value: str | None) -> bool:
     if value.lower() in _FALSE:
         return False
     raise errors.UsageError(f"'{name}' is '{value}': it can be true or false", f"git config --global {name} false")
+
+
+def _seconds(name: str, value: str | None, usual: float) -> float:
+    """A time in seconds, at most a day."""
+    if value is None or value == "":
+        return usual
+    if not value.isdecimal() or not 1 <= int(value) <= _DAY:
+        raise errors.UsageError(
+            f"'{name}' is '{value}': it has to be 1 to {_DAY} seconds", f"git config --global {name} {usual:.0f}"
+        )
+    return float(value)
 
 
 def _names(values: Sequence[str | None]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ _OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
 _ADD = """
 base=$1
 shift
-git add --all -- "$@"
+git add --all --sparse -- "$@"
 git write-tree >"$OUT/tree"
 read -r tree <"$OUT/tree"
 printf '%s\\n^%s^{tree}\\n' "$tree" "$base" |
@@ -63,10 +63,14 @@ class Look(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a snapshot must not hold, and the local file that takes it as a patch when it does."""
+    """What a snapshot must not hold, and the local file that takes it as a patch when it does.
+
+    `without` are paths that are none of the step's, whatever the ignore rules say.
+    """
 
     secrets: tuple[str, ...] = ()
     refused: Path | None = None
+    without: tuple[str, ...] = ()
 
 
 def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
@@ -80,17 +84,15 @@ def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -
         nested = _repositories_inside(worktree, base)
         if not nested:
             raise
-        pathspecs = (".", *(f":(exclude,literal){path}" for path in nested))
-        return _indexed(repository, worktree, base, terms, pathspecs)._replace(nested=nested)
+        left_out = terms._replace(without=(*terms.without, *nested))
+        return _indexed(repository, worktree, base, left_out)._replace(nested=nested)
 
 
-def _indexed(
-    repository: Repository, worktree: Worktree, base: str, terms: Terms, pathspecs: Sequence[str] = (".",)
-) -> Snapshot:
+def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
     """A snapshot that the index holds: until then `git gc --prune=now` of somebody else may take it."""
     tries = 0
     while True:
-        found = _taken(repository, worktree.enclosure, base, terms, pathspecs)
+        found = _taken(repository, worktree.enclosure, base, terms)
         tries += 1
         try:
             worktree.git.run("read-tree", "--reset", found.tree)
@@ -115,10 +117,9 @@ def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _taken(
-    repository: Repository, enclosure: Enclosure, base: str, terms: Terms, pathspecs: Sequence[str] = (".",)
-) -> Snapshot:
+def _taken(repository: Repository, enclosure: Enclosure, base: str, terms: Terms) -> Snapshot:
     """The tree of the worktree, let in through the gate."""
+    pathspecs = (".", *(f":(exclude,literal){path}" for path in terms.without))
     with enclosure.scratch() as scratch:
         enclosure.run(scratch, _ADD, base, *pathspecs)
         tree = _tree(scratch)

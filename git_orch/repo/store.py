@@ -115,10 +115,12 @@ class LogWriter:
         self._ref = refs.LOGS + plan
         self._clone = clone_id(repository)
         self._greatest: str | None = None
+        self.anew = True  # whether it was read since somebody last looked: then it may hold what others wrote
         self.reload()
 
     def reload(self) -> None:
         """Read the log anew: somebody else wrote. Raises MissingObject when a part of it cannot be read."""
+        self.anew = True
         self.tip = refs.value(self._repository, self._ref)
         self.notes, self.log = Notes(), Log()
         if self.tip is not None:

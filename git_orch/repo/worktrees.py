@@ -107,10 +107,10 @@ def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> by
     return done.stdout
 
 
-def point(worktree: Worktree, commit: str) -> None:
-    """Make the worktree exactly `commit`: no other file is left, ignored ones included."""
+def point(worktree: Worktree, commit: str, *, ignored: bool = True) -> None:
+    """Make the worktree exactly `commit`: no other file is left, with `ignored` not even those that git ignores."""
     worktree.git.run("checkout", "--quiet", "--force", "--detach", commit, "--", variables=FETCHING)
-    clean(worktree)
+    clean(worktree, ignored=ignored)
     smudge(worktree)
 
 

@@ -226,7 +226,7 @@ def test_a_check_that_fails_now_makes_verify_end_with_one(here: Here) -> None:
     plan = here.plan(checked(f"test -f {marker}"))
     here("exec", plan)
     marker.unlink()
-    assert "FAILED" in here("verify", plan, expect=1).out
+    assert "FAILED" in here("verify", plan, "--no-cache", expect=1).out
 
 
 def test_accept_takes_a_commit_that_claims_a_step(here: Here) -> None:
@@ -404,7 +404,7 @@ def test_failing_checks_of_verify_have_an_error_and_a_hint(here: Here) -> None:
     plan = here.plan(checked(f"test -f {marker}"))
     here("exec", plan)
     marker.unlink()
-    done = here("verify", plan, expect=1)
+    done = here("verify", plan, "--no-cache", expect=1)
     assert done.err.count("error: ") == done.err.count("hint: ") == 1
 
 

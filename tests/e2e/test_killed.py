@@ -363,7 +363,7 @@ def test_a_killed_landing_is_finished_by_the_next_one(driver: Driver, template: 
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, every=2):
+    for repo in scenario.killed(run.points, every=3):
         again = driver.run(repo, *scenario.argv)
         assert again.status in (0, 3), again.stderr  # 3: it was in the archive already
         assert repo.git("log", "--first-parent", "--format=%s", "main..release") == "Merge plan: Two steps"

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from conftest import Here, writing
-
-from git_orch import errors
-from git_orch.cli import here as command_line
-from git_orch.flow import validation
-from git_orch.plans.status import StepState
-from git_orch.repo import repository
 
 
 def state(here: Here, plan: str) -> str:
@@ -83,16 +76,12 @@ def test_a_budget_below_the_estimate_is_an_error(here: Here) -> None:
 
 
 def test_a_plan_with_an_error_is_refused_with_all_of_them_before_it_begins(here: Here) -> None:
-    plan = here.plan({**writing("a", "b"), "dependencies": ["nonesuch-command"], "missing": ["nonesuch-other"]})
-    found = repository.discover(here.repo.path)
-    with command_line.reading(found) as database:
-        status = command_line.status_of(found, database, plan)
-    with pytest.raises(errors.StepFailed, match="'nonesuch-command' is not on PATH .and 1 more.") as refused:
-        validation.refuse_invalid(found, status)
-    assert "nonesuch-other" in refused.value.details[0]
-    assert refused.value.hint.startswith("git orch check ")
-    done = [each._replace(state=StepState.DONE) for each in status.steps]
-    validation.refuse_invalid(found, status._replace(steps=tuple(done)))  # nothing of it is run any more
+    plan = here.plan({**writing("a"), "dependencies": ["nonesuch-command"], "missing": ["nonesuch-other"]})
+    said = here("exec", plan, expect=1).err
+    assert "'nonesuch-command' is not on PATH (and 1 more)" in said
+    assert "'nonesuch-other', which was missing" in said
+    assert f"hint: git orch check {plan.removesuffix('-write-files')}" in said
+    assert state(here, plan) == "CREATED"
 
 
 def test_what_an_edit_ends_is_written_down(here: Here) -> None:

@@ -1,0 +1,110 @@
+"""Worktrees that are made ready: the user's setup command, and ignored files of theirs that they want in them."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from conftest import Repo
+
+
+def set_globally(name: str, value: str) -> None:
+    subprocess.run(["git", "config", "--global", name, value], check=True)
+
+
+@pytest.fixture
+def ignoring(repo: Repo) -> Repo:
+    repo.commit({".gitignore": "deps/\n*.local\n.env\n", ".worktreeinclude": "*.local\n.env\n"}, "ignore")
+    return repo
+
+
+def one(run: str, **more: object) -> dict[str, object]:
+    return {"title": "One", "steps": [{"title": "Do it", "run": run, **more}]}
+
+
+def test_a_setup_command_needs_an_approval_that_names_it(ignoring: Repo) -> None:
+    set_globally("orch.setup", "mkdir -p deps; echo ready > deps/x")
+    plan = ignoring.plan(one("cat deps/x > result"))
+    refused = ignoring.orch("exec", expect=3)
+    assert f"git orch approve {plan[:24]} --setup" in refused.stderr.replace("'", "")
+    shown = ignoring.orch("approve", "--setup").stdout
+    assert "setup    mkdir -p deps; echo ready > deps/x" in shown
+    ignoring.orch("exec")
+    assert ignoring.git("show", f"orch/{plan}:result") == "ready"
+
+
+def test_a_setup_command_that_changed_is_not_approved(ignoring: Repo) -> None:
+    set_globally("orch.setup", "true")
+    ignoring.plan(one("true"))
+    ignoring.orch("approve", "--setup")
+    set_globally("orch.setup", "echo other")
+    assert "echo other" in ignoring.orch("exec", expect=3).stderr
+
+
+def test_the_setup_command_runs_once_in_each_worktree_and_its_files_stay_out_of_commits(ignoring: Repo) -> None:
+    set_globally("orch.setup", "mkdir -p deps; echo ready >> deps/x; echo tracked >> README.md; echo new > new.txt")
+    steps = [{"title": f"Step {name}", "run": f"wc -l < deps/x > {name}"} for name in ("a", "b")]
+    plan = ignoring.plan({"title": "Two", "steps": steps})
+    ignoring.orch("approve", "--setup")
+    told = ignoring.orch("exec").stderr
+    assert told.count("orch.setup changed files that git does not ignore; they were put back: README.md, new.txt") == 1
+    assert [ignoring.git("show", f"orch/{plan}:{name}").strip() for name in ("a", "b")] == ["1", "1"]
+    assert ignoring.git("ls-tree", "--name-only", f"orch/{plan}").split() == [
+        ".gitignore", ".worktreeinclude", "README.md", "a", "b",
+    ]  # fmt: skip
+
+
+def test_checks_on_the_tip_find_what_the_setup_command_makes(ignoring: Repo) -> None:
+    set_globally("orch.setup", "mkdir -p deps; echo ready > deps/x")
+    ignoring.plan(one("true", checks=[{"command": "test -f deps/x"}]))
+    ignoring.orch("approve", "--setup")
+    ignoring.orch("exec")
+    ignoring.orch("verify", "--tip", "--no-cache")
+
+
+def test_a_setup_command_that_fails_fails_the_step(ignoring: Repo) -> None:
+    set_globally("orch.setup", "echo no such package; exit 3")
+    ignoring.plan(one("true"))
+    ignoring.orch("approve", "--setup")
+    told = ignoring.orch("exec", expect=1).stderr
+    assert "orch.setup ('echo no such package; exit 3') exited 3: no such package" in told
+
+
+def test_a_setup_command_ends_after_its_own_timeout(ignoring: Repo) -> None:
+    set_globally("orch.setup", "sleep 30")
+    set_globally("orch.setupTimeout", "1")
+    ignoring.plan(one("true"))
+    ignoring.orch("approve", "--setup")
+    assert "timed out after 1 s" in ignoring.orch("exec", expect=1).stderr
+
+
+def test_a_setup_command_of_the_repository_does_not_count(ignoring: Repo) -> None:
+    ignoring.git("config", "orch.setup", "touch deps")
+    ignoring.plan(one("test ! -e deps"))
+    ignoring.orch("exec")
+
+
+def test_ignored_files_are_copied_only_where_the_user_allows_it(ignoring: Repo) -> None:
+    ignoring.write({"settings.local": "mine\n"})
+    ignoring.plan(one("test ! -e settings.local"))
+    ignoring.orch("exec")
+    set_globally("orch.worktreeInclude", "true")
+    plan = ignoring.plan(one("cat settings.local > copy; rm .gitignore"))
+    ignoring.orch("exec", plan)
+    assert ignoring.git("show", f"orch/{plan}:copy") == "mine"
+    assert "settings.local" not in ignoring.git("ls-tree", "--name-only", f"orch/{plan}")
+
+
+def test_files_that_look_like_secrets_are_never_copied(ignoring: Repo) -> None:
+    set_globally("orch.worktreeInclude", "true")
+    ignoring.write({".env": "A=1\n", "key.local": "sk-ant-REDACTED-0123456789abcdef\n"})
+    ignoring.plan(one("test ! -e .env && test ! -e key.local"))
+    ignoring.orch("exec")
+
+
+def test_the_list_is_the_one_of_the_base_commit(ignoring: Repo) -> None:
+    """A list in the work tree is what somebody may have planted there."""
+    set_globally("orch.worktreeInclude", "true")
+    ignoring.write({".worktreeinclude": "deps/\n", "deps/x": "mine\n"})
+    ignoring.plan(one("test ! -e deps"))
+    ignoring.orch("exec")
