@@ -94,7 +94,7 @@ def test_what_surrounds_a_plan_counts_as_well(other: Document, name: str) -> Non
 
 def test_a_step_more_is_named_by_its_place() -> None:
     more = PLAN + "  - title: Run evil\n    run: evil\n"
-    longer = Approved("PLAN-1", planfile.read(more, "plan"), "c" * 40, "refs/heads/main", ("s1",)).document()
+    longer = Approved("PLAN-1", planfile.read(more, "plan"), "c" * 40, "refs/heads/main", GRANTS).document()
     assert approval.differences(approved(), longer) == ["steps[3]"]
 
 

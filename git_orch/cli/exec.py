@@ -44,6 +44,7 @@ class Typed(NamedTuple):
     roll_back: bool
     no_cache: bool
     no_tip_checks: bool
+    in_place: bool
     detach: bool
     as_json: bool
 
@@ -82,6 +83,7 @@ class _Exec(click.Command):
 @click.option("--continue", "unfinished", flag_value="continue", help="Go on with a pick that stopped here.")
 @click.option("--abort", "unfinished", flag_value="abort", help="Give up a pick that stopped here.")
 @click.option("--no-cache", is_flag=True, help="Run checks also on trees that have passed them before.")
+@click.option("--in-place", is_flag=True, help="Work in your own checkout, which has the plan branch.")
 @click.option("--no-tip-checks", is_flag=True, help="Leave out the checks of all steps once more at the end.")
 @click.option("--detach", is_flag=True, help="Run in the background; see git orch wait, stop and status.")
 @here.json_option
@@ -185,6 +187,7 @@ def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -
         roll_back=given.roll_back,
         use_cache=not given.no_cache,
         check_tip=not given.no_tip_checks,
+        in_place=given.in_place,
     )
 
 

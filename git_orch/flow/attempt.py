@@ -199,9 +199,9 @@ def _verified(job: Job, site: Site, result: Result) -> Result:
 
 
 def _snapshot(job: Job, site: Site, result: Result) -> Result:
-    if (
-        job.step.kind not in ("files", "manual") and not site.launcher.sandboxed
-    ):  # in the sandbox the index is read-only
+    # In the sandbox the index is read-only; in the user's own checkout what git is told not to look at is theirs.
+    foreign = job.step.kind not in ("files", "manual") and not site.launcher.sandboxed
+    if foreign and site.worktree.enclosure.own:
         snapshot.look_at_everything(site.worktree)
     terms = snapshot.Terms(site.secrets, refused_path(site.repository, job.attempt), site.copied)
     try:

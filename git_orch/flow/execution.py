@@ -5,6 +5,7 @@ Workers make objects, this thread moves refs. After a signal nothing new is star
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Collection
 from concurrent import futures
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from git_orch import errors
-from git_orch.flow import approval, basing, recording, signals, sites, verification, worker
+from git_orch.flow import approval, basing, inplace, recording, signals, sites, verification, worker
 from git_orch.flow import run as books
 from git_orch.flow.agentstep import Service
 from git_orch.flow.approval import Grant
@@ -61,6 +62,8 @@ def execute(
     threads, where it is None.
     """
     grant = _granted(plan)
+    if options.in_place:
+        return _in_place(plan, options, grant, service)
     status = _based(plan)
     plan.refuse_checked_out()
     _keep_results(plan, status)
@@ -84,6 +87,20 @@ def execute(
         _refuse_claimed(status)
         _handed_over(plan, status)
     return summary
+
+
+def _in_place(plan: OpenPlan, options: Options, grant: Grant | None, service: Service | None) -> Summary:
+    """The same in the user's own checkout, one step after the other; before each what is uncommitted is committed."""
+    status = plan.status()
+    _keep_results(plan, status)
+    schedule = _schedule(status, options)
+    if grant is None or status.branch is None or not schedule.startable(1):
+        return _nothing_to_do(plan, status, options)
+    inplace.refuse_unfit(plan, grant)
+    means = sites.means(plan, service, use_cache=options.use_cache)
+    run = books.begun(plan, status, options, grant, [None])
+    run.checkpoint = functools.partial(inplace.checkpoint, plan, means)
+    return _carried_out(run, schedule, means, _threads)
 
 
 def hand_in(plan: OpenPlan, options: Options) -> Summary:

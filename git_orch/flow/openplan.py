@@ -82,14 +82,22 @@ class OpenPlan:
             self.home = commits[0].oid
 
     def move(
-        self, old: str | None, new: str, why: str, entries: Sequence[Entry] = (), *, written: Written | None = None
+        self,
+        old: str | None,
+        new: str,
+        why: str,
+        entries: Sequence[Entry] = (),
+        *,
+        written: Written | None = None,
+        in_place: bool = False,
     ) -> None:
         """Move the plan branch: the intent goes to the log first, so that a killed move can be finished or dropped.
 
         `written` are objects that no ref holds yet. Raises Busy when the branch is checked out somewhere or is not at
-        `old` any more; then nothing has moved.
+        `old` any more; then nothing has moved. With `in_place` it is checked out, and index and files are at `new`.
         """
-        self.refuse_checked_out()
+        if not in_place:
+            self.refuse_checked_out()
         intent = self._intend(old, new, why, entries)
         new_objects = written or Written(self.objects)
         reason = f"orch {intent}: {why}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,6 +58,7 @@ class Options:
     roll_back: bool = False
     use_cache: bool = True
     check_tip: bool = True
+    in_place: bool = False
 
 
 class Failure(NamedTuple):
@@ -92,6 +94,9 @@ class Run:
     earlier: dict[str, Earlier] = field(default_factory=dict)
     plan_checks: tuple[str, ...] = ()
     with_setup: bool = False
+    checkpoint: Callable[[int, str, str], tuple[str, str]] | None = (
+        None  # in place: before each step, the tip and its tree
+    )
     began: float = field(default_factory=time.monotonic)
     jobs: dict[str, Job] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
@@ -109,6 +114,8 @@ class Run:
     def begun(self, step: Step) -> str:
         """The first job for a step. Raises Refused when the plan is not the approved one any more."""
         approval.refuse_changed(self.plan, self.status, self.grant)
+        if self.checkpoint is not None:
+            self.tip, self.tip_tree = self.checkpoint(self._number(step.id), step.title, self.tip)
         self._report_start(step)
         return self._job(step.id, last=self._last_of_log(step))
 
@@ -133,6 +140,7 @@ class Run:
             base=self.tip,
             tree=self.tip_tree,
             worktree=self.worktrees.pop(0),
+            in_place=self.options.in_place,
             after=self.plan.new_id(),
             model=escalated or step.model or self.options.model,
             tools=self.options.tools,
@@ -199,6 +207,7 @@ class Run:
         again = (
             result.outcome == "failed"
             and retry.recoverable(result.reason)
+            and not self.options.in_place
             and self._tries[job.step_id] < retry.tries(job.step.kind, self.options.retries)
         )
         self._record_failed(job, result, again=again)
@@ -278,7 +287,8 @@ class Run:
 
     def _move(self, job: Job, result: Result, waiting: _Waiting) -> Landed | Halted:
         entry = (waiting.commit, recording.landed(self.plan, job, result, (waiting.commit, waiting.tree)))
-        self.plan.move(self.tip, waiting.commit, f"land step {job.number}", [entry], written=waiting.written)
+        why, written, in_place = f"land step {job.number}", waiting.written, self.options.in_place
+        self.plan.move(self.tip, waiting.commit, why, [entry], written=written, in_place=in_place)
         self.tip, self.tip_tree = waiting.commit, waiting.tree
         self.results.pop(job.step_id, None)
         self._settle(job.attempt)

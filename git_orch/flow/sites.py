@@ -18,9 +18,9 @@ from git_orch.plans import ids, redact
 from git_orch.plans.approval import Setup
 from git_orch.repo import kept, pool, raw, settings, snapshot, spool, worktrees
 from git_orch.repo import objects as odb
-from git_orch.repo.enclosed import Boundary
+from git_orch.repo.enclosed import Boundary, Enclosure
 from git_orch.repo.gate import GateRefused
-from git_orch.repo.git import GitFailed
+from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
 from git_orch.repo.objects import Objects, Written
 from git_orch.repo.repository import Repository
@@ -134,6 +134,16 @@ def of_person(of: Means, plan: str, commit: str) -> Worktree:
     """The same for a worker."""
     found = worktrees.existing(of.repository, plan, of.boundary, "manual")
     return found or worktrees.made(of.repository, plan, of.boundary, commit, "manual")
+
+
+def users_own(of: Means) -> Worktree:
+    """The user's own checkout, where they asked for work in place. Raises UnfitRepository in a bare repository."""
+    repository = of.repository
+    if repository.top is None:
+        raise errors.UnfitRepository("a bare repository has no checkout to work in", "git orch exec")
+    git = Git(repository.git_dir, repository.top, repository.variables, repository.drivers)
+    enclosure = Enclosure(repository.top, repository.git_dir, repository.common_dir, of.boundary, own=False)
+    return Worktree(repository.top, git, enclosure)
 
 
 @contextlib.contextmanager

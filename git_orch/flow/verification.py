@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from git_orch import errors
-from git_orch.flow import approval, checks, sites
+from git_orch.flow import approval, checks, confinement, sites
 from git_orch.flow.attempt import Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import CheckEnded, TipChecking
@@ -24,7 +24,7 @@ from git_orch.plans.status import (
     TipChecked,
     TipFailure,
 )
-from git_orch.repo import worktrees
+from git_orch.repo import settings, worktrees
 from git_orch.sandbox.launcher import Launcher
 
 
@@ -174,9 +174,11 @@ class _Places:
         told = self._terms.told
         if told:
             self._plan.reporter.emit(TipChecking(len(wanted)))
+        chosen = settings.of_user(repository)
+        clean = chosen.setup is None and not chosen.worktreeInclude  # which put ignored files there
         site = self._site_at(commit)
         found: list[CheckResult] = []
-        for result in checks.sequence(wanted, site, self._plan.new_id(), commit.tree, clean=True):
+        for result in checks.sequence(wanted, site, self._plan.new_id(), commit.tree, clean=clean):
             if told:
                 self._plan.reporter.emit(CheckEnded(steps[len(found)], result))
             found.append(result)
@@ -193,7 +195,7 @@ class _Places:
 
 @contextlib.contextmanager
 def _places(plan: OpenPlan, terms: Terms) -> Iterator[_Places]:
-    launcher = sites.means(plan).boundary.launcher
+    launcher = confinement.boundary(plan.repository).launcher
     with contextlib.ExitStack() as stack:
         yield _Places(plan, terms, launcher, stack)
 

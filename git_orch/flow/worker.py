@@ -58,6 +58,8 @@ def _tried(job: Job, means: Means) -> str:
 
 
 def _worktree(job: Job, means: Means) -> Worktree:
+    if job.in_place:
+        return sites.users_own(means)
     if job.worktree is not None:
         return sites.prepared(means, job.worktree, job.base, job.tree, job.setup)
     return sites.of_person(means, job.plan_id, job.base)

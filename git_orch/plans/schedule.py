@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterable, Mapping, Set
 from graphlib import TopologicalSorter
 
-from git_orch.plans import paths
+from git_orch.plans import graph, paths
 from git_orch.plans.plan import Plan, Step
 
 
@@ -164,5 +164,6 @@ class Schedule:
 
 
 def overlap(one: Step, other: Step) -> bool:
-    """Whether the steps declare a path in common; a directory has the files below it in common."""
-    return any(paths.related(mine, theirs) for mine in one.paths for theirs in other.paths)
+    """Whether the steps declare or write a path in common; a directory has the files below it in common."""
+    ours, others = graph.touched(one), graph.touched(other)
+    return any(paths.related(mine, theirs) for mine in ours for theirs in others)
