@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from git_orch import errors
 from git_orch.agents import offers
 from git_orch.cli import here
 from git_orch.plans import ids, selection
@@ -84,10 +85,14 @@ class _Exec(click.Command):
 @click.option("--abort", "unfinished", flag_value="abort", help="Give up a pick that stopped here.")
 @click.option("--no-cache", is_flag=True, help="Run checks also on trees that have passed them before.")
 @click.option("--in-place", is_flag=True, help="Work in your own checkout, which has the plan branch.")
+@click.option("--no-git", is_flag=True, help="Work in this directory, and record nothing: no undo, no log.")
+@click.option("--from", "source", metavar="FILE", help="With --no-git: the plan file; - for standard input.")
 @click.option("--no-tip-checks", is_flag=True, help="Leave out the checks of all steps once more at the end.")
 @click.option("--detach", is_flag=True, help="Run in the background; see git orch wait, stop and status.")
 @here.json_option
-def command(plan: str | None, *, unfinished: str | None, **typed: Any) -> int:  # Any: click has checked each
+def command(
+    plan: str | None, *, unfinished: str | None, no_git: bool, source: str | None, **typed: Any
+) -> int:  # Any: click has checked each
     """Run the steps that are not done; stop at the first failure. Run it again to go on."""
     if unfinished is not None:
         from git_orch.cli import pick
@@ -96,6 +101,10 @@ def command(plan: str | None, *, unfinished: str | None, **typed: Any) -> int:  
         return 0
     secrecy.hide_keys()
     given = Typed(**typed)
+    if no_git:
+        return _without_git(plan, source)
+    if source is not None:
+        raise errors.UsageError("--from is for runs without git", "git orch plan --from FILE")
     allowed = offers.permitted(given.tools)
     found = here.repository()
     plan_id = here.plan_id(found, plan)
@@ -108,6 +117,15 @@ def command(plan: str | None, *, unfinished: str | None, **typed: Any) -> int:  
     if given.detach:
         return _detached(found, plan_id, named=plan is not None, as_json=given.as_json)
     return _run(found, status, given, chosen)
+
+
+def _without_git(plan: str | None, source: str | None) -> int:
+    """Do the steps of a plan file here, or those of a plan in the user's checkout; nothing is written down."""
+    from git_orch.cli import without_git
+
+    if (plan is None) == (source is None):
+        raise errors.UsageError("--no-git needs a plan, or a plan file", "git orch exec --no-git --from FILE")
+    return without_git.of_file(source) if source is not None else without_git.of_plan(plan or "")
 
 
 def _detached(found: Repository, plan_id: str, *, named: bool, as_json: bool) -> int:

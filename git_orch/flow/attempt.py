@@ -256,8 +256,9 @@ def verified(job: Job, site: Site) -> Result:
 
 def _checked(job: Job, site: Site, result: Result) -> Result:
     outcomes: list[CheckResult] = []
-    for number, check in enumerate(job.step.checks, start=1):
-        ended = checks.run(check, site, site.output_path(job.attempt, f"check-{number}"), result.tree or "")
+    nothing_ignored = (job.step.kind == "files" or job.verify) and job.setup is None and not site.copied
+    clean = nothing_ignored and not job.in_place
+    for ended in checks.sequence(job.step.checks, site, job.attempt, result.tree or "", clean=clean):
         outcomes.append(ended)
         site.reporter.emit(CheckEnded(job.number, ended))
         if not ended.passed:

@@ -252,7 +252,7 @@ def _broken_tip(plan: OpenPlan, options: Options) -> _Broken | None:
     first = checked.failed[0]
     number = status.plan.position(first.step)
     error = f"on the tip, check '{first.command}' of step {number} fails: a later step broke what it verifies"
-    return _Broken(numbers, error, f"git orch verify {ids.short(plan.id)} --tip")
+    return _Broken(numbers, error, f"git orch redo {number} {ids.short(plan.id)}")
 
 
 # -- the run ----------------------------------------------------------------------------------------------------------

@@ -37,9 +37,9 @@ class Job:
     """One attempt at a step, or with `verify` only the checks of the step on `base`.
 
     `directory` is where the repository is found from, `worktree` the name of the one to work in (None: where a person
-    did the step or, with `in_place`, the user's own checkout), `base` the commit to start from and `tree` its tree. `plan` has all steps where a model is to know of
-    them, else only this one; `plan_checks` are the commands of all checks. `after` is the greatest event ID known.
-    `delay` is in seconds.
+    did the step or, with `in_place`, the user's own checkout), `base` the commit to start from and `tree` its tree.
+    `plan` has all steps where a model is to know of them, else only this one; `plan_checks` are the commands of all
+    checks. `after` is the greatest event ID known. `delay` is in seconds.
     """
 
     directory: str

@@ -66,6 +66,13 @@ class StepLanded:
 
 
 @dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step was done where nothing is recorded."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepNotLanded:
     """An attempt failed; `commit` is where it is kept for inspection. `again` says that another one follows."""
 
@@ -76,7 +83,7 @@ class StepNotLanded:
     again: bool = False
 
 
-Report = Note | StepStarted | StepProgress | CheckEnded | TipChecking | StepLanded | StepNotLanded
+Report = Note | StepStarted | StepProgress | CheckEnded | TipChecking | StepLanded | StepDone | StepNotLanded
 
 
 class Reporter(Protocol):

@@ -69,6 +69,8 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             return (Styled("tip ", "bold"), f"{count} {noun} once more on what all steps made together")
         case reporting.StepLanded():
             return _landed(report)
+        case reporting.StepDone():
+            return (Styled("  done", "green"),)
         case reporting.StepNotLanded(_, _, error, commit, again):
             kept = f" (kept as {commit[:10]})" if commit is not None else ""
             more = "; trying again" if again else ""
