@@ -381,7 +381,8 @@ def schema() -> Document:
     step = _object(
         {"id": text, "number": {"type": "integer", "minimum": 1}, "title": text, "kind": text,
          "state": {"enum": [state.value for state in StepState]}, "commit": maybe_text, "tree": maybe_text,
-         "attempts": {"type": "integer"}, "error": maybe_text, "summary": text, "seconds": number, "ended": maybe_text,
+         "attempts": {"type": "integer"}, "error": maybe_text, "summary": text, "review": texts,
+         "seconds": number, "ended": maybe_text,
          "usage": {"type": "object"}, "usd": number, "depends_on": texts, "network": truth,
          "checks": {"type": "array", "items": check}},
         {"prompt": text, "run": text, "argv": texts, "files": {"type": "object"}, "paths": texts, "model": text,
