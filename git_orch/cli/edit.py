@@ -12,7 +12,8 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.cli import plan as plan_command
 from git_orch.plans import ids, planfile
-from git_orch.plans.status import Status
+from git_orch.plans.status import PlanState, Status
+from git_orch.repo import archive as archives
 from git_orch.repo import git, localfiles, settings
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import secrecy
@@ -40,6 +41,8 @@ def command(plan: str | None, source: str | None) -> None:
         new = planfile.read(text, name, status.step_ids)
         chosen = settings.of_user(found)
         estimate = planning.estimated(new, chosen.model, models.price_table(chosen.prices))
+        if status.archived is not None:
+            _bring_back(found, status)
         with openplan.opened(found, status.id, ConsoleReporter()) as opened:
             changed = editing.revise(opened, status.plan, new, estimate)
     except errors.OrchError as refused:
@@ -50,6 +53,17 @@ def command(plan: str | None, source: str | None) -> None:
     if draft is not None:
         draft.unlink()
     console.out(f"{ids.short(status.id)}: {'changed' if changed else 'nothing changed'}")
+
+
+def _bring_back(found: Repository, status: Status) -> None:
+    """Take a rejected plan out of the archive; any other one is not edited. Raises Refused."""
+    from git_orch.flow import archiving
+
+    if status.recorded_state is not PlanState.REJECTED:
+        archiving.refuse_archived(status)
+    with here.reading(found) as database:
+        kept = next(each for each in archives.plans(found, database) if each.plan == status.id)
+    archiving.unarchive(found, kept)
 
 
 def _given(source: str) -> tuple[str, str]:

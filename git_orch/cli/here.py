@@ -81,6 +81,7 @@ def status_of(found: Repository, database: Objects, wanted: str | None) -> Statu
     """The status of the plan that is meant. Raises NotFound, and MissingObject when its log cannot be read."""
     plan = catalog.resolve(found, database, wanted)
     statuses = catalog.statuses(found, database, {plan: refs.of_plan(found, plan)})
+    statuses = statuses or catalog.archived(found, database, plan)
     if not statuses:
         [(notes, _)] = store.read_logs(database, [refs.of_plan(found, plan).log or ""])
         if notes.missing is not None:
@@ -101,9 +102,16 @@ def is_running(found: Repository, plan: str) -> bool:
 
 
 def plan_id(found: Repository, wanted: str | None) -> str:
-    """The ID of the plan that is meant. Raises NotFound."""
+    """The ID of the plan that is meant, to be worked on. Raises NotFound, and Refused for one that is archived."""
     with reading(found) as database:
-        return catalog.resolve(found, database, wanted)
+        plan = catalog.resolve(found, database, wanted)
+        if refs.value(found, refs.LOGS + plan) is None:
+            from git_orch.flow import approval, archiving
+
+            for status in catalog.archived(found, database, plan):
+                approval.refuse_rejected(status)
+                archiving.refuse_archived(status)
+        return plan
 
 
 def print_json(value: object) -> None:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import click
 
+from git_orch import errors
 from git_orch.cli import here
+from git_orch.repo import catalog
 from git_orch.views import console, report
 
 
 @click.command("ls")
 @click.option("--open", "only_open", is_flag=True, help="Only plans that are not complete or rejected.")
+@click.option("--all", "with_archived", is_flag=True, help="Also plans that are archived.")
 @here.json_option
-def command(*, only_open: bool, as_json: bool) -> None:
-    """All plans, oldest first, one a line."""
+def command(*, only_open: bool, with_archived: bool, as_json: bool) -> None:
+    """Plans, oldest first, one a line."""
+    if only_open and with_archived:
+        raise errors.UsageError("--open and --all exclude each other", "git orch ls --all")
     found = here.repository()
     with here.reading(found) as database:
         statuses = [each for each in here.statuses(found, database) if each.is_open() or not only_open]
+        if with_archived:
+            statuses = sorted([*statuses, *catalog.archived(found, database)], key=lambda each: each.id)
         running = {each.id: here.is_running(found, each.id) for each in statuses}
     if as_json:
         here.print_json([report.document(each, running=running[each.id]) for each in statuses])

@@ -27,6 +27,8 @@ COMMANDS = {
     "rollback": "take steps back, or take a rollback back",
     "land": "bring a finished plan to your branch",
     "pick": "put some steps of a plan onto a branch",
+    "archive": "put a plan away",
+    "unarchive": "bring back a plan that was put away",
     "verify": "run a step's checks again, or accept a commit that claims a step",
     "state": "where a plan is in its life, and what leads on",
     "graph": "which steps wait for which",

@@ -178,6 +178,7 @@ def opened(repository: Repository, plan: str, reporter: Reporter, *, warm: bool 
         known = {event.id for event in writer.log.events}
         for attempt in spool.left(repository, plan):
             found.take_spool(attempt, known)
+        recovery.finish_archiving(found)
         recovery.settle(found)
         found.home_at_cover(found.status())
         yield found

@@ -31,6 +31,16 @@ def settle(plan: OpenPlan) -> None:
     notice(plan, plan.status())
 
 
+def finish_archiving(plan: OpenPlan) -> None:
+    """Put away a plan whose log says that it is. Raises Refused then, for whatever was to be done with it."""
+    status = plan.status()
+    if status.archived is not None:
+        from git_orch.flow import archiving  # rarely: only a kill in the middle of it leads here
+
+        archiving.finish(plan)
+        archiving.refuse_archived(status)
+
+
 def _refuse_rebasing(plan: OpenPlan) -> None:
     """Raises Busy in the middle of a rebase: what is on the branch meanwhile is not the user's last word."""
     place = worktrees.checkout_of(plan.repository, plan.ref)

@@ -11,6 +11,7 @@ from git_orch.plans import plan as plans
 from git_orch.plans.events import Event
 from git_orch.plans.plan import BadDocument, Plan
 from git_orch.plans.status import (
+    Archived,
     Attempt,
     Base,
     Call,
@@ -53,6 +54,7 @@ class Past:
     step_ids: set[str] = field(default_factory=set)
     tip_checked: TipChecked | None = None
     landed: Landed | None = None
+    archived: Archived | None = None
     landings: dict[str, Landed] = field(default_factory=dict)  # by the move that they wait for
 
     def take(self, event: Event) -> None:
@@ -183,6 +185,17 @@ class Past:
             if attempt.outcome == "landed" and attempt.commit == move.new:
                 self.attempts[place] = attempt._replace(outcome="failed", error="the branch was moved before it landed")
 
+    def put_away(self, event: Event) -> None:
+        self.archived = Archived(
+            plan=plans.text(event.body, "plan"),
+            tip=_optional_oid(event.body, "tip"),
+            done=frozenset(plans.texts(event.body, "done")),
+            why=plans.optional_text(event.body, "why") or "",
+        )
+
+    def brought_back(self, _event: Event) -> None:
+        self.archived = None
+
     def plan_landed(self, event: Event) -> None:
         """A landing that a move belongs to counts when that is done."""
         move, landing = plans.optional_text(event.body, "move"), _landed(event)
@@ -222,6 +235,8 @@ TAKERS = {
     "move.done": Past.move_done,
     "move.abandoned": Past.move_abandoned,
     "plan.landed": Past.plan_landed,
+    "plan.archived": Past.put_away,
+    "plan.unarchived": Past.brought_back,
     "branch.noticed": Past.branch_noticed,
 }
 

@@ -67,6 +67,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         damaged=damaged,
         step_ids=frozenset(past.step_ids),
         landed=past.landed,
+        archived=past.archived,
         tip_checked=past.tip_checked,
     )
     return on_branch(status, branch)
@@ -91,6 +92,8 @@ def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
         if claim is not None:
             known = by_id.get((step.id, claim.attempt))
             now = now._replace(state=_claimed_state(status, step.id, claim), commit=claim.commit, attempt=known)
+        elif branch is None and status.archived is not None and step.id in status.archived.done:
+            now = now._replace(state=StepState.DONE)  # its commits are not here: the log says what it was
         elif step.id in upstream:
             now = now._replace(state=StepState.UPSTREAM)
         elif now.attempt is not None and now.attempt.outcome == "failed":

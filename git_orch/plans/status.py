@@ -192,6 +192,15 @@ class StepStatus(NamedTuple):
     attempt: Attempt | None = None
 
 
+class Archived(NamedTuple):
+    """A plan that was put away: where its branch was, and the steps that were done then."""
+
+    plan: str
+    tip: str | None
+    done: frozenset[str]
+    why: str = ""
+
+
 class Status(NamedTuple):
     """Everything git-orch knows about a plan.
 
@@ -231,6 +240,7 @@ class Status(NamedTuple):
     step_ids: frozenset[str] = frozenset()
     first_base: str | None = None
     landed: Landed | None = None
+    archived: Archived | None = None
     tip_checked: TipChecked | None = None
 
     def satisfied(self) -> frozenset[str]:
@@ -247,7 +257,7 @@ class Status(NamedTuple):
 
     def is_open(self) -> bool:
         """Whether the plan is still worked on: the plan that is meant when no ID is given."""
-        return self.state not in (PlanState.COMPLETE, PlanState.REJECTED)
+        return self.archived is None and self.state not in (PlanState.COMPLETE, PlanState.REJECTED)
 
 
 def tip_failures(branch: Branch | None, checked: TipChecked | None) -> tuple[TipFailure, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_orch import errors
 from git_orch.plans import ids, state
 from git_orch.plans.status import Branch, Status, StepState
-from git_orch.repo import branch, refs, store, upstream
+from git_orch.repo import archive, branch, refs, store, upstream
 
 if TYPE_CHECKING:
     from git_orch.plans.events import Log
@@ -31,6 +31,25 @@ def statuses(repository: Repository, objects: Objects, plans: Mapping[str, PlanR
     ]
 
 
+def archived(repository: Repository, objects: Objects, wanted: str | None = None) -> list[Status]:
+    """The status of the plans in the archive, oldest first; with `wanted` only of those that it may mean.
+
+    A plan that is live as well is not among them.
+    """
+    found = archive.plans(repository, objects)
+    live = refs.of_plans(repository)
+    found = [each for each in found if live.get(each.plan, refs.NONE).log is None]
+    if wanted is not None:
+        meant = set(ids.matching(wanted, [each.plan for each in found]))
+        found = [each for each in found if each.plan in meant]
+    past = [state.fold(each.plan, each.log, None) for each in found]
+    tips = [each.archived.tip if each is not None and each.archived is not None else None for each in past]
+    here = objects.read_many([tip for tip in tips if tip is not None])
+    known = {tip for tip, it in zip([tip for tip in tips if tip is not None], here, strict=True) if it is not None}
+    pairs = [(each.plan, tip if tip in known else None) for each, tip in zip(found, tips, strict=True)]
+    return [each for each in _folded(repository, objects, pairs, [each.log for each in found]) if each is not None]
+
+
 def status(repository: Repository, objects: Objects, plan: str, log: Log, tip: str | None) -> Status:
     """The status of one plan whose log is already read. Raises NotFound when the log holds no plan."""
     [found] = _folded(repository, objects, [(plan, tip)], [log])
@@ -47,7 +66,7 @@ def _folded(
         [(state.fold(plan, log, None), tip) for (plan, tip), log in zip(plans, logs, strict=True)],
     )
     past = [
-        _merged(repository, each) if each is not None and tip is None else each
+        _merged(repository, each) if each is not None and tip is None and each.archived is None else each
         for (_, tip), each in zip(plans, past, strict=True)
     ]
     tips = [
@@ -108,10 +127,15 @@ def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str
     if len(found) == 1:
         return found[0]
     if not found:
+        put_away = [each.id for each in archived(repository, objects, wanted)]
+        if len(put_away) == 1:
+            return put_away[0]
         rest = ids.matching(wanted, [plan for plan, values in plans.items() if values.branch is not None])
         if len(rest) == 1:
             raise _without_log(rest[0])
-        raise errors.NotFound(f"no plan is called '{wanted}'", "git orch ls")
+        if not put_away:
+            raise errors.NotFound(f"no plan is called '{wanted}'", "git orch ls --all")
+        found = put_away
     raise errors.NotFound(f"'{wanted}' may mean {_listed(found)}", f"git orch show {ids.short(found[-1])}")
 
 

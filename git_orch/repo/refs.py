@@ -41,6 +41,9 @@ class PlanRefs(NamedTuple):
     kept: str | None
 
 
+NONE = PlanRefs(None, None, None)
+
+
 def of_plans(repository: Repository) -> dict[str, PlanRefs]:
     """All plans of the repository by ID, oldest first. A ref beside theirs that has no plan's name is none of ours."""
     listed = repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", BRANCHES, LOGS, KEPT)
@@ -75,6 +78,14 @@ def move(repository: Repository, ref: str, *, old: str | None, new: str, reason:
     before = old if old is not None else repository.null_oid
     try:
         repository.git.run(*SYNCED, "update-ref", "--create-reflog", "-m", reason, "--", ref, new, before)
+    except GitFailed as failed:
+        raise _refusal(ref, failed) from failed
+
+
+def delete(repository: Repository, ref: str, *, old: str, reason: str) -> None:
+    """Delete `ref`, synced to disk, if it is still at `old`. Raises RefMoved, Busy."""
+    try:
+        repository.git.run(*SYNCED, "update-ref", "-m", reason, "-d", "--", ref, old)
     except GitFailed as failed:
         raise _refusal(ref, failed) from failed
 

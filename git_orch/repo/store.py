@@ -105,6 +105,30 @@ def _is_hexadecimal(name: str) -> bool:
     return bool(name) and all(digit in "0123456789abcdef" for digit in name)
 
 
+def read_notes(objects: Objects, tip: str) -> tuple[Notes, dict[str, str]]:
+    """The notes of the commit `tip`, none of them read, and the directories that can be kept as they are.
+
+    Raises MissingObject when a part of it cannot be read.
+    """
+    [tree] = [_root(found) for found in objects.read_many([tip])]
+    [notes] = _notes(objects, [tree])
+    if tree is None or notes.missing is not None:
+        raise odb.MissingObject(notes.missing or tip)
+    return notes, _as_we_write(notes)
+
+
+def write_notes(objects: Objects, notes: Notes, changed: set[str], subtrees: dict[str, str]) -> str:
+    """Store a notes tree; gives its ID. Directories of two digits that are not `changed` are taken from `subtrees`."""
+    groups: dict[str, list[Entry]] = {}
+    for target, blob in notes.blobs.items():
+        groups.setdefault(target[:2], []).append(raw.Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob))
+    for prefix, entries in groups.items():
+        if prefix in changed or prefix not in subtrees:
+            subtrees[prefix] = odb.write_tree(objects, entries)
+    branches = [raw.Entry(raw.TREE_MODE, prefix.encode("ascii"), subtrees[prefix]) for prefix in sorted(groups)]
+    return odb.write_tree(objects, [*branches, *notes.others])
+
+
 class LogWriter:
     """Appends events to the log of one plan; keeps what it has read and written, so that a landing reads nothing."""
 
@@ -207,14 +231,7 @@ class LogWriter:
         )
 
     def _tree(self, blobs: dict[str, str], changed: set[str], subtrees: dict[str, str]) -> str:
-        groups: dict[str, list[Entry]] = {}
-        for target, blob in blobs.items():
-            groups.setdefault(target[:2], []).append(raw.Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob))
-        for prefix, entries in groups.items():
-            if prefix in changed or prefix not in subtrees:
-                subtrees[prefix] = odb.write_tree(self._objects, entries)
-        branches = [raw.Entry(raw.TREE_MODE, prefix.encode("ascii"), subtrees[prefix]) for prefix in sorted(groups)]
-        return odb.write_tree(self._objects, [*branches, *self.notes.others])
+        return write_notes(self._objects, Notes(blobs, self.notes.others), changed, subtrees)
 
 
 def clone_id(repository: Repository) -> str:

@@ -29,6 +29,7 @@ def headline(status: Status, *, running: bool) -> Line:
         f"  {state_word(status, running=running):<12} {_progress(status):>7}  {_usd(status.usd()):>8}  ",
         status.plan.title,
         f"  ({_landed_on(status.landed)})" if status.landed is not None else "",
+        "  (archived)" if status.archived is not None else "",
     )
 
 
@@ -74,7 +75,7 @@ def state_word(status: Status, *, running: bool) -> str:
         return "running"
     if status.state is PlanState.EXECUTING and (status.open_run is not None or status.interrupted):
         return "INTERRUPTED"
-    if status.branch is None:
+    if status.branch is None and status.archived is None:
         return "NO BRANCH"
     return status.state.value
 
@@ -112,6 +113,8 @@ def details(status: Status, *, running: bool) -> list[Line]:
 
 
 def _branch_note(status: Status) -> str:
+    if status.archived is not None:
+        return " (archived)"
     if status.merged:
         return " (deleted, and part of its base branch)"
     return "" if status.branch is not None else " (deleted)"
@@ -193,6 +196,8 @@ def next_command(status: Status, *, running: bool) -> Line:
     if status.state is PlanState.REJECTED:
         return (f"next: git orch edit {name}  # which brings it back",)
     claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
+    if status.archived is not None:
+        return (f"next: git orch unarchive {name}  # brings it back",)
     if status.branch is None and any(move.old is None for move in status.pending_moves):
         return (f"next: git orch exec {name}  # makes the branch, which was about to be made",)
     if status.branch is None:
