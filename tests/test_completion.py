@@ -67,7 +67,13 @@ def test_plans_are_offered_where_a_plan_is_an_argument(name: str, repo: Repo) ->
     plan = repo.plan(writing("a.txt"))
     takes_plan = any(isinstance(each, click.Argument) and each.name == "plan" for each in loaded(name).params)
 
-    assert (plan in completed(repo.path, name, "")) == takes_plan
+    assert (plan in completed(repo.path, name, "")) == (takes_plan and name != "unarchive")
+
+
+def test_archived_plans_are_offered_to_be_brought_back(repo: Repo) -> None:
+    plan = repo.plan(writing("a.txt"))
+    repo.orch("archive", plan)
+    assert completed(repo.path, "unarchive", "") == [plan]
 
 
 def test_templates_are_offered(repo: Repo) -> None:
