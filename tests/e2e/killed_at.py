@@ -24,6 +24,7 @@ import pygit2
 
 # What the commands would import late is imported here once, so that no child has to.
 from git_orch.agents import prices  # noqa: F401
+from git_orch.cli import archive as archive_command  # noqa: F401
 from git_orch.cli import edit as edit_command  # noqa: F401
 from git_orch.cli import exec as exec_command  # noqa: F401
 from git_orch.cli import land as land_command  # noqa: F401
@@ -32,6 +33,7 @@ from git_orch.cli import plan as plan_command  # noqa: F401
 from git_orch.cli import rollback as rollback_command  # noqa: F401
 from git_orch.cli import show as show_command  # noqa: F401
 from git_orch.cli import status as status_command  # noqa: F401
+from git_orch.cli import unarchive as unarchive_command  # noqa: F401
 from git_orch.flow import attempt, execution, jobs, landing, openplan, planning, rollback, run, worker  # noqa: F401
 from git_orch.plans.events import Event
 from git_orch.repo import catfile, git, objects, pool, refs, results, snapshot, spool, worktrees
@@ -110,6 +112,7 @@ def _fixed(label: str) -> Callable[..., str]:
 def _wrap_all(points: Points) -> None:
     _wrapped(points, git, "start", _git_label)
     _wrapped(points, refs, "move", _ref_label)
+    _wrapped(points, refs, "delete", _ref_label)
     for backend, name in ((objects.LibraryObjects, "library"), (catfile.CommandObjects, "command")):
         _wrapped(points, backend, "write", lambda _self, kind, _data, name=name: f"{name} write {kind}")
     for phase in ("record", "move", "_intend", "_confirm_later", "keep", "abandon", "take_spool"):
