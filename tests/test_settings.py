@@ -29,6 +29,11 @@ VALUES: dict[str, tuple[str, object]] = {
     "readable": ("/evil", ("/evil",)),
     "allowedSigners": ("/evil", "/evil"),
     "allowedKeys": ("EVIL", ("EVIL",)),
+    "keepWorktrees": ("true", "true"),
+    "retryModel": ("evil", "evil"),
+    "setup": ("evil", "evil"),
+    "setupTimeout": ("1", 1.0),
+    "worktreeInclude": ("true", True),
 }
 
 
@@ -80,7 +85,31 @@ HOSTILE = (
 
 
 def test_every_setting_has_a_hostile_value_below() -> None:
-    assert set(VALUES) == set(Settings.__annotations__)
+    assert set(VALUES) == set(Settings.__annotations__) - {"maxUsd", "maxStepUsd"}
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "counts"), [("2", "1", 1.0), ("1", "2", 1.0), ("0", "3", 3.0), ("2", "0", 2.0)]
+)
+@pytest.mark.parametrize("name", ["maxUsd", "maxStepUsd"])
+def test_the_repository_can_only_narrow_a_budget(repo: Repo, name: str, own: str, theirs: str, counts: float) -> None:
+    repo.git("config", "--global", f"orch.{name}", own)
+    repo.git("config", f"orch.{name}", theirs)
+    assert getattr(settings.of_user(discover(repo.path)), name) == counts
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "much", "1e10"])
+def test_a_budget_that_is_none_is_refused(repo: Repo, value: str) -> None:
+    repo.git("config", "--global", "orch.maxUsd", value)
+    with pytest.raises(errors.UsageError, match="it has to be USD"):
+        settings.of_user(discover(repo.path))
+
+
+@pytest.mark.parametrize("value", ["0", "86401", "-1", "soon"])
+def test_a_time_that_is_none_is_refused(repo: Repo, value: str) -> None:
+    repo.git("config", "--global", "orch.setupTimeout", value)
+    with pytest.raises(errors.UsageError, match="1 to 86400 seconds"):
+        settings.of_user(discover(repo.path))
 
 
 @pytest.mark.parametrize("plant", HOSTILE, ids=lambda each: each.__name__)

@@ -41,6 +41,7 @@ class Typed(NamedTuple):
     backoff: float
     retry_model: str | None
     max_usd: float | None
+    max_step_usd: float | None
     strict: bool
     roll_back: bool
     no_cache: bool
@@ -79,6 +80,7 @@ class _Exec(click.Command):
 )
 @click.option("--retry-model", metavar="MODEL", help="The model for further attempts (orch.retryModel).")
 @here.budget_option
+@here.step_budget_option
 @click.option("--strict", is_flag=True, help="Stop after a step that needs a review.")
 @click.option("--rollback", "roll_back", is_flag=True, help="After a failure go back to where the run began.")
 @click.option("--continue", "unfinished", flag_value="continue", help="Go on with a pick that stopped here.")
@@ -195,6 +197,7 @@ def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -
         model=given.model or preferred.model,
         tools=offers.permitted(given.tools),
         max_usd=given.max_usd,
+        max_step_usd=given.max_step_usd,
         chosen=chosen,
         jobs=given.jobs,
         keep_going=given.keep_going,

@@ -54,6 +54,18 @@ def timeout_option(text: str, default: float | None = None) -> Callable[[F], F]:
     return click.option("--timeout", type=seconds, default=default, metavar="S", help=text)
 
 
+def planning_budget_option(function: F) -> F:
+    """The --max-usd option of planning."""
+    text = "What planning may cost, in USD; 0 is no limit (orch.maxUsd)."
+    return click.option("--max-usd", type=_Usd(min=0, max=1e9), metavar="N", help=text)(function)
+
+
+def step_budget_option(function: F) -> F:
+    """The --max-step-usd option: what each step may cost, all its attempts together."""
+    text = "What each step may cost in all, in USD; 0 is no limit (orch.maxStepUsd)."
+    return click.option("--max-step-usd", type=_Usd(min=0, max=1e9), metavar="N", help=text)(function)
+
+
 def repository() -> Repository:
     """The repository around the current directory. Raises UnfitRepository."""
     try:

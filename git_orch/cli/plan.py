@@ -31,6 +31,7 @@ _LARGEST_TASK = 4 * 1024 * 1024  # bytes; what a model can read is far below
 @click.option("--base", metavar="REF", help="Where the plan starts; HEAD by default.")
 @click.option("--include-dirty", is_flag=True, help="Start from a snapshot that holds the uncommitted files.")
 @click.option("--model", metavar="MODEL", help="The model that plans (orch.model).")
+@here.planning_budget_option
 @here.json_option
 def command(
     task: str | None,
@@ -39,6 +40,7 @@ def command(
     variables: tuple[str, ...],
     base: str | None,
     model: str | None,
+    max_usd: float | None,
     *,
     include_dirty: bool,
     as_json: bool,
@@ -53,7 +55,7 @@ def command(
 
     creation.refuse_unready(found, include_dirty=include_dirty)
     start = basing.chosen(found, base)
-    draft = _draft(found, (task, source, template), _pairs(variables), model)
+    draft = _draft(found, (task, source, template), _pairs(variables), (model, max_usd))
     plan_id = creation.create(found, draft, start, include_dirty=include_dirty)
     if not include_dirty:
         _say_uncommitted(found)
@@ -94,26 +96,27 @@ def _draft(
     found: Repository,
     given: tuple[str | None, str | None, str | None],
     variables: dict[str, str],
-    model: str | None,
+    wanted: tuple[str | None, float | None],
 ) -> Draft:
     from git_orch.flow import models, planning
 
     task, source, template = given
     chosen = settings.of_user(found)
-    name = model or chosen.model
+    name = wanted[0] or chosen.model
     table = models.price_table(chosen.prices)
     if template is not None:
         return planning.from_template(template, variables, name, table)
     if source is not None:
         text = input_text(source)
         return planning.from_file(text, "standard input" if source == "-" else source, name, table)
-    wanted = task if task is not None else _standard_input()
-    if not wanted.strip():
+    asked = task if task is not None else _standard_input()
+    if not asked.strip():
         raise errors.UsageError("no input: there is no task", 'git orch plan "what to do"')
     identity.of_user(found)  # before anything is paid for
     from git_orch.views.progress import ConsoleReporter
 
-    return planning.from_model(found, wanted, name, chosen.prices, ConsoleReporter())
+    max_usd = wanted[1] if wanted[1] is not None else chosen.maxUsd
+    return planning.from_model(found, asked, (name, max_usd), chosen.prices, ConsoleReporter())
 
 
 def input_text(source: str) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from git_orch import errors
 from git_orch.agents import conversation, exchange, prompts, reports, tools, trace
 from git_orch.agents.prices import Prices
-from git_orch.flow import policing
+from git_orch.flow import policing, spending
 from git_orch.flow.attempt import AttemptFailed, Site, Work
 from git_orch.flow.jobs import Job
 from git_orch.flow.reporting import StepProgress
-from git_orch.plans import cost, ids, redact
-from git_orch.plans.plan import Document
+from git_orch.plans import ids, redact
+from git_orch.repo import ledger
 
 _REPLY_TOKENS = 32_000  # of one turn; a longer file is written in several calls
 
@@ -33,7 +33,16 @@ def done(job: Job, site: Site) -> Work:
     service = site.service
     if service is None:
         raise AttemptFailed("there is no model to do it")
-    spent = _Spent(job, site, service.prices)
+    calls: list[float] = []
+
+    def called(call: exchange.Call) -> None:
+        body = spending.priced(call, job.model, service.prices)
+        calls.append(float(str(body["usd"])))
+        site.spool("model.called", purpose="step", step=job.step.id, attempt=job.attempt, **body)
+
+    again = f"git orch exec {ids.short(job.plan_id)}"
+    purse = ledger.Ledger(site.repository, job.plan_id)
+    model = spending.Within(service.model, purse, service.prices, (job.attempt, job.step.id), again)
     outputs = site.output_path(job.attempt, "tools").parent
     policy = policing.policy(
         job.plan,
@@ -48,14 +57,14 @@ def done(job: Job, site: Site) -> Work:
     with trace.Trace(site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets) as record:
         ending = conversation.converse(
             brief(job, service.prices, service.delimiter, _last_try(job, site)),
-            _Within(service.model, spent),
+            model,
             box,
-            on_call=spent.add,
+            on_call=called,
             report=_both(record.record, _shown(job, site)),
             stop=site.stop,
         )
     _refuse_unfinished(ending)
-    return Work(summary=ending.summary, usd=spent.usd, model=job.model)
+    return Work(summary=ending.summary, usd=sum(calls), model=job.model)
 
 
 def brief(
@@ -93,71 +102,6 @@ def _last_try(job: Job, site: Site) -> prompts.Failure | None:
         asked = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", f"{last.commit}^", last.commit, "--")
         diff = site.repository.git.finished(*asked, expect=(0, 128)).stdout
     return prompts.Failure(last.reason, last.output, diff.decode("utf-8", "replace"))
-
-
-class _Spent:
-    """Puts every call on disk at once, with its price, and adds up."""
-
-    def __init__(self, job: Job, site: Site, prices: Prices) -> None:
-        self._job = job
-        self._site = site
-        self._prices = prices
-        self.usd = 0.0
-
-    def refuse_more(self) -> None:
-        """Raises LimitReached when the plan has cost what it may cost."""
-        so_far, most = self._job.spent + self.usd, self._job.max_usd
-        if 0 < most <= so_far:
-            name = ids.short(self._job.plan_id)
-            raise errors.LimitReached(
-                f"the plan has cost ${so_far:.4f} of at most ${most:.4f}",
-                f"git orch exec {name} --max-usd {2 * most:g}",
-            )
-
-    def add(self, call: exchange.Call) -> None:
-        body = priced(call, self._job.model, self._prices)
-        self.usd += float(str(body["usd"]))
-        self._site.spool("model.called", purpose="step", step=self._job.step.id, attempt=self._job.attempt, **body)
-
-
-class _Within:
-    """A model that is asked only while there is money left: what was paid for is never thrown away."""
-
-    def __init__(self, model: conversation.Model, spent: _Spent) -> None:
-        self._model = model
-        self._spent = spent
-
-    def reply(
-        self,
-        request: exchange.Request,
-        *,
-        on_text: Callable[[str], None] | None = None,
-        on_lost: Callable[[exchange.Call], None] | None = None,
-        on_wait: Callable[[float, str], None] | None = None,
-        stop: threading.Event | None = None,
-    ) -> exchange.Reply:
-        self._spent.refuse_more()
-        return self._model.reply(request, on_text=on_text, on_lost=on_lost, on_wait=on_wait, stop=stop)
-
-
-def priced(call: exchange.Call, asked: str, prices: Prices) -> Document:
-    """A call as an event stores it: usage verbatim, USD at the price of the model that answered.
-
-    A model that is not in the price table is counted at the price of the one that was asked for, and says so.
-    """
-    try:
-        price, priced_as = prices.price(call.model), call.model
-    except errors.UsageError:
-        price, priced_as = prices.price(asked), asked
-    usage = cost.Usage.from_mapping(call.usage)
-    body: Document = {
-        "model": call.model,
-        "usage": dict(call.usage),
-        "usd": cost.usd(usage, price),
-        "request": call.request_id,
-        "seconds": round(call.seconds, 3),
-    }
-    return body if priced_as == call.model else {**body, "priced_as": priced_as}
 
 
 def _both(

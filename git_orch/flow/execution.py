@@ -23,10 +23,11 @@ from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.flow.run import Options, Run
 from git_orch.plans import graph, ids
+from git_orch.plans.budget import Book
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Phase, Schedule
 from git_orch.plans.status import Status, StepState
-from git_orch.repo import results, snapshot, worktrees
+from git_orch.repo import ledger, results, settings, snapshot, worktrees
 
 # Seconds. A signal that comes just before a lock is waited for does not end the wait: Python looks for it only when the
 # wait is over, so no wait for a worker may be without an end.
@@ -77,6 +78,7 @@ def execute(
         return _handed_over(plan, status)
     spare = 1 if options.jobs > 1 else 0  # where results are verified that landed on another base than theirs
     with sites.taken(plan, options.jobs + spare) as names:
+        _open_ledger(plan, status, options, grant)
         run = books.begun(plan, status, options, grant, list(names[: options.jobs]))
         run.verifying = names[-1] if spare else None
         means = sites.means(plan, service, use_cache=options.use_cache)
@@ -98,6 +100,7 @@ def _in_place(plan: OpenPlan, options: Options, grant: Grant | None, service: Se
         return _nothing_to_do(plan, status, options)
     inplace.refuse_unfit(plan, grant)
     means = sites.means(plan, service, use_cache=options.use_cache)
+    _open_ledger(plan, status, options, grant)
     run = books.begun(plan, status, options, grant, [None])
     run.checkpoint = functools.partial(inplace.checkpoint, plan, means)
     return _carried_out(run, schedule, means, _threads)
@@ -161,6 +164,23 @@ def _keep_results(plan: OpenPlan, status: Status) -> None:
             Note(f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}")
         )
     results.forget(plan.repository, plan.id, left)
+
+
+def _open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
+    """What the plan may cost: what was typed, else what was approved, else what is set; and what it has cost."""
+    chosen = settings.of_user(plan.repository)
+    set_for_plan = grant.max_usd if grant.max_usd > 0 else chosen.maxUsd
+    steps: dict[str, float] = {}
+    for call in status.calls:
+        if call.step is not None:
+            steps[call.step] = steps.get(call.step, 0.0) + call.usd
+    book = Book(
+        limit=options.max_usd if options.max_usd is not None else set_for_plan,
+        step_limit=options.max_step_usd if options.max_step_usd is not None else chosen.maxStepUsd,
+        spent=status.usd(),
+        steps=steps,
+    )
+    ledger.Ledger(plan.repository, plan.id).begin(book)
 
 
 def _schedule(status: Status, options: Options) -> Schedule:

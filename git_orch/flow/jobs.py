@@ -63,8 +63,6 @@ class Job:
     in_place: bool = False
     delay: float = 0.0
     verify: bool = False
-    spent: float = 0.0
-    max_usd: float = 0.0
 
     @property
     def step(self) -> Step:

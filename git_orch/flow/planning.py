@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from git_orch import errors
 from git_orch.agents.prices import Prices
-from git_orch.flow import agentstep, models, policing, surroundings
+from git_orch.flow import models, policing, spending, surroundings
 from git_orch.flow.creation import Draft
 from git_orch.flow.reporting import Note, Reporter
 from git_orch.plans import cost, planfile, redact, schema
@@ -40,14 +40,17 @@ def estimated(plan: Plan, model: str, table: Prices) -> Document:
     return {"tokens_in": found.tokens_in, "tokens_out": found.tokens_out, "usd": found.usd}
 
 
-def from_model(repository: Repository, task: str, model: str, extra_prices: str | None, reporter: Reporter) -> Draft:
-    """A plan that a model made of the task.
+def from_model(
+    repository: Repository, task: str, wanted: tuple[str, float], extra_prices: str | None, reporter: Reporter
+) -> Draft:
+    """A plan that a model made of the task; `wanted` is the model, and what planning may cost in USD (0: no limit).
 
     What was paid for is on disk as soon as it is there: each call's cost, and the reply, in a local file. It is the
     draft's `kept`, to be removed once the plan is stored; after a failure the hint names it.
     """
     from git_orch.agents import messages, planner
 
+    model, max_usd = wanted
     messages.start_import()
     with models.service(extra_prices) as service:
         service.prices.facts(model)  # an unknown model is refused before anything is asked
@@ -65,10 +68,10 @@ def from_model(repository: Repository, task: str, model: str, extra_prices: str 
         try:
             drafted = planner.draft(
                 question,
-                service.model,
+                spending.Within(service.model, spending.Pocket(max_usd), service.prices, ("plan", None), "git orch plan"),
                 read=read,
                 on_wait=lambda seconds, cause: reporter.emit(Note(f"waiting {seconds:.0f} s: {cause}")),
-                on_call=lambda call: kept.add({"purpose": "plan", **agentstep.priced(call, model, service.prices)}),
+                on_call=lambda call: kept.add({"purpose": "plan", **spending.priced(call, model, service.prices)}),
             )
         except planner.NoPlan as failed:
             kept.reply = failed.raw

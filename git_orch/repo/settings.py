@@ -24,6 +24,7 @@ _FALSE = frozenset({"false", "no", "off", "0", ""})
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 SANDBOXES = ("auto", "none")
+_MOST_USD = 1e9
 _DAY = 86_400  # seconds
 KEPT_WORKTREES = ("auto", "true", "false")
 
@@ -34,7 +35,7 @@ class Settings(NamedTuple):
     `sandbox` is one of SANDBOXES. `environment` names variables, and `readable` absolute paths, that commands in the
     sandbox see besides what they always see. `allowedSigners` is an allowed signers file of ssh-keygen(1), and
     `allowedKeys` has fingerprints of OpenPGP keys, whose signatures approve plans. `keepWorktrees` is one of
-    KEPT_WORKTREES, `setup` a command line, `setupTimeout` in seconds.
+    KEPT_WORKTREES, `setup` a command line, `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit).
     """
 
     model: str = DEFAULT_MODEL
@@ -50,6 +51,8 @@ class Settings(NamedTuple):
     setup: str | None = None
     setupTimeout: float = 900.0  # noqa: N815
     worktreeInclude: bool = False  # noqa: N815
+    maxUsd: float = 0.0  # noqa: N815
+    maxStepUsd: float = 0.0  # noqa: N815
 
 
 def of_user(repository: Repository) -> Settings:
@@ -71,6 +74,8 @@ def of_user(repository: Repository) -> Settings:
         retryModel=last("orch.retrymodel") or None,
         setup=last("orch.setup") or None,
         setupTimeout=_seconds("orch.setupTimeout", last("orch.setuptimeout"), 900.0),
+        maxUsd=_budget(repository, own, "orch.maxUsd"),
+        maxStepUsd=_budget(repository, own, "orch.maxStepUsd"),
         worktreeInclude="orch.worktreeinclude" in own and _flag("orch.worktreeInclude", last("orch.worktreeinclude")),
         keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),
     )
@@ -146,6 +151,30 @@ def _flag(name: str, value: str | None) -> bool:
     if value.lower() in _FALSE:
         return False
     raise errors.UsageError(f"'{name}' is '{value}': it can be true or false", f"git config --global {name} false")
+
+
+def _budget(repository: Repository, own: Mapping[str, Sequence[str | None]], name: str) -> float:
+    """USD, 0 where there is no limit: the user's own value or, where that is less, the repository's: it only narrows."""
+    usual = _usd(name, own.get(name.lower(), [None])[-1])
+    others = [
+        _usd(name, value)
+        for scope, origin, listed, value in _listed(repository)
+        if listed == name.lower() and not _counts(scope, origin, repository)
+    ]
+    limits = [value for value in [usual, *others[-1:]] if value > 0]
+    return min(limits) if limits else 0.0
+
+
+def _usd(name: str, value: str | None) -> float:
+    if value is None or value == "":
+        return 0.0
+    try:
+        amount = float(value)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount <= _MOST_USD:  # what is no number is in no range
+        raise errors.UsageError(f"'{name}' is '{value}': it has to be USD, 0 for no limit", f"git config {name} 0")
+    return amount
 
 
 def _seconds(name: str, value: str | None, usual: float) -> float:

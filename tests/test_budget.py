@@ -1,0 +1,82 @@
+"""A plan's money: whatever the order of calls, what is spent stays within what was allowed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from git_orch.plans.budget import LEAST_OUTPUT, Book, Wanted, affordable
+from git_orch.plans.cost import Price, Rates
+
+RATES = Rates(Decimal(3), Decimal(15), Decimal("3.75"), Decimal(6), Decimal("0.3"))
+PRICE = Price(RATES)
+
+
+def test_a_call_may_have_as_many_tokens_as_are_left_for_it() -> None:
+    """$0.0375 for the prompt of 10,000 tokens at the price of a cache write; 0.03 of the rest pay for 2,000 tokens."""
+    assert affordable(Wanted(PRICE, 10_000, 32_000), 0.0675) == 2_000
+
+
+def test_without_a_limit_a_call_has_what_it_asks_for() -> None:
+    assert affordable(Wanted(PRICE, 10_000, 32_000), None) == 32_000
+
+
+@pytest.mark.parametrize("left", [-1.0, 0.0, 0.0375, 0.0375 + (LEAST_OUTPUT - 1) * 15e-6])
+def test_a_call_whose_reply_would_be_too_short_is_not_made(left: float) -> None:
+    assert affordable(Wanted(PRICE, 10_000, 32_000), left) is None
+
+
+def test_a_long_prompt_costs_what_its_tier_says() -> None:
+    dear = Rates(*(2 * rate for rate in RATES))
+    tiered = Price(RATES, ((200_000, dear),))
+    assert Wanted(tiered, 200_001, 1).usd(0) == pytest.approx(2 * Wanted(PRICE, 200_001, 1).usd(0))
+    assert Wanted(tiered, 200_000, 1).usd(0) == Wanted(PRICE, 200_000, 1).usd(0)
+
+
+def test_a_step_has_a_limit_of_its_own() -> None:
+    book = Book(limit=10, step_limit=1, spent=3, steps={"s1": 0.75})
+    assert book.left("s1") == 0.25
+    assert book.left("s2") == 1
+    assert book.left(None) == 7
+
+
+def test_what_is_reserved_is_not_left_for_others() -> None:
+    book = Book(limit=10).holding("a", "s1", 4)
+    assert book.left("s2") == 6
+    assert book.settled("a", 1).left("s2") == 9
+    assert book.settled("a", 1).steps == {"s1": 1}
+
+
+@given(
+    st.floats(0.001, 2),
+    st.floats(0, 1),
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 50_000), st.integers(1, 32_000), st.floats(0, 1)), max_size=30
+    ),
+)
+def test_calls_in_any_order_never_cost_more_than_the_limits(
+    limit: float, step_limit: float, calls: list[tuple[int, int, int, float]]
+) -> None:
+    """Up to four calls are under way at once; each costs some share of what it reserved."""
+    book, running = Book(limit=limit, step_limit=step_limit), {}
+    for number, (slot, prompt, most, share) in enumerate(calls):
+        step = f"s{slot % 2}"
+        if slot in running:
+            call, usd = running.pop(slot)
+            book = book.settled(call, usd)
+        wanted = Wanted(PRICE, prompt, most)
+        tokens = affordable(wanted, book.left(step))
+        if tokens is not None:
+            assert tokens <= most
+            book = book.holding(str(number), step, wanted.usd(tokens))
+            running[slot] = (str(number), share * wanted.usd(tokens))
+    for call, usd in running.values():
+        book = book.settled(call, usd)
+    assert book.spent <= limit + 1e-9
+    assert book.reserved == {}
+    assert sum(book.steps.values()) == pytest.approx(book.spent)
+    if step_limit:
+        assert all(usd <= step_limit + 1e-9 for usd in book.steps.values())
