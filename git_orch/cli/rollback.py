@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from git_orch import errors
@@ -9,37 +11,68 @@ from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.views import console, report
 
+if TYPE_CHECKING:
+    from git_orch.flow.openplan import OpenPlan
+    from git_orch.flow.rollback import How, Moved
+
 
 @click.command("rollback")
 @here.plan_argument
 @click.option("--to-step", type=int, metavar="N", help="Back to where step N left it; else to the cover commit.")
-@click.option("--undo", is_flag=True, help="Take the last rollback back.")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Take the last N steps back.")
+@click.option("--undo", is_flag=True, help="Take the last rollback back, or a drop, reorder, rebase or redo.")
+@click.option("--keep-user-commits", is_flag=True, help="Replay your own commits on what is left.")
 @click.option("--checkout", is_flag=True, help="Also where the branch is checked out; local changes are kept.")
-def command(plan: str | None, *, to_step: int | None, undo: bool, checkout: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="Say what would move; change nothing.")
+def command(
+    plan: str | None,
+    to_step: int | None,
+    last: int | None,
+    *,
+    undo: bool,
+    keep_user_commits: bool,
+    checkout: bool,
+    dry_run: bool,
+) -> None:
     """Move the plan branch back: a ref reset. What it leaves is kept; your files are not touched."""
-    if undo and to_step is not None:
-        raise errors.UsageError("--undo and --to-step exclude each other", "git orch rollback --undo")
+    given = {"--to-step": to_step is not None, "--last": last is not None, "--undo": undo}
+    named = [name for name, is_given in given.items() if is_given]
+    if len(named) > 1:
+        raise errors.UsageError(f"{' and '.join(named)} exclude each other", "git orch rollback -h")
     from git_orch.flow import openplan, rollback
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
+    how = rollback.How(in_checkout=checkout, keep_users_own=keep_user_commits, dry_run=dry_run)
     with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
-        moved = (
-            rollback.undo(opened, in_checkout=checkout)
-            if undo
-            else rollback.roll_back(opened, to_step, in_checkout=checkout)
-        )
+        moved = rollback.undo(opened, how) if undo else _rolled_back(opened, to_step, last, how)
         after = opened.status()
     name = ids.short(plan_id)
     if moved is None:
         console.out(f"{name}: nothing to roll back")
         return
+    _tell(name, moved, undo=undo, dry_run=dry_run)
+    if undo and not dry_run:
+        console.out(*report.next_command(after, running=False))
+    elif not dry_run:
+        console.out(f"next: git orch rollback --undo {name}")
+
+
+def _rolled_back(opened: OpenPlan, to_step: int | None, last: int | None, how: How) -> Moved | None:
+    from git_orch.flow import rollback
+
+    if last is not None:
+        return rollback.roll_back_last(opened, last, how)
+    return rollback.roll_back(opened, to_step, how)
+
+
+def _tell(name: str, moved: Moved, *, undo: bool, dry_run: bool) -> None:
     steps = ", ".join(str(number) for number in moved.steps) or "none"
     word = "done again" if undo else "taken back"
-    console.out(f"{name}: branch moved from {moved.old[:10]} to {moved.new[:10]}; steps {word}: {steps}")
-    console.out(f"{moved.old[:10]} is kept; ignored files and files outside the repository were not touched")
-    if undo:
-        console.out(*report.next_command(after, running=False))
-    else:
-        console.out(f"next: git orch rollback --undo {name}")
+    branch = "branch would move" if dry_run else "branch moved"
+    console.out(f"{name}: {branch} from {moved.old[:10]} to {moved.new[:10]}; steps {word}: {steps}")
+    if moved.replayed:
+        console.out(f"your commits are on it as {', '.join(oid[:10] for oid in moved.replayed)}")
+    if not dry_run:
+        console.out(f"{moved.old[:10]} is kept; ignored files and files outside the repository were not touched")

@@ -78,12 +78,15 @@ def execute(
         return _handed_over(plan, status)
     spare = 1 if options.jobs > 1 else 0  # where results are verified that landed on another base than theirs
     with sites.taken(plan, options.jobs + spare) as names:
-        _open_ledger(plan, status, options, grant)
+        open_ledger(plan, status, options, grant)
         run = books.begun(plan, status, options, grant, list(names[: options.jobs]))
         run.verifying = names[-1] if spare else None
         means = sites.means(plan, service, use_cache=options.use_cache)
         run.with_setup = means.with_setup
-        summary = _carried_out(run, schedule, means, workers or _threads)
+        begun = run.tip
+        summary = carried_out(run, schedule, means, workers or _threads)
+    if summary.outcome == "failed" and options.roll_back:
+        _roll_back(plan, begun)
     if summary.outcome == "waiting" and options.chosen is None:
         status = plan.status()
         _refuse_claimed(status)
@@ -100,10 +103,21 @@ def _in_place(plan: OpenPlan, options: Options, grant: Grant | None, service: Se
         return _nothing_to_do(plan, status, options)
     inplace.refuse_unfit(plan, grant)
     means = sites.means(plan, service, use_cache=options.use_cache)
-    _open_ledger(plan, status, options, grant)
+    open_ledger(plan, status, options, grant)
     run = books.begun(plan, status, options, grant, [None])
     run.checkpoint = functools.partial(inplace.checkpoint, plan, means)
-    return _carried_out(run, schedule, means, _threads)
+    return carried_out(run, schedule, means, _threads)
+
+
+def _roll_back(plan: OpenPlan, tip: str) -> None:
+    """After a failure the branch goes back to where it was when the run began, if the user wants that."""
+    from git_orch.flow import rollback
+
+    moved = rollback.roll_back_run(plan, tip)
+    if moved is not None:
+        steps = ", ".join(map(str, moved.steps))
+        again = f"git orch rollback --undo {ids.short(plan.id)}"
+        plan.reporter.emit(Note(f"step {steps} taken back: the branch is at {moved.new[:10]} again; {again} brings it back"))
 
 
 def hand_in(plan: OpenPlan, options: Options) -> Summary:
@@ -125,7 +139,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
     run = books.begun(plan, status, options, grant, [None])
     schedule = Schedule(status.plan, status.satisfied(), [step.id])
-    summary = _carried_out(run, schedule, sites.means(plan), _threads)
+    summary = carried_out(run, schedule, sites.means(plan), _threads)
     if run.landed_now:
         worktrees.remove(plan.repository, plan.id, "manual")
     else:
@@ -166,7 +180,7 @@ def _keep_results(plan: OpenPlan, status: Status) -> None:
     results.forget(plan.repository, plan.id, left)
 
 
-def _open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
+def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
     """What the plan may cost: what was typed, else what was approved, else what is set; and what it has cost."""
     chosen = settings.of_user(plan.repository)
     set_for_plan = grant.max_usd if grant.max_usd > 0 else chosen.maxUsd
@@ -282,7 +296,7 @@ def _threads(count: int) -> Executor:
     return futures.ThreadPoolExecutor(count, "attempt")
 
 
-def _carried_out(run: Run, schedule: Schedule, means: sites.Means, workers: Callable[[int], Executor]) -> Summary:
+def carried_out(run: Run, schedule: Schedule, means: sites.Means, workers: Callable[[int], Executor]) -> Summary:
     hint = f"git orch exec {ids.short(run.plan.id)}"
     with (
         signals.once(hint) as listen,

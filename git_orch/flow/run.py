@@ -222,7 +222,7 @@ class Run:
         if result.commit is not None:
             self.plan.keep([result.commit], f"a failed attempt at step {job.number}")
         self.plan.record((self.plan.home, recording.failed(self.plan, job, result, again=again)))
-        self._settle(job.attempt)
+        self.settle(job.attempt)
         error = result.error or result.reason
         self.plan.reporter.emit(StepNotLanded(job.number, job.step.title, error, result.commit, again))
 
@@ -291,7 +291,7 @@ class Run:
         self.plan.move(self.tip, waiting.commit, why, [entry], written=written, in_place=in_place)
         self.tip, self.tip_tree = waiting.commit, waiting.tree
         self.results.pop(job.step_id, None)
-        self._settle(job.attempt)
+        self.settle(job.attempt)
         self.landed_now.append(job.number)
         self.earlier[job.step_id] = Earlier(job.step.title, result.changed)
         self._report_landed(job, result)
@@ -314,7 +314,7 @@ class Run:
             )
         )
 
-    def _settle(self, attempt: str) -> None:
+    def settle(self, attempt: str) -> None:
         """The ref of a result whose commit is on the branch or kept is not needed any more."""
         self._settled.append(attempt)
         if len(self._settled) >= _FORGOTTEN_AT_ONCE:
@@ -354,7 +354,7 @@ class Run:
         if result.commit is None:
             return
         self.plan.keep([result.commit], "an attempt that was cut off before it landed")
-        self._settle(job.attempt)
+        self.settle(job.attempt)
         self.plan.reporter.emit(Note(f"the work that did not land any more is kept as {result.commit[:10]}"))
 
 

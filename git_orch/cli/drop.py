@@ -1,0 +1,29 @@
+"""git orch drop: take one step out of the middle of a plan branch."""
+
+from __future__ import annotations
+
+import click
+
+from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.sandbox import secrecy
+from git_orch.views import console
+
+
+@click.command("drop")
+@click.argument("step", type=int, metavar="N")
+@here.plan_argument
+def command(step: int, plan: str | None) -> None:
+    """Take the commit of step N off the branch; the later ones are picked onto what is below it."""
+    secrecy.hide_keys()
+    from git_orch.flow import openplan, rewriting
+    from git_orch.views.progress import ConsoleReporter
+
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    with openplan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+        done = rewriting.drop(opened, step)
+        rewriting.told(opened, done)
+    name = ids.short(plan_id)
+    console.out(f"{name}: step {step} is dropped; git orch exec does it again")
+    console.out(f"next: git orch rollback --undo {name}  # takes this back")

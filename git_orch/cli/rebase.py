@@ -1,0 +1,38 @@
+"""git orch rebase: put a plan onto another base."""
+
+from __future__ import annotations
+
+import click
+
+from git_orch import errors
+from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.sandbox import secrecy
+from git_orch.views import console
+
+
+@click.command("rebase")
+@here.plan_argument
+@click.option("--onto", metavar="REF", help="A branch or a commit; else the branch that the plan was made on.")
+def command(plan: str | None, onto: str | None) -> None:
+    """Pick all commits of the plan branch onto another base; the checks of steps whose tree changes run again."""
+    secrecy.hide_keys()
+    from git_orch.flow import basing, openplan, rewriting
+    from git_orch.views.progress import ConsoleReporter
+
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    name = ids.short(plan_id)
+    with openplan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+        wanted = onto if onto is not None else opened.status().base.ref
+        if wanted is None:
+            raise errors.UsageError("the plan was made on no branch", f"git orch rebase {name} --onto main")
+        base = basing.chosen(found, wanted)
+        done = rewriting.rebase(opened, base)
+        if done is not None:
+            rewriting.told(opened, done)
+    if done is None:
+        console.out(f"{name}: it starts there already")
+        return
+    console.out(f"{name}: it starts from {(base.commit or '')[:10]} now")
+    console.out(f"next: git orch rollback --undo {name}  # takes this back")

@@ -1,0 +1,45 @@
+"""git orch redo: run one step again, in the middle of a plan."""
+
+from __future__ import annotations
+
+import contextlib
+
+import click
+
+from git_orch.cli import here
+from git_orch.plans import ids
+from git_orch.sandbox import secrecy
+from git_orch.views import console
+
+
+@click.command("redo")
+@click.argument("step", type=int, metavar="N")
+@here.plan_argument
+@click.option("--model", metavar="MODEL", help="The model, if the step names none (orch.model).")
+@here.budget_option
+def command(step: int, plan: str | None, model: str | None, max_usd: float | None) -> int:
+    """Run step N again where it began; the later ones are picked onto its new result."""
+    secrecy.hide_keys()
+    from git_orch.cli import exec as exec_command
+    from git_orch.flow import models, openplan, redoing
+    from git_orch.flow.run import Options
+    from git_orch.repo import runs, settings
+    from git_orch.views.progress import ConsoleReporter
+
+    found = here.repository()
+    plan_id = here.plan_id(found, plan)
+    chosen = settings.of_user(found)
+    with contextlib.ExitStack() as stack:
+        opened = stack.enter_context(openplan.opened(found, plan_id, ConsoleReporter(), warm=True))
+        stack.enter_context(runs.recorded(found, plan_id))
+        asks = any(each.number == step and each.step.kind == "agent" for each in opened.status().steps)
+        service = stack.enter_context(models.service(chosen.prices)) if asks else None
+        options = Options(model or chosen.model, max_usd=max_usd, retry_model=chosen.retryModel)
+        summary, done = redoing.redo(opened, step, options, service)
+        after = opened.status()
+        runs.ended(found, plan_id, summary.exit_code)
+    exec_command.conclude(after, summary)
+    if done is not None:
+        console.out(f"branch moved from {done.old[:10]} to {done.new[:10]}; {done.old[:10]} is kept")
+        console.out(f"to take it back: git orch rollback --undo {ids.short(plan_id)}")
+    return summary.exit_code
