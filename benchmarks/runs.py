@@ -31,7 +31,7 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
     rows.append(_pick(scratch))
     rows += _many(scratch, 200 if quick else 1_000)
     notes = (
-        "Side by side: 8 independent steps of one second with --jobs 8, beside one of them and 8 commits made with git.",
+        "Side by side: 8 independent steps of one second, --jobs 8, beside one of them and 8 commits made with git.",
         "Pool: a worktree that is kept warm made ready for another commit, beside `git worktree add --detach`.",
         "Pick: 20 commits picked one after the other in memory, time for each.",
         "Many: steps that run `true`, time from one landing to the next; first and last quarter of the run.",

@@ -135,6 +135,22 @@ class MessagesModel:
             if wait(pause):
                 raise exchange.Stopped
 
+    def count(self, request: exchange.Request) -> int:
+        """The tokens of a request's prompt, as the provider counts them; costs nothing, and is asked once.
+
+        Raises ProviderFailed, and UsageError for a model without a price.
+        """
+        adaptive = self._prices.facts(request.model).adaptive_thinking
+        wanted = exchange.parameters(request, adaptive=adaptive)
+        counted = {name: value for name, value in wanted.items() if name in ("model", "system", "messages", "tools")}
+        client = self._connected(request.model)
+        import anthropic
+
+        try:
+            return client.messages.count_tokens(**counted).input_tokens  # type: ignore[arg-type]  # plain documents
+        except anthropic.AnthropicError as error:
+            raise faults.failure(self._redacted(_fault(error)), request.model, 1) from error
+
     def _connected(self, model: str) -> anthropic.Anthropic:
         _sdk()
         import anthropic

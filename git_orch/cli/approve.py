@@ -67,7 +67,9 @@ def _steps(network: Sequence[str], plan: Plan) -> list[int] | None:
 def _setup(found: Repository, *, network: bool) -> approvals.Setup:
     chosen = settings.of_user(found).setup
     if chosen is None:
-        raise errors.UsageError("orch.setup is not set: there is nothing to allow", "git config --global orch.setup ...")
+        raise errors.UsageError(
+            "orch.setup is not set: there is nothing to allow", "git config --global orch.setup ..."
+        )
     return approvals.Setup(chosen, network)
 
 
@@ -98,6 +100,8 @@ def _network(what: approvals.Approved) -> str:
 
     denied = [step.id for step in approvals.asking(what.plan) if step.id not in what.grants.network]
     granted = (
-        f"for step {numbers(what.grants.network)}, this machine's own services included" if what.grants.network else "for no step"
+        f"for step {numbers(what.grants.network)}, this machine's own services included"
+        if what.grants.network
+        else "for no step"
     )
     return granted + (f"; step {numbers(denied)} asks for it and does not get it" if denied else "")

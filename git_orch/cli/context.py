@@ -17,8 +17,7 @@ from git_orch.views import console
 @here.json_option
 def command(plan: str | None, number: int | None, *, as_json: bool) -> None:
     """What the model is told before it begins with an agent step; nothing is sent."""
-    from git_orch.flow import agentstep, attempt, models
-    from git_orch.flow.jobs import Job
+    from git_orch.flow import agentstep, counting, models
 
     found = here.repository()
     with here.reading(found) as database:
@@ -32,21 +31,7 @@ def command(plan: str | None, number: int | None, *, as_json: bool) -> None:
         raise errors.UsageError(f"step {wanted} needs no model: it is a {step.kind} step", f"git orch show {name}")
     chosen = settings.of_user(found)
     model = step.model or chosen.model
-    job = Job(
-        directory="",
-        run="",
-        plan_id=status.id,
-        plan=status.plan,
-        step_id=step.id,
-        number=wanted,
-        attempt="",
-        base="",
-        tree="",
-        worktree=None,
-        after="",
-        model=model,
-        earlier=attempt.earlier(status),
-    )
+    job = counting.job_of(status, status.steps[wanted - 1], model)
     told = agentstep.brief(job, models.price_table(chosen.prices), "DELIMITER")
     if as_json:
         here.print_json({"model": told.model, "system": told.system, "plan": told.plan, "step": told.step})

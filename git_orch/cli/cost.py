@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from git_orch.cli import here
-from git_orch.plans.status import Status
+from git_orch.plans import cost, ids
+from git_orch.plans.status import SATISFIED, Call, Status
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
+from git_orch.sandbox import secrecy
 from git_orch.views import console
 
-
-@click.command("cost")
-@here.plan_argument
-@click.option("--model", metavar="MODEL", help="Estimate for this model instead of the one in force.")
-@here.json_option
-def command(plan: str | None, model: str | None, *, as_json: bool) -> None:
-    """What a plan may cost and has cost, by step: tokens, and USD at the prices of the models that answered."""
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
-    rows = _rows(found, status, model)
-    estimate, actual = sum(row.estimate_usd for row in rows), status.usd()
-    planning = sum(call.usd for call in status.calls if call.step is None)
-    if as_json:
-        here.print_json(
-            {
-                "steps": [row._asdict() for row in rows],
-                "estimate_usd": round(estimate, 9),
-                "actual_usd": round(actual, 9),
-                "planning_usd": round(planning, 9),
-            }
-        )
-        return
-    for row in rows:
-        console.out(f"{row.number:3}  {_compared(row.estimate_usd, row.actual_usd)}  {row.calls} calls  {row.title}")
-    console.out(f"all  {_compared(estimate, actual)}, ${planning:.4f} of it for planning")
+if TYPE_CHECKING:
+    from git_orch.plans.plan import Document
 
 
 class _Row(NamedTuple):
-    """One step: its estimate, what its calls have cost in USD, how many there were."""
+    """One step: its estimate, what its calls have cost in USD, how many there were; the first prompt, if counted."""
 
     number: int
     step: str
@@ -51,6 +30,93 @@ class _Row(NamedTuple):
     estimate_usd: float
     actual_usd: float
     calls: int
+    prompt_tokens: int | None = None
+
+
+@click.command("cost")
+@here.plan_argument
+@click.option("--model", metavar="MODEL", help="Estimate for this model instead of the one in force.")
+@click.option("--count-tokens", is_flag=True, help="Let the provider count the first request of each step left; free.")
+@here.json_option
+def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json: bool) -> None:
+    """What a plan may cost and has cost, by step: tokens, and USD at the prices of the models that answered."""
+    secrecy.hide_keys()
+    found = here.repository()
+    with here.reading(found) as database:
+        status = here.status_of(found, database, plan)
+    counted = _counted(found, status, model) if count_tokens else {}
+    rows = [row._replace(prompt_tokens=counted.get(row.step)) for row in _rows(found, status, model)]
+    spent = _spending(status)
+    expected = _expected(found, status, model)
+    if as_json:
+        here.print_json(_document(rows, status, spent, expected))
+        return
+    for row in rows:
+        prompt = f"  first prompt {row.prompt_tokens} tokens" if row.prompt_tokens is not None else ""
+        console.out(
+            f"{row.number:3}  {_compared(row.estimate_usd, row.actual_usd)}  {row.calls} calls  {row.title}{prompt}"
+        )
+    total = _compared(sum(row.estimate_usd for row in rows), status.usd())
+    console.out(f"all  {total}, ${spent.planning:.4f} of it for planning")
+    if expected is not None:
+        told = f"half of such plans cost less than ${expected.p50:.4f}, nine of ten less than ${expected.p90:.4f}"
+        console.out(f"from {expected.samples} finished steps: {told}")
+    if status.calls:
+        _print_usage(spent)
+
+
+class _Spending(NamedTuple):
+    """What was used, in tokens by class and in USD: for planning, and for attempts that failed."""
+
+    usage: cost.Usage
+    planning: float
+    failed: float
+
+    def hit_ratio(self) -> float:
+        """The share of all prompt tokens that came from the provider's cache."""
+        return self.usage.cache_read / self.usage.prompt if self.usage.prompt else 0.0
+
+
+def _spending(status: Status) -> _Spending:
+    failed = {attempt.id for attempt in status.attempts if attempt.outcome == "failed"}
+    usage = cost.Usage()
+    for call in status.calls:
+        usage += cost.Usage.from_mapping(call.usage)
+    return _Spending(usage, _usd(status, None), sum(call.usd for call in status.calls if call.attempt in failed))
+
+
+def _usd(status: Status, step: str | None) -> float:
+    return sum(call.usd for call in status.calls if call.step == step)
+
+
+def _print_usage(spent: _Spending) -> None:
+    usage = spent.usage
+    written = usage.cache_write_5m + usage.cache_write_1h
+    read = f"{usage.cache_read} read from it ({spent.hit_ratio():.0%} of all prompts)"
+    console.out(f"tokens: {usage.input} in, {usage.output} out, {written} written to the cache, {read}")
+    if spent.failed:
+        console.out(f"failed attempts: ${spent.failed:.4f}")
+
+
+def _document(rows: Sequence[_Row], status: Status, spent: _Spending, expected: cost.Expected | None) -> Document:
+    estimate, usage = sum(row.estimate_usd for row in rows), spent.usage
+    return {
+        "steps": [row._asdict() | {"difference_usd": round(row.actual_usd - row.estimate_usd, 9)} for row in rows],
+        "estimate_usd": round(estimate, 9),
+        "actual_usd": round(status.usd(), 9),
+        "difference_usd": round(status.usd() - estimate, 9),
+        "planning_usd": round(spent.planning, 9),
+        "failed_usd": round(spent.failed, 9),
+        "tokens": {
+            "input": usage.input,
+            "output": usage.output,
+            "cache_write_5m": usage.cache_write_5m,
+            "cache_write_1h": usage.cache_write_1h,
+            "cache_read": usage.cache_read,
+        },
+        "cache_hit_ratio": round(spent.hit_ratio(), 6),
+        "expected": expected._asdict() if expected is not None else None,
+    }
 
 
 def _compared(estimate: float, actual: float) -> str:
@@ -59,24 +125,49 @@ def _compared(estimate: float, actual: float) -> str:
 
 def _rows(found: Repository, status: Status, model: str | None) -> list[_Row]:
     from git_orch.flow import models
-    from git_orch.plans import cost
 
     chosen = settings.of_user(found)
     table = models.price_table(chosen.prices)
     estimate = cost.estimate(status.plan, lambda name: table.price(model or name or chosen.model))
     rows = []
     for each, step in zip(status.steps, estimate.per_step, strict=True):
-        spent = [call.usd for call in status.calls if call.step == step.step]
+        calls: list[Call] = [call for call in status.calls if call.step == step.step]
+        actual = round(sum(call.usd for call in calls), 9)
         rows.append(
-            _Row(
-                number=each.number,
-                step=step.step,
-                title=each.step.title,
-                tokens_in=step.tokens_in,
-                tokens_out=step.tokens_out,
-                estimate_usd=step.usd,
-                actual_usd=round(sum(spent), 9),
-                calls=len(spent),
-            )
+            _Row(each.number, step.step, each.step.title, step.tokens_in, step.tokens_out, step.usd, actual, len(calls))
         )
     return rows
+
+
+def _expected(found: Repository, status: Status, model: str | None) -> cost.Expected | None:
+    """What finished steps of this repository say about the plan."""
+    from git_orch.flow import estimating, models
+
+    if all(step.kind != "agent" for step in status.plan.steps):
+        return None
+    chosen = settings.of_user(found)
+    table = models.price_table(chosen.prices)
+    return cost.expected(status.plan, model or chosen.model, estimating.samples(found), table.price)
+
+
+def _counted(found: Repository, status: Status, model: str | None) -> dict[str, int]:
+    """The tokens of the first request of each agent step that is not done, as its provider counts them."""
+    from git_orch.flow import counting
+
+    left = [each for each in status.steps if each.step.kind == "agent" and each.state not in SATISFIED]
+    return counting.first_prompts(found, status, left, model) if left else {}
+
+
+def estimate_left(
+    found: Repository, status: Status, model: str | None, chosen: frozenset[str] | None, *, as_json: bool
+) -> None:
+    """Print what the steps that are not done may cost, those in `chosen` only (None: all); nobody is asked."""
+    left = {each.step.id for each in status.steps if each.state not in SATISFIED}
+    rows = [row for row in _rows(found, status, model) if row.step in (left if chosen is None else left & chosen)]
+    usd = round(sum(row.estimate_usd for row in rows), 9)
+    if as_json:
+        here.print_json({"steps": [row._asdict() for row in rows], "estimate_usd": usd})
+        return
+    for row in rows:
+        console.out(f"{row.number:3}  estimate ${row.estimate_usd:.4f}  {row.title}")
+    console.out(f"all  estimate ${usd:.4f}, and {ids.short(status.id)} has cost ${status.usd():.4f} so far")

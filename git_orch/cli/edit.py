@@ -29,7 +29,7 @@ def command(plan: str | None, source: str | None) -> None:
     Without --from your editor opens; on a terminal only.
     """
     secrecy.hide_keys()
-    from git_orch.flow import editing, models, openplan, planning
+    from git_orch.flow import editing, estimating, models, openplan
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
@@ -40,7 +40,8 @@ def command(plan: str | None, source: str | None) -> None:
     try:
         new = planfile.read(text, name, status.step_ids)
         chosen = settings.of_user(found)
-        estimate = planning.estimated(new, chosen.model, models.price_table(chosen.prices))
+        known = estimating.samples(found) if any(step.kind == "agent" for step in new.steps) else ()
+        estimate = estimating.estimated(new, chosen.model, models.price_table(chosen.prices), known)
         if status.archived is not None:
             _bring_back(found, status)
         with openplan.opened(found, status.id, ConsoleReporter()) as opened:

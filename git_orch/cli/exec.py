@@ -28,6 +28,7 @@ _MOST_JOBS = 63  # worktrees that a run may take, but for the one where results 
 class Typed(NamedTuple):
     """What was typed after `git orch exec PLAN`."""
 
+    estimate_only: bool
     dry_run: bool
     dry_run_step: int | None
     steps: str | None
@@ -61,6 +62,7 @@ class _Exec(click.Command):
 
 @click.command("exec", cls=_Exec)
 @here.plan_argument
+@click.option("--estimate-only", is_flag=True, help="Print what the steps may cost; run nothing.")
 @click.option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
 @click.option("--dry-run-step", type=int, metavar="N", help="The same for step N alone.")
 @click.option("--steps", metavar="LIST", help="Only these steps: 2, or 1,3-5.")
@@ -115,6 +117,11 @@ def command(
     chosen = _chosen(status, given)
     if given.dry_run or given.dry_run_step is not None:
         _preview(status, allowed, chosen, as_json=given.as_json)
+        return 0
+    if given.estimate_only:
+        from git_orch.cli import cost
+
+        cost.estimate_left(found, status, given.model, chosen, as_json=given.as_json)
         return 0
     if given.detach:
         return _detached(found, plan_id, named=plan is not None, as_json=given.as_json)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -18,9 +19,24 @@ from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.flow.creation import Draft
+    from git_orch.plans.plan import Document
     from git_orch.repo.repository import Repository
 
 _LARGEST_TASK = 4 * 1024 * 1024  # bytes; what a model can read is far below
+
+
+class Typed(NamedTuple):
+    """What was typed after `git orch plan TASK`."""
+
+    source: str | None
+    template: str | None
+    variables: tuple[str, ...]
+    base: str | None
+    include_dirty: bool
+    model: str | None
+    max_usd: float | None
+    estimate_only: bool
+    as_json: bool
 
 
 @click.command("plan")
@@ -32,45 +48,75 @@ _LARGEST_TASK = 4 * 1024 * 1024  # bytes; what a model can read is far below
 @click.option("--include-dirty", is_flag=True, help="Start from a snapshot that holds the uncommitted files.")
 @click.option("--model", metavar="MODEL", help="The model that plans (orch.model).")
 @here.planning_budget_option
+@click.option("--estimate-only", is_flag=True, help="Print what it may cost; ask nobody and store nothing.")
 @here.json_option
-def command(
-    task: str | None,
-    source: str | None,
-    template: str | None,
-    variables: tuple[str, ...],
-    base: str | None,
-    model: str | None,
-    max_usd: float | None,
-    *,
-    include_dirty: bool,
-    as_json: bool,
-) -> None:
+def command(task: str | None, **typed: Any) -> None:  # Any: click has checked each
     """Make a plan. TASK is what to do, in your words; without it the task is read from standard input."""
     secrecy.hide_keys()
-    _refuse_mixed(task, source, template, variables)
-    if include_dirty and base is not None:
+    given = Typed(**typed)
+    _refuse_mixed(task, given.source, given.template, given.variables)
+    if given.include_dirty and given.base is not None:
         raise errors.UsageError("--include-dirty starts from HEAD, --base elsewhere", "git orch plan --include-dirty")
     found = here.repository()
-    from git_orch.flow import basing, creation
+    from git_orch.flow import basing, creation, estimating
 
-    creation.refuse_unready(found, include_dirty=include_dirty)
-    start = basing.chosen(found, base)
-    draft = _draft(found, (task, source, template), _pairs(variables), (model, max_usd))
-    plan_id = creation.create(found, draft, start, include_dirty=include_dirty)
-    if not include_dirty:
+    if given.estimate_only:
+        _print_estimate(found, task, given)
+        return
+    creation.refuse_unready(found, include_dirty=given.include_dirty)
+    start = basing.chosen(found, given.base)
+    draft = _with_samples(found, _draft(found, task, given), given.model)
+    plan_id = creation.create(found, draft, start, include_dirty=given.include_dirty)
+    if not given.include_dirty:
         _say_uncommitted(found)
-    if as_json:
+    if given.as_json:
         with here.reading(found) as database:
             from git_orch.views import report
 
             here.print_json(report.document(here.status_of(found, database, plan_id), running=False))
         return
     count = len(draft.plan.steps)
-    console.out(f"{plan_id}   {count} step{'' if count == 1 else 's'}   estimate ${draft.estimate['usd']:.2f}")
+    cost = estimating.shown(draft.estimate)
+    console.out(f"{plan_id}   {count} step{'' if count == 1 else 's'}   estimate {cost}")
     if draft.plan.missing:
         console.out(f"missing: {', '.join(draft.plan.missing)}")
     console.out(f"read: git orch show --tasks {ids.short(plan_id)}")
     console.out(f"run: git orch exec {ids.short(plan_id)}")
+
+
+def _with_samples(found: Repository, draft: Draft, model: str | None) -> Draft:
+    """The draft with what finished steps of this repository say about its cost."""
+    if all(step.kind != "agent" for step in draft.plan.steps):
+        return draft
+    from git_orch.flow import estimating, models
+
+    chosen = settings.of_user(found)
+    table = models.price_table(chosen.prices)
+    estimate = estimating.estimated(draft.plan, model or chosen.model, table, estimating.samples(found))
+    return replace(draft, estimate=estimate)
+
+
+def _print_estimate(found: Repository, task: str | None, given: Typed) -> None:
+    """What a plan file or a template may cost or, for a task, what asking a model for a plan does."""
+    from git_orch.flow import estimating, models
+    from git_orch.plans import cost
+
+    chosen = settings.of_user(found)
+    name = given.model or chosen.model
+    if given.source is None and given.template is None:
+        asked = task if task is not None else _standard_input()
+        usage = cost.Usage(input=cost.STEP_TOKENS_IN + len(asked.encode()) // 4, output=cost.STEP_TOKENS_OUT)
+        usd = cost.usd(usage, models.price_table(chosen.prices).price(name))
+        estimate: Document = {"tokens_in": usage.input, "tokens_out": usage.output, "usd": usd}
+    else:
+        estimate = _with_samples(found, _draft(found, task, given), given.model).estimate
+    if given.as_json:
+        here.print_json(estimate)
+        return
+    what = "the plan" if given.source is not None or given.template is not None else "making the plan"
+    console.out(
+        f"{what}: {estimate['tokens_in']} tokens in, {estimate['tokens_out']} out, {estimating.shown(estimate)}"
+    )
 
 
 def _refuse_mixed(task: str | None, source: str | None, template: str | None, variables: tuple[str, ...]) -> None:
@@ -92,20 +138,15 @@ def _pairs(variables: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _draft(
-    found: Repository,
-    given: tuple[str | None, str | None, str | None],
-    variables: dict[str, str],
-    wanted: tuple[str | None, float | None],
-) -> Draft:
+def _draft(found: Repository, task: str | None, given: Typed) -> Draft:
     from git_orch.flow import models, planning
 
-    task, source, template = given
+    source = given.source
     chosen = settings.of_user(found)
-    name = wanted[0] or chosen.model
+    name = given.model or chosen.model
     table = models.price_table(chosen.prices)
-    if template is not None:
-        return planning.from_template(template, variables, name, table)
+    if given.template is not None:
+        return planning.from_template(given.template, _pairs(given.variables), name, table)
     if source is not None:
         text = input_text(source)
         return planning.from_file(text, "standard input" if source == "-" else source, name, table)
@@ -115,7 +156,7 @@ def _draft(
     identity.of_user(found)  # before anything is paid for
     from git_orch.views.progress import ConsoleReporter
 
-    max_usd = wanted[1] if wanted[1] is not None else chosen.maxUsd
+    max_usd = given.max_usd if given.max_usd is not None else chosen.maxUsd
     return planning.from_model(found, asked, (name, max_usd), chosen.prices, ConsoleReporter())
 
 

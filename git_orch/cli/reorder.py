@@ -27,11 +27,11 @@ def command(order: str, plan: str | None) -> None:
         count = len(opened.status().steps)
         numbers = [int(part) if part.strip().isdecimal() else 0 for part in order.split(",")]
         if sorted(numbers) != list(range(1, count + 1)):
-            raise errors.UsageError(
-                f"'{order}' does not name each of the {count} steps once", f"git orch show {name}"
-            )
+            raise errors.UsageError(f"'{order}' does not name each of the {count} steps once", f"git orch show {name}")
         done = rewriting.reorder(opened, numbers)
         if done is not None:
             rewriting.told(opened, done)
     console.out(f"{name}: the steps stand in the order {', '.join(map(str, numbers))} now")
-    console.out(f"next: git orch show {name}" if done is None else f"next: git orch rollback --undo {name}  # takes this back")
+    console.out(
+        f"next: git orch show {name}" if done is None else f"next: git orch rollback --undo {name}  # takes this back"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -67,9 +66,7 @@ def done(job: Job, site: Site) -> Work:
     return Work(summary=ending.summary, usd=sum(calls), model=job.model)
 
 
-def brief(
-    job: Job, prices: Prices, delimiter: str, failure: prompts.Failure | None = None
-) -> conversation.Brief:
+def brief(job: Job, prices: Prices, delimiter: str, failure: prompts.Failure | None = None) -> conversation.Brief:
     """All that the model is told about the step, after a failed attempt that one's failure too.
 
     Raises UsageError for a model that is not in the price table.

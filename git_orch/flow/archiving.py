@@ -1,7 +1,7 @@
 """Putting a plan away: its log becomes a note in the archive, its branch and its log ref go, what it made is kept.
 
-The order makes each step repeatable: the log says that the plan is put away, the archive has the log, only then refs go.
-A command that finds such a log does the rest.
+The order makes each step repeatable: the log says that the plan is put away, the archive has the log, only then refs
+go. A command that finds such a log does the rest.
 """
 
 from __future__ import annotations

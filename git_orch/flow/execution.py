@@ -117,7 +117,9 @@ def _roll_back(plan: OpenPlan, tip: str) -> None:
     if moved is not None:
         steps = ", ".join(map(str, moved.steps))
         again = f"git orch rollback --undo {ids.short(plan.id)}"
-        plan.reporter.emit(Note(f"step {steps} taken back: the branch is at {moved.new[:10]} again; {again} brings it back"))
+        plan.reporter.emit(
+            Note(f"step {steps} taken back: the branch is at {moved.new[:10]} again; {again} brings it back")
+        )
 
 
 def hand_in(plan: OpenPlan, options: Options) -> Summary:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from git_orch import errors
 from git_orch.agents.prices import Prices
-from git_orch.flow import models, policing, spending, surroundings
+from git_orch.flow import estimating, models, policing, spending, surroundings
 from git_orch.flow.creation import Draft
 from git_orch.flow.reporting import Note, Reporter
-from git_orch.plans import cost, planfile, redact, schema
+from git_orch.plans import planfile, redact, schema
 from git_orch.plans.findings import PlanFileError
 from git_orch.plans.plan import Document, Plan
 from git_orch.repo import localfiles
@@ -23,7 +23,7 @@ from git_orch.sandbox.capabilities import Capabilities
 def from_file(text: str, name: str, model: str, table: Prices) -> Draft:
     """The plan in a file's text; `name` is for messages. Raises UsageError that names field and line."""
     plan = planfile.read(text, name)
-    return Draft(plan, "file", estimated(plan, model, table))
+    return Draft(plan, "file", estimating.estimated(plan, model, table))
 
 
 def from_template(name: str, variables: Mapping[str, str], model: str, table: Prices) -> Draft:
@@ -31,13 +31,7 @@ def from_template(name: str, variables: Mapping[str, str], model: str, table: Pr
     from git_orch.templates import render
 
     plan = render.render(name, variables)
-    return Draft(plan, "template", estimated(plan, model, table))
-
-
-def estimated(plan: Plan, model: str, table: Prices) -> Document:
-    """What the plan may use, as its log stores it: tokens, and USD at the model's price."""
-    found = cost.estimate(plan, lambda name: table.price(name or model))
-    return {"tokens_in": found.tokens_in, "tokens_out": found.tokens_out, "usd": found.usd}
+    return Draft(plan, "template", estimating.estimated(plan, model, table))
 
 
 def from_model(
@@ -68,7 +62,9 @@ def from_model(
         try:
             drafted = planner.draft(
                 question,
-                spending.Within(service.model, spending.Pocket(max_usd), service.prices, ("plan", None), "git orch plan"),
+                spending.Within(
+                    service.model, spending.Pocket(max_usd), service.prices, ("plan", None), "git orch plan"
+                ),
                 read=read,
                 on_wait=lambda seconds, cause: reporter.emit(Note(f"waiting {seconds:.0f} s: {cause}")),
                 on_call=lambda call: kept.add({"purpose": "plan", **spending.priced(call, model, service.prices)}),
@@ -77,7 +73,7 @@ def from_model(
             kept.reply = failed.raw
             kept.save()
             raise errors.StepFailed(failed.cause, f"{failed.hint}; the reply is in '{kept.path}'") from failed
-        estimate = estimated(drafted.value, model, service.prices)
+        estimate = estimating.estimated(drafted.value, model, service.prices)
     return Draft(drafted.value, "model", estimate, _stored(task), kept.calls, kept.path)
 
 

@@ -81,7 +81,9 @@ def _put_in(plan: OpenPlan, status: Status, run: _Redo, later: tuple[Commit, ...
     try:
         chain = rewriting.picked(plan, status, later, new)
         entry = (new, recording.landed(plan, job, result, (new, result.tree or "")))
-        done = rewriting.moved(plan, status, Chain(chain.tip, chain.written, chain.commits), f"redo step {job.number}", [entry])
+        done = rewriting.moved(
+            plan, status, Chain(chain.tip, chain.written, chain.commits), f"redo step {job.number}", [entry]
+        )
     except errors.OrchError:
         plan.keep([new], f"a new result for step {job.number} that the later steps do not fit")
         raise

@@ -77,7 +77,8 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
         seen.add(step.id)
     done = _reordered(plan, status, [step.id for step in steps])
     if plan.status().state is not PlanState.COMPLETE:
-        estimate: Document = status.estimate._asdict() if status.estimate is not None else {}
+        known = status.estimate._asdict() if status.estimate is not None else {}
+        estimate: Document = {name: value for name, value in known.items() if value is not None}
         editing.revise(plan, status.plan, status.plan._replace(steps=tuple(steps)), estimate)
     return done
 
@@ -132,7 +133,8 @@ def landed(plan: OpenPlan, number: int) -> tuple[Status, Branch, StepStatus, Com
         raise errors.Refused(f"step {number} is not done: it is {each.state.value}", f"git orch exec {name}")
     if len({claim.step for claim in each.commit.message.claims if claim.plan == plan.id}) > 1:
         raise errors.Refused(
-            f"commit {each.commit.oid[:10]} is more than step {number}: it was squashed", f"git show {each.commit.oid[:10]}"
+            f"commit {each.commit.oid[:10]} is more than step {number}: it was squashed",
+            f"git show {each.commit.oid[:10]}",
         )
     if not each.commit.parents:
         raise errors.Refused(f"step {number} is the first commit of all", f"git orch show {name}")

@@ -12,7 +12,6 @@ from git_orch.plans.status import SATISFIED, Commit, Status
 from git_orch.repo import catalog, worktrees
 from git_orch.repo.objects import Written
 
-
 _REVERSIBLE = ("rollback", "drop", "reorder", "rebase", "redo")  # what an undo takes back, by the reason of the move
 
 

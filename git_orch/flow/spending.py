@@ -69,7 +69,9 @@ class Within:
         self._attempt, self._step = about
         self._again = again
         self._numbers = itertools.count(1)
-        self._counted: tuple[int, int] | None = None  # bytes of the last request, tokens that the provider counted in it
+        self._counted: tuple[int, int] | None = (
+            None  # bytes of the last request, tokens that the provider counted in it
+        )
 
     def reply(
         self,

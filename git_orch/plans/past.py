@@ -300,6 +300,9 @@ def _estimated(value: object) -> Estimated | None:
         plans.optional_number(fields, "tokens_in") or 0,
         plans.optional_number(fields, "tokens_out") or 0,
         _number(fields, "usd"),
+        _number(fields, "p50") if fields.get("p50") is not None else None,
+        _number(fields, "p90") if fields.get("p90") is not None else None,
+        plans.optional_number(fields, "samples") or 0,
     )
 
 

@@ -105,11 +105,14 @@ class Landed(NamedTuple):
 
 
 class Estimated(NamedTuple):
-    """What a plan was expected to use when it was written: tokens and USD."""
+    """What a plan was expected to use when it was written: tokens and USD, see `cost.estimate` and `cost.expected`."""
 
     tokens_in: int
     tokens_out: int
     usd: float
+    p50: float | None = None
+    p90: float | None = None
+    samples: int = 0
 
 
 class CheckResult(NamedTuple):

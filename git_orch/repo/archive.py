@@ -1,7 +1,7 @@
 """The archive: one note for each plan that was put away, with its whole log, below one ref.
 
-A note hangs on the plan's cover commit, or on the blob of its ID where it never had one. The ref is written as a log is:
-our own trees, compare-and-swap, so that nobody's note is lost.
+A note hangs on the plan's cover commit, or on the blob of its ID where it never had one. The ref is written as a log
+is: our own trees, compare-and-swap, so that nobody's note is lost.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Ledger:
             self._write(book)
 
     def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
-        """The tokens of output that the call may have, for which what it can cost is reserved; None when none is left."""
+        """The tokens of output that the call may have, whose price is reserved; None when not enough is left."""
         with self._locked():
             book = self._read()
             tokens = budget.affordable(wanted, book.left(step))

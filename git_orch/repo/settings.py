@@ -154,7 +154,7 @@ def _flag(name: str, value: str | None) -> bool:
 
 
 def _budget(repository: Repository, own: Mapping[str, Sequence[str | None]], name: str) -> float:
-    """USD, 0 where there is no limit: the user's own value or, where that is less, the repository's: it only narrows."""
+    """USD, 0 where there is no limit: the user's own value or, where that is less, the repository's."""
     usual = _usd(name, own.get(name.lower(), [None])[-1])
     others = [
         _usd(name, value)

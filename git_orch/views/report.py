@@ -188,30 +188,43 @@ def task_lines(status: Status) -> list[Line]:
 
 def next_command(status: Status, *, running: bool) -> Line:
     """What to type next."""
+    return (f"next: {_next(status, running=running)}",)
+
+
+def _next(status: Status, *, running: bool) -> str:
     name = ids.short(status.id)
     if running:
-        return ("next: git orch wait ", name)
+        return f"git orch wait {name}"
     if status.incomplete:
-        return ("next: git fsck  # a part of the log cannot be read: what is shown may be wrong",)
+        return "git fsck  # a part of the log cannot be read: what is shown may be wrong"
     if status.state is PlanState.REJECTED:
-        return (f"next: git orch edit {name}  # which brings it back",)
-    claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
+        return f"git orch edit {name}  # which brings it back"
     if status.archived is not None:
-        return (f"next: git orch unarchive {name}  # brings it back",)
-    if status.branch is None and any(move.old is None for move in status.pending_moves):
-        return (f"next: git orch exec {name}  # makes the branch, which was about to be made",)
+        return f"git orch unarchive {name}  # brings it back"
     if status.branch is None:
-        return (f"next: git branch orch/{status.id} {status.known_tip or status.base.commit or 'HEAD'}",)
+        return _without_branch(status)
+    return _with_steps(status)
+
+
+def _without_branch(status: Status) -> str:
+    if any(move.old is None for move in status.pending_moves):
+        return f"git orch exec {ids.short(status.id)}  # makes the branch, which was about to be made"
+    return f"git branch orch/{status.id} {status.known_tip or status.base.commit or 'HEAD'}"
+
+
+def _with_steps(status: Status) -> str:
+    name = ids.short(status.id)
+    claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
     if claimed is not None:
-        return (f"next: git orch verify {name} --accept {claimed.number}",)
+        return f"git orch verify {name} --accept {claimed.number}"
     if awaits_person(status) is not None:
-        return (f"next: git orch done {name}  # when the work is there; git orch exec {name} says where",)
+        return f"git orch done {name}  # when the work is there; git orch exec {name} says where"
     if any(each.state is StepState.UNVERIFIED for each in status.steps) and status.state is PlanState.COMPLETE:
-        return (f"next: git orch verify {name} --record  # steps were changed since their checks passed",)
+        return f"git orch verify {name} --record  # steps were changed since their checks passed"
     if status.state is PlanState.COMPLETE:
         after = f"a look: git log --oneline orch/{status.id}" if status.landed is None else "which archives it"
-        return (f"next: git orch land {name}  # {after}",)
-    return (f"next: {_goes_on_with(status)}",)
+        return f"git orch land {name}  # {after}"
+    return _goes_on_with(status)
 
 
 def _goes_on_with(status: Status) -> str:

@@ -46,7 +46,8 @@ GC_STRIDE = 31  # points; collecting at each would leave nobody the time to writ
 
 def _unsynced() -> None:
     """SIGKILL loses nothing that was written: syncing is for power cuts, and most of the time these runs take."""
-    changed: list[tuple[object, str, object]] = [(module, "SYNCED", ()) for module in (refs, results, snapshot, catfile)]
+    synced = (refs, results, snapshot, catfile)
+    changed: list[tuple[object, str, object]] = [(module, "SYNCED", ()) for module in synced]
     changed.append((type(pygit2.settings), "enable_fsync_gitdir", lambda _settings, _value: None))
     changed.append((os, "fsync", lambda _descriptor: None))
     for owner, name, value in changed:

@@ -547,7 +547,7 @@ REPLIES = (turn(tool("write_file", path="a", content="a\n")), turn(tool("step_do
 
 
 def test_a_plan_that_has_cost_its_budget_asks_no_more(here: Here, model_server: ModelServer) -> None:
-    """S1-081: what was paid for is recorded and kept, a request that could cost more is not made; a larger one goes on."""
+    """S1-081: what was paid for is recorded and kept, a request that could cost more is not made."""
     dear = turn(tool("write_file", path="a", content="a\n"), usage={"input_tokens": 30_000, "output_tokens": 1_000})
     model_server.script(dear, turn(tool("step_done", summary="Done.")))
     plan = here.plan(ASKS)

@@ -284,7 +284,7 @@ def test_a_killed_parallel_run_is_finished_by_the_next_one(driver: Driver, templ
 
 
 def test_a_killed_archiving_is_finished_by_the_next_one(driver: Driver, template: Repo) -> None:
-    """The plan is live or it is archived, and never lost; what was begun is done by the next command that works on it."""
+    """The plan is live or it is archived, and never lost; the next command that works on it does the rest."""
     plan = planned(driver, template, "two")
     assert driver.run(template, "exec", plan).status == 0
     scenario = Scenario(driver, template, ["archive", plan])

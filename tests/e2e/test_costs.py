@@ -1,0 +1,96 @@
+"""What a plan may cost and has cost, before and after it ran."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from conftest import Here
+from model_server import ModelServer, tool, turn
+
+DONE = tool("step_done", summary="Done.")
+
+
+def asking(count: int) -> dict[str, Any]:
+    return {"title": "Ask", "steps": [{"title": f"Step {n}", "prompt": "Write"} for n in range(1, count + 1)]}
+
+
+def costs(here: Here, plan: str, *args: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(here("cost", plan, "--json", *args).out)
+    return found
+
+
+@pytest.fixture
+def experienced(here: Here, model_server: ModelServer) -> Here:
+    """A repository with five finished steps of a model, at $0.02 to $0.06."""
+    model_server.script(*(turn(DONE, usage={"input_tokens": 0, "output_tokens": n * 1_000}) for n in (2, 3, 4, 5, 6)))
+    here("exec", here.plan(asking(5)))
+    return here
+
+
+def test_the_estimate_is_compared_with_what_it_was(here: Here, model_server: ModelServer) -> None:
+    """S1-073."""
+    used = {"input_tokens": 1_000, "output_tokens": 1_000, "cache_read_input_tokens": 3_000}
+    model_server.script(turn(DONE, usage=used))
+    plan = here.plan(asking(1))
+    here("exec", plan)
+    found = costs(here, plan)
+    [step] = found["steps"]
+    assert step["actual_usd"] == found["actual_usd"] > 0
+    assert step["difference_usd"] == pytest.approx(step["actual_usd"] - step["estimate_usd"])
+    assert found["tokens"] == {
+        "input": 1_000, "output": 1_000, "cache_write_5m": 0, "cache_write_1h": 0, "cache_read": 3_000,
+    }  # fmt: skip
+    assert found["cache_hit_ratio"] == 0.75
+    assert "75% of all prompts" in here("cost", plan).out
+
+
+def test_what_failed_attempts_have_cost_is_told_apart(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(DONE), turn(DONE))
+    plan = here.plan({"title": "Ask", "steps": [{"title": "No", "prompt": "x", "checks": [{"command": "false"}]}]})
+    here("exec", plan, expect=1)
+    found = costs(here, plan)
+    assert found["failed_usd"] == found["actual_usd"] > 0
+
+
+def test_finished_steps_make_a_range_of_an_estimate(experienced: Here) -> None:
+    made = experienced("plan", "--from", "-", stdin=json.dumps(asking(2))).out
+    plan = made.split()[0]
+    expected = costs(experienced, plan)["expected"]
+    assert expected["samples"] == 5
+    assert 0 < expected["p50"] < expected["p90"]
+    assert f"estimate ${expected['p50']:.2f} (" in made
+    assert "from 5 finished steps" in experienced("cost", plan).out
+
+
+def test_a_plan_that_would_cost_too_much_is_found(experienced: Here) -> None:
+    """S1-115."""
+    plan = experienced.plan(asking(2))
+    expected = costs(experienced, plan)["expected"]
+    between = (2 * 0.014 + expected["p90"]) / 2
+    assert "over-budget" in experienced("check", plan, "--max-usd", f"{between:.6f}", expect=1).out
+    experienced("check", plan, "--max-usd", f"{2 * expected['p90']:.6f}")
+
+
+def test_the_provider_counts_the_first_request(here: Here, model_server: ModelServer) -> None:
+    plan = here.plan(asking(1))
+    [step] = costs(here, plan, "--count-tokens")["steps"]
+    assert step["prompt_tokens"] > 100
+    assert [call.path for call in model_server.requests] == ["/v1/messages/count_tokens"]
+    assert "first prompt" in here("cost", plan, "--count-tokens").out
+
+
+def test_an_estimate_alone_asks_nobody_and_stores_nothing(here: Here, model_server: ModelServer) -> None:
+    """S1-076."""
+    before = here.repo.git("for-each-ref")
+    assert "$0.01" in here("plan", "--estimate-only", "--from", "-", stdin=json.dumps(asking(1))).out
+    assert "making the plan" in here("plan", "--estimate-only", "Do something").out
+    assert json.loads(here("plan", "--estimate-only", "--json", "Do something").out)["tokens_out"] == 1_000
+    assert here.repo.git("for-each-ref") == before
+    plan = here.plan(asking(3))
+    before = here.repo.git("for-each-ref")
+    assert "all  estimate $0.0420" in here("exec", plan, "--estimate-only").out
+    assert "all  estimate $0.0140" in here("exec", plan, "--estimate-only", "--steps", "2").out
+    assert here.repo.git("for-each-ref") == before
+    assert model_server.calls == []

@@ -1,0 +1,121 @@
+"""Cherry-picks in memory give what git's own give, and start nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Repo
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from git_orch import errors
+from git_orch.repo import identity, objects, picking
+from git_orch.repo.objects import Objects
+from git_orch.repo.repository import discover
+
+
+@pytest.fixture
+def database(repo: Repo) -> Iterator[Objects]:
+    with contextlib.closing(objects.opened(discover(repo.path), warm=True)) as found:
+        yield found
+
+
+def test_a_pick_has_author_and_message_of_the_commit_and_no_signature(repo: Repo, database: Objects) -> None:
+    base = repo.git("rev-parse", "HEAD")
+    picked = repo.commit({"a.txt": "a\n"}, "add a\n\nbody")
+    repo.git("checkout", "-q", base)
+    onto = repo.commit({"b.txt": "b\n"}, "add b")
+    found = discover(repo.path)
+    tree = picking.picked(found, database, picked, onto).tree
+    made = picking.commit_on(database, picked, tree, onto, identity.of_user(found))
+    assert repo.git("ls-tree", "--name-only", made).split() == ["README.md", "a.txt", "b.txt"]
+    form = "--format=%an %ae %at %B"
+    assert repo.git("log", "-1", form, made) == repo.git("log", "-1", form, picked)
+    assert repo.git("rev-parse", f"{made}^") == onto
+
+
+def test_a_conflict_names_path_and_kind_and_shows_both_sides(repo: Repo, database: Objects) -> None:
+    base = repo.git("rev-parse", "HEAD")
+    picked = repo.commit({"README.md": "theirs\n"}, "theirs")
+    repo.git("checkout", "-q", base)
+    onto = repo.commit({"README.md": "ours\n"}, "ours")
+    found = discover(repo.path)
+    result = picking.picked(found, database, picked, onto)
+    assert [(each.path, each.kind) for each in result.conflicts] == [("README.md", "CONFLICT (contents)")]
+    shown = picking.shown(found, result, 2_000)
+    assert "ours" in shown
+    assert "theirs" in shown
+    assert len(picking.shown(found, result, 20)) == 20
+
+
+def test_a_deleted_and_changed_file_conflicts(repo: Repo, database: Objects) -> None:
+    base = repo.git("rev-parse", "HEAD")
+    picked = repo.commit({"README.md": "changed\n"}, "change")
+    repo.git("checkout", "-q", base)
+    repo.git("rm", "-q", "README.md")
+    repo.git("commit", "-qm", "delete")
+    [conflict] = picking.picked(discover(repo.path), database, picked, repo.git("rev-parse", "HEAD")).conflicts
+    assert conflict.kind == "CONFLICT (modify/delete)"
+
+
+def test_a_merge_driver_of_the_repository_is_not_started(repo: Repo, database: Objects, tmp_path: Path) -> None:
+    repo.commit({".gitattributes": "README.md merge=evil\n"}, "attributes")
+    repo.git("config", "--global", "merge.evil.driver", f"touch {tmp_path}/started; false")
+    base = repo.git("rev-parse", "HEAD")
+    picked = repo.commit({"README.md": "theirs\n"}, "theirs")
+    repo.git("checkout", "-q", base)
+    onto = repo.commit({"README.md": "ours\n"}, "ours")
+    picking.picked(discover(repo.path), database, picked, onto)
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_merge_commit_is_not_picked(repo: Repo, database: Objects) -> None:
+    repo.git("switch", "-qc", "side")
+    repo.commit({"a.txt": "a\n"}, "a")
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "merge", "side")
+    with pytest.raises(errors.Refused, match="merge commit"):
+        picking.picked(discover(repo.path), database, repo.git("rev-parse", "HEAD"), repo.git("rev-parse", "HEAD^1"))
+
+
+def test_a_chain_stops_at_the_first_conflict(repo: Repo, database: Objects) -> None:
+    base = repo.git("rev-parse", "HEAD")
+    commits = [repo.commit({name: f"{name}\n"}, name) for name in ("a.txt", "README.md", "c.txt")]
+    repo.git("checkout", "-q", base)
+    onto = repo.commit({"README.md": "ours\n"}, "ours")
+    found = discover(repo.path)
+    chain = picking.chain(found, database, commits, onto, identity.of_user(found))
+    assert (len(chain.commits), chain.stopped) == (1, commits[1])
+
+
+_FILES = st.dictionaries(st.sampled_from(["a", "b", "d/c"]), st.lists(st.sampled_from("xyz"), max_size=4), max_size=3)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(base=_FILES, ours=_FILES, theirs=_FILES)
+def test_a_pick_is_what_git_cherry_pick_gives(
+    repo: Repo, database: Objects, base: dict[str, list[str]], ours: dict[str, list[str]], theirs: dict[str, list[str]]
+) -> None:
+    def commit(files: dict[str, list[str]], name: str) -> str:
+        repo.git("rm", "-rqf", "--ignore-unmatch", "a", "b", "d")
+        repo.write({path: "".join(f"{line}\n" for line in lines) for path, lines in files.items()})
+        repo.git("add", "-A")
+        repo.git("commit", "-q", "--allow-empty", "-m", name)
+        return repo.git("rev-parse", "HEAD")
+
+    repo.git("checkout", "-q", "--detach", "main")
+    start = commit(base, "base")
+    picked = commit(theirs, "theirs")
+    repo.git("checkout", "-q", "--detach", start)
+    onto = commit(ours, "ours")
+    result = picking.picked(discover(repo.path), database, picked, onto)
+    repo.git("cherry-pick", "--allow-empty", "--keep-redundant-commits", picked, expect=None)
+    stopped = repo.git("rev-parse", "-q", "--verify", "CHERRY_PICK_HEAD", expect=None) != ""
+    assert stopped == bool(result.conflicts)
+    if not stopped:
+        assert repo.git("rev-parse", "HEAD^{tree}") == result.tree
+    else:
+        repo.git("cherry-pick", "--abort")

@@ -1,0 +1,263 @@
+"""Dropping, reordering, redoing and rebasing steps: one move of a branch that was built and verified before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Repo, writing
+
+
+def branch(repo: Repo, plan: str) -> list[str]:
+    """Subjects on the plan branch, the cover left out."""
+    return repo.git("log", "--reverse", "--format=%s", f"orch/{plan}", "^main").splitlines()[1:]
+
+
+def tree(repo: Repo, revision: str) -> list[str]:
+    return repo.git("ls-tree", "-r", "--name-only", revision).split()
+
+
+def kept(repo: Repo, plan: str, commit: str) -> bool:
+    return commit in repo.git("rev-list", f"refs/orch/kept/{plan}").splitlines()
+
+
+@pytest.fixture
+def plan(repo: Repo) -> str:
+    """A plan of three independent steps, all done."""
+    found = repo.plan(writing("a.txt", "b.txt", "c.txt", chained=False))
+    repo.orch("exec", found)
+    return found
+
+
+# -- drop -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_dropped_step_is_not_done_and_the_others_are_verified(repo: Repo, plan: str) -> None:
+    old = repo.git("rev-parse", f"orch/{plan}")
+    done = repo.orch("drop", "2", plan)
+    assert branch(repo, plan) == ["Write a.txt", "Write c.txt"]
+    assert repo.step_states(plan) == ["done", "pending", "done"]
+    assert "checks ran again for step 3" in done.stderr
+    assert kept(repo, plan, old)
+
+
+def test_a_drop_is_taken_back_by_undo(repo: Repo, plan: str) -> None:
+    old = repo.git("rev-parse", f"orch/{plan}")
+    repo.orch("drop", "2", plan)
+    repo.orch("rollback", "--undo", plan)
+    assert repo.git("rev-parse", f"orch/{plan}") == old
+
+
+def test_a_step_that_another_needs_is_not_dropped(repo: Repo) -> None:
+    plan = repo.plan(writing("a.txt", "b.txt"))
+    repo.orch("exec", plan)
+    assert "step 2 needs step 1" in repo.orch("drop", "1", plan, expect=3).stderr
+
+
+def test_a_conflict_moves_nothing_and_names_step_and_path(repo: Repo) -> None:
+    steps = [{"title": f"Step {n}", "run": f"echo {n} >> README.md"} for n in (1, 2)]
+    plan = repo.plan({"title": "Lines", "steps": steps})
+    repo.orch("exec", plan)
+    old = repo.git("rev-parse", f"orch/{plan}")
+    refused = repo.orch("drop", "1", plan, expect=7).stderr
+    assert "step 2 conflicts in README.md" in refused
+    assert repo.git("rev-parse", f"orch/{plan}") == old
+
+
+def test_checks_that_fail_without_the_step_move_nothing(repo: Repo) -> None:
+    document = writing("a.txt", "b.txt", chained=False)
+    document["steps"][1]["checks"] = [{"command": "test -f a.txt"}]
+    plan = repo.plan(document)
+    repo.orch("exec", plan)
+    old = repo.git("rev-parse", f"orch/{plan}")
+    assert "check 'test -f a.txt' of step 2 exited 1" in repo.orch("drop", "1", plan, expect=1).stderr
+    assert repo.git("rev-parse", f"orch/{plan}") == old
+
+
+@pytest.mark.parametrize(("number", "code"), [("9", 5), ("0", 5)])
+def test_a_step_that_is_none_is_not_dropped(repo: Repo, plan: str, number: str, code: int) -> None:
+    repo.orch("drop", number, plan, expect=code)
+
+
+def test_a_branch_that_is_checked_out_is_left_alone(repo: Repo, plan: str) -> None:
+    repo.git("switch", "-q", f"orch/{plan}")
+    for command in (["drop", "2"], ["reorder", "2,1,3"], ["redo", "1"]):
+        repo.orch(*command, plan, expect=6)
+
+
+# -- reorder ----------------------------------------------------------------------------------------------------------
+
+
+def test_commits_of_a_complete_plan_change_places(repo: Repo, plan: str) -> None:
+    repo.orch("reorder", "3,1,2", plan)
+    assert branch(repo, plan) == ["Write c.txt", "Write a.txt", "Write b.txt"]
+    assert repo.step_states(plan) == ["done", "done", "done"]
+    assert repo.status(plan)["state"] == "COMPLETE"
+
+
+def test_steps_that_are_not_done_change_places_in_the_text(repo: Repo) -> None:
+    plan = repo.plan(writing("a.txt", "b.txt", chained=False))
+    repo.orch("reorder", "2,1", plan)
+    assert [step["title"] for step in repo.status(plan)["steps"]] == ["Write b.txt", "Write a.txt"]
+    repo.orch("exec", plan)
+    assert branch(repo, plan) == ["Write b.txt", "Write a.txt"]
+
+
+def test_a_step_cannot_stand_before_what_it_needs(repo: Repo) -> None:
+    plan = repo.plan(writing("a.txt", "b.txt"))
+    assert "step 2 needs step 1" in repo.orch("reorder", "2,1", plan, expect=3).stderr
+
+
+@pytest.mark.parametrize("order", ["1,2", "1,1,2", "1,2,4", "x"])
+def test_an_order_names_each_step_once(repo: Repo, plan: str, order: str) -> None:
+    repo.orch("reorder", order, plan, expect=2)
+
+
+def test_a_commit_of_the_users_own_goes_with_the_step_below_it(repo: Repo, plan: str) -> None:
+    repo.git("switch", "-q", f"orch/{plan}")
+    repo.git("reset", "-q", "--hard", "HEAD~2")
+    repo.commit({"mine.txt": "mine\n"}, "mine")
+    repo.git("switch", "-q", "main")
+    repo.orch("exec", plan)
+    repo.orch("reorder", "2,3,1", plan)
+    assert branch(repo, plan) == ["Write b.txt", "Write c.txt", "Write a.txt", "mine"]
+
+
+# -- rebase -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_goes_onto_the_tip_of_its_base(repo: Repo, plan: str) -> None:
+    tip = repo.commit({"new.txt": "new\n"}, "meanwhile")
+    repo.orch("rebase", plan)
+    assert repo.git("rev-parse", f"orch/{plan}~4") == tip
+    assert tree(repo, f"orch/{plan}") == ["README.md", "a.txt", "b.txt", "c.txt", "new.txt"]
+    assert repo.status(plan)["state"] == "COMPLETE"
+    assert "it starts there already" in repo.orch("rebase", plan).stdout
+
+
+def test_a_rebase_is_taken_back_with_its_base(repo: Repo, plan: str) -> None:
+    before = repo.status(plan)["base"]
+    repo.commit({"new.txt": "new\n"}, "meanwhile")
+    repo.orch("rebase", plan)
+    repo.orch("rollback", "--undo", plan)
+    assert repo.status(plan)["base"] == before
+
+
+def test_every_step_that_conflicts_is_named_before_anything_moves(repo: Repo) -> None:
+    plan = repo.plan({"title": "Lines", "steps": [{"title": "Step", "run": "echo 1 >> README.md; echo 1 > one"}]})
+    repo.orch("exec", plan)
+    repo.commit({"README.md": "another\n", "one": "two\n"}, "meanwhile")
+    refused = repo.orch("rebase", plan, expect=7).stderr
+    assert "README.md" in refused
+    assert "one" in refused
+
+
+def test_a_plan_goes_onto_another_branch(repo: Repo, plan: str) -> None:
+    repo.git("branch", "side")
+    repo.git("switch", "-q", "side")
+    repo.commit({"side.txt": "side\n"}, "side")
+    repo.git("switch", "-q", "main")
+    repo.orch("rebase", "--onto", "side", plan)
+    assert repo.status(plan)["base"]["ref"] == "refs/heads/side"
+
+
+# -- redo -------------------------------------------------------------------------------------------------------------
+
+
+def counting(tmp: str) -> dict[str, Any]:
+    """The first step writes a number that grows with each run."""
+    grow = f"n=$(cat {tmp} 2>/dev/null || echo 0); echo $((n+1)) > {tmp}; cp {tmp} n.txt"
+    return {
+        "title": "Count",
+        "steps": [
+            {"title": "Count", "run": grow, "checks": [{"command": "test -f n.txt"}]},
+            {"title": "After", "run": "echo after > after.txt", "checks": [{"command": "test -f n.txt"}]},
+        ],
+    }
+
+
+@pytest.fixture
+def counter(repo: Repo, unsandboxed: None) -> str:
+    plan = repo.plan(counting(str(repo.path.parent / "count")))
+    repo.orch("exec", plan)
+    return plan
+
+
+def test_a_step_is_run_again_below_the_later_ones(repo: Repo, counter: str) -> None:
+    old = repo.git("rev-parse", f"orch/{counter}")
+    repo.orch("redo", "1", counter)
+    assert repo.git("show", f"orch/{counter}:n.txt") == "2"
+    assert branch(repo, counter) == ["Count", "After"]
+    assert repo.step_states(counter) == ["done", "done"]
+    assert kept(repo, counter, old)
+    assert repo.git("for-each-ref", "refs/orch/results") == ""
+    repo.orch("rollback", "--undo", counter)
+    assert repo.git("rev-parse", f"orch/{counter}") == old
+
+
+def test_a_redo_that_fails_leaves_the_branch_as_it_was(repo: Repo, counter: str) -> None:
+    old = repo.git("rev-parse", f"orch/{counter}")
+    (repo.path.parent / "count").unlink()
+    (repo.path.parent / "count").mkdir()
+    repo.orch("redo", "1", counter, expect=1)
+    assert repo.git("rev-parse", f"orch/{counter}") == old
+    assert repo.status(counter)["state"] == "COMPLETE"
+
+
+def test_a_conflict_is_foretold_before_the_step_runs(repo: Repo, tmp_path: Any, unsandboxed: None) -> None:
+    count = tmp_path / "count"
+    steps = [
+        {"title": "One", "run": f"echo x >> {count}; echo 1 >> README.md"},
+        {"title": "Two", "run": "echo 2 >> README.md"},
+    ]
+    plan = repo.plan({"title": "Lines", "steps": steps})
+    repo.orch("exec", plan)
+    assert "step 2 conflicts in README.md" in repo.orch("redo", "1", plan, expect=7).stderr
+    assert count.read_text() == "x\n"
+
+
+# -- rollback ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_last_steps_are_taken_back(repo: Repo, plan: str) -> None:
+    repo.orch("rollback", "--last", "2", plan)
+    assert branch(repo, plan) == ["Write a.txt"]
+    repo.orch("rollback", "--last", "2", plan, expect=5)
+
+
+def test_a_dry_run_moves_nothing_and_says_what_would(repo: Repo, plan: str) -> None:
+    old = repo.git("rev-parse", f"orch/{plan}")
+    said = repo.orch("rollback", "--last", "2", "--dry-run", plan).stdout
+    assert "branch would move" in said
+    assert "steps taken back: 2, 3" in said
+    assert repo.git("rev-parse", f"orch/{plan}") == old
+    assert repo.git("for-each-ref", "refs/orch/kept") == ""
+
+
+def test_the_users_own_commits_are_replayed_when_they_say_so(repo: Repo, plan: str) -> None:
+    repo.git("switch", "-q", f"orch/{plan}")
+    repo.commit({"mine.txt": "mine\n"}, "mine")
+    repo.git("switch", "-q", "main")
+    assert "--keep-user-commits" in repo.orch("rollback", "--to-step", "1", plan, expect=3).stderr
+    repo.orch("rollback", "--to-step", "1", "--keep-user-commits", plan)
+    assert branch(repo, plan) == ["Write a.txt", "mine"]
+    assert tree(repo, f"orch/{plan}") == ["README.md", "a.txt", "mine.txt"]
+
+
+def test_a_failed_run_goes_back_to_where_it_began(repo: Repo) -> None:
+    """S1-206."""
+    document = writing("a.txt", "b.txt", "c.txt")
+    document["steps"][2]["checks"] = [{"command": "false"}]
+    plan = repo.plan(document)
+    repo.orch("exec", "--steps", "1", plan)
+    tip = repo.git("rev-parse", f"orch/{plan}")
+    told = repo.orch("exec", "--rollback", plan, expect=1).stderr
+    assert repo.git("rev-parse", f"orch/{plan}") == tip
+    assert "step 2 taken back" in told
+    repo.orch("rollback", "--undo", plan)
+    assert branch(repo, plan) == ["Write a.txt", "Write b.txt"]
+
+
+@pytest.mark.parametrize("typed", [["--undo", "--last", "1"], ["--to-step", "1", "--last", "1"]])
+def test_ways_to_roll_back_exclude_each_other(repo: Repo, plan: str, typed: list[str]) -> None:
+    repo.orch("rollback", *typed, plan, expect=2)
