@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks import measure
 from benchmarks.measure import Row, Table, Times
@@ -18,8 +19,8 @@ from git_orch.plans import events, ids, plan, trailers
 from git_orch.plans.events import Event
 from git_orch.plans.plan import Document, Plan
 from git_orch.plans.status import Base
+from git_orch.repo import archive, raw, refs, store
 from git_orch.repo import objects as odb
-from git_orch.repo import raw, refs
 from git_orch.repo.catfile import Found
 from git_orch.repo.identity import Identity
 from git_orch.repo.objects import Objects
@@ -28,19 +29,22 @@ from git_orch.repo.repository import Repository, discover
 from git_orch.repo.store import LogWriter
 
 _COUNTS = (10, 1_000, 10_000)
+_LIVE = 5  # plans beside those in the archive
 _DAY = 1_790_000_000_000  # milliseconds since 1970: when the first of the plans was made
 _ADA = Identity("Ada Bench <ada@example.com>", "Ada Bench <ada@example.com>", "1790000000 +0000", "1790000000 +0000")
 
 
 def table(scratch: Scratch, *, quick: bool) -> Table:
-    """`ls` and `status` with 10 to 10,000 plans, with loose and with packed refs; writing a log of 1,000 steps."""
+    """`ls` and `status` with 10 to 10,000 plans, live and archived; writing a log of 1,000 steps."""
     rows = []
     for packed in (False, True):
         rows += _listing(scratch, packed=packed, rounds=3 if quick else 5)
+    rows += _archived(scratch, 1_000 if quick else 10_000, rounds=3 if quick else 5)
     rows += _writing(scratch, steps=100 if quick else 1_000)
     notes = (
         "Plans: three steps each, in flight; of three plans one has no landed step, one has one, one has two.",
-        "Archived plans are left out: this version does not archive.",
+        "Archived: five live plans, packed refs; each archived plan has left a ref to what it kept. The archive is",
+        "read only for a name that no live plan has.",
         "Log writes: one write is what a landing writes (a confirmation, a landing and an intent), synced to disk.",
     )
     return Table("(c) many plans, and a long log", rows, notes)
@@ -71,12 +75,44 @@ def _listing(scratch: Scratch, *, packed: bool, rounds: int) -> list[Row]:
     return rows
 
 
-def _with_plans(scratch: Scratch, count: int, *, packed: bool) -> Path:
-    path = scratch.repository(f"plans-{count}", 10)
+def _archived(scratch: Scratch, count: int, rounds: int) -> list[Row]:
+    """What plans that were put away cost the commands that are not about them, and those that are."""
+    few, many = (_with_plans(scratch, _LIVE, packed=True, archived=number) for number in (0, count))
+    name = ids.short(_plan_id(_LIVE))
+    cases = {
+        "ls": ("ls",),
+        "status": ("status",),
+        "show of a live plan": ("show", ids.short(_plan_id(0))),
+        "ls --all": ("ls", "--all"),
+        "show of an archived plan": ("show", name),
+    }
+    beside = {"show of an archived plan": cases["show of a live plan"]}
+    turns = {what: partial(scratch.seconds, "git", "orch", *words, cwd=many) for what, words in cases.items()}
+    turns |= {
+        f"{what}, none": partial(scratch.seconds, "git", "orch", *beside.get(what, words), cwd=few)
+        for what, words in cases.items()
+    }
+    times = measure.side_by_side(turns, rounds)
+    aims = {"ls": 1.2, "status": 1.2, "show of a live plan": 1.2}
+    rows = [
+        measure.compared(
+            f"{what}, {count:,} archived plans beside none", times[what], times[f"{what}, none"], aims.get(what)
+        )
+        for what in cases
+    ]
+    for place in (few, many):
+        scratch.remove(place)
+    return rows
+
+
+def _with_plans(scratch: Scratch, count: int, *, packed: bool, archived: int = 0) -> Path:
+    path = scratch.repository(f"plans-{count}-{archived}", 10)
     base = scratch.run("git", "rev-parse", "main", cwd=path).decode("ascii").strip()
     tree = scratch.run("git", "rev-parse", "main^{tree}", cwd=path).decode("ascii").strip()
     pack = Pack({base: Found("commit", raw.commit_bytes(CommitObject(tree))), tree: Found("tree", b"")})
-    moves = [line for number in range(count) for line in _stored(pack, number, Base(base, "refs/heads/main"))]
+    where = Base(base, "refs/heads/main")
+    moves = [line for number in range(count) for line in _refs(_stored(pack, number, where))]
+    moves += _put_away(pack, [_stored(pack, number, where) for number in range(count, count + archived)])
     scratch.run("git", "index-pack", "--stdin", cwd=path, stdin=pack.bytes())
     scratch.run("git", "update-ref", "--stdin", cwd=path, stdin="".join(moves).encode("ascii"))
     if packed:
@@ -129,9 +165,41 @@ def _pack_head(kind: int, size: int) -> bytes:
     return bytes(head)
 
 
-def _stored(pack: Pack, number: int, base: Base) -> Iterable[str]:
-    """A plan in flight, put into the pack; gives the lines for `git update-ref` that make its refs."""
-    plan_id = ids.plan_id(f"change part {number}", _DAY + number * 1000, number)
+class _Stored(NamedTuple):
+    """A plan in flight whose objects are in a pack: its ID, its tip, and its events by what they hang on."""
+
+    plan: str
+    tip: str
+    notes: dict[str, list[Event]]
+    log: str
+    story: _Story
+
+
+def _refs(stored: _Stored) -> list[str]:
+    """The lines for `git update-ref` that make a plan's refs."""
+    return [f"create {refs.BRANCHES}{stored.plan} {stored.tip}\n", f"create {refs.LOGS}{stored.plan} {stored.log}\n"]
+
+
+def _put_away(pack: Pack, plans: Sequence[_Stored]) -> list[str]:
+    """The plans in an archive; gives the lines that make its ref, and those of what is kept of each."""
+    if not plans:
+        return []
+    notes = {}
+    for each in plans:
+        body = {"plan": each.plan, "state": "EXECUTING", "tip": each.tip, "done": [], "why": "landed"}
+        found = [event for events_of_one in each.notes.values() for event in events_of_one]
+        notes[next(iter(each.notes))] = [*found, each.story.event("plan.archived", **body)]
+    kept = [f"create {refs.KEPT}{each.plan} {each.tip}\n" for each in plans]
+    return [f"create {archive.REF} {_log(pack, notes)}\n", *kept]
+
+
+def _plan_id(number: int) -> str:
+    return ids.plan_id(f"change part {number}", _DAY + number * 1000, number)
+
+
+def _stored(pack: Pack, number: int, base: Base) -> _Stored:
+    """A plan in flight, put into the pack."""
+    plan_id = _plan_id(number)
     described = _plan(number, steps=3)
     cover = basing.cover(pack, _ADA, plan_id, described, base)
     story = _Story(number)
@@ -150,19 +218,14 @@ def _stored(pack: Pack, number: int, base: Base) -> Iterable[str]:
         landed = story.landed(step.id, attempt, commit, tree)
         notes[commit] = [landed, *story.moved(refs.BRANCHES + plan_id, tip, commit, "land")]
         tip = commit
-    log = _log(pack, notes)
-    return (f"create {refs.BRANCHES}{plan_id} {tip}\n", f"create {refs.LOGS}{plan_id} {log}\n")
+    return _Stored(plan_id, tip, notes, _log(pack, notes), story)
 
 
 def _log(pack: Objects, notes: dict[str, list[Event]]) -> str:
     """The log commit of these events, whose tree is the one that a writer of the log makes."""
-    entries = []
-    for target, found in sorted(notes.items()):
-        blob = pack.write("blob", events.appended(b"", found))
-        below = odb.write_tree(pack, [Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob)])
-        entries.append(Entry(raw.TREE_MODE, target[:2].encode("ascii"), below))
+    blobs = {target: pack.write("blob", events.appended(b"", found)) for target, found in notes.items()}
     person = _ADA.now()
-    tree = odb.write_tree(pack, entries)
+    tree = store.write_notes(pack, store.Notes(blobs), set(), {})
     return odb.write_commit(pack, CommitObject(tree, (), person.author, person.committer, "log\n"))
 
 

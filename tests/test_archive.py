@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
+import time
 from concurrent import futures
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Repo, writing
 
+from git_orch.plans import ids
+from git_orch.plans.events import Event
 from git_orch.repo import archive, identity, objects
 from git_orch.repo.repository import discover
 
@@ -26,11 +31,50 @@ def log_lines(repo: Repo, ref: str) -> set[str]:
     return {line for each in listed for line in repo.git("cat-file", "blob", each.split()[0]).splitlines()}
 
 
+def blob_of(repo: Repo, content: bytes) -> str:
+    path = repo.path.parent / "content"
+    path.write_bytes(content)
+    return repo.git("hash-object", "-w", "--no-filters", str(path))
+
+
+def hung(repo: Repo, ref: str, target: str, *lines: bytes) -> None:
+    """Add lines to a note, with git alone."""
+    before = repo.git("notes", f"--ref={ref}", "show", target, expect=None).encode()
+    blob = blob_of(repo, b"".join(line + b"\n" for line in [*before.splitlines(), *lines]))
+    repo.git("notes", f"--ref={ref}", "add", "-f", "-C", blob, target)
+
+
+def put_away(repo: Repo, plan: str, *, clone: str = "", ahead_ms: int = 5) -> bytes:
+    """The event that puts a plan away, of this clone by default, so many milliseconds from now."""
+    clone = clone or (repo.path / ".git/orch/clone").read_text().strip()
+    now = ids.ulid(time.time_ns() // 1_000_000 + ahead_ms, 7)
+    body = {"plan": plan, "state": "COMPLETE", "done": ["s1", "s2"], "why": "x"}
+    tip = repo.git("rev-parse", "--verify", "--quiet", f"orch/{plan}", expect=None)
+    return Event(now, "plan.archived", clone, body | ({"tip": tip} if tip else {})).line().rstrip(b"\n")
+
+
+def cut_off(repo: Repo, plan: str, **event: Any) -> None:
+    """What a kill leaves behind right after the log says that the plan is put away."""
+    hung(repo, f"orch/{plan}", f"orch/{plan}~2", put_away(repo, plan, **event))
+
+
+@pytest.fixture(scope="module")
+def prepared() -> dict[str, Path]:
+    """A repository with a plan that is done, by the plan's ID, once a test has made it."""
+    return {}
+
+
 @pytest.fixture
-def done(repo: Repo) -> str:
+def done(repo: Repo, prepared: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> str:
     """A plan whose two steps are done."""
-    plan = repo.plan(writing("a.txt", "b.txt"))
-    repo.orch("exec", plan)
+    if not prepared:
+        plan = repo.plan(writing("a.txt", "b.txt"))
+        repo.orch("exec", plan)
+        prepared[plan] = tmp_path_factory.mktemp("prepared") / "repo"
+        shutil.copytree(repo.path, prepared[plan], symlinks=True)
+    [(plan, path)] = prepared.items()
+    shutil.rmtree(repo.path)
+    shutil.copytree(path, repo.path, symlinks=True)
     return plan
 
 
@@ -127,7 +171,8 @@ def test_an_unknown_plan_cannot_be_brought_back(repo: Repo) -> None:
 def _put(path: str, number: int) -> None:
     repository = discover(Path(path))
     with contextlib.closing(objects.opened(repository, warm=False)) as database:
-        archive.put(repository, database, identity.of_user(repository), f"{number:02x}" * 20, f"{number}\n".encode())
+        writer = archive.Writer(repository, database, identity.of_user(repository))
+        writer.put(f"PLAN-20260101-{number:010}-x", f"{number:02x}" * 20, f"{number}\n".encode())
 
 
 def test_many_at_once_lose_nobodys_note(repo: Repo) -> None:
@@ -139,23 +184,153 @@ def test_many_at_once_lose_nobodys_note(repo: Repo) -> None:
 
 @pytest.mark.parametrize(
     "note",
-    [b"\xff\x00rubbish\n", b'{"event":"plan.archived","plan":[]}\n', b'{"event":"plan.archived"\n', b"[" * 10_000],
+    [b"\xff\x00rubbish", b'{"event":"plan.archived","plan":[]}', b'{"event":"plan.archived"', b"[" * 10_000],
     ids=["bytes", "type", "cut", "deep"],
 )
 def test_a_hostile_note_is_no_plan(repo: Repo, done: str, note: bytes) -> None:
     repo.orch("archive", done)
-    repository = discover(repo.path)
-    with contextlib.closing(objects.opened(repository, warm=False)) as database:
-        archive.put(repository, database, identity.of_user(repository), "00" * 20, note)
-    assert repo.orch("ls", "--all").stdout.count("\n") == 1
+    hung(repo, "orch/archive", blob_of(repo, b"anything"), note)
+    listed = repo.orch("ls", "--all")
+    assert listed.stdout.count("\n") == 1
+    assert "1 of the notes in the archive cannot be read" in listed.stderr
 
 
 def test_a_note_that_claims_another_plan_does_not_hide_it(repo: Repo, done: str) -> None:
     other = repo.plan(writing("c.txt"))
     repo.orch("archive", done)
     claim = {"id": "01M7YFTGTMR7KJSY91XF8EADGG", "event": "plan.archived", "clone": "x", "plan": other}
-    repository = discover(repo.path)
-    with contextlib.closing(objects.opened(repository, warm=False)) as database:
-        archive.put(repository, database, identity.of_user(repository), "00" * 20, json.dumps(claim).encode())
+    hung(repo, "orch/archive", blob_of(repo, b"anything"), json.dumps(claim).encode())
     assert repo.status(other)["state"] == "CREATED"
     assert other[:24] in repo.orch("ls").stdout
+
+
+# -- what others wrote ------------------------------------------------------------------------------------------------
+
+
+def test_another_note_that_claims_a_plan_hides_nothing_of_it(repo: Repo, done: str) -> None:
+    """As when two copies of the repository have put it away: all their lines count."""
+    repo.orch("archive", done)
+    whole = log_lines(repo, "orch/archive")
+    for number in range(4):
+        hung(repo, "orch/archive", blob_of(repo, b"%d" % number), put_away(repo, done))
+    assert whole <= set(repo.orch("log", done, "--json").stdout.splitlines())
+
+
+def test_a_log_on_the_cover_of_another_plan_does_not_take_its_note(repo: Repo, done: str) -> None:
+    other = repo.plan(writing("c.txt"))
+    cover, lines = repo.git("rev-parse", f"orch/{done}~2"), sorted(log_lines(repo, f"orch/{other}"))
+    repo.orch("archive", done)
+    repo.git("update-ref", "-d", f"refs/notes/orch/{other}")
+    hung(repo, f"orch/{other}", cover, *(line.encode() for line in lines))
+    repo.git("update-ref", f"refs/heads/orch/{other}", "main")
+    repo.orch("archive", other)
+    assert [json.loads(repo.orch("show", plan, "--json").stdout)["id"] for plan in (done, other)] == [done, other]
+
+
+def test_a_note_of_the_users_own_on_the_cover_stays(repo: Repo, done: str) -> None:
+    hung(repo, "orch/archive", f"orch/{done}~2", b"mine")
+    repo.orch("archive", done)
+    assert "mine" in log_lines(repo, "orch/archive")
+    assert repo.step_states(done) == ["done", "done"]
+
+
+def test_a_log_that_says_another_plan_was_put_away_stays(repo: Repo, done: str) -> None:
+    other = repo.plan(writing("c.txt"))
+    hung(repo, f"orch/{done}", f"orch/{done}~2", put_away(repo, other))
+    repo.orch("exec", done)
+    assert repo.status(done)["damaged_lines"] == 1
+
+
+def test_what_another_clone_was_about_to_put_away_stays_until_it_is_asked_for(repo: Repo, done: str) -> None:
+    cut_off(repo, done, clone="ffffffffffffffff")
+    repo.orch("exec", done, expect=3)
+    assert f"refs/heads/orch/{done}" in refs(repo)
+    repo.orch("unarchive", done)
+    repo.orch("exec", done)
+
+
+def test_an_event_from_a_clock_far_ahead_can_be_taken_back(repo: Repo, done: str) -> None:
+    cut_off(repo, done, ahead_ms=40 * ids.DAY_MS)
+    repo.orch("archive", done)
+    repo.orch("unarchive", done)
+    repo.orch("rollback", "--to-step", "1", done)
+
+
+def test_an_archive_that_cannot_be_read_is_not_written(repo: Repo, done: str) -> None:
+    repo.git("update-ref", "refs/notes/orch/archive", blob_of(repo, b"no commit"))
+    assert "cannot be read" in repo.orch("ls", "--all").stderr
+    repo.orch("archive", done, expect=128)
+    assert f"refs/heads/orch/{done}" in refs(repo)
+
+
+# -- what is cut off, or in the way -----------------------------------------------------------------------------------
+
+
+def test_what_was_cut_off_is_done_by_the_next_command(repo: Repo, done: str) -> None:
+    cut_off(repo, done)
+    assert "is archived" in repo.orch("exec", done, expect=3).stderr
+    assert refs(repo) == ["refs/notes/orch/archive", f"refs/orch/kept/{done}"]
+
+
+def test_what_was_cut_off_waits_while_the_branch_is_checked_out(repo: Repo, done: str) -> None:
+    cut_off(repo, done)
+    repo.git("switch", "-q", f"orch/{done}")
+    assert "is checked out" in repo.orch("exec", done, expect=6).stderr
+    assert repo.git("status", "--porcelain") == ""
+
+
+def test_commits_made_after_it_was_cut_off_come_back_with_the_branch(repo: Repo, done: str) -> None:
+    cut_off(repo, done)
+    mine = repo.git("commit-tree", f"orch/{done}^{{tree}}", "-p", f"orch/{done}", "-m", "mine")
+    repo.git("update-ref", f"refs/heads/orch/{done}", mine)
+    repo.orch("archive", done)
+    repo.orch("unarchive", done)
+    assert repo.git("rev-parse", f"orch/{done}") == mine
+
+
+def test_a_log_that_cannot_be_written_leaves_the_archive_as_it_is(repo: Repo, done: str) -> None:
+    repo.orch("archive", done)
+    lines = log_lines(repo, "orch/archive")
+    lock = repo.path / f".git/refs/notes/orch/{done}.lock"
+    lock.touch()
+    repo.orch("unarchive", done, expect=6)
+    assert log_lines(repo, "orch/archive") == lines
+    lock.unlink()
+    repo.orch("unarchive", done)
+    assert lines <= log_lines(repo, f"orch/{done}")
+
+
+def test_a_plan_whose_branch_was_deleted_can_be_put_away(repo: Repo, done: str) -> None:
+    tip = repo.git("rev-parse", f"orch/{done}")
+    repo.git("branch", "-q", "-D", f"orch/{done}")
+    repo.orch("archive", done)
+    assert repo.step_states(done) == ["done", "done"]
+    repo.orch("unarchive", done)
+    assert repo.git("rev-parse", f"orch/{done}") == tip
+
+
+def test_work_on_a_manual_step_is_kept(repo: Repo) -> None:
+    plan = repo.plan({"title": "By hand", "steps": [{"title": "B", "kind": "manual"}]})
+    repo.orch("exec", plan)
+    place = Path(repo.git("worktree", "list", "--porcelain").split("worktree ")[2].splitlines()[0])
+    (place / "mine.txt").write_text("mine\n")
+    repo.orch("archive", plan)
+    assert not place.exists()
+    assert "mine.txt" in repo.git("rev-list", "--objects", f"refs/orch/kept/{plan}")
+
+
+def test_a_secret_in_the_reason_does_not_reach_the_log(repo: Repo, done: str) -> None:
+    repo.orch("archive", done, "--why", "canary-0123456789", env={"MY_TOKEN": "canary-0123456789"})
+    assert "canary" not in "".join(log_lines(repo, "orch/archive"))
+
+
+def test_an_archived_plan_has_no_branch(repo: Repo, done: str) -> None:
+    tip = repo.git("rev-parse", f"orch/{done}")
+    repo.orch("archive", done)
+    found = repo.status(done)
+    assert (found["archived"], found["branch"], found["tip"]) == (True, None, tip)
+
+
+def test_the_tool_calls_of_an_archived_plan_can_be_read(repo: Repo, done: str) -> None:
+    repo.orch("archive", done)
+    assert json.loads(repo.orch("audit", done, "--json").stdout) == []

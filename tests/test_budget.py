@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans.budget import LEAST_OUTPUT, Book, Wanted, affordable
+from git_orch.plans.budget import ENOUGH_OUTPUT, LEAST_OUTPUT, WAIT, Book, Wanted, affordable
 from git_orch.plans.cost import Price, Rates
 
 RATES = Rates(Decimal(3), Decimal(15), Decimal("3.75"), Decimal(6), Decimal("0.3"))
@@ -50,6 +50,29 @@ def test_what_is_reserved_is_not_left_for_others() -> None:
     assert book.settled("a", 1).steps == {"s1": 1}
 
 
+def test_a_call_waits_for_what_others_hold_rather_than_fail() -> None:
+    """What the other one holds at most is rarely what it costs; only what is spent is gone."""
+    wanted = Wanted(PRICE, 0, 32_000)
+    book = Book(limit=1).holding("other", "s1", 1)
+    assert book.offering("own", "s2", wanted) == (book, WAIT)
+    assert book.settled("other", 0.25).offering("own", "s2", wanted)[1] == 32_000
+    assert book.settled("other", 1).offering("own", "s2", wanted)[1] is None
+
+
+def test_a_call_takes_less_than_it_wants_only_when_that_is_enough_for_a_usual_reply() -> None:
+    wanted = Wanted(PRICE, 0, 32_000)
+    room = ENOUGH_OUTPUT * 15e-6
+    assert Book(limit=1).holding("other", "s1", 1 - room - 1e-9).offering("own", "s2", wanted)[1] == ENOUGH_OUTPUT
+    assert Book(limit=1).holding("other", "s1", 1 - room + 1e-5).offering("own", "s2", wanted)[1] == WAIT
+    assert Book(limit=0.05).offering("own", "s2", wanted)[1] == 3_333
+
+
+def test_a_call_that_is_made_again_does_not_wait_for_itself() -> None:
+    """The worker that reserved is dead, and its job is done again."""
+    book = Book(limit=1).holding("own", "s1", 1)
+    assert book.offering("own", "s1", Wanted(PRICE, 0, 32_000))[1] == 32_000
+
+
 @given(
     st.floats(0.001, 2),
     st.floats(0, 1),
@@ -61,17 +84,17 @@ def test_calls_in_any_order_never_cost_more_than_the_limits(
     limit: float, step_limit: float, calls: list[tuple[int, int, int, float]]
 ) -> None:
     """Up to four calls are under way at once; each costs some share of what it reserved."""
-    book, running = Book(limit=limit, step_limit=step_limit), {}
+    book = Book(limit=limit, step_limit=step_limit)
+    running: dict[int, tuple[str, float]] = {}
     for number, (slot, prompt, most, share) in enumerate(calls):
         step = f"s{slot % 2}"
         if slot in running:
             call, usd = running.pop(slot)
             book = book.settled(call, usd)
         wanted = Wanted(PRICE, prompt, most)
-        tokens = affordable(wanted, book.left(step))
-        if tokens is not None:
+        book, tokens = book.offering(str(number), step, wanted)
+        if tokens:
             assert tokens <= most
-            book = book.holding(str(number), step, wanted.usd(tokens))
             running[slot] = (str(number), share * wanted.usd(tokens))
     for call, usd in running.values():
         book = book.settled(call, usd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from concurrent import futures
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from conftest import Repo
 
 from git_orch import errors
-from git_orch.plans.budget import Book, Wanted
+from git_orch.plans.budget import WAIT, Book, Wanted
 from git_orch.plans.cost import Price, Rates
 from git_orch.repo.ledger import Ledger
 from git_orch.repo.repository import discover
@@ -23,22 +24,24 @@ def ledger(path: Path) -> Ledger:
     return Ledger(discover(path), PLAN)
 
 
-def _reserve(path: str, number: int) -> int | None:
-    return ledger(Path(path)).reserve(str(number), "s1", WANTED)
+def _reserve(path: str, worker: int) -> int:
+    found = ledger(Path(path))
+    return sum(found.reserve(f"{worker}-{number}", "s1", WANTED) == 1_000 for number in range(100))
 
 
 def test_processes_do_not_spend_the_same_dollar(repo: Repo) -> None:
-    ledger(repo.path).begin(Book(limit=3.5))
+    ledger(repo.path).begin(Book(limit=200.5))
     with futures.ProcessPoolExecutor(4) as workers:
-        given = list(workers.map(_reserve, [str(repo.path)] * 8, range(8)))
-    assert sum(tokens is not None for tokens in given) == 3
+        given = list(workers.map(_reserve, [str(repo.path)] * 4, range(4)))
+    assert sum(given) == 200
+    assert len(ledger(repo.path).book().reserved) == 200
 
 
 def test_what_a_killed_run_reserved_is_free_again(repo: Repo) -> None:
     found = ledger(repo.path)
     found.begin(Book(limit=1))
     assert found.reserve("a", "s1", WANTED) == 1_000
-    assert found.reserve("b", "s1", WANTED) is None
+    assert found.reserve("b", "s1", WANTED) == WAIT
     found.begin(Book(limit=1))
     assert found.reserve("b", "s1", WANTED) == 1_000
 
@@ -63,6 +66,22 @@ def test_a_ledger_that_cannot_be_read_is_not_taken_for_no_limit(repo: Repo, cont
     (repo.path / f".git/orch/ledger/{PLAN}.json").write_bytes(content)
     with pytest.raises(errors.UnfitRepository):
         found.reserve("a", "s1", WANTED)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-1", "true", "null"])
+def test_a_limit_that_is_no_amount_is_not_taken_for_none(repo: Repo, value: str) -> None:
+    found = ledger(repo.path)
+    found.begin(Book(limit=1))
+    path = repo.path / f".git/orch/ledger/{PLAN}.json"
+    path.write_text(path.read_text().replace('"limit": 1,', f'"limit": {value},'))
+    with pytest.raises(errors.UnfitRepository):
+        found.reserve("a", "s1", WANTED)
+
+
+def test_only_the_user_can_read_it(repo: Repo) -> None:
+    ledger(repo.path).begin(Book(limit=1))
+    files = list((repo.path / ".git/orch/ledger").iterdir())
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
 def test_without_a_run_there_is_no_ledger(repo: Repo) -> None:

@@ -89,9 +89,9 @@ def test_refs_of_a_plan_are_found_by_its_id(repo: Repo) -> None:
     repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
     plan = REF.removeprefix(refs.BRANCHES)
     repo.git("update-ref", refs.LOGS + plan, head)
-    assert refs.of_plans(repository) == {plan: refs.PlanRefs(None, head, None)}
-    repo.git("update-ref", refs.KEPT + plan, head)
-    assert refs.of_plan(repository, plan) == refs.PlanRefs(None, head, head)
+    assert refs.of_plans(repository) == {plan: refs.PlanRefs(None, head)}
+    repo.git("update-ref", refs.BRANCHES + plan, head)
+    assert refs.of_plan(repository, plan) == refs.PlanRefs(head, head)
 
 
 def test_a_ref_without_reflog_has_no_messages(repo: Repo) -> None:

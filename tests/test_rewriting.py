@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -85,6 +86,19 @@ def test_a_branch_that_is_checked_out_is_left_alone(repo: Repo, plan: str) -> No
         repo.orch(*command, plan, expect=6)
 
 
+def test_a_branch_that_moves_while_checks_run_is_left_where_it_is(repo: Repo, unsandboxed: None) -> None:
+    """What the user commits meanwhile is not taken off."""
+    meanwhile = repo.path.parent / "meanwhile"
+    document = writing("a.txt", "b.txt", chained=False)
+    document["steps"][1]["checks"] = [{"command": f"test -f a.txt || sh {meanwhile}"}]
+    plan = repo.plan(document)
+    repo.orch("exec", plan)
+    mine = repo.git("commit-tree", "-p", f"orch/{plan}", "-m", "mine", f"orch/{plan}^{{tree}}")
+    meanwhile.write_text(f"git -C {repo.path} update-ref refs/heads/orch/{plan} {mine}\n")
+    repo.orch("drop", "1", plan, expect=6)
+    assert repo.git("rev-parse", f"orch/{plan}") == mine
+
+
 # -- reorder ----------------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +115,25 @@ def test_steps_that_are_not_done_change_places_in_the_text(repo: Repo) -> None:
     assert [step["title"] for step in repo.status(plan)["steps"]] == ["Write b.txt", "Write a.txt"]
     repo.orch("exec", plan)
     assert branch(repo, plan) == ["Write b.txt", "Write a.txt"]
+
+
+def test_an_undone_reorder_gives_text_and_branch_their_order_back(repo: Repo) -> None:
+    plan = repo.plan(writing("a.txt", "b.txt", "c.txt", chained=False))
+    repo.orch("exec", "--steps", "1,2", plan)
+    old = repo.git("rev-parse", f"orch/{plan}")
+    repo.orch("reorder", "3,2,1", plan)
+    assert branch(repo, plan) == ["Write b.txt", "Write a.txt"]
+    repo.orch("rollback", "--undo", plan)
+    assert repo.git("rev-parse", f"orch/{plan}") == old
+    assert [step["title"] for step in repo.status(plan)["steps"]] == ["Write a.txt", "Write b.txt", "Write c.txt"]
+
+
+def test_a_claim_of_a_step_that_the_plan_has_not_counts_as_the_users_commit(repo: Repo, plan: str) -> None:
+    message = f"odd\n\nOrch-Plan: {plan}\nOrch-Step: s9\nOrch-Attempt: 01M7XS47CYWC5PA153KZA12XPB\n"
+    odd = repo.git("commit-tree", "-p", f"orch/{plan}", "-m", message, f"orch/{plan}^{{tree}}")
+    repo.git("update-ref", f"refs/heads/orch/{plan}", odd)
+    repo.orch("reorder", "3,1,2", plan)
+    assert branch(repo, plan) == ["Write c.txt", "odd", "Write a.txt", "Write b.txt"]
 
 
 def test_a_step_cannot_stand_before_what_it_needs(repo: Repo) -> None:
@@ -161,6 +194,13 @@ def test_a_plan_goes_onto_another_branch(repo: Repo, plan: str) -> None:
     assert repo.status(plan)["base"]["ref"] == "refs/heads/side"
 
 
+def test_a_plan_follows_another_branch_at_the_same_commit(repo: Repo, plan: str) -> None:
+    repo.git("branch", "side")
+    repo.orch("rebase", "--onto", "side", plan)
+    assert repo.status(plan)["base"]["ref"] == "refs/heads/side"
+    assert repo.step_states(plan) == ["done", "done", "done"]
+
+
 # -- redo -------------------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +256,39 @@ def test_a_conflict_is_foretold_before_the_step_runs(repo: Repo, tmp_path: Any, 
     assert count.read_text() == "x\n"
 
 
+def test_a_new_result_that_the_later_steps_do_not_fit_is_a_failed_attempt(
+    repo: Repo, tmp_path: Any, unsandboxed: None
+) -> None:
+    more = tmp_path / "more"
+    steps = [
+        {"title": "One", "run": f"echo 1 > a.txt; cp {more} b.txt || true"},
+        {"title": "Two", "run": "echo 2 > b.txt"},
+    ]
+    plan = repo.plan({"title": "Two", "steps": steps})
+    repo.orch("exec", plan)
+    old = repo.git("rev-parse", f"orch/{plan}")
+    more.write_text("another\n")
+    assert "step 2 conflicts in b.txt" in repo.orch("redo", "1", plan, expect=7).stderr
+    assert repo.git("rev-parse", f"orch/{plan}") == old
+    events = [json.loads(line) for line in repo.orch("log", plan, "--json").stdout.splitlines()]
+    [failed] = [event for event in events if event["event"] == "attempt.failed"]
+    assert failed["reason"] == "conflict"
+    assert kept(repo, plan, failed["commit"])
+    assert repo.step_states(plan) == ["done", "done"]
+
+
+def test_checks_that_fail_on_the_tip_after_a_redo_are_told(repo: Repo, tmp_path: Any, unsandboxed: None) -> None:
+    count = tmp_path / "count"
+    steps = [
+        {"title": "One", "run": f"echo x >> {count}; cp {count} n.txt", "checks": [{"command": "test -f n.txt"}]},
+        {"title": "Two", "run": "rm -f n.txt; echo 2 > two", "checks": [{"command": "test -f two"}]},
+    ]
+    plan = repo.plan({"title": "Two", "steps": steps})
+    repo.orch("exec", "--no-tip-checks", plan)
+    refused = repo.orch("redo", "2", plan, expect=1).stderr
+    assert "on the tip, check 'test -f n.txt' of step 1 fails" in refused
+
+
 # -- rollback ---------------------------------------------------------------------------------------------------------
 
 
@@ -230,6 +303,7 @@ def test_a_dry_run_moves_nothing_and_says_what_would(repo: Repo, plan: str) -> N
     said = repo.orch("rollback", "--last", "2", "--dry-run", plan).stdout
     assert "branch would move" in said
     assert "steps taken back: 2, 3" in said
+    assert all(oid[:10] in said for oid in repo.git("rev-list", "--max-count=2", f"orch/{plan}").splitlines())
     assert repo.git("rev-parse", f"orch/{plan}") == old
     assert repo.git("for-each-ref", "refs/orch/kept") == ""
 
@@ -242,6 +316,21 @@ def test_the_users_own_commits_are_replayed_when_they_say_so(repo: Repo, plan: s
     repo.orch("rollback", "--to-step", "1", "--keep-user-commits", plan)
     assert branch(repo, plan) == ["Write a.txt", "mine"]
     assert tree(repo, f"orch/{plan}") == ["README.md", "a.txt", "mine.txt"]
+
+
+def test_commits_of_the_users_own_above_the_last_step_are_not_replayed(repo: Repo, plan: str) -> None:
+    mine = repo.git("commit-tree", "-p", f"orch/{plan}", "-m", "mine", f"orch/{plan}^{{tree}}")
+    repo.git("update-ref", f"refs/heads/orch/{plan}", mine)
+    assert "nothing to roll back" in repo.orch("rollback", "--to-step", "3", "--keep-user-commits", plan).stdout
+    assert repo.git("rev-parse", f"orch/{plan}") == mine
+
+
+def test_the_users_own_commits_are_replayed_where_the_branch_is_checked_out(repo: Repo, plan: str) -> None:
+    repo.git("switch", "-q", f"orch/{plan}")
+    repo.commit({"mine.txt": "mine\n"}, "mine")
+    repo.orch("rollback", "--to-step", "1", "--keep-user-commits", "--checkout", plan)
+    assert repo.git("status", "--porcelain") == ""
+    assert tree(repo, "HEAD") == ["README.md", "a.txt", "mine.txt"]
 
 
 def test_a_failed_run_goes_back_to_where_it_began(repo: Repo) -> None:

@@ -98,6 +98,12 @@ def test_the_repository_can_only_narrow_a_budget(repo: Repo, name: str, own: str
     assert getattr(settings.of_user(discover(repo.path)), name) == counts
 
 
+def test_a_budget_of_the_repository_is_not_called_without_effect(repo: Repo) -> None:
+    repo.git("config", "orch.maxUsd", "1")
+    repo.git("config", "orch.model", "theirs")
+    assert settings.without_effect(discover(repo.path)) == ["orch.model"]
+
+
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "much", "1e10"])
 def test_a_budget_that_is_none_is_refused(repo: Repo, value: str) -> None:
     repo.git("config", "--global", "orch.maxUsd", value)

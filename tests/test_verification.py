@@ -96,7 +96,11 @@ def folded(*bodies: tuple[str, dict[str, Any]]) -> Status:
     }
     commit, tree = "c" * 40, "a" * 40
     landed = {"step": "s1", "attempt": "1", "commit": commit, "tree": tree, "checks": []}
-    told = [("plan.created", {"plan": document, "base": {"commit": "b" * 40}}), ("step.landed", landed), *bodies]
+    told: list[tuple[str, dict[str, Any]]] = [
+        ("plan.created", {"plan": document, "base": {"commit": "b" * 40}}),
+        ("step.landed", landed),
+    ]
+    told += bodies
     log = events.Log(tuple(Event(f"{number:026}", name, "c", body) for number, (name, body) in enumerate(told)))
     message = Message(claims=(Claim("PLAN-1", "s1", "1"),))
     found = state.fold("PLAN-1", log, Branch(commit, (Commit(commit, tree, (), message),), None))
@@ -114,7 +118,7 @@ def test_the_last_look_at_a_tip_counts() -> None:
 
 
 def test_a_changed_text_has_not_failed_yet() -> None:
-    revised = ("plan.revised", folded().log.events[0].body)
+    revised = ("plan.revised", dict(folded().log.events[0].body))
     assert folded(FAILS, revised).tip_failures() == ()
 
 

@@ -40,7 +40,7 @@ class Prices:
 
     def facts(self, model: str) -> ModelFacts:
         """What is known of a model, also under a name with a snapshot date. Raises UsageError for an unknown one."""
-        known = self.models.get(model) or self.models.get(_SNAPSHOT_DATE.sub("", model))
+        known = self.models.get(model) or self.models.get(undated(model))
         if known is None:
             raise errors.UsageError(
                 f"no price is known for model '{model}'",
@@ -52,6 +52,11 @@ class Prices:
     def price(self, model: str) -> cost.Price:
         """What a model costs. Raises UsageError for an unknown one: never zero, never another model's price."""
         return self.facts(model).price
+
+
+def undated(model: str) -> str:
+    """The name of a model without the date of its snapshot."""
+    return _SNAPSHOT_DATE.sub("", model)
 
 
 def load(extra: Path | None = None) -> Prices:

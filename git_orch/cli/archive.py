@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.views import console
+
+if TYPE_CHECKING:
+    from git_orch.flow.archiving import PutAway
 
 
 @click.command("archive")
@@ -19,10 +24,15 @@ def command(plan: str | None, why: str) -> None:
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
-        tip = opened.tip()
-        archiving.archive(opened, why.strip() or "archived")
+    with openplan.opened(found, plan_id, ConsoleReporter(), put_away=True) as opened:
+        done = archiving.archive(opened, why.strip() or "archived")
     name = ids.short(plan_id)
-    gone = f"branch orch/{plan_id} is gone, its tip {tip[:10]} is kept" if tip is not None else "it had no branch"
-    console.out(f"{name} is archived; {gone}")
+    console.out(f"{name} is archived; {_gone(plan_id, done)}")
     console.out(f"next: git orch unarchive {name}  # brings it back")
+
+
+def _gone(plan_id: str, done: PutAway) -> str:
+    if done.tip is None:
+        return "it had no branch"
+    where = f"part of '{done.merged.removeprefix('refs/heads/')}'" if done.merged is not None else "kept"
+    return f"branch orch/{plan_id} is gone, its tip {done.tip[:10]} is {where}"

@@ -20,7 +20,7 @@ from git_orch.views import console
 def command(plan: str | None, max_count: int | None, *, as_json: bool) -> None:
     """Every tool call of a model: when, for which step, what it was given, how it ended. Kept on this machine only."""
     found = here.repository()
-    plan_id = here.plan_id(found, plan)
+    plan_id = here.any_plan_id(found, plan)
     directory = found.common_dir / "orch" / "traces" / plan_id
     calls = [call for path in sorted(directory.glob("*.jsonl")) for call in _calls(path)]
     shown = calls[-max_count:] if max_count else calls

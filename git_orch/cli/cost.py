@@ -47,9 +47,9 @@ def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json:
     counted = _counted(found, status, model) if count_tokens else {}
     rows = [row._replace(prompt_tokens=counted.get(row.step)) for row in _rows(found, status, model)]
     spent = _spending(status)
-    expected = _expected(found, status, model)
+    known = _experience(found, status, model)
     if as_json:
-        here.print_json(_document(rows, status, spent, expected))
+        here.print_json(_document(rows, status, spent, known))
         return
     for row in rows:
         prompt = f"  first prompt {row.prompt_tokens} tokens" if row.prompt_tokens is not None else ""
@@ -58,11 +58,18 @@ def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json:
         )
     total = _compared(sum(row.estimate_usd for row in rows), status.usd())
     console.out(f"all  {total}, ${spent.planning:.4f} of it for planning")
-    if expected is not None:
-        told = f"half of such plans cost less than ${expected.p50:.4f}, nine of ten less than ${expected.p90:.4f}"
-        console.out(f"from {expected.samples} finished steps: {told}")
+    if known.plan is not None:
+        told = f"half of such plans cost less than ${known.plan.p50:.4f}, nine of ten less than ${known.plan.p90:.4f}"
+        console.out(f"from {known.plan.samples} finished steps: {told}")
     if status.calls:
-        _print_usage(spent)
+        _print_usage(spent, status)
+
+
+class _Experience(NamedTuple):
+    """What finished steps of this repository say: of the plan in USD, and of a step in tokens (prompts, replies)."""
+
+    plan: cost.Expected | None = None
+    step: tuple[cost.Quantiles, cost.Quantiles] | None = None
 
 
 class _Spending(NamedTuple):
@@ -75,6 +82,10 @@ class _Spending(NamedTuple):
     def hit_ratio(self) -> float:
         """The share of all prompt tokens that came from the provider's cache."""
         return self.usage.cache_read / self.usage.prompt if self.usage.prompt else 0.0
+
+    def failed_share(self, status: Status) -> float:
+        """The share of all that the plan has cost which went into failed attempts."""
+        return self.failed / status.usd() if status.usd() > 0 else 0.0
 
 
 def _spending(status: Status) -> _Spending:
@@ -89,16 +100,16 @@ def _usd(status: Status, step: str | None) -> float:
     return sum(call.usd for call in status.calls if call.step == step)
 
 
-def _print_usage(spent: _Spending) -> None:
+def _print_usage(spent: _Spending, status: Status) -> None:
     usage = spent.usage
     written = usage.cache_write_5m + usage.cache_write_1h
     read = f"{usage.cache_read} read from it ({spent.hit_ratio():.0%} of all prompts)"
     console.out(f"tokens: {usage.input} in, {usage.output} out, {written} written to the cache, {read}")
     if spent.failed:
-        console.out(f"failed attempts: ${spent.failed:.4f}")
+        console.out(f"failed attempts: ${spent.failed:.4f} ({spent.failed_share(status):.0%} of it all)")
 
 
-def _document(rows: Sequence[_Row], status: Status, spent: _Spending, expected: cost.Expected | None) -> Document:
+def _document(rows: Sequence[_Row], status: Status, spent: _Spending, known: _Experience) -> Document:
     estimate, usage = sum(row.estimate_usd for row in rows), spent.usage
     return {
         "steps": [row._asdict() | {"difference_usd": round(row.actual_usd - row.estimate_usd, 9)} for row in rows],
@@ -107,6 +118,7 @@ def _document(rows: Sequence[_Row], status: Status, spent: _Spending, expected: 
         "difference_usd": round(status.usd() - estimate, 9),
         "planning_usd": round(spent.planning, 9),
         "failed_usd": round(spent.failed, 9),
+        "failed_share": round(spent.failed_share(status), 6),
         "tokens": {
             "input": usage.input,
             "output": usage.output,
@@ -115,8 +127,16 @@ def _document(rows: Sequence[_Row], status: Status, spent: _Spending, expected: 
             "cache_read": usage.cache_read,
         },
         "cache_hit_ratio": round(spent.hit_ratio(), 6),
-        "expected": expected._asdict() if expected is not None else None,
+        "expected": known.plan._asdict() if known.plan is not None else None,
+        "step_tokens": _tokens_document(known),
     }
+
+
+def _tokens_document(known: _Experience) -> Document | None:
+    if known.step is None:
+        return None
+    prompts, replies = known.step
+    return {"prompt": prompts._asdict(), "reply": replies._asdict()}
 
 
 def _compared(estimate: float, actual: float) -> str:
@@ -139,15 +159,19 @@ def _rows(found: Repository, status: Status, model: str | None) -> list[_Row]:
     return rows
 
 
-def _expected(found: Repository, status: Status, model: str | None) -> cost.Expected | None:
-    """What finished steps of this repository say about the plan."""
+def _experience(found: Repository, status: Status, model: str | None) -> _Experience:
+    if all(step.kind != "agent" for step in status.plan.steps):
+        return _Experience()
     from git_orch.flow import estimating, models
 
-    if all(step.kind != "agent" for step in status.plan.steps):
-        return None
     chosen = settings.of_user(found)
     table = models.price_table(chosen.prices)
-    return cost.expected(status.plan, model or chosen.model, estimating.samples(found), table.price)
+    samples = estimating.samples(found)
+    plan = status.plan
+    if model is not None:
+        plan = plan._replace(steps=tuple(step._replace(model=None) for step in plan.steps))
+    expected = cost.expected(plan, model or chosen.model, samples, table.price)
+    return _Experience(expected, cost.step_tokens(samples))
 
 
 def _counted(found: Repository, status: Status, model: str | None) -> dict[str, int]:

@@ -13,7 +13,6 @@ from git_orch.cli import here
 from git_orch.cli import plan as plan_command
 from git_orch.plans import ids, planfile
 from git_orch.plans.status import PlanState, Status
-from git_orch.repo import archive as archives
 from git_orch.repo import git, localfiles, settings
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import secrecy
@@ -29,12 +28,14 @@ def command(plan: str | None, source: str | None) -> None:
     Without --from your editor opens; on a terminal only.
     """
     secrecy.hide_keys()
-    from git_orch.flow import editing, estimating, models, openplan
+    from git_orch.flow import archiving, editing, estimating, models, openplan
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     with here.reading(found) as database:
         status = here.status_of(found, database, plan)
+    if status.recorded_state is not PlanState.REJECTED:  # an edit is what brings that back
+        archiving.refuse_archived(status)
     draft = _draft(found, status) if source is None else None
     name, text = (str(draft), draft.read_text(encoding="utf-8")) if draft is not None else _given(source or "-")
     try:
@@ -43,7 +44,7 @@ def command(plan: str | None, source: str | None) -> None:
         known = estimating.samples(found) if any(step.kind == "agent" for step in new.steps) else ()
         estimate = estimating.estimated(new, chosen.model, models.price_table(chosen.prices), known)
         if status.archived is not None:
-            _bring_back(found, status)
+            archiving.unarchive(found, status.id, ConsoleReporter())
         with openplan.opened(found, status.id, ConsoleReporter()) as opened:
             changed = editing.revise(opened, status.plan, new, estimate)
     except errors.OrchError as refused:
@@ -54,17 +55,6 @@ def command(plan: str | None, source: str | None) -> None:
     if draft is not None:
         draft.unlink()
     console.out(f"{ids.short(status.id)}: {'changed' if changed else 'nothing changed'}")
-
-
-def _bring_back(found: Repository, status: Status) -> None:
-    """Take a rejected plan out of the archive; any other one is not edited. Raises Refused."""
-    from git_orch.flow import archiving
-
-    if status.recorded_state is not PlanState.REJECTED:
-        archiving.refuse_archived(status)
-    with here.reading(found) as database:
-        kept = next(each for each in archives.plans(found, database) if each.plan == status.id)
-    archiving.unarchive(found, kept)
 
 
 def _given(source: str) -> tuple[str, str]:

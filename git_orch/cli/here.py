@@ -91,9 +91,11 @@ def reading(found: Repository) -> Iterator[Objects]:
 
 def status_of(found: Repository, database: Objects, wanted: str | None) -> Status:
     """The status of the plan that is meant. Raises NotFound, and MissingObject when its log cannot be read."""
-    plan = catalog.resolve(found, database, wanted)
-    statuses = catalog.statuses(found, database, {plan: refs.of_plan(found, plan)})
-    statuses = statuses or catalog.archived(found, database, plan)
+    plan, archived = catalog.meant(found, database, wanted)
+    if archived is None:
+        statuses = catalog.statuses(found, database, {plan: refs.of_plan(found, plan)})
+    else:
+        statuses = catalog.of_notes(found, database, archived, plan)
     if not statuses:
         [(notes, _)] = store.read_logs(database, [refs.of_plan(found, plan).log or ""])
         if notes.missing is not None:
@@ -124,6 +126,12 @@ def plan_id(found: Repository, wanted: str | None) -> str:
                 approval.refuse_rejected(status)
                 archiving.refuse_archived(status)
         return plan
+
+
+def any_plan_id(found: Repository, wanted: str | None) -> str:
+    """The ID of the plan that is meant, archived or not. Raises NotFound."""
+    with reading(found) as database:
+        return catalog.resolve(found, database, wanted)
 
 
 def print_json(value: object) -> None:

@@ -72,7 +72,9 @@ def _tell(name: str, moved: Moved, *, undo: bool, dry_run: bool) -> None:
     word = "done again" if undo else "taken back"
     branch = "branch would move" if dry_run else "branch moved"
     console.out(f"{name}: {branch} from {moved.old[:10]} to {moved.new[:10]}; steps {word}: {steps}")
-    if moved.replayed:
+    if dry_run and moved.cut:
+        console.out(f"commits taken off: {', '.join(oid[:10] for oid in moved.cut)}")
+    if moved.replayed and not dry_run:
         console.out(f"your commits are on it as {', '.join(oid[:10] for oid in moved.replayed)}")
     if not dry_run:
         console.out(f"{moved.old[:10]} is kept; ignored files and files outside the repository were not touched")

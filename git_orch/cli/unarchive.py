@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.repo import archive as archives
+from git_orch.repo import catalog
 from git_orch.views import console
 
 
@@ -16,16 +15,12 @@ from git_orch.views import console
 def command(plan: str) -> None:
     """Bring a plan back from the archive: its log and, where its commits are still here, its branch."""
     from git_orch.flow import archiving
+    from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     with here.reading(found) as database:
-        kept = archives.plans(found, database)
-    meant = ids.matching(plan, [each.plan for each in kept])
-    if len(meant) != 1:
-        named = ", ".join(ids.short(each) for each in meant[:5])
-        cause = f"'{plan}' may mean {named}" if meant else f"no archived plan is called '{plan}'"
-        raise errors.NotFound(cause, "git orch ls --all")
-    back = archiving.unarchive(found, next(each for each in kept if each.plan == meant[0]))
+        plan_id = catalog.resolve_archived(found, database, plan)
+    back = archiving.unarchive(found, plan_id, ConsoleReporter())
     name = ids.short(back.plan)
     if back.tip is None:
         console.out(f"the log of {name} is back; the commits of its branch are not in this repository")

@@ -1,7 +1,7 @@
 """Putting a plan away: its log becomes a note in the archive, its branch and its log ref go, what it made is kept.
 
-The order makes each step repeatable: the log says that the plan is put away, the archive has the log, only then refs
-go. A command that finds such a log does the rest.
+The order makes each step repeatable: the log says that the plan is put away, the archive has the log, an unlanded tip
+is kept, only then refs go. A command of the same clone that finds such a log does the rest.
 """
 
 from __future__ import annotations
@@ -10,15 +10,24 @@ import contextlib
 from dataclasses import dataclass
 
 from git_orch import errors
-from git_orch.flow import sites
+from git_orch.flow import openplan, sites
 from git_orch.flow.openplan import OpenPlan
-from git_orch.plans import events, ids
+from git_orch.flow.reporting import Reporter
+from git_orch.plans import events, ids, redact
 from git_orch.plans.status import Status
 from git_orch.repo import archive as archives
-from git_orch.repo import identity, localfiles, objects, refs, results, store
+from git_orch.repo import catalog, identity, objects, refs, results, store
 from git_orch.repo import objects as odb
-from git_orch.repo.archive import Kept
 from git_orch.repo.repository import Repository
+from git_orch.sandbox import secrecy
+
+
+@dataclass(frozen=True, slots=True)
+class PutAway:
+    """Where the branch of a plan was; `merged` is the branch of the user's that has its tip, else it is kept."""
+
+    tip: str | None
+    merged: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +38,75 @@ class BroughtBack:
     tip: str | None
 
 
-def archive(plan: OpenPlan, why: str) -> None:
-    """Put a plan away. Raises Busy when its branch is checked out somewhere."""
-    status = plan.status()
+def archive(plan: OpenPlan, why: str) -> PutAway:
+    """Put a plan away, or do what is left of it. Raises Busy when its branch is checked out somewhere."""
+    if plan.status().archived is None:
+        plan.refuse_checked_out()
+        _refuse_huge(plan)
+        sites.put_away(plan)
+        sites.put_away_handed_over(plan)
+        _keep_results(plan)
+        _declare(plan, why)
+    return finish(plan)
+
+
+def _declare(plan: OpenPlan, why: str) -> None:
+    """Write down that the plan is put away, and what it is then, for whoever has the log without the commits."""
+    tip = plan.tip() or plan.status().known_tip
+    status = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, tip)
+    told = redact.redacted(why, redact.secret_values(secrecy.all_variables()))
+    body = {"plan": plan.id, "state": status.state.value, "done": sorted(status.satisfied()), "why": told}
+    plan.record((plan.home, plan.event("plan.archived", **body, **_tip(tip))))
+
+
+def _tip(tip: str | None) -> dict[str, str]:
+    return {} if tip is None else {"tip": tip}
+
+
+def finish(plan: OpenPlan) -> PutAway:
+    """Do what is left of putting away a plan whose log says that it is. Raises Busy as `archive` does."""
     plan.refuse_checked_out()
-    sites.put_away(plan)
-    _keep_results(plan)
-    tip = status.branch.tip if status.branch is not None else None
-    done = sorted(status.satisfied())
-    body = {"plan": plan.id, "state": status.state.value, "done": done, "why": why}
-    put_away = plan.event("plan.archived", **body, **({"tip": tip} if tip is not None else {}))
-    plan.record((plan.home, put_away))
-    finish(plan)
-
-
-def finish(plan: OpenPlan) -> None:
-    """Do what is left of putting away a plan whose log says that it is."""
     plan.record()
-    archives.put(plan.repository, plan.objects, plan.identity, _target(plan), _lines(plan))
-    tip, log = plan.tip(), refs.value(plan.repository, refs.LOGS + plan.id)
-    if tip is not None:
-        plan.keep([tip], "the tip of a plan that was put away")
-        refs.delete(plan.repository, plan.ref, old=tip, reason="orch: archive")
-    if log is not None:
-        refs.delete(plan.repository, refs.LOGS + plan.id, old=log, reason="orch: archive")
-
-
-def _target(plan: OpenPlan) -> str:
     status = plan.status()
-    commits = status.branch.commits if status.branch is not None else ()
-    cover = commits[0].oid if commits and commits[0].message.cover_of == plan.id else plan.home
-    return archives.target_of(plan.objects, plan.id, cover)
+    plan.home_at_cover(status)
+    tip = plan.tip()
+    if tip is not None and status.archived is not None and tip != status.archived.tip:
+        _declare(plan, status.archived.why)  # somebody went on with the branch when this was cut off
+    archives.Writer(plan.repository, plan.objects, plan.identity).put(plan.id, plan.home, _lines(plan))
+    known = tip or (status.archived.tip if status.archived is not None else None)
+    merged = _merged(plan, status, known) if known is not None else None
+    if known is not None and merged is None:
+        plan.keep([known], "the tip of a plan that was put away")
+    plan.refuse_checked_out()
+    if tip is not None:
+        refs.delete(plan.repository, plan.ref, old=tip, reason="orch: archive")
+    if plan.log.tip is not None:
+        refs.delete(plan.repository, refs.LOGS + plan.id, old=plan.log.tip, reason="orch: archive")
+    return PutAway(known, merged)
+
+
+def _merged(plan: OpenPlan, status: Status, tip: str) -> str | None:
+    """The branch, where the plan landed or began, that has the tip as a part of its history."""
+    wanted = [status.landed.ref if status.landed is not None else None, status.base.ref]
+    for ref in dict.fromkeys(each for each in wanted if each is not None):
+        there = refs.value(plan.repository, ref) if ref.startswith("refs/heads/") and ref != plan.ref else None
+        if there is not None and plan.is_ancestor(tip, there):
+            return ref
+    return None
 
 
 def _lines(plan: OpenPlan) -> bytes:
     """All lines of all notes, damaged ones and those of later versions too."""
-    blobs = [odb.read(plan.objects, blob, "blob") for blob in plan.log.notes.blobs.values()]
-    return b"".join(line + b"\n" for line in sorted({line for blob in blobs for line in blob.splitlines()}))
+    return events.union(odb.read(plan.objects, blob, "blob") for blob in plan.log.notes.blobs.values())
+
+
+def _refuse_huge(plan: OpenPlan) -> None:
+    size = len(_lines(plan))
+    if size > archives.LARGEST * 3 // 4:  # with room for what is written until it is back
+        name = ids.short(plan.id)
+        raise errors.Refused(
+            f"the log of '{name}' is too large for the archive: {size:,} bytes", f"git orch log {name}"
+        )
 
 
 def _keep_results(plan: OpenPlan) -> None:
@@ -74,34 +115,50 @@ def _keep_results(plan: OpenPlan) -> None:
     results.forget(plan.repository, plan.id, left)
 
 
-def unarchive(repository: Repository, found: Kept) -> BroughtBack:
-    """Bring a plan back: its log and, where its last tip is here, its branch. Raises Busy."""
-    person = identity.of_user(repository)
-    with (
-        localfiles.lock(repository, found.plan),
-        contextlib.closing(objects.opened(repository, warm=False)) as database,
-    ):
-        tip = _tip(database, found)
-        writer = store.LogWriter(repository, database, person, found.plan)
-        if writer.tip is None:
-            writer.notes.blobs[found.target] = database.write("blob", found.note)
-            writer.log = events.read([found.note])
-        back = writer.event("plan.unarchived", **({"tip": tip} if tip is not None else {}))
-        branch = refs.BRANCHES + found.plan
-        if tip is not None and refs.value(repository, branch) is None:
-            refs.move(repository, branch, old=None, new=tip, reason=f"orch {back.id}: unarchive")
-        writer.append([(found.target, back)])
-        archives.drop(repository, database, person, found.target)
-    return BroughtBack(found.plan, tip)
+def unarchive(repository: Repository, plan: str, reporter: Reporter) -> BroughtBack:
+    """Bring a plan back: its log and, where its last tip is here, its branch. Raises Busy, NotFound.
+
+    The note leaves the archive last: killed before, the plan is in both places, and the live one counts.
+    """
+    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+        notes = archives.read(repository, database).plans.get(plan, ())
+        if refs.value(repository, refs.LOGS + plan) is None:
+            _begin_log(repository, database, plan, notes)
+    with openplan.opened(repository, plan, reporter, put_away=True) as opened:
+        tip = _brought_back(opened)
+        opened.record()
+        archives.Writer(repository, opened.objects, opened.identity).drop(plan, notes)
+    return BroughtBack(plan, tip)
 
 
-def _tip(database: objects.Objects, found: Kept) -> str | None:
-    """Where the branch was, if that commit is still here."""
-    from git_orch.plans import state
+def _begin_log(repository: Repository, database: objects.Objects, plan: str, notes: tuple[archives.Note, ...]) -> None:
+    """The log as it was when the plan was put away: cut off here, the next command puts it away again."""
+    if not notes:
+        raise errors.NotFound(f"'{ids.short(plan)}' is not in the archive", "git orch ls --all")
+    hung = database.read_many([notes[0].target])[0]
+    home = repository.empty_blob if hung is not None and hung.kind == "blob" else notes[0].target
+    content = archives.content(repository, database, notes)
+    store.begin(repository, database, identity.of_user(repository), plan, (home, content))
 
-    status = state.fold(found.plan, found.log, None)
-    tip = status.archived.tip if status is not None and status.archived is not None else None
-    known = database.read_many([tip])[0] if tip is not None else None
+
+def _brought_back(plan: OpenPlan) -> str | None:
+    """Write down that the plan is back, and make its branch again; gives the branch's tip, if it has one now."""
+    archived = plan.status().archived
+    if archived is None:  # killed before the note was gone
+        return plan.tip()
+    taken_back = [event.id for event in plan.log.log.events if event.name == "plan.archived"]
+    tip, live = _present(plan, archived.tip), plan.tip()
+    back = plan.event("plan.unarchived", archived=taken_back, **_tip(live or tip))
+    if live is None and tip is not None:
+        plan.move(None, tip, "unarchive", [(plan.home, back)])
+    else:
+        plan.record((plan.home, back))
+    return live or tip
+
+
+def _present(plan: OpenPlan, tip: str | None) -> str | None:
+    """The commit, if it is still here."""
+    known = plan.objects.read_many([tip])[0] if tip is not None else None
     return tip if known is not None and known.kind == "commit" else None
 
 

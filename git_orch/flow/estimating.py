@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from git_orch.agents import prices
 from git_orch.agents.prices import Prices
 from git_orch.plans import cost
 from git_orch.plans.cost import Sample
@@ -29,9 +30,8 @@ def _of(status: Status) -> Iterator[Sample]:
 
 
 def _sample(calls: Sequence[Call]) -> Sample:
-    usages = [cost.Usage.from_mapping(call.usage) for call in calls]
-    tokens_in, tokens_out = sum(usage.prompt for usage in usages), sum(usage.output for usage in usages)
-    return Sample(calls[-1].model, tokens_in, tokens_out, sum(call.usd for call in calls))
+    usages = tuple(cost.Usage.from_mapping(call.usage) for call in calls)
+    return Sample(prices.undated(calls[-1].model), usages, sum(call.usd for call in calls))
 
 
 def estimated(plan: Plan, model: str, table: Prices, known: Sequence[Sample] = ()) -> Document:

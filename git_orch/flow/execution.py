@@ -186,14 +186,16 @@ def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) 
     """What the plan may cost: what was typed, else what was approved, else what is set; and what it has cost."""
     chosen = settings.of_user(plan.repository)
     set_for_plan = grant.max_usd if grant.max_usd > 0 else chosen.maxUsd
-    steps: dict[str, float] = {}
+    spent, steps = 0.0, dict[str, float]()
     for call in status.calls:
+        usd = max(0.0, call.usd)  # a log from elsewhere does not refill the purse
+        spent += usd
         if call.step is not None:
-            steps[call.step] = steps.get(call.step, 0.0) + call.usd
+            steps[call.step] = steps.get(call.step, 0.0) + usd
     book = Book(
         limit=options.max_usd if options.max_usd is not None else set_for_plan,
         step_limit=options.max_step_usd if options.max_step_usd is not None else chosen.maxStepUsd,
-        spent=status.usd(),
+        spent=spent,
         steps=steps,
     )
     ledger.Ledger(plan.repository, plan.id).begin(book)
@@ -259,7 +261,7 @@ def _handed_over(plan: OpenPlan, status: Status) -> Summary:
 def _nothing_to_do(plan: OpenPlan, status: Status, options: Options) -> Summary:
     """Put in order what a run left that was killed after its last landing: its end untold, its worktrees there."""
     sites.put_away(plan)
-    broken = _broken_tip(plan, options)
+    broken = broken_tip(plan, options)
     outcome: Outcome = "complete" if broken is None else "failed"
     if status.open_run is not None:
         recording.end(plan, status.open_run, outcome, 0.0)
@@ -268,7 +270,7 @@ def _nothing_to_do(plan: OpenPlan, status: Status, options: Options) -> Summary:
     return Summary(outcome, (), broken.steps, broken.error, 0.0, broken.hint, 1)
 
 
-class _Broken(NamedTuple):
+class Broken(NamedTuple):
     """Checks that passed on the trees of their steps and fail on the tip."""
 
     steps: tuple[int, ...]
@@ -276,7 +278,7 @@ class _Broken(NamedTuple):
     hint: str
 
 
-def _broken_tip(plan: OpenPlan, options: Options) -> _Broken | None:
+def broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
     """All checks once more on the tip of a plan whose steps are all done; None when they pass."""
     status = plan.status()
     if not options.check_tip or status.branch is None or not status.branch.commits:
@@ -288,7 +290,7 @@ def _broken_tip(plan: OpenPlan, options: Options) -> _Broken | None:
     first = checked.failed[0]
     number = status.plan.position(first.step)
     error = f"on the tip, check '{first.command}' of step {number} fails: a later step broke what it verifies"
-    return _Broken(numbers, error, f"git orch redo {number} {ids.short(plan.id)}")
+    return Broken(numbers, error, f"git orch redo {number} {ids.short(plan.id)}")
 
 
 # -- the run ----------------------------------------------------------------------------------------------------------
@@ -372,7 +374,7 @@ def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
     done = run.status.satisfied() | set(schedule.in_phase(Phase.LANDED))
     if outcome == "complete" and len(done) < len(run.status.steps):
         outcome = "waiting"
-    broken = _broken_tip(run.plan, run.options) if outcome == "complete" else None
+    broken = broken_tip(run.plan, run.options) if outcome == "complete" else None
     if broken is not None:
         outcome = "failed"
     seconds = time.monotonic() - run.began

@@ -167,8 +167,13 @@ def _from(old: str | None) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def opened(repository: Repository, plan: str, reporter: Reporter, *, warm: bool = False) -> Iterator[OpenPlan]:
-    """The plan, locked for this process; with `warm` many objects will be written. Raises Busy, NotFound."""
+def opened(
+    repository: Repository, plan: str, reporter: Reporter, *, warm: bool = False, put_away: bool = False
+) -> Iterator[OpenPlan]:
+    """The plan, locked for this process; with `warm` many objects will be written. Raises Busy, NotFound, Refused.
+
+    With `put_away` also one that is on its way into the archive, or whose branch was deleted.
+    """
     from git_orch.flow import recovery  # which settles an open plan
 
     person = identity.of_user(repository)
@@ -178,8 +183,9 @@ def opened(repository: Repository, plan: str, reporter: Reporter, *, warm: bool 
         known = {event.id for event in writer.log.events}
         for attempt in spool.left(repository, plan):
             found.take_spool(attempt, known)
-        recovery.finish_archiving(found)
-        recovery.settle(found)
+        if not put_away:
+            recovery.finish_archiving(found)
+        recovery.settle(found, put_away=put_away)
         found.home_at_cover(found.status())
         yield found
         found.record()

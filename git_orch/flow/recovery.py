@@ -11,13 +11,14 @@ from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.plans import ids
 from git_orch.plans.status import SATISFIED, Move, Status, StepState
-from git_orch.repo import refs, store, worktrees
+from git_orch.repo import catalog, refs, store, worktrees
 
 
-def settle(plan: OpenPlan) -> None:
+def settle(plan: OpenPlan, *, put_away: bool = False) -> None:
     """Finish or drop moves of this clone that were cut off, then notice what the user did to the branch.
 
-    Raises Busy when the branch is deleted, is being rebased, or was moved while a move of ours was cut off.
+    Raises Busy when the branch is being rebased, was moved while a move of ours was cut off or, unless the plan is to
+    be `put_away`, was deleted.
     """
     _refuse_rebasing(plan)
     clone = store.clone_id(plan.repository)
@@ -28,17 +29,32 @@ def settle(plan: OpenPlan) -> None:
             _settle_move(plan, move)
         else:
             _settle_landing(plan, move)
-    notice(plan, plan.status())
+    status = plan.status()
+    if not (put_away and (status.branch is None or status.archived is not None)):
+        notice(plan, status)
 
 
 def finish_archiving(plan: OpenPlan) -> None:
-    """Put away a plan whose log says that it is. Raises Refused then, for whatever was to be done with it."""
+    """Put away a plan whose log says that this clone was about to.
+
+    Raises Refused then, for whatever was to be done with it, and for one that is archived, by whichever clone.
+    """
+    if plan.log.tip is None:
+        for archived in catalog.archived(plan.repository, plan.objects, plan.id):
+            _refuse_archived(archived)
     status = plan.status()
     if status.archived is not None:
-        from git_orch.flow import archiving  # rarely: only a kill in the middle of it leads here
+        if status.archived.clone == store.clone_id(plan.repository):
+            from git_orch.flow import archiving  # rarely: only a kill in the middle of it leads here
 
-        archiving.finish(plan)
-        archiving.refuse_archived(status)
+            archiving.finish(plan)
+        _refuse_archived(status)
+
+
+def _refuse_archived(status: Status) -> None:
+    from git_orch.flow import archiving
+
+    archiving.refuse_archived(status)
 
 
 def _refuse_rebasing(plan: OpenPlan) -> None:

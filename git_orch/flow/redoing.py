@@ -10,18 +10,19 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 
 from git_orch import errors
-from git_orch.flow import approval, execution, recording, rewriting, sites, verification
+from git_orch.flow import approval, execution, recording, rewriting, sites
 from git_orch.flow import run as books
 from git_orch.flow.agentstep import Service
+from git_orch.flow.approval import Grant
 from git_orch.flow.driver import Landed
 from git_orch.flow.execution import Summary
 from git_orch.flow.jobs import Job, Result
 from git_orch.flow.openplan import OpenPlan
-from git_orch.flow.rewriting import Chain, Rewritten
+from git_orch.flow.rewriting import Rewritten
 from git_orch.flow.run import Options
 from git_orch.plans import ids
 from git_orch.plans.schedule import Schedule
-from git_orch.plans.status import Commit, Status
+from git_orch.plans.status import SATISFIED, Commit, Status, StepStatus
 from git_orch.repo import objects as odb
 
 
@@ -35,6 +36,13 @@ class _Redo(books.Run):
         self.held = self.jobs[step], self.results.pop(step)
         return Landed()
 
+    def given_up(self, job: Job, result: Result, why: errors.OrchError) -> None:
+        """The later steps do not fit the result: a failed attempt, which is kept."""
+        reasons = {errors.Conflict: "conflict", errors.StepFailed: "check", errors.Interrupted: "interrupted"}
+        reason = reasons.get(type(why), "busy")
+        self._record_failed(job, replace(result, outcome="failed", reason=reason, error=why.cause), again=False)
+        self.forget_settled()
+
 
 def redo(plan: OpenPlan, number: int, options: Options, service: Service | None) -> tuple[Summary, Rewritten | None]:
     """Run a step again on its base; None when it failed, and the branch is as it was.
@@ -43,29 +51,36 @@ def redo(plan: OpenPlan, number: int, options: Options, service: Service | None)
     """
     status, branch, each, commit = rewriting.landed(plan, number)
     if each.step.kind == "manual":
-        raise errors.Refused(
-            f"step {number} was done by a person", f"git orch rollback {ids.short(plan.id)} --to-step {number - 1}"
-        )
+        raise errors.Refused(f"step {number} was done by a person", rewriting.again_from(plan, number))
     later = rewriting.after(branch, commit)
-    base = commit.parents[0]
-    rewriting.picked(plan, status, later, base)
+    rewriting.picked(plan, status, later, commit.parents[0])
     grant = approval.required(plan, status)
     execution.open_ledger(plan, status, options, grant)
     with sites.taken(plan, 1) as names:
         means = sites.means(plan, service, use_cache=options.use_cache)
-        run_id = recording.begin(plan, status, frozenset([each.step.id]))
-        tree = odb.commit(plan.objects, base).tree
-        alone = replace(options, check_tip=False, jobs=1)  # the tip is not what it will be
-        run = _Redo(plan, status, alone, grant, run_id, base, tree, [*names], with_setup=means.with_setup)
+        run = _begun(plan, status, each, replace(options, check_tip=False, jobs=1), grant)
+        run.worktrees, run.with_setup = [*names], means.with_setup
         schedule = Schedule(status.plan, status.satisfied() - {each.step.id}, [each.step.id])
         summary = execution.carried_out(run, schedule, means, _one)
     if run.held is None:
         return summary, None
     done = _put_in(plan, status, run, later)
-    after = plan.status()
-    if options.check_tip and after.satisfied() >= {each.step.id for each in after.steps}:
-        verification.check_tip(plan, after, use_cache=options.use_cache)
-    return summary, done
+    return _concluded(plan, options, replace(summary, landed=(number,))), done
+
+
+def _begun(plan: OpenPlan, status: Status, each: StepStatus, options: Options, grant: Grant) -> _Redo:
+    """The books of a run of one step on the commit below its own; later steps are nothing that it is told of."""
+    base = each.commit.parents[0] if each.commit is not None else ""
+    below = status.branch.commits if status.branch is not None else ()
+    below = below[: next((place for place, commit in enumerate(below) if commit == each.commit), 0)]
+    run_id = recording.begin(plan, status, frozenset([each.step.id]))
+    tree = odb.commit(plan.objects, base).tree
+    run = _Redo(plan, status, options, grant, run_id, base, tree, [])
+    run.earlier = books.earlier(
+        other for other in status.steps if other.state in SATISFIED and (other.commit is None or other.commit in below)
+    )
+    run.plan_checks = books.check_commands(status.plan)
+    return run
 
 
 def _one(count: int) -> Executor:
@@ -73,21 +88,29 @@ def _one(count: int) -> Executor:
 
 
 def _put_in(plan: OpenPlan, status: Status, run: _Redo, later: tuple[Commit, ...]) -> Rewritten:
-    """Pick the later steps onto the new result, and move the branch to that."""
+    """Pick the later steps onto the new result, and move the branch to that; a signal leaves the result its ref."""
     if run.held is None:
-        raise errors.StepFailed("there is no result", "git orch show --attempts")
+        raise errors.StepFailed("there is no result", f"git orch show {ids.short(plan.id)} --attempts")
     job, result = run.held
     new = result.commit or ""
     try:
         chain = rewriting.picked(plan, status, later, new)
         entry = (new, recording.landed(plan, job, result, (new, result.tree or "")))
-        done = rewriting.moved(
-            plan, status, Chain(chain.tip, chain.written, chain.commits), f"redo step {job.number}", [entry]
-        )
-    except errors.OrchError:
-        plan.keep([new], f"a new result for step {job.number} that the later steps do not fit")
+        done = rewriting.moved(plan, status, chain, f"redo step {job.number}", [entry])
+    except errors.OrchError as refused:
+        run.given_up(job, result, refused)
         raise
-    finally:
-        run.settle(job.attempt)
-        run.forget_settled()
+    run.settle(job.attempt)
+    run.forget_settled()
     return done
+
+
+def _concluded(plan: OpenPlan, options: Options, summary: Summary) -> Summary:
+    """How it ended, with all checks once more on the tip where every step is done."""
+    now = plan.status()
+    if len(now.satisfied()) < len(now.steps):
+        return summary
+    broken = execution.broken_tip(plan, options)
+    if broken is None:
+        return summary
+    return replace(summary, outcome="failed", failed=broken.steps, error=broken.error, hint=broken.hint, exit_code=1)

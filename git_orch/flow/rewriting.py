@@ -77,10 +77,14 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
         seen.add(step.id)
     done = _reordered(plan, status, [step.id for step in steps])
     if plan.status().state is not PlanState.COMPLETE:
-        known = status.estimate._asdict() if status.estimate is not None else {}
-        estimate: Document = {name: value for name, value in known.items() if value is not None}
-        editing.revise(plan, status.plan, status.plan._replace(steps=tuple(steps)), estimate)
+        editing.revise(plan, status.plan, status.plan._replace(steps=tuple(steps)), estimate(status))
     return done
+
+
+def estimate(status: Status) -> Document:
+    """What the plan may use, as an event stores it: another order changes nothing about it."""
+    known = status.estimate._asdict() if status.estimate is not None else {}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | None:
@@ -91,7 +95,8 @@ def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | 
         return None
     groups: list[tuple[int, list[Commit]]] = []
     for commit in commits[1:]:
-        claimed = [order.index(claim.step) for claim in commit.message.claims if claim.plan == plan.id]
+        steps = [claim.step for claim in commit.message.claims if claim.plan == plan.id]
+        claimed = [order.index(step) for step in steps if step in order]  # of a step that the plan has not: the user's
         if claimed or not groups:
             groups.append((min(claimed, default=-1), [commit]))
         else:
@@ -106,14 +111,20 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
     """Put the whole plan onto another base; None when it is there. Raises Conflict, with every step that conflicts."""
     status = plan.status()
     branch = _branch(plan, status)
-    if new.commit == branch.base:
+    if new.commit == branch.base and new.ref in (None, status.base.ref):
         return None
+    if status.base.snapshot:
+        plan.reporter.emit(Note("the uncommitted files that the plan was made with are not part of the new base"))
     written = Written(plan.objects)
     cover = basing.cover(written, plan.identity, plan.id, status.plan, new)
     own = branch.commits[1:] if branch.commits[0].message.cover_of == plan.id else branch.commits
     chain = picked(plan, status, own, cover, written)
     rebased = (cover, plan.event("plan.rebased", base=basing.document(new)))
-    done = moved(plan, status, chain, f"rebase to {(new.commit or '')[:10]}", [rebased])
+    try:
+        done = moved(plan, status, chain, f"rebase to {(new.commit or '')[:10]}", [rebased])
+    except errors.Busy:  # the log may name the new base already
+        plan.record((plan.home, plan.event("plan.rebased", base=basing.document(status.base))))
+        raise
     plan.home_at_cover(plan.status())
     return done
 
@@ -187,16 +198,23 @@ def _conflict(
         paths = list(dict.fromkeys(each.path for each in found))
         more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
         told.append(f"{whose} conflicts in {', '.join(paths[:_NAMED])}{more}")
+    hint = again_from(plan, first) if first is not None else f"git show {conflicts[0][0].oid[:10]}"
+    return errors.Conflict(f"nothing was moved: {'; '.join(told)}", hint)
+
+
+def again_from(plan: OpenPlan, number: int) -> str:
+    """The commands that take a step and all later ones back and do them again."""
     name = ids.short(plan.id)
-    back = f" --to-step {first - 1}" if first is not None and first > 1 else ""
-    return errors.Conflict(
-        f"nothing was moved: {'; '.join(told)}", f"git orch rollback {name}{back} && git orch exec {name}"
-    )
+    back = f" --to-step {number - 1}" if number > 1 else ""
+    return f"git orch rollback {name}{back} && git orch exec {name}"
 
 
 def moved(plan: OpenPlan, status: Status, chain: Chain, why: str, entries: Sequence[Entry] = ()) -> Rewritten:
-    """Verify what has another tree now, keep the old tip and move the branch. Raises StepFailed; then nothing moves."""
-    old = plan.tip() or ""
+    """Verify what has another tree now, keep the old tip and move the branch.
+
+    Raises StepFailed, and Busy where the branch is not any more where `status` has it; then nothing moves.
+    """
+    old = status.branch.tip if status.branch is not None else ""
     verified = _verified(plan, status, chain)
     plan.keep([old], f"the branch before '{why}'")
     told = [(oid, plan.event("step.verified", step=each.step.id, tree=tree)) for each, oid, tree in verified]
@@ -222,8 +240,9 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
                     plan.reporter.emit(CheckEnded(each.number, result))
                     if not result.passed:
                         raise errors.StepFailed(
-                            f"nothing was moved: check '{result.command}' of step {each.number} {result.reason} then",
-                            f"git orch show {ids.short(plan.id)}",
+                            f"nothing was moved: check '{result.command}' of step {each.number} {result.reason} then; "
+                            f"what was tried is kept as {chain.tip[:10]}",
+                            again_from(plan, each.number),
                         )
     return wanted
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_orch import errors
-from git_orch.flow import rewriting
+from git_orch.flow import editing, rewriting
 from git_orch.flow.openplan import Entry, OpenPlan
 from git_orch.plans import ids
-from git_orch.plans.status import SATISFIED, Commit, Status
+from git_orch.plans import plan as plans
+from git_orch.plans.events import Event
+from git_orch.plans.plan import BadDocument
+from git_orch.plans.status import SATISFIED, Commit, Move, Status
 from git_orch.repo import catalog, worktrees
 from git_orch.repo.objects import Written
 
@@ -19,13 +23,14 @@ _REVERSIBLE = ("rollback", "drop", "reorder", "rebase", "redo")  # what an undo 
 class Moved:
     """What a rollback did: from where to where, and the steps that are not done any more.
 
-    `replayed` are the user's own commits that stand on the new tip as new ones.
+    `cut` are the commits that were taken off, `replayed` those of the user's own that stand on the new tip as new ones.
     """
 
     old: str
     new: str
     steps: tuple[int, ...]
     replayed: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +88,17 @@ def _to(plan: OpenPlan, status: Status, target: Commit, why_and_how: tuple[str, 
     theirs = [commit for commit in cut if not _claims(commit, status.id)]
     if not how.keep_users_own:
         _refuse_foreign(plan, theirs, target)
+    elif theirs == list(cut):
+        return None
     gone = tuple(each.number for each in status.steps if each.commit in cut)
     chain = rewriting.picked(plan, status, theirs, target.oid)
-    moved = Moved(branch.tip, chain.tip, gone, tuple(new for _, new in chain.commits))
+    moved = Moved(branch.tip, chain.tip, gone, tuple(new for _, new in chain.commits), tuple(each.oid for each in cut))
     if how.dry_run:
         return moved
     left = any(each.state in SATISFIED and each.commit not in cut for each in status.steps)
     event = plan.event("plan.rolled-back", **{"from": branch.tip, "to": chain.tip, "full": not left})
     plan.keep([branch.tip], "a tip that was rolled back")
-    _move(plan, (branch.tip, chain.tip, why), (plan.home, event), how, chain.written)
+    _move(plan, (branch.tip, chain.tip, why), [(plan.home, event)], how, chain.written)
     return moved
 
 
@@ -117,19 +124,41 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
     if how.dry_run:
         return moved
     plan.keep([last.new], f"the branch before the {verb} was taken back")
-    if verb == "rebase":
-        _restore_base(plan, status)
-    event = plan.event("plan.restored", **{"from": last.new, "to": last.old})
-    _move(plan, (last.new, last.old, f"undo {verb}"), (plan.home, event), how, Written(plan.objects))
+    if not how.in_checkout:
+        plan.refuse_checked_out()
+    if verb == "reorder":
+        _restore_order(plan, status, last)
+    entries = _base_before(plan, status) if verb == "rebase" else []
+    entries.append((plan.home, plan.event("plan.restored", **{"from": last.new, "to": last.old})))
+    _move(plan, (last.new, last.old, f"undo {verb}"), entries, how, Written(plan.objects))
     plan.home_at_cover(plan.status())
     return moved
 
 
-def _restore_base(plan: OpenPlan, status: Status) -> None:
-    """The base that the log named before the last rebase."""
+def _base_before(plan: OpenPlan, status: Status) -> list[Entry]:
+    """What names the base again that the log named before the last rebase."""
     named = [event for event in status.log.events if event.name in ("plan.created", "plan.rebased")]
-    if len(named) > 1:
-        plan.record((plan.home, plan.event("plan.rebased", base=named[-2].body.get("base"))))
+    return [(plan.home, plan.event("plan.rebased", base=each.body.get("base"))) for each in named[-2:-1]]
+
+
+def _restore_order(plan: OpenPlan, status: Status, reordered: Move) -> None:
+    """The text with its steps where they stood before they were reordered, unless others have come or gone since."""
+    texts = [event for event in status.log.events if event.name in ("plan.created", "plan.revised")]
+    before = [_steps(event) for event in texts if event.id < reordered.id][-1:]
+    after = [_steps(event) for event in texts if event.id > reordered.id][:1]
+    now = [step.id for step in status.plan.steps]
+    if not before or not after or not sorted(before[0]) == sorted(after[0]) == sorted(now):
+        return
+    steps = tuple(step for wanted in before[0] for step in status.plan.steps if step.id == wanted)
+    editing.revise(plan, status.plan, status.plan._replace(steps=steps), rewriting.estimate(status))
+
+
+def _steps(event: Event) -> list[str]:
+    """The steps of a text, by their IDs; none where it is damaged."""
+    try:
+        return [step.id for step in plans.from_document(event.body.get("plan")).steps]
+    except BadDocument:
+        return []
 
 
 def _claims(commit: Commit, plan: str) -> bool:
@@ -169,10 +198,10 @@ def _refuse_foreign(plan: OpenPlan, theirs: list[Commit], target: Commit) -> Non
         )
 
 
-def _move(plan: OpenPlan, move: tuple[str, str, str], entry: Entry, how: How, written: Written) -> None:
+def _move(plan: OpenPlan, move: tuple[str, str, str], entries: Sequence[Entry], how: How, written: Written) -> None:
     old, new, why = move
     place = worktrees.checkout_of(plan.repository, plan.ref) if how.in_checkout else None
     if place is None:
-        plan.move(old, new, why, [entry], written=written)
+        plan.move(old, new, why, entries, written=written)
     else:
-        plan.move_checked_out(place, old, new, why, [entry])
+        plan.move_checked_out(place, old, new, why, entries)

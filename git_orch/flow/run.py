@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +19,7 @@ from git_orch.flow.jobs import Earlier, Job, LastTry, Result
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note, StepLanded, StepNotLanded, StepStarted
 from git_orch.plans import retry
-from git_orch.plans.plan import Step
+from git_orch.plans.plan import Plan, Step
 from git_orch.plans.status import SATISFIED, Status, StepStatus
 from git_orch.repo import objects as odb
 from git_orch.repo import results
@@ -362,11 +362,20 @@ def begun(plan: OpenPlan, status: Status, options: Options, grant: Grant, worktr
     """The books at the beginning; the log says that the run has begun."""
     tip = status.branch.tip if status.branch is not None else ""
     run_id = recording.begin(plan, status, options.chosen)
-    earlier = {
-        each.step.id: Earlier(each.step.title, each.attempt.changed if each.attempt is not None else ())
-        for each in status.steps
-        if each.state in SATISFIED
-    }
+    told = earlier(each for each in status.steps if each.state in SATISFIED)
     tree = odb.commit(plan.objects, tip).tree
-    commands = dict.fromkeys(check.command.text() for step in status.plan.steps for check in step.checks)
-    return Run(plan, status, options, grant, run_id, tip, tree, worktrees, earlier=earlier, plan_checks=tuple(commands))
+    commands = check_commands(status.plan)
+    return Run(plan, status, options, grant, run_id, tip, tree, worktrees, earlier=told, plan_checks=commands)
+
+
+def earlier(done: Iterable[StepStatus]) -> dict[str, Earlier]:
+    """What later steps are told of these, by step ID."""
+    return {
+        each.step.id: Earlier(each.step.title, each.attempt.changed if each.attempt is not None else ())
+        for each in done
+    }
+
+
+def check_commands(plan: Plan) -> tuple[str, ...]:
+    """The command of each check of the plan, once."""
+    return tuple(dict.fromkeys(check.command.text() for step in plan.steps for check in step.checks))

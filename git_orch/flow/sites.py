@@ -197,6 +197,7 @@ def taken(plan: OpenPlan, count: int) -> Iterator[list[str]]:
     What a killed run left in them is kept first, for the plan that it was made for.
     """
     repository = plan.repository
+    _remove_looked_at(plan)
     stay = pool.warm(repository, settings.of_user(repository).keepWorktrees)
     with pool.taken(repository, plan.id, count) as names:
         for name in names:
@@ -223,10 +224,34 @@ def _give_back(plan: OpenPlan, name: str, *, stay: bool) -> None:
 
 def put_away(plan: OpenPlan) -> None:
     """Remove the worktrees that a killed run of this plan left behind; what is in them is kept first."""
+    _remove_looked_at(plan)
     with pool.taken(plan.repository, plan.id, 0) as names:
         for name in names:
             recover(plan, name)
             worktrees.remove(plan.repository, name)
+
+
+def _remove_looked_at(plan: OpenPlan) -> None:
+    """Remove what a killed verification left: nobody has worked in it."""
+    if worktrees.path_of(plan.repository, plan.id, "verify").exists():
+        worktrees.remove(plan.repository, plan.id, "verify")
+
+
+def put_away_handed_over(plan: OpenPlan) -> None:
+    """Remove the worktree of a person's manual step; what they did in it is kept first. One that is broken stays."""
+    found = worktrees.existing(plan.repository, plan.id, _boundary(plan), "manual")
+    if found is None:
+        return
+    try:
+        left, head = leftover(plan, found), worktrees.head(found)
+    except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
+        plan.reporter.emit(Note(f"'{found.path}' stays as it is: {broken.cause}"))
+        return
+    tip = plan.tip()
+    if left is not None or tip is None or not plan.is_ancestor(head, tip):
+        plan.keep([left or head], "work on a manual step")
+        plan.reporter.emit(Note(f"work on a manual step is kept as {(left or head)[:10]}"))
+    worktrees.remove(plan.repository, plan.id, "manual")
 
 
 def recover(plan: OpenPlan, name: str) -> None:

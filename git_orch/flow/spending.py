@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from git_orch import errors
+from git_orch.agents import exchange, faults
 from git_orch.plans import budget, cost
 from git_orch.plans.budget import Book, Wanted
 
 if TYPE_CHECKING:
-    from git_orch.agents import conversation, exchange
+    from git_orch.agents import conversation
     from git_orch.agents.prices import Prices
     from git_orch.plans.plan import Document
+
+
+_GLANCE = 1.0  # seconds between looks whether other calls have settled
 
 
 class Purse(Protocol):
     """Where the money is: the ledger of a run, or what one command may spend."""
 
     def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
-        """The tokens of output that a call may have; None when there is not enough left for any."""
+        """The tokens of output that a call may have, budget.WAIT, or None when there is not enough left for any."""
         ...
 
     def settle(self, call: str, usd: float) -> None:
@@ -43,9 +47,7 @@ class Pocket:
 
     def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
         """The tokens of output that a call may have; None when there is not enough left for any."""
-        tokens = budget.affordable(wanted, self._book.left(step))
-        if tokens is not None:
-            self._book = self._book.holding(call, step, wanted.usd(tokens))
+        self._book, tokens = self._book.offering(call, step, wanted)
         return tokens
 
     def settle(self, call: str, usd: float) -> None:
@@ -57,6 +59,26 @@ class Pocket:
         return self._book
 
 
+class _Dearer(Exception):
+    """A try was lost, and after what it has cost another one like it may cost more than what is left."""
+
+    def __init__(self, pause: float) -> None:
+        super().__init__()
+        self.pause = pause  # seconds before the next try
+
+
+class _Told(NamedTuple):
+    """Who hears of text, of calls that were lost, and of waiting."""
+
+    on_text: Callable[[str], None] | None
+    on_lost: Callable[[exchange.Call], None]
+    on_wait: Callable[[float, str], None]
+
+
+def _nobody(*_told: object) -> None:
+    """Nobody wants to know."""
+
+
 class Within:
     """A model behind a purse. `about` names the attempt and the step; `again` is the command that goes on with more."""
 
@@ -66,12 +88,9 @@ class Within:
         self._model = model
         self._purse = purse
         self._prices = prices
-        self._attempt, self._step = about
+        self._attempt, self._step = about  # an attempt has one call under way at a time: it is the call's ID
         self._again = again
-        self._numbers = itertools.count(1)
-        self._counted: tuple[int, int] | None = (
-            None  # bytes of the last request, tokens that the provider counted in it
-        )
+        self._counted: tuple[int, int] | None = None  # bytes of the last request, tokens the provider counted in it
 
     def reply(
         self,
@@ -82,27 +101,56 @@ class Within:
         on_wait: Callable[[float, str], None] | None = None,
         stop: threading.Event | None = None,
     ) -> exchange.Reply:
-        """The reply of the model, whose length may be cut to what is left. Raises LimitReached."""
+        """The reply of the model, whose length may be cut to what is left. Raises LimitReached and Stopped."""
+        stop = stop or threading.Event()
         size = _size(request)
         wanted = Wanted(self._prices.price(request.model), self._prompt(size), request.max_tokens)
-        call = f"{self._attempt}-{next(self._numbers)}"
-        tokens = self._purse.reserve(call, self._step, wanted)
-        if tokens is None:
-            raise self._spent(wanted)
-        paid: list[float] = []
+        told = _Told(on_text, on_lost or _nobody, on_wait or _nobody)
+        for _ in range(1 + faults.RETRIES):
+            tokens = self._reserved(wanted, told, stop)
+            try:
+                reply = self._asked(replace(request, max_tokens=tokens), wanted._replace(max_tokens=tokens), told, stop)
+            except _Dearer as dearer:
+                if stop.wait(dearer.pause):
+                    raise exchange.Stopped from None
+            else:
+                self._counted = size, cost.Usage.from_mapping(reply.call.usage).prompt
+                return reply
+        raise self._spent(wanted)
 
-        def lost(one: exchange.Call) -> None:
-            paid.append(usd(one, request.model, self._prices))
-            if on_lost is not None:
-                on_lost(one)
+    def _reserved(self, wanted: Wanted, told: _Told, stop: threading.Event) -> int:
+        """The tokens of output that are reserved, after waiting for other calls where they hold what is left."""
+        since, waited = time.monotonic(), False
+        while not stop.is_set():
+            tokens = self._purse.reserve(self._attempt, self._step, wanted)
+            if tokens is None or (tokens == budget.WAIT and time.monotonic() - since > faults.LONGEST_CALL):
+                raise self._spent(wanted)
+            if tokens != budget.WAIT:
+                return tokens
+            if not waited:
+                told.on_wait(_GLANCE, "requests under way may need what is left of the budget")
+                waited = True
+            stop.wait(_GLANCE)
+        raise exchange.Stopped
 
+    def _asked(self, request: exchange.Request, wanted: Wanted, told: _Told, stop: threading.Event) -> exchange.Reply:
+        """The reply, and what it has cost settled. Raises _Dearer before a retry that is not affordable as it is."""
+
+        def lost(call: exchange.Call) -> None:
+            told.on_lost(call)
+            self._purse.settle(self._attempt, usd(call, request.model, self._prices))
+
+        def waits(pause: float, cause: str) -> None:
+            told.on_wait(pause, cause)
+            if self._purse.reserve(self._attempt, self._step, wanted) != request.max_tokens:
+                raise _Dearer(pause)
+
+        paid = 0.0
         try:
-            short = replace(request, max_tokens=tokens)
-            reply = self._model.reply(short, on_text=on_text, on_lost=lost, on_wait=on_wait, stop=stop)
-            paid.append(usd(reply.call, request.model, self._prices))
+            reply = self._model.reply(request, on_text=told.on_text, on_lost=lost, on_wait=waits, stop=stop)
+            paid = usd(reply.call, request.model, self._prices)
         finally:
-            self._purse.settle(call, sum(paid))
-        self._counted = size, cost.Usage.from_mapping(reply.call.usage).prompt
+            self._purse.settle(self._attempt, paid)
         return reply
 
     def _prompt(self, size: int) -> int:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from git_orch.plans.cost import Price
 
 LEAST_OUTPUT = 1_024  # tokens; a call whose reply would have to be shorter is not worth its prompt
+ENOUGH_OUTPUT = 8_192  # tokens; a call that could have less waits while others hold more than they will need
+WAIT = 0  # instead of tokens: not now, but maybe when the calls under way have settled
 BYTES_PER_TOKEN = 3  # of a prompt that no reply has counted yet; fewer than in most text, so that the guess is too high
 _MILLION = 1_000_000
 
@@ -45,14 +47,31 @@ class Book(NamedTuple):
         """The book with so much reserved for a call."""
         return self._replace(reserved={**self.reserved, call: Reserved(step, usd)})
 
+    def without(self, call: str) -> Book:
+        """The book with nothing reserved for a call."""
+        return self._replace(reserved={name: each for name, each in self.reserved.items() if name != call})
+
+    def offering(self, call: str, step: str | None, wanted: Wanted) -> tuple[Book, int | None]:
+        """The book with a call reserved and the tokens of output it may have; WAIT, or None where it never may.
+
+        What an earlier try of the same call had reserved is free: its worker is dead, or it is lost.
+        """
+        book = self.without(call)
+        tokens = affordable(wanted, book.left(step))
+        alone = affordable(wanted, book._replace(reserved={}).left(step))
+        if alone is None:
+            return book, None
+        if tokens is None or tokens < min(alone, ENOUGH_OUTPUT):
+            return book, WAIT
+        return book.holding(call, step, wanted.usd(tokens)), tokens
+
     def settled(self, call: str, usd: float) -> Book:
         """The book after a call that cost so much; what was reserved for it is free again."""
         held = self.reserved.get(call)
-        rest = {name: each for name, each in self.reserved.items() if name != call}
         steps = dict(self.steps)
         if held is not None and held.step is not None:
             steps[held.step] = steps.get(held.step, 0.0) + usd
-        return self._replace(spent=self.spent + usd, steps=steps, reserved=rest)
+        return self.without(call)._replace(spent=self.spent + usd, steps=steps)
 
 
 class Wanted(NamedTuple):

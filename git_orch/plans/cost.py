@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +21,8 @@ _MILLION = Decimal(1_000_000)
 STEP_TOKENS_IN = 2_000
 STEP_TOKENS_OUT = 1_000
 LEAST_SAMPLES = 5  # finished steps; of fewer nothing can be said about nine of ten
+_DEAREST = 10_000.0  # USD; a log from elsewhere that says a step has cost more is not believed
+_LONGEST = 10**12  # tokens; the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,22 +153,29 @@ def _step_estimate(step: Step, price_of: Callable[[str | None], Price]) -> StepE
 
 
 class Sample(NamedTuple):
-    """What a finished agent step has used, all its attempts together: its last model, tokens, USD."""
+    """What a finished agent step has used, all its attempts together: its last model, the usage of each call, USD."""
 
     model: str
-    tokens_in: int
-    tokens_out: int
+    calls: tuple[Usage, ...]
     usd: float
 
 
 class Expected(NamedTuple):
-    """What a plan will cost in USD, from `samples` finished steps: half of such plans less than p50, nine of ten less
-    than p90, were its steps like those.
+    """What a plan will cost in USD, were its steps like the finished ones, `samples` in number.
+
+    About half of such plans cost less than p50, and nine of ten less than p90.
     """
 
     p50: float
     p90: float
     samples: int
+
+
+class Quantiles(NamedTuple):
+    """Of finished steps half have used less than p50, nine of ten less than p90; in tokens."""
+
+    p50: int
+    p90: int
 
 
 def expected(plan: Plan, model: str, samples: Sequence[Sample], price_of: Callable[[str], Price]) -> Expected | None:
@@ -173,19 +184,57 @@ def expected(plan: Plan, model: str, samples: Sequence[Sample], price_of: Callab
     Steps are compared with those of the same model where there are five of them, else with the tokens of all, at the
     model's price. `model` is what steps have that name none.
     """
-    names = [step.model or model for step in plan.steps if step.kind == "agent"]
-    if not names or len(samples) < LEAST_SAMPLES:
+    wanted = Counter(step.model or model for step in plan.steps if step.kind == "agent")
+    believed = _believed(samples)
+    drawn = [(_costs(believed, name, price_of(name)), count) for name, count in wanted.items()]
+    fewest = min((len(costs) for costs, _ in drawn), default=0)
+    if fewest < LEAST_SAMPLES:
         return None
-    p50 = p90 = 0.0
-    for name in names:
-        own = [sample.usd for sample in samples if sample.model == name]
-        costs = own if len(own) >= LEAST_SAMPLES else [_at(sample, price_of(name)) for sample in samples]
-        p50, p90 = p50 + quantile(costs, 0.5), p90 + quantile(costs, 0.9)
-    return Expected(round(p50, 9), round(p90, 9), len(samples))
+    return Expected(round(_of_sum(drawn, 0.5), 9), round(_of_sum(drawn, 0.9), 9), fewest)
 
 
-def _at(sample: Sample, price: Price) -> float:
-    return usd(Usage(input=sample.tokens_in, output=sample.tokens_out), price)
+def _believed(samples: Sequence[Sample]) -> list[Sample]:
+    return [
+        sample
+        for sample in samples
+        if 0 <= sample.usd <= _DEAREST and all(call.prompt + call.output <= _LONGEST for call in sample.calls)
+    ]
+
+
+def _costs(samples: Sequence[Sample], model: str, price: Price) -> list[float]:
+    """What the steps have cost: those of the same model or, where they are too few, all, had it been that model."""
+    own = [sample.usd for sample in samples if sample.model == model]
+    if len(own) >= LEAST_SAMPLES:
+        return own
+    return [sum(usd(each, price) for each in sample.calls) for sample in samples]
+
+
+def _of_sum(drawn: Sequence[tuple[Sequence[float], int]], share: float) -> float:
+    """The value below which that share of sums lies, for sums of so many values of each kind.
+
+    Steps differ independently, so that distances from the mean add up as squares: ten dear steps in a row are rare.
+    For one value this is its own quantile.
+    """
+    mean = squares = 0.0
+    for values, count in drawn:
+        middle = sum(values) / len(values)
+        distance = quantile(values, share) - middle
+        mean, squares = mean + count * middle, squares + count * distance * abs(distance)
+    return mean + math.copysign(math.sqrt(abs(squares)), squares)
+
+
+def step_tokens(samples: Sequence[Sample]) -> tuple[Quantiles, Quantiles] | None:
+    """Tokens of prompts and of replies in a finished step; None while there are fewer than five samples."""
+    believed = _believed(samples)
+    if len(believed) < LEAST_SAMPLES:
+        return None
+    prompts = [sum(call.prompt for call in sample.calls) for sample in believed]
+    replies = [sum(call.output for call in sample.calls) for sample in believed]
+    return _quantiles(prompts), _quantiles(replies)
+
+
+def _quantiles(values: Sequence[int]) -> Quantiles:
+    return Quantiles(round(quantile(values, 0.5)), round(quantile(values, 0.9)))
 
 
 def quantile(values: Sequence[float], share: float) -> float:

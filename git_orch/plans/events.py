@@ -80,6 +80,13 @@ def _event(line: bytes) -> Event | None:
     return Event(identifier, name, clone, fields, version)
 
 
+def union(blobs: Iterable[bytes]) -> bytes:
+    """All lines of all notes as one note, damaged ones too, in the order of their IDs, which they begin with."""
+    return b"".join(
+        line + b"\n" for line in sorted({line for blob in blobs for line in blob.splitlines() if line.strip()})
+    )
+
+
 def appended(blob: bytes, events: Iterable[Event]) -> bytes:
     """A note's bytes with the events at its end; a missing last newline is mended so that no two lines run together."""
     gap = b"" if not blob or blob.endswith(b"\n") else b"\n"

@@ -55,6 +55,7 @@ class Past:
     tip_checked: TipChecked | None = None
     landed: Landed | None = None
     archived: Archived | None = None
+    taken_back: set[str] = field(default_factory=set)  # events that put the plan away, and do not count any more
     landings: dict[str, Landed] = field(default_factory=dict)  # by the move that they wait for
 
     def take(self, event: Event) -> None:
@@ -186,14 +187,20 @@ class Past:
                 self.attempts[place] = attempt._replace(outcome="failed", error="the branch was moved before it landed")
 
     def put_away(self, event: Event) -> None:
+        if self.branch != f"refs/heads/orch/{plans.text(event.body, 'plan')}":
+            raise BadDocument("plan: another one than the log is about")
+        if event.id in self.taken_back:
+            return
         self.archived = Archived(
-            plan=plans.text(event.body, "plan"),
+            clone=event.clone,
             tip=_optional_oid(event.body, "tip"),
             done=frozenset(plans.texts(event.body, "done")),
             why=plans.optional_text(event.body, "why") or "",
         )
 
-    def brought_back(self, _event: Event) -> None:
+    def brought_back(self, event: Event) -> None:
+        """It names what it takes back: the ID of that may come from a clock that is far ahead."""
+        self.taken_back.update(plans.texts(event.body, "archived"))
         self.archived = None
 
     def plan_landed(self, event: Event) -> None:

@@ -196,9 +196,9 @@ class StepStatus(NamedTuple):
 
 
 class Archived(NamedTuple):
-    """A plan that was put away: where its branch was, and the steps that were done then."""
+    """A plan that was put away by `clone`: where its branch was, and the steps that were done then."""
 
-    plan: str
+    clone: str
     tip: str | None
     done: frozenset[str]
     why: str = ""

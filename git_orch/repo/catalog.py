@@ -12,6 +12,7 @@ from git_orch.repo import archive, branch, refs, store, upstream
 
 if TYPE_CHECKING:
     from git_orch.plans.events import Log
+    from git_orch.repo.archive import Archive
     from git_orch.repo.objects import Objects
     from git_orch.repo.refs import PlanRefs
     from git_orch.repo.repository import Repository
@@ -31,23 +32,25 @@ def statuses(repository: Repository, objects: Objects, plans: Mapping[str, PlanR
     ]
 
 
-def archived(repository: Repository, objects: Objects, wanted: str | None = None) -> list[Status]:
-    """The status of the plans in the archive, oldest first; with `wanted` only of those that it may mean.
+def archived(repository: Repository, objects: Objects, plan: str | None = None) -> list[Status]:
+    """The status of the plans in the archive, oldest first, or of that one; what is live as well is left out.
 
-    A plan that is live as well is not among them.
+    A branch is read from where it was, when that commit is here; else the log says what was done.
     """
-    found = archive.plans(repository, objects)
+    return of_notes(repository, objects, archive.read(repository, objects), plan)
+
+
+def of_notes(repository: Repository, objects: Objects, found: Archive, plan: str | None = None) -> list[Status]:
+    """The same for an archive that is already read."""
     live = refs.of_plans(repository)
-    found = [each for each in found if live.get(each.plan, refs.NONE).log is None]
-    if wanted is not None:
-        meant = set(ids.matching(wanted, [each.plan for each in found]))
-        found = [each for each in found if each.plan in meant]
-    past = [state.fold(each.plan, each.log, None) for each in found]
-    tips = [each.archived.tip if each is not None and each.archived is not None else None for each in past]
-    here = objects.read_many([tip for tip in tips if tip is not None])
-    known = {tip for tip, it in zip([tip for tip in tips if tip is not None], here, strict=True) if it is not None}
-    pairs = [(each.plan, tip if tip in known else None) for each, tip in zip(found, tips, strict=True)]
-    return [each for each in _folded(repository, objects, pairs, [each.log for each in found]) if each is not None]
+    plans = {
+        each: notes
+        for each, notes in found.plans.items()
+        if plan in (None, each) and (each not in live or live[each].log is None)
+    }
+    logs = archive.logs(repository, objects, plans)
+    statuses = _folded(repository, objects, [(each, None) for each in plans], logs)
+    return [each for each in statuses if each is not None]
 
 
 def status(repository: Repository, objects: Objects, plan: str, log: Log, tip: str | None) -> Status:
@@ -61,27 +64,42 @@ def status(repository: Repository, objects: Objects, plan: str, log: Log, tip: s
 def _folded(
     repository: Repository, objects: Objects, plans: Sequence[tuple[str, str | None]], logs: Sequence[Log]
 ) -> list[Status | None]:
-    past = _with_present_tips(
-        objects,
-        [(state.fold(plan, log, None), tip) for (plan, tip), log in zip(plans, logs, strict=True)],
-    )
+    """What the logs say, corrected by what is on the branches.
+
+    That of a plan that was put away is where it was then, when that commit is here.
+    """
+    known = [tip for _, tip in plans]
+    folded = [state.fold(plan, log, None) for (plan, _), log in zip(plans, logs, strict=True)]
+    past = _with_present_tips(objects, list(zip(folded, known, strict=True)))
     past = [
         _merged(repository, each) if each is not None and tip is None and each.archived is None else each
-        for (_, tip), each in zip(plans, past, strict=True)
+        for tip, each in zip(known, past, strict=True)
     ]
     tips = [
-        each.known_tip if each is not None and each.merged else tip for (_, tip), each in zip(plans, past, strict=True)
+        each.known_tip if each is not None and each.merged else tip
+        for tip, each in zip(_with_archived(objects, past, known), past, strict=True)
     ]
     wanted = [
-        (plan, tip, each.base.commit)
-        for (plan, _), tip, each in zip(plans, tips, past, strict=True)
+        (each.id, tip, each.base.commit)
+        for tip, each in zip(tips, past, strict=True)
         if tip is not None and each is not None
     ]
     branches = {plan: found for (plan, _, _), found in zip(wanted, branch.read_many(objects, wanted), strict=True)}
     return [
-        each if each is None or plan not in branches else _on_branch(repository, each, branches[plan])
-        for (plan, _), each in zip(plans, past, strict=True)
+        each if each is None or each.id not in branches else _on_branch(repository, each, branches[each.id])
+        for each in past
     ]
+
+
+def _with_archived(objects: Objects, past: Sequence[Status | None], tips: Sequence[str | None]) -> list[str | None]:
+    """The tips, with where the branches of archived plans were."""
+    were = [
+        each.archived.tip if each is not None and each.archived is not None and tip is None else None
+        for each, tip in zip(past, tips, strict=True)
+    ]
+    asked = [tip for tip in were if tip is not None]
+    here = {tip for tip, it in zip(asked, objects.read_many(asked), strict=True) if it is not None} if asked else set()
+    return [was if was in here else tip for was, tip in zip(were, tips, strict=True)]
 
 
 def _merged(repository: Repository, status: Status) -> Status:
@@ -119,17 +137,23 @@ def _on_branch(repository: Repository, past: Status, found: Branch) -> Status:
 
 def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str:
     """The ID of the plan that is meant. Raises NotFound, which lists the candidates when there are several."""
+    return meant(repository, objects, wanted)[0]
+
+
+def meant(repository: Repository, objects: Objects, wanted: str | None) -> tuple[str, Archive | None]:
+    """The same, with the archive where the plan was found there: it is read only when no live plan fits."""
     plans = refs.of_plans(repository)
     known = [plan for plan, values in plans.items() if values.log is not None]
     if wanted is None:
-        return _only_open(repository, objects, plans)
+        return _only_open(repository, objects, plans), None
     found = ids.matching(wanted, known)
     if len(found) == 1:
-        return found[0]
+        return found[0], None
     if not found:
-        put_away = [each.id for each in archived(repository, objects, wanted)]
+        archived_plans = archive.read(repository, objects)
+        put_away = ids.matching(wanted, archived_plans.plans)
         if len(put_away) == 1:
-            return put_away[0]
+            return put_away[0], archived_plans
         rest = ids.matching(wanted, [plan for plan, values in plans.items() if values.branch is not None])
         if len(rest) == 1:
             raise _without_log(rest[0])
@@ -137,6 +161,19 @@ def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str
             raise errors.NotFound(f"no plan is called '{wanted}'", "git orch ls --all")
         found = put_away
     raise errors.NotFound(f"'{wanted}' may mean {_listed(found)}", f"git orch show {ids.short(found[-1])}")
+
+
+def resolve_archived(repository: Repository, objects: Objects, wanted: str) -> str:
+    """The ID of the archived plan that is meant, also of one that was cut off on its way. Raises NotFound."""
+    put_away = archive.read(repository, objects).plans.keys()
+    live = refs.of_plans(repository)
+    asked = {plan: live[plan] for plan in ids.matching(wanted, live) if plan not in put_away}
+    cut_off = [each.id for each in statuses(repository, objects, asked) if each.archived is not None]
+    found = ids.matching(wanted, [*put_away, *cut_off])
+    if len(found) == 1:
+        return found[0]
+    cause = f"'{wanted}' may mean {_listed(found)}" if found else f"no archived plan is called '{wanted}'"
+    raise errors.NotFound(cause, "git orch ls --all")
 
 
 def _without_log(plan: str) -> errors.NotFound:

@@ -8,16 +8,17 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.plans import budget
 from git_orch.plans import plan as plans
 from git_orch.plans.budget import Book, Reserved, Wanted
 from git_orch.repo import localfiles
+from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -35,12 +36,10 @@ class Ledger:
             self._write(book)
 
     def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
-        """The tokens of output that the call may have, whose price is reserved; None when not enough is left."""
+        """The tokens of output that the call may have, whose price is reserved; see `Book.offering`."""
         with self._locked():
-            book = self._read()
-            tokens = budget.affordable(wanted, book.left(step))
-            if tokens is not None:
-                self._write(book.holding(call, step, wanted.usd(tokens)))
+            book, tokens = self._read().offering(call, step, wanted)
+            self._write(book)
             return tokens
 
     def settle(self, call: str, usd: float) -> None:
@@ -55,12 +54,17 @@ class Ledger:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = self._path.with_suffix(".guard")
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as failed:
+            raise unwritable(failed, path) from failed
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a worker process forked meanwhile has the descriptor as well
             os.close(descriptor)
 
     def _read(self) -> Book:
@@ -95,4 +99,6 @@ def _reserved(value: object) -> Reserved:
 def _number(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise plans.BadDocument("expected a number")
+    if not 0 <= value < math.inf:  # a limit that is none of these would be no limit
+        raise plans.BadDocument("the number is out of range")
     return float(value)

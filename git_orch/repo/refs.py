@@ -34,34 +34,27 @@ class Collected(errors.UnfitRepository):
 
 
 class PlanRefs(NamedTuple):
-    """The refs of one plan: object IDs of its branch, its log and its kept chain."""
+    """The refs that make a plan: object IDs of its branch and its log."""
 
     branch: str | None
     log: str | None
-    kept: str | None
-
-
-NONE = PlanRefs(None, None, None)
 
 
 def of_plans(repository: Repository) -> dict[str, PlanRefs]:
     """All plans of the repository by ID, oldest first. A ref beside theirs that has no plan's name is none of ours."""
-    listed = repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", BRANCHES, LOGS, KEPT)
+    listed = repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", BRANCHES, LOGS)
     found: dict[str, dict[str, str]] = {}
     for line in listed.decode("utf-8", "surrogateescape").splitlines():
         ref, _, oid = line.rpartition(" ")
-        for prefix in (BRANCHES, LOGS, KEPT):
+        for prefix in (BRANCHES, LOGS):
             if ref.startswith(prefix) and ids.PLAN_ID.fullmatch(ref.removeprefix(prefix)):
                 found.setdefault(ref.removeprefix(prefix), {})[prefix] = oid
-    return {
-        plan: PlanRefs(found[plan].get(BRANCHES), found[plan].get(LOGS), found[plan].get(KEPT))
-        for plan in sorted(found)
-    }
+    return {plan: PlanRefs(found[plan].get(BRANCHES), found[plan].get(LOGS)) for plan in sorted(found)}
 
 
 def of_plan(repository: Repository, plan: str) -> PlanRefs:
     """The refs of one plan."""
-    return PlanRefs(*(value(repository, prefix + plan) for prefix in (BRANCHES, LOGS, KEPT)))
+    return PlanRefs(value(repository, BRANCHES + plan), value(repository, LOGS + plan))
 
 
 def value(repository: Repository, ref: str) -> str | None:

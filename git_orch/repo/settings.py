@@ -25,6 +25,7 @@ _FALSE = frozenset({"false", "no", "off", "0", ""})
 DEFAULT_MODEL = "claude-sonnet-5-5"
 SANDBOXES = ("auto", "none")
 _MOST_USD = 1e9
+_NARROWED = frozenset({"orch.maxusd", "orch.maxstepusd"})  # these count from anywhere, where they are lower
 _DAY = 86_400  # seconds
 KEPT_WORKTREES = ("auto", "true", "false")
 
@@ -98,7 +99,7 @@ def without_effect(repository: Repository) -> list[str]:
     return [
         name
         for scope, origin, name, _ in _listed(repository)
-        if name.startswith("orch.") and not _counts(scope, origin, repository)
+        if name.startswith("orch.") and name not in _NARROWED and not _counts(scope, origin, repository)
     ]
 
 

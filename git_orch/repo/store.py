@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -106,14 +106,11 @@ def _is_hexadecimal(name: str) -> bool:
 
 
 def read_notes(objects: Objects, tip: str) -> tuple[Notes, dict[str, str]]:
-    """The notes of the commit `tip`, none of them read, and the directories that can be kept as they are.
-
-    Raises MissingObject when a part of it cannot be read.
-    """
+    """The notes of the commit `tip`, none of them read, and the directories that can be kept as they are."""
     [tree] = [_root(found) for found in objects.read_many([tip])]
     [notes] = _notes(objects, [tree])
-    if tree is None or notes.missing is not None:
-        raise odb.MissingObject(notes.missing or tip)
+    if tree is None:
+        notes.missing = tip
     return notes, _as_we_write(notes)
 
 
@@ -127,6 +124,36 @@ def write_notes(objects: Objects, notes: Notes, changed: set[str], subtrees: dic
             subtrees[prefix] = odb.write_tree(objects, entries)
     branches = [raw.Entry(raw.TREE_MODE, prefix.encode("ascii"), subtrees[prefix]) for prefix in sorted(groups)]
     return odb.write_tree(objects, [*branches, *notes.others])
+
+
+def begin(repository: Repository, objects: Objects, identity: Identity, plan: str, note: tuple[str, bytes]) -> None:
+    """Make a plan's log out of one note: the object that it hangs on, and its lines. Raises Busy if there is a log."""
+    target, content = note
+    written, person = odb.Written(objects), identity.now()
+    tree = write_notes(written, Notes({target: written.write("blob", content)}), {target[:2]}, {})
+    commit = odb.write_commit(
+        written, raw.CommitObject(tree, (), person.author, person.committer, "orch: from the archive\n")
+    )
+    refs.move_to_new(repository, refs.LOGS + plan, written, old=None, new=commit, reason="orch: log")
+
+
+def raced(attempt: Callable[[], None], again: Callable[[], None]) -> None:
+    """Make an attempt to move a ref until nobody was faster; `again` comes before the next.
+
+    Raises Busy when the ref stays locked.
+    """
+    locked = 0  # times in a row
+    for tries in range(_TRIES):
+        try:
+            attempt()
+        except errors.Busy as busy:
+            locked = 0 if isinstance(busy, refs.RefMoved) else locked + 1
+            if tries == _TRIES - 1 or locked == _LOCKED_TRIES:
+                raise
+            time.sleep(int.from_bytes(os.urandom(2), "big") / 65536 * _WAIT_SECONDS * min(tries + 1, 10))
+            again()
+        else:
+            return
 
 
 class LogWriter:
@@ -185,28 +212,18 @@ class LogWriter:
         wanted: dict[str, list[Event]] = {}
         for target, event in entries:
             wanted.setdefault(target or self._repository.empty_blob, []).append(event)
-        locked = 0  # times in a row
-        for tries in range(_TRIES):
-            blobs = self._blobs(wanted)
-            subtrees = dict(self._subtrees)  # ours once it is stored: a signal may cut this off
-            commit = self._commit(blobs, wanted, subtrees)
-            try:
-                refs.move_to_new(
-                    self._repository, self._ref, self._objects, old=self.tip, new=commit, reason="orch: log"
-                )
-            except errors.Busy as busy:
-                locked = 0 if isinstance(busy, refs.RefMoved) else locked + 1
-                if tries == _TRIES - 1 or locked == _LOCKED_TRIES:
-                    raise
-                time.sleep(int.from_bytes(os.urandom(2), "big") / 65536 * _WAIT_SECONDS * min(tries + 1, 10))
-                self.reload()
-                continue
-            self.tip, self._subtrees = commit, subtrees
-            self.notes.blobs.update(blobs)
-            added = tuple(event for each in wanted.values() for event in each)
-            everything = sorted({event.id: event for event in (*self.log.events, *added)}.items())
-            self.log = Log(tuple(event for _, event in everything), self.log.damaged)
-            return
+        raced(lambda: self._append(wanted), self.reload)
+
+    def _append(self, wanted: dict[str, list[Event]]) -> None:
+        blobs = self._blobs(wanted)
+        subtrees = dict(self._subtrees)  # ours once it is stored: a signal may cut this off
+        commit = self._commit(blobs, wanted, subtrees)
+        refs.move_to_new(self._repository, self._ref, self._objects, old=self.tip, new=commit, reason="orch: log")
+        self.tip, self._subtrees = commit, subtrees
+        self.notes.blobs.update(blobs)
+        added = tuple(event for each in wanted.values() for event in each)
+        everything = sorted({event.id: event for event in (*self.log.events, *added)}.items())
+        self.log = Log(tuple(event for _, event in everything), self.log.damaged)
 
     def _blobs(self, wanted: dict[str, list[Event]]) -> dict[str, str]:
         blobs = {}

@@ -60,7 +60,7 @@ def tip_lines(status: Status) -> list[Line]:
 
 def moved_lines(status: Status) -> list[Line]:
     """That the user moved the branch away from where git-orch left it, and how to go back."""
-    known, branch = status.known_tip, status.branch
+    known, branch = status.known_tip, status.branch if status.archived is None else None
     if known is None or branch is None or known in {branch.tip, *(commit.oid for commit in branch.commits)}:
         return []
     return [
@@ -280,7 +280,7 @@ def document(status: Status, *, running: bool) -> Document:
         "created": when(status.created),
         "origin": status.origin,
         "base": {"commit": status.base.commit, "ref": status.base.ref, "snapshot": status.base.snapshot},
-        "branch": f"refs/heads/orch/{status.id}" if status.branch is not None else None,
+        "branch": f"refs/heads/orch/{status.id}" if status.branch is not None and status.archived is None else None,
         "tip": status.branch.tip if status.branch is not None else None,
         "dependencies": list(status.plan.dependencies),
         "missing": list(status.plan.missing),
@@ -293,6 +293,7 @@ def document(status: Status, *, running: bool) -> Document:
         "landed": _landed_document(status),
         "tip_checked": _tip_document(status),
         "last_event": last_event(status),
+        "archived": status.archived is not None,
         "damaged_lines": status.damaged,
         "incomplete": status.incomplete,
     }
@@ -421,7 +422,7 @@ def schema() -> Document:
          "estimate": {"anyOf": [estimate, {"type": "null"}]},
          "usd": number, "elapsed_ms": number, "steps": {"type": "array", "items": step}, "damaged_lines": number,
          "landed": {"anyOf": [landed, {"type": "null"}]}, "incomplete": truth,
-         "tip_checked": {"anyOf": [tip, {"type": "null"}]}, "last_event": text},
+         "tip_checked": {"anyOf": [tip, {"type": "null"}]}, "last_event": text, "archived": truth},
         {"attempts": {"type": "array", "items": {"type": "object"}}, "now": {"type": "array", "items": now},
          "events": {"type": "array", "items": {"type": "object"}}, "run": {"anyOf": [run, {"type": "null"}]},
          "kept": {"type": "array", "items": _object({"commit": text, "why": text})}},

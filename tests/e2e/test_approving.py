@@ -233,6 +233,7 @@ def test_a_budget_in_the_log_changes_nothing(here: Here, model_server: ModelServ
     plan = here.plan({"title": "Ask", "steps": [{"title": "Write a", "prompt": "Write a"}]})
     here("approve", plan, "--max-usd", "0.0001")
     forge(here.repo, plan, "plan.approved", by="approve", max_usd=1000, digest=events(here.repo, plan)[-1]["digest"])
+    forge(here.repo, plan, "model.called", purpose="plan", model="claude-sonnet-5-5", usage={}, usd=-1000)
     here("exec", plan, expect=4)
     assert len(model_server.calls) == 0
 

@@ -25,11 +25,11 @@ def test_a_step_after_the_budget_is_spent_asks_nothing(here: Here, model_server:
     """S1-074, S1-075: the third step never calls."""
     model_server.script(*working(4_000), *working(4_000), *working(4_000))
     plan = here.plan(agents(3))
-    here("exec", plan, "--max-usd", "0.1", expect=4)
-    assert len(model_server.calls) <= 4
+    here("exec", plan, "--max-usd", "0.09", expect=4)
+    assert len(model_server.calls) == 3  # the second step's second request could be too dear
     shown = here.show(plan)
-    assert shown["steps"][2]["usd"] == 0
-    assert shown["usd"] <= 0.1
+    assert [step["usd"] > 0 for step in shown["steps"]] == [True, True, False]
+    assert shown["usd"] <= 0.09
 
 
 def test_a_request_asks_for_no_more_than_is_left(here: Here, model_server: ModelServer) -> None:
@@ -37,7 +37,7 @@ def test_a_request_asks_for_no_more_than_is_left(here: Here, model_server: Model
     plan = here.plan(agents(1))
     here("exec", plan, "--max-usd", "0.1")
     asked = [call.body["max_tokens"] for call in model_server.calls]
-    assert all(1_024 <= tokens < 7_000 for tokens in asked)  # $0.1 at $15 for a million tokens, less the prompt
+    assert all(1_024 <= tokens < 10_000 for tokens in asked)  # $0.1 at $10 for a million tokens, less the prompt
 
 
 def test_earlier_runs_and_failed_attempts_count(here: Here, model_server: ModelServer) -> None:
@@ -45,7 +45,7 @@ def test_earlier_runs_and_failed_attempts_count(here: Here, model_server: ModelS
     model_server.script(turn(DONE, usage={"output_tokens": 5_000}))
     plan = here.plan(agents(1, checks=[CHECK]))
     here("exec", plan, "--retries", "0", "--max-usd", "0.1", expect=1)
-    said = here("exec", plan, "--max-usd", "0.08", expect=4).err
+    said = here("exec", plan, "--max-usd", "0.06", expect=4).err
     assert len(model_server.calls) == 1
     model_server.script(*working(20))
     again = next(line for line in said.splitlines() if line.startswith("hint: ")).removeprefix("hint: git orch ")
@@ -56,8 +56,8 @@ def test_earlier_runs_and_failed_attempts_count(here: Here, model_server: ModelS
 def test_a_step_has_a_budget_of_its_own(here: Here, model_server: ModelServer) -> None:
     model_server.script(turn(DONE, usage={"output_tokens": 5_000}), *working(20))
     plan = here.plan(agents(1, checks=[CHECK]))
-    said = here("exec", plan, "--max-step-usd", "0.08", expect=4).err
-    assert "the step has cost $0.07" in said
+    said = here("exec", plan, "--max-step-usd", "0.06", expect=4).err
+    assert "the step has cost $0.05" in said
     assert "--max-step-usd" in said
     assert len(model_server.calls) == 1
 
@@ -81,6 +81,6 @@ def test_what_was_paid_is_the_price_of_what_was_used(here: Here, model_server: M
     """S1-072: 1,234 tokens in and 567 out at $3 and $15 for a million."""
     used = {"input_tokens": 1_234, "output_tokens": 567}
     model_server.script(turn(DONE, usage=used))
-    plan = here.plan(agents(1, model="claude-sonnet-4-5"))
+    plan = here.plan(agents(1, model="claude-sonnet-4-6"))
     here("exec", plan)
     assert json.loads(here("cost", plan, "--json").out)["actual_usd"] == 0.012207

@@ -300,6 +300,49 @@ def test_a_killed_archiving_is_finished_by_the_next_one(driver: Driver, template
         assert [step["state"] for step in status(driver, repo, plan)["steps"]] == ["done", "done"]
 
 
+def test_a_killed_unarchive_loses_no_event_and_can_be_given_again(driver: Driver, template: Repo) -> None:
+    """The plan is in the archive, or live, or both; at the end its branch is where it was, and only there."""
+    plan = planned(driver, template, "two")
+    assert driver.run(template, "exec", plan).status == 0
+    lines, tip = logged(template, plan), template.git("rev-parse", f"orch/{plan}")
+    assert driver.run(template, "archive", plan).status == 0
+    scenario = Scenario(driver, template, ["unarchive", plan])
+    _, run = scenario.undisturbed()
+    assert run.status == 0, run.stderr
+
+    for repo in scenario.killed(run.points, every=2):
+        assert status(driver, repo, plan)["id"] == plan
+        assert driver.run(repo, "unarchive", plan).status in (0, 5)  # 5: it was out of the archive already
+        assert driver.run(repo, "exec", plan).status == 0
+        assert [step["state"] for step in status(driver, repo, plan)["steps"]] == ["done", "done"]
+        assert lines <= logged(repo, plan)
+        assert repo.git("rev-parse", f"orch/{plan}") == tip
+        assert repo.git("ls-tree", "-r", "refs/notes/orch/archive") == ""
+
+
+@pytest.mark.parametrize("argv", [["rebase"], ["redo", "1"], ["drop", "3"]], ids=lambda argv: argv[0])
+def test_a_killed_rewrite_leaves_the_old_branch_or_the_new_one(driver: Driver, template: Repo, argv: list[str]) -> None:
+    """S1-159: the branch never stands half-way, and its old tip is kept."""
+    plan = planned(driver, template, "side")
+    assert driver.run(template, "exec", plan).status == 0
+    old = template.git("rev-parse", f"orch/{plan}")
+    base = template.git("rev-parse", f"orch/{plan}~4")
+    if argv == ["rebase"]:
+        base = template.commit({"tracked.txt": "three\n"}, "meanwhile")
+    scenario = Scenario(driver, template, [*argv, plan])
+    _, run = scenario.undisturbed()
+    assert run.status == 0, run.stderr
+
+    for repo in scenario.killed(run.points, plan, every=4):
+        assert driver.run(repo, "exec", plan).status == 0
+
+        assert repo.git("rev-parse", f"orch/{plan}") == old or is_kept(repo, plan, old)
+        assert repo.git("rev-parse", f"orch/{plan}~4") in (base, repo.git("rev-parse", f"{old}~4"))
+        assert sorted(landed_steps(repo, plan)) == ["s1", "s2", "s3"]
+        assert status(driver, repo, plan)["state"] == "COMPLETE"
+        assert repo.git("for-each-ref", "refs/orch/results") == ""
+
+
 def test_a_recovery_that_is_killed_itself_is_recovered(driver: Driver, template: Repo) -> None:
     """S1-159: one kill after the other, each some points later in its own run, until one run is through."""
     plan = planned(driver, template, "two")
