@@ -143,13 +143,10 @@ class MessagesModel:
         adaptive = self._prices.facts(request.model).adaptive_thinking
         wanted = exchange.parameters(request, adaptive=adaptive)
         counted = {name: value for name, value in wanted.items() if name in ("model", "system", "messages", "tools")}
-        client = self._connected(request.model)
-        import anthropic
-
-        try:
-            return client.messages.count_tokens(**counted).input_tokens  # type: ignore[arg-type]  # plain documents
-        except anthropic.AnthropicError as error:
-            raise faults.failure(self._redacted(_fault(error)), request.model, 1) from error
+        result = _counted(self._connected(request.model), counted)
+        if isinstance(result, int):
+            return result
+        raise faults.failure(self._redacted(result), request.model, 1)
 
     def _connected(self, model: str) -> anthropic.Anthropic:
         _sdk()
@@ -174,6 +171,27 @@ class MessagesModel:
         client = self._client
         keys = () if client is None else tuple(key for key in (client.api_key, client.auth_token) if key)
         return dataclasses.replace(fault, detail=redact.redacted(fault.detail, (*self._secrets, *keys)))
+
+
+def _counted(client: anthropic.Anthropic, parameters: dict[str, object]) -> int | faults.Fault:
+    import anthropic
+    import httpx2
+
+    try:
+        counted: object = client.messages.count_tokens(**parameters)  # type: ignore[arg-type]  # plain documents
+    except (anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        return _fault(error)
+    except TypeError as error:
+        return _without_credentials(error)
+    tokens = getattr(counted, "input_tokens", None)  # the SDK takes any text or document for a reply
+    return tokens if isinstance(tokens, int) else faults.Fault("malformed", "there is no count of tokens in it")
+
+
+def _without_credentials(error: TypeError) -> faults.Fault:
+    """What "Could not resolve authentication method" means: the SDK found none. Any other one is raised again."""
+    if "authentication" not in str(error):
+        raise error
+    return faults.Fault("credentials", "")
 
 
 # -- one try ----------------------------------------------------------------------------------------------------------
@@ -228,10 +246,8 @@ class _Try:
                 return self._read(stream)
         except (anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL, *malformed) as error:
             return _fault(error)
-        except TypeError as error:  # "Could not resolve authentication method": the SDK found no credentials
-            if "authentication" not in str(error):
-                raise
-            return faults.Fault("credentials", "")
+        except TypeError as error:
+            return _without_credentials(error)
 
     def _read(self, stream: MessageStream[None]) -> exchange.Reply | faults.Fault:
         try:

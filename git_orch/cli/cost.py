@@ -143,15 +143,19 @@ def _compared(estimate: float, actual: float) -> str:
     return f"estimate ${estimate:.4f}  actual ${actual:.4f} ({actual - estimate:+.4f})"
 
 
-def _rows(found: Repository, status: Status, model: str | None) -> list[_Row]:
+def _rows(found: Repository, status: Status, model: str | None, *, usual: str | None = None) -> list[_Row]:
+    """The steps, for `model` or, without it, their own; `usual` is that of steps that name none."""
     from git_orch.flow import models
 
     chosen = settings.of_user(found)
     table = models.price_table(chosen.prices)
-    estimate = cost.estimate(status.plan, lambda name: table.price(model or name or chosen.model))
+    estimate = cost.estimate(status.plan, lambda name: table.price(model or name or usual or chosen.model))
+    called: dict[str | None, list[Call]] = {}
+    for call in status.calls:
+        called.setdefault(call.step, []).append(call)
     rows = []
     for each, step in zip(status.steps, estimate.per_step, strict=True):
-        calls: list[Call] = [call for call in status.calls if call.step == step.step]
+        calls = called.get(step.step, [])
         actual = round(sum(call.usd for call in calls), 9)
         rows.append(
             _Row(each.number, step.step, each.step.title, step.tokens_in, step.tokens_out, step.usd, actual, len(calls))
@@ -185,9 +189,13 @@ def _counted(found: Repository, status: Status, model: str | None) -> dict[str, 
 def estimate_left(
     found: Repository, status: Status, model: str | None, chosen: frozenset[str] | None, *, as_json: bool
 ) -> None:
-    """Print what the steps that are not done may cost, those in `chosen` only (None: all); nobody is asked."""
+    """Print what the steps that are not done may cost, those in `chosen` only (None: all); nobody is asked.
+
+    `model` is what a run would take for the steps that name none.
+    """
     left = {each.step.id for each in status.steps if each.state not in SATISFIED}
-    rows = [row for row in _rows(found, status, model) if row.step in (left if chosen is None else left & chosen)]
+    wanted = left if chosen is None else left & chosen
+    rows = [row for row in _rows(found, status, None, usual=model) if row.step in wanted]
     usd = round(sum(row.estimate_usd for row in rows), 9)
     if as_json:
         here.print_json({"steps": [row._asdict() for row in rows], "estimate_usd": usd})

@@ -104,7 +104,7 @@ def _print_estimate(found: Repository, task: str | None, given: Typed) -> None:
     chosen = settings.of_user(found)
     name = given.model or chosen.model
     if given.source is None and given.template is None:
-        asked = task if task is not None else _standard_input()
+        asked = _wanted(task)
         usage = cost.Usage(input=cost.STEP_TOKENS_IN + len(asked.encode()) // 4, output=cost.STEP_TOKENS_OUT)
         usd = cost.usd(usage, models.price_table(chosen.prices).price(name))
         estimate: Document = {"tokens_in": usage.input, "tokens_out": usage.output, "usd": usd}
@@ -150,14 +150,20 @@ def _draft(found: Repository, task: str | None, given: Typed) -> Draft:
     if source is not None:
         text = input_text(source)
         return planning.from_file(text, "standard input" if source == "-" else source, name, table)
-    asked = task if task is not None else _standard_input()
-    if not asked.strip():
-        raise errors.UsageError("no input: there is no task", 'git orch plan "what to do"')
+    asked = _wanted(task)
     identity.of_user(found)  # before anything is paid for
     from git_orch.views.progress import ConsoleReporter
 
     max_usd = given.max_usd if given.max_usd is not None else chosen.maxUsd
     return planning.from_model(found, asked, (name, max_usd), chosen.prices, ConsoleReporter())
+
+
+def _wanted(task: str | None) -> str:
+    """The task, which may come from standard input. Raises UsageError when there is none."""
+    asked = task if task is not None else _standard_input()
+    if not asked.strip():
+        raise errors.UsageError("no input: there is no task", 'git orch plan "what to do"')
+    return asked
 
 
 def input_text(source: str) -> str:

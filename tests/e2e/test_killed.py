@@ -333,7 +333,7 @@ def test_a_killed_rewrite_leaves_the_old_branch_or_the_new_one(driver: Driver, t
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=4):
+    for repo in scenario.killed(run.points, plan, every=7):
         assert driver.run(repo, "exec", plan).status == 0
 
         assert repo.git("rev-parse", f"orch/{plan}") == old or is_kept(repo, plan, old)
