@@ -210,6 +210,7 @@ class ModelServer:
     def __init__(self, *turns: Turn, default: Callable[[Document], Document] | None = None) -> None:
         self.turns = list(turns)
         self.default = default
+        self.count_fault: Fault | None = None  # what goes wrong with each request to count tokens
         self.requests: list[Recorded] = []
         self.arrived = threading.Event()
         self.closing = threading.Event()
@@ -334,6 +335,9 @@ class _Handler(BaseHTTPRequestHandler):
         request = Recorded(self.path.partition("?")[0], headers, body)
         if request.path.endswith("/count_tokens"):
             self.script.requests.append(request)
+            if self.script.count_fault is not None:
+                self._fault(self.script.count_fault, body)
+                return
             self._json(200, {"input_tokens": len(json.dumps(body)) // 4})
             return
         answer = self.script.answer(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from git_orch.plans import cost
@@ -98,3 +98,86 @@ def test_usage_adds_up(one: cost.Usage, other: cost.Usage) -> None:
 
     assert together == pytest.approx(cost.usd(one, SONNET_4_5) + cost.usd(other, SONNET_4_5), abs=2e-9)
     assert (one + other).prompt == one.prompt + other.prompt
+
+
+# -- what finished steps say ------------------------------------------------------------------------------------------
+
+TIERED = cost.Price(SONNET_4_5.rates, ((100_000, OPUS.rates),))
+
+
+def finished(*costs: float, model: str = "sonnet", calls: tuple[cost.Usage, ...] = ()) -> list[cost.Sample]:
+    return [cost.Sample(model, calls, usd) for usd in costs]
+
+
+def asking(count: int, model: str = "sonnet") -> Plan:
+    return Plan("t", "o", tuple(agent(f"s{number}", model) for number in range(count)))
+
+
+def expected(count: int, samples: list[cost.Sample], price: cost.Price = SONNET_4_5) -> cost.Expected | None:
+    return cost.expected(asking(count), "sonnet", samples, lambda _: price)
+
+
+def test_a_step_is_expected_to_cost_what_steps_of_its_model_did() -> None:
+    samples = finished(1, 2, 3, 4, 5) + finished(*[100] * 5, model="opus")
+
+    assert tuple(expected(1, samples) or ()) == pytest.approx((3, 4.6, 5))
+
+
+def test_of_fewer_than_five_steps_nothing_is_said() -> None:
+    assert expected(1, finished(1, 2, 3, 4)) is None
+    assert expected(0, finished(1, 2, 3, 4, 5)) is None
+
+
+def test_steps_of_another_model_are_priced_call_by_call() -> None:
+    """Thirty prompts of 40,000 tokens, nearly all cached, are neither one prompt of a million nor uncached."""
+    call = cost.Usage(input=1_500, output=600, cache_read=38_500)
+    samples = finished(*[7] * 5, model="other", calls=(call,) * 30)
+
+    found = expected(1, samples, TIERED)
+
+    assert found is not None
+    assert found.p50 == pytest.approx(30 * cost.usd(call, SONNET_4_5))
+
+
+def test_the_range_of_many_steps_is_narrower_than_that_of_each() -> None:
+    """Of a hundred steps that cost 1 to 5 none in ten plans costs 4.6 each; the sums spread with the square root."""
+    found = expected(100, finished(1, 2, 3, 4, 5))
+
+    assert tuple(found or ()) == pytest.approx((300, 300 + 10 * 1.6, 5))
+
+
+def test_half_of_the_plans_with_many_steps_cost_about_the_mean_of_each() -> None:
+    """A step of these costs 1 mostly and 2 in the mean; four of them cost less than 8 in half of the plans."""
+    found = expected(4, finished(1, 1, 1, 1, 6))
+
+    assert found is not None
+    assert found.p50 == pytest.approx(4 * 2 - 2 * 1)
+
+
+@pytest.mark.parametrize("usd", [1e14, float("inf"), float("nan"), -1.0])
+def test_a_cost_that_nobody_pays_is_not_believed(usd: float) -> None:
+    """A log that somebody sent must not make estimates that no log could hold."""
+    assert expected(1, finished(*[usd] * 5)) is None
+    assert cost.step_tokens(finished(*[usd] * 5)) is None
+
+
+def test_a_number_of_tokens_that_no_model_reads_is_not_believed() -> None:
+    samples = finished(*[1] * 5, model="other", calls=(cost.Usage(input=10**400),))
+
+    assert expected(1, samples) is None
+    assert cost.step_tokens(samples) is None
+
+
+@given(st.lists(st.floats(0, 100), min_size=5, max_size=12), st.integers(1, 50))
+def test_a_range_is_never_upside_down_or_below_nothing(costs: list[float], count: int) -> None:
+    found = expected(count, finished(*costs))
+
+    assert found is not None
+    assert -1e-9 <= found.p50 <= found.p90 <= count * max(costs) + 1e-6
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=12), st.floats(0, 1), st.floats(0, 1))
+def test_a_greater_share_has_a_greater_quantile(values: list[float], one: float, other: float) -> None:
+    assume(one < other)
+
+    assert min(values) <= cost.quantile(values, one) <= cost.quantile(values, other) + 1e-9 <= max(values) + 2e-9

@@ -346,6 +346,24 @@ FINAL = {
 }
 
 
+@pytest.mark.parametrize("kind", ["html", "empty", "json", "drop", "status"])
+def test_a_count_of_tokens_that_fails_is_told_like_a_reply_that_does(
+    model: messages.MessagesModel, model_server: ModelServer, kind: str
+) -> None:
+    model_server.count_fault = Fault(kind)
+    with pytest.raises(errors.ProviderFailed):
+        model.count(ask())
+
+
+def test_a_count_of_tokens_without_credentials_says_how_to_log_in(
+    model: messages.MessagesModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    with pytest.raises(errors.ProviderFailed) as failed:
+        model.count(ask())
+    assert "ANTHROPIC_API_KEY" in failed.value.hint
+
+
 @pytest.mark.parametrize(("fault", "cause"), FINAL.values(), ids=FINAL.keys())
 def test_a_fault_that_stays_is_told_at_once(
     failure: Attempt, model_server: ModelServer, fault: Fault, cause: str

@@ -246,7 +246,7 @@ def conclude(status: Status, summary: Summary) -> None:
     from git_orch.views import report
 
     done = sum(1 for each in status.steps if each.state in SATISFIED)
-    estimate = f" (estimated ${status.estimate.usd:.2f})" if status.estimate is not None else ""
+    estimate = f" (estimated ${status.estimate.likely():.2f})" if status.estimate is not None else ""
     console.out(
         f"{ids.short(status.id)} {report.state_word(status, running=False)}: {done} of {len(status.steps)} steps done, "
         f"{len(summary.landed)} landed now in {summary.seconds:.1f} s, ${status.usd():.4f}{estimate}"

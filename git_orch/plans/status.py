@@ -114,6 +114,10 @@ class Estimated(NamedTuple):
     p90: float | None = None
     samples: int = 0
 
+    def likely(self) -> float:
+        """USD that people are told: what half of such plans cost less than, where that is known."""
+        return self.usd if self.p50 is None else self.p50
+
 
 class CheckResult(NamedTuple):
     """How one check ended; `seconds` is its duration, `output` a redacted end of what it printed.

@@ -100,7 +100,7 @@ def details(status: Status, *, running: bool) -> list[Line]:
     lines.append((f"branch   orch/{status.id}{_branch_note(status)}",))
     lines += landed_lines(status)
     if status.estimate is not None:
-        lines.append((f"cost     {_usd(status.usd())} of an estimated {_usd(status.estimate.usd)}",))
+        lines.append((f"cost     {_usd(status.usd())} of an estimated {_usd(status.estimate.likely())}",))
     if status.plan.missing:
         lines.append((Styled(f"missing  {', '.join(status.plan.missing)}", "yellow"),))
     lines.append(("",))

@@ -52,6 +52,7 @@ def test_what_failed_attempts_have_cost_is_told_apart(here: Here, model_server: 
     here("exec", plan, expect=1)
     found = costs(here, plan)
     assert found["failed_usd"] == found["actual_usd"] > 0
+    assert found["failed_share"] == 1
 
 
 def test_finished_steps_make_a_range_of_an_estimate(experienced: Here) -> None:
@@ -62,6 +63,7 @@ def test_finished_steps_make_a_range_of_an_estimate(experienced: Here) -> None:
     assert 0 < expected["p50"] < expected["p90"]
     assert f"estimate ${expected['p50']:.2f} (" in made
     assert "from 5 finished steps" in experienced("cost", plan).out
+    assert f"of an estimated ${expected['p50']:.2f}" in experienced("show", plan).out
 
 
 def test_a_plan_that_would_cost_too_much_is_found(experienced: Here) -> None:
@@ -79,6 +81,37 @@ def test_the_provider_counts_the_first_request(here: Here, model_server: ModelSe
     assert step["prompt_tokens"] > 100
     assert [call.path for call in model_server.requests] == ["/v1/messages/count_tokens"]
     assert "first prompt" in here("cost", plan, "--count-tokens").out
+
+
+def test_steps_that_a_dated_snapshot_did_count_for_their_model(here: Here, model_server: ModelServer) -> None:
+    """What a sixth step has used with another model does not."""
+
+    def reply(body: dict[str, Any]) -> dict[str, Any]:
+        model, output = body["model"], 60_000
+        if model == "claude-haiku-4-5":
+            model, output = "claude-haiku-4-5-20251001", 9_000
+        used = {"input_tokens": 0, "output_tokens": output}
+        return {"content": [DONE], "stop_reason": "tool_use", "model": model, "usage": used}
+
+    model_server.default = reply
+    *first, last = asking(6)["steps"]
+    here(
+        "exec", here.plan({"title": "Ask", "steps": [*({**step, "model": "claude-haiku-4-5"} for step in first), last]})
+    )
+    found = costs(here, here.plan(asking(1)), "--model", "claude-haiku-4-5")
+    assert found["expected"] == {"p50": 0.045, "p90": 0.045, "samples": 5}
+    assert found["step_tokens"]["reply"] == {"p50": 9_000, "p90": 34_500}
+
+
+def test_a_model_for_a_run_is_the_one_of_steps_that_name_none(here: Here) -> None:
+    [own, other] = asking(2)["steps"]
+    plan = here.plan({"title": "Ask", "steps": [{**own, "model": "claude-haiku-4-5"}, other]})
+    told = json.loads(here("exec", plan, "--estimate-only", "--model", "claude-opus-4-5", "--json").out)
+    assert [step["estimate_usd"] for step in told["steps"]] == [0.007, 0.035]
+
+
+def test_an_estimate_of_no_task_is_a_usage_error(here: Here) -> None:
+    assert "no input" in here("plan", "--estimate-only", stdin=" \n", expect=2).err
 
 
 def test_an_estimate_alone_asks_nobody_and_stores_nothing(here: Here, model_server: ModelServer) -> None:
