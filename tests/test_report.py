@@ -15,7 +15,7 @@ from git_orch.plans import state
 from git_orch.plans.events import Event, Log
 from git_orch.plans.status import Branch, Commit, Status
 from git_orch.plans.trailers import Claim, Message
-from git_orch.views import report
+from git_orch.views import documents, report
 
 PLAN = "PLAN-20261121-0000000000-title"
 BASE, COVER, STEP, OTHER = "a" * 40, "c" * 40, "d" * 40, "e" * 40
@@ -115,7 +115,7 @@ def test_the_document_sums_usage_and_cost_of_each_step() -> None:
                           "usage": {"input_tokens": 1}}),
         ("model.called", {"purpose": "plan", "model": "m", "usd": 0.4, "seconds": 1, "usage": {"input_tokens": 7}}),
     ]  # fmt: skip
-    found = report.document(status(LANDED, *calls, branch=on_branch(CLAIM)), running=False)
+    found = documents.document(status(LANDED, *calls, branch=on_branch(CLAIM)), running=False)
     steps: Any = found["steps"]
     assert (steps[0]["usd"], steps[1]["usd"], found["usd"]) == (0.3, 0, 0.7)
     assert steps[0]["usage"] == {"input_tokens": 11, "output_tokens": 5}

@@ -188,9 +188,9 @@ def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str]
         after = plan.status()
         runs.ended(found, status.id, summary.exit_code)
     if given.as_json:
-        from git_orch.views import report
+        from git_orch.views import documents
 
-        here.print_json(report.document(after, running=False))
+        here.print_json(documents.document(after, running=False))
         _say_failure(after, summary)
     else:
         conclude(after, summary)

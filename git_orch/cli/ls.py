@@ -9,7 +9,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.repo import archive, catalog
-from git_orch.views import console, report
+from git_orch.views import console, documents, report
 
 if TYPE_CHECKING:
     from git_orch.plans.status import Status
@@ -32,7 +32,7 @@ def command(*, only_open: bool, with_archived: bool, as_json: bool) -> None:
             statuses = sorted([*statuses, *_archived(found, database)], key=lambda each: each.id)
         running = {each.id: here.is_running(found, each.id) for each in statuses}
     if as_json:
-        here.print_json([report.document(each, running=running[each.id]) for each in statuses])
+        here.print_json([documents.document(each, running=running[each.id]) for each in statuses])
         return
     for each in statuses:
         console.out(*report.headline(each, running=running[each.id]))

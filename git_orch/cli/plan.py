@@ -71,9 +71,9 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
         _say_uncommitted(found)
     if given.as_json:
         with here.reading(found) as database:
-            from git_orch.views import report
+            from git_orch.views import documents
 
-            here.print_json(report.document(here.status_of(found, database, plan_id), running=False))
+            here.print_json(documents.document(here.status_of(found, database, plan_id), running=False))
         return
     count = len(draft.plan.steps)
     cost = estimating.shown(draft.estimate)

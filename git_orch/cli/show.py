@@ -6,7 +6,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.views import console, report
+from git_orch.views import console, documents, report
 
 
 @click.command("show")
@@ -28,8 +28,8 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, atte
 
         console.out(planfile.to_yaml(status.plan).rstrip("\n"))
     elif as_json:
-        document = report.document(status, running=running)
-        here.print_json(document | ({"attempts": report.attempt_documents(status)} if attempts else {}))
+        document = documents.document(status, running=running)
+        here.print_json(document | ({"attempts": documents.attempt_documents(status)} if attempts else {}))
     elif tasks:
         for line in report.task_lines(status):
             console.out(*line)

@@ -10,7 +10,7 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.repo.repository import Repository
-from git_orch.views import console, report
+from git_orch.views import console, documents, report
 
 
 @click.command("status")
@@ -30,7 +30,7 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
             statuses = [each for each in here.statuses(found, database) if each.is_open()]
         running = {each.id: here.is_running(found, each.id) for each in statuses}
     if as_json:
-        here.print_json([report.document(each, running=running[each.id]) for each in statuses])
+        here.print_json([documents.document(each, running=running[each.id]) for each in statuses])
         return
     if not statuses:
         console.out('no plan is open; begin with: git orch plan "what to do"')

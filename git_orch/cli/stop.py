@@ -6,7 +6,7 @@ import click
 
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.views import console, report
+from git_orch.views import console, documents, report
 
 _SECONDS = 60.0
 
@@ -29,7 +29,7 @@ def command(plan: str | None, timeout: float, *, as_json: bool) -> None:
         new = kept.since(found, database, plan_id, before)
     if as_json:
         told = [{"commit": each.commit, "why": each.why} for each in new]
-        here.print_json({**report.document(status, running=False), "kept": told})
+        here.print_json({**documents.document(status, running=False), "kept": told})
         return
     if run is None:
         console.out(f"nothing runs on {ids.short(plan_id)}")

@@ -10,7 +10,7 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans.status import PlanState
-from git_orch.views import console, report
+from git_orch.views import console, documents, report
 
 if TYPE_CHECKING:
     from git_orch.plans.status import Status
@@ -32,7 +32,7 @@ def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
     with here.reading(found) as database:
         status = here.status_of(found, database, plan_id)
     if as_json:
-        here.print_json(report.document(status, running=False))
+        here.print_json(documents.document(status, running=False))
     if run is None and status.state is PlanState.COMPLETE:
         if not as_json:
             console.out(f"nothing runs; {ids.short(plan_id)} is complete")

@@ -77,11 +77,11 @@ def execute(
         _refuse_unreachable(status, options)
         return _handed_over(plan, status)
     spare = 1 if options.jobs > 1 else 0  # where results are verified that landed on another base than theirs
+    means = sites.means(plan, service, use_cache=options.use_cache)
     with sites.taken(plan, options.jobs + spare) as names:
         open_ledger(plan, status, options, grant)
         run = books.begun(plan, status, options, grant, list(names[: options.jobs]))
         run.verifying = names[-1] if spare else None
-        means = sites.means(plan, service, use_cache=options.use_cache)
         run.with_setup = means.with_setup
         begun = run.tip
         summary = carried_out(run, schedule, means, workers or _threads)

@@ -11,7 +11,7 @@ from git_orch.plans import ids
 from git_orch.plans.events import Event
 from git_orch.plans.plan import Document
 from git_orch.plans.status import Status, StepStatus
-from git_orch.views import report
+from git_orch.views import documents, report
 from git_orch.views.console import Styled, indented
 from git_orch.views.report import Line
 
@@ -55,7 +55,7 @@ def lines(status: Status, since: str, live: Live) -> list[Line]:
     for each in live.attempts:
         told.append((Styled("now      ", "bold"), _doing(status, each)))
         told += [(Styled("         " + line, "dim"),) for line in each.lines]
-    told.append((f"last event: {report.last_event(status)}",))
+    told.append((f"last event: {documents.last_event(status)}",))
     return [*told, report.next_command(status, running=live.running)]
 
 
@@ -77,7 +77,7 @@ def _after(status: Status, since: str) -> list[Event]:
 def document(status: Status, since: str, live: Live) -> Document:
     """The same as plain values: what `show --json` prints, and `events`, `now` and `run`."""
     return {
-        **report.document(status, running=live.running),
+        **documents.document(status, running=live.running),
         "events": [json.loads(event.line()) for event in _after(status, since)],
         "now": [_now_document(status, each) for each in live.attempts],
         "run": None
