@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from git_orch import errors
 from git_orch.agents import offers
@@ -19,9 +20,16 @@ from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.flow.execution import Summary
-    from git_orch.flow.run import Options
+    from git_orch.flow.options import Options
     from git_orch.repo.settings import Settings
 
+# What goes with --in-place: there is one checkout, and what a failed step made stays in it.
+_IN_PLACE = frozenset(
+    {
+        "in_place", "estimate_only", "dry_run", "dry_run_step", "steps", "skip_steps", "from_step", "tools", "model",
+        "max_usd", "max_step_usd", "strict", "no_cache", "no_tip_checks", "detach", "as_json",
+    }
+)  # fmt: skip
 _MOST_JOBS = 63  # worktrees that a run may take, but for the one where results are verified
 
 
@@ -99,6 +107,7 @@ def command(
 ) -> int:  # Any: click has checked each
     """Run the steps that are not done; stop at the first failure. Run it again to go on."""
     if unfinished is not None:
+        _refuse_with(f"--{unfinished}", "unfinished")
         from git_orch.cli import pick
 
         pick.unfinished(plan, abort=unfinished == "abort")
@@ -106,9 +115,12 @@ def command(
     secrecy.hide_keys()
     given = Typed(**typed)
     if no_git:
+        _refuse_with("--no-git", "no_git", "source")
         return _without_git(plan, source)
     if source is not None:
         raise errors.UsageError("--from is for runs without git", "git orch plan --from FILE")
+    if given.in_place:
+        _refuse_with("--in-place", *_IN_PLACE)
     allowed = offers.permitted(given.tools)
     found = here.repository()
     plan_id = here.plan_id(found, plan)
@@ -126,6 +138,16 @@ def command(
     if given.detach:
         return _detached(found, plan_id, named=plan is not None, as_json=given.as_json)
     return _run(found, status, given, chosen)
+
+
+def _refuse_with(option: str, *allowed: str) -> None:
+    """Raises UsageError when an option was typed that means nothing beside this one: what it asks for would not be."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if typed and isinstance(parameter, click.Option) and name not in allowed:
+            raise errors.UsageError(f"{max(parameter.opts, key=len)} does not go with {option}", "git orch exec -h")
 
 
 def _without_git(plan: str | None, source: str | None) -> int:
@@ -198,7 +220,7 @@ def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str]
 
 
 def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -> Options:
-    from git_orch.flow.run import Options
+    from git_orch.flow.options import Options
 
     return Options(
         model=given.model or preferred.model,

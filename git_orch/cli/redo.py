@@ -22,7 +22,7 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
     secrecy.hide_keys()
     from git_orch.cli import exec as exec_command
     from git_orch.flow import models, openplan, redoing
-    from git_orch.flow.run import Options
+    from git_orch.flow.options import Options
     from git_orch.repo import runs, settings
     from git_orch.views.progress import ConsoleReporter
 

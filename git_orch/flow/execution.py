@@ -11,23 +11,22 @@ from collections.abc import Callable, Collection
 from concurrent import futures
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from git_orch import errors
-from git_orch.flow import approval, basing, inplace, recording, signals, sites, verification, worker
+from git_orch.flow import approval, inplace, preconditions, recording, signals, sites, verification, worker
 from git_orch.flow import run as books
 from git_orch.flow.agentstep import Service
 from git_orch.flow.approval import Grant
 from git_orch.flow.driver import Drive
 from git_orch.flow.openplan import OpenPlan
+from git_orch.flow.options import Options
 from git_orch.flow.reporting import Note
-from git_orch.flow.run import Options, Run
+from git_orch.flow.run import Run
 from git_orch.plans import graph, ids
-from git_orch.plans.budget import Book
-from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Phase, Schedule
-from git_orch.plans.status import Status, StepState
-from git_orch.repo import ledger, results, settings, snapshot, worktrees
+from git_orch.plans.status import Status
+from git_orch.repo import worktrees
 
 # Seconds. A signal that comes just before a lock is waited for does not end the wait: Python looks for it only when the
 # wait is over, so no wait for a worker may be without an end.
@@ -62,24 +61,24 @@ def execute(
     `service` is where the replies for agent steps come from, `workers` makes something to run so many steps at once in:
     threads, where it is None.
     """
-    grant = _granted(plan)
+    grant = preconditions.granted(plan)
     if options.in_place:
         return _in_place(plan, options, grant, service)
-    status = _based(plan)
+    status = preconditions.based(plan)
     plan.refuse_checked_out()
-    _keep_results(plan, status)
+    preconditions.keep_results(plan, status)
     left = [each.step.id for each in status.steps if each.step.id not in status.satisfied()]
     if not left or status.branch is None or grant is None:
         return _nothing_to_do(plan, status, options)
-    schedule = _schedule(status, options)
+    schedule = preconditions.schedule(status, options)
     if not schedule.startable(1):
-        _refuse_claimed(status)
-        _refuse_unreachable(status, options)
+        preconditions.refuse_claimed(status)
+        preconditions.refuse_unreachable(status, options)
         return _handed_over(plan, status)
     spare = 1 if options.jobs > 1 else 0  # where results are verified that landed on another base than theirs
     means = sites.means(plan, service, use_cache=options.use_cache)
     with sites.taken(plan, options.jobs + spare) as names:
-        open_ledger(plan, status, options, grant)
+        preconditions.open_ledger(plan, status, options, grant)
         run = books.begun(plan, status, options, grant, list(names[: options.jobs]))
         run.verifying = names[-1] if spare else None
         run.with_setup = means.with_setup
@@ -89,7 +88,7 @@ def execute(
         _roll_back(plan, begun)
     if summary.outcome == "waiting" and options.chosen is None:
         status = plan.status()
-        _refuse_claimed(status)
+        preconditions.refuse_claimed(status)
         _handed_over(plan, status)
     return summary
 
@@ -97,13 +96,13 @@ def execute(
 def _in_place(plan: OpenPlan, options: Options, grant: Grant | None, service: Service | None) -> Summary:
     """The same in the user's own checkout, one step after the other; before each what is uncommitted is committed."""
     status = plan.status()
-    _keep_results(plan, status)
-    schedule = _schedule(status, options)
+    preconditions.keep_results(plan, status)
+    schedule = preconditions.schedule(status, options)
     if grant is None or status.branch is None or not schedule.startable(1):
         return _nothing_to_do(plan, status, options)
     inplace.refuse_unfit(plan, grant)
     means = sites.means(plan, service, use_cache=options.use_cache)
-    open_ledger(plan, status, options, grant)
+    preconditions.open_ledger(plan, status, options, grant)
     run = books.begun(plan, status, options, grant, [None])
     run.checkpoint = functools.partial(inplace.checkpoint, plan, means)
     return carried_out(run, schedule, means, _threads)
@@ -149,101 +148,6 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
     return summary
 
 
-# -- before a run -----------------------------------------------------------------------------------------------------
-
-
-def _granted(plan: OpenPlan) -> Grant | None:
-    """What is approved, asked before anything moves; None when nothing is left to run."""
-    status = plan.status()
-    left = len(status.satisfied()) < len(status.steps)
-    return approval.required(plan, status) if left else None
-
-
-def _based(plan: OpenPlan) -> Status:
-    status = plan.status()
-    basing.follow(plan, status)
-    uncommitted = snapshot.uncommitted(plan.repository)
-    if uncommitted and not status.base.snapshot:
-        noun = "file is" if uncommitted == 1 else "files are"
-        plan.reporter.emit(Note(f"{uncommitted} uncommitted {noun} not part of it"))
-    return plan.status()
-
-
-def _keep_results(plan: OpenPlan, status: Status) -> None:
-    """Results that a killed run did not take: what is not on the branch is kept."""
-    left = results.left(plan.repository, plan.id)
-    known = {attempt.id for attempt in status.attempts}
-    unknown = [oid for attempt, oid in left.items() if attempt not in known]
-    if unknown:
-        plan.keep(unknown, "results of attempts that were cut off")
-        plan.reporter.emit(
-            Note(f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}")
-        )
-    results.forget(plan.repository, plan.id, left)
-
-
-def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
-    """What the plan may cost: what was typed, else what was approved, else what is set; and what it has cost."""
-    chosen = settings.of_user(plan.repository)
-    set_for_plan = grant.max_usd if grant.max_usd > 0 else chosen.maxUsd
-    spent, steps = 0.0, dict[str, float]()
-    for call in status.calls:
-        usd = max(0.0, call.usd)  # a log from elsewhere does not refill the purse
-        spent += usd
-        if call.step is not None:
-            steps[call.step] = steps.get(call.step, 0.0) + usd
-    book = Book(
-        limit=options.max_usd if options.max_usd is not None else set_for_plan,
-        step_limit=options.max_step_usd if options.max_step_usd is not None else chosen.maxStepUsd,
-        spent=spent,
-        steps=steps,
-    )
-    ledger.Ledger(plan.repository, plan.id).begin(book)
-
-
-def _schedule(status: Status, options: Options) -> Schedule:
-    """The steps that a run is about: chosen, not done, not a person's, not claimed by a commit unknown to the log."""
-    claimed = {each.step.id for each in status.steps if each.state is StepState.CLAIMED}
-    chosen = [
-        step.id
-        for step in status.plan.steps
-        if step.kind != "manual" and step.id not in claimed and (options.chosen is None or step.id in options.chosen)
-    ]
-    parallel = options.jobs > 1
-    weights = graph.critical_weights(status.plan, _weight) if parallel else None
-    keep_going = parallel or options.keep_going
-    return Schedule(status.plan, status.satisfied(), chosen, weights=weights, keep_going=keep_going)
-
-
-def _weight(step: Step) -> float:
-    """Roughly how long a step takes, in seconds: only which way through the plan is the longest matters."""
-    return {"agent": 120.0, "run": 20.0, "files": 1.0, "manual": 0.0}[step.kind]
-
-
-def _refuse_claimed(status: Status) -> None:
-    claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
-    if claimed is not None:
-        raise errors.Refused(
-            f"a commit on the branch claims step {claimed.number}, but the log does not know it",
-            f"git orch verify {ids.short(status.id)} --accept {claimed.number}",
-        )
-
-
-def _refuse_unreachable(status: Status, options: Options) -> None:
-    """Raises Refused when none of the chosen steps can start without one that was not chosen."""
-    if options.chosen is None:
-        return
-    satisfied = status.satisfied()
-    for each in status.steps:
-        needed = [other for other in each.step.depends_on if other not in satisfied and other not in options.chosen]
-        if each.step.id in options.chosen - satisfied and needed:
-            numbers = ",".join(str(status.plan.position(other)) for other in needed)
-            raise errors.Refused(
-                f"step {each.number} needs step {numbers}, which is not done and not chosen",
-                f"git orch exec {ids.short(status.id)} --steps {numbers},{each.number}",
-            )
-
-
 def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     """Only manual steps can go on: say where their work is to be done."""
     tip = status.branch.tip if status.branch is not None else ""
@@ -261,7 +165,7 @@ def _handed_over(plan: OpenPlan, status: Status) -> Summary:
 def _nothing_to_do(plan: OpenPlan, status: Status, options: Options) -> Summary:
     """Put in order what a run left that was killed after its last landing: its end untold, its worktrees there."""
     sites.put_away(plan)
-    broken = broken_tip(plan, options)
+    broken = verification.broken_tip(plan, options) if _may_check(plan, status, options) else None
     outcome: Outcome = "complete" if broken is None else "failed"
     if status.open_run is not None:
         recording.end(plan, status.open_run, outcome, 0.0)
@@ -270,27 +174,16 @@ def _nothing_to_do(plan: OpenPlan, status: Status, options: Options) -> Summary:
     return Summary(outcome, (), broken.steps, broken.error, 0.0, broken.hint, 1)
 
 
-class Broken(NamedTuple):
-    """Checks that passed on the trees of their steps and fail on the tip."""
-
-    steps: tuple[int, ...]
-    error: str
-    hint: str
-
-
-def broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
-    """All checks once more on the tip of a plan whose steps are all done; None when they pass."""
-    status = plan.status()
-    if not options.check_tip or status.branch is None or not status.branch.commits:
-        return None
-    checked = verification.check_tip(plan, status, use_cache=options.use_cache)
-    if checked.passed:
-        return None
-    numbers = tuple(sorted({status.plan.position(each.step) for each in checked.failed}))
-    first = checked.failed[0]
-    number = status.plan.position(first.step)
-    error = f"on the tip, check '{first.command}' of step {number} fails: a later step broke what it verifies"
-    return Broken(numbers, error, f"git orch redo {number} {ids.short(plan.id)}")
+def _may_check(plan: OpenPlan, status: Status, options: Options) -> bool:
+    """Whether the checks of a plan with nothing left to run are approved: they may be somebody else's commands."""
+    if not options.check_tip or not any(step.checks for step in status.plan.steps):
+        return False
+    try:
+        approval.required(plan, status)
+    except errors.Refused as refused:
+        plan.reporter.emit(Note(f"its checks did not run on the tip: {refused.cause}; {refused.hint}"))
+        return False
+    return True
 
 
 # -- the run ----------------------------------------------------------------------------------------------------------
@@ -374,7 +267,7 @@ def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
     done = run.status.satisfied() | set(schedule.in_phase(Phase.LANDED))
     if outcome == "complete" and len(done) < len(run.status.steps):
         outcome = "waiting"
-    broken = broken_tip(run.plan, run.options) if outcome == "complete" else None
+    broken = verification.broken_tip(run.plan, run.options) if outcome == "complete" else None
     if broken is not None:
         outcome = "failed"
     seconds = time.monotonic() - run.began

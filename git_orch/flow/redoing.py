@@ -10,7 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 
 from git_orch import errors
-from git_orch.flow import approval, execution, recording, rewriting, sites
+from git_orch.flow import approval, execution, preconditions, recording, rewriting, sites, verification
 from git_orch.flow import run as books
 from git_orch.flow.agentstep import Service
 from git_orch.flow.approval import Grant
@@ -18,8 +18,8 @@ from git_orch.flow.driver import Landed
 from git_orch.flow.execution import Summary
 from git_orch.flow.jobs import Job, Result
 from git_orch.flow.openplan import OpenPlan
+from git_orch.flow.options import Options
 from git_orch.flow.rewriting import Rewritten
-from git_orch.flow.run import Options
 from git_orch.plans import ids
 from git_orch.plans.schedule import Schedule
 from git_orch.plans.status import SATISFIED, Commit, Status, StepStatus
@@ -55,7 +55,7 @@ def redo(plan: OpenPlan, number: int, options: Options, service: Service | None)
     later = rewriting.after(branch, commit)
     rewriting.picked(plan, status, later, commit.parents[0])
     grant = approval.required(plan, status)
-    execution.open_ledger(plan, status, options, grant)
+    preconditions.open_ledger(plan, status, options, grant)
     with sites.taken(plan, 1) as names:
         means = sites.means(plan, service, use_cache=options.use_cache)
         run = _begun(plan, status, each, replace(options, check_tip=False, jobs=1), grant)
@@ -110,7 +110,7 @@ def _concluded(plan: OpenPlan, options: Options, summary: Summary) -> Summary:
     now = plan.status()
     if len(now.satisfied()) < len(now.steps):
         return summary
-    broken = execution.broken_tip(plan, options)
+    broken = verification.broken_tip(plan, options)
     if broken is None:
         return summary
     return replace(summary, outcome="failed", failed=broken.steps, error=broken.error, hint=broken.hint, exit_code=1)

@@ -17,6 +17,7 @@ from git_orch.flow.approval import Grant
 from git_orch.flow.driver import Again, Failed, Finished, Halted, Landed, Verify
 from git_orch.flow.jobs import Earlier, Job, LastTry, Result
 from git_orch.flow.openplan import OpenPlan
+from git_orch.flow.options import Options
 from git_orch.flow.reporting import Note, StepLanded, StepNotLanded, StepStarted
 from git_orch.plans import retry
 from git_orch.plans.plan import Plan, Step
@@ -31,34 +32,6 @@ if TYPE_CHECKING:
 _LOST_TRIES = 3  # jobs whose worker died: the third death is the job's own doing
 _FORGOTTEN_AT_ONCE = 32  # refs of results that landed; one process deletes them all
 _CONFLICT_SHOWN = 2000  # characters
-
-ALL_TOOLS = frozenset({"read", "write", "command"})
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user chose for this run. `tools` narrows what a model may use; `model` is the default model's name.
-
-    `max_usd` and `max_step_usd` are what the plan and each step may cost, all runs together, instead of what was
-    approved or set; 0 is no limit. `chosen` are step IDs (None: all), `retries` is None where nobody asked, `backoff`
-    is in seconds.
-    """
-
-    model: str
-    tools: frozenset[str] = ALL_TOOLS
-    max_usd: float | None = None
-    max_step_usd: float | None = None
-    chosen: frozenset[str] | None = None
-    jobs: int = 1
-    keep_going: bool = False
-    retries: int | None = None
-    backoff: float = 0.0
-    retry_model: str | None = None
-    strict: bool = False
-    roll_back: bool = False
-    use_cache: bool = True
-    check_tip: bool = True
-    in_place: bool = False
 
 
 class Failure(NamedTuple):

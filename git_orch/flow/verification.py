@@ -11,6 +11,7 @@ from git_orch import errors
 from git_orch.flow import approval, checks, confinement, sites
 from git_orch.flow.attempt import Site
 from git_orch.flow.openplan import OpenPlan
+from git_orch.flow.options import Options
 from git_orch.flow.reporting import CheckEnded, TipChecking
 from git_orch.plans import ids
 from git_orch.plans.plan import Check
@@ -110,6 +111,29 @@ def check_tip(plan: OpenPlan, status: Status, *, use_cache: bool = True) -> TipC
     return _tip(plan, status, Terms(use_cache, record=True, told=True)).checked
 
 
+class Broken(NamedTuple):
+    """Checks that passed on the trees of their steps and fail on the tip."""
+
+    steps: tuple[int, ...]
+    error: str
+    hint: str
+
+
+def broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
+    """All checks once more on the tip of a plan whose steps are all done; None when they pass."""
+    status = plan.status()
+    if not options.check_tip or status.branch is None or not status.branch.commits:
+        return None
+    checked = check_tip(plan, status, use_cache=options.use_cache)
+    if checked.passed:
+        return None
+    numbers = tuple(sorted({status.plan.position(each.step) for each in checked.failed}))
+    first = checked.failed[0]
+    number = status.plan.position(first.step)
+    error = f"on the tip, check '{first.command}' of step {number} fails: a later step broke what it verifies"
+    return Broken(numbers, error, f"git orch redo {number} {ids.short(plan.id)}")
+
+
 def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:
     """The same for whoever asks. Raises NotFound without a branch, Refused for a plan that is not approved."""
     status = plan.status()
@@ -189,7 +213,7 @@ class _Places:
             use_cache = self._terms.use_cache
             self._site = self._stack.enter_context(sites.for_checks(self._plan, commit.oid, use_cache=use_cache))
         else:
-            worktrees.point(self._site.worktree, commit.oid)
+            sites.pointed(self._site, commit.oid)
         return self._site
 
 

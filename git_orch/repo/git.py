@@ -65,6 +65,11 @@ class GitFailed(errors.OrchError):
         self.status = status
         self.stderr = stderr
 
+    @property
+    def locked(self) -> bool:
+        """Whether another git held a lock that it needed."""
+        return ".lock': File exists" in self.stderr
+
 
 def environment(source: Mapping[str, str], *, keep_location: bool = False) -> dict[str, str]:
     """The environment for git: without the variables that name another repository, index or pager."""

@@ -108,7 +108,7 @@ def _refusal(ref: str, failed: GitFailed) -> errors.OrchError:
         )
     if "nonexistent object" in said:
         return Collected(ref)
-    if ".lock': File exists" in said:
+    if failed.locked:
         return errors.Busy(failed.cause, failed.hint)
     return failed
 

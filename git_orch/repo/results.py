@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.repo import objects as odb
 from git_orch.repo import raw, refs
-from git_orch.repo.git import SYNCED
+from git_orch.repo.git import SYNCED, GitFailed
 
 if TYPE_CHECKING:
     from git_orch.repo.identity import Identity
@@ -69,10 +69,19 @@ def left(repository: Repository, plan: str) -> dict[str, str]:
 
 
 def forget(repository: Repository, plan: str, attempts: Iterable[str]) -> None:
-    """Delete the refs of results that have landed or are kept."""
+    """Delete the refs of results that have landed or are kept.
+
+    Where another git has locked the refs (deleting one needs packed-refs), they stay for the next run to delete: a run
+    that has landed everything does not fail for them.
+    """
     lines = "".join(f"delete {_ref(plan, attempt)}\n" for attempt in attempts)
-    if lines:
+    if not lines:
+        return
+    try:
         repository.git.run(*SYNCED, "update-ref", "--stdin", stdin=lines.encode("ascii"))
+    except GitFailed as failed:
+        if not failed.locked:
+            raise
 
 
 def _ref(plan: str, attempt: str) -> str:

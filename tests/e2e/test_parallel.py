@@ -14,8 +14,8 @@ import pytest
 from conftest import Here, Repo
 
 from git_orch.flow import execution, openplan
+from git_orch.flow.options import Options
 from git_orch.flow.reporting import Note, Report
-from git_orch.flow.run import Options
 from git_orch.repo.repository import discover
 
 
