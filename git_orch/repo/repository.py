@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from git_orch import errors
 from git_orch.repo import git as gits
 from git_orch.repo.git import Git
+
+
+class Scoped(NamedTuple):
+    """A value of git's configuration, with its scope and origin as git prints them; None is a name without a value."""
+
+    scope: str
+    origin: str
+    name: str
+    value: str | None
 
 
 @dataclass(frozen=True)
@@ -36,8 +46,14 @@ class Repository:
     @cached_property
     def settings(self) -> tuple[tuple[str, str], ...]:
         """All of git's configuration as it counts in the user's worktree: names as git prints them, and values."""
-        listed = self.user_git.run("config", "--list", "--includes", "-z").decode("utf-8", "surrogateescape")
-        return tuple((name, value) for name, _, value in (item.partition("\n") for item in listed.split("\0")[:-1]))
+        return tuple((each.name, each.value or "") for each in self.scoped_settings)
+
+    @cached_property
+    def scoped_settings(self) -> tuple[Scoped, ...]:
+        """The same with where each value comes from. A command works with what there was when it looked first."""
+        listed = self.user_git.run("config", "--list", "--show-scope", "--show-origin", "-z")
+        fields = listed.decode("utf-8", "surrogateescape").split("\0")
+        return tuple(_scoped(*each) for each in zip(fields[::3], fields[1::3], fields[2::3], strict=False))
 
     @cached_property
     def drivers(self) -> tuple[str, ...]:
@@ -115,6 +131,11 @@ def discover(directory: Path, source: Mapping[str, str] = os.environ) -> Reposit
         object_format=lines[2],
         variables=gits.environment(source),
     )
+
+
+def _scoped(scope: str, origin: str, item: str) -> Scoped:
+    name, newline, value = item.partition("\n")
+    return Scoped(scope, origin, name, value if newline else None)
 
 
 def _unfit(stderr: str, directory: Path) -> errors.UnfitRepository:

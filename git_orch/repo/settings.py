@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from git_orch.repo.repository import Repository
+    from git_orch.repo.repository import Repository, Scoped
 
 _OWN_SCOPES = frozenset({"system", "global", "command"})
 _TRUE = frozenset({"true", "yes", "on", "1"})  # the spellings of git-config(1); a name without "=" means true as well
@@ -88,9 +88,10 @@ def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequen
     They are listed by lower-case name, in the order of git-config(1): the last one counts.
     """
     found: dict[str, list[str | None]] = {}
-    for scope, origin, name, value in _listed(repository):
-        if name.startswith(prefixes) and _counts(scope, origin, repository):
-            found.setdefault(name, []).append(value)
+    for each in repository.scoped_settings:
+        name = each.name.lower()
+        if name.startswith(prefixes) and _counts(each, repository):
+            found.setdefault(name, []).append(each.value)
     return found
 
 
@@ -98,25 +99,13 @@ def without_effect(repository: Repository) -> list[str]:
     """The lower-case names of orch.* settings in the repository's own configuration: there they do not count."""
     return [
         name
-        for scope, origin, name, _ in _listed(repository)
-        if name.startswith("orch.") and name not in _NARROWED and not _counts(scope, origin, repository)
+        for each in repository.scoped_settings
+        if (name := each.name.lower()).startswith("orch.") and name not in _NARROWED and not _counts(each, repository)
     ]
 
 
-def _counts(scope: str, origin: str, repository: Repository) -> bool:
-    return scope in _OWN_SCOPES and not _inside(origin, repository)
-
-
-def _listed(repository: Repository) -> Iterator[tuple[str, str, str, str | None]]:
-    """Scope, origin, lower-case name and value of all there is."""
-    listed = repository.user_git.run("config", "--list", "--show-scope", "--show-origin", "-z")
-    for scope, origin, item in _triples(listed.decode("utf-8", "surrogateescape").split("\0")):
-        name, newline, value = item.partition("\n")
-        yield scope, origin, name.lower(), value if newline else None
-
-
-def _triples(fields: list[str]) -> Iterator[tuple[str, str, str]]:
-    return zip(fields[::3], fields[1::3], fields[2::3], strict=False)
+def _counts(each: Scoped, repository: Repository) -> bool:
+    return each.scope in _OWN_SCOPES and not _inside(each.origin, repository)
 
 
 def _inside(origin: str, repository: Repository) -> bool:
@@ -158,9 +147,9 @@ def _budget(repository: Repository, own: Mapping[str, Sequence[str | None]], nam
     """USD, 0 where there is no limit: the user's own value or, where that is less, the repository's."""
     usual = _usd(name, own.get(name.lower(), [None])[-1])
     others = [
-        _usd(name, value)
-        for scope, origin, listed, value in _listed(repository)
-        if listed == name.lower() and not _counts(scope, origin, repository)
+        _usd(name, each.value)
+        for each in repository.scoped_settings
+        if each.name.lower() == name.lower() and not _counts(each, repository)
     ]
     limits = [value for value in [usual, *others[-1:]] if value > 0]
     return min(limits) if limits else 0.0
