@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import forking
 import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["model_server"]
+
+Value = TypeVar("Value")
 
 settings.register_profile(
     "suite",
@@ -218,3 +221,49 @@ def repo(tmp_path: Path, template_repository: Path) -> Repo:
     path = tmp_path / "repo"
     shutil.copytree(template_repository, path, symlinks=True)
     return Repo(path)
+
+
+class Prepared:
+    """Repositories that many tests begin with: each is made once, and copied for every test that wants it."""
+
+    def __init__(self, place: Path, template: Path) -> None:
+        self.place = place
+        self.template = template
+        self.made: dict[str, Any] = {}
+
+    def at(self, path: Path, name: str, build: Callable[[Repo], Value]) -> tuple[Repo, Value]:
+        """A copy, at `path`, of the repository that `build` has made, with what it gave; one name is one `build`."""
+        stored, approved = self.place / name / "repo", self.place / name / "approvals"
+        if name not in self.made:
+            shutil.copytree(self.template, stored, symlinks=True)
+            self.made[name] = build(Repo(stored))
+            if local_approvals(stored).exists():
+                shutil.copytree(local_approvals(stored), approved)
+        shutil.copytree(stored, path, symlinks=True)
+        if approved.exists():
+            shutil.copytree(approved, local_approvals(path))
+        return Repo(path), self.made[name]
+
+
+def local_approvals(path: Path) -> Path:
+    """Where git-orch keeps what may be run in the repository there."""
+    name = hashlib.sha256(os.fsencode(os.path.realpath(path / ".git"))).hexdigest()[:16]
+    return Path(os.environ["XDG_STATE_HOME"]) / "git-orch" / "approvals" / name
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, template_repository: Path) -> Prepared:
+    """Repositories that many tests begin with."""
+    return Prepared(tmp_path_factory.mktemp("prepared"), template_repository)
+
+
+@pytest.fixture
+def executed(tmp_path: Path, prepared: Prepared) -> tuple[Repo, str]:
+    """A repository, and the ID of a plan in it whose one step, which writes a.txt, is done."""
+
+    def build(repo: Repo) -> str:
+        plan = repo.plan(writing("a.txt"))
+        repo.orch("exec")
+        return plan
+
+    return prepared.at(tmp_path / "repo", "executed", build)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import Repo, writing
+from conftest import Prepared, Repo, writing
 
 from git_orch.cli import schema, table
 from git_orch.templates import render
@@ -53,18 +53,23 @@ def test_every_long_option_of_a_command_is_offered(name: str, repo: Repo) -> Non
     assert set(offered) == {"--help", *(text for each in options for text in each.opts if text.startswith("--"))}
 
 
+@pytest.fixture
+def planned(tmp_path: Path, prepared: Prepared) -> tuple[Repo, str]:
+    """A repository and the ID of the one plan in it."""
+    return prepared.at(tmp_path / "repo", "planned", lambda repo: repo.plan(writing("a.txt")))
+
+
 @pytest.mark.parametrize("name", table.COMMANDS)
-def test_no_plan_is_offered_for_the_value_of_an_option(name: str, repo: Repo) -> None:
-    repo.plan(writing("a.txt"))
+def test_no_plan_is_offered_for_the_value_of_an_option(name: str, planned: tuple[Repo, str]) -> None:
     for each in loaded(name).params:
         if isinstance(each, click.Option) and not each.is_flag:
             for text in each.opts:
-                assert not [word for word in completed(repo.path, name, text, "") if word.startswith("PLAN-")]
+                assert not [word for word in completed(planned[0].path, name, text, "") if word.startswith("PLAN-")]
 
 
 @pytest.mark.parametrize("name", table.COMMANDS)
-def test_plans_are_offered_where_a_plan_is_an_argument(name: str, repo: Repo) -> None:
-    plan = repo.plan(writing("a.txt"))
+def test_plans_are_offered_where_a_plan_is_an_argument(name: str, planned: tuple[Repo, str]) -> None:
+    repo, plan = planned
     takes_plan = any(isinstance(each, click.Argument) and each.name == "plan" for each in loaded(name).params)
 
     assert (plan in completed(repo.path, name, "")) == (takes_plan and name != "unarchive")

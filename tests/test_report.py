@@ -148,12 +148,13 @@ def _with_json() -> list[str]:
 
 
 @pytest.mark.parametrize("name", _with_json())
-def test_json_of_every_command_that_has_it_parses(repo: Repo, name: str) -> None:
+def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], name: str) -> None:
     """S1-002: results on standard output, --json on every reading command."""
-    asking = {"title": "Ask", "steps": [{"title": "Ask", "prompt": "Write a poem."}]}
-    plan = repo.plan(asking if name == "context" else writing("a.txt"))
-    if name not in ("exec", "context"):
-        repo.orch("exec")
+    repo, plan = executed
+    if name == "exec":
+        plan = repo.plan(writing("c.txt"))
+    if name == "context":
+        plan = repo.plan({"title": "Ask", "steps": [{"title": "Ask", "prompt": "Write a poem."}]})
     arguments = ["--from", "-"] if name == "plan" else [plan]
     if name in ("ls", "caps", "tools", "templates", "config", "doctor"):
         arguments = []

@@ -273,7 +273,7 @@ def test_a_plan_runs_in_an_odd_repository_and_leaves_it_as_it_was(
     plan = odd.plan(writing("a.txt"))
     odd.orch("exec")
     odd.orch("rollback", plan)
-    odd.orch("exec", plan)
+    odd.orch("rollback", "--undo", plan)
     assert odd.step_states(plan) == ["done"]
     assert odd.git("show", f"orch/{plan}:a.txt") == "a.txt"
     assert before == ([] if bare else standing(odd))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Repo, writing
+from conftest import Prepared, Repo, writing
 
 MAN = Path(__file__).parents[2] / "man"
 
@@ -40,12 +40,10 @@ def table() -> list[Row]:
 class Scene:
     """A plan of three steps, done, and a user with git. `mine` are commits of the user's that must stay reachable."""
 
-    def __init__(self, repo: Repo, *, executed: bool = True) -> None:
+    def __init__(self, repo: Repo, plan: str) -> None:
         self.repo = repo
-        self.plan = repo.plan(writing("a.txt", "b.txt", "c.txt"))
-        self.branch = f"orch/{self.plan}"
-        if executed:
-            repo.orch("exec", self.plan)
+        self.plan = plan
+        self.branch = f"orch/{plan}"
         self.tip = self.at(self.branch)
         self.mine: list[str] = []
 
@@ -429,10 +427,28 @@ def test_the_man_page_holds_the_same_rows() -> None:
     assert rows[1:] == told
 
 
-@pytest.fixture
-def scene(repo: Repo, request: pytest.FixtureRequest) -> Scene:
+def before(path: Path, prepared: Prepared, *, executed: bool = True) -> Scene:
     """The plan before the user's act."""
-    return Scene(repo, executed=request.param not in NOT_EXECUTED)
+
+    def build(repo: Repo) -> str:
+        plan = repo.plan(writing("a.txt", "b.txt", "c.txt"))
+        if executed:
+            repo.orch("exec", plan)
+        return plan
+
+    return Scene(*prepared.at(path / "repo", "three executed" if executed else "three planned", build))
+
+
+@pytest.fixture
+def done(tmp_path: Path, prepared: Prepared) -> Scene:
+    """A plan that is complete."""
+    return before(tmp_path, prepared)
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepared) -> Scene:
+    """The plan before the act of that name."""
+    return before(tmp_path, prepared, executed=request.param not in NOT_EXECUTED)
 
 
 @pytest.mark.parametrize(
@@ -502,9 +518,9 @@ def _is_reviewable_without_log(scene: Scene) -> None:
     assert "has no log any more" in scene.repo.orch("show", expect=5).stderr
 
 
-def test_a_checked_out_branch_is_rolled_back_only_on_request(repo: Repo) -> None:
+def test_a_checked_out_branch_is_rolled_back_only_on_request(done: Scene) -> None:
     """With --checkout the files follow and local changes stay, as `git reset --keep` does it."""
-    scene = Scene(repo)
+    scene, repo = done, done.repo
     scene.git("switch", "-q", scene.branch)
     repo.write({"a.txt": "changed here\n"})
     refused = repo.orch("rollback", "--to-step", "2", scene.plan, expect=6).stderr
@@ -521,8 +537,8 @@ def test_a_checked_out_branch_is_rolled_back_only_on_request(repo: Repo) -> None
     assert (repo.path / "a.txt").read_text() == "changed here\n"
 
 
-def test_a_local_change_in_the_way_stops_a_rollback_in_the_checkout(repo: Repo) -> None:
-    scene = Scene(repo)
+def test_a_local_change_in_the_way_stops_a_rollback_in_the_checkout(done: Scene) -> None:
+    scene, repo = done, done.repo
     scene.git("switch", "-q", scene.branch)
     repo.write({"c.txt": "changed here\n"})
     repo.orch("rollback", "--to-step", "2", "--checkout", scene.plan, expect=6)
@@ -531,9 +547,9 @@ def test_a_local_change_in_the_way_stops_a_rollback_in_the_checkout(repo: Repo) 
 
 
 @pytest.mark.parametrize("where", [rebase_in_progress, rebase_in_progress_here])
-def test_nothing_moves_under_a_rebase_not_even_with_checkout(repo: Repo, where: Callable[[Scene], None]) -> None:
+def test_nothing_moves_under_a_rebase_not_even_with_checkout(done: Scene, where: Callable[[Scene], None]) -> None:
     """`reset --keep` there would move the HEAD of the rebase, and write files into the git directory."""
-    scene = Scene(repo)
+    scene, repo = done, done.repo
     where(scene)
     git_dir = sorted(path.name for path in (repo.path / ".git").iterdir())
     repo.orch("rollback", "--checkout", scene.plan, expect=6)
@@ -541,8 +557,8 @@ def test_nothing_moves_under_a_rebase_not_even_with_checkout(repo: Repo, where: 
     assert sorted(path.name for path in (repo.path / ".git").iterdir()) == git_dir
 
 
-def test_rollback_refuses_to_cut_off_commits_of_the_users(repo: Repo) -> None:
-    scene = Scene(repo)
+def test_rollback_refuses_to_cut_off_commits_of_the_users(done: Scene) -> None:
+    scene, repo = done, done.repo
     own_commit_on_top(scene)
     said = repo.orch("rollback", scene.plan, expect=3).stderr
     assert scene.mine[0][:10] in said
@@ -552,9 +568,10 @@ def test_rollback_refuses_to_cut_off_commits_of_the_users(repo: Repo) -> None:
     assert scene.holds(scene.mine[0])
 
 
-def test_an_amended_cover_survives_an_edit_of_the_plan(repo: Repo) -> None:
+def test_an_amended_cover_survives_an_edit_of_the_plan(tmp_path: Path, prepared: Prepared) -> None:
     """The cover's text follows an edit, but not over what the user put into it."""
-    scene = Scene(repo, executed=False)
+    scene = before(tmp_path, prepared, executed=False)
+    repo = scene.repo
     amend_cover(scene)
     text = repo.orch("show", scene.plan, "--yaml").stdout.replace("Write c.txt", "Write the third")
     said = repo.orch("edit", scene.plan, "--from", "-", stdin=text).stderr
@@ -562,9 +579,9 @@ def test_an_amended_cover_survives_an_edit_of_the_plan(repo: Repo) -> None:
     assert scene.at(scene.branch) == scene.mine[0]
 
 
-def test_a_log_from_elsewhere_moves_no_other_branch(repo: Repo) -> None:
+def test_a_log_from_elsewhere_moves_no_other_branch(done: Scene) -> None:
     """An intent that names main, with this clone's own ID, is left alone."""
-    scene = Scene(repo)
+    scene, repo = done, done.repo
     from git_orch.repo import identity, objects, repository, store
 
     found = repository.discover(repo.path)
