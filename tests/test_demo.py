@@ -21,7 +21,7 @@ def demo(tmp_path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["sh", _SCRIPT], env=variables, capture_output=True, text=True, check=False)
 
 
-def test_the_demonstration_ends_with_every_step_done_and_a_sound_repository(demo: subprocess.CompletedProcess[str]) -> None:
+def test_the_demonstration_does_every_step_in_a_sound_repository(demo: subprocess.CompletedProcess[str]) -> None:
     assert demo.returncode == 0, demo.stderr
     assert "5 of 5 steps done, 5 landed now" in demo.stdout
     assert "steps taken back: 5" in demo.stdout

@@ -107,8 +107,10 @@ def test_a_budget_of_the_repository_is_not_called_without_effect(repo: Repo) -> 
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "much", "1e10"])
 def test_a_budget_that_is_none_is_refused(repo: Repo, value: str) -> None:
     repo.git("config", "--global", "orch.maxUsd", value)
-    with pytest.raises(errors.UsageError, match="it has to be USD"):
+    with pytest.raises(errors.UsageError, match="it has to be USD") as refused:
         settings.of_user(discover(repo.path))
+    repo.git(*refused.value.hint.split()[1:])
+    assert settings.of_user(discover(repo.path)).maxUsd == 0
 
 
 @pytest.mark.parametrize("value", ["0", "86401", "-1", "soon"])

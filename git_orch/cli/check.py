@@ -46,7 +46,7 @@ def command(plan: str | None, max_usd: float | None, *, deps: bool, record: bool
     if as_json:
         here.print_json([each._asdict() for each in listed])
     else:
-        _show(listed)
+        _show(sorted(listed, key=lambda each: each.level != "error"))
         if state is not None:
             console.out(f"{ids.short(status.id)} {state}")
     return 1 if any(each.level == "error" for each in listed) else 0

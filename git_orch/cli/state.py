@@ -7,7 +7,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids, life
-from git_orch.plans.status import PlanState
+from git_orch.plans.status import PlanState, Status
 from git_orch.views import console
 
 _STATE = click.Choice([state.value for state in PlanState], case_sensitive=False)
@@ -35,10 +35,8 @@ def command(plan: str | None, state: str | None, *, can: tuple[str, str] | None,
     name = ids.short(status.id)
     if state is not None:
         wanted = life.moved(status.state, PlanState[state], name)
-        raise errors.Refused(
-            f"'{name}' can become {state}, but no state is set by hand", life.command(status.state, wanted, name)
-        )
-    after = [(new.value, life.command(status.state, new, name)) for new in life.possible(status.state)]
+        raise errors.Refused(f"'{name}' can become {state}, but no state is set by hand", _command(status, wanted))
+    after = [(new.value, _command(status, new)) for new in life.possible(status.state)]
     if as_json:
         possible = [{"state": new, "command": typed} for new, typed in after]
         here.print_json({"id": status.id, "state": status.state.value, "possible": possible})
@@ -47,6 +45,14 @@ def command(plan: str | None, state: str | None, *, can: tuple[str, str] | None,
     for new, typed in after:
         console.out(f"  {new:<12} {typed}")
     return 0
+
+
+def _command(status: Status, new: PlanState) -> str:
+    """What to type first; an archived plan has to be brought back before, which an edit of a rejected one does."""
+    name = ids.short(status.id)
+    if status.archived is not None and status.state is not PlanState.REJECTED:
+        return f"git orch unarchive {name}"
+    return life.command(status.state, new, name)
 
 
 def _answer(answer: bool, *, as_json: bool) -> int:  # noqa: FBT001  # the one thing there is to say

@@ -9,6 +9,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
+from git_orch.plans.status import PlanState
 from git_orch.repo.repository import Repository
 from git_orch.views import console, documents, report
 
@@ -25,21 +26,28 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
         return
     with here.reading(found) as database:
         if plan is not None:
-            statuses = [here.status_of(found, database, plan)]
+            statuses, to_land = [here.status_of(found, database, plan)], []
         else:
-            statuses = [each for each in here.statuses(found, database) if each.is_open()]
+            every = here.statuses(found, database)
+            statuses = [each for each in every if each.is_open()]
+            to_land = [each for each in every if each.state is PlanState.COMPLETE and each.landed is None]
         running = {each.id: here.is_running(found, each.id) for each in statuses}
     if as_json:
         here.print_json([documents.document(each, running=running[each.id]) for each in statuses])
         return
     if not statuses:
-        console.out('no plan is open; begin with: git orch plan "what to do"')
+        begin = "" if to_land else '; begin with: git orch plan "what to do"'
+        console.out(f"no plan is open{begin}")
+        for each in to_land:
+            console.out(*report.headline(each, running=False))
+            console.out(*report.next_command(each, running=False))
     for each in statuses:
         console.out(*report.headline(each, running=running[each.id]))
     if len(statuses) == 1:
-        for line in [*report.step_lines(statuses[0]), *report.tip_lines(statuses[0])]:
+        [each] = statuses
+        for line in [*report.step_lines(each), *report.tip_lines(each), *report.moved_lines(each)]:
             console.out(*line)
-        console.out(*report.next_command(statuses[0], running=running[statuses[0].id]))
+        console.out(*report.next_command(each, running=running[each.id]))
 
 
 def _live(found: Repository, plan: str | None, since: str, *, as_json: bool) -> None:

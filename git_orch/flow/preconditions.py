@@ -8,7 +8,7 @@ from git_orch.flow.approval import Grant
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.options import Options
 from git_orch.flow.reporting import Note
-from git_orch.plans import graph, ids
+from git_orch.plans import graph, ids, selection
 from git_orch.plans.budget import Book
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
@@ -101,8 +101,10 @@ def refuse_unreachable(status: Status, options: Options) -> None:
     for each in status.steps:
         needed = [other for other in each.step.depends_on if other not in satisfied and other not in options.chosen]
         if each.step.id in options.chosen - satisfied and needed:
-            numbers = ",".join(str(status.plan.position(other)) for other in needed)
+            wanted = ({each.step.id} | graph.needed(status.plan, each.step.id)) - satisfied
+            numbers = ",".join(str(number) for number in sorted(map(status.plan.position, wanted)))
+            missing = selection.spoken(map(status.plan.position, needed))
             raise errors.Refused(
-                f"step {each.number} needs step {numbers}, which is not done and not chosen",
-                f"git orch exec {ids.short(status.id)} --steps {numbers},{each.number}",
+                f"step {each.number} cannot run without {missing}: not done and not chosen",
+                f"git orch exec {ids.short(status.id)} --steps {numbers}",
             )

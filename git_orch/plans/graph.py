@@ -42,6 +42,18 @@ def ready(plan: Plan, done: Set[str], excluded: Set[str] = frozenset()) -> list[
     return [step for step in plan.steps if step.id not in over and done >= set(step.depends_on)]
 
 
+def needed(plan: Plan, step_id: str) -> set[str]:
+    """The IDs of the steps that have to be done before this one, directly or not."""
+    waits_for = {step.id: step.depends_on for step in plan.steps}
+    found: set[str] = set()
+    asked = [step_id]
+    while asked:
+        new = [other for other in waits_for[asked.pop()] if other not in found]
+        found.update(new)
+        asked += new
+    return found
+
+
 def levels(plan: Plan) -> list[list[Step]]:
     """Steps by how many others have to be done first, one after the other; those of one level wait for none of it.
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from git_orch.errors import UsageError
+from git_orch.errors import NotFound, UsageError
 
 _PART = re.compile(r"([0-9]{1,6})(?:\s*-\s*([0-9]{1,6}))?", re.ASCII)  # six digits: a plan has at most 1,000 steps
 
 
 def numbers(typed: str, count: int) -> list[int]:
-    """Step numbers in `typed`, ascending and each once; 1 is the first of `count` steps. Raises UsageError."""
+    """Step numbers in `typed`, ascending and each once, of `count` steps. Raises UsageError, NotFound."""
     chosen: set[int] = set()
     for part in typed.split(","):
         first, last = _ends(part.strip(), typed)
         if last < first:
             raise UsageError(f"'{part.strip()}' counts backwards", f"write it as {last}-{first}")
         if first < 1 or last > count:
-            raise UsageError(f"there is no step '{last if first else first}'", _hint(count))
+            raise NotFound(f"there is no step '{last if first else first}'", _hint(count))
         chosen.update(range(first, last + 1))
     return sorted(chosen)
 
@@ -36,7 +37,7 @@ def _hint(count: int) -> str:
 
 
 def chosen(count: int, only: str | None, without: str | None, first: int | None) -> frozenset[int] | None:
-    """The step numbers that a run is about, of `count` steps; None when nothing narrows them. Raises UsageError.
+    """The step numbers that a run is about, of `count` steps; None when nothing narrows them. Raises as `numbers` does.
 
     `only` and `without` are lists as people type them, `first` is the step to begin with.
     """
@@ -45,10 +46,16 @@ def chosen(count: int, only: str | None, without: str | None, first: int | None)
     found = set(numbers(only, count)) if only is not None else set(range(1, count + 1))
     if first is not None:
         if not 1 <= first <= count:
-            raise UsageError(f"there is no step '{first}'", _hint(count))
+            raise NotFound(f"there is no step '{first}'", _hint(count))
         found &= set(range(first, count + 1))
     if without is not None:
         found -= set(numbers(without, count))
     if not found:
         raise UsageError("no step is left to run", _hint(count))
     return frozenset(found)
+
+
+def spoken(steps: Iterable[int]) -> str:
+    """These steps in a sentence: `step 3`, `steps 3, 6`."""
+    listed = [str(number) for number in sorted(steps)]
+    return f"step{'s' if len(listed) > 1 else ''} {', '.join(listed)}"

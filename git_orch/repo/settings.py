@@ -145,9 +145,9 @@ def _flag(name: str, value: str | None) -> bool:
 
 def _budget(repository: Repository, own: Mapping[str, Sequence[str | None]], name: str) -> float:
     """USD, 0 where there is no limit: the user's own value or, where that is less, the repository's."""
-    usual = _usd(name, own.get(name.lower(), [None])[-1])
+    usual = _usd(name, own.get(name.lower(), [None])[-1], "--global ")
     others = [
-        _usd(name, each.value)
+        _usd(name, each.value, "")
         for each in repository.scoped_settings
         if each.name.lower() == name.lower() and not _counts(each, repository)
     ]
@@ -155,7 +155,7 @@ def _budget(repository: Repository, own: Mapping[str, Sequence[str | None]], nam
     return min(limits) if limits else 0.0
 
 
-def _usd(name: str, value: str | None) -> float:
+def _usd(name: str, value: str | None, scope: str) -> float:
     if value is None or value == "":
         return 0.0
     try:
@@ -163,7 +163,8 @@ def _usd(name: str, value: str | None) -> float:
     except ValueError:
         amount = -1.0
     if not 0 <= amount <= _MOST_USD:  # what is no number is in no range
-        raise errors.UsageError(f"'{name}' is '{value}': it has to be USD, 0 for no limit", f"git config {name} 0")
+        hint = f"git config {scope}{name} 0"
+        raise errors.UsageError(f"'{name}' is '{value}': it has to be USD, 0 for no limit", hint)
     return amount
 
 

@@ -167,7 +167,7 @@ def _held(name: str, held: bool, good: str, bad: str) -> Answer:  # noqa: FBT001
 def _home(readable: Sequence[str], tried: int) -> Answer:
     if not tried:
         return Answer("home", "note", "there is no file in your home directory to try it with")
-    return _held("home", not readable, f"none of {tried} files can be read", f"'{''.join(readable[:1])}' can be read")
+    return _held("home", not readable, "no file in it can be read", f"'{''.join(readable[:1])}' can be read")
 
 
 def _processes(told: Mapping[str, Sequence[str]]) -> Answer:

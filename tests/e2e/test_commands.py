@@ -455,8 +455,22 @@ def test_status_says_that_the_branch_was_moved_and_how_to_go_back(here: Here) ->
     here("exec", plan)
     tip = here.repo.git("rev-parse", f"orch/{plan}")
     here.repo.git("branch", "-f", f"orch/{plan}", f"orch/{plan}~1")
-    shown = here("show", plan).out
-    assert f"git branch -f orch/{plan} {tip[:12]}" in shown
+    for reading in ("show", "status"):
+        assert f"git branch -f orch/{plan} {tip[:12]}" in here(reading, plan).out
+
+
+def test_status_names_the_complete_plans_where_none_is_open(here: Here) -> None:
+    assert "begin with" in here("status").out
+    name = here.plan(writing("a.txt")).rpartition("-write")[0]
+    here("exec")
+    assert f"next: git orch land {name}" in here("status").out
+
+
+def test_a_step_that_cannot_run_alone_is_refused_with_all_that_it_needs(here: Here) -> None:
+    here.plan(writing("a.txt", "b.txt", "c.txt"))
+    refused = here("exec", "--steps", "3", expect=3).err
+    assert "step 3 cannot run without step 2" in refused
+    here(*refused.rpartition("hint: git orch ")[2].split())
 
 
 def test_a_command_that_the_plan_needs_and_is_not_here_stops_exec_before_it_begins(here: Here) -> None:

@@ -23,6 +23,16 @@ def test_state_names_what_may_follow_and_the_commands_that_lead_there(here: Here
         assert state(here, plan) == each["state"]
 
 
+def test_an_archived_plan_has_to_be_brought_back_first(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    here("exec")
+    here("archive", plan)
+    told = json.loads(here("state", plan, "--json").out)["possible"]
+    assert {each["command"].split()[2] for each in told} == {"unarchive"}
+    here(*told[0]["command"].split()[2:])
+    assert state(here, plan) == "COMPLETE"
+
+
 def test_no_state_is_set_by_hand(here: Here) -> None:
     """S1-220: refused, legal or not, and the plan is unchanged."""
     plan = here.plan(writing("a"))
