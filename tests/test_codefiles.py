@@ -13,7 +13,8 @@ RUN = [
     "AGENTS.md", "CLAUDE.md", ".cursorrules", "vite.config.ts", "jest.config.js", "eslint.config.mjs", "app.csproj",
     "p.code-workspace", ".husky/pre-commit", ".githooks/any thing", ".github/workflows/ci.yml", ".cargo/config.toml",
     ".vscode/tasks.json", ".idea/x.xml", ".devcontainer/devcontainer.json", ".claude/settings.json", ".cursor/rules/x",
-    ".circleci/config.yml", ".config/x",
+    ".circleci/config.yml", ".config/x", "pyproject.toml", "setup.cfg", "tox.ini", "pom.xml", "Gruntfile.js",
+    "gulpfile.js",
 ]  # fmt: skip
 DO_NOT_RUN = [
     "README.md", "src/main.py", "makefile.md", "docs/setup.py.txt", "conftest.pyc", "my-conftest.py", "a.pth.txt",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import Repo
 
 from git_orch.plans import events, state
@@ -42,7 +43,15 @@ def test_a_plan_that_fails_on_its_tip_says_so_and_what_to_do(repo: Repo, broken:
     told = repo.orch("status", broken).stdout
     assert "  FAILED  " in told
     assert "check of step 1 fails: test ! -e b" in told
-    assert told.splitlines()[-1].startswith("next: git orch redo 1 PLAN-")
+    assert told.splitlines()[-1].startswith("next: git orch edit PLAN-")
+
+
+def test_a_step_that_is_added_repairs_what_fails_on_the_tip(repo: Repo, broken: str) -> None:
+    text = yaml.safe_load(repo.orch("show", broken, "--yaml").stdout)
+    text["steps"].append({"title": "Repair", "files": {"b": None}})
+    repo.orch("edit", broken, "--from", "-", stdin=json.dumps(text))
+    repo.orch("exec", broken)
+    assert repo.status(broken)["state"] == "COMPLETE"
 
 
 def test_what_failed_on_another_tip_is_past(repo: Repo, broken: str) -> None:

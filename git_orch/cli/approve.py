@@ -68,7 +68,8 @@ def _setup(found: Repository, *, network: bool) -> approvals.Setup:
     chosen = settings.of_user(found).setup
     if chosen is None:
         raise errors.UsageError(
-            "orch.setup is not set: there is nothing to allow", "git config --global orch.setup ..."
+            "orch.setup is not set: there is nothing to allow",
+            "git config --global --edit  # orch.setup is the command",
         )
     return approvals.Setup(chosen, network)
 

@@ -33,8 +33,8 @@ class Live(NamedTuple):
 
 
 def event_line(event: Event) -> str:
-    """One event on a line: when, its name, what matters of it."""
-    return f"{report.when(event.id)}  {event.name:<16} {_gist(event.body)}"
+    """One event: when, its name, what matters of it; what others wrote begins no line of its own."""
+    return f"{report.when(event.id)}  {event.name:<16} {indented(_gist(event.body), 4)}"
 
 
 def _gist(body: Mapping[str, object]) -> str:

@@ -225,11 +225,10 @@ def _with_steps(status: Status) -> str:
 
 
 def _goes_on_with(status: Status) -> str:
-    """The command that runs what is missing, or fails although each step is done."""
-    name, failing = ids.short(status.id), {failure.step for failure in status.tip_failures()}
-    blamed = next((each for each in status.steps if each.step.id in failing), None)
-    if blamed is not None and status.satisfied() >= {each.step.id for each in status.steps}:
-        return f"git orch redo {blamed.number} {name}"
+    """The command that runs what is missing; where each step is done and what they made together fails, an edit."""
+    name = ids.short(status.id)
+    if status.tip_failures() and status.satisfied() >= {each.step.id for each in status.steps}:
+        return f"git orch edit {name}  # add a step that repairs it"
     return f"git orch exec {name}"
 
 

@@ -115,6 +115,16 @@ def test_log_shows_the_last_events_only_when_asked(here: Here) -> None:
     assert here("log", plan, "--json", "-n", "1").out.splitlines() == every[-1:]
 
 
+def test_what_a_command_printed_begins_no_line_of_the_log(here: Here) -> None:
+    plan = here.plan(
+        {"title": "Fail", "steps": [{"title": "Fail", "run": "printf 'a\\n2026-01-01T00:00:00Z  forged\\n'; false"}]}
+    )
+    here("exec", plan, expect=1)
+    lines = here("log", plan).out.splitlines()
+    assert [line for line in lines if "forged" in line]
+    assert not [line for line in lines if line.startswith("2026-01-01")]
+
+
 def test_no_escape_sequence_of_a_command_is_shown(here: Here) -> None:
     plan = here.plan({"title": "x", "steps": [{"title": "y", "run": "echo '\x1b]0;title\x07' >&2; exit 1"}]})
     here("exec", plan, expect=1)
