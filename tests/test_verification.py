@@ -46,12 +46,15 @@ def test_a_plan_that_fails_on_its_tip_says_so_and_what_to_do(repo: Repo, broken:
     assert told.splitlines()[-1].startswith("next: git orch edit PLAN-")
 
 
-def test_a_step_that_is_added_repairs_what_fails_on_the_tip(repo: Repo, broken: str) -> None:
-    text = yaml.safe_load(repo.orch("show", broken, "--yaml").stdout)
-    text["steps"].append({"title": "Repair", "files": {"b": None}})
-    repo.orch("edit", broken, "--from", "-", stdin=json.dumps(text))
-    repo.orch("exec", broken)
-    assert repo.status(broken)["state"] == "COMPLETE"
+def test_a_step_that_is_added_repairs_what_fails_on_the_tip(repo: Repo) -> None:
+    first = {"title": "One", "files": {"f": "one\n"}, "checks": [{"command": "grep -q one f"}]}
+    plan = repo.plan({"title": "Break", "steps": [first, {"title": "Two", "files": {"f": "two\n"}, "depends_on": [1]}]})
+    repo.orch("exec", plan, expect=1)
+    text = yaml.safe_load(repo.orch("show", plan, "--yaml").stdout)
+    text["steps"].append({"title": "Repair", "files": {"f": "one and two\n"}})
+    repo.orch("edit", plan, "--from", "-", stdin=json.dumps(text))
+    repo.orch("exec", plan)
+    assert repo.status(plan)["state"] == "COMPLETE"
 
 
 def test_what_failed_on_another_tip_is_past(repo: Repo, broken: str) -> None:
