@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.flow.driver import Again, Drive, Failed, Finished, Landed, Verify
+from git_orch.flow.driver import Again, Drive, Failed, Finished, Landed, Later, Verify
 from git_orch.plans.plan import Plan, Step
 from git_orch.plans.schedule import Phase, Schedule
 
@@ -66,7 +66,7 @@ class Simulated:
             return Finished()
         return Again(self._job(step)) if self.tries[step] < 2 else Failed()
 
-    def landed(self, step: str) -> Landed | Verify | Again | Failed:
+    def landed(self, step: str) -> Landed | Verify | Later | Failed:
         if self.bases[step] == len(self.branch):
             return self._land(step)
         fate = self.data.draw(st.sampled_from(["same tree", "verify", "conflict"]))
@@ -75,12 +75,15 @@ class Simulated:
         if fate == "verify":
             self.verified_on[step] = len(self.branch)
             return Verify(f"verify {step}")
-        return Again(self._job(step)) if self.tries[step] < 3 else Failed()
+        return self._anew(step)
 
-    def verified(self, step: str, future: Future[str]) -> Landed | Again | Failed:
+    def _anew(self, step: str) -> Later | Failed:
+        return Later() if self.tries[step] < 3 else Failed()
+
+    def verified(self, step: str, future: Future[str]) -> Landed | Later | Failed:
         assert future.done()
         assert self.verified_on[step] == len(self.branch), "the branch moved on while a result was verified"
-        return self._land(step) if self.data.draw(st.booleans()) else Failed()
+        return self._land(step) if self.data.draw(st.booleans()) else self._anew(step)
 
     def _land(self, step: str) -> Landed:
         self.branch.append(step)
@@ -115,3 +118,48 @@ def test_every_order_of_answers_ends_with_each_step_landed_once_failed_or_blocke
         assert needs[step] <= set(world.branch[:place])
     if keep_going:
         assert all(needs[step] & {*failed, *blocked} for step in blocked)
+
+
+@dataclass
+class Scripted:
+    """Workers that answer in a given order; the first result of s2 does not hold on the new base."""
+
+    order: list[str]
+    pending: dict[str, Future[str]] = field(default_factory=dict)
+    begun_steps: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+
+    def submit(self, job: str) -> Future[str]:
+        self.pending[job] = Future()
+        self.most_at_once = max(self.most_at_once, sum(1 for each in self.pending if each.startswith("step ")))
+        return self.pending[job]
+
+    def wait(self, running: Collection[Future[str]]) -> Collection[Future[str]]:
+        future = self.pending.pop(self.order.pop(0))
+        future.set_result("done")
+        return [each for each in running if each.done()]
+
+    def begun(self, step: Step) -> str:
+        self.begun_steps.append(step.id)
+        return f"step {step.id}"
+
+    def ended(self, step: str, future: Future[str]) -> Finished:
+        assert future.done(), step
+        return Finished()
+
+    def landed(self, step: str) -> Landed | Verify:
+        return Verify("verify s2") if step == "s2" and self.begun_steps.count("s2") == 1 else Landed()
+
+    def verified(self, step: str, future: Future[str]) -> Later:
+        assert future.done(), step
+        return Later()
+
+
+def test_a_step_that_is_to_be_done_anew_waits_until_there_is_room_for_it() -> None:
+    steps = tuple(Step(f"s{number}", "Do", "run") for number in range(1, 5))
+    order = ["step s2", "step s1", "verify s2", "step s3", "step s2", "step s4"]
+    schedule = Schedule(Plan("A plan", "An objective", steps), set(), [each.id for each in steps], keep_going=True)
+    world = Scripted(order)
+    Drive(schedule, world, world.submit, world.wait, 2).to_the_end()
+    assert world.begun_steps == ["s1", "s2", "s3", "s4", "s2"]
+    assert (world.most_at_once, schedule.in_phase(Phase.LANDED)) == (2, ["s1", "s2", "s3", "s4"])

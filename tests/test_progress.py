@@ -25,9 +25,12 @@ PASSED = CheckResult("unit", "pytest -q\n-x", 0, True, 1.26, "", "ok")
         (reporting.StepLanded(2, "W", "a" * 40, 0, 9, 0.25), "  landed aaaaaaaaaa, 0 files changed, 9.0 s, $0.2500"),
         (reporting.StepNotLanded(2, "W", "exited 1: no\nhint: evil", None), "  failed exited 1: no\n    hint: evil"),
         (reporting.StepNotLanded(2, "W", "exited 1", "b" * 40), "  failed exited 1 (kept as bbbbbbbbbb)"),
+        (reporting.StepNotLanded(2, "W", "exited 1", None, 0.0), "  failed exited 1 (trying again)"),
+        (reporting.StepNotLanded(2, "W", "a\nb", "b" * 40, 1.5),
+         "  failed a\n    b\n    (kept as bbbbbbbbbb; trying again in 1.5 s)"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
-)
+)  # fmt: skip
 def test_each_report_is_plain_text_on_standard_error(
     report: Report, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -135,6 +135,10 @@ def command(
 
         cost.estimate_left(found, status, given.model, chosen, as_json=given.as_json)
         return 0
+    if given.steps is not None:
+        from git_orch.flow import preconditions
+
+        preconditions.refuse_unreachable(status, chosen)
     if given.detach:
         return _detached(found, plan_id, named=plan is not None, as_json=given.as_json)
     return _run(found, status, given, chosen)
@@ -275,7 +279,7 @@ def conclude(status: Status, summary: Summary) -> None:
     )
     for what, numbers in (("failed", summary.failed), ("not started", summary.blocked)):
         if summary.failed and numbers:
-            console.out(f"{what}: step {', '.join(map(str, numbers))}")
+            console.out(f"{what}: {selection.spoken(numbers)}")
     _say_failure(status, summary)
     if not summary.failed:
         console.out(*report.next_command(status, running=False))
@@ -287,5 +291,5 @@ def _say_failure(status: Status, summary: Summary) -> None:
         cause = (summary.error or "").split("\n")[0]  # the whole of it was shown when it happened
         console.failure(f"step {summary.failed[0]} failed: {cause}", summary.hint or f"git orch show {name} --attempts")
     elif summary.outcome == "review":
-        numbers = ", ".join(map(str, summary.review))
-        console.failure(f"step {numbers} needs a review", f"git orch diff {name} --step {summary.review[-1]}")
+        reviewed = selection.spoken(summary.review)
+        console.failure(f"needs a review: {reviewed}", f"git orch diff {name} {summary.review[-1]}")

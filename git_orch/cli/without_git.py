@@ -44,14 +44,13 @@ def of_plan(wanted: str) -> int:
         raise errors.UnfitRepository("a bare repository has no checkout to work in", f"git orch exec {wanted}")
     with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
         status = opened.status()
-        granted = approval.required(opened, status).what.grants.in_place
-    if not granted:
-        name = ids.short(plan_id)
-        raise errors.Refused(
-            f"working in your own checkout needs an approval of '{name}' that says so",
-            f"git orch approve {name} --in-place",
-        )
-    return _run(status.plan, found.top, confinement.launcher(found, settings.of_user(found)))
+        if not approval.required(opened, status).what.grants.in_place:
+            name = ids.short(plan_id)
+            raise errors.Refused(
+                f"working in your own checkout needs an approval of '{name}' that says so",
+                f"git orch approve {name} --in-place",
+            )
+        return _run(status.plan, found.top, confinement.launcher(found, settings.of_user(found)))
 
 
 def _run(plan: Plan, directory: Path, launcher: Launcher) -> int:

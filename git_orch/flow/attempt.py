@@ -17,7 +17,7 @@ from git_orch.flow import checks
 from git_orch.flow.jobs import Earlier, Job, Result
 from git_orch.flow.reporting import CheckEnded, Reporter
 from git_orch.plans import redact, review, trailers
-from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
+from git_orch.plans.plan import RUN_TIMEOUT, Command, Step, in_a_sentence
 from git_orch.plans.status import SATISFIED, CheckResult, Status
 from git_orch.repo import gate, raw, snapshot
 from git_orch.repo.identity import Identity
@@ -59,6 +59,7 @@ class Site:
 
     `objects` takes what an attempt makes, until a ref holds it. `spool` puts an event on disk at once: what a model
     call has cost must survive us. With `run_hooks` the repository's pre-commit hook is the last check of every step.
+    `shared` is the plan where a person works in the worktree as well, else None.
     """
 
     repository: Repository
@@ -73,6 +74,7 @@ class Site:
     run_hooks: bool = False
     use_cache: bool = True
     copied: tuple[str, ...] = ()
+    shared: str | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -179,7 +181,8 @@ def _run_command(job: Job, site: Site) -> Work:
     if outcome.reason != "exited" or outcome.status != 0:
         ended = checks.ended(outcome, job.step.timeout or RUN_TIMEOUT)
         said = outcome.shown(_ERROR_TAIL).strip()
-        told = f"'{command.text()}' {ended}" + (f": {said}" if said else "")
+        place = "\n" if "\n" in said else ": "
+        told = f"{in_a_sentence(command.text())} {ended}" + (f"{place}{said}" if said else "")
         raise AttemptFailed(redact.redacted(told, site.secrets))
     return Work()
 
@@ -262,7 +265,7 @@ def _checked(job: Job, site: Site, result: Result) -> Result:
         outcomes.append(ended)
         site.reporter.emit(CheckEnded(job.number, ended))
         if not ended.passed:
-            return _check_failed(result, outcomes, f"check '{ended.command}' {ended.reason}")
+            return _check_failed(result, outcomes, f"check {in_a_sentence(ended.command)} {ended.reason}")
     if site.run_hooks:
         hook = checks.run_hook(site, site.output_path(job.attempt, "pre-commit"), result.tree or "")
         if hook is not None:

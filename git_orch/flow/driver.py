@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, assert_never
 
@@ -29,6 +30,10 @@ class Again(NamedTuple):
     job: str
 
 
+class Later(NamedTuple):
+    """The result is thrown away, and the step is to be done anew as soon as there is room for it."""
+
+
 class Verify(NamedTuple):
     """Before the result lands its checks have to run once more, as this job."""
 
@@ -47,18 +52,18 @@ class Steps(Protocol):
     """What the loop drives: it makes jobs of steps, and says what became of their results."""
 
     def begun(self, step: Step) -> str:
-        """The first job for a step."""
+        """The job for a step that starts, for the first time or anew."""
         ...
 
     def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
         """What to do after an attempt at a step."""
         ...
 
-    def landed(self, step: str) -> Landed | Halted | Verify | Again | Failed:
+    def landed(self, step: str) -> Landed | Halted | Verify | Later | Failed:
         """What became of landing the result of a step."""
         ...
 
-    def verified(self, step: str, future: Future[str]) -> Landed | Halted | Again | Failed:
+    def verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
         """What became of it after its checks ran once more."""
         ...
 
@@ -75,6 +80,7 @@ class Drive:
     """The loop and what runs in it. `most` is how many attempts run at once.
 
     `submit` starts a job, `wait` blocks until at least one of the futures may have ended and gives those that have.
+    Within `held` nothing interrupts: what became of a future is booked once, or not at all.
     """
 
     schedule: Schedule
@@ -82,24 +88,27 @@ class Drive:
     submit: Callable[[str], Future[str]]
     wait: Callable[[Collection[Future[str]]], Collection[Future[str]]]
     most: int = 1
+    held: Callable[[], AbstractContextManager[None]] = nullcontext
     running: dict[Future[str], Task] = field(default_factory=dict)
 
     def to_the_end(self) -> None:
         """Until each step has landed, failed or is blocked."""
         while self._start() or self.running:
             ended = self.wait(self.running)
-            for future in [each for each in self.running if each in ended]:
-                self._take(future, self.running[future])
-                del self.running[future]  # not before: a signal in the middle of it finds the task here
-            self._land()
+            with self.held():
+                for future in [each for each in self.running if each in ended]:
+                    self._take(future, self.running[future])
+                    del self.running[future]  # not before: what goes wrong in the middle of it finds the task here
+                self._land()
 
     def _start(self) -> bool:
         attempts = sum(1 for task in self.running.values() if not task.verifies)
         begun = self.schedule.startable(self.most - attempts)
-        for step in begun:
-            job = self.steps.begun(step)
-            self.schedule.start(step.id)
-            self.running[self.submit(job)] = Task(step.id)
+        with self.held():
+            for step in begun:
+                job = self.steps.begun(step)
+                self.schedule.start(step.id)
+                self.running[self.submit(job)] = Task(step.id)
         return bool(begun)
 
     def _take(self, future: Future[str], task: Task) -> None:
@@ -113,7 +122,7 @@ class Drive:
     def _verifying(self) -> bool:
         return any(task.verifies for task in self.running.values())
 
-    def _book(self, step: str, outcome: Finished | Landed | Halted | Again | Verify | Failed) -> None:
+    def _book(self, step: str, outcome: Finished | Landed | Halted | Again | Later | Verify | Failed) -> None:
         match outcome:
             case Finished():
                 self.schedule.finish(step)
@@ -125,6 +134,8 @@ class Drive:
             case Again(job):
                 self.schedule.start(step)
                 self.running[self.submit(job)] = Task(step)
+            case Later():
+                self.schedule.again(step)
             case Verify(job):
                 self.running[self.submit(job)] = Task(step, verifies=True)
             case Failed():

@@ -32,6 +32,8 @@ from git_orch.repo import worktrees
 # wait is over, so no wait for a worker may be without an end.
 _GLANCE = 0.5
 
+_NEEDS_REVIEW = errors.Refused.exit_code
+
 Outcome = Literal["complete", "failed", "interrupted", "waiting", "review"]
 
 
@@ -73,7 +75,7 @@ def execute(
     schedule = preconditions.schedule(status, options)
     if not schedule.startable(1):
         preconditions.refuse_claimed(status)
-        preconditions.refuse_unreachable(status, options)
+        preconditions.refuse_unreachable(status, options.chosen)
         return _handed_over(plan, status)
     spare = 1 if options.jobs > 1 else 0  # where results are verified that landed on another base than theirs
     means = sites.means(plan, service, use_cache=options.use_cache)
@@ -97,9 +99,13 @@ def _in_place(plan: OpenPlan, options: Options, grant: Grant | None, service: Se
     """The same in the user's own checkout, one step after the other; before each what is uncommitted is committed."""
     status = plan.status()
     preconditions.keep_results(plan, status)
-    schedule = preconditions.schedule(status, options)
-    if grant is None or status.branch is None or not schedule.startable(1):
+    if grant is None or status.branch is None:
         return _nothing_to_do(plan, status, options)
+    schedule = preconditions.schedule(status, options)
+    if not schedule.startable(1):
+        preconditions.refuse_claimed(status)
+        preconditions.refuse_unreachable(status, options.chosen)
+        return _handed_over(plan, status)
     inplace.refuse_unfit(plan, grant)
     means = sites.means(plan, service, use_cache=options.use_cache)
     preconditions.open_ledger(plan, status, options, grant)
@@ -196,15 +202,15 @@ def _threads(count: int) -> Executor:
 def carried_out(run: Run, schedule: Schedule, means: sites.Means, workers: Callable[[int], Executor]) -> Summary:
     hint = f"git orch exec {ids.short(run.plan.id)}"
     with (
-        signals.once(hint) as listen,
+        signals.once(hint) as listener,
         worker.in_threads(run.id, means),
         _Crew(lambda: workers(run.options.jobs + 1)) as crew,
     ):
-        drive = Drive(schedule, run, crew.submit, glanced, run.options.jobs)
+        drive = Drive(schedule, run, crew.submit, glanced, run.options.jobs, listener.held)
         try:
             drive.to_the_end()
         except errors.Interrupted as stopped:
-            listen()
+            listener.listen()
             means.stop.set()
             _wind_down(run, drive)
             _end(run, schedule, "interrupted")
@@ -287,7 +293,7 @@ def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
         first.error if first is not None else None,
         seconds,
         first.hint if first is not None else None,
-        first.exit_code if first is not None else 0,
+        first.exit_code if first is not None else _NEEDS_REVIEW if outcome == "review" else 0,
         numbers(schedule.in_phase(Phase.BLOCKED)),
         tuple(run.reviews),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from git_orch import errors
 from git_orch.flow import approval, basing
 from git_orch.flow.approval import Grant
@@ -93,14 +95,14 @@ def refuse_claimed(status: Status) -> None:
         )
 
 
-def refuse_unreachable(status: Status, options: Options) -> None:
-    """Raises Refused when none of the chosen steps can start without one that was not chosen."""
-    if options.chosen is None:
+def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
+    """Raises Refused when one of the chosen steps cannot start without one that was not chosen."""
+    if chosen is None:
         return
     satisfied = status.satisfied()
     for each in status.steps:
-        needed = [other for other in each.step.depends_on if other not in satisfied and other not in options.chosen]
-        if each.step.id in options.chosen - satisfied and needed:
+        needed = [other for other in each.step.depends_on if other not in satisfied and other not in chosen]
+        if each.step.id in chosen - satisfied and needed:
             wanted = ({each.step.id} | graph.needed(status.plan, each.step.id)) - satisfied
             numbers = ",".join(str(number) for number in sorted(map(status.plan.position, wanted)))
             missing = selection.spoken(map(status.plan.position, needed))

@@ -74,13 +74,13 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class StepNotLanded:
-    """An attempt failed; `commit` is where it is kept for inspection. `again` says that another one follows."""
+    """An attempt failed; `commit` is where it is kept, `pause` the seconds until the next one (None: none comes)."""
 
     number: int
     title: str
     error: str
     commit: str | None
-    again: bool = False
+    pause: float | None = None
 
 
 Report = Note | StepStarted | StepProgress | CheckEnded | TipChecking | StepLanded | StepDone | StepNotLanded

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.flow import approval, jobs, recording, sites
 from git_orch.flow.approval import Grant
-from git_orch.flow.driver import Again, Failed, Finished, Halted, Landed, Verify
+from git_orch.flow.driver import Again, Failed, Finished, Halted, Landed, Later, Verify
 from git_orch.flow.jobs import Earlier, Job, LastTry, Result
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.options import Options
@@ -79,18 +79,19 @@ class Run:
     failures: list[Failure] = field(default_factory=list)
     _tries: Counter[str] = field(default_factory=Counter)
     _rebased: set[str] = field(default_factory=set)
+    _anew: dict[str, LastTry] = field(default_factory=dict)
     _lost: Counter[str] = field(default_factory=Counter)
     _settled: list[str] = field(default_factory=list)
 
     # -- jobs ---------------------------------------------------------------------------------------------------------
 
     def begun(self, step: Step) -> str:
-        """The first job for a step. Raises Refused when the plan is not the approved one any more."""
+        """The job for a step that starts. Raises Refused when the plan is not the approved one any more."""
         approval.refuse_changed(self.plan, self.status, self.grant)
         if self.checkpoint is not None:
             self.tip, self.tip_tree = self.checkpoint(self._number(step.id), step.title, self.tip)
         self._report_start(step)
-        return self._job(step.id, last=self._last_of_log(step))
+        return self._job(step.id, last=self._anew.pop(step.id, None) or self._last_of_log(step))
 
     def _report_start(self, step: Step) -> None:
         number = self._number(step.id)
@@ -197,11 +198,12 @@ class Run:
         self.plan.record((self.plan.home, recording.failed(self.plan, job, result, again=again)))
         self.settle(job.attempt)
         error = result.error or result.reason
-        self.plan.reporter.emit(StepNotLanded(job.number, job.step.title, error, result.commit, again))
+        pause = retry.delay(self.options.backoff, self._tries[job.step_id]) if again else None
+        self.plan.reporter.emit(StepNotLanded(job.number, job.step.title, error, result.commit, pause))
 
     # -- landing ------------------------------------------------------------------------------------------------------
 
-    def landed(self, step: str) -> Landed | Halted | Verify | Again | Failed:
+    def landed(self, step: str) -> Landed | Halted | Verify | Later | Failed:
         """Put the result of a step onto the branch; where it was made on another base, its commit is picked."""
         job, result = self.jobs[step], self.results[step]
         commit, tree = result.commit or "", result.tree or ""
@@ -223,7 +225,7 @@ class Run:
         )
         return Verify(verified.text())
 
-    def verified(self, step: str, future: Future[str]) -> Landed | Halted | Again | Failed:
+    def verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
         """Land what was picked, now that its checks ran on the tree that it has there."""
         job, waiting = self.jobs[step], self.waiting.pop(step)
         result = self._result(replace(job, verify=True), future)
@@ -234,7 +236,7 @@ class Run:
         error = f"on top of the steps that landed meanwhile {told}"
         return self._on_new_base(job, replace(failed, error=error, checks=result.checks if result else ()))
 
-    def _conflicting(self, job: Job, result: Result, picked: picking.Picked) -> Again | Failed:
+    def _conflicting(self, job: Job, result: Result, picked: picking.Picked) -> Later | Failed:
         """Both sides changed the same lines: the step is done anew on top of the other side, once."""
         del self.results[job.step_id]
         paths = ", ".join(dict.fromkeys(each.path for each in picked.conflicts))
@@ -245,13 +247,14 @@ class Run:
         error = f"{told}\n{shown}" if shown else told
         return self._on_new_base(job, replace(result, outcome="failed", reason="conflict", error=error))
 
-    def _on_new_base(self, job: Job, result: Result) -> Again | Failed:
+    def _on_new_base(self, job: Job, result: Result) -> Later | Failed:
         again = job.step_id not in self._rebased and job.step.kind != "manual"
         self._record_failed(job, result, again=again)
         if again:
             self._rebased.add(job.step_id)
             self._tries[job.step_id] -= 1  # a conflict with others is no failure of its own
-            return Again(self._job(job.step_id, LastTry(result.error or "", "", result.commit)))
+            self._anew[job.step_id] = LastTry(result.error or "", "", result.commit)
+            return Later()  # all worktrees may be in use
         hint = f"git diff {self.tip[:12]} {result.commit[:12]}" if result.commit is not None else None
         self.failures.append(
             Failure(job.step_id, result.error or result.reason, hint, 7 if result.reason == "conflict" else 1)

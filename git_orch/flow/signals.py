@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 
 from git_orch import errors
@@ -15,30 +15,62 @@ _DEAF = 2.0  # seconds, what a stopped command gets to end: git passes on a Ctrl
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@contextlib.contextmanager
-def once(hint: str) -> Iterator[Callable[[], None]]:
-    """The first signal raises Interrupted, another one only after two seconds: then somebody means it.
+class Listener:
+    """What hears signals during a run: the first one counts, another one only after two seconds."""
 
-    Gives a function to call when a signal was heard of in another way.
-    """
-    heard: list[float] = []
+    def __init__(self, hint: str) -> None:
+        self._hint = hint
+        self._heard: float | None = None
+        self._waiting: int | None = None
+        self._held = False
 
-    def listen() -> None:
-        heard[:] = heard or [time.monotonic()]
+    @property
+    def heard_any(self) -> bool:
+        """Whether there was a signal."""
+        return self._heard is not None
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        if heard and time.monotonic() - heard[0] < _DEAF:
+    def listen(self) -> None:
+        """A signal was heard of in another way."""
+        if self._heard is None:
+            self._heard = time.monotonic()
+
+    def take(self, number: int, _frame: FrameType | None) -> None:
+        """Raise Interrupted, now or where `held` ends."""
+        if self._heard is not None and time.monotonic() - self._heard < _DEAF:
             return
-        listen()
-        raise errors.Interrupted(number, hint)
+        self.listen()
+        if self._held:
+            self._waiting = number
+        else:
+            raise errors.Interrupted(number, self._hint)
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """What is begun here is finished before a signal counts. Raises Interrupted at the end where one came.
+
+        That also goes for what failed here: the Ctrl-C of a terminal ends the git that we wait for as well.
+        """
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            if self._waiting is not None:
+                number, self._waiting = self._waiting, None
+                raise errors.Interrupted(number, self._hint)
+
+
+@contextlib.contextmanager
+def once(hint: str) -> Iterator[Listener]:
+    """The first signal raises Interrupted, another one only after two seconds: then somebody means it."""
+    listener = Listener(hint)
     if threading.current_thread() is not threading.main_thread():
-        yield listen  # signals go to the main thread
+        yield listener  # signals go to the main thread
         return
-    before = {each: signal.signal(each, end) for each in _ENDING if signal.getsignal(each) != signal.SIG_IGN}
+    before = {each: signal.signal(each, listener.take) for each in _ENDING if signal.getsignal(each) != signal.SIG_IGN}
     try:
-        yield listen
+        yield listener
     finally:
-        if not heard:  # else the echo may still come, and we are on our way out
+        if not listener.heard_any:  # else the echo may still come, and we are on our way out
             for number, handler in before.items():
                 signal.signal(number, handler)

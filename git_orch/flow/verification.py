@@ -14,7 +14,7 @@ from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.options import Options
 from git_orch.flow.reporting import CheckEnded, TipChecking
 from git_orch.plans import ids
-from git_orch.plans.plan import Check
+from git_orch.plans.plan import Check, in_a_sentence
 from git_orch.plans.status import (
     SATISFIED,
     CheckResult,
@@ -130,8 +130,9 @@ def broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
     numbers = tuple(sorted({status.plan.position(each.step) for each in checked.failed}))
     first = checked.failed[0]
     number = status.plan.position(first.step)
-    error = f"on the tip, check '{first.command}' of step {number} fails: a later step broke what it verifies"
-    return Broken(numbers, error, f"git orch redo {number} {ids.short(plan.id)}")
+    failing = in_a_sentence(first.command)
+    error = f"on the tip, check {failing} of step {number} fails: a later step broke what it verifies"
+    return Broken(numbers, error, f"git orch edit {ids.short(plan.id)}  # add a step that repairs it")
 
 
 def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:

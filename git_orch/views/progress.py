@@ -71,9 +71,17 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             return _landed(report)
         case reporting.StepDone():
             return (Styled("  done", "green"),)
-        case reporting.StepNotLanded(_, _, error, commit, again):
-            kept = f" (kept as {commit[:10]})" if commit is not None else ""
-            more = "; trying again" if again else ""
-            return (Styled("  failed ", "red"), console.indented(error, 4), kept, more)
+        case reporting.StepNotLanded():
+            return _not_landed(report)
         case _:
             assert_never(report)
+
+
+def _not_landed(report: reporting.StepNotLanded) -> tuple[console.Part, ...]:
+    """Where there are several lines of output, what we say ourselves has a line of its own below them."""
+    said = [f"kept as {report.commit[:10]}"] if report.commit is not None else []
+    if report.pause is not None:
+        said.append(f"trying again in {report.pause:g} s" if report.pause else "trying again")
+    more = "; ".join(said)
+    place = f"\n    ({more})" if "\n" in report.error else f" ({more})"
+    return (Styled("  failed ", "red"), console.indented(report.error, 4), place if said else "")

@@ -515,6 +515,17 @@ def test_a_granted_step_has_the_network(here: Here, listener: int) -> None:
     here("exec", plan)
 
 
+@pytest.mark.parametrize(("grant", "status"), [("--setup", 1), ("--setup-network", 0)])
+def test_the_setup_command_has_the_network_where_that_is_granted(
+    here: Here, listener: int, grant: str, status: int
+) -> None:
+    connect = f"exec 3<>/dev/tcp/127.0.0.1/{listener}"
+    subprocess.run(["git", "config", "--global", "orch.setup", f"bash -c '{connect}'"], check=True)
+    here.plan(writing("a.txt"))
+    here("approve", grant)
+    here("exec", expect=status)
+
+
 def test_a_step_without_a_grant_has_no_network(here: Here, listener: int) -> None:
     plan = here.plan(connecting(listener))
     assert "step 1 asks for it and does not get it" in here("approve", plan).out

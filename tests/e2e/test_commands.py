@@ -476,13 +476,6 @@ def test_status_names_the_complete_plans_where_none_is_open(here: Here) -> None:
     assert f"next: git orch land {name}" in here("status").out
 
 
-def test_a_step_that_cannot_run_alone_is_refused_with_all_that_it_needs(here: Here) -> None:
-    here.plan(writing("a.txt", "b.txt", "c.txt"))
-    refused = here("exec", "--steps", "3", expect=3).err
-    assert "step 3 cannot run without step 2" in refused
-    here(*refused.rpartition("hint: git orch ")[2].split())
-
-
 def test_a_command_that_the_plan_needs_and_is_not_here_stops_exec_before_it_begins(here: Here) -> None:
     """S1-112, S1-120."""
     plan = here.plan({**writing("a"), "dependencies": ["nonesuch-command"]})
