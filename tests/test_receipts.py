@@ -78,11 +78,15 @@ def test_the_log_is_no_receipt(repo: Repo, tmp_path: Path, counted: Callable[[st
     assert counted("x") == before + 1
 
 
-def test_a_check_beside_ignored_files_of_its_step_verifies_nothing(
-    repo: Repo, tmp_path: Path, counted: Callable[[str], int]
+@pytest.mark.parametrize(
+    ("left", "check"),
+    [("echo > left.o", "test -f left.o"), ("echo > left.o", "rm left.o"), ("mkdir left", "test -d left")],
+)
+def test_a_check_beside_what_its_step_left_and_no_commit_has_verifies_nothing(
+    repo: Repo, tmp_path: Path, left: str, check: str
 ) -> None:
     repo.commit({".gitignore": "*.o\n"})
-    plan = repo.plan(checking(tmp_path, "test -f left.o", run="echo a > a; echo o > left.o"))
+    plan = repo.plan(checking(tmp_path, check, run=f"echo a > a; {left}"))
     repo.orch("exec", plan, "--no-tip-checks")
     assert repo.orch("verify", plan, expect=1).returncode == 1
 
@@ -115,6 +119,16 @@ def test_a_build_and_the_check_that_needs_it_are_left_out_together(
     before = counted("x"), counted("y")
     assert repo.orch("verify", plan).stdout.count("cached") == 2
     assert (counted("x"), counted("y")) == before
+
+
+def test_what_fails_after_it_has_passed_has_no_receipt_any_more(repo: Repo, tmp_path: Path, unsandboxed: None) -> None:
+    plan = repo.plan(checking(tmp_path, f"test -f {tmp_path}/outside"))
+    (tmp_path / "outside").touch()
+    repo.orch("exec", plan)
+    (tmp_path / "outside").unlink()
+    repo.orch("verify", plan)  # nobody looked
+    repo.orch("verify", plan, "--no-cache", expect=1)
+    repo.orch("verify", plan, expect=1)
 
 
 def test_what_failed_has_no_receipt(repo: Repo, tmp_path: Path, counted: Callable[[str], int]) -> None:

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_orch.flow import restoring
 from git_orch.plans import redact
 from git_orch.plans.plan import Check, Command
 from git_orch.plans.status import CheckResult
-from git_orch.repo import hooks, snapshot
+from git_orch.repo import hooks, snapshot, worktrees
 from git_orch.repo.enclosed import Boundary
 from git_orch.repo.receipts import Book, Receipt
 from git_orch.sandbox import fingerprint
@@ -30,45 +31,30 @@ _LAST_SIGNAL = 128 + 64  # a sandbox, as a shell, ends with 128 and the number o
 _OUTPUT_IN_LOG = 2000  # characters; the whole output is in a local file
 
 
-def run(check: Check, site: Site, output_path: Path, tree: str) -> CheckResult:
-    """Run one check in a worktree that holds `tree`; whatever it changed is put back and named in its output.
-
-    It is not run where a receipt says that it passed and left nothing behind.
-    """
-    book = book_of(site.repository, site.launcher, site.worktree.path, tree)
-    known = book.found(check) if site.use_cache else None
-    if known is not None and not known.products:
-        return known.result
-    result, products = _run(check, site, output_path, tree)
-    if not products:
-        _written_down(book, check, (), Receipt(result, products))
-    return result
-
-
 def sequence(checks: Sequence[Check], site: Site, attempt: str, tree: str, *, clean: bool) -> Iterator[CheckResult]:
     """The results of checks that run one after the other in a worktree that holds `tree`, as they come.
 
-    `clean` says that no ignored file is there when it begins. None is run where receipts know all of them, otherwise
-    those that leave nothing behind are left out.
+    `clean` says that nothing but `tree` is there when it begins. None is run where receipts know all of them,
+    otherwise those that leave nothing behind are left out.
     """
+    if not checks:
+        return
     book = book_of(site.repository, site.launcher, site.worktree.path, tree)
     known_ones = known(checks, book) if site.use_cache and clean else None
     if known_ones is not None:
         yield from known_ones
         return
-    before: tuple[Check, ...] | None = () if clean else None  # what left products here; None: who knows what is here
-    looked = False
+    # What left products here; None: who knows what is here. A check may take away what it has used.
+    before: tuple[Check, ...] | None = () if clean or worktrees.spotless(site.worktree) else None
     for number, check in enumerate(checks, start=1):
         receipt = _receipt(check, book, before or ()) if site.use_cache else None
         if receipt is not None and not receipt.products:
             yield receipt.result
             continue
         result, products = _run(check, site, site.output_path(attempt, f"check-{number}"), tree)
-        if before is None and not looked and not products:
-            before = ()  # nothing is here, so nothing was
         if before is not None:
             _written_down(book, check, before, Receipt(result, products))
-        before, looked = _after(before, check, products=products), True
+        before = _after(before, check, products=products)
         yield result
 
 
@@ -108,10 +94,12 @@ def _after(before: tuple[Check, ...] | None, check: Check, *, products: bool) ->
 def _written_down(book: Book, check: Check, before: Sequence[Check], receipt: Receipt) -> None:
     if receipt.result.passed:
         book.put(check, before, receipt, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    else:
+        book.forget(check, before)
 
 
 def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckResult, bool]:
-    """The result of running it, and whether ignored files are there afterwards."""
+    """The result of running it, and whether ignored files or empty directories are there afterwards."""
     outcome = site.launcher.run(
         check.command,
         worktree=site.worktree.path,
@@ -141,8 +129,7 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
     said = outcome.shown(_OUTPUT_IN_LOG).strip()
     look = snapshot.look(site.worktree, tree)
     if look.disturbed:
-        snapshot.restore(site.worktree, tree)
-        said = f"{said}\n[the check changed {', '.join(look.disturbed[:5])}: put back]".lstrip("\n")
+        said = f"{said}\n[{restoring.put_back(site, tree, look.disturbed)}]".lstrip("\n")
     passed = outcome.reason == "exited" and outcome.status == check.expected_exit
     result = CheckResult(
         type=check.type,
@@ -153,7 +140,7 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
         output=redact.redacted(said, site.secrets),
         reason="ok" if passed else ended(outcome, check.timeout, check.expected_exit),
     )
-    return result, look.ignored
+    return result, look.ignored or not worktrees.spotless(site.worktree)
 
 
 def ended(outcome: Outcome, timeout: float, expected: int = 0) -> str:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_orch import errors
 from git_orch.repo import enclosed, gitview, settings
 from git_orch.repo.enclosed import Boundary
 from git_orch.sandbox import environment, sandboxes
@@ -41,3 +42,13 @@ def _programs(repository: Repository) -> str:
     for place in repository.places:
         path = os.pathsep.join(environment.outside(path, place))
     return path
+
+
+def refuse_home(launcher: Launcher, directory: Path) -> None:
+    """Raises Refused for work in a directory that holds the home directory, which the sandbox then cannot hide."""
+    home = environment.home(os.environ)
+    if launcher.sandboxed and home is not None and environment.inside(str(home), directory):
+        raise errors.Refused(
+            f"commands that work in '{directory}' would see and could change all of your home directory",
+            "mkdir work && cd work",
+        )

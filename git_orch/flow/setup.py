@@ -30,11 +30,14 @@ _MOST = 1_000  # files
 _SHOWN = 2_000  # characters of what a failed setup printed
 # Names that hold secrets in most projects; what is in a file is looked at as well.
 _SECRET_NAME = re.compile(
-    r"\.env(?:\..*)?|\.?netrc|\.npmrc|\.pypirc|\.pgpass|\.htpasswd|id_(?:rsa|dsa|ecdsa|ed25519).*|.*\.(?:pem|key|p12|pfx|"
-    r"jks|keystore|kdbx|asc|gpg)|.*(?:secret|credential|passw|token).*|.*service.?account.*\.json|kubeconfig",
+    r"\.env(?:rc)?(?:[._-].*)?|.*\.env|\.?netrc|\.npmrc|\.pypirc|\.pgpass|\.htpasswd|\.my\.cnf|\.s3cfg|\.boto|\.dockercfg|"
+    r"id_(?:rsa|dsa|ecdsa|ed25519).*|.*\.(?:pem|key|p12|pfx|ppk|jks|keystore|kdbx|asc|gpg|tfvars|tfstate)(?:\.[^.]*)?|"
+    r".*(?:secret|credential|passw|token).*|.*service.?account.*\.json|kubeconfig|wp-config\.php",
     re.IGNORECASE | re.DOTALL,
 )
-_SECRET_DIRECTORIES = frozenset({".ssh", ".aws", ".gnupg", ".azure", ".kube", ".docker", ".gcloud"})
+_SECRET_DIRECTORY = re.compile(
+    r"\.(?:ssh|aws|gnupg|azure|kube|docker|gcloud)|\.?(?:secrets?|credentials?|passwords?)", re.IGNORECASE
+)
 
 
 class SetupFailed(errors.StepFailed):
@@ -121,7 +124,7 @@ def _others(repository: Repository, rules: str) -> dict[str, None]:
 def looks_secret(path: str) -> bool:
     """Whether a file of that name usually holds a secret."""
     *directories, name = path.split("/")
-    return _SECRET_NAME.fullmatch(name) is not None or not _SECRET_DIRECTORIES.isdisjoint(directories)
+    return _SECRET_NAME.fullmatch(name) is not None or any(map(_SECRET_DIRECTORY.fullmatch, directories))
 
 
 def _private_copy(path: Path) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from git_orch import errors
@@ -78,9 +78,9 @@ def prepared(of: Means, name: str, commit: str, tree: str, wanted: Setup | None 
     """
     keep = wanted is not None and name in of.set_up
     worktree = _at(of, name, (commit, tree), ignored=not keep)
-    if wanted is not None and not keep:
-        of.set_up.add(name)
+    if wanted is not None and name not in of.set_up:  # also one that had to be made anew
         _set_up(of, worktree, wanted)
+        of.set_up.add(name)
     setup.copy(of.furnishing, worktree)
     return worktree
 
@@ -122,7 +122,9 @@ def at(of: Means, worktree: Worktree, plan: str, attempt: str, after: str) -> It
     """The site of one attempt; its events go to a file of their own, with IDs after `after`."""
     with contextlib.closing(of.objects.another()) as database:
         writer = spool.Writer(of.repository, plan, attempt, after)
-        yield _site(of, worktree, Written(database), writer.put)
+        site = _site(of, worktree, Written(database), writer.put)
+        persons = not worktree.enclosure.own or worktree.path == worktrees.path_of(of.repository, plan, "manual")
+        yield replace(site, shared=plan) if persons else site
 
 
 def handed_over(plan: OpenPlan, commit: str) -> Worktree:
@@ -160,6 +162,14 @@ def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterat
         yield _site(of, made, Written(plan.objects), _nowhere)
     finally:
         worktrees.remove(plan.repository, plan.id, "verify")
+
+
+def pointed(site: Site, commit: str) -> bool:
+    """Make a worktree for checks another commit; whether it is clean now: what made it ready stays in it."""
+    chosen = settings.of_user(site.repository)
+    clean = chosen.setup is None and not chosen.worktreeInclude
+    worktrees.point(site.worktree, commit, ignored=clean)
+    return clean
 
 
 def _nowhere(name: str, **body: object) -> None:

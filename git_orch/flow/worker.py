@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from git_orch.flow import attempt, confinement, jobs, models, setup, sites
+from git_orch.flow import attempt, confinement, inplace, jobs, models, setup, sites
 from git_orch.flow.jobs import Job, Result
 from git_orch.flow.reporting import Report
 from git_orch.flow.setup import SetupFailed
@@ -36,7 +37,10 @@ def run_step(job: str) -> str:
     read = jobs.read(job)
     with _means(read) as means:
         if read.verify:
-            return _verified(read, means).text()
+            try:
+                return _verified(read, means).text()
+            except SetupFailed as failed:
+                return _not_set_up(failed)
         known = results.found(means.repository, means.objects, read.plan_id, read.attempt)
         return known if known is not None else _tried(read, means)
 
@@ -47,14 +51,21 @@ def _tried(job: Job, means: Means) -> str:
     try:
         worktree = _worktree(job, means)
     except SetupFailed as failed:
-        return Result("failed", 0.0, error=failed.cause, hint=failed.hint, reason="setup").text()
+        return _not_set_up(failed)
     with sites.at(means, worktree, job.plan_id, job.attempt, job.after) as site:
         result = attempt.run(job, site)
+        if job.in_place and result.outcome == "verified" and not inplace.on_branch(means.repository, job.plan_id):
+            error = "another branch was checked out meanwhile: what is there now is not the work of the step alone"
+            result = replace(result, outcome="failed", error=error, reason="moved")
         given = results.Given(job.plan_id, job.attempt, result.text(), result.commit)
         stored = results.store(means.repository, site.objects, means.identity, given)
     if job.worktree is not None and result.outcome == "verified" and result.tree is not None:
         means.at[job.worktree] = result.tree
     return stored
+
+
+def _not_set_up(failed: SetupFailed) -> str:
+    return Result("failed", 0.0, error=failed.cause, hint=failed.hint, reason="setup").text()
 
 
 def _worktree(job: Job, means: Means) -> Worktree:

@@ -33,6 +33,25 @@ class Event(NamedTuple):
         return json.dumps(head | dict(self.body), separators=(",", ":")).encode("ascii") + b"\n"
 
 
+def readable(body: Mapping[str, object]) -> dict[str, object]:
+    """The fields of an event without halves of surrogate pairs, which no reader of a log takes for text.
+
+    Python has them for bytes of a file's name that are not UTF-8, and JSON of a provider can spell them.
+    """
+    return {name: _readable(value) for name, value in body.items()}
+
+
+def _readable(value: object) -> object:
+    match value:
+        case str():
+            return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+        case dict():
+            return {_readable(key): _readable(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_readable(each) for each in value]
+    return value
+
+
 class Log(NamedTuple):
     """All events of a plan in the order of their IDs.
 

@@ -54,6 +54,7 @@ class Schedule:
         self._sorter = TopologicalSorter(self._needs)
         self._sorter.prepare()
         self._ready: set[str] = set()
+        self._stopped = False
         self._take_ready()
         self._block()
 
@@ -85,6 +86,12 @@ class Schedule:
         self._ready.discard(step)
         self._phases[step] = Phase.RUNNING
 
+    def again(self, step: str) -> None:
+        """The step waits once more: it starts when there is room, unless nothing is started any more."""
+        self._phases[step] = Phase.BLOCKED if self._stopped else Phase.WAITING
+        if not self._stopped:
+            self._ready.add(step)
+
     def finish(self, step: str) -> None:
         """Its result is there, and waits for its turn to land."""
         self._phases[step] = Phase.FINISHED
@@ -111,6 +118,7 @@ class Schedule:
 
     def stop(self) -> None:
         """Nothing is started any more; what runs is let finish."""
+        self._stopped = True
         self._ready.clear()
         for step in self.in_phase(Phase.WAITING):
             self._phases[step] = Phase.BLOCKED

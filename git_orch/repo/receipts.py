@@ -62,6 +62,11 @@ class Book(NamedTuple):
         if path.name.startswith(_LOOK_AT):
             prune(path.parent)
 
+    def forget(self, check: Check, before: Sequence[Check]) -> None:
+        """The check has failed there: that it passed once, there or on its own, is no proof any more."""
+        for each in (before, ()):
+            self._path(check, each).unlink(missing_ok=True)
+
     def _path(self, check: Check, before: Sequence[Check]) -> Path:
         content = {
             "tree": self.tree,

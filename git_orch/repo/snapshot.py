@@ -30,7 +30,10 @@ _OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
 _ADD = """
 base=$1
 shift
-git add --all --sparse -- "$@"
+status=0
+git add --all --sparse -- "$@" || status=$?
+# Paths that are both left out and ignored make it end with 1 after it has added everything else.
+test "$status" -eq 0 || test "$status" -eq 1 -a "$#" -gt 1 || exit "$status"
 git write-tree >"$OUT/tree"
 read -r tree <"$OUT/tree"
 printf '%s\\n^%s^{tree}\\n' "$tree" "$base" |

@@ -60,7 +60,8 @@ class Writer:
         now = time.time_ns() // 1_000_000
         with self._guard:
             self._greatest = ids.ulid_after(self._greatest, now, int.from_bytes(os.urandom(10), "big"))
-            append(self._repository, self._plan, self._attempt, Event(self._greatest, name, self._clone, body))
+            event = Event(self._greatest, name, self._clone, events.readable(body))
+            append(self._repository, self._plan, self._attempt, event)
 
 
 def of_attempt(repository: Repository, plan: str, attempt: str) -> list[Event]:

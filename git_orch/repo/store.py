@@ -201,7 +201,7 @@ class LogWriter:
         known = max(filter(None, (self._greatest, self.log.greatest(now + ids.DAY_MS))), default=None)
         identifier = ids.ulid_after(known, now, int.from_bytes(os.urandom(10), "big"))
         self._greatest = identifier
-        return Event(identifier, name, self._clone, body)
+        return Event(identifier, name, self._clone, events.readable(body))
 
     def append(self, entries: Iterable[tuple[str | None, Event]]) -> None:
         """Store events on the objects they hang on (None: the empty blob), in one log commit.

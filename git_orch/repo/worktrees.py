@@ -153,6 +153,11 @@ def clean(worktree: Worktree, *, ignored: bool = True) -> None:
         worktree.git.run(*arguments)
 
 
+def spotless(worktree: Worktree) -> bool:
+    """Whether nothing is there that the index does not name: no ignored file and no empty directory either."""
+    return not worktree.git.run("clean", "-nffdx")
+
+
 def _make_writable(path: Path) -> None:
     """Directories without write permission, such as Go's module cache, can be emptied after this."""
     path.chmod(0o700)
@@ -219,7 +224,7 @@ def _rebasing(repository: Repository, ref: str) -> Path | None:
     for directory in directories:
         for state in ("rebase-merge", "rebase-apply"):
             try:
-                name = (directory / state / "head-name").read_text(encoding="utf-8").strip()
+                name = (directory / state / "head-name").read_text("utf-8", "surrogateescape").strip()
             except OSError:
                 continue  # no rebase there
             if name == ref:
@@ -237,7 +242,7 @@ def _git_dir(repository: Repository, path: Path) -> Path | None:
     wanted = path / ".git"
     for candidate in sorted((repository.common_dir / "worktrees").glob("*/gitdir")):
         try:
-            named = Path(candidate.read_text(encoding="utf-8").strip())
+            named = Path(candidate.read_text("utf-8", "surrogateescape").strip())
         except OSError:
             continue  # removed while we looked
         if named == wanted or os.path.realpath(named) == os.path.realpath(wanted):

@@ -29,14 +29,41 @@ from git_orch.cli import edit as edit_command  # noqa: F401
 from git_orch.cli import exec as exec_command  # noqa: F401
 from git_orch.cli import land as land_command  # noqa: F401
 from git_orch.cli import main as boundary
+from git_orch.cli import pick as pick_command  # noqa: F401
 from git_orch.cli import plan as plan_command  # noqa: F401
 from git_orch.cli import rollback as rollback_command  # noqa: F401
 from git_orch.cli import show as show_command  # noqa: F401
 from git_orch.cli import status as status_command  # noqa: F401
 from git_orch.cli import unarchive as unarchive_command  # noqa: F401
-from git_orch.flow import attempt, execution, jobs, landing, openplan, planning, rollback, run, worker  # noqa: F401
+from git_orch.flow import (  # noqa: F401
+    attempt,
+    execution,
+    jobs,
+    landing,
+    openplan,
+    planning,
+    preconditions,
+    redoing,
+    rollback,
+    run,
+    targets,
+    worker,
+)
+from git_orch.flow import picking as picking_onto  # noqa: F401
 from git_orch.plans.events import Event
-from git_orch.repo import catfile, git, objects, pool, refs, results, snapshot, spool, worktrees
+from git_orch.repo import (
+    catfile,
+    git,
+    merging,
+    objects,
+    picking,
+    pool,
+    refs,
+    results,
+    snapshot,
+    spool,
+    worktrees,
+)
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import family, launcher
 from git_orch.views import progress, report  # noqa: F401
@@ -46,7 +73,7 @@ GC_STRIDE = 31  # points; collecting at each would leave nobody the time to writ
 
 def _unsynced() -> None:
     """SIGKILL loses nothing that was written: syncing is for power cuts, and most of the time these runs take."""
-    synced = (refs, results, snapshot, catfile)
+    synced = (refs, results, snapshot, catfile, targets, merging, picking)
     changed: list[tuple[object, str, object]] = [(module, "SYNCED", ()) for module in synced]
     changed.append((type(pygit2.settings), "enable_fsync_gitdir", lambda _settings, _value: None))
     changed.append((os, "fsync", lambda _descriptor: None))
@@ -120,8 +147,8 @@ def _wrap_all(points: Points) -> None:
         _wrapped(points, openplan.OpenPlan, phase, _fixed(f"phase {phase}"))
     for phase in ("begun", "ended", "landed", "_record_failed", "forget_settled"):
         _wrapped(points, run.Run, phase, _fixed(f"phase {phase}"))
-    for phase in ("_keep_results", "_end"):
-        _wrapped(points, execution, phase, _fixed(f"phase {phase}"))
+    _wrapped(points, preconditions, "keep_results", _fixed("phase keep_results"))
+    _wrapped(points, execution, "_end", _fixed("phase _end"))
     for phase in ("store", "forget"):
         _wrapped(points, results, phase, _fixed(f"result {phase}"))
     for phase in ("own", "disown"):

@@ -62,12 +62,30 @@ def test_checks_on_the_tip_find_what_the_setup_command_makes(ignoring: Repo) -> 
     ignoring.orch("verify", "--tip", "--no-cache")
 
 
+def test_each_step_that_is_verified_finds_what_the_setup_command_makes(ignoring: Repo) -> None:
+    set_globally("orch.setup", "mkdir -p deps; echo ready > deps/x")
+    ready = [{"command": "test -f deps/x"}]
+    steps = [{"title": f"Step {name}", "run": f"echo > {name}", "checks": ready} for name in ("a", "b")]
+    ignoring.plan({"title": "Two", "steps": steps})
+    ignoring.orch("approve", "--setup")
+    ignoring.orch("exec", "--no-tip-checks")
+    ignoring.orch("verify", "--no-cache")
+
+
 def test_a_setup_command_that_fails_fails_the_step(ignoring: Repo) -> None:
     set_globally("orch.setup", "echo no such package; exit 3")
     ignoring.plan(one("true"))
     ignoring.orch("approve", "--setup")
     told = ignoring.orch("exec", expect=1).stderr
     assert "orch.setup ('echo no such package; exit 3') exited 3: no such package" in told
+
+
+def test_no_step_runs_in_a_worktree_where_the_setup_command_failed(ignoring: Repo) -> None:
+    set_globally("orch.setup", "exit 3")
+    plan = ignoring.plan({"title": "Two", "steps": [{"title": name, "run": f"echo > {name}"} for name in "ab"]})
+    ignoring.orch("approve", "--setup")
+    ignoring.orch("exec", "--keep-going", expect=1)
+    assert ignoring.step_states(plan) == ["failed", "failed"]
 
 
 def test_a_setup_command_ends_after_its_own_timeout(ignoring: Repo) -> None:
@@ -97,8 +115,9 @@ def test_ignored_files_are_copied_only_where_the_user_allows_it(ignoring: Repo) 
 
 def test_files_that_look_like_secrets_are_never_copied(ignoring: Repo) -> None:
     set_globally("orch.worktreeInclude", "true")
-    ignoring.write({".env": "A=1\n", "key.local": "sk-ant-REDACTED-0123456789abcdef\n"})
-    ignoring.plan(one("test ! -e .env && test ! -e key.local"))
+    files = {".env": "A=1\n", "secrets/a.local": "mine\n", "key.local": "sk-ant-REDACTED-0123456789abcdef\n"}
+    ignoring.write({**files, "plain.local": "mine\n"})
+    ignoring.plan(one(f"test -e plain.local && for each in {' '.join(files)}; do test ! -e $each || exit 1; done"))
     ignoring.orch("exec")
 
 

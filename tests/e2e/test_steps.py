@@ -426,3 +426,11 @@ def test_many_steps_that_need_nothing_land_in_plan_order(repo: Repo) -> None:
     repo.orch("exec")
     subjects = repo.git("log", "-5", "--reverse", "--format=%s", f"orch/{plan}").splitlines()
     assert subjects == [f"Write {name}.txt" for name in "edcba"]
+
+
+def test_a_name_that_is_no_text_does_not_cost_the_step_its_line_in_the_log(repo: Repo) -> None:
+    name = "\"$(printf 'a\\377\\n')\""
+    plan = repo.plan(one(run=f"touch {name}", checks=[{"command": f"echo more > {name}"}]))
+    repo.orch("exec")
+    assert repo.step_states(plan) == ["done"]
+    assert repo.status(plan)["damaged_lines"] == 0

@@ -28,6 +28,16 @@ def test_a_plan_written_elsewhere_is_shown_but_not_run(repo: Repo, other: Repo) 
     assert other.git("worktree", "list").count("\n") == 0
 
 
+def test_the_checks_of_a_plan_that_was_done_elsewhere_are_not_run(repo: Repo, other: Repo) -> None:
+    plan = repo.plan(writing("a"))
+    repo.orch("exec", plan)
+    fetched(repo, other, plan)
+    told = other.orch("exec", plan).stderr
+    assert "its checks did not run on the tip: " in told
+    assert "has no approval on this machine" in told
+    assert not (other.path / ".git/orch/output").exists()
+
+
 def test_its_text_makes_a_plan_of_ones_own(repo: Repo, other: Repo) -> None:
     plan = repo.plan(writing("a"))
     fetched(repo, other, plan)

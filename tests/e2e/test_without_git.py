@@ -49,6 +49,12 @@ def test_a_plan_file_is_run_where_there_is_no_repository(tmp_path: Path, hermeti
     assert "2 of 2 steps done" in done.stdout
 
 
+def test_the_home_directory_is_no_place_to_work_in(hermetic: Path) -> None:
+    done = outside(hermetic, "--from", "-", stdin=json.dumps(PLAN))
+    assert (done.returncode, "all of your home directory" in done.stderr) == (3, True)
+    assert not (hermetic / "a.txt").exists()
+
+
 def test_nothing_is_stored_in_a_repository(repo: Repo) -> None:
     """S1-181: no new objects, no new refs."""
     before = everything(repo)
