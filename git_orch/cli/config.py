@@ -31,5 +31,7 @@ def _shown(value: object) -> str:
             return str(value).lower()
         case tuple():
             return " ".join(value)
+        case float():
+            return f"{value:g}"
         case _:
             return str(value)

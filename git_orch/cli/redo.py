@@ -38,8 +38,8 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
         summary, done = redoing.redo(opened, step, options, service)
         after = opened.status()
         runs.ended(found, plan_id, summary.exit_code)
-    exec_command.conclude(after, summary)
     if done is not None:
         console.out(f"branch moved from {done.old[:10]} to {done.new[:10]}; {done.old[:10]} is kept")
         console.out(f"to take it back: git orch rollback --undo {ids.short(plan_id)}")
+    exec_command.conclude(after, summary)
     return summary.exit_code

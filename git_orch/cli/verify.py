@@ -97,13 +97,15 @@ def _tip(plan_id: str, tip: Tip, *, as_json: bool) -> int:
     if passed:
         return 0
     number, failed = next((number, one) for number, one in tip.results if not one.passed)
-    console.failure(f"check '{failed.command}' of step {number} fails on the tip", f"git orch redo {number} {name}")
+    hint = f"git orch edit {name}  # add a step that repairs it"
+    console.failure(f"check {in_a_sentence(failed.command)} of step {number} fails on the tip", hint)
     return 1
 
 
 def _print(results: list[Verified]) -> None:
     for each in results:
-        console.out(f"step {each.number} {each.title}: {'ok' if each.passed else 'FAILED'}")
+        word = ("ok" if each.passed else "FAILED") if each.results else "no checks"
+        console.out(f"step {each.number} {each.title}: {word}")
         for one in each.results:
             _print_result(one)
     if not results:
@@ -118,9 +120,10 @@ def _print_result(one: CheckResult, whose: str = "") -> None:
 
 
 def _concluded(plan_id: str, results: list[Verified]) -> int:
-    failed = [str(each.number) for each in results if not each.passed]
+    failed = [each.number for each in results if not each.passed]
     if not failed:
         return 0
     name = ids.short(plan_id)
-    console.failure(f"the checks of step {', '.join(failed)} fail", f"git orch verify {name} --step {failed[0]} --json")
+    hint = f"git orch verify {name} --step {failed[0]} --json"
+    console.failure(f"the checks of {selection.spoken(failed)} fail", hint)
     return 1
