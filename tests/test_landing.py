@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -125,6 +126,12 @@ def test_a_linked_worktree_that_has_the_branch_gets_the_files(scene: Scene, tmp_
     assert scene.repo.git("status", "--porcelain", cwd=tmp_path / "theirs") == ""
 
 
+def test_a_linked_worktree_that_is_gone_is_named_with_the_command_that_forgets_it(scene: Scene, tmp_path: Path) -> None:
+    scene.repo.git("worktree", "add", "-q", "-b", "release", str(tmp_path / "gone"), "main")
+    shutil.rmtree(tmp_path / "gone")
+    assert "hint: git worktree prune" in scene.land("--onto", "release", expect=6).stderr
+
+
 def test_a_bare_repository_is_landed_in(scene: Scene, tmp_path: Path) -> None:
     bare = Repo(tmp_path / "bare.git")
     scene.repo.git("clone", "-q", "--bare", str(scene.repo.path), str(bare.path))
@@ -158,6 +165,16 @@ def test_a_file_that_is_not_committed_is_never_overwritten(scene: Scene, kind: s
     assert (repo.git("rev-parse", "main"), (repo.path / ".git/index").read_bytes(), _files(repo)) == before
 
 
+def test_an_ignored_file_is_not_overwritten_on_a_branch_without_a_commit(scene: Scene) -> None:
+    scene.repo.git("checkout", "-q", "--orphan", "empty")
+    scene.repo.git("rm", "-q", "-r", "--cached", ".")
+    (scene.repo.path / ".git/info/exclude").write_text("*.md\n")
+    assert "in the way: 'README.md'" in scene.land("--onto", "empty", expect=6).stderr
+    (scene.repo.path / "README.md").unlink()
+    scene.land("--onto", "empty")
+    assert scene.now("empty") == scene.tip
+
+
 def _files(repo: Repo) -> dict[str, bytes]:
     """Every byte in the work tree."""
     found = [path for path in repo.path.rglob("*") if path.is_file() and ".git" not in path.parts]
@@ -180,6 +197,13 @@ def test_local_changes_that_are_not_in_the_way_stay(scene: Scene) -> None:
     scene.repo.git("add", "README.md")
     scene.land()
     assert scene.repo.git("status", "--porcelain").splitlines() == ["M  README.md", "?? note.txt"]
+
+
+def test_options_that_the_configuration_adds_to_merges_do_not_count(scene: Scene) -> None:
+    """With `--strategy=ours` git would make a merge that leaves the plan out."""
+    scene.repo.git("config", "branch.main.mergeOptions", "--strategy=ours")
+    scene.land("--ff-only")
+    assert scene.now() == scene.tip
 
 
 def test_a_merge_in_progress_is_not_disturbed(scene: Scene) -> None:
@@ -214,6 +238,29 @@ def test_a_part_lands_and_the_rest_follows(scene: Scene) -> None:
     scene.repo.orch("rollback", "--undo", scene.plan)
     scene.land("--rebase")
     assert scene.subjects() == ["Write dir/b.txt", "Write a.txt"]
+
+
+@pytest.mark.parametrize("revision", ["main~0", "main@{0}", "HEAD"])
+def test_a_commit_that_is_no_branch_is_no_target(scene: Scene, revision: str) -> None:
+    assert f"no branch '{revision}'" in scene.land("--onto", revision, expect=5).stderr
+
+
+def test_a_branch_whose_name_is_not_utf8_is_neither_base_nor_target(repo: Repo) -> None:
+    """No log can hold it; the plan is made and carried out all the same."""
+    name = os.fsdecode(b"caf\xe9")
+    repo.git("switch", "-q", "-c", name)
+    repo.plan(writing("a.txt"))
+    repo.orch("exec")
+    assert "the plan was made on no branch" in repo.orch("land", expect=2).stderr
+    assert "cannot be written down" in repo.orch("land", "--onto", name, expect=3).stderr
+
+
+def test_the_hint_of_a_conflict_with_another_branch_names_it_for_a_shell(scene: Scene) -> None:
+    scene.repo.git("branch", "a;b", scene.repo.commit({"a.txt": "theirs\n"}))
+    assert (
+        f"git orch rebase {scene.plan.rpartition('-write')[0]} --onto 'a;b'"
+        in scene.land("--onto", "a;b", expect=7).stderr
+    )
 
 
 def test_the_branch_of_another_plan_is_no_target(scene: Scene) -> None:
@@ -289,7 +336,8 @@ def test_a_key_that_is_never_unlocked_does_not_hold_the_command_up(
 
 
 def _squash_merge(scene: Scene) -> str:
-    """A forge's squash: the changes in one commit, whose message has none of our trailers."""
+    """A forge's squash: the changes in one commit, whose message has none of our trailers. Logs are set to be short."""
+    scene.repo.git("config", "format.pretty", "%h")
     scene.repo.commit({"c.txt": "c\n"})
     scene.repo.git("merge", "-q", "--squash", scene.branch)
     scene.repo.git("commit", "-q", "-m", "Squashed (#12)")
@@ -319,13 +367,35 @@ def test_what_a_forge_merged_is_seen(scene: Scene, merge: object) -> None:
     assert (scene.landed()["mode"], scene.landed()["to"]) == ("found", commit)
 
 
-def test_what_was_merged_with_a_conflict_resolved_is_not_merged_again(scene: Scene) -> None:
+def test_what_was_merged_with_a_conflict_resolved_is_not_merged_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene.repo.commit({"dir/b.txt": "theirs\n"})
     scene.repo.git("cherry-pick", f"{scene.branch}~1", scene.branch, expect=1)
     scene.repo.write({"dir/b.txt": "both\n"})
     scene.repo.git("add", "-A")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "@4000000000 +0000")  # later than the commits that were picked
     scene.repo.git("-c", "core.editor=true", "cherry-pick", "--continue")
     assert "nothing to land" in scene.land().stdout
+
+
+def test_what_another_attempt_made_of_the_steps_is_not_taken_for_them(scene: Scene) -> None:
+    """They were picked, and then done again."""
+    said = scene.repo.git("log", "--format=%B", f"{scene.main}..{scene.branch}")
+    scene.repo.commit({"old.txt": "old\n"}, re.sub("(Orch-Attempt: ).*", "\\g<1>01K00000000000000000000000", said))
+    scene.land("--rebase")
+    assert scene.subjects()[:2] == ["Write dir/b.txt", "Write a.txt"]
+
+
+def test_a_step_that_was_amended_after_it_was_picked_lands_as_it_is_now(scene: Scene) -> None:
+    scene.repo.orch("pick", scene.plan, "1-2")
+    scene.repo.git("switch", "-q", scene.branch)
+    scene.repo.write({"c.txt": "amended\n"})
+    scene.repo.git("add", "c.txt")
+    scene.repo.git("commit", "-q", "--amend", "--no-edit")
+    scene.repo.git("switch", "-q", "main")
+    scene.land()
+    assert (scene.repo.path / "c.txt").read_text() == "amended\n"
 
 
 def test_a_plan_that_was_merged_and_its_branch_deleted_is_seen(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -149,7 +150,21 @@ def test_a_resolved_pick_goes_on_and_keeps_its_trailers(stopped: Scene) -> None:
     assert "no pick of git-orch waits here" in stopped.exec("--continue", expect=3)
 
 
+def test_a_pick_of_which_nothing_is_left_says_how_it_goes_on(stopped: Scene) -> None:
+    stopped.repo.git("checkout", "--ours", "a.txt")
+    stopped.repo.git("add", "a.txt")
+    said = stopped.exec("--continue", expect=7)
+    assert "hint: git cherry-pick --skip && git orch exec --continue  # or, to have it empty: git commit" in said
+    stopped.repo.git("commit", "-q", "--allow-empty", "--no-edit")
+    stopped.exec("--continue")
+    assert stopped.subjects() == ["Step 2", "Step 1", "theirs", "first"]
+
+
 def test_an_aborted_pick_leaves_everything_as_it_was(stopped: Scene) -> None:
+    """Also when what was resolved was touched since: its content is the same."""
+    stopped.repo.git("checkout", "--theirs", "a.txt")
+    stopped.repo.git("add", "a.txt")
+    os.utime(stopped.repo.path / "a.txt", (1, 1))
     assert "everything is as before" in stopped.exec("--abort")
     assert stopped.subjects() == ["theirs", "first"]
     assert stopped.repo.git("status", "--porcelain") == ""

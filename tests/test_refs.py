@@ -97,3 +97,21 @@ def test_refs_of_a_plan_are_found_by_its_id(repo: Repo) -> None:
 def test_a_ref_without_reflog_has_no_messages(repo: Repo) -> None:
     repo.git("update-ref", "refs/orch/kept/x", "HEAD")
     assert refs.reflog_messages(discover(repo.path), "refs/orch/kept/x") == []
+
+
+def test_a_tag_that_is_called_like_a_ref_is_not_taken_for_it(repo: Repo) -> None:
+    repository = discover(repo.path)
+    repo.git("tag", REF)
+    assert refs.value(repository, REF) is None
+    refs.move(repository, REF, old=None, new=repo.commit({"a": "a"}), reason="orch: create")
+    assert refs.value(repository, REF) == repo.git("rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("name", ["refs/heads/main~0", "refs/heads/main..main", "main", "--all", "refs/heads/\0"])
+def test_what_is_no_full_name_of_a_ref_has_no_value(repo: Repo, name: str) -> None:
+    assert refs.value(discover(repo.path), name) is None
+
+
+def test_a_symbolic_ref_has_the_value_of_its_branch(repo: Repo) -> None:
+    repo.git("symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    assert refs.value(discover(repo.path), "refs/heads/alias") == repo.git("rev-parse", "main")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from typing import Any
 
 import pytest
-from conftest import Repo, writing
+from conftest import Prepared, Repo, writing
 
 
 def branch(repo: Repo, plan: str) -> list[str]:
@@ -23,11 +25,16 @@ def kept(repo: Repo, plan: str, commit: str) -> bool:
 
 
 @pytest.fixture
-def plan(repo: Repo) -> str:
+def plan(repo: Repo, prepared: Prepared) -> str:
     """A plan of three independent steps, all done."""
-    found = repo.plan(writing("a.txt", "b.txt", "c.txt", chained=False))
-    repo.orch("exec", found)
-    return found
+
+    def build(made: Repo) -> str:
+        found = made.plan(writing("a.txt", "b.txt", "c.txt", chained=False))
+        made.orch("exec", found)
+        return found
+
+    shutil.rmtree(repo.path)
+    return prepared.at(repo.path, "three independent steps", build)[1]
 
 
 # -- drop -------------------------------------------------------------------------------------------------------------
@@ -84,6 +91,13 @@ def test_a_branch_that_is_checked_out_is_left_alone(repo: Repo, plan: str) -> No
     repo.git("switch", "-q", f"orch/{plan}")
     for command in (["drop", "2"], ["reorder", "2,1,3"], ["redo", "1"]):
         repo.orch(*command, plan, expect=6)
+
+
+def test_a_worktree_that_is_gone_is_named_with_the_command_that_forgets_it(repo: Repo, plan: str) -> None:
+    gone = repo.path.parent / "gone"
+    repo.git("worktree", "add", "-q", str(gone), f"orch/{plan}")
+    shutil.rmtree(gone)
+    assert "hint: git worktree prune" in repo.orch("drop", "2", plan, expect=6).stderr
 
 
 def test_a_branch_that_moves_while_checks_run_is_left_where_it_is(repo: Repo, unsandboxed: None) -> None:
@@ -333,6 +347,33 @@ def test_the_users_own_commits_are_replayed_where_the_branch_is_checked_out(repo
     assert tree(repo, "HEAD") == ["README.md", "a.txt", "mine.txt"]
 
 
+def test_an_ignored_file_is_not_overwritten_where_the_branch_is_checked_out(repo: Repo, plan: str) -> None:
+    repo.git("switch", "-q", f"orch/{plan}")
+    repo.orch("rollback", "--to-step", "1", "--checkout")
+    (repo.path / ".git/info/exclude").write_text("c.txt\n")
+    repo.write({"c.txt": "mine\n"})
+    assert "in the way of the rollback: 'c.txt'" in repo.orch("rollback", "--undo", "--checkout", expect=6).stderr
+    assert (repo.path / "c.txt").read_text() == "mine\n"
+    assert branch(repo, plan) == ["Write a.txt"]
+
+
+def test_a_file_that_was_touched_is_not_in_the_way_of_a_rollback(repo: Repo, plan: str) -> None:
+    repo.git("switch", "-q", f"orch/{plan}")
+    os.utime(repo.path / "c.txt", (1, 1))
+    repo.orch("rollback", "--to-step", "1", "--checkout")
+    assert repo.git("status", "--porcelain") == ""
+
+
+def test_a_merge_of_the_users_own_is_named_with_the_command_that_cuts_it_off(repo: Repo, plan: str) -> None:
+    tip = f"orch/{plan}"
+    merge = repo.git("commit-tree", "-p", tip, "-p", "main", "-m", "mine", f"{tip}^{{tree}}")
+    repo.git("update-ref", f"refs/heads/{tip}", merge)
+    said = repo.orch("rollback", "--to-step", "1", plan, expect=3).stderr
+    [hint] = [line for line in said.splitlines() if "hint: " in line]
+    repo.git(*hint.partition("hint: git ")[2].partition("  #")[0].split())
+    assert repo.step_states(plan) == ["done", "pending", "pending"]
+
+
 def test_a_failed_run_goes_back_to_where_it_began(repo: Repo) -> None:
     """S1-206."""
     document = writing("a.txt", "b.txt", "c.txt")
@@ -348,5 +389,5 @@ def test_a_failed_run_goes_back_to_where_it_began(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("typed", [["--undo", "--last", "1"], ["--to-step", "1", "--last", "1"]])
-def test_ways_to_roll_back_exclude_each_other(repo: Repo, plan: str, typed: list[str]) -> None:
-    repo.orch("rollback", *typed, plan, expect=2)
+def test_ways_to_roll_back_exclude_each_other(repo: Repo, typed: list[str]) -> None:
+    repo.orch("rollback", *typed, expect=2)

@@ -9,7 +9,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids, selection
-from git_orch.plans.plan import Document
+from git_orch.plans.plan import Document, in_a_sentence
 from git_orch.plans.status import CheckResult
 from git_orch.sandbox import secrecy
 from git_orch.views import console

@@ -23,13 +23,20 @@ def chosen(repository: Repository, wanted: str | None) -> Base:
     asked = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     commit = git.finished("rev-parse", *asked, expect=(0, 1, 128)).stdout.decode("ascii").strip() or None
     if wanted is None:
-        ref = git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout.decode().strip() or None
-        return Base(commit, ref)
+        return Base(commit, _name(git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout))
     if commit is None:
         raise errors.UnfitRepository(f"'{wanted}' names no commit", "git branch --all")
     full = git.finished("rev-parse", "--symbolic-full-name", "--end-of-options", wanted, expect=(0, 128)).stdout
-    ref = full.decode().split("\n")[-2] if full else None
+    ref = _name(full.rstrip(b"\n").rpartition(b"\n")[2])
     return Base(commit, ref if ref is not None and ref.startswith("refs/heads/") else None)
+
+
+def _name(printed: bytes) -> str | None:
+    """The name of a branch; None for one that is not UTF-8, which no log can hold."""
+    try:
+        return printed.decode("utf-8").strip() or None
+    except UnicodeDecodeError:
+        return None
 
 
 def with_uncommitted(repository: Repository, objects: Objects, base: Base) -> Base:

@@ -19,7 +19,7 @@ from git_orch.flow.targets import Checkout
 from git_orch.plans import plan as plans
 from git_orch.plans import trailers
 from git_orch.plans.plan import BadDocument
-from git_orch.repo import localfiles, refs, signedcommits
+from git_orch.repo import localfiles, refs, signedcommits, untracked
 from git_orch.repo.git import GitFailed
 from git_orch.repo.repository import Repository
 
@@ -50,7 +50,8 @@ class Picked(NamedTuple):
 
 
 def _path(repository: Repository, checkout: Checkout) -> Path:
-    name = hashlib.sha256(os.fsencode(os.path.realpath(checkout.git_dir))).hexdigest()[:16]
+    git_dir, common = (os.path.realpath(each) for each in (checkout.git_dir, repository.common_dir))
+    name = hashlib.sha256(os.fsencode(os.path.relpath(git_dir, common))).hexdigest()[:16]  # which may move
     return repository.state_dir / "picks" / f"{name}.json"
 
 
@@ -98,6 +99,12 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
     if unmerged(repository, checkout):
         raise stopped(repository, checkout, "not everything is resolved")
     if not _run(repository, checkout, "--continue"):
+        if in_progress(checkout, record) and not unmerged(repository, checkout) and not _staged(repository, checkout):
+            raise errors.Conflict(
+                "nothing is left of the commit as it was resolved",
+                "git cherry-pick --skip && git orch exec --continue  # or, to have it empty: "
+                "git commit --allow-empty --no-edit && git orch exec --continue",
+            )
         if in_progress(checkout, record):
             raise stopped(repository, checkout, "the next commit does not fit either")
         raise errors.Busy("git does not go on with the pick", checkout.command("status"))
@@ -105,6 +112,7 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
 
 def give_up(repository: Repository, checkout: Checkout) -> None:
     """Run `git cherry-pick --abort` there. Raises Busy when git refuses."""
+    checkout.git(repository).finished("update-index", "-q", "--refresh", expect=(0, 1))  # a touched file is no change
     if not _run(repository, checkout, "--abort"):
         raise errors.Busy("git does not abort the pick", checkout.command("status"))
 
@@ -143,6 +151,12 @@ def unmerged(repository: Repository, checkout: Checkout) -> list[str]:
     return [path for path in listed.decode("utf-8", "surrogateescape").split("\0") if path]
 
 
+def _staged(repository: Repository, checkout: Checkout) -> bool:
+    """Whether anything is about to be committed."""
+    looked = ("diff", "--cached", "--quiet", "--ignore-submodules=none", "HEAD", "--")
+    return checkout.git(repository).finished(*looked, expect=(0, 1)).status == 1
+
+
 def stopped(repository: Repository, checkout: Checkout, cause: str) -> errors.Conflict:
     """The error for a pick that waits in a checkout."""
     paths = ", ".join(f"'{path}'" for path in unmerged(repository, checkout))
@@ -154,22 +168,10 @@ def _refuse_overwriting(repository: Repository, checkout: Checkout, commits: Seq
     """Raises Busy when an untracked file is where a commit writes: git takes ignored ones for worthless."""
     git = checkout.git(repository)
     listed = git.run("log", "--no-walk", "--no-renames", "--diff-filter=d", "--name-only", "--format=", "-z", *commits)
-    written = {path.strip("\n") for path in listed.decode("utf-8", "surrogateescape").split("\0")} - {""}
-    tracked = set(git.run("ls-files", "-z").decode("utf-8", "surrogateescape").split("\0"))
-    in_the_way = sorted({found for path in written - tracked if (found := _there(checkout, path, tracked)) is not None})
+    written = [path.strip("\n") for path in listed.decode("utf-8", "surrogateescape").split("\0")]
+    in_the_way = untracked.in_the_way(git, checkout.path, written)
     if in_the_way:
         raise targets.blocked(checkout, in_the_way)
-
-
-def _there(checkout: Checkout, path: str, tracked: set[str]) -> str | None:
-    """The untracked file at a path or in the place of one of the directories above it."""
-    parts = path.split("/")
-    for length in range(1, len(parts) + 1):
-        name = "/".join(parts[:length])
-        place = checkout.path / name
-        if place.is_symlink() or place.is_file() or (length == len(parts) and place.exists()):
-            return None if name in tracked else name
-    return None
 
 
 # -- its end ----------------------------------------------------------------------------------------------------------

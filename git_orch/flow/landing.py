@@ -17,7 +17,7 @@ from git_orch.flow.targets import Target
 from git_orch.plans import ids
 from git_orch.plans import landing as messages
 from git_orch.plans.status import SATISFIED, Branch, Commit, PlanState, Status, StepState
-from git_orch.repo import merging, picking, raw, signedcommits, upstream
+from git_orch.repo import merging, picking, raw, refs, signedcommits, upstream
 from git_orch.repo import objects as odb
 from git_orch.repo.objects import Written
 
@@ -80,11 +80,15 @@ def land(plan: OpenPlan, onto: str | None, mode: Mode, *, partial: bool = False,
         return _found(work, dry_run=dry_run)
     if dry_run:
         return Landing(mode, target.ref, target.tip, built.tip, built.commits)
-    built = signed(plan, built, f"land {work.name}")
+    again = f"land --{mode} {_onto(work)}"
+    built = signed(plan, built, again)
     _tell_untested(work, built)
     body = {"mode": mode, "tip": branch.tip, "commits": dict(built.commits)}
     new = (built.tip, built.written)
-    targets.advance(plan, target, new, f"land on {target.name}", ("plan.landed", body))
+    try:
+        targets.advance(plan, target, new, f"land on {target.name}", ("plan.landed", body))
+    except refs.RefMoved as lost:
+        raise errors.Busy(lost.cause, f"git orch {again}") from lost
     landing = Landing(mode, target.ref, target.tip, built.tip, built.commits)
     return _put_away(work, landing)
 
@@ -168,7 +172,7 @@ def _built(work: _Work, mode: Mode) -> Built | None:
     if mode == "ff-only":
         if work.plan.is_ancestor(old, tip):
             return Built(tip, work.written, _own_commits(work.status))
-        hint = f"git orch rebase {work.name}  # or another way to land it: --merge"
+        hint = f"git orch rebase {_onto(work)}  # or another way to land it: --merge"
         raise errors.Refused(f"'{work.target.name}' has moved on, and cannot just be moved forward", hint)
     if mode == "rebase":
         return _rebased(work, old)
@@ -197,7 +201,7 @@ def _merged_tree(work: _Work, old: str) -> str:
     repository = work.plan.repository
     merged = merging.merged(repository, old, work.branch.tip)
     if merged is None:
-        hint = f"git orch land --rebase {work.name}"
+        hint = f"git orch land --rebase {_onto(work)}"
         raise errors.Refused(f"'{work.target.name}' and the plan have no common history", hint)
     if merged.conflicts:
         at_fault = merging.touching(repository, work.branch.base, work.branch.tip, merged.conflicts)
@@ -205,13 +209,19 @@ def _merged_tree(work: _Work, old: str) -> str:
     return merged.tree
 
 
+def _onto(work: _Work) -> str:
+    """The plan as a command takes it that has to do with the branch: with its name, if it is not the plan's base."""
+    if work.target.ref == work.status.base.ref:
+        return work.name
+    return f"{work.name} --onto {work.target.typed}"
+
+
 def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> errors.Conflict:
     steps = [str(each.number) for each in work.status.steps if each.commit is not None and each.commit.oid in commits]
     shown = ", ".join(f"'{path}'" for path in paths)
     of_steps = f" (step {', '.join(steps)})" if steps else ""
-    return errors.Conflict(
-        f"the plan does not merge into '{work.target.name}': {shown}{of_steps}", f"git orch rebase {work.name}"
-    )
+    told = f"the plan does not merge into '{work.target.name}': {shown}{of_steps}"
+    return errors.Conflict(told, f"git orch rebase {_onto(work)}")
 
 
 def _merge(work: _Work, old: str, tree: str) -> Built:
@@ -255,7 +265,7 @@ def _rebased(work: _Work, old: str) -> Built | None:
             continue
         if len(each.parents) > 1:
             told = f"'{each.oid[:10]}' is a merge commit of yours: it cannot be rebased"
-            raise errors.Refused(told, f"git orch land --merge {work.name}")
+            raise errors.Refused(told, f"git orch land --merge {_onto(work)}")
         found = picking.picked(plan.repository, work.written, each.oid, tip)
         if found.conflicts:
             raise _conflict(work, [one.path for one in found.conflicts], frozenset({each.oid}))

@@ -13,7 +13,7 @@ from git_orch import errors
 from git_orch.flow.reporting import Reporter
 from git_orch.plans.events import Event
 from git_orch.plans.status import Status
-from git_orch.repo import catalog, identity, kept, localfiles, objects, refs, spool, store, worktrees
+from git_orch.repo import catalog, identity, kept, localfiles, objects, refs, spool, store, untracked, worktrees
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
 from git_orch.repo.objects import Objects, Written
@@ -111,10 +111,18 @@ class OpenPlan:
     def move_checked_out(self, place: Path, old: str, new: str, why: str, entries: Sequence[Entry] = ()) -> None:
         """The same for a branch that is checked out in `place`: its files follow, local changes are kept.
 
-        Raises Busy when a local change is in the way; then nothing has moved.
+        Raises Busy when a local change or a file that git does not track is in the way; then nothing has moved.
         """
-        intent = self._intend(old, new, why, entries)
         git = Git(worktrees.git_dir_of(self.repository, place), place, self.repository.variables)
+        in_the_way = untracked.in_the_way(git, place, untracked.changed(git, old, new))
+        if in_the_way:
+            shown = ", ".join(f"'{path}'" for path in in_the_way[:5])
+            raise errors.Busy(
+                f"files in '{place}' are in the way of the rollback: {shown}",
+                f"git -C {shlex.quote(str(place))} status --ignored --short",
+            )
+        intent = self._intend(old, new, why, entries)
+        git.finished("update-index", "-q", "--refresh", expect=(0, 1))  # a file that was touched is not changed
         try:
             git.run("reset", "--quiet", "--keep", new, variables={"GIT_REFLOG_ACTION": f"orch {intent}"})
         except GitFailed as refused:
@@ -152,6 +160,8 @@ class OpenPlan:
         place = worktrees.checkout_of(self.repository, self.ref)
         if place is not None:
             name = self.ref.removeprefix("refs/heads/")
+            if not place.exists():
+                raise errors.Busy(f"'{name}' is checked out in '{place}', which is not there", "git worktree prune")
             leave = f"git -C {shlex.quote(str(place))} switch {self._elsewhere(place)}"
             raise errors.Busy(f"'{name}' is checked out in '{place}'", leave)
 

@@ -18,7 +18,7 @@ from git_orch.flow.reporting import Note, Reporter
 from git_orch.flow.targets import Checkout, Target
 from git_orch.plans import ids
 from git_orch.plans.status import SATISFIED, Status, StepState, StepStatus
-from git_orch.repo import picking, upstream
+from git_orch.repo import picking, refs, upstream
 from git_orch.repo.objects import Written
 from git_orch.repo.repository import Repository
 
@@ -54,7 +54,9 @@ def pick(
     chosen = [_done(status, number) for number in numbers]
     target = targets.found(plan.repository, onto or targets.here(plan.repository))
     if target.tip is None:
-        raise errors.Refused(f"'{target.name}' has no commit yet", f"git orch land --onto {target.name}")
+        raise errors.Refused(
+            f"'{target.name}' has no commit yet", f"git orch land --onto {target.typed} {ids.short(plan.id)}"
+        )
     there = upstream.went(plan.repository, plan.id, status.branch, target.tip) if status.branch is not None else {}
     known = [each for each in chosen if each.step.id in there]
     if known:
@@ -101,7 +103,7 @@ def _refuse_missing(work: _Work, there: Mapping[str, str]) -> None:
         numbers = ",".join(str(number) for number in sorted({*also, *(each.number for each in work.steps)}))
         raise errors.Refused(
             f"{told}, not on '{work.target.name}'",
-            f"git orch pick {work.name} {numbers} --onto {work.target.name}  # or --force",
+            f"git orch pick {work.name} {numbers} --onto {work.target.typed}  # or --force",
         )
 
 
@@ -119,10 +121,14 @@ def _picked(work: _Work, *, dry_run: bool) -> Picked | None:
     if dry_run:
         return Picked(work.target.ref, work.old, built.tip, built.commits)
     typed = ",".join(str(each.number) for each in work.steps)
-    built = landing.signed(work.plan, built, f"pick {work.name} {typed}")
+    again = f"pick {work.name} {typed} --onto {work.target.typed}"
+    built = landing.signed(work.plan, built, again)
     body = {"commits": dict(built.commits)}
     why = f"pick step {typed} onto {work.target.name}"
-    targets.advance(work.plan, work.target, (built.tip, built.written), why, ("steps.picked", body))
+    try:
+        targets.advance(work.plan, work.target, (built.tip, built.written), why, ("steps.picked", body))
+    except refs.RefMoved as lost:
+        raise errors.Busy(lost.cause, f"git orch {again}") from lost
     return Picked(work.target.ref, work.old, built.tip, built.commits)
 
 
@@ -137,7 +143,7 @@ def _built(work: _Work) -> Built:
             paths = ", ".join(f"'{one.path}'" for one in found.conflicts)
             raise errors.Conflict(
                 f"step {', '.join(steps)} does not fit on '{work.target.name}': {paths}",
-                f"git switch {work.target.name} && git orch pick {work.name} "
+                f"git switch {work.target.typed} && git orch pick {work.name} "
                 f"{','.join(str(each.number) for each in work.steps)}  # where it can be resolved",
             )
         tip = picking.commit_on(written, commit, found.tree, tip, plan.identity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from git_orch import errors
@@ -12,6 +13,7 @@ from git_orch.flow.reporting import Note
 from git_orch.plans import ids
 from git_orch.plans.status import SATISFIED, Move, Status, StepState
 from git_orch.repo import catalog, refs, store, worktrees
+from git_orch.repo.git import Git
 
 
 def settle(plan: OpenPlan, *, put_away: bool = False) -> None:
@@ -63,12 +65,13 @@ def _refuse_rebasing(plan: OpenPlan) -> None:
     if place is None or not any((place / state / "head-name").is_file() for state in ("rebase-merge", "rebase-apply")):
         return
     try:
-        where = Path((place / "gitdir").read_text(encoding="utf-8").strip()).parent
+        where = Path((place / "gitdir").read_text("utf-8", "surrogateescape").strip()).parent
     except FileNotFoundError:  # the main worktree has no such pointer; git lists it first
         listed = plan.repository.git.run("worktree", "list", "--porcelain", "-z")
         where = Path(os.fsdecode(listed.partition(b"\0")[0].removeprefix(b"worktree ")))
     raise errors.Busy(
-        f"'orch/{plan.id}' is being rebased in '{where}'", f"git -C '{where}' rebase --continue  # or --abort"
+        f"'orch/{plan.id}' is being rebased in '{where}'",
+        f"git -C {shlex.quote(str(where))} rebase --continue  # or --abort",
     )
 
 
@@ -79,7 +82,8 @@ def _settle_move(plan: OpenPlan, move: Move) -> None:
         plan.record((move.new, plan.event("move.done", move=move.id)))
         return
     if tip == move.old and plan.objects.read_many([move.new])[0] is not None:
-        plan.refuse_checked_out()
+        if not _index_went_ahead(plan, move):
+            plan.refuse_checked_out()
         refs.move(plan.repository, move.ref, old=move.old, new=move.new, reason=f"orch {move.id}: {move.why}")
         plan.record((move.new, plan.event("move.done", move=move.id)))
         plan.reporter.emit(Note(f"finished what was cut off: {move.why}"))
@@ -92,6 +96,16 @@ def _settle_move(plan: OpenPlan, move: Move) -> None:
             f"the branch of '{ids.short(plan.id)}' was moved while '{move.why}' was cut off; what it made is kept",
             f"git orch exec {ids.short(plan.id)}",
         )
+
+
+def _index_went_ahead(plan: OpenPlan, move: Move) -> bool:
+    """Whether the branch is checked out with the index of its new tip: a step in place was cut off as it landed."""
+    place = worktrees.checkout_of(plan.repository, plan.ref)
+    if place is None or move.old is None:
+        return False
+    git = Git(worktrees.git_dir_of(plan.repository, place), place, plan.repository.variables)
+    look = ("diff-index", "--cached", "--quiet")
+    return [git.finished(*look, oid, "--", expect=(0, 1)).status for oid in (move.old, move.new)] == [1, 0]
 
 
 def _settle_landing(plan: OpenPlan, move: Move) -> None:

@@ -17,7 +17,7 @@ from git_orch.plans import ids
 from git_orch.plans.plan import Document
 from git_orch.plans.status import SATISFIED, Base, Branch, Commit, PlanState, Status, StepStatus
 from git_orch.repo import objects as odb
-from git_orch.repo import picking, worktrees
+from git_orch.repo import picking
 from git_orch.repo.objects import Written
 from git_orch.repo.picking import Conflicting
 
@@ -158,8 +158,11 @@ def after(branch: Branch, commit: Commit) -> tuple[Commit, ...]:
 
 
 def _branch(plan: OpenPlan, status: Status) -> Branch:
-    if status.branch is None or not status.branch.commits:
-        raise errors.Refused(f"'{ids.short(plan.id)}' has no branch", f"git orch show {ids.short(plan.id)}")
+    name = ids.short(plan.id)
+    if status.branch is None:
+        raise errors.Refused(f"'{name}' has no branch", f"git orch show {name}")
+    if not status.branch.commits:
+        raise errors.Refused(f"nothing of '{name}' is on its branch", f"git orch exec {name}")
     plan.refuse_checked_out()
     return status.branch
 
@@ -235,8 +238,8 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
         plan.keep([chain.tip], "a rewritten branch that was verified")  # git makes worktrees of what a ref holds
         with sites.for_checks(plan, chain.tip) as site:
             for each, oid, tree in wanted:
-                worktrees.point(site.worktree, oid)
-                for result in checks.sequence(each.step.checks, site, plan.new_id(), tree, clean=True):
+                clean = sites.pointed(site, oid)
+                for result in checks.sequence(each.step.checks, site, plan.new_id(), tree, clean=clean):
                     plan.reporter.emit(CheckEnded(each.number, result))
                     if not result.passed:
                         raise errors.StepFailed(

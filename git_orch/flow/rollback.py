@@ -191,10 +191,13 @@ def _refuse_foreign(plan: OpenPlan, theirs: list[Commit], target: Commit) -> Non
     """Commits without a claim of this plan are the user's own: they are never cut off silently."""
     if theirs:
         names = ", ".join(commit.oid[:10] for commit in theirs)
+        again = f"git orch rollback {ids.short(plan.id)}"
         where = next((f" --to-step {each.number}" for each in plan.status().steps if each.commit == target), "")
         raise errors.Refused(
             f"commits of yours are on the branch and would be cut off: {names}",
-            f"git orch rollback {ids.short(plan.id)}{where} --keep-user-commits",
+            f"{again}{where} --keep-user-commits"
+            if all(len(commit.parents) < 2 for commit in theirs)  # a merge cannot be replayed
+            else f"git branch -f orch/{plan.id} {target.oid[:12]}  # cuts them off, and git-orch keeps them",
         )
 
 

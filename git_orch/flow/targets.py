@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from git_orch import errors
 from git_orch.flow.openplan import OpenPlan
 from git_orch.plans.status import Move
-from git_orch.repo import refs, worktrees
+from git_orch.repo import refs, untracked, worktrees
 from git_orch.repo.git import FETCHING, SYNCED, Git, GitFailed
 from git_orch.repo.objects import Written
 from git_orch.repo.repository import Repository
@@ -55,6 +55,11 @@ class Target:
         """The branch as people type it."""
         return self.ref.removeprefix(HEADS)
 
+    @property
+    def typed(self) -> str:
+        """The same for a shell."""
+        return shlex.quote(self.name)
+
 
 def found(repository: Repository, wanted: str) -> Target:
     """The branch that is meant, by its short or full name.
@@ -62,6 +67,9 @@ def found(repository: Repository, wanted: str) -> Target:
     Raises NotFound when there is none, Refused for a plan's, Busy when something in its checkout is not finished.
     """
     ref = _real(repository, wanted if wanted.startswith(HEADS) else HEADS + wanted)
+    if not ref.isprintable():
+        told = f"the name of branch '{ref.removeprefix(HEADS)}' cannot be written down"
+        raise errors.Refused(told, "git branch --list && git branch -m OLD NEW  # a name of printable characters")
     if ref.startswith(refs.BRANCHES):
         raise errors.Refused(f"'{ref.removeprefix(HEADS)}' is the branch of a plan", "git branch --list")
     tip = refs.value(repository, ref)
@@ -107,6 +115,8 @@ def _checkout(repository: Repository, ref: str) -> Checkout | None:
         raise errors.Busy(f"'{ref.removeprefix(HEADS)}' is being rebased", "git worktree list")
     if not (place / ".git").exists():  # a git directory that lies elsewhere, or on a disk that is away
         name = ref.removeprefix(HEADS)
+        if not place.exists():
+            raise errors.Busy(f"'{name}' is checked out in '{place}', which is not there", "git worktree prune")
         raise errors.Busy(f"'{name}' is checked out where git cannot tell: run this there", "git worktree list")
     return Checkout(place, worktrees.git_dir_of(repository, place))
 
@@ -174,8 +184,14 @@ def _fast_forward(repository: Repository, target: Target, checkout: Checkout, ne
     """git's own fast forward in the checkout: it overwrites no file that is changed, untracked or ignored."""
     options = ("--ff-only", "--no-overwrite-ignore", "--no-squash", "--no-autostash", "--quiet")
     variables = {"GIT_REFLOG_ACTION": reason}
+    if target.tip is None:  # then git takes ignored files for worthless all the same
+        written = untracked.changed(checkout.git(repository), repository.empty_tree, new)
+        in_the_way = untracked.in_the_way(checkout.git(repository), checkout.path, written)
+        if in_the_way:
+            raise blocked(checkout, in_the_way)
+    git = replace(checkout.git(repository), drivers=(f"branch.{target.name}.mergeoptions",))  # "-s ours" outvotes us
     try:
-        checkout.git(repository).run(*SYNCED, "merge", *options, new, variables=variables)
+        git.run(*SYNCED, "merge", *options, new, variables=variables)
     except GitFailed as failed:
         in_the_way = [line.strip() for line in failed.stderr.splitlines() if line.startswith("\t")]
         if in_the_way:

@@ -106,7 +106,10 @@ def _merged(repository: Repository, status: Status) -> Status:
     """The status of a plan without a branch; what was merged into its base before the branch went is not lost."""
     if status.known_tip is None or status.base.ref is None:
         return status
-    asked = ("merge-base", "--is-ancestor", status.known_tip, status.base.ref)
+    base = refs.value(repository, status.base.ref)
+    if base is None:
+        return status
+    asked = ("merge-base", "--is-ancestor", status.known_tip, base)
     return status._replace(merged=repository.git.finished(*asked, expect=(0, 1, 128)).status == 0)
 
 
@@ -184,7 +187,8 @@ def _without_log(plan: str) -> errors.NotFound:
 
 
 def _only_open(repository: Repository, objects: Objects, plans: Mapping[str, PlanRefs]) -> str:
-    here = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout.decode().strip()
+    head = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout
+    here = head.decode("utf-8", "replace").strip()
     current = here.removeprefix(refs.BRANCHES)
     if here.startswith(refs.BRANCHES) and current in plans:
         if plans[current].log is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
@@ -16,6 +17,8 @@ BRANCHES = "refs/heads/orch/"
 LOGS = "refs/notes/orch/"
 KEPT = "refs/orch/kept/"
 
+# What no ref has in its name, and git takes for a way to another commit.
+_REVISION = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|@\{|\.\.")
 _TRIES = 20  # somebody who collects again and again
 
 
@@ -58,9 +61,16 @@ def of_plan(repository: Repository, plan: str) -> PlanRefs:
 
 
 def value(repository: Repository, ref: str) -> str | None:
-    """The object ID of a ref, None when there is no such ref."""
-    done = repository.git.finished("rev-parse", "--verify", "--quiet", "--end-of-options", ref, expect=(0, 1, 128))
-    return done.stdout.decode("ascii").strip() or None
+    """The object ID of a ref, by its full name; None when there is no such ref.
+
+    git would also take `refs/tags/REF` for it, which a remote may have made, and `REF~1`.
+    """
+    if not ref.startswith("refs/") or _REVISION.search(ref) is not None:
+        return None
+    asked = ("-c", "core.warnAmbiguousRefs=false", "rev-parse", ref, "--symbolic-full-name", ref)
+    done = repository.git.finished(*asked, expect=(0, 128))
+    oid, _, full = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").partition("\n")
+    return oid if done.status == 0 and full and not full.endswith((f"/{ref}", f"/{ref}/HEAD")) else None
 
 
 def move(repository: Repository, ref: str, *, old: str | None, new: str, reason: str) -> None:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 _MOST_PATHS = 1000  # that a search is narrowed to; with more of them it looks at every commit
 # Whatever the user's configuration says of patches: those that are compared have to be made alike.
 _PATCH = (
-    "--patch", "--unified=3", "--inter-hunk-context=0", "--diff-algorithm=myers", "--no-renames", "--full-index",
-    "--binary", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "--no-ext-diff", "--no-textconv",
+    "--patch", "--format=%H", "--unified=3", "--inter-hunk-context=0", "--diff-algorithm=myers", "--no-renames",
+    "--full-index", "--binary", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short",
+    "--no-ext-diff", "--no-textconv",
 )  # fmt: skip
 
 
@@ -29,7 +30,7 @@ def steps(repository: Repository, plan: str, base: tuple[str, str], landed: Mapp
     old, new = base
     known = _exists(repository, old)  # a base that was rewritten may be collected: then patches have nothing to end at
     span = [new, f"^{old}"] if known else [new, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
-    found, reverted = _claimed(repository, plan, span)
+    found, reverted = state.standing(plan, _commits(repository, span))
     rest = {step: commit for step, commit in landed.items() if step not in found}
     if rest and known:
         here = {step: commit for step, commit in rest.items() if _exists(repository, commit)}
@@ -41,21 +42,27 @@ def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict
     """Where the steps on a plan branch went: the commit of `target` (an ID) that holds each one that is there.
 
     A step that was merged is its own commit; one that was picked or rebased has its trailers or its patch there; and
-    when one commit has the patch of the whole branch, as a squash has, it holds every step.
+    when one commit has the patch of the whole branch, as a squash has, it holds every step. What another attempt made
+    of a step is not what the branch has, nor what may have been there before the step's commit became what it is now.
     """
-    ours = {claim.step: commit for commit in branch.commits for claim in commit.message.claims if claim.plan == plan}
+    claims = [(claim, commit) for commit in branch.commits for claim in commit.message.claims if claim.plan == plan]
+    ours = {claim.step: commit for claim, commit in claims}
     there = _part_of(repository, [commit.oid for commit in ours.values()], target)
     found = {step: commit.oid for step, commit in ours.items() if commit.oid in there}
-    rest = {step: commit for step, commit in ours.items() if step not in found}
+    rest = {claim.step: claim for claim, _ in claims if claim.step not in found}
     if not rest or branch.base is None:
         return found
     span = [target, f"^{branch.base}", f"^{branch.tip}"]
-    claimed, reverted = _claimed(repository, plan, span)
-    found |= {step: claimed[step] for step in rest if step in claimed}
+    listed = _commits(repository, span)
+    claimed, reverted = state.standing(plan, listed)
+    said = {commit.oid: commit.message.claims for commit in listed}
+    same = {step: claimed[step] for step, claim in rest.items() if step in claimed and claim in said[claimed[step]]}
+    newer = _newer(repository, {ours[step].oid: oid for step, oid in same.items()})
+    found |= {step: oid for step, oid in same.items() if ours[step].oid not in newer}
     if len(found) == len(ours):
         return found
     theirs = _patches(repository, span, reverted, _changed(repository, branch))
-    found |= _same(repository, {step: commit.oid for step, commit in rest.items() if step not in found}, theirs)
+    found |= _same(repository, {step: ours[step].oid for step in rest if step not in found}, theirs)
     squash = theirs.get(_patch_of_all(repository, branch) or "")
     return dict.fromkeys(ours, squash) | found if squash is not None else found
 
@@ -92,10 +99,21 @@ def _exists(repository: Repository, commit: str) -> bool:
     return repository.git.finished("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128)).status == 0
 
 
-def _claimed(repository: Repository, plan: str, span: Sequence[str]) -> tuple[dict[str, str], frozenset[str]]:
+def _commits(repository: Repository, span: Sequence[str]) -> list[Commit]:
+    """What the messages of commits say, newest first."""
     listed = repository.git.run("log", "-z", "--topo-order", "--format=%H%n%B", *span, "--")
     entries = [entry.partition("\n") for entry in listed.decode("utf-8", "replace").split("\0") if entry]
-    return state.standing(plan, [Commit(oid, "", (), trailers.read(message)) for oid, _, message in entries])
+    return [Commit(oid, "", (), trailers.read(message)) for oid, _, message in entries]
+
+
+def _newer(repository: Repository, pairs: Mapping[str, str]) -> frozenset[str]:
+    """Those of the commits that may have been written after the ones they are paired with: amended, say."""
+    if not pairs:
+        return frozenset()
+    wanted = "".join(f"{oid}\n" for oid in {*pairs, *pairs.values()}).encode()
+    listed = repository.git.run("log", "--no-walk=unsorted", "--format=%H %ct", "--stdin", stdin=wanted)
+    times = {oid: int(seconds) for oid, seconds in (line.split() for line in listed.decode("ascii").splitlines())}
+    return frozenset(one for one, other in pairs.items() if times[one] >= times[other])
 
 
 def _patches(

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import atexit
 import functools
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -22,34 +24,9 @@ from typing import Any, NoReturn
 
 import pygit2
 
-# What the commands would import late is imported here once, so that no child has to.
-from git_orch.agents import prices  # noqa: F401
-from git_orch.cli import archive as archive_command  # noqa: F401
-from git_orch.cli import edit as edit_command  # noqa: F401
-from git_orch.cli import exec as exec_command  # noqa: F401
-from git_orch.cli import land as land_command  # noqa: F401
+import git_orch
 from git_orch.cli import main as boundary
-from git_orch.cli import pick as pick_command  # noqa: F401
-from git_orch.cli import plan as plan_command  # noqa: F401
-from git_orch.cli import rollback as rollback_command  # noqa: F401
-from git_orch.cli import show as show_command  # noqa: F401
-from git_orch.cli import status as status_command  # noqa: F401
-from git_orch.cli import unarchive as unarchive_command  # noqa: F401
-from git_orch.flow import (  # noqa: F401
-    attempt,
-    execution,
-    jobs,
-    landing,
-    openplan,
-    planning,
-    preconditions,
-    redoing,
-    rollback,
-    run,
-    targets,
-    worker,
-)
-from git_orch.flow import picking as picking_onto  # noqa: F401
+from git_orch.flow import attempt, execution, jobs, openplan, preconditions, run, targets
 from git_orch.plans.events import Event
 from git_orch.repo import (
     catfile,
@@ -66,7 +43,11 @@ from git_orch.repo import (
 )
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import family, launcher
-from git_orch.views import progress, report  # noqa: F401
+
+# What the commands would import late is imported here once, so that no child has to.
+for _each in pkgutil.walk_packages(git_orch.__path__, "git_orch."):
+    if not _each.name.endswith("__main__"):
+        importlib.import_module(_each.name)
 
 GC_STRIDE = 31  # points; collecting at each would leave nobody the time to write again what was taken
 
