@@ -82,7 +82,8 @@ def sign(repository: Repository, content: bytes = CONTENT) -> Signature:
 
 
 def signer(repository: Repository, signature: Signature, content: bytes = CONTENT) -> str:
-    return signing.signer(repository, settings.of_user(repository), signature, content)
+    found = discover(repository.git_dir.parent)  # as the next command finds it
+    return signing.signer(found, settings.of_user(found), signature, content)
 
 
 # -- SSH --------------------------------------------------------------------------------------------------------------

@@ -78,21 +78,21 @@ def cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, base: Ba
     )
 
 
-def follow(plan: OpenPlan, status: Status) -> None:
-    """Put a plan without a landed step onto the tip of its base branch, or say why not."""
+def follow(plan: OpenPlan, status: Status) -> bool:
+    """Put a plan without a landed step onto the tip of its base branch, or say why not; whether it was put there."""
     base = status.base
     if base.ref is None or status.branch is None or any(each.commit is not None for each in status.steps):
-        return
+        return False
     tip = refs.value(plan.repository, base.ref)
     if tip is None or tip in (base.commit, status.branch.base):
-        return
+        return False
     if base.snapshot and base.commit is not None and odb.commit(plan.objects, base.commit).parents == (tip,):
-        return
+        return False
     reason = _why_not(plan, status, tip)
     name = base.ref.removeprefix("refs/heads/")
     if reason is not None:
         plan.reporter.emit(Note(f"'{name}' moved on since the plan was made; the plan stays on its base: {reason}"))
-        return
+        return False
     new = Base(tip, base.ref)
     commit = cover(plan.objects, plan.identity, plan.id, status.plan, new)
     plan.keep([status.branch.tip], "the cover on the old base")
@@ -100,6 +100,7 @@ def follow(plan: OpenPlan, status: Status) -> None:
     plan.move(status.branch.tip, commit, f"rebase to {name}", [rebased])
     plan.home = commit
     plan.reporter.emit(Note(f"'{name}' moved on since the plan was made; the plan now starts from {tip[:10]}"))
+    return True
 
 
 def is_ours(status: Status, commit: str) -> bool:

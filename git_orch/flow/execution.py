@@ -63,10 +63,11 @@ def execute(
     `service` is where the replies for agent steps come from, `workers` makes something to run so many steps at once in:
     threads, where it is None.
     """
-    grant = preconditions.granted(plan)
+    status = plan.status()
+    grant = preconditions.granted(plan, status)
     if options.in_place:
         return _in_place(plan, options, grant, service)
-    status = preconditions.based(plan)
+    status = preconditions.based(plan, status)
     plan.refuse_checked_out()
     preconditions.keep_results(plan, status)
     left = [each.step.id for each in status.steps if each.step.id not in status.satisfied()]

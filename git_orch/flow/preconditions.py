@@ -18,21 +18,20 @@ from git_orch.plans.status import Status, StepState
 from git_orch.repo import ledger, results, settings, snapshot
 
 
-def granted(plan: OpenPlan) -> Grant | None:
+def granted(plan: OpenPlan, status: Status) -> Grant | None:
     """What is approved, asked before anything moves; None when nothing is left to run."""
-    status = plan.status()
     left = len(status.satisfied()) < len(status.steps)
     return approval.required(plan, status) if left else None
 
 
-def based(plan: OpenPlan) -> Status:
-    status = plan.status()
-    basing.follow(plan, status)
+def based(plan: OpenPlan, status: Status) -> Status:
+    """The status on the base branch's tip, where the plan can follow it."""
+    moved = basing.follow(plan, status)
     uncommitted = snapshot.uncommitted(plan.repository)
     if uncommitted and not status.base.snapshot:
         noun = "file is" if uncommitted == 1 else "files are"
         plan.reporter.emit(Note(f"{uncommitted} uncommitted {noun} not part of it"))
-    return plan.status()
+    return plan.status() if moved else status
 
 
 def keep_results(plan: OpenPlan, status: Status) -> None:

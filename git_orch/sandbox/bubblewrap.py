@@ -72,16 +72,21 @@ class Bubblewrap:
             yield Confined((*opening, "--", *argv), tuple(numbers))
 
     def trouble(self) -> str | None:
-        """Why this bubblewrap cannot be used here; None when it can. Starts it, for some milliseconds."""
-        said = _said([self.program, *_NAMESPACES, *_PROBE, "echo", _INSIDE]).strip()
-        if said == _INSIDE:
-            return None
-        version = _said([self.program, "--version"])
-        found = re.search(r"(\d+)\.(\d+)", version)
-        if found is None or (int(found[1]), int(found[2])) < OLDEST:
-            oldest = ".".join(map(str, OLDEST))
-            return f"'{self.program}' is {version.strip() or 'not bubblewrap'}: {oldest} or newer is needed"
-        return f"bubblewrap does not work here: {said or 'it ran nothing'}"
+        """Why this bubblewrap cannot be used here; None when it can. Starts it once in this process."""
+        return _trouble(self.program)
+
+
+@functools.lru_cache
+def _trouble(program: str) -> str | None:
+    said = _said([program, *_NAMESPACES, *_PROBE, "echo", _INSIDE]).strip()
+    if said == _INSIDE:
+        return None
+    version = _said([program, "--version"])
+    found = re.search(r"(\d+)\.(\d+)", version)
+    if found is None or (int(found[1]), int(found[2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        return f"'{program}' is {version.strip() or 'not bubblewrap'}: {oldest} or newer is needed"
+    return f"bubblewrap does not work here: {said or 'it ran nothing'}"
 
 
 def _said(argv: Sequence[str]) -> str:

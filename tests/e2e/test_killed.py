@@ -293,7 +293,7 @@ def test_a_killed_parallel_run_is_finished_by_the_next_one(driver: Driver, templ
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=3, in_order=False):
+    for repo in scenario.killed(run.points, plan, every=6, in_order=False):
         again = driver.run(repo, "exec", "--jobs", "2", plan)
         assert again.status == 0, again.stderr
 
