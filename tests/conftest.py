@@ -15,11 +15,14 @@ from typing import Any, NamedTuple, TypeVar
 
 import forking
 import pytest
+import unsynced
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["model_server"]
 
 Value = TypeVar("Value")
+
+unsynced.import_all()
 
 settings.register_profile(
     "suite",
@@ -51,7 +54,7 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("TZ", "UTC")
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Ada Tester\n\temail = ada@example.com\n"
-        "[init]\n\tdefaultBranch = main\n[core]\n\teditor = false\n[gc]\n\tauto = 0\n"
+        "[init]\n\tdefaultBranch = main\n[core]\n\teditor = false\n[gc]\n\tauto = 0\n[core]\n\tfsync = none\n"
     )
     return home
 

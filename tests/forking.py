@@ -12,7 +12,6 @@ import gc
 import importlib
 import json
 import os
-import pkgutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,8 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
+
+import unsynced
 
 _HEAVY = (
     "anthropic",
@@ -86,15 +87,6 @@ def fits(env: Mapping[str, str]) -> bool:
 # -- the program ------------------------------------------------------------------------------------------------------
 
 
-def _import_all() -> None:
-    """Everything of ours: what a command imports late costs it half of its time."""
-    import git_orch
-
-    ours = pkgutil.walk_packages(git_orch.__path__, "git_orch.")
-    for name in (*_HEAVY, *(each.name for each in ours if not each.name.endswith("__main__"))):
-        importlib.import_module(name)
-
-
 def _serve(listener: socket.socket) -> dict[str, Any]:
     """Answer for ever; comes back in the forked process that is to become git-orch, with what was asked."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who answer
@@ -121,7 +113,9 @@ def _serve(listener: socket.socket) -> dict[str, Any]:
 def main() -> NoReturn:
     """Serve; in a fork, be git-orch."""
     listener = socket.socket(fileno=os.dup(0))
-    _import_all()
+    for name in _HEAVY:
+        importlib.import_module(name)
+    unsynced.import_all()
     assert threading.active_count() == 1, "a fork has only one of them"
     gc.freeze()
     asked = _serve(listener)

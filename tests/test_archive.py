@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Repo, writing
+from conftest import Prepared, Repo, writing
 
 from git_orch.plans import ids
 from git_orch.plans.events import Event
@@ -58,24 +58,17 @@ def cut_off(repo: Repo, plan: str, **event: Any) -> None:
     hung(repo, f"orch/{plan}", f"orch/{plan}~2", put_away(repo, plan, **event))
 
 
-@pytest.fixture(scope="module")
-def prepared() -> dict[str, Path]:
-    """A repository with a plan that is done, by the plan's ID, once a test has made it."""
-    return {}
-
-
 @pytest.fixture
-def done(repo: Repo, prepared: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+def done(repo: Repo, prepared: Prepared) -> str:
     """A plan whose two steps are done."""
-    if not prepared:
+
+    def build(repo: Repo) -> str:
         plan = repo.plan(writing("a.txt", "b.txt"))
         repo.orch("exec", plan)
-        prepared[plan] = tmp_path_factory.mktemp("prepared") / "repo"
-        shutil.copytree(repo.path, prepared[plan], symlinks=True)
-    [(plan, path)] = prepared.items()
+        return plan
+
     shutil.rmtree(repo.path)
-    shutil.copytree(path, repo.path, symlinks=True)
-    return plan
+    return prepared.at(repo.path, "two done", build)[1]
 
 
 def test_an_archived_plan_is_one_note_on_its_cover_and_its_refs_are_gone(repo: Repo, done: str) -> None:

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Repo, writing
+from conftest import Prepared, Repo, writing
 
 from git_orch.flow import targets
 from git_orch.plans.status import Move
@@ -49,23 +49,16 @@ class Scene:
         return found
 
 
-@pytest.fixture(scope="module")
-def prepared() -> dict[str, Path]:
-    """The repository with the complete plan, by the plan's ID, once a test has made it."""
-    return {}
-
-
 @pytest.fixture
-def scene(repo: Repo, prepared: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    if not prepared:
+def scene(tmp_path: Path, prepared: Prepared) -> Scene:
+    """A complete plan."""
+
+    def build(repo: Repo) -> str:
         plan = repo.plan(writing("a.txt", "dir/b.txt"))
         repo.orch("exec", plan)
-        prepared[plan] = tmp_path_factory.mktemp("prepared") / "repo"
-        shutil.copytree(repo.path, prepared[plan], symlinks=True)
-    [(plan, path)] = prepared.items()
-    shutil.rmtree(repo.path)
-    shutil.copytree(path, repo.path, symlinks=True)
-    return Scene(repo, plan)
+        return plan
+
+    return Scene(*prepared.at(tmp_path / "repo", "two done, one in a directory", build))
 
 
 # -- the ways to land -------------------------------------------------------------------------------------------------

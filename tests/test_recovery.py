@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Repo, writing
+from conftest import Prepared, Repo, writing
 
 from git_orch import errors
 from git_orch.flow import openplan
@@ -33,11 +33,9 @@ class Collected:
 class Scene:
     """A plan with one finished step of two, and what can be done to it."""
 
-    def __init__(self, repo: Repo) -> None:
+    def __init__(self, repo: Repo, plan: str) -> None:
         self.repo = repo
-        self.plan = repo.plan(writing("a.txt", "b.txt"))
-        repo.orch("exec", self.plan)
-        repo.orch("rollback", "--to-step", "1", self.plan)
+        self.plan = plan
         self.branch = f"orch/{self.plan}"
         self.old = repo.git("rev-parse", self.branch)
         self.new = self.commit("next")
@@ -78,8 +76,14 @@ class Scene:
 
 
 @pytest.fixture
-def scene(repo: Repo) -> Scene:
-    return Scene(repo)
+def scene(tmp_path: Path, prepared: Prepared) -> Scene:
+    def build(repo: Repo) -> str:
+        plan = repo.plan(writing("a.txt", "b.txt"))
+        repo.orch("exec", plan)
+        repo.orch("rollback", "--to-step", "1", plan)
+        return plan
+
+    return Scene(*prepared.at(tmp_path / "repo", "one of two done", build))
 
 
 def test_a_move_that_was_made_is_confirmed(scene: Scene) -> None:

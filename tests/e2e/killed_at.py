@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import atexit
 import functools
-import importlib
 import json
 import os
-import pkgutil
 import signal
 import subprocess
 import sys
@@ -22,44 +20,25 @@ import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import pygit2
+import unsynced
 
-import git_orch
 from git_orch.cli import main as boundary
-from git_orch.flow import attempt, execution, jobs, openplan, preconditions, run, targets
+from git_orch.flow import attempt, execution, jobs, openplan, preconditions, run
 from git_orch.plans.events import Event
 from git_orch.repo import (
     catfile,
     git,
-    merging,
     objects,
-    picking,
     pool,
     refs,
     results,
-    snapshot,
     spool,
     worktrees,
 )
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import family, launcher
 
-# What the commands would import late is imported here once, so that no child has to.
-for _each in pkgutil.walk_packages(git_orch.__path__, "git_orch."):
-    if not _each.name.endswith("__main__"):
-        importlib.import_module(_each.name)
-
 GC_STRIDE = 31  # points; collecting at each would leave nobody the time to write again what was taken
-
-
-def _unsynced() -> None:
-    """SIGKILL loses nothing that was written: syncing is for power cuts, and most of the time these runs take."""
-    synced = (refs, results, snapshot, catfile, targets, merging, picking)
-    changed: list[tuple[object, str, object]] = [(module, "SYNCED", ()) for module in synced]
-    changed.append((type(pygit2.settings), "enable_fsync_gitdir", lambda _settings, _value: None))
-    changed.append((os, "fsync", lambda _descriptor: None))
-    for owner, name, value in changed:
-        setattr(owner, name, value)
 
 
 class Points:
@@ -208,7 +187,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer until the end of standard input."""
-    _unsynced()
+    unsynced.import_all()  # SIGKILL loses nothing that was written
     for line in sys.stdin:
         answer = json.dumps(_answer(json.loads(line))) + "\n"
         os.write(sys.stdout.fileno(), answer.encode())

@@ -64,7 +64,11 @@ class Driver:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(DRIVER)],
+            env={**os.environ, "PYTHONPATH": str(DRIVER.parents[1])},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def run(
@@ -275,7 +279,7 @@ def test_a_killed_exec_is_finished_by_the_next_one(driver: Driver, template: Rep
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2):
+    for repo in scenario.killed(run.points, plan, every=3):
         again = driver.run(repo, "exec", plan)
         assert again.status == 0, again.stderr
 
@@ -293,7 +297,7 @@ def test_a_killed_parallel_run_is_finished_by_the_next_one(driver: Driver, templ
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=6, in_order=False):
+    for repo in scenario.killed(run.points, plan, every=8, in_order=False):
         again = driver.run(repo, "exec", "--jobs", "2", plan)
         assert again.status == 0, again.stderr
 
@@ -394,7 +398,7 @@ def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(driver: Driver, 
     _, run = scenario.undisturbed()
     assert run.status == 1, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=3):
+    for repo in scenario.killed(run.points, plan, every=5):
         assert driver.run(repo, "exec", plan).status == 1
 
         found = status(driver, repo, plan)
@@ -412,7 +416,7 @@ def test_a_killed_plan_leaves_a_repository_in_which_planning_works(driver: Drive
     driver.run(whole, "exec")
     expected = tree(whole, run.stdout.split()[0])
 
-    for repo in scenario.killed(run.points, every=2):
+    for repo in scenario.killed(run.points, every=3):
         listed = driver.run(repo, "ls")
         assert (listed.status, driver.run(repo, "status").status) == (0, 0)
         half = [line.split()[0] for line in listed.stdout.splitlines()]
@@ -435,7 +439,7 @@ def test_a_killed_rollback_is_finished_and_can_be_undone(driver: Driver, templat
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2):
+    for repo in scenario.killed(run.points, plan, every=3):
         again = driver.run(repo, "rollback", "--to-step", "1", plan)
         assert again.status == 0, again.stderr
         assert repo.git("rev-parse", f"orch/{plan}") == whole.git("rev-parse", f"orch/{plan}")
@@ -457,7 +461,7 @@ def test_a_killed_undo_is_finished_by_the_next_command(driver: Driver, template:
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2):
+    for repo in scenario.killed(run.points, plan, every=3):
         again = driver.run(repo, "rollback", "--undo", plan)
         assert again.status in (0, 3), again.stderr
         assert repo.git("rev-parse", f"orch/{plan}") == old
@@ -564,7 +568,7 @@ def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, templa
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2):
+    for repo in scenario.killed(run.points, plan, every=4):
         assert status(driver, repo, plan)["title"] in (TWO_STEPS["title"], OTHER["title"])
         again = driver.run(repo, *scenario.argv)
         assert again.status == 0, again.stderr

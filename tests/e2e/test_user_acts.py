@@ -7,6 +7,7 @@ here, or the other way round, is an error.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ import pytest
 from conftest import Prepared, Repo, writing
 
 MAN = Path(__file__).parents[2] / "man"
+SOAK = os.environ.get("GIT_ORCH_SOAK") == "1"
 
 
 class Row(NamedTuple):
@@ -476,7 +478,8 @@ def test_the_users_act_is_seen_as_the_table_says(row: Row, scene: Scene) -> None
     _follow_hints(scene, done)
     assert {step["state"] for step in scene.repo.status(scene.plan)["steps"]} <= {"done", "unverified", "upstream"}
     assert scene.repo.status(scene.plan)["state"] == "COMPLETE"
-    _goes_back_and_forth(scene)
+    if SOAK or ROWS.index(row) % 3 == 0:  # it costs as much as the rest
+        _goes_back_and_forth(scene)
     assert scene.git("fsck", "--strict", "--no-dangling") == ""
 
 
