@@ -192,6 +192,20 @@ def test_local_changes_that_are_not_in_the_way_stay(scene: Scene) -> None:
     assert scene.repo.git("status", "--porcelain").splitlines() == ["M  README.md", "?? note.txt"]
 
 
+def test_files_that_the_plan_began_with_are_committed_first(repo: Repo) -> None:
+    """They are in the checkout and in the plan: once they are in both histories, a merge finds them the same."""
+    repo.write({"README.md": "changed\n", "new file.txt": "mine\n"})
+    repo.orch("plan", "--from", "-", "--include-dirty", stdin=json.dumps(writing("a.txt")))
+    repo.orch("exec")
+    said = repo.orch("land", expect=6).stderr
+    hint = said.rpartition("hint: ")[2].partition("  #")[0]
+    assert "'new file.txt'" in hint
+    subprocess.run(["sh", "-c", f"{hint} -q -m 'What I had'"], check=True)
+    repo.orch("land")
+    assert repo.git("status", "--porcelain") == ""
+    assert (repo.path / "README.md").read_text() == "changed\n"
+
+
 def test_options_that_the_configuration_adds_to_merges_do_not_count(scene: Scene) -> None:
     """With `--strategy=ours` git would make a merge that leaves the plan out."""
     scene.repo.git("config", "branch.main.mergeOptions", "--strategy=ours")

@@ -24,6 +24,17 @@ def kept(repo: Repo, plan: str, commit: str) -> bool:
     return commit in repo.git("rev-list", f"refs/orch/kept/{plan}").splitlines()
 
 
+def short(plan: str) -> str:
+    """The plan as messages name it."""
+    return "-".join(plan.split("-")[:3])
+
+
+def as_told(repo: Repo, refused: str) -> None:
+    """Run the commands of a hint, one after the other."""
+    for command in refused.rpartition("hint: ")[2].strip().split(" && "):
+        repo.orch(*command.split()[2:])
+
+
 @pytest.fixture
 def plan(repo: Repo, prepared: Prepared) -> str:
     """A plan of three independent steps, all done."""
@@ -45,7 +56,7 @@ def test_a_dropped_step_is_not_done_and_the_others_are_verified(repo: Repo, plan
     done = repo.orch("drop", "2", plan)
     assert branch(repo, plan) == ["Write a.txt", "Write c.txt"]
     assert repo.step_states(plan) == ["done", "pending", "done"]
-    assert "checks ran again for step 3" in done.stderr
+    assert "checked again: step 3" in done.stderr
     assert kept(repo, plan, old)
 
 
@@ -59,7 +70,7 @@ def test_a_drop_is_taken_back_by_undo(repo: Repo, plan: str) -> None:
 def test_a_step_that_another_needs_is_not_dropped(repo: Repo) -> None:
     plan = repo.plan(writing("a.txt", "b.txt"))
     repo.orch("exec", plan)
-    assert "step 2 needs step 1" in repo.orch("drop", "1", plan, expect=3).stderr
+    assert "step 1 is needed by step 2" in repo.orch("drop", "1", plan, expect=3).stderr
 
 
 def test_a_conflict_moves_nothing_and_names_step_and_path(repo: Repo) -> None:
@@ -70,6 +81,7 @@ def test_a_conflict_moves_nothing_and_names_step_and_path(repo: Repo) -> None:
     refused = repo.orch("drop", "1", plan, expect=7).stderr
     assert "step 2 conflicts in README.md" in refused
     assert repo.git("rev-parse", f"orch/{plan}") == old
+    assert refused.endswith(f"hint: git orch rollback {short(plan)} && git orch edit {short(plan)}\n")
 
 
 def test_checks_that_fail_without_the_step_move_nothing(repo: Repo) -> None:
@@ -197,6 +209,8 @@ def test_every_step_that_conflicts_is_named_before_anything_moves(repo: Repo) ->
     refused = repo.orch("rebase", plan, expect=7).stderr
     assert "README.md" in refused
     assert "one" in refused
+    as_told(repo, refused)
+    assert repo.git("show", f"orch/{plan}:README.md") == "another\n1"
 
 
 def test_a_plan_goes_onto_another_branch(repo: Repo, plan: str) -> None:
@@ -266,8 +280,11 @@ def test_a_conflict_is_foretold_before_the_step_runs(repo: Repo, tmp_path: Any, 
     ]
     plan = repo.plan({"title": "Lines", "steps": steps})
     repo.orch("exec", plan)
-    assert "step 2 conflicts in README.md" in repo.orch("redo", "1", plan, expect=7).stderr
+    refused = repo.orch("redo", "1", plan, expect=7).stderr
+    assert "step 2 conflicts in README.md" in refused
     assert count.read_text() == "x\n"
+    as_told(repo, refused)
+    assert count.read_text() == "x\nx\n"
 
 
 def test_a_new_result_that_the_later_steps_do_not_fit_is_a_failed_attempt(

@@ -171,7 +171,7 @@ def _refuse_overwriting(repository: Repository, checkout: Checkout, commits: Seq
     written = [path.strip("\n") for path in listed.decode("utf-8", "surrogateescape").split("\0")]
     in_the_way = untracked.in_the_way(git, checkout.path, written)
     if in_the_way:
-        raise targets.blocked(checkout, in_the_way)
+        raise targets.Blocked(checkout, in_the_way)
 
 
 # -- its end ----------------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def _picked(work: _Work, *, dry_run: bool) -> Picked | None:
     checkout = work.target.checkout
     changed = targets.uncommitted(work.plan.repository, checkout) if checkout is not None else []
     if checkout is not None and changed:
-        raise targets.blocked(checkout, changed)
+        raise targets.Blocked(checkout, changed)
     try:
         built = _built(work)
     except errors.Conflict as conflict:

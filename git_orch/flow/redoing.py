@@ -53,7 +53,8 @@ def redo(plan: OpenPlan, number: int, options: Options, service: Service | None)
     if each.step.kind == "manual":
         raise errors.Refused(f"step {number} was done by a person", rewriting.again_from(plan, number))
     later = rewriting.after(branch, commit)
-    rewriting.picked(plan, status, later, commit.parents[0])
+    with rewriting.otherwise(rewriting.again_from(plan, number)):
+        rewriting.picked(plan, status, later, commit.parents[0])
     grant = approval.required(plan, status)
     preconditions.open_ledger(plan, status, options, grant)
     with sites.taken(plan, 1) as names:
@@ -94,9 +95,10 @@ def _put_in(plan: OpenPlan, status: Status, run: _Redo, later: tuple[Commit, ...
     job, result = run.held
     new = result.commit or ""
     try:
-        chain = rewriting.picked(plan, status, later, new)
-        entry = (new, recording.landed(plan, job, result, (new, result.tree or "")))
-        done = rewriting.moved(plan, status, chain, f"redo step {job.number}", [entry])
+        with rewriting.otherwise(rewriting.again_from(plan, job.number)):
+            chain = rewriting.picked(plan, status, later, new)
+            entry = (new, recording.landed(plan, job, result, (new, result.tree or "")))
+            done = rewriting.moved(plan, status, chain, f"redo step {job.number}", [entry])
     except errors.OrchError as refused:
         run.given_up(job, result, refused)
         raise

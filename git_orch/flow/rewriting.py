@@ -6,7 +6,9 @@ branch moves, once: it never stands half-way, and a failure leaves everything as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from git_orch import errors
@@ -14,7 +16,8 @@ from git_orch.flow import approval, basing, checks, editing, sites
 from git_orch.flow.openplan import Entry, OpenPlan
 from git_orch.flow.reporting import CheckEnded, Note
 from git_orch.plans import ids
-from git_orch.plans.plan import Document
+from git_orch.plans.plan import Document, in_a_sentence
+from git_orch.plans.selection import spoken
 from git_orch.plans.status import SATISFIED, Base, Branch, Commit, PlanState, Status, StepStatus
 from git_orch.repo import objects as odb
 from git_orch.repo import picking
@@ -50,12 +53,11 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
     status, branch, each, commit = landed(plan, number)
     needing = [other for other in status.steps if each.step.id in other.step.depends_on and other.state in SATISFIED]
     if needing:
-        numbers = ", ".join(str(other.number) for other in needing)
-        raise errors.Refused(
-            f"step {numbers} needs step {number}", f"git orch drop {needing[-1].number} {ids.short(plan.id)}"
-        )
-    chain = picked(plan, status, after(branch, commit), commit.parents[0])
-    return moved(plan, status, chain, f"drop step {number}")
+        first = f"git orch drop {needing[-1].number} {ids.short(plan.id)}"
+        raise errors.Refused(f"step {number} is needed by {spoken(other.number for other in needing)}", first)
+    with otherwise(_edited_from(plan, number)):
+        chain = picked(plan, status, after(branch, commit), commit.parents[0])
+        return moved(plan, status, chain, f"drop step {number}")
 
 
 def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
@@ -75,7 +77,9 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
                 f"git orch graph {ids.short(plan.id)}",
             )
         seen.add(step.id)
-    done = _reordered(plan, status, [step.id for step in steps])
+    stays = next((place for place, number in enumerate(numbers) if number != place + 1), len(numbers))
+    with otherwise(_edited_from(plan, stays + 1)):
+        done = _reordered(plan, status, [step.id for step in steps])
     if plan.status().state is not PlanState.COMPLETE:
         editing.revise(plan, status.plan, status.plan._replace(steps=tuple(steps)), estimate(status))
     return done
@@ -118,10 +122,14 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
     written = Written(plan.objects)
     cover = basing.cover(written, plan.identity, plan.id, status.plan, new)
     own = branch.commits[1:] if branch.commits[0].message.cover_of == plan.id else branch.commits
-    chain = picked(plan, status, own, cover, written)
+    name, onto = ids.short(plan.id), shlex.quote((new.ref or new.commit or "").removeprefix("refs/heads/"))
+    again = f"git orch rollback {name} && git orch rebase {name} --onto {onto} && git orch exec {name}"
+    with otherwise(again):
+        chain = picked(plan, status, own, cover, written)
     rebased = (cover, plan.event("plan.rebased", base=basing.document(new)))
     try:
-        done = moved(plan, status, chain, f"rebase to {(new.commit or '')[:10]}", [rebased])
+        with otherwise(again):
+            done = moved(plan, status, chain, f"rebase to {(new.commit or '')[:10]}", [rebased])
     except errors.Busy:  # the log may name the new base already
         plan.record((plan.home, plan.event("plan.rebased", base=basing.document(status.base))))
         raise
@@ -205,11 +213,28 @@ def _conflict(
     return errors.Conflict(f"nothing was moved: {'; '.join(told)}", hint)
 
 
+@contextlib.contextmanager
+def otherwise(command: str) -> Iterator[None]:
+    """The command that helps where commits do not fit or their checks fail."""
+    try:
+        yield
+    except (errors.Conflict, errors.StepFailed) as refused:
+        refused.hint = command
+        raise
+
+
 def again_from(plan: OpenPlan, number: int) -> str:
     """The commands that take a step and all later ones back and do them again."""
-    name = ids.short(plan.id)
-    back = f" --to-step {number - 1}" if number > 1 else ""
-    return f"git orch rollback {name}{back} && git orch exec {name}"
+    return f"{_back_before(plan, number)} && git orch exec {ids.short(plan.id)}"
+
+
+def _edited_from(plan: OpenPlan, number: int) -> str:
+    """The commands that take a step and all later ones back, to change the plan from there on."""
+    return f"{_back_before(plan, number)} && git orch edit {ids.short(plan.id)}"
+
+
+def _back_before(plan: OpenPlan, number: int) -> str:
+    return f"git orch rollback {ids.short(plan.id)}" + (f" --to-step {number - 1}" if number > 1 else "")
 
 
 def moved(plan: OpenPlan, status: Status, chain: Chain, why: str, entries: Sequence[Entry] = ()) -> Rewritten:
@@ -223,7 +248,7 @@ def moved(plan: OpenPlan, status: Status, chain: Chain, why: str, entries: Seque
     told = [(oid, plan.event("step.verified", step=each.step.id, tree=tree)) for each, oid, tree in verified]
     rewritten = (plan.home, plan.event("plan.rewritten", why=why, **{"from": old, "to": chain.tip}))
     plan.move(old, chain.tip, why, [*entries, *told, rewritten], written=chain.written)
-    return Rewritten(old, chain.tip, tuple(each.number for each, _, _ in verified))
+    return Rewritten(old, chain.tip, tuple(each.number for each, _, _ in verified if each.step.checks))
 
 
 def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStatus, str, str]]:
@@ -242,9 +267,9 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
                 for result in checks.sequence(each.step.checks, site, plan.new_id(), tree, clean=clean):
                     plan.reporter.emit(CheckEnded(each.number, result))
                     if not result.passed:
+                        told = f"check {in_a_sentence(result.command)} of step {each.number} {result.reason} then"
                         raise errors.StepFailed(
-                            f"nothing was moved: check '{result.command}' of step {each.number} {result.reason} then; "
-                            f"what was tried is kept as {chain.tip[:10]}",
+                            f"nothing was moved: {told}; what was tried is kept as {chain.tip[:10]}",
                             again_from(plan, each.number),
                         )
     return wanted
@@ -252,5 +277,5 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
 
 def told(plan: OpenPlan, done: Rewritten) -> None:
     """Say what was moved, what is kept, and the command that reverses it."""
-    again = f"; checks ran again for step {', '.join(map(str, done.verified))}" if done.verified else ""
+    again = f"; checked again: {spoken(done.verified)}" if done.verified else ""
     plan.reporter.emit(Note(f"branch moved from {done.old[:10]} to {done.new[:10]}{again}; {done.old[:10]} is kept"))

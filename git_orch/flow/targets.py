@@ -6,7 +6,7 @@ Where it is checked out, the user's own git brings the files there: it refuses t
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -149,8 +149,12 @@ def advance(
     plan.record((plan.home, intent), (plan.home, told))
     try:
         _move(plan.repository, target, commit, f"orch {intent.id}: {why}")
-    except errors.Busy:
+    except errors.Busy as refused:
         plan.record((plan.home, plan.event("move.abandoned", move=intent.id)))
+        if isinstance(refused, Blocked) and target.checkout is not None and plan.status().base.snapshot:
+            paths = " ".join(shlex.quote(path) for path in refused.paths)
+            add, commit = target.checkout.command(f"add -- {paths}"), target.checkout.command("commit")
+            refused.hint = f"{add} && {commit}  # where they are what the plan began with"
         raise
     plan.record((plan.home, plan.event("move.done", move=intent.id)))
 
@@ -188,26 +192,28 @@ def _fast_forward(repository: Repository, target: Target, checkout: Checkout, ne
         written = untracked.changed(checkout.git(repository), repository.empty_tree, new)
         in_the_way = untracked.in_the_way(checkout.git(repository), checkout.path, written)
         if in_the_way:
-            raise blocked(checkout, in_the_way)
+            raise Blocked(checkout, in_the_way)
     git = replace(checkout.git(repository), drivers=(f"branch.{target.name}.mergeoptions",))  # "-s ours" outvotes us
     try:
         git.run(*SYNCED, "merge", *options, new, variables=variables)
     except GitFailed as failed:
         in_the_way = [line.strip() for line in failed.stderr.splitlines() if line.startswith("\t")]
         if in_the_way:
-            raise blocked(checkout, in_the_way) from failed
+            raise Blocked(checkout, in_the_way) from failed
         raise errors.Busy(f"git does not move '{target.name}': {failed.cause}", checkout.command("status")) from failed
     if refs.value(repository, target.ref) != new:
         raise refs.RefMoved(target.ref)
 
 
-def blocked(checkout: Checkout, paths: list[str]) -> errors.Busy:
-    """The error for files that are not committed and stand in the way."""
-    shown = ", ".join(f"'{path}'" for path in paths[:5])
-    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
-    return errors.Busy(
-        f"files in '{checkout.path}' are in the way: {shown}{more}", checkout.command("status --ignored --short")
-    )
+class Blocked(errors.Busy):
+    """Files of a checkout that are not committed stand in the way."""
+
+    def __init__(self, checkout: Checkout, paths: Sequence[str]) -> None:
+        shown = ", ".join(f"'{path}'" for path in paths[:5])
+        more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+        cause = f"files in '{checkout.path}' are in the way: {shown}{more}"
+        super().__init__(cause, checkout.command("status --ignored --short"))
+        self.paths = paths
 
 
 # -- what a cut-off command left --------------------------------------------------------------------------------------
