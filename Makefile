@@ -36,13 +36,13 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 bench: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks
 
 soak: $(STAMP)
-	GIT_ORCH_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
+	GIT_ORCH_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 man: $(PAGES)
 

@@ -279,7 +279,7 @@ def test_a_killed_exec_is_finished_by_the_next_one(driver: Driver, template: Rep
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=3):
+    for repo in scenario.killed(run.points, plan, every=4):
         again = driver.run(repo, "exec", plan)
         assert again.status == 0, again.stderr
 
@@ -316,7 +316,7 @@ def test_a_killed_archiving_is_finished_by_the_next_one(driver: Driver, template
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, every=2):
+    for repo in scenario.killed(run.points, every=3):
         assert [step["state"] for step in status(driver, repo, plan)["steps"]] == ["done", "done"]
         driver.run(repo, "archive", plan)
         assert repo.git("for-each-ref", "refs/heads/orch", f"refs/notes/orch/{plan}") == ""
@@ -335,7 +335,7 @@ def test_a_killed_unarchive_loses_no_event_and_can_be_given_again(driver: Driver
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, every=2):
+    for repo in scenario.killed(run.points, every=3):
         assert status(driver, repo, plan)["id"] == plan
         assert driver.run(repo, "unarchive", plan).status in (0, 5)  # 5: it was out of the archive already
         assert driver.run(repo, "exec", plan).status == 0
@@ -398,7 +398,7 @@ def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(driver: Driver, 
     _, run = scenario.undisturbed()
     assert run.status == 1, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=5):
+    for repo in scenario.killed(run.points, plan, every=6):
         assert driver.run(repo, "exec", plan).status == 1
 
         found = status(driver, repo, plan)
