@@ -129,6 +129,14 @@ def test_without_the_contents_the_pointer_stays_and_somebody_is_told(large: Repo
     assert taken(large, worktree) == large.git("rev-parse", "HEAD^{tree}")
 
 
+def test_a_filter_that_git_cannot_select_does_not_hinder_another(large: Repo) -> None:
+    large.git("config", "filter.a.b.smudge", "cat")
+    told: list[str] = []
+    worktree = made(large, told)
+    assert told == ["files of the filter a.b stay as stored: git cannot select them"]
+    assert (worktree.path / "old.bin").read_text() == CONTENT
+
+
 def test_the_users_own_storage_cannot_be_written_from_the_sandbox(large: Repo) -> None:
     worktree = made(large)
     said = inside(worktree, f"echo evil > {stored(large, NAME)}; cat {stored(large, NAME)}")

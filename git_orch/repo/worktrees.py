@@ -128,16 +128,22 @@ def smudge(worktree: Worktree) -> None:
 
     Where the filter fails, for want of a network say, they stay as they are stored, and somebody is told.
     """
-    if not worktree.git.drivers:
-        return
     filters = [name.removeprefix("filter.").rpartition(".")[0] for name in worktree.git.drivers]
     chosen = [name for name in dict.fromkeys(filters) if _FILTER.fullmatch(name)]
-    if not chosen:
+    odd = [name for name in chosen if "." in name]  # which no pathspec can have in a value
+    if odd:
+        worktree.enclosure.boundary.tell(f"files of the filter {', '.join(odd)} stay as stored: git cannot select them")
+    chosen = [name for name in chosen if name not in odd]
+    # Many have a filter in their configuration that no file of the repository names.
+    places = [f":(attr:filter={name})" for name in chosen]
+    named = worktree.git.run("ls-files", "-s", "-z", "--", *places) if places else b""
+    if not named:
         return
     with worktree.enclosure.scratch() as scratch:
         try:
             worktree.enclosure.run(scratch, _SMUDGE, *chosen, writes_files=True)
-            _forget_sizes(worktree, chosen)
+            # By their size alone git would take these files for changed: it has to compare their contents.
+            worktree.git.run("update-index", "-z", "--index-info", stdin=named)
         except GitFailed as failed:
             worktree.git.run("checkout-index", "--force", "--all")  # git may have removed what it could not write
             worktree.enclosure.boundary.tell(f"files of the filter {', '.join(chosen)} stay as stored: {failed.cause}")
@@ -166,12 +172,6 @@ def _make_writable(path: Path) -> None:
             inner = Path(directory, name)
             if not inner.is_symlink():
                 inner.chmod(0o700)
-
-
-def _forget_sizes(worktree: Worktree, filters: Sequence[str]) -> None:
-    """Make git compare the contents of filtered files: by their size alone it would take them for changed."""
-    entries = worktree.git.run("ls-files", "-s", "-z", "--", *(f":(attr:filter={name})" for name in filters))
-    worktree.git.run("update-index", "-z", "--index-info", stdin=entries)
 
 
 def head(worktree: Worktree) -> str:
