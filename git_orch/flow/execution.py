@@ -123,9 +123,7 @@ def _roll_back(plan: OpenPlan, tip: str) -> None:
     if moved is not None:
         again = f"git orch rollback --undo {ids.short(plan.id)}"
         taken = selection.spoken(moved.steps)
-        plan.reporter.emit(
-            Note(f"{taken} taken back: the branch is at {moved.new[:10]} again; {again} brings it back")
-        )
+        plan.reporter.emit(Note(f"{taken} taken back: the branch is at {moved.new[:10]} again; {again} brings it back"))
 
 
 def hand_in(plan: OpenPlan, options: Options) -> Summary:
