@@ -81,6 +81,10 @@ def test_a_rebase_leaves_the_cover_out(scene: Scene) -> None:
     assert scene.landed()["commits"] == {"s1": scene.now("main~1"), "s2": scene.now("main")}
 
 
+def test_of_several_ways_to_land_the_last_one_counts(scene: Scene) -> None:
+    assert "(squash)" in scene.land("--merge", "--squash", "--dry-run").stdout
+
+
 def test_a_squash_is_one_commit_that_claims_every_step(scene: Scene) -> None:
     mine = scene.repo.git("commit-tree", "-p", scene.branch, "-m", "my own touch", f"{scene.branch}^{{tree}}")
     scene.repo.git("update-ref", f"refs/heads/{scene.branch}", mine)
