@@ -110,3 +110,14 @@ def test_a_command_stays_in_the_sandbox(repo: Repo, tmp_path: Path) -> None:
     plan = {"title": "Escape", "steps": [{"title": "Escape", "run": f"touch {tmp_path}/escaped; true"}]}
     repo.orch("exec", "--no-git", "--from", "-", stdin=json.dumps(plan))
     assert not (tmp_path / "escaped").exists()
+
+
+@pytest.mark.usefixtures("unsandboxed")
+def test_nobody_else_works_on_the_plan_meanwhile(repo: Repo) -> None:
+    for name in ("user.name", "user.email"):
+        repo.git("config", name, "ada@example.com")
+    other = f"{sys.executable} -m git_orch exec 2> said || true"
+    plan = repo.plan({"title": "Twice", "steps": [{"title": "Run it again", "run": other}]})
+    repo.orch("approve", plan, "--in-place")
+    repo.orch("exec", "--no-git", plan)
+    assert "is being worked on by another process" in (repo.path / "said").read_text()
