@@ -100,6 +100,13 @@ class Repo:
             text=True,
         )
 
+    def follow(self, said: str) -> None:
+        """The command of the last hint in `said`, run as printed, with the installed git-orch on PATH."""
+        hint = said.rpartition("hint: ")[2].strip()
+        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        done = subprocess.run(["sh", "-c", hint], cwd=self.path, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{hint}\n{done.stdout}{done.stderr}"
+
     def orch(
         self,
         *args: str,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.errors import NotFound, UsageError
+from git_orch.errors import UsageError
 from git_orch.plans import selection
 
 
@@ -47,8 +47,8 @@ def test_what_names_no_step_is_a_usage_error(typed: str, cause: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "step"), [("0", "0"), ("0-2", "0"), ("99", "99"), ("1,2-6", "6")])
-def test_a_step_that_is_not_there_is_not_found(typed: str, step: str) -> None:
-    with pytest.raises(NotFound) as caught:
+def test_a_step_that_is_not_there_is_a_usage_error(typed: str, step: str) -> None:
+    with pytest.raises(UsageError) as caught:
         selection.numbers(typed, 5)
 
     assert caught.value.cause == f"there is no step '{step}'"
@@ -60,14 +60,14 @@ def test_steps_in_a_sentence_are_in_order(steps: list[int], said: str) -> None:
 
 
 def test_the_hint_says_which_steps_there_are() -> None:
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(UsageError) as caught:
         selection.numbers("6", 5)
 
     assert caught.value.hint == "the steps are 1 to 5; run 'git orch show' to see them"
 
 
 def test_a_plan_without_steps_has_nothing_to_choose() -> None:
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(UsageError) as caught:
         selection.numbers("1", 0)
 
     assert caught.value.hint == "the plan has no steps; run 'git orch show' to see it"
@@ -77,6 +77,6 @@ def test_a_plan_without_steps_has_nothing_to_choose() -> None:
 def test_any_text_gives_steps_of_the_plan_or_is_refused(typed: str, count: int) -> None:
     try:
         chosen = selection.numbers(typed, count)
-    except (UsageError, NotFound):
+    except UsageError:
         return
     assert set(chosen) <= set(range(1, count + 1))

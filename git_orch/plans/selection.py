@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from git_orch.errors import NotFound, UsageError
+from git_orch.errors import UsageError
 
 _PART = re.compile(r"([0-9]{1,6})(?:\s*-\s*([0-9]{1,6}))?", re.ASCII)  # six digits: a plan has at most 1,000 steps
 
 
 def numbers(typed: str, count: int) -> list[int]:
-    """Step numbers in `typed`, ascending and each once, of `count` steps. Raises UsageError, NotFound."""
+    """Step numbers in `typed`, ascending and each once, of `count` steps. Raises UsageError."""
     chosen: set[int] = set()
     for part in typed.split(","):
         first, last = _ends(part.strip(), typed)
         if last < first:
             raise UsageError(f"'{part.strip()}' counts backwards", f"write it as {last}-{first}")
         if first < 1 or last > count:
-            raise NotFound(f"there is no step '{last if first else first}'", _hint(count))
+            raise UsageError(f"there is no step '{last if first else first}'", _hint(count))
         chosen.update(range(first, last + 1))
     return sorted(chosen)
 
@@ -39,15 +39,17 @@ def _hint(count: int) -> str:
 def chosen(count: int, only: str | None, without: str | None, first: int | None) -> frozenset[int] | None:
     """The step numbers that a run is about, of `count` steps; None when nothing narrows them. Raises as `numbers` does.
 
-    `only` and `without` are lists as people type them, `first` is the step to begin with.
+    `only` and `without` are lists as people type them, `first` is the step to begin with, instead of `only`.
     """
     if only is None and without is None and first is None:
         return None
     found = set(numbers(only, count)) if only is not None else set(range(1, count + 1))
     if first is not None:
+        if only is not None:
+            raise UsageError("--steps and --from-step are two ways to say the same", f"write --steps {first}-{count}")
         if not 1 <= first <= count:
-            raise NotFound(f"there is no step '{first}'", _hint(count))
-        found &= set(range(first, count + 1))
+            raise UsageError(f"there is no step '{first}'", _hint(count))
+        found = set(range(first, count + 1))
     if without is not None:
         found -= set(numbers(without, count))
     if not found:

@@ -477,7 +477,7 @@ def test_a_step_that_does_not_ask_cannot_be_granted_the_network(here: Here) -> N
 
 def test_a_step_that_is_not_there_cannot_be_granted_the_network(here: Here) -> None:
     plan = here.plan(asking())
-    here("approve", plan, "--network", "3", expect=5)
+    here("approve", plan, "--network", "3", expect=2)
 
 
 def test_a_grant_ends_when_the_plan_is_edited(here: Here) -> None:

@@ -29,6 +29,23 @@ def test_only_the_chosen_steps_are_run(here: Here, options: list[str], done: lis
     assert [number for number, state in enumerate(states(here, plan), 1) if state == "done"] == done
 
 
+def test_two_ways_to_choose_steps_are_refused(here: Here) -> None:
+    """S1-230; the hint says the same in one."""
+    plan = here.plan(writing("a", "b", "c", chained=False))
+    refused = here("exec", "--steps", "1", "--from-step", "2", expect=2).err
+    assert "write --steps 2-3" in refused
+    assert states(here, plan) == ["pending"] * 3
+
+
+@pytest.mark.parametrize("typed", ["4-2", "0", "99", "x"])
+@pytest.mark.parametrize("option", ["--steps", "--skip-steps"])
+def test_a_list_that_names_no_step_is_a_usage_error(here: Here, option: str, typed: str) -> None:
+    """S1-229."""
+    plan = here.plan(writing("a", "b", chained=False))
+    here("exec", option, typed, expect=2)
+    assert states(here, plan) == ["pending"] * 2
+
+
 def test_what_needs_a_step_that_is_left_out_is_left_out_as_well(here: Here) -> None:
     plan = here.plan(writing("a", "b", "c"))
     here("exec", "--skip-steps", "2")

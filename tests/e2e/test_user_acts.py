@@ -488,9 +488,7 @@ def _follow_hints(scene: Scene, done: subprocess.CompletedProcess[str]) -> None:
     for _ in range(3):
         if done.returncode == 0:
             break
-        hint = done.stderr.rpartition("hint: ")[2].strip()
-        ran = subprocess.run(["sh", "-c", hint], cwd=scene.repo.path, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, f"{hint}\n{ran.stdout}{ran.stderr}"
+        scene.repo.follow(done.stderr)
         done = scene.repo.orch("exec", scene.plan, expect=None)
     assert done.returncode == 0, done.stderr
 
@@ -566,7 +564,7 @@ def test_rollback_refuses_to_cut_off_commits_of_the_users(done: Scene) -> None:
     said = repo.orch("rollback", scene.plan, expect=3).stderr
     assert scene.mine[0][:10] in said
     assert scene.at(scene.branch) == scene.mine[0]
-    subprocess.run(["sh", "-c", said.rpartition("hint: ")[2]], cwd=repo.path, check=True, capture_output=True)
+    repo.follow(said)
     assert repo.step_states(scene.plan) == ["pending", "pending", "pending"]
     assert scene.holds(scene.mine[0])
 
