@@ -42,7 +42,7 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """A home of its own, no configuration or key of the person who runs the tests, no proxy. Returns the home."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith(("GIT_", "ANTHROPIC_", "XDG_", "ORCH_")) or name.lower().endswith("_proxy"):
+        if name.startswith(("GIT_", "ANTHROPIC_", "XDG_", "ORCH_", "PYTHON")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / ".local/state"))

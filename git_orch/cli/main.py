@@ -20,7 +20,9 @@ _DEAF = 2.0  # seconds after a signal in which another one is taken for its echo
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run git-orch and leave with its exit code."""
     _signals()
-    sys.exit(_status(list(sys.argv[1:] if argv is None else argv)))
+    status = _status(list(sys.argv[1:] if argv is None else argv))
+    _let_go_of_output()
+    sys.exit(status)
 
 
 def _signals() -> None:
@@ -96,6 +98,15 @@ def _complain(cause: str, hint: str) -> None:
 def _lower(message: str) -> str:
     line = " ".join(message.split()).rstrip(".")
     return line[:1].lower() + line[1:]
+
+
+def _let_go_of_output() -> None:
+    """What could not be printed is still in the buffer: Python would try again, and end with a status of its own."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _silence()
 
 
 def _silence() -> None:
