@@ -85,6 +85,12 @@ def test_another_type_of_check_is_refused() -> None:
     ]
 
 
+def test_a_check_that_is_a_text_is_that_command() -> None:
+    checks = plan({"checks": ["make test", {"command": "make test"}]}).steps[0].checks
+
+    assert checks[0] == checks[1]
+
+
 def test_a_file_is_a_text_an_object_or_null() -> None:
     files = {"a": "text", "b": {"content": "", "executable": True}, "c": {"content": "x"}, "d": None}
 
@@ -131,6 +137,8 @@ WRONG: dict[str, tuple[Fields, str]] = {
         {"checks": [{"command": "x", "expected": 1}]},
         "steps[0].checks[0].expected: unknown field (did you mean 'expected_exit'?)",
     ),
+    "a check that is an empty text": ({"checks": [""]}, "steps[0].checks[0].command: is empty"),
+    "a check that is a number": ({"checks": [1]}, "steps[0].checks[0]: expected an object, not 1"),
     "checks that are no list": ({"checks": {"command": "x"}}, "steps[0].checks: expected a list, not an object"),
     "no arguments": ({"argv": []}, "steps[0].argv: needs at least one entry"),
     "a program without a name": ({"argv": [" ", "x"]}, "steps[0].argv: is empty"),

@@ -33,6 +33,10 @@ def _file(value: object) -> object:
     return {"content": value} if isinstance(value, str) else value
 
 
+def _check(value: object) -> object:
+    return {"command": value} if isinstance(value, str) else value
+
+
 def _reference(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -145,6 +149,9 @@ class CheckModel(_Model):
     timeout: _Seconds = Field(CHECK_TIMEOUT, description="Seconds after which the check has failed.")
 
 
+_CheckValue = Annotated[CheckModel, BeforeValidator(_check, json_schema_input_type=str | CheckModel)]
+
+
 class StepModel(_Model):
     """A step. Its kind decides which of prompt, run, argv, files, model, timeout and network it may have."""
 
@@ -170,7 +177,9 @@ class StepModel(_Model):
         description="Numbers (1 is the first step of this file) or IDs of steps that must be done before this one. "
         "A step that names none waits for nothing; with one worker, steps still run in the order of the file.",
     )
-    checks: list[CheckModel] | None = Field(None, description="All must pass before the step lands.")
+    checks: list[_CheckValue] | None = Field(
+        None, description="All must pass before the step lands; a text is a check with that command."
+    )
     model: _Name | None = Field(None, description="The model for this agent step.")
     timeout: _Seconds | None = Field(None, description="Seconds after which the step has failed.")
     network: _Flag | None = Field(
