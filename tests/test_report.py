@@ -15,7 +15,7 @@ from git_orch.plans import state
 from git_orch.plans.events import Event, Log
 from git_orch.plans.status import Branch, Commit, Status
 from git_orch.plans.trailers import Claim, Message
-from git_orch.views import documents, report
+from git_orch.views import documents, live, report
 
 PLAN = "PLAN-20261121-0000000000-title"
 BASE, COVER, STEP, OTHER = "a" * 40, "c" * 40, "d" * 40, "e" * 40
@@ -125,6 +125,21 @@ def test_the_document_sums_usage_and_cost_of_each_step() -> None:
     ]  # fmt: skip
     assert (steps[0]["state"], steps[0]["commit"], steps[1]["state"]) == ("done", STEP, "pending")
     json.dumps(found)
+
+
+def test_of_long_output_the_last_lines_are_shown_and_all_of_them_with_the_attempts() -> None:
+    printed = [f"line {number}" for number in range(1, 16)]
+    failed: Happened = ("attempt.failed", FAILED[1] | {"error": "\n".join(["'make' exited 2", *printed])})
+    found = status(failed, branch=on_branch())
+    shown = text(report.step_lines(found))
+    assert "failed: 'make' exited 2\n         ...\n         line 6\n" in shown
+    assert "line 15" in shown
+    assert all(line in text(report.attempts(found)).splitlines() for line in [f"    {line}" for line in printed])
+
+
+def test_what_has_several_lines_comes_last_in_an_event() -> None:
+    event = Event(_id(1), "attempt.failed", "me", {"step": "s1", "error": "one\ntwo", "seconds": 1})
+    assert live.event_line(event).endswith("step s1, seconds 1, error one\n    two")
 
 
 @pytest.mark.parametrize("amount", [0.0, 0.00004, 0.0999, 0.1, 12.345])

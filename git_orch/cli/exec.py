@@ -86,7 +86,7 @@ class _Exec(click.Command):
 @click.option("--model", metavar="MODEL", help="The model for steps that name none (orch.model).")
 @click.option("--retries", type=click.IntRange(0, 20), metavar="N", help="Further attempts after a failed one.")
 @click.option(
-    "--backoff", type=click.FloatRange(0, 600), default=0.0, metavar="S", help="Seconds before the first; doubles."
+    "--backoff", type=here.Amount(600), default=0.0, metavar="S", help="Seconds before the first, at most 600; doubles."
 )
 @click.option("--retry-model", metavar="MODEL", help="The model for further attempts (orch.retryModel).")
 @here.budget_option
@@ -272,10 +272,11 @@ def conclude(status: Status, summary: Summary) -> None:
     from git_orch.views import report
 
     done = sum(1 for each in status.steps if each.state in SATISFIED)
-    estimate = f" (estimated ${status.estimate.likely():.2f})" if status.estimate is not None else ""
+    expected = status.estimate.likely() if status.estimate is not None else 0.0
+    cost = f", {report.usd(status.usd())} (estimated {report.usd(expected)})" if status.usd() or expected else ""
     console.out(
         f"{ids.short(status.id)} {report.state_word(status, running=False)}: {done} of {len(status.steps)} steps done, "
-        f"{len(summary.landed)} landed now in {summary.seconds:.1f} s, ${status.usd():.4f}{estimate}"
+        f"{len(summary.landed)} landed now in {summary.seconds:.1f} s{cost}"
     )
     for what, numbers in (("failed", summary.failed), ("not started", summary.blocked)):
         if summary.failed and numbers:

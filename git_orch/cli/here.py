@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.types import FloatParamType
 
 from git_orch import errors
 from git_orch.plans.status import Status
@@ -22,14 +22,25 @@ from git_orch.views import console
 F = TypeVar("F", bound=Callable[..., object])
 
 
-class _Usd(click.FloatRange):
-    """An amount of money. What is no number is greater and less than nothing, and so within every range."""
+class Amount(FloatParamType):
+    """A number from 0 to `most`, of dollars or seconds."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        amount = super().convert(value, param, ctx)
-        if math.isnan(amount):
-            self.fail("it is not a number", param, ctx)
+    name = "number"
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            amount = float(value)
+        except ValueError:
+            self.fail(f"'{value}' is not a number", param, ctx)
+        if not 0 <= amount <= self._most:  # what is not a number is in no range
+            self.fail(f"{value} is not between 0 and {self._most:,.0f}", param, ctx)
         return amount
+
+
+_USD = Amount(1e9)
 
 
 def plan_argument(function: F) -> F:
@@ -45,25 +56,24 @@ def json_option(function: F) -> F:
 def budget_option(function: F) -> F:
     """The --max-usd option: what a plan may cost, all its runs together."""
     text = "What the plan may cost in all, in USD; 0 is no limit."
-    return click.option("--max-usd", type=_Usd(min=0, max=1e9), metavar="N", help=text)(function)
+    return click.option("--max-usd", type=_USD, metavar="N", help=text)(function)
 
 
 def timeout_option(text: str, default: float | None = None) -> Callable[[F], F]:
     """The --timeout option, in seconds."""
-    seconds = click.FloatRange(min=0, max=1e7)
-    return click.option("--timeout", type=seconds, default=default, metavar="S", help=text)
+    return click.option("--timeout", type=Amount(1e7), default=default, metavar="S", help=text)
 
 
 def planning_budget_option(function: F) -> F:
     """The --max-usd option of planning."""
     text = "What planning may cost, in USD; 0 is no limit (orch.maxUsd)."
-    return click.option("--max-usd", type=_Usd(min=0, max=1e9), metavar="N", help=text)(function)
+    return click.option("--max-usd", type=_USD, metavar="N", help=text)(function)
 
 
 def step_budget_option(function: F) -> F:
     """The --max-step-usd option: what each step may cost, all its attempts together."""
     text = "What each step may cost in all, in USD; 0 is no limit (orch.maxStepUsd)."
-    return click.option("--max-step-usd", type=_Usd(min=0, max=1e9), metavar="N", help=text)(function)
+    return click.option("--max-step-usd", type=_USD, metavar="N", help=text)(function)
 
 
 def repository() -> Repository:

@@ -45,7 +45,7 @@ def _gist(body: Mapping[str, object]) -> str:
             continue
         shown = value if isinstance(value, str) else json.dumps(value)
         parts.append(f"{name} {shown[:10] if name in _SHORT else shown}")
-    return ", ".join(parts)
+    return ", ".join(sorted(parts, key=lambda part: "\n" in part))  # several lines come last
 
 
 def lines(status: Status, since: str, live: Live) -> list[Line]:

@@ -23,7 +23,7 @@ def headline(status: Status, *, running: bool) -> Line:
     """One line: ID, state, how far it is, what it has cost, its title."""
     return (
         Styled(ids.short(status.id), "bold"),
-        f"  {state_word(status, running=running):<12} {_progress(status):>7}  {_usd(status.usd()):>8}  ",
+        f"  {state_word(status, running=running):<12} {_progress(status):>7}  {usd(status.usd()):>8}  ",
         status.plan.title,
         f"  ({_landed_on(status.landed)})" if status.landed is not None else "",
         "  (archived)" if status.archived is not None else "",
@@ -82,7 +82,8 @@ def _progress(status: Status) -> str:
     return f"{done}/{len(status.steps)}"
 
 
-def _usd(amount: float) -> str:
+def usd(amount: float) -> str:
+    """An amount of money; a small one with more digits."""
     return f"${amount:.4f}" if 0 < amount < 0.1 else f"${amount:.2f}"
 
 
@@ -97,7 +98,7 @@ def details(status: Status, *, running: bool) -> list[Line]:
     lines.append((f"branch   orch/{status.id}{_branch_note(status)}",))
     lines += landed_lines(status)
     if status.estimate is not None:
-        lines.append((f"cost     {_usd(status.usd())} of an estimated {_usd(status.estimate.likely())}",))
+        lines.append((f"cost     {usd(status.usd())} of an estimated {usd(status.estimate.likely())}",))
     if status.plan.missing:
         lines.append((Styled(f"missing  {', '.join(status.plan.missing)}", "yellow"),))
     lines.append(("",))
@@ -148,10 +149,17 @@ def _step_lines(status: Status, each: StepStatus) -> list[Line]:
     if each.commit is not None and each.attempt is not None:
         lines += [(Styled("       needs review: ", "yellow"), reason) for reason in each.attempt.review]
     if each.state is StepState.FAILED and each.attempt is not None and each.attempt.error:
-        lines.append((Styled("       failed: ", "red"), indented(each.attempt.error, 9)))
+        lines.append((Styled("       failed: ", "red"), indented(_ends_of(each.attempt.error), 9)))
         words = [said(result) for result in each.attempt.checks]
         lines += [(Styled("         " + indented(text, 9), "dim"),) for text in words if text]
     return lines
+
+
+def _ends_of(error: str) -> str:
+    """What failed, and the last lines of what it printed; `show --attempts` has more of them."""
+    what, *output = error.split("\n")
+    left_out = ["..."] if len(output) > _LINES_SHOWN else []
+    return "\n".join([what, *left_out, *output[-_LINES_SHOWN:]])
 
 
 def _asks(step: Step) -> str:
@@ -243,12 +251,12 @@ def attempts(status: Status) -> list[Line]:
     lines: list[Line] = []
     for each in status.attempts:
         number = next((one.number for one in status.steps if one.step.id == each.step), None)
-        commit = each.commit or "-"
+        commit = each.commit[:10] if each.commit else "-"
         lines.append(
             (
                 f"{when(each.event)}  step {number or each.step}  ",
                 Styled(f"{each.outcome:<11}", "green" if each.outcome == "landed" else "red"),
-                f" {commit}  {indented(each.error or '', 4)}",
+                f" {commit:<10}  {indented(each.error or '', 4)}",
             )
         )
     return lines

@@ -86,6 +86,24 @@ def test_the_last_line_says_how_a_script_of_several_lines_ended(here: Here) -> N
     assert "error: step 1 failed: 'echo one ...' exited 3\nhint: " in here("exec", expect=1).err
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--max-usd=x", "'--max-usd': 'x' is not a number"),
+        ("--max-step-usd=nan", "'--max-step-usd': nan is not between 0 and 1,000,000,000"),
+        ("--max-usd=-1", "'--max-usd': -1 is not between 0 and 1,000,000,000"),
+        ("--backoff=601", "'--backoff': 601 is not between 0 and 600"),
+    ],
+)
+def test_an_amount_is_a_number_in_its_range(here: Here, option: str, said: str) -> None:
+    assert said in here("exec", option, expect=2).err
+
+
+def test_a_plan_that_needs_no_model_ends_without_a_word_about_money(here: Here) -> None:
+    here.plan(writing("a"))
+    assert "$" not in here("exec").out
+
+
 def test_there_is_a_pause_before_another_attempt(repo: Repo) -> None:
     """Ten minutes of it: a signal ends it, and the attempt is not made."""
     plan = repo.plan({"title": "Fail", "steps": [{"title": "Fail", "run": "false"}]})
