@@ -369,7 +369,8 @@ def test_what_a_forge_merged_is_seen(scene: Scene, merge: object) -> None:
     assert callable(merge)
     commit = merge(scene)
     before = scene.now()
-    assert f"merged into main by somebody, as {commit[:10]}" in scene.repo.orch("show", scene.plan).stdout
+    for command in (("show", scene.plan), ("status", scene.plan), ("status",)):
+        assert f"merged into main by somebody, as {commit[:10]}" in scene.repo.orch(*command).stdout
 
     done = scene.land()
 

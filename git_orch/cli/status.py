@@ -26,11 +26,13 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
         return
     with here.reading(found) as database:
         if plan is not None:
-            statuses, to_land = [here.status_of(found, database, plan)], []
+            statuses, to_land = [here.with_merge(found, here.status_of(found, database, plan))], []
         else:
             every = here.statuses(found, database)
             statuses = [each for each in every if each.is_open()]
             to_land = [each for each in every if each.state is PlanState.COMPLETE and each.landed is None]
+            if len(to_land) == 1:
+                to_land = [here.with_merge(found, to_land[0])]
         running = {each.id: here.is_running(found, each.id) for each in statuses}
     if as_json:
         here.print_json([documents.document(each, running=running[each.id]) for each in statuses])
