@@ -57,13 +57,26 @@ def test_a_step_that_is_added_repairs_what_fails_on_the_tip(repo: Repo) -> None:
     assert repo.status(plan)["state"] == "COMPLETE"
 
 
-def test_what_failed_on_another_tip_is_past(repo: Repo, broken: str) -> None:
-    branch = f"orch/{broken}"
-    repo.git("switch", "-q", branch)
+@pytest.fixture
+def repaired(repo: Repo, broken: str) -> str:
+    """The same plan after a commit of the user's own on its branch."""
+    repo.git("switch", "-q", f"orch/{broken}")
     (repo.path / "b").unlink()
     repo.git("commit", "-qam", "take it away")
     repo.git("switch", "-q", "main")
-    assert repo.status(broken)["state"] == "COMPLETE"
+    return broken
+
+
+def test_what_failed_on_another_tip_is_past(repo: Repo, repaired: str) -> None:
+    assert repo.status(repaired)["state"] == "COMPLETE"
+
+
+def test_that_checks_failed_and_did_not_run_since_is_said(repo: Repo, repaired: str) -> None:
+    following = repo.orch("status", repaired).stdout.splitlines()[-1]
+    assert "git orch verify PLAN-" in following
+    assert "did not run on this one" in repo.orch("land", repaired, "--dry-run").stderr
+    repo.orch(*following.partition("  #")[0].split()[3:], expect=1)
+    assert repo.status(repaired)["state"] == "FAILED"
 
 
 def test_verify_says_what_fails_on_the_tip_and_changes_nothing_by_itself(repo: Repo) -> None:

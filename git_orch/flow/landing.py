@@ -78,11 +78,11 @@ def land(plan: OpenPlan, onto: str | None, mode: Mode, *, partial: bool = False,
     built = _built(work, mode)
     if built is None:
         return _found(work, dry_run=dry_run)
+    _tell_untested(work, built)
     if dry_run:
         return Landing(mode, target.ref, target.tip, built.tip, built.commits)
     again = f"land --{mode} {_onto(work)}"
     built = signed(plan, built, again)
-    _tell_untested(work, built)
     body = {"mode": mode, "tip": branch.tip, "commits": dict(built.commits)}
     new = (built.tip, built.written)
     try:
@@ -153,6 +153,8 @@ def _tell_untested(work: _Work, built: Built) -> None:
     loose = [each.number for each in status.steps if each.state is StepState.UNVERIFIED]
     if loose:
         work.plan.reporter.emit(Note(f"changed since their checks passed: {selection.spoken(loose)}"))
+    if status.failed_before():
+        work.plan.reporter.emit(Note("checks failed on an earlier tip of the plan, and did not run on this one"))
     if odb.commit(work.plan.objects, built.tip).tree != odb.commit(work.plan.objects, work.branch.tip).tree:
         told = f"'{work.target.name}' has changes that the plan has not: its checks never ran on both together"
         work.plan.reporter.emit(Note(told))

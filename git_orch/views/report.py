@@ -226,6 +226,8 @@ def _with_steps(status: Status) -> str:
         return f"git orch done {name}  # when the work is there; git orch exec {name} says where"
     if any(each.state is StepState.UNVERIFIED for each in status.steps) and status.state is PlanState.COMPLETE:
         return f"git orch verify {name} --record  # steps were changed since their checks passed"
+    if status.state is PlanState.COMPLETE and status.landed is None and status.failed_before():
+        return f"git orch verify {name} --tip --record  # checks failed on an earlier tip"
     if status.state is PlanState.COMPLETE:
         after = f"a look: git log --oneline orch/{status.id}" if status.landed is None else "which archives it"
         return f"git orch land {name}  # {after}"
