@@ -323,6 +323,23 @@ def test_a_signing_program_that_the_repository_names_is_not_run(scene: Scene, si
     assert not (tmp_path / "MARK").exists()
 
 
+@pytest.mark.parametrize("onto", ["main", "other"], ids=["checked out", "elsewhere"])
+def test_a_branch_that_moves_while_commits_are_signed_is_left_there(
+    scene: Scene, signing: Path, tmp_path: Path, onto: str
+) -> None:
+    scene.repo.git("branch", "other", "main")
+    theirs = scene.repo.git("commit-tree", "-p", "main", "-m", "theirs", "main^{tree}")
+    slow = tmp_path / "slow"
+    moving = f"git -C {scene.repo.path} update-ref refs/heads/{onto} {theirs}"
+    slow.write_text(f'#!/bin/sh\n{moving}\nexec ssh-keygen "$@"\n')
+    slow.chmod(0o755)
+    subprocess.run(["git", "config", "--global", "gpg.ssh.program", str(slow)], check=True)
+    said = scene.land("--squash", "--onto", onto, expect=6).stderr
+    assert scene.now(onto) == theirs
+    scene.repo.follow(said)
+    assert scene.now(f"{onto}~1") == theirs
+
+
 def test_a_key_that_is_never_unlocked_does_not_hold_the_command_up(
     scene: Scene, signing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
