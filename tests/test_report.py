@@ -137,6 +137,19 @@ def test_of_long_output_the_last_lines_are_shown_and_all_of_them_with_the_attemp
     assert all(line in text(report.attempts(found)).splitlines() for line in [f"    {line}" for line in printed])
 
 
+def test_an_attempt_is_shown_with_all_that_its_failed_checks_have_printed() -> None:
+    printed = "\n".join(f"line {number}" for number in range(1, 16))
+    result = {"type": "run", "command": "c", "exit": 1, "passed": False, "seconds": 0.1, "output": f"{printed}\n",
+              "reason": "exited 1"}  # fmt: skip
+    found = status(
+        ("attempt.failed", FAILED[1] | {"checks": [{**result, "passed": True, "output": "fine"}, result]}),
+        branch=on_branch(),
+    )
+    shown = text(report.attempts(found))
+    assert shown.endswith("".join(f"\n    line {number}" for number in range(1, 16)))
+    assert "fine" not in shown
+
+
 def test_what_has_several_lines_comes_last_in_an_event() -> None:
     event = Event(_id(1), "attempt.failed", "me", {"step": "s1", "error": "one\ntwo", "seconds": 1})
     assert live.event_line(event).endswith("step s1, seconds 1, error one\n    two")

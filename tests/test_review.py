@@ -94,7 +94,7 @@ def test_what_the_plan_itself_says_or_a_person_did_needs_no_review(kind: str) ->
     ],
 )  # fmt: skip
 def test_a_file_that_a_check_names_is_told_when_it_is_edited(check: str, path: str) -> None:
-    assert found(Changed(path, "M"), checks=("true", check)) == (f"changes what a check of the plan runs: {path}",)
+    assert found(Changed(path, "M"), checks=("true", check)) == (f"changes what a check of the plan names: {path}",)
     assert found(Changed(path, "A"), checks=(check,)) == ()
     assert found(Changed(path, "M"), declared=(path,), checks=(check,)) == ()
     assert found(Changed("other/" + path, "M"), checks=("sh " + path,)) == ()

@@ -54,11 +54,6 @@ def test_a_step_that_is_not_there_is_a_usage_error(typed: str, step: str) -> Non
     assert caught.value.cause == f"there is no step '{step}'"
 
 
-@pytest.mark.parametrize(("steps", "said"), [([3], "step 3"), ([6, 3], "steps 3, 6")])
-def test_steps_in_a_sentence_are_in_order(steps: list[int], said: str) -> None:
-    assert selection.spoken(steps) == said
-
-
 def test_the_hint_says_which_steps_there_are() -> None:
     with pytest.raises(UsageError) as caught:
         selection.numbers("6", 5)

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from git_orch import errors
 from git_orch.agents import offers
 from git_orch.cli import here
-from git_orch.plans import ids, selection
+from git_orch.plans import ids, selection, sentences
 from git_orch.plans import plan as plans
 from git_orch.plans.status import SATISFIED, Status
 from git_orch.repo.repository import Repository
@@ -280,7 +280,7 @@ def conclude(status: Status, summary: Summary) -> None:
     )
     for what, numbers in (("failed", summary.failed), ("not started", summary.blocked)):
         if summary.failed and numbers:
-            console.out(f"{what}: {selection.spoken(numbers)}")
+            console.out(f"{what}: {sentences.steps(numbers)}")
     _say_failure(status, summary)
     if not summary.failed:
         console.out(*report.next_command(status, running=False))
@@ -292,5 +292,5 @@ def _say_failure(status: Status, summary: Summary) -> None:
         cause = (summary.error or "").split("\n")[0]  # the whole of it was shown when it happened
         console.failure(f"step {summary.failed[0]} failed: {cause}", summary.hint or f"git orch show {name} --attempts")
     elif summary.outcome == "review":
-        reviewed = selection.spoken(summary.review)
+        reviewed = sentences.steps(summary.review)
         console.failure(f"needs a review: {reviewed}", f"git orch diff {name} {summary.review[-1]}")

@@ -8,8 +8,8 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.plans import ids, selection
-from git_orch.plans.plan import Document, in_a_sentence
+from git_orch.plans import ids, selection, sentences
+from git_orch.plans.plan import Document
 from git_orch.plans.status import CheckResult
 from git_orch.sandbox import secrecy
 from git_orch.views import console
@@ -98,7 +98,7 @@ def _tip(plan_id: str, tip: Tip, *, as_json: bool) -> int:
         return 0
     number, failed = next((number, one) for number, one in tip.results if not one.passed)
     hint = f"git orch edit {name}  # add a step that repairs it"
-    console.failure(f"check {in_a_sentence(failed.command)} of step {number} fails on the tip", hint)
+    console.failure(f"check {sentences.command(failed.command)} of step {number} fails on the tip", hint)
     return 1
 
 
@@ -125,5 +125,5 @@ def _concluded(plan_id: str, results: list[Verified]) -> int:
         return 0
     name = ids.short(plan_id)
     hint = f"git orch verify {name} --step {failed[0]} --json"
-    console.failure(f"the checks of {selection.spoken(failed)} fail", hint)
+    console.failure(f"the checks of {sentences.steps(failed)} fail", hint)
     return 1

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from git_orch import errors
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
-from git_orch.plans import approval, ids
+from git_orch.plans import approval, ids, sentences
 from git_orch.plans import plan as plans
 from git_orch.plans.approval import Approved
 from git_orch.plans.events import Event
@@ -167,10 +167,11 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
         changed = approval.differences(made[-1], now)
         if changed and now not in made:
             return errors.Refused(f"{_told(changed)} differs from what was made here", _look_and_approve(status))
-        numbers = [str(status.plan.position(step.id)) for step in approval.asking(status.plan)]
+        numbers = [status.plan.position(step.id) for step in approval.asking(status.plan)]
+        asking = f"{sentences.steps(numbers)} {'asks' if len(numbers) == 1 else 'ask'}"
         return errors.Refused(
-            f"step {', '.join(numbers)} asks for the network, which only an approval gives",
-            f"git orch approve {name} --network {','.join(numbers)}",
+            f"{asking} for the network, which only an approval gives",
+            f"git orch approve {name} --network {','.join(map(str, numbers))}",
         )
     return errors.Refused(
         f"'{name}' has no approval on this machine: its commands may be somebody else's", _look_and_approve(status)
@@ -185,15 +186,14 @@ def _look_and_approve(status: Status) -> str:
 def _told(changed: Sequence[str]) -> str:
     """Fields as people count them: step 2: run, step 2: checks[0].timeout, base."""
     named = []
-    for field in changed[:_NAMED]:
+    for field in changed:
         step = _FIELD.fullmatch(field)
         if step is None:
             named.append(field)
         else:
             number = int(step[1]) + 1
             named.append(f"step {number}: {step[2]}" if step[2] else f"step {number}")
-    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-    return ", ".join(named) + more
+    return sentences.names(named, _NAMED)
 
 
 # -- signatures -------------------------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from git_orch import errors
 from git_orch.flow import checks
 from git_orch.flow.jobs import Earlier, Job, Result
 from git_orch.flow.reporting import CheckEnded, Reporter
-from git_orch.plans import redact, review, trailers
-from git_orch.plans.plan import RUN_TIMEOUT, Command, Step, in_a_sentence
+from git_orch.plans import redact, review, sentences, trailers
+from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
 from git_orch.plans.status import SATISFIED, CheckResult, Status
 from git_orch.repo import gate, raw, snapshot
 from git_orch.repo.identity import Identity
@@ -182,7 +182,7 @@ def _run_command(job: Job, site: Site) -> Work:
         ended = checks.ended(outcome, job.step.timeout or RUN_TIMEOUT)
         said = outcome.shown(_ERROR_TAIL).strip()
         place = "\n" if "\n" in said else ": "
-        told = f"{in_a_sentence(command.text())} {ended}" + (f"{place}{said}" if said else "")
+        told = f"{sentences.command(command.text())} {ended}" + (f"{place}{said}" if said else "")
         raise AttemptFailed(redact.redacted(told, site.secrets))
     return Work()
 
@@ -265,7 +265,7 @@ def _checked(job: Job, site: Site, result: Result) -> Result:
         outcomes.append(ended)
         site.reporter.emit(CheckEnded(job.number, ended))
         if not ended.passed:
-            return _check_failed(result, outcomes, f"check {in_a_sentence(ended.command)} {ended.reason}")
+            return _check_failed(result, outcomes, f"check {sentences.command(ended.command)} {ended.reason}")
     if site.run_hooks:
         hook = checks.run_hook(site, site.output_path(job.attempt, "pre-commit"), result.tree or "")
         if hook is not None:

@@ -23,7 +23,7 @@ from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.options import Options
 from git_orch.flow.reporting import Note
 from git_orch.flow.run import Run
-from git_orch.plans import graph, ids, selection
+from git_orch.plans import graph, ids, sentences
 from git_orch.plans.schedule import Phase, Schedule
 from git_orch.plans.status import Status
 from git_orch.repo import worktrees
@@ -122,7 +122,7 @@ def _roll_back(plan: OpenPlan, tip: str) -> None:
     moved = rollback.roll_back_run(plan, tip)
     if moved is not None:
         again = f"git orch rollback --undo {ids.short(plan.id)}"
-        taken = selection.spoken(moved.steps)
+        taken = sentences.steps(moved.steps)
         plan.reporter.emit(Note(f"{taken} taken back: the branch is at {moved.new[:10]} again; {again} brings it back"))
 
 

@@ -14,7 +14,7 @@ from git_orch.flow import approval, archiving, targets
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note
 from git_orch.flow.targets import Target
-from git_orch.plans import ids, selection
+from git_orch.plans import ids, sentences
 from git_orch.plans import landing as messages
 from git_orch.plans.status import SATISFIED, Branch, Commit, PlanState, Status, StepState
 from git_orch.repo import merging, picking, raw, refs, signedcommits, upstream
@@ -110,7 +110,7 @@ def _finished(status: Status, *, partial: bool) -> Branch:
     if left and not partial:
         claimed = next((each.number for each in left if each.state is StepState.CLAIMED), None)
         raise errors.Refused(
-            f"not done in '{name}': {selection.spoken(each.number for each in left)}",
+            f"not done in '{name}': {sentences.steps(each.number for each in left)}",
             f"git orch verify {name} --accept {claimed}"
             if claimed is not None
             else f"git orch exec {name}  # or land what is done: git orch land --partial {name}",
@@ -152,8 +152,8 @@ def _tell_untested(work: _Work, built: Built) -> None:
     status = work.status
     loose = [each.number for each in status.steps if each.state is StepState.UNVERIFIED]
     if loose:
-        work.plan.reporter.emit(Note(f"changed since their checks passed: {selection.spoken(loose)}"))
-    if status.failed_before():
+        work.plan.reporter.emit(Note(f"changed since their checks passed: {sentences.steps(loose)}"))
+    if status.failed_on_earlier_tip():
         work.plan.reporter.emit(Note("checks failed on an earlier tip of the plan, and did not run on this one"))
     if odb.commit(work.plan.objects, built.tip).tree != odb.commit(work.plan.objects, work.branch.tip).tree:
         told = f"'{work.target.name}' has changes that the plan has not: its checks never ran on both together"
@@ -220,7 +220,7 @@ def _onto(work: _Work) -> str:
 def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> errors.Conflict:
     steps = [each.number for each in work.status.steps if each.commit is not None and each.commit.oid in commits]
     shown = ", ".join(f"'{path}'" for path in paths)
-    of_steps = f" ({selection.spoken(steps)})" if steps else ""
+    of_steps = f" ({sentences.steps(steps)})" if steps else ""
     told = f"the plan does not merge into '{work.target.name}': {shown}{of_steps}"
     return errors.Conflict(told, f"git orch rebase {_onto(work)}")
 

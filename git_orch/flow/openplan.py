@@ -11,6 +11,7 @@ from pathlib import Path
 
 from git_orch import errors
 from git_orch.flow.reporting import Reporter
+from git_orch.plans import sentences
 from git_orch.plans.events import Event
 from git_orch.plans.status import Status
 from git_orch.repo import catalog, identity, kept, localfiles, objects, refs, spool, store, untracked, worktrees
@@ -116,7 +117,7 @@ class OpenPlan:
         git = Git(worktrees.git_dir_of(self.repository, place), place, self.repository.variables)
         in_the_way = untracked.in_the_way(git, place, untracked.changed(git, old, new))
         if in_the_way:
-            shown = ", ".join(f"'{path}'" for path in in_the_way[:5])
+            shown = sentences.quoted(in_the_way)
             raise errors.Busy(
                 f"files in '{place}' are in the way of the rollback: {shown}",
                 f"git -C {shlex.quote(str(place))} status --ignored --short",

@@ -16,7 +16,7 @@ from git_orch.flow.landing import Built
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.reporting import Note, Reporter
 from git_orch.flow.targets import Checkout, Target
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.plans.status import SATISFIED, Status, StepState, StepStatus
 from git_orch.repo import picking, refs, upstream
 from git_orch.repo.objects import Written
@@ -139,10 +139,10 @@ def _built(work: _Work) -> Built:
     for commit in work.commits():
         found = picking.picked(plan.repository, written, commit, tip)
         if found.conflicts:
-            steps = [str(each.number) for each in work.steps if each.commit is not None and each.commit.oid == commit]
+            steps = [each.number for each in work.steps if each.commit is not None and each.commit.oid == commit]
             paths = ", ".join(f"'{one.path}'" for one in found.conflicts)
             raise errors.Conflict(
-                f"step {', '.join(steps)} does not fit on '{work.target.name}': {paths}",
+                f"{sentences.steps(steps)} cannot be picked onto '{work.target.name}': {paths}",
                 f"git switch {work.target.typed} && git orch pick {work.name} "
                 f"{','.join(str(each.number) for each in work.steps)}  # where it can be resolved",
             )

@@ -10,7 +10,7 @@ from git_orch.flow.approval import Grant
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.options import Options
 from git_orch.flow.reporting import Note
-from git_orch.plans import graph, ids, selection
+from git_orch.plans import graph, ids, sentences
 from git_orch.plans.budget import Book
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
@@ -104,7 +104,7 @@ def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
         if each.step.id in chosen - satisfied and needed:
             wanted = ({each.step.id} | graph.needed(status.plan, each.step.id)) - satisfied
             numbers = ",".join(str(number) for number in sorted(map(status.plan.position, wanted)))
-            missing = selection.spoken(map(status.plan.position, needed))
+            missing = sentences.steps(map(status.plan.position, needed))
             raise errors.Refused(
                 f"step {each.number} cannot run without {missing}: not done and not chosen",
                 f"git orch exec {ids.short(status.id)} --steps {numbers}",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo import kept, raw, snapshot, worktrees
 from git_orch.repo import objects as odb
 from git_orch.repo.worktrees import Worktree
@@ -14,15 +15,13 @@ from git_orch.sandbox.files import PathRefused, Tree
 if TYPE_CHECKING:
     from git_orch.flow.attempt import Site
 
-_NAMED = 5  # paths in what is told
-
 
 def put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
     """Make the worktree `tree` again, of which `disturbed` paths differ; gives what to tell.
 
     Raises StepFailed where a person's files could not be kept first: then they stay as they are.
     """
-    named = ", ".join(path if path.isprintable() else ascii(path) for path in disturbed[:_NAMED])
+    named = sentences.names([path if path.isprintable() else ascii(path) for path in disturbed])
     told = f"the check changed {named}: put back"
     if site.shared is None:
         snapshot.restore(site.worktree, tree)

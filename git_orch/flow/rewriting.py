@@ -15,9 +15,8 @@ from git_orch import errors
 from git_orch.flow import approval, basing, checks, editing, sites
 from git_orch.flow.openplan import Entry, OpenPlan
 from git_orch.flow.reporting import CheckEnded, Note
-from git_orch.plans import ids
-from git_orch.plans.plan import Document, in_a_sentence
-from git_orch.plans.selection import spoken
+from git_orch.plans import ids, sentences
+from git_orch.plans.plan import Document
 from git_orch.plans.status import SATISFIED, Base, Branch, Commit, PlanState, Status, StepStatus
 from git_orch.repo import objects as odb
 from git_orch.repo import picking
@@ -54,7 +53,7 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
     needing = [other for other in status.steps if each.step.id in other.step.depends_on and other.state in SATISFIED]
     if needing:
         first = f"git orch drop {needing[-1].number} {ids.short(plan.id)}"
-        raise errors.Refused(f"step {number} is needed by {spoken(other.number for other in needing)}", first)
+        raise errors.Refused(f"step {number} is needed by {sentences.steps(other.number for other in needing)}", first)
     with otherwise(_edited_from(plan, number)):
         chain = picked(plan, status, after(branch, commit), commit.parents[0])
         return moved(plan, status, chain, f"drop step {number}")
@@ -207,8 +206,7 @@ def _conflict(
         first = first or (numbers[0] if numbers else None)
         whose = f"step {numbers[0]}" if numbers else f"your commit {commit.oid[:10]}"
         paths = list(dict.fromkeys(each.path for each in found))
-        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-        told.append(f"{whose} conflicts in {', '.join(paths[:_NAMED])}{more}")
+        told.append(f"{whose} conflicts in {sentences.names(paths, _NAMED)}")
     hint = again_from(plan, first) if first is not None else f"git show {conflicts[0][0].oid[:10]}"
     return errors.Conflict(f"nothing was moved: {'; '.join(told)}", hint)
 
@@ -267,7 +265,7 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
                 for result in checks.sequence(each.step.checks, site, plan.new_id(), tree, clean=clean):
                     plan.reporter.emit(CheckEnded(each.number, result))
                     if not result.passed:
-                        told = f"check {in_a_sentence(result.command)} of step {each.number} {result.reason} then"
+                        told = f"check {sentences.command(result.command)} of step {each.number} {result.reason} then"
                         raise errors.StepFailed(
                             f"nothing was moved: {told}; what was tried is kept as {chain.tip[:10]}",
                             again_from(plan, each.number),
@@ -277,5 +275,5 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
 
 def told(plan: OpenPlan, done: Rewritten) -> None:
     """Say what was moved, what is kept, and the command that reverses it."""
-    again = f"; checked again: {spoken(done.verified)}" if done.verified else ""
+    again = f"; checked again: {sentences.steps(done.verified)}" if done.verified else ""
     plan.reporter.emit(Note(f"branch moved from {done.old[:10]} to {done.new[:10]}{again}; {done.old[:10]} is kept"))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from git_orch import errors
 from git_orch.flow.openplan import OpenPlan
+from git_orch.plans import sentences
 from git_orch.plans.status import Move
 from git_orch.repo import refs, untracked, worktrees
 from git_orch.repo.git import FETCHING, SYNCED, Git, GitFailed
@@ -209,9 +210,7 @@ class Blocked(errors.Busy):
     """Files of a checkout that are not committed stand in the way."""
 
     def __init__(self, checkout: Checkout, paths: Sequence[str]) -> None:
-        shown = ", ".join(f"'{path}'" for path in paths[:5])
-        more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
-        cause = f"files in '{checkout.path}' are in the way: {shown}{more}"
+        cause = f"files in '{checkout.path}' are in the way: {sentences.quoted(paths)}"
         super().__init__(cause, checkout.command("status --ignored --short"))
         self.paths = paths
 

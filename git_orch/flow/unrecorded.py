@@ -13,8 +13,8 @@ from typing import NamedTuple
 from git_orch import errors
 from git_orch.flow import checks, confinement
 from git_orch.flow.reporting import CheckEnded, Note, Reporter, StepDone, StepStarted
-from git_orch.plans import graph, redact
-from git_orch.plans.plan import RUN_TIMEOUT, Check, Plan, Step, in_a_sentence
+from git_orch.plans import graph, redact, sentences
+from git_orch.plans.plan import RUN_TIMEOUT, Check, Plan, Step
 from git_orch.plans.status import CheckResult
 from git_orch.repo import git as gits
 from git_orch.sandbox import environment, sandboxes, secrecy
@@ -95,7 +95,7 @@ def _check(step: Step, number: int, directory: Path, means: tuple[Launcher, Repo
         result = _result(check, directory, launcher)
         reporter.emit(CheckEnded(number, result))
         if not result.passed:
-            raise errors.StepFailed(f"check {in_a_sentence(result.command)} {result.reason}", "git orch exec -h")
+            raise errors.StepFailed(f"check {sentences.command(result.command)} {result.reason}", "git orch exec -h")
 
 
 def _result(check: Check, directory: Path, launcher: Launcher) -> CheckResult:

@@ -13,8 +13,8 @@ from git_orch.flow.attempt import Site
 from git_orch.flow.openplan import OpenPlan
 from git_orch.flow.options import Options
 from git_orch.flow.reporting import CheckEnded, TipChecking
-from git_orch.plans import ids
-from git_orch.plans.plan import Check, in_a_sentence
+from git_orch.plans import ids, sentences
+from git_orch.plans.plan import Check
 from git_orch.plans.status import (
     SATISFIED,
     CheckResult,
@@ -130,7 +130,7 @@ def broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
     numbers = tuple(sorted({status.plan.position(each.step) for each in checked.failed}))
     first = checked.failed[0]
     number = status.plan.position(first.step)
-    failing = in_a_sentence(first.command)
+    failing = sentences.command(first.command)
     error = f"on the tip, check {failing} of step {number} fails: a later step broke what it verifies"
     return Broken(numbers, error, f"git orch edit {ids.short(plan.id)}  # add a step that repairs it")
 

@@ -47,12 +47,6 @@ class Command(NamedTuple):
         return shlex.join(self.argv or ())
 
 
-def in_a_sentence(command: str) -> str:
-    """A command's text in quotes; of one with several lines the first, and an ellipsis for the rest."""
-    first, more, _ = command.strip().partition("\n")
-    return f"'{first}{' ...' if more else ''}'"
-
-
 class Check(NamedTuple):
     """A verification command; it passes when the command exits with `expected_exit` within `timeout` seconds."""
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from git_orch.plans import paths
+from git_orch.plans import paths, sentences
 from git_orch.plans.plan import Step
 
 LARGEST = 1024**2  # bytes; the text of a larger file need not be read: nobody writes tests of that size by hand
@@ -106,7 +106,7 @@ def _reasons(plan_checks: Sequence[str], changes: Sequence[Changed], others: Seq
     words = _words(plan_checks)
     judging = [each.path for each in others if each.status != "A" and not is_test(each.path) and words.name(each.path)]
     if judging:
-        yield f"changes what a check of the plan runs: {_listed(judging)}"
+        yield f"changes what a check of the plan names: {_listed(judging)}"
     lost = min(_lost(changes), _lost(others))
     if lost > 0:
         yield f"leaves {lost} {'test' if lost == 1 else 'tests'} fewer than there were"
@@ -165,6 +165,5 @@ def _count(pattern: re.Pattern[str], text: str | None) -> int:
 
 def _listed(found: Sequence[str]) -> str:
     """Paths on one line, whatever characters are in them."""
-    shown = [path.encode("unicode_escape").decode() if not path.isprintable() else path for path in found[:_NAMED]]
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(path if len(path) <= _LONGEST else f"...{path[-_LONGEST:]}" for path in shown) + more
+    shown = [path.encode("unicode_escape").decode() if not path.isprintable() else path for path in found]
+    return sentences.names([path if len(path) <= _LONGEST else f"...{path[-_LONGEST:]}" for path in shown], _NAMED)

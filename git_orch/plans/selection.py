@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from git_orch.errors import UsageError
 
@@ -55,9 +54,3 @@ def chosen(count: int, only: str | None, without: str | None, first: int | None)
     if not found:
         raise UsageError("no step is left to run", _hint(count))
     return frozenset(found)
-
-
-def spoken(steps: Iterable[int]) -> str:
-    """These steps in a sentence: `step 3`, `steps 3, 6`."""
-    listed = [str(number) for number in sorted(steps)]
-    return f"step{'s' if len(listed) > 1 else ''} {', '.join(listed)}"

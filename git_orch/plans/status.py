@@ -258,12 +258,9 @@ class Status(NamedTuple):
         """The checks that are known to fail on the tip that the branch has now."""
         return tip_failures(self.branch, self.tip_checked)
 
-    def failed_before(self) -> bool:
-        """Whether checks failed on an earlier tip, and did not run on the one that the branch has now."""
-        checked, branch = self.tip_checked, self.branch
-        if checked is None or branch is None or not branch.commits:
-            return False
-        return not checked.passed and branch.commits[-1].tree != checked.tree
+    def failed_on_earlier_tip(self) -> bool:
+        """Whether checks failed on a tip before this one, and did not run on what the branch has now."""
+        return self.tip_checked is not None and not self.tip_checked.passed and not self.tip_failures()
 
     def usd(self) -> float:
         """What all model calls of this plan have cost."""

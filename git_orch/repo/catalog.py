@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.plans import ids, state
+from git_orch.plans import ids, sentences, state
 from git_orch.plans.status import Branch, Status, StepState
 from git_orch.repo import archive, branch, refs, store, upstream
 
@@ -207,7 +207,5 @@ def _only_open(repository: Repository, objects: Objects, plans: Mapping[str, Pla
     raise errors.NotFound(f"{len(found)} plans are open: {_listed(found)}", "git orch ls")
 
 
-def _listed(plans: Sequence[str], at_most: int = 5) -> str:
-    names = [ids.short(plan) for plan in plans[:at_most]]
-    more = f" and {len(plans) - at_most} more" if len(plans) > at_most else ""
-    return ", ".join(names) + more
+def _listed(plans: Sequence[str]) -> str:
+    return sentences.names([ids.short(plan) for plan in plans])

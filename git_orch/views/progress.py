@@ -7,6 +7,7 @@ from typing import assert_never
 
 from git_orch.flow import reporting
 from git_orch.flow.reporting import Report
+from git_orch.plans import sentences
 from git_orch.views import console
 from git_orch.views import report as report_view
 from git_orch.views.console import Styled
@@ -37,15 +38,14 @@ def _code(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
     """Files that run on the machine of whoever uses the tree: named, because a reviewer looks at them first."""
     if not paths:
         return ()
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return (Styled("\n  review ", "yellow"), f"changed files that run code: {', '.join(paths[:_SHOWN])}{more}")
+    return (Styled("\n  review ", "yellow"), f"changed files that run code: {sentences.names(paths, _SHOWN)}")
 
 
 def _landed(report: reporting.StepLanded) -> tuple[console.Part, ...]:
     cost = f", ${report.usd:.4f}" if report.usd else ""
     noun = "file" if report.files == 1 else "files"
     told = f"{report.commit[:10]}, {report.files} {noun} changed, {report.seconds:.1f} s{cost}"
-    reasons = [part for reason in report.review for part in (Styled("\n  needs review ", "yellow"), reason)]
+    reasons = [part for reason in report.review for part in (Styled("\n  needs review: ", "yellow"), reason)]
     return (Styled("  landed ", "green"), told, *_code(report.code), *reasons)
 
 

@@ -226,7 +226,7 @@ def _with_steps(status: Status) -> str:
         return f"git orch done {name}  # when the work is there; git orch exec {name} says where"
     if any(each.state is StepState.UNVERIFIED for each in status.steps) and status.state is PlanState.COMPLETE:
         return f"git orch verify {name} --record  # steps were changed since their checks passed"
-    if status.state is PlanState.COMPLETE and status.landed is None and status.failed_before():
+    if status.state is PlanState.COMPLETE and status.landed is None and status.failed_on_earlier_tip():
         return f"git orch verify {name} --tip --record  # checks failed on an earlier tip"
     if status.state is PlanState.COMPLETE:
         after = f"a look: git log --oneline orch/{status.id}" if status.landed is None else "which archives it"
@@ -249,7 +249,7 @@ def awaits_person(status: Status) -> Step | None:
 
 
 def attempts(status: Status) -> list[Line]:
-    """Every attempt at every step: when, how it ended, the commit to look at."""
+    """Every attempt at every step: when, how it ended, the commit to look at, all that failed checks have printed."""
     lines: list[Line] = []
     for each in status.attempts:
         number = next((one.number for one in status.steps if one.step.id == each.step), None)
@@ -261,6 +261,8 @@ def attempts(status: Status) -> list[Line]:
                 f" {commit:<10}  {indented(each.error or '', 4)}",
             )
         )
+        outputs = [result.output.strip("\n") for result in each.checks if not result.passed]
+        lines += [(Styled("    " + indented(text, 4), "dim"),) for text in outputs if text]
     return lines
 
 
