@@ -279,7 +279,7 @@ def test_a_killed_exec_is_finished_by_the_next_one(driver: Driver, template: Rep
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=4):
+    for repo in scenario.killed(run.points, plan, every=2):
         again = driver.run(repo, "exec", plan)
         assert again.status == 0, again.stderr
 
@@ -297,7 +297,7 @@ def test_a_killed_parallel_run_is_finished_by_the_next_one(driver: Driver, templ
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=8, in_order=False):
+    for repo in scenario.killed(run.points, plan, every=4, in_order=False):
         again = driver.run(repo, "exec", "--jobs", "2", plan)
         assert again.status == 0, again.stderr
 
@@ -316,7 +316,7 @@ def test_a_killed_archiving_is_finished_by_the_next_one(driver: Driver, template
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, every=3):
+    for repo in scenario.killed(run.points, every=2):
         assert [step["state"] for step in status(driver, repo, plan)["steps"]] == ["done", "done"]
         driver.run(repo, "archive", plan)
         assert repo.git("for-each-ref", "refs/heads/orch", f"refs/notes/orch/{plan}") == ""
@@ -335,7 +335,7 @@ def test_a_killed_unarchive_loses_no_event_and_can_be_given_again(driver: Driver
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, every=3):
+    for repo in scenario.killed(run.points, every=2):
         assert status(driver, repo, plan)["id"] == plan
         assert driver.run(repo, "unarchive", plan).status in (0, 5)  # 5: it was out of the archive already
         assert driver.run(repo, "exec", plan).status == 0
@@ -358,7 +358,7 @@ def test_a_killed_rewrite_leaves_the_old_branch_or_the_new_one(driver: Driver, t
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=10):
+    for repo in scenario.killed(run.points, plan, every=7):
         assert driver.run(repo, "exec", plan).status == 0
 
         assert repo.git("rev-parse", f"orch/{plan}") == old or is_kept(repo, plan, old)
@@ -398,7 +398,7 @@ def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(driver: Driver, 
     _, run = scenario.undisturbed()
     assert run.status == 1, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=6):
+    for repo in scenario.killed(run.points, plan, every=3):
         assert driver.run(repo, "exec", plan).status == 1
 
         found = status(driver, repo, plan)
@@ -416,7 +416,7 @@ def test_a_killed_plan_leaves_a_repository_in_which_planning_works(driver: Drive
     driver.run(whole, "exec")
     expected = tree(whole, run.stdout.split()[0])
 
-    for repo in scenario.killed(run.points, every=3):
+    for repo in scenario.killed(run.points, every=2):
         listed = driver.run(repo, "ls")
         assert (listed.status, driver.run(repo, "status").status) == (0, 0)
         half = [line.split()[0] for line in listed.stdout.splitlines()]
@@ -439,7 +439,7 @@ def test_a_killed_rollback_is_finished_and_can_be_undone(driver: Driver, templat
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=3):
+    for repo in scenario.killed(run.points, plan, every=2):
         again = driver.run(repo, "rollback", "--to-step", "1", plan)
         assert again.status == 0, again.stderr
         assert repo.git("rev-parse", f"orch/{plan}") == whole.git("rev-parse", f"orch/{plan}")
@@ -461,7 +461,7 @@ def test_a_killed_undo_is_finished_by_the_next_command(driver: Driver, template:
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=3):
+    for repo in scenario.killed(run.points, plan, every=2):
         again = driver.run(repo, "rollback", "--undo", plan)
         assert again.status in (0, 3), again.stderr
         assert repo.git("rev-parse", f"orch/{plan}") == old
@@ -477,7 +477,7 @@ def test_a_killed_landing_is_finished_by_the_next_one(driver: Driver, template: 
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, every=4):
+    for repo in scenario.killed(run.points, every=3):
         again = driver.run(repo, *scenario.argv)
         assert again.status in (0, 3), again.stderr  # 3: it was in the archive already
         assert repo.git("log", "--first-parent", "--format=%s", "main..release") == "Merge plan: Two steps"
@@ -568,7 +568,7 @@ def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, templa
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=4):
+    for repo in scenario.killed(run.points, plan, every=2):
         assert status(driver, repo, plan)["title"] in (TWO_STEPS["title"], OTHER["title"])
         again = driver.run(repo, *scenario.argv)
         assert again.status == 0, again.stderr

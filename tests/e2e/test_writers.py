@@ -101,7 +101,7 @@ def test_execs_started_at_the_same_moment_run_each_step_once(repo: Repo, tmp_pat
 
 
 def test_execs_of_different_plans_at_once_all_succeed(repo: Repo) -> None:
-    plans = [repo.plan(writing(f"{name}.txt", f"{name}2.txt")) for name in "abc"]
+    plans = [repo.plan(writing(f"{name}.txt", f"{name}2.txt")) for name in "abcd"]
     processes = [repo.start("exec", plan) for plan in plans]
     ended = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(plans), ended
@@ -133,11 +133,11 @@ def test_plans_made_at_once_have_different_names_that_sort_by_time(repo: Repo, t
     document.write_text(json.dumps(writing("a.txt")))
     batches = []
     for _ in range(2):
-        processes = [repo.start("plan", "--from", str(document)) for _ in range(5)]
+        processes = [repo.start("plan", "--from", str(document)) for _ in range(10)]
         ended = [process.communicate() for process in processes]
-        assert [process.returncode for process in processes] == [0] * 5, ended
+        assert [process.returncode for process in processes] == [0] * 10, ended
         batches.append([stdout.split()[0] for stdout, _ in ended])
-    assert len({*batches[0], *batches[1]}) == 10
+    assert len({*batches[0], *batches[1]}) == 20
     assert max(batches[0]) < min(batches[1])
     assert [line.split()[0] for line in repo.orch("ls").stdout.splitlines()] == sorted(
         plan.rpartition("-write-files")[0] for plan in [*batches[0], *batches[1]]
