@@ -14,19 +14,23 @@ from typing import NamedTuple
 from benchmarks import measure
 from benchmarks.measure import Row, Table, Times
 from benchmarks.scratch import Scratch
-from git_orch.flow import basing
-from git_orch.plans import events, ids, plan, trailers
-from git_orch.plans.events import Event
+from git_orch.flow.planning import base as basing
+from git_orch.plans import ids, plan, trailers
+from git_orch.plans.history import events
+from git_orch.plans.history.events import Event
+from git_orch.plans.history.status import Base
 from git_orch.plans.plan import Document, Plan
-from git_orch.plans.status import Base
-from git_orch.repo import archive, raw, refs, store
-from git_orch.repo import objects as odb
-from git_orch.repo.catfile import Found
+from git_orch.repo import refs
 from git_orch.repo.identity import Identity
-from git_orch.repo.objects import Objects
-from git_orch.repo.raw import CommitObject, Entry
+from git_orch.repo.log import archive
+from git_orch.repo.log import log as store
+from git_orch.repo.log.log import LogWriter
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
+from git_orch.repo.objects.catfile import Found
+from git_orch.repo.objects.objects import Objects
+from git_orch.repo.objects.raw import CommitObject, Entry
 from git_orch.repo.repository import Repository, discover
-from git_orch.repo.store import LogWriter
 
 _COUNTS = (10, 1_000, 10_000)
 _LIVE = 5  # plans beside those in the archive

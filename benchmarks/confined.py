@@ -10,12 +10,12 @@ from pathlib import Path
 from benchmarks import files, measure
 from benchmarks.measure import Row, Table
 from benchmarks.scratch import FIRST_FILE, Scratch
-from git_orch.flow import confinement
+from git_orch.flow.machine import sandbox
 from git_orch.plans.plan import Command
-from git_orch.repo import snapshot, worktrees
 from git_orch.repo.repository import Repository, discover
-from git_orch.sandbox.launcher import Launcher
-from git_orch.sandbox.view import Unconfined
+from git_orch.repo.worktree import snapshot, worktrees
+from git_orch.sandbox.walls.launcher import Launcher
+from git_orch.sandbox.walls.view import Unconfined
 
 _PLAN = "PLAN-20261121-0000000000-bench"
 _SECONDS = 60.0
@@ -40,7 +40,7 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
 
 def _commands(scratch: Scratch, rounds: int) -> list[Row]:
     found = discover(scratch.repository("confined", 100))
-    inside = confinement.boundary(found).launcher
+    inside = sandbox.boundary(found).launcher
     outside = Launcher(inside.source, inside.home, Unconfined())
     rows = []
     for name, argv in {"true": ("true",), "python -c pass": (sys.executable, "-c", "pass")}.items():
@@ -64,7 +64,7 @@ def _snapshot(scratch: Scratch, size: int, rounds: int) -> Row:
     repository = scratch.repository(f"confined-{size}", size)
     tree = files.linked(scratch, repository)
     found = discover(repository)
-    worktree = worktrees.made(found, _PLAN, confinement.boundary(found), "HEAD")
+    worktree = worktrees.made(found, _PLAN, sandbox.boundary(found), "HEAD")
     base = worktrees.head(worktree)
 
     def stored() -> None:

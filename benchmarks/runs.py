@@ -12,9 +12,11 @@ from pathlib import Path
 from benchmarks import files, measure
 from benchmarks.measure import Row, Table, Times
 from benchmarks.scratch import FIRST_FILE, Scratch
-from git_orch.flow import confinement
-from git_orch.repo import identity, objects, picking, worktrees
+from git_orch.flow.machine import sandbox
+from git_orch.repo import identity
+from git_orch.repo.objects import merges, objects
 from git_orch.repo.repository import discover
+from git_orch.repo.worktree import worktrees
 
 _SIDE_BY_SIDE = 8
 _POOL = "pool-1"
@@ -66,7 +68,7 @@ def _pool(scratch: Scratch, size: int, rounds: int) -> Row:
     (repository / FIRST_FILE).write_text("another commit\n")
     scratch.run("git", "commit", "-qam", "second", cwd=repository)
     found = discover(repository)
-    warm = worktrees.made(found, _POOL, confinement.boundary(found), "HEAD")
+    warm = worktrees.made(found, _POOL, sandbox.boundary(found), "HEAD")
 
     def ready() -> list[float]:
         commit = ("HEAD", "HEAD~1")[next(_numbers) % 2]
@@ -103,7 +105,7 @@ def _pick(scratch: Scratch) -> Row:
     person = identity.of_user(found)
     with contextlib.closing(objects.opened(found, warm=True)) as database:
         took = [
-            measure.timed(lambda: picking.chain(found, database, commits, onto, person))[0] / _PICKS for _ in range(3)
+            measure.timed(lambda: merges.chain(found, database, commits, onto, person))[0] / _PICKS for _ in range(3)
         ]
     ours = Times(statistics.median(took), min(took))
     return measure.compared(

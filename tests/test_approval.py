@@ -8,9 +8,10 @@ import jsonschema
 import pytest
 
 from git_orch.agents import prompts
-from git_orch.plans import approval, planfile, schema
+from git_orch.plans import approval
 from git_orch.plans import plan as plans
 from git_orch.plans.approval import Approved
+from git_orch.plans.file import planfile, schema
 from git_orch.plans.plan import BadDocument, Document
 
 PLAN = """

@@ -12,7 +12,7 @@ import pytest
 from conftest import Repo
 
 from git_orch.plans.plan import Document
-from git_orch.repo import approvals
+from git_orch.repo.local import approvals
 from git_orch.repo.repository import Repository, discover
 
 PLAN = "PLAN-20261121-0NG7F5ZAWN-greet"

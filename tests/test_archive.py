@@ -14,8 +14,10 @@ import pytest
 from conftest import Prepared, Repo, writing
 
 from git_orch.plans import ids
-from git_orch.plans.events import Event
-from git_orch.repo import archive, identity, objects
+from git_orch.plans.history.events import Event
+from git_orch.repo import identity
+from git_orch.repo.log import archive
+from git_orch.repo.objects import objects
 from git_orch.repo.repository import discover
 
 

@@ -15,14 +15,14 @@ import pytest
 from conftest import Here, Repo, writing
 
 from git_orch import errors
-from git_orch.flow import confinement
+from git_orch.flow.machine import sandbox
 from git_orch.plans.plan import Command
-from git_orch.repo import worktrees
 from git_orch.repo.repository import discover
-from git_orch.repo.worktrees import Worktree
-from git_orch.sandbox import bubblewrap, environment, sandboxes
-from git_orch.sandbox.bubblewrap import Bubblewrap
-from git_orch.sandbox.launcher import Launcher
+from git_orch.repo.worktree import worktrees
+from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.sandbox.walls import bubblewrap, environment, sandboxes
+from git_orch.sandbox.walls.bubblewrap import Bubblewrap
+from git_orch.sandbox.walls.launcher import Launcher
 
 PLAN = "PLAN-20261121-0000000000-x"
 CANARY = "canary-3f9a"
@@ -37,7 +37,7 @@ def worktree(repo: Repo) -> Worktree:
 
 def made(repo: Repo) -> Worktree:
     found = discover(repo.path)
-    return worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+    return worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
 
 
 def bash(script: str) -> Command:
@@ -331,7 +331,7 @@ def test_the_configuration_is_shown_without_credentials(repo: Repo, worktree: Wo
 def remade(repo: Repo) -> Worktree:
     """The plan's worktree with the configuration as it is now."""
     found = discover(repo.path)
-    worktree = worktrees.existing(found, PLAN, confinement.boundary(found))
+    worktree = worktrees.existing(found, PLAN, sandbox.boundary(found))
     assert worktree is not None
     return worktree
 

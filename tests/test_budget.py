@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans.budget import ENOUGH_OUTPUT, LEAST_OUTPUT, WAIT, Book, Wanted, affordable
-from git_orch.plans.cost import Price, Rates
+from git_orch.plans.money.budget import ENOUGH_OUTPUT, LEAST_OUTPUT, WAIT, Book, Wanted, affordable
+from git_orch.plans.money.cost import Price, Rates
 
 RATES = Rates(Decimal(3), Decimal(15), Decimal("3.75"), Decimal(6), Decimal("0.3"))
 PRICE = Price(RATES)

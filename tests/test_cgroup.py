@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from git_orch.sandbox import cgroup, table
+from git_orch.sandbox.process import cgroup, table
 
 MOUNTS = """\
 22 1 254:0 / / rw - ext4 /dev/vda rw

@@ -13,8 +13,8 @@ import pytest
 from model_server import Fault, ModelServer, status, text, thinking, tool, turn
 
 from git_orch import errors
-from git_orch.agents import conversation, exchange, messages, offers, prices, reports, tools
-from git_orch.sandbox import launcher
+from git_orch.agents import conversation, exchange, messages, prices, reports, tool_definitions, toolbox
+from git_orch.sandbox.walls import launcher
 
 DONE = tool("step_done", summary="did it")
 BRIEF = conversation.Brief("claude-sonnet-5-5", "be careful", "the plan", "the step", window=1_000_000)
@@ -23,7 +23,7 @@ BRIEF = conversation.Brief("claude-sonnet-5-5", "be careful", "the plan", "the s
 class Work:
     """A conversation about a worktree, and what it reported."""
 
-    def __init__(self, model: messages.MessagesModel, place: tools.Place) -> None:
+    def __init__(self, model: messages.MessagesModel, place: toolbox.Place) -> None:
         self.model = model
         self.place = place
         self.calls: list[exchange.Call] = []
@@ -31,7 +31,7 @@ class Work:
 
     def ending(self, allowed: str = "all", stop: threading.Event | None = None, **brief: Any) -> conversation.Ending:
         """Work until the end."""
-        box = tools.Toolbox(self.place, offers.permitted(allowed))
+        box = toolbox.Toolbox(self.place, tool_definitions.permitted(allowed))
         return conversation.converse(
             dataclasses.replace(BRIEF, **brief), self.model, box,
             on_call=self.calls.append, report=self.events.append, stop=stop,
@@ -44,7 +44,7 @@ def work(model_server: ModelServer, tmp_path: Path) -> Iterator[Work]:
     home = launcher.Launcher(dict(os.environ), tmp_path / "home")
     patience = messages.Patience(wait=lambda _: False)
     with messages.MessagesModel(prices.load(), patience=patience) as model:
-        yield Work(model, tools.Place(tmp_path / "worktree", tmp_path / "outputs", home))
+        yield Work(model, toolbox.Place(tmp_path / "worktree", tmp_path / "outputs", home))
 
 
 Script = Callable[..., None]
@@ -261,7 +261,7 @@ def test_a_stop_between_two_tools_ends_it(work: Work, script: Script) -> None:
     ending = conversation.converse(
         BRIEF,
         work.model,
-        tools.Toolbox(work.place, offers.PERMISSIONS),
+        toolbox.Toolbox(work.place, tool_definitions.PERMISSIONS),
         on_call=work.calls.append,
         report=stop_after_a_tool,
         stop=stop,
@@ -342,7 +342,7 @@ def test_every_call_is_counted_before_its_tools_run(work: Work, script: Script) 
     """S1-072: usage verbatim, of tries that failed too."""
     script([bash("touch made")])
     seen: list[bool] = []
-    box = tools.Toolbox(work.place, offers.PERMISSIONS)
+    box = toolbox.Toolbox(work.place, tool_definitions.PERMISSIONS)
 
     conversation.converse(
         dataclasses.replace(BRIEF, max_turns=1),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from git_orch.plans import cost
+from git_orch.plans.money import cost
 from git_orch.plans.plan import Command, Plan, Step
 
 

@@ -17,13 +17,15 @@ import users
 from conftest import Here, Repo
 
 import git_orch
-from git_orch.flow import confinement, probing
+from git_orch.flow.machine import doctor
+from git_orch.flow.machine import sandbox as confinement
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
-from git_orch.sandbox import probes, sandboxes
-from git_orch.sandbox.launcher import Launcher
+from git_orch.sandbox import probes
 from git_orch.sandbox.probes import Answer, Place
-from git_orch.sandbox.view import Confined, Sandbox, View
+from git_orch.sandbox.walls import sandboxes
+from git_orch.sandbox.walls.launcher import Launcher
+from git_orch.sandbox.walls.view import Confined, Sandbox, View
 
 WALLS = ["outside", "beside", "git-directory", "home", "network", "processes", "privileges", "seccomp"]
 CONFINED = ["sandbox", *WALLS, "environment", "process-limit", "memory-limit"]
@@ -53,7 +55,7 @@ def person(hermetic: Path) -> Path:
 @pytest.fixture
 def tried(person: Path) -> Iterator[tuple[Repository, Place]]:
     """A scratch repository as the doctor has one."""
-    with probing.scratch() as made:
+    with doctor.scratch() as made:
         yield made
 
 
@@ -273,7 +275,7 @@ def test_a_key_that_was_not_hidden_is_seen() -> None:
     ],
 )
 def test_git_has_to_be_new_enough(said: str, status: str) -> None:
-    assert probing.git_version(said).status == status
+    assert doctor.git_version(said).status == status
 
 
 def test_a_policy_without_its_parser_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,19 +283,19 @@ def test_a_policy_without_its_parser_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
     shell._parser.cache_clear()
     monkeypatch.setitem(sys.modules, "tree_sitter", None)  # as where it is not installed
-    answer = probing.policy()
+    answer = doctor.policy()
     assert (answer.status, "tree_sitter" in answer.seen) == ("no", True)
 
 
 def test_pages_that_man_does_not_find_come_with_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MANPATH", str(tmp_path))
-    answer = probing.man_pages(os.environ["PATH"])
+    answer = doctor.man_pages(os.environ["PATH"])
     assert answer.status == "note"
     assert answer.hint is not None
 
 
 def test_a_machine_without_man_is_fine() -> None:
-    assert probing.man_pages("/nowhere") == Answer("man", "note", "there is no man here", "git orch help")
+    assert doctor.man_pages("/nowhere") == Answer("man", "note", "there is no man here", "git orch help")
 
 
 # -- settings ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,10 @@ import pytest
 import git_orch
 
 PACKAGE = Path(git_orch.__file__).parent
-DOORS = {"sandbox/process.py", "sandbox/guard.py"}  # the guard is started by what it guards against dying
+DOORS = {
+    "sandbox/process/command.py",
+    "sandbox/process/guard.py",
+}  # the guard is started by what it guards against dying
 MODULES = {"subprocess", "multiprocessing", "pty", "asyncio", "_posixsubprocess", "concurrent.futures.process"}
 FUNCTIONS = {"system", "popen", "fork", "forkpty", "startfile", "ProcessPoolExecutor", "__import__"}
 PREFIXES = ("exec", "spawn", "posix_spawn")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.flow.driver import Again, Drive, Failed, Finished, Landed, Later, Verify
+from git_orch.flow.run.loop import Again, Drive, Failed, Finished, Landed, Later, Verify
 from git_orch.plans.plan import Plan, Step
 from git_orch.plans.schedule import Phase, Schedule
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from git_orch.sandbox import environment
+from git_orch.sandbox.walls import environment
 
 
 def made(source: dict[str, str], worktree: Path = Path("/worktree")) -> dict[str, str]:

@@ -7,8 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans import events
-from git_orch.plans.events import Event
+from git_orch.plans.history import events
+from git_orch.plans.history.events import Event
 
 IDS = [f"01K{number:023d}" for number in range(6)]
 LINES = [Event(one, "model.called", "here", {"usd": number}).line() for number, one in enumerate(IDS)]

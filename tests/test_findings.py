@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from git_orch.plans import cost, findings, planfile
+from git_orch.plans.file import findings, planfile
+from git_orch.plans.history.status import Estimated
+from git_orch.plans.money import cost
 from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
-from git_orch.plans.status import Estimated
 
 MAKE = Check("compile", Command(("make",)))
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from git_orch.repo import gate
-from git_orch.repo.gate import Change, Contents, GateRefused
+from git_orch.repo.worktree import gate
+from git_orch.repo.worktree.gate import Change, Contents, GateRefused
 
 FILE, PROGRAM, LINK, LINKED_REPOSITORY, NOTHING = "100644", "100755", "120000", gate.GITLINK, "000000"
 NO_OBJECT = "0" * 40

@@ -11,11 +11,11 @@ import pytest
 from conftest import Repo, writing
 
 from git_orch import errors
-from git_orch.flow import confinement
+from git_orch.flow.machine import sandbox
 from git_orch.repo import git as gits
-from git_orch.repo import snapshot, worktrees
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.repository import discover
+from git_orch.repo.worktree import snapshot, worktrees
 
 MARK = "hook-was-here"
 _REDIRECTING = """DIR WORK_TREE INDEX_FILE OBJECT_DIRECTORY ALTERNATE_OBJECT_DIRECTORIES NAMESPACE PREFIX EDITOR PAGER
@@ -207,7 +207,7 @@ def _planted(repo: Repo) -> None:
 def _acts(repo: Repo) -> dict[str, Callable[[], object]]:
     """What git-orch does with files and trees outside of the sandbox, by name, where all files were touched."""
     found = discover(repo.path)
-    made = worktrees.made(found, "PLAN-20261121-0000000000-x", confinement.boundary(found), "HEAD~")
+    made = worktrees.made(found, "PLAN-20261121-0000000000-x", sandbox.boundary(found), "HEAD~")
     for name in ("f.0", "f.1", "f.2", "f.3"):
         for place in (repo.path, made.path):
             (place / name).write_text("odd\n")
@@ -270,7 +270,7 @@ def missing(repo: Repo) -> int:
 
 def test_making_a_worktree_fetches_what_a_partial_clone_does_not_have(lazy: Repo) -> None:
     found, before = discover(lazy.path), missing(lazy)
-    made = worktrees.made(found, "PLAN-20261121-0000000000-x", confinement.boundary(found), "HEAD")
+    made = worktrees.made(found, "PLAN-20261121-0000000000-x", sandbox.boundary(found), "HEAD")
     assert (made.path / "old").read_text() == "new contents\n"
     assert 0 < missing(lazy) < before
     worktrees.point(made, lazy.git("rev-parse", "HEAD~"))

@@ -15,14 +15,14 @@ import pytest
 from conftest import Repo
 
 from git_orch import errors
-from git_orch.flow import confinement
-from git_orch.repo import enclosed, gate, ingest, snapshot, worktrees
-from git_orch.repo.enclosed import Scratch
-from git_orch.repo.gate import GateRefused
+from git_orch.flow.machine import sandbox
 from git_orch.repo.git import GitFailed
 from git_orch.repo.repository import discover
-from git_orch.repo.snapshot import Snapshot, Terms
-from git_orch.repo.worktrees import Worktree
+from git_orch.repo.worktree import enclosed, gate, ingest, snapshot, worktrees
+from git_orch.repo.worktree.enclosed import Scratch
+from git_orch.repo.worktree.gate import GateRefused
+from git_orch.repo.worktree.snapshot import Snapshot, Terms
+from git_orch.repo.worktree.worktrees import Worktree
 
 PLAN = "PLAN-20261121-0000000000-x"
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
@@ -33,7 +33,7 @@ Fill = Callable[[Path], None]
 def made(repo: Repo) -> Worktree:
     """The worktree of a plan."""
     found = discover(repo.path)
-    return worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+    return worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
 
 
 def taken(worktree: Worktree, terms: Terms | None = None) -> Snapshot:

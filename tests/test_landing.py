@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from conftest import Prepared, Repo, writing
 
-from git_orch.flow import targets
-from git_orch.plans.status import Move
-from git_orch.repo import objects, signedcommits
+from git_orch.flow.branch import target
+from git_orch.plans.history.status import Move
+from git_orch.repo.objects import objects, signed_commits
 from git_orch.repo.repository import discover
 
 KEY = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]
@@ -348,13 +348,13 @@ def test_a_key_that_is_never_unlocked_does_not_hold_the_command_up(
     hangs.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/started\nexec sleep 600\n")
     hangs.chmod(0o755)
     subprocess.run(["git", "config", "--global", "gpg.ssh.program", str(hangs)], check=True)
-    monkeypatch.setattr(signedcommits, "_TIMEOUT", 0.5)
+    monkeypatch.setattr(signed_commits, "_TIMEOUT", 0.5)
     repository = discover(scene.repo.path)
     with (
         contextlib.closing(objects.opened(repository, warm=False)) as database,
-        pytest.raises(signedcommits.NotSigned, match="was not unlocked"),
+        pytest.raises(signed_commits.NotSigned, match="was not unlocked"),
     ):
-        signedcommits.signed(repository, database, [scene.tip])
+        signed_commits.signed(repository, database, [scene.tip])
     with contextlib.suppress(ProcessLookupError):  # it is gone already
         ended = os.pidfd_open(int((tmp_path / "started").read_text()))
         assert select.select([ended], [], [], 10)[0] == [ended]
@@ -447,5 +447,5 @@ def test_a_revert_on_main_is_not_taken_for_the_step(scene: Scene) -> None:
 def test_a_name_in_a_log_that_is_no_branch_never_reaches_git(repo: Repo, tmp_path: Path) -> None:
     oid = repo.git("rev-parse", "main")
     hostile = Move("01K00000000000000000000000", "here", f"--output={tmp_path}/made", None, oid, "land")
-    assert not targets.is_done(discover(repo.path), hostile)
+    assert not target.is_done(discover(repo.path), hostile)
     assert not (tmp_path / "made").exists()

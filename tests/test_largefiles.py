@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import Repo
 
-from git_orch.flow import confinement
+from git_orch.flow.machine import sandbox
 from git_orch.plans.plan import Command
-from git_orch.repo import largefiles, snapshot, worktrees
 from git_orch.repo.repository import Repository, discover
-from git_orch.repo.snapshot import Terms
-from git_orch.repo.worktrees import Worktree
+from git_orch.repo.worktree import largefiles, snapshot, worktrees
+from git_orch.repo.worktree.snapshot import Terms
+from git_orch.repo.worktree.worktrees import Worktree
 
 PLAN = "PLAN-20261121-0000000000-x"
 CONTENT = "many bytes\n"
@@ -50,7 +50,7 @@ def stored(repo: Repo, name: str) -> Path:
 
 def made(repo: Repo, told: list[str] | None = None) -> Worktree:
     found = discover(repo.path)
-    boundary = confinement.boundary(found, told.append if told is not None else lambda _: None)
+    boundary = sandbox.boundary(found, told.append if told is not None else lambda _: None)
     return worktrees.made(found, PLAN, boundary, "HEAD")
 
 

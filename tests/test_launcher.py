@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_orch.plans.plan import Command
-from git_orch.sandbox import launcher, process
+from git_orch.sandbox.process import command as process
+from git_orch.sandbox.walls import launcher
 
 if TYPE_CHECKING:
     from conftest import Repo

@@ -11,9 +11,9 @@ import pytest
 from conftest import Repo
 
 from git_orch import errors
-from git_orch.plans.budget import WAIT, Book, Wanted
-from git_orch.plans.cost import Price, Rates
-from git_orch.repo.ledger import Ledger
+from git_orch.plans.money.budget import WAIT, Book, Wanted
+from git_orch.plans.money.cost import Price, Rates
+from git_orch.repo.local.ledger import Ledger
 from git_orch.repo.repository import discover
 
 PLAN = "PLAN-20261121-0000000000-money"

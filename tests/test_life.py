@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_orch.errors import Refused
-from git_orch.plans import events, life, state
-from git_orch.plans.events import Event
-from git_orch.plans.status import PlanState
+from git_orch.plans.history import events, fold, life
+from git_orch.plans.history.events import Event
+from git_orch.plans.history.status import PlanState
 
 PLAN = "PLAN-20261120-8MD3K0R7Q2-x"
 LEGAL = {
@@ -105,7 +105,7 @@ class Written:
     def write(self, name: str, **body: Any) -> None:
         """One more event."""
         self.lines.append(Event(f"01K{len(self.lines):023d}", name, "here", body).line())
-        status = state.fold(PLAN, events.read([b"\n".join(self.lines)]), None)
+        status = fold.fold(PLAN, events.read([b"\n".join(self.lines)]), None)
         assert status is not None
         self.states.append(status.recorded_state)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 import users
 
-from git_orch.sandbox import table
+from git_orch.sandbox.process import table
 
 MB = 1 << 20
 LONG = 30  # seconds; a test that waits this long fails by its reason, not by a clock

@@ -18,9 +18,10 @@ from conftest import Repo, writing
 
 import git_orch
 from git_orch import errors
-from git_orch.agents import offers
+from git_orch.agents import tool_definitions
 from git_orch.cli import schema, table
-from git_orch.plans import fields, past
+from git_orch.plans.file import fields
+from git_orch.plans.history import replay
 from git_orch.repo import settings
 from git_orch.templates import render
 
@@ -229,7 +230,7 @@ def test_every_schema_is_on_the_page_of_schema() -> None:
 def test_every_tool_is_on_the_page_of_tools() -> None:
     text = section((_MAN / "git-orch-tools.scd").read_text(), "DESCRIPTION")
 
-    assert set(re.findall(r"(?<!\w)_([a-z_]+)_(?!\w)", text)) >= set(offers.OFFERS)
+    assert set(re.findall(r"(?<!\w)_([a-z_]+)_(?!\w)", text)) >= set(tool_definitions.OFFERS)
 
 
 def test_every_template_is_on_the_page_of_templates() -> None:
@@ -258,7 +259,7 @@ def test_the_events_of_the_format_are_those_the_program_writes_or_reads() -> Non
         for name in re.findall(r'(?:event|spool)\(\s*"([a-z]+\.[a-z-]+)"', file.read_text())
     }
 
-    assert set(_documented()) == written | set(past.TAKERS)
+    assert set(_documented()) == written | set(replay.TAKERS)
 
 
 def test_every_field_of_a_real_log_is_in_the_format(repo: Repo) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import Repo, writing
 
-from git_orch.repo import objects as odb
-from git_orch.repo import raw
-from git_orch.repo.catfile import CommandObjects
-from git_orch.repo.objects import Found, LibraryObjects, Objects
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
+from git_orch.repo.objects.catfile import CommandObjects
+from git_orch.repo.objects.objects import Found, LibraryObjects, Objects
 from git_orch.repo.repository import discover
 
 ABSENT = "1" * 40

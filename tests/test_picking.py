@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_orch import errors
-from git_orch.repo import identity, objects, picking
-from git_orch.repo.objects import Objects
+from git_orch.repo import identity
+from git_orch.repo.objects import merges, objects
+from git_orch.repo.objects.objects import Objects
 from git_orch.repo.repository import discover
 
 
@@ -29,8 +30,8 @@ def test_a_pick_has_author_and_message_of_the_commit_and_no_signature(repo: Repo
     repo.git("checkout", "-q", base)
     onto = repo.commit({"b.txt": "b\n"}, "add b")
     found = discover(repo.path)
-    tree = picking.picked(found, database, picked, onto).tree
-    made = picking.commit_on(database, picked, tree, onto, identity.of_user(found))
+    tree = merges.picked(found, database, picked, onto).tree
+    made = merges.commit_on(database, picked, tree, onto, identity.of_user(found))
     assert repo.git("ls-tree", "--name-only", made).split() == ["README.md", "a.txt", "b.txt"]
     form = "--format=%an %ae %at %B"
     assert repo.git("log", "-1", form, made) == repo.git("log", "-1", form, picked)
@@ -43,12 +44,12 @@ def test_a_conflict_names_path_and_kind_and_shows_both_sides(repo: Repo, databas
     repo.git("checkout", "-q", base)
     onto = repo.commit({"README.md": "ours\n"}, "ours")
     found = discover(repo.path)
-    result = picking.picked(found, database, picked, onto)
+    result = merges.picked(found, database, picked, onto)
     assert [(each.path, each.kind) for each in result.conflicts] == [("README.md", "CONFLICT (contents)")]
-    shown = picking.shown(found, result, 2_000)
+    shown = merges.shown(found, result, 2_000)
     assert "ours" in shown
     assert "theirs" in shown
-    assert len(picking.shown(found, result, 20)) == 20
+    assert len(merges.shown(found, result, 20)) == 20
 
 
 def test_a_deleted_and_changed_file_conflicts(repo: Repo, database: Objects) -> None:
@@ -57,7 +58,7 @@ def test_a_deleted_and_changed_file_conflicts(repo: Repo, database: Objects) -> 
     repo.git("checkout", "-q", base)
     repo.git("rm", "-q", "README.md")
     repo.git("commit", "-qm", "delete")
-    [conflict] = picking.picked(discover(repo.path), database, picked, repo.git("rev-parse", "HEAD")).conflicts
+    [conflict] = merges.picked(discover(repo.path), database, picked, repo.git("rev-parse", "HEAD")).conflicts
     assert conflict.kind == "CONFLICT (modify/delete)"
 
 
@@ -68,7 +69,7 @@ def test_a_merge_driver_of_the_repository_is_not_started(repo: Repo, database: O
     picked = repo.commit({"README.md": "theirs\n"}, "theirs")
     repo.git("checkout", "-q", base)
     onto = repo.commit({"README.md": "ours\n"}, "ours")
-    picking.picked(discover(repo.path), database, picked, onto)
+    merges.picked(discover(repo.path), database, picked, onto)
     assert not (tmp_path / "started").exists()
 
 
@@ -78,7 +79,7 @@ def test_a_merge_commit_is_not_picked(repo: Repo, database: Objects) -> None:
     repo.git("switch", "-q", "main")
     repo.git("merge", "-q", "--no-ff", "-m", "merge", "side")
     with pytest.raises(errors.Refused, match="merge commit"):
-        picking.picked(discover(repo.path), database, repo.git("rev-parse", "HEAD"), repo.git("rev-parse", "HEAD^1"))
+        merges.picked(discover(repo.path), database, repo.git("rev-parse", "HEAD"), repo.git("rev-parse", "HEAD^1"))
 
 
 def test_a_chain_stops_at_the_first_conflict(repo: Repo, database: Objects) -> None:
@@ -87,7 +88,7 @@ def test_a_chain_stops_at_the_first_conflict(repo: Repo, database: Objects) -> N
     repo.git("checkout", "-q", base)
     onto = repo.commit({"README.md": "ours\n"}, "ours")
     found = discover(repo.path)
-    chain = picking.chain(found, database, commits, onto, identity.of_user(found))
+    chain = merges.chain(found, database, commits, onto, identity.of_user(found))
     assert (len(chain.commits), chain.stopped) == (1, commits[1])
 
 
@@ -111,7 +112,7 @@ def test_a_pick_is_what_git_cherry_pick_gives(
     picked = commit(theirs, "theirs")
     repo.git("checkout", "-q", "--detach", start)
     onto = commit(ours, "ours")
-    result = picking.picked(discover(repo.path), database, picked, onto)
+    result = merges.picked(discover(repo.path), database, picked, onto)
     repo.git("cherry-pick", "--allow-empty", "--keep-redundant-commits", picked, expect=None)
     stopped = repo.git("rev-parse", "-q", "--verify", "CHERRY_PICK_HEAD", expect=None) != ""
     assert stopped == bool(result.conflicts)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_orch.errors import UsageError
-from git_orch.plans import planfile, source
+from git_orch.plans.file import planfile, source
 from git_orch.plans.plan import Check, Command, FileContent, Plan, Step, to_document
 
 EXAMPLE = """\

@@ -11,21 +11,23 @@ import pytest
 from conftest import Here
 from model_server import ModelServer, text, tool, turn
 
-from git_orch.agents import exchange, offers, tools
-from git_orch.flow import policing
+from git_orch.agents import exchange, tool_definitions, toolbox
+from git_orch.flow.machine import command_policy
 from git_orch.plans.plan import Command, Plan
-from git_orch.sandbox.launcher import Launcher
 from git_orch.sandbox.policy.decision import Policy
 from git_orch.sandbox.policy.whitelist import Whitelist
+from git_orch.sandbox.walls.launcher import Launcher
 
 NOTHING = Plan("Nothing", "Nothing changes.", ())
 
 
-def used(directory: Path, command: str, *, sandboxed: bool) -> tools.Result:
+def used(directory: Path, command: str, *, sandboxed: bool) -> toolbox.Result:
     """What a model is told when it runs a command in `directory` under the policy."""
     launcher = Launcher({"PATH": "/usr/bin:/bin"}, directory / "home")
     policy = Policy(Whitelist(), str(directory), sandboxed)
-    box = tools.Toolbox(tools.Place(directory, directory / "outputs", launcher, policy), offers.PERMISSIONS)
+    box = toolbox.Toolbox(
+        toolbox.Place(directory, directory / "outputs", launcher, policy), tool_definitions.PERMISSIONS
+    )
     return box.result(exchange.ToolCall("t", "bash", {"command": command, "reason": "to see"}))
 
 
@@ -69,7 +71,7 @@ def test_each_run_has_the_whitelist_of_its_own_machine(tmp_path: Path, monkeypat
     policies = []
     for path in ("", str(tmp_path / "bin")):
         monkeypatch.setenv("PATH", path)
-        policies.append(policing.policy(NOTHING, tmp_path, None, network=False, sandboxed=False))
+        policies.append(command_policy.policy(NOTHING, tmp_path, None, network=False, sandboxed=False))
 
     told = [policy.refusal(Command(argv=("git", "log"))) for policy in policies]
 

@@ -8,7 +8,7 @@ import pytest
 
 from git_orch import errors
 from git_orch.agents import prices
-from git_orch.plans import cost
+from git_orch.plans.money import cost
 
 ROW = """
 [[model]]

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from git_orch.sandbox import family, output, process, table
+from git_orch.sandbox.process import command as process
+from git_orch.sandbox.process import family, output, table
 
 ENV = {"PATH": os.environ["PATH"]}
 LONG = 60.0  # seconds; a test that waits this long fails by its reason, not by a clock

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from git_orch.flow import reporting
-from git_orch.flow.reporting import Report
-from git_orch.plans.status import CheckResult
+from git_orch.flow import reports
+from git_orch.flow.reports import Report
+from git_orch.plans.history.status import CheckResult
 from git_orch.views.progress import ConsoleReporter
 
 PASSED = CheckResult("unit", "pytest -q\n-x", 0, True, 1.26, "", "ok")
@@ -17,16 +17,16 @@ PASSED = CheckResult("unit", "pytest -q\n-x", 0, True, 1.26, "", "ok")
 @pytest.mark.parametrize(
     ("report", "line"),
     [
-        (reporting.Note("'main' moved on"), "note: 'main' moved on"),
-        (reporting.StepStarted(2, 5, "Write it", "files"), "step 2/5 Write it [files]"),
-        (reporting.StepProgress(2, "one\ntwo"), "  one\n  two"),
-        (reporting.CheckEnded(2, PASSED), "  check pytest -q\n        -x: ok in 1.3 s"),
-        (reporting.StepLanded(2, "Write it", "a" * 40, 1, 0.26, 0.0), "  landed aaaaaaaaaa, 1 file changed, 0.3 s"),
-        (reporting.StepLanded(2, "W", "a" * 40, 0, 9, 0.25), "  landed aaaaaaaaaa, 0 files changed, 9.0 s, $0.2500"),
-        (reporting.StepNotLanded(2, "W", "exited 1: no\nhint: evil", None), "  failed exited 1: no\n    hint: evil"),
-        (reporting.StepNotLanded(2, "W", "exited 1", "b" * 40), "  failed exited 1 (kept as bbbbbbbbbb)"),
-        (reporting.StepNotLanded(2, "W", "exited 1", None, 0.0), "  failed exited 1 (trying again)"),
-        (reporting.StepNotLanded(2, "W", "a\nb", "b" * 40, 1.5),
+        (reports.Note("'main' moved on"), "note: 'main' moved on"),
+        (reports.StepStarted(2, 5, "Write it", "files"), "step 2/5 Write it [files]"),
+        (reports.StepProgress(2, "one\ntwo"), "  one\n  two"),
+        (reports.CheckEnded(2, PASSED), "  check pytest -q\n        -x: ok in 1.3 s"),
+        (reports.StepLanded(2, "Write it", "a" * 40, 1, 0.26, 0.0), "  landed aaaaaaaaaa, 1 file changed, 0.3 s"),
+        (reports.StepLanded(2, "W", "a" * 40, 0, 9, 0.25), "  landed aaaaaaaaaa, 0 files changed, 9.0 s, $0.2500"),
+        (reports.StepNotLanded(2, "W", "exited 1: no\nhint: evil", None), "  failed exited 1: no\n    hint: evil"),
+        (reports.StepNotLanded(2, "W", "exited 1", "b" * 40), "  failed exited 1 (kept as bbbbbbbbbb)"),
+        (reports.StepNotLanded(2, "W", "exited 1", None, 0.0), "  failed exited 1 (trying again)"),
+        (reports.StepNotLanded(2, "W", "a\nb", "b" * 40, 1.5),
          "  failed a\n    b\n    (kept as bbbbbbbbbb; trying again in 1.5 s)"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
@@ -41,9 +41,9 @@ def test_each_report_is_plain_text_on_standard_error(
 
 def test_lines_of_several_threads_stay_whole(capfd: pytest.CaptureFixture[str]) -> None:
     reporter = ConsoleReporter()
-    notes = [reporting.Note(str(number) * 500) for number in range(8)]
+    notes = [reports.Note(str(number) * 500) for number in range(8)]
 
-    def tell(note: reporting.Note) -> None:
+    def tell(note: reports.Note) -> None:
         for _ in range(20):
             reporter.emit(note)
 

@@ -13,12 +13,13 @@ from conftest import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import Check, Command
-from git_orch.plans.status import CheckResult
-from git_orch.repo import receipts, repository
-from git_orch.repo.receipts import Book, Receipt
-from git_orch.sandbox import fingerprint
-from git_orch.sandbox.launcher import Launcher
+from git_orch.repo import repository
+from git_orch.repo.local import receipts
+from git_orch.repo.local.receipts import Book, Receipt
+from git_orch.sandbox.walls import fingerprint
+from git_orch.sandbox.walls.launcher import Launcher
 
 CHECK = Check("run", Command(argv=("true",)))
 PASSED = Receipt(CheckResult("run", "true", 0, True, 1.5, "said", "ok"), products=False)

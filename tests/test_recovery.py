@@ -10,12 +10,13 @@ import pytest
 from conftest import Prepared, Repo, writing
 
 from git_orch import errors
-from git_orch.flow import openplan
-from git_orch.flow.openplan import OpenPlan
-from git_orch.flow.reporting import Note, Report
-from git_orch.plans.events import Event
-from git_orch.repo import pool, spool, worktrees
+from git_orch.flow import open_plan
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import Note, Report
+from git_orch.plans.history.events import Event
+from git_orch.repo.log import spool
 from git_orch.repo.repository import discover
+from git_orch.repo.worktree import pool, worktrees
 
 
 class Collected:
@@ -48,7 +49,7 @@ class Scene:
     def opened(self) -> Iterator[tuple[OpenPlan, list[str]]]:
         """The plan as a command opens it, and what it is told."""
         reporter = Collected()
-        with openplan.opened(discover(self.repo.path), self.plan, reporter) as found:
+        with open_plan.opened(discover(self.repo.path), self.plan, reporter) as found:
             yield found, reporter.notes
 
     def intended(self, *, old: str | None = None, clone: str | None = None, ref: str | None = None) -> str:

@@ -8,8 +8,9 @@ import pytest
 from conftest import Repo
 
 from git_orch import errors
-from git_orch.repo import objects as odb
-from git_orch.repo import raw, refs
+from git_orch.repo import refs
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
 from git_orch.repo.repository import discover
 
 REF = "refs/heads/orch/PLAN-20260101-0000000000-one"

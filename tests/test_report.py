@@ -11,9 +11,9 @@ import pytest
 from conftest import Repo, writing
 
 from git_orch.cli.table import COMMANDS
-from git_orch.plans import state
-from git_orch.plans.events import Event, Log
-from git_orch.plans.status import Branch, Commit, Status
+from git_orch.plans.history import fold
+from git_orch.plans.history.events import Event, Log
+from git_orch.plans.history.status import Branch, Commit, Status
 from git_orch.plans.trailers import Claim, Message
 from git_orch.views import documents, live, report
 
@@ -39,7 +39,7 @@ def status(*events: tuple[str, dict[str, object]], branch: Branch | None = None,
     }
     happened = [("plan.created", created), *events]
     log = Log(tuple(Event(_id(number), name, "me", body) for number, (name, body) in enumerate(happened)), damaged=2)
-    found = state.fold(PLAN, log, branch)
+    found = fold.fold(PLAN, log, branch)
     assert found is not None
     return found
 

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from git_orch.errors import UsageError
-from git_orch.plans import planfile, schema
+from git_orch.plans.file import planfile, schema
 from git_orch.plans.plan import Command, FileContent, Plan
 
 Fields = dict[str, object]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from git_orch import errors
-from git_orch.sandbox import seatbelt
-from git_orch.sandbox.view import GitView, View
+from git_orch.sandbox.walls import seatbelt
+from git_orch.sandbox.walls.view import GitView, View
 
 HOME = Path("/Users/ada")
 REPOSITORY = HOME / "project"

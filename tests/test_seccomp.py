@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from git_orch.sandbox import seccomp
+from git_orch.sandbox.walls import seccomp
 
 # "uname -m": (AUDIT_ARCH_* of <linux/audit.h>, lines of <asm/unistd_64.h> and <asm-generic/unistd.h> of Linux 6.1)
 MACHINES = {

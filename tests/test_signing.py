@@ -11,11 +11,11 @@ import pytest
 from conftest import Repo
 
 from git_orch import errors
-from git_orch.repo import settings, signing
+from git_orch.repo import approval_signatures, settings
+from git_orch.repo.approval_signatures import NotTrusted, Signature
 from git_orch.repo.repository import Repository, discover
-from git_orch.repo.signing import NotTrusted, Signature
 
-CONTENT = signing.message(b'{"id":"PLAN-1"}', 1_800_000_000)
+CONTENT = approval_signatures.message(b'{"id":"PLAN-1"}', 1_800_000_000)
 
 
 def config(name: str, value: str | Path) -> None:
@@ -78,12 +78,12 @@ def gpg(keyring: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def sign(repository: Repository, content: bytes = CONTENT) -> Signature:
-    return signing.sign(repository, content, "Ada Tester <ada@example.com>")
+    return approval_signatures.sign(repository, content, "Ada Tester <ada@example.com>")
 
 
 def signer(repository: Repository, signature: Signature, content: bytes = CONTENT) -> str:
     found = discover(repository.git_dir.parent)  # as the next command finds it
-    return signing.signer(found, settings.of_user(found), signature, content)
+    return approval_signatures.signer(found, settings.of_user(found), signature, content)
 
 
 # -- SSH --------------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_a_program_that_hangs_is_ended(
     hangs.write_text("#!/bin/sh\nexec sleep 600\n")
     hangs.chmod(0o755)
     config("gpg.ssh.program", hangs)
-    monkeypatch.setattr(signing, "_SIGN_TIMEOUT", 0.1)
+    monkeypatch.setattr(approval_signatures, "_SIGN_TIMEOUT", 0.1)
     with pytest.raises(errors.StepFailed, match=r"did not end within 0\.1 s"):
         sign(repository)
 

@@ -8,11 +8,11 @@ import pytest
 from conftest import Repo
 
 from git_orch import errors
-from git_orch.flow import confinement
-from git_orch.repo import snapshot, worktrees
+from git_orch.flow.machine import sandbox
 from git_orch.repo.repository import Repository, discover
-from git_orch.repo.snapshot import Snapshot, Terms
-from git_orch.repo.worktrees import Worktree
+from git_orch.repo.worktree import snapshot, worktrees
+from git_orch.repo.worktree.snapshot import Snapshot, Terms
+from git_orch.repo.worktree.worktrees import Worktree
 
 PLAN = "PLAN-20261121-0000000000-x"
 
@@ -25,7 +25,7 @@ def found(repo: Repo) -> Repository:
 
 @pytest.fixture
 def worktree(found: Repository) -> Worktree:
-    return worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+    return worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
 
 
 def taken(worktree: Worktree, base: str = "HEAD", terms: Terms | None = None) -> Snapshot:
@@ -36,7 +36,7 @@ def taken(worktree: Worktree, base: str = "HEAD", terms: Terms | None = None) ->
 def users_tree(found: Repository) -> str:
     """The tree of the user's checkout as it is."""
     head = found.user_git.finished("rev-parse", "-q", "--verify", "HEAD", expect=(0, 1, 128)).stdout.decode().strip()
-    return snapshot.of_user(found, lambda: confinement.boundary(found), head or None)
+    return snapshot.of_user(found, lambda: sandbox.boundary(found), head or None)
 
 
 def names(repo: Repo, tree: str) -> list[str]:
@@ -63,7 +63,7 @@ def test_a_snapshot_holds_everything_but_ignored_files(repo: Repo, worktree: Wor
 def test_filters_and_line_endings_are_the_users(repo: Repo, found: Repository) -> None:
     repo.commit({".gitattributes": "*.txt text eol=crlf\n*.up filter=up\n", "t.txt": "one\n"})
     repo.git("config", "filter.up.clean", "tr a-z A-Z")
-    worktree = worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+    worktree = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
     assert (worktree.path / "t.txt").read_bytes() == b"one\r\n"
     Repo(worktree.path).write({"t.txt": "one\r\ntwo\r\n", "x.up": "loud\n"})
     tree = taken(worktree).tree

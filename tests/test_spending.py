@@ -9,9 +9,9 @@ import pytest
 
 from git_orch import errors
 from git_orch.agents import exchange, prices
-from git_orch.flow import spending
-from git_orch.flow.spending import Pocket, Within
-from git_orch.plans.budget import Wanted
+from git_orch.flow.model import purse as spending
+from git_orch.flow.model.purse import Pocket, Within
+from git_orch.plans.money.budget import Wanted
 
 MODEL = "claude-sonnet-4-6"  # $15 for a million tokens of output
 ASKED = exchange.Request(MODEL, "", (exchange.user("Write a"),), 32_000)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans import events, past, state
-from git_orch.plans.events import Event
-from git_orch.plans.status import Branch, Commit, PlanState, Status, StepState
+from git_orch.plans.history import events, fold, replay
+from git_orch.plans.history.events import Event
+from git_orch.plans.history.status import Branch, Commit, PlanState, Status, StepState
 from git_orch.plans.trailers import Claim, Message
 
 PLAN = "PLAN-20261120-8MD3K0R7Q2-x"
@@ -84,7 +84,7 @@ def branch(*commits: Commit, named: Sequence[Commit] = ()) -> Branch:
 
 def folded(lines: Sequence[bytes], seen: Branch | None) -> Status:
     """The status, which must be there."""
-    found = state.fold(PLAN, events.read(lines), seen)
+    found = fold.fold(PLAN, events.read(lines), seen)
     assert found is not None
     return found
 
@@ -191,7 +191,7 @@ def test_order_duplicates_and_damage_do_not_change_the_fold(lines: list[bytes], 
     assert (found.base, found.known_tip) == (expected.base, expected.known_tip)
 
 
-NAMES = sorted(past.TAKERS)
+NAMES = sorted(replay.TAKERS)
 FIELDS = [
     "plan", "base", "estimate", "origin", "run", "outcome", "seconds", "step", "attempt", "commit", "tree", "checks",
     "summary", "error", "usage", "usd", "purpose", "model", "ref", "from", "to", "why", "move", "now", "full",
@@ -221,7 +221,7 @@ def test_an_event_with_a_damaged_part_is_counted_and_takes_no_effect() -> None:
     found = folded(log_of(half), None)
     assert (len(found.steps), found.damaged) == (3, 1)
     first = json.loads(log_of()[0]) | {"base": 7}
-    assert state.fold(PLAN, events.read([json.dumps(first).encode()]), None) is None
+    assert fold.fold(PLAN, events.read([json.dumps(first).encode()]), None) is None
 
 
 def test_what_is_no_object_id_reaches_no_git_command() -> None:
@@ -239,7 +239,7 @@ def test_an_event_of_a_later_version_is_reported_and_changes_nothing() -> None:
 
 
 def test_a_log_without_a_plan_has_no_status() -> None:
-    assert state.fold(PLAN, events.read([]), None) is None
+    assert fold.fold(PLAN, events.read([]), None) is None
 
 
 def going(move: str, new: int, ref: str = "refs/heads/main") -> list[tuple[str, dict[str, Any]]]:

@@ -12,8 +12,10 @@ from conftest import Repo
 
 from git_orch import errors
 from git_orch.plans import ids
-from git_orch.plans.events import Event
-from git_orch.repo import identity, localfiles, objects, refs, spool, store
+from git_orch.plans.history.events import Event
+from git_orch.repo import identity, localfiles, refs
+from git_orch.repo.log import log, spool
+from git_orch.repo.objects import objects
 from git_orch.repo.repository import discover
 
 PLAN = "PLAN-20260101-0000000000-one"
@@ -21,19 +23,19 @@ REF = refs.LOGS + PLAN
 
 
 @pytest.fixture(params=[True, False], ids=["library", "command"])
-def writer(repo: Repo, request: pytest.FixtureRequest) -> Iterator[store.LogWriter]:
+def writer(repo: Repo, request: pytest.FixtureRequest) -> Iterator[log.LogWriter]:
     """A writer of an empty log, by each object backend."""
     repository = discover(repo.path)
     with contextlib.closing(objects.opened(repository, warm=request.param)) as database:
-        yield store.LogWriter(repository, database, identity.of_user(repository), PLAN)
+        yield log.LogWriter(repository, database, identity.of_user(repository), PLAN)
 
 
 @contextlib.contextmanager
-def another(repo: Repo) -> Iterator[store.LogWriter]:
+def another(repo: Repo) -> Iterator[log.LogWriter]:
     """Another writer of the same log."""
     repository = discover(repo.path)
     with contextlib.closing(objects.opened(repository, warm=False)) as database:
-        yield store.LogWriter(repository, database, identity.of_user(repository), PLAN)
+        yield log.LogWriter(repository, database, identity.of_user(repository), PLAN)
 
 
 def lines(repo: Repo, target: str) -> list[str]:
@@ -47,25 +49,25 @@ def note(repo: Repo, target: str, *text: str) -> None:
     repo.git("notes", f"--ref={REF}", "add", "-f", "-C", blob, target)
 
 
-def appended(writer: store.LogWriter, target: str | None, **body: object) -> Event:
+def appended(writer: log.LogWriter, target: str | None, **body: object) -> Event:
     event = writer.event("run.started", **body)
     writer.append([(target, event)])
     return event
 
 
-def test_an_event_is_a_line_of_a_note_that_git_shows(repo: Repo, writer: store.LogWriter) -> None:
+def test_an_event_is_a_line_of_a_note_that_git_shows(repo: Repo, writer: log.LogWriter) -> None:
     head = repo.git("rev-parse", "HEAD")
     first, second = appended(writer, head, run="1"), appended(writer, head, run="2")
     assert [json.loads(line)["id"] for line in lines(repo, head)] == [first.id, second.id]
     assert lines(repo, head)[0].startswith(f'{{"id":"{first.id}"')
 
 
-def test_events_without_a_commit_hang_on_the_empty_blob(repo: Repo, writer: store.LogWriter) -> None:
+def test_events_without_a_commit_hang_on_the_empty_blob(repo: Repo, writer: log.LogWriter) -> None:
     appended(writer, None, run="1")
     assert len(lines(repo, repo.git("hash-object", "-w", "--stdin", stdin=""))) == 1
 
 
-def test_each_write_is_one_commit_on_the_last(repo: Repo, writer: store.LogWriter) -> None:
+def test_each_write_is_one_commit_on_the_last(repo: Repo, writer: log.LogWriter) -> None:
     head = repo.git("rev-parse", "HEAD")
     writer.append([(head, writer.event("run.started", run="1")), (None, writer.event("run.ended", run="1"))])
     appended(writer, head, run="2")
@@ -75,7 +77,7 @@ def test_each_write_is_one_commit_on_the_last(repo: Repo, writer: store.LogWrite
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
 
 
-def test_events_of_somebody_else_are_taken_in_after_a_lost_race(repo: Repo, writer: store.LogWriter) -> None:
+def test_events_of_somebody_else_are_taken_in_after_a_lost_race(repo: Repo, writer: log.LogWriter) -> None:
     head = repo.git("rev-parse", "HEAD")
     appended(writer, head, run="1")
     with another(repo) as rival:
@@ -86,7 +88,7 @@ def test_events_of_somebody_else_are_taken_in_after_a_lost_race(repo: Repo, writ
     assert [event.id for event in writer.log.events] == sorted(found)
 
 
-def test_an_event_sorts_after_all_that_are_known(repo: Repo, writer: store.LogWriter) -> None:
+def test_an_event_sorts_after_all_that_are_known(repo: Repo, writer: log.LogWriter) -> None:
     """A lagging clock cannot sort an answer before its question."""
     ahead = ids.ulid(ids.ulid_ms(writer.event("x").id) + ids.DAY_MS // 2, 5)
     note(repo, "HEAD", json.dumps({"id": ahead, "event": "run.started", "clone": "c", "run": "1"}))
@@ -94,7 +96,7 @@ def test_an_event_sorts_after_all_that_are_known(repo: Repo, writer: store.LogWr
     assert writer.event("x").id > ahead
 
 
-def test_an_event_from_a_broken_clock_counts_for_nobody(repo: Repo, writer: store.LogWriter) -> None:
+def test_an_event_from_a_broken_clock_counts_for_nobody(repo: Repo, writer: log.LogWriter) -> None:
     """More than a day ahead: else every later event would be, too."""
     future = ids.ulid(ids.ulid_ms(writer.event("x").id) + 3 * ids.DAY_MS, 5)
     note(repo, "HEAD", json.dumps({"id": future, "event": "run.started", "clone": "c", "run": "1"}))
@@ -102,7 +104,7 @@ def test_an_event_from_a_broken_clock_counts_for_nobody(repo: Repo, writer: stor
     assert writer.event("x").id < future
 
 
-def test_notes_that_are_not_ours_stay(repo: Repo, writer: store.LogWriter) -> None:
+def test_notes_that_are_not_ours_stay(repo: Repo, writer: log.LogWriter) -> None:
     """Lines nobody understands, and entries that are no notes."""
     head = repo.git("rev-parse", "HEAD")
     note(repo, head, "not json", '{"id":"x"}')
@@ -118,7 +120,7 @@ def test_notes_that_are_not_ours_stay(repo: Repo, writer: store.LogWriter) -> No
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_notes_of_any_fan_out_are_read_and_kept(repo: Repo, writer: store.LogWriter, depth: int) -> None:
+def test_notes_of_any_fan_out_are_read_and_kept(repo: Repo, writer: log.LogWriter, depth: int) -> None:
     """git chooses another one than ours by the number of notes."""
     head = repo.git("rev-parse", "HEAD")
     line = json.dumps({"id": writer.event("x").id, "event": "run.started", "clone": "c", "run": "1"})
@@ -134,7 +136,7 @@ def test_notes_of_any_fan_out_are_read_and_kept(repo: Repo, writer: store.LogWri
     assert [json.loads(each)["run"] for each in lines(repo, head)] == ["1", "2"]
 
 
-def test_a_log_of_which_a_part_is_missing_is_not_written(repo: Repo, writer: store.LogWriter) -> None:
+def test_a_log_of_which_a_part_is_missing_is_not_written(repo: Repo, writer: log.LogWriter) -> None:
     """Written on without it, the part would be lost for good."""
     appended(writer, repo.git("rev-parse", "HEAD"), run="1")
     tree = repo.git("rev-parse", f"{REF}^{{tree}}")
@@ -144,14 +146,14 @@ def test_a_log_of_which_a_part_is_missing_is_not_written(repo: Repo, writer: sto
         raise AssertionError("opened")
 
 
-def test_a_log_of_a_newer_program_is_not_written(repo: Repo, writer: store.LogWriter) -> None:
+def test_a_log_of_a_newer_program_is_not_written(repo: Repo, writer: log.LogWriter) -> None:
     note(repo, "HEAD", json.dumps({"id": writer.event("x").id, "event": "new", "clone": "c", "v": 99}))
     with pytest.raises(errors.UnfitRepository, match="newer git-orch"):
         writer.reload()
 
 
 def test_a_write_that_was_cut_off_leaves_nothing_in_later_ones(
-    repo: Repo, writer: store.LogWriter, monkeypatch: pytest.MonkeyPatch
+    repo: Repo, writer: log.LogWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Ctrl-C between the objects and the ref: what was not stored does not slip in with something else."""
     head = repo.git("rev-parse", "HEAD")
@@ -169,9 +171,9 @@ def test_a_write_that_was_cut_off_leaves_nothing_in_later_ones(
 
 
 def test_a_log_that_stays_locked_is_given_up(
-    repo: Repo, writer: store.LogWriter, monkeypatch: pytest.MonkeyPatch
+    repo: Repo, writer: log.LogWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_LOCKED_TRIES", 2)
+    monkeypatch.setattr(log, "_LOCKED_TRIES", 2)
     lock = repo.path / ".git" / f"{REF}.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text("")
@@ -182,11 +184,11 @@ def test_a_log_that_stays_locked_is_given_up(
 
 def test_the_name_of_a_copy_stays(repo: Repo) -> None:
     repository = discover(repo.path)
-    assert store.clone_id(repository) == store.clone_id(repository)
-    assert len(store.clone_id(repository)) == 16
+    assert log.clone_id(repository) == log.clone_id(repository)
+    assert len(log.clone_id(repository)) == 16
 
 
-def test_a_spooled_event_waits_on_disk_until_the_log_has_it(repo: Repo, writer: store.LogWriter) -> None:
+def test_a_spooled_event_waits_on_disk_until_the_log_has_it(repo: Repo, writer: log.LogWriter) -> None:
     repository, event = discover(repo.path), writer.event("model.called", purpose="step")
     spool.append(repository, PLAN, "one", event)
     assert spool.left(repository, PLAN) == ["one"]
@@ -196,7 +198,7 @@ def test_a_spooled_event_waits_on_disk_until_the_log_has_it(repo: Repo, writer: 
     assert spool.of_attempt(repository, PLAN, "one") == []
 
 
-def test_attempts_do_not_share_a_spool(repo: Repo, writer: store.LogWriter) -> None:
+def test_attempts_do_not_share_a_spool(repo: Repo, writer: log.LogWriter) -> None:
     repository = discover(repo.path)
     spool.append(repository, PLAN, "one", writer.event("model.called"))
     spool.append(repository, PLAN, "two", writer.event("model.called"))
@@ -204,7 +206,7 @@ def test_attempts_do_not_share_a_spool(repo: Repo, writer: store.LogWriter) -> N
     assert spool.left(repository, PLAN) == ["two"]
 
 
-def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(repo: Repo, writer: store.LogWriter) -> None:
+def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(repo: Repo, writer: log.LogWriter) -> None:
     repository = discover(repo.path)
     first, second = writer.event("model.called"), writer.event("model.called")
     spool.append(repository, PLAN, "one", first)
@@ -216,7 +218,7 @@ def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(repo: Repo, w
     assert spool.of_attempt(repository, PLAN, "one") == [first, third]
 
 
-def test_an_event_of_an_attempt_comes_after_what_was_known(repo: Repo, writer: store.LogWriter) -> None:
+def test_an_event_of_an_attempt_comes_after_what_was_known(repo: Repo, writer: log.LogWriter) -> None:
     """A clock that goes back must not sort an answer before its question."""
     repository = discover(repo.path)
     later = ids.ulid_after(None, time.time_ns() // 1_000_000 + 3_600_000, 0)

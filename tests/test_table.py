@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from git_orch.sandbox import table
+from git_orch.sandbox.process import table
 
 
 def written(directory: Path, lines: dict[int, tuple[int, str]]) -> None:

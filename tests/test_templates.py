@@ -12,7 +12,8 @@ import pytest
 from conftest import Repo
 
 from git_orch.errors import UsageError
-from git_orch.plans import findings, graph, planfile
+from git_orch.plans import graph
+from git_orch.plans.file import findings, planfile
 from git_orch.plans.plan import Command, Step
 from git_orch.templates import render
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from git_orch import errors
-from git_orch.agents import exchange, offers, tools
-from git_orch.sandbox import launcher
+from git_orch.agents import exchange, tool_definitions, toolbox
+from git_orch.sandbox.walls import launcher
 
-ALL = offers.PERMISSIONS
+ALL = tool_definitions.PERMISSIONS
 
 
 @pytest.fixture
@@ -24,17 +24,17 @@ def worktree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def place(worktree: Path, tmp_path: Path) -> tools.Place:
-    return tools.Place(worktree, tmp_path / "outputs", launcher.Launcher(dict(os.environ), tmp_path / "home"))
+def place(worktree: Path, tmp_path: Path) -> toolbox.Place:
+    return toolbox.Place(worktree, tmp_path / "outputs", launcher.Launcher(dict(os.environ), tmp_path / "home"))
 
 
-Use = Callable[..., tools.Result]
+Use = Callable[..., toolbox.Result]
 
 
 @pytest.fixture
-def use(place: tools.Place) -> Use:
+def use(place: toolbox.Place) -> Use:
     """The result of a tool, with everything permitted."""
-    box = tools.Toolbox(place, ALL)
+    box = toolbox.Toolbox(place, ALL)
     return lambda name, **fields: box.result(exchange.ToolCall("toolu_1", name, fields))
 
 
@@ -57,14 +57,14 @@ def use(place: tools.Place) -> Use:
 )
 def test_a_tool_list_permits_what_it_names(words: str, expected: set[str]) -> None:
     """S1-134."""
-    assert offers.permitted(words) == expected
+    assert tool_definitions.permitted(words) == expected
 
 
 @pytest.mark.parametrize("words", ["nowrite", "READ", "read,", "none,read", "readwrite", "read write"])
 def test_a_tool_list_of_other_words_is_a_usage_error(words: str) -> None:
     """S1-134: exact tokens."""
     with pytest.raises(errors.UsageError):
-        offers.permitted(words)
+        tool_definitions.permitted(words)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_a_tool_list_of_other_words_is_a_usage_error(words: str) -> None:
         ("all", ["bash", "read_file", "write_file", "edit_file", "search", "step_done"]),
     ],
 )
-def test_only_permitted_tools_are_offered(place: tools.Place, words: str, expected: list[str]) -> None:
-    box = tools.Toolbox(place, offers.permitted(words))
+def test_only_permitted_tools_are_offered(place: toolbox.Place, words: str, expected: list[str]) -> None:
+    box = toolbox.Toolbox(place, tool_definitions.permitted(words))
 
     assert [definition["name"] for definition in box.definitions()] == expected
 
@@ -95,11 +95,11 @@ def test_only_permitted_tools_are_offered(place: tools.Place, words: str, expect
     ],
 )
 def test_nothing_runs_that_is_not_permitted(
-    place: tools.Place, worktree: Path, name: str, fields: dict[str, object]
+    place: toolbox.Place, worktree: Path, name: str, fields: dict[str, object]
 ) -> None:
     """S1-135: none blocks reading too, even if the model asks for it."""
     (worktree / "secret").write_text("canary")
-    box = tools.Toolbox(place, offers.permitted("none"))
+    box = toolbox.Toolbox(place, tool_definitions.permitted("none"))
 
     result = box.result(exchange.ToolCall("t", name, fields))
 
@@ -133,9 +133,9 @@ def test_nothing_runs_that_is_not_permitted(
         ("step_done", {"summary": "  "}, "argument 'summary' of step_done is empty"),
     ],
 )
-def test_a_call_that_is_wrong_is_answered(place: tools.Place, name: str, fields: object, told: str) -> None:
+def test_a_call_that_is_wrong_is_answered(place: toolbox.Place, name: str, fields: object, told: str) -> None:
     """S1-129, S1-144."""
-    result = tools.Toolbox(place, ALL).result(exchange.ToolCall("t", name, fields))
+    result = toolbox.Toolbox(place, ALL).result(exchange.ToolCall("t", name, fields))
 
     assert result.verdict == "invalid"
     assert result.is_error
@@ -186,7 +186,7 @@ def test_the_whole_output_can_be_paged(use: Use) -> None:
     )
 
 
-def test_outputs_are_private(use: Use, place: tools.Place) -> None:
+def test_outputs_are_private(use: Use, place: toolbox.Place) -> None:
     use("bash", command="echo hi", reason="to see")
 
     assert place.outputs.stat().st_mode & 0o777 == 0o700
@@ -207,12 +207,12 @@ def test_a_long_line_is_cut(use: Use) -> None:
     assert "x" * 1000 + " [... 4,000 more characters]\nend" in result.text
 
 
-def test_a_stop_ends_a_command(place: tools.Place) -> None:
+def test_a_stop_ends_a_command(place: toolbox.Place) -> None:
     stop = threading.Event()
     stop.set()
 
     with pytest.raises(exchange.Stopped):
-        tools.Toolbox(place, ALL).result(
+        toolbox.Toolbox(place, ALL).result(
             exchange.ToolCall("t", "bash", {"command": "sleep 60", "reason": "to see"}), stop
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from git_orch.agents import exchange, reports, tools, trace
+from git_orch.agents import exchange, reports, toolbox, trace
 
 ABOUT = {"plan": "PLAN-1", "step": "s1", "attempt": "1"}
 NOON = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
@@ -24,9 +24,9 @@ def recorded(path: Path, *events: reports.Event) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("verdict", ["done", "failed", "refused", "invalid"])
-def test_every_tool_call_has_a_line(tmp_path: Path, verdict: tools.Verdict) -> None:
+def test_every_tool_call_has_a_line(tmp_path: Path, verdict: toolbox.Verdict) -> None:
     """S1-145: time, plan, step, tool, input, verdict, exit, duration."""
-    result = tools.Result("out", verdict, 3, 1.23456)
+    result = toolbox.Result("out", verdict, 3, 1.23456)
 
     assert recorded(tmp_path / "trace", reports.Used(2, CALL, result)) == [
         {

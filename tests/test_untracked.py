@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from conftest import Repo
 
-from git_orch.repo import untracked
 from git_orch.repo.repository import discover
+from git_orch.repo.worktree import untracked
 
 
 @pytest.mark.parametrize(

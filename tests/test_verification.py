@@ -11,9 +11,9 @@ import pytest
 import yaml
 from conftest import Repo
 
-from git_orch.plans import events, state
-from git_orch.plans.events import Event
-from git_orch.plans.status import Branch, Commit, PlanState, Status
+from git_orch.plans.history import events, fold
+from git_orch.plans.history.events import Event
+from git_orch.plans.history.status import Branch, Commit, PlanState, Status
 from git_orch.plans.trailers import Claim, Message
 
 
@@ -128,7 +128,7 @@ def folded(*bodies: tuple[str, dict[str, Any]]) -> Status:
     told += bodies
     log = events.Log(tuple(Event(f"{number:026}", name, "c", body) for number, (name, body) in enumerate(told)))
     message = Message(claims=(Claim("PLAN-1", "s1", "1"),))
-    found = state.fold("PLAN-1", log, Branch(commit, (Commit(commit, tree, (), message),), None))
+    found = fold.fold("PLAN-1", log, Branch(commit, (Commit(commit, tree, (), message),), None))
     assert found is not None
     return found
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import Repo
 
-from git_orch.flow import confinement
-from git_orch.repo import worktrees
+from git_orch.flow.machine import sandbox
 from git_orch.repo.repository import Repository, discover
+from git_orch.repo.worktree import worktrees
 
 PLAN = "PLAN-20261121-0000000000-x"
 
@@ -26,18 +26,18 @@ def found(repo: Repo) -> Repository:
 def test_a_worktree_is_detached_private_and_outside_of_the_repository(
     repo: Repo, found: Repository, hermetic: Path
 ) -> None:
-    assert worktrees.existing(found, PLAN, confinement.boundary(found)) is None
-    made = worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+    assert worktrees.existing(found, PLAN, sandbox.boundary(found)) is None
+    made = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
     assert made.path.is_relative_to(hermetic / ".local/state/git-orch/worktrees")
     assert made.path.parent.stat().st_mode & 0o777 == 0o700
     assert repo.git("symbolic-ref", "-q", "HEAD", cwd=made.path, expect=1) == ""
     assert worktrees.head(made) == repo.git("rev-parse", "HEAD")
-    again = worktrees.existing(found, PLAN, confinement.boundary(found))
+    again = worktrees.existing(found, PLAN, sandbox.boundary(found))
     assert again is not None
     assert again.path == made.path
     worktrees.remove(found, PLAN)
     assert not made.path.exists()
-    assert worktrees.existing(found, PLAN, confinement.boundary(found)) is None
+    assert worktrees.existing(found, PLAN, sandbox.boundary(found)) is None
     assert len(repo.git("worktree", "list").splitlines()) == 1
 
 
@@ -80,7 +80,7 @@ def test_what_a_killed_run_left_is_not_in_the_way(repo: Repo, found: Repository,
         path.mkdir(parents=True)
         (path / "old").touch()
     else:
-        worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+        worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
         if left == "registered":
             Repo(path).git("rm", "-rqf", ".")
             (path / ".git").unlink()
@@ -89,7 +89,7 @@ def test_what_a_killed_run_left_is_not_in_the_way(repo: Repo, found: Repository,
         else:
             (path / ".git").write_text("gitdir: /nowhere\n")
             next(found.common_dir.glob("worktrees/*/HEAD")).write_text("rubbish\n")
-    made = worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+    made = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
     assert sorted(each.name for each in made.path.iterdir()) == [".git", ".gitignore", "README.md", "sub"]
     worktrees.remove(found, PLAN)
     assert not path.exists()
@@ -99,7 +99,7 @@ def test_the_users_own_missing_worktree_is_not_forgotten(repo: Repo, found: Repo
     """It may be on a disk that is not mounted now; `git worktree prune` is theirs to run."""
     repo.git("worktree", "add", "-q", str(tmp_path / "usb"), "-b", "usb")
     (tmp_path / "usb").rename(tmp_path / "unmounted")
-    made = worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+    made = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
     (made.path / ".git").unlink()
     worktrees.remove(found, PLAN)
     assert str(tmp_path / "usb") in repo.git("worktree", "list")
@@ -107,7 +107,7 @@ def test_the_users_own_missing_worktree_is_not_forgotten(repo: Repo, found: Repo
 
 def test_pointing_it_at_a_commit_leaves_no_other_file(repo: Repo, found: Repository) -> None:
     first, second = repo.git("rev-parse", "HEAD~"), repo.git("rev-parse", "HEAD")
-    made = worktrees.made(found, PLAN, confinement.boundary(found), second)
+    made = worktrees.made(found, PLAN, sandbox.boundary(found), second)
     tree = Repo(made.path)
     tree.write({"README.md": "changed\n", "new/er": "x\n", "ignored.o": "x\n"})
     tree.git("init", "-q", "nested")
@@ -120,7 +120,7 @@ def test_pointing_it_at_a_commit_leaves_no_other_file(repo: Repo, found: Reposit
 
 
 def test_cleaning_can_leave_ignored_files(repo: Repo, found: Repository) -> None:
-    made = worktrees.made(found, PLAN, confinement.boundary(found), "HEAD")
+    made = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
     Repo(made.path).write({"ignored.o": "x\n", "new": "x\n"})
     worktrees.clean(made, ignored=False)
     assert (made.path / "ignored.o").exists()
@@ -130,7 +130,7 @@ def test_cleaning_can_leave_ignored_files(repo: Repo, found: Repository) -> None
 
 
 def test_holding_a_commit_touches_no_file_and_no_branch(repo: Repo, found: Repository) -> None:
-    made = worktrees.made(found, PLAN, confinement.boundary(found), "HEAD~")
+    made = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD~")
     tree = Repo(made.path)
     tree.git("checkout", "-q", "-b", "theirs")
     held = repo.git("commit-tree", "-m", "held", "HEAD^{tree}")

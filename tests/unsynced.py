@@ -18,7 +18,7 @@ def import_all() -> None:
     for each in pkgutil.walk_packages(git_orch.__path__, "git_orch."):
         if not each.name.endswith("__main__"):
             importlib.import_module(each.name)
-    from git_orch.sandbox import bubblewrap
+    from git_orch.sandbox.walls import bubblewrap
 
     bubblewrap._private_settings()  # this machine's: each run would look at all of /etc for it
     stop_syncing()

@@ -21,7 +21,7 @@ import users
 from model_server import ModelServer, Turn, turn
 
 import git_orch
-from git_orch.sandbox import table
+from git_orch.sandbox.process import table
 
 CANARY = "CANARY"  # part of every secret
 SECRETS = {

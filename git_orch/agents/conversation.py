@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from git_orch.agents import exchange, repetition, reports
-from git_orch.plans import cost
+from git_orch.plans.money import cost
 
 if TYPE_CHECKING:
     import threading
 
-    from git_orch.agents import tools
+    from git_orch.agents import toolbox as tools
 
 TURNS = 50
 _REMINDERS = (0.8, 0.95)  # shares of the turns

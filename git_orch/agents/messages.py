@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, cast
 
-from git_orch.agents import exchange, faults
+from git_orch.agents import exchange, retry
 from git_orch.plans import redact
 
 if TYPE_CHECKING:
@@ -127,11 +127,11 @@ class MessagesModel:
             if result is None:
                 raise exchange.Stopped
             fault = self._redacted(result)
-            pause = faults.pause(fault, tries, clock() - started, self._patience.jitter())
+            pause = retry.pause(fault, tries, clock() - started, self._patience.jitter())
             if pause is None:
-                raise faults.failure(fault, request.model, tries)
+                raise retry.failure(fault, request.model, tries)
             if on_wait is not None:
-                on_wait(pause, faults.failure(fault, request.model, 1).cause)
+                on_wait(pause, retry.failure(fault, request.model, 1).cause)
             if wait(pause):
                 raise exchange.Stopped
 
@@ -146,7 +146,7 @@ class MessagesModel:
         result = _counted(self._connected(request.model), counted)
         if isinstance(result, int):
             return result
-        raise faults.failure(self._redacted(result), request.model, 1)
+        raise retry.failure(self._redacted(result), request.model, 1)
 
     def _connected(self, model: str) -> anthropic.Anthropic:
         _sdk()
@@ -164,16 +164,16 @@ class MessagesModel:
                         timeout=timeout,
                     )
                 except anthropic.CredentialsError as error:
-                    raise faults.failure(self._redacted(_fault(error)), model, 1) from error
+                    raise retry.failure(self._redacted(_fault(error)), model, 1) from error
             return self._client
 
-    def _redacted(self, fault: faults.Fault) -> faults.Fault:
+    def _redacted(self, fault: retry.Fault) -> retry.Fault:
         client = self._client
         keys = () if client is None else tuple(key for key in (client.api_key, client.auth_token) if key)
         return dataclasses.replace(fault, detail=redact.redacted(fault.detail, (*self._secrets, *keys)))
 
 
-def _counted(client: anthropic.Anthropic, parameters: dict[str, object]) -> int | faults.Fault:
+def _counted(client: anthropic.Anthropic, parameters: dict[str, object]) -> int | retry.Fault:
     import anthropic
     import httpx2
 
@@ -184,14 +184,14 @@ def _counted(client: anthropic.Anthropic, parameters: dict[str, object]) -> int 
     except TypeError as error:
         return _without_credentials(error)
     tokens = getattr(counted, "input_tokens", None)  # the SDK takes any text or document for a reply
-    return tokens if isinstance(tokens, int) else faults.Fault("malformed", "there is no count of tokens in it")
+    return tokens if isinstance(tokens, int) else retry.Fault("malformed", "there is no count of tokens in it")
 
 
-def _without_credentials(error: TypeError) -> faults.Fault:
+def _without_credentials(error: TypeError) -> retry.Fault:
     """What "Could not resolve authentication method" means: the SDK found none. Any other one is raised again."""
     if "authentication" not in str(error):
         raise error
-    return faults.Fault("credentials", "")
+    return retry.Fault("credentials", "")
 
 
 # -- one try ----------------------------------------------------------------------------------------------------------
@@ -205,13 +205,13 @@ class _Try:
         self._parameters = parameters
         self._clock = clock
         self._begun = clock()
-        self._news: queue.SimpleQueue[str | exchange.Reply | faults.Fault | BaseException] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[str | exchange.Reply | retry.Fault | BaseException] = queue.SimpleQueue()
         self._abandoned = threading.Event()
         self.lost: exchange.Call | None = None  # what a try that failed had already used
 
     def followed(
         self, on_text: Callable[[str], None] | None, stop: threading.Event
-    ) -> exchange.Reply | faults.Fault | None:
+    ) -> exchange.Reply | retry.Fault | None:
         """How the try ended; None when it was stopped."""
         threading.Thread(target=self._run, name="model reply", daemon=True).start()
         try:
@@ -234,7 +234,7 @@ class _Try:
         with _Carried(self._news):
             self._news.put(self._result())
 
-    def _result(self) -> exchange.Reply | faults.Fault:
+    def _result(self) -> exchange.Reply | retry.Fault:
         import anthropic
         import httpx2
 
@@ -249,7 +249,7 @@ class _Try:
         except TypeError as error:
             return _without_credentials(error)
 
-    def _read(self, stream: MessageStream[None]) -> exchange.Reply | faults.Fault:
+    def _read(self, stream: MessageStream[None]) -> exchange.Reply | retry.Fault:
         try:
             for event in stream:
                 if event.type == "message_start":
@@ -257,13 +257,13 @@ class _Try:
                 elif event.type == "text":
                     self._news.put(event.text)
                 if self._abandoned.is_set():
-                    return faults.Fault("cut", "")  # nobody reads it
+                    return retry.Fault("cut", "")  # nobody reads it
             reply = _reply(stream, self._clock() - self._begun)
         finally:
             if self.lost is not None:  # the counts have grown since the message began
                 self._remember(stream)
         if reply.call.stop_reason is None:
-            return faults.Fault("cut", "the stream ended early", request_id=reply.call.request_id)
+            return retry.Fault("cut", "the stream ended early", request_id=reply.call.request_id)
         return reply
 
     def _remember(self, stream: MessageStream[None]) -> None:
@@ -273,7 +273,7 @@ class _Try:
 class _Carried(contextlib.AbstractContextManager[None]):
     """Carries what is raised inside to the thread that reads the queue, which raises it there."""
 
-    def __init__(self, news: queue.SimpleQueue[str | exchange.Reply | faults.Fault | BaseException]) -> None:
+    def __init__(self, news: queue.SimpleQueue[str | exchange.Reply | retry.Fault | BaseException]) -> None:
         self._news = news
 
     def __exit__(
@@ -308,7 +308,7 @@ def _reply(stream: MessageStream[None], seconds: float) -> exchange.Reply:
 # -- faults -----------------------------------------------------------------------------------------------------------
 
 
-def _fault(error: Exception) -> faults.Fault:
+def _fault(error: Exception) -> retry.Fault:
     import anthropic
     import httpx2
 
@@ -316,7 +316,7 @@ def _fault(error: Exception) -> faults.Fault:
         return _status_fault(error)
     # what the SDK wraps says less than what it wrapped
     cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else None
-    kinds: tuple[tuple[faults.Kind, tuple[type[Exception], ...]], ...] = (
+    kinds: tuple[tuple[retry.Kind, tuple[type[Exception], ...]], ...] = (
         ("credentials", (anthropic.CredentialsError,)),
         ("address", (httpx2.InvalidURL, httpx2.UnsupportedProtocol)),
         ("timeout", (anthropic.APITimeoutError, httpx2.TimeoutException)),
@@ -325,13 +325,13 @@ def _fault(error: Exception) -> faults.Fault:
     )
     for kind, types in kinds:
         if isinstance(error, types) or (kind == "address" and isinstance(cause, types)):
-            return faults.Fault(kind, str(cause or error))
-    return faults.Fault("malformed", str(error) or "there is no event of the Messages API in it")
+            return retry.Fault(kind, str(cause or error))
+    return retry.Fault("malformed", str(error) or "there is no event of the Messages API in it")
 
 
-def _status_fault(error: anthropic.APIStatusError) -> faults.Fault:
+def _status_fault(error: anthropic.APIStatusError) -> retry.Fault:
     headers = error.response.headers
-    return faults.Fault(
+    return retry.Fault(
         "status",
         error.api_message or error.message,
         status=error.status_code,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from git_orch.agents import edits, offers
+from git_orch.agents import edits, tool_definitions
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -13,9 +13,9 @@ def short_lines(text: str) -> str:
 
 
 def _short(line: str) -> str:
-    if len(line) <= offers.LINE_LENGTH:
+    if len(line) <= tool_definitions.LINE_LENGTH:
         return line
-    return f"{line[: offers.LINE_LENGTH]} [... {len(line) - offers.LINE_LENGTH:,} more characters]"
+    return f"{line[: tool_definitions.LINE_LENGTH]} [... {len(line) - tool_definitions.LINE_LENGTH:,} more characters]"
 
 
 def is_binary(data: bytes) -> bool:
@@ -26,7 +26,7 @@ def is_binary(data: bytes) -> bool:
 def page(path: str, lines: list[str], first: int, count: int) -> str:
     """At most `count` lines from line `first` on, numbered, under a line that says whether that is all."""
     shown: list[str] = []
-    room = offers.READ_CHARACTERS
+    room = tool_definitions.READ_CHARACTERS
     for number, line in enumerate(lines[first - 1 : first - 1 + count], start=first):
         numbered = f"{number}\t{_short(line)}"
         room -= len(numbered) + 1

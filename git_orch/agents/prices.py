@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
-from git_orch.plans import cost, plan
+from git_orch.plans import plan
+from git_orch.plans.money import cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from git_orch.agents import exchange, tools
+    from git_orch.agents import exchange, toolbox
 
 SAME_CALLS = 4
 SAME_ERRORS = 3
@@ -27,7 +27,7 @@ class Repetition:
         self._errors: Counter[tuple[str, str]] = Counter()
         self._nudged = False
 
-    def after(self, call: exchange.ToolCall, result: tools.Result) -> Literal["new", "nudge", "stuck"]:
+    def after(self, call: exchange.ToolCall, result: toolbox.Result) -> Literal["new", "nudge", "stuck"]:
         """What to do after one more call and its result."""
         text = _DURATION.sub("", result.text)
         same_call = (call.name, json.dumps(call.input, sort_keys=True), text)
@@ -44,7 +44,7 @@ class Repetition:
         return "nudge"
 
 
-def told(call: exchange.ToolCall, result: tools.Result) -> str:
+def told(call: exchange.ToolCall, result: toolbox.Result) -> str:
     """What the model kept doing, for people."""
     first = next(iter(result.text.strip().splitlines()), "no output")[:200]
     return f"the model kept calling {call.name} with the same result: {first}"

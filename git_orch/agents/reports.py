@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from git_orch.agents import exchange, tools
+    from git_orch.agents import exchange, toolbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Used:
 
     turn: int
     call: exchange.ToolCall
-    result: tools.Result
+    result: toolbox.Result
 
 
 Event = Sent | Said | Waiting | Replied | Used

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from git_orch.agents import tools
+    from git_orch.agents import toolbox
 
 
 def _now() -> datetime.datetime:
@@ -86,5 +86,5 @@ class Trace:
         return value
 
 
-def _result(result: tools.Result) -> dict[str, object]:
+def _result(result: toolbox.Result) -> dict[str, object]:
     return {"verdict": result.verdict, "exit": result.exit, "seconds": round(result.seconds, 3), "result": result.text}

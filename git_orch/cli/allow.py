@@ -30,11 +30,11 @@ def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
     """
     if as_list == bool(words):
         raise errors.UsageError("give either a command or --list", "git orch allow -- 'ls -la'")
-    from git_orch.flow import surroundings
+    from git_orch.flow.machine import machine
     from git_orch.sandbox.policy import decision, whitelist
 
     top = _top()
-    known = whitelist.of(surroundings.present(top or Path(os.sep), top))
+    known = whitelist.of(machine.present(top or Path(os.sep), top))
     if as_list:
         _print_list(known, as_json=as_json)
         return 0

@@ -10,14 +10,15 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import approval as approvals
-from git_orch.plans import ids, planfile, selection
+from git_orch.plans import ids, selection
+from git_orch.plans.file import planfile
 from git_orch.plans.plan import Plan
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from git_orch.flow.approving import Offer
+    from git_orch.flow.approval.approve import Offer
 
 
 @click.command("approve")
@@ -41,18 +42,19 @@ def command(
     as_json: bool,
 ) -> None:
     """Approve a plan as it is now: what is printed is what may run on this machine, for 30 days."""
-    from git_orch.flow import approving, openplan
+    from git_orch.flow import open_plan
+    from git_orch.flow.approval import approve
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
         status = opened.status()
         ready = _setup(found, network=setup_network) if setup or setup_network else None
         more = approvals.Grants(setup=ready, in_place=in_place)
-        offer = approving.offer(opened, status, _steps(network, status.plan), more)
+        offer = approve.offer(opened, status, _steps(network, status.plan), more)
         _show(offer, as_json=as_json)
-        approving.approve(opened, status, offer, max_usd, sign=sign)
+        approve.approve(opened, status, offer, max_usd, sign=sign)
     if not as_json:
         console.out(f"approved on this machine; run: git orch exec {ids.short(plan_id)}")
 

@@ -11,7 +11,7 @@ from git_orch.plans import ids
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from git_orch.flow.archiving import PutAway
+    from git_orch.flow.branch.archive import PutAway
 
 
 @click.command("archive")
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 @click.option("--why", default="", metavar="TEXT", help="The reason, which the log keeps.")
 def command(plan: str | None, why: str) -> None:
     """Put a plan away: its log goes to the archive, its branch goes, what is on it is kept."""
-    from git_orch.flow import archiving, openplan
+    from git_orch.flow import open_plan
+    from git_orch.flow.branch import archive
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with openplan.opened(found, plan_id, ConsoleReporter(), put_away=True) as opened:
-        done = archiving.archive(opened, why.strip() or "archived")
+    with open_plan.opened(found, plan_id, ConsoleReporter(), put_away=True) as opened:
+        done = archive.archive(opened, why.strip() or "archived")
     name = ids.short(plan_id)
     console.out(f"{name} is archived; {_gone(plan_id, done)}")
     console.out(f"next: git orch unarchive {name}  # brings it back")

@@ -10,7 +10,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.flow import surroundings
+from git_orch.flow.machine import machine
 from git_orch.sandbox import capabilities
 from git_orch.views import console
 
@@ -27,7 +27,7 @@ def command(name: str | None, *, refresh: bool, show_path: bool, as_json: bool) 
     except errors.UnfitRepository:
         excluded = None  # works anywhere: capabilities are the machine's
     if show_path:
-        console.out(str(surroundings.cache_directory()))
+        console.out(str(machine.cache_directory()))
         return 0
     if name is not None:
         info = capabilities.command(name, os.environ.get("PATH", ""), excluded)
@@ -36,12 +36,12 @@ def command(name: str | None, *, refresh: bool, show_path: bool, as_json: bool) 
         else:
             console.out(f"{info.name}  {info.version or ''}  {info.path or 'not found'}")
         return 0 if info.available else 1
-    loaded = surroundings.capabilities(Path.cwd(), excluded, refresh=refresh)
+    loaded = machine.capabilities(Path.cwd(), excluded, refresh=refresh)
     if loaded.warning:
         console.err(f"note: {loaded.warning}")
     if as_json:
         here.print_json(loaded.capabilities.document())
         return 0
-    for line in surroundings.described(loaded.capabilities):
+    for line in machine.described(loaded.capabilities):
         console.out(line)
     return 0

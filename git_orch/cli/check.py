@@ -15,8 +15,8 @@ from git_orch.views import console
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_orch.plans.findings import Finding
-    from git_orch.plans.status import Status
+    from git_orch.plans.file.findings import Finding
+    from git_orch.plans.history.status import Status
 
 
 @click.command("check")
@@ -32,7 +32,7 @@ def command(plan: str | None, max_usd: float | None, *, deps: bool, record: bool
     """
     if deps and (record or max_usd is not None):
         raise errors.UsageError("--deps stands alone", "git orch check --deps")
-    from git_orch.flow import validation
+    from git_orch.flow.planning import validate
 
     found = here.repository()
     with here.reading(found) as database:
@@ -42,7 +42,7 @@ def command(plan: str | None, max_usd: float | None, *, deps: bool, record: bool
     if record:
         listed, state = _recorded(found, status.id, max_usd)
     else:
-        listed, state = validation.findings_of(found, status, max_usd=max_usd), None
+        listed, state = validate.findings_of(found, status, max_usd=max_usd), None
     if as_json:
         here.print_json([each._asdict() for each in listed])
     else:
@@ -54,18 +54,19 @@ def command(plan: str | None, max_usd: float | None, *, deps: bool, record: bool
 
 def _recorded(found: Repository, plan_id: str, max_usd: float | None) -> tuple[list[Finding], str]:
     """The findings and the state after them."""
-    from git_orch.flow import openplan, validation
+    from git_orch.flow import open_plan
+    from git_orch.flow.planning import validate
     from git_orch.views.progress import ConsoleReporter
 
-    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
-        return validation.record(opened, max_usd=max_usd), opened.status().state.value
+    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+        return validate.record(opened, max_usd=max_usd), opened.status().state.value
 
 
 def _missing(found: Repository, status: Status, *, as_json: bool) -> int:
-    from git_orch.flow import validation
-    from git_orch.plans import findings
+    from git_orch.flow.planning import validate
+    from git_orch.plans.file import findings
 
-    missing = findings.unavailable_dependencies(status.plan, validation.available(found))
+    missing = findings.unavailable_dependencies(status.plan, validate.available(found))
     if as_json:
         here.print_json(missing)
     for name in missing if not as_json else ():

@@ -17,7 +17,8 @@ from git_orch.views import console
 @here.json_option
 def command(plan: str | None, number: int | None, *, as_json: bool) -> None:
     """What the model is told before it begins with an agent step; nothing is sent."""
-    from git_orch.flow import agentstep, counting, models
+    from git_orch.flow.attempt import agent_step, brief
+    from git_orch.flow.model import service
 
     found = here.repository()
     with here.reading(found) as database:
@@ -31,8 +32,8 @@ def command(plan: str | None, number: int | None, *, as_json: bool) -> None:
         raise errors.UsageError(f"step {wanted} needs no model: it is a {step.kind} step", f"git orch show {name}")
     chosen = settings.of_user(found)
     model = step.model or chosen.model
-    job = counting.job_of(status, status.steps[wanted - 1], model)
-    told = agentstep.brief(job, models.price_table(chosen.prices), "DELIMITER")
+    job = brief.job_of(status, status.steps[wanted - 1], model)
+    told = agent_step.brief(job, service.price_table(chosen.prices), "DELIMITER")
     if as_json:
         here.print_json({"model": told.model, "system": told.system, "plan": told.plan, "step": told.step})
         return

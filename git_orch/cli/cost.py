@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from git_orch.cli import here
-from git_orch.plans import cost, ids
-from git_orch.plans.status import SATISFIED, Call, Status
+from git_orch.plans import ids
+from git_orch.plans.history.status import SATISFIED, Call, Status
+from git_orch.plans.money import cost
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import secrecy
@@ -145,10 +146,10 @@ def _compared(estimate: float, actual: float) -> str:
 
 def _rows(found: Repository, status: Status, model: str | None, *, usual: str | None = None) -> list[_Row]:
     """The steps, for `model` or, without it, their own; `usual` is that of steps that name none."""
-    from git_orch.flow import models
+    from git_orch.flow.model import service
 
     chosen = settings.of_user(found)
-    table = models.price_table(chosen.prices)
+    table = service.price_table(chosen.prices)
     estimate = cost.estimate(status.plan, lambda name: table.price(model or name or usual or chosen.model))
     called: dict[str | None, list[Call]] = {}
     for call in status.calls:
@@ -166,10 +167,11 @@ def _rows(found: Repository, status: Status, model: str | None, *, usual: str | 
 def _experience(found: Repository, status: Status, model: str | None) -> _Experience:
     if all(step.kind != "agent" for step in status.plan.steps):
         return _Experience()
-    from git_orch.flow import estimating, models
+    from git_orch.flow.model import estimate as estimating
+    from git_orch.flow.model import service
 
     chosen = settings.of_user(found)
-    table = models.price_table(chosen.prices)
+    table = service.price_table(chosen.prices)
     samples = estimating.samples(found)
     plan = status.plan
     if model is not None:
@@ -180,10 +182,10 @@ def _experience(found: Repository, status: Status, model: str | None) -> _Experi
 
 def _counted(found: Repository, status: Status, model: str | None) -> dict[str, int]:
     """The tokens of the first request of each agent step that is not done, as its provider counts them."""
-    from git_orch.flow import counting
+    from git_orch.flow.attempt import brief
 
     left = [each for each in status.steps if each.step.kind == "agent" and each.state not in SATISFIED]
-    return counting.first_prompts(found, status, left, model) if left else {}
+    return brief.first_prompts(found, status, left, model) if left else {}
 
 
 def estimate_left(

@@ -9,7 +9,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.plans.status import Status
+from git_orch.plans.history.status import Status
 from git_orch.views import console
 
 

@@ -33,7 +33,7 @@ def command(*, as_json: bool) -> int:
 
 
 def _answers() -> Iterator[Answer]:
-    from git_orch.flow import probing
+    from git_orch.flow.machine import doctor
     from git_orch.sandbox.probes import Answer
 
     try:
@@ -41,7 +41,7 @@ def _answers() -> Iterator[Answer]:
     except errors.UnfitRepository as unfit:  # works anywhere: most of it is about the machine
         yield Answer("repository", "note", unfit.cause, unfit.hint)
         around = None
-    yield from probing.answers(around)
+    yield from doctor.answers(around)
 
 
 def _print(answer: Answer, hint_before: str | None) -> None:

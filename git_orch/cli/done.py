@@ -14,16 +14,18 @@ from git_orch.sandbox import secrecy
 def command(plan: str | None) -> int:
     """Verify and land your work on the manual step that is next, from the worktree that exec named."""
     secrecy.hide_keys()
-    from git_orch.flow import execution, openplan
-    from git_orch.flow.options import Options
-    from git_orch.repo import runs, settings
+    from git_orch.flow import open_plan
+    from git_orch.flow.run import execute
+    from git_orch.flow.run.options import Options
+    from git_orch.repo import settings
+    from git_orch.repo.local import runs
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     options = Options(settings.of_user(found).model)
-    with openplan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened, runs.recorded(found, plan_id):
-        summary = execution.hand_in(opened, options)
+    with open_plan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened, runs.recorded(found, plan_id):
+        summary = execute.hand_in(opened, options)
         after = opened.status()
         runs.ended(found, plan_id, summary.exit_code)
     exec_command.conclude(after, summary)

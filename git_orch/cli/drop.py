@@ -16,14 +16,15 @@ from git_orch.views import console
 def command(step: int, plan: str | None) -> None:
     """Take the commit of step N off the branch; the later ones are picked onto what is below it."""
     secrecy.hide_keys()
-    from git_orch.flow import openplan, rewriting
+    from git_orch.flow import open_plan
+    from git_orch.flow.branch import rewrite
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with openplan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
-        done = rewriting.drop(opened, step)
-        rewriting.told(opened, done)
+    with open_plan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+        done = rewrite.drop(opened, step)
+        rewrite.told(opened, done)
     name = ids.short(plan_id)
     console.out(f"{name}: step {step} is dropped; git orch exec does it again")
     console.out(f"next: git orch rollback --undo {name}  # takes this back")

@@ -11,8 +11,9 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.cli import plan as plan_command
-from git_orch.plans import ids, planfile
-from git_orch.plans.status import PlanState, Status
+from git_orch.plans import ids
+from git_orch.plans.file import planfile
+from git_orch.plans.history.status import PlanState, Status
 from git_orch.repo import git, localfiles, settings
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import secrecy
@@ -28,25 +29,29 @@ def command(plan: str | None, source: str | None) -> None:
     Without --from your editor opens; on a terminal only.
     """
     secrecy.hide_keys()
-    from git_orch.flow import archiving, editing, estimating, models, openplan
+    from git_orch.flow import open_plan
+    from git_orch.flow.branch import archive
+    from git_orch.flow.model import estimate as estimating
+    from git_orch.flow.model import service
+    from git_orch.flow.planning import edit
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     with here.reading(found) as database:
         status = here.status_of(found, database, plan)
     if status.recorded_state is not PlanState.REJECTED:  # an edit is what brings that back
-        archiving.refuse_archived(status)
+        archive.refuse_archived(status)
     draft = _draft(found, status) if source is None else None
     name, text = (str(draft), draft.read_text(encoding="utf-8")) if draft is not None else _given(source or "-")
     try:
         new = planfile.read(text, name, status.step_ids)
         chosen = settings.of_user(found)
         known = estimating.samples(found) if any(step.kind == "agent" for step in new.steps) else ()
-        estimate = estimating.estimated(new, chosen.model, models.price_table(chosen.prices), known)
+        estimate = estimating.estimated(new, chosen.model, service.price_table(chosen.prices), known)
         if status.archived is not None:
-            archiving.unarchive(found, status.id, ConsoleReporter())
-        with openplan.opened(found, status.id, ConsoleReporter()) as opened:
-            changed = editing.revise(opened, status.plan, new, estimate)
+            archive.unarchive(found, status.id, ConsoleReporter())
+        with open_plan.opened(found, status.id, ConsoleReporter()) as opened:
+            changed = edit.revise(opened, status.plan, new, estimate)
     except errors.OrchError as refused:
         if draft is None:
             raise

@@ -9,18 +9,18 @@ import click
 from click.core import ParameterSource
 
 from git_orch import errors
-from git_orch.agents import offers
+from git_orch.agents import tool_definitions
 from git_orch.cli import here
 from git_orch.plans import ids, selection, sentences
 from git_orch.plans import plan as plans
-from git_orch.plans.status import SATISFIED, Status
+from git_orch.plans.history.status import SATISFIED, Status
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from git_orch.flow.execution import Summary
-    from git_orch.flow.options import Options
+    from git_orch.flow.run.execute import Summary
+    from git_orch.flow.run.options import Options
     from git_orch.repo.settings import Settings
 
 # What goes with --in-place: there is one checkout, and what a failed step made stays in it.
@@ -121,7 +121,7 @@ def command(
         raise errors.UsageError("--from is for runs without git", "git orch plan --from FILE")
     if given.in_place:
         _refuse_with("--in-place", *_IN_PLACE)
-    allowed = offers.permitted(given.tools)
+    allowed = tool_definitions.permitted(given.tools)
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     with here.reading(found) as database:
@@ -136,7 +136,7 @@ def command(
         cost.estimate_left(found, status, given.model, chosen, as_json=given.as_json)
         return 0
     if given.steps is not None:
-        from git_orch.flow import preconditions
+        from git_orch.flow.run import preconditions
 
         preconditions.refuse_unreachable(status, chosen)
     if given.detach:
@@ -165,10 +165,10 @@ def _without_git(plan: str | None, source: str | None) -> int:
 
 def _detached(found: Repository, plan_id: str, *, named: bool, as_json: bool) -> int:
     """Let a process of its own do the same; it refuses what this one would refuse."""
-    from git_orch.flow import detaching
+    from git_orch.flow.run import background
 
     typed = [each for each in click.get_current_context().meta[__name__] if each != "--detach"]
-    started = detaching.start(found, plan_id, typed if named else [*typed, plan_id])
+    started = background.start(found, plan_id, typed if named else [*typed, plan_id])
     for line in started.said.splitlines():
         console.err(line)
     if started.exit_code is not None:
@@ -191,11 +191,15 @@ def _chosen(status: Status, given: Typed) -> frozenset[str] | None:
 
 
 def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str] | None) -> int:
-    from git_orch.flow import detaching, execution, models, openplan, validation
-    from git_orch.repo import runs, settings
+    from git_orch.flow import open_plan
+    from git_orch.flow.model import service as models
+    from git_orch.flow.planning import validate
+    from git_orch.flow.run import background, execute
+    from git_orch.repo import settings
+    from git_orch.repo.local import runs
     from git_orch.views.progress import ConsoleReporter
 
-    validation.refuse_invalid(found, status)
+    validate.refuse_invalid(found, status)
     left = [each.step for each in status.steps if each.state not in SATISFIED]
     with_model = any(step.kind == "agent" and (chosen is None or step.id in chosen) for step in left)
     if with_model:
@@ -207,10 +211,10 @@ def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str]
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(models.service(preferred.prices)) if with_model else None
         console_reporter = ConsoleReporter(numbered=given.jobs > 1)
-        reporter = detaching.Announced(console_reporter, lambda: runs.at_work(found, status.id))
-        plan = stack.enter_context(openplan.opened(found, status.id, reporter, warm=True))
+        reporter = background.Announced(console_reporter, lambda: runs.at_work(found, status.id))
+        plan = stack.enter_context(open_plan.opened(found, status.id, reporter, warm=True))
         stack.enter_context(runs.recorded(found, status.id))
-        summary = execution.execute(plan, options, service)
+        summary = execute.execute(plan, options, service)
         after = plan.status()
         runs.ended(found, status.id, summary.exit_code)
     if given.as_json:
@@ -224,11 +228,11 @@ def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str]
 
 
 def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -> Options:
-    from git_orch.flow.options import Options
+    from git_orch.flow.run.options import Options
 
     return Options(
         model=given.model or preferred.model,
-        tools=offers.permitted(given.tools),
+        tools=tool_definitions.permitted(given.tools),
         max_usd=given.max_usd,
         max_step_usd=given.max_step_usd,
         chosen=chosen,

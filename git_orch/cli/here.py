@@ -13,9 +13,11 @@ import click
 from click.types import FloatParamType
 
 from git_orch import errors
-from git_orch.plans.status import Status
-from git_orch.repo import catalog, localfiles, objects, refs, store, upstream
-from git_orch.repo.objects import Objects
+from git_orch.plans.history.status import Status
+from git_orch.repo import localfiles, refs
+from git_orch.repo.log import catalog, log, upstream
+from git_orch.repo.objects import objects
+from git_orch.repo.objects.objects import Objects
 from git_orch.repo.repository import Repository, discover
 from git_orch.views import console
 
@@ -107,7 +109,7 @@ def status_of(found: Repository, database: Objects, wanted: str | None) -> Statu
     else:
         statuses = catalog.of_notes(found, database, archived, plan)
     if not statuses:
-        [(notes, _)] = store.read_logs(database, [refs.of_plan(found, plan).log or ""])
+        [(notes, _)] = log.read_logs(database, [refs.of_plan(found, plan).log or ""])
         if notes.missing is not None:
             raise objects.MissingObject(notes.missing)
         raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
@@ -130,11 +132,12 @@ def plan_id(found: Repository, wanted: str | None) -> str:
     with reading(found) as database:
         plan = catalog.resolve(found, database, wanted)
         if refs.value(found, refs.LOGS + plan) is None:
-            from git_orch.flow import approval, archiving
+            from git_orch.flow.approval import required
+            from git_orch.flow.branch import archive
 
             for status in catalog.archived(found, database, plan):
-                approval.refuse_rejected(status)
-                archiving.refuse_archived(status)
+                required.refuse_rejected(status)
+                archive.refuse_archived(status)
         return plan
 
 

@@ -19,6 +19,6 @@ def command(name: str, arguments: tuple[str, ...]) -> None:
         raise errors.UsageError(f"there is no hook '{name}'", "git orch hook reference-transaction prepared")
     if arguments != ("prepared",):
         return  # what was prepared is kept already; what was not may not happen
-    from git_orch.flow import keeping
+    from git_orch.flow.branch import keep_tips
 
-    keeping.keep_left_tips(here.repository(), sys.stdin.read().splitlines() if sys.stdin is not None else [])
+    keep_tips.keep_left_tips(here.repository(), sys.stdin.read().splitlines() if sys.stdin is not None else [])

@@ -9,11 +9,11 @@ import click
 
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.plans.status import Status
+from git_orch.plans.history.status import Status
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from git_orch.flow.landing import Landing, Mode
+    from git_orch.flow.branch.land import Landing, Mode
 
 
 @click.command("land")
@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 @here.json_option
 def command(plan: str | None, *, onto: str | None, mode: Mode, partial: bool, dry_run: bool, as_json: bool) -> None:
     """Bring a finished plan to your branch, and archive it. Files that are not committed are never overwritten."""
-    from git_orch.flow import landing, openplan
+    from git_orch.flow import open_plan
+    from git_orch.flow.branch import land
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
         before = opened.status()
-        landed = landing.land(opened, onto, mode, partial=partial, dry_run=dry_run)
+        landed = land.land(opened, onto, mode, partial=partial, dry_run=dry_run)
     if as_json:
         here.print_json(_document(plan_id, landed, dry_run=dry_run))
     else:

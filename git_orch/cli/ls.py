@@ -8,12 +8,12 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.repo import archive, catalog
+from git_orch.repo.log import archive, catalog
 from git_orch.views import console, documents, report
 
 if TYPE_CHECKING:
-    from git_orch.plans.status import Status
-    from git_orch.repo.objects import Objects
+    from git_orch.plans.history.status import Status
+    from git_orch.repo.objects.objects import Objects
     from git_orch.repo.repository import Repository
 
 

@@ -9,11 +9,11 @@ import click
 from git_orch import errors
 from git_orch.cli import here, land
 from git_orch.plans import ids, selection
-from git_orch.plans.status import Status
+from git_orch.plans.history.status import Status
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from git_orch.flow.cherrypick import Picked
+    from git_orch.flow.branch.pick_by_hand import Picked
 
 
 @click.command("pick")
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be picked, or what does not fit; change nothing.")
 def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bool) -> None:
     """Put the commits of STEPS (2,4 or 2-4) onto a branch."""
-    from git_orch.flow import openplan, picking
+    from git_orch.flow import open_plan
+    from git_orch.flow.branch import pick
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
         before = opened.status()
         numbers = selection.numbers(steps, len(before.steps))
-        picked = picking.pick(opened, numbers, onto, force=force, dry_run=dry_run)
+        picked = pick.pick(opened, numbers, onto, force=force, dry_run=dry_run)
     if picked is None:
         console.out(f"{ids.short(plan_id)}: nothing to pick")
         return
@@ -41,18 +42,18 @@ def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bo
 
 def unfinished(plan: str | None, *, abort: bool) -> None:
     """Go on with the pick that stopped where the user stands, or give it up. Raises Refused for another plan's."""
-    from git_orch.flow import picking
+    from git_orch.flow.branch import pick
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
-    _, record = picking.waiting(found)
+    _, record = pick.waiting(found)
     if plan is not None and here.plan_id(found, plan) != record.plan:
         raise errors.Refused(
             f"the pick that waits here is of '{ids.short(record.plan)}'",
             f"git orch exec {'--abort' if abort else '--continue'}",
         )
     reporter = ConsoleReporter()
-    picked = picking.give_up(found, reporter) if abort else picking.go_on(found, reporter)
+    picked = pick.give_up(found, reporter) if abort else pick.go_on(found, reporter)
     branch = picked.ref.removeprefix("refs/heads/")
     if picked.commits:
         with here.reading(found) as database:

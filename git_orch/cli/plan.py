@@ -13,12 +13,13 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.repo import identity, settings, snapshot
+from git_orch.repo import identity, settings
+from git_orch.repo.worktree import snapshot
 from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from git_orch.flow.creation import Draft
+    from git_orch.flow.planning.create import Draft
     from git_orch.plans.plan import Document
     from git_orch.repo.repository import Repository
 
@@ -58,15 +59,17 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
     if given.include_dirty and given.base is not None:
         raise errors.UsageError("--include-dirty starts from HEAD, --base elsewhere", "git orch plan --include-dirty")
     found = here.repository()
-    from git_orch.flow import basing, creation, estimating
+    from git_orch.flow.model import estimate as estimating
+    from git_orch.flow.planning import base as basing
+    from git_orch.flow.planning import create
 
     if given.estimate_only:
         _print_estimate(found, task, given)
         return
-    creation.refuse_unready(found, include_dirty=given.include_dirty)
+    create.refuse_unready(found, include_dirty=given.include_dirty)
     start = basing.chosen(found, given.base)
     draft = _with_samples(found, _draft(found, task, given), given.model)
-    plan_id = creation.create(found, draft, start, include_dirty=given.include_dirty)
+    plan_id = create.create(found, draft, start, include_dirty=given.include_dirty)
     if not given.include_dirty:
         _say_uncommitted(found)
     if given.as_json:
@@ -88,25 +91,27 @@ def _with_samples(found: Repository, draft: Draft, model: str | None) -> Draft:
     """The draft with what finished steps of this repository say about its cost."""
     if all(step.kind != "agent" for step in draft.plan.steps):
         return draft
-    from git_orch.flow import estimating, models
+    from git_orch.flow.model import estimate as estimating
+    from git_orch.flow.model import service
 
     chosen = settings.of_user(found)
-    table = models.price_table(chosen.prices)
+    table = service.price_table(chosen.prices)
     estimate = estimating.estimated(draft.plan, model or chosen.model, table, estimating.samples(found))
     return replace(draft, estimate=estimate)
 
 
 def _print_estimate(found: Repository, task: str | None, given: Typed) -> None:
     """What a plan file or a template may cost or, for a task, what asking a model for a plan does."""
-    from git_orch.flow import estimating, models
-    from git_orch.plans import cost
+    from git_orch.flow.model import estimate as estimating
+    from git_orch.flow.model import service
+    from git_orch.plans.money import cost
 
     chosen = settings.of_user(found)
     name = given.model or chosen.model
     if given.source is None and given.template is None:
         asked = _wanted(task)
         usage = cost.Usage(input=cost.STEP_TOKENS_IN + len(asked.encode()) // 4, output=cost.STEP_TOKENS_OUT)
-        usd = cost.usd(usage, models.price_table(chosen.prices).price(name))
+        usd = cost.usd(usage, service.price_table(chosen.prices).price(name))
         estimate: Document = {"tokens_in": usage.input, "tokens_out": usage.output, "usd": usd}
     else:
         estimate = _with_samples(found, _draft(found, task, given), given.model).estimate
@@ -139,12 +144,13 @@ def _pairs(variables: tuple[str, ...]) -> dict[str, str]:
 
 
 def _draft(found: Repository, task: str | None, given: Typed) -> Draft:
-    from git_orch.flow import models, planning
+    from git_orch.flow.model import service
+    from git_orch.flow.planning import draft as planning
 
     source = given.source
     chosen = settings.of_user(found)
     name = given.model or chosen.model
-    table = models.price_table(chosen.prices)
+    table = service.price_table(chosen.prices)
     if given.template is not None:
         return planning.from_template(given.template, _pairs(given.variables), name, table)
     if source is not None:

@@ -17,20 +17,22 @@ from git_orch.views import console
 def command(plan: str | None, onto: str | None) -> None:
     """Pick all commits of the plan branch onto another base; the checks of steps whose tree changes run again."""
     secrecy.hide_keys()
-    from git_orch.flow import basing, openplan, rewriting
+    from git_orch.flow import open_plan
+    from git_orch.flow.branch import rewrite
+    from git_orch.flow.planning import base as basing
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     name = ids.short(plan_id)
-    with openplan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+    with open_plan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
         wanted = onto if onto is not None else opened.status().base.ref
         if wanted is None:
             raise errors.UsageError("the plan was made on no branch", f"git orch rebase {name} --onto main")
         base = basing.chosen(found, wanted)
-        done = rewriting.rebase(opened, base)
+        done = rewrite.rebase(opened, base)
         if done is not None:
-            rewriting.told(opened, done)
+            rewrite.told(opened, done)
     if done is None:
         console.out(f"{name}: it starts there already")
         return

@@ -21,21 +21,24 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
     """Run step N again where it began; the later ones are picked onto its new result."""
     secrecy.hide_keys()
     from git_orch.cli import exec as exec_command
-    from git_orch.flow import models, openplan, redoing
-    from git_orch.flow.options import Options
-    from git_orch.repo import runs, settings
+    from git_orch.flow import open_plan
+    from git_orch.flow.model import service as models
+    from git_orch.flow.run import redo
+    from git_orch.flow.run.options import Options
+    from git_orch.repo import settings
+    from git_orch.repo.local import runs
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     chosen = settings.of_user(found)
     with contextlib.ExitStack() as stack:
-        opened = stack.enter_context(openplan.opened(found, plan_id, ConsoleReporter(), warm=True))
+        opened = stack.enter_context(open_plan.opened(found, plan_id, ConsoleReporter(), warm=True))
         stack.enter_context(runs.recorded(found, plan_id))
         asks = any(each.number == step and each.step.kind == "agent" for each in opened.status().steps)
         service = stack.enter_context(models.service(chosen.prices)) if asks else None
         options = Options(model or chosen.model, max_usd=max_usd, retry_model=chosen.retryModel)
-        summary, done = redoing.redo(opened, step, options, service)
+        summary, done = redo.redo(opened, step, options, service)
         after = opened.status()
         runs.ended(found, plan_id, summary.exit_code)
     if done is not None:

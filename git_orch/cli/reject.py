@@ -15,19 +15,21 @@ from git_orch.views import console
 @click.option("--why", required=True, metavar="TEXT", help="The reason, which the log keeps.")
 def command(plan: str | None, why: str) -> None:
     """Reject a plan: exec refuses it until it is edited, and an approval on this machine ends."""
-    from git_orch.flow import approving, archiving, openplan
-    from git_orch.repo import worktrees
+    from git_orch.flow import open_plan
+    from git_orch.flow.approval import approve
+    from git_orch.flow.branch import archive
+    from git_orch.repo.worktree import worktrees
     from git_orch.views.progress import ConsoleReporter
 
     if not why.strip():
         raise errors.UsageError("--why is empty", "git orch reject --why 'what is wrong with it'")
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
-        approving.reject(opened, why.strip())
+    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+        approve.reject(opened, why.strip())
         checked_out = worktrees.checkout_of(found, opened.ref)
         if checked_out is None:
-            archiving.archive(opened, "rejected")
+            archive.archive(opened, "rejected")
     name = ids.short(plan_id)
     archived = ", and archived" if checked_out is None else f"; its branch is checked out in '{checked_out}'"
     console.out(f"{name} REJECTED{archived}")

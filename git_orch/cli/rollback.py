@@ -12,8 +12,8 @@ from git_orch.plans import ids
 from git_orch.views import console, report
 
 if TYPE_CHECKING:
-    from git_orch.flow.openplan import OpenPlan
-    from git_orch.flow.rollback import How, Moved
+    from git_orch.flow.branch.rollback import How, Moved
+    from git_orch.flow.open_plan import OpenPlan
 
 
 @click.command("rollback")
@@ -39,13 +39,14 @@ def command(
     named = [name for name, is_given in given.items() if is_given]
     if len(named) > 1:
         raise errors.UsageError(f"{' and '.join(named)} exclude each other", "git orch rollback -h")
-    from git_orch.flow import openplan, rollback
+    from git_orch.flow import open_plan
+    from git_orch.flow.branch import rollback
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     how = rollback.How(in_checkout=checkout, keep_users_own=keep_user_commits, dry_run=dry_run)
-    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
         moved = rollback.undo(opened, how) if undo else _rolled_back(opened, to_step, last, how)
         after = opened.status()
     name = ids.short(plan_id)
@@ -60,7 +61,7 @@ def command(
 
 
 def _rolled_back(opened: OpenPlan, to_step: int | None, last: int | None, how: How) -> Moved | None:
-    from git_orch.flow import rollback
+    from git_orch.flow.branch import rollback
 
     if last is not None:
         return rollback.roll_back_last(opened, last, how)

@@ -6,7 +6,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.plans.status import PlanState
+from git_orch.plans.history.status import PlanState
 from git_orch.views import documents
 
 _NAMES = ("plan", "step", "plan-state", "plan-status")
@@ -30,6 +30,6 @@ def command(name: str) -> None:
     elif name == "plan-status":
         here.print_json(documents.schema())
     else:
-        from git_orch.plans import schema
+        from git_orch.plans.file import schema
 
         here.print_json(schema.schema(name))

@@ -24,7 +24,7 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, atte
         status = here.with_merge(found, here.status_of(found, database, plan))
     running = here.is_running(found, status.id)
     if as_yaml:
-        from git_orch.plans import planfile
+        from git_orch.plans.file import planfile
 
         console.out(planfile.to_yaml(status.plan).rstrip("\n"))
     elif as_json:

@@ -6,8 +6,9 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.plans import ids, life
-from git_orch.plans.status import PlanState, Status
+from git_orch.plans import ids
+from git_orch.plans.history import life
+from git_orch.plans.history.status import PlanState, Status
 from git_orch.views import console
 
 _STATE = click.Choice([state.value for state in PlanState], case_sensitive=False)

@@ -9,7 +9,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.plans.status import PlanState
+from git_orch.plans.history.status import PlanState
 from git_orch.repo.repository import Repository
 from git_orch.views import console, documents, report
 
@@ -56,8 +56,8 @@ def _live(found: Repository, plan: str | None, since: str, *, as_json: bool) -> 
     """One plan as somebody wants to see it who looks again and again."""
     if ids.ULID.fullmatch(since) is None:
         raise errors.UsageError(f"'{since}' is not the ID of an event", "git orch log --json")
-    from git_orch.repo import live as attempts
-    from git_orch.repo import runs
+    from git_orch.repo.local import live as attempts
+    from git_orch.repo.local import runs
     from git_orch.views import live
 
     with here.reading(found) as database:

@@ -17,13 +17,13 @@ _SECONDS = 60.0
 @here.json_option
 def command(plan: str | None, timeout: float, *, as_json: bool) -> None:
     """End the run of a plan as Ctrl-C would: what its attempts made is kept."""
-    from git_orch.flow import detaching
-    from git_orch.repo import kept
+    from git_orch.flow.run import background
+    from git_orch.repo.log import kept
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     before = kept.tip(found, plan_id)
-    run = detaching.stop(found, plan_id, timeout)
+    run = background.stop(found, plan_id, timeout)
     with here.reading(found) as database:
         status = here.status_of(found, database, plan_id)
         new = kept.since(found, database, plan_id, before)

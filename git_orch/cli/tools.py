@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from git_orch.agents import offers
+from git_orch.agents import tool_definitions
 from git_orch.cli import here
 from git_orch.views import console
 
@@ -14,7 +14,7 @@ from git_orch.views import console
 @here.json_option
 def command(allowed: str, *, as_json: bool) -> None:
     """The tools that a model is offered in an agent step, with the schemas of what they take."""
-    offered = offers.offered(offers.permitted(allowed))
+    offered = tool_definitions.offered(tool_definitions.permitted(allowed))
     if as_json:
         here.print_json(list(offered))
         return

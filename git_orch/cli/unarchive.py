@@ -6,7 +6,7 @@ import click
 
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.repo import catalog
+from git_orch.repo.log import catalog
 from git_orch.views import console
 
 
@@ -14,13 +14,13 @@ from git_orch.views import console
 @click.argument("plan", metavar="PLAN")
 def command(plan: str) -> None:
     """Bring a plan back from the archive: its log and, where its commits are still here, its branch."""
-    from git_orch.flow import archiving
+    from git_orch.flow.branch import archive
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     with here.reading(found) as database:
         plan_id = catalog.resolve_archived(found, database, plan)
-    back = archiving.unarchive(found, plan_id, ConsoleReporter())
+    back = archive.unarchive(found, plan_id, ConsoleReporter())
     name = ids.short(back.plan)
     if back.tip is None:
         console.out(f"the log of {name} is back; the commits of its branch are not in this repository")

@@ -9,13 +9,13 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids, selection, sentences
+from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import Document
-from git_orch.plans.status import CheckResult
 from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from git_orch.flow.verification import Tip, Verified
+    from git_orch.flow.attempt.verify import Tip, Verified
 
 
 @click.command("verify")
@@ -44,23 +44,24 @@ def command(
         raise errors.UsageError("--accept stands alone", f"git orch verify --accept {accept}")
     if tip and (steps is not None or check is not None):
         raise errors.UsageError("--tip is about all checks of all steps", "git orch verify --tip")
-    from git_orch.flow import openplan, verification
+    from git_orch.flow import open_plan
+    from git_orch.flow.attempt import verify
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    terms = verification.Terms(not no_cache, record)
-    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+    terms = verify.Terms(not no_cache, record)
+    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
         if accept is not None:
-            verification.accept(opened, accept)
+            verify.accept(opened, accept)
             console.out(f"step {accept} is taken; its tree is not verified")
             console.out(f"next: git orch verify {ids.short(plan_id)} --step {accept} --record")
             return 0
         if tip:
-            return _tip(plan_id, verification.verify_tip(opened, terms), as_json=as_json)
+            return _tip(plan_id, verify.verify_tip(opened, terms), as_json=as_json)
         count = len(opened.status().steps)
         chosen = selection.numbers(steps, count) if steps is not None else []
-        results = verification.verify(opened, chosen, check, terms)
+        results = verify.verify(opened, chosen, check, terms)
     if as_json:
         here.print_json([_document(each) for each in results])
     else:

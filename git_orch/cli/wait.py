@@ -9,12 +9,12 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
-from git_orch.plans.status import PlanState
+from git_orch.plans.history.status import PlanState
 from git_orch.views import console, documents, report
 
 if TYPE_CHECKING:
-    from git_orch.plans.status import Status
-    from git_orch.repo.runs import Run
+    from git_orch.plans.history.status import Status
+    from git_orch.repo.local.runs import Run
 
 
 @click.command("wait")
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 @here.json_option
 def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
     """Wait for the run of a plan; the exit code is that of the run."""
-    from git_orch.flow import detaching
-    from git_orch.repo import runs
+    from git_orch.flow.run import background
+    from git_orch.repo.local import runs
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    run = detaching.wait(found, plan_id, timeout)
+    run = background.wait(found, plan_id, timeout)
     with here.reading(found) as database:
         status = here.status_of(found, database, plan_id)
     if as_json:

@@ -12,14 +12,15 @@ from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.plans.plan import Plan
-    from git_orch.sandbox.launcher import Launcher
+    from git_orch.sandbox.walls.launcher import Launcher
 
 
 def of_file(source: str) -> int:
     """Run the plan in a file in the current directory; gives the exit code. Raises UsageError."""
     from git_orch.cli import plan as plan_command
-    from git_orch.flow import confinement, unrecorded
-    from git_orch.plans import planfile
+    from git_orch.flow.machine import sandbox
+    from git_orch.flow.run import without_git
+    from git_orch.plans.file import planfile
     from git_orch.repo import settings
 
     text = plan_command.input_text(source)
@@ -28,13 +29,15 @@ def of_file(source: str) -> int:
         found = here.repository()
     except errors.UnfitRepository:
         console.err("note: this is no repository")
-        return _run(plan, Path.cwd(), unrecorded.launcher_outside())
-    return _run(plan, Path.cwd(), confinement.launcher(found, settings.of_user(found)))
+        return _run(plan, Path.cwd(), without_git.launcher_outside())
+    return _run(plan, Path.cwd(), sandbox.launcher(found, settings.of_user(found)))
 
 
 def of_plan(wanted: str) -> int:
     """Run a stored plan, approved for that, in the checkout that the user stands in. Raises Refused, NotFound."""
-    from git_orch.flow import approval, confinement, openplan
+    from git_orch.flow import open_plan
+    from git_orch.flow.approval import required
+    from git_orch.flow.machine import sandbox
     from git_orch.repo import settings
     from git_orch.views.progress import ConsoleReporter
 
@@ -42,22 +45,22 @@ def of_plan(wanted: str) -> int:
     plan_id = here.plan_id(found, wanted)
     if found.top is None:
         raise errors.UnfitRepository("a bare repository has no checkout to work in", f"git orch exec {wanted}")
-    with openplan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
         status = opened.status()
-        if not approval.required(opened, status).what.grants.in_place:
+        if not required.required(opened, status).what.grants.in_place:
             name = ids.short(plan_id)
             raise errors.Refused(
                 f"working in your own checkout needs an approval of '{name}' that says so",
                 f"git orch approve {name} --in-place",
             )
-        return _run(status.plan, found.top, confinement.launcher(found, settings.of_user(found)))
+        return _run(status.plan, found.top, sandbox.launcher(found, settings.of_user(found)))
 
 
 def _run(plan: Plan, directory: Path, launcher: Launcher) -> int:
-    from git_orch.flow import unrecorded
+    from git_orch.flow.run import without_git
     from git_orch.views.progress import ConsoleReporter
 
-    ended = unrecorded.execute(plan, directory, launcher, ConsoleReporter())
+    ended = without_git.execute(plan, directory, launcher, ConsoleReporter())
     console.out(f"{ended.done} of {len(plan.steps)} steps done in {ended.seconds:.1f} s; nothing is recorded")
     if ended.failed is None:
         return 0

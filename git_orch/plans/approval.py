@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeGuard
 
 from git_orch.plans import plan as plans
+from git_orch.plans.history.status import Status
 from git_orch.plans.plan import Document, Plan
-from git_orch.plans.status import Status
 
 POLICY = 1  # the version of the rules that commands run under; what was approved under others is approved anew
 

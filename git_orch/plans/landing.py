@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from git_orch.plans import trailers
-from git_orch.plans.status import SATISFIED, Commit, Status, StepStatus
+from git_orch.plans.history.status import SATISFIED, Commit, Status, StepStatus
 from git_orch.plans.trailers import Claim
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_orch import errors
-from git_orch.sandbox import process, secrecy
+from git_orch.sandbox import secrecy
+from git_orch.sandbox.process import command as process
 
 # Variables of git that are kept: configuration given on the command line, identity, and what reaching a remote needs.
 _KEPT_VARIABLES = (

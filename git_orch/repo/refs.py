@@ -10,7 +10,7 @@ from git_orch.plans import ids
 from git_orch.repo.git import SYNCED, GitFailed
 
 if TYPE_CHECKING:
-    from git_orch.repo.objects import Written
+    from git_orch.repo.objects.objects import Written
     from git_orch.repo.repository import Repository
 
 BRANCHES = "refs/heads/orch/"

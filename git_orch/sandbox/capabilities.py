@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch.plans import plan
-from git_orch.sandbox import environment, process
+from git_orch.sandbox.process import command as process
+from git_orch.sandbox.walls import environment
 
 CACHE_NAME = "capabilities.json"
 _FORMAT = 1

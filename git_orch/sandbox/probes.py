@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from git_orch.plans.plan import Command
-from git_orch.sandbox import cgroup, process
-from git_orch.sandbox.launcher import Launcher
+from git_orch.sandbox.process import cgroup
+from git_orch.sandbox.process import command as process
+from git_orch.sandbox.walls.launcher import Launcher
 
 _SECONDS = 20.0  # for one probe; the slowest takes two
 _FEW = 40  # processes

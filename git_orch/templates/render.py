@@ -16,8 +16,8 @@ from pathlib import Path
 
 from git_orch.errors import UsageError
 from git_orch.plans import plan as plans
-from git_orch.plans import source
-from git_orch.plans.findings import PlanFileError
+from git_orch.plans.file import source
+from git_orch.plans.file.findings import PlanFileError
 from git_orch.plans.plan import Plan
 
 _HOME = Path(__file__).parent
@@ -119,7 +119,7 @@ def render(name: str, variables: Mapping[str, str]) -> Plan:
 
 def filled(chosen: Template, given: Mapping[str, str]) -> Plan:
     """The plan of a template with the values filled in. Raises UsageError."""
-    from git_orch.plans import schema  # pydantic costs 50 ms
+    from git_orch.plans.file import schema  # pydantic costs 50 ms
 
     values = _values(chosen, given)
     whole = chosen.source.value

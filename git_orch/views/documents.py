@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterable
 
 from git_orch.plans import plan as plans
+from git_orch.plans.history.status import Attempt, CheckResult, PlanState, Status, StepState, StepStatus
 from git_orch.plans.plan import Document, Step
-from git_orch.plans.status import Attempt, CheckResult, PlanState, Status, StepState, StepStatus
 from git_orch.views.report import when
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from git_orch.plans import graph, ids
+from git_orch.plans.history.status import SATISFIED, Status, StepStatus
 from git_orch.plans.plan import Document, Plan, Step
-from git_orch.plans.status import SATISFIED, Status, StepStatus
 from git_orch.views.console import Styled
 from git_orch.views.report import Line
 

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import ids
-from git_orch.plans.events import Event
+from git_orch.plans.history.events import Event
+from git_orch.plans.history.status import Status, StepStatus
 from git_orch.plans.plan import Document
-from git_orch.plans.status import Status, StepStatus
 from git_orch.views import documents, report
 from git_orch.views.console import Styled, indented
 from git_orch.views.report import Line
 
 if TYPE_CHECKING:
-    from git_orch.repo.live import Now
-    from git_orch.repo.runs import Run
+    from git_orch.repo.local.live import Now
+    from git_orch.repo.local.runs import Run
 
 _SHORT = ("from", "to", "commit", "now", "tree")  # object IDs
 _TOLD = ("step", "why", "from", "to", "commit", "outcome", "passed", "error", "model", "usd", "seconds", "now")

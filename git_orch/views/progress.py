@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import assert_never
 
-from git_orch.flow import reporting
-from git_orch.flow.reporting import Report
+from git_orch.flow import reports
+from git_orch.flow.reports import Report
 from git_orch.plans import sentences
 from git_orch.views import console
 from git_orch.views import report as report_view
@@ -28,7 +28,7 @@ class ConsoleReporter:
     def emit(self, report: Report) -> None:
         """Print one report."""
         about = ""
-        if self._numbered and not isinstance(report, (reporting.Note, reporting.TipChecking)):
+        if self._numbered and not isinstance(report, (reports.Note, reports.TipChecking)):
             about = f"[{report.number}] "
         with self._guard:
             console.err(*([Styled(about, "dim")] if about else []), *_line(report))
@@ -41,7 +41,7 @@ def _code(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
     return (Styled("\n  review ", "yellow"), f"changed files that run code: {sentences.names(paths, _SHOWN)}")
 
 
-def _landed(report: reporting.StepLanded) -> tuple[console.Part, ...]:
+def _landed(report: reports.StepLanded) -> tuple[console.Part, ...]:
     cost = f", ${report.usd:.4f}" if report.usd else ""
     noun = "file" if report.files == 1 else "files"
     told = f"{report.commit[:10]}, {report.files} {noun} changed, {report.seconds:.1f} s{cost}"
@@ -51,33 +51,33 @@ def _landed(report: reporting.StepLanded) -> tuple[console.Part, ...]:
 
 def _line(report: Report) -> tuple[console.Part, ...]:
     match report:
-        case reporting.Note(text):
+        case reports.Note(text):
             return (Styled("note: ", "dim"), text)
-        case reporting.StepStarted(number, count, title, kind):
+        case reports.StepStarted(number, count, title, kind):
             return (Styled(f"step {number}/{count} ", "bold"), f"{title} [{kind}]")
-        case reporting.StepProgress(_, text):
+        case reports.StepProgress(_, text):
             return (Styled("  " + console.indented(text, 2), "dim"),)
-        case reporting.CheckEnded(_, result):
+        case reports.CheckEnded(_, result):
             style = "green" if result.passed else "red"
             command = console.indented(result.command, 8)
             said = report_view.said(result)
             shown = [Styled("\n" + console.indented("    " + said, 4), "dim")] if said else []
             took = ", cached" if result.cached else f" in {result.seconds:.1f} s"
             return ("  check ", command, ": ", Styled(result.reason, style), took, *shown)
-        case reporting.TipChecking(count):
+        case reports.TipChecking(count):
             noun = "check" if count == 1 else "checks"
             return (Styled("tip ", "bold"), f"{count} {noun} once more on what all steps made together")
-        case reporting.StepLanded():
+        case reports.StepLanded():
             return _landed(report)
-        case reporting.StepDone():
+        case reports.StepDone():
             return (Styled("  done", "green"),)
-        case reporting.StepNotLanded():
+        case reports.StepNotLanded():
             return _not_landed(report)
         case _:
             assert_never(report)
 
 
-def _not_landed(report: reporting.StepNotLanded) -> tuple[console.Part, ...]:
+def _not_landed(report: reports.StepNotLanded) -> tuple[console.Part, ...]:
     """Where there are several lines of output, what we say ourselves has a line of its own below them."""
     said = [f"kept as {report.commit[:10]}"] if report.commit is not None else []
     if report.pause is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from git_orch.plans import graph, ids
+from git_orch.plans.history.status import SATISFIED, CheckResult, Landed, PlanState, Status, StepState, StepStatus
 from git_orch.plans.plan import Step
-from git_orch.plans.status import SATISFIED, CheckResult, Landed, PlanState, Status, StepState, StepStatus
 from git_orch.views.console import Part, Styled, indented
 
 _STATE_STYLES = {

@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from git_orch.repo import identity, objects, store
+from git_orch.repo import identity
+from git_orch.repo.log import log
+from git_orch.repo.objects import objects
 from git_orch.repo.repository import discover
 
 
@@ -19,7 +21,7 @@ def main() -> None:
     database = objects.opened(repository, warm=backend == "library")
     assert type(database).__name__ == ("LibraryObjects" if backend == "library" else "CommandObjects")
     person = identity.of_user(repository)
-    writers = [store.LogWriter(repository, database, person, plan) for plan in plans]
+    writers = [log.LogWriter(repository, database, person, plan) for plan in plans]
     sys.stdin.read(1)
     for _ in range(int(count)):
         for writer in writers:

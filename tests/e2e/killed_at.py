@@ -23,20 +23,18 @@ from typing import Any, NoReturn
 import unsynced
 
 from git_orch.cli import main as boundary
-from git_orch.flow import attempt, execution, jobs, openplan, preconditions, run
-from git_orch.plans.events import Event
-from git_orch.repo import (
-    catfile,
-    git,
-    objects,
-    pool,
-    refs,
-    results,
-    spool,
-    worktrees,
-)
+from git_orch.flow import open_plan
+from git_orch.flow.attempt import attempt
+from git_orch.flow.attempt import job as jobs
+from git_orch.flow.run import execute, preconditions, run
+from git_orch.plans.history.events import Event
+from git_orch.repo import git, refs
+from git_orch.repo.log import results, spool
+from git_orch.repo.objects import catfile, objects
 from git_orch.repo.repository import Repository
-from git_orch.sandbox import family, launcher
+from git_orch.repo.worktree import pool, worktrees
+from git_orch.sandbox.process import family
+from git_orch.sandbox.walls import launcher
 
 GC_STRIDE = 31  # points; collecting at each would leave nobody the time to write again what was taken
 
@@ -104,11 +102,11 @@ def _wrap_all(points: Points) -> None:
     for backend, name in ((objects.LibraryObjects, "library"), (catfile.CommandObjects, "command")):
         _wrapped(points, backend, "write", lambda _self, kind, _data, name=name: f"{name} write {kind}")
     for phase in ("record", "move", "_intend", "_confirm_later", "keep", "abandon", "take_spool"):
-        _wrapped(points, openplan.OpenPlan, phase, _fixed(f"phase {phase}"))
+        _wrapped(points, open_plan.OpenPlan, phase, _fixed(f"phase {phase}"))
     for phase in ("begun", "ended", "landed", "_record_failed", "forget_settled"):
         _wrapped(points, run.Run, phase, _fixed(f"phase {phase}"))
     _wrapped(points, preconditions, "keep_results", _fixed("phase keep_results"))
-    _wrapped(points, execution, "_end", _fixed("phase _end"))
+    _wrapped(points, execute, "_end", _fixed("phase _end"))
     for phase in ("store", "forget"):
         _wrapped(points, results, phase, _fixed(f"result {phase}"))
     for phase in ("own", "disown"):

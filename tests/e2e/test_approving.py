@@ -14,12 +14,15 @@ import pytest
 from conftest import Here, Repo, writing
 from model_server import ModelServer, tool, turn
 
-from git_orch.flow import approval, openplan
-from git_orch.flow.reporting import Report
+from git_orch.flow import open_plan
+from git_orch.flow.approval import required
+from git_orch.flow.reports import Report
 from git_orch.plans import approval as approvals_of
-from git_orch.plans import ids, planfile
+from git_orch.plans import ids
 from git_orch.plans import plan as plans
-from git_orch.repo import approvals, refs
+from git_orch.plans.file import planfile
+from git_orch.repo import refs
+from git_orch.repo.local import approvals
 from git_orch.repo.repository import discover
 
 Completed = subprocess.CompletedProcess[str]
@@ -453,9 +456,9 @@ def grants(repo: Repo, plan: str) -> list[bool]:
         def emit(self, report: Report) -> None:
             """Nobody listens."""
 
-    with openplan.opened(discover(repo.path), plan, Quiet()) as opened:
+    with open_plan.opened(discover(repo.path), plan, Quiet()) as opened:
         status = opened.status()
-        grant = approval.required(opened, status)
+        grant = required.required(opened, status)
         return [grant.of(step) for step in status.plan.steps]
 
 

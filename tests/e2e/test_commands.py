@@ -513,16 +513,17 @@ def test_two_edits_from_the_same_text_are_not_both_taken(here: Here) -> None:
     plan = here.plan(writing("a"))
     text = here("show", plan, "--yaml").out
     here("edit", plan, "--from", "-", stdin=text + "  - {title: Mine, run: 'true'}\n")
-    from git_orch.flow import editing, openplan
-    from git_orch.plans import planfile
+    from git_orch.flow import open_plan
+    from git_orch.flow.planning import edit
+    from git_orch.plans.file import planfile
     from git_orch.repo import repository
     from git_orch.views.progress import ConsoleReporter
 
     old = planfile.read(text, "old")
     theirs = planfile.read(text + "  - {title: Theirs, run: 'true'}\n", "theirs")
     found = repository.discover(here.repo.path)
-    with openplan.opened(found, plan, ConsoleReporter()) as opened, pytest.raises(errors.Busy):
-        editing.revise(opened, old, theirs, {})
+    with open_plan.opened(found, plan, ConsoleReporter()) as opened, pytest.raises(errors.Busy):
+        edit.revise(opened, old, theirs, {})
 
 
 def test_verify_leaves_a_persons_worktree_alone(here: Here) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from conftest import Repo, writing
 
-from git_orch.sandbox import process
+from git_orch.sandbox.process import command as process
 
 BEGINNING = "0" * 26
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from conftest import Here, Repo
 
-from git_orch.flow import execution, openplan
-from git_orch.flow.options import Options
-from git_orch.flow.reporting import Note, Report
+from git_orch.flow import open_plan
+from git_orch.flow.reports import Note, Report
+from git_orch.flow.run import execute
+from git_orch.flow.run.options import Options
 from git_orch.repo.repository import discover
 
 
@@ -176,8 +177,8 @@ def test_a_worker_that_dies_in_the_middle_of_a_step_costs_nothing(
     def processes(count: int) -> futures.Executor:
         return futures.ProcessPoolExecutor(count, get_context("forkserver"), initializer=_know_yourself)
 
-    with openplan.opened(discover(here.repo.path), plan, told, warm=True) as opened:
-        summary = execution.execute(opened, Options("", jobs=2), None, processes)
+    with open_plan.opened(discover(here.repo.path), plan, told, warm=True) as opened:
+        summary = execute.execute(opened, Options("", jobs=2), None, processes)
     assert summary.outcome == "complete"
     assert landed(here.repo, plan) == ["s1", "s2", "s3", "s4"]
     assert (tmp_path / "killed").is_dir()

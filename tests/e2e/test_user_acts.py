@@ -375,11 +375,12 @@ def worktree_removed(scene: Scene) -> None:
 def _interrupted_worktree(scene: Scene) -> Path:
     """The worktree of git-orch's own as a killed run leaves it behind, with a step to do."""
     scene.on_branch(["reset", "-q", "--hard", "HEAD~1"])
-    from git_orch.flow import confinement
-    from git_orch.repo import repository, worktrees
+    from git_orch.flow.machine import sandbox
+    from git_orch.repo import repository
+    from git_orch.repo.worktree import worktrees
 
     found = repository.discover(scene.repo.path)
-    return worktrees.made(found, scene.plan, confinement.boundary(found), scene.at(scene.branch)).path
+    return worktrees.made(found, scene.plan, sandbox.boundary(found), scene.at(scene.branch)).path
 
 
 @act
@@ -583,7 +584,9 @@ def test_an_amended_cover_survives_an_edit_of_the_plan(tmp_path: Path, prepared:
 def test_a_log_from_elsewhere_moves_no_other_branch(done: Scene) -> None:
     """An intent that names main, with this clone's own ID, is left alone."""
     scene, repo = done, done.repo
-    from git_orch.repo import identity, objects, repository, store
+    from git_orch.repo import identity, repository
+    from git_orch.repo.log import log as store
+    from git_orch.repo.objects import objects
 
     found = repository.discover(repo.path)
     database = objects.opened(found, warm=False)

@@ -133,7 +133,7 @@ def _local(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Ite
 
 
 def _special(name: str) -> Judge:
-    from git_orch.sandbox.policy import builtins, finding, wrappers
+    from git_orch.sandbox.policy import builtins, find, wrappers
 
     if name in wrappers.SHELLS:
         return wrappers.shell
@@ -144,7 +144,7 @@ def _special(name: str) -> Judge:
         "command": wrappers.command,
         "date": builtins.date,
         "env": wrappers.env,
-        "find": finding.find,
+        "find": find.find,
         "git": git.judged,
         "nice": wrappers.nice,
         "nohup": wrappers.nohup,

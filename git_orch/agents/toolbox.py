@@ -1,0 +1,295 @@
+"""What the tools do: every answer to the model, a failure included, is a Result."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from git_orch.agents import edits, exchange, pages, tool_definitions
+from git_orch.plans import paths, plan
+from git_orch.sandbox import files
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from git_orch.sandbox.policy.decision import Policy
+    from git_orch.sandbox.policy.verdict import Verdict as Judgement
+    from git_orch.sandbox.process import command as process
+
+Verdict = Literal["done", "failed", "refused", "invalid"]
+
+_LARGEST_FILE = 10 * 1024 * 1024  # bytes; as much as a command may write
+_SEARCH_SECONDS = 60
+_LISTED = 500
+_OUTPUT = re.compile(r"output:([1-9][0-9]{0,8})")
+_REFUSALS = (paths.PATH_INVALID, paths.PATH_OUTSIDE, paths.PATH_GIT_CONTROL)
+
+
+class Commands(Protocol):
+    """Where commands run; the sandbox's launcher, or a recording of one."""
+
+    def run(
+        self,
+        command: plan.Command,
+        *,
+        worktree: Path,
+        timeout: float,
+        output_path: Path | None = None,
+        stop: threading.Event | None = None,
+        network: bool = False,
+    ) -> process.Outcome:
+        """How the command ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to one tool call; `exit` is set for commands, `summary` when the step was said to be done."""
+
+    text: str
+    verdict: Verdict = "done"
+    exit: int | None = None
+    seconds: float = 0.0
+    summary: str | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the model is told that the call failed."""
+        return self.verdict != "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the tools work: the worktree of a step, and a private directory outside it for whole outputs.
+
+    `policy` judges each command before it runs; without one they all run. With `network` commands have it.
+    """
+
+    worktree: Path
+    outputs: Path
+    commands: Commands
+    policy: Policy | None = None
+    network: bool = False
+
+
+class Toolbox:
+    """The tools of one attempt, those of `allowed` only."""
+
+    def __init__(self, place: Place, allowed: frozenset[tool_definitions.Permission]) -> None:
+        self._place = place
+        self._allowed = allowed
+        self._tree = files.Tree(place.worktree)
+        self._numbers = itertools.count(1)
+        self._verbs: Mapping[str, Callable[[Mapping[str, object], threading.Event | None], Result]] = {
+            "bash": self._bash,
+            "read_file": self._read_file,
+            "write_file": self._write_file,
+            "edit_file": self._edit_file,
+            "search": self._search,
+            "step_done": self._step_done,
+        }
+
+    def definitions(self) -> tuple[exchange.Block, ...]:
+        """The tools to offer."""
+        return tool_definitions.offered(self._allowed)
+
+    def result(self, call: exchange.ToolCall, stop: threading.Event | None = None) -> Result:
+        """The result of a call, which never raises for what a model sent. Raises exchange.Stopped."""
+        offer = tool_definitions.OFFERS.get(call.name)
+        if offer is None:
+            return Result(f"there is no tool '{call.name}'; the tools are {', '.join(self._names())}", "invalid")
+        if not offer.needs <= self._allowed:
+            missing = " and ".join(sorted(offer.needs - self._allowed))
+            return Result(f"tool '{call.name}' needs permission to {missing}, which this run does not have", "refused")
+        begun = time.monotonic()
+        try:
+            return self._verbs[call.name](offer.arguments(call.input), stop)
+        except plan.BadDocument as error:
+            return Result(str(error), "invalid")
+        except files.PathRefused as error:
+            verdict: Verdict = "refused" if error.code in _REFUSALS else "failed"
+            return Result(f"{error.cause}; {error.hint}", verdict, seconds=time.monotonic() - begun)
+
+    def _names(self) -> list[str]:
+        return [str(definition["name"]) for definition in self.definitions()]
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def _bash(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
+        if not plan.text(fields, "reason").strip():
+            raise plan.BadDocument("argument 'reason' of bash is empty: say why the command is run")
+        seconds = _within(fields, "timeout", tool_definitions.COMMAND_SECONDS, tool_definitions.LONGEST_COMMAND)
+        command = plan.Command(shell=plan.text(fields, "command"))
+        refusal = self._place.policy.refusal(command) if self._place.policy is not None else None
+        if refusal is not None:
+            return Result(_refused(refusal), "refused")
+        number = next(self._numbers)
+        self._place.outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        outcome = self._run(command, seconds, self._place.outputs / f"{number}.txt", stop)
+        ended = f"{_ending(outcome, seconds)} after {outcome.seconds:.1f} s"
+        shown = pages.short_lines(outcome.shown(tool_definitions.SHOWN_OUTPUT))
+        whole = outcome.total <= tool_definitions.SHOWN_OUTPUT and len(shown) <= tool_definitions.SHOWN_OUTPUT
+        where = f"\n[{ended}; the whole output: read_file 'output:{number}']"
+        verdict: Verdict = "done" if outcome.reason == "exited" and outcome.status == 0 else "failed"
+        return Result(f"[{ended}]\n{shown}{'' if whole else where}", verdict, outcome.status, outcome.seconds)
+
+    def _run(
+        self, command: plan.Command, seconds: float, output: Path | None, stop: threading.Event | None
+    ) -> process.Outcome:
+        outcome = self._place.commands.run(
+            command,
+            worktree=self._place.worktree,
+            timeout=seconds,
+            output_path=output,
+            stop=stop,
+            network=self._place.network,
+        )
+        if outcome.reason == "stopped":
+            raise exchange.Stopped
+        return outcome
+
+    def _search(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
+        pattern = plan.text(fields, "pattern")
+        name = plan.optional_text(fields, "files")
+        path = plan.optional_text(fields, "path") or "."
+        if not _is_root(path) and self._tree.kind(path) not in ("file", "directory"):
+            return Result(f"there is no file or directory '{path}'", "failed")
+        include = [] if name is None else [f"--include={name}"]
+        place = "." if _is_root(path) else f"./{path}"
+        argv = ("grep", "-rnIE", "--exclude-dir=.git", *include, "-e", pattern, "--", place)
+        outcome = self._run(plan.Command(argv=argv), _SEARCH_SECONDS, None, stop)
+        if outcome.reason == "timeout" or (outcome.reason == "exited" and outcome.status not in (0, 1)):
+            shown = pages.short_lines(outcome.shown(tool_definitions.SHOWN_OUTPUT))
+            return Result(f"the search failed: {shown}", "failed", outcome.status, outcome.seconds)
+        lines = pages.short_lines(outcome.shown(tool_definitions.SHOWN_OUTPUT)).splitlines()
+        text = (
+            "\n".join(line.removeprefix("./") for line in lines[: tool_definitions.SEARCH_LINES]) or "no line matches"
+        )
+        if len(lines) > tool_definitions.SEARCH_LINES or outcome.total > tool_definitions.SHOWN_OUTPUT:
+            text += "\n[PARTIAL: more lines match; search for less, or in fewer files]"
+        return Result(text, seconds=outcome.seconds)
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def _read_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
+        path = plan.text(fields, "path")
+        first = _within(fields, "offset", 1, None)
+        count = min(_within(fields, "limit", tool_definitions.READ_LINES, None), tool_definitions.READ_LINES)
+        output = _OUTPUT.fullmatch(path)
+        if output is None and (_is_root(path) or self._tree.kind(path) == "directory"):
+            return self._listing("" if _is_root(path) else path)
+        if output is not None:
+            data = files.Tree(self._place.outputs).read(f"{output[1]}.txt", _LARGEST_FILE)
+        else:
+            data = self._tree.read(path, _LARGEST_FILE)
+        if pages.is_binary(data) and output is None:
+            return Result(f"'{path}' is a binary file of {len(data):,} bytes", "failed")
+        lines = edits.bodies(data.decode("utf-8", "backslashreplace").removeprefix(pages.BYTE_ORDER_MARK))
+        if not lines:
+            return Result(f"'{path}' is empty")
+        if first > len(lines):
+            return Result(f"'{path}' has only {len(lines)} lines", "failed")
+        return Result(pages.page(path, lines, first, count))
+
+    def _listing(self, prefix: str) -> Result:
+        names = list(itertools.islice(self._tree.listing(prefix), _LISTED + 1))
+        more = f"\n[PARTIAL: more than {_LISTED} files; name a directory]" if len(names) > _LISTED else ""
+        return Result("\n".join(names[:_LISTED]) + more if names else "no files")
+
+    def _write_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
+        path = plan.text(fields, "path")
+        content = plan.text(fields, "content")
+        executable = fields.get("executable")
+        if executable is not None and not isinstance(executable, bool):
+            raise plan.BadDocument("executable: expected true or false")
+        existed = self._tree.kind(path) != "absent"
+        data = pages.like(self._tree.read(path, _LARGEST_FILE), content) if existed else content.encode()
+        self._tree.write(path, data, executable=executable)
+        return Result(f"{'replaced' if existed else 'created'} '{path}', {len(edits.bodies(content))} lines")
+
+    def _edit_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
+        path = plan.text(fields, "path")
+        wanted = [_edit(item, number) for number, item in enumerate(plan.sequence(fields, "edits"), start=1)]
+        if not wanted:
+            raise plan.BadDocument("edits: expected at least one edit")
+        data = self._tree.read(path, _LARGEST_FILE)
+        if pages.is_binary(data):
+            return Result(f"'{path}' is a binary file", "failed")
+        before = data.decode("utf-8", "surrogateescape")  # bytes that are not UTF-8 stay as they are
+        text, told, missed = _edited(before.removeprefix(pages.BYTE_ORDER_MARK), wanted)
+        if missed < len(wanted):
+            mark = pages.BYTE_ORDER_MARK if before.startswith(pages.BYTE_ORDER_MARK) else ""
+            self._tree.write(path, (mark + text).encode("utf-8", "surrogateescape"))
+        made = f"{len(wanted) - missed} of {len(wanted)} edits made in '{path}'"
+        return Result("\n".join([made, *told]), "failed" if missed else "done")
+
+    # -- end ----------------------------------------------------------------------------------------------------------
+
+    def _step_done(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
+        summary = plan.text(fields, "summary").strip()
+        if not summary:
+            raise plan.BadDocument("argument 'summary' of step_done is empty: say what was changed and why")
+        return Result("the checks of the step run now", summary=summary)
+
+
+def _within(fields: Mapping[str, object], name: str, default: int, most: int | None) -> int:
+    number = plan.optional_number(fields, name)
+    if number is None:
+        return default
+    if number < 1 or (most is not None and number > most):
+        raise plan.BadDocument(f"{name}: expected a number from 1" + ("" if most is None else f" to {most}"))
+    return number
+
+
+def _refused(refusal: Judgement) -> str:
+    """What a model needs to do better: the rule, the part that broke it, and what to do instead."""
+    span = refusal.span
+    part = f"\npart: {span.text} (characters {span.start} to {span.end})" if span is not None else ""
+    return f"not run, {refusal.code}: {refusal.reason}{part}\nhint: {refusal.hint}"
+
+
+def _ending(outcome: process.Outcome, limit: int) -> str:
+    match outcome.reason:
+        case "timeout":
+            return f"stopped at the time limit of {limit} s"
+        case "output-limit":
+            return f"stopped: more than {_LARGEST_FILE:,} bytes of output"
+        case "memory-limit":
+            return "stopped: it used more memory than a command may"
+        case "process-limit":
+            return "stopped: it had more processes than a command may"
+        case "disk-limit":
+            return "stopped: it wrote more to the worktree than a command may"
+        case _ if outcome.status < 0:
+            return f"killed by signal {-outcome.status}"
+        case _:
+            return f"exit {outcome.status}"
+
+
+def _is_root(path: str) -> bool:
+    return path in ("", ".", "./")
+
+
+def _edit(item: object, number: int) -> edits.Edit:
+    fields = plan.mapping(item, f"edits[{number}]")
+    return edits.Edit(plan.text(fields, "old"), plan.text(fields, "new"))
+
+
+def _edited(text: str, wanted: list[edits.Edit]) -> tuple[str, list[str], int]:
+    """The text after all edits that could be made, what to tell of each, and how many could not."""
+    told: list[str] = []
+    missed = 0
+    for number, edit in enumerate(wanted, start=1):
+        match edits.applied(text, edit):
+            case edits.Missed(why):
+                missed += 1
+                told.append(f"edit {number} not made: {why}")
+            case edits.Applied(changed, how):
+                text = changed
+                note = {"exact": "", "blanks": " (trailing blanks differed)", "indent": " (indentation differed)"}[how]
+                told.append(f"edit {number} made{note}")
+    return text, told, missed

@@ -1,0 +1,52 @@
+"""How long the first request of a step is, as the provider counts it; that costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from git_orch.agents import exchange, messages, tool_definitions
+from git_orch.flow.attempt import agent_step, attempt
+from git_orch.flow.attempt.job import Job
+from git_orch.flow.model import service as models
+from git_orch.plans import redact
+from git_orch.plans.history.status import Status, StepStatus
+from git_orch.repo import settings
+from git_orch.repo.repository import Repository
+from git_orch.sandbox import secrecy
+
+
+def first_prompts(
+    repository: Repository, status: Status, steps: Sequence[StepStatus], model: str | None
+) -> dict[str, int]:
+    """Tokens by step ID. Raises ProviderFailed, UsageError."""
+    chosen = settings.of_user(repository)
+    table = models.price_table(chosen.prices)
+    secrets = redact.secret_values(secrecy.all_variables())
+    tools = tuple(tool_definitions.offered(tool_definitions.permitted("all")))
+    found = {}
+    with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as service:
+        for each in steps:
+            told = agent_step.brief(job_of(status, each, model or each.step.model or chosen.model), table, "DELIMITER")
+            first = (exchange.user(told.plan, told.step),)
+            request = exchange.Request(told.model, told.system, first, told.max_tokens, tools)
+            found[each.step.id] = service.count(request)
+    return found
+
+
+def job_of(status: Status, each: StepStatus, model: str) -> Job:
+    """A job that only says what a model would be told."""
+    return Job(
+        directory="",
+        run="",
+        plan_id=status.id,
+        plan=status.plan,
+        step_id=each.step.id,
+        number=each.number,
+        attempt="",
+        base="",
+        tree="",
+        worktree=None,
+        after="",
+        model=model,
+        earlier=attempt.earlier(status),
+    )

@@ -1,0 +1,166 @@
+"""Running a check on a snapshot, and putting back what the check changed.
+
+What passed in a clean worktree leaves a receipt, and is not run again on the same tree. Ignored files that a check
+leaves (build products) may be what a later check needs: then both are run, or neither.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.flow.attempt import put_back
+from git_orch.plans import redact
+from git_orch.plans.history.status import CheckResult
+from git_orch.plans.plan import Check, Command
+from git_orch.repo import hooks
+from git_orch.repo.local.receipts import Book, Receipt
+from git_orch.repo.worktree import snapshot, worktrees
+from git_orch.repo.worktree.enclosed import Boundary
+from git_orch.sandbox.walls import fingerprint
+
+if TYPE_CHECKING:
+    from git_orch.flow.attempt.attempt import Site
+    from git_orch.repo.repository import Repository
+    from git_orch.sandbox.process.command import Outcome
+    from git_orch.sandbox.walls.launcher import Launcher
+
+_LAST_SIGNAL = 128 + 64  # a sandbox, as a shell, ends with 128 and the number of the signal that killed a command
+_OUTPUT_IN_LOG = 2000  # characters; the whole output is in a local file
+
+
+def sequence(checks: Sequence[Check], site: Site, attempt: str, tree: str, *, clean: bool) -> Iterator[CheckResult]:
+    """The results of checks that run one after the other in a worktree that holds `tree`, as they come.
+
+    `clean` says that nothing but `tree` is there when it begins. None is run where receipts know all of them,
+    otherwise those that leave nothing behind are left out.
+    """
+    if not checks:
+        return
+    book = book_of(site.repository, site.launcher, site.worktree.path, tree)
+    known_ones = known(checks, book) if site.use_cache and clean else None
+    if known_ones is not None:
+        yield from known_ones
+        return
+    # What left products here; None: who knows what is here. A check may take away what it has used.
+    before: tuple[Check, ...] | None = () if clean or worktrees.spotless(site.worktree) else None
+    for number, check in enumerate(checks, start=1):
+        receipt = _receipt(check, book, before or ()) if site.use_cache else None
+        if receipt is not None and not receipt.products:
+            yield receipt.result
+            continue
+        result, products = _run(check, site, site.output_path(attempt, f"check-{number}"), tree)
+        if before is not None:
+            _written_down(book, check, before, Receipt(result, products))
+        before = _after(before, check, products=products)
+        yield result
+
+
+def book_of(repository: Repository, launcher: Launcher, worktree: Path, tree: str) -> Book:
+    """The receipts that count for commands which this launcher runs on `tree`; `worktree` need not be there."""
+    return Book(repository, fingerprint.of(launcher, worktree), tree)
+
+
+def known(checks: Sequence[Check], book: Book) -> list[CheckResult] | None:
+    """The results of checks that run one after the other from a clean worktree; None unless all have a receipt."""
+    found: list[CheckResult] = []
+    before: tuple[Check, ...] | None = ()
+    for check in checks:
+        receipt = _receipt(check, book, before or ())
+        if receipt is None:
+            return None
+        found.append(receipt.result)
+        before = _after(before, check, products=receipt.products)
+    return found
+
+
+def _receipt(check: Check, book: Book, before: tuple[Check, ...]) -> Receipt | None:
+    """The receipt of a check after others or, as that says no less about the tree, on its own.
+
+    What took longer than the check allows has not passed it.
+    """
+    found = book.found(check, before) or (book.found(check) if before else None)
+    return found if found is not None and found.result.seconds <= check.timeout else None
+
+
+def _after(before: tuple[Check, ...] | None, check: Check, *, products: bool) -> tuple[Check, ...] | None:
+    if not products:
+        return ()
+    return (*before, check) if before is not None else None
+
+
+def _written_down(book: Book, check: Check, before: Sequence[Check], receipt: Receipt) -> None:
+    if receipt.result.passed:
+        book.put(check, before, receipt, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    else:
+        book.forget(check, before)
+
+
+def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckResult, bool]:
+    """The result of running it, and whether ignored files or empty directories are there afterwards."""
+    outcome = site.launcher.run(
+        check.command,
+        worktree=site.worktree.path,
+        timeout=check.timeout,
+        output_path=output_path,
+        stop=site.stop,
+    )
+    return _result(check, site, outcome, tree)
+
+
+def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
+    """Run the repository's pre-commit hook as git would, in the sandbox; None when there is none."""
+    hook = hooks.found(site.repository, site.worktree.path, "pre-commit")
+    if hook is None:
+        return None
+    check = Check("run", Command(argv=("pre-commit", "hook")))
+    shown = replace(site.launcher, readable=(*site.launcher.readable, hook.parent))  # the user's may lie in their home
+    enclosure = replace(site.worktree.enclosure, stop=site.stop, boundary=Boundary(shown))
+    with enclosure.scratch() as scratch:
+        outcome = enclosure.outcome(
+            scratch, [str(hook)], writes_files=True, timeout=check.timeout, output_path=output_path
+        )
+    return _result(check, site, outcome, tree)[0]
+
+
+def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[CheckResult, bool]:
+    said = outcome.shown(_OUTPUT_IN_LOG).strip()
+    look = snapshot.look(site.worktree, tree)
+    if look.disturbed:
+        said = f"{said}\n[{put_back.put_back(site, tree, look.disturbed)}]".lstrip("\n")
+    passed = outcome.reason == "exited" and outcome.status == check.expected_exit
+    result = CheckResult(
+        type=check.type,
+        command=redact.redacted(check.command.text(), site.secrets),
+        exit=outcome.status,
+        passed=passed,
+        seconds=outcome.seconds,
+        output=redact.redacted(said, site.secrets),
+        reason="ok" if passed else ended(outcome, check.timeout, check.expected_exit),
+    )
+    return result, look.ignored or not worktrees.spotless(site.worktree)
+
+
+def ended(outcome: Outcome, timeout: float, expected: int = 0) -> str:
+    """How a command that was not as expected ended, as the end of a sentence."""
+    match outcome.reason:
+        case "timeout":
+            return f"timed out after {timeout:g} s"
+        case "output-limit":
+            return f"was stopped after {outcome.total} bytes of output"
+        case "stopped":
+            return "was stopped"
+        case "memory-limit":
+            return "was stopped: it used more memory than a command may"
+        case "process-limit":
+            return "was stopped: it had more processes than a command may"
+        case "disk-limit":
+            return "was stopped: it wrote more to the worktree than a command may"
+        case "exited":
+            if outcome.status < 0:
+                return f"was killed by signal {-outcome.status}"
+            signal = f" (signal {outcome.status - 128})" if 128 < outcome.status <= _LAST_SIGNAL else ""
+            return f"exited {outcome.status}{signal}" + (f", expected {expected}" if expected else "")

@@ -1,0 +1,131 @@
+"""What goes to a worker and what comes back, as JSON: workers may be threads, processes or other machines.
+
+No secret is in either: a worker has its own keys, and results are redacted before they are written.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from git_orch.plans import plan as plans
+from git_orch.plans.approval import Setup
+from git_orch.plans.history.status import CheckResult
+from git_orch.plans.plan import Plan, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A step that is done already, as later steps are told of it."""
+
+    title: str
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LastTry:
+    """Why the last attempt at the step failed, and the commit that keeps what it made."""
+
+    reason: str
+    output: str = ""
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt at a step, or with `verify` only the checks of the step on `base`.
+
+    `directory` is where the repository is found from, `worktree` the name of the one to work in (None: where a person
+    did the step or, with `in_place`, the user's own checkout), `base` the commit to start from and `tree` its tree.
+    `plan` has all steps where a model is to know of them, else only this one; `plan_checks` are the commands of all
+    checks. `after` is the greatest event ID known. `delay` is in seconds.
+    """
+
+    directory: str
+    run: str
+    plan_id: str
+    plan: Plan
+    step_id: str
+    number: int
+    attempt: str
+    base: str
+    tree: str
+    worktree: str | None
+    after: str
+    model: str
+    tools: frozenset[str] = frozenset()
+    earlier: tuple[Earlier, ...] = ()
+    network: bool = False
+    plan_checks: tuple[str, ...] = ()
+    last: LastTry | None = None
+    setup: Setup | None = None
+    in_place: bool = False
+    delay: float = 0.0
+    verify: bool = False
+
+    @property
+    def step(self) -> Step:
+        """The step to do."""
+        return next(step for step in self.plan.steps if step.id == self.step_id)
+
+    def text(self) -> str:
+        """The job as JSON."""
+        document = {name: getattr(self, name) for name in self.__slots__}
+        document |= {"plan": plans.to_document(self.plan), "tools": sorted(self.tools)}
+        document["earlier"] = [asdict(each) for each in self.earlier]
+        document["last"] = asdict(self.last) if self.last is not None else None
+        document["setup"] = self.setup._asdict() if self.setup is not None else None
+        return json.dumps(document)
+
+
+def read(text: str) -> Job:
+    """The job that `Job.text` wrote."""
+    document = json.loads(text)
+    document["plan"] = plans.from_document(document["plan"])
+    document["tools"] = frozenset(document["tools"])
+    document["plan_checks"] = tuple(document["plan_checks"])
+    document["earlier"] = tuple(Earlier(each["title"], tuple(each["changed"])) for each in document["earlier"])
+    document["setup"] = Setup(**document["setup"]) if document["setup"] is not None else None
+    document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
+    return Job(**document)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an attempt ended. `commit` is what would land, or for a failed attempt what is kept for inspection.
+
+    `review` are reasons why a person should look at it. `output` is the end of what a failed command or check printed.
+    """
+
+    outcome: Literal["verified", "failed", "interrupted"]
+    seconds: float
+    commit: str | None = None
+    tree: str | None = None
+    checks: tuple[CheckResult, ...] = ()
+    changed: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()  # changed files that run code where somebody uses the tree
+    review: tuple[str, ...] = ()
+    summary: str = ""
+    error: str | None = None
+    hint: str | None = None
+    reason: str = ""
+    exit_code: int = 1
+    usd: float = 0.0
+    model: str | None = None
+
+    def text(self) -> str:
+        """The result as JSON."""
+        return json.dumps(asdict(self) | {"checks": [check._asdict() for check in self.checks]})
+
+
+def result(text: str) -> Result:
+    """The result that `Result.text` wrote. Raises BadDocument for anything else."""
+    try:
+        document = json.loads(text)
+        document["checks"] = tuple(CheckResult(**each) for each in document["checks"])
+        for name in ("changed", "code", "review"):
+            document[name] = tuple(document[name])
+        return Result(**document)
+    except (ValueError, TypeError, KeyError) as damaged:
+        raise plans.BadDocument("the result of an attempt cannot be read") from damaged

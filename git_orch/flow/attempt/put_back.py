@@ -1,0 +1,76 @@
+"""Putting back what a check changed in the worktree; where a person works as well, what they lose by it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.plans import sentences
+from git_orch.repo.log import kept
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
+from git_orch.repo.worktree import snapshot, worktrees
+from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.sandbox.files import PathRefused, Tree
+
+if TYPE_CHECKING:
+    from git_orch.flow.attempt.attempt import Site
+
+
+def put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
+    """Make the worktree `tree` again, of which `disturbed` paths differ; gives what to tell.
+
+    Raises StepFailed where a person's files could not be kept first: then they stay as they are.
+    """
+    named = sentences.names([path if path.isprintable() else ascii(path) for path in disturbed])
+    told = f"the check changed {named}: put back"
+    if site.shared is None:
+        snapshot.restore(site.worktree, tree)
+        return told
+    commit = _kept(site, site.shared, tree, named)
+    _undo(site.worktree, tree, disturbed)
+    return f"{told}; in case it was you, what was there is kept as {commit[:10]}"
+
+
+def _kept(site: Site, plan: str, tree: str, named: str) -> str:
+    """A commit of the worktree as it is."""
+    refused = site.repository.state_dir / "refused" / f"changed-on-{tree[:12]}.patch"
+    terms = snapshot.Terms(site.secrets, refused, site.copied)
+    try:
+        taken = snapshot.taken(site.repository, site.worktree, tree, terms)
+    except errors.OrchError as failed:
+        told = f"{named} changed while a check ran, and stays as it is: {failed.cause}"
+        raise errors.StepFailed(told, failed.hint or "git status") from failed
+    person = site.identity.now()
+    commit = odb.write_commit(
+        site.objects,
+        raw.CommitObject(
+            taken.tree,
+            (worktrees.head(site.worktree),),
+            person.author,
+            person.committer,
+            "files that changed while a check ran\n",
+        ),
+    )
+    kept.keep(site.repository, site.objects, site.identity, plan, [commit], "files that changed while a check ran")
+    return commit
+
+
+def _undo(worktree: Worktree, tree: str, disturbed: Sequence[str]) -> None:
+    """Put back these paths and no others: somebody may have told git not to look at some of their files."""
+    worktree.git.run("read-tree", "--reset", tree)
+    listed = worktree.git.run("--literal-pathspecs", "ls-files", "-z", "--", *disturbed).decode(
+        "utf-8", "surrogateescape"
+    )
+    known = {path for path in listed.split("\0") if path}
+    names = "".join(f"{path}\0" for path in known & set(disturbed))
+    worktree.git.run("checkout-index", "--force", "-z", "--stdin", stdin=names.encode("utf-8", "surrogateescape"))
+    files = Tree(worktree.path)
+    for path in set(disturbed) - known:
+        if not path.endswith("/"):  # a repository inside the worktree is nobody's to remove
+            try:
+                files.delete(path)
+            except PathRefused:
+                continue  # it is gone already
+    worktrees.smudge(worktree)

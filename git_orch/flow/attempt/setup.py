@@ -1,0 +1,143 @@
+"""Making a worktree ready: the user's own setup command, and ignored files of theirs that they want in it.
+
+Both come from the user's own configuration only. What they leave in the worktree is not part of any step.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+from git_orch import errors
+from git_orch.flow.attempt import checks
+from git_orch.plans import redact
+from git_orch.plans.approval import Setup
+from git_orch.plans.plan import Command
+from git_orch.repo import settings
+from git_orch.repo.repository import Repository
+from git_orch.repo.worktree import snapshot
+from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.sandbox import secrecy
+from git_orch.sandbox.files import PathRefused, Tree
+
+LIST = ".worktreeinclude"
+_LARGEST = 64 * 1024**2  # bytes of one file
+_MOST = 1_000  # files
+_SHOWN = 2_000  # characters of what a failed setup printed
+# Names that hold secrets in most projects; what is in a file is looked at as well.
+_SECRET_NAME = re.compile(
+    r"\.env(?:rc)?(?:[._-].*)?|.*\.env|\.?netrc|\.npmrc|\.pypirc|\.pgpass|\.htpasswd|\.my\.cnf|\.s3cfg|\.boto|\.dockercfg|"
+    r"id_(?:rsa|dsa|ecdsa|ed25519).*|.*\.(?:pem|key|p12|pfx|ppk|jks|keystore|kdbx|asc|gpg|tfvars|tfstate)(?:\.[^.]*)?|"
+    r".*(?:secret|credential|passw|token).*|.*service.?account.*\.json|kubeconfig|wp-config\.php",
+    re.IGNORECASE | re.DOTALL,
+)
+_SECRET_DIRECTORY = re.compile(
+    r"\.(?:ssh|aws|gnupg|azure|kube|docker|gcloud)|\.?(?:secrets?|credentials?|passwords?)", re.IGNORECASE
+)
+
+
+class SetupFailed(errors.StepFailed):
+    """The setup command did not end well; no step was tried."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause, "git config --global --get orch.setup")
+
+
+class Furnishing(NamedTuple):
+    """What worktrees of a repository get: the time for the setup command in seconds, and paths of the user's files."""
+
+    repository: Repository
+    timeout: float
+    paths: tuple[str, ...] = ()
+
+
+def of(repository: Repository, commit: str | None) -> Furnishing:
+    """What the user's own settings say; the list of files is the one of `commit`, not of a work tree."""
+    chosen = settings.of_user(repository)
+    wanted = chosen.worktreeInclude and repository.top is not None and commit is not None
+    return Furnishing(repository, chosen.setupTimeout, _included(repository, commit or "") if wanted else ())
+
+
+def run(of: Furnishing, worktree: Worktree, setup: Setup, output: Path, stop: threading.Event) -> list[str]:
+    """Run the setup command in a worktree; ignored files that it makes stay, others are put back and named.
+
+    Raises SetupFailed.
+    """
+    tree = worktree.git.line("write-tree")
+    outcome = worktree.enclosure.launcher.run(
+        Command(shell=setup.command),
+        worktree=worktree.path,
+        timeout=of.timeout,
+        output_path=output,
+        stop=stop,
+        network=setup.network,
+    )
+    if outcome.reason != "exited" or outcome.status != 0:
+        said = redact.redacted(outcome.shown(_SHOWN).strip(), redact.secret_values(secrecy.all_variables()))
+        told = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
+        raise SetupFailed(told + (f": {said}" if said else ""))
+    changed = snapshot.disturbed(worktree, tree)
+    if changed:
+        snapshot.restore(worktree, tree)
+    return changed
+
+
+def copy(of: Furnishing, worktree: Worktree) -> None:
+    """Copy the user's files into a worktree; what is there already stays."""
+    top = of.repository.top
+    if top is None:
+        return
+    tree = Tree(worktree.path)
+    for path in of.paths:
+        data = _private_copy(top / path)
+        if data is not None:
+            try:
+                if tree.kind(path) == "absent":
+                    tree.write(path, data)
+            except PathRefused:
+                continue  # the commit has a file where the path needs a directory
+
+
+def _included(repository: Repository, commit: str) -> tuple[str, ...]:
+    """Untracked files that both the commit's list and git's ignore rules name, but for those that look like secrets."""
+    listed = repository.git.finished("cat-file", "blob", f"{commit}:{LIST}", expect=(0, 128))
+    if listed.status != 0:
+        return ()
+    ignored = _others(repository, "--exclude-standard")
+    with tempfile.NamedTemporaryFile(dir=repository.state_dir) as patterns:
+        patterns.write(listed.stdout)
+        patterns.flush()
+        wanted = _others(repository, f"--exclude-from={patterns.name}")
+    chosen = [path for path in wanted if path in ignored and not looks_secret(path)]
+    return tuple(chosen[:_MOST])
+
+
+def _others(repository: Repository, rules: str) -> dict[str, None]:
+    listed = repository.quiet_git.run("ls-files", "-z", "--others", "--ignored", rules)
+    return dict.fromkeys(path for path in os.fsdecode(listed).split("\0") if path)
+
+
+def looks_secret(path: str) -> bool:
+    """Whether a file of that name usually holds a secret."""
+    *directories, name = path.split("/")
+    return _SECRET_NAME.fullmatch(name) is not None or any(map(_SECRET_DIRECTORY.fullmatch, directories))
+
+
+def _private_copy(path: Path) -> bytes | None:
+    """The bytes of a plain file of reasonable size without a secret in it; None for any other."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None  # gone, a link, or not ours to read
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+            return None
+        data = file.read(_LARGEST)
+    secrets = redact.secret_values(secrecy.all_variables())
+    return None if redact.holds_secret(data.decode("utf-8", "replace"), secrets) else data

@@ -1,0 +1,257 @@
+"""Running the checks of landed steps again, and accepting commits that claim a step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+from git_orch import errors
+from git_orch.flow.approval import required
+from git_orch.flow.attempt import checks, prepare
+from git_orch.flow.attempt.attempt import Site
+from git_orch.flow.machine import sandbox
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import CheckEnded, TipChecking
+from git_orch.flow.run.options import Options
+from git_orch.plans import ids, sentences
+from git_orch.plans.history.status import (
+    SATISFIED,
+    CheckResult,
+    Commit,
+    Status,
+    StepState,
+    StepStatus,
+    TipChecked,
+    TipFailure,
+)
+from git_orch.plans.plan import Check
+from git_orch.repo import settings
+from git_orch.repo.worktree import worktrees
+from git_orch.sandbox.walls.launcher import Launcher
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The results of one step's checks on the tree its commit has now."""
+
+    number: int
+    title: str
+    tree: str
+    results: tuple[CheckResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(result.passed for result in self.results)
+
+
+class Terms(NamedTuple):
+    """How to verify: whether receipts count instead of running a check again, whether the log is to tell of it, and
+    whether whoever watches is told of each check.
+    """
+
+    use_cache: bool = True
+    record: bool = False
+    told: bool = False
+
+
+def verify(
+    plan: OpenPlan, steps: Sequence[int], check: int | None = None, terms: Terms | None = None
+) -> list[Verified]:
+    """Run the checks of `steps` (none: of every step with a commit), or only check number `check` of each.
+
+    The plan does not change unless the terms say so; then trees that pass count as verified.
+    """
+    terms = terms or Terms()
+    status = plan.status()
+    chosen = [_step(status, number) for number in steps] or [each for each in status.steps if each.commit is not None]
+    if check is not None:
+        chosen = [each for each in chosen if len(each.step.checks) >= check] or _without(check, plan)
+    if not chosen:
+        return []
+    required.required(plan, status)
+    found = []
+    with _places(plan, terms) as places:
+        for each in chosen:
+            commit = _landed(plan, each)
+            wanted = each.step.checks if check is None else each.step.checks[check - 1 : check]
+            results = places.results(wanted, commit)
+            found.append(Verified(each.number, each.step.title, commit.tree, results))
+            if terms.record and found[-1].passed and check is None:
+                tree = commit.tree
+                plan.record((commit.oid, plan.event("step.verified", step=each.step.id, tree=tree)))
+    return found
+
+
+def _without(check: int, plan: OpenPlan) -> NoReturn:
+    raise errors.NotFound(f"no step has a check {check}", f"git orch show {ids.short(plan.id)}")
+
+
+def _landed(plan: OpenPlan, each: StepStatus) -> Commit:
+    if each.commit is None:
+        raise errors.NotFound(f"step {each.number} has no commit yet", f"git orch exec {ids.short(plan.id)}")
+    return each.commit
+
+
+# -- the tip ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The results of all checks on the tip, each with the number of the step that asks for it."""
+
+    checked: TipChecked
+    results: tuple[tuple[int, CheckResult], ...]
+
+
+def check_tip(plan: OpenPlan, status: Status, *, use_cache: bool = True) -> TipChecked:
+    """All checks of all satisfied steps on the tip, each command once; the log tells how it ended.
+
+    What the plan's steps do together may break what each of them has done alone.
+    """
+    return _tip(plan, status, Terms(use_cache, record=True, told=True)).checked
+
+
+class Broken(NamedTuple):
+    """Checks that passed on the trees of their steps and fail on the tip."""
+
+    steps: tuple[int, ...]
+    error: str
+    hint: str
+
+
+def broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
+    """All checks once more on the tip of a plan whose steps are all done; None when they pass."""
+    status = plan.status()
+    if not options.check_tip or status.branch is None or not status.branch.commits:
+        return None
+    checked = check_tip(plan, status, use_cache=options.use_cache)
+    if checked.passed:
+        return None
+    numbers = tuple(sorted({status.plan.position(each.step) for each in checked.failed}))
+    first = checked.failed[0]
+    number = status.plan.position(first.step)
+    failing = sentences.command(first.command)
+    error = f"on the tip, check {failing} of step {number} fails: a later step broke what it verifies"
+    return Broken(numbers, error, f"git orch edit {ids.short(plan.id)}  # add a step that repairs it")
+
+
+def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:
+    """The same for whoever asks. Raises NotFound without a branch, Refused for a plan that is not approved."""
+    status = plan.status()
+    required.required(plan, status)
+    return _tip(plan, status, terms)
+
+
+def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
+    if status.branch is None or not status.branch.commits:
+        raise errors.NotFound(f"'{ids.short(plan.id)}' has no branch", f"git orch show {ids.short(plan.id)}")
+    commit = status.branch.commits[-1]
+    wanted = _wanted(status)
+    with _places(plan, terms) as places:
+        results = places.results([check for _, check in wanted], commit, [each.number for each, _ in wanted])
+    failed = [
+        TipFailure(each.step.id, result.command)
+        for (each, _), result in zip(wanted, results, strict=True)
+        if not result.passed
+    ]
+    checked = TipChecked(commit.tree, tuple(failed))
+    if terms.record and checked != status.tip_checked:
+        told = [failure._asdict() for failure in failed]
+        event = plan.event("tip.checked", tree=checked.tree, passed=checked.passed, failed=told)
+        plan.record((plan.home, event))
+    return Tip(checked, tuple((each.number, result) for (each, _), result in zip(wanted, results, strict=True)))
+
+
+def _wanted(status: Status) -> list[tuple[StepStatus, Check]]:
+    """Each command once, in the plan's order. What the last step that has it expects counts: a test may have to fail
+    until a later step makes it pass.
+    """
+    found: dict[object, tuple[StepStatus, Check]] = {}
+    for each in status.steps:
+        for check in each.step.checks if each.state in SATISFIED else ():
+            before = found.get(check.command)
+            longest = max(check.timeout, before[1].timeout if before is not None else 0)
+            found[check.command] = (each, check._replace(timeout=longest))
+    return list(found.values())
+
+
+# -- where ------------------------------------------------------------------------------------------------------------
+
+
+class _Places:
+    """Where checks run on commits: nowhere as long as receipts know all results, then in one worktree."""
+
+    def __init__(self, plan: OpenPlan, terms: Terms, launcher: Launcher, stack: contextlib.ExitStack) -> None:
+        self._plan = plan
+        self._terms = terms
+        self._launcher = launcher
+        self._stack = stack
+        self._site: Site | None = None
+
+    def results(self, wanted: Sequence[Check], commit: Commit, steps: Sequence[int] = ()) -> tuple[CheckResult, ...]:
+        """The results on a commit, from a clean worktree. `steps` are the numbers of those that ask for them."""
+        repository = self._plan.repository
+        if self._terms.use_cache:
+            place = worktrees.path_of(repository, self._plan.id, "verify")
+            known = checks.known(wanted, checks.book_of(repository, self._launcher, place, commit.tree))
+            if known is not None:
+                return tuple(known)
+        told = self._terms.told
+        if told:
+            self._plan.reporter.emit(TipChecking(len(wanted)))
+        chosen = settings.of_user(repository)
+        clean = chosen.setup is None and not chosen.worktreeInclude  # which put ignored files there
+        site = self._site_at(commit)
+        found: list[CheckResult] = []
+        for result in checks.sequence(wanted, site, self._plan.new_id(), commit.tree, clean=clean):
+            if told:
+                self._plan.reporter.emit(CheckEnded(steps[len(found)], result))
+            found.append(result)
+        return tuple(found)
+
+    def _site_at(self, commit: Commit) -> Site:
+        if self._site is None:
+            use_cache = self._terms.use_cache
+            self._site = self._stack.enter_context(prepare.for_checks(self._plan, commit.oid, use_cache=use_cache))
+        else:
+            prepare.pointed(self._site, commit.oid)
+        return self._site
+
+
+@contextlib.contextmanager
+def _places(plan: OpenPlan, terms: Terms) -> Iterator[_Places]:
+    launcher = sandbox.boundary(plan.repository).launcher
+    with contextlib.ExitStack() as stack:
+        yield _Places(plan, terms, launcher, stack)
+
+
+# -- claims -----------------------------------------------------------------------------------------------------------
+
+
+def accept(plan: OpenPlan, number: int) -> None:
+    """Take a commit that claims a step as that step's; it stays unverified. Raises Refused when there is none."""
+    each = _step(plan.status(), number)
+    if each.state is not StepState.CLAIMED or each.commit is None:
+        raise errors.Refused(
+            f"no commit claims step {number} without the log knowing it: it is {each.state.value}",
+            f"git orch show {ids.short(plan.id)}",
+        )
+    attempt = next(
+        claim.attempt
+        for claim in reversed(each.commit.message.claims)
+        if claim.plan == plan.id and claim.step == each.step.id
+    )
+    plan.record(
+        (each.commit.oid, plan.event("step.accepted", step=each.step.id, attempt=attempt, commit=each.commit.oid))
+    )
+
+
+def _step(status: Status, number: int) -> StepStatus:
+    if not 1 <= number <= len(status.steps):
+        raise errors.NotFound(
+            f"there is no step {number}: the plan has {len(status.steps)}", f"git orch show {ids.short(status.id)}"
+        )
+    return status.steps[number - 1]

@@ -1,0 +1,299 @@
+"""Landing: a finished plan goes to a branch of the user's, and then to the archive.
+
+Everything is built and every conflict is known before a ref moves; the branch moves once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from git_orch import errors
+from git_orch.flow.approval import required
+from git_orch.flow.branch import archive
+from git_orch.flow.branch import target as targets
+from git_orch.flow.branch.target import Target
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import Note
+from git_orch.plans import ids, sentences
+from git_orch.plans import landing as messages
+from git_orch.plans.history.status import SATISFIED, Branch, Commit, PlanState, Status, StepState
+from git_orch.repo import merging, refs
+from git_orch.repo.log import upstream
+from git_orch.repo.objects import merges, raw, signed_commits
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects.objects import Written
+
+Mode = Literal["merge", "rebase", "squash", "ff-only"]
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a plan went, or would go: `old` is where the branch was, `new` where it is now.
+
+    `mode` is `found` where all of it was in the branch already. `commits` has the commit that each step became. What
+    is not `archived` stays open: a part of a plan, or a plan whose branch somebody has checked out.
+    """
+
+    mode: str
+    ref: str
+    old: str | None
+    new: str
+    commits: Mapping[str, str]
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a branch is to be moved to, the objects that nothing holds yet, and what became of each step."""
+
+    tip: str
+    written: Written
+    commits: Mapping[str, str]
+    new: tuple[str, ...] = ()  # the commits that were written, parents first
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A plan about to land: its status, its branch, and where it goes."""
+
+    plan: OpenPlan
+    status: Status
+    branch: Branch
+    target: Target
+    written: Written
+
+    @property
+    def name(self) -> str:
+        return ids.short(self.plan.id)
+
+
+def land(plan: OpenPlan, onto: str | None, mode: Mode, *, partial: bool = False, dry_run: bool = False) -> Landing:
+    """Bring the plan branch to the branch `onto`, or to the one that the plan started from, and archive the plan.
+
+    With `partial` also a plan that is not done. With `dry_run` nothing moves. Raises Refused for a plan that is not
+    done, Conflict when it does not merge, Busy when files or an unfinished operation are in the way.
+    """
+    status = plan.status()
+    branch = _finished(status, partial=partial)
+    target = targets.found(plan.repository, onto or _home_of(status))
+    work = _Work(plan, status, branch, target, Written(plan.objects))
+    built = _built(work, mode)
+    if built is None:
+        return _found(work, dry_run=dry_run)
+    _tell_untested(work, built)
+    if dry_run:
+        return Landing(mode, target.ref, target.tip, built.tip, built.commits)
+    again = f"land --{mode} {_onto(work)}"
+    built = signed(plan, built, again)
+    body = {"mode": mode, "tip": branch.tip, "commits": dict(built.commits)}
+    new = (built.tip, built.written)
+    try:
+        targets.advance(plan, target, new, f"land on {target.name}", ("plan.landed", body))
+    except refs.RefMoved as lost:
+        raise errors.Busy(lost.cause, f"git orch {again}") from lost
+    landing = Landing(mode, target.ref, target.tip, built.tip, built.commits)
+    return _put_away(work, landing)
+
+
+def _home_of(status: Status) -> str:
+    if status.base.ref is None:
+        name = ids.short(status.id)
+        raise errors.UsageError("the plan was made on no branch", f"git orch land {name} --onto main")
+    return status.base.ref
+
+
+def _finished(status: Status, *, partial: bool) -> Branch:
+    """The branch of a plan that can land. Raises Refused."""
+    required.refuse_rejected(status)
+    name = ids.short(status.id)
+    left = [each for each in status.steps if each.state not in SATISFIED]
+    if status.branch is None or not status.satisfied():
+        raise errors.Refused(f"no step of '{name}' is done", f"git orch exec {name}")
+    if left and not partial:
+        claimed = next((each.number for each in left if each.state is StepState.CLAIMED), None)
+        raise errors.Refused(
+            f"not done in '{name}': {sentences.steps(each.number for each in left)}",
+            f"git orch verify {name} --accept {claimed}"
+            if claimed is not None
+            else f"git orch exec {name}  # or land what is done: git orch land --partial {name}",
+        )
+    if not left and status.state is not PlanState.COMPLETE:
+        raise errors.Refused(f"checks fail on the tip of '{name}'", f"git orch verify --tip {name}")
+    return status.branch
+
+
+def _found(work: _Work, *, dry_run: bool) -> Landing:
+    """All of it is in the branch already, by whoever's merge: that is written down, and the plan put away."""
+    ref, tip = work.target.ref, work.target.tip or ""
+    commits = upstream.went(work.plan.repository, work.plan.id, work.branch, tip)
+    new = upstream.last_of(work.status, commits) or tip
+    landing = Landing("found", ref, tip, new, commits)
+    if dry_run:
+        return landing
+    before = work.status.landed
+    if before is not None and (before.ref, before.tip) == (ref, work.branch.tip):  # only the archive was missing
+        return _put_away(work, landing)
+    body = {"mode": "found", "ref": ref, "to": new, "tip": work.branch.tip, "commits": commits}
+    work.plan.record((work.plan.home, work.plan.event("plan.landed", **body)))
+    return _put_away(work, landing)
+
+
+def _put_away(work: _Work, landing: Landing) -> Landing:
+    """Archive the plan, if nothing of it is left to do; whoever has its branch checked out keeps it."""
+    if len(work.status.satisfied()) < len(work.status.steps):
+        return landing
+    try:
+        archive.archive(work.plan, "landed")
+    except errors.Busy as busy:
+        work.plan.reporter.emit(Note(f"not archived: {busy.cause}; then: git orch archive {work.name}"))
+        return landing
+    return Landing(landing.mode, landing.ref, landing.old, landing.new, landing.commits, archived=True)
+
+
+def _tell_untested(work: _Work, built: Built) -> None:
+    status = work.status
+    loose = [each.number for each in status.steps if each.state is StepState.UNVERIFIED]
+    if loose:
+        work.plan.reporter.emit(Note(f"changed since their checks passed: {sentences.steps(loose)}"))
+    if status.failed_on_earlier_tip():
+        work.plan.reporter.emit(Note("checks failed on an earlier tip of the plan, and did not run on this one"))
+    if odb.commit(work.plan.objects, built.tip).tree != odb.commit(work.plan.objects, work.branch.tip).tree:
+        told = f"'{work.target.name}' has changes that the plan has not: its checks never ran on both together"
+        work.plan.reporter.emit(Note(told))
+
+
+# -- what it becomes --------------------------------------------------------------------------------------------------
+
+
+def _built(work: _Work, mode: Mode) -> Built | None:
+    """What is to land, built; None when all of it is in the branch already. Raises Conflict, Refused."""
+    old, tip = work.target.tip, work.branch.tip
+    if old is None:  # a branch without a commit yet becomes the plan branch
+        return Built(tip, work.written, _own_commits(work.status))
+    if work.plan.is_ancestor(tip, old) or _is_there(work, old):
+        return None
+    if mode == "ff-only":
+        if work.plan.is_ancestor(old, tip):
+            return Built(tip, work.written, _own_commits(work.status))
+        hint = f"git orch rebase {_onto(work)}  # or another way to land it: --merge"
+        raise errors.Refused(f"'{work.target.name}' has moved on, and cannot just be moved forward", hint)
+    if mode == "rebase":
+        return _rebased(work, old)
+    tree = _merged_tree(work, old)
+    if tree == odb.commit(work.plan.objects, old).tree:
+        return None
+    return _merge(work, old, tree) if mode == "merge" else _squash(work, old, tree)
+
+
+def _is_there(work: _Work, old: str) -> bool:
+    """Whether somebody has brought every step already, in whatever form, and nothing of the user's own is left."""
+    others = [each for each in work.branch.commits if not messages.is_bare_cover(work.status, each)]
+    claimed = [_claims(work, each) for each in others]
+    if not all(claimed):
+        return False
+    return (
+        frozenset[str]().union(*claimed) <= upstream.went(work.plan.repository, work.plan.id, work.branch, old).keys()
+    )
+
+
+def _own_commits(status: Status) -> dict[str, str]:
+    return {each.step.id: each.commit.oid for each in status.steps if each.commit is not None}
+
+
+def _merged_tree(work: _Work, old: str) -> str:
+    repository = work.plan.repository
+    merged = merging.merged(repository, old, work.branch.tip)
+    if merged is None:
+        hint = f"git orch land --rebase {_onto(work)}"
+        raise errors.Refused(f"'{work.target.name}' and the plan have no common history", hint)
+    if merged.conflicts:
+        at_fault = merging.touching(repository, work.branch.base, work.branch.tip, merged.conflicts)
+        raise _conflict(work, merged.conflicts, at_fault)
+    return merged.tree
+
+
+def _onto(work: _Work) -> str:
+    """The plan as a command takes it that has to do with the branch: with its name, if it is not the plan's base."""
+    if work.target.ref == work.status.base.ref:
+        return work.name
+    return f"{work.name} --onto {work.target.typed}"
+
+
+def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> errors.Conflict:
+    steps = [each.number for each in work.status.steps if each.commit is not None and each.commit.oid in commits]
+    shown = ", ".join(f"'{path}'" for path in paths)
+    of_steps = f" ({sentences.steps(steps)})" if steps else ""
+    told = f"the plan does not merge into '{work.target.name}': {shown}{of_steps}"
+    return errors.Conflict(told, f"git orch rebase {_onto(work)}")
+
+
+def _merge(work: _Work, old: str, tree: str) -> Built:
+    message = messages.merge_message(work.status, work.target.name)
+    commit = _write(work, tree, (old, work.branch.tip), message)
+    return Built(commit, work.written, _own_commits(work.status), (commit,))
+
+
+def _squash(work: _Work, old: str, tree: str) -> Built:
+    own, coauthors = [], []
+    for each in work.branch.commits:
+        if messages.is_bare_cover(work.status, each):
+            continue
+        fields = odb.commit(work.plan.objects, each.oid)
+        person = fields.author.rsplit(" ", 2)[0]
+        if person != work.plan.identity.author:
+            coauthors.append(person)
+        if not _claims(work, each):
+            own.append((each.oid[:10], fields.message.partition("\n")[0]))
+    commit = _write(work, tree, (old,), messages.squash_message(work.status, own, coauthors))
+    return Built(commit, work.written, dict.fromkeys(_own_commits(work.status), commit), (commit,))
+
+
+def _write(work: _Work, tree: str, parents: tuple[str, ...], message: str) -> str:
+    person = work.plan.identity.now()
+    return odb.write_commit(work.written, raw.CommitObject(tree, parents, person.author, person.committer, message))
+
+
+def _claims(work: _Work, commit: Commit) -> frozenset[str]:
+    return frozenset(claim.step for claim in commit.message.claims if claim.plan == work.plan.id)
+
+
+def _rebased(work: _Work, old: str) -> Built | None:
+    """The commits without the cover, picked onto the branch one by one; what is there already is left out."""
+    plan = work.plan
+    there = upstream.went(plan.repository, plan.id, work.branch, old)
+    commits, new, tip = dict(there), list[str](), old
+    for each in work.branch.commits:
+        claims = _claims(work, each)
+        if messages.is_bare_cover(work.status, each) or (claims and claims <= set(there)):
+            continue
+        if len(each.parents) > 1:
+            told = f"'{each.oid[:10]}' is a merge commit of yours: it cannot be rebased"
+            raise errors.Refused(told, f"git orch land --merge {_onto(work)}")
+        found = merges.picked(plan.repository, work.written, each.oid, tip)
+        if found.conflicts:
+            raise _conflict(work, [one.path for one in found.conflicts], frozenset({each.oid}))
+        if found.tree == odb.commit(plan.objects, tip).tree and not claims:
+            continue  # the user's own, and there already
+        tip = merges.commit_on(work.written, each.oid, found.tree, tip, plan.identity)
+        new.append(tip)
+        commits |= dict.fromkeys(claims, tip)
+    return Built(tip, work.written, commits, tuple(new)) if new else None
+
+
+def signed(plan: OpenPlan, built: Built, again: str) -> Built:
+    """The same with its new commits signed, if the user has commits signed. Raises UnfitRepository.
+
+    `again` are the words of the command, for the hint.
+    """
+    if not built.new or not signed_commits.wanted(plan.repository):
+        return built
+    try:
+        twins = signed_commits.signed(plan.repository, built.written, built.new)
+    except signed_commits.NotSigned as failed:
+        raise errors.UnfitRepository(
+            failed.cause, f"git -c commit.gpgSign=false orch {again}  # without a signature"
+        ) from failed
+    commits = {step: twins.get(commit, commit) for step, commit in built.commits.items()}
+    return Built(twins[built.tip], built.written, commits, tuple(twins.values()))

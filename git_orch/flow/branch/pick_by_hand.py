@@ -1,0 +1,202 @@
+"""A pick that stopped in the user's checkout: `git cherry-pick` waits there until they have resolved it.
+
+The user may go on with plain git as well; the next command of ours sees from the branch what became of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from git_orch import errors
+from git_orch.flow.branch import target
+from git_orch.flow.branch.target import Checkout
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.plans import plan as plans
+from git_orch.plans import trailers
+from git_orch.plans.plan import BadDocument
+from git_orch.repo import localfiles, refs
+from git_orch.repo.git import GitFailed
+from git_orch.repo.objects import signed_commits
+from git_orch.repo.repository import Repository
+from git_orch.repo.worktree import untracked
+
+_TIMEOUT = 600.0  # seconds: many commits may be signed, and some wait for a person
+_EDITOR = {"GIT_EDITOR": ":"}  # the messages stay: they say which step a commit is
+
+
+class Record(NamedTuple):
+    """A pick that was begun: its plan, the branch and where that was, the steps and, in order, their commits."""
+
+    plan: str
+    ref: str
+    old: str
+    steps: tuple[str, ...]
+    commits: tuple[str, ...]
+
+
+class Picked(NamedTuple):
+    """What a pick did: where the branch was and is now, and the commits that steps became."""
+
+    ref: str
+    old: str
+    new: str
+    commits: Mapping[str, str]
+
+
+# -- the record -------------------------------------------------------------------------------------------------------
+
+
+def _path(repository: Repository, checkout: Checkout) -> Path:
+    git_dir, common = (os.path.realpath(each) for each in (checkout.git_dir, repository.common_dir))
+    name = hashlib.sha256(os.fsencode(os.path.relpath(git_dir, common))).hexdigest()[:16]  # which may move
+    return repository.state_dir / "picks" / f"{name}.json"
+
+
+def of(repository: Repository, checkout: Checkout) -> Record | None:
+    """The pick that was begun in this checkout and of which nobody has seen the end."""
+    try:
+        fields = plans.mapping(json.loads(_path(repository, checkout).read_bytes()), "pick")
+        return Record(
+            plans.text(fields, "plan"),
+            plans.text(fields, "ref"),
+            plans.text(fields, "old"),
+            plans.texts(fields, "steps"),
+            plans.texts(fields, "commits"),
+        )
+    except (FileNotFoundError, ValueError, BadDocument):
+        return None
+
+
+def forget(repository: Repository, checkout: Checkout) -> None:
+    """The pick has ended."""
+    _path(repository, checkout).unlink(missing_ok=True)
+
+
+# -- git's own cherry-pick --------------------------------------------------------------------------------------------
+
+
+def begin(repository: Repository, checkout: Checkout, record: Record, conflict: errors.Conflict) -> None:
+    """Run `git cherry-pick` there. Raises Conflict where it stops, with how to go on; Busy, and then nothing is begun.
+
+    `conflict` says what did not fit in memory; a merge driver of the user's may do better.
+    """
+    _refuse_overwriting(repository, checkout, record.commits)
+    localfiles.write(_path(repository, checkout), json.dumps(record._asdict()).encode())
+    options = ("--allow-empty", "--keep-redundant-commits")
+    if _run(repository, checkout, *options, *record.commits):
+        return
+    if in_progress(checkout, record):
+        raise stopped(repository, checkout, conflict.cause)
+    forget(repository, checkout)
+    raise errors.Busy(f"git does not pick here: {conflict.cause}", checkout.command("status"))
+
+
+def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
+    """Run `git cherry-pick --continue` there. Raises Conflict when it stops again, or something is not resolved."""
+    if unmerged(repository, checkout):
+        raise stopped(repository, checkout, "not everything is resolved")
+    if not _run(repository, checkout, "--continue"):
+        if in_progress(checkout, record) and not unmerged(repository, checkout) and not _staged(repository, checkout):
+            raise errors.Conflict(
+                "nothing is left of the commit as it was resolved",
+                "git cherry-pick --skip && git orch exec --continue  # or, to have it empty: "
+                "git commit --allow-empty --no-edit && git orch exec --continue",
+            )
+        if in_progress(checkout, record):
+            raise stopped(repository, checkout, "the next commit does not fit either")
+        raise errors.Busy("git does not go on with the pick", checkout.command("status"))
+
+
+def give_up(repository: Repository, checkout: Checkout) -> None:
+    """Run `git cherry-pick --abort` there. Raises Busy when git refuses."""
+    checkout.git(repository).finished("update-index", "-q", "--refresh", expect=(0, 1))  # a touched file is no change
+    if not _run(repository, checkout, "--abort"):
+        raise errors.Busy("git does not abort the pick", checkout.command("status"))
+
+
+def _run(repository: Repository, checkout: Checkout, *arguments: str) -> bool:
+    programs = signed_commits.programs(repository)
+    try:
+        done = checkout.git(repository).finished(
+            *programs, "cherry-pick", *arguments, expect=(0, 1, 128), variables=_EDITOR, timeout=_TIMEOUT
+        )
+    except TimeoutError as hung:
+        raise errors.Busy(f"{hung}", checkout.command("status")) from hung
+    if done.status == 128 and b"gpg failed" in done.stderr:
+        said = done.stderr.decode("utf-8", "replace")
+        raise errors.UnfitRepository(GitFailed("cherry-pick", 128, said).cause, "git config --get-regexp sign")
+    return done.status == 0
+
+
+def in_progress(checkout: Checkout, record: Record) -> bool:
+    """Whether the cherry-pick that waits in the checkout is the recorded one."""
+    head = _content(checkout, "CHERRY_PICK_HEAD")
+    begun = _content(checkout, "sequencer/head")
+    return head in record.commits if head is not None else begun == record.old
+
+
+def _content(checkout: Checkout, name: str) -> str | None:
+    try:
+        return (checkout.git_dir / name).read_text(encoding="ascii").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def unmerged(repository: Repository, checkout: Checkout) -> list[str]:
+    """The paths that wait for their user to resolve them."""
+    listed = checkout.git(repository).run("diff", "--name-only", "--diff-filter=U", "-z")
+    return [path for path in listed.decode("utf-8", "surrogateescape").split("\0") if path]
+
+
+def _staged(repository: Repository, checkout: Checkout) -> bool:
+    """Whether anything is about to be committed."""
+    looked = ("diff", "--cached", "--quiet", "--ignore-submodules=none", "HEAD", "--")
+    return checkout.git(repository).finished(*looked, expect=(0, 1)).status == 1
+
+
+def stopped(repository: Repository, checkout: Checkout, cause: str) -> errors.Conflict:
+    """The error for a pick that waits in a checkout."""
+    paths = ", ".join(f"'{path}'" for path in unmerged(repository, checkout))
+    told = f"{cause}; to resolve in '{checkout.path}': {paths}" if paths else cause
+    return errors.Conflict(told, "git add FILE... && git orch exec --continue  # or: git orch exec --abort")
+
+
+def _refuse_overwriting(repository: Repository, checkout: Checkout, commits: Sequence[str]) -> None:
+    """Raises Busy when an untracked file is where a commit writes: git takes ignored ones for worthless."""
+    git = checkout.git(repository)
+    listed = git.run("log", "--no-walk", "--no-renames", "--diff-filter=d", "--name-only", "--format=", "-z", *commits)
+    written = [path.strip("\n") for path in listed.decode("utf-8", "surrogateescape").split("\0")]
+    in_the_way = untracked.in_the_way(git, checkout.path, written)
+    if in_the_way:
+        raise target.Blocked(checkout, in_the_way)
+
+
+# -- its end ----------------------------------------------------------------------------------------------------------
+
+
+def tell(plan: OpenPlan, record: Record) -> Picked:
+    """What became of a pick that does not wait any more; the log is told what it brought."""
+    picked = seen(plan.repository, record)
+    if picked.commits:
+        body = {"ref": record.ref, "from": record.old, "to": picked.new, "commits": dict(picked.commits)}
+        plan.record((plan.home, plan.event("steps.picked", **body)))
+    return picked
+
+
+def seen(repository: Repository, record: Record) -> Picked:
+    """Where the branch is, and which of the steps commits claim that it got since."""
+    tip = refs.value(repository, record.ref) if record.ref.startswith(target.HEADS) else None
+    if tip is None:
+        return Picked(record.ref, record.old, record.old, {})
+    listed = repository.git.run("log", "-z", "--reverse", "--format=%H%n%B", tip, f"^{record.old}", "--")
+    found = dict[str, str]()
+    for entry in listed.decode("utf-8", "replace").split("\0"):
+        oid, _, message = entry.partition("\n")
+        claims = trailers.read(message).claims
+        found |= {claim.step: oid for claim in claims if claim.plan == record.plan and claim.step in record.steps}
+    return Picked(record.ref, record.old, tip, found)

@@ -1,0 +1,281 @@
+"""Rewriting a plan branch: dropping, reordering and redoing steps, and putting all of them onto another base.
+
+The whole new branch is built in memory, and the checks of every step whose tree has changed run on it. Only then the
+branch moves, once: it never stands half-way, and a failure leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from git_orch import errors
+from git_orch.flow.approval import required
+from git_orch.flow.attempt import checks, prepare
+from git_orch.flow.open_plan import Entry, OpenPlan
+from git_orch.flow.planning import base, edit
+from git_orch.flow.reports import CheckEnded, Note
+from git_orch.plans import ids, sentences
+from git_orch.plans.history.status import SATISFIED, Base, Branch, Commit, PlanState, Status, StepStatus
+from git_orch.plans.plan import Document
+from git_orch.repo.objects import merges
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects.merges import Conflicting
+from git_orch.repo.objects.objects import Written
+
+_NAMED = 3  # paths of a conflict that a message names
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What a rewrite did: from where to where, and the steps whose checks ran again."""
+
+    old: str
+    new: str
+    verified: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A new branch: its tip, the objects that nothing holds yet, and what became of each commit that was picked."""
+
+    tip: str
+    written: Written
+    commits: tuple[tuple[Commit, str], ...]
+
+
+# -- drop, reorder, rebase --------------------------------------------------------------------------------------------
+
+
+def drop(plan: OpenPlan, number: int) -> Rewritten:
+    """Take one step's commit out of the middle. Raises Refused when a done step needs it, Conflict, StepFailed."""
+    status, branch, each, commit = landed(plan, number)
+    needing = [other for other in status.steps if each.step.id in other.step.depends_on and other.state in SATISFIED]
+    if needing:
+        first = f"git orch drop {needing[-1].number} {ids.short(plan.id)}"
+        raise errors.Refused(f"step {number} is needed by {sentences.steps(other.number for other in needing)}", first)
+    with otherwise(_edited_from(plan, number)):
+        chain = picked(plan, status, after(branch, commit), commit.parents[0])
+        return moved(plan, status, chain, f"drop step {number}")
+
+
+def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
+    """Put the steps into another order, in the plan's text and on the branch; None when only the text changes.
+
+    A plan that is complete keeps the numbers of its steps: only its commits change places. Raises Refused, Conflict.
+    """
+    status = plan.status()
+    steps = [status.steps[number - 1].step for number in numbers]
+    seen: set[str] = set()
+    for step in steps:
+        missing = [need for need in step.depends_on if need not in seen]
+        if missing:
+            needed = status.plan.position(missing[0])
+            raise errors.Refused(
+                f"step {status.plan.position(step.id)} needs step {needed}, which would stand after it",
+                f"git orch graph {ids.short(plan.id)}",
+            )
+        seen.add(step.id)
+    stays = next((place for place, number in enumerate(numbers) if number != place + 1), len(numbers))
+    with otherwise(_edited_from(plan, stays + 1)):
+        done = _reordered(plan, status, [step.id for step in steps])
+    if plan.status().state is not PlanState.COMPLETE:
+        edit.revise(plan, status.plan, status.plan._replace(steps=tuple(steps)), estimate(status))
+    return done
+
+
+def estimate(status: Status) -> Document:
+    """What the plan may use, as an event stores it: another order changes nothing about it."""
+    known = status.estimate._asdict() if status.estimate is not None else {}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | None:
+    """The commits in the order of their steps; commits of the user's own stay behind the one that they stand on."""
+    branch = status.branch
+    commits = branch.commits if branch is not None else ()
+    if len(commits) < 2 or commits[0].message.cover_of != plan.id:
+        return None
+    groups: list[tuple[int, list[Commit]]] = []
+    for commit in commits[1:]:
+        steps = [claim.step for claim in commit.message.claims if claim.plan == plan.id]
+        claimed = [order.index(step) for step in steps if step in order]  # of a step that the plan has not: the user's
+        if claimed or not groups:
+            groups.append((min(claimed, default=-1), [commit]))
+        else:
+            groups[-1][1].append(commit)
+    wanted = [commit for _, group in sorted(groups, key=lambda each: each[0]) for commit in group]
+    if wanted == list(commits[1:]):
+        return None
+    return moved(plan, status, picked(plan, status, wanted, commits[0].oid), "reorder")
+
+
+def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
+    """Put the whole plan onto another base; None when it is there. Raises Conflict, with every step that conflicts."""
+    status = plan.status()
+    branch = _branch(plan, status)
+    if new.commit == branch.base and new.ref in (None, status.base.ref):
+        return None
+    if status.base.snapshot:
+        plan.reporter.emit(Note("the uncommitted files that the plan was made with are not part of the new base"))
+    written = Written(plan.objects)
+    cover = base.cover(written, plan.identity, plan.id, status.plan, new)
+    own = branch.commits[1:] if branch.commits[0].message.cover_of == plan.id else branch.commits
+    name, onto = ids.short(plan.id), shlex.quote((new.ref or new.commit or "").removeprefix("refs/heads/"))
+    again = f"git orch rollback {name} && git orch rebase {name} --onto {onto} && git orch exec {name}"
+    with otherwise(again):
+        chain = picked(plan, status, own, cover, written)
+    rebased = (cover, plan.event("plan.rebased", base=base.document(new)))
+    try:
+        with otherwise(again):
+            done = moved(plan, status, chain, f"rebase to {(new.commit or '')[:10]}", [rebased])
+    except errors.Busy:  # the log may name the new base already
+        plan.record((plan.home, plan.event("plan.rebased", base=base.document(status.base))))
+        raise
+    plan.home_at_cover(plan.status())
+    return done
+
+
+# -- what they have in common -----------------------------------------------------------------------------------------
+
+
+def landed(plan: OpenPlan, number: int) -> tuple[Status, Branch, StepStatus, Commit]:
+    """A step that is on the branch, alone in its commit. Raises NotFound, Refused."""
+    status = plan.status()
+    name = ids.short(plan.id)
+    branch = _branch(plan, status)
+    if not 1 <= number <= len(status.steps):
+        raise errors.NotFound(f"there is no step {number}: the plan has {len(status.steps)}", f"git orch show {name}")
+    each = status.steps[number - 1]
+    if each.commit is None or each.state not in SATISFIED:
+        raise errors.Refused(f"step {number} is not done: it is {each.state.value}", f"git orch exec {name}")
+    if len({claim.step for claim in each.commit.message.claims if claim.plan == plan.id}) > 1:
+        raise errors.Refused(
+            f"commit {each.commit.oid[:10]} is more than step {number}: it was squashed",
+            f"git show {each.commit.oid[:10]}",
+        )
+    if not each.commit.parents:
+        raise errors.Refused(f"step {number} is the first commit of all", f"git orch show {name}")
+    return status, branch, each, each.commit
+
+
+def after(branch: Branch, commit: Commit) -> tuple[Commit, ...]:
+    """The commits that stand on this one."""
+    return branch.commits[branch.commits.index(commit) + 1 :]
+
+
+def _branch(plan: OpenPlan, status: Status) -> Branch:
+    name = ids.short(plan.id)
+    if status.branch is None:
+        raise errors.Refused(f"'{name}' has no branch", f"git orch show {name}")
+    if not status.branch.commits:
+        raise errors.Refused(f"nothing of '{name}' is on its branch", f"git orch exec {name}")
+    plan.refuse_checked_out()
+    return status.branch
+
+
+def picked(
+    plan: OpenPlan, status: Status, commits: Sequence[Commit], onto: str, written: Written | None = None
+) -> Chain:
+    """The commits one after the other on `onto`, in memory. Raises Conflict, which names every step that conflicts."""
+    new = written or Written(plan.objects)
+    tip, made, conflicts = onto, [], []
+    for commit in commits:
+        if len(commit.parents) > 1:
+            raise errors.Refused(
+                f"commit {commit.oid[:10]} on the branch is a merge of yours, which cannot be picked",
+                f"git show {commit.oid[:10]}",
+            )
+        found = merges.picked(plan.repository, new, commit.oid, tip)
+        if found.conflicts:
+            conflicts.append((commit, found.conflicts))
+            continue
+        tip = merges.commit_on(new, commit.oid, found.tree, tip, plan.identity)
+        made.append((commit, tip))
+    if conflicts:
+        raise _conflict(plan, status, conflicts)
+    return Chain(tip, new, tuple(made))
+
+
+def _conflict(
+    plan: OpenPlan, status: Status, conflicts: Sequence[tuple[Commit, tuple[Conflicting, ...]]]
+) -> errors.Conflict:
+    told, first = [], None
+    for commit, found in conflicts:
+        numbers = [each.number for each in status.steps if each.commit == commit]
+        first = first or (numbers[0] if numbers else None)
+        whose = f"step {numbers[0]}" if numbers else f"your commit {commit.oid[:10]}"
+        paths = list(dict.fromkeys(each.path for each in found))
+        told.append(f"{whose} conflicts in {sentences.names(paths, _NAMED)}")
+    hint = again_from(plan, first) if first is not None else f"git show {conflicts[0][0].oid[:10]}"
+    return errors.Conflict(f"nothing was moved: {'; '.join(told)}", hint)
+
+
+@contextlib.contextmanager
+def otherwise(command: str) -> Iterator[None]:
+    """The command that helps where commits do not fit or their checks fail."""
+    try:
+        yield
+    except (errors.Conflict, errors.StepFailed) as refused:
+        refused.hint = command
+        raise
+
+
+def again_from(plan: OpenPlan, number: int) -> str:
+    """The commands that take a step and all later ones back and do them again."""
+    return f"{_back_before(plan, number)} && git orch exec {ids.short(plan.id)}"
+
+
+def _edited_from(plan: OpenPlan, number: int) -> str:
+    """The commands that take a step and all later ones back, to change the plan from there on."""
+    return f"{_back_before(plan, number)} && git orch edit {ids.short(plan.id)}"
+
+
+def _back_before(plan: OpenPlan, number: int) -> str:
+    return f"git orch rollback {ids.short(plan.id)}" + (f" --to-step {number - 1}" if number > 1 else "")
+
+
+def moved(plan: OpenPlan, status: Status, chain: Chain, why: str, entries: Sequence[Entry] = ()) -> Rewritten:
+    """Verify what has another tree now, keep the old tip and move the branch.
+
+    Raises StepFailed, and Busy where the branch is not any more where `status` has it; then nothing moves.
+    """
+    old = status.branch.tip if status.branch is not None else ""
+    verified = _verified(plan, status, chain)
+    plan.keep([old], f"the branch before '{why}'")
+    told = [(oid, plan.event("step.verified", step=each.step.id, tree=tree)) for each, oid, tree in verified]
+    rewritten = (plan.home, plan.event("plan.rewritten", why=why, **{"from": old, "to": chain.tip}))
+    plan.move(old, chain.tip, why, [*entries, *told, rewritten], written=chain.written)
+    return Rewritten(old, chain.tip, tuple(each.number for each, _, _ in verified if each.step.checks))
+
+
+def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStatus, str, str]]:
+    """The steps whose commits have another tree now, with commit and tree: their checks passed on it."""
+    wanted = []
+    for before, oid in chain.commits:
+        tree = odb.commit(chain.written, oid).tree
+        steps = [each for each in status.steps if each.commit == before]
+        wanted += [(each, oid, tree) for each in steps if tree != before.tree]
+    if any(each.step.checks for each, _, _ in wanted):
+        required.required(plan, status)
+        plan.keep([chain.tip], "a rewritten branch that was verified")  # git makes worktrees of what a ref holds
+        with prepare.for_checks(plan, chain.tip) as site:
+            for each, oid, tree in wanted:
+                clean = prepare.pointed(site, oid)
+                for result in checks.sequence(each.step.checks, site, plan.new_id(), tree, clean=clean):
+                    plan.reporter.emit(CheckEnded(each.number, result))
+                    if not result.passed:
+                        told = f"check {sentences.command(result.command)} of step {each.number} {result.reason} then"
+                        raise errors.StepFailed(
+                            f"nothing was moved: {told}; what was tried is kept as {chain.tip[:10]}",
+                            again_from(plan, each.number),
+                        )
+    return wanted
+
+
+def told(plan: OpenPlan, done: Rewritten) -> None:
+    """Say what was moved, what is kept, and the command that reverses it."""
+    again = f"; checked again: {sentences.steps(done.verified)}" if done.verified else ""
+    plan.reporter.emit(Note(f"branch moved from {done.old[:10]} to {done.new[:10]}{again}; {done.old[:10]} is kept"))

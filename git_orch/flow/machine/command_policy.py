@@ -1,0 +1,37 @@
+"""The command policy, applied: to the commands of a plan, and to those that a model wants to run in a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.flow.machine import machine
+from git_orch.plans.file import findings
+from git_orch.plans.file.findings import Finding
+from git_orch.plans.plan import Plan
+from git_orch.sandbox.capabilities import Capabilities
+
+if TYPE_CHECKING:
+    from git_orch.sandbox.policy.decision import Policy
+
+
+def denied(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
+    """A finding for each command of a plan that the policy denies, in the sandbox too."""
+    from git_orch.sandbox.policy import decision, whitelist  # its patterns take 20 ms, which most commands save
+
+    for field, command, network in findings.commands(plan):
+        known = whitelist.of(capabilities, plan.dependencies, network=network)
+        verdict = decision.decide(command, known)
+        if verdict.decision == "deny" and verdict.code is not None:
+            code = verdict.code.lower().replace("_", "-")
+            fix = verdict.hint or "write it another way; 'git orch allow' tells what is allowed"
+            yield Finding(code, field, str(verdict.reason), fix, "warning")
+
+
+def policy(plan: Plan, worktree: Path, top: Path | None, *, network: bool, sandboxed: bool) -> Policy:
+    """What holds for the commands of a step in `worktree`; programs inside `top`, the user's tree, do not count."""
+    from git_orch.sandbox.policy import decision, whitelist  # as above
+
+    found = machine.present(worktree, top)
+    return decision.Policy(whitelist.of(found, plan.dependencies, network=network), str(worktree), sandboxed)

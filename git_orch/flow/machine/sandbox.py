@@ -1,0 +1,55 @@
+"""The sandbox for a repository, as its user's settings have it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.repo import settings
+from git_orch.repo.worktree import enclosed, gitview
+from git_orch.repo.worktree.enclosed import Boundary
+from git_orch.sandbox.walls import environment, sandboxes
+from git_orch.sandbox.walls.launcher import Launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from git_orch.repo.repository import Repository
+    from git_orch.repo.settings import Settings
+
+
+def boundary(repository: Repository, tell: Callable[[str], None] = enclosed.silent) -> Boundary:
+    """What runs commands for the repository. Raises Refused where no sandbox works and the user did not do without."""
+    return Boundary(launcher(repository, settings.of_user(repository)), tell)
+
+
+def launcher(repository: Repository, found: Settings) -> Launcher:
+    """What runs commands on the repository's files under these settings. Raises Refused as above."""
+    return Launcher(
+        source=os.environ,
+        home=environment.home(os.environ) or Path("/nonexistent"),
+        sandbox=sandboxes.chosen(found.sandbox, _programs(repository)),
+        git=gitview.of(repository),
+        readable=(*gitview.readable(repository), *map(Path, found.readable)),
+        extra=found.environment,
+    )
+
+
+def _programs(repository: Repository) -> str:
+    """PATH without what is in the repository: a planted bwrap would run everything outside of any sandbox."""
+    path = os.environ.get("PATH", "")
+    for place in repository.places:
+        path = os.pathsep.join(environment.outside(path, place))
+    return path
+
+
+def refuse_home(launcher: Launcher, directory: Path) -> None:
+    """Raises Refused for work in a directory that holds the home directory, which the sandbox then cannot hide."""
+    home = environment.home(os.environ)
+    if launcher.sandboxed and home is not None and environment.inside(str(home), directory):
+        raise errors.Refused(
+            f"commands that work in '{directory}' would see and could change all of your home directory",
+            "mkdir work && cd work",
+        )

@@ -1,0 +1,27 @@
+"""Opening the model's service for a command that needs one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from git_orch.agents import messages, prices
+from git_orch.flow.attempt.agent_step import Service
+from git_orch.plans import redact
+from git_orch.sandbox import secrecy
+
+
+@contextlib.contextmanager
+def service(extra_prices: str | None) -> Iterator[Service]:
+    """The Messages API, with the built-in prices and the user's own on top."""
+    table = price_table(extra_prices)
+    secrets = redact.secret_values(secrecy.all_variables())
+    with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as model:
+        yield Service(model, table, os.urandom(8).hex())
+
+
+def price_table(extra: str | None) -> prices.Prices:
+    """The built-in prices, with the user's own file on top."""
+    return prices.load(Path(os.path.expanduser(extra)) if extra else None)

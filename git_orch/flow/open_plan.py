@@ -1,0 +1,206 @@
+"""A plan opened for writing: locked, its log loaded, what a killed run left behind settled."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from git_orch import errors
+from git_orch.flow.reports import Reporter
+from git_orch.plans import sentences
+from git_orch.plans.history.events import Event
+from git_orch.plans.history.status import Status
+from git_orch.repo import identity, localfiles, refs
+from git_orch.repo.git import Git, GitFailed
+from git_orch.repo.identity import Identity
+from git_orch.repo.log import catalog, kept, spool
+from git_orch.repo.log import log as store
+from git_orch.repo.objects import objects
+from git_orch.repo.objects.objects import Objects, Written
+from git_orch.repo.repository import Repository
+from git_orch.repo.worktree import untracked, worktrees
+
+Entry = tuple[str | None, Event]  # the object an event hangs on (None: the empty blob), and the event
+
+
+@dataclass
+class OpenPlan:
+    """One plan, and the one thread that moves its branch."""
+
+    id: str
+    repository: Repository
+    objects: Objects
+    identity: Identity
+    reporter: Reporter
+    log: store.LogWriter
+    home: str | None = None  # the object that events of the whole plan hang on
+    _unconfirmed: list[Entry] = field(default_factory=list)
+    _spooled: dict[str, list[Event]] = field(default_factory=dict)  # by attempt: what waits for the next log write
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def ref(self) -> str:
+        """The plan branch's full name."""
+        return refs.BRANCHES + self.id
+
+    def tip(self) -> str | None:
+        """Where the plan branch is now."""
+        return refs.value(self.repository, self.ref)
+
+    def status(self) -> Status:
+        """The plan's status now."""
+        return catalog.status(self.repository, self.objects, self.id, self.log.log, self.tip())
+
+    def event(self, name: str, **body: object) -> Event:
+        """A new event; any thread may ask."""
+        with self._guard:
+            return self.log.event(name, **body)
+
+    def new_id(self) -> str:
+        """A new ULID for a run or an attempt."""
+        return self.event("").id
+
+    def take_spool(self, attempt: str, known: Collection[str] = ()) -> None:
+        """Let the next log write take in what an attempt has put on disk, but for events that are `known`."""
+        found = spool.of_attempt(self.repository, self.id, attempt)
+        self._spooled[attempt] = [event for event in found if event.id not in known]
+
+    def record(self, *entries: Entry) -> None:
+        """Write events to the log, with the confirmations and spooled events that wait for the next write."""
+        target = entries[0][0] if entries else self.home
+        spooled = [event for events in self._spooled.values() for event in events]
+        waiting = [*self._unconfirmed, *((target, event) for event in spooled)]
+        if entries or waiting:
+            self.log.append([*waiting, *entries])
+        self._unconfirmed = []
+        spool.clear(self.repository, self.id, self._spooled)  # only now: a signal may have cut the write off
+        self._spooled = {}
+
+    def home_at_cover(self, status: Status) -> None:
+        """Hang events of the whole plan on the cover commit that the branch has now."""
+        commits = status.branch.commits if status.branch is not None else ()
+        if commits and commits[0].message.cover_of == self.id:
+            self.home = commits[0].oid
+
+    def move(
+        self,
+        old: str | None,
+        new: str,
+        why: str,
+        entries: Sequence[Entry] = (),
+        *,
+        written: Written | None = None,
+        in_place: bool = False,
+    ) -> None:
+        """Move the plan branch: the intent goes to the log first, so that a killed move can be finished or dropped.
+
+        `written` are objects that no ref holds yet. Raises Busy when the branch is checked out somewhere or is not at
+        `old` any more; then nothing has moved. With `in_place` it is checked out, and index and files are at `new`.
+        """
+        if not in_place:
+            self.refuse_checked_out()
+        intent = self._intend(old, new, why, entries)
+        new_objects = written or Written(self.objects)
+        reason = f"orch {intent}: {why}"
+        try:
+            refs.move_to_new(self.repository, self.ref, new_objects, old=old, new=new, reason=reason)
+        except errors.Busy:
+            self.abandon(intent, new)
+            raise
+        self._confirm_later(intent, new)
+
+    def move_checked_out(self, place: Path, old: str, new: str, why: str, entries: Sequence[Entry] = ()) -> None:
+        """The same for a branch that is checked out in `place`: its files follow, local changes are kept.
+
+        Raises Busy when a local change or a file that git does not track is in the way; then nothing has moved.
+        """
+        git = Git(worktrees.git_dir_of(self.repository, place), place, self.repository.variables)
+        in_the_way = untracked.in_the_way(git, place, untracked.changed(git, old, new))
+        if in_the_way:
+            shown = sentences.quoted(in_the_way)
+            raise errors.Busy(
+                f"files in '{place}' are in the way of the rollback: {shown}",
+                f"git -C {shlex.quote(str(place))} status --ignored --short",
+            )
+        intent = self._intend(old, new, why, entries)
+        git.finished("update-index", "-q", "--refresh", expect=(0, 1))  # a file that was touched is not changed
+        try:
+            git.run("reset", "--quiet", "--keep", new, variables={"GIT_REFLOG_ACTION": f"orch {intent}"})
+        except GitFailed as refused:
+            self.abandon(intent, new)
+            raise errors.Busy(
+                f"changes in '{place}' are in the way of the rollback", f"git -C {shlex.quote(str(place))} status"
+            ) from refused
+        self._confirm_later(intent, new)
+
+    def _intend(self, old: str | None, new: str, why: str, entries: Sequence[Entry]) -> str:
+        intent = self.event("move.intended", ref=self.ref, **_from(old), to=new, why=why)
+        self.record(*entries, (new, intent))
+        return intent.id
+
+    def _confirm_later(self, move: str, target: str) -> None:
+        """The confirmation of a move rides on the next log write."""
+        self._unconfirmed.append((target, self.event("move.done", move=move)))
+
+    def abandon(self, move: str, commit: str) -> None:
+        """A move that will not happen: what it wanted to land is kept."""
+        self.keep([commit], "what could not land")
+        self.record((self.home, self.event("move.abandoned", move=move)))
+
+    def keep(self, commits: Sequence[str], why: str) -> None:
+        """Hold commits that would become unreachable."""
+        kept.keep(self.repository, self.objects, self.identity, self.id, commits, why)
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether commit `old` is `new` or reachable from it."""
+        done = self.repository.git.finished("merge-base", "--is-ancestor", old, new, expect=(0, 1, 128))
+        return done.status == 0
+
+    def refuse_checked_out(self) -> None:
+        """Raises Busy when a worktree has the plan branch: moving it would show there as reversed changes."""
+        place = worktrees.checkout_of(self.repository, self.ref)
+        if place is not None:
+            name = self.ref.removeprefix("refs/heads/")
+            if not place.exists():
+                raise errors.Busy(f"'{name}' is checked out in '{place}', which is not there", "git worktree prune")
+            leave = f"git -C {shlex.quote(str(place))} switch {self._elsewhere(place)}"
+            raise errors.Busy(f"'{name}' is checked out in '{place}'", leave)
+
+    def _elsewhere(self, place: Path) -> str:
+        """What `git switch` takes to leave the branch there: the branch before it, if there was one."""
+        git = Git(worktrees.git_dir_of(self.repository, place), None, self.repository.variables)
+        before = git.finished("rev-parse", "--symbolic-full-name", "@{-1}", expect=(0, 1, 128)).stdout
+        return "-" if before.startswith(b"refs/heads/") else "--detach"
+
+
+def _from(old: str | None) -> dict[str, str]:
+    return {} if old is None else {"from": old}
+
+
+@contextlib.contextmanager
+def opened(
+    repository: Repository, plan: str, reporter: Reporter, *, warm: bool = False, put_away: bool = False
+) -> Iterator[OpenPlan]:
+    """The plan, locked for this process; with `warm` many objects will be written. Raises Busy, NotFound, Refused.
+
+    With `put_away` also one that is on its way into the archive, or whose branch was deleted.
+    """
+    from git_orch.flow.branch import recovery  # which settles an open plan
+
+    person = identity.of_user(repository)
+    with localfiles.lock(repository, plan), contextlib.closing(objects.opened(repository, warm=warm)) as database:
+        writer = store.LogWriter(repository, database, person, plan)
+        found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
+        known = {event.id for event in writer.log.events}
+        for attempt in spool.left(repository, plan):
+            found.take_spool(attempt, known)
+        if not put_away:
+            recovery.finish_archiving(found)
+        recovery.settle(found, put_away=put_away)
+        found.home_at_cover(found.status())
+        yield found
+        found.record()

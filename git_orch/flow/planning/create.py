@@ -1,0 +1,107 @@
+"""A new plan: its log first, then its branch."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from git_orch import errors
+from git_orch.flow.planning import base as basing
+from git_orch.plans import approval, ids, redact
+from git_orch.plans import plan as plans
+from git_orch.plans.history.status import Base
+from git_orch.plans.plan import Document, Plan
+from git_orch.repo import identity, refs
+from git_orch.repo.local import approvals
+from git_orch.repo.log import log as store
+from git_orch.repo.objects import objects
+from git_orch.repo.repository import Repository
+from git_orch.sandbox import secrecy
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan that is not stored yet: where it came from (file, template, model) and what its making has cost.
+
+    `kept` is the local file that holds a model's reply until the plan is stored.
+    """
+
+    plan: Plan
+    origin: str
+    estimate: Document
+    task: str | None = None
+    calls: Sequence[Document] = ()
+    kept: Path | None = None
+
+
+def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
+    """Raises UnfitRepository where no plan can be made: to be asked before a model is paid for one."""
+    identity.of_user(repository)
+    if include_dirty and repository.top is None:
+        raise errors.UnfitRepository("a bare repository has no uncommitted files", "git orch plan --base main")
+    for ref in ("refs/heads/orch", "refs/notes/orch"):
+        if refs.value(repository, ref) is not None:
+            rename = "git branch -m orch orch-branch"
+            if ref.startswith("refs/notes/"):
+                rename = f"git update-ref refs/notes/orch-notes {ref} && git update-ref -d {ref}"
+            raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)
+
+
+def refuse_secrets(plan: Plan) -> None:
+    """Raises Refused for a plan that holds a known secret or the shape of a key: its text is stored and pushed."""
+    secrets = redact.secret_values(secrecy.all_variables())
+    for step in plan.steps:
+        if redact.holds_secret(json.dumps(plans.step_document(step), ensure_ascii=False), secrets):
+            number = plan.position(step.id)
+            raise errors.Refused(
+                f"step {number} ('{redact.redacted(step.title, secrets)}') holds what looks like a key or a secret",
+                "let the command read it from a file or a variable, and plan again",
+            )
+    if redact.holds_secret(f"{plan.title}\n{plan.objective}", secrets):
+        raise errors.Refused("the title or objective holds what looks like a secret", "take it out and plan again")
+
+
+def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: bool = False) -> str:
+    """Store the plan and make its branch; gives the plan's ID. Raises UnfitRepository, Busy."""
+    refuse_secrets(draft.plan)
+    person = identity.of_user(repository)
+    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+        if include_dirty:
+            base = basing.with_uncommitted(repository, database, base)
+        plan_id = _unused_id(repository, draft.plan.title)
+        written = objects.Written(database)
+        cover = basing.cover(written, person, plan_id, draft.plan, base)
+        log = store.LogWriter(repository, database, person, plan_id)
+        created = log.event(
+            "plan.created",
+            plan=plans.to_document(draft.plan),
+            base=basing.document(base),
+            origin=draft.origin,
+            estimate=draft.estimate,
+            **({"task": draft.task} if draft.task else {}),
+        )
+        called = [log.event("model.called", **call) for call in draft.calls]
+        intent = log.event("move.intended", ref=refs.BRANCHES + plan_id, to=cover, why="create")
+        made = approval.Approved(plan_id, draft.plan, base.commit, base.ref)
+        approvals.write_made(repository, plan_id, made.document())
+        log.append([(cover, event) for event in (created, *called, intent)])
+        branch, why = refs.BRANCHES + plan_id, f"orch {intent.id}: create"
+        refs.move_to_new(repository, branch, written, old=None, new=cover, reason=why)
+        log.append([(cover, log.event("move.done", move=intent.id))])
+    if draft.kept is not None:
+        draft.kept.unlink(missing_ok=True)
+    return plan_id
+
+
+def _unused_id(repository: Repository, title: str) -> str:
+    previous: str | None = None
+    while True:
+        plan_id = ids.plan_id(title, time.time_ns() // 1_000_000, int.from_bytes(os.urandom(3), "big"), previous)
+        if not any(refs.value(repository, prefix + plan_id) for prefix in (refs.LOGS, refs.BRANCHES)):
+            return plan_id
+        previous = plan_id

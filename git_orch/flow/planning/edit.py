@@ -1,0 +1,84 @@
+"""Editing a plan: a `plan.revised` event. Landed steps are immutable, steps keep their IDs."""
+
+from __future__ import annotations
+
+from git_orch import errors
+from git_orch.flow.approval import approve
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.planning import base, create
+from git_orch.flow.reports import Note
+from git_orch.plans import ids
+from git_orch.plans import plan as plans
+from git_orch.plans.history import life
+from git_orch.plans.history.status import PlanState, Status
+from git_orch.plans.plan import Document, Plan
+
+
+def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
+    """Store another text of the plan, made from the one that was `shown`; False when it is the same.
+
+    What was made or approved here stays the user's own when they edit it; what came from elsewhere does not become it.
+    An execution that was interrupted ends with the edit. Raises Refused when a landed step would change or all steps
+    are done, and Busy when somebody else has changed the plan meanwhile.
+    """
+    status = plan.status()
+    if plans.to_document(status.plan) != plans.to_document(shown):
+        name = ids.short(plan.id)
+        raise errors.Busy(f"'{name}' was edited by somebody else meanwhile", f"git orch show {name} --yaml")
+    if plans.to_document(new) == plans.to_document(shown) and status.recorded_state is not PlanState.REJECTED:
+        return False
+    _refuse_landed_changes(status, new)
+    stopped = PlanState.FAILED in _passed(status)
+    create.refuse_secrets(new)
+    users_own = approve.is_users_own(plan, status)
+    if users_own:
+        approve.remember_made(plan, status, status.plan, new)  # whichever is in the log when we are killed
+    if stopped:
+        plan.record((plan.home, plan.event("plan.stopped", why="edit")))
+    _store(plan, status, new, estimate)
+    if users_own:
+        approve.remember_made(plan, status, new)
+    else:
+        name = ids.short(plan.id)
+        plan.reporter.emit(Note(f"'{name}' was not made here: git orch approve {name} is what lets it run"))
+    return True
+
+
+def _passed(status: Status) -> list[PlanState]:
+    """The states on the way to CREATED. Raises Refused for a plan whose steps are all done."""
+    name, count = ids.short(status.id), len(status.steps)
+    try:
+        return life.edited(status.recorded_state, status.state, name)
+    except errors.Refused as refused:
+        if count > 1:  # taking back the last step is enough
+            refused.hint = f"git orch rollback {name} --to-step {count - 1}"
+        raise
+
+
+def _store(plan: OpenPlan, status: Status, new: Plan, estimate: Document) -> None:
+    revised = plan.event("plan.revised", plan=plans.to_document(new), estimate=estimate)
+    branch = status.branch
+    if branch is None or any(each.commit is not None for each in status.steps):
+        plan.record((plan.home, revised))
+    elif len(branch.commits) == 1 and base.is_ours(status, branch.tip):
+        cover = base.cover(plan.objects, plan.identity, plan.id, new, status.base)
+        plan.keep([branch.tip], "the cover before an edit")
+        plan.move(branch.tip, cover, "edit", [(cover, revised)])
+        plan.home = cover
+    else:
+        plan.record((plan.home, revised))
+        plan.reporter.emit(Note("the cover commit keeps the old text: the branch holds changes of yours"))
+
+
+def _refuse_landed_changes(status: Status, new: Plan) -> None:
+    for each in status.steps:
+        if each.commit is None:
+            continue
+        kept = new.step(each.step.id)
+        if kept is None or plans.step_document(kept) != plans.step_document(each.step):
+            what = "is missing" if kept is None else "is changed"
+            before = f" --to-step {each.number - 1}" if each.number > 1 else ""
+            raise errors.Refused(
+                f"step {each.number} ('{each.step.id}') has landed and {what} in the new text",
+                f"git orch rollback {ids.short(status.id)}{before}",
+            )

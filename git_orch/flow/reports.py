@@ -1,0 +1,94 @@
+"""What a run tells whoever watches: verbs emit these values, views decide how they look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from git_orch.plans.history.status import CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence the user should know: what was found, moved or left out."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step begins."""
+
+    number: int
+    count: int
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """Something happens inside a step: a tool call, a line the model says."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEnded:
+    """A check of a step ended."""
+
+    number: int
+    result: CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class TipChecking:
+    """All checks of the plan, as many as `count`, begin to run once more, on the tip."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepLanded:
+    """A step's commit is on the plan branch; `seconds` is the whole attempt, `usd` what its calls cost.
+
+    `code` are the changed files that run code where somebody uses the tree, `review` reasons to look at it.
+    """
+
+    number: int
+    title: str
+    commit: str
+    files: int
+    seconds: float
+    usd: float
+    code: tuple[str, ...] = ()
+    review: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step was done where nothing is recorded."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepNotLanded:
+    """An attempt failed; `commit` is where it is kept, `pause` the seconds until the next one (None: none comes)."""
+
+    number: int
+    title: str
+    error: str
+    commit: str | None
+    pause: float | None = None
+
+
+Report = Note | StepStarted | StepProgress | CheckEnded | TipChecking | StepLanded | StepDone | StepNotLanded
+
+
+class Reporter(Protocol):
+    """Whoever watches. Called from several threads."""
+
+    def emit(self, report: Report) -> None:
+        """Take one report."""
+        ...

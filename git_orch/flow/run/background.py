@@ -1,0 +1,144 @@
+"""Runs in the background: starting one, waiting for it, ending it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from git_orch import errors
+from git_orch.flow.reports import Report, Reporter, StepStarted, TipChecking
+from git_orch.plans import ids
+from git_orch.repo import localfiles
+from git_orch.repo.local import runs
+from git_orch.repo.local.runs import Run
+from git_orch.repo.repository import Repository, unwritable
+from git_orch.sandbox import secrecy
+from git_orch.sandbox.process import command
+
+_SHORTEST, _LONGEST = 0.1, 0.5  # seconds between two looks at the plan's lock
+_GLANCE = 0.03  # seconds between two looks at a run that is about to begin
+_PATIENCE = 60.0  # seconds; a run that has not begun its first step by then is said to go on
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that goes on, or with `exit_code` one that ended before its first step. `said` is what it printed."""
+
+    pid: int
+    log: Path
+    said: str
+    exit_code: int | None = None
+
+
+def start(repository: Repository, plan: str, arguments: Sequence[str]) -> Started:
+    """Run `git orch exec` with these arguments in the background; back when its first step begins, or it has ended.
+
+    Raises Busy when another process works on the plan.
+    """
+    if localfiles.is_held(repository, plan):
+        raise busy(plan)
+    log = runs.log_path(repository, plan)
+    beside = log.with_name(f".{log.name}.{os.urandom(4).hex()}")  # a run that is refused does not touch another's
+    output = _opened(beside)
+    try:
+        child = command.detached([*_OURSELVES, "exec", *arguments], env=secrecy.all_variables(), output=output)
+    finally:
+        os.close(output)
+    exit_code = None
+    try:
+        exit_code = _beginning(repository, plan, child)
+        said = beside.read_text(encoding="utf-8", errors="replace")
+    finally:
+        if exit_code is None:
+            beside.replace(log)
+        else:
+            beside.unlink()
+    return Started(child.pid, log, said, exit_code)
+
+
+_OURSELVES = (sys.executable, "-P", "-m", "git_orch")  # -P: a git_orch in the current directory is not us
+
+
+def busy(plan: str) -> errors.Busy:
+    """The error for a plan that another process works on."""
+    return errors.Busy(f"'{plan}' is being worked on by another process", f"git orch wait {ids.short(plan)}")
+
+
+def _opened(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+
+
+def _beginning(repository: Repository, plan: str, child: command.Background) -> int | None:
+    """Wait until the run is at work, or has ended: then with which exit code."""
+    give_up = time.monotonic() + _PATIENCE
+    while time.monotonic() < give_up:
+        status = child.status()
+        run = runs.last(repository, plan)
+        if run is not None and run.pid == child.pid and run.at_work:
+            return None
+        if status is not None:
+            return status if status >= 0 else 1
+        time.sleep(_GLANCE)
+    return None
+
+
+class Announced:
+    """Passes reports on, and says once that the run is at work: whoever started it waits for that."""
+
+    def __init__(self, reporter: Reporter, at_work: Callable[[], None]) -> None:
+        self._reporter = reporter
+        self._at_work = at_work
+        self._told = False
+
+    def emit(self, report: Report) -> None:
+        """Pass one report on."""
+        if not self._told and isinstance(report, (StepStarted, TipChecking)):
+            self._told = True
+            self._at_work()
+        self._reporter.emit(report)
+
+
+def wait(repository: Repository, plan: str, seconds: float | None = None) -> Run | None:
+    """Wait until nobody works on the plan; the run that was waited for, None when there was none.
+
+    Raises LimitReached after so many seconds.
+    """
+    begun, pause, waited_for = time.monotonic(), _SHORTEST, False
+    while localfiles.is_held(repository, plan):
+        run = runs.last(repository, plan)
+        waited_for = waited_for or (run is not None and run.goes_on())
+        left = seconds - (time.monotonic() - begun) if seconds is not None else pause
+        if left <= 0:
+            name = ids.short(plan)
+            raise errors.LimitReached(f"'{name}' still runs after {seconds:g} s", f"git orch wait {name}")
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.3, _LONGEST)
+    return runs.last(repository, plan) if waited_for else None
+
+
+def stop(repository: Repository, plan: str, seconds: float) -> Run | None:
+    """End the run of a plan in order (SIGTERM) and wait for that; None when nothing runs.
+
+    Raises Busy when what works on the plan is no run, LimitReached when it has not ended after so many seconds.
+    """
+    if not localfiles.is_held(repository, plan):
+        return None
+    run = runs.last(repository, plan)
+    if run is None or not run.goes_on() or not command.ask_to_end(run.pid, run.birth):
+        if not localfiles.is_held(repository, plan):
+            return None  # it ended meanwhile
+        raise busy(plan)
+    try:
+        return wait(repository, plan, seconds) or runs.last(repository, plan)
+    except errors.LimitReached as late:
+        name = ids.short(plan)
+        cause = f"process {run.pid} was asked to end and still runs after {seconds:g} s"
+        raise errors.LimitReached(cause, f"git orch wait {name}") from late

@@ -1,0 +1,124 @@
+"""Work in the user's own checkout, for those who ask for it by name: the plan branch has to be what is checked out.
+
+Before each step everything that is uncommitted becomes a commit of its own, so that whatever a step does to a file can
+be taken back.
+"""
+
+from __future__ import annotations
+
+import os
+
+from git_orch import errors
+from git_orch.flow.approval.required import Grant
+from git_orch.flow.attempt import prepare
+from git_orch.flow.attempt.attempt import refused_path
+from git_orch.flow.machine import sandbox
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import Note
+from git_orch.plans import ids, redact, trailers
+from git_orch.repo import refs, settings
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
+from git_orch.repo.objects.objects import Written
+from git_orch.repo.repository import Repository
+from git_orch.repo.worktree import snapshot
+from git_orch.repo.worktree.gate import GateRefused
+from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.sandbox import secrecy
+
+_UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_LOG", "rebase-merge", "rebase-apply")
+
+
+def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
+    """Raises Refused where steps may not work in the checkout, Busy where something else is under way there."""
+    name, repository = ids.short(plan.id), plan.repository
+    if repository.top is None:
+        raise errors.UnfitRepository("a bare repository has no checkout to work in", f"git orch exec {name}")
+    if not grant.what.grants.in_place:
+        raise errors.Refused(
+            f"working in your own checkout needs an approval of '{name}' that says so",
+            f"git orch approve {name} --in-place",
+        )
+    sandbox.refuse_home(sandbox.launcher(repository, settings.of_user(repository)), repository.top)
+    if not on_branch(repository, plan.id):
+        raise errors.Refused(
+            "in place means on the plan's branch, and that is not checked out here", f"git switch orch/{plan.id}"
+        )
+    under_way = next((each for each in _UNDER_WAY if (repository.git_dir / each).exists()), None)
+    if under_way is not None:
+        raise errors.Busy(f"git has something under way in '{repository.top}' ({under_way})", "git status")
+    _refuse_unmerged(repository)
+
+
+def on_branch(repository: Repository, plan: str) -> bool:
+    """Whether the user's checkout has the plan's branch."""
+    head = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout
+    return head.decode("utf-8", "surrogateescape").strip() == refs.BRANCHES + plan
+
+
+def _refuse_unmerged(repository: Repository) -> None:
+    """A `git stash pop` that met a conflict leaves nothing but this, and `git add` would take it for resolved."""
+    unmerged = repository.user_git.run("ls-files", "--unmerged", "-z").split(b"\0", 1)[0]
+    if unmerged:
+        path = os.fsdecode(unmerged.partition(b"\t")[2])
+        raise errors.Busy(f"'{path}' has a conflict that is not resolved", "git status")
+
+
+def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, tip: str) -> tuple[str, str]:
+    """Commit what is uncommitted before a step; gives the tip and its tree. Raises Busy, Refused."""
+    if not on_branch(plan.repository, plan.id):
+        raise errors.Busy(
+            "the plan's branch is not checked out here any more",
+            f"git switch orch/{plan.id} && git orch exec --in-place",
+        )
+    _refuse_unmerged(plan.repository)
+    worktree = prepare.users_own(means)
+    staged = worktree.git.line("write-tree")  # before the snapshot: it makes the index what is in the files
+    secrets = redact.secret_values(secrecy.all_variables())
+    terms = snapshot.Terms(secrets, refused_path(plan.repository, f"pre-step-{number}"))
+    try:
+        taken = snapshot.taken(plan.repository, worktree, tip, terms)
+    except GateRefused as gated:
+        cause = gated.cause.removeprefix("the result is refused: ")
+        raise errors.Refused(
+            f"what is uncommitted cannot be committed before step {number}: {cause}", "git status"
+        ) from gated
+    if taken.nested:
+        raise errors.Refused(
+            f"'{taken.nested[0]}' is a repository inside your checkout, which git-orch could not bring back",
+            "move it elsewhere, or run the plan without --in-place",
+        )
+    _refuse_overwriting(plan, worktree, number)
+    _keep_staged(plan, staged, (tip, taken.tree), number)
+    if taken.tree == odb.commit(plan.objects, tip).tree:
+        return tip, taken.tree
+    person, written = plan.identity.now(), Written(plan.objects)
+    message = trailers.subject(f"pre-step-{number}: {title}") + "\n"
+    commit = odb.write_commit(written, raw.CommitObject(taken.tree, (tip,), person.author, person.committer, message))
+    plan.move(tip, commit, f"checkpoint before step {number}", written=written, in_place=True)
+    plan.reporter.emit(Note(f"what was uncommitted is committed as {commit[:10]}"))
+    return commit, taken.tree
+
+
+def _refuse_overwriting(plan: OpenPlan, worktree: Worktree, number: int) -> None:
+    """Raises Refused where the step replaces or deletes a file of the user's that no commit has: git ignores it."""
+    files = list(plan.status().plan.steps[number - 1].files)
+    there = [path for path in files if os.path.lexists(worktree.path / path)]
+    lost = snapshot.left_out(worktree, there)
+    if lost:
+        raise errors.Refused(
+            f"step {number} would replace '{lost[0]}', which git ignores: it could not be brought back",
+            "move it elsewhere, or run the plan without --in-place",
+        )
+
+
+def _keep_staged(plan: OpenPlan, staged: str, now: tuple[str, str], number: int) -> None:
+    """Keep what was staged where neither the tip nor the files have it; `now` is the tip, and the tree of the files."""
+    tip, tree = now
+    if staged in (tree, odb.commit(plan.objects, tip).tree):
+        return
+    person, why = plan.identity.now(), f"what was staged before step {number}"
+    message = f"{why}\n"
+    commit = odb.write_commit(plan.objects, raw.CommitObject(staged, (tip,), person.author, person.committer, message))
+    plan.keep([commit], why)
+    plan.reporter.emit(Note(f"{why} and differs from the files is kept as {commit[:10]}"))

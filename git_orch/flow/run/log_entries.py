@@ -1,0 +1,91 @@
+"""What a run writes into the log: its beginning, how each attempt ended, its end."""
+
+from __future__ import annotations
+
+from git_orch.flow.attempt.job import Job, Result
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.plans import ids
+from git_orch.plans.history import life
+from git_orch.plans.history.events import Event
+from git_orch.plans.history.status import CheckResult, PlanState, Status
+from git_orch.plans.plan import Document
+
+_NAMES = 40  # changed paths of a step; later steps are told of them, the commit has them all
+
+
+def begin(plan: OpenPlan, status: Status, chosen: frozenset[str] | None) -> str:
+    """Write down validation and approval, where the plan has neither yet, and the run's beginning; gives its ID.
+
+    `chosen` are the step IDs that the run is about, None for all; the others are recorded as skipped.
+    """
+    passed = life.begun(status.recorded_state, ids.short(plan.id))
+    begun = [plan.event("plan.validated")] if PlanState.VALIDATED in passed else []
+    begun += [plan.event("plan.approved", by="exec")] if PlanState.APPROVED in passed else []
+    run_id = plan.new_id()
+    left_out: Document = {}
+    if chosen is not None:
+        satisfied = status.satisfied()
+        skipped = [step.id for step in status.plan.steps if step.id not in chosen and step.id not in satisfied]
+        left_out = {"skipped": skipped}
+    plan.record(*((plan.home, event) for event in [*begun, plan.event("run.started", run=run_id, **left_out)]))
+    return run_id
+
+
+def end(plan: OpenPlan, run: str, outcome: str, seconds: float) -> None:
+    """Write down how the run ended."""
+    plan.record((plan.home, plan.event("run.ended", run=run, outcome=outcome, seconds=round(seconds, 3))))
+
+
+def landed(plan: OpenPlan, job: Job, result: Result, now: tuple[str, str]) -> Event:
+    """The event that makes a commit count as the step: `now` is the commit that lands and its tree."""
+    commit, tree = now
+    body: Document = {
+        "step": job.step_id,
+        "attempt": job.attempt,
+        "run": job.run,
+        "commit": commit,
+        "tree": tree,
+        "checks": [_check(each) for each in result.checks],
+        "seconds": round(result.seconds, 3),
+        "files": len(result.changed),
+        "changed": list(result.changed[:_NAMES]),
+    }
+    for name, value in (
+        ("summary", result.summary),
+        ("code", list(result.code[:_NAMES])),
+        ("review", list(result.review)),
+        ("model", result.model),
+    ):
+        if value:
+            body[name] = value
+    return plan.event("step.landed", **body)
+
+
+def failed(plan: OpenPlan, job: Job, result: Result, *, again: bool) -> Event:
+    """The event of a failed attempt; `again` says that another one follows by itself."""
+    body: Document = {
+        "step": job.step_id,
+        "attempt": job.attempt,
+        "run": job.run,
+        "reason": result.reason,
+        "error": result.error or result.reason,
+        "checks": [_check(each) for each in result.checks],
+        "seconds": round(result.seconds, 3),
+    }
+    if result.commit is not None:
+        body["commit"] = result.commit
+    if again:
+        body["retry"] = True
+    return plan.event("attempt.failed", **body)
+
+
+def _check(result: CheckResult) -> Document:
+    return {
+        "type": result.type,
+        "command": result.command,
+        "exit": result.exit,
+        "passed": result.passed,
+        "seconds": round(result.seconds, 3),
+        "output": result.output,
+        "reason": result.reason,
+    }

@@ -1,0 +1,115 @@
+"""What has to be true before a run: what is approved, the base, the money, which steps may start."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from git_orch import errors
+from git_orch.flow.approval import required
+from git_orch.flow.approval.required import Grant
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.planning import base
+from git_orch.flow.reports import Note
+from git_orch.flow.run.options import Options
+from git_orch.plans import graph, ids, sentences
+from git_orch.plans.history.status import Status, StepState
+from git_orch.plans.money.budget import Book
+from git_orch.plans.plan import Step
+from git_orch.plans.schedule import Schedule
+from git_orch.repo import settings
+from git_orch.repo.local import ledger
+from git_orch.repo.log import results
+from git_orch.repo.worktree import snapshot
+
+
+def granted(plan: OpenPlan, status: Status) -> Grant | None:
+    """What is approved, asked before anything moves; None when nothing is left to run."""
+    left = len(status.satisfied()) < len(status.steps)
+    return required.required(plan, status) if left else None
+
+
+def based(plan: OpenPlan, status: Status) -> Status:
+    """The status on the base branch's tip, where the plan can follow it."""
+    moved = base.follow(plan, status)
+    uncommitted = snapshot.uncommitted(plan.repository)
+    if uncommitted and not status.base.snapshot:
+        noun = "file is" if uncommitted == 1 else "files are"
+        plan.reporter.emit(Note(f"{uncommitted} uncommitted {noun} not part of it"))
+    return plan.status() if moved else status
+
+
+def keep_results(plan: OpenPlan, status: Status) -> None:
+    """Results that a killed run did not take: what is not on the branch is kept."""
+    left = results.left(plan.repository, plan.id)
+    known = {attempt.id for attempt in status.attempts}
+    unknown = [oid for attempt, oid in left.items() if attempt not in known]
+    if unknown:
+        plan.keep(unknown, "results of attempts that were cut off")
+        plan.reporter.emit(
+            Note(f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}")
+        )
+    results.forget(plan.repository, plan.id, left)
+
+
+def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
+    """What the plan may cost: what was typed, else what was approved, else what is set; and what it has cost."""
+    chosen = settings.of_user(plan.repository)
+    set_for_plan = grant.max_usd if grant.max_usd > 0 else chosen.maxUsd
+    spent, steps = 0.0, dict[str, float]()
+    for call in status.calls:
+        usd = max(0.0, call.usd)  # a log from elsewhere does not refill the purse
+        spent += usd
+        if call.step is not None:
+            steps[call.step] = steps.get(call.step, 0.0) + usd
+    book = Book(
+        limit=options.max_usd if options.max_usd is not None else set_for_plan,
+        step_limit=options.max_step_usd if options.max_step_usd is not None else chosen.maxStepUsd,
+        spent=spent,
+        steps=steps,
+    )
+    ledger.Ledger(plan.repository, plan.id).begin(book)
+
+
+def schedule(status: Status, options: Options) -> Schedule:
+    """The steps that a run is about: chosen, not done, not a person's, not claimed by a commit unknown to the log."""
+    claimed = {each.step.id for each in status.steps if each.state is StepState.CLAIMED}
+    chosen = [
+        step.id
+        for step in status.plan.steps
+        if step.kind != "manual" and step.id not in claimed and (options.chosen is None or step.id in options.chosen)
+    ]
+    parallel = options.jobs > 1
+    weights = graph.critical_weights(status.plan, _weight) if parallel else None
+    keep_going = parallel or options.keep_going
+    return Schedule(status.plan, status.satisfied(), chosen, weights=weights, keep_going=keep_going)
+
+
+def _weight(step: Step) -> float:
+    """Roughly how long a step takes, in seconds: only which way through the plan is the longest matters."""
+    return {"agent": 120.0, "run": 20.0, "files": 1.0, "manual": 0.0}[step.kind]
+
+
+def refuse_claimed(status: Status) -> None:
+    claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
+    if claimed is not None:
+        raise errors.Refused(
+            f"a commit on the branch claims step {claimed.number}, but the log does not know it",
+            f"git orch verify {ids.short(status.id)} --accept {claimed.number}",
+        )
+
+
+def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
+    """Raises Refused when one of the chosen steps cannot start without one that was not chosen."""
+    if chosen is None:
+        return
+    satisfied = status.satisfied()
+    for each in status.steps:
+        needed = [other for other in each.step.depends_on if other not in satisfied and other not in chosen]
+        if each.step.id in chosen - satisfied and needed:
+            wanted = ({each.step.id} | graph.needed(status.plan, each.step.id)) - satisfied
+            numbers = ",".join(str(number) for number in sorted(map(status.plan.position, wanted)))
+            missing = sentences.steps(map(status.plan.position, needed))
+            raise errors.Refused(
+                f"step {each.number} cannot run without {missing}: not done and not chosen",
+                f"git orch exec {ids.short(status.id)} --steps {numbers}",
+            )

@@ -1,0 +1,164 @@
+"""Rules of a plan file that span several fields: what belongs to which kind, the IDs steps get, who waits for whom.
+
+They look at values of any shape, so that a wrong type in one step does not hide what is wrong in another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch.plans import graph, ids
+from git_orch.plans.plan import STEP_KINDS, StepKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from git_orch.plans.file.source import Location
+
+_EVERY_KIND = frozenset(("id", "title", "kind", "depends_on", "checks"))
+_FIELDS: Mapping[StepKind, frozenset[str]] = {
+    "agent": frozenset(("prompt", "paths", "model", "timeout", "network")),
+    "run": frozenset(("run", "argv", "paths", "timeout", "network")),
+    "files": frozenset(("files",)),
+    "manual": frozenset(("prompt", "paths")),
+}
+_ALL_FIELDS = _EVERY_KIND.union(*_FIELDS.values())
+
+
+class Problem(NamedTuple):
+    """A rule that is broken, and where."""
+
+    where: Location
+    code: str
+    message: str
+
+
+class Links(NamedTuple):
+    """The ID of each step and, for each, the IDs of the steps it depends on."""
+
+    ids: tuple[str, ...]
+    depends_on: tuple[tuple[str, ...], ...]
+
+
+def kind_of(step: Mapping[str, object]) -> StepKind:
+    """The kind that is written, else the one its fields imply: files, run, or agent."""
+    for kind in STEP_KINDS:
+        if step.get("kind") == kind:
+            return kind
+    if step.get("files") is not None:
+        return "files"
+    return "agent" if step.get("run") is None and step.get("argv") is None else "run"
+
+
+def step_problems(steps: Iterable[object]) -> Iterator[Problem]:
+    """Fields that are needed or do not belong, step by step."""
+    for index, step in enumerate(steps):
+        if not isinstance(step, dict):
+            continue  # its type is a finding of the schema
+        where: Location = ("steps", index)
+        if step.get("kind") in (None, *STEP_KINDS):
+            yield from _kind_problems(step, where)
+        checks = step.get("checks")
+        for number, check in enumerate(checks if isinstance(checks, list) else ()):
+            if isinstance(check, dict):
+                yield from _one_command(check, "command", (*where, "checks", number))
+
+
+def _kind_problems(step: dict[str, object], where: Location) -> Iterator[Problem]:
+    kind = kind_of(step)
+    for name in sorted(_ALL_FIELDS - _EVERY_KIND - _FIELDS[kind]):
+        if step.get(name) is not None:
+            yield Problem((*where, name), "wrong-kind", f"does not belong to a step of kind '{kind}'")
+    if kind == "agent" and step.get("prompt") is None:
+        yield Problem((*where, "prompt"), "required", "is required for a step of kind 'agent'")
+    if kind == "files" and not step.get("files"):
+        yield Problem((*where, "files"), "required", "a step of kind 'files' needs at least one file")
+    if kind == "run":
+        yield from _one_command(step, "run", where)
+
+
+def _one_command(fields: dict[str, object], shell: str, where: Location) -> Iterator[Problem]:
+    given = [name for name in (shell, "argv") if fields.get(name) is not None]
+    if not given:
+        yield Problem((*where, shell), "required", f"needs either '{shell}' or 'argv'")
+    if len(given) > 1:
+        yield Problem((*where, "argv"), "both-commands", f"give either '{shell}' or 'argv', not both")
+
+
+def links(steps: list[object], used: Iterable[str]) -> tuple[Links, list[Problem]]:
+    """IDs and dependencies of the steps; `used` are all IDs the plan ever had, so that a new step gets a new one."""
+    problems = list(_id_problems(steps))
+    step_ids = _step_ids(steps, used)
+    problems += [
+        Problem(("steps", index, "id"), "no-id-left", "no step ID is left for it: the greatest is s999999")
+        for index, step_id in enumerate(step_ids)
+        if not ids.STEP_ID.fullmatch(step_id) and _given_id(steps[index]) is None
+    ]
+    needs: list[tuple[str, ...]] = []
+    for index, step in enumerate(steps):
+        found = []
+        for where, reference in _references(step, index):
+            target = _target(reference, index, step_ids)
+            if isinstance(target, Problem):
+                problems.append(target._replace(where=where))
+            else:
+                found.append(target)
+        needs.append(tuple(dict.fromkeys(found)))
+    problems += _cycles(step_ids, needs)
+    return Links(tuple(step_ids), tuple(needs)), problems
+
+
+def _given_id(step: object) -> str | None:
+    given = step.get("id") if isinstance(step, dict) else None
+    return given if isinstance(given, str) else None
+
+
+def _id_problems(steps: list[object]) -> Iterator[Problem]:
+    times = Counter(given for given in map(_given_id, steps) if given is not None)
+    for index, step in enumerate(steps):
+        given = _given_id(step)
+        if given is not None and times[given] > 1:
+            yield Problem(("steps", index, "id"), "duplicate-id", f"{times[given]} steps have the id '{given}'")
+
+
+def _step_ids(steps: list[object], used: Iterable[str]) -> list[str]:
+    given = [_given_id(step) for step in steps]
+    latest = ids.next_step_id([*used, *(name for name in given if name is not None)])
+    step_ids = []
+    for name in given:
+        step_ids.append(latest if name is None else name)
+        if name is None:
+            latest = f"s{int(latest[1:]) + 1}"
+    return step_ids
+
+
+def _references(step: object, index: int) -> Iterator[tuple[Location, str]]:
+    references = step.get("depends_on") if isinstance(step, dict) else None
+    for number, reference in enumerate(references if isinstance(references, list) else ()):
+        if isinstance(reference, (str, int)) and not isinstance(reference, bool):
+            yield ("steps", index, "depends_on", number), str(reference)
+
+
+def _target(reference: str, index: int, step_ids: list[str]) -> str | Problem:
+    """The ID of the step that is meant by a number (1 is the first step of the file) or an ID."""
+    target = reference
+    if reference.isascii() and reference.isdigit():
+        number = int(reference[:7])  # no plan has a step whose number has eight digits
+        target = step_ids[number - 1] if 0 < number <= len(step_ids) else reference
+    if target not in step_ids:
+        message = f"there is no step '{reference}'; the plan has {len(step_ids)}"
+        return Problem((), "unknown-step", message)
+    if target == step_ids[index]:
+        return Problem((), "self-dependency", "a step cannot depend on itself")
+    return target
+
+
+def _cycles(step_ids: list[str], needs: list[tuple[str, ...]]) -> Iterator[Problem]:
+    """Cycles that share no step."""
+    edges = dict(zip(step_ids, needs, strict=True))
+    while (ring := graph.cycle(edges)) is not None:
+        numbers = " -> ".join(str(step_ids.index(step_id) + 1) for step_id in ring)
+        where: Location = ("steps", step_ids.index(ring[0]), "depends_on")
+        yield Problem(where, "cycle", f"the steps wait for each other: {numbers}")
+        edges = {name: tuple(other for other in others if other not in ring) for name, others in edges.items()}

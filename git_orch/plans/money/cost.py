@@ -1,0 +1,255 @@
+"""What tokens cost: usage as the provider counts it, prices per million tokens, and the estimate of a plan."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch.plans.file.findings import Finding
+
+if TYPE_CHECKING:
+    from git_orch.plans.history.status import Estimated
+    from git_orch.plans.plan import Plan, Step
+
+_MILLION = Decimal(1_000_000)
+
+# The heuristic of the first git-orch for one step of a model; measured runs replace it as soon as there are any.
+STEP_TOKENS_IN = 2_000
+STEP_TOKENS_OUT = 1_000
+LEAST_SAMPLES = 5  # finished steps; of fewer nothing can be said about nine of ten
+_DEAREST = 10_000.0  # USD; a log from elsewhere that says a step has cost more is not believed
+_LONGEST = 10**12  # tokens; the same
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call or of many; `input` leaves out what went through the prompt cache, as the provider counts."""
+
+    input: int = 0
+    output: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    cache_read: int = 0
+
+    @classmethod
+    def from_mapping(cls, verbatim: Mapping[str, object]) -> Usage:
+        """The usage of a Messages API reply; fields that are absent, null or unknown count nothing.
+
+        Cache writes that are not broken down by lifetime are 5-minute ones, the provider's default.
+        """
+        split = verbatim.get("cache_creation")
+        parts = split if isinstance(split, Mapping) else {}
+        one_hour = _count(parts, "ephemeral_1h_input_tokens")
+        five_minutes = _count(parts, "ephemeral_5m_input_tokens")
+        written = max(_count(verbatim, "cache_creation_input_tokens"), one_hour + five_minutes)
+        return cls(
+            input=_count(verbatim, "input_tokens"),
+            output=_count(verbatim, "output_tokens"),
+            cache_write_5m=written - one_hour,
+            cache_write_1h=one_hour,
+            cache_read=_count(verbatim, "cache_read_input_tokens"),
+        )
+
+    @property
+    def prompt(self) -> int:
+        """All tokens of the prompt, cached or not: what price tiers and context windows go by."""
+        return self.input + self.cache_write_5m + self.cache_write_1h + self.cache_read
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_write_5m + other.cache_write_5m,
+            self.cache_write_1h + other.cache_write_1h,
+            self.cache_read + other.cache_read,
+        )
+
+
+def _count(fields: Mapping[str, object], name: str) -> int:
+    value = fields.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+class Rates(NamedTuple):
+    """USD per million tokens."""
+
+    input: Decimal
+    output: Decimal
+    write_5m: Decimal
+    write_1h: Decimal
+    read: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a model costs: `rates`, and for whole requests with a prompt longer than so many tokens, `tiers`."""
+
+    rates: Rates
+    tiers: tuple[tuple[int, Rates], ...] = ()
+
+    def at(self, prompt_tokens: int) -> Rates:
+        """The rates of one request with that many prompt tokens."""
+        found = self.rates
+        for above, rates in sorted(self.tiers, key=lambda tier: tier[0]):
+            if prompt_tokens > above:
+                found = rates
+        return found
+
+
+def usd(usage: Usage, price: Price) -> float:
+    """USD for one call, rounded to 1e-9. Sum the costs of calls, never their usage: a price may have tiers."""
+    rates = price.at(usage.prompt)
+    total = (
+        usage.input * rates.input
+        + usage.output * rates.output
+        + usage.cache_write_5m * rates.write_5m
+        + usage.cache_write_1h * rates.write_1h
+        + usage.cache_read * rates.read
+    )
+    return round(float(total / _MILLION), 9)
+
+
+class StepEstimate(NamedTuple):
+    """What one step may use."""
+
+    step: str
+    tokens_in: int
+    tokens_out: int
+    usd: float
+
+
+class Estimate(NamedTuple):
+    """What a plan may use: the sums over its steps, in the plan's order."""
+
+    tokens_in: int
+    tokens_out: int
+    usd: float
+    per_step: tuple[StepEstimate, ...]
+
+
+def estimate(plan: Plan, price_of: Callable[[str | None], Price]) -> Estimate:
+    """The estimate of a plan; `price_of` gives the price of a step's model, None being the default model.
+
+    Only agent steps use tokens; `price_of` is not called for the others.
+    """
+    steps = tuple(_step_estimate(step, price_of) for step in plan.steps)
+    return Estimate(
+        sum(step.tokens_in for step in steps),
+        sum(step.tokens_out for step in steps),
+        round(sum(step.usd for step in steps), 9),
+        steps,
+    )
+
+
+def _step_estimate(step: Step, price_of: Callable[[str | None], Price]) -> StepEstimate:
+    if step.kind != "agent":
+        return StepEstimate(step.id, 0, 0, 0.0)
+    usage = Usage(input=STEP_TOKENS_IN, output=STEP_TOKENS_OUT)
+    return StepEstimate(step.id, usage.input, usage.output, usd(usage, price_of(step.model)))
+
+
+class Sample(NamedTuple):
+    """What a finished agent step has used, all its attempts together: its last model, the usage of each call, USD."""
+
+    model: str
+    calls: tuple[Usage, ...]
+    usd: float
+
+
+class Expected(NamedTuple):
+    """What a plan will cost in USD, were its steps like the finished ones, `samples` in number.
+
+    About half of such plans cost less than p50, and nine of ten less than p90.
+    """
+
+    p50: float
+    p90: float
+    samples: int
+
+
+class Quantiles(NamedTuple):
+    """Of finished steps half have used less than p50, nine of ten less than p90; in tokens."""
+
+    p50: int
+    p90: int
+
+
+def expected(plan: Plan, model: str, samples: Sequence[Sample], price_of: Callable[[str], Price]) -> Expected | None:
+    """What the plan will cost; None without agent steps, and while there are fewer than five samples.
+
+    Steps are compared with those of the same model where there are five of them, else with the tokens of all, at the
+    model's price. `model` is what steps have that name none.
+    """
+    wanted = Counter(step.model or model for step in plan.steps if step.kind == "agent")
+    believed = _believed(samples)
+    drawn = [(_costs(believed, name, price_of(name)), count) for name, count in wanted.items()]
+    fewest = min((len(costs) for costs, _ in drawn), default=0)
+    if fewest < LEAST_SAMPLES:
+        return None
+    return Expected(round(_of_sum(drawn, 0.5), 9), round(_of_sum(drawn, 0.9), 9), fewest)
+
+
+def _believed(samples: Sequence[Sample]) -> list[Sample]:
+    return [
+        sample
+        for sample in samples
+        if 0 <= sample.usd <= _DEAREST and all(call.prompt + call.output <= _LONGEST for call in sample.calls)
+    ]
+
+
+def _costs(samples: Sequence[Sample], model: str, price: Price) -> list[float]:
+    """What the steps have cost: those of the same model or, where they are too few, all, had it been that model."""
+    own = [sample.usd for sample in samples if sample.model == model]
+    if len(own) >= LEAST_SAMPLES:
+        return own
+    return [sum(usd(each, price) for each in sample.calls) for sample in samples]
+
+
+def _of_sum(drawn: Sequence[tuple[Sequence[float], int]], share: float) -> float:
+    """The value below which that share of sums lies, for sums of so many values of each kind.
+
+    Steps differ independently, so that distances from the mean add up as squares: ten dear steps in a row are rare.
+    For one value this is its own quantile.
+    """
+    mean = squares = 0.0
+    for values, count in drawn:
+        middle = sum(values) / len(values)
+        distance = quantile(values, share) - middle
+        mean, squares = mean + count * middle, squares + count * distance * abs(distance)
+    return mean + math.copysign(math.sqrt(abs(squares)), squares)
+
+
+def step_tokens(samples: Sequence[Sample]) -> tuple[Quantiles, Quantiles] | None:
+    """Tokens of prompts and of replies in a finished step; None while there are fewer than five samples."""
+    believed = _believed(samples)
+    if len(believed) < LEAST_SAMPLES:
+        return None
+    prompts = [sum(call.prompt for call in sample.calls) for sample in believed]
+    replies = [sum(call.output for call in sample.calls) for sample in believed]
+    return _quantiles(prompts), _quantiles(replies)
+
+
+def _quantiles(values: Sequence[int]) -> Quantiles:
+    return Quantiles(round(quantile(values, 0.5)), round(quantile(values, 0.9)))
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of the values lies; between two of them, in proportion."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def over_budget(estimate: Estimated, max_usd: float) -> Finding | None:
+    """A finding when a plan is expected to cost more than `max_usd`; 0 is no limit."""
+    most = max(estimate.usd, estimate.p90 or 0.0)
+    if not 0 < max_usd < most:
+        return None
+    message = f"the plan may cost ${most:.4f}, more than ${max_usd:.4f}"
+    return Finding("over-budget", "estimate", message, "raise the budget, or plan fewer or smaller steps")

@@ -1,0 +1,159 @@
+"""What may be run on this machine: records outside of every repository, below $XDG_STATE_HOME, that nothing pushes.
+
+A plan has one file with two kinds of record: what was made or edited here, and what was approved here. The place of the
+repository and the plan's ID name the file, so that a copy of the repository brings none along.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from git_orch import __version__
+from git_orch.plans import approval
+from git_orch.plans import plan as plans
+from git_orch.plans.plan import BadDocument, Document
+from git_orch.repo import localfiles
+from git_orch.repo.repository import Repository, unwritable
+from git_orch.repo.worktree import worktrees
+
+LIFETIME = 30 * 24 * 3600  # seconds that an approval holds
+_LARGEST = 16 << 20  # bytes; a plan file has at most one MiB, and the record holds it twice
+
+
+class Approval(NamedTuple):
+    """What somebody approved on this machine; times in seconds since 1970, `max_usd` 0 without a limit."""
+
+    content: Document
+    digest: str
+    max_usd: float
+    created: int
+    expires: int
+    approver: str
+
+    def grants(self) -> approval.Grants:
+        """What it grants."""
+        return approval.grants(self.content)
+
+
+class Record(NamedTuple):
+    """What this machine knows about a plan; `problem` says why a file that is there does not count.
+
+    `made` is the plan's text as the user last made or edited it here, and while an edit is stored the text before it
+    as well. A rejected text is known, and is not run.
+    """
+
+    made: tuple[Document, ...] = ()
+    rejected: bool = False
+    approved: Approval | None = None
+    problem: str | None = None
+
+
+def path_of(repository: Repository, plan: str) -> Path:
+    """The file of a plan."""
+    return worktrees.place_of(repository, "approvals") / f"{plan}.json"
+
+
+def read(repository: Repository, plan: str) -> Record:
+    """The plan's record; one that others could have written, or cannot be understood, counts as none."""
+    path = path_of(repository, plan)
+    try:
+        data = _private_bytes(path)
+        return Record() if data is None else _record(data)
+    except (BadDocument, ValueError, RecursionError) as wrong:
+        return Record(problem=f"'{path}' does not count: {wrong}")
+    except OSError as failed:
+        return Record(problem=f"'{path}' does not count: {(failed.strerror or str(failed)).lower()}")
+
+
+def write_made(repository: Repository, plan: str, *texts: Document) -> None:
+    """Remember what the user made here. Raises UnfitRepository."""
+    _write(repository, plan, read(repository, plan)._replace(made=texts, rejected=False))
+
+
+def write_approved(repository: Repository, plan: str, content: Document, max_usd: float, approver: str) -> Approval:
+    """Remember that the user approved this. Raises UnfitRepository."""
+    now = int(time.time())
+    given = Approval(content, approval.digest(content), max_usd, now, now + LIFETIME, approver)
+    _write(repository, plan, read(repository, plan)._replace(approved=given))
+    return given
+
+
+def withdraw(repository: Repository, plan: str) -> None:
+    """Nothing of the plan may be run any more, until it is edited or approved. Raises UnfitRepository."""
+    _write(repository, plan, read(repository, plan)._replace(rejected=True, approved=None))
+
+
+def _write(repository: Repository, plan: str, record: Record) -> None:
+    path = path_of(repository, plan)
+    try:
+        path.parents[2].parent.mkdir(parents=True, exist_ok=True)
+        for directory in (path.parents[2], path.parents[1], path.parent):
+            directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+    localfiles.write(path, json.dumps(_document(record), indent=1).encode("ascii"))
+
+
+def _document(record: Record) -> Document:
+    made = [{"content": content, "digest": approval.digest(content)} for content in record.made]
+    found: Document = {"v": 1, "rejected": record.rejected, "made": made}
+    if record.approved is not None:
+        found["approved"] = {**record.approved._asdict(), "tool": f"git-orch {__version__}"}
+    return found
+
+
+def _private_bytes(path: Path) -> bytes | None:
+    """The bytes of a file that only we can have written; None when there is no file. Raises BadDocument, OSError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise BadDocument("it is not a regular file")
+        if facts.st_uid != os.geteuid():
+            raise BadDocument("it belongs to another user")
+        if facts.st_mode & 0o077:
+            raise BadDocument(f"its mode is {facts.st_mode & 0o777:o}, not 600")
+        if facts.st_size > _LARGEST:
+            raise BadDocument("it is too large")
+        return file.read(_LARGEST)
+
+
+def _record(data: bytes) -> Record:
+    fields = plans.mapping(json.loads(data), "record")
+    if fields.get("v") != 1:
+        raise BadDocument("another version of git-orch wrote it")
+    made = tuple(_hashed(plans.mapping(item, "made")) for item in plans.sequence(fields, "made"))
+    approved = None if fields.get("approved") is None else _approval(plans.mapping(fields["approved"], "approved"))
+    return Record(made, plans.flag(fields, "rejected"), approved)
+
+
+def _hashed(fields: Mapping[str, object]) -> Document:
+    content = {**plans.mapping(fields.get("content"), "content")}
+    if approval.digest(content) != plans.text(fields, "digest"):
+        raise BadDocument("its digest is not that of its content")
+    return content
+
+
+def _approval(fields: Mapping[str, object]) -> Approval:
+    content = _hashed(fields)
+    approval.grants(content)  # raises BadDocument
+    max_usd = fields.get("max_usd")
+    if isinstance(max_usd, bool) or not isinstance(max_usd, (int, float)) or not max_usd >= 0:
+        raise BadDocument("max_usd: expected a number")
+    return Approval(
+        content=content,
+        digest=plans.text(fields, "digest"),
+        max_usd=float(max_usd),
+        created=plans.optional_number(fields, "created") or 0,
+        expires=plans.optional_number(fields, "expires") or 0,
+        approver=plans.text(fields, "approver"),
+    )

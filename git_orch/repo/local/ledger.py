@@ -1,0 +1,104 @@
+"""The one ledger of a run, in a local file that all its workers share: threads, and processes too.
+
+What is in it is derived from the log when a run begins, so that nothing a killed run reserved stays reserved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.plans import plan as plans
+from git_orch.plans.money.budget import Book, Reserved, Wanted
+from git_orch.repo import localfiles
+from git_orch.repo.repository import unwritable
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+
+class Ledger:
+    """The ledger of a plan's run."""
+
+    def __init__(self, repository: Repository, plan: str) -> None:
+        self._path = repository.state_dir / "ledger" / f"{plan}.json"
+
+    def begin(self, book: Book) -> None:
+        """Start anew with what the log knows."""
+        with self._locked():
+            self._write(book)
+
+    def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
+        """The tokens of output that the call may have, whose price is reserved; see `Book.offering`."""
+        with self._locked():
+            book, tokens = self._read().offering(call, step, wanted)
+            self._write(book)
+            return tokens
+
+    def settle(self, call: str, usd: float) -> None:
+        """Write down what a call has cost."""
+        with self._locked():
+            self._write(self._read().settled(call, usd))
+
+    def book(self) -> Book:
+        """How it stands. Raises UnfitRepository when it cannot be read: no ledger is not the same as no limit."""
+        with self._locked():
+            return self._read()
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        path = self._path.with_suffix(".guard")
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as failed:
+            raise unwritable(failed, path) from failed
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a worker process forked meanwhile has the descriptor as well
+            os.close(descriptor)
+
+    def _read(self) -> Book:
+        try:
+            return _book(self._path)
+        except (OSError, ValueError, KeyError, TypeError) as unreadable:
+            raise errors.UnfitRepository(f"the ledger '{self._path}' cannot be read", "git orch exec") from unreadable
+
+    def _write(self, book: Book) -> None:
+        reserved = {call: list(each) for call, each in book.reserved.items()}
+        document = book._asdict() | {"steps": dict(book.steps), "reserved": reserved}
+        localfiles.write(self._path, json.dumps(document).encode("ascii"), synced=False)
+
+
+def _book(path: Path) -> Book:
+    fields = plans.mapping(json.loads(path.read_bytes()), "ledger")
+    reserved = plans.mapping(fields["reserved"], "reserved")
+    numbers = {name: _number(fields[name]) for name in ("limit", "step_limit", "spent")}
+    return Book(
+        **numbers,
+        steps={step: _number(usd) for step, usd in plans.mapping(fields["steps"], "steps").items()},
+        reserved={call: _reserved(each) for call, each in reserved.items()},
+    )
+
+
+def _reserved(value: object) -> Reserved:
+    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str | None):
+        raise plans.BadDocument("reserved: expected a step and an amount")
+    return Reserved(value[0], _number(value[1]))
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise plans.BadDocument("expected a number")
+    if not 0 <= value < math.inf:  # a limit that is none of these would be no limit
+        raise plans.BadDocument("the number is out of range")
+    return float(value)

@@ -1,0 +1,79 @@
+"""What attempts do right now, from the local files that they write while they run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch.plans import redact
+from git_orch.repo.local import runs
+from git_orch.repo.log import spool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from git_orch.plans.history.events import Event
+    from git_orch.repo.repository import Repository
+
+_TAIL = 4096  # bytes
+_LINES = 5
+
+
+class Now(NamedTuple):
+    """An attempt that runs: `since` is the ID of its first event, `usd` what its model calls have cost so far.
+
+    `lines` are the last ones that its command printed.
+    """
+
+    step: str
+    attempt: str
+    since: str
+    usd: float
+    lines: tuple[str, ...]
+
+
+def now(repository: Repository, plan: str, variables: Mapping[str, str]) -> list[Now]:
+    """The attempts of a plan that somebody runs on this machine; secrets among `variables` are in none of the lines."""
+    found = []
+    for attempt in spool.left(repository, plan):
+        events = spool.of_attempt(repository, plan, attempt)
+        begun = next((event for event in events if event.name == "attempt.started"), None)
+        if begun is not None:
+            lines = _last_lines(_newest(repository.state_dir / "output" / attempt), variables)
+            found.append(Now(str(begun.body.get("step")), attempt, begun.id, _usd(events), lines))
+    return found
+
+
+def said(repository: Repository, plan: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """The last lines that a run in the background has printed; none when no run was."""
+    return _last_lines(runs.log_path(repository, plan), variables)
+
+
+def _usd(events: list[Event]) -> float:
+    amounts = (event.body.get("usd") for event in events if event.name == "model.called")
+    return float(sum(amount for amount in amounts if isinstance(amount, (int, float))))
+
+
+def _newest(directory: Path) -> Path | None:
+    """The file that was written to last."""
+    try:
+        with os.scandir(directory) as entries:
+            dated = [(entry.stat().st_mtime_ns, entry.path) for entry in entries]
+    except OSError:
+        return None  # nothing has printed anything yet
+    return Path(max(dated)[1]) if dated else None
+
+
+def _last_lines(path: Path | None, variables: Mapping[str, str]) -> tuple[str, ...]:
+    if path is None:
+        return ()
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _TAIL, 0))
+            text = file.read(_TAIL).decode("utf-8", "replace")
+    except OSError:
+        return ()  # not there any more, or not yet
+    safe = redact.redacted(text, redact.secret_values(variables))
+    return tuple(line for line in safe.splitlines() if line.strip())[-_LINES:]

@@ -1,0 +1,123 @@
+"""Receipts: that a check passed on a tree, on this machine, so that the same tree is not verified twice.
+
+They are local files that no one but us writes; commands in the sandbox cannot, and none is ever taken from a log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch.plans import plan as plans
+from git_orch.plans.history.status import CheckResult
+from git_orch.plans.plan import BadDocument, Check, Document
+from git_orch.repo import localfiles
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+MOST = 10_000  # files; beyond it the oldest tenth goes
+_LOOK_AT = "00"  # the directory is counted when a receipt's name begins so: every 256th time
+
+
+class Receipt(NamedTuple):
+    """How a check passed; `products` says that ignored files, such as build products, were there afterwards."""
+
+    result: CheckResult
+    products: bool
+
+
+class Book(NamedTuple):
+    """The receipts for one tree. `environment` is the digest of all else that results depend on."""
+
+    repository: Repository
+    environment: str
+    tree: str
+
+    def found(self, check: Check, before: Sequence[Check] = ()) -> Receipt | None:
+        """The receipt of a check that ran in a clean worktree after the checks `before`, which had left products."""
+        try:
+            content = self._path(check, before).read_bytes()
+        except OSError:
+            return None
+        return _read(check, content)
+
+    def put(self, check: Check, before: Sequence[Check], receipt: Receipt, when: str) -> None:
+        """Write a receipt down. `when` is the time (UTC) when the check passed."""
+        result = receipt.result
+        document: Document = {
+            "since": when,
+            "command": result.command,
+            "exit": result.exit,
+            "seconds": round(result.seconds, 3),
+            "output": result.output,
+            "products": receipt.products,
+        }
+        path = self._path(check, before)
+        localfiles.write(path, json.dumps(document).encode("ascii"), synced=False)
+        if path.name.startswith(_LOOK_AT):
+            prune(path.parent)
+
+    def forget(self, check: Check, before: Sequence[Check]) -> None:
+        """The check has failed there: that it passed once, there or on its own, is no proof any more."""
+        for each in (before, ()):
+            self._path(check, each).unlink(missing_ok=True)
+
+    def _path(self, check: Check, before: Sequence[Check]) -> Path:
+        content = {
+            "tree": self.tree,
+            "environment": self.environment,
+            "before": [_canonical(each) for each in before],
+            "check": _canonical(check),
+        }
+        name = hashlib.sha256(json.dumps(content, sort_keys=True).encode("ascii")).hexdigest()
+        return self.repository.state_dir / "receipts" / name
+
+
+def _canonical(check: Check) -> Document:
+    """What decides whether the check passes: its time limit does not, once it has passed."""
+    command: Document = {"shell": check.command.shell}
+    if check.command.argv is not None:
+        command = {"argv": list(check.command.argv)}
+    return {**command, "expected_exit": check.expected_exit}
+
+
+def _read(check: Check, content: bytes) -> Receipt | None:
+    """The receipt in a file; None for one that a power cut has left without its content."""
+    try:
+        fields = plans.mapping(json.loads(content), "receipt")
+        result = CheckResult(
+            type=check.type,
+            command=plans.text(fields, "command"),
+            exit=plans.optional_number(fields, "exit") or 0,
+            passed=True,
+            seconds=float(str(fields.get("seconds", 0))),
+            output=plans.optional_text(fields, "output") or "",
+            reason="ok",
+            since=plans.text(fields, "since"),
+        )
+    except (ValueError, BadDocument):
+        return None
+    return Receipt(result, products=fields.get("products") is not False)
+
+
+def prune(directory: Path, most: int = MOST) -> None:
+    """Remove the oldest receipts when there are more than `most`, and a tenth of them more."""
+    with os.scandir(directory) as entries:
+        paths = [entry.path for entry in entries]
+    if len(paths) <= most:
+        return
+    dated = sorted((_changed(path), path) for path in paths)
+    for _, path in dated[: len(paths) - most + most // 10]:
+        Path(path).unlink(missing_ok=True)
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except FileNotFoundError:
+        return 0  # another process prunes as well

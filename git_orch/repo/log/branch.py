@@ -1,0 +1,92 @@
+"""Reading a plan branch: first-parent from its tip to the earliest commit of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_orch.plans import trailers
+from git_orch.plans.history.status import Branch, Commit
+from git_orch.repo.objects import raw
+
+if TYPE_CHECKING:
+    from git_orch.repo.objects.objects import Found, Objects
+
+_FARTHEST = 50_000  # commits; a branch moved to a place without any commit of its plan is not followed to its root
+
+
+@dataclass
+class _Walk:
+    plan: str
+    tip: str
+    base: str | None
+    next: str | None
+    seen: list[Commit] = field(default_factory=list)
+    covered: bool = False
+
+
+def read_many(objects: Objects, wanted: Sequence[tuple[str, str, str | None]]) -> list[Branch]:
+    """The branches of many plans at once: each given as plan ID, tip, and the base its log names.
+
+    The walk ends at the cover commit or, where that is missing, at the base; then the earliest commit is the earliest
+    one that claims a step.
+    """
+    walks = [_Walk(plan, tip, base, tip) for plan, tip, base in wanted]
+    for _ in range(_FARTHEST):
+        going = [walk for walk in walks if walk.next is not None]
+        if not going:
+            break
+        for walk, found in zip(going, objects.read_many([walk.next or "" for walk in going]), strict=True):
+            if found is None or found.kind != "commit":
+                walk.next = None
+                continue
+            _advance(walk, raw.commit_object(found.data))
+    return _with_named(objects, [_branch(walk) for walk in walks])
+
+
+def _with_named(objects: Objects, branches: list[Branch]) -> list[Branch]:
+    """The branches with the commits that reverts name by an ID from before an amend or a rebase, while they exist."""
+    wanted = []
+    for each in branches:
+        here = {commit.oid for commit in each.commits}
+        wanted.append(sorted({oid for commit in each.commits for oid in commit.message.reverts} - here))
+    if not any(wanted):
+        return branches
+    found = iter(objects.read_many([oid for oids in wanted for oid in oids]))
+    named = [tuple(_named(oid, next(found)) for oid in oids) for oids in wanted]
+    return [
+        each._replace(named=tuple(commit for commit in commits if commit is not None))
+        for each, commits in zip(branches, named, strict=True)
+    ]
+
+
+def _named(oid: str, found: Found | None) -> Commit | None:
+    if found is None or found.kind != "commit":
+        return None
+    fields = raw.commit_object(found.data)
+    return Commit(oid, fields.tree, fields.parents, trailers.read(fields.message))
+
+
+def _advance(walk: _Walk, fields: raw.CommitObject) -> None:
+    here = walk.next or ""
+    message = trailers.read(fields.message)
+    walk.seen.append(Commit(here, fields.tree, fields.parents, message))
+    walk.covered = message.cover_of == walk.plan
+    parent = fields.parents[0] if fields.parents else None
+    walk.next = None if walk.covered or here == walk.base else parent
+
+
+def _branch(walk: _Walk) -> Branch:
+    commits = list(reversed(walk.seen))
+    if not walk.covered:
+        ours = [
+            index
+            for index, commit in enumerate(commits)
+            if commit.oid != walk.base and any(claim.plan == walk.plan for claim in commit.message.claims)
+        ]
+        if not ours:
+            return Branch(walk.tip, (), walk.tip)
+        commits = commits[ours[0] :]
+    earliest = commits[0]
+    return Branch(walk.tip, tuple(commits), earliest.parents[0] if earliest.parents else None)

@@ -1,0 +1,80 @@
+"""The kept chain: commits that must not be collected, as parents of a local chain that is never pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch import errors
+from git_orch.repo import refs
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
+
+if TYPE_CHECKING:
+    from git_orch.repo.identity import Identity
+    from git_orch.repo.objects.objects import Objects
+    from git_orch.repo.repository import Repository
+
+_TRIES = 50
+_WHY = "orch: keep "
+
+
+def keep(
+    repository: Repository, objects: Objects, identity: Identity, plan: str, commits: Sequence[str], why: str
+) -> None:
+    """Make `commits` reachable from the plan's kept chain. Commits that are already gone are left out. Raises Busy."""
+    present = [oid for oid, found in zip(commits, objects.read_many(commits), strict=True) if found is not None]
+    if not present:
+        return
+    ref, written = refs.KEPT + plan, odb.Written(objects)
+    person = identity.now()
+    for tries in range(_TRIES):
+        before = refs.value(repository, ref)
+        link = odb.write_commit(
+            written,
+            raw.CommitObject(
+                tree=odb.write_tree(written, []),
+                parents=tuple(dict.fromkeys([before, *present] if before else present)),
+                author=person.author,
+                committer=person.committer,
+                message=f"{_WHY}{why}\n",
+            ),
+        )
+        try:
+            refs.move_to_new(repository, ref, written, old=before, new=link, reason=f"orch: keep {why}")
+        except errors.Busy:
+            if tries == _TRIES - 1:
+                raise
+        else:
+            return
+
+
+class Kept(NamedTuple):
+    """A commit that is kept, and why."""
+
+    commit: str
+    why: str
+
+
+def tip(repository: Repository, plan: str) -> str | None:
+    """The last link of a plan's kept chain; None when nothing is kept."""
+    return refs.value(repository, refs.KEPT + plan)
+
+
+def since(repository: Repository, objects: Objects, plan: str, link: str | None) -> list[Kept]:
+    """What a plan keeps since that link, oldest first."""
+    found: list[Kept] = []
+    now = tip(repository, plan)
+    while now is not None and now != link:
+        commit = odb.commit(objects, now)
+        first = commit.parents[0] if commit.parents else None
+        before = first if first is not None and _is_link(objects, first) else None
+        held = commit.parents[1:] if before is not None else commit.parents
+        why = commit.message.removeprefix(_WHY).strip()
+        found[:0] = [Kept(oid, why) for oid in held]
+        now = before
+    return found
+
+
+def _is_link(objects: Objects, oid: str) -> bool:
+    return odb.commit(objects, oid).message.startswith(_WHY)

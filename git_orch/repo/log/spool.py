@@ -1,0 +1,90 @@
+"""Events that must be on disk at once and reach the log when their attempt ends: what every model call has cost.
+
+Each attempt has a file of its own, so that workers of one run, in whatever process, do not share any. A killed run
+leaves its files behind; the next one takes them in. Events carry their IDs, so taking one in twice is the same as once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from git_orch.plans import ids
+from git_orch.plans.history import events
+from git_orch.plans.history.events import Event
+from git_orch.repo.log import log
+from git_orch.repo.repository import unwritable
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+
+def append(repository: Repository, plan: str, attempt: str, event: Event) -> None:
+    """Put one event of an attempt on disk. Raises UnfitRepository."""
+    path = _directory(repository, plan) / attempt
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            size = os.fstat(descriptor).st_size
+            whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+            file.write(event.line() if whole else b"\n" + event.line())  # a line that was cut off stays alone
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+
+
+class Put(Protocol):
+    """What puts an event on disk."""
+
+    def __call__(self, name: str, **body: object) -> None: ...
+
+
+class Writer:
+    """Puts the events of one attempt on disk, with IDs that come after `after`."""
+
+    def __init__(self, repository: Repository, plan: str, attempt: str, after: str) -> None:
+        self._repository = repository
+        self._plan = plan
+        self._attempt = attempt
+        self._greatest = after
+        self._clone = log.clone_id(repository)
+        self._guard = threading.Lock()
+
+    def put(self, name: str, **body: object) -> None:
+        """Put one event on disk, from any thread. Raises UnfitRepository."""
+        now = time.time_ns() // 1_000_000
+        with self._guard:
+            self._greatest = ids.ulid_after(self._greatest, now, int.from_bytes(os.urandom(10), "big"))
+            event = Event(self._greatest, name, self._clone, events.readable(body))
+            append(self._repository, self._plan, self._attempt, event)
+
+
+def of_attempt(repository: Repository, plan: str, attempt: str) -> list[Event]:
+    """What an attempt has put on disk so far; a line cut off in its middle is lost."""
+    try:
+        content = (_directory(repository, plan) / attempt).read_bytes()
+    except FileNotFoundError:
+        return []
+    return list(events.read([content]).events)
+
+
+def left(repository: Repository, plan: str) -> list[str]:
+    """The attempts that have put events on disk which nobody has taken into the log yet."""
+    directory = _directory(repository, plan)
+    return sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
+
+
+def clear(repository: Repository, plan: str, attempts: Iterable[str]) -> None:
+    """Forget attempts whose events are all in the log."""
+    for attempt in attempts:
+        (_directory(repository, plan) / attempt).unlink(missing_ok=True)
+
+
+def _directory(repository: Repository, plan: str) -> Path:
+    return repository.state_dir / "spool" / plan

@@ -1,0 +1,155 @@
+"""Finding a plan's steps in another branch: by their trailers, or by their patch where somebody wrote a new message."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from git_orch.plans import trailers
+from git_orch.plans.history import fold
+from git_orch.plans.history.status import Branch, Commit, Landed, PlanState, Status
+from git_orch.repo import refs
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+_MOST_PATHS = 1000  # that a search is narrowed to; with more of them it looks at every commit
+# Whatever the user's configuration says of patches: those that are compared have to be made alike.
+_PATCH = (
+    "--patch", "--format=%H", "--unified=3", "--inter-hunk-context=0", "--diff-algorithm=myers", "--no-renames",
+    "--full-index", "--binary", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short",
+    "--no-ext-diff", "--no-textconv",
+)  # fmt: skip
+
+
+def steps(repository: Repository, plan: str, base: tuple[str, str], landed: Mapping[str, str]) -> dict[str, str]:
+    """Steps whose change is already in the base, with the commit there.
+
+    `base` is the logged base and the one the branch has now; `landed` maps step IDs to commits. What the base itself
+    reverted is not in it.
+    """
+    old, new = base
+    known = _exists(repository, old)  # a base that was rewritten may be collected: then patches have nothing to end at
+    span = [new, f"^{old}"] if known else [new, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
+    found, reverted = fold.standing(plan, _commits(repository, span))
+    rest = {step: commit for step, commit in landed.items() if step not in found}
+    if rest and known:
+        here = {step: commit for step, commit in rest.items() if _exists(repository, commit)}
+        found |= _same(repository, here, _patches(repository, span, reverted))
+    return {step: commit for step, commit in found.items() if step in landed}
+
+
+def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict[str, str]:
+    """Where the steps on a plan branch went: the commit of `target` (an ID) that holds each one that is there.
+
+    A step that was merged is its own commit; one that was picked or rebased has its trailers or its patch there; and
+    when one commit has the patch of the whole branch, as a squash has, it holds every step. What another attempt made
+    of a step is not what the branch has, nor what may have been there before the step's commit became what it is now.
+    """
+    claims = [(claim, commit) for commit in branch.commits for claim in commit.message.claims if claim.plan == plan]
+    ours = {claim.step: commit for claim, commit in claims}
+    there = _part_of(repository, [commit.oid for commit in ours.values()], target)
+    found = {step: commit.oid for step, commit in ours.items() if commit.oid in there}
+    rest = {claim.step: claim for claim, _ in claims if claim.step not in found}
+    if not rest or branch.base is None:
+        return found
+    span = [target, f"^{branch.base}", f"^{branch.tip}"]
+    listed = _commits(repository, span)
+    claimed, reverted = fold.standing(plan, listed)
+    said = {commit.oid: commit.message.claims for commit in listed}
+    same = {step: claimed[step] for step, claim in rest.items() if step in claimed and claim in said[claimed[step]]}
+    newer = _newer(repository, {ours[step].oid: oid for step, oid in same.items()})
+    found |= {step: oid for step, oid in same.items() if ours[step].oid not in newer}
+    if len(found) == len(ours):
+        return found
+    theirs = _patches(repository, span, reverted, _changed(repository, branch))
+    found |= _same(repository, {step: ours[step].oid for step in rest if step not in found}, theirs)
+    squash = theirs.get(_patch_of_all(repository, branch) or "")
+    return dict.fromkeys(ours, squash) | found if squash is not None else found
+
+
+def merged(repository: Repository, status: Status) -> Landed | None:
+    """Where somebody else put a complete plan: on its base branch, all of it, by a merge, a squash or a rebase."""
+    branch, ref = status.branch, status.base.ref
+    if status.state is not PlanState.COMPLETE or status.landed is not None or branch is None or ref is None:
+        return None
+    tip = refs.value(repository, ref)
+    if tip is None or tip in (branch.base, status.base.commit):
+        return None
+    commits = went(repository, status.id, branch, tip)
+    claimed = {each.step.id for each in status.steps if each.commit is not None}
+    if not claimed or not claimed <= commits.keys():
+        return None
+    return Landed("found", ref, last_of(status, commits) or tip, branch.tip, commits)
+
+
+def last_of(status: Status, commits: Mapping[str, str]) -> str | None:
+    """The commit that the last step became."""
+    return next((commits[each.step.id] for each in reversed(status.steps) if each.step.id in commits), None)
+
+
+def _part_of(repository: Repository, commits: Sequence[str], target: str) -> frozenset[str]:
+    """Those of the commits that are part of `target`'s history."""
+    if not commits:
+        return frozenset()
+    outside = repository.git.run("rev-list", "--stdin", stdin="\n".join([*commits, f"^{target}", ""]).encode())
+    return frozenset(commits) - frozenset(outside.decode("ascii").split())
+
+
+def _exists(repository: Repository, commit: str) -> bool:
+    return repository.git.finished("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128)).status == 0
+
+
+def _commits(repository: Repository, span: Sequence[str]) -> list[Commit]:
+    """What the messages of commits say, newest first."""
+    listed = repository.git.run("log", "-z", "--topo-order", "--format=%H%n%B", *span, "--")
+    entries = [entry.partition("\n") for entry in listed.decode("utf-8", "replace").split("\0") if entry]
+    return [Commit(oid, "", (), trailers.read(message)) for oid, _, message in entries]
+
+
+def _newer(repository: Repository, pairs: Mapping[str, str]) -> frozenset[str]:
+    """Those of the commits that may have been written after the ones they are paired with: amended, say."""
+    if not pairs:
+        return frozenset()
+    wanted = "".join(f"{oid}\n" for oid in {*pairs, *pairs.values()}).encode()
+    listed = repository.git.run("log", "--no-walk=unsorted", "--format=%H %ct", "--stdin", stdin=wanted)
+    times = {oid: int(seconds) for oid, seconds in (line.split() for line in listed.decode("ascii").splitlines())}
+    return frozenset(one for one, other in pairs.items() if times[one] >= times[other])
+
+
+def _patches(
+    repository: Repository, span: Sequence[str], reverted: Collection[str], paths: Sequence[bytes] = ()
+) -> dict[str, str]:
+    """Commits that were not reverted, by their patch ID; with `paths` only those that touch one of them."""
+    narrowed = b"--\n" + b"".join(path + b"\n" for path in paths)
+    log = ("--literal-pathspecs", "log", *_PATCH, "--full-diff", "--no-merges")
+    patches = repository.git.run(*log, *span, "--stdin", stdin=narrowed)
+    return {patch: commit for patch, commit in _identified(repository, patches) if commit not in reverted}
+
+
+def _same(repository: Repository, ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
+    """For each of our commits, by whatever names it, the one of theirs with the same patch."""
+    if not ours or not theirs:
+        return {}
+    listed = "".join(f"{commit}\n" for commit in ours.values()).encode()
+    patches = repository.git.run("log", *_PATCH, "--no-walk=unsorted", "--stdin", stdin=listed)
+    by_commit = {commit: patch for patch, commit in _identified(repository, patches)}
+    return {name: theirs[by_commit[oid]] for name, oid in ours.items() if by_commit.get(oid) in theirs}
+
+
+def _patch_of_all(repository: Repository, branch: Branch) -> str | None:
+    patch = repository.git.run("diff", *_PATCH, branch.base or "", branch.tip, "--")
+    return next((patch for patch, _ in _identified(repository, patch)), None)
+
+
+def _identified(repository: Repository, patches: bytes) -> list[tuple[str, str]]:
+    """Patch IDs with the commits they are of."""
+    listed = repository.git.run("patch-id", "--stable", stdin=patches).decode("ascii", "replace")
+    return [(patch, commit) for patch, commit in (line.split() for line in listed.splitlines())]
+
+
+def _changed(repository: Repository, branch: Branch) -> list[bytes]:
+    """The paths that the branch changes; none when they are too many, or a line cannot hold one."""
+    listed = repository.git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", branch.base or "", branch.tip)
+    paths = listed.split(b"\0")[:-1]
+    return paths if len(paths) <= _MOST_PATHS and not any(b"\n" in path for path in paths) else []

@@ -1,0 +1,125 @@
+"""Cherry-picks in memory: no work tree, no index, and no program of anybody's is started.
+
+`git merge-tree` takes the same time in a repository of any size. Before git 2.40 it knows no --merge-base; a commit
+that stands for the base then does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch import errors
+from git_orch.repo.git import FETCHING, SYNCED, Git
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
+
+if TYPE_CHECKING:
+    from git_orch.repo.identity import Identity
+    from git_orch.repo.objects.objects import Objects
+    from git_orch.repo.repository import Repository
+
+_STAND_IN = "git-orch <git-orch> 0 +0000"  # of a commit that only carries a tree and a parent into merge-tree
+
+
+class Conflicting(NamedTuple):
+    """A path that does not merge: git's stable kind, such as `CONFLICT (contents)`, and its message."""
+
+    path: str
+    kind: str
+    message: str
+
+
+class Picked(NamedTuple):
+    """The tree that a pick gives; with conflicts it holds their markers."""
+
+    tree: str
+    conflicts: tuple[Conflicting, ...] = ()
+
+
+class Chain(NamedTuple):
+    """Several commits picked one after the other: those made, or the one that stopped it and what conflicts."""
+
+    commits: tuple[str, ...]
+    stopped: str | None = None
+    conflicts: tuple[Conflicting, ...] = ()
+
+
+def picked(repository: Repository, objects: Objects, commit: str, onto: str) -> Picked:
+    """What cherry-picking `commit`, against its first parent, onto commit `onto` gives. Raises Refused for a merge."""
+    fields, target = odb.commit(objects, commit), odb.commit(objects, onto)
+    if len(fields.parents) > 1:
+        raise errors.Refused(f"'{commit[:10]}' is a merge commit: it cannot be picked", f"git show {commit[:10]}")
+    base = fields.parents[0] if fields.parents else None
+    base_tree = odb.commit(objects, base).tree if base is not None else repository.empty_tree
+    if base_tree == target.tree:
+        return Picked(fields.tree)
+    if fields.tree in (base_tree, target.tree):
+        return Picked(target.tree)
+    return _merged(repository, objects, (base_tree, target.tree, fields.tree))
+
+
+def _merged(repository: Repository, objects: Objects, trees: tuple[str, str, str]) -> Picked:
+    """The three-way merge of trees: base, ours, theirs; as commits, since that is what merge-tree takes."""
+    base_tree, ours_tree, theirs_tree = trees
+    base = _stand_in(objects, base_tree, ())
+    ours, theirs = _stand_in(objects, ours_tree, (base,)), _stand_in(objects, theirs_tree, (base,))
+    git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
+    options = ("--write-tree", "-z", "--messages")
+    done = git.finished(*SYNCED, "merge-tree", *options, ours, theirs, expect=(0, 1))
+    return _read(done.stdout.decode("utf-8", "surrogateescape"), clean=done.status == 0)
+
+
+def _stand_in(objects: Objects, tree: str, parents: tuple[str, ...]) -> str:
+    return odb.write_commit(objects, raw.CommitObject(tree, parents, _STAND_IN, _STAND_IN, "\n"))
+
+
+def _read(text: str, *, clean: bool) -> Picked:
+    """The output of merge-tree -z: the tree, entries of conflicted files, an empty field, then messages."""
+    fields = text.split("\0")
+    if clean:
+        return Picked(fields[0])
+    end = fields.index("", 1)
+    rest = iter(fields[end + 1 :])
+    conflicts = []
+    for count in rest:
+        if not count:
+            break
+        paths = [next(rest) for _ in range(int(count))]
+        kind, message = next(rest), next(rest)
+        if kind.startswith("CONFLICT"):
+            conflicts += [Conflicting(path, kind, message.strip()) for path in paths[:1]]
+    named = {each.path for each in conflicts}
+    unnamed = dict.fromkeys(entry.partition("\t")[2] for entry in fields[1:end])
+    conflicts += [Conflicting(path, "CONFLICT", "") for path in unnamed if path not in named]
+    return Picked(fields[0], tuple(conflicts))
+
+
+def commit_on(objects: Objects, commit: str, tree: str, onto: str, person: Identity) -> str:
+    """`commit` once more with another tree and `onto` as its parent: same author and message, no signature."""
+    fields = odb.commit(objects, commit)
+    committer = person.now().committer
+    return odb.write_commit(objects, raw.CommitObject(tree, (onto,), fields.author, committer, fields.message))
+
+
+def chain(repository: Repository, objects: Objects, commits: Sequence[str], onto: str, person: Identity) -> Chain:
+    """`commits` picked one after the other onto `onto`; stops at the first that conflicts."""
+    made: list[str] = []
+    for commit in commits:
+        tip = made[-1] if made else onto
+        found = picked(repository, objects, commit, tip)
+        if found.conflicts:
+            return Chain(tuple(made), commit, found.conflicts)
+        made.append(commit_on(objects, commit, found.tree, tip, person))
+    return Chain(tuple(made))
+
+
+def shown(repository: Repository, found: Picked, most: int) -> str:
+    """Both sides of the first conflict, between git's markers; at most `most` characters. Empty where there is none."""
+    for each in found.conflicts:
+        blob = repository.git.finished("cat-file", "blob", f"{found.tree}:{each.path}", expect=(0, 128))
+        text = blob.stdout.decode("utf-8", "replace")
+        start, end = text.find("<<<<<<<"), text.find(">>>>>>>")
+        if 0 <= start < end:
+            return text[start : text.find("\n", end) + 1 or None][:most]
+    return ""

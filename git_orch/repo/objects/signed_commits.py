@@ -1,0 +1,100 @@
+"""Commits signed as the user's own `git commit` would sign them, by git itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.repo import settings
+from git_orch.repo.git import SYNCED, Git, GitFailed
+from git_orch.repo.objects import objects as odb
+from git_orch.sandbox.walls import environment
+
+if TYPE_CHECKING:
+    from git_orch.repo.objects.objects import Objects
+    from git_orch.repo.objects.raw import CommitObject
+    from git_orch.repo.repository import Repository
+
+_TIMEOUT = 60.0  # seconds for a person to type a passphrase or touch a key
+# What git starts to sign, with what it starts where nobody says; the repository's own configuration has no say in it.
+_PROGRAMS = {
+    "gpg.x509.program": "gpgsm",
+    "gpg.ssh.program": "ssh-keygen",
+    "gpg.ssh.defaultkeycommand": "false",
+}
+
+
+def wanted(repository: Repository) -> bool:
+    """Whether the user has commits signed (commit.gpgSign)."""
+    asked = repository.user_git.run("config", "--type=bool", "--get", "commit.gpgSign", expect=(0, 1))
+    return asked.strip() == b"true"
+
+
+class NotSigned(errors.UnfitRepository):
+    """The user's key did not sign; `hint` is for whoever knows the command."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"a commit could not be signed (commit.gpgSign): {why}", "git config --get-regexp sign")
+
+
+def signed(repository: Repository, objects: Objects, commits: Sequence[str]) -> dict[str, str]:
+    """The signed twin of each commit, parents before children; a child's parent is the twin of its own.
+
+    Raises NotSigned when the key does not sign within a minute.
+    """
+    found: dict[str, str] = {}
+    git = Git(repository.git_dir, repository.top, _variables(repository))
+    for oid in commits:
+        fields = odb.commit(objects, oid)
+        fields = fields._replace(parents=tuple(found.get(parent, parent) for parent in fields.parents))
+        found[oid] = _signed(git, programs(repository), fields)
+    return found
+
+
+def _signed(git: Git, programs: Sequence[str], fields: CommitObject) -> str:
+    options = [*SYNCED, *programs, "-c", "i18n.commitEncoding=UTF-8", "commit-tree", "-S"]
+    parents = [word for parent in fields.parents for word in ("-p", parent)]
+    people = {**_person("AUTHOR", fields.author), **_person("COMMITTER", fields.committer)}
+    message = fields.message.encode("utf-8", "surrogateescape")
+    try:
+        done = git.finished(
+            *options, *parents, "-F", "-", fields.tree, stdin=message, variables=people, timeout=_TIMEOUT
+        )
+    except GitFailed as failed:
+        said = [line for line in failed.stderr.splitlines() if line.strip() and "failed to write commit" not in line]
+        raise NotSigned(said[-1].removeprefix("error: ") if said else failed.cause) from failed
+    except TimeoutError as hung:
+        raise NotSigned(f"the key was not unlocked within {_TIMEOUT:g} s") from hung
+    return done.stdout.decode("ascii").strip()
+
+
+def _person(role: str, line: str) -> dict[str, str]:
+    """The variables that make git write this `Name <email> seconds zone`."""
+    person, seconds, zone = line.rsplit(" ", 2)
+    name, _, email = person.partition(" <")
+    return {
+        f"GIT_{role}_NAME": name,
+        f"GIT_{role}_EMAIL": email.rstrip(">"),
+        f"GIT_{role}_DATE": f"@{seconds} {zone}",
+    }
+
+
+def _variables(repository: Repository) -> Mapping[str, str]:
+    path = os.pathsep.join(environment.outside(repository.variables.get("PATH", ""), repository.top))
+    return {**repository.variables, "PATH": path}
+
+
+def programs(repository: Repository) -> list[str]:
+    """Options that put the programs of the user's own configuration in the place of those of the repository's."""
+    own = settings.of_own_scopes(repository, "gpg.")
+    named = {name for name, _ in repository.settings}
+
+    def last(name: str) -> str | None:
+        return own.get(name, [None])[-1] or None
+
+    chosen = {name: last(name) or usual for name, usual in _PROGRAMS.items() if name in named}
+    if named & {"gpg.program", "gpg.openpgp.program"}:  # two names for one thing
+        chosen["gpg.openpgp.program"] = last("gpg.openpgp.program") or last("gpg.program") or "gpg"
+    return [word for name, program in chosen.items() for word in ("-c", f"{name}={program}")]

@@ -1,0 +1,244 @@
+"""git on files that commands wrote: inside the sandbox, with an index and an object directory of its own.
+
+Filters of the user run there, and so does whatever a worktree may have planted for git to start. Nothing comes out but
+files in a scratch directory, which are read as what they are: bytes of somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from git_orch import errors
+from git_orch.repo.git import GitFailed
+from git_orch.sandbox.process import command as process
+from git_orch.sandbox.walls.launcher import Launcher
+
+SCRATCH = ".scratch"
+QUARANTINE = ".quarantine"
+_SECONDS = 900.0  # a filter may have gigabytes to look at
+_FILTER_FAILED = re.compile(rb"^error: external filter '(.+)' failed$", re.MULTILINE)  # one that is not required
+_PINNED = {  # inside as outside; the user's filters are what this is for, and stay
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.protectHFS": "true",
+    "core.protectNTFS": "true",
+    "core.fsync": "none",  # nothing in the scratch directory outlives us
+    "core.untrackedCache": "false",
+    "core.splitIndex": "false",  # the shared half would be written where nothing can be
+    "index.sparse": "false",
+    "advice.addEmbeddedRepo": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "submodule.recurse": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A directory for one use of git: `index` is a copy, `objects` takes what is new, `out` what git says."""
+
+    path: Path
+
+    @property
+    def index(self) -> Path:
+        """The private index."""
+        return self.path / "index"
+
+    @property
+    def objects(self) -> Path:
+        """The private object directory, which borrows from the repository's."""
+        return self.path / "objects"
+
+    @property
+    def lfs(self) -> Path:
+        """Where git-lfs puts the contents that its pointers stand for."""
+        return self.path / "lfs"
+
+    def bytes(self, name: str, limit: int) -> bytes:
+        """What git left in the file `name`, a plain one of at most `limit` bytes. Raises UnfitRepository."""
+        with self.opened(name, limit) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
+            return file.read(limit)
+
+    @contextlib.contextmanager
+    def opened(self, name: str, limit: int) -> Iterator[int]:
+        """The same file, opened for reading."""
+        try:
+            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as missing:
+            raise errors.UnfitRepository(f"git left no '{name}' behind", "git orch status") from missing
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
+                raise errors.UnfitRepository(f"what git left in '{name}' is larger than {limit} bytes", "git status")
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+class FilterFailed(GitFailed):
+    """A filter of the user failed in the sandbox: git would store the files as they are, which they did not ask for."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__("add", 1, "")
+        self.cause = f"the filter '{command}' failed in the sandbox"
+        self.hint = "git config --global --add orch.readable /the/directory/of/its/program"
+
+
+def silent(_text: str) -> None:
+    """For those whom no trouble concerns."""
+
+
+class Boundary(NamedTuple):
+    """What runs things in the sandbox, and who is told of trouble there that does not end the work."""
+
+    launcher: Launcher
+    tell: Callable[[str], None] = silent
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A worktree, its git directory and the common one, and the sandbox that git looks at the files in."""
+
+    worktree: Path
+    git_dir: Path
+    common_dir: Path
+    boundary: Boundary
+    own: bool = True  # git-orch's, not the user's checkout
+    stop: threading.Event | None = None
+
+    @property
+    def launcher(self) -> Launcher:
+        """What runs git in the sandbox."""
+        return self.boundary.launcher
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Scratch]:
+        """A scratch directory with a copy of the worktree's index."""
+        with self.directory(SCRATCH) as directory:
+            made = Scratch(directory)
+            for inner in (made.objects / "info", made.lfs):
+                inner.mkdir(parents=True)
+            (made.objects / "info" / "alternates").write_bytes(os.fsencode(self.common_dir / "objects") + b"\n")
+            with contextlib.suppress(FileNotFoundError):  # an index that was never written is an empty one
+                shutil.copy2(self.git_dir / "index", made.index)
+            if self.launcher.git is not None:
+                (made.path / "config").write_bytes(self.launcher.git.config)
+            yield made
+
+    @contextlib.contextmanager
+    def directory(self, suffix: str) -> Iterator[Path]:
+        """An empty directory beside the worktree, gone afterwards; the next use removes what a killed one left.
+
+        The user's own checkout has no such neighbour: then it is somewhere among the temporary files.
+        """
+        if not self.own:
+            with tempfile.TemporaryDirectory(prefix="git-orch-", ignore_cleanup_errors=True) as directory:
+                yield Path(directory)
+            return
+        path = beside(self.worktree, suffix)
+        discard(path)
+        path.mkdir(mode=0o700)
+        try:
+            yield path
+        finally:
+            discard(path)
+
+    def run(self, scratch: Scratch, script: str, *args: str, writes_files: bool = False) -> None:
+        """Run a script of sh in the worktree, where "$OUT" is the scratch directory. Raises GitFailed."""
+        outcome = self.outcome(scratch, ["sh", "-ec", script, "git-orch", *args], writes_files=writes_files)
+        if outcome.reason == "stopped":
+            raise GitFailed("add", -15, "stopped")
+        if outcome.reason != "exited" or outcome.status != 0:
+            said = outcome.output.decode("utf-8", "replace")
+            reason = "" if outcome.reason == "exited" else f"fatal: git on the worktree ended by {outcome.reason}\n"
+            raise GitFailed("on the worktree", outcome.status or 1, reason + said)
+        failed = _FILTER_FAILED.search(outcome.output)
+        if failed is not None:
+            raise FilterFailed(failed[1].decode("utf-8", "replace"))
+
+    def outcome(
+        self,
+        scratch: Scratch,
+        argv: Sequence[str],
+        *,
+        writes_files: bool = False,
+        timeout: float = _SECONDS,
+        output_path: Path | None = None,
+    ) -> process.Outcome:
+        """How a command that uses git with the scratch directory's index ended; `timeout` is in seconds."""
+        return self.launcher.git_tool(
+            argv,
+            worktree=self.worktree,
+            variables=self._variables(scratch),
+            writable=[scratch.path, *([self.worktree] if writes_files else [])],
+            timeout=timeout,
+            output_path=output_path,
+            stop=self.stop,
+        )
+
+    def _variables(self, scratch: Scratch) -> Mapping[str, str]:
+        pinned = {**_PINNED, "lfs.storage": str(scratch.lfs)}
+        numbered = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(pinned)}
+        numbered |= {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(pinned.values())}
+        return {
+            **numbered,
+            "GIT_CONFIG_COUNT": str(len(pinned)),
+            "GIT_CONFIG_GLOBAL": str(scratch.path / "config"),
+            "GIT_DIR": str(self.git_dir),
+            "GIT_WORK_TREE": str(self.worktree),
+            "GIT_INDEX_FILE": str(scratch.index),
+            "GIT_OBJECT_DIRECTORY": str(scratch.objects),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(self.common_dir / "objects"),  # git-lfs looks only here
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_ALLOW_PROTOCOL": "",
+            "GIT_LITERAL_PATHSPECS": "0",
+            "OUT": str(scratch.path),
+            "LANGUAGE": "en",
+        }
+
+
+def _quoted(path: Path) -> str:
+    """A path in a list that is separated by colons, see GIT_ALTERNATE_OBJECT_DIRECTORIES in git(1)."""
+    text = str(path)
+    if ":" not in text and not text.startswith('"'):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def beside(worktree: Path, suffix: str) -> Path:
+    """A directory that belongs to a worktree and is not in it."""
+    return worktree.with_name(worktree.name + suffix)
+
+
+def discard(path: Path) -> None:
+    """Remove a directory, whatever is in it."""
+    if path.exists():
+        shutil.rmtree(path, onerror=_forced)
+
+
+def _forced(function: Callable[..., object], path: str, _trouble: object) -> None:
+    """Try again in a directory that may be written: commands make others."""
+    for each in (os.path.dirname(path), path):
+        if not os.path.islink(each):
+            with contextlib.suppress(OSError):
+                os.chmod(each, 0o700)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        function(path)
+
+
+def names(data: bytes) -> Sequence[str]:
+    """The NUL-terminated names that git lists with -z."""
+    return [name for name in data.decode("utf-8", "surrogateescape").split("\0") if name]

@@ -1,0 +1,82 @@
+"""What commands in the sandbox see of the repository: its objects and refs, and a configuration without secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.plans import redact
+from git_orch.sandbox.walls.view import GitView
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+# Sections that say how files become objects and what branches are called. The others hold URLs, credentials, helpers.
+_SECTIONS = frozenset(
+    {"core", "extensions", "filter", "diff", "merge", "branch", "remote", "user", "lfs", "i18n", "init"}
+)
+_LEFT_OUT = re.compile(
+    r"core\.(?:sshcommand|askpass|gitproxy|alternaterefscommand|hookspath|fsmonitor|worktree|editor|pager)|core\.bare|"
+    r"remote\..*\.(?:proxy|uploadpack|receivepack|vcs)|lfs\.storage|user\.signingkey",
+    re.DOTALL,
+)
+_LFS_STORAGE = "/tmp/git-lfs"  # noqa: S108 - of the sandbox: git-lfs writes there even for `git status`
+_PATHS = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}  # with git's own default in XDG's place
+
+
+def of(repository: Repository) -> GitView:
+    """The view of a repository."""
+    return GitView(repository.common_dir, config(repository), _alternates(repository.common_dir / "objects"))
+
+
+def config(repository: Repository) -> bytes:
+    """The text of a configuration file with what counts for the user's worktree, as far as commands may know it."""
+    shown = [
+        (redact.redacted(name), redact.redacted(value))  # a remote may be called by its URL
+        for name, value in repository.settings
+        if name.partition(".")[0] in _SECTIONS and not _LEFT_OUT.fullmatch(name) and name not in _PATHS
+    ]
+    shown += [(name, str(path)) for name, path in _user_files(repository).items()]
+    if any(name.startswith("filter.lfs.") for name in repository.drivers):
+        shown.append(("lfs.storage", _LFS_STORAGE))
+    return "".join(_lines(shown)).encode("utf-8", "surrogateescape")
+
+
+def readable(repository: Repository) -> tuple[Path, ...]:
+    """The user's own ignore and attributes files."""
+    return tuple(_user_files(repository).values())
+
+
+def _user_files(repository: Repository) -> dict[str, Path]:
+    chosen = {name: value for name, value in repository.settings if name in _PATHS and value}
+    base = repository.variables.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    defaults = {name: f"{base}/git/{file}" for name, file in _PATHS.items()}
+    found = {name: Path(os.path.expanduser(path)) for name, path in {**defaults, **chosen}.items()}
+    return {name: path for name, path in found.items() if path.is_absolute() and path.is_file()}
+
+
+def _lines(settings: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for name, value in settings:
+        section, _, rest = name.partition(".")
+        inner, dot, key = rest.rpartition(".")
+        yield f'[{section} "{_escaped(inner)}"]\n' if dot else f"[{section}]\n"
+        yield f'\t{key} = "{_escaped(value)}"\n'
+
+
+def _escaped(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return escaped.replace("\n", "\\n").replace("\t", "\\t").replace("\b", "\\b")
+
+
+def _alternates(objects: Path, depth: int = 5) -> tuple[Path, ...]:
+    """Object directories that this one borrows from; git follows them five deep."""
+    try:
+        lines = (objects / "info" / "alternates").read_text("utf-8", "surrogateescape").split("\n")
+    except OSError:
+        return ()
+    found = [objects / line for line in lines if line and not line.startswith("#")]
+    there = [path for path in found if path.is_dir()]
+    return (*there, *(deeper for path in there if depth for deeper in _alternates(path, depth - 1)))

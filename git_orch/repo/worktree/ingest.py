@@ -1,0 +1,129 @@
+"""Objects from a sandbox into the repository, the way git takes them from a remote that nobody trusts.
+
+A pack is checked in a quarantine (`index-pack --strict`), looked at by the gate, and only then let in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.repo.git import SYNCED, Git, GitFailed
+from git_orch.repo.worktree import enclosed, gate
+from git_orch.repo.worktree.enclosed import Enclosure
+from git_orch.repo.worktree.gate import Change, Contents
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+LARGEST_PACK = 1024**3  # bytes
+_FEW = 100  # objects: what git itself unpacks after a fetch (transfer.unpackLimit)
+_PATCH_LIMIT = 64 * 1024**2  # bytes of changed files; of more only the names are kept
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """Objects of a snapshot that are not in the repository yet; `git` sees both."""
+
+    repository: Repository
+    directory: Path
+    git: Git
+
+    def take(self, pack: int) -> int:
+        """Check the pack that the descriptor gives, and take it in; how many objects it has. Raises GitFailed."""
+        count = int.from_bytes(os.pread(pack, 4, 8), "big")
+        if count:
+            arguments = ("index-pack", "--strict", "--stdin", "--fix-thin", f"--max-input-size={LARGEST_PACK}")
+            self.git.run(*SYNCED, *arguments, stdin=pack)
+        return count
+
+    def changes(self, old: str, new: str) -> tuple[Change, ...]:
+        """What changed from the commit or tree `old` to the tree `new`. Raises GitFailed, also when that is no tree."""
+        kind = self.git.line("cat-file", "-t", new)
+        if kind != "tree":
+            raise GitFailed("on the worktree", 1, f"fatal: its tree is a {kind}")
+        return changes(self.git, old, new)
+
+    def inspected(self, found: Sequence[Change], secrets: Iterable[str]) -> tuple[str, ...]:
+        """The changed files that run code. Raises GateRefused."""
+        return gate.inspected(found, Contents(self._sizes, self._read), secrets)
+
+    def _sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
+        asked = "".join(f"{oid}\n" for oid in oids).encode("ascii")
+        listed = self.git.run("cat-file", "--batch-check", "--buffer", stdin=asked) if oids else b""
+        rows = [line.split() for line in listed.decode("ascii").splitlines()]
+        return {row[0]: int(row[2]) for row in rows if len(row) == 3}  # a missing one has two words
+
+    def _read(self, oids: Sequence[str]) -> Mapping[str, bytes]:
+        asked = "".join(f"{oid}\n" for oid in oids).encode("ascii")
+        data = self.git.run("cat-file", "--batch", "--buffer", stdin=asked) if oids else b""
+        found, place = {}, 0
+        while place < len(data):
+            head, _, _ = data[place : place + 200].partition(b"\n")
+            words = head.decode("ascii").split()
+            place += len(head) + 1
+            if len(words) == 3:
+                found[words[0]] = data[place : place + int(words[2])]
+                place += int(words[2]) + 1
+        return found
+
+    def patch(self, found: Sequence[Change], old: str, new: str) -> bytes:
+        """The refused change as a patch; of a very large one only what changed."""
+        sizes = self._sizes([each.oid for each in found if each.mode != gate.GITLINK and each.status != "D"])
+        form = ("--raw", "--abbrev=40") if sum(sizes.values()) > _PATCH_LIMIT else ("--binary", "-p")
+        return self.git.run("diff-tree", "-r", *form, "--no-renames", "--no-ext-diff", "--no-textconv", old, new)
+
+    def admit(self, pack: int, count: int) -> None:
+        """Let the objects into the repository: a few as loose objects, many as the pack they came in."""
+        if not count:
+            return
+        if count <= _FEW:
+            os.lseek(pack, 0, os.SEEK_SET)
+            self.repository.git.run(*SYNCED, "unpack-objects", "-q", stdin=pack)
+            return
+        target = self.repository.common_dir / "objects" / "pack"
+        target.mkdir(exist_ok=True)
+        made = sorted((self.directory / "pack").iterdir(), key=lambda file: file.suffix == ".idx")
+        for file in made:  # the index last: with it the pack exists
+            beside = target / f"tmp_{file.name}"  # a name that `git gc` clears away when nobody finished it
+            shutil.copyfile(file, beside)
+            _sync(beside)
+            beside.chmod(0o444)
+            beside.replace(target / file.name)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def quarantine(repository: Repository, enclosure: Enclosure) -> Iterator[Quarantine]:
+    """A place for objects that may turn out to be unwanted; gone afterwards. No sandbox sees it."""
+    with enclosure.directory(enclosed.QUARANTINE) as objects:
+        (objects / "info").mkdir()
+        (objects / "pack").mkdir()
+        own = repository.common_dir / "objects"
+        (objects / "info" / "alternates").write_bytes(os.fsencode(own) + b"\n")
+        variables = {**repository.variables, "GIT_OBJECT_DIRECTORY": str(objects)}
+        yield Quarantine(repository, objects, Git(repository.common_dir, None, variables))
+
+
+def changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
+    """What changed from the commit or tree `old` to the tree `new`, as `git` finds it."""
+    listed = git.run("diff-tree", "-r", "-z", "--raw", "--abbrev=64", "--no-renames", old, new)
+    fields = listed.decode("utf-8", "surrogateescape").split("\0")
+    return tuple(_change(head.split(), path) for head, path in zip(fields[::2], fields[1::2], strict=False))
+
+
+def _change(words: Sequence[str], path: str) -> Change:
+    old_mode, mode, old_oid, oid, status = words
+    return Change(status[0], path, mode, oid, old_mode.removeprefix(":"), old_oid)

@@ -1,0 +1,226 @@
+"""Snapshots: a work tree as a tree object, with the result that `git add` by the user would give.
+
+git looks at the files inside the sandbox; what it makes of them comes in through a gate.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch import errors
+from git_orch.repo import localfiles
+from git_orch.repo.git import SYNCED, GitFailed
+from git_orch.repo.worktree import enclosed, gate, ingest, largefiles, worktrees
+from git_orch.repo.worktree.enclosed import Boundary, Enclosure, Scratch
+from git_orch.repo.worktree.gate import Change
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+    from git_orch.repo.worktree.worktrees import Worktree
+
+_COLLECTED_TRIES = 3
+_LONGEST_LIST = 64 * 1024**2  # bytes of names
+_OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
+
+_ADD = """
+base=$1
+shift
+status=0
+git add --all --sparse -- "$@" || status=$?
+# Paths that are both left out and ignored make it end with 1 after it has added everything else.
+test "$status" -eq 0 || test "$status" -eq 1 -a "$#" -gt 1 || exit "$status"
+git write-tree >"$OUT/tree"
+read -r tree <"$OUT/tree"
+printf '%s\\n^%s^{tree}\\n' "$tree" "$base" |
+    git pack-objects --revs --thin --delta-base-offset --stdout -q >"$OUT/pack"
+"""
+_LOOK = """
+git diff-index --cached --name-only -z --no-renames "$1" >"$OUT/staged"
+git status --porcelain -z --no-renames --untracked-files=all --ignored=matching --ignore-submodules=dirty >"$OUT/status"
+"""
+_IGNORED = "!!"
+
+
+class Snapshot(NamedTuple):
+    """A worktree as it is: its tree, what changed since the base, repositories inside it that the tree leaves out.
+
+    `code` are the changed files that run code where somebody uses the tree.
+    """
+
+    tree: str
+    changes: tuple[Change, ...]
+    nested: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+
+
+class Look(NamedTuple):
+    """A worktree held against a tree: paths that differ, and whether there are ignored files (build products)."""
+
+    disturbed: tuple[str, ...]
+    ignored: bool
+
+
+class Terms(NamedTuple):
+    """What a snapshot must not hold, and the local file that takes it as a patch when it does.
+
+    `without` are paths that are none of the step's, whatever the ignore rules say.
+    """
+
+    secrets: tuple[str, ...] = ()
+    refused: Path | None = None
+    without: tuple[str, ...] = ()
+
+
+def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
+    """The snapshot of everything that is not ignored; the index is its tree afterwards. Raises GateRefused.
+
+    A repository made inside the tree would be stored as a link to nothing, or end `git add`: it is left out and named.
+    """
+    try:
+        return _indexed(repository, worktree, base, terms)
+    except (GitFailed, gate.GateRefused):
+        nested = _repositories_inside(worktree, base)
+        if not nested:
+            raise
+        left_out = terms._replace(without=(*terms.without, *nested))
+        return _indexed(repository, worktree, base, left_out)._replace(nested=nested)
+
+
+def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
+    """A snapshot that the index holds: until then `git gc --prune=now` of somebody else may take it."""
+    tries = 0
+    while True:
+        found = _taken(repository, worktree.enclosure, base, terms)
+        tries += 1
+        try:
+            worktree.git.run("read-tree", "--reset", found.tree)
+        except GitFailed:
+            if tries == _COLLECTED_TRIES:
+                raise
+        else:
+            return found
+
+
+def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
+    """Directories with a repository of their own, but for the submodules that the base has."""
+    listed = worktree.git.run("ls-tree", "-r", "-z", base).decode("utf-8", "surrogateescape").split("\0")
+    known = {entry.partition("\t")[2] for entry in listed if entry.startswith(gate.GITLINK)}
+    found = []
+    for directory, names, files in os.walk(worktree.path):
+        path = os.path.relpath(directory, worktree.path)
+        if path != "." and ".git" in [*names, *files]:
+            names.clear()
+            if path not in known:
+                found.append(path)
+    return tuple(found)
+
+
+def _taken(repository: Repository, enclosure: Enclosure, base: str, terms: Terms) -> Snapshot:
+    """The tree of the worktree, let in through the gate."""
+    pathspecs = (".", *(f":(exclude,literal){path}" for path in terms.without))
+    with enclosure.scratch() as scratch:
+        enclosure.run(scratch, _ADD, base, *pathspecs)
+        tree = _tree(scratch)
+        with (
+            scratch.opened("pack", ingest.LARGEST_PACK) as pack,
+            ingest.quarantine(repository, enclosure) as quarantine,
+        ):
+            count = quarantine.take(pack)
+            found = quarantine.changes(base, tree)
+            try:
+                code = quarantine.inspected(found, terms.secrets)
+            except gate.GateRefused:
+                if terms.refused is not None:
+                    localfiles.write(terms.refused, quarantine.patch(found, base, tree))
+                raise
+            largefiles.admit(repository, scratch.lfs)
+            quarantine.admit(pack, count)
+    return Snapshot(tree, found, code=code)
+
+
+def _tree(scratch: Scratch) -> str:
+    said = scratch.bytes("tree", 65)
+    if _OID.fullmatch(said) is None:
+        raise errors.UnfitRepository("git gave no tree for the worktree", "git orch status")
+    return said.decode("ascii").strip()
+
+
+def look_at_everything(worktree: Worktree) -> None:
+    """Undo what a command may have told git not to look at; files that a sparse checkout left out stay left out."""
+    listed = worktree.git.run("ls-files", "-v", "-z").decode("utf-8", "surrogateescape")
+    entries = [(entry[0], entry[2:]) for entry in listed.split("\0") if entry]
+    unchanged = [path for flag, path in entries if flag.islower()]
+    skipped = [path for flag, path in entries if flag in "Ss" and os.path.lexists(worktree.path / path)]
+    for option, paths in (("--no-assume-unchanged", unchanged), ("--no-skip-worktree", skipped)):
+        if paths:
+            names = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+            worktree.git.run("update-index", option, "-z", "--stdin", stdin=names)
+
+
+def left_out(worktree: Worktree, paths: list[str]) -> list[str]:
+    """Which of `paths` the snapshot does not hold: git ignores them."""
+    if not paths:
+        return []
+    listed = worktree.git.run("--literal-pathspecs", "ls-files", "-z", "--", *paths).decode("utf-8", "surrogateescape")
+    return sorted(set(paths) - set(listed.split("\0")))
+
+
+def disturbed(worktree: Worktree, tree: str) -> list[str]:
+    """Paths that differ from the snapshot `tree`, on disk or in the index, new ones included, ignored ones not."""
+    return list(look(worktree, tree).disturbed)
+
+
+def look(worktree: Worktree, tree: str) -> Look:
+    """The same, and whether the worktree holds ignored files."""
+    with worktree.enclosure.scratch() as scratch:
+        worktree.enclosure.run(scratch, _LOOK, tree)
+        staged = enclosed.names(scratch.bytes("staged", _LONGEST_LIST))
+        entries = enclosed.names(scratch.bytes("status", _LONGEST_LIST))
+    ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
+    found = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
+    return Look(tuple(found), len(ours) < len(entries))
+
+
+def restore(worktree: Worktree, tree: str) -> None:
+    """Put files and index back to `tree`; untracked files that the tree does not name go, ignored ones stay."""
+    worktree.git.run("read-tree", "--reset", "-u", tree)
+    worktrees.clean(worktree, ignored=False)
+    worktrees.smudge(worktree)
+
+
+def uncommitted(repository: Repository) -> int:
+    """How many of the user's files differ from HEAD, untracked ones included; 0 in a bare repository.
+
+    No filter runs: a file that a filter stands behind counts when it was touched.
+    """
+    if repository.top is None:
+        return 0
+    arguments = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty")
+    listed = repository.quiet_git.run("status", *arguments)
+    return sum(1 for entry in listed.split(b"\0") if entry)
+
+
+def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str | None) -> str:
+    """The tree of the user's worktree as it is, untracked files included, without touching their index.
+
+    `base` is the commit it stands on. Their filters run in the sandbox; in a repository without any, git needs none.
+    """
+    if repository.top is None:
+        raise errors.UnfitRepository("a bare repository has no uncommitted files", "git orch plan --base main")
+    if any(name.startswith("filter.") for name in repository.drivers):
+        enclosure = Enclosure(repository.top, repository.git_dir, repository.common_dir, boundary(), own=False)
+        return _taken(repository, enclosure, base or repository.empty_tree, Terms()).tree
+    with tempfile.TemporaryDirectory(dir=repository.state_dir) as directory:
+        index = Path(directory) / "index"
+        theirs = repository.git_dir / "index"
+        if theirs.exists():
+            shutil.copy2(theirs, index)  # with its time of change: git needs it to notice edits of the same second
+        variables = {"GIT_INDEX_FILE": str(index)}
+        repository.user_git.run(*SYNCED, "add", "--all", variables=variables)
+        return repository.user_git.run(*SYNCED, "write-tree", variables=variables).decode("ascii").strip()

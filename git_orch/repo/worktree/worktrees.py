@@ -1,0 +1,250 @@
+"""Worktrees: git-orch's own, one for each plan, outside the user's tree; and finding who has a branch checked out."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from git_orch import errors
+from git_orch.plans import ids
+from git_orch.repo.git import FETCHING, Git, GitFailed
+from git_orch.repo.repository import unwritable
+from git_orch.repo.worktree import enclosed
+from git_orch.repo.worktree.enclosed import Boundary, Enclosure
+
+if TYPE_CHECKING:
+    from git_orch.repo.objects.objects import Written
+    from git_orch.repo.repository import Repository
+
+
+# A plan's attempts, a person's manual step and a verification do not share files: one would clean away the other's.
+Purpose = Literal["exec", "manual", "verify"]
+_SUFFIXES: dict[Purpose, str] = {"exec": "", "manual": "-manual", "verify": "-verify"}
+
+_FILTER = re.compile(r"[A-Za-z0-9_.-]+")  # what an attribute can have as its value
+_TRIES = 50
+_WAIT_SECONDS = 0.01  # writing such a file takes less
+
+
+class Worktree(NamedTuple):
+    """A linked worktree of git-orch's own.
+
+    `git` acts on its index and writes its files, and starts no program for any of them; `enclosure` is where git reads
+    what others wrote in it.
+    """
+
+    path: Path
+    git: Git
+    enclosure: Enclosure
+
+
+def path_of(repository: Repository, plan: str, purpose: Purpose = "exec") -> Path:
+    """Where the worktree of a plan is, below $XDG_STATE_HOME: outside of `.git`, which many tools skip."""
+    return place_of(repository, "worktrees") / f"{ids.short(plan)}{_SUFFIXES[purpose]}"
+
+
+def place_of(repository: Repository, what: str) -> Path:
+    """The directory for what git-orch keeps about this repository outside of it, on this machine."""
+    import hashlib  # not for the commands that only look whether a branch is checked out
+
+    home = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(home):  # to be ignored, says the XDG specification
+        home = os.path.join(os.path.expanduser("~"), ".local", "state")
+    if not os.path.isabs(home):
+        raise errors.UnfitRepository("this user has no home directory", "export HOME=/somewhere")
+    name = hashlib.sha256(os.fsencode(os.path.realpath(repository.common_dir))).hexdigest()[:16]
+    return Path(home) / "git-orch" / what / name
+
+
+def existing(repository: Repository, plan: str, boundary: Boundary, purpose: Purpose = "exec") -> Worktree | None:
+    """The plan's worktree, if git knows it and its directory is there."""
+    path = path_of(repository, plan, purpose)
+    git_dir = _git_dir(repository, path)
+    if git_dir is None or not path.is_dir():
+        return None
+    git = Git(git_dir, path, repository.variables, repository.drivers)
+    return Worktree(path, git, Enclosure(path, git_dir, repository.common_dir, boundary))
+
+
+def made(repository: Repository, plan: str, boundary: Boundary, commit: str, purpose: Purpose = "exec") -> Worktree:
+    """The plan's worktree, newly made and detached at `commit`."""
+    path = path_of(repository, plan, purpose)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as failed:
+        raise unwritable(failed, path.parent) from failed
+    arguments = ("worktree", "add", "--quiet", "--detach", "--force", "--lock", "--", str(path), commit)
+    workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
+    try:
+        _run(repository, *workers, *arguments)
+    except GitFailed:
+        # What a killed `worktree add` leaves behind is locked by it, and in the way.
+        remove(repository, plan, purpose)
+        _run(repository, *workers, *arguments)
+    found = existing(repository, plan, boundary, purpose)
+    if found is None:
+        raise GitFailed("worktree add", 0, f"fatal: '{path}' is not there")
+    smudge(found)
+    return found
+
+
+def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> bytes:
+    """Output of a `git worktree` command, tried again while somebody makes another one.
+
+    git reads the files of all worktrees, and gives up at one that is there and still empty.
+    """
+    git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
+    done, tries = git.finished(*args, expect=(0, 128, 255)), 1
+    while done.status != 0 and b"failed to read" in done.stderr and tries < _TRIES:
+        time.sleep(_WAIT_SECONDS)
+        done, tries = git.finished(*args, expect=(0, 128, 255)), tries + 1
+    if done.status not in expect:
+        raise GitFailed("worktree", done.status, done.stderr.decode("utf-8", "replace"))
+    return done.stdout
+
+
+def point(worktree: Worktree, commit: str, *, ignored: bool = True) -> None:
+    """Make the worktree exactly `commit`: no other file is left, with `ignored` not even those that git ignores."""
+    worktree.git.run("checkout", "--quiet", "--force", "--detach", commit, "--", variables=FETCHING)
+    clean(worktree, ignored=ignored)
+    smudge(worktree)
+
+
+# Without the read-tree git would take the files for what they should be, and not write them.
+_SMUDGE = """
+git read-tree "$(git write-tree)"
+for name in "$@"; do
+    git ls-files -z -- ":(attr:filter=$name)"
+done | git checkout-index --force -z --stdin
+"""
+
+
+def smudge(worktree: Worktree) -> None:
+    """Give files that stand for others, as those of git-lfs do, their contents: in the sandbox, as a filter is code.
+
+    Where the filter fails, for want of a network say, they stay as they are stored, and somebody is told.
+    """
+    filters = [name.removeprefix("filter.").rpartition(".")[0] for name in worktree.git.drivers]
+    chosen = [name for name in dict.fromkeys(filters) if _FILTER.fullmatch(name)]
+    odd = [name for name in chosen if "." in name]  # which no pathspec can have in a value
+    if odd:
+        worktree.enclosure.boundary.tell(f"files of the filter {', '.join(odd)} stay as stored: git cannot select them")
+    chosen = [name for name in chosen if name not in odd]
+    # Many have a filter in their configuration that no file of the repository names.
+    places = [f":(attr:filter={name})" for name in chosen]
+    named = worktree.git.run("ls-files", "-s", "-z", "--", *places) if places else b""
+    if not named:
+        return
+    with worktree.enclosure.scratch() as scratch:
+        try:
+            worktree.enclosure.run(scratch, _SMUDGE, *chosen, writes_files=True)
+            # By their size alone git would take these files for changed: it has to compare their contents.
+            worktree.git.run("update-index", "-z", "--index-info", stdin=named)
+        except GitFailed as failed:
+            worktree.git.run("checkout-index", "--force", "--all")  # git may have removed what it could not write
+            worktree.enclosure.boundary.tell(f"files of the filter {', '.join(chosen)} stay as stored: {failed.cause}")
+
+
+def clean(worktree: Worktree, *, ignored: bool = True) -> None:
+    """Remove whatever the index does not name: untracked files, nested repositories and, with `ignored`, the rest."""
+    arguments = ("clean", "-ffdxq" if ignored else "-ffdq")
+    try:
+        worktree.git.run(*arguments)
+    except GitFailed:
+        _make_writable(worktree.path)
+        worktree.git.run(*arguments)
+
+
+def spotless(worktree: Worktree) -> bool:
+    """Whether nothing is there that the index does not name: no ignored file and no empty directory either."""
+    return not worktree.git.run("clean", "-nffdx")
+
+
+def _make_writable(path: Path) -> None:
+    """Directories without write permission, such as Go's module cache, can be emptied after this."""
+    path.chmod(0o700)
+    for directory, names, _ in os.walk(path):  # lazy: what is changed here is listed afterwards
+        for name in names:
+            inner = Path(directory, name)
+            if not inner.is_symlink():
+                inner.chmod(0o700)
+
+
+def head(worktree: Worktree) -> str:
+    """The commit the worktree is detached at."""
+    return worktree.git.line("rev-parse", "--verify", "HEAD")
+
+
+def hold(worktree: Worktree, commit: str) -> None:
+    """Detach the worktree at `commit` without touching files, so that nothing collects it before it has landed."""
+    worktree.git.run("update-ref", "--no-deref", "-m", "orch: hold", "HEAD", commit)
+
+
+def hold_new(worktree: Worktree, commit: str, written: Written) -> None:
+    """`hold` for something just written, which is stored again when `git gc --prune=now` was faster."""
+    try:
+        hold(worktree, commit)
+    except GitFailed:
+        written.restore()
+        hold(worktree, commit)
+
+
+def remove(repository: Repository, plan: str, purpose: Purpose = "exec") -> None:
+    """Remove the plan's worktree and everything in it and beside it."""
+    path = path_of(repository, plan, purpose)
+    for suffix in (enclosed.SCRATCH, enclosed.QUARANTINE):
+        enclosed.discard(enclosed.beside(path, suffix))
+    arguments = ("worktree", "remove", "--force", "--force", "--", str(path))
+    _run(repository, *arguments, expect=(0, 128, 255))
+    if path.exists():  # it is broken, cannot be written, or was left by a repository that stood here before
+        import shutil
+
+        _make_writable(path)
+        shutil.rmtree(path)
+        _run(repository, *arguments, expect=(0, 128))  # not `prune`: that would forget the user's own, too
+
+
+def checkout_of(repository: Repository, ref: str) -> Path | None:
+    """The worktree, of whoever, that has the branch checked out or is in the middle of rebasing it."""
+    listed = _run(repository, "worktree", "list", "--porcelain", "-z").decode("utf-8", "surrogateescape")
+    for block in listed.split("\0\0"):
+        fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
+        if fields.get("branch") == ref:
+            return Path(fields["worktree"])
+    return _rebasing(repository, ref)
+
+
+def _rebasing(repository: Repository, ref: str) -> Path | None:
+    """A rebase detaches HEAD and moves the branch at its end: to git the branch is in use all the while."""
+    directories = [repository.common_dir, *sorted((repository.common_dir / "worktrees").glob("*"))]
+    for directory in directories:
+        for state in ("rebase-merge", "rebase-apply"):
+            try:
+                name = (directory / state / "head-name").read_text("utf-8", "surrogateescape").strip()
+            except OSError:
+                continue  # no rebase there
+            if name == ref:
+                return directory
+    return None
+
+
+def git_dir_of(repository: Repository, place: Path) -> Path:
+    """The git directory of a worktree that git listed."""
+    return _git_dir(repository, place) or repository.common_dir
+
+
+def _git_dir(repository: Repository, path: Path) -> Path | None:
+    """The worktree's own git directory, from git's side: the pointer in the tree could have been rewritten."""
+    wanted = path / ".git"
+    for candidate in sorted((repository.common_dir / "worktrees").glob("*/gitdir")):
+        try:
+            named = Path(candidate.read_text("utf-8", "surrogateescape").strip())
+        except OSError:
+            continue  # removed while we looked
+        if named == wanted or os.path.realpath(named) == os.path.realpath(wanted):
+            return candidate.parent
+    return None

@@ -1,0 +1,194 @@
+"""A control group for one command, where we may make one: limits that the kernel enforces at once, also for root.
+
+It is made below the group that we are in ourselves (or, with version 2, beside it), so that a command never leaves a
+limit that was set for us. A shell enters it before it becomes the command: nothing is forked outside. The group of a
+run that was killed is removed by the next run. See cgroups(7).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from git_orch.sandbox.process import table
+
+_PREFIX = "git-orch"
+_SHELL = "/bin/sh"
+_ENTER = """groups=$1
+while shift; [ "$groups" -gt 0 ]; do
+    echo $$ > "$1" || exit 126
+    groups=$((groups - 1))
+done
+exec "$@"
+"""
+_GIVE_UP = 2.0  # seconds after which a group that does not get empty is left to the next run
+_PASS = 0.002  # seconds between two tries to remove one
+_number = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A directory in which groups can be made, and the controllers (memory, pids) that they then have."""
+
+    path: Path
+    controllers: frozenset[str]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group, which with version 1 has a directory for each controller."""
+
+    directories: tuple[Path, ...]
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """What goes in front of a command line to run it in the group; exit status 126 when it cannot be entered."""
+        members = [str(directory / "cgroup.procs") for directory in self.directories]
+        return (_SHELL, "-c", _ENTER, "sh", str(len(members)), *members)
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel killed one of its processes because the group was at its memory limit."""
+        counts = (
+            directory / name for directory in self.directories for name in ("memory.events", "memory.oom_control")
+        )
+        return any(re.search(r"^oom_kill [1-9]", _text(path), re.MULTILINE) for path in counts)
+
+
+@contextlib.contextmanager
+def group(*, memory: int | None, processes: int | None) -> Iterator[Group | None]:
+    """A new group with these limits, in bytes and in processes and threads; None where the kernel cannot hold them.
+
+    At the end its processes are killed and it is removed.
+    """
+    limits = {name: limit for name, limit in (("memory", memory), ("pids", processes)) if limit is not None}
+    made = _made(places(), limits) if limits else None
+    try:
+        yield made
+    finally:
+        for directory in made.directories if made is not None else ():
+            _remove(directory)
+
+
+@functools.cache
+def places() -> tuple[Place, ...]:
+    """Where we may make groups; looked for once, when what dead runs left there is removed."""
+    found = tuple(_places(_text(Path("/proc/self/mountinfo")), _text(Path("/proc/self/cgroup"))))
+    for place in found:
+        sweep(place.path)
+    return found
+
+
+def _places(mounts: str, own: str) -> Iterator[Place]:
+    """From the lines of /proc/self/mountinfo and /proc/self/cgroup."""
+    paths = {names: path for _, names, path in (line.split(":", 2) for line in own.splitlines())}
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        root, mounted = before.split()[3:5]
+        kind, _, options = after.split(" ", 2)
+        if kind == "cgroup":
+            wanted = {"memory", "pids"} & set(options.split(","))
+            mine = next((path for names, path in paths.items() if wanted & set(names.split(","))), None)
+            if wanted and mine is not None:
+                yield from _usable(_inside(mounted, root, mine), frozenset(wanted), 1)
+        elif kind == "cgroup2" and "" in paths:
+            mine_2 = _inside(mounted, root, paths[""])
+            for path in (mine_2, mine_2.parent) if paths[""] != "/" else (mine_2,):
+                enabled = {"memory", "pids"} & set(_text(path / "cgroup.subtree_control").split())
+                yield from _usable(path, frozenset(enabled), 2)
+
+
+def _inside(mounted: str, root: str, path: str) -> Path:
+    """Where a group is found in a mount that shows the hierarchy from `root` on."""
+    return Path(mounted) / os.path.relpath(path, root) if root != "/" else Path(mounted + path)
+
+
+def _usable(path: Path, controllers: frozenset[str], version: int) -> Iterator[Place]:
+    if controllers and os.access(path, os.W_OK) and os.access(path / "cgroup.procs", os.W_OK):
+        yield Place(path, controllers, version)
+
+
+def _made(usable: tuple[Place, ...], limits: dict[str, int]) -> Group | None:
+    """A group for as many of the limits as can be held; None when that is none of them."""
+    directories: list[Path] = []
+    for place in usable:
+        wanted = {name: limits.pop(name) for name in place.controllers if name in limits}
+        if wanted:
+            directories += _new(place, wanted)
+    return Group(tuple(directories)) if directories else None
+
+
+def _new(place: Place, limits: dict[str, int]) -> list[Path]:
+    directory = place.path / f"{_owner(os.getpid())}.{next(_number)}"
+    try:
+        directory.mkdir()
+    except OSError:  # not ours to use after all, such as a read-only mount
+        return []
+    try:
+        for name, limit in limits.items():
+            _limit(directory, name, limit, place.version)
+    except OSError:
+        _remove(directory)
+        return []
+    return [directory]
+
+
+def _limit(directory: Path, name: str, limit: int, version: int) -> None:
+    if name == "pids":
+        (directory / "pids.max").write_text(str(limit))
+    elif version == 1:
+        (directory / "memory.limit_in_bytes").write_text(str(limit))
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # a kernel that does not account swap
+            (directory / "memory.memsw.limit_in_bytes").write_text(str(limit))
+    else:
+        (directory / "memory.max").write_text(str(limit))
+        (directory / "memory.oom.group").write_text("1")
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            (directory / "memory.swap.max").write_text("0")
+
+
+def _owner(pid: int) -> str:
+    """The beginning of the name of a process's groups: an ID alone is used again, and means others in containers."""
+    line = table.process(pid)
+    return f"{_PREFIX}.{os.stat('/proc/self/ns/pid').st_ino}.{pid}.{line.started if line is not None else 0}"
+
+
+def sweep(path: Path) -> None:
+    """Remove the groups of runs that are dead: of our own kind, and made in our own PID namespace."""
+    ours = f"{_PREFIX}.{os.stat('/proc/self/ns/pid').st_ino}."
+    for name in os.listdir(path):
+        owner, _, number = name.rpartition(".")
+        pid = name.removeprefix(ours).partition(".")[0]
+        if name.startswith(ours) and pid.isdigit() and number.isdigit() and owner != _owner(int(pid)):
+            _remove(path / name)
+
+
+def _remove(directory: Path) -> None:
+    """Kill what is in a group and remove it; one that does not get empty in time is left to the next run."""
+    give_up = time.monotonic() + _GIVE_UP
+    while time.monotonic() < give_up:
+        table.send(map(int, _text(directory / "cgroup.procs").split()), signal.SIGKILL)
+        try:
+            directory.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(_PASS)
+        else:
+            return
+
+
+def _text(path: Path) -> str:
+    """What a file of the kernel says; nothing when it is not there."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

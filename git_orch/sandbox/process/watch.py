@@ -1,0 +1,205 @@
+"""A look now and then at what a command uses: memory, processes, disk.
+
+It is slower than the kernel's own limits, which act at once (cgroup.py, prlimit), but it works for every user. Between
+two looks a command can get ahead of it: that much has to be free.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import stat
+import time
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from git_orch.sandbox.process import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from git_orch.sandbox.process.command import Bounds
+    from git_orch.sandbox.process.family import Family
+
+Excess = Literal["memory-limit", "process-limit", "disk-limit"]
+
+FIRST = 0.2  # seconds before the first look: most commands are over by then and cost nothing
+_EVERY = 0.25  # seconds between two looks
+_SHARE = 20  # a look that takes long is followed by a pause of so many times its length
+_STARTERS = 16  # bubblewrap and ours; besides, the kernel's own limit comes first then, which spares the command
+_SLICE = 0.02  # seconds of counting files at a time, so that output and clock are not kept waiting
+_CLOCK = 0.02  # seconds that the time stamps of files may be behind the clock
+_GONE = os.stat_result((0,) * 10)  # of long ago, so that it does not count
+_BLOCK = 512  # bytes; st_blocks counts these on every file system
+
+
+class _Room(NamedTuple):
+    """What is free on a file system: bytes and files (0 where they are not counted, as on btrfs)."""
+
+    size: int
+    files: int
+
+    @classmethod
+    def of(cls, directory: Path) -> _Room:
+        """What ordinary users may still use."""
+        found = os.statvfs(directory)
+        return cls(found.f_bavail * found.f_frsize, found.f_ffree)
+
+
+class Watch:
+    """Looks at a command; made before it is started, to know what was there."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._started = time.time() - _CLOCK
+        self._next = time.monotonic() + FIRST
+        self._spent = 0.0  # seconds of the look that goes on
+        self._victims: set[int] = set()
+        self._room = _Room.of(bounds.growing) if bounds.growing is not None else None
+        self._device = os.stat(bounds.growing).st_dev if bounds.growing is not None else 0
+        self._count: Iterator[bool] | None = None  # of the files that grew, while it goes on
+
+    def excess(self, members: Family) -> Excess | None:
+        """The limit that the command exceeds; it looks only when it is time to."""
+        if not self._victims:
+            self._victims = _offered({members.leader}, set())
+        begun = time.monotonic()
+        if begun < self._next:
+            return None
+        found = self._use(members) or self._growth(members)
+        ended = time.monotonic()
+        self._spent += ended - begun
+        if self._count is not None:
+            self._next = ended + _SLICE
+        else:
+            self._next = ended + max(_EVERY, self._spent * _SHARE)
+            self._spent = 0.0
+        return found
+
+    def _use(self, members: Family) -> Excess | None:
+        bounds = self._bounds
+        lines = members.lines()
+        self._victims = _offered(set(lines), self._victims)
+        if bounds.processes is not None and sum(line.threads for line in lines.values()) > bounds.processes + _STARTERS:
+            return "process-limit"
+        if bounds.memory is None or sum(line.memory for line in lines.values()) <= bounds.memory:
+            return None
+        return "memory-limit" if sum(map(_own_share, lines.values())) > bounds.memory else None
+
+    def _growth(self, members: Family) -> Excess | None:
+        """Others fill the same disk: the files are counted only while so much less is free than at the start."""
+        directory = self._bounds.growing
+        if directory is not None and self._count is None and self._may_have_grown(directory):
+            self._count = self._counting(directory, members)
+        until = time.monotonic() + _SLICE
+        while self._count is not None and time.monotonic() < until:
+            exceeded = next(self._count, None)
+            if exceeded:
+                return "disk-limit"
+            if exceeded is None:
+                self._count = None
+        return None
+
+    def _may_have_grown(self, directory: Path) -> bool:
+        try:
+            before, now = self._room, _Room.of(directory)
+        except FileNotFoundError:
+            return False  # the command has removed it
+        growth, files = self._bounds.growth, self._bounds.new_files
+        return before is not None and (
+            (growth is not None and before.size - now.size > growth)
+            or (files is not None and (before.files - now.files > files or not before.files))
+        )
+
+    def _counting(self, directory: Path, members: Family) -> Iterator[bool]:
+        """For each file whether it is now too much. A file that the command changed counts as a whole."""
+        size = files = 0
+        for found in _files(directory, self._device, members.living()):
+            if found is not None and found.st_ctime < self._started:
+                yield False
+                continue
+            if found is None:  # nobody hides from the count behind a directory that cannot be read
+                yield True
+                return
+            size += found.st_blocks * _BLOCK
+            files += 1
+            too_large = self._bounds.growth is not None and size > self._bounds.growth
+            yield too_large or (self._bounds.new_files is not None and files > self._bounds.new_files)
+
+
+def _offered(pids: set[int], already: set[int]) -> set[int]:
+    """Ask the kernel to take these first when the machine runs out of memory: the command, and not git-orch.
+
+    Best effort: what a process started before it was asked is asked at the first look, and some may not be asked.
+    """
+    for pid in pids - already:
+        with contextlib.suppress(OSError), open(f"{table.PROC}/{pid}/oom_score_adj", "wb", buffering=0) as file:
+            file.write(b"1000")
+    return pids
+
+
+def _own_share(line: table.Process) -> int:
+    """Memory in bytes where a page that many processes share counts once (PSS); all it maps when that is not told.
+
+    Nothing for a process that has ended since: several that share memory and end together would count for all of it.
+    """
+    try:
+        with open(f"{table.PROC}/{line.pid}/smaps_rollup", "rb") as file:
+            shares = [entry.split()[1] for entry in file if entry.startswith(b"Pss:")]
+    except PermissionError:
+        return line.memory
+    except OSError:
+        return 0
+    return int(shares[0]) * 1024 if shares else 0
+
+
+def _files(directory: Path, device: int, pids: set[int]) -> Iterator[os.stat_result | None]:
+    """Everything below a directory, and removed files on its disk that processes hold open; each file once.
+
+    No link is followed. None stands for what cannot be looked at.
+    """
+    counted: set[int] = set()
+    for found in itertools.chain(_held(pids, device), _below(str(directory))):
+        if found is None or found.st_nlink == 1 or stat.S_ISDIR(found.st_mode):
+            yield found
+        elif found.st_ino not in counted:
+            counted.add(found.st_ino)
+            yield found
+
+
+def _below(directory: str) -> Iterator[os.stat_result | None]:
+    waiting = [directory]
+    while waiting:
+        try:
+            entries = os.scandir(waiting.pop())
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # removed or replaced while we looked
+        except OSError:
+            yield None
+            continue
+        with entries, contextlib.suppress(FileNotFoundError):  # reading goes on after the directory was removed
+            for entry in entries:
+                found = _looked_at(entry)
+                if found is not None and stat.S_ISDIR(found.st_mode):
+                    waiting.append(entry.path)
+                yield found
+
+
+def _looked_at(entry: os.DirEntry[str], *, follow: bool = False) -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=follow)
+    except FileNotFoundError:
+        return _GONE
+    except OSError:  # in a directory that can be listed and not entered
+        return None
+
+
+def _held(pids: set[int], device: int) -> Iterator[os.stat_result]:
+    """Removed regular files that are still open: they take space that no directory shows."""
+    for pid in pids:
+        with contextlib.suppress(OSError), os.scandir(f"{table.PROC}/{pid}/fd") as descriptors:
+            for descriptor in descriptors:
+                found = _looked_at(descriptor, follow=True)
+                if found is not None and not found.st_nlink and found.st_dev == device and stat.S_ISREG(found.st_mode):
+                    yield found

@@ -1,0 +1,290 @@
+"""The sandbox of Linux: a bubblewrap command line that shows a command its worktree and little else.
+
+The order of the options matters: later mounts cover earlier ones, and a worktree may lie below the home directory or
+/tmp. As root nothing here may be left to file permissions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from git_orch.sandbox.process import command
+from git_orch.sandbox.walls import environment, seccomp
+from git_orch.sandbox.walls.view import CACHES, Confined, View
+
+OLDEST = (0, 8)  # --disable-userns and --size: Debian 12, Ubuntu 24.04
+
+_SYSTEM = (
+    "/usr",
+    "/etc",
+    "/opt",
+    "/nix",
+    "/snap",
+    "/gnu",
+)  # programs and what they read; no /home /root /var /run /srv
+_IN_USR = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")  # links into /usr, or directories of their own
+_TMP_BYTES = 512 * 1024**2  # tmpfs without a size may take half of the memory
+_SHM_BYTES = 256 * 1024**2
+_HOME_BYTES = 256 * 1024**2
+_SMALL_BYTES = 1024**2
+_EMPTY_BYTES = 4096
+
+_NAMESPACES = (
+    "--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+    "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox",
+)  # fmt: skip
+
+_OF_WORKTREE = "config.worktree"  # beside `config`, with extensions.worktreeConfig
+_SPARSE = re.compile(
+    rb"^(?:\[(?:core|index)\]|[ \t]*(?:sparseCheckout|sparseCheckoutCone|sparse)[ \t]*=[ \t]*(?:true|false))\n",
+    re.IGNORECASE | re.MULTILINE,
+)
+_INSIDE = "inside"
+_PROBE = ("--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc", "--size", "4096", "--tmpfs", "/tmp")  # noqa: S108
+
+
+@dataclass(frozen=True, slots=True)
+class Bubblewrap:
+    """bubblewrap at `program`."""
+
+    program: str
+    name = "bubblewrap"
+    sandboxed = True
+
+    @contextlib.contextmanager
+    def confined(self, argv: Sequence[str], view: View) -> Iterator[Confined]:
+        """The command line that runs `argv` where `view` is all there is."""
+        with contextlib.ExitStack() as stack:
+            numbers = [stack.enter_context(_memory(data)) for data in _contents(view)]
+            options = stack.enter_context(_memory(_joined(arguments(view, numbers))))
+            opening = [self.program, "--args", str(options)]
+            numbers.append(options)
+            filtered = seccomp.program()
+            if filtered is not None:
+                numbers.append(stack.enter_context(_memory(filtered)))
+                opening += ["--seccomp", str(numbers[-1])]
+            yield Confined((*opening, "--", *argv), tuple(numbers))
+
+    def trouble(self) -> str | None:
+        """Why this bubblewrap cannot be used here; None when it can. Starts it once in this process."""
+        return _trouble(self.program)
+
+
+@functools.lru_cache
+def _trouble(program: str) -> str | None:
+    said = _said([program, *_NAMESPACES, *_PROBE, "echo", _INSIDE]).strip()
+    if said == _INSIDE:
+        return None
+    version = _said([program, "--version"])
+    found = re.search(r"(\d+)\.(\d+)", version)
+    if found is None or (int(found[1]), int(found[2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        return f"'{program}' is {version.strip() or 'not bubblewrap'}: {oldest} or newer is needed"
+    return f"bubblewrap does not work here: {said or 'it ran nothing'}"
+
+
+def _said(argv: Sequence[str]) -> str:
+    bounds = command.Bounds(timeout=5, output_limit=64 * 1024)
+    try:
+        outcome = command.run(argv, env={"PATH": "/usr/bin:/bin"}, cwd=Path("/"), bounds=bounds)
+    except OSError as failed:
+        return f"{argv[0]}: {failed.strerror}"
+    return outcome.output.decode("utf-8", "replace") or ("" if outcome.status == 0 else f"exit {outcome.status}")
+
+
+@contextlib.contextmanager
+def _memory(data: bytes) -> Iterator[int]:
+    """A file in memory with `data`, for the child to read from its beginning."""
+    descriptor = os.memfd_create("git-orch", 0)
+    try:
+        os.write(descriptor, data)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _contents(view: View) -> list[bytes]:
+    if view.git is None:
+        return []
+    own = _git_dir(view.worktree) / _OF_WORKTREE
+    return [view.git.config, *([b"".join(_SPARSE.findall(own.read_bytes()))] if own.is_file() else [])]
+
+
+def _git_dir(worktree: Path) -> Path:
+    """The git directory of a worktree, as its pointer has it: where that says nothing, a path where nothing is."""
+    pointer = worktree / ".git"
+    if not pointer.is_file():
+        return pointer
+    return worktree / os.fsdecode(pointer.read_bytes().removeprefix(b"gitdir: ").removesuffix(b"\n"))
+
+
+def _joined(options: Sequence[str]) -> bytes:
+    return b"".join(os.fsencode(option) + b"\0" for option in options)
+
+
+# -- the options ------------------------------------------------------------------------------------------------------
+
+
+def arguments(view: View, numbers: Sequence[int]) -> list[str]:
+    """All options but the command; `numbers` are the descriptors of the files whose contents are given."""
+    return [
+        *_NAMESPACES,
+        *([] if view.network else ["--unshare-net"]),
+        *_system(view),
+        *_temporary(),
+        *_home(view),
+        *_readable(view),
+        *(option for path in view.writable for option in _bound("--bind", path)),
+        *_files(view, numbers),
+        "--chdir", str(view.worktree),
+        "--remount-ro", "/",
+    ]  # fmt: skip
+
+
+def _bound(how: str, path: Path | str) -> list[str]:
+    return [how, str(path), str(path)]
+
+
+def _system(view: View) -> Iterator[str]:
+    for directory in _SYSTEM:
+        if os.path.isdir(directory):
+            yield from _bound("--ro-bind", directory)
+    for directory in _IN_USR:
+        if os.path.islink(directory):
+            yield from ("--symlink", os.readlink(directory), directory)
+        elif os.path.isdir(directory):
+            yield from _bound("--ro-bind", directory)
+    for path, is_directory in _private_settings():
+        yield from _hidden(path) if is_directory else ("--ro-bind", os.devnull, path)
+    yield from ("--proc", "/proc", "--remount-ro", "/proc", "--size", str(_SMALL_BYTES), "--tmpfs", "/run")
+    names = os.path.realpath("/etc/resolv.conf")
+    if view.network and names.startswith("/run/") and os.path.isfile(names):
+        yield from _bound("--ro-bind", names)
+
+
+def _hidden(directory: str) -> list[str]:
+    return ["--size", str(_EMPTY_BYTES), "--perms", "0755", "--tmpfs", directory, "--remount-ro", directory]
+
+
+@functools.cache
+def _private_settings() -> tuple[tuple[str, bool], ...]:
+    """What in /etc is not for everybody to read, and whether it is a directory: permissions do not hold root back."""
+    found = []
+    for directory, names, files in os.walk("/etc"):
+        for name in [*names, *files]:
+            path = os.path.join(directory, name)
+            try:
+                mode = os.lstat(path).st_mode
+            except OSError:
+                continue  # removed while we looked
+            needed = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
+            if not stat.S_ISLNK(mode) and mode & needed != needed:
+                found.append((path, stat.S_ISDIR(mode)))
+                if name in names:
+                    names.remove(name)
+    return tuple(found)
+
+
+def _temporary() -> list[str]:
+    shared, own = "/dev/shm", "/tmp"  # noqa: S108 - of the sandbox
+    return [
+        "--dev", "/dev", "--perms", "1777", "--size", str(_SHM_BYTES), "--tmpfs", shared, "--remount-ro", "/dev",
+        "--perms", "1777", "--size", str(_TMP_BYTES), "--tmpfs", own,
+        "--dir", "/var", "--symlink", f"..{own}", "/var/tmp",  # noqa: S108
+    ]  # fmt: skip
+
+
+def _home(view: View) -> Iterator[str]:
+    yield from ("--perms", "0700", "--size", str(_HOME_BYTES), "--tmpfs", str(view.home))
+    for name in CACHES:
+        if os.path.isdir(view.home / name):
+            yield from _bound("--ro-bind", view.home / name)
+
+
+def _readable(view: View) -> Iterator[str]:
+    """Where the programs on PATH lie, and what the user's configuration adds."""
+    wanted = [path for directory in view.path.split(os.pathsep) for path in _prefixes(directory)]
+    for path in dict.fromkeys(wanted):
+        if os.path.isdir(path) and not _shown_anyway(path) and not _too_wide(path, view):
+            yield from _bound("--ro-bind", path)
+    for chosen in view.readable:
+        if os.path.exists(chosen):
+            yield from _bound("--ro-bind", chosen)
+
+
+def _prefixes(directory: str) -> Iterator[str]:
+    """A directory of programs, with the whole of the Python or Conda environment, or version manager, that it is of."""
+    yield directory
+    above = os.path.dirname(directory)
+    if os.path.basename(directory) == "shims":  # of pyenv, rbenv, asdf ...: scripts that start what lies beside them
+        yield above
+    if os.path.isfile(f"{above}/pyvenv.cfg") or os.path.isdir(f"{above}/conda-meta"):
+        yield above
+        yield os.path.dirname(os.path.dirname(os.path.realpath(f"{directory}/python3")))
+
+
+def _shown_anyway(path: str) -> bool:
+    return any(Path(path).is_relative_to(directory) for directory in (*_SYSTEM, *_IN_USR))
+
+
+def _too_wide(path: str, view: View) -> bool:
+    """Whether showing `path` would show a home directory, the worktree's surroundings or the whole machine."""
+    kept = [view.home, view.worktree, *([view.git.common_dir] if view.git is not None else [])]
+    real = os.path.realpath(path)
+    return any(Path(os.path.realpath(each)).is_relative_to(real) or each.is_relative_to(path) for each in kept)
+
+
+def _files(view: View, numbers: Sequence[int]) -> Iterator[str]:
+    """The repository and the worktree; of a checkout with its `.git` inside, that one last: it covers what hides."""
+    inside = view.git is not None and view.git.common_dir.is_relative_to(view.worktree)
+    if not inside:
+        yield from _repository(view, numbers)
+    yield from _worktree(view)
+    if inside:
+        yield from _repository(view, numbers)
+
+
+def _repository(view: View, numbers: Sequence[int]) -> Iterator[str]:
+    """The common git directory, read-only as a whole: a bind of single files falls when somebody replaces them."""
+    if view.git is None:
+        return
+    common = view.git.common_dir
+    yield from _bound("--ro-bind", common)
+    yield from (option for path in _withheld(view, common) for option in _hidden(str(path)))
+    if (common / "config").is_file():
+        yield from ("--ro-bind-data", str(numbers[0]), str(common / "config"))
+    for path in (common / _OF_WORKTREE, *sorted(common.glob(f"worktrees/*/{_OF_WORKTREE}"))):
+        if len(numbers) > 1 and path.parent == _git_dir(view.worktree):
+            yield from ("--ro-bind-data", str(numbers[1]), str(path))
+        elif path.is_file():  # it has credentials where the other configuration file has them
+            yield from ("--ro-bind", os.devnull, str(path))
+    for alternate in view.git.alternates:
+        yield from _bound("--ro-bind", alternate)
+
+
+def _withheld(view: View, common: Path) -> list[Path]:
+    """What is git-orch's own, and the submodules of other worktrees: their configuration may have credentials."""
+    places = [common, *sorted(common.glob("worktrees/*"))]
+    modules = [place / "modules" for place in places if place != _git_dir(view.worktree)]
+    return [path for path in (common / "orch", *modules) if path.is_dir()]
+
+
+def _worktree(view: View) -> Iterator[str]:
+    yield from _bound("--bind" if view.worktree_writable else "--ro-bind", view.worktree)
+    pointer = view.worktree / ".git"
+    if view.git is not None and (pointer.is_file() or pointer.is_dir()) and not pointer.is_symlink():
+        yield from _bound("--ro-bind", pointer)
+
+
+def found(path: str) -> Bubblewrap | None:
+    """The bubblewrap on a PATH of absolute directories."""
+    program = environment.program("bwrap", path)
+    return Bubblewrap(program) if program is not None else None

@@ -1,0 +1,89 @@
+"""What the result of a command depends on besides the files in its worktree, as far as a look at the machine tells."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch import __version__
+from git_orch.sandbox.walls.view import CACHES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from git_orch.sandbox.walls.launcher import Launcher
+
+_POLICY = 1  # to be raised when the same options of a sandbox come to mean something else
+# Where installing a package leaves a trace, seen from a directory with programs.
+_LIBRARIES = ("lib", "lib/node_modules")
+_PYTHON = re.compile(r"python3[0-9.]*")
+_PACKAGES = ("site-packages", "dist-packages")
+# A branch or a remote that comes or goes changes no result.
+_VOLATILE = re.compile(rb"^\[(?:branch|remote)[^\n]*\n(?:\t[^\n]*\n)*", re.MULTILINE)
+
+
+class Machine(NamedTuple):
+    """The machine as a command sees it. `places` has the time in nanoseconds when each directory or file changed."""
+
+    sandbox: str
+    system: tuple[str, ...]
+    variables: Mapping[str, str]
+    configuration: str
+    readable: tuple[str, ...]
+    places: Mapping[str, int]
+
+
+def of(launcher: Launcher, worktree: Path) -> str:
+    """The digest of all that, the same for every worktree of a repository. It takes about a millisecond."""
+    view, variables = launcher.shown(worktree)
+    system = os.uname()
+    git = b"" if view.git is None else _VOLATILE.sub(b"", view.git.config)
+    return digest(
+        Machine(
+            sandbox=f"{launcher.sandbox.name} {_POLICY} {__version__}",
+            system=(system.sysname, system.release, system.machine),
+            variables=variables,
+            configuration=hashlib.sha256(git).hexdigest(),
+            readable=tuple(map(str, view.readable)),
+            places=_changed([*_programs(view.path), *(view.home / name for name in CACHES), *view.readable]),
+        )
+    )
+
+
+def digest(machine: Machine) -> str:
+    """SHA-256, in hexadecimal digits."""
+    text = json.dumps(machine._asdict(), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _programs(path: str) -> Iterator[Path]:
+    """The directories with programs, and those where what they load is installed."""
+    for name in path.split(os.pathsep):
+        directory = Path(name)
+        yield directory
+        yield from (directory.parent / inner for inner in _LIBRARIES)
+        yield from _packages(directory.parent / "lib")
+
+
+def _packages(libraries: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(libraries) as entries:
+            found = [Path(entry.path) for entry in entries if _PYTHON.fullmatch(entry.name)]
+    except OSError:
+        return  # no such directory, or one that tells nothing
+    yield from (place / name for place in found for name in _PACKAGES)
+
+
+def _changed(places: Iterable[Path]) -> dict[str, int]:
+    """When each of the places that are there changed last."""
+    found = {}
+    for place in dict.fromkeys(map(str, places)):
+        try:
+            found[place] = os.stat(place).st_mtime_ns
+        except OSError:
+            continue  # not there: its absence tells the same
+    return found

@@ -1,0 +1,81 @@
+"""Which sandbox this machine has. There is no falling back: without one nothing runs, unless the user says so."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from git_orch import errors
+from git_orch.sandbox.walls import bubblewrap, environment
+from git_orch.sandbox.walls.view import Sandbox, Unconfined
+
+NONE = "none"
+_INSTALLERS = {  # the first that is there knows the package
+    "apt-get": "sudo apt-get install bubblewrap",
+    "dnf": "sudo dnf install bubblewrap",
+    "pacman": "sudo pacman -S bubblewrap",
+    "zypper": "sudo zypper install bubblewrap",
+    "apk": "sudo apk add bubblewrap",
+}
+
+
+# Switches of the kernel below /proc/sys, each with the value that keeps users from making namespaces, and what helps.
+_SWITCHES = {
+    "kernel/apparmor_restrict_unprivileged_userns": (
+        "1",
+        "let AppArmor allow user namespaces to bwrap: load a profile for it that has the rule 'userns,' (on Ubuntu "  # noqa: ISC004
+        "bwrap-userns-restrict of apparmor-profiles), or set kernel.apparmor_restrict_unprivileged_userns to 0",
+    ),
+    "kernel/unprivileged_userns_clone": ("0", "set the sysctl kernel.unprivileged_userns_clone to 1"),
+    "user/max_user_namespaces": ("0", "set the sysctl user.max_user_namespaces to 10000"),
+}
+
+
+class Unusable(NamedTuple):
+    """Why there is no sandbox, and what helps."""
+
+    cause: str
+    hint: str
+
+
+def chosen(setting: str, path: str) -> Sandbox:
+    """The sandbox for `orch.sandbox`, tried out. Raises Refused where there is none that works."""
+    if setting == NONE:
+        return Unconfined()
+    found = available(path)
+    if isinstance(found, Unusable):
+        raise errors.Refused(found.cause, found.hint)
+    return found
+
+
+def available(path: str) -> Sandbox | Unusable:
+    """The sandbox of this machine. Starts it once, for some milliseconds."""
+    programs = os.pathsep.join([*environment.outside(path, None), *environment.DEFAULT_PATH.split(os.pathsep)])
+    if sys.platform == "darwin":
+        from git_orch.sandbox.walls import seatbelt
+
+        mac = seatbelt.found()
+        return mac if mac is not None else Unusable("macOS has no sandbox-exec any more", "git orch doctor")
+    if sys.platform != "linux":
+        return Unusable(f"there is no sandbox for {sys.platform}", "git config --global orch.sandbox none")
+    found = bubblewrap.found(programs)
+    if found is None:
+        install = next((line for name, line in _INSTALLERS.items() if environment.program(name, programs)), None)
+        cause = "there is no sandbox on this machine: bubblewrap (bwrap) is not installed"
+        return Unusable(cause, install or "install bubblewrap")
+    trouble = found.trouble()
+    return Unusable(trouble, "git orch doctor") if trouble is not None else found
+
+
+def advice(trouble: str, proc: Path = Path("/proc")) -> str:
+    """What helps where bubblewrap is there and does not work, which `trouble` tells of; nothing of it is done."""
+    if trouble.endswith("newer is needed"):
+        return "install a newer bubblewrap"
+    for name, (value, helps) in _SWITCHES.items():
+        with contextlib.suppress(OSError):  # most kernels have only some of them
+            if (proc / "sys" / name).read_text().strip() == value:
+                return helps
+    return "allow user namespaces here; a container has to be started with them"
