@@ -28,9 +28,15 @@ _HEAD = Row("", "git-orch", "beside", "ratio", "aim", "met")
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("groups", nargs="*", choices=[*_GROUPS, []], help="a b c d e f g; all when none is named")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, and without the largest repository")
-    parser.add_argument("--markdown", action="store_true", help="print the tables as the README has them")
+    parser.add_argument(
+        "groups", nargs="*", choices=[*_GROUPS, []], help="a b c d e f g; all when none is named"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, and without the largest repository"
+    )
+    parser.add_argument(
+        "--markdown", action="store_true", help="print the tables as the README has them"
+    )
     chosen = parser.parse_args()
     print("\n".join(machine()), flush=True)
     show = _markdown if chosen.markdown else _plain
@@ -43,7 +49,9 @@ def main() -> None:
 
 def machine() -> list[str]:
     """What was measured on, and a warning when the machine had other work."""
-    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    git = subprocess.run(
+        ["git", "--version"], capture_output=True, text=True, check=True
+    ).stdout.strip()
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     lines = [
@@ -51,14 +59,22 @@ def machine() -> list[str]:
         f"load average at the start: {measure.load():.2f}",
     ]
     if measure.load() > measure.QUIET:
-        lines.append(f"warning: the load is above {measure.QUIET}: read ratios only, best those of the least times")
-    return [*lines, "Times: the median, and in brackets the least, of runs that took turns. Ratios: of both."]
+        lines.append(
+            f"warning: the load is above {measure.QUIET}: read ratios only, best those of the least times"
+        )
+    return [
+        *lines,
+        "Times: the median, and in brackets the least, of runs that took turns. Ratios: of both.",
+    ]
 
 
 def _plain(table: Table) -> list[str]:
     rows = [_HEAD, *table.rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
     return [table.title, *("  " + line for line in lines), *("  " + note for note in table.notes)]
 
 

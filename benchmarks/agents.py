@@ -30,30 +30,44 @@ _numbers = count(1)
 
 
 def cold(scratch: Scratch, *, quick: bool) -> Table:
-    """One step in a new process, beside what importing the SDK takes, and beside other agents that are installed."""
+    """One step in a new process, beside what importing the SDK takes, and beside other agents that
+    are installed.
+    """
     repository = scratch.repository("cold", 10)
     rounds = 4 if quick else 10
     with _served(scratch, runs=rounds + 1, steps=1) as variables:
 
         def once() -> list[float]:
             name = _plan(scratch, repository, 1)
-            found = scratch.seconds("git", "orch", "exec", name, cwd=repository, variables=variables)
+            found = scratch.seconds(
+                "git", "orch", "exec", name, cwd=repository, variables=variables
+            )
             _refuse_unchanged(scratch, repository, name, 1)
             return found
 
         cases: dict[str, Case] = {
             "once": once,
-            "import": partial(scratch.seconds, sys.executable, "-c", "import anthropic", cwd=repository),
+            "import": partial(
+                scratch.seconds, sys.executable, "-c", "import anthropic", cwd=repository
+            ),
         }
         others, notes = peers.found(scratch, variables)
         times = measure.side_by_side(cases | others, rounds)
-    rows = [measure.compared("one step, beside `import anthropic`", times["once"], times["import"], 1.3)]
-    rows += [measure.compared(f"one step, beside {name}", times["once"], times[name]) for name in others]
-    return Table("(d) one agent step from start to exit, with a model that answers at once", rows, notes)
+    rows = [
+        measure.compared("one step, beside `import anthropic`", times["once"], times["import"], 1.3)
+    ]
+    rows += [
+        measure.compared(f"one step, beside {name}", times["once"], times[name]) for name in others
+    ]
+    return Table(
+        "(d) one agent step from start to exit, with a model that answers at once", rows, notes
+    )
 
 
 def warm(scratch: Scratch, *, quick: bool) -> Table:
-    """The second and later steps of a run, beside the same commit made with git and the same requests made bare."""
+    """The second and later steps of a run, beside the same commit made with git and the same
+    requests made bare.
+    """
     repository = scratch.repository("warm", 10)
     tree = files.linked(scratch, repository)
     rounds = 3 if quick else 8
@@ -61,7 +75,9 @@ def warm(scratch: Scratch, *, quick: bool) -> Table:
 
         def steps() -> list[float]:
             name = _plan(scratch, repository, _STEPS)
-            found = scratch.laps("git", "orch", "exec", name, cwd=repository, word=b"landed", variables=variables)
+            found = scratch.laps(
+                "git", "orch", "exec", name, cwd=repository, word=b"landed", variables=variables
+            )
             _refuse_unchanged(scratch, repository, name, _STEPS)
             return found
 
@@ -73,7 +89,9 @@ def warm(scratch: Scratch, *, quick: bool) -> Table:
             {
                 "steps": steps,
                 "total": total,
-                "floor": lambda: [sample for _ in range(_STEPS) for sample in files.floor(scratch, tree)],
+                "floor": lambda: [
+                    sample for _ in range(_STEPS) for sample in files.floor(scratch, tree)
+                ],
                 "model": lambda: _bare(variables["ANTHROPIC_BASE_URL"], _STEPS),
             },
             rounds,
@@ -82,7 +100,12 @@ def warm(scratch: Scratch, *, quick: bool) -> Table:
     rows = [
         Row(f"{_STEPS} steps, start to exit", times["total"].shown()),
         Row("each step, the model included", times["steps"].shown()),
-        measure.within("each step without the model, beside the floor at 10 files", alone, times["floor"], _MARGIN),
+        measure.within(
+            "each step without the model, beside the floor at 10 files",
+            alone,
+            times["floor"],
+            _MARGIN,
+        ),
     ]
     notes = (
         f"Each step: the time between two landings of one run; {_TURNS} turns and one changed file.",
@@ -92,19 +115,28 @@ def warm(scratch: Scratch, *, quick: bool) -> Table:
 
 
 def _plan(scratch: Scratch, repository: Path, steps: int) -> str:
-    described = [{"title": f"Change it, {n}", "kind": "agent", "prompt": f"Change {FIRST_FILE}."} for n in range(steps)]
+    described = [
+        {"title": f"Change it, {n}", "kind": "agent", "prompt": f"Change {FIRST_FILE}."}
+        for n in range(steps)
+    ]
     text = json.dumps({"title": "Change a file", "steps": described}).encode("ascii")
-    return scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text).decode("ascii").split()[0]
+    return (
+        scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text)
+        .decode("ascii")
+        .split()[0]
+    )
 
 
 def _refuse_unchanged(scratch: Scratch, repository: Path, plan: str, steps: int) -> None:
     """A script that went astray would be measured as a very quick model. Raises RuntimeError."""
-    listed = scratch.run("git", "log", "--format=%h", f"main..orch/{plan}", "--", FIRST_FILE, cwd=repository)
+    listed = scratch.run(
+        "git", "log", "--format=%h", f"main..orch/{plan}", "--", FIRST_FILE, cwd=repository
+    )
     if len(listed.split()) != steps:
         raise RuntimeError(f"{len(listed.split())} of {steps} steps changed the file")
 
 
-# -- the model --------------------------------------------------------------------------------------------------------
+# -- the model -------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -119,7 +151,11 @@ def _served(scratch: Scratch, runs: int, steps: int) -> Iterator[Mapping[str, st
     ) as server:
         address = (server.stdout.readline() if server.stdout is not None else "").strip()
         try:
-            yield {"ANTHROPIC_BASE_URL": address, "ANTHROPIC_API_KEY": _KEY, "NO_PROXY": "127.0.0.1"}
+            yield {
+                "ANTHROPIC_BASE_URL": address,
+                "ANTHROPIC_API_KEY": _KEY,
+                "NO_PROXY": "127.0.0.1",
+            }
         finally:
             server.communicate()  # closes its input, which ends it
 
@@ -139,14 +175,24 @@ def _edits(steps: int) -> Iterator[Document]:
 
 
 def _tool(name: str, **arguments: object) -> Document:
-    return {"type": "tool_use", "id": f"toolu_{next(_numbers):06}", "name": name, "input": arguments}
+    return {
+        "type": "tool_use",
+        "id": f"toolu_{next(_numbers):06}",
+        "name": name,
+        "input": arguments,
+    }
 
 
 def _bare(address: str, times: int) -> list[float]:
     """How long the requests of one step take with nothing around them, that many times over."""
     place = urllib.parse.urlsplit(address)
     connection = http.client.HTTPConnection(place.hostname or "", place.port)
-    body = {"model": _MODEL, "max_tokens": 100, "stream": True, "messages": [{"role": "user", "content": _BARE}]}
+    body = {
+        "model": _MODEL,
+        "max_tokens": 100,
+        "stream": True,
+        "messages": [{"role": "user", "content": _BARE}],
+    }
     text = json.dumps(body)
 
     def ask() -> None:

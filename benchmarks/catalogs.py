@@ -15,11 +15,12 @@ from benchmarks import measure
 from benchmarks.measure import Row, Table, Times
 from benchmarks.scratch import Scratch
 from git_orch.flow.planning import base as basing
-from git_orch.plans import ids, plan, trailers
+from git_orch.plans import ids, messages, plan_document, trailers
+from git_orch.plans.document import Document
 from git_orch.plans.history import events
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Base
-from git_orch.plans.plan import Document, Plan
+from git_orch.plans.plan import Plan
 from git_orch.repo import refs
 from git_orch.repo.identity import Identity
 from git_orch.repo.log import archive
@@ -35,7 +36,12 @@ from git_orch.repo.repository import Repository, discover
 _COUNTS = (10, 1_000, 10_000)
 _LIVE = 5  # plans beside those in the archive
 _DAY = 1_790_000_000_000  # milliseconds since 1970: when the first of the plans was made
-_ADA = Identity("Ada Bench <ada@example.com>", "Ada Bench <ada@example.com>", "1790000000 +0000", "1790000000 +0000")
+_ADA = Identity(
+    "Ada Bench <ada@example.com>",
+    "Ada Bench <ada@example.com>",
+    "1790000000 +0000",
+    "1790000000 +0000",
+)
 
 
 def table(scratch: Scratch, *, quick: bool) -> Table:
@@ -54,7 +60,7 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
     return Table("(c) many plans, and a long log", rows, notes)
 
 
-# -- reading ----------------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------
 
 
 def _listing(scratch: Scratch, *, packed: bool, rounds: int) -> list[Row]:
@@ -71,8 +77,15 @@ def _listing(scratch: Scratch, *, packed: bool, rounds: int) -> list[Row]:
     for command in ("ls", "status"):
         at = {count: times[f"{command} {count}"] for count in _COUNTS}
         rows += [
-            measure.compared(f"{command}, {some:,} plans beside {few}, {kind} refs", at[some], at[few], some / few),
-            measure.compared(f"{command}, {many:,} plans beside {some:,}, {kind} refs", at[many], at[some], 10),
+            measure.compared(
+                f"{command}, {some:,} plans beside {few}, {kind} refs",
+                at[some],
+                at[few],
+                some / few,
+            ),
+            measure.compared(
+                f"{command}, {many:,} plans beside {some:,}, {kind} refs", at[many], at[some], 10
+            ),
         ]
     for place in places.values():
         scratch.remove(place)
@@ -91,7 +104,10 @@ def _archived(scratch: Scratch, count: int, rounds: int) -> list[Row]:
         "show of an archived plan": ("show", name),
     }
     beside = {"show of an archived plan": cases["show of a live plan"]}
-    turns = {what: partial(scratch.seconds, "git", "orch", *words, cwd=many) for what, words in cases.items()}
+    turns = {
+        what: partial(scratch.seconds, "git", "orch", *words, cwd=many)
+        for what, words in cases.items()
+    }
     turns |= {
         f"{what}, none": partial(scratch.seconds, "git", "orch", *beside.get(what, words), cwd=few)
         for what, words in cases.items()
@@ -100,7 +116,10 @@ def _archived(scratch: Scratch, count: int, rounds: int) -> list[Row]:
     aims = {"ls": 1.2, "status": 1.2, "show of a live plan": 1.2}
     rows = [
         measure.compared(
-            f"{what}, {count:,} archived plans beside none", times[what], times[f"{what}, none"], aims.get(what)
+            f"{what}, {count:,} archived plans beside none",
+            times[what],
+            times[f"{what}, none"],
+            aims.get(what),
         )
         for what in cases
     ]
@@ -113,10 +132,14 @@ def _with_plans(scratch: Scratch, count: int, *, packed: bool, archived: int = 0
     path = scratch.repository(f"plans-{count}-{archived}", 10)
     base = scratch.run("git", "rev-parse", "main", cwd=path).decode("ascii").strip()
     tree = scratch.run("git", "rev-parse", "main^{tree}", cwd=path).decode("ascii").strip()
-    pack = Pack({base: Found("commit", raw.commit_bytes(CommitObject(tree))), tree: Found("tree", b"")})
+    pack = Pack(
+        {base: Found("commit", raw.commit_bytes(CommitObject(tree))), tree: Found("tree", b"")}
+    )
     where = Base(base, "refs/heads/main")
     moves = [line for number in range(count) for line in _refs(_stored(pack, number, where))]
-    moves += _put_away(pack, [_stored(pack, number, where) for number in range(count, count + archived)])
+    moves += _put_away(
+        pack, [_stored(pack, number, where) for number in range(count, count + archived)]
+    )
     scratch.run("git", "index-pack", "--stdin", cwd=path, stdin=pack.bytes())
     scratch.run("git", "update-ref", "--stdin", cwd=path, stdin="".join(moves).encode("ascii"))
     if packed:
@@ -139,7 +162,9 @@ class Pack:
 
     def write(self, kind: str, data: bytes) -> str:
         """Put an object into the pack."""
-        oid = hashlib.sha1(f"{kind} {len(data)}\0".encode("ascii") + data, usedforsecurity=False).hexdigest()
+        oid = hashlib.sha1(
+            f"{kind} {len(data)}\0".encode("ascii") + data, usedforsecurity=False
+        ).hexdigest()
         self._new[oid] = Found(kind, data)
         return oid
 
@@ -154,7 +179,10 @@ class Pack:
         """The pack, as gitformat-pack(5) describes it."""
         parts = [b"PACK", struct.pack(">II", 2, len(self._new))]
         for kind, data in self._new.values():
-            parts += [_pack_head(("commit", "tree", "blob").index(kind) + 1, len(data)), zlib.compress(data, 1)]
+            parts += [
+                _pack_head(("commit", "tree", "blob").index(kind) + 1, len(data)),
+                zlib.compress(data, 1),
+            ]
         packed = b"".join(parts)
         return packed + hashlib.sha1(packed, usedforsecurity=False).digest()
 
@@ -170,7 +198,9 @@ def _pack_head(kind: int, size: int) -> bytes:
 
 
 class _Stored(NamedTuple):
-    """A plan in flight whose objects are in a pack: its ID, its tip, and its events by what they hang on."""
+    """A plan in flight whose objects are in a pack: its ID, its tip, and its events by what they
+    hang on.
+    """
 
     plan: str
     tip: str
@@ -181,16 +211,27 @@ class _Stored(NamedTuple):
 
 def _refs(stored: _Stored) -> list[str]:
     """The lines for `git update-ref` that make a plan's refs."""
-    return [f"create {refs.BRANCHES}{stored.plan} {stored.tip}\n", f"create {refs.LOGS}{stored.plan} {stored.log}\n"]
+    return [
+        f"create {refs.BRANCHES}{stored.plan} {stored.tip}\n",
+        f"create {refs.LOGS}{stored.plan} {stored.log}\n",
+    ]
 
 
 def _put_away(pack: Pack, plans: Sequence[_Stored]) -> list[str]:
-    """The plans in an archive; gives the lines that make its ref, and those of what is kept of each."""
+    """The plans in an archive; gives the lines that make its ref, and those of what is kept of
+    each.
+    """
     if not plans:
         return []
     notes = {}
     for each in plans:
-        body = {"plan": each.plan, "state": "EXECUTING", "tip": each.tip, "done": [], "why": "landed"}
+        body = {
+            "plan": each.plan,
+            "state": "EXECUTING",
+            "tip": each.tip,
+            "done": [],
+            "why": "landed",
+        }
         found = [event for events_of_one in each.notes.values() for event in events_of_one]
         notes[next(iter(each.notes))] = [*found, each.story.event("plan.archived", **body)]
     kept = [f"create {refs.KEPT}{each.plan} {each.tip}\n" for each in plans]
@@ -215,7 +256,7 @@ def _stored(pack: Pack, number: int, base: Base) -> _Stored:
         notes[cover].append(story.event("run.started", run=story.ulid()))
     for step in described.steps[: number % 3]:
         attempt = story.ulid()
-        message = trailers.step_message(step, trailers.Claim(plan_id, step.id, attempt), "", (), ())
+        message = messages.step_message(step, trailers.Claim(plan_id, step.id, attempt), "", (), ())
         blob = pack.write("blob", b"new\n")
         tree = odb.write_tree(pack, [Entry(raw.BLOB_MODE, f"{step.id}.txt".encode("ascii"), blob)])
         commit = odb.write_commit(pack, CommitObject(tree, (tip,), *_ADA.now(), message))
@@ -227,7 +268,9 @@ def _stored(pack: Pack, number: int, base: Base) -> _Stored:
 
 def _log(pack: Objects, notes: dict[str, list[Event]]) -> str:
     """The log commit of these events, whose tree is the one that a writer of the log makes."""
-    blobs = {target: pack.write("blob", events.appended(b"", found)) for target, found in notes.items()}
+    blobs = {
+        target: pack.write("blob", events.appended(b"", found)) for target, found in notes.items()
+    }
     person = _ADA.now()
     tree = store.write_notes(pack, store.Notes(blobs), set(), {})
     return odb.write_commit(pack, CommitObject(tree, (), person.author, person.committer, "log\n"))
@@ -251,8 +294,14 @@ class _Story:
     def created(self, described: Plan, base: Base) -> Event:
         """The first event of a plan."""
         estimate = {"tokens_in": 0, "tokens_out": 0, "usd": 0}
-        document = plan.to_document(described)
-        return self.event("plan.created", plan=document, base=basing.document(base), origin="file", estimate=estimate)
+        document = plan_document.to_document(described)
+        return self.event(
+            "plan.created",
+            plan=document,
+            base=basing.document(base),
+            origin="file",
+            estimate=estimate,
+        )
 
     def moved(self, ref: str, old: str | None, new: str, why: str) -> list[Event]:
         """A move of the branch that was confirmed."""
@@ -262,8 +311,21 @@ class _Story:
 
     def landed(self, step: str, attempt: str, commit: str, tree: str) -> Event:
         """A landing as a run writes it."""
-        check = {"type": "run", "command": "true", "exit": 0, "passed": True, "seconds": 0.1, "output": ""}
-        body: Document = {"step": step, "attempt": attempt, "run": attempt, "commit": commit, "tree": tree}
+        check = {
+            "type": "run",
+            "command": "true",
+            "exit": 0,
+            "passed": True,
+            "seconds": 0.1,
+            "output": "",
+        }
+        body: Document = {
+            "step": step,
+            "attempt": attempt,
+            "run": attempt,
+            "commit": commit,
+            "tree": tree,
+        }
         return self.event("step.landed", **body, checks=[check], seconds=0.3, files=1)
 
 
@@ -278,11 +340,15 @@ def _plan(number: int, steps: int) -> Plan:
         }
         for position in range(1, steps + 1)
     ]
-    document = {"title": f"Change part {number}", "objective": f"Part {number} is new.", "steps": described}
-    return plan.from_document(document)
+    document = {
+        "title": f"Change part {number}",
+        "objective": f"Part {number} is new.",
+        "steps": described,
+    }
+    return plan_document.from_document(document)
 
 
-# -- writing ----------------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------
 
 
 def _writing(scratch: Scratch, steps: int) -> list[Row]:
@@ -299,9 +365,18 @@ def _writing(scratch: Scratch, steps: int) -> list[Row]:
         tenth = max(steps // 10, 1)
         first, last = seconds[:tenth], seconds[-tenth:]
         rows += [
-            Row(f"log of {steps:,} steps through {name}: writes", f"{steps / sum(seconds):,.0f} per second"),
-            measure.compared("  a write at the end, beside one at the start", _times(last), _times(first)),
-            Row("  bytes for each event", f"{grown / written:,.0f}", f"{packed / written:,.0f} after gc"),
+            Row(
+                f"log of {steps:,} steps through {name}: writes",
+                f"{steps / sum(seconds):,.0f} per second",
+            ),
+            measure.compared(
+                "  a write at the end, beside one at the start", _times(last), _times(first)
+            ),
+            Row(
+                "  bytes for each event",
+                f"{grown / written:,.0f}",
+                f"{packed / written:,.0f} after gc",
+            ),
         ]
         scratch.remove(path)
     return rows
@@ -313,12 +388,18 @@ def _written(found: Repository, database: Objects, steps: int) -> list[float]:
     described = _plan(0, steps)
     cover = hashlib.sha1(b"cover", usedforsecurity=False).hexdigest()
     story, seconds, last = _Story(0), list[float](), cover
-    writer.append([(cover, writer.event("plan.created", **story.created(described, Base(None, None)).body))])
+    writer.append(
+        [(cover, writer.event("plan.created", **story.created(described, Base(None, None)).body))]
+    )
     confirmed = writer.event("move.done", move=story.ulid())
     for step in described.steps:
         commit = hashlib.sha1(step.id.encode("ascii"), usedforsecurity=False).hexdigest()
-        landed = writer.event("step.landed", **story.landed(step.id, story.ulid(), commit, commit).body)
-        intent = writer.event("move.intended", ref=refs.BRANCHES + plan_id, **{"from": last}, to=commit, why="land")
+        landed = writer.event(
+            "step.landed", **story.landed(step.id, story.ulid(), commit, commit).body
+        )
+        intent = writer.event(
+            "move.intended", ref=refs.BRANCHES + plan_id, **{"from": last}, to=commit, why="land"
+        )
         entries = [(last, confirmed), (commit, landed), (commit, intent)]
         seconds += measure.timed(partial(writer.append, entries))
         confirmed = writer.event("move.done", move=intent.id)

@@ -1,4 +1,6 @@
-"""(f) What the sandbox adds to a command, and what storing a step's result through it costs beside `git commit`."""
+"""(f) What the sandbox adds to a command, and what storing a step's result through it costs beside
+`git commit`.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _numbers = count(1)
 
 def table(scratch: Scratch, *, quick: bool) -> Table:
     """Commands, then snapshots for each size of the repository."""
-    os.environ.update({name: scratch.variables[name] for name in ("HOME", "GIT_CONFIG_NOSYSTEM", "PATH")})
+    os.environ.update(
+        {name: scratch.variables[name] for name in ("HOME", "GIT_CONFIG_NOSYSTEM", "PATH")}
+    )
     rounds = 5 if quick else 15
     rows = _commands(scratch, rounds)
     for size in _SIZES[:-1] if quick else _SIZES:
@@ -45,9 +49,14 @@ def _commands(scratch: Scratch, rounds: int) -> list[Row]:
     rows = []
     for name, argv in {"true": ("true",), "python -c pass": (sys.executable, "-c", "pass")}.items():
         times = measure.side_by_side(
-            {"inside": _case(inside, found, argv), "outside": _case(outside, found, argv)}, rounds * 4
+            {"inside": _case(inside, found, argv), "outside": _case(outside, found, argv)},
+            rounds * 4,
         )
-        rows.append(measure.compared(f"`{name}` in the sandbox, beside it bare", times["inside"], times["outside"]))
+        rows.append(
+            measure.compared(
+                f"`{name}` in the sandbox, beside it bare", times["inside"], times["outside"]
+            )
+        )
     return rows
 
 
@@ -77,4 +86,6 @@ def _snapshot(scratch: Scratch, size: int, rounds: int) -> Row:
     worktrees.remove(found, _PLAN)
     scratch.remove(tree)
     scratch.remove(repository)
-    return measure.compared(f"{size:,} files: storing a result, beside the floor", times["ours"], times["floor"])
+    return measure.compared(
+        f"{size:,} files: storing a result, beside the floor", times["ours"], times["floor"]
+    )

@@ -12,7 +12,8 @@ from benchmarks.scratch import FIRST_FILE, SYNCED, Scratch
 
 _numbers = count(1)
 _SIZES = (100, 10_000, 100_000)
-_STEPS = 11  # in one plan; the time between two landings is one sample, so that making the worktree is in none
+# In one plan; the time between two landings is one sample, so that making the worktree is in none.
+_STEPS = 11
 
 
 def table(scratch: Scratch, *, quick: bool) -> Table:
@@ -32,9 +33,16 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
 def plan(scratch: Scratch, repository: Path, steps: int) -> str:
     """A new plan whose steps each give the same file other content; gives its ID."""
     changes = [{FIRST_FILE: f"change {next(_numbers)}\n"} for _ in range(steps)]
-    document = {"title": "Change a file", "steps": [{"title": "Change it", "files": change} for change in changes]}
+    document = {
+        "title": "Change a file",
+        "steps": [{"title": "Change it", "files": change} for change in changes],
+    }
     text = json.dumps(document).encode("ascii")
-    return scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text).decode("ascii").split()[0]
+    return (
+        scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text)
+        .decode("ascii")
+        .split()[0]
+    )
 
 
 def floor(scratch: Scratch, tree: Path, *options: str) -> list[float]:
@@ -67,7 +75,9 @@ def _rows(scratch: Scratch, size: int, rounds: int) -> list[Row]:
         return scratch.seconds("git", "orch", "exec", name, cwd=repository)
 
     def added() -> list[float]:
-        found = scratch.seconds("git", "worktree", "add", "-q", "--detach", str(bare), cwd=repository)
+        found = scratch.seconds(
+            "git", "worktree", "add", "-q", "--detach", str(bare), cwd=repository
+        )
         scratch.run("git", "worktree", "remove", "--force", str(bare), cwd=repository)
         return found
 
@@ -83,15 +93,21 @@ def _rows(scratch: Scratch, size: int, rounds: int) -> list[Row]:
         },
         2 if large else rounds,
     )
-    cold = measure.side_by_side({"whole": whole, "by hand": by_hand, "added": added}, 2 if large else rounds)
+    cold = measure.side_by_side(
+        {"whole": whole, "by hand": by_hand, "added": added}, 2 if large else rounds
+    )
     scratch.remove(repository)
     scratch.remove(tree)
     name = f"{size:,} files: "
     return [
         measure.compared(f"{name}a step, beside the floor", warm["step"], warm["floor"], 2),
         measure.compared(f"{name}a step, beside the floor synced", warm["step"], warm["synced"]),
-        measure.compared(f"{name}whole run, beside the same by hand", cold["whole"], cold["by hand"]),
-        measure.compared(f"{name}whole run, beside `git worktree add`", cold["whole"], cold["added"]),
+        measure.compared(
+            f"{name}whole run, beside the same by hand", cold["whole"], cold["by hand"]
+        ),
+        measure.compared(
+            f"{name}whole run, beside `git worktree add`", cold["whole"], cold["added"]
+        ),
     ]
 
 

@@ -1,4 +1,6 @@
-"""Timing side by side: the cases take turns, so that whatever else the machine does meets all of them alike."""
+"""Timing side by side: the cases take turns, so that whatever else the machine does meets all of
+them alike.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,15 @@ from typing import NamedTuple
 QUIET = 0.5  # load average above which numbers are to be read as ratios only
 
 Samples = Sequence[float]
-Case = Callable[[], Samples]  # one turn; gives seconds, several when a turn holds several measurements
+Case = Callable[
+    [], Samples
+]  # one turn; gives seconds, several when a turn holds several measurements
 
 
 class Times(NamedTuple):
-    """Seconds: the median and the least of all samples. The least is what the machine can do undisturbed."""
+    """Seconds: the median and the least of all samples. The least is what the machine can do
+    undisturbed.
+    """
 
     median: float
     least: float
@@ -39,7 +45,9 @@ def _milliseconds(seconds: float) -> str:
 
 
 def side_by_side(cases: Mapping[str, Case], rounds: int) -> dict[str, Times]:
-    """Each case once to warm up, then `rounds` rounds in which each has its turn, in changing order."""
+    """Each case once to warm up, then `rounds` rounds in which each has its turn, in changing
+    order.
+    """
     samples: dict[str, list[float]] = {name: [] for name in cases}
     names = list(cases)
     for number in range(-1, rounds):
@@ -78,7 +86,9 @@ class Table(NamedTuple):
 
 
 def compared(what: str, ours: Times, beside: Times, at_most: float | None = None) -> Row:
-    """A row with the ratio of the medians and, in brackets, of the leasts; `at_most` is the aim for it."""
+    """A row with the ratio of the medians and, in brackets, of the leasts; `at_most` is the aim for
+    it.
+    """
     median, least = ours.median / beside.median, ours.least / beside.least
     aim = f"at most {at_most:g}" if at_most is not None else ""
     met = _met(median, least, at_most) if at_most is not None else ""
@@ -90,7 +100,9 @@ def within(what: str, ours: Times, beside: Times, margin: float) -> Row:
     above = ours.less(beside)
     ratio = f"{above.shown()} more"
     aim = f"at most {margin * 1000:g} ms more"
-    return Row(what, ours.shown(), beside.shown(), ratio, aim, _met(above.median, above.least, margin))
+    return Row(
+        what, ours.shown(), beside.shown(), ratio, aim, _met(above.median, above.least, margin)
+    )
 
 
 def _met(median: float, least: float, at_most: float) -> str:

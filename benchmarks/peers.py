@@ -1,4 +1,6 @@
-"""Other agents on PATH (mini is that of mini-swe-agent): one trivial edit with a commit, for the same server."""
+"""Other agents on PATH (mini is that of mini-swe-agent): one trivial edit with a commit, for the
+same server.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +13,29 @@ from benchmarks.measure import Case
 from benchmarks.scratch import FIRST_FILE, Scratch
 
 _MODEL = "anthropic/claude-sonnet-5-5"
-_AIDER, _COMMIT = "an edit with aider", "concise, one-line Git commit messages"  # the latter is of its own prompt
+_AIDER, _COMMIT = (
+    "an edit with aider",
+    "concise, one-line Git commit messages",
+)  # the latter is of its own prompt
 _MINI, _MINI_AGAIN = "an edit with mini", "the-edit-is-made"
 
 Document = dict[str, object]
 
 
 def found(scratch: Scratch, variables: Mapping[str, str]) -> tuple[dict[str, Case], list[str]]:
-    """A case for each that is installed and does the edit, in a repository that is put back; notes on the others."""
+    """A case for each that is installed and does the edit, in a repository that is put back; notes
+    on the others.
+    """
     leading = {
         **variables,
         "ANTHROPIC_API_BASE": variables["ANTHROPIC_BASE_URL"],
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     }
-    quiet = {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors", "MSWEA_SILENT_STARTUP": "1"}
+    quiet = {
+        "MSWEA_CONFIGURED": "true",
+        "MSWEA_COST_TRACKING": "ignore_errors",
+        "MSWEA_SILENT_STARTUP": "1",
+    }
     cases: dict[str, Case] = {}
     notes = []
     for name, argv in {"aider": _aider_argv(scratch), "mini": _mini_argv()}.items():
@@ -56,9 +67,17 @@ def _bash(name: str, command: str) -> Document:
 
 
 def _aider_argv(scratch: Scratch) -> list[str]:
-    settings = scratch.path / "aider.yml"  # the service, and the server like it, refuses a temperature
+    settings = (
+        scratch.path / "aider.yml"
+    )  # the service, and the server like it, refuses a temperature
     settings.write_text(f"- name: {_MODEL}\n  use_temperature: false\n  edit_format: whole\n")
-    plain = ("--no-check-update", "--analytics-disable", "--no-show-model-warnings", "--no-stream", "--no-pretty")
+    plain = (
+        "--no-check-update",
+        "--analytics-disable",
+        "--no-show-model-warnings",
+        "--no-stream",
+        "--no-pretty",
+    )
     return [
         "aider", "--model", _MODEL, "--weak-model", _MODEL, "--edit-format", "whole", "--map-tokens", "0",
         "--yes-always", "--no-gitignore", *plain, "--model-settings-file", str(settings),
@@ -70,7 +89,9 @@ def _mini_argv() -> list[str]:
     return ["mini", "-m", _MODEL, "-y", "--exit-immediately", "-t", _MINI]
 
 
-def _case(scratch: Scratch, repository: Path, argv: list[str], variables: Mapping[str, str]) -> Case:
+def _case(
+    scratch: Scratch, repository: Path, argv: list[str], variables: Mapping[str, str]
+) -> Case:
     first = scratch.run("git", "rev-parse", "HEAD", cwd=repository).decode("ascii").strip()
 
     def once() -> list[float]:

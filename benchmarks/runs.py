@@ -1,4 +1,6 @@
-"""(g) Runs: steps side by side, worktrees from the pool, picks in memory, and a plan of very many steps."""
+"""(g) Runs: steps side by side, worktrees from the pool, picks in memory, and a plan of very many
+steps.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,13 @@ _numbers = count(1)
 
 def table(scratch: Scratch, *, quick: bool) -> Table:
     """All rows; `quick` leaves out the largest repository and most of the steps."""
-    os.environ.update({name: scratch.variables[name] for name in ("HOME", "GIT_CONFIG_NOSYSTEM", "PATH")})
+    os.environ.update(
+        {name: scratch.variables[name] for name in ("HOME", "GIT_CONFIG_NOSYSTEM", "PATH")}
+    )
     rows = [_parallel(scratch, rounds=2 if quick else 4)]
-    rows += [_pool(scratch, size, rounds=3) for size in ((1_000, 10_000) if quick else (1_000, 100_000))]
+    rows += [
+        _pool(scratch, size, rounds=3) for size in ((1_000, 10_000) if quick else (1_000, 100_000))
+    ]
     rows.append(_pick(scratch))
     rows += _many(scratch, 200 if quick else 1_000)
     notes = (
@@ -46,21 +52,40 @@ def _parallel(scratch: Scratch, rounds: int) -> Row:
     tree = files.linked(scratch, repository)
 
     def run(steps: int) -> list[float]:
-        name = _plan(scratch, repository, [f"sleep 1; echo {next(_numbers)} > new{number}" for number in range(steps)])
-        return scratch.seconds("git", "orch", "exec", "--jobs", str(_SIDE_BY_SIDE), name, cwd=repository)
+        name = _plan(
+            scratch,
+            repository,
+            [f"sleep 1; echo {next(_numbers)} > new{number}" for number in range(steps)],
+        )
+        return scratch.seconds(
+            "git", "orch", "exec", "--jobs", str(_SIDE_BY_SIDE), name, cwd=repository
+        )
 
     times = measure.side_by_side(
-        {"many": lambda: run(_SIDE_BY_SIDE), "one": lambda: run(1), "floor": lambda: files.floor(scratch, tree)}, rounds
+        {
+            "many": lambda: run(_SIDE_BY_SIDE),
+            "one": lambda: run(1),
+            "floor": lambda: files.floor(scratch, tree),
+        },
+        rounds,
     )
     floor = times["floor"]
     beside = times["one"].plus(Times(_SIDE_BY_SIDE * floor.median, _SIDE_BY_SIDE * floor.least))
-    return measure.compared("8 steps of 1 s side by side, beside one and the floor", times["many"], beside, 1.3)
+    return measure.compared(
+        "8 steps of 1 s side by side, beside one and the floor", times["many"], beside, 1.3
+    )
 
 
 def _plan(scratch: Scratch, repository: Path, commands: list[str]) -> str:
-    steps = [{"title": f"Step {number}", "run": command} for number, command in enumerate(commands, 1)]
+    steps = [
+        {"title": f"Step {number}", "run": command} for number, command in enumerate(commands, 1)
+    ]
     text = json.dumps({"title": "Bench", "steps": steps}).encode()
-    return scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text).split()[0].decode()
+    return (
+        scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text)
+        .split()[0]
+        .decode()
+    )
 
 
 def _pool(scratch: Scratch, size: int, rounds: int) -> Row:
@@ -73,19 +98,25 @@ def _pool(scratch: Scratch, size: int, rounds: int) -> Row:
     def ready() -> list[float]:
         commit = ("HEAD", "HEAD~1")[next(_numbers) % 2]
         return measure.timed(
-            lambda: worktrees.point(warm, scratch.run("git", "rev-parse", commit, cwd=repository).decode().strip())
+            lambda: worktrees.point(
+                warm, scratch.run("git", "rev-parse", commit, cwd=repository).decode().strip()
+            )
         )
 
     def added() -> list[float]:
         place = scratch.path / f"added-{next(_numbers)}"
-        took = scratch.seconds("git", "worktree", "add", "-q", "--detach", str(place), "HEAD~1", cwd=repository)
+        took = scratch.seconds(
+            "git", "worktree", "add", "-q", "--detach", str(place), "HEAD~1", cwd=repository
+        )
         scratch.run("git", "worktree", "remove", "--force", str(place), cwd=repository)
         return took
 
     times = measure.side_by_side({"warm": ready, "cold": added}, rounds)
     worktrees.remove(found, _POOL)
     scratch.remove(repository)
-    return measure.compared(f"{size:,} files: a warm worktree, beside a new one", times["warm"], times["cold"], 1.0)
+    return measure.compared(
+        f"{size:,} files: a warm worktree, beside a new one", times["warm"], times["cold"], 1.0
+    )
 
 
 def _pick(scratch: Scratch) -> Row:
@@ -105,11 +136,15 @@ def _pick(scratch: Scratch) -> Row:
     person = identity.of_user(found)
     with contextlib.closing(objects.opened(found, warm=True)) as database:
         took = [
-            measure.timed(lambda: merges.chain(found, database, commits, onto, person))[0] / _PICKS for _ in range(3)
+            measure.timed(lambda: merges.chain(found, database, commits, onto, person))[0] / _PICKS
+            for _ in range(3)
         ]
     ours = Times(statistics.median(took), min(took))
     return measure.compared(
-        "10,000 files: a pick in memory, beside 100 ms", ours, Times(_MOST_FOR_A_PICK, _MOST_FOR_A_PICK), 1.0
+        "10,000 files: a pick in memory, beside 100 ms",
+        ours,
+        Times(_MOST_FOR_A_PICK, _MOST_FOR_A_PICK),
+        1.0,
     )
 
 
@@ -121,7 +156,10 @@ def _many(scratch: Scratch, steps: int) -> list[Row]:
     floor = [files.floor(scratch, tree)[0] for _ in range(20)]
     quarter = len(laps) // 4
     first, last = laps[:quarter], laps[-quarter:]
-    rows = [("each step", laps, floor, None), ("the last quarter, beside the first", last, first, 1.2)]
+    rows = [
+        ("each step", laps, floor, None),
+        ("the last quarter, beside the first", last, first, 1.2),
+    ]
     return [
         measure.compared(
             f"{steps:,} steps: {what}",

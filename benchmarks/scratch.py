@@ -1,4 +1,6 @@
-"""A place of our own: a home without anybody's configuration, repositories of a given size, and timed commands."""
+"""A place of our own: a home without anybody's configuration, repositories of a given size, and
+timed commands.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,15 @@ from benchmarks import measure
 FIRST_FILE = "d0000/f00.txt"  # the file that every step changes
 _FILES_IN_DIRECTORY = 100
 
-# What git-orch syncs of what it writes, in the form of options for the git that it is measured beside.
+# What git-orch syncs of what it writes, in the form of options for the git that it is measured
+# beside.
 SYNCED = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=batch")
 
 
 class Scratch:
-    """A directory with a home in it; commands started from here see no other configuration, key or proxy."""
+    """A directory with a home in it; commands started from here see no other configuration, key or
+    proxy.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,22 +49,36 @@ class Scratch:
         }
 
     def run(
-        self, *argv: str, cwd: Path, stdin: bytes | None = None, variables: Mapping[str, str] | None = None
+        self,
+        *argv: str,
+        cwd: Path,
+        stdin: bytes | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> bytes:
-        """Standard output of a command. Raises CalledProcessError, with what it said on standard error shown."""
+        """Standard output of a command. Raises CalledProcessError, with what it said on standard
+        error shown.
+        """
         environment = {**self.variables, **(variables or {})}
-        done = subprocess.run(argv, cwd=cwd, env=environment, input=stdin or b"", capture_output=True, check=False)
+        done = subprocess.run(
+            argv, cwd=cwd, env=environment, input=stdin or b"", capture_output=True, check=False
+        )
         if done.returncode != 0:
             sys.stderr.write(done.stderr.decode("utf-8", "replace"))
             raise subprocess.CalledProcessError(done.returncode, argv)
         return done.stdout
 
-    def seconds(self, *argv: str, cwd: Path, variables: Mapping[str, str] | None = None) -> list[float]:
+    def seconds(
+        self, *argv: str, cwd: Path, variables: Mapping[str, str] | None = None
+    ) -> list[float]:
         """One sample: a command from start to exit."""
         return measure.timed(lambda: self.run(*argv, cwd=cwd, variables=variables))
 
-    def laps(self, *argv: str, cwd: Path, word: bytes, variables: Mapping[str, str] | None = None) -> list[float]:
-        """Seconds between the lines of standard error that begin with `word`: one sample less than lines."""
+    def laps(
+        self, *argv: str, cwd: Path, word: bytes, variables: Mapping[str, str] | None = None
+    ) -> list[float]:
+        """Seconds between the lines of standard error that begin with `word`: one sample less than
+        lines.
+        """
         child = subprocess.Popen(
             argv,
             cwd=cwd,
@@ -89,7 +108,9 @@ class Scratch:
         return path
 
     def settle(self, tree: Path) -> None:
-        """Let the index be younger than every file: until then git reads the files again, each time."""
+        """Let the index be younger than every file: until then git reads the files again, each
+        time.
+        """
         time.sleep(1.1)
         self.run("git", "update-index", "-q", "--really-refresh", cwd=tree)
 
@@ -103,7 +124,9 @@ def _import(files: int) -> Iterator[bytes]:
     for number in range(files):
         directory, name = divmod(number, _FILES_IN_DIRECTORY)
         content = f"the text of file {number}\n" * (number % 7 + 1)
-        yield f"M 100644 inline d{directory:04}/f{name:02}.txt\ndata {len(content)}\n{content}\n".encode("ascii")
+        yield f"M 100644 inline d{directory:04}/f{name:02}.txt\ndata {len(content)}\n{content}\n".encode(
+            "ascii"
+        )
 
 
 @contextmanager

@@ -20,7 +20,10 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
         "python": (sys.executable, "-c", "pass"),
         "git": ("git", "status"),
     }
-    cases = {name: functools.partial(scratch.seconds, *argv, cwd=repository) for name, argv in orders.items()}
+    cases = {
+        name: functools.partial(scratch.seconds, *argv, cwd=repository)
+        for name, argv in orders.items()
+    }
     times = measure.side_by_side(cases, 8 if quick else 25)
     both = times["python"].plus(times["git"])
     rows = [

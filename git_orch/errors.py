@@ -8,7 +8,8 @@ from typing import ClassVar
 class OrchError(Exception):
     """What went wrong, and the exact next command that helps.
 
-    `cause` is lower case without a full stop, subjects in single quotes; `hint` is shown on its own line.
+    `cause` is lower case without a full stop, subjects in single quotes; `hint` is shown on its own
+    line.
     """
 
     exit_code: ClassVar[int] = 1

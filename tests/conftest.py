@@ -32,17 +32,24 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.register_profile(
-    "soak", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "soak",
+    deadline=None,
+    max_examples=2000,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(autouse=True)
 def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own, no configuration or key of the person who runs the tests, no proxy. Returns the home."""
+    """A home of its own, no configuration or key of the person who runs the tests, no proxy.
+    Returns the home.
+    """
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith(("GIT_", "ANTHROPIC_", "XDG_", "ORCH_", "PYTHON")) or name.lower().endswith("_proxy"):
+        if name.startswith(
+            ("GIT_", "ANTHROPIC_", "XDG_", "ORCH_", "PYTHON")
+        ) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / ".local/state"))
@@ -65,12 +72,21 @@ class Repo:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def git(self, *args: str, cwd: Path | None = None, expect: int | None = 0, stdin: str | None = None) -> str:
+    def git(
+        self, *args: str, cwd: Path | None = None, expect: int | None = 0, stdin: str | None = None
+    ) -> str:
         """Standard output of a git command; `expect` None accepts any status."""
         done = subprocess.run(
-            ["git", *args], cwd=cwd or self.path, input=stdin, capture_output=True, text=True, check=False
+            ["git", *args],
+            cwd=cwd or self.path,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        assert expect is None or done.returncode == expect, f"git {args}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert expect is None or done.returncode == expect, (
+            f"git {args}: {done.returncode}\n{done.stdout}{done.stderr}"
+        )
         return done.stdout.strip()
 
     def write(self, files: dict[str, str]) -> None:
@@ -80,7 +96,9 @@ class Repo:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
 
-    def commit(self, files: dict[str, str], message: str = "change", cwd: Path | None = None) -> str:
+    def commit(
+        self, files: dict[str, str], message: str = "change", cwd: Path | None = None
+    ) -> str:
         """Write files, commit everything, and give the commit's ID."""
         here = Repo(cwd or self.path)
         here.write(files)
@@ -88,7 +106,9 @@ class Repo:
         here.git("commit", "-q", "--allow-empty", "-m", message)
         return here.git("rev-parse", "HEAD")
 
-    def start(self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         """git-orch as a process that goes on, with pipes."""
         return subprocess.Popen(
             [sys.executable, "-m", "git_orch", *args],
@@ -101,10 +121,17 @@ class Repo:
         )
 
     def follow(self, said: str) -> None:
-        """The command of the last hint in `said`, run as printed, with the installed git-orch on PATH."""
+        """The command of the last hint in `said`, run as printed, with the installed git-orch on
+        PATH.
+        """
         hint = said.rpartition("hint: ")[2].strip()
-        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-        done = subprocess.run(["sh", "-c", hint], cwd=self.path, env=env, capture_output=True, text=True, check=False)
+        env = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+        done = subprocess.run(
+            ["sh", "-c", hint], cwd=self.path, env=env, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, f"{hint}\n{done.stdout}{done.stderr}"
 
     def orch(
@@ -130,7 +157,9 @@ class Repo:
                 check=False,
             )
         assert "Traceback" not in done.stderr, done.stderr
-        assert expect is None or done.returncode == expect, f"{args}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert expect is None or done.returncode == expect, (
+            f"{args}: {done.returncode}\n{done.stdout}{done.stderr}"
+        )
         return done
 
     def plan(self, document: object, *args: str) -> str:
@@ -149,9 +178,15 @@ class Repo:
 
 
 def writing(*names: str, chained: bool = True) -> dict[str, Any]:
-    """A plan whose steps each write one file with its own name as its content; `chained` makes each need the last."""
+    """A plan whose steps each write one file with its own name as its content; `chained` makes each
+    need the last.
+    """
     steps = [
-        {"title": f"Write {name}", "files": {name: f"{name}\n"}, "checks": [{"command": f"test -f {name}"}]}
+        {
+            "title": f"Write {name}",
+            "files": {name: f"{name}\n"},
+            "checks": [{"command": f"test -f {name}"}],
+        }
         | ({"depends_on": [number]} if chained and number else {})
         for number, name in enumerate(names)
     ]
@@ -169,7 +204,9 @@ class Done(NamedTuple):
 class Here:
     """git-orch in this process: quicker where it imports what is slow to import."""
 
-    def __init__(self, repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         self.repo = repo
         self._monkeypatch = monkeypatch
         self._capsys = capsys
@@ -179,12 +216,16 @@ class Here:
         """Run a command; `expect` None accepts any status."""
         from git_orch.cli import main
 
-        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        self._monkeypatch.setattr(
+            sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
+        )
         before = dict(os.environ)
         try:
             status = main._status(list(args))
         finally:
-            os.environ.update(before)  # a process of its own would have taken its hidden keys with it
+            os.environ.update(
+                before
+            )  # a process of its own would have taken its hidden keys with it
         out, err = self._capsys.readouterr()
         assert expect is None or status == expect, f"{args}: {status}\n{out}{err}"
         return Done(status, out, err)
@@ -201,7 +242,9 @@ class Here:
 
 @pytest.fixture
 def unsandboxed(hermetic: Path) -> None:
-    """The user's own configuration does without a sandbox: commands reach what is outside of their worktree."""
+    """The user's own configuration does without a sandbox: commands reach what is outside of their
+    worktree.
+    """
     subprocess.run(["git", "config", "--global", "orch.sandbox", "none"], check=True)
 
 
@@ -234,7 +277,9 @@ def repo(tmp_path: Path, template_repository: Path) -> Repo:
 
 
 class Prepared:
-    """Repositories that many tests begin with: each is made once, and copied for every test that wants it."""
+    """Repositories that many tests begin with: each is made once, and copied for every test that
+    wants it.
+    """
 
     def __init__(self, place: Path, template: Path) -> None:
         self.place = place
@@ -242,7 +287,9 @@ class Prepared:
         self.made: dict[str, Any] = {}
 
     def at(self, path: Path, name: str, build: Callable[[Repo], Value]) -> tuple[Repo, Value]:
-        """A copy, at `path`, of the repository that `build` has made, with what it gave; one name is one `build`."""
+        """A copy, at `path`, of the repository that `build` has made, with what it gave; one name
+        is one `build`.
+        """
         stored, approved = self.place / name / "repo", self.place / name / "approvals"
         if name not in self.made:
             shutil.copytree(self.template, stored, symlinks=True)

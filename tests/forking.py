@@ -1,7 +1,8 @@
-"""Runs git-orch in processes that are forked from one which has imported it: most of a short command is its imports.
+"""Runs git-orch in processes that are forked from one which has imported it: most of a short
+command is its imports.
 
-Started by `Forks` as a program of its own, it answers on a socket: a line of JSON with arguments, directory and
-environment comes with three descriptors, and the exit status goes back.
+Started by `Forks` as a program of its own, it answers on a socket: a line of JSON with arguments,
+directory and environment comes with three descriptors, and the exit status goes back.
 """
 
 from __future__ import annotations
@@ -57,10 +58,16 @@ class Forks:
         self, args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: str
     ) -> subprocess.CompletedProcess[str]:
         """git-orch with these arguments, run to its end."""
-        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with (
+            tempfile.TemporaryFile() as given,
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+        ):
             given.write(stdin.encode())
             given.seek(0)
-            request = json.dumps({"args": list(args), "cwd": cwd, "env": dict(env)}).encode() + b"\n"
+            request = (
+                json.dumps({"args": list(args), "cwd": cwd, "env": dict(env)}).encode() + b"\n"
+            )
             with socket.socket(socket.AF_UNIX) as asking:
                 asking.connect(self._name)
                 socket.send_fds(asking, [b"!"], [given.fileno(), out.fileno(), err.fileno()])
@@ -84,11 +91,13 @@ def fits(env: Mapping[str, str]) -> bool:
     return all(env.get(name) == os.environ.get(name) for name in env if name.startswith(_AT_START))
 
 
-# -- the program ------------------------------------------------------------------------------------------------------
+# -- the program -----------------------------------------------------------------------------------
 
 
 def _serve(listener: socket.socket) -> dict[str, Any]:
-    """Answer for ever; comes back in the forked process that is to become git-orch, with what was asked."""
+    """Answer for ever; comes back in the forked process that is to become git-orch, with what was
+    asked.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who answer
     while True:
         connection, _ = listener.accept()
@@ -135,7 +144,9 @@ def main() -> NoReturn:
             stream.flush()
     threading._shutdown()  # type: ignore[attr-defined] # as an interpreter that ends: waits for threads
     atexit._run_exitfuncs()
-    os._exit(status if isinstance(status, int) else 0)  # taking all modules apart takes longer than the command
+    os._exit(
+        status if isinstance(status, int) else 0
+    )  # taking all modules apart takes longer than the command
 
 
 if __name__ == "__main__":

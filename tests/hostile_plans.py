@@ -29,14 +29,17 @@ INVISIBLE = [
 texts = st.one_of(
     st.lists(st.sampled_from([*FRAGMENTS, *INVISIBLE]), max_size=12).map("".join),
     st.lists(st.sampled_from([*FRAGMENTS, " ", "\n"]), max_size=12).map("".join),
-    st.lists(st.sampled_from(["def f():", "\treturn 1", "    x = 2", "", "  - y", "# z", "a  "]), max_size=6).map(
-        "\n".join
-    ),
+    st.lists(
+        st.sampled_from(["def f():", "\treturn 1", "    x = 2", "", "  - y", "# z", "a  "]),
+        max_size=6,
+    ).map("\n".join),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
 )
 filled = texts.map(lambda text: text.replace("\0", "")).filter(str.strip)
 one_line = st.one_of(
-    st.lists(st.sampled_from([*FRAGMENTS, " ", "\xa0", "\xad"]), min_size=1, max_size=8).map("".join),
+    st.lists(st.sampled_from([*FRAGMENTS, " ", "\xa0", "\xad"]), min_size=1, max_size=8).map(
+        "".join
+    ),
     st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=30),
 ).filter(str.strip)
 file_paths = st.one_of(
@@ -53,7 +56,10 @@ commands = st.one_of(
         st.lists(texts.map(lambda text: text.replace("\0", "")), max_size=4),
     ),
 )
-checks = st.lists(st.builds(Check, st.sampled_from(CHECK_TYPES), commands, st.integers(0, 255), seconds), max_size=2)
+checks = st.lists(
+    st.builds(Check, st.sampled_from(CHECK_TYPES), commands, st.integers(0, 255), seconds),
+    max_size=2,
+)
 contents = st.none() | st.builds(FileContent, texts, executable=st.booleans())
 
 
@@ -68,7 +74,9 @@ def steps(draw: st.DrawFn, step_id: str, earlier: tuple[str, ...]) -> Step:
         files = draw(st.dictionaries(file_paths, contents, min_size=1, max_size=3))
         return step._replace(files=MappingProxyType(files))
     if kind == "run":
-        return step._replace(command=draw(commands), paths=touched, timeout=draw(st.none() | seconds))
+        return step._replace(
+            command=draw(commands), paths=touched, timeout=draw(st.none() | seconds)
+        )
     if kind == "manual":
         return step._replace(prompt=draw(st.none() | filled), paths=touched)
     model, timeout = draw(st.none() | names), draw(st.none() | seconds)
@@ -78,11 +86,17 @@ def steps(draw: st.DrawFn, step_id: str, earlier: tuple[str, ...]) -> Step:
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     """A plan of one to four steps, with IDs that have gaps and any order."""
-    step_ids = draw(st.lists(st.integers(1, 40).map(lambda number: f"s{number}"), min_size=1, max_size=4, unique=True))
+    step_ids = draw(
+        st.lists(
+            st.integers(1, 40).map(lambda number: f"s{number}"), min_size=1, max_size=4, unique=True
+        )
+    )
     return Plan(
         title=draw(one_line),
         objective=draw(filled),
-        steps=tuple(draw(steps(step_id, tuple(step_ids[:index]))) for index, step_id in enumerate(step_ids)),
+        steps=tuple(
+            draw(steps(step_id, tuple(step_ids[:index]))) for index, step_id in enumerate(step_ids)
+        ),
         dependencies=tuple(draw(st.lists(names, max_size=2))),
         missing=tuple(draw(st.lists(names, max_size=2))),
     )

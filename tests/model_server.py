@@ -1,9 +1,11 @@
-"""A scripted server of the Messages API on loopback: what tests and benchmarks put in the place of a model.
+"""A scripted server of the Messages API on loopback: what tests and benchmarks put in the place of
+a model.
 
-A script is a list of turns. A turn is served to the first request it matches; its faults come first, one for each HTTP
-request, and the turn stays until its reply was served. Requests that the real service would not accept are answered
-with 400, so a wrong conversation fails a test. Stand-alone: `python tests/model_server.py --script FILE` prints its URL
-and serves until its standard input is closed.
+A script is a list of turns. A turn is served to the first request it matches; its faults come
+first, one for each HTTP request, and the turn stays until its reply was served. Requests that the
+real service would not accept are answered with 400, so a wrong conversation fails a test.
+Stand-alone: `python tests/model_server.py --script FILE` prints its URL and serves until its
+standard input is closed.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ _ids = itertools.count(1)
 
 KEY = "sk-ant-test-0123456789abcdef"
 
-# -- what to say ------------------------------------------------------------------------------------------------------
+# -- what to say -----------------------------------------------------------------------------------
 
 
 def text(words: str) -> Document:
@@ -50,8 +52,9 @@ def tool(name: str, **arguments: object) -> Document:
 class Fault:
     """What goes wrong with one HTTP request.
 
-    `kind`: status, drop, reset (before a response); json, empty, html (a bad 200); cut, cut-reset, eof, stall, error,
-    bad-sse (after so many `events` of the stream); hang (no response until the server closes).
+    `kind`: status, drop, reset (before a response); json, empty, html (a bad 200); cut, cut-reset,
+    eof, stall, error, bad-sse (after so many `events` of the stream); hang (no response until the
+    server closes).
     """
 
     kind: str
@@ -64,7 +67,9 @@ class Fault:
     events: int = 0
 
 
-def status(number: int, kind: str = "api_error", message: str = "something went wrong", **more: Any) -> Fault:
+def status(
+    number: int, kind: str = "api_error", message: str = "something went wrong", **more: Any
+) -> Fault:
     """An error response; `more` are fields of Fault."""
     return Fault("status", status=number, type=kind, message=message, **more)
 
@@ -74,7 +79,9 @@ Reply = Document | Callable[[Document], Document]
 
 @dataclass
 class Turn:
-    """A reply, the requests it is for, what goes wrong before it, and how often it is served (None: for ever)."""
+    """A reply, the requests it is for, what goes wrong before it, and how often it is served (None:
+    for ever).
+    """
 
     reply: Reply
     match: Document = field(default_factory=dict)
@@ -82,7 +89,9 @@ class Turn:
     repeat: int | None = 1
 
     def accepts(self, request: Recorded) -> bool:
-        """Whether the request has the model, the headers, and the text anywhere that `match` asks for."""
+        """Whether the request has the model, the headers, and the text anywhere that `match` asks
+        for.
+        """
         if "model" in self.match and request.body.get("model") != self.match["model"]:
             return False
         headers = self.match.get("header", {})
@@ -91,8 +100,12 @@ class Turn:
         return self.match.get("contains", "") in json.dumps(request.body, ensure_ascii=False)
 
 
-def message(*blocks: Document, stop_reason: str | None = None, model: str | None = None, **more: Any) -> Document:
-    """A whole reply; its stop reason follows from the blocks unless it is given. `more`: usage and others."""
+def message(
+    *blocks: Document, stop_reason: str | None = None, model: str | None = None, **more: Any
+) -> Document:
+    """A whole reply; its stop reason follows from the blocks unless it is given. `more`: usage and
+    others.
+    """
     uses_tools = any(block["type"] == "tool_use" for block in blocks)
     return {
         "content": list(blocks),
@@ -113,11 +126,13 @@ def turn(
     return Turn(message(*blocks, **more), match or {}, list(faults or []), repeat)
 
 
-# -- what the real service would say ----------------------------------------------------------------------------------
+# -- what the real service would say ---------------------------------------------------------------
 
 
 def objection(body: Document) -> str | None:
-    """Why the service would answer 400, None when it would not. Only rules that a conversation of ours might break."""
+    """Why the service would answer 400, None when it would not. Only rules that a conversation of
+    ours might break.
+    """
     gone = {"temperature", "top_p", "top_k"} & body.keys()
     if gone:
         return f"{min(gone)}: not supported"
@@ -132,7 +147,11 @@ def objection(body: Document) -> str | None:
     if sum("cache_control" in block for block in [*blocks, *body.get("tools", [])]) > 4:
         return "cache_control: at most 4 blocks"
     bad = next((found for block in blocks if (found := _bad_block(block))), None)
-    return bad or _pairing(conversation) or _open_schema(body.get("output_config", {}).get("format", {}).get("schema"))
+    return (
+        bad
+        or _pairing(conversation)
+        or _open_schema(body.get("output_config", {}).get("format", {}).get("schema"))
+    )
 
 
 def _bad_block(block: Document) -> str | None:
@@ -151,7 +170,9 @@ def _content(item: Document) -> list[Document]:
 def _pairing(conversation: list[Document]) -> str | None:
     asked: list[str] = []
     for item in conversation:
-        answered = [block["tool_use_id"] for block in _content(item) if block.get("type") == "tool_result"]
+        answered = [
+            block["tool_use_id"] for block in _content(item) if block.get("type") == "tool_result"
+        ]
         if item["role"] == "user" and answered != asked:
             return f"messages: tool_use ids {asked} must be answered by the next message, found {answered}"
         asked = [block["id"] for block in _content(item) if block.get("type") == "tool_use"]
@@ -164,16 +185,26 @@ def _open_schema(schema: Any) -> str | None:
     if not isinstance(schema, dict):
         return None
     if schema.get("type") == "object" and (
-        schema.get("additionalProperties") is not False or set(schema["required"]) != set(schema["properties"])
+        schema.get("additionalProperties") is not False
+        or set(schema["required"]) != set(schema["properties"])
     ):
-        return "output_config.format.schema: objects must be closed and all their properties required"
-    unsupported = {"minimum", "maximum", "minLength", "maxLength", "pattern", "maxItems"} & schema.keys()
+        return (
+            "output_config.format.schema: objects must be closed and all their properties required"
+        )
+    unsupported = {
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "maxItems",
+    } & schema.keys()
     if unsupported and "properties" not in schema:
         return f"output_config.format.schema: {min(unsupported)} is not supported"
     return _open_schema(list(schema.values()))
 
 
-# -- server -----------------------------------------------------------------------------------------------------------
+# -- server ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -192,11 +223,16 @@ class Recorded:
     @property
     def system(self) -> str:
         """The system prompt."""
-        return "".join(block["text"] for block in _content({"content": self.body.get("system", [])}))
+        return "".join(
+            block["text"] for block in _content({"content": self.body.get("system", [])})
+        )
 
     def said(self) -> str:
         """All text of the last message, the contents of tool results included."""
-        return "\n".join(str(block.get("text") or block.get("content") or "") for block in _content(self.messages[-1]))
+        return "\n".join(
+            str(block.get("text") or block.get("content") or "")
+            for block in _content(self.messages[-1])
+        )
 
 
 class _Listener(ThreadingHTTPServer):
@@ -217,7 +253,9 @@ class ModelServer:
         self._lock = threading.Lock()
         self._server = _Listener(("127.0.0.1", 0), _Handler)
         self._server.script = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
 
     @property
     def url(self) -> str:
@@ -254,7 +292,9 @@ class ModelServer:
             if refused is not None:
                 return status(400, "invalid_request_error", refused)
             if found is None and self.default is None:
-                return status(400, "invalid_request_error", "the script has no turn for this request")
+                return status(
+                    400, "invalid_request_error", "the script has no turn for this request"
+                )
             if found is not None and found.repeat is not None:
                 found.repeat -= 1
                 if found.repeat <= 0:
@@ -264,7 +304,12 @@ class ModelServer:
 
 
 def _whole(reply: Document, body: Document) -> Document:
-    usage = {"input_tokens": 100, "output_tokens": 20, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
+    usage = {
+        "input_tokens": 100,
+        "output_tokens": 20,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+    }
     return {
         "id": f"msg_{next(_ids):04}",
         "type": "message",
@@ -278,7 +323,12 @@ def _whole(reply: Document, body: Document) -> Document:
 
 def events(reply: Document) -> list[tuple[str, Document]]:
     """The events of a stream, as the service sends them."""
-    opening = {**reply, "content": [], "stop_reason": None, "usage": {**reply["usage"], "output_tokens": 1}}
+    opening = {
+        **reply,
+        "content": [],
+        "stop_reason": None,
+        "usage": {**reply["usage"], "output_tokens": 1},
+    }
     found: list[tuple[str, Document]] = [("message_start", {"message": opening})]
     for index, block in enumerate(reply["content"]):
         start, deltas = _pieces(block)
@@ -296,12 +346,16 @@ def _pieces(block: Document) -> tuple[Document, list[Document]]:
         words = block["text"]
         half = len(words) // 2
         parts = [words[:half], words[half:]] if half else [words]
-        return {"type": "text", "text": ""}, [{"type": "text_delta", "text": part} for part in parts]
+        return {"type": "text", "text": ""}, [
+            {"type": "text_delta", "text": part} for part in parts
+        ]
     if block["type"] == "tool_use":
         raw = block.get("raw") or json.dumps(block["input"])
         parts = [raw[:7], raw[7:]] if raw[7:] else [raw]
         shown = {name: value for name, value in block.items() if name != "raw"}
-        return {**shown, "input": {}}, [{"type": "input_json_delta", "partial_json": part} for part in parts]
+        return {**shown, "input": {}}, [
+            {"type": "input_json_delta", "partial_json": part} for part in parts
+        ]
     if block["type"] == "thinking":
         return {"type": "thinking", "thinking": "", "signature": ""}, [
             {"type": "thinking_delta", "thinking": block["thinking"]},
@@ -325,7 +379,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = self.path.partition("?")[0].removeprefix("/v1/models").strip("/")
-        models = [{"id": name or "claude-sonnet-5-5", "type": "model", "display_name": name or "Sonnet"}]
+        models = [
+            {"id": name or "claude-sonnet-5-5", "type": "model", "display_name": name or "Sonnet"}
+        ]
         ids = {"first_id": models[0]["id"], "last_id": models[0]["id"]}
         self._json(200, models[0] if name else {"data": models, "has_more": False, **ids})
 
@@ -349,13 +405,21 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._json(200, _whole(answer, body))
 
-    def _json(self, code: int, document: Document, headers: Mapping[str, str] | None = None) -> None:
+    def _json(
+        self, code: int, document: Document, headers: Mapping[str, str] | None = None
+    ) -> None:
         self._whole_response(code, "application/json", json.dumps(document), headers)
 
-    def _whole_response(self, code: int, kind: str, body: str, headers: Mapping[str, str] | None = None) -> None:
+    def _whole_response(
+        self, code: int, kind: str, body: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         content = body.encode()
         self.send_response(code)
-        for name, value in {"content-type": kind, "request-id": f"req_{next(_ids):04}", **(headers or {})}.items():
+        for name, value in {
+            "content-type": kind,
+            "request-id": f"req_{next(_ids):04}",
+            **(headers or {}),
+        }.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
@@ -388,7 +452,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(fault.status, {"type": "error", "error": error}, fault.headers)
         elif fault.kind in ("json", "empty", "html"):
             kind = "text/html" if fault.kind == "html" else "application/json"
-            self._whole_response(200, kind, {"json": '{"id": ', "empty": "", "html": "<html>hi</html>"}[fault.kind])
+            self._whole_response(
+                200, kind, {"json": '{"id": ', "empty": "", "html": "<html>hi</html>"}[fault.kind]
+            )
         elif fault.kind == "hang":
             self.script.closing.wait()
             self.close_connection = True
@@ -398,7 +464,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream_fault(fault, body)
 
     def _stream_fault(self, fault: Fault, body: Document) -> None:
-        whole = _whole(message(text("the reply that is never finished"), tool("read_file", path="a", limit=3)), body)
+        whole = _whole(
+            message(text("the reply that is never finished"), tool("read_file", path="a", limit=3)),
+            body,
+        )
         ends = fault.kind in ("eof", "error", "bad-sse")
         items = events(whole)[: fault.events]
         if fault.kind == "error":
@@ -438,7 +507,9 @@ def model_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
 
 
 def read_script(path: Path) -> list[Turn]:
-    """The turns of a JSON file: a list of {match, faults, reply, repeat}, only `reply` being required."""
+    """The turns of a JSON file: a list of {match, faults, reply, repeat}, only `reply` being
+    required.
+    """
     return [
         Turn(
             message(*item["reply"].pop("content"), **item["reply"]),

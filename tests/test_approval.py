@@ -8,11 +8,11 @@ import jsonschema
 import pytest
 
 from git_orch.agents import prompts
-from git_orch.plans import approval
-from git_orch.plans import plan as plans
+from git_orch.plans import approval, plan_document
 from git_orch.plans.approval import Approved
-from git_orch.plans.file import planfile, schema
-from git_orch.plans.plan import BadDocument, Document
+from git_orch.plans.document import BadDocument, Document
+from git_orch.plans.file import emitter, planfile, schema
+from git_orch.plans.file.findings import PlanFileError
 
 PLAN = """
 title: Build it
@@ -38,7 +38,8 @@ def approved(old: str = "", new: str = "", **fields: object) -> Document:
     """What is approved of the plan, with a piece of its text replaced."""
     assert old in PLAN
     plan = planfile.read(PLAN.replace(old, new) if old else PLAN, "plan")
-    return Approved("PLAN-1", plan, "c" * 40, "refs/heads/main", GRANTS)._replace(**fields).document()  # type: ignore[arg-type]
+    whole = Approved("PLAN-1", plan, "c" * 40, "refs/heads/main", GRANTS)
+    return whole._replace(**fields).document()  # type: ignore[arg-type]
 
 
 def test_the_canonical_bytes_do_not_depend_on_the_order_of_fields() -> None:
@@ -95,7 +96,9 @@ def test_what_surrounds_a_plan_counts_as_well(other: Document, name: str) -> Non
 
 def test_a_step_more_is_named_by_its_place() -> None:
     more = PLAN + "  - title: Run evil\n    run: evil\n"
-    longer = Approved("PLAN-1", planfile.read(more, "plan"), "c" * 40, "refs/heads/main", GRANTS).document()
+    longer = Approved(
+        "PLAN-1", planfile.read(more, "plan"), "c" * 40, "refs/heads/main", GRANTS
+    ).document()
     assert approval.differences(approved(), longer) == ["steps[3]"]
 
 
@@ -104,32 +107,36 @@ def test_the_same_plan_with_another_grant_is_the_same_text() -> None:
     assert not approval.same_text(approved(), approved("make test", "make evil"))
 
 
-# -- a step that asks for the network ---------------------------------------------------------------------------------
+# -- a step that asks for the network --------------------------------------------------------------
 
 
 def test_a_stored_step_of_files_cannot_ask_for_the_network() -> None:
     step = {"id": "s1", "title": "x", "kind": "files", "files": {"a": ""}, "network": True}
     with pytest.raises(BadDocument, match="network"):
-        plans.from_document({"title": "x", "objective": "x", "steps": [step]})
+        plan_document.from_document({"title": "x", "objective": "x", "steps": [step]})
 
 
 def test_a_stored_wish_for_the_network_is_true_or_false() -> None:
     step = {"id": "s1", "title": "x", "kind": "run", "run": "true", "network": "yes"}
     with pytest.raises(BadDocument, match="true or false"):
-        plans.from_document({"title": "x", "objective": "x", "steps": [step]})
+        plan_document.from_document({"title": "x", "objective": "x", "steps": [step]})
 
 
 @pytest.mark.parametrize(
     "step", ["{title: x, files: {a: b}, network: true}", "{title: x, kind: manual, network: true}"]
 )
 def test_only_steps_that_run_something_may_ask_for_the_network(step: str) -> None:
-    with pytest.raises(planfile.PlanFileError, match="network: does not belong"):
+    with pytest.raises(PlanFileError, match="network: does not belong"):
         planfile.read(f"title: x\nsteps:\n  - {step}\n", "plan")
 
 
 def test_the_wish_for_the_network_survives_a_plan_file() -> None:
     plan = planfile.read(PLAN, "plan")
-    assert [step.network for step in planfile.read(planfile.to_yaml(plan), "again").steps] == [True, False, False]
+    assert [step.network for step in planfile.read(emitter.to_yaml(plan), "again").steps] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_planning_model_may_ask_for_the_network() -> None:

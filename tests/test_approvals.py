@@ -11,12 +11,18 @@ from pathlib import Path
 import pytest
 from conftest import Repo
 
-from git_orch.plans.plan import Document
+from git_orch.plans.document import Document
 from git_orch.repo.local import approvals
 from git_orch.repo.repository import Repository, discover
 
 PLAN = "PLAN-20261121-0NG7F5ZAWN-greet"
-CONTENT: Document = {"id": PLAN, "plan": {"title": "Greet"}, "base": None, "grants": {"network": ["s2"]}, "policy": 1}
+CONTENT: Document = {
+    "id": PLAN,
+    "plan": {"title": "Greet"},
+    "base": None,
+    "grants": {"network": ["s2"]},
+    "policy": 1,
+}
 
 
 @pytest.fixture
@@ -36,7 +42,11 @@ def test_an_approval_is_read_back(repository: Repository, file: Path) -> None:
     found = approvals.read(repository, PLAN).approved
     assert found is not None
     assert found.content == CONTENT
-    assert (found.max_usd, found.approver, found.grants().network) == (2.5, "Ada <ada@example.com>", ("s2",))
+    assert (found.max_usd, found.approver, found.grants().network) == (
+        2.5,
+        "Ada <ada@example.com>",
+        ("s2",),
+    )
 
 
 def test_an_approval_holds_for_thirty_days(repository: Repository, file: Path) -> None:
@@ -68,13 +78,17 @@ def test_nothing_of_it_is_in_the_repository(repository: Repository, file: Path) 
     assert not file.is_relative_to(repository.top)
 
 
-def test_another_copy_of_the_repository_has_no_record(repository: Repository, file: Path, tmp_path: Path) -> None:
+def test_another_copy_of_the_repository_has_no_record(
+    repository: Repository, file: Path, tmp_path: Path
+) -> None:
     Repo(tmp_path).git("clone", "-q", str(repository.top), "copy")
     assert approvals.read(discover(tmp_path / "copy"), PLAN) == approvals.Record()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
-def test_a_file_that_others_can_read_or_write_does_not_count(repository: Repository, file: Path, mode: int) -> None:
+def test_a_file_that_others_can_read_or_write_does_not_count(
+    repository: Repository, file: Path, mode: int
+) -> None:
     file.chmod(mode)
     found = approvals.read(repository, PLAN)
     assert found.approved is None
@@ -108,7 +122,9 @@ def test_a_fifo_does_not_count_and_is_not_waited_for(repository: Repository, fil
         ("Greet", "\\ud800"),
     ],
 )
-def test_a_file_that_was_changed_does_not_count(repository: Repository, file: Path, old: str, new: str) -> None:
+def test_a_file_that_was_changed_does_not_count(
+    repository: Repository, file: Path, old: str, new: str
+) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new, 1))
@@ -117,7 +133,9 @@ def test_a_file_that_was_changed_does_not_count(repository: Repository, file: Pa
     assert "does not count" in (found.problem or "")
 
 
-def test_a_withdrawn_approval_is_gone_and_what_was_made_is_known(repository: Repository, file: Path) -> None:
+def test_a_withdrawn_approval_is_gone_and_what_was_made_is_known(
+    repository: Repository, file: Path
+) -> None:
     approvals.write_made(repository, PLAN, CONTENT)
     approvals.withdraw(repository, PLAN)
     found = approvals.read(repository, PLAN)

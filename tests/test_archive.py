@@ -30,7 +30,11 @@ def refs(repo: Repo) -> list[str]:
 def log_lines(repo: Repo, ref: str) -> set[str]:
     """All lines of all notes of a ref."""
     listed = repo.git("notes", f"--ref={ref}", "list").splitlines()
-    return {line for each in listed for line in repo.git("cat-file", "blob", each.split()[0]).splitlines()}
+    return {
+        line
+        for each in listed
+        for line in repo.git("cat-file", "blob", each.split()[0]).splitlines()
+    }
 
 
 def blob_of(repo: Repo, content: bytes) -> str:
@@ -52,7 +56,11 @@ def put_away(repo: Repo, plan: str, *, clone: str = "", ahead_ms: int = 5) -> by
     now = ids.ulid(time.time_ns() // 1_000_000 + ahead_ms, 7)
     body = {"plan": plan, "state": "COMPLETE", "done": ["s1", "s2"], "why": "x"}
     tip = repo.git("rev-parse", "--verify", "--quiet", f"orch/{plan}", expect=None)
-    return Event(now, "plan.archived", clone, body | ({"tip": tip} if tip else {})).line().rstrip(b"\n")
+    return (
+        Event(now, "plan.archived", clone, body | ({"tip": tip} if tip else {}))
+        .line()
+        .rstrip(b"\n")
+    )
 
 
 def cut_off(repo: Repo, plan: str, **event: Any) -> None:
@@ -73,7 +81,9 @@ def done(repo: Repo, prepared: Prepared) -> str:
     return prepared.at(repo.path, "two done", build)[1]
 
 
-def test_an_archived_plan_is_one_note_on_its_cover_and_its_refs_are_gone(repo: Repo, done: str) -> None:
+def test_an_archived_plan_is_one_note_on_its_cover_and_its_refs_are_gone(
+    repo: Repo, done: str
+) -> None:
     cover, tip = repo.git("rev-parse", f"orch/{done}~2"), repo.git("rev-parse", f"orch/{done}")
     lines = log_lines(repo, f"orch/{done}")
     repo.orch("archive", done)
@@ -102,7 +112,9 @@ def test_only_ls_all_lists_it(repo: Repo, done: str) -> None:
     repo.orch("ls", "--all", "--open", expect=2)
 
 
-@pytest.mark.parametrize("command", ["exec", "rollback", "edit --from -", "verify", "archive", "land"])
+@pytest.mark.parametrize(
+    "command", ["exec", "rollback", "edit --from -", "verify", "archive", "land"]
+)
 def test_an_archived_plan_is_not_worked_on(repo: Repo, done: str, command: str) -> None:
     repo.orch("archive", done)
     refused = repo.orch(*command.split(), done, stdin=json.dumps(writing("c.txt")), expect=3).stderr
@@ -120,7 +132,9 @@ def test_unarchive_brings_log_and_branch_back(repo: Repo, done: str) -> None:
     repo.orch("rollback", "--to-step", "1", done)
 
 
-def test_a_plan_goes_into_the_archive_and_out_again_as_often_as_one_likes(repo: Repo, done: str) -> None:
+def test_a_plan_goes_into_the_archive_and_out_again_as_often_as_one_likes(
+    repo: Repo, done: str
+) -> None:
     for _ in range(2):
         repo.orch("archive", done)
         repo.orch("unarchive", done)
@@ -174,12 +188,19 @@ def test_many_at_once_lose_nobodys_note(repo: Repo) -> None:
     with futures.ProcessPoolExecutor(4) as workers:
         list(workers.map(_put, [str(repo.path)] * 12, range(12)))
     listed = repo.git("notes", "--ref=orch/archive", "list").splitlines()
-    assert sorted(line.split()[1] for line in listed) == sorted(f"{number:02x}" * 20 for number in range(12))
+    assert sorted(line.split()[1] for line in listed) == sorted(
+        f"{number:02x}" * 20 for number in range(12)
+    )
 
 
 @pytest.mark.parametrize(
     "note",
-    [b"\xff\x00rubbish", b'{"event":"plan.archived","plan":[]}', b'{"event":"plan.archived"', b"[" * 10_000],
+    [
+        b"\xff\x00rubbish",
+        b'{"event":"plan.archived","plan":[]}',
+        b'{"event":"plan.archived"',
+        b"[" * 10_000,
+    ],
     ids=["bytes", "type", "cut", "deep"],
 )
 def test_a_hostile_note_is_no_plan(repo: Repo, done: str, note: bytes) -> None:
@@ -193,13 +214,18 @@ def test_a_hostile_note_is_no_plan(repo: Repo, done: str, note: bytes) -> None:
 def test_a_note_that_claims_another_plan_does_not_hide_it(repo: Repo, done: str) -> None:
     other = repo.plan(writing("c.txt"))
     repo.orch("archive", done)
-    claim = {"id": "01M7YFTGTMR7KJSY91XF8EADGG", "event": "plan.archived", "clone": "x", "plan": other}
+    claim = {
+        "id": "01M7YFTGTMR7KJSY91XF8EADGG",
+        "event": "plan.archived",
+        "clone": "x",
+        "plan": other,
+    }
     hung(repo, "orch/archive", blob_of(repo, b"anything"), json.dumps(claim).encode())
     assert repo.status(other)["state"] == "CREATED"
     assert other[:24] in repo.orch("ls").stdout
 
 
-# -- what others wrote ------------------------------------------------------------------------------------------------
+# -- what others wrote -----------------------------------------------------------------------------
 
 
 def test_another_note_that_claims_a_plan_hides_nothing_of_it(repo: Repo, done: str) -> None:
@@ -219,7 +245,9 @@ def test_a_log_on_the_cover_of_another_plan_does_not_take_its_note(repo: Repo, d
     hung(repo, f"orch/{other}", cover, *(line.encode() for line in lines))
     repo.git("update-ref", f"refs/heads/orch/{other}", "main")
     repo.orch("archive", other)
-    assert [json.loads(repo.orch("show", plan, "--json").stdout)["id"] for plan in (done, other)] == [done, other]
+    assert [
+        json.loads(repo.orch("show", plan, "--json").stdout)["id"] for plan in (done, other)
+    ] == [done, other]
 
 
 def test_a_note_of_the_users_own_on_the_cover_stays(repo: Repo, done: str) -> None:
@@ -236,7 +264,9 @@ def test_a_log_that_says_another_plan_was_put_away_stays(repo: Repo, done: str) 
     assert repo.status(done)["damaged_lines"] == 1
 
 
-def test_what_another_clone_was_about_to_put_away_stays_until_it_is_asked_for(repo: Repo, done: str) -> None:
+def test_what_another_clone_was_about_to_put_away_stays_until_it_is_asked_for(
+    repo: Repo, done: str
+) -> None:
     cut_off(repo, done, clone="ffffffffffffffff")
     repo.orch("exec", done, expect=3)
     assert f"refs/heads/orch/{done}" in refs(repo)
@@ -258,7 +288,7 @@ def test_an_archive_that_cannot_be_read_is_not_written(repo: Repo, done: str) ->
     assert f"refs/heads/orch/{done}" in refs(repo)
 
 
-# -- what is cut off, or in the way -----------------------------------------------------------------------------------
+# -- what is cut off, or in the way ----------------------------------------------------------------
 
 
 def test_what_was_cut_off_is_done_by_the_next_command(repo: Repo, done: str) -> None:

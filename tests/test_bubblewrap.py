@@ -1,4 +1,6 @@
-"""What a command in the sandbox of Linux sees, can change and can reach; and what happens where there is none."""
+"""What a command in the sandbox of Linux sees, can change and can reach; and what happens where
+there is none.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,7 @@ def plain(script: str, directory: Path, source: Mapping[str, str] | None = None)
     return outcome.output.decode("utf-8", "backslashreplace")
 
 
-# -- the file system --------------------------------------------------------------------------------------------------
+# -- the file system -------------------------------------------------------------------------------
 
 
 def test_the_worktree_can_be_written_and_nothing_else_on_this_machine(
@@ -76,7 +78,9 @@ def test_the_worktree_can_be_written_and_nothing_else_on_this_machine(
         repo.path / ".git/objects", worktree.enclosure.git_dir, worktree.path.parent, Path("/tmp"), Path("/home"),
     ]  # fmt: skip
     names = [place / CANARY for place in places]
-    said = inside(worktree, "\n".join(f"echo x >'{name}'" for name in names) + "\necho mine >own; echo done")
+    said = inside(
+        worktree, "\n".join(f"echo x >'{name}'" for name in names) + "\necho mine >own; echo done"
+    )
     assert said.endswith("done\n")
     assert f" /{CANARY}: Read-only file system" in said  # what fills it would fill the memory
     assert [str(name) for name in names if os.path.lexists(name)] == []
@@ -84,7 +88,10 @@ def test_the_worktree_can_be_written_and_nothing_else_on_this_machine(
 
 
 def test_what_is_written_elsewhere_is_gone_with_the_command(worktree: Worktree) -> None:
-    assert inside(worktree, f"echo x >~/{CANARY}; echo x >/tmp/{CANARY}; cat ~/{CANARY} /tmp/{CANARY}") == "x\nx\n"
+    assert (
+        inside(worktree, f"echo x >~/{CANARY}; echo x >/tmp/{CANARY}; cat ~/{CANARY} /tmp/{CANARY}")
+        == "x\nx\n"
+    )
     assert "No such file" in inside(worktree, f"cat ~/{CANARY}")
     assert "No such file" in inside(worktree, f"cat /tmp/{CANARY}")
 
@@ -94,7 +101,14 @@ _SECRETS = [
     ".cargo/credentials.toml", ".m2/settings.xml", ".local/share/uv/credentials/x", ".docker/config.json",
     ".kube/config", ".pypirc", ".local/state/git-orch/approvals/x", "Documents/taxes",
 ]  # fmt: skip
-_OPEN = [".cargo/registry/index", ".cargo/bin/tool", ".rustup/x", "go/pkg/mod/m@v1/x", ".local/bin/tool", ".nvm/v/x"]
+_OPEN = [
+    ".cargo/registry/index",
+    ".cargo/bin/tool",
+    ".rustup/x",
+    "go/pkg/mod/m@v1/x",
+    ".local/bin/tool",
+    ".nvm/v/x",
+]
 
 
 def test_home_is_hidden_but_for_caches_that_can_be_read(worktree: Worktree, hermetic: Path) -> None:
@@ -105,7 +119,12 @@ def test_home_is_hidden_but_for_caches_that_can_be_read(worktree: Worktree, herm
     shown = inside(worktree, "cat " + " ".join(f"~/{name}" for name in _OPEN))
     assert shown.split() == _OPEN
     assert CANARY not in inside(worktree, f"grep -rs {CANARY} ~; tar c ~ 2>/dev/null | strings")
-    assert inside(worktree, "echo x >>~/.cargo/bin/tool; echo x >~/.cargo/bin/new; echo ${#x}").count("Read-only") == 2
+    assert (
+        inside(worktree, "echo x >>~/.cargo/bin/tool; echo x >~/.cargo/bin/new; echo ${#x}").count(
+            "Read-only"
+        )
+        == 2
+    )
 
 
 def _tool(directory: Path, text: str = "a tool") -> Path:
@@ -119,7 +138,12 @@ def _tool(directory: Path, text: str = "a tool") -> Path:
 @pytest.mark.parametrize("place", ["/tmp", "home"])
 @pytest.mark.parametrize("kind", ["venv", "conda", "plain"])
 def test_programs_on_path_run_with_the_whole_environment_they_are_from(
-    repo: Repo, tmp_path: Path, hermetic: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str
+    repo: Repo,
+    tmp_path: Path,
+    hermetic: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    kind: str,
 ) -> None:
     root = (tmp_path if place == "/tmp" else hermetic) / "environment"
     bin_ = _tool(root / "bin")
@@ -134,10 +158,16 @@ def test_programs_on_path_run_with_the_whole_environment_they_are_from(
         (root / "conda-meta").mkdir()
     monkeypatch.setenv("PATH", f"{bin_}{os.pathsep}{os.environ['PATH']}")
     said = inside(made(repo), f"the-tool; cat {root}/lib/module {base}/lib/module 2>/dev/null")
-    assert said == "a tool\n" + {"venv": "of environment\nof base\n", "conda": "of environment\n", "plain": ""}[kind]
+    assert (
+        said
+        == "a tool\n"
+        + {"venv": "of environment\nof base\n", "conda": "of environment\n", "plain": ""}[kind]
+    )
 
 
-@pytest.mark.parametrize("entry", ["{home}", "/", "{above}", "{home}/", "{link}", "{home}/bin/..", "{repo}/.git/.."])
+@pytest.mark.parametrize(
+    "entry", ["{home}", "/", "{above}", "{home}/", "{link}", "{home}/bin/..", "{repo}/.git/.."]
+)
 def test_a_directory_on_path_that_shows_too_much_is_not_shown(
     repo: Repo, tmp_path: Path, hermetic: Path, monkeypatch: pytest.MonkeyPatch, entry: str
 ) -> None:
@@ -147,10 +177,14 @@ def test_a_directory_on_path_that_shows_too_much_is_not_shown(
         (place / "secret").write_text(CANARY)
     (tmp_path / "link").symlink_to(hermetic)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    chosen = entry.format(home=hermetic, above=hermetic.parent, link=tmp_path / "link", repo=repo.path)
+    chosen = entry.format(
+        home=hermetic, above=hermetic.parent, link=tmp_path / "link", repo=repo.path
+    )
     monkeypatch.setenv("PATH", os.pathsep.join([chosen, f"{hermetic}/bin", os.environ["PATH"]]))
     worktree = made(repo)
-    names = [f"{place}/secret" for place in (hermetic, hermetic.parent, repo.path, tmp_path / "link")]
+    names = [
+        f"{place}/secret" for place in (hermetic, hermetic.parent, repo.path, tmp_path / "link")
+    ]
     said = inside(worktree, f"cat {' '.join(names)}; echo x >x && echo written")
     assert CANARY not in said
     assert said.endswith("written\n")
@@ -166,17 +200,29 @@ def test_nothing_in_etc_shows_what_is_not_for_everybody(worktree: Worktree) -> N
     assert "root:" in inside(worktree, "cat /etc/passwd")
 
 
-def test_the_hosts_files_among_the_temporary_ones_are_hidden(worktree: Worktree, tmp_path: Path) -> None:
+def test_the_hosts_files_among_the_temporary_ones_are_hidden(
+    worktree: Worktree, tmp_path: Path
+) -> None:
     (tmp_path / "secret").write_text(CANARY)
     assert "No such file" in inside(worktree, f"cat {tmp_path}/secret")
-    assert inside(worktree, "stat -c %a /tmp /dev/shm; ls -A /dev/shm; cd /var/tmp && pwd -P") == "1777\n1777\n/tmp\n"
+    assert (
+        inside(worktree, "stat -c %a /tmp /dev/shm; ls -A /dev/shm; cd /var/tmp && pwd -P")
+        == "1777\n1777\n/tmp\n"
+    )
 
 
 def test_system_directories_that_hold_data_are_not_there(worktree: Worktree) -> None:
-    assert inside(worktree, "ls -d /srv /mnt /media /sys /boot /var/lib /var/run /run/user 2>/dev/null") == ""
+    assert (
+        inside(
+            worktree, "ls -d /srv /mnt /media /sys /boot /var/lib /var/run /run/user 2>/dev/null"
+        )
+        == ""
+    )
 
 
-def test_what_the_users_settings_name_can_be_read(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_users_settings_name_can_be_read(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "data set").mkdir()
     (tmp_path / "data set/file").write_text("rows\n")
     monkeypatch.setenv("MY_SETTING", "on")
@@ -189,7 +235,7 @@ def test_what_the_users_settings_name_can_be_read(repo: Repo, tmp_path: Path, mo
     assert CANARY not in inside(worktree, "env; cat /proc/*/environ")
 
 
-# -- odd places -------------------------------------------------------------------------------------------------------
+# -- odd places ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -202,12 +248,16 @@ def test_a_command_runs_whatever_the_home_directory_is(tmp_path: Path, home: str
     assert said in ("x\n/usr/bin/ls\n", "x\n/bin/ls\n")
 
 
-@pytest.mark.parametrize("name", ["plain", "a b", "quote'\"$x", "new\nline", "-dash", "tab\t", b"not-\xff-text", "é"])
+@pytest.mark.parametrize(
+    "name", ["plain", "a b", "quote'\"$x", "new\nline", "-dash", "tab\t", b"not-\xff-text", "é"]
+)
 def test_a_worktree_may_be_called_anything(tmp_path: Path, name: str | bytes) -> None:
     directory = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), os.fsencode(name))))
     directory.mkdir()
     said = plain('echo x >file; pwd; echo y >"$PWD/other"', directory)
-    assert said == f"{directory}\n".encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    assert said == f"{directory}\n".encode("utf-8", "surrogateescape").decode(
+        "utf-8", "backslashreplace"
+    )
     assert sorted(each.name for each in directory.iterdir()) == ["file", "other"]
 
 
@@ -232,7 +282,10 @@ def test_a_home_directory_that_is_a_link_is_hidden_by_both_names(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home/.local/state"))
     worktree = made(repo)
-    said = inside(worktree, f"echo x >f && git status --porcelain; cat {tmp_path}/home/secret {hermetic}/secret")
+    said = inside(
+        worktree,
+        f"echo x >f && git status --porcelain; cat {tmp_path}/home/secret {hermetic}/secret",
+    )
     assert said.startswith("?? f\n")
     assert CANARY not in said
 
@@ -246,7 +299,7 @@ def test_a_home_directory_that_is_the_repository_is_hidden_all_the_same(
     assert inside(worktree, "cat ~/secret 2>/dev/null; git log --format=%s") == "first\n"
 
 
-# -- the repository ---------------------------------------------------------------------------------------------------
+# -- the repository --------------------------------------------------------------------------------
 
 _ATTACKS_ON_GIT = """
 rm -rf .git; mv .git gone; mv .git/HEAD /tmp; ln -sfn /tmp .git; cp /etc/hostname .git; echo gitdir: /tmp/evil >.git
@@ -258,16 +311,23 @@ mkdir .git; : >.git; chmod 777 .git; rmdir .git; unlink .git
 def test_git_of_a_worktree_cannot_be_replaced(repo: Repo, worktree: Worktree, kind: str) -> None:
     """A01: a pointer file or a directory."""
     path = worktree.path if kind == "linked" else repo.path
-    before = subprocess.run(["find", ".git", "-ls"], cwd=path, capture_output=True, check=True).stdout
+    before = subprocess.run(
+        ["find", ".git", "-ls"], cwd=path, capture_output=True, check=True
+    ).stdout
     found = worktree.enclosure.launcher
     outcome = found.run(bash(_ATTACKS_ON_GIT), worktree=path, timeout=LONG)
     assert outcome.output.count(b"\n") >= 10
-    assert subprocess.run(["find", ".git", "-ls"], cwd=path, capture_output=True, check=True).stdout == before
+    assert (
+        subprocess.run(["find", ".git", "-ls"], cwd=path, capture_output=True, check=True).stdout
+        == before
+    )
     assert repo.git("status", "--porcelain", cwd=path) == ""
 
 
 @pytest.mark.parametrize("kind", ["linked", "main"])
-def test_git_reads_in_the_sandbox_and_cannot_write(repo: Repo, worktree: Worktree, kind: str) -> None:
+def test_git_reads_in_the_sandbox_and_cannot_write(
+    repo: Repo, worktree: Worktree, kind: str
+) -> None:
     path = worktree.path if kind == "linked" else repo.path
     script = """
     git log --format=%s; git status --porcelain; git diff; git rev-parse --show-toplevel
@@ -286,14 +346,18 @@ def test_git_orchs_own_files_are_hidden(repo: Repo, worktree: Worktree, kind: st
     (repo.path / ".git/orch/traces/x.jsonl").write_text(CANARY)
     script = f"cd {repo.path}/.git && ls -A orch; cat orch/traces/x.jsonl; echo x >orch/x; ls orch"
     path = worktree.path if kind == "linked" else repo.path
-    said = worktree.enclosure.launcher.run(bash(script), worktree=path, timeout=LONG).output.decode()
+    said = worktree.enclosure.launcher.run(
+        bash(script), worktree=path, timeout=LONG
+    ).output.decode()
     assert CANARY not in said
     assert "Read-only file system" in said
 
 
 def test_other_worktrees_are_hidden(repo: Repo, worktree: Worktree, tmp_path: Path) -> None:
     repo.git("worktree", "add", "-q", "--detach", str(tmp_path / "theirs"))
-    assert "No such file" in inside(worktree, f"cat {tmp_path}/theirs/README.md {repo.path}/README.md")
+    assert "No such file" in inside(
+        worktree, f"cat {tmp_path}/theirs/README.md {repo.path}/README.md"
+    )
 
 
 _CREDENTIALS = {
@@ -317,12 +381,18 @@ _CREDENTIALS = {
 
 
 @pytest.mark.parametrize("kind", ["linked", "main"])
-def test_the_configuration_is_shown_without_credentials(repo: Repo, worktree: Worktree, kind: str) -> None:
+def test_the_configuration_is_shown_without_credentials(
+    repo: Repo, worktree: Worktree, kind: str
+) -> None:
     for name, value in _CREDENTIALS.items():
         repo.git("config", name, value)
     script = f"git config --list --show-origin; cat {repo.path}/.git/config"
     path = worktree.path if kind == "linked" else repo.path
-    said = remade(repo).enclosure.launcher.run(bash(script), worktree=path, timeout=LONG).output.decode()
+    said = (
+        remade(repo)
+        .enclosure.launcher.run(bash(script), worktree=path, timeout=LONG)
+        .output.decode()
+    )
     assert CANARY not in said
     assert "remote.origin.url=https://[redacted]@example.com/x.git" in said
     assert "branch.main.description=mine" in said
@@ -336,24 +406,39 @@ def remade(repo: Repo) -> Worktree:
     return worktree
 
 
-def test_the_configuration_of_worktrees_and_submodules_shows_no_credentials_either(repo: Repo, tmp_path: Path) -> None:
+def test_the_configuration_of_worktrees_and_submodules_shows_no_credentials_either(
+    repo: Repo, tmp_path: Path
+) -> None:
     shutil.copytree(repo.path, tmp_path / "inner")
-    repo.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "inner"), "a/sub")
+    repo.git(
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        str(tmp_path / "inner"),
+        "a/sub",
+    )
     repo.git("commit", "-q", "-m", "with a submodule")
     repo.git("config", "http.extraHeader", CANARY, cwd=repo.path / "a/sub")
     repo.git("config", "extensions.worktreeConfig", "true")
     repo.git("config", "--worktree", "http.extraHeader", CANARY)
     worktree = made(repo)
     repo.git("config", "--worktree", "http.extraHeader", CANARY, cwd=worktree.path)
-    said = inside(remade(repo), f"grep -rs {CANARY} {repo.path}/.git; git status --porcelain && git log --format=%s -1")
+    said = inside(
+        remade(repo),
+        f"grep -rs {CANARY} {repo.path}/.git; git status --porcelain && git log --format=%s -1",
+    )
     assert said == "with a submodule\n"
     started = worktree.enclosure.launcher
     git_log = Command(argv=("git", "-C", "a/sub", "log", "--format=%s"))
     of_user = started.run(git_log, worktree=repo.path, timeout=LONG)
-    assert of_user.output == b"first\n"  # where the submodule is checked out git needs to know its place
+    assert (
+        of_user.output == b"first\n"
+    )  # where the submodule is checked out git needs to know its place
 
 
-# -- processes and the network ----------------------------------------------------------------------------------------
+# -- processes and the network ---------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -378,7 +463,9 @@ def port() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("network", [False, True])
-def test_the_network_is_there_for_those_who_were_granted_it(worktree: Worktree, port: int, *, network: bool) -> None:
+def test_the_network_is_there_for_those_who_were_granted_it(
+    worktree: Worktree, port: int, *, network: bool
+) -> None:
     """A11"""
     said = inside(worktree, f"cat </dev/tcp/127.0.0.1/{port}", network=network)
     assert said == "hello\n" if network else "hello" not in said
@@ -399,10 +486,12 @@ def test_a_command_sees_no_process_of_the_host_and_has_no_rights(worktree: Workt
     assert inside(worktree, "grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status").split() == [
         "CapBnd:", "0000000000000000", "NoNewPrivs:", "1",
     ] or inside(worktree, "grep -E '^CapEff' /proc/self/status").split()[1].strip("0") == ""  # fmt: skip
-    assert "Operation not permitted" in inside(worktree, "unshare -U true") + inside(worktree, "unshare -m true")
+    assert "Operation not permitted" in inside(worktree, "unshare -U true") + inside(
+        worktree, "unshare -m true"
+    )
 
 
-# -- which sandbox ----------------------------------------------------------------------------------------------------
+# -- which sandbox ---------------------------------------------------------------------------------
 
 
 def fake(directory: Path, name: str, script: str) -> None:
@@ -428,8 +517,14 @@ def test_without_bubblewrap_the_package_is_named(
 
 
 _UNUSABLE = {
-    "too old": ('case $1 in --version) echo bubblewrap 0.6.1;; *) echo "Unknown option" >&2; exit 1;; esac', "0.8"),
-    "broken": ('case $1 in --version) echo bubblewrap 0.8.0;; *) echo "no namespaces" >&2; exit 1;; esac', "no names"),
+    "too old": (
+        'case $1 in --version) echo bubblewrap 0.6.1;; *) echo "Unknown option" >&2; exit 1;; esac',
+        "0.8",
+    ),
+    "broken": (
+        'case $1 in --version) echo bubblewrap 0.8.0;; *) echo "no namespaces" >&2; exit 1;; esac',
+        "no names",
+    ),
     "something else": ("echo welcome", "welcome: 0.8 or newer is needed"),
     "silent failure": ("exit 3", "exit 3"),
     "killed": ("kill -9 $$", "is"),
@@ -458,7 +553,11 @@ def test_without_a_sandbox_exec_changes_nothing_and_starts_nothing(
     document = writing("a.txt")
     document["steps"].insert(0, {"title": "Run", "run": f"touch {tmp_path}/MARK"})
     here.plan(document)
-    before = here.repo.git("for-each-ref"), sorted(hermetic.rglob("*")), here.repo.git("status", "--porcelain")
+    before = (
+        here.repo.git("for-each-ref"),
+        sorted(hermetic.rglob("*")),
+        here.repo.git("status", "--porcelain"),
+    )
     if kind == "missing":
         monkeypatch.setattr(bubblewrap, "found", lambda _: None)
     else:
@@ -478,7 +577,9 @@ def test_without_a_sandbox_exec_changes_nothing_and_starts_nothing(
 def test_a_bubblewrap_that_the_repository_brings_is_never_started(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standing: str
 ) -> None:
-    """PATH may name a directory of the repository: direnv and npm do that. A planted one has no walls."""
+    """PATH may name a directory of the repository: direnv and npm do that. A planted one has no
+    walls.
+    """
     directory = here.repo.path / ("tools" if standing != "git directory" else ".git/tools")
     fake(directory, "bwrap", f"touch {tmp_path}/MARK; echo inside")
     if standing == "linked worktree":

@@ -62,8 +62,14 @@ def test_a_call_waits_for_what_others_hold_rather_than_fail() -> None:
 def test_a_call_takes_less_than_it_wants_only_when_that_is_enough_for_a_usual_reply() -> None:
     wanted = Wanted(PRICE, 0, 32_000)
     room = ENOUGH_OUTPUT * 15e-6
-    assert Book(limit=1).holding("other", "s1", 1 - room - 1e-9).offering("own", "s2", wanted)[1] == ENOUGH_OUTPUT
-    assert Book(limit=1).holding("other", "s1", 1 - room + 1e-5).offering("own", "s2", wanted)[1] == WAIT
+    assert (
+        Book(limit=1).holding("other", "s1", 1 - room - 1e-9).offering("own", "s2", wanted)[1]
+        == ENOUGH_OUTPUT
+    )
+    assert (
+        Book(limit=1).holding("other", "s1", 1 - room + 1e-5).offering("own", "s2", wanted)[1]
+        == WAIT
+    )
     assert Book(limit=0.05).offering("own", "s2", wanted)[1] == 3_333
 
 
@@ -77,7 +83,10 @@ def test_a_call_that_is_made_again_does_not_wait_for_itself() -> None:
     st.floats(0.001, 2),
     st.floats(0, 1),
     st.lists(
-        st.tuples(st.integers(0, 3), st.integers(0, 50_000), st.integers(1, 32_000), st.floats(0, 1)), max_size=30
+        st.tuples(
+            st.integers(0, 3), st.integers(0, 50_000), st.integers(1, 32_000), st.floats(0, 1)
+        ),
+        max_size=30,
     ),
 )
 def test_calls_in_any_order_never_cost_more_than_the_limits(

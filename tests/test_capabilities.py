@@ -14,7 +14,9 @@ from git_orch.sandbox import capabilities
 
 
 class Shims:
-    """A PATH with nothing but small programs made by a test; each call of one adds a line to its `calls`."""
+    """A PATH with nothing but small programs made by a test; each call of one adds a line to its
+    `calls`.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -83,7 +85,9 @@ def test_missing_commands_are_no_error(shims: Shims) -> None:
 def test_each_command_is_found_with_its_version(name: str, shims: Shims) -> None:
     """S1-040"""
     file = shims.add(name)
-    assert info(shims, name) == capabilities.CommandInfo(name, available=True, path=str(file), version="1.2.3")
+    assert info(shims, name) == capabilities.CommandInfo(
+        name, available=True, path=str(file), version="1.2.3"
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,13 +103,17 @@ def test_each_command_is_found_with_its_version(name: str, shims: Shims) -> None
         ("make", "no number at all", None),
     ],
 )
-def test_the_version_is_the_first_dotted_number(name: str, says: str, version: str | None, shims: Shims) -> None:
+def test_the_version_is_the_first_dotted_number(
+    name: str, says: str, version: str | None, shims: Shims
+) -> None:
     """S1-031"""
     shims.add(name, f"echo '{says}'")
     assert info(shims, name).version == version
 
 
-@pytest.mark.parametrize("body", ["echo version 4.5.6 >&2", "echo version 4.5.6; exit 3", "echo 4.5.6; kill -9 $$"])
+@pytest.mark.parametrize(
+    "body", ["echo version 4.5.6 >&2", "echo version 4.5.6; exit 3", "echo 4.5.6; kill -9 $$"]
+)
 def test_a_version_counts_wherever_and_however_it_is_told(body: str, shims: Shims) -> None:
     """S1-042"""
     shims.add("java", body)
@@ -113,7 +121,14 @@ def test_a_version_counts_wherever_and_however_it_is_told(body: str, shims: Shim
 
 
 @pytest.mark.parametrize(
-    "body", ["/bin/sleep 60", "trap '' TERM; while :; do /bin/sleep 1; done", "exit 1", "kill -9 $$", "/usr/bin/yes"]
+    "body",
+    [
+        "/bin/sleep 60",
+        "trap '' TERM; while :; do /bin/sleep 1; done",
+        "exit 1",
+        "kill -9 $$",
+        "/usr/bin/yes",
+    ],
 )
 def test_a_bad_probe_leaves_the_version_unknown(body: str, shims: Shims) -> None:
     """S1-041: hanging, crashing, flooding."""
@@ -154,7 +169,9 @@ def test_system_and_directory_are_what_uname_and_pwd_say(shims: Shims, tmp_path:
     """S1-033"""
     (tmp_path / "link").symlink_to(tmp_path)
     known = capabilities.discover(shims.path, tmp_path / "link", None)
-    told = subprocess.run(["uname", "-s", "-m"], capture_output=True, text=True, check=True).stdout.split()
+    told = subprocess.run(
+        ["uname", "-s", "-m"], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert [known.os, known.arch] == told
     assert known.pwd == str(tmp_path.resolve())
 
@@ -168,7 +185,7 @@ def test_the_document_names_every_field(shims: Shims) -> None:
     assert entry in document["commands"]  # type: ignore[operator]  # a list under object
 
 
-# -- nothing of the repository ----------------------------------------------------------------------------------------
+# -- nothing of the repository ---------------------------------------------------------------------
 
 
 def test_probes_run_in_the_root_directory(shims: Shims) -> None:
@@ -190,7 +207,9 @@ def test_a_program_of_the_repository_is_not_found_through_the_working_directory(
     """S1-044"""
     shims.add("go")
     monkeypatch.chdir(shims.directory)
-    assert not any(info.available for info in capabilities.discover("/nowhere", shims.directory, None).commands)
+    assert not any(
+        info.available for info in capabilities.discover("/nowhere", shims.directory, None).commands
+    )
     relative = capabilities.discover(".::bin", shims.directory.parent, None)
     assert not any(info.available for info in relative.commands)
     assert shims.calls() == []
@@ -212,7 +231,7 @@ def test_a_program_that_everybody_may_replace_does_not_count(shims: Shims) -> No
     assert not info(shims, "go").available
 
 
-# -- one command ------------------------------------------------------------------------------------------------------
+# -- one command -----------------------------------------------------------------------------------
 
 
 def test_any_command_can_be_asked_for(shims: Shims) -> None:
@@ -227,10 +246,12 @@ def test_any_command_can_be_asked_for(shims: Shims) -> None:
 def test_what_is_not_on_path_is_unavailable(name: str, shims: Shims) -> None:
     """S1-036"""
     shims.add("go")
-    assert capabilities.command(name, shims.path, None) == capabilities.CommandInfo(name, available=False)
+    assert capabilities.command(name, shims.path, None) == capabilities.CommandInfo(
+        name, available=False
+    )
 
 
-# -- cache ------------------------------------------------------------------------------------------------------------
+# -- cache -----------------------------------------------------------------------------------------
 
 
 def test_the_second_call_runs_nothing_and_knows_the_same(shims: Shims) -> None:
@@ -282,7 +303,16 @@ def test_another_path_is_another_cache(shims: Shims) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b'{"format": 1', b"\xff\xfe", b"null", b"[" * 100_000, b'{"format": 1, "path": "P"}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"format": 1',
+        b"\xff\xfe",
+        b"null",
+        b"[" * 100_000,
+        b'{"format": 1, "path": "P"}',
+    ],
     ids=["empty", "cut", "list", "truncated", "no text", "null", "deep", "fields missing"],
 )
 def test_a_damaged_cache_is_made_again_with_a_warning(content: bytes, shims: Shims) -> None:
@@ -326,6 +356,9 @@ def test_a_good_cache_needs_no_heavy_import(shims: Shims) -> None:
         "print([m for m in ('pydantic', 'concurrent.futures', 'ctypes', 'pygit2') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, cache(shims).parent, shims.path], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, cache(shims).parent, shims.path],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "[]\n"

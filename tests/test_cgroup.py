@@ -44,7 +44,9 @@ def test_groups_of_version_1_are_made_below_our_own(tmp_path: Path) -> None:
 def test_in_a_container_the_mount_begins_at_its_own_group(tmp_path: Path) -> None:
     pids = made(tmp_path / "pids/sub")
     own = "8:pids:/docker/1f/sub\n4:memory:/docker/1f/gone\n"
-    assert [place.path for place in cgroup._places(MOUNTS.format(tmp_path, "/docker/1f"), own)] == [pids]
+    assert [place.path for place in cgroup._places(MOUNTS.format(tmp_path, "/docker/1f"), own)] == [
+        pids
+    ]
 
 
 def test_groups_of_version_2_are_made_where_the_controllers_are_on(tmp_path: Path) -> None:
@@ -65,7 +67,9 @@ def test_nothing_is_made_above_the_group_that_holds_ours(tmp_path: Path) -> None
 
 
 def test_the_limits_of_version_1(tmp_path: Path) -> None:
-    places = [cgroup.Place(made(tmp_path / name), frozenset({name}), 1) for name in ("memory", "pids")]
+    places = [
+        cgroup.Place(made(tmp_path / name), frozenset({name}), 1) for name in ("memory", "pids")
+    ]
     group = cgroup._made(tuple(places), {"memory": 1000, "pids": 7})
     assert group is not None
     memory, pids = group.directories
@@ -95,7 +99,11 @@ def test_a_command_is_in_its_groups_before_it_runs(tmp_path: Path) -> None:
     group = cgroup.Group((made(tmp_path / "a"), made(tmp_path / "b")))
     script = 'echo "$$ $0 $1"; cat a/cgroup.procs b/cgroup.procs'
     done = subprocess.run(
-        [*group.prefix, "sh", "-c", script, "x y", "*"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [*group.prefix, "sh", "-c", script, "x y", "*"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     pid = done.stdout.split()[0]
     assert done.stdout == f"{pid} x y *\n{pid}\n{pid}\n"
@@ -103,7 +111,9 @@ def test_a_command_is_in_its_groups_before_it_runs(tmp_path: Path) -> None:
 
 def test_a_command_that_cannot_enter_its_group_does_not_run(tmp_path: Path) -> None:
     group = cgroup.Group((made(tmp_path / "a"), tmp_path / "gone"))
-    done = subprocess.run([*group.prefix, "echo", "ran"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*group.prefix, "echo", "ran"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (126, "")
 
 
@@ -116,7 +126,9 @@ def test_a_command_that_cannot_enter_its_group_does_not_run(tmp_path: Path) -> N
         ("memory.events", "low 0\nhigh 0\nmax 31\noom 0\noom_kill 0\noom_group_kill 0\n", False),
     ],
 )
-def test_the_kernel_tells_that_memory_ran_out(name: str, text: str, *, killed: bool, tmp_path: Path) -> None:
+def test_the_kernel_tells_that_memory_ran_out(
+    name: str, text: str, *, killed: bool, tmp_path: Path
+) -> None:
     (tmp_path / name).write_text(text)
     assert cgroup.Group((tmp_path,)).ran_out_of_memory() is killed
 
@@ -126,7 +138,8 @@ def test_only_groups_of_our_dead_are_swept(tmp_path: Path) -> None:
         pass
     kept = [
         f"{cgroup._owner(os.getpid())}.0",  # alive
-        f"git-orch.{NAMESPACE + 1}.{dead.pid}.1.0",  # alive for all we know: its ID is one of another namespace
+        # Alive for all we know: its ID is one of another namespace.
+        f"git-orch.{NAMESPACE + 1}.{dead.pid}.1.0",
         f"git-orch.{NAMESPACE}.{dead.pid}.1.0.x",
         f"git-orch.{NAMESPACE}.x.1.0",
         "git-orch",
@@ -139,7 +152,7 @@ def test_only_groups_of_our_dead_are_swept(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == sorted(kept)
 
 
-# -- in a real kernel, where it lets us: elsewhere there is no group to be left ---------------------------------------
+# -- in a real kernel, where it lets us: elsewhere there is no group to be left --------------------
 
 
 def ours() -> list[Path]:
@@ -148,12 +161,16 @@ def ours() -> list[Path]:
 
 
 def test_root_gets_a_group_where_the_kernel_has_them_for_writing() -> None:
-    own = dict(line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines())
+    own = dict(
+        line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()
+    )
     writable = os.access(f"/sys/fs/cgroup/pids{own.get('pids', '/none')}/cgroup.procs", os.W_OK)
     with cgroup.group(memory=None, processes=50) as group:
         assert group is not None or not writable
         assert (
-            [(path / "pids.max").read_text() for path in group.directories if writable] == ["50\n"] if group else True
+            [(path / "pids.max").read_text() for path in group.directories if writable] == ["50\n"]
+            if group
+            else True
         )
 
 
@@ -163,7 +180,9 @@ def test_a_group_is_removed_with_what_runs_in_it() -> None:
         for directory in group.directories if group is not None else ():
             argv = [*cgroup.Group((directory,)).prefix, "bash", "-c", "echo in; exec sleep 300"]
             left.append(subprocess.Popen(argv, stdout=subprocess.PIPE))
-        assert [child.stdout.readline() for child in left if child.stdout is not None] == [b"in\n"] * len(left)
+        assert [child.stdout.readline() for child in left if child.stdout is not None] == [
+            b"in\n"
+        ] * len(left)
     for child in left:
         child.communicate(timeout=20)
     assert [child.returncode for child in left] == [-signal.SIGKILL] * len(left)

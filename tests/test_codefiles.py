@@ -27,7 +27,9 @@ DO_NOT_RUN = [
 @pytest.mark.parametrize("place", ["", "a/b c/", "\n/"])
 def test_such_a_file_counts_in_every_directory_and_letter_case(path: str, place: str) -> None:
     """A04: some file systems do not know letter case."""
-    assert [codefiles.runs_code(f"{place}{each}") for each in (path, path.upper(), path.swapcase())] == [True] * 3
+    assert [
+        codefiles.runs_code(f"{place}{each}") for each in (path, path.upper(), path.swapcase())
+    ] == [True] * 3
 
 
 @pytest.mark.parametrize("path", DO_NOT_RUN)
@@ -43,15 +45,22 @@ def test_no_character_in_a_name_hides_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("field", ["scripts", "bin", "config", "gypfile", "packageManager"])
 def test_what_npm_runs_from_a_package_tells_two_of_them_apart(field: str) -> None:
     package = b'{"name": "a", "version": "1", "%s": "evil"}' % field.encode()
-    assert codefiles.package_scripts(package) != codefiles.package_scripts(b'{"name": "a", "version": "1"}')
+    assert codefiles.package_scripts(package) != codefiles.package_scripts(
+        b'{"name": "a", "version": "1"}'
+    )
 
 
 def test_the_rest_of_a_package_does_not() -> None:
     old = codefiles.package_scripts(b'{"name": "a", "scripts": {"test": "jest", "lint": "x"}}')
-    assert codefiles.package_scripts(b'{"version": "2", "scripts": {"lint": "x", "test": "jest"}}') == old
+    assert (
+        codefiles.package_scripts(b'{"version": "2", "scripts": {"lint": "x", "test": "jest"}}')
+        == old
+    )
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe", b"[" * 100_000, b"9" * 10_000, b"\0"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe", b"[" * 100_000, b"9" * 10_000, b"\0"]
+)
 def test_text_that_is_no_package_counts_as_itself(text: bytes) -> None:
     assert codefiles.package_scripts(text) == text
 

@@ -50,7 +50,10 @@ def test_every_long_option_of_a_command_is_offered(name: str, repo: Repo) -> Non
 
     offered = completed(repo.path, name, "--")
 
-    assert set(offered) == {"--help", *(text for each in options for text in each.opts if text.startswith("--"))}
+    assert set(offered) == {
+        "--help",
+        *(text for each in options for text in each.opts if text.startswith("--")),
+    }
 
 
 @pytest.fixture
@@ -60,17 +63,27 @@ def planned(tmp_path: Path, prepared: Prepared) -> tuple[Repo, str]:
 
 
 @pytest.mark.parametrize("name", table.COMMANDS)
-def test_no_plan_is_offered_for_the_value_of_an_option(name: str, planned: tuple[Repo, str]) -> None:
+def test_no_plan_is_offered_for_the_value_of_an_option(
+    name: str, planned: tuple[Repo, str]
+) -> None:
     for each in loaded(name).params:
         if isinstance(each, click.Option) and not each.is_flag:
             for text in each.opts:
-                assert not [word for word in completed(planned[0].path, name, text, "") if word.startswith("PLAN-")]
+                assert not [
+                    word
+                    for word in completed(planned[0].path, name, text, "")
+                    if word.startswith("PLAN-")
+                ]
 
 
 @pytest.mark.parametrize("name", table.COMMANDS)
-def test_plans_are_offered_where_a_plan_is_an_argument(name: str, planned: tuple[Repo, str]) -> None:
+def test_plans_are_offered_where_a_plan_is_an_argument(
+    name: str, planned: tuple[Repo, str]
+) -> None:
     repo, plan = planned
-    takes_plan = any(isinstance(each, click.Argument) and each.name == "plan" for each in loaded(name).params)
+    takes_plan = any(
+        isinstance(each, click.Argument) and each.name == "plan" for each in loaded(name).params
+    )
 
     assert (plan in completed(repo.path, name, "")) == (takes_plan and name != "unarchive")
 
@@ -90,14 +103,22 @@ def test_branches_are_offered_as_a_base(repo: Repo) -> None:
 
 
 def test_kinds_of_tools_are_offered(repo: Repo) -> None:
-    assert set(completed(repo.path, "exec", "--tool", "")) == {"none", "read", "write", "command", "all"}
+    assert set(completed(repo.path, "exec", "--tool", "")) == {
+        "none",
+        "read",
+        "write",
+        "command",
+        "all",
+    }
 
 
 def test_schemas_are_offered(repo: Repo) -> None:
     assert completed(repo.path, "schema", "") == list(schema._NAMES)
 
 
-def test_completion_starts_no_python(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_starts_no_python(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = repo.plan(writing("a.txt"))
     marker = tmp_path / "started"
     for name in ("git-orch", "python", "python3"):

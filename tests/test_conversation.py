@@ -1,4 +1,6 @@
-"""The tool loop, through the real SDK, with real tools: how it goes on and every way in which it ends."""
+"""The tool loop, through the real SDK, with real tools: how it goes on and every way in which it
+ends.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,21 @@ import pytest
 from model_server import Fault, ModelServer, status, text, thinking, tool, turn
 
 from git_orch import errors
-from git_orch.agents import conversation, exchange, messages, prices, reports, tool_definitions, toolbox
+from git_orch.agents import (
+    conversation,
+    exchange,
+    messages,
+    prices,
+    reports,
+    tool_definitions,
+    toolbox,
+)
 from git_orch.sandbox.walls import launcher
 
 DONE = tool("step_done", summary="did it")
-BRIEF = conversation.Brief("claude-sonnet-5-5", "be careful", "the plan", "the step", window=1_000_000)
+BRIEF = conversation.Brief(
+    "claude-sonnet-5-5", "be careful", "the plan", "the step", window=1_000_000
+)
 
 
 class Work:
@@ -29,7 +41,9 @@ class Work:
         self.calls: list[exchange.Call] = []
         self.events: list[reports.Event] = []
 
-    def ending(self, allowed: str = "all", stop: threading.Event | None = None, **brief: Any) -> conversation.Ending:
+    def ending(
+        self, allowed: str = "all", stop: threading.Event | None = None, **brief: Any
+    ) -> conversation.Ending:
         """Work until the end."""
         box = toolbox.Toolbox(self.place, tool_definitions.permitted(allowed))
         return conversation.converse(
@@ -64,13 +78,19 @@ def bash(command: str) -> dict[str, Any]:
     return tool("bash", command=command, reason="to see")
 
 
-# -- going on ---------------------------------------------------------------------------------------------------------
+# -- going on --------------------------------------------------------------------------------------
 
 
-def test_a_step_is_worked_on_until_it_is_done(work: Work, script: Script, model_server: ModelServer) -> None:
+def test_a_step_is_worked_on_until_it_is_done(
+    work: Work, script: Script, model_server: ModelServer
+) -> None:
     """S1-122, S1-125: the step's context is sent, the tools' effects are real."""
     script(
-        [thinking("let me see"), text("I write it"), tool("write_file", path="a.txt", content="one\n")],
+        [
+            thinking("let me see"),
+            text("I write it"),
+            tool("write_file", path="a.txt", content="one\n"),
+        ],
         [bash("cat a.txt && echo two >> a.txt")],
         [tool("read_file", path="a.txt")],
         [DONE],
@@ -86,7 +106,12 @@ def test_a_step_is_worked_on_until_it_is_done(work: Work, script: Script, model_
 
 
 def test_a_reply_is_sent_back_as_it_came(work: Work, model_server: ModelServer) -> None:
-    blocks = [thinking("hmm"), text("so"), tool("read_file", path="."), {"type": "hologram", "x": 1}]
+    blocks = [
+        thinking("hmm"),
+        text("so"),
+        tool("read_file", path="."),
+        {"type": "hologram", "x": 1},
+    ]
     model_server.script(turn(*blocks, stop_reason="tool_use"), turn(DONE))
 
     work.ending()
@@ -106,13 +131,28 @@ def test_all_calls_of_a_reply_are_answered_in_order_in_one_message(
     answers = model_server.calls[1].messages[-1]["content"]
     assert [answer["tool_use_id"] for answer in answers] == [call["id"] for call in asked]
     assert [answer["type"] for answer in answers] == ["tool_result"] * 3
-    assert [answer["content"].strip().rpartition("\n")[2] for answer in answers[::2]] == ["one", "three"]
+    assert [answer["content"].strip().rpartition("\n")[2] for answer in answers[::2]] == [
+        "one",
+        "three",
+    ]
 
 
 @pytest.mark.parametrize(
     "call",
-    [bash("exit 3"), tool("bash_command"), tool("read_file"), tool("read_file", path=7), tool("read_file", path="/x")],
-    ids=["command fails", "unknown tool", "missing argument", "argument of another type", "path outside"],
+    [
+        bash("exit 3"),
+        tool("bash_command"),
+        tool("read_file"),
+        tool("read_file", path=7),
+        tool("read_file", path="/x"),
+    ],
+    ids=[
+        "command fails",
+        "unknown tool",
+        "missing argument",
+        "argument of another type",
+        "path outside",
+    ],
 )
 def test_an_error_of_a_tool_goes_to_the_model_which_goes_on(
     work: Work, script: Script, model_server: ModelServer, call: dict[str, Any]
@@ -143,7 +183,10 @@ def test_a_tool_that_is_not_permitted_is_refused_though_the_model_asks(
 
 
 def test_a_paused_turn_is_sent_back_unchanged(work: Work, model_server: ModelServer) -> None:
-    paused = [text("searching"), {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {}}]
+    paused = [
+        text("searching"),
+        {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {}},
+    ]
     model_server.script(turn(*paused, stop_reason="pause_turn"), turn(text("found")))
 
     assert work.ending() == conversation.Ending("done", "found", 2)
@@ -151,7 +194,9 @@ def test_a_paused_turn_is_sent_back_unchanged(work: Work, model_server: ModelSer
     assert model_server.calls[1].messages[-1] == {"role": "assistant", "content": paused}
 
 
-def test_done_beside_a_failure_is_not_done(work: Work, script: Script, model_server: ModelServer) -> None:
+def test_done_beside_a_failure_is_not_done(
+    work: Work, script: Script, model_server: ModelServer
+) -> None:
     script([bash("false"), DONE], [tool("step_done", summary="now")])
 
     assert work.ending().summary == "now"
@@ -159,11 +204,13 @@ def test_done_beside_a_failure_is_not_done(work: Work, script: Script, model_ser
     assert "look at its result first" in model_server.calls[1].said()
 
 
-# -- endings ----------------------------------------------------------------------------------------------------------
+# -- endings ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reason", ["end_turn", "stop_sequence"])
-def test_a_reply_without_tools_ends_with_its_text(work: Work, model_server: ModelServer, reason: str) -> None:
+def test_a_reply_without_tools_ends_with_its_text(
+    work: Work, model_server: ModelServer, reason: str
+) -> None:
     """S1-133."""
     model_server.script(turn(text("all is well"), stop_reason=reason))
 
@@ -178,7 +225,9 @@ def test_a_reply_without_anything_has_no_summary(work: Work, model_server: Model
 
 def test_a_refusal_ends_with_its_explanation(work: Work, model_server: ModelServer) -> None:
     """S1-133."""
-    model_server.script(turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "not this"}))
+    model_server.script(
+        turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "not this"})
+    )
 
     assert work.ending() == conversation.Ending("refused", "not this", 1)
 
@@ -189,7 +238,9 @@ def test_a_full_window_ends(work: Work, model_server: ModelServer) -> None:
     assert work.ending().outcome == "context-full"
 
 
-def test_a_stop_reason_nobody_knows_ends_without_running_tools(work: Work, model_server: ModelServer) -> None:
+def test_a_stop_reason_nobody_knows_ends_without_running_tools(
+    work: Work, model_server: ModelServer
+) -> None:
     model_server.script(turn(bash("touch made"), stop_reason="tea_break"))
 
     ending = work.ending()
@@ -199,7 +250,9 @@ def test_a_stop_reason_nobody_knows_ends_without_running_tools(work: Work, model
     assert not (work.place.worktree / "made").exists()
 
 
-def test_a_reply_that_was_too_long_is_dropped_and_its_tools_do_not_run(work: Work, model_server: ModelServer) -> None:
+def test_a_reply_that_was_too_long_is_dropped_and_its_tools_do_not_run(
+    work: Work, model_server: ModelServer
+) -> None:
     """S1-133."""
     long = turn(text("so"), bash("touch made"), stop_reason="max_tokens")
     model_server.script(long, turn(DONE))
@@ -211,7 +264,9 @@ def test_a_reply_that_was_too_long_is_dropped_and_its_tools_do_not_run(work: Wor
     assert "was cut off and is lost" in model_server.calls[1].said()
 
 
-def test_two_replies_in_a_row_that_were_too_long_end_it(work: Work, model_server: ModelServer) -> None:
+def test_two_replies_in_a_row_that_were_too_long_end_it(
+    work: Work, model_server: ModelServer
+) -> None:
     model_server.script(turn(bash("touch made"), stop_reason="max_tokens", repeat=2))
 
     ending = work.ending()
@@ -220,7 +275,9 @@ def test_two_replies_in_a_row_that_were_too_long_end_it(work: Work, model_server
     assert not (work.place.worktree / "made").exists()
 
 
-def test_the_number_of_turns_is_limited_and_work_is_kept(work: Work, model_server: ModelServer) -> None:
+def test_the_number_of_turns_is_limited_and_work_is_kept(
+    work: Work, model_server: ModelServer
+) -> None:
     """S1-131: with the limit of the brief."""
     model_server.default = lambda body: {
         "content": [bash(f"touch {len(body['messages'])}")], "stop_reason": "tool_use", "model": body["model"]
@@ -238,7 +295,11 @@ def test_the_model_is_told_when_its_turns_run_out(work: Work, model_server: Mode
 
     work.ending(max_turns=20)
 
-    told = [number for number, call in enumerate(model_server.calls, start=1) if "turns are left" in call.said()]
+    told = [
+        number
+        for number, call in enumerate(model_server.calls, start=1)
+        if "turns are left" in call.said()
+    ]
     assert told == [17, 20]  # the answers to turns 16 and 19: at 80 and at 95 percent
     assert "4 of 20 turns are left" in model_server.calls[16].said()
 
@@ -271,23 +332,35 @@ def test_a_stop_between_two_tools_ends_it(work: Work, script: Script) -> None:
     assert os.listdir(work.place.worktree) == ["one"]
 
 
-# -- going round in circles -------------------------------------------------------------------------------------------
+# -- going round in circles ------------------------------------------------------------------------
 
 
-def test_the_same_call_four_times_is_a_nudge_and_then_stuck(work: Work, model_server: ModelServer) -> None:
+def test_the_same_call_four_times_is_a_nudge_and_then_stuck(
+    work: Work, model_server: ModelServer
+) -> None:
     model_server.script(turn(bash("ls"), repeat=None))
 
     ending = work.ending()
 
     assert ending == conversation.Ending(
-        "stuck", f"the model kept calling bash with the same result: {ending.summary.rpartition(': ')[2]}", 8
+        "stuck",
+        f"the model kept calling bash with the same result: {ending.summary.rpartition(': ')[2]}",
+        8,
     )
-    nudged = [number for number, call in enumerate(model_server.calls) if "You are repeating yourself" in call.said()]
+    nudged = [
+        number
+        for number, call in enumerate(model_server.calls)
+        if "You are repeating yourself" in call.said()
+    ]
     assert nudged == [4]
 
 
-def test_the_same_error_three_times_is_a_nudge_and_then_stuck(work: Work, model_server: ModelServer) -> None:
-    model_server.script(*[turn(tool("read_file", path="missing", offset=number + 1)) for number in range(9)])
+def test_the_same_error_three_times_is_a_nudge_and_then_stuck(
+    work: Work, model_server: ModelServer
+) -> None:
+    model_server.script(
+        *[turn(tool("read_file", path="missing", offset=number + 1)) for number in range(9)]
+    )
 
     assert (work.ending().outcome, len(model_server.calls)) == ("stuck", 6)
     assert "You are repeating yourself" in model_server.calls[3].said()
@@ -299,10 +372,12 @@ def test_the_same_command_with_other_results_is_work(work: Work, model_server: M
     assert work.ending().outcome == "done"
 
 
-# -- room -------------------------------------------------------------------------------------------------------------
+# -- room ------------------------------------------------------------------------------------------
 
 
-def test_old_results_are_left_out_in_one_batch_when_the_window_fills(work: Work, model_server: ModelServer) -> None:
+def test_old_results_are_left_out_in_one_batch_when_the_window_fills(
+    work: Work, model_server: ModelServer
+) -> None:
     (work.place.worktree / "big").write_text("x" * 900 + "\n")
     full = {"input_tokens": 100, "cache_read_input_tokens": 5900}
     model_server.script(
@@ -328,14 +403,16 @@ def test_old_results_are_left_out_in_one_batch_when_the_window_fills(work: Work,
 
 def test_little_room_is_not_worth_a_new_cache(work: Work, model_server: ModelServer) -> None:
     full = {"input_tokens": 9000}
-    model_server.script(*[turn(bash(f"echo {number}"), usage=full) for number in range(12)], turn(DONE))
+    model_server.script(
+        *[turn(bash(f"echo {number}"), usage=full) for number in range(12)], turn(DONE)
+    )
 
     work.ending(window=10_000)
 
     assert "left out" not in str(model_server.calls[-1].body)
 
 
-# -- what is reported -------------------------------------------------------------------------------------------------
+# -- what is reported ------------------------------------------------------------------------------
 
 
 def test_every_call_is_counted_before_its_tools_run(work: Work, script: Script) -> None:
@@ -348,7 +425,9 @@ def test_every_call_is_counted_before_its_tools_run(work: Work, script: Script) 
         dataclasses.replace(BRIEF, max_turns=1),
         work.model,
         box,
-        on_call=lambda call: seen.append((work.place.worktree / "made").exists() or call.stop_reason != "tool_use"),
+        on_call=lambda call: seen.append(
+            (work.place.worktree / "made").exists() or call.stop_reason != "tool_use"
+        ),
     )
 
     assert seen == [False]
@@ -360,18 +439,32 @@ def test_a_try_that_was_cut_is_counted_too(work: Work, model_server: ModelServer
 
     work.ending()
 
-    assert [(call.stop_reason, call.usage["input_tokens"]) for call in work.calls] == [(None, 100), ("tool_use", 7)]
+    assert [(call.stop_reason, call.usage["input_tokens"]) for call in work.calls] == [
+        (None, 100),
+        ("tool_use", 7),
+    ]
 
 
 def test_what_happens_is_reported_in_order(work: Work, model_server: ModelServer) -> None:
     model_server.script(
-        turn(text("hi"), tool("read_file", path="."), faults=[status(529, "overloaded_error")]), turn(DONE)
+        turn(text("hi"), tool("read_file", path="."), faults=[status(529, "overloaded_error")]),
+        turn(DONE),
     )
 
     work.ending()
 
     kinds = [type(event).__name__ for event in work.events]
-    assert kinds == ["Sent", "Waiting", "Said", "Said", "Replied", "Used", "Sent", "Replied", "Used"]
+    assert kinds == [
+        "Sent",
+        "Waiting",
+        "Said",
+        "Said",
+        "Replied",
+        "Used",
+        "Sent",
+        "Replied",
+        "Used",
+    ]
     assert [event.turn for event in work.events] == [1] * 6 + [2] * 3
     sent = [event for event in work.events if isinstance(event, reports.Sent)]
     assert [message["role"] for message in sent[1].messages] == ["assistant", "user"]

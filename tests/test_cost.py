@@ -26,7 +26,10 @@ def agent(name: str, model: str | None = None) -> Step:
 
 def test_actual_tokens_cost_what_the_price_says() -> None:
     """S1-072."""
-    assert cost.usd(cost.Usage.from_mapping({"input_tokens": 1234, "output_tokens": 567}), SONNET_4_5) == 0.012207
+    assert (
+        cost.usd(cost.Usage.from_mapping({"input_tokens": 1234, "output_tokens": 567}), SONNET_4_5)
+        == 0.012207
+    )
 
 
 def test_an_agent_step_is_estimated_at_two_thousand_and_one_thousand_tokens() -> None:
@@ -43,7 +46,11 @@ def test_a_plan_is_the_sum_of_its_steps(steps: int, usd: float) -> None:
 
     estimate = cost.estimate(plan, lambda _: SONNET_4_5)
 
-    assert (estimate.tokens_in, estimate.tokens_out, estimate.usd) == (2000 * steps, 1000 * steps, usd)
+    assert (estimate.tokens_in, estimate.tokens_out, estimate.usd) == (
+        2000 * steps,
+        1000 * steps,
+        usd,
+    )
 
 
 def test_each_step_has_the_price_of_its_own_model() -> None:
@@ -55,7 +62,11 @@ def test_each_step_has_the_price_of_its_own_model() -> None:
 
 
 def test_steps_without_a_model_cost_nothing_and_need_no_price() -> None:
-    plan = Plan("t", "o", (Step("s1", "a", "run", command=Command(argv=("true",))), Step("s2", "b", "files")))
+    plan = Plan(
+        "t",
+        "o",
+        (Step("s1", "a", "run", command=Command(argv=("true",))), Step("s2", "b", "files")),
+    )
 
     prices: dict[str | None, cost.Price] = {}
     estimate = cost.estimate(plan, prices.__getitem__)
@@ -68,7 +79,10 @@ def test_cache_writes_and_reads_have_prices_of_their_own() -> None:
         "input_tokens": 1_000_000,
         "output_tokens": 1_000_000,
         "cache_creation_input_tokens": 3_000_000,
-        "cache_creation": {"ephemeral_5m_input_tokens": 2_000_000, "ephemeral_1h_input_tokens": 1_000_000},
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": 2_000_000,
+            "ephemeral_1h_input_tokens": 1_000_000,
+        },
         "cache_read_input_tokens": 1_000_000,
     }
 
@@ -76,7 +90,9 @@ def test_cache_writes_and_reads_have_prices_of_their_own() -> None:
 
 
 def test_cache_writes_that_are_not_broken_down_are_of_five_minutes() -> None:
-    assert cost.Usage.from_mapping({"cache_creation_input_tokens": 7}) == cost.Usage(cache_write_5m=7)
+    assert cost.Usage.from_mapping({"cache_creation_input_tokens": 7}) == cost.Usage(
+        cache_write_5m=7
+    )
 
 
 @pytest.mark.parametrize("value", [None, "7", -7, True, 7.5, [7]])
@@ -92,20 +108,27 @@ def test_a_long_prompt_moves_the_whole_request_to_the_higher_tier() -> None:
     assert cost.usd(cost.Usage(input=60, cache_read=41, output=1000), tiered) == 0.002202
 
 
-@given(st.builds(cost.Usage, *[st.integers(0, 10**7)] * 5), st.builds(cost.Usage, *[st.integers(0, 10**7)] * 5))
+@given(
+    st.builds(cost.Usage, *[st.integers(0, 10**7)] * 5),
+    st.builds(cost.Usage, *[st.integers(0, 10**7)] * 5),
+)
 def test_usage_adds_up(one: cost.Usage, other: cost.Usage) -> None:
     together = cost.usd(one + other, SONNET_4_5)
 
-    assert together == pytest.approx(cost.usd(one, SONNET_4_5) + cost.usd(other, SONNET_4_5), abs=2e-9)
+    assert together == pytest.approx(
+        cost.usd(one, SONNET_4_5) + cost.usd(other, SONNET_4_5), abs=2e-9
+    )
     assert (one + other).prompt == one.prompt + other.prompt
 
 
-# -- what finished steps say ------------------------------------------------------------------------------------------
+# -- what finished steps say -----------------------------------------------------------------------
 
 TIERED = cost.Price(SONNET_4_5.rates, ((100_000, OPUS.rates),))
 
 
-def finished(*costs: float, model: str = "sonnet", calls: tuple[cost.Usage, ...] = ()) -> list[cost.Sample]:
+def finished(
+    *costs: float, model: str = "sonnet", calls: tuple[cost.Usage, ...] = ()
+) -> list[cost.Sample]:
     return [cost.Sample(model, calls, usd) for usd in costs]
 
 
@@ -113,7 +136,9 @@ def asking(count: int, model: str = "sonnet") -> Plan:
     return Plan("t", "o", tuple(agent(f"s{number}", model) for number in range(count)))
 
 
-def expected(count: int, samples: list[cost.Sample], price: cost.Price = SONNET_4_5) -> cost.Expected | None:
+def expected(
+    count: int, samples: list[cost.Sample], price: cost.Price = SONNET_4_5
+) -> cost.Expected | None:
     return cost.expected(asking(count), "sonnet", samples, lambda _: price)
 
 
@@ -129,7 +154,9 @@ def test_of_fewer_than_five_steps_nothing_is_said() -> None:
 
 
 def test_steps_of_another_model_are_priced_call_by_call() -> None:
-    """Thirty prompts of 40,000 tokens, nearly all cached, are neither one prompt of a million nor uncached."""
+    """Thirty prompts of 40,000 tokens, nearly all cached, are neither one prompt of a million nor
+    uncached.
+    """
     call = cost.Usage(input=1_500, output=600, cache_read=38_500)
     samples = finished(*[7] * 5, model="other", calls=(call,) * 30)
 
@@ -140,14 +167,18 @@ def test_steps_of_another_model_are_priced_call_by_call() -> None:
 
 
 def test_the_range_of_many_steps_is_narrower_than_that_of_each() -> None:
-    """Of a hundred steps that cost 1 to 5 none in ten plans costs 4.6 each; the sums spread with the square root."""
+    """Of a hundred steps that cost 1 to 5 none in ten plans costs 4.6 each; the sums spread with
+    the square root.
+    """
     found = expected(100, finished(1, 2, 3, 4, 5))
 
     assert tuple(found or ()) == pytest.approx((300, 300 + 10 * 1.6, 5))
 
 
 def test_half_of_the_plans_with_many_steps_cost_about_the_mean_of_each() -> None:
-    """A step of these costs 1 mostly and 2 in the mean; four of them cost less than 8 in half of the plans."""
+    """A step of these costs 1 mostly and 2 in the mean; four of them cost less than 8 in half of
+    the plans.
+    """
     found = expected(4, finished(1, 1, 1, 1, 6))
 
     assert found is not None
@@ -177,7 +208,14 @@ def test_a_range_is_never_upside_down_or_below_nothing(costs: list[float], count
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=12), st.floats(0, 1), st.floats(0, 1))
-def test_a_greater_share_has_a_greater_quantile(values: list[float], one: float, other: float) -> None:
+def test_a_greater_share_has_a_greater_quantile(
+    values: list[float], one: float, other: float
+) -> None:
     assume(one < other)
 
-    assert min(values) <= cost.quantile(values, one) <= cost.quantile(values, other) + 1e-9 <= max(values) + 2e-9
+    assert (
+        min(values)
+        <= cost.quantile(values, one)
+        <= cost.quantile(values, other) + 1e-9
+        <= max(values) + 2e-9
+    )

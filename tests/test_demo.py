@@ -17,11 +17,19 @@ _SCRIPT = Path(__file__).parent / "demo.sh"
 @pytest.fixture
 def demo(tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """The demonstration, run with the git-orch of these tests."""
-    variables = {**os.environ, "TMPDIR": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    return subprocess.run(["sh", _SCRIPT], env=variables, capture_output=True, text=True, check=False)
+    variables = {
+        **os.environ,
+        "TMPDIR": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    return subprocess.run(
+        ["sh", _SCRIPT], env=variables, capture_output=True, text=True, check=False
+    )
 
 
-def test_the_demonstration_does_every_step_in_a_sound_repository(demo: subprocess.CompletedProcess[str]) -> None:
+def test_the_demonstration_does_every_step_in_a_sound_repository(
+    demo: subprocess.CompletedProcess[str],
+) -> None:
     assert demo.returncode == 0, demo.stderr
     assert "5 of 5 steps done, 5 landed now" in demo.stdout
     assert "steps taken back: 5" in demo.stdout
@@ -32,5 +40,7 @@ def test_the_demonstration_does_every_step_in_a_sound_repository(demo: subproces
     [branch] = repo.git("for-each-ref", "--format=%(refname:short)", "refs/heads/orch").splitlines()
 
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
-    assert repo.git("rev-list", "--count", branch) == "7"  # the project's commit, the cover, five steps
+    assert (
+        repo.git("rev-list", "--count", branch) == "7"
+    )  # the project's commit, the cover, five steps
     assert repo.git("status", "--porcelain") == ""

@@ -27,7 +27,16 @@ from git_orch.sandbox.walls import sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 from git_orch.sandbox.walls.view import Confined, Sandbox, View
 
-WALLS = ["outside", "beside", "git-directory", "home", "network", "processes", "privileges", "seccomp"]
+WALLS = [
+    "outside",
+    "beside",
+    "git-directory",
+    "home",
+    "network",
+    "processes",
+    "privileges",
+    "seccomp",
+]
 CONFINED = ["sandbox", *WALLS, "environment", "process-limit", "memory-limit"]
 
 AS_USER = """
@@ -69,7 +78,7 @@ def wall(found: Launcher, place: Place, name: str) -> Answer:
     return next(answer for answer in probes.walls(found, place, []) if answer.name == name)
 
 
-# -- the command ------------------------------------------------------------------------------------------------------
+# -- the command -----------------------------------------------------------------------------------
 
 
 def test_all_that_is_tried_holds_in_the_sandbox(here: Here, person: Path) -> None:
@@ -91,7 +100,9 @@ def test_a_hint_stands_below_the_first_line_that_it_helps(here: Here) -> None:
         "no    sandbox        orch.sandbox is none: commands run as you",
         "      hint: git config --global orch.sandbox auto",
     ]
-    assert sum(line.startswith("      hint: git config --global orch.sandbox") for line in lines) == 1
+    assert (
+        sum(line.startswith("      hint: git config --global orch.sandbox") for line in lines) == 1
+    )
 
 
 @pytest.mark.parametrize("user", users.USERS, ids=users.name)
@@ -109,10 +120,15 @@ def test_it_holds_for_root_and_for_an_ordinary_user(user: int) -> None:
     assert told == dict.fromkeys([name for name in CONFINED if name != "home"], "ok")
 
 
-def test_it_works_outside_of_a_repository(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_works_outside_of_a_repository(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     lines = here("doctor").out.splitlines()
-    assert lines[:2] == [f"note  repository     '{tmp_path}' is not in a git repository", "      hint: git init"]
+    assert lines[:2] == [
+        f"note  repository     '{tmp_path}' is not in a git repository",
+        "      hint: git init",
+    ]
     assert len(lines) > len(CONFINED)
 
 
@@ -126,7 +142,9 @@ def test_what_is_typed_counts_outside_of_a_repository_too(
 
 def test_it_leaves_nothing_behind_and_changes_nothing(here: Here, hermetic: Path) -> None:
     def everything() -> dict[Path, bytes]:
-        files = [path for top in (hermetic, here.repo.path) for path in top.rglob("*") if path.is_file()]
+        files = [
+            path for top in (hermetic, here.repo.path) for path in top.rglob("*") if path.is_file()
+        ]
         return {path: path.read_bytes() for path in files}
 
     before = everything()
@@ -139,7 +157,9 @@ def test_a_value_that_a_setting_cannot_have_is_a_usage_error(here: Here) -> None
     assert "'orch.sandbox' is 'off'" in here("doctor", expect=2).err
 
 
-def test_it_never_touches_the_repository_that_variables_name(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_never_touches_the_repository_that_variables_name(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GIT_DIR", str(here.repo.path / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(here.repo.path))
     before = here.repo.git("worktree", "list")
@@ -147,7 +167,7 @@ def test_it_never_touches_the_repository_that_variables_name(here: Here, monkeyp
     assert here.repo.git("worktree", "list") == before
 
 
-# -- a sandbox that is missing or does not start ----------------------------------------------------------------------
+# -- a sandbox that is missing or does not start ---------------------------------------------------
 
 
 def false_bubblewrap(directory: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,10 +194,16 @@ def test_without_a_sandbox_that_starts_no_command_is_tried(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     false_bubblewrap(tmp_path, "0.8.0", monkeypatch)
-    assert not set(statuses(here("doctor", "--json", expect=1).out)) & {*WALLS, "process-limit", "memory-limit"}
+    assert not set(statuses(here("doctor", "--json", expect=1).out)) & {
+        *WALLS,
+        "process-limit",
+        "memory-limit",
+    }
 
 
-def test_an_old_bubblewrap_is_named(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_bubblewrap_is_named(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     false_bubblewrap(tmp_path, "0.6.1", monkeypatch)
     told = here("doctor", expect=1).out.splitlines()
     assert "is bubblewrap 0.6.1: 0.8 or newer is needed" in told[0]
@@ -193,14 +219,16 @@ def test_an_old_bubblewrap_is_named(here: Here, tmp_path: Path, monkeypatch: pyt
         ("user/max_user_namespaces", "1000", "container"),
     ],
 )
-def test_what_helps_depends_on_the_switches_of_the_kernel(switch: str, value: str, named: str, tmp_path: Path) -> None:
+def test_what_helps_depends_on_the_switches_of_the_kernel(
+    switch: str, value: str, named: str, tmp_path: Path
+) -> None:
     file = tmp_path / "sys" / switch
     file.parent.mkdir(parents=True)
     file.write_text(f"{value}\n")
     assert named in sandboxes.advice("bubblewrap does not work here: setting up uid map", tmp_path)
 
 
-# -- each probe can say no --------------------------------------------------------------------------------------------
+# -- each probe can say no -------------------------------------------------------------------------
 
 
 def test_variables_that_are_passed_on_are_seen(tried: tuple[Repository, Place]) -> None:
@@ -217,7 +245,9 @@ class Connected:
         self.name = sandbox.name
         self.sandboxed = sandbox.sandboxed
 
-    def confined(self, argv: Sequence[str], view: View) -> contextlib.AbstractContextManager[Confined]:
+    def confined(
+        self, argv: Sequence[str], view: View
+    ) -> contextlib.AbstractContextManager[Confined]:
         """As the sandbox has it, with the network."""
         return self._sandbox.confined(argv, view._replace(network=True))
 
@@ -234,7 +264,9 @@ def test_a_git_directory_that_is_left_open_is_seen(tried: tuple[Repository, Plac
     assert wall(opened, place, "git-directory").seen == "a command changed worktree/.git"
 
 
-def test_a_file_of_the_home_directory_that_is_shown_is_seen(tried: tuple[Repository, Place], person: Path) -> None:
+def test_a_file_of_the_home_directory_that_is_shown_is_seen(
+    tried: tuple[Repository, Place], person: Path
+) -> None:
     found, place = tried
     shown = dataclasses.replace(launcher(found), readable=(person / ".netrc",))
     answers = {answer.name: answer for answer in probes.walls(shown, place, [person / ".netrc"])}
@@ -287,7 +319,9 @@ def test_a_policy_without_its_parser_is_told(monkeypatch: pytest.MonkeyPatch) ->
     assert (answer.status, "tree_sitter" in answer.seen) == ("no", True)
 
 
-def test_pages_that_man_does_not_find_come_with_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_that_man_does_not_find_come_with_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MANPATH", str(tmp_path))
     answer = doctor.man_pages(os.environ["PATH"])
     assert answer.status == "note"
@@ -295,15 +329,21 @@ def test_pages_that_man_does_not_find_come_with_what_helps(tmp_path: Path, monke
 
 
 def test_a_machine_without_man_is_fine() -> None:
-    assert doctor.man_pages("/nowhere") == Answer("man", "note", "there is no man here", "git orch help")
+    assert doctor.man_pages("/nowhere") == Answer(
+        "man", "note", "there is no man here", "git orch help"
+    )
 
 
-# -- settings ---------------------------------------------------------------------------------------------------------
+# -- settings --------------------------------------------------------------------------------------
 
 
 def notes(here: Here) -> list[str]:
     """What is said of settings."""
-    return [line.split(maxsplit=2)[2] for line in here("doctor").out.splitlines() if line.startswith("note  settings")]
+    return [
+        line.split(maxsplit=2)[2]
+        for line in here("doctor").out.splitlines()
+        if line.startswith("note  settings")
+    ]
 
 
 def test_what_settings_show_to_commands_is_told(here: Here, tmp_path: Path) -> None:

@@ -15,7 +15,14 @@ DOORS = {
     "sandbox/process/command.py",
     "sandbox/process/guard.py",
 }  # the guard is started by what it guards against dying
-MODULES = {"subprocess", "multiprocessing", "pty", "asyncio", "_posixsubprocess", "concurrent.futures.process"}
+MODULES = {
+    "subprocess",
+    "multiprocessing",
+    "pty",
+    "asyncio",
+    "_posixsubprocess",
+    "concurrent.futures.process",
+}
 FUNCTIONS = {"system", "popen", "fork", "forkpty", "startfile", "ProcessPoolExecutor", "__import__"}
 PREFIXES = ("exec", "spawn", "posix_spawn")
 
@@ -32,7 +39,11 @@ def starters(source: str) -> Iterator[str]:
                 yield from (each.name for each in names if module == "os" and _starts(each.name))
             case ast.Attribute(ast.Name("os"), name) if _starts(name):
                 yield f"os.{name}"
-            case ast.Name(name) | ast.Attribute(_, name) if name in {"exec", "ProcessPoolExecutor", "__import__"}:
+            case ast.Name(name) | ast.Attribute(_, name) if name in {
+                "exec",
+                "ProcessPoolExecutor",
+                "__import__",
+            }:
                 yield name
 
 
@@ -40,7 +51,9 @@ def _starts(name: str) -> bool:
     return name in FUNCTIONS or name.startswith(PREFIXES)
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_no_other_module_starts_a_process(path: Path) -> None:
     if str(path.relative_to(PACKAGE)) not in DOORS:
         assert list(starters(path.read_text())) == []

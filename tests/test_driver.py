@@ -1,6 +1,8 @@
-"""The loop of a run against every order in which workers may answer: it ends, and the branch is what it should be.
+"""The loop of a run against every order in which workers may answer: it ends, and the branch is
+what it should be.
 
-The executor is inline: a job is done at a moment that the test chooses. Time is a count of those moments.
+The executor is inline: a job is done at a moment that the test chooses. Time is a count of those
+moments.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from git_orch.plans.schedule import Phase, Schedule
 
 @dataclass
 class Simulated:
-    """Steps whose fate is drawn: a branch is a list of steps, and a result knows how long the branch was below it."""
+    """Steps whose fate is drawn: a branch is a list of steps, and a result knows how long the
+    branch was below it.
+    """
 
     data: st.DataObject
     schedule: Schedule
@@ -82,7 +86,9 @@ class Simulated:
 
     def verified(self, step: str, future: Future[str]) -> Landed | Later | Failed:
         assert future.done()
-        assert self.verified_on[step] == len(self.branch), "the branch moved on while a result was verified"
+        assert self.verified_on[step] == len(self.branch), (
+            "the branch moved on while a result was verified"
+        )
         return self._land(step) if self.data.draw(st.booleans()) else self._anew(step)
 
     def _land(self, step: str) -> Landed:
@@ -96,7 +102,15 @@ def plans(draw: st.DrawFn) -> Plan:
     for number in range(1, draw(st.integers(1, 7)) + 1):
         needs = draw(st.sets(st.integers(1, number - 1), max_size=2)) if number > 1 else set()
         paths = tuple(draw(st.sets(st.sampled_from(["a", "b"]), max_size=1)))
-        found.append(Step(f"s{number}", "Do", "run", depends_on=tuple(f"s{need}" for need in needs), paths=paths))
+        found.append(
+            Step(
+                f"s{number}",
+                "Do",
+                "run",
+                depends_on=tuple(f"s{need}" for need in needs),
+                paths=paths,
+            )
+        )
     return Plan("A plan", "An objective", tuple(found))
 
 
@@ -131,7 +145,9 @@ class Scripted:
 
     def submit(self, job: str) -> Future[str]:
         self.pending[job] = Future()
-        self.most_at_once = max(self.most_at_once, sum(1 for each in self.pending if each.startswith("step ")))
+        self.most_at_once = max(
+            self.most_at_once, sum(1 for each in self.pending if each.startswith("step "))
+        )
         return self.pending[job]
 
     def wait(self, running: Collection[Future[str]]) -> Collection[Future[str]]:
@@ -148,7 +164,9 @@ class Scripted:
         return Finished()
 
     def landed(self, step: str) -> Landed | Verify:
-        return Verify("verify s2") if step == "s2" and self.begun_steps.count("s2") == 1 else Landed()
+        return (
+            Verify("verify s2") if step == "s2" and self.begun_steps.count("s2") == 1 else Landed()
+        )
 
     def verified(self, step: str, future: Future[str]) -> Later:
         assert future.done(), step
@@ -158,7 +176,9 @@ class Scripted:
 def test_a_step_that_is_to_be_done_anew_waits_until_there_is_room_for_it() -> None:
     steps = tuple(Step(f"s{number}", "Do", "run") for number in range(1, 5))
     order = ["step s2", "step s1", "verify s2", "step s3", "step s2", "step s4"]
-    schedule = Schedule(Plan("A plan", "An objective", steps), set(), [each.id for each in steps], keep_going=True)
+    schedule = Schedule(
+        Plan("A plan", "An objective", steps), set(), [each.id for each in steps], keep_going=True
+    )
     world = Scripted(order)
     Drive(schedule, world, world.submit, world.wait, 2).to_the_end()
     assert world.begun_steps == ["s1", "s2", "s3", "s4", "s2"]

@@ -28,7 +28,9 @@ PIECE = st.text(alphabet="abc\n ", max_size=12)
 
 
 @given(PIECE, PIECE, PIECE, PIECE)
-def test_what_is_there_once_is_replaced_as_it_stands(before: str, old: str, behind: str, new: str) -> None:
+def test_what_is_there_once_is_replaced_as_it_stands(
+    before: str, old: str, behind: str, new: str
+) -> None:
     text = f"{before}<{old}>{behind}"
 
     result = edits.applied(text, edits.Edit(f"<{old}>", new))
@@ -41,7 +43,12 @@ def test_overlapping_matches_are_two() -> None:
 
 
 @given(LINES, LINES, st.lists(LINE, max_size=4), st.booleans())
-def test_line_endings_of_the_file_are_kept(before: list[str], old: list[str], new: list[str], ends: bool) -> None:  # noqa: FBT001
+def test_line_endings_of_the_file_are_kept(
+    before: list[str],
+    old: list[str],
+    new: list[str],
+    ends: bool,  # noqa: FBT001
+) -> None:
     text = "\n".join([*before, "<mark>", *old, "</mark>"]) + ("\n" if ends else "")
     edit = edits.Edit("\n".join(["<mark>", *old]), "\n".join(["<here>", *new]))
     plain = edits.applied(text, edit)
@@ -53,8 +60,13 @@ def test_line_endings_of_the_file_are_kept(before: list[str], old: list[str], ne
 
 
 @given(LINES, LINES, LINES, st.lists(LINE, max_size=4))
-def test_nothing_outside_the_match_changes(before: list[str], old: list[str], after: list[str], new: list[str]) -> None:
-    text = "".join(f"{line}\n" for line in [*before, "<start>", *[line + "  " for line in old], "<end>", *after])
+def test_nothing_outside_the_match_changes(
+    before: list[str], old: list[str], after: list[str], new: list[str]
+) -> None:
+    text = "".join(
+        f"{line}\n"
+        for line in [*before, "<start>", *[line + "  " for line in old], "<end>", *after]
+    )
     edit = edits.Edit("\n".join(["<start>", *old, "<end>"]), "\n".join(["<start>", *new, "<end>"]))
 
     result = edits.applied(text, edit)
@@ -66,7 +78,10 @@ def test_nothing_outside_the_match_changes(before: list[str], old: list[str], af
         assert old == new
 
 
-@given(st.lists(st.text(alphabet="ab(", min_size=1, max_size=6), min_size=1, max_size=5), st.sampled_from(["  ", "\t"]))
+@given(
+    st.lists(st.text(alphabet="ab(", min_size=1, max_size=6), min_size=1, max_size=5),
+    st.sampled_from(["  ", "\t"]),
+)
 def test_one_indent_for_all_lines_is_found_and_given_to_new(body: list[str], indent: str) -> None:
     text = "<top>\n" + "".join(f"{indent}{line}\n" for line in ["<start>", *body, "<end>"])
 
@@ -113,11 +128,15 @@ def test_line_matches_end_like_exact_ones(old: str, new: str, expected: str) -> 
 
 
 def test_two_matches_are_none_and_their_lines_are_named() -> None:
-    assert why("x = 1\ny\nx = 1\n", "x = 1", "x = 2").startswith("old matches 2 times, at lines 1, 3")
+    assert why("x = 1\ny\nx = 1\n", "x = 1", "x = 2").startswith(
+        "old matches 2 times, at lines 1, 3"
+    )
 
 
 def test_two_matches_but_for_blanks_are_none() -> None:
-    assert why("x \ny\nx\t\n", "x\n", "z\n").startswith("old matches 2 times, at lines 1, 3") is True
+    assert (
+        why("x \ny\nx\t\n", "x\n", "z\n").startswith("old matches 2 times, at lines 1, 3") is True
+    )
 
 
 def test_likeness_is_no_match() -> None:

@@ -66,7 +66,8 @@ def test_a_path_without_a_usable_directory_becomes_the_usual_one(path: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "used"), [("/var/tmp", "/var/tmp"), ("tmp", "/tmp"), ("/worktree/tmp", "/tmp"), ("", "/tmp")]
+    ("given", "used"),
+    [("/var/tmp", "/var/tmp"), ("tmp", "/tmp"), ("/worktree/tmp", "/tmp"), ("", "/tmp")],
 )
 def test_temporary_files_are_made_outside_the_worktree(given: str, used: str) -> None:
     assert made({"TMPDIR": given})["TMPDIR"] == used
@@ -83,5 +84,8 @@ def test_a_program_is_an_executable_file(tmp_path: Path) -> None:
     (tmp_path / "b/tool").write_text("")
     (tmp_path / "c/tool").write_text("")
     (tmp_path / "c/tool").chmod(0o755)
-    assert environment.program("tool", f"{tmp_path}/a:{tmp_path}/b:{tmp_path}/c") == f"{tmp_path}/c/tool"
+    assert (
+        environment.program("tool", f"{tmp_path}/a:{tmp_path}/b:{tmp_path}/c")
+        == f"{tmp_path}/c/tool"
+    )
     assert environment.program("tool", f"{tmp_path}/a:{tmp_path}/b") is None

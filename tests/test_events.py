@@ -11,7 +11,9 @@ from git_orch.plans.history import events
 from git_orch.plans.history.events import Event
 
 IDS = [f"01K{number:023d}" for number in range(6)]
-LINES = [Event(one, "model.called", "here", {"usd": number}).line() for number, one in enumerate(IDS)]
+LINES = [
+    Event(one, "model.called", "here", {"usd": number}).line() for number, one in enumerate(IDS)
+]
 
 
 def test_an_event_is_read_as_it_was_written() -> None:
@@ -26,7 +28,11 @@ def test_a_line_begins_with_its_id_and_is_ascii_without_line_breaks() -> None:
     assert line.splitlines(keepends=True) == [line]
 
 
-@given(st.permutations(LINES), st.lists(st.sampled_from([*LINES, b"\n", b"  \n", b"\r\n"])), st.integers(0, 6))
+@given(
+    st.permutations(LINES),
+    st.lists(st.sampled_from([*LINES, b"\n", b"  \n", b"\r\n"])),
+    st.integers(0, 6),
+)
 def test_order_duplicates_blank_lines_and_the_note_a_line_hangs_on_do_not_count(
     lines: list[bytes], extra: list[bytes], cut: int
 ) -> None:
@@ -44,7 +50,9 @@ def test_any_bytes_leave_the_readable_events_as_they_are(damage: list[bytes]) ->
 
 
 def test_each_damaged_line_is_counted() -> None:
-    damage = b'{"id":"01K\nnull\n[]\n{}\n{"id":7,"event":"x","clone":"c"}\n\xff\xfe\n' + b"[" * 100_000
+    damage = (
+        b'{"id":"01K\nnull\n[]\n{}\n{"id":7,"event":"x","clone":"c"}\n\xff\xfe\n' + b"[" * 100_000
+    )
     assert events.read([damage, *LINES]).damaged == 7
 
 

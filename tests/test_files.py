@@ -50,13 +50,15 @@ def refusal(call: Callable[[], object]) -> str:
 def snapshot(directory: Path) -> dict[str, bytes | str]:
     """Everything below a directory: contents, and targets of links."""
     return {
-        str(path.relative_to(directory)): os.readlink(path) if path.is_symlink() else path.read_bytes()
+        str(path.relative_to(directory)): os.readlink(path)
+        if path.is_symlink()
+        else path.read_bytes()
         for path in sorted(directory.rglob("*"))
         if path.is_symlink() or path.is_file()
     }
 
 
-# -- reading ----------------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------
 
 
 def test_a_file_is_read_as_it_is(tree: files.Tree, root: Path) -> None:
@@ -65,7 +67,9 @@ def test_a_file_is_read_as_it_is(tree: files.Tree, root: Path) -> None:
     assert tree.read("x", LIMIT) == data
 
 
-@pytest.mark.parametrize("path", ["-rf", "--", "a b", " lead", "\u6f22/\u00e4", "deep/er/still", "*", "$HOME"])
+@pytest.mark.parametrize(
+    "path", ["-rf", "--", "a b", " lead", "\u6f22/\u00e4", "deep/er/still", "*", "$HOME"]
+)
 def test_odd_names_are_ordinary(path: str, tree: files.Tree, root: Path) -> None:
     """A06"""
     tree.write(path, b"data")
@@ -86,7 +90,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("path", "code"), BAD, ids=[repr(path[:12]) for path, _ in BAD])
-def test_bad_paths_are_refused_by_every_tool(path: str, code: str, tree: files.Tree, root: Path) -> None:
+def test_bad_paths_are_refused_by_every_tool(
+    path: str, code: str, tree: files.Tree, root: Path
+) -> None:
     """A06, S1-136"""
     before = snapshot(root.parent)
     assert refusal(lambda: tree.read(path, LIMIT)) == code
@@ -102,7 +108,9 @@ CONTROL = [
 
 
 @pytest.mark.parametrize("path", CONTROL)
-def test_git_control_data_is_refused_in_every_spelling(path: str, tree: files.Tree, root: Path) -> None:
+def test_git_control_data_is_refused_in_every_spelling(
+    path: str, tree: files.Tree, root: Path
+) -> None:
     """A03, S1-137: one code, no file and no directory made."""
     before = sorted(root.rglob("*"))
     calls: list[Callable[[], object]] = [
@@ -153,7 +161,14 @@ def test_a_fifo_and_a_socket_do_not_hang(tree: files.Tree, root: Path) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["../outside/secret", "{outside}/secret", "/proc/self/environ", "/dev/zero", "src/../../outside/secret", "/"],
+    [
+        "../outside/secret",
+        "{outside}/secret",
+        "/proc/self/environ",
+        "/dev/zero",
+        "src/../../outside/secret",
+        "/",
+    ],
 )
 def test_links_that_lead_out_are_refused(target: str, tree: files.Tree, root: Path) -> None:
     """A07, A08, S1-136"""
@@ -165,7 +180,9 @@ def test_links_that_lead_out_are_refused(target: str, tree: files.Tree, root: Pa
 
 
 @pytest.mark.parametrize("target", ["../outside", "{outside}", "src/../../outside", "/"])
-def test_nothing_is_reached_through_a_directory_link_that_leads_out(target: str, tree: files.Tree, root: Path) -> None:
+def test_nothing_is_reached_through_a_directory_link_that_leads_out(
+    target: str, tree: files.Tree, root: Path
+) -> None:
     """A07, A08"""
     (root / "d").symlink_to(target.format(outside=root.parent / "outside"))
     before = snapshot(root.parent)
@@ -196,7 +213,9 @@ def test_links_inside_are_followed(tree: files.Tree, root: Path) -> None:
     assert tree.read("dir/up", LIMIT) == b"print()\n"
 
 
-def test_a_step_up_after_a_link_goes_up_from_where_the_link_led(tree: files.Tree, root: Path) -> None:
+def test_a_step_up_after_a_link_goes_up_from_where_the_link_led(
+    tree: files.Tree, root: Path
+) -> None:
     (root / "a/b").mkdir(parents=True)
     (root / "a/x").write_text("right")
     (root / "x").write_text("wrong")
@@ -213,12 +232,16 @@ def test_writing_through_a_link_inside_changes_its_target(tree: files.Tree, root
 
 
 @pytest.mark.parametrize(("name", "target"), [("loop", "loop"), ("up", "."), ("two", "src/..")])
-def test_links_that_name_no_file_are_refused(name: str, target: str, tree: files.Tree, root: Path) -> None:
+def test_links_that_name_no_file_are_refused(
+    name: str, target: str, tree: files.Tree, root: Path
+) -> None:
     (root / name).symlink_to(target)
     assert refusal(lambda: tree.read(name, LIMIT)) == files.NOT_REGULAR
 
 
-def test_a_file_that_may_not_be_opened_is_refused_without_a_traceback(tree: files.Tree, root: Path) -> None:
+def test_a_file_that_may_not_be_opened_is_refused_without_a_traceback(
+    tree: files.Tree, root: Path
+) -> None:
     name = "n" * 250
     (root / "link").symlink_to("m" * 300)
     assert refusal(lambda: tree.read("link", LIMIT)) == paths.PATH_INVALID
@@ -226,7 +249,7 @@ def test_a_file_that_may_not_be_opened_is_refused_without_a_traceback(tree: file
     assert tree.read(name, LIMIT) == b"x"
 
 
-# -- writing ----------------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------
 
 
 def test_missing_directories_are_made(tree: files.Tree, root: Path) -> None:
@@ -250,7 +273,8 @@ def test_a_privileged_mode_is_not_kept(tree: files.Tree, root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "executable", "new"), [(0o644, True, 0o755), (0o600, True, 0o700), (0o755, False, 0o644)]
+    ("old", "executable", "new"),
+    [(0o644, True, 0o755), (0o600, True, 0o700), (0o755, False, 0o644)],
 )
 def test_a_file_is_made_executable_or_not(
     old: int,
@@ -285,14 +309,18 @@ def test_who_reads_the_old_file_keeps_it_whole(tree: files.Tree, root: Path) -> 
     assert os.listdir(root / "src") == ["main.py"]
 
 
-def test_a_hard_link_to_a_file_outside_is_cut_not_written_through(tree: files.Tree, root: Path) -> None:
+def test_a_hard_link_to_a_file_outside_is_cut_not_written_through(
+    tree: files.Tree, root: Path
+) -> None:
     """A08"""
     os.link(root.parent / "outside/secret", root / "h")
     tree.write("h", b"x")
     assert (root.parent / "outside/secret").read_bytes() == SECRET
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tree: files.Tree, root: Path) -> None:
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tree: files.Tree, root: Path
+) -> None:
     """S1-139: a full disk, here by the largest size a file may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
@@ -311,17 +339,22 @@ def test_a_link_is_deleted_not_its_target(tree: files.Tree, root: Path) -> None:
     assert (root.parent / "outside/secret").exists()
 
 
-# -- looking ----------------------------------------------------------------------------------------------------------
+# -- looking ---------------------------------------------------------------------------------------
 
 
 def test_kinds_are_told_without_following_links(tree: files.Tree, root: Path) -> None:
     (root / "link").symlink_to("src")
     os.mkfifo(root / "fifo")
-    kinds = [tree.kind(path) for path in ("src/main.py", "src", "link", "fifo", "none", "none/x", "link/main.py")]
+    kinds = [
+        tree.kind(path)
+        for path in ("src/main.py", "src", "link", "fifo", "none", "none/x", "link/main.py")
+    ]
     assert kinds == ["file", "directory", "link", "other", "absent", "absent", "file"]
 
 
-def test_the_listing_is_in_the_order_of_git_and_has_regular_files_only(tree: files.Tree, root: Path) -> None:
+def test_the_listing_is_in_the_order_of_git_and_has_regular_files_only(
+    tree: files.Tree, root: Path
+) -> None:
     """A07"""
     for name in ("src-x", "src.x", "src0", "b/c/d", "a"):
         tree.write(name, b"")
@@ -354,11 +387,15 @@ def test_a_listing_of_nothing_else_is_one_of_all(prefix: str, tree: files.Tree) 
         ("none", files.NOT_FOUND),
     ],
 )
-def test_a_listing_of_what_is_no_directory_is_refused(prefix: str, code: str, tree: files.Tree) -> None:
+def test_a_listing_of_what_is_no_directory_is_refused(
+    prefix: str, code: str, tree: files.Tree
+) -> None:
     assert refusal(lambda: list(tree.listing(prefix))) == code
 
 
-def test_a_path_longer_than_the_system_takes_ends_the_listing_not_the_program(tree: files.Tree, root: Path) -> None:
+def test_a_path_longer_than_the_system_takes_ends_the_listing_not_the_program(
+    tree: files.Tree, root: Path
+) -> None:
     here = os.open(root, os.O_RDONLY)
     for _ in range(25):
         os.mkdir("d" * 200, dir_fd=here)
@@ -382,7 +419,9 @@ def test_no_descriptor_is_left_open(tree: files.Tree, root: Path) -> None:
     assert sorted(os.listdir("/proc/self/fd")) == before
 
 
-def test_a_directory_that_is_swapped_for_a_link_meanwhile_leaks_nothing(tree: files.Tree, root: Path) -> None:
+def test_a_directory_that_is_swapped_for_a_link_meanwhile_leaks_nothing(
+    tree: files.Tree, root: Path
+) -> None:
     """A07: the attacker exchanges both atomically, all the time."""
     exchange, at_cwd = 2, -100  # RENAME_EXCHANGE, AT_FDCWD
     (root / "d").mkdir()
@@ -413,7 +452,9 @@ def test_a_directory_that_is_swapped_for_a_link_meanwhile_leaks_nothing(tree: fi
     assert os.listdir(root.parent / "outside") == ["secret"]
 
 
-def test_a_file_that_somebody_makes_at_the_same_time_is_replaced_whole(tree: files.Tree, root: Path) -> None:
+def test_a_file_that_somebody_makes_at_the_same_time_is_replaced_whole(
+    tree: files.Tree, root: Path
+) -> None:
     texts = [bytes([letter]) * 50_000 for letter in b"abcd"]
     writers = [threading.Thread(target=tree.write, args=("same/new/file", text)) for text in texts]
     for writer in writers:

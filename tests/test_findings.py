@@ -24,7 +24,12 @@ def agent(title: str, **fields: object) -> Step:
 
 def plan(*steps: Step, **fields: tuple[str, ...]) -> Plan:
     """A plan of steps with IDs by position."""
-    return Plan("t", "t", tuple(step._replace(id=f"s{n}") for n, step in enumerate(steps, start=1)), **fields)
+    return Plan(
+        "t",
+        "t",
+        tuple(step._replace(id=f"s{n}") for n, step in enumerate(steps, start=1)),
+        **fields,
+    )
 
 
 def found(checked: Plan) -> list[str]:
@@ -62,7 +67,9 @@ def test_the_unavailable_dependencies_are_listed_once_each() -> None:
 
 def test_all_findings_come_in_one_pass_and_each_says_what_to_do() -> None:
     """S1-121."""
-    checked = plan(agent("a", checks=()), agent("a", checks=()), dependencies=("cargo",), missing=("docker",))
+    checked = plan(
+        agent("a", checks=()), agent("a", checks=()), dependencies=("cargo",), missing=("docker",)
+    )
 
     assert found(checked) == [
         "error dependency-unavailable dependencies[0]",
@@ -111,7 +118,9 @@ def test_a_command_that_was_missing_and_is_here_now_is_none() -> None:
 )
 def test_a_declared_path_out_of_the_tree_is_an_error(path: str, code: str) -> None:
     """S1-114: a log may hold what no plan file is allowed to."""
-    assert found(plan(agent("a", paths=("src/main.py", path)))) == [f"error {code} steps[0].paths[1]"]
+    assert found(plan(agent("a", paths=("src/main.py", path)))) == [
+        f"error {code} steps[0].paths[1]"
+    ]
 
 
 def test_declared_directories_may_end_with_a_slash() -> None:
@@ -121,7 +130,14 @@ def test_declared_directories_may_end_with_a_slash() -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["Edit /etc/hosts.", "see ../other/x.py", "put it into ~/bin", "write `.git/config`", "./.git/hooks/x"]
+    "prompt",
+    [
+        "Edit /etc/hosts.",
+        "see ../other/x.py",
+        "put it into ~/bin",
+        "write `.git/config`",
+        "./.git/hooks/x",
+    ],
 )
 def test_a_prompt_that_names_a_path_out_of_the_tree_is_a_warning(prompt: str) -> None:
     assert found(plan(agent("a", prompt=prompt))) == ["warning prompt-path-outside steps[0].prompt"]
@@ -154,12 +170,18 @@ def test_many_overlaps_are_one_finding_a_step() -> None:
     assert "step 1, 2, 3, 4, 5 ... changes too" in listed[-1].message
 
 
-@pytest.mark.parametrize(("limit", "codes"), [(0, []), (0.5, []), (0.6, []), (0.4, ["over-budget"])])
-def test_a_plan_that_may_cost_more_than_its_budget_is_an_error(limit: float, codes: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("limit", "codes"), [(0, []), (0.5, []), (0.6, []), (0.4, ["over-budget"])]
+)
+def test_a_plan_that_may_cost_more_than_its_budget_is_an_error(
+    limit: float, codes: list[str]
+) -> None:
     """S1-115."""
     over = cost.over_budget(Estimated(1, 1, 0.5), limit)
 
-    assert [each.code for each in [over] if each is not None and each.level == "error" and each.fix] == codes
+    assert [
+        each.code for each in [over] if each is not None and each.level == "error" and each.fix
+    ] == codes
 
 
 @pytest.mark.parametrize(
@@ -178,7 +200,7 @@ def test_every_finding_about_a_file_has_a_code_and_a_fix(text: str) -> None:
     assert all(each.code and each.fix and each.message for each in wrong.value.findings)
 
 
-# -- code that nothing verifies ---------------------------------------------------------------------------------------
+# -- code that nothing verifies --------------------------------------------------------------------
 
 UNCHECKED = ["warning unchecked-code steps[0].checks"]
 
@@ -237,15 +259,20 @@ def test_a_following_step_verifies_the_ones_before_it(following: Step) -> None:
 def test_following_means_in_the_order_the_steps_run() -> None:
     first = Step("s1", "a", "run", command=Command(("make",)), depends_on=("s2",))
 
-    assert found(plan(first, agent("Write main.go", checks=()))) == ["warning later-dependency steps[0].depends_on[0]"]
+    assert found(plan(first, agent("Write main.go", checks=()))) == [
+        "warning later-dependency steps[0].depends_on[0]"
+    ]
 
 
-# -- commands ---------------------------------------------------------------------------------------------------------
+# -- commands --------------------------------------------------------------------------------------
 
 
 def test_programs_of_steps_and_checks_that_are_not_on_path_are_warnings() -> None:
     run = Step("s1", "a", "run", command=Command(("cargo", "build")))
-    checks = (Check("unit", Command(None, "cargo test | tee log")), Check("run", Command(("npm", "test"))))
+    checks = (
+        Check("unit", Command(None, "cargo test | tee log")),
+        Check("run", Command(("npm", "test"))),
+    )
 
     assert found(plan(run, agent("b", checks=checks))) == [
         "warning command-unavailable steps[0].argv",
@@ -257,7 +284,9 @@ def test_programs_of_steps_and_checks_that_are_not_on_path_are_warnings() -> Non
 def test_a_program_that_is_a_dependency_is_reported_once() -> None:
     run = Step("s1", "a", "run", command=Command(("cargo", "build")))
 
-    assert found(plan(run, dependencies=("cargo",))) == ["error dependency-unavailable dependencies[0]"]
+    assert found(plan(run, dependencies=("cargo",))) == [
+        "error dependency-unavailable dependencies[0]"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +308,9 @@ def test_a_program_that_is_a_dependency_is_reported_once() -> None:
         ("", None),
     ],
 )
-def test_the_first_word_of_a_command_line_is_looked_up_only_when_it_is_a_program(line: str, word: str | None) -> None:
+def test_the_first_word_of_a_command_line_is_looked_up_only_when_it_is_a_program(
+    line: str, word: str | None
+) -> None:
     assert findings.first_word(Command(None, line)) == word
 
 

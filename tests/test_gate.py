@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from git_orch.repo.worktree import gate
 from git_orch.repo.worktree.gate import Change, Contents, GateRefused
 
-FILE, PROGRAM, LINK, LINKED_REPOSITORY, NOTHING = "100644", "100755", "120000", gate.GITLINK, "000000"
+FILE, PROGRAM, LINK, LINKED_REPOSITORY, NOTHING = (
+    "100644",
+    "100755",
+    "120000",
+    gate.GITLINK,
+    "000000",
+)
 NO_OBJECT = "0" * 40
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
 OTHER_TOKEN = "ghp_ABCDEFGHIJ0123456789abcdefghij543210"
@@ -45,7 +51,12 @@ class Blobs:
         return {oid: self.data[oid] for oid in oids if oid in self.data}
 
     def change(
-        self, path: str, new: bytes | None = b"x\n", old: bytes | None = None, mode: str = FILE, old_mode: str = FILE
+        self,
+        path: str,
+        new: bytes | None = b"x\n",
+        old: bytes | None = None,
+        mode: str = FILE,
+        old_mode: str = FILE,
     ) -> Change:
         """A changed path; None stands for a file that is not there."""
         return Change(
@@ -73,18 +84,28 @@ def codes(blobs: Blobs, *changes: Change, secrets: Sequence[str] = ()) -> list[t
 
 
 def test_ordinary_files_pass(blobs: Blobs) -> None:
-    changes = [blobs.change("a"), blobs.change("d/é \n", b"\xff\0"), blobs.change("gone", None, b"x\n")]
+    changes = [
+        blobs.change("a"),
+        blobs.change("d/é \n", b"\xff\0"),
+        blobs.change("gone", None, b"x\n"),
+    ]
     assert gate.inspected(changes, blobs.contents, [VALUE]) == ()
 
 
 @pytest.mark.parametrize(("most", "found"), [(2, [("TOO_MANY_FILES", "a")]), (3, [])])
-def test_files_are_counted(blobs: Blobs, monkeypatch: pytest.MonkeyPatch, most: int, found: object) -> None:
+def test_files_are_counted(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch, most: int, found: object
+) -> None:
     monkeypatch.setattr(gate, "MOST_FILES", most)
-    assert codes(blobs, blobs.change("a"), blobs.change("b"), blobs.change("c", None, b"x")) == found
+    assert (
+        codes(blobs, blobs.change("a"), blobs.change("b"), blobs.change("c", None, b"x")) == found
+    )
 
 
 @pytest.mark.parametrize(("largest", "found"), [(4, [("FILE_TOO_LARGE", "b")]), (5, [])])
-def test_a_file_has_a_largest_size(blobs: Blobs, monkeypatch: pytest.MonkeyPatch, largest: int, found: object) -> None:
+def test_a_file_has_a_largest_size(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch, largest: int, found: object
+) -> None:
     monkeypatch.setattr(gate, "LARGEST_FILE", largest)
     assert codes(blobs, blobs.change("a", b"1234"), blobs.change("b", b"12345")) == found
 
@@ -108,7 +129,11 @@ def test_all_files_together_have_a_largest_size(
 ) -> None:
     """What is deleted or replaced does not count."""
     monkeypatch.setattr(gate, "LARGEST_STEP", largest)
-    changes = [blobs.change("a", b"1234", b"old" * 9), blobs.change("b", b"1234567"), blobs.change("c", None, b"x" * 9)]
+    changes = [
+        blobs.change("a", b"1234", b"old" * 9),
+        blobs.change("b", b"1234567"),
+        blobs.change("c", None, b"x" * 9),
+    ]
     assert codes(blobs, *changes) == found
 
 
@@ -117,9 +142,13 @@ def test_all_files_together_have_a_largest_size(
     [".git/config", "sub/.git/hooks/x", ".GIT/config", "git~1/config", "d/GIT~2", ".git./x", ".git /x", ".g\u200cit/x",
      "\ufeff.git/x", ".git::$INDEX_ALLOCATION/x", "a\\.git\\config", "d/.git"],
 )  # fmt: skip
-def test_what_some_file_system_takes_for_the_control_directory_is_refused(blobs: Blobs, path: str) -> None:
+def test_what_some_file_system_takes_for_the_control_directory_is_refused(
+    blobs: Blobs, path: str
+) -> None:
     """A03"""
-    assert codes(blobs, blobs.change(path), blobs.change(".github/x")) == [("PATH_GIT_CONTROL", path)]
+    assert codes(blobs, blobs.change(path), blobs.change(".github/x")) == [
+        ("PATH_GIT_CONTROL", path)
+    ]
 
 
 def test_a_name_like_that_may_go(blobs: Blobs) -> None:
@@ -138,7 +167,7 @@ def test_a_submodule_of_the_base_may_move_or_go(blobs: Blobs) -> None:
     assert codes(blobs, moved, gone) == []
 
 
-# -- symbolic links ---------------------------------------------------------------------------------------------------
+# -- symbolic links --------------------------------------------------------------------------------
 
 INSIDE = [
     ("l", b"a"), ("l", b"a/b/c"), ("l", b"."), ("l", b"./a"), ("d/l", b".."), ("d/l", b"../a"), ("d/l", b"./../a"),
@@ -167,7 +196,9 @@ def test_a_link_that_may_lead_out_is_refused(blobs: Blobs, path: str, target: by
 
 
 def test_a_file_that_becomes_a_link_is_judged_as_one(blobs: Blobs) -> None:
-    assert codes(blobs, blobs.change("a", b"/etc", b"text", mode=LINK)) == [("SYMLINK_OUTSIDE", "a")]
+    assert codes(blobs, blobs.change("a", b"/etc", b"text", mode=LINK)) == [
+        ("SYMLINK_OUTSIDE", "a")
+    ]
 
 
 _NAMES = st.sampled_from(["a", "b", "c", "d"])
@@ -187,12 +218,18 @@ def test_no_link_of_a_tree_that_passes_leads_out_whatever_the_others_are(
         root.mkdir(parents=True)
         made = _built(root, directories, links)
         for path in made:
-            assert Path(os.path.realpath(path)).is_relative_to(root), {str(each): os.readlink(each) for each in made}
+            assert Path(os.path.realpath(path)).is_relative_to(root), {
+                str(each): os.readlink(each) for each in made
+            }
             assert _kernel(path) is None or Path(_kernel(path) or "").is_relative_to(root)
 
 
-def _built(root: Path, directories: list[list[str]], links: list[tuple[list[str], str]]) -> list[Path]:
-    """The tree as git would check it out: a path has real directories above it, and one thing at its end."""
+def _built(
+    root: Path, directories: list[list[str]], links: list[tuple[list[str], str]]
+) -> list[Path]:
+    """The tree as git would check it out: a path has real directories above it, and one thing at
+    its end.
+    """
     real, made = {root}, []
     for names in directories:
         _directory(root, names, real)
@@ -230,20 +267,29 @@ def _kernel(path: Path) -> str | None:
         os.close(descriptor)
 
 
-# -- secrets ----------------------------------------------------------------------------------------------------------
+# -- secrets ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "data",
-    [f"k = {VALUE}\n".encode(), TOKEN.encode(), b"\xff\0" + TOKEN.encode() + b"\0", b"-----BEGIN PRIVATE KEY-----\nx"],
+    [
+        f"k = {VALUE}\n".encode(),
+        TOKEN.encode(),
+        b"\xff\0" + TOKEN.encode() + b"\0",
+        b"-----BEGIN PRIVATE KEY-----\nx",
+    ],
     ids=["known value", "shape", "in a binary file", "private key"],
 )
 def test_a_secret_is_refused(blobs: Blobs, data: bytes) -> None:
-    assert codes(blobs, blobs.change("a", data), blobs.change("b"), secrets=[VALUE]) == [("SECRET", "a")]
+    assert codes(blobs, blobs.change("a", data), blobs.change("b"), secrets=[VALUE]) == [
+        ("SECRET", "a")
+    ]
 
 
 @pytest.mark.parametrize("secret", [VALUE, TOKEN, KEY])
-def test_a_secret_is_refused_and_one_that_was_there_before_is_not(blobs: Blobs, secret: str) -> None:
+def test_a_secret_is_refused_and_one_that_was_there_before_is_not(
+    blobs: Blobs, secret: str
+) -> None:
     old, new = f"{secret}\n".encode(), f"# more\n{secret}\n".encode()
     assert codes(blobs, blobs.change("a", new), secrets=[VALUE]) == [("SECRET", "a")]
     assert codes(blobs, blobs.change("a", new, old), secrets=[VALUE]) == []
@@ -260,13 +306,17 @@ def test_a_secret_in_another_file_of_the_base_does_not_help(blobs: Blobs) -> Non
     assert codes(blobs, *moved) == [("SECRET", "b")]
 
 
-def test_a_file_that_is_too_large_to_search_is_not_read(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_too_large_to_search_is_not_read(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gate, "SEARCHED", len(TOKEN))
     large, small = blobs.change("a", f"{TOKEN} ".encode()), blobs.change("b", TOKEN.encode())
     assert codes(blobs, large, small) == [("SECRET", "b")]
 
 
-def test_every_file_is_searched_however_many_portions_that_takes(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_file_is_searched_however_many_portions_that_takes(
+    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gate, "SEARCHED", 60)
     changes = [blobs.change(f"f{number}", f"{number} {TOKEN}".encode()) for number in range(5)]
     assert codes(blobs, *changes) == [("SECRET", f"f{number}") for number in range(5)]
@@ -278,20 +328,24 @@ def test_a_secret_is_refused_as_the_target_of_a_link_and_as_a_name_too(blobs: Bl
     assert codes(blobs, blobs.change(f"d/{TOKEN}", b"new", b"old")) == []
 
 
-def test_a_key_that_is_cut_off_in_the_base_does_not_keep_the_file_from_being_edited(blobs: Blobs) -> None:
+def test_a_key_that_is_cut_off_in_the_base_does_not_keep_the_file_from_being_edited(
+    blobs: Blobs,
+) -> None:
     start = "-----BEGIN PRIVATE KEY-----\n" + "x" * 300
     change = blobs.change("a", f"{start} and much more".encode(), f"{start} and more".encode())
     assert codes(blobs, change) == []
 
 
-# -- what is told -----------------------------------------------------------------------------------------------------
+# -- what is told ----------------------------------------------------------------------------------
 
 
 def test_the_refusal_names_some_files_and_the_number_of_others_and_no_secret(blobs: Blobs) -> None:
     changes = [blobs.change(f"f{number}", TOKEN.encode()) for number in range(gate._TOLD + 2)]
     with pytest.raises(GateRefused) as refused:
         gate.inspected(changes, blobs.contents, ())
-    assert str(refused.value).startswith("the result is refused: 'f0' holds what looks like a key or a secret; 'f1' ")
+    assert str(refused.value).startswith(
+        "the result is refused: 'f0' holds what looks like a key or a secret; 'f1' "
+    )
     assert str(refused.value).endswith("; and 2 more")
     assert TOKEN not in str(refused.value)
 
@@ -301,13 +355,20 @@ def test_files_that_run_code_are_given_back(blobs: Blobs) -> None:
         blobs.change("README.md"), blobs.change(".husky/pre-commit"), blobs.change("src/CONFTEST.py"),
         blobs.change("Makefile", None, b"all:\n"),
     ]  # fmt: skip
-    assert gate.inspected(changes, blobs.contents, ()) == (".husky/pre-commit", "src/CONFTEST.py", "Makefile")
+    assert gate.inspected(changes, blobs.contents, ()) == (
+        ".husky/pre-commit",
+        "src/CONFTEST.py",
+        "Makefile",
+    )
 
 
 @pytest.mark.parametrize(
-    ("mode", "old_mode", "found"), [(PROGRAM, FILE, ("tool",)), (PROGRAM, PROGRAM, ()), (FILE, PROGRAM, ())]
+    ("mode", "old_mode", "found"),
+    [(PROGRAM, FILE, ("tool",)), (PROGRAM, PROGRAM, ()), (FILE, PROGRAM, ())],
 )
-def test_a_file_made_executable_runs_code(blobs: Blobs, mode: str, old_mode: str, found: tuple[str, ...]) -> None:
+def test_a_file_made_executable_runs_code(
+    blobs: Blobs, mode: str, old_mode: str, found: tuple[str, ...]
+) -> None:
     change = blobs.change("tool", b"new", b"old", mode=mode, old_mode=old_mode)
     assert gate.inspected([change], blobs.contents, ()) == found
 

@@ -1,4 +1,6 @@
-"""The one caller of git: nothing of the environment or of a repository's configuration redirects it."""
+"""The one caller of git: nothing of the environment or of a repository's configuration redirects
+it.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +23,31 @@ MARK = "hook-was-here"
 _REDIRECTING = """DIR WORK_TREE INDEX_FILE OBJECT_DIRECTORY ALTERNATE_OBJECT_DIRECTORIES NAMESPACE PREFIX EDITOR PAGER
     EXTERNAL_DIFF DIFF_OPTS SEQUENCE_EDITOR COMMON_DIR QUARANTINE_PATH CONFIG LITERAL_PATHSPECS REFLOG_ACTION
     ATTR_SOURCE SHALLOW_FILE GRAFT_FILE NOTES_REF"""
-_KEPT = "CONFIG_PARAMETERS CONFIG_COUNT CONFIG_GLOBAL SSH_COMMAND ASKPASS AUTHOR_NAME COMMITTER_DATE"
+_KEPT = (
+    "CONFIG_PARAMETERS CONFIG_COUNT CONFIG_GLOBAL SSH_COMMAND ASKPASS AUTHOR_NAME COMMITTER_DATE"
+)
 
 
 def test_variables_that_redirect_git_are_scrubbed_and_those_for_remotes_stay() -> None:
     given = {f"GIT_{name}": "x" for name in (*_REDIRECTING.split(), *_KEPT.split())}
     found = gits.environment(given | {"PATH": "/bin", "LANGUAGE": "de"})
-    assert {name for name, value in found.items() if value == "x"} == {f"GIT_{name}" for name in _KEPT.split()}
+    assert {name for name, value in found.items() if value == "x"} == {
+        f"GIT_{name}" for name in _KEPT.split()
+    }
     assert found["PATH"] == "/bin"
-    assert (found["LANGUAGE"], found["GIT_TERMINAL_PROMPT"], found["GIT_OPTIONAL_LOCKS"]) == ("en", "0", "0")
+    assert (found["LANGUAGE"], found["GIT_TERMINAL_PROMPT"], found["GIT_OPTIONAL_LOCKS"]) == (
+        "en",
+        "0",
+        "0",
+    )
 
 
-def test_the_variables_of_a_place_count_for_finding_the_repository_only(repo: Repo, tmp_path: Path) -> None:
-    found = discover(tmp_path, os.environ | {"GIT_DIR": str(repo.path / ".git"), "GIT_WORK_TREE": str(repo.path)})
+def test_the_variables_of_a_place_count_for_finding_the_repository_only(
+    repo: Repo, tmp_path: Path
+) -> None:
+    found = discover(
+        tmp_path, os.environ | {"GIT_DIR": str(repo.path / ".git"), "GIT_WORK_TREE": str(repo.path)}
+    )
     assert (found.common_dir, found.top) == (repo.path / ".git", None)
     inside = discover(repo.path, os.environ | {"GIT_DIR": ".git", "GIT_INDEX_FILE": "/nowhere"})
     assert inside.top == repo.path
@@ -41,7 +55,9 @@ def test_the_variables_of_a_place_count_for_finding_the_repository_only(repo: Re
 
 
 def _hostile(repo: Repo) -> None:
-    """Configuration and hooks that somebody planted in the repository; whatever runs leaves a mark beside it."""
+    """Configuration and hooks that somebody planted in the repository; whatever runs leaves a mark
+    beside it.
+    """
     evil = repo.path.parent / "evil.sh"
     evil.write_text(f'#!/bin/sh\necho "$0 $*" >> {repo.path.parent / MARK}\nexit 1\n')
     evil.chmod(0o755)
@@ -76,10 +92,20 @@ _FOR_PEOPLE = """color.ui=always color.status=always color.diff=always color.bra
 
 
 def test_no_program_that_a_repository_names_is_started(repo: Repo) -> None:
-    """Hooks, the reference-transaction hook among them, fsmonitor, pagers, external diffs, aliases, signing."""
+    """Hooks, the reference-transaction hook among them, fsmonitor, pagers, external diffs, aliases,
+    signing.
+    """
     _hostile(repo)
     plan = repo.plan(writing("a.txt", "b.txt"))
-    for command in ("exec", f"rollback --to-step 1 {plan}", "status", "log", "diff", "diff --stat", "exec"):
+    for command in (
+        "exec",
+        f"rollback --to-step 1 {plan}",
+        "status",
+        "log",
+        "diff",
+        "diff --stat",
+        "exec",
+    ):
         repo.orch(*command.split())
     assert repo.step_states(plan) == ["done", "done"]
     assert not (repo.path.parent / MARK).exists()
@@ -89,9 +115,15 @@ def test_no_program_that_a_repository_names_is_started(repo: Repo) -> None:
 def test_not_even_the_command_line_brings_hooks_back(repo: Repo, how: str) -> None:
     _hostile(repo)
     hooks = str(repo.path / ".git/hooks")
-    env = {"GIT_CONFIG_PARAMETERS": f"'core.hooksPath'='{hooks}' 'core.fsmonitor'='{hooks}/pre-commit'"}
+    env = {
+        "GIT_CONFIG_PARAMETERS": f"'core.hooksPath'='{hooks}' 'core.fsmonitor'='{hooks}/pre-commit'"
+    }
     if how == "count":
-        env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.hooksPath", "GIT_CONFIG_VALUE_0": hooks}
+        env = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "core.hooksPath",
+            "GIT_CONFIG_VALUE_0": hooks,
+        }
     repo.plan(writing("a.txt"))
     repo.orch("exec", env=env)
     assert not (repo.path.parent / MARK).exists()
@@ -113,7 +145,9 @@ def test_settings_for_people_do_not_change_what_is_read_from_git(repo: Repo) -> 
     repo.orch("rollback", "--to-step", "1", plan)
     assert repo.step_states(plan) == ["done", "pending"]
     repo.git("checkout", "-q", "--", "README.md")
-    assert repo.orch("diff", plan).stdout.startswith("diff --git a/a.txt b/a.txt\nnew file mode 100644")
+    assert repo.orch("diff", plan).stdout.startswith(
+        "diff --git a/a.txt b/a.txt\nnew file mode 100644"
+    )
 
 
 def test_a_step_in_the_base_is_found_whatever_colours_a_diff_has(repo: Repo) -> None:
@@ -142,7 +176,9 @@ def test_a_step_in_the_base_is_found_whatever_colours_a_diff_has(repo: Repo) -> 
         ("", 3, "git add failed: exit status 3", "git fsck"),
     ],
 )  # fmt: skip
-def test_what_git_says_becomes_a_cause_and_a_command(stderr: str, status: int, cause: str, hint: str) -> None:
+def test_what_git_says_becomes_a_cause_and_a_command(
+    stderr: str, status: int, cause: str, hint: str
+) -> None:
     failed = GitFailed("add", status, stderr)
     assert failed.cause.startswith(cause)
     assert hint in failed.hint
@@ -157,14 +193,16 @@ def test_a_status_nobody_expected_is_raised_and_an_expected_one_is_not(repo: Rep
     assert git.finished("rev-parse", "--verify", "no-such", expect=(0, 128)).status == 128
 
 
-def test_a_work_tree_that_is_gone_does_not_look_like_a_missing_git(repo: Repo, tmp_path: Path) -> None:
+def test_a_work_tree_that_is_gone_does_not_look_like_a_missing_git(
+    repo: Repo, tmp_path: Path
+) -> None:
     gone = Git(repo.path / ".git", tmp_path / "gone", gits.environment(os.environ))
     assert gone.line("rev-parse", "HEAD") == repo.git("rev-parse", "HEAD")
     with pytest.raises(errors.UnfitRepository, match="git is not on PATH"):
         Git(repo.path / ".git", None, {"PATH": str(tmp_path)}).run("version")
 
 
-# -- drivers ----------------------------------------------------------------------------------------------------------
+# -- drivers ---------------------------------------------------------------------------------------
 
 
 def test_the_settings_that_start_a_program_for_a_file_are_known_by_any_name() -> None:
@@ -182,12 +220,16 @@ _ODD_DRIVERS = ["evil", "e=v", "UpperCase", "a.b", "sp ace"]  # git itself refus
 
 
 def _planted(repo: Repo) -> None:
-    """Files that each have a driver of every kind, all hooks, and a program that leaves a mark whichever runs."""
+    """Files that each have a driver of every kind, all hooks, and a program that leaves a mark
+    whichever runs.
+    """
     evil = repo.path.parent / "evil"
     evil.write_text(f'#!/bin/sh\necho "$0 $*" >> {repo.path.parent / MARK}\ncat\n')
     evil.chmod(0o755)
     plain = [name for name in _ODD_DRIVERS if " " not in name]  # which no attribute can name
-    attributes = "".join(f"*.{number} filter={name} diff={name} merge={name}\n" for number, name in enumerate(plain))
+    attributes = "".join(
+        f"*.{number} filter={name} diff={name} merge={name}\n" for number, name in enumerate(plain)
+    )
     files = {f"f.{number}": "old\n" for number in range(len(plain))}
     repo.commit({".gitattributes": attributes, **files}, "old")
     repo.commit(dict.fromkeys(files, "new\n"), "new")
@@ -196,16 +238,31 @@ def _planted(repo: Repo) -> None:
                         "diff.%s.textconv", "merge.%s.driver", "trailer.%s.cmd"):  # fmt: skip
             repo.git("config", setting % name, str(evil))
         repo.git("config", f"filter.{name}.required", "true")
-    for name in ("diff.external", "core.fsmonitor", "core.sshCommand", "core.pager", "core.alternateRefsCommand"):
+    for name in (
+        "diff.external",
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.pager",
+        "core.alternateRefsCommand",
+    ):
         repo.git("config", name, str(evil))
     hooks = repo.path / ".git/hooks"
-    for hook in ("post-checkout", "post-index-change", "reference-transaction", "pre-commit", "post-commit", "update"):
+    for hook in (
+        "post-checkout",
+        "post-index-change",
+        "reference-transaction",
+        "pre-commit",
+        "post-commit",
+        "update",
+    ):
         (hooks / hook).unlink(missing_ok=True)
         (hooks / hook).symlink_to(evil)
 
 
 def _acts(repo: Repo) -> dict[str, Callable[[], object]]:
-    """What git-orch does with files and trees outside of the sandbox, by name, where all files were touched."""
+    """What git-orch does with files and trees outside of the sandbox, by name, where all files were
+    touched.
+    """
     found = discover(repo.path)
     made = worktrees.made(found, "PLAN-20261121-0000000000-x", sandbox.boundary(found), "HEAD~")
     for name in ("f.0", "f.1", "f.2", "f.3"):
@@ -217,7 +274,9 @@ def _acts(repo: Repo) -> dict[str, Callable[[], object]]:
         "made": lambda: made,
         "status": partial(found.quiet_git.run, "status", "--porcelain", "--untracked-files=all"),
         "count": partial(snapshot.uncommitted, found),
-        "checkout": partial(made.git.run, "checkout", "--quiet", "--force", "--detach", "main", "--"),
+        "checkout": partial(
+            made.git.run, "checkout", "--quiet", "--force", "--detach", "main", "--"
+        ),
         "read-tree": partial(made.git.run, "read-tree", "--reset", "-u", "main"),
         "clean": partial(made.git.run, "clean", "-ffdxq"),
         "point": partial(worktrees.point, made, "main"),
@@ -249,7 +308,7 @@ def test_git_orch_diff_runs_no_driver(repo: Repo, options: list[str]) -> None:
     assert not (repo.path.parent / MARK).exists()
 
 
-# -- lazy fetches -----------------------------------------------------------------------------------------------------
+# -- lazy fetches ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -259,7 +318,15 @@ def lazy(repo: Repo, tmp_path: Path) -> Repo:
     repo.commit({"old": "old contents\n"})
     repo.commit({"old": "new contents\n"})
     url = f"file://{repo.path}"
-    repo.git("clone", "-q", "--filter=blob:none", "--no-checkout", url, str(tmp_path / "partial"), cwd=tmp_path)
+    repo.git(
+        "clone",
+        "-q",
+        "--filter=blob:none",
+        "--no-checkout",
+        url,
+        str(tmp_path / "partial"),
+        cwd=tmp_path,
+    )
     return Repo(tmp_path / "partial")
 
 
@@ -278,9 +345,17 @@ def test_making_a_worktree_fetches_what_a_partial_clone_does_not_have(lazy: Repo
 
 
 @pytest.mark.parametrize(
-    "command", ["cat-file blob HEAD:old", "diff-tree -p HEAD~ HEAD", "cat-file -p HEAD~:old", "grep contents HEAD"]
+    "command",
+    [
+        "cat-file blob HEAD:old",
+        "diff-tree -p HEAD~ HEAD",
+        "cat-file -p HEAD~:old",
+        "grep contents HEAD",
+    ],
 )
-@pytest.mark.parametrize("variables", [{}, {"GIT_NO_LAZY_FETCH": "0"}], ids=["", "by a git that knows no better"])
+@pytest.mark.parametrize(
+    "variables", [{}, {"GIT_NO_LAZY_FETCH": "0"}], ids=["", "by a git that knows no better"]
+)
 def test_no_other_call_fetches(lazy: Repo, command: str, variables: dict[str, str]) -> None:
     found, before = discover(lazy.path), missing(lazy)
     with pytest.raises(GitFailed):

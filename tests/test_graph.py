@@ -15,7 +15,10 @@ from git_orch.plans.plan import FileContent, Plan, Step
 
 def plan(**needs: str) -> Plan:
     """A plan of steps by ID, each with the IDs it depends on: plan(s1="", s2="s1")."""
-    steps = (Step(name, name, "agent", prompt="x", depends_on=tuple(of.split())) for name, of in needs.items())
+    steps = (
+        Step(name, name, "agent", prompt="x", depends_on=tuple(of.split()))
+        for name, of in needs.items()
+    )
     return Plan("t", "t", tuple(steps))
 
 
@@ -43,7 +46,9 @@ def test_an_order_has_each_step_once_after_all_it_depends_on(drawn: Plan) -> Non
     order = graph.order(drawn)
 
     assert sorted(order) == sorted(step.id for step in drawn.steps)
-    assert all(order.index(need) < order.index(step.id) for step in drawn.steps for need in step.depends_on)
+    assert all(
+        order.index(need) < order.index(step.id) for step in drawn.steps for need in step.depends_on
+    )
 
 
 @given(acyclic())
@@ -73,7 +78,9 @@ def test_a_cycle_that_is_given_exists_and_no_cycle_is_missed(edges: dict[str, li
 
     if ring is None:
         left = dict(edges)
-        while gone := [name for name, needs in left.items() if not any(need in left for need in needs)]:
+        while gone := [
+            name for name, needs in left.items() if not any(need in left for need in needs)
+        ]:
             left = {name: needs for name, needs in left.items() if name not in gone}
         assert left == {}
     else:
@@ -93,7 +100,7 @@ def test_a_thousand_steps_in_one_chain_have_an_order() -> None:
     assert graph.order(chain) == [f"s{n}" for n in range(1000, 0, -1)]
 
 
-# -- levels, chains, conflicts ----------------------------------------------------------------------------------------
+# -- levels, chains, conflicts ---------------------------------------------------------------------
 
 
 def names(steps: list[Step]) -> str:
@@ -139,9 +146,12 @@ TREE = st.sampled_from(["a", "a/b", "a/b/c", "./a//b/", "ab", "b", ".", "a/c"])
 
 
 @given(acyclic(), st.lists(st.lists(TREE, max_size=2), min_size=12, max_size=12))
-def test_conflicts_are_the_pairs_that_share_a_path_and_have_no_order(drawn: Plan, declared: list[list[str]]) -> None:
+def test_conflicts_are_the_pairs_that_share_a_path_and_have_no_order(
+    drawn: Plan, declared: list[list[str]]
+) -> None:
     named = tuple(
-        step._replace(paths=tuple(some)) for step, some in zip(drawn.steps, declared[: len(drawn.steps)], strict=True)
+        step._replace(paths=tuple(some))
+        for step, some in zip(drawn.steps, declared[: len(drawn.steps)], strict=True)
     )
     needs = {step.id: step.depends_on for step in named}
 
@@ -165,7 +175,10 @@ def test_the_files_of_a_files_step_are_declared() -> None:
         Step("s4", "x", "agent"),
     )
 
-    assert graph.conflicts(Plan("t", "t", (writes, *others))) == [(writes, others[0]), (writes, others[1])]
+    assert graph.conflicts(Plan("t", "t", (writes, *others))) == [
+        (writes, others[0]),
+        (writes, others[1]),
+    ]
 
 
 def test_a_plan_without_steps_has_no_levels_and_no_path() -> None:

@@ -1,4 +1,6 @@
-"""The reference-transaction hook starts git-orch for plan branches only, and never stands in git's way."""
+"""The reference-transaction hook starts git-orch for plan branches only, and never stands in git's
+way.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,10 @@ def test_a_plan_branch_that_moves_is_told_to_git_orch(hooked: Repo, calls: Path)
 
     hooked.git("update-ref", _PLAN, new, old)
 
-    assert calls.read_text().splitlines() == ["hook reference-transaction prepared", f"{old} {new} {_PLAN}"]
+    assert calls.read_text().splitlines() == [
+        "hook reference-transaction prepared",
+        f"{old} {new} {_PLAN}",
+    ]
 
 
 def test_a_plan_branch_that_is_deleted_is_told_to_git_orch(hooked: Repo, calls: Path) -> None:
@@ -87,7 +92,9 @@ def test_git_goes_on_when_git_orch_is_not_installed(
         (bare / name).symlink_to(shutil.which(name) or name)
     monkeypatch.setenv("PATH", str(bare))
 
-    done = subprocess.run(["git", "update-ref", _PLAN, "HEAD"], cwd=hooked.path, capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "update-ref", _PLAN, "HEAD"], cwd=hooked.path, capture_output=True, check=False
+    )
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert hooked.git("rev-parse", _PLAN) == hooked.git("rev-parse", "HEAD")

@@ -13,7 +13,9 @@ from git_orch.repo import identity
 from git_orch.repo.repository import discover
 
 
-def test_the_identity_is_the_one_git_commits_with(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_identity_is_the_one_git_commits_with(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     repo.git("config", "user.name", "Örtlich <x>")
     repo.git("config", "author.email", "author@example.com")
     monkeypatch.setenv("GIT_COMMITTER_NAME", "Committer")
@@ -23,10 +25,16 @@ def test_the_identity_is_the_one_git_commits_with(repo: Repo, monkeypatch: pytes
     assert found.committer == repo.git("log", "-1", "--format=%cn <%ce>")
 
 
-def test_the_time_is_now_in_the_local_zone_as_git_writes_it(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_is_now_in_the_local_zone_as_git_writes_it(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import time
 
-    for zone, offset in (("UTC", r"\+0000"), ("Asia/Kolkata", r"\+0530"), ("America/St_Johns", "-0(2|3)30")):
+    for zone, offset in (
+        ("UTC", r"\+0000"),
+        ("Asia/Kolkata", r"\+0530"),
+        ("America/St_Johns", "-0(2|3)30"),
+    ):
         monkeypatch.setenv("TZ", zone)
         time.tzset()
         stamp = identity.of_user(discover(repo.path)).now()
@@ -54,8 +62,12 @@ def test_a_date_of_the_environment_stays(repo: Repo, monkeypatch: pytest.MonkeyP
     ],
     ids=["none", "name", "email", "empty", "crud"],
 )
-def test_a_guessed_or_incomplete_identity_is_refused(repo: Repo, hermetic: Path, config: str) -> None:
-    """git would guess one from the machine's names; a plan's commits are not made by root@localhost."""
+def test_a_guessed_or_incomplete_identity_is_refused(
+    repo: Repo, hermetic: Path, config: str
+) -> None:
+    """git would guess one from the machine's names; a plan's commits are not made by
+    root@localhost.
+    """
     (hermetic / ".gitconfig").write_text(config)
     with pytest.raises(errors.UnfitRepository, match="does not know who you are") as refused:
         identity.of_user(discover(repo.path))

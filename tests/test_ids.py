@@ -17,7 +17,7 @@ moments = st.integers(0, 253_402_300_799_999)  # up to the end of the year 9999
 bits = st.integers(0, 1 << 90)
 
 
-# -- plan IDs ---------------------------------------------------------------------------------------------------------
+# -- plan IDs --------------------------------------------------------------------------------------
 
 
 def test_a_plan_id_is_the_utc_date_ten_characters_and_a_slug() -> None:
@@ -42,7 +42,9 @@ def test_any_title_moment_and_randomness_make_an_id_of_the_documented_form(
 @given(moments, moments, bits, bits)
 @example(NOON, NOON + 1, 1 << 89, 0)
 @example(ids.DAY_MS - 1, ids.DAY_MS, 1 << 89, 0)
-def test_the_order_of_ids_is_the_order_of_creation(one: int, other: int, first_bits: int, second_bits: int) -> None:
+def test_the_order_of_ids_is_the_order_of_creation(
+    one: int, other: int, first_bits: int, second_bits: int
+) -> None:
     """S2-127: whatever the machine, a later millisecond sorts after an earlier one."""
     earlier, later = sorted((one, other))
     first, second = ids.plan_id("b", earlier, first_bits), ids.plan_id("a", later, second_bits)
@@ -60,12 +62,17 @@ def test_a_hundred_thousand_plans_of_one_title_and_one_millisecond_are_unique_an
     assert made == sorted(set(made))
 
 
-def test_a_hundred_thousand_plans_of_one_title_made_by_machines_that_know_nothing_of_each_other_are_unique() -> None:
+def test_a_hundred_thousand_plans_of_one_title_made_by_machines_that_know_nothing_of_each_other_are_unique() -> (
+    None
+):
     """S2-128: over a day."""
     draw = random.Random(2)
     day = NOON - NOON % ids.DAY_MS
 
-    made = {ids.plan_id("same", day + draw.randrange(ids.DAY_MS), draw.getrandbits(23)) for _ in range(100_000)}
+    made = {
+        ids.plan_id("same", day + draw.randrange(ids.DAY_MS), draw.getrandbits(23))
+        for _ in range(100_000)
+    }
 
     assert len(made) == 100_000
 
@@ -85,7 +92,7 @@ def test_an_id_is_greater_than_the_previous_one_of_the_process_whatever_the_cloc
     assert ids.PLAN_ID.fullmatch(made)
 
 
-# -- slugs ------------------------------------------------------------------------------------------------------------
+# -- slugs -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -118,7 +125,7 @@ def test_any_title_has_a_slug_of_lower_case_words_of_at_most_60_characters(title
     assert len(slug) <= 60
 
 
-# -- looking up -------------------------------------------------------------------------------------------------------
+# -- looking up ------------------------------------------------------------------------------------
 
 PLANS = [
     "PLAN-20261119-AAAAAAAAAA-add-auth",
@@ -167,13 +174,15 @@ def test_the_short_form_finds_its_plan(title: str, now: int, random_bits: int) -
     assert ids.matching(ids.short(made), [*PLANS, made]) == [made]
 
 
-# -- ULIDs and step IDs -----------------------------------------------------------------------------------------------
+# -- ULIDs and step IDs ----------------------------------------------------------------------------
 
 ulid_moments = st.integers(0, (1 << 48) - 1)
 
 
 @given(ulid_moments, ulid_moments, bits, bits)
-def test_ulids_sort_by_time_and_give_it_back(one: int, other: int, first_bits: int, second_bits: int) -> None:
+def test_ulids_sort_by_time_and_give_it_back(
+    one: int, other: int, first_bits: int, second_bits: int
+) -> None:
     first, second = ids.ulid(one, first_bits), ids.ulid(other, second_bits)
 
     assert ids.ULID.fullmatch(first)
@@ -202,7 +211,9 @@ def test_the_first_ulid_of_a_log_has_the_time_it_was_made() -> None:
 
 
 def test_a_step_id_is_never_used_twice() -> None:
-    assert [ids.next_step_id(taken) for taken in ([], ["s2", "s10", "s9"], ["x", "s0", "s07", "s3"])] == [
+    assert [
+        ids.next_step_id(taken) for taken in ([], ["s2", "s10", "s9"], ["x", "s0", "s07", "s3"])
+    ] == [
         "s1",
         "s11",
         "s4",

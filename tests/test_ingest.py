@@ -38,11 +38,15 @@ def made(repo: Repo) -> Worktree:
 
 def taken(worktree: Worktree, terms: Terms | None = None) -> Snapshot:
     """Its snapshot, against the commit it stands on."""
-    return snapshot.taken(discover(worktree.path), worktree, worktrees.head(worktree), terms or Terms())
+    return snapshot.taken(
+        discover(worktree.path), worktree, worktrees.head(worktree), terms or Terms()
+    )
 
 
 def both(repo: Repo, fill: Fill) -> tuple[str, str]:
-    """The tree of a snapshot, and the one that the user's own git makes of the same files in a worktree of theirs."""
+    """The tree of a snapshot, and the one that the user's own git makes of the same files in a
+    worktree of theirs.
+    """
     worktree = made(repo)
     fill(worktree.path)
     theirs = repo.path.parent / "theirs"
@@ -67,9 +71,14 @@ def globally(name: str, value: str) -> None:
     subprocess.run(["git", "config", "--global", name, value], check=True)
 
 
-# -- the same tree ----------------------------------------------------------------------------------------------------
+# -- the same tree ---------------------------------------------------------------------------------
 
-_LINES = {"lf": b"one\ntwo\n", "crlf": b"one\r\ntwo\r\n", "mixed": b"one\r\ntwo\n", "nul": b"one\r\n\0two\n"}
+_LINES = {
+    "lf": b"one\ntwo\n",
+    "crlf": b"one\r\ntwo\r\n",
+    "mixed": b"one\r\ntwo\n",
+    "nul": b"one\r\n\0two\n",
+}
 _ATTRIBUTES = "*.auto text=auto\n*.crlf text eol=crlf\n*.lf text eol=lf\n*.bin binary\n*.no -text\n"
 
 
@@ -82,7 +91,9 @@ def _line_endings(path: Path) -> None:
 
 @pytest.mark.parametrize("autocrlf", ["true", "input", "false"])
 @pytest.mark.parametrize("where", ["--local", "--global"])
-def test_line_endings_become_what_the_users_git_makes_of_them(repo: Repo, autocrlf: str, where: str) -> None:
+def test_line_endings_become_what_the_users_git_makes_of_them(
+    repo: Repo, autocrlf: str, where: str
+) -> None:
     for ending in ("auto", "crlf", "plain"):
         for name, data in _LINES.items():
             (repo.path / f"old-{name}.{ending}").write_bytes(data)
@@ -96,21 +107,32 @@ def test_line_endings_become_what_the_users_git_makes_of_them(repo: Repo, autocr
 def test_the_users_filters_run(repo: Repo, where: str) -> None:
     repo.commit({".gitattributes": "*.up filter=up\n", "a.up": "OLD\n"})
     repo.git("config", where, "filter.up.clean", "tr a-z A-Z")
-    tree, expected = both(repo, lambda path: Repo(path).write({"a.up": "new\n", "b.up": "more\n", "c": "plain\n"}))
+    tree, expected = both(
+        repo, lambda path: Repo(path).write({"a.up": "new\n", "b.up": "more\n", "c": "plain\n"})
+    )
     assert listed(repo, tree) == listed(repo, expected)
     assert repo.git("cat-file", "blob", f"{tree}:b.up") == "MORE"
 
 
 @pytest.mark.parametrize("required", [False, True])
-def test_a_filter_that_the_sandbox_hides_ends_the_snapshot(repo: Repo, hermetic: Path, *, required: bool) -> None:
-    """What git would take in without a word is not what the user's own git makes of it; a setting helps."""
+def test_a_filter_that_the_sandbox_hides_ends_the_snapshot(
+    repo: Repo, hermetic: Path, *, required: bool
+) -> None:
+    """What git would take in without a word is not what the user's own git makes of it; a setting
+    helps.
+    """
     (hermetic / "filters").mkdir()
     (hermetic / "filters/up").write_text("#!/bin/sh\ntr a-z A-Z\n")
     (hermetic / "filters/up").chmod(0o755)
     globally("filter.up.clean", str(hermetic / "filters/up"))
     globally("filter.up.required", str(required).lower())
     repo.plan(
-        {"title": "T", "steps": [{"title": "A", "files": {".gitattributes": "*.up filter=up\n", "a.up": "text\n"}}]}
+        {
+            "title": "T",
+            "steps": [
+                {"title": "A", "files": {".gitattributes": "*.up filter=up\n", "a.up": "text\n"}}
+            ],
+        }
     )
     done = repo.orch("exec", expect=1)
     assert "the result cannot be stored: " in done.stderr
@@ -122,7 +144,9 @@ def test_a_filter_that_the_sandbox_hides_ends_the_snapshot(repo: Repo, hermetic:
 
 
 @pytest.mark.parametrize("place", ["setting", "default"])
-def test_the_users_own_ignore_and_attributes_files_count(repo: Repo, hermetic: Path, place: str) -> None:
+def test_the_users_own_ignore_and_attributes_files_count(
+    repo: Repo, hermetic: Path, place: str
+) -> None:
     files = {"ignore": "*.log\n", "attributes": "*.txt text eol=crlf\n"}
     for name, text in files.items():
         path = hermetic / (f".config/git/{name}" if place == "default" else f"my {name}")
@@ -154,7 +178,9 @@ def test_the_executable_bit_counts_where_the_user_says_so(repo: Repo, mode: str)
 def test_a_submodule_stays(repo: Repo, tmp_path: Path) -> None:
     inner = Repo(tmp_path / "inner")
     shutil.copytree(repo.path, inner.path)
-    repo.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner.path), "sub")
+    repo.git(
+        "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner.path), "sub"
+    )
     repo.git("commit", "-q", "-m", "with a submodule")
     tree, expected = both(repo, lambda path: Repo(path).write({"a": "x\n"}))
     assert listed(repo, tree) == listed(repo, expected)
@@ -181,11 +207,17 @@ def test_a_sha256_repository_has_snapshots(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["borrower", "with space", 'quote"d', "col:on"])
-def test_a_repository_that_borrows_its_objects_has_snapshots(repo: Repo, tmp_path: Path, name: str) -> None:
+def test_a_repository_that_borrows_its_objects_has_snapshots(
+    repo: Repo, tmp_path: Path, name: str
+) -> None:
     repo.path.rename(tmp_path / f"lender of {name}")
     borrower = Repo(tmp_path / name)
-    subprocess.run(["git", "clone", "-q", "--shared", f"./lender of {name}", name], cwd=tmp_path, check=True)
-    tree, expected = both(borrower, lambda path: Repo(path).write({"README.md": "changed\n", "new": "x\n"}))
+    subprocess.run(
+        ["git", "clone", "-q", "--shared", f"./lender of {name}", name], cwd=tmp_path, check=True
+    )
+    tree, expected = both(
+        borrower, lambda path: Repo(path).write({"README.md": "changed\n", "new": "x\n"})
+    )
     assert tree == expected
     assert borrower.git("cat-file", "blob", f"{tree}:new") == "x"
 
@@ -204,7 +236,10 @@ def test_odd_names_come_in_as_they_are(repo: Repo) -> None:
     tree, expected = both(repo, fill)
     assert listed(repo, tree) == listed(repo, expected)
     found = subprocess.run(
-        ["git", "ls-tree", "-r", "-z", "--name-only", tree], cwd=repo.path, capture_output=True, check=True
+        ["git", "ls-tree", "-r", "-z", "--name-only", tree],
+        cwd=repo.path,
+        capture_output=True,
+        check=True,
     )
     assert sorted(found.stdout.split(b"\0")[:-1]) == sorted([*_ODD, b"README.md"])
 
@@ -212,11 +247,13 @@ def test_odd_names_come_in_as_they_are(repo: Repo) -> None:
 def test_what_a_planted_attribute_names_is_what_the_user_would_get(repo: Repo) -> None:
     """A step may choose among the user's filters: the tree is theirs all the same."""
     globally("filter.up.clean", "tr a-z A-Z")
-    tree, expected = both(repo, lambda path: Repo(path).write({".gitattributes": "* filter=up\n", "a": "text\n"}))
+    tree, expected = both(
+        repo, lambda path: Repo(path).write({".gitattributes": "* filter=up\n", "a": "text\n"})
+    )
     assert tree == expected
 
 
-# -- what is in the repository afterwards -----------------------------------------------------------------------------
+# -- what is in the repository afterwards ----------------------------------------------------------
 
 
 def packs(repo: Repo) -> list[str]:
@@ -225,7 +262,9 @@ def packs(repo: Repo) -> list[str]:
 
 
 @pytest.mark.parametrize(("files", "expected"), [(20, []), (120, [".idx", ".pack"])])
-def test_a_few_objects_come_loose_and_many_in_the_pack(repo: Repo, files: int, expected: list[str]) -> None:
+def test_a_few_objects_come_loose_and_many_in_the_pack(
+    repo: Repo, files: int, expected: list[str]
+) -> None:
     worktree = made(repo)
     Repo(worktree.path).write({f"f{number}": f"{number}\n" for number in range(files)})
     tree = taken(worktree).tree
@@ -298,18 +337,24 @@ snapshot.taken(found, worktree, worktrees.head(worktree), snapshot.Terms())
 def test_what_a_killed_snapshot_leaves_behind_goes_with_the_next(repo: Repo) -> None:
     worktree, before = made(repo), everything(repo)
     Repo(worktree.path).write({"a": "x\n"})
-    program = _KILLED.replace("discover()", f"discover(__import__('pathlib').Path({str(repo.path)!r}))")
+    program = _KILLED.replace(
+        "discover()", f"discover(__import__('pathlib').Path({str(repo.path)!r}))"
+    )
     ended = subprocess.run([sys.executable, "-c", program, PLAN], check=False)
     assert ended.returncode == -signal.SIGKILL
     own = worktree.path.name
-    assert surroundings(worktree) == [own, f"{own}{enclosed.QUARANTINE}", f"{own}{enclosed.SCRATCH}"]
+    assert surroundings(worktree) == [
+        own,
+        f"{own}{enclosed.QUARANTINE}",
+        f"{own}{enclosed.SCRATCH}",
+    ]
     assert everything(repo) == before
     tree = taken(worktree).tree
     assert repo.git("cat-file", "blob", f"{tree}:a") == "x"
     assert surroundings(worktree) == [own]
 
 
-# -- a hostile scratch directory --------------------------------------------------------------------------------------
+# -- a hostile scratch directory -------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -406,7 +451,9 @@ def quarantined(repo: Repo, pack: int, tree: str) -> tuple[gate.Change, ...]:
         return quarantine.changes("HEAD", tree)
 
 
-def test_a_whole_pack_is_taken_in_and_not_yet_let_in(repo: Repo, other: Repo, tmp_path: Path) -> None:
+def test_a_whole_pack_is_taken_in_and_not_yet_let_in(
+    repo: Repo, other: Repo, tmp_path: Path
+) -> None:
     added = blob(other, "new\n")
     tree = tree_of(other, ("100644", "a", added))
     before = everything(repo)
@@ -456,7 +503,9 @@ def test_a_tree_with_a_name_that_no_checkout_may_make_is_refused(
 
 
 @pytest.mark.parametrize("what", ["the tree", "a blob", "everything"])
-def test_a_tree_whose_objects_are_missing_is_refused(repo: Repo, other: Repo, tmp_path: Path, what: str) -> None:
+def test_a_tree_whose_objects_are_missing_is_refused(
+    repo: Repo, other: Repo, tmp_path: Path, what: str
+) -> None:
     added = blob(other, "new\n")
     tree = tree_of(other, ("100644", "a", added))
     objects = {"the tree": f"{added}\n", "a blob": f"{tree}\n", "everything": ""}[what]

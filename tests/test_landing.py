@@ -1,4 +1,6 @@
-"""A finished plan goes to the user's branch: every way to land, and what must never be overwritten on the way."""
+"""A finished plan goes to the user's branch: every way to land, and what must never be overwritten
+on the way.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +42,19 @@ class Scene:
 
     def subjects(self, *span: str) -> list[str]:
         """Of the commits on main since the plan began, newest first along first parents."""
-        return self.repo.git("log", "--first-parent", "--format=%s", *(span or (f"{self.main}..main",))).splitlines()
+        return self.repo.git(
+            "log", "--first-parent", "--format=%s", *(span or (f"{self.main}..main",))
+        ).splitlines()
 
     def landed(self) -> dict[str, object]:
         """The event of the landing."""
-        lines = [json.loads(line) for line in self.repo.orch("log", self.plan, "--json").stdout.splitlines()]
-        found: dict[str, object] = next(line for line in reversed(lines) if line["event"] == "plan.landed")
+        lines = [
+            json.loads(line)
+            for line in self.repo.orch("log", self.plan, "--json").stdout.splitlines()
+        ]
+        found: dict[str, object] = next(
+            line for line in reversed(lines) if line["event"] == "plan.landed"
+        )
         return found
 
 
@@ -61,7 +70,7 @@ def scene(tmp_path: Path, prepared: Prepared) -> Scene:
     return Scene(*prepared.at(tmp_path / "repo", "two done, one in a directory", build))
 
 
-# -- the ways to land -------------------------------------------------------------------------------------------------
+# -- the ways to land ------------------------------------------------------------------------------
 
 
 def test_a_merge_commit_brings_the_branch_and_its_files(scene: Scene) -> None:
@@ -86,7 +95,9 @@ def test_of_several_ways_to_land_the_last_one_counts(scene: Scene) -> None:
 
 
 def test_a_squash_is_one_commit_that_claims_every_step(scene: Scene) -> None:
-    mine = scene.repo.git("commit-tree", "-p", scene.branch, "-m", "my own touch", f"{scene.branch}^{{tree}}")
+    mine = scene.repo.git(
+        "commit-tree", "-p", scene.branch, "-m", "my own touch", f"{scene.branch}^{{tree}}"
+    )
     scene.repo.git("update-ref", f"refs/heads/{scene.branch}", mine)
     scene.land("--squash")
     message = scene.repo.git("log", "-1", "--format=%B", "main")
@@ -123,7 +134,9 @@ def test_a_linked_worktree_that_has_the_branch_gets_the_files(scene: Scene, tmp_
     assert scene.repo.git("status", "--porcelain", cwd=tmp_path / "theirs") == ""
 
 
-def test_a_linked_worktree_that_is_gone_is_named_with_the_command_that_forgets_it(scene: Scene, tmp_path: Path) -> None:
+def test_a_linked_worktree_that_is_gone_is_named_with_the_command_that_forgets_it(
+    scene: Scene, tmp_path: Path
+) -> None:
     scene.repo.git("worktree", "add", "-q", "-b", "release", str(tmp_path / "gone"), "main")
     shutil.rmtree(tmp_path / "gone")
     assert "hint: git worktree prune" in scene.land("--onto", "release", expect=6).stderr
@@ -141,17 +154,23 @@ def test_a_dry_run_moves_nothing(scene: Scene) -> None:
     refs = scene.repo.git("for-each-ref")
     told = json.loads(scene.land("--dry-run", "--squash", "--json").stdout)
     assert scene.repo.git("for-each-ref") == refs
-    assert (told["mode"], told["from"], sorted(told["commits"])) == ("squash", scene.main, ["s1", "s2"])
+    assert (told["mode"], told["from"], sorted(told["commits"])) == (
+        "squash",
+        scene.main,
+        ["s1", "s2"],
+    )
 
 
-# -- what stands in the way -------------------------------------------------------------------------------------------
+# -- what stands in the way ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["changed", "untracked", "ignored", "ignored directory"])
 def test_a_file_that_is_not_committed_is_never_overwritten(scene: Scene, kind: str) -> None:
     repo = scene.repo
     repo.commit({".gitignore": "a.txt\n"} if kind.startswith("ignored") else {})
-    repo.git("update-ref", f"refs/heads/{scene.branch}", _with_file(repo, scene.branch, "README.md"))
+    repo.git(
+        "update-ref", f"refs/heads/{scene.branch}", _with_file(repo, scene.branch, "README.md")
+    )
     name = {"changed": "README.md", "ignored directory": "a.txt/mine"}.get(kind, "a.txt")
     repo.write({name: "mine\r\n"})
     before = (repo.git("rev-parse", "main"), (repo.path / ".git/index").read_bytes(), _files(repo))
@@ -159,7 +178,11 @@ def test_a_file_that_is_not_committed_is_never_overwritten(scene: Scene, kind: s
     refused = scene.land(expect=6)
 
     assert f"are in the way: '{name.partition('/')[0]}" in refused.stderr
-    assert (repo.git("rev-parse", "main"), (repo.path / ".git/index").read_bytes(), _files(repo)) == before
+    assert (
+        repo.git("rev-parse", "main"),
+        (repo.path / ".git/index").read_bytes(),
+        _files(repo),
+    ) == before
 
 
 def test_an_ignored_file_is_not_overwritten_on_a_branch_without_a_commit(scene: Scene) -> None:
@@ -181,7 +204,9 @@ def _files(repo: Repo) -> dict[str, bytes]:
 def _with_file(repo: Repo, commit: str, name: str) -> str:
     """A commit on top that changes a file at the top of the tree."""
     blob = repo.git("hash-object", "-w", "--stdin", stdin="theirs\n")
-    listed = [line for line in repo.git("ls-tree", commit).splitlines() if not line.endswith(f"\t{name}")]
+    listed = [
+        line for line in repo.git("ls-tree", commit).splitlines() if not line.endswith(f"\t{name}")
+    ]
     tree = repo.git("mktree", stdin="\n".join([*listed, f"100644 blob {blob}\t{name}", ""]))
     return repo.git("commit-tree", "-p", commit, "-m", "mine", tree)
 
@@ -197,7 +222,9 @@ def test_local_changes_that_are_not_in_the_way_stay(scene: Scene) -> None:
 
 
 def test_files_that_the_plan_began_with_are_committed_first(repo: Repo) -> None:
-    """They are in the checkout and in the plan: once they are in both histories, a merge finds them the same."""
+    """They are in the checkout and in the plan: once they are in both histories, a merge finds them
+    the same.
+    """
     repo.write({"README.md": "changed\n", "new file.txt": "mine\n"})
     repo.orch("plan", "--from", "-", "--include-dirty", stdin=json.dumps(writing("a.txt")))
     repo.orch("exec")
@@ -279,7 +306,7 @@ def test_the_branch_of_another_plan_is_no_target(scene: Scene) -> None:
     assert "is the branch of a plan" in scene.land("--onto", f"orch/{other}", expect=3).stderr
 
 
-# -- signatures -------------------------------------------------------------------------------------------------------
+# -- signatures ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -314,7 +341,9 @@ def test_a_key_that_does_not_sign_moves_nothing(scene: Scene, signing: Path) -> 
     assert scene.repo.git("for-each-ref") == refs
 
 
-def test_a_signing_program_that_the_repository_names_is_not_run(scene: Scene, signing: Path, tmp_path: Path) -> None:
+def test_a_signing_program_that_the_repository_names_is_not_run(
+    scene: Scene, signing: Path, tmp_path: Path
+) -> None:
     evil = tmp_path / "evil"
     evil.write_text(f"#!/bin/sh\ntouch {tmp_path}/MARK\nexit 1\n")
     evil.chmod(0o755)
@@ -360,11 +389,13 @@ def test_a_key_that_is_never_unlocked_does_not_hold_the_command_up(
         assert select.select([ended], [], [], 10)[0] == [ended]
 
 
-# -- what somebody else has merged ------------------------------------------------------------------------------------
+# -- what somebody else has merged -----------------------------------------------------------------
 
 
 def _squash_merge(scene: Scene) -> str:
-    """A forge's squash: the changes in one commit, whose message has none of our trailers. Logs are set to be short."""
+    """A forge's squash: the changes in one commit, whose message has none of our trailers. Logs are
+    set to be short.
+    """
     scene.repo.git("config", "format.pretty", "%h")
     scene.repo.commit({"c.txt": "c\n"})
     scene.repo.git("merge", "-q", "--squash", scene.branch)
@@ -403,7 +434,9 @@ def test_what_was_merged_with_a_conflict_resolved_is_not_merged_again(
     scene.repo.git("cherry-pick", f"{scene.branch}~1", scene.branch, expect=1)
     scene.repo.write({"dir/b.txt": "both\n"})
     scene.repo.git("add", "-A")
-    monkeypatch.setenv("GIT_COMMITTER_DATE", "@4000000000 +0000")  # later than the commits that were picked
+    monkeypatch.setenv(
+        "GIT_COMMITTER_DATE", "@4000000000 +0000"
+    )  # later than the commits that were picked
     scene.repo.git("-c", "core.editor=true", "cherry-pick", "--continue")
     assert "nothing to land" in scene.land().stdout
 
@@ -411,7 +444,9 @@ def test_what_was_merged_with_a_conflict_resolved_is_not_merged_again(
 def test_what_another_attempt_made_of_the_steps_is_not_taken_for_them(scene: Scene) -> None:
     """They were picked, and then done again."""
     said = scene.repo.git("log", "--format=%B", f"{scene.main}..{scene.branch}")
-    scene.repo.commit({"old.txt": "old\n"}, re.sub("(Orch-Attempt: ).*", "\\g<1>01K00000000000000000000000", said))
+    scene.repo.commit(
+        {"old.txt": "old\n"}, re.sub("(Orch-Attempt: ).*", "\\g<1>01K00000000000000000000000", said)
+    )
     scene.land("--rebase")
     assert scene.subjects()[:2] == ["Write dir/b.txt", "Write a.txt"]
 
@@ -441,11 +476,13 @@ def test_a_revert_on_main_is_not_taken_for_the_step(scene: Scene) -> None:
     assert "by somebody" not in scene.repo.orch("show", scene.plan).stdout
 
 
-# -- what a cut-off landing, or a log of somebody else's, leaves ------------------------------------------------------
+# -- what a cut-off landing, or a log of somebody else's, leaves -----------------------------------
 
 
 def test_a_name_in_a_log_that_is_no_branch_never_reaches_git(repo: Repo, tmp_path: Path) -> None:
     oid = repo.git("rev-parse", "main")
-    hostile = Move("01K00000000000000000000000", "here", f"--output={tmp_path}/made", None, oid, "land")
+    hostile = Move(
+        "01K00000000000000000000000", "here", f"--output={tmp_path}/made", None, oid, "land"
+    )
     assert not target.is_done(discover(repo.path), hostile)
     assert not (tmp_path / "made").exists()

@@ -1,4 +1,6 @@
-"""Files of git-lfs: a step sees their contents, and the repository gets pointers with the contents behind them."""
+"""Files of git-lfs: a step sees their contents, and the repository gets pointers with the contents
+behind them.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,13 @@ def installed(hermetic: Path) -> None:
 @pytest.fixture
 def large(repo: Repo) -> Repo:
     """A repository with a file that git-lfs keeps."""
-    repo.commit({".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "old.bin": CONTENT, "a": "a\n"})
+    repo.commit(
+        {
+            ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+            "old.bin": CONTENT,
+            "a": "a\n",
+        }
+    )
     assert repo.git("show", "HEAD:old.bin").startswith("version https://git-lfs")
     return repo
 
@@ -60,7 +68,9 @@ def taken(repo: Repo, worktree: Worktree) -> str:
 
 
 def inside(worktree: Worktree, script: str) -> str:
-    outcome = worktree.enclosure.launcher.run(Command(argv=("sh", "-c", script)), worktree=worktree.path, timeout=60)
+    outcome = worktree.enclosure.launcher.run(
+        Command(argv=("sh", "-c", script)), worktree=worktree.path, timeout=60
+    )
     return outcome.output.decode()
 
 
@@ -144,7 +154,7 @@ def test_the_users_own_storage_cannot_be_written_from_the_sandbox(large: Repo) -
     assert stored(large, NAME).read_text() == CONTENT
 
 
-# -- a hostile scratch directory --------------------------------------------------------------------------------------
+# -- a hostile scratch directory -------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -163,17 +173,25 @@ def objects(repo: Repo) -> list[str]:
     return sorted(path.name for path in (repo.path / ".git/lfs").rglob("*") if not path.is_dir())
 
 
-def test_contents_are_taken_over_by_their_name(repo: Repo, found: Repository, scratch: Path) -> None:
+def test_contents_are_taken_over_by_their_name(
+    repo: Repo, found: Repository, scratch: Path
+) -> None:
     (scratch / "objects/ab/cd" / NAME).write_text(CONTENT)
     largefiles.admit(found, scratch)
     assert stored(repo, NAME).read_text() == CONTENT
     assert stored(repo, NAME).stat().st_mode & 0o444
 
 
-@pytest.mark.parametrize("name", [NAME[:-1] + "0", NAME.upper(), NAME[:63], f"{NAME}0", "..", "x", f"{NAME}\n"])
-def test_a_name_that_lies_is_left_behind(repo: Repo, found: Repository, scratch: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", [NAME[:-1] + "0", NAME.upper(), NAME[:63], f"{NAME}0", "..", "x", f"{NAME}\n"]
+)
+def test_a_name_that_lies_is_left_behind(
+    repo: Repo, found: Repository, scratch: Path, name: str
+) -> None:
     if name != "..":
-        (scratch / "objects/ab/cd" / name).write_text("other bytes\n" if len(name) == 64 else CONTENT)
+        (scratch / "objects/ab/cd" / name).write_text(
+            "other bytes\n" if len(name) == 64 else CONTENT
+        )
     largefiles.admit(found, scratch)
     assert objects(repo) == []
 
@@ -199,7 +217,9 @@ def test_only_plain_files_are_taken_over(
     assert objects(repo) == []
 
 
-def test_a_storage_that_is_a_link_is_not_followed(repo: Repo, found: Repository, scratch: Path, tmp_path: Path) -> None:
+def test_a_storage_that_is_a_link_is_not_followed(
+    repo: Repo, found: Repository, scratch: Path, tmp_path: Path
+) -> None:
     (scratch / "objects/ab/cd" / NAME).write_text(CONTENT)
     shutil.move(scratch / "objects", tmp_path / "outside")
     (scratch / "objects").symlink_to(tmp_path / "outside")
@@ -215,7 +235,9 @@ def test_contents_that_are_there_already_stay_as_they_are(large: Repo, scratch: 
 
 
 @pytest.mark.parametrize("storage", ["elsewhere", "/absolute"])
-def test_the_users_own_place_for_contents_is_used(large: Repo, tmp_path: Path, storage: str) -> None:
+def test_the_users_own_place_for_contents_is_used(
+    large: Repo, tmp_path: Path, storage: str
+) -> None:
     place = tmp_path / "absolute" if storage == "/absolute" else large.path / ".git/elsewhere"
     shutil.move(large.path / ".git/lfs", place)
     large.git("config", "lfs.storage", str(place) if storage == "/absolute" else storage)

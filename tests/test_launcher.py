@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_orch.plans.plan import Command
-from git_orch.sandbox.process import command as process
+from git_orch.sandbox.process.outcome import Outcome
 from git_orch.sandbox.walls import launcher
 
 if TYPE_CHECKING:
@@ -24,14 +24,19 @@ def shell(text: str) -> Command:
     return Command(shell=text)
 
 
-def launch(command: Command, worktree: Path, source: dict[str, str] | None = None) -> process.Outcome:
+def launch(command: Command, worktree: Path, source: dict[str, str] | None = None) -> Outcome:
     """How a command of a plan ended."""
-    started = launcher.Launcher({"PATH": os.environ["PATH"], **(source or {})}, home=worktree.parent)
+    started = launcher.Launcher(
+        {"PATH": os.environ["PATH"], **(source or {})}, home=worktree.parent
+    )
     return started.run(command, worktree=worktree, timeout=LONG)
 
 
 def test_argv_runs_without_a_shell(tmp_path: Path) -> None:
-    assert launch(Command(argv=("printf", "%s|", "$HOME", "a b", ";", "-rf")), tmp_path).output == b"$HOME|a b|;|-rf|"
+    assert (
+        launch(Command(argv=("printf", "%s|", "$HOME", "a b", ";", "-rf")), tmp_path).output
+        == b"$HOME|a b|;|-rf|"
+    )
 
 
 def test_shell_text_runs_in_bash(tmp_path: Path) -> None:
@@ -86,7 +91,9 @@ def test_a_program_of_the_worktree_runs_when_it_is_named_with_its_path(tmp_path:
 def test_a_program_of_the_worktree_never_stands_in_for_another(tmp_path: Path) -> None:
     (tmp_path / "git").write_text("#!/bin/sh\necho planted\n")
     (tmp_path / "git").chmod(0o755)
-    outcome = launch(Command(argv=("git", "--version")), tmp_path, {"PATH": f"{tmp_path}:.:{os.environ['PATH']}"})
+    outcome = launch(
+        Command(argv=("git", "--version")), tmp_path, {"PATH": f"{tmp_path}:.:{os.environ['PATH']}"}
+    )
     assert outcome.output.startswith(b"git version")
 
 
@@ -129,7 +136,9 @@ def test_no_command_waits_for_a_person(command: Command, repo: Repo) -> None:
 
 
 def test_git_finds_the_repository_it_runs_in(repo: Repo) -> None:
-    outcome = launch(Command(argv=("git", "log", "--format=%s")), repo.path, {"GIT_DIR": "/nowhere"})
+    outcome = launch(
+        Command(argv=("git", "log", "--format=%s")), repo.path, {"GIT_DIR": "/nowhere"}
+    )
     assert outcome.output == b"first\n"
 
 
@@ -145,7 +154,10 @@ def test_an_event_that_is_set_already_stops_at_once(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     started = launcher.Launcher({"PATH": os.environ["PATH"]}, home=tmp_path)
-    assert started.run(shell("sleep 60"), worktree=tmp_path, timeout=LONG, stop=stop).reason == "stopped"
+    assert (
+        started.run(shell("sleep 60"), worktree=tmp_path, timeout=LONG, stop=stop).reason
+        == "stopped"
+    )
 
 
 def test_without_prlimit_commands_still_run(tmp_path: Path) -> None:

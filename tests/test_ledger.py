@@ -53,12 +53,23 @@ def test_it_is_read_back_as_it_was_written(repo: Repo) -> None:
     found.reserve("a", "s2", WANTED)
     found.settle("a", 0.25)
     book = found.book()
-    assert (book.limit, book.step_limit, book.spent, dict(book.steps)) == (5, 2, 1.75, {"s1": 1.5, "s2": 0.25})
+    assert (book.limit, book.step_limit, book.spent, dict(book.steps)) == (
+        5,
+        2,
+        1.75,
+        {"s1": 1.5, "s2": 0.25},
+    )
     assert [(call, each.step) for call, each in book.reserved.items()] == [("plan-1", None)]
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}", b'{"limit": 1', b'{"limit":"x","step_limit":0,"spent":0,"steps":{},"reserved":{}}']
+    "content",
+    [
+        b"",
+        b"{}",
+        b'{"limit": 1',
+        b'{"limit":"x","step_limit":0,"spent":0,"steps":{},"reserved":{}}',
+    ],
 )
 def test_a_ledger_that_cannot_be_read_is_not_taken_for_no_limit(repo: Repo, content: bytes) -> None:
     found = ledger(repo.path)

@@ -31,7 +31,9 @@ def test_exactly_the_transitions_of_the_design_are_legal(old: PlanState, new: Pl
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS, ids=lambda each: each.value)
-def test_a_refused_transition_says_what_is_possible_and_names_a_command(old: PlanState, new: PlanState) -> None:
+def test_a_refused_transition_says_what_is_possible_and_names_a_command(
+    old: PlanState, new: PlanState
+) -> None:
     """S1-220."""
     if life.can(old, new):
         assert life.moved(old, new, "P") is new
@@ -41,11 +43,16 @@ def test_a_refused_transition_says_what_is_possible_and_names_a_command(old: Pla
     assert refused.value.hint.startswith("git orch ")
     assert "P" in refused.value.hint
     if old is not new:
-        assert f"can become {LEGAL[old.value].replace(' ', ' or ')}, not {new.value}" in refused.value.cause
+        assert (
+            f"can become {LEGAL[old.value].replace(' ', ' or ')}, not {new.value}"
+            in refused.value.cause
+        )
 
 
 def test_the_states_that_are_possible_come_in_the_order_of_a_life() -> None:
-    assert {old.value: " ".join(new.value for new in life.possible(old)) for old in PlanState} == LEGAL
+    assert {
+        old.value: " ".join(new.value for new in life.possible(old)) for old in PlanState
+    } == LEGAL
 
 
 @pytest.mark.parametrize(
@@ -67,7 +74,9 @@ def test_the_command_is_the_first_on_the_way(old: str, new: str, typed: str) -> 
 
 
 @given(st.sampled_from(PAIRS))
-def test_a_way_is_made_of_legal_transitions_and_ends_where_it_leads(pair: tuple[PlanState, PlanState]) -> None:
+def test_a_way_is_made_of_legal_transitions_and_ends_where_it_leads(
+    pair: tuple[PlanState, PlanState],
+) -> None:
     states = life.way(*pair)
 
     assert all(life.can(before, after) for before, after in itertools.pairwise([pair[0], *states]))
@@ -78,7 +87,7 @@ def test_a_plan_that_is_no_more_edited_has_no_way_back_to_a_draft() -> None:
     assert life.way(PlanState.CREATED, PlanState.DRAFT) == []
 
 
-# -- what is written --------------------------------------------------------------------------------------------------
+# -- what is written -------------------------------------------------------------------------------
 
 EVENTS = {
     PlanState.VALIDATED: ("plan.validated", {}),
@@ -86,11 +95,17 @@ EVENTS = {
     PlanState.EXECUTING: ("run.started", {"run": "r"}),
     PlanState.FAILED: ("plan.stopped", {"why": "edit"}),
 }  # fmt: skip
-DOCUMENT = {"title": "T", "objective": "T", "steps": [{"id": "s1", "title": "S", "kind": "run", "run": "true"}]}
+DOCUMENT = {
+    "title": "T",
+    "objective": "T",
+    "steps": [{"id": "s1", "title": "S", "kind": "run", "run": "true"}],
+}
 
 
 class Written:
-    """A log that grows as the commands of git-orch write it, and the state that it has after each event."""
+    """A log that grows as the commands of git-orch write it, and the state that it has after each
+    event.
+    """
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
@@ -139,7 +154,9 @@ ACTS = [
 
 @given(st.lists(st.sampled_from(ACTS), max_size=15))
 def test_no_sequence_of_commands_leaves_the_table(acts: list[str]) -> None:
-    """S1-221: each event keeps the state or is one legal transition, also those that refuse nothing (rollback)."""
+    """S1-221: each event keeps the state or is one legal transition, also those that refuse nothing
+    (rollback).
+    """
     written = Written()
     for act in acts:
         try:
@@ -150,7 +167,9 @@ def test_no_sequence_of_commands_leaves_the_table(acts: list[str]) -> None:
         assert before is after or life.can(before, after), acts
 
 
-@pytest.mark.parametrize("name", ["run.started", "run.ended", "plan.restored", "plan.stopped", "plan.approved"])
+@pytest.mark.parametrize(
+    "name", ["run.started", "run.ended", "plan.restored", "plan.stopped", "plan.approved"]
+)
 def test_only_an_edit_brings_back_what_was_rejected(name: str) -> None:
     written = Written()
     written.write("plan.rejected")
@@ -167,9 +186,14 @@ def test_a_rollback_of_a_plan_that_was_edited_leaves_it_to_be_validated() -> Non
 
 
 def test_a_plan_whose_steps_are_all_done_is_not_edited() -> None:
-    with pytest.raises(Refused, match="COMPLETE: it can become EXECUTING or ROLLED_BACK, not CREATED"):
+    with pytest.raises(
+        Refused, match="COMPLETE: it can become EXECUTING or ROLLED_BACK, not CREATED"
+    ):
         life.edited(PlanState.COMPLETE, PlanState.COMPLETE, "P")
-    assert life.edited(PlanState.COMPLETE, PlanState.EXECUTING, "P") == [PlanState.FAILED, PlanState.CREATED]
+    assert life.edited(PlanState.COMPLETE, PlanState.EXECUTING, "P") == [
+        PlanState.FAILED,
+        PlanState.CREATED,
+    ]
 
 
 @pytest.mark.parametrize("old", ["DRAFT", "READY", "REJECTED"])

@@ -68,7 +68,9 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """Each user that we can be has one."""
     with users.directory_of(request.param) as place:
         users.give_sandbox(place)
-        subprocess.run([*users.as_user(request.param), "mkdir", place / "work", place / "beside"], check=True)
+        subprocess.run(
+            [*users.as_user(request.param), "mkdir", place / "work", place / "beside"], check=True
+        )
         yield Site(request.param, place)
 
 
@@ -76,7 +78,9 @@ def running(word: str) -> list[int]:
     """The living processes with that word on their command line."""
     lines = table.processes().values()
     return [
-        line.pid for line in lines if word.encode() in table._contents(f"/proc/{line.pid}/cmdline") and not line.dead
+        line.pid
+        for line in lines
+        if word.encode() in table._contents(f"/proc/{line.pid}/cmdline") and not line.dead
     ]
 
 
@@ -96,7 +100,9 @@ time.sleep(300)
 
 
 def test_a_fork_bomb_stops_at_the_limit(site: Site) -> None:
-    """A17: the kernel refuses the next one where there is a control group, else the watch ends the command."""
+    """A17: the kernel refuses the next one where there is a control group, else the watch ends the
+    command.
+    """
     word = f"bomb-{os.urandom(6).hex()}"
     with subprocess.Popen([*users.as_user(site.user), "sleep", "300"]) as other:
         ended = site.run([users.PYTHON, "-c", FORKING, word], processes=50)
@@ -144,7 +150,9 @@ def test_the_memory_of_all_processes_counts_together(site: Site) -> None:
 
 
 def test_memory_that_processes_share_counts_once(site: Site) -> None:
-    sharing = "import os, time; held = b'x' * (120 << 20); [os.fork() for _ in range(3)]; time.sleep(0.4)"
+    sharing = (
+        "import os, time; held = b'x' * (120 << 20); [os.fork() for _ in range(3)]; time.sleep(0.4)"
+    )
     assert site.run([users.PYTHON, "-c", sharing], memory=200 * MB) == Ended(0, "exited", "")
 
 
@@ -176,15 +184,16 @@ def test_too_many_files_stop_a_command(site: Site) -> None:
 def test_what_was_there_and_what_others_write_does_not_count(site: Site) -> None:
     before = "head -c 30M /dev/zero > before; mkdir old; for n in $(seq 300); do : > old/$n; done"
     subprocess.run([*users.as_user(site.user), "bash", "-c", before], cwd=site.work, check=True)
-    others = (
-        "head -c 40M /dev/zero > ../beside/file; cp -r old ../beside; cp -r old ../beside/old; ln -s ../beside link"
-    )
+    others = "head -c 40M /dev/zero > ../beside/file; cp -r old ../beside"
+    others += "; cp -r old ../beside/old; ln -s ../beside link"
     ended = site.bash(f"sleep 0.1; {others}; sleep 0.4", growth=20 * MB, new_files=200)
     assert ended == Ended(0, "exited", "")
 
 
 def test_a_command_may_remove_the_directory_that_is_watched(site: Site) -> None:
-    assert site.bash("rm -rf ../work; sleep 0.4; echo done", growth=MB) == Ended(0, "exited", "done\n")
+    assert site.bash("rm -rf ../work; sleep 0.4; echo done", growth=MB) == Ended(
+        0, "exited", "done\n"
+    )
 
 
 def test_a_command_within_its_limits_is_left_alone(site: Site) -> None:

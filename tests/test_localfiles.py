@@ -61,17 +61,25 @@ def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(found: Reposi
 
 
 def test_a_lock_is_for_one_process_and_ends_with_it(repo: Repo, found: Repository) -> None:
-    """S1-159: the kernel frees the lock of a killed process; the file stays, and is no sign of anybody."""
+    """S1-159: the kernel frees the lock of a killed process; the file stays, and is no sign of
+    anybody.
+    """
     assert not localfiles.is_held(found, PLAN)
     holder = subprocess.Popen(
-        [sys.executable, "-c", _HOLDER, PLAN], cwd=repo.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", _HOLDER, PLAN],
+        cwd=repo.path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert holder.stdout is not None
     assert holder.stdin is not None
     assert holder.stdout.readline() == b"held\n"
     assert localfiles.is_held(found, PLAN)
     assert not localfiles.is_held(found, PLAN + "-other")
-    with pytest.raises(errors.Busy, match="being worked on by another process"), localfiles.lock(found, PLAN):
+    with (
+        pytest.raises(errors.Busy, match="being worked on by another process"),
+        localfiles.lock(found, PLAN),
+    ):
         pass
     holder.send_signal(signal.SIGKILL)
     holder.wait()

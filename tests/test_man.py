@@ -1,4 +1,6 @@
-"""The man pages say what the program does: commands, options, exit codes, events, and nothing that is out of date."""
+"""The man pages say what the program does: commands, options, exit codes, events, and nothing that
+is out of date.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ _HARMLESS = "skipping paragraph macro"
 def rendered(page: Path) -> str:
     """The page as a wide terminal shows it, without its bold and underlined letters."""
     shown = subprocess.run(
-        ["mandoc", "-T", "utf8", "-O", "width=200", page], capture_output=True, text=True, check=True
+        ["mandoc", "-T", "utf8", "-O", "width=200", page],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return re.sub(".\b", "", shown.stdout)
 
@@ -69,7 +74,7 @@ def loaded(name: str) -> click.Command:
     return found
 
 
-# -- the pages --------------------------------------------------------------------------------------------------------
+# -- the pages -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", _COMMANDS)
@@ -120,7 +125,9 @@ def test_a_page_has_the_sections_of_a_git_page(source: Path) -> None:
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda path: path.name)
 def test_a_page_has_no_markup_that_mandoc_warns_of(page: Path) -> None:
-    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True, check=False
+    )
 
     assert [line for line in done.stdout.splitlines() if _HARMLESS not in line] == []
 
@@ -128,7 +135,9 @@ def test_a_page_has_no_markup_that_mandoc_warns_of(page: Path) -> None:
 @pytest.mark.parametrize("page", _PAGES, ids=lambda path: path.name)
 def test_man_shows_a_page(page: Path) -> None:
     variables = {**os.environ, "MANPAGER": "cat", "MANWIDTH": "80"}
-    done = subprocess.run(["man", "-l", page], capture_output=True, text=True, check=False, env=variables)
+    done = subprocess.run(
+        ["man", "-l", page], capture_output=True, text=True, check=False, env=variables
+    )
 
     assert done.returncode == 0
     assert page.stem in done.stdout
@@ -140,11 +149,18 @@ def test_a_page_is_what_scdoc_makes_of_its_source(source: Path) -> None:
     page = page_of(source).read_text()
     date = re.search(r'^\.TH "[\w-]+" "[15]" "([\d-]+)"', page, re.MULTILINE)
     assert date is not None
-    epoch = subprocess.run(["date", "-u", "-d", date[1], "+%s"], capture_output=True, text=True, check=True).stdout
+    epoch = subprocess.run(
+        ["date", "-u", "-d", date[1], "+%s"], capture_output=True, text=True, check=True
+    ).stdout
     variables = {**os.environ, "SOURCE_DATE_EPOCH": epoch.strip()}
 
     made = subprocess.run(
-        ["scdoc"], input=source.read_text(), capture_output=True, text=True, check=True, env=variables
+        ["scdoc"],
+        input=source.read_text(),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=variables,
     )
 
     assert made.stdout == page, "make man"
@@ -163,18 +179,26 @@ def test_a_page_names_the_version_it_is_for(source: Path) -> None:
 def test_a_page_refers_only_to_pages_that_are_there(source: Path) -> None:
     named = re.findall(r"\*(git-orch[\w-]*)\*\(([15])\)", source.read_text())
 
-    assert [f"{name}.{number}" for name, number in named if not (_MAN / f"{name}.{number}").exists()] == []
+    assert [
+        f"{name}.{number}" for name, number in named if not (_MAN / f"{name}.{number}").exists()
+    ] == []
 
 
 def test_the_wheel_installs_every_page() -> None:
-    build = tomllib.loads((_TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    build = tomllib.loads((_TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"][
+        "targets"
+    ]["wheel"]
 
-    installed = {name: place for name, place in build["shared-data"].items() if name.startswith("man/")}
+    installed = {
+        name: place for name, place in build["shared-data"].items() if name.startswith("man/")
+    }
 
-    assert installed == {f"man/{page.name}": f"share/man/man{page.suffix[1:]}/{page.name}" for page in _PAGES}
+    assert installed == {
+        f"man/{page.name}": f"share/man/man{page.suffix[1:]}/{page.name}" for page in _PAGES
+    }
 
 
-# -- what they say ----------------------------------------------------------------------------------------------------
+# -- what they say ---------------------------------------------------------------------------------
 
 
 def _classes(root: type[errors.OrchError]) -> Iterator[type[errors.OrchError]]:
@@ -197,16 +221,22 @@ def test_help_names_the_same_exit_codes_as_the_overview(repo: Repo) -> None:
 
     codes = re.findall(r"^\|  (\d+)$", listed, re.MULTILINE)
 
-    assert {*re.findall(r"^(\d+) ", told, re.MULTILINE), *re.findall(r"; (\d+) ", told)} == set(codes)
+    assert {*re.findall(r"^(\d+) ", told, re.MULTILINE), *re.findall(r"; (\d+) ", told)} == set(
+        codes
+    )
 
 
 def test_every_setting_is_on_the_overview() -> None:
     listed = section((_MAN / "git-orch.scd").read_text(), "CONFIGURATION")
 
-    assert set(re.findall(r"^\*orch\.(\w+)\*$", listed, re.MULTILINE)) == set(settings.Settings.__annotations__)
+    assert set(re.findall(r"^\*orch\.(\w+)\*$", listed, re.MULTILINE)) == set(
+        settings.Settings.__annotations__
+    )
 
 
-@pytest.mark.parametrize("model", [fields.PlanModel, fields.StepModel, fields.CheckModel, fields.FileModel])
+@pytest.mark.parametrize(
+    "model", [fields.PlanModel, fields.StepModel, fields.CheckModel, fields.FileModel]
+)
 def test_every_field_of_a_plan_file_is_on_the_page_of_plan(model: type[fields.PlanModel]) -> None:
     text = section((_MAN / "git-orch-plan.scd").read_text(), "PLAN FILES")
 
@@ -239,7 +269,7 @@ def test_every_template_is_on_the_page_of_templates() -> None:
     assert re.findall(r"^_([\w-]+)_$", text, re.MULTILINE) == render.names()
 
 
-# -- the log ----------------------------------------------------------------------------------------------------------
+# -- the log ---------------------------------------------------------------------------------------
 
 
 def _documented() -> dict[str, set[str]]:
@@ -294,7 +324,9 @@ def test_every_field_of_a_real_log_is_in_the_format(repo: Repo) -> None:
 
 
 def test_a_log_of_a_newer_version_is_shown_and_never_written(repo: Repo) -> None:
-    """The format: an older program shows a newer log as far as it understands it and never writes to it."""
+    """The format: an older program shows a newer log as far as it understands it and never writes
+    to it.
+    """
     plan = repo.plan(writing("a.txt"))
     ref, cover = f"refs/notes/orch/{plan}", repo.git("rev-parse", f"orch/{plan}")
     line = '{"id":"7ZZZZZZZZZZZZZZZZZZZZZZZZZ","event":"plan.frozen","clone":"0","v":2}'

@@ -1,4 +1,6 @@
-"""The Messages API through the real SDK: what is sent, what comes back, and every way in which it fails."""
+"""The Messages API through the real SDK: what is sent, what comes back, and every way in which it
+fails.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def waits() -> Waits:
 
 @pytest.fixture
 def timeout(request: pytest.FixtureRequest) -> float:
-    """Seconds without a byte: short where a test is about them, long where a loaded machine must not matter."""
+    """Seconds without a byte: short where a test is about them, long where a loaded machine must
+    not matter.
+    """
     name = request.node.name
     if "[timeout]" in name:
         return 0.05
@@ -42,7 +46,9 @@ def timeout(request: pytest.FixtureRequest) -> float:
 
 
 @pytest.fixture
-def model(model_server: ModelServer, waits: Waits, timeout: float) -> Iterator[messages.MessagesModel]:
+def model(
+    model_server: ModelServer, waits: Waits, timeout: float
+) -> Iterator[messages.MessagesModel]:
     patience = messages.Patience(timeout=timeout, wait=waits, jitter=lambda: 0.5)
     with messages.MessagesModel(prices.load(), patience=patience) as opened:
         yield opened
@@ -71,22 +77,33 @@ def failure(model: messages.MessagesModel, model_server: ModelServer) -> Attempt
     return fails
 
 
-# -- a whole reply ----------------------------------------------------------------------------------------------------
+# -- a whole reply ---------------------------------------------------------------------------------
 
 
-def test_a_reply_holds_its_blocks_verbatim(model: messages.MessagesModel, model_server: ModelServer) -> None:
-    blocks = [thinking("hmm"), text("I look"), tool("read_file", path="a.py", limit=3), {"type": "hologram", "x": 1}]
+def test_a_reply_holds_its_blocks_verbatim(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    blocks = [
+        thinking("hmm"),
+        text("I look"),
+        tool("read_file", path="a.py", limit=3),
+        {"type": "hologram", "x": 1},
+    ]
     model_server.script(turn(*blocks))
 
     reply = model.reply(ask())
 
     assert [dict(block) for block in reply.content] == blocks
     assert reply.text == "I look"
-    assert [(call.name, call.input) for call in reply.tool_calls] == [("read_file", {"path": "a.py", "limit": 3})]
+    assert [(call.name, call.input) for call in reply.tool_calls] == [
+        ("read_file", {"path": "a.py", "limit": 3})
+    ]
     assert reply.stop_reason == "tool_use"
 
 
-def test_usage_is_verbatim_with_fields_nobody_knows(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_usage_is_verbatim_with_fields_nobody_knows(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     usage = {
         "input_tokens": 7,
         "output_tokens": 5,
@@ -103,7 +120,9 @@ def test_usage_is_verbatim_with_fields_nobody_knows(model: messages.MessagesMode
     assert call.request_id.startswith("req_")
 
 
-def test_text_arrives_while_it_is_written(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_text_arrives_while_it_is_written(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     model_server.script(turn(text("hello world")))
     heard: list[str] = []
 
@@ -113,14 +132,18 @@ def test_text_arrives_while_it_is_written(model: messages.MessagesModel, model_s
     assert "".join(heard) == "hello world"
 
 
-def test_a_refusal_carries_its_explanation(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_a_refusal_carries_its_explanation(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     details = {"type": "refusal", "category": "cyber", "explanation": "not this"}
     model_server.script(turn(stop_reason="refusal", stop_details=details))
 
     assert model.reply(ask()).explanation == "not this"
 
 
-def test_a_large_task_in_any_script_arrives_whole(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_a_large_task_in_any_script_arrives_whole(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     """S1-111."""
     task = "日本語 " * 50_000
     model_server.script(turn(text("ok")))
@@ -130,7 +153,7 @@ def test_a_large_task_in_any_script_arrives_whole(model: messages.MessagesModel,
     assert model_server.calls[0].said() == task
 
 
-# -- the request ------------------------------------------------------------------------------------------------------
+# -- the request -----------------------------------------------------------------------------------
 
 
 def test_cache_breakpoints_end_the_system_prompt_the_plan_and_the_conversation(
@@ -139,7 +162,9 @@ def test_cache_breakpoints_end_the_system_prompt_the_plan_and_the_conversation(
     model_server.script(turn(text("ok")))
     reply = {"role": "assistant", "content": [text("first")]}
 
-    model.reply(ask(messages=(exchange.user("the plan", "the step"), reply, exchange.user("one", "two"))))
+    model.reply(
+        ask(messages=(exchange.user("the plan", "the step"), reply, exchange.user("one", "two")))
+    )
 
     body = model_server.calls[0].body
     marked = [
@@ -151,7 +176,9 @@ def test_cache_breakpoints_end_the_system_prompt_the_plan_and_the_conversation(
     assert marked == ["be brief", "the plan", "two"]
 
 
-def test_the_conversation_itself_is_not_marked(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_the_conversation_itself_is_not_marked(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     model_server.script(turn(text("ok")))
     conversation = (exchange.user("the plan", "the step"),)
     before = json.dumps(conversation)
@@ -161,7 +188,9 @@ def test_the_conversation_itself_is_not_marked(model: messages.MessagesModel, mo
     assert json.dumps(conversation) == before
 
 
-@pytest.mark.parametrize(("name", "expected"), [(SONNET, {"type": "adaptive", "display": "summarized"}), (OLDER, None)])
+@pytest.mark.parametrize(
+    ("name", "expected"), [(SONNET, {"type": "adaptive", "display": "summarized"}), (OLDER, None)]
+)
 def test_adaptive_thinking_is_asked_only_of_models_that_take_it(
     model: messages.MessagesModel, model_server: ModelServer, name: str, expected: object
 ) -> None:
@@ -172,7 +201,9 @@ def test_adaptive_thinking_is_asked_only_of_models_that_take_it(
     assert model_server.calls[0].body.get("thinking") == expected
 
 
-def test_schema_effort_and_tools_are_sent(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_schema_effort_and_tools_are_sent(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     tools = ({"name": "look", "description": "look", "input_schema": {"type": "object"}},)
     model_server.script(turn(text("{}")))
@@ -180,7 +211,10 @@ def test_schema_effort_and_tools_are_sent(model: messages.MessagesModel, model_s
     model.reply(ask(output_schema=schema, effort="high", tools=tools))
 
     body = model_server.calls[0].body
-    assert body["output_config"] == {"format": {"type": "json_schema", "schema": schema}, "effort": "high"}
+    assert body["output_config"] == {
+        "format": {"type": "json_schema", "schema": schema},
+        "effort": "high",
+    }
     assert body["tools"] == list(tools)
     assert "tool_choice" not in body
 
@@ -194,7 +228,7 @@ def test_a_model_without_a_price_is_refused_before_any_call(
     assert model_server.requests == []
 
 
-# -- faults that pass -------------------------------------------------------------------------------------------------
+# -- faults that pass ------------------------------------------------------------------------------
 
 PASSING = {
     "429": status(429, "rate_limit_error"),
@@ -236,7 +270,9 @@ def test_a_fault_that_passes_is_retried(
     assert len(waits.seconds) == 1
 
 
-def test_unreadable_tool_input_is_retried(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_unreadable_tool_input_is_retried(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     broken = {**tool("read_file"), "raw": '{"path": nonsense'}
     model_server.script(turn(broken), turn(text("better")))
 
@@ -246,18 +282,25 @@ def test_unreadable_tool_input_is_retried(model: messages.MessagesModel, model_s
 def test_a_try_that_was_cut_is_reported_with_what_it_used(
     model: messages.MessagesModel, model_server: ModelServer
 ) -> None:
-    model_server.script(turn(text("whole"), faults=[Fault("cut", events=3), status(500), Fault("eof", events=3)]))
+    model_server.script(
+        turn(text("whole"), faults=[Fault("cut", events=3), status(500), Fault("eof", events=3)])
+    )
     lost: list[exchange.Call] = []
 
     model.reply(ask(), on_lost=lost.append)
 
-    assert [(call.usage["input_tokens"], call.stop_reason) for call in lost] == [(100, None), (100, None)]
+    assert [(call.usage["input_tokens"], call.stop_reason) for call in lost] == [
+        (100, None),
+        (100, None),
+    ]
 
 
 def test_a_try_that_was_cut_at_its_end_is_reported_with_its_last_counts(
     model: messages.MessagesModel, model_server: ModelServer
 ) -> None:
-    model_server.script(turn(text("whole"), faults=[Fault("cut", events=10)]))  # all but message_stop
+    model_server.script(
+        turn(text("whole"), faults=[Fault("cut", events=10)])
+    )  # all but message_stop
     lost: list[exchange.Call] = []
 
     model.reply(ask(), on_lost=lost.append)
@@ -265,10 +308,12 @@ def test_a_try_that_was_cut_at_its_end_is_reported_with_its_last_counts(
     assert [call.usage["output_tokens"] for call in lost] == [20]
 
 
-# -- how long ---------------------------------------------------------------------------------------------------------
+# -- how long --------------------------------------------------------------------------------------
 
 
-def test_it_gives_up_after_six_retries(failure: Attempt, model_server: ModelServer, waits: Waits) -> None:
+def test_it_gives_up_after_six_retries(
+    failure: Attempt, model_server: ModelServer, waits: Waits
+) -> None:
     error = failure(*[status(529, "overloaded_error")] * 9)
 
     assert len(model_server.calls) == 7
@@ -289,7 +334,11 @@ def test_it_gives_up_after_six_retries(failure: Attempt, model_server: ModelServ
     ids=["seconds", "milliseconds", "an hour is capped", "a date that is past", "nonsense"],
 )
 def test_the_server_says_how_long_to_wait(
-    model: messages.MessagesModel, model_server: ModelServer, waits: Waits, headers: dict[str, str], seconds: float
+    model: messages.MessagesModel,
+    model_server: ModelServer,
+    waits: Waits,
+    headers: dict[str, str],
+    seconds: float,
 ) -> None:
     model_server.script(turn(text("ok"), faults=[status(429, "rate_limit_error", headers=headers)]))
 
@@ -305,16 +354,23 @@ def test_a_call_takes_at_most_a_quarter_of_an_hour(model_server: ModelServer) ->
         now[0] += seconds + 200  # each try itself takes long
         return False
 
-    model_server.script(turn(text("late"), faults=[status(503, headers={"retry-after": "100"})] * 9))
+    model_server.script(
+        turn(text("late"), faults=[status(503, headers={"retry-after": "100"})] * 9)
+    )
     patience = messages.Patience(wait=wait, jitter=lambda: 0.0, clock=lambda: now[0])
-    with messages.MessagesModel(prices.load(), patience=patience) as model, pytest.raises(errors.ProviderFailed):
+    with (
+        messages.MessagesModel(prices.load(), patience=patience) as model,
+        pytest.raises(errors.ProviderFailed),
+    ):
         model.reply(ask())
 
     assert len(model_server.calls) == 4
     assert now[0] == 900
 
 
-def test_each_wait_is_announced_with_its_cause(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_each_wait_is_announced_with_its_cause(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     model_server.script(turn(text("ok"), faults=[status(529, "overloaded_error", "busy")]))
     told: list[tuple[float, str]] = []
 
@@ -324,25 +380,37 @@ def test_each_wait_is_announced_with_its_cause(model: messages.MessagesModel, mo
     assert told[0][1].startswith("the model provider is overloaded (529): busy")
 
 
-# -- faults that do not pass ------------------------------------------------------------------------------------------
+# -- faults that do not pass -----------------------------------------------------------------------
 
 FINAL = {
-    "400": (status(400, "invalid_request_error", "bad field"), "did not accept the request (400): bad field"),
+    "400": (
+        status(400, "invalid_request_error", "bad field"),
+        "did not accept the request (400): bad field",
+    ),
     "401": (status(401, "authentication_error"), "did not accept the credentials (401)"),
     "402": (status(402, "billing_error"), "a spend limit at the model provider is reached"),
     "403": (status(403, "permission_error"), "do not permit model 'claude-sonnet-5-5' (403)"),
     "404": (status(404, "not_found_error"), "does not know model 'claude-sonnet-5-5' (404)"),
     "413": (status(413, "request_too_large"), "too large for the model provider (413)"),
     "422": (status(422, "invalid_request_error"), "did not accept the request (422)"),
-    "contract": (status(429, "rate_limit_error", code="contract_spend_limit_reached"), "a spend limit"),
-    "enforced": (status(429, "rate_limit_error", code="enforced_spend_limit_reached"), "a spend limit"),
+    "contract": (
+        status(429, "rate_limit_error", code="contract_spend_limit_reached"),
+        "a spend limit",
+    ),
+    "enforced": (
+        status(429, "rate_limit_error", code="enforced_spend_limit_reached"),
+        "a spend limit",
+    ),
     "ramp": (status(429, "rate_limit_error", code="ramp_limit_exceeded"), "a spend limit"),
     "own limit": (
         status(400, "invalid_request_error", "You have reached your specified API usage limits."),
         "a spend limit at the model provider is reached: You have reached your specified API usage limits",
     ),
     "529 that says no": (status(529, headers={"x-should-retry": "false"}), "overloaded (529)"),
-    "refused in the stream": (Fault("error", type="invalid_request_error", events=2), "broke off its reply"),
+    "refused in the stream": (
+        Fault("error", type="invalid_request_error", events=2),
+        "broke off its reply",
+    ),
 }
 
 
@@ -417,7 +485,9 @@ def test_without_credentials_the_hint_says_how_to_log_in(
     assert model_server.requests == []
 
 
-def test_a_server_that_is_not_there_is_told(failure: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_not_there_is_told(
+    failure: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with ModelServer() as gone:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", gone.url)
 
@@ -434,15 +504,21 @@ def test_an_address_that_is_none_is_told_at_once(
 
 
 def test_a_key_never_gets_into_a_message(failure: Attempt) -> None:
-    error = failure(status(401, "authentication_error", f"invalid key {KEY} in Authorization: Bearer {KEY}"))
+    error = failure(
+        status(401, "authentication_error", f"invalid key {KEY} in Authorization: Bearer {KEY}")
+    )
 
     assert KEY not in error.cause + error.hint
     assert "[redacted]" in error.cause
 
 
-def test_a_custom_key_never_gets_into_a_message(model_server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_key_never_gets_into_a_message(
+    model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "plain-words-as-a-key")
-    model_server.script(turn(faults=[status(400, message="plain-words-as-a-key and hunter2hunter2")]))
+    model_server.script(
+        turn(faults=[status(400, message="plain-words-as-a-key and hunter2hunter2")])
+    )
     with (
         messages.MessagesModel(prices.load(), secrets=["hunter2hunter2"]) as model,
         pytest.raises(errors.ProviderFailed) as caught,
@@ -459,7 +535,7 @@ def test_a_page_of_a_proxy_is_cut_to_a_line(failure: Attempt) -> None:
     assert len(error.cause) < 500
 
 
-# -- stopping ---------------------------------------------------------------------------------------------------------
+# -- stopping --------------------------------------------------------------------------------------
 
 
 def test_a_stop_ends_the_wait_for_a_server_that_says_nothing(model_server: ModelServer) -> None:
@@ -512,12 +588,17 @@ def test_what_is_raised_by_a_listener_is_raised_to_the_caller(
         model.reply(ask(), on_text=broken)
 
 
-def test_one_model_serves_several_threads(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_one_model_serves_several_threads(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     names = [f"step {number}" for number in range(8)]
-    model_server.script(*[turn(text(f"for {name}"), match={"contains": f'"{name}"'}) for name in reversed(names)])
+    model_server.script(
+        *[turn(text(f"for {name}"), match={"contains": f'"{name}"'}) for name in reversed(names)]
+    )
     heard: dict[str, str] = {}
     threads = [
-        threading.Thread(target=lambda name=name: heard.update({name: model.reply(ask(name)).text})) for name in names
+        threading.Thread(target=lambda name=name: heard.update({name: model.reply(ask(name)).text}))
+        for name in names
     ]
     for thread in threads:
         thread.start()

@@ -1,4 +1,6 @@
-"""The object database: both backends keep one contract, and libgit2 is left out where it reads wrong."""
+"""The object database: both backends keep one contract, and libgit2 is left out where it reads
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def test_a_commit_with_its_tree_is_what_git_reads(repo: Repo, objects: Objects) 
     entries = [raw.Entry(raw.TREE_MODE, b"a", inner), raw.Entry(raw.BLOB_MODE, b"a.txt", blob)]
     tree = odb.write_tree(objects, entries)
     head = repo.git("rev-parse", "HEAD")
-    commit = odb.write_commit(objects, raw.CommitObject(tree, (head,), STAMP, STAMP, "Grüße\n\nbody\n"))
+    commit = odb.write_commit(
+        objects, raw.CommitObject(tree, (head,), STAMP, STAMP, "Grüße\n\nbody\n")
+    )
 
     assert repo.git("log", "-1", "--format=%P %an %B", commit) == f"{head} Ada Tester Grüße\n\nbody"
     assert repo.git("ls-tree", "-r", "--name-only", commit).splitlines() == ["a.txt", "a/f"]
@@ -133,7 +137,11 @@ def test_a_broken_object_reads_as_missing_and_the_others_are_read(repo: Repo) ->
         path.chmod(0o600)
         path.write_bytes(data[: len(data) // 2])
         other = database.write("blob", b"whole\n")
-        assert database.read_many([other, oid, other]) == [Found("blob", b"whole\n"), None, Found("blob", b"whole\n")]
+        assert database.read_many([other, oid, other]) == [
+            Found("blob", b"whole\n"),
+            None,
+            Found("blob", b"whole\n"),
+        ]
 
 
 def made_partial(repo: Repo) -> None:
@@ -147,7 +155,9 @@ def made_promisor(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("prepare", [made_partial, made_promisor])
-def test_a_partial_clone_is_not_opened_with_libgit2(repo: Repo, prepare: Callable[[Repo], None]) -> None:
+def test_a_partial_clone_is_not_opened_with_libgit2(
+    repo: Repo, prepare: Callable[[Repo], None]
+) -> None:
     """libgit2 takes an object that is still at the remote for missing."""
     prepare(repo)
     with contextlib.closing(of(repo, warm=True)) as database:

@@ -56,7 +56,12 @@ def test_ordinary_names_are_accepted(path: str) -> None:
 
 @given(st.text(max_size=50))
 def test_no_string_raises(path: str) -> None:
-    assert paths.refused(path) in {None, paths.PATH_INVALID, paths.PATH_OUTSIDE, paths.PATH_GIT_CONTROL}
+    assert paths.refused(path) in {
+        None,
+        paths.PATH_INVALID,
+        paths.PATH_OUTSIDE,
+        paths.PATH_GIT_CONTROL,
+    }
 
 
 @given(st.lists(st.sampled_from(["..", ".git", "a", ".", "", "\u200c", "/", " "]), max_size=8))

@@ -24,7 +24,9 @@ def database(repo: Repo) -> Iterator[Objects]:
         yield found
 
 
-def test_a_pick_has_author_and_message_of_the_commit_and_no_signature(repo: Repo, database: Objects) -> None:
+def test_a_pick_has_author_and_message_of_the_commit_and_no_signature(
+    repo: Repo, database: Objects
+) -> None:
     base = repo.git("rev-parse", "HEAD")
     picked = repo.commit({"a.txt": "a\n"}, "add a\n\nbody")
     repo.git("checkout", "-q", base)
@@ -45,7 +47,9 @@ def test_a_conflict_names_path_and_kind_and_shows_both_sides(repo: Repo, databas
     onto = repo.commit({"README.md": "ours\n"}, "ours")
     found = discover(repo.path)
     result = merges.picked(found, database, picked, onto)
-    assert [(each.path, each.kind) for each in result.conflicts] == [("README.md", "CONFLICT (contents)")]
+    assert [(each.path, each.kind) for each in result.conflicts] == [
+        ("README.md", "CONFLICT (contents)")
+    ]
     shown = merges.shown(found, result, 2_000)
     assert "ours" in shown
     assert "theirs" in shown
@@ -58,11 +62,15 @@ def test_a_deleted_and_changed_file_conflicts(repo: Repo, database: Objects) -> 
     repo.git("checkout", "-q", base)
     repo.git("rm", "-q", "README.md")
     repo.git("commit", "-qm", "delete")
-    [conflict] = merges.picked(discover(repo.path), database, picked, repo.git("rev-parse", "HEAD")).conflicts
+    [conflict] = merges.picked(
+        discover(repo.path), database, picked, repo.git("rev-parse", "HEAD")
+    ).conflicts
     assert conflict.kind == "CONFLICT (modify/delete)"
 
 
-def test_a_merge_driver_of_the_repository_is_not_started(repo: Repo, database: Objects, tmp_path: Path) -> None:
+def test_a_merge_driver_of_the_repository_is_not_started(
+    repo: Repo, database: Objects, tmp_path: Path
+) -> None:
     repo.commit({".gitattributes": "README.md merge=evil\n"}, "attributes")
     repo.git("config", "--global", "merge.evil.driver", f"touch {tmp_path}/started; false")
     base = repo.git("rev-parse", "HEAD")
@@ -79,7 +87,12 @@ def test_a_merge_commit_is_not_picked(repo: Repo, database: Objects) -> None:
     repo.git("switch", "-q", "main")
     repo.git("merge", "-q", "--no-ff", "-m", "merge", "side")
     with pytest.raises(errors.Refused, match="merge commit"):
-        merges.picked(discover(repo.path), database, repo.git("rev-parse", "HEAD"), repo.git("rev-parse", "HEAD^1"))
+        merges.picked(
+            discover(repo.path),
+            database,
+            repo.git("rev-parse", "HEAD"),
+            repo.git("rev-parse", "HEAD^1"),
+        )
 
 
 def test_a_chain_stops_at_the_first_conflict(repo: Repo, database: Objects) -> None:
@@ -92,13 +105,21 @@ def test_a_chain_stops_at_the_first_conflict(repo: Repo, database: Objects) -> N
     assert (len(chain.commits), chain.stopped) == (1, commits[1])
 
 
-_FILES = st.dictionaries(st.sampled_from(["a", "b", "d/c"]), st.lists(st.sampled_from("xyz"), max_size=4), max_size=3)
+_FILES = st.dictionaries(
+    st.sampled_from(["a", "b", "d/c"]), st.lists(st.sampled_from("xyz"), max_size=4), max_size=3
+)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(base=_FILES, ours=_FILES, theirs=_FILES)
 def test_a_pick_is_what_git_cherry_pick_gives(
-    repo: Repo, database: Objects, base: dict[str, list[str]], ours: dict[str, list[str]], theirs: dict[str, list[str]]
+    repo: Repo,
+    database: Objects,
+    base: dict[str, list[str]],
+    ours: dict[str, list[str]],
+    theirs: dict[str, list[str]],
 ) -> None:
     def commit(files: dict[str, list[str]], name: str) -> str:
         repo.git("rm", "-rqf", "--ignore-unmatch", "a", "b", "d")

@@ -1,4 +1,6 @@
-"""Steps go onto another branch one by one: in memory, or by `git cherry-pick` where somebody has to resolve them."""
+"""Steps go onto another branch one by one: in memory, or by `git cherry-pick` where somebody has to
+resolve them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from conftest import Repo
 
 def _plan() -> dict[str, object]:
     files: Sequence[dict[str, str]] = ({"a.txt": "a\n"}, {"b.txt": "b\n"}, {"a.txt": "a\nmore\n"})
-    steps = [{"title": f"Step {number}", "files": each} for number, each in enumerate(files, start=1)]
+    steps = [
+        {"title": f"Step {number}", "files": each} for number, each in enumerate(files, start=1)
+    ]
     return {"title": "Pick me", "steps": [steps[0], steps[1], steps[2] | {"depends_on": [1]}]}
 
 
@@ -39,7 +43,10 @@ class Scene:
 
     def picked(self) -> list[dict[str, str]]:
         """What the log says was picked."""
-        lines = [json.loads(line) for line in self.repo.orch("log", self.plan, "--json").stdout.splitlines()]
+        lines = [
+            json.loads(line)
+            for line in self.repo.orch("log", self.plan, "--json").stdout.splitlines()
+        ]
         return [line["commits"] for line in lines if line["event"] == "steps.picked"]
 
 
@@ -80,7 +87,9 @@ def test_a_step_goes_onto_the_branch_one_is_on_with_its_files(scene: Scene) -> N
     assert scene.picked() == [{"s2": scene.repo.git("rev-parse", "main")}]
 
 
-def test_a_branch_that_is_not_checked_out_gets_the_steps_in_the_order_of_the_plan(scene: Scene) -> None:
+def test_a_branch_that_is_not_checked_out_gets_the_steps_in_the_order_of_the_plan(
+    scene: Scene,
+) -> None:
     scene.repo.git("branch", "release")
     scene.pick("3,1", "--onto", "release")
     assert scene.subjects("release") == ["Step 3", "Step 1", "first"]
@@ -126,7 +135,10 @@ def test_an_ignored_file_is_never_overwritten(scene: Scene, *, conflict: bool) -
     before = scene.repo.git("rev-parse", "main")
     assert "are in the way: 'b.txt'" in scene.pick("1-2", expect=6)
     assert (scene.repo.path / "b.txt").read_bytes() == b"mine\r\n"
-    assert (scene.repo.git("rev-parse", "main"), scene.repo.git("status", "--porcelain")) == (before, "")
+    assert (scene.repo.git("rev-parse", "main"), scene.repo.git("status", "--porcelain")) == (
+        before,
+        "",
+    )
 
 
 def test_a_conflict_on_a_branch_that_is_not_checked_out_moves_nothing(scene: Scene) -> None:
@@ -136,7 +148,7 @@ def test_a_conflict_on_a_branch_that_is_not_checked_out_moves_nothing(scene: Sce
     assert scene.subjects("release") == ["change", "first"]
 
 
-# -- a pick that stopped ----------------------------------------------------------------------------------------------
+# -- a pick that stopped ---------------------------------------------------------------------------
 
 
 def test_a_resolved_pick_goes_on_and_keeps_its_trailers(stopped: Scene) -> None:
@@ -145,7 +157,10 @@ def test_a_resolved_pick_goes_on_and_keeps_its_trailers(stopped: Scene) -> None:
     stopped.repo.git("add", "a.txt")
     stopped.exec("--continue")
     assert stopped.subjects() == ["Step 2", "Step 1", "theirs", "first"]
-    assert stopped.repo.git("log", "--format=%(trailers:key=Orch-Step,valueonly,separator=)", "-2") == "s2\ns1"
+    assert (
+        stopped.repo.git("log", "--format=%(trailers:key=Orch-Step,valueonly,separator=)", "-2")
+        == "s2\ns1"
+    )
     assert [sorted(each) for each in stopped.picked()] == [["s1", "s2"]]
     assert "no pick of git-orch waits here" in stopped.exec("--continue", expect=3)
 
@@ -154,7 +169,10 @@ def test_a_pick_of_which_nothing_is_left_says_how_it_goes_on(stopped: Scene) -> 
     stopped.repo.git("checkout", "--ours", "a.txt")
     stopped.repo.git("add", "a.txt")
     said = stopped.exec("--continue", expect=7)
-    assert "hint: git cherry-pick --skip && git orch exec --continue  # or, to have it empty: git commit" in said
+    assert (
+        "hint: git cherry-pick --skip && git orch exec --continue  # or, to have it empty: git commit"
+        in said
+    )
     stopped.repo.git("commit", "-q", "--allow-empty", "--no-edit")
     stopped.exec("--continue")
     assert stopped.subjects() == ["Step 2", "Step 1", "theirs", "first"]

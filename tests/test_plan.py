@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans import plan as plans
-from git_orch.plans.plan import BadDocument, Check, Command, Plan, Step
+from git_orch.plans import plan_document
+from git_orch.plans.document import BadDocument
+from git_orch.plans.plan import Check, Command, Plan, Step
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -29,28 +32,34 @@ def document(**step: object) -> Any:  # any JSON value: tests put wrong ones int
 
 @given(hostile_plans.plans())
 def test_a_plan_survives_its_document(drawn: Plan) -> None:
-    stored = json.dumps(plans.to_document(drawn))
+    stored = json.dumps(plan_document.to_document(drawn))
 
-    assert plans.from_document(json.loads(stored)) == drawn
+    assert plan_document.from_document(json.loads(stored)) == drawn
 
 
 @given(hostile_plans.plans())
 def test_a_document_has_no_field_that_holds_nothing(drawn: Plan) -> None:
-    for step in plans.to_document(drawn)["steps"]:  # type: ignore[attr-defined]
+    for step in plan_document.to_document(drawn)["steps"]:  # type: ignore[attr-defined]
         assert not [name for name, value in step.items() if value in (None, [], {})]
 
 
 @given(anything)
 def test_any_json_is_a_plan_or_a_bad_document(value: object) -> None:
     try:
-        plans.from_document(value)
+        plan_document.from_document(value)
     except BadDocument as error:
         assert str(error)  # noqa: PT017
 
 
 def places(value: object, where: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
     """All places in a JSON value."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [where, *(place for key, item in items for place in places(item, (*where, key)))]
 
 
@@ -58,7 +67,7 @@ def places(value: object, where: tuple[object, ...] = ()) -> list[tuple[object, 
 def test_a_document_with_one_wrong_value_is_a_plan_that_is_stored_alike_or_a_bad_document(
     data: st.DataObject, drawn: Plan, wrong: object
 ) -> None:
-    damaged: Any = plans.to_document(drawn)
+    damaged: Any = plan_document.to_document(drawn)
     *path, last = data.draw(st.sampled_from(places(damaged)[1:]))
     holder = damaged
     for key in path:
@@ -66,10 +75,10 @@ def test_a_document_with_one_wrong_value_is_a_plan_that_is_stored_alike_or_a_bad
     holder[last] = wrong
 
     try:
-        read = plans.from_document(damaged)
+        read = plan_document.from_document(damaged)
     except BadDocument:
         return
-    assert plans.from_document(plans.to_document(read)) == read
+    assert plan_document.from_document(plan_document.to_document(read)) == read
 
 
 BAD: dict[str, tuple[dict[str, object], str]] = {
@@ -77,14 +86,23 @@ BAD: dict[str, tuple[dict[str, object], str]] = {
     "no command": ({"run": None}, "steps[0]: needs either argv or run"),
     "a NUL in a command": ({"run": "a\0b"}, "steps[0]: no command holds a NUL character"),
     "an unknown kind": ({"kind": "magic"}, "steps[0].kind: 'magic' is not a kind of step"),
-    "an ID with a line break": ({"id": "s1\nOrch-Step: s2"}, "steps: 's1\nOrch-Step: s2' is not a step id"),
+    "an ID with a line break": (
+        {"id": "s1\nOrch-Step: s2"},
+        "steps: 's1\nOrch-Step: s2' is not a step id",
+    ),
     "an ID that is a path": ({"id": "../x"}, "steps: '../x' is not a step id"),
     "a title of two lines": ({"title": "a\nOrch-Step: s2"}, "s1.title: expected one line"),
     "half a surrogate pair": ({"title": "\ud83d"}, "title: expected a string"),
     "itself": ({"depends_on": ["s1"]}, "steps: the steps wait for each other"),
     "nobody": ({"depends_on": ["s2"]}, "s1.depends_on: names a step that does not exist"),
-    "a file outside": ({"kind": "files", "files": {"../x": ""}}, "s1.files: names a file outside the tree"),
-    "a file of git": ({"kind": "files", "files": {".git/config": ""}}, "s1.files: names a file outside the tree"),
+    "a file outside": (
+        {"kind": "files", "files": {"../x": ""}},
+        "s1.files: names a file outside the tree",
+    ),
+    "a file of git": (
+        {"kind": "files", "files": {".git/config": ""}},
+        "s1.files: names a file outside the tree",
+    ),
     "no time": ({"timeout": 0}, "timeout: expected 1 to 86400"),
     "endless time": ({"timeout": 10**30}, "timeout: expected 1 to 86400"),
     "a flag for a number": ({"timeout": True}, "timeout: expected a whole number"),
@@ -100,9 +118,11 @@ BAD: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize(("step", "message"), BAD.values(), ids=BAD)
-def test_a_stored_step_that_cannot_be_is_a_bad_document(step: dict[str, object], message: str) -> None:
+def test_a_stored_step_that_cannot_be_is_a_bad_document(
+    step: dict[str, object], message: str
+) -> None:
     with pytest.raises(BadDocument) as caught:
-        plans.from_document(document(**step))
+        plan_document.from_document(document(**step))
 
     assert str(caught.value) == message
 
@@ -112,14 +132,18 @@ def test_two_steps_of_one_id_are_a_bad_document() -> None:
     value["steps"] *= 2
 
     with pytest.raises(BadDocument, match="two steps have the same id"):
-        plans.from_document(value)
+        plan_document.from_document(value)
 
 
 def test_a_check_without_status_and_timeout_has_the_defaults() -> None:
     """S1-164."""
-    read = plans.from_document(document(checks=[{"type": "unit", "argv": ["make", "test"]}]))
+    read = plan_document.from_document(
+        document(checks=[{"type": "unit", "argv": ["make", "test"]}])
+    )
 
-    assert read.steps[0].checks == (Check("unit", Command(("make", "test")), expected_exit=0, timeout=900),)
+    assert read.steps[0].checks == (
+        Check("unit", Command(("make", "test")), expected_exit=0, timeout=900),
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_orch.errors import UsageError
-from git_orch.plans.file import planfile, source
-from git_orch.plans.plan import Check, Command, FileContent, Plan, Step, to_document
+from git_orch.plans.file import emitter, planfile, source
+from git_orch.plans.file.findings import PlanFileError
+from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
+from git_orch.plans.plan_document import to_document
 
 EXAMPLE = """\
 title: Greet people
@@ -42,18 +44,20 @@ CHECK = Check("unit", Command(("make", "test")))
 
 def refused(text: str) -> list[str]:
     """The findings on a file called plan.yaml."""
-    with pytest.raises(planfile.PlanFileError) as caught:
+    with pytest.raises(PlanFileError) as caught:
         planfile.read(text, "plan.yaml")
     return caught.value.lines()
 
 
 def one_step(body: str) -> Step:
     """The only step of a plan, from the lines of its fields."""
-    text = "title: t\nsteps:\n  - title: x\n" + "".join(f"    {line}\n" for line in body.splitlines())
+    text = "title: t\nsteps:\n  - title: x\n" + "".join(
+        f"    {line}\n" for line in body.splitlines()
+    )
     return planfile.read(text, "plan.yaml").steps[0]
 
 
-# -- reading ----------------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------
 
 
 def test_the_documented_example_is_read() -> None:
@@ -72,11 +76,14 @@ def test_the_documented_example_is_read() -> None:
 def test_the_same_plan_in_json_is_the_same_plan() -> None:
     values = yaml.safe_load(EXAMPLE)
 
-    assert planfile.read("\n " + json.dumps(values), "plan.json") == planfile.read(EXAMPLE, "plan.yaml")
+    assert planfile.read("\n " + json.dumps(values), "plan.json") == planfile.read(
+        EXAMPLE, "plan.yaml"
+    )
 
 
 @pytest.mark.parametrize(
-    "word", ["on", "yes", "12:30", "1.0", "0123", "12345678e9", "2026-11-20", "0x1f", "True", "Null"]
+    "word",
+    ["on", "yes", "12:30", "1.0", "0123", "12345678e9", "2026-11-20", "0x1f", "True", "Null"],
 )
 def test_a_scalar_stays_what_was_typed(word: str) -> None:
     assert one_step(f"argv: [{word}, '{word}']").command == Command(argv=(word, word))
@@ -90,15 +97,24 @@ def test_nothing_is_null_only_when_it_is_not_quoted(nothing: str) -> None:
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_accepted() -> None:
-    assert planfile.read("\ufeff" + EXAMPLE.replace("\n", "\r\n"), "p") == planfile.read(EXAMPLE, "p")
+    assert planfile.read("\ufeff" + EXAMPLE.replace("\n", "\r\n"), "p") == planfile.read(
+        EXAMPLE, "p"
+    )
 
 
-@given(hostile_plans.plans().map(planfile.to_yaml) | st.just(EXAMPLE))
+def _json(plan: Plan) -> str:
+    """The plan as a plan file in JSON."""
+    return json.dumps(to_document(plan))
+
+
+@given(hostile_plans.plans().map(emitter.to_yaml) | st.just(EXAMPLE))
 def test_both_parsers_give_the_same_values_and_lines(text: str) -> None:
-    assert source.read_yaml(text, "p", yaml.BaseLoader) == source.read_yaml(text, "p", yaml.CBaseLoader)
+    assert source.read_yaml(text, "p", yaml.BaseLoader) == source.read_yaml(
+        text, "p", yaml.CBaseLoader
+    )
 
 
-# -- refusing ---------------------------------------------------------------------------------------------------------
+# -- refusing --------------------------------------------------------------------------------------
 
 
 def test_a_finding_names_file_line_field_and_what_was_meant() -> None:
@@ -155,16 +171,28 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "title: \ud800",
         "plan.yaml:1: the character U+D800 may not stand in YAML: write it as an escape",
     ),
-    "two documents": ("a: b\n---\nc: d\n", "plan.yaml:2: a second document begins; a file holds one"),
+    "two documents": (
+        "a: b\n---\nc: d\n",
+        "plan.yaml:2: a second document begins; a file holds one",
+    ),
     "an alias": ("*a", "plan.yaml:1: the alias '*a' is refused: write the value out"),
-    "a tag": ("!!python/object:os.system x", "plan.yaml:1: the tag '!!python/object:os.system' is refused"),
-    "a list as key": ("? [a]\n: b\n", "plan.yaml:1: the name of a field is a text, not a list, an object or an alias"),
+    "a tag": (
+        "!!python/object:os.system x",
+        "plan.yaml:1: the tag '!!python/object:os.system' is refused",
+    ),
+    "a list as key": (
+        "? [a]\n: b\n",
+        "plan.yaml:1: the name of a field is a text, not a list, an object or an alias",
+    ),
     "deep YAML": ("[" * 100_000, "plan.yaml:1: nested deeper than 20 levels"),
     "deep JSON": ('{"a":' * 100_000, "plan.yaml:1: nested deeper than 20 levels"),
     "many nodes": ("a: [" + "b," * 40_001 + "]", "plan.yaml:1: more than 40,000 values"),
     "many JSON nodes": ('{"a": [' + "1," * 40_001 + "1]}", "plan.yaml:1: more than 40,000 values"),
     "a big file": ("a: " + "é" * (1 << 19), "plan.yaml:1: the file is larger than 1024 KiB"),
-    "broken JSON": ('{"a":\n  "b" "c"}', "plan.yaml:2: not valid JSON: expecting ',' delimiter (line 2, column 7)"),
+    "broken JSON": (
+        '{"a":\n  "b" "c"}',
+        "plan.yaml:2: not valid JSON: expecting ',' delimiter (line 2, column 7)",
+    ),
     "a number that is none": ('{"a":\nNaN}', "plan.yaml:2: not valid JSON: 'NaN' is not a value"),
     "endless digits": ('{"a":\n\n' + "9" * 5000 + "}", "plan.yaml:3: a number has too many digits"),
 }
@@ -180,20 +208,31 @@ def test_anchors_aliases_and_merge_keys_are_named_and_nothing_is_expanded() -> N
 
     findings = refused(text)
 
-    assert "plan.yaml:2: base: the anchor '&base' is refused: write the value out where it is used" in findings
+    assert (
+        "plan.yaml:2: base: the anchor '&base' is refused: write the value out where it is used"
+        in findings
+    )
     assert "plan.yaml:4: steps[0]: the alias '*base' is refused: write the value out" in findings
-    assert "plan.yaml:5: steps[1]['<<']: the merge key '<<' is refused: write the fields out" in findings
+    assert (
+        "plan.yaml:5: steps[1]['<<']: the merge key '<<' is refused: write the fields out"
+        in findings
+    )
 
 
 def test_a_billion_laughs_are_refused_one_by_one_and_never_expanded() -> None:
     names = "abcdefghi"
-    lines = [f"{name}: &{name} [{', '.join(['*' + before] * 9)}]" for before, name in itertools.pairwise(names)]
+    lines = [
+        f"{name}: &{name} [{', '.join(['*' + before] * 9)}]"
+        for before, name in itertools.pairwise(names)
+    ]
     laughs = "\n".join(["a: &a [x]", *lines])
 
     assert len(source.read_yaml(laughs, "p").findings) == 9 + 8 * 9
 
 
-@pytest.mark.parametrize("text", ["title: a\ntitle: b\n", '{"title": "a",\n "title": "b"}'], ids=["YAML", "JSON"])
+@pytest.mark.parametrize(
+    "text", ["title: a\ntitle: b\n", '{"title": "a",\n "title": "b"}'], ids=["YAML", "JSON"]
+)
 def test_a_field_that_is_there_twice_is_refused(text: str) -> None:
     assert "plan.yaml:2: title: is here twice, first on line 1" in refused(text)
 
@@ -201,7 +240,9 @@ def test_a_field_that_is_there_twice_is_refused(text: str) -> None:
 def test_half_a_surrogate_pair_in_a_json_escape_is_refused() -> None:
     text = '{"title": "a\\ud83d", "steps": [{"title": "b", "prompt": "c"}]}'
 
-    assert refused(text) == ["plan.yaml:1: title: holds half of a surrogate pair, which is no character"]
+    assert refused(text) == [
+        "plan.yaml:1: title: holds half of a surrogate pair, which is no character"
+    ]
 
 
 def test_a_whole_surrogate_pair_in_a_json_escape_is_a_character() -> None:
@@ -210,30 +251,32 @@ def test_a_whole_surrogate_pair_in_a_json_escape_is_a_character() -> None:
     assert planfile.read(text, "p").title == "a\U0001f680"
 
 
-@given(st.text() | hostile_plans.texts | st.lists(st.sampled_from(EXAMPLE.splitlines())).map("\n".join))
+@given(
+    st.text() | hostile_plans.texts | st.lists(st.sampled_from(EXAMPLE.splitlines())).map("\n".join)
+)
 def test_any_text_is_a_plan_or_a_plan_file_error(text: str) -> None:
     try:
         planfile.read(text, "p")
-    except planfile.PlanFileError as error:
+    except PlanFileError as error:
         assert error.findings  # noqa: PT017
 
 
 @given(st.data())
 def test_a_damaged_example_is_a_plan_or_a_plan_file_error(data: st.DataObject) -> None:
-    form = data.draw(st.sampled_from([EXAMPLE, planfile.to_json(planfile.read(EXAMPLE, "p"))]))
+    form = data.draw(st.sampled_from([EXAMPLE, _json(planfile.read(EXAMPLE, "p"))]))
     at = data.draw(st.integers(0, len(form)))
     text = form[:at] + data.draw(hostile_plans.texts) + form[at + data.draw(st.integers(0, 20)) :]
 
     try:
         planfile.read(text, "p")
-    except planfile.PlanFileError as error:
+    except PlanFileError as error:
         assert error.findings  # noqa: PT017
 
 
-# -- writing ----------------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("written", [planfile.to_yaml, planfile.to_json], ids=["YAML", "JSON"])
+@pytest.mark.parametrize("written", [emitter.to_yaml, _json], ids=["YAML", "JSON"])
 @given(plan=hostile_plans.plans())
 def test_what_is_written_reads_back_exactly(written: Callable[[Plan], str], plan: Plan) -> None:
     text = written(plan)
@@ -244,8 +287,10 @@ def test_what_is_written_reads_back_exactly(written: Callable[[Plan], str], plan
 
 @given(hostile_plans.plans())
 def test_other_readers_take_the_yaml_for_the_same_values(plan: Plan) -> None:
-    """PyYAML's full YAML 1.1 resolver sees neither dates, numbers, truth values nor nulls in our texts."""
-    text = planfile.to_yaml(plan)
+    """PyYAML's full YAML 1.1 resolver sees neither dates, numbers, truth values nor nulls in our
+    texts.
+    """
+    text = emitter.to_yaml(plan)
 
     assert yaml.safe_load(text) == to_document(plan)
     assert yaml.load(text, Loader=yaml.CSafeLoader) == to_document(plan)
@@ -253,10 +298,13 @@ def test_other_readers_take_the_yaml_for_the_same_values(plan: Plan) -> None:
 
 def test_a_text_of_several_lines_stands_as_it_is() -> None:
     step = Step(
-        "s1", "x", "files", files={"m": FileContent("all:\n\t@echo a: b # c\n\n  end"), "n": FileContent("\n x\n")}
+        "s1",
+        "x",
+        "files",
+        files={"m": FileContent("all:\n\t@echo a: b # c\n\n  end"), "n": FileContent("\n x\n")},
     )
 
-    text = planfile.to_yaml(Plan("t", "t", (step,)))
+    text = emitter.to_yaml(Plan("t", "t", (step,)))
 
     assert "      m: |-\n        all:\n        \t@echo a: b # c\n\n          end\n" in text
     assert '      "n": |2\n\n         x\n' in text
@@ -266,31 +314,41 @@ def test_a_text_of_several_lines_stands_as_it_is() -> None:
 def test_white_space_at_the_end_is_written_in_quotes_because_editors_remove_it(prompt: str) -> None:
     step = Step("s1", "x", "agent", prompt=prompt)
 
-    assert f"prompt: {json.dumps(prompt)}\n" in planfile.to_yaml(Plan("t", "t", (step,)))
+    assert f"prompt: {json.dumps(prompt)}\n" in emitter.to_yaml(Plan("t", "t", (step,)))
 
 
 def test_invisible_characters_are_written_as_escapes() -> None:
     step = Step("s1", "x", "agent", prompt="a\u2028b\x85c\x1b\xa0d\r\ne \n")
 
-    assert 'prompt: "a\\u2028b\\u0085c\\u001b\\u00A0d\\r\\ne \\n"' in planfile.to_yaml(Plan("t", "t", (step,)))
+    assert 'prompt: "a\\u2028b\\u0085c\\u001b\\u00A0d\\r\\ne \\n"' in emitter.to_yaml(
+        Plan("t", "t", (step,))
+    )
 
 
-@pytest.mark.parametrize("written", [planfile.to_yaml, planfile.to_json], ids=["YAML", "JSON"])
+@pytest.mark.parametrize("written", [emitter.to_yaml, _json], ids=["YAML", "JSON"])
 def test_a_plan_that_is_no_text_is_not_written(written: Callable[[Plan], str]) -> None:
     plan = Plan("t", "t", (Step("s1", "x", "agent", prompt="half \ud83d"),))
 
-    with pytest.raises(planfile.PlanFileError, match="prompt: holds half of a surrogate pair"):
+    with pytest.raises(PlanFileError, match="prompt: holds half of a surrogate pair"):
         written(plan)
 
 
 def test_a_plan_of_a_thousand_steps_can_be_edited() -> None:
     steps = (
-        Step(f"s{n}", f"step {n}", "agent", "do", depends_on=("s1",), paths=("a", "b"), checks=(CHECK, CHECK))
+        Step(
+            f"s{n}",
+            f"step {n}",
+            "agent",
+            "do",
+            depends_on=("s1",),
+            paths=("a", "b"),
+            checks=(CHECK, CHECK),
+        )
         for n in range(2, 1001)
     )
     plan = Plan("t", "t", (Step("s1", "first", "manual"), *steps))
 
-    assert planfile.read(planfile.to_yaml(plan), "p") == plan
+    assert planfile.read(emitter.to_yaml(plan), "p") == plan
 
 
 def test_writing_needs_no_pydantic() -> None:

@@ -30,11 +30,15 @@ def read(raw: str) -> dict[str, object] | list[str]:
     return document if "title" in document else ["title: missing"]
 
 
-def draft(model: messages.MessagesModel, question: planner.Question = QUESTION) -> dict[str, object]:
+def draft(
+    model: messages.MessagesModel, question: planner.Question = QUESTION
+) -> dict[str, object]:
     return planner.draft(question, model, read=read, on_call=lambda _: None).value
 
 
-def test_a_plan_is_asked_for_with_its_form(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_a_plan_is_asked_for_with_its_form(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     """S1-097, S1-098, S1-101."""
     model_server.script(turn(text(PLAN)))
 
@@ -57,19 +61,25 @@ def test_a_plan_is_asked_for_with_its_form(model: messages.MessagesModel, model_
     ],
     ids=["plain", "fenced", "prose around it", "another object before it"],
 )
-def test_json_is_found_in_a_reply(model: messages.MessagesModel, model_server: ModelServer, reply: str) -> None:
+def test_json_is_found_in_a_reply(
+    model: messages.MessagesModel, model_server: ModelServer, reply: str
+) -> None:
     """S1-108."""
     model_server.script(turn(text(reply)))
 
     assert draft(model) == json.loads(PLAN)
 
 
-@pytest.mark.parametrize("reply", ["no plan today", "", '{"title": "cut", "steps": [{"title": "x"}', "{" * 2000])
+@pytest.mark.parametrize(
+    "reply", ["no plan today", "", '{"title": "cut", "steps": [{"title": "x"}', "{" * 2000]
+)
 def test_a_reply_without_a_plan_is_read_as_it_is(reply: str) -> None:
     assert planner.json_text(reply) == reply
 
 
-def test_findings_are_sent_back_once(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_findings_are_sent_back_once(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     """S1-109: the findings by name."""
     model_server.script(turn(text('{"steps": []}')), turn(text(PLAN)))
 
@@ -108,9 +118,13 @@ def test_a_plan_that_was_cut_off_is_an_error_that_keeps_the_reply(
     assert len(model_server.calls) == 1
 
 
-def test_a_refusal_is_told_with_its_reason(model: messages.MessagesModel, model_server: ModelServer) -> None:
+def test_a_refusal_is_told_with_its_reason(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
     """S1-110."""
-    model_server.script(turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "not this"}))
+    model_server.script(
+        turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "not this"})
+    )
 
     with pytest.raises(errors.ProviderFailed, match="refused to plan this task: not this"):
         draft(model)
@@ -129,7 +143,9 @@ def test_every_call_is_counted_even_of_a_plan_that_fails(
 
 
 @pytest.mark.parametrize("task", ["日本語のタスク", "x" * 200_000], ids=["other script", "200 KB"])
-def test_any_task_is_sent_whole(model: messages.MessagesModel, model_server: ModelServer, task: str) -> None:
+def test_any_task_is_sent_whole(
+    model: messages.MessagesModel, model_server: ModelServer, task: str
+) -> None:
     """S1-111."""
     model_server.script(turn(text(PLAN)))
 

@@ -1,4 +1,6 @@
-"""Where the command policy is asked: a model's commands in a step, and the commands of a plan that a model made."""
+"""Where the command policy is asked: a model's commands in a step, and the commands of a plan that
+a model made.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ def used(directory: Path, command: str, *, sandboxed: bool) -> toolbox.Result:
     launcher = Launcher({"PATH": "/usr/bin:/bin"}, directory / "home")
     policy = Policy(Whitelist(), str(directory), sandboxed)
     box = toolbox.Toolbox(
-        toolbox.Place(directory, directory / "outputs", launcher, policy), tool_definitions.PERMISSIONS
+        toolbox.Place(directory, directory / "outputs", launcher, policy),
+        tool_definitions.PERMISSIONS,
     )
     return box.result(exchange.ToolCall("t", "bash", {"command": command, "reason": "to see"}))
 
@@ -62,7 +65,9 @@ def test_an_allowed_command_runs_without_a_sandbox(tmp_path: Path) -> None:
     assert (tmp_path / "made").exists()
 
 
-def test_each_run_has_the_whitelist_of_its_own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_run_has_the_whitelist_of_its_own_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """S1-047."""
     git = shutil.which("git")
     assert git is not None
@@ -71,7 +76,9 @@ def test_each_run_has_the_whitelist_of_its_own_machine(tmp_path: Path, monkeypat
     policies = []
     for path in ("", str(tmp_path / "bin")):
         monkeypatch.setenv("PATH", path)
-        policies.append(command_policy.policy(NOTHING, tmp_path, None, network=False, sandboxed=False))
+        policies.append(
+            command_policy.policy(NOTHING, tmp_path, None, network=False, sandboxed=False)
+        )
 
     told = [policy.refusal(Command(argv=("git", "log"))) for policy in policies]
 
@@ -84,9 +91,13 @@ def test_a_command_that_a_model_may_not_run_is_refused_in_a_step_and_audited(
     """S1-052."""
     asked = tool("bash", command="git push origin main", reason="to share it")
     model_server.script(
-        turn(asked), turn(tool("write_file", path="a", content="a\n")), turn(tool("step_done", summary="Done."))
+        turn(asked),
+        turn(tool("write_file", path="a", content="a\n")),
+        turn(tool("step_done", summary="Done.")),
     )
-    plan = here.plan({"title": "Write", "steps": [{"title": "Write a", "prompt": "Write a.", "paths": ["a"]}]})
+    plan = here.plan(
+        {"title": "Write", "steps": [{"title": "Write a", "prompt": "Write a.", "paths": ["a"]}]}
+    )
 
     here("exec", plan)
 
@@ -98,30 +109,56 @@ def test_a_command_that_a_model_may_not_run_is_refused_in_a_step_and_audited(
 
 
 def _reply(command: str) -> str:
-    step: dict[str, Any] = {"title": "Make it", "kind": "run", "prompt": "", "argv": [], "run": command, "paths": []}
+    step: dict[str, Any] = {
+        "title": "Make it",
+        "kind": "run",
+        "prompt": "",
+        "argv": [],
+        "run": command,
+        "paths": [],
+    }
     steps = [{**step, "depends_on": [], "checks": []}]
-    return json.dumps({"title": "Make", "objective": "It is made.", "dependencies": [], "missing": [], "steps": steps})
+    return json.dumps(
+        {
+            "title": "Make",
+            "objective": "It is made.",
+            "dependencies": [],
+            "missing": [],
+            "steps": steps,
+        }
+    )
 
 
-def test_a_planned_command_that_is_denied_is_told_to_the_model(here: Here, model_server: ModelServer) -> None:
+def test_a_planned_command_that_is_denied_is_told_to_the_model(
+    here: Here, model_server: ModelServer
+) -> None:
     model_server.script(turn(text(_reply("sudo make install"))), turn(text(_reply("touch made"))))
 
     plan = here("plan", "make it").out.split()[0]
 
     told = json.dumps(model_server.calls[1].body["messages"][-1])
-    assert "steps[0].run: blocked pattern: sudo [privilege]; work as the user who runs the step" in told
+    assert (
+        "steps[0].run: blocked pattern: sudo [privilege]; work as the user who runs the step"
+        in told
+    )
     assert here.show(plan)["steps"][0]["run"] == "touch made"
 
 
-def test_a_plan_that_still_has_a_denied_command_is_a_plan_with_a_finding(here: Here, model_server: ModelServer) -> None:
-    model_server.script(turn(text(_reply("sudo make install"))), turn(text(_reply("sudo make install"))))
+def test_a_plan_that_still_has_a_denied_command_is_a_plan_with_a_finding(
+    here: Here, model_server: ModelServer
+) -> None:
+    model_server.script(
+        turn(text(_reply("sudo make install"))), turn(text(_reply("sudo make install")))
+    )
 
     plan = here("plan", "make it").out.split()[0]
 
     assert "privilege" in {each["code"] for each in json.loads(here("check", plan, "--json").out)}
 
 
-def test_a_command_for_the_sandbox_is_no_problem_of_a_plan(here: Here, model_server: ModelServer) -> None:
+def test_a_command_for_the_sandbox_is_no_problem_of_a_plan(
+    here: Here, model_server: ModelServer
+) -> None:
     model_server.script(turn(text(_reply("rm -f made"))))
 
     here("plan", "make it")

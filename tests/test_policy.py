@@ -16,13 +16,30 @@ from git_orch.sandbox.policy.decision import Policy
 from git_orch.sandbox.policy.verdict import Verdict
 
 _DATA = Path(__file__).parent / "data"
-_CORPUS = [json.loads(line) for line in (_DATA / "hostile_commands.jsonl").read_text("utf-8").splitlines()]
-_TOOLS = ("bash", "cargo", "git", "go", "make", "node", "npm", "pytest", "python3", "rg", "curl", "docker")
+_CORPUS = [
+    json.loads(line) for line in (_DATA / "hostile_commands.jsonl").read_text("utf-8").splitlines()
+]
+_TOOLS = (
+    "bash",
+    "cargo",
+    "git",
+    "go",
+    "make",
+    "node",
+    "npm",
+    "pytest",
+    "python3",
+    "rg",
+    "curl",
+    "docker",
+)
 
 
 def machine(*names: str) -> Capabilities:
     """A machine with these programs beside what every machine has."""
-    return Capabilities(tuple(CommandInfo(name, available=True) for name in names), (), "Linux", "x86_64", "/")
+    return Capabilities(
+        tuple(CommandInfo(name, available=True) for name in names), (), "Linux", "x86_64", "/"
+    )
 
 
 FULL = whitelist.of(machine(*_TOOLS))
@@ -32,7 +49,7 @@ def decided(text: str, known: whitelist.Whitelist = FULL, root: str = "") -> Ver
     return decision.decide(Command(shell=text), known, root)
 
 
-# -- the corpus -------------------------------------------------------------------------------------------------------
+# -- the corpus ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("row", _CORPUS, ids=[row["command"][:40] for row in _CORPUS])
@@ -63,14 +80,16 @@ def test_without_a_sandbox_only_what_is_allowed_runs(row: dict[str, str]) -> Non
     """A20: sandbox-only becomes a refusal when no sandbox is active."""
     command = Command(shell=row["command"])
 
-    bare, boxed = (Policy(FULL, "", sandboxed=sandboxed).refusal(command) for sandboxed in (False, True))
+    bare, boxed = (
+        Policy(FULL, "", sandboxed=sandboxed).refusal(command) for sandboxed in (False, True)
+    )
 
     assert (bare is None) == (row["expect"] == "allow")
     assert (boxed is None) == (row["expect"] != "deny")
     assert bare is None or (bare.code == "NEEDS_SANDBOX") == (row["expect"] == "sandbox-only")
 
 
-# -- decisions --------------------------------------------------------------------------------------------------------
+# -- decisions -------------------------------------------------------------------------------------
 
 _COMMANDS: dict[str, list[str]] = json.loads((_DATA / "commands.json").read_text("utf-8"))
 _DENIED = {**_COMMANDS}
@@ -93,7 +112,11 @@ def test_a_command_that_may_do_anything_runs_in_the_sandbox_only(text: str) -> N
 
 @pytest.mark.parametrize(
     ("code", "text"),
-    [pytest.param(code, text, id=f"{code}-{text[:40]!a}") for code, texts in _DENIED.items() for text in texts],
+    [
+        pytest.param(code, text, id=f"{code}-{text[:40]!a}")
+        for code, texts in _DENIED.items()
+        for text in texts
+    ],
 )
 def test_a_command_is_denied_for_its_reason(code: str, text: str) -> None:
     """S1-055 to S1-065."""
@@ -117,7 +140,9 @@ def test_a_reason_names_the_rule_and_the_subject(text: str, reason: str) -> None
 
 
 def test_a_refused_commit_is_told_to_just_edit() -> None:
-    assert decided("git commit -am x").hint == "git-orch commits after the step: just edit the files"
+    assert (
+        decided("git commit -am x").hint == "git-orch commits after the step: just edit the files"
+    )
 
 
 def test_background_work_has_a_code_of_its_own() -> None:
@@ -139,7 +164,7 @@ def test_a_span_counts_characters() -> None:
     assert text[verdict.span.start : verdict.span.end] == "curl"
 
 
-# -- the whitelist ----------------------------------------------------------------------------------------------------
+# -- the whitelist ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("names", [(), ("git",), ("go",), ("git", "go")], ids=str)
@@ -147,7 +172,9 @@ def test_the_whitelist_changes_with_what_the_machine_has(names: tuple[str, ...])
     """S1-046, S1-048, S1-051."""
     known = whitelist.of(machine(*names))
 
-    found = {text for text in ("git log", "go version", "ls") if decided(text, known).decision == "allow"}
+    found = {
+        text for text in ("git log", "go version", "ls") if decided(text, known).decision == "allow"
+    }
 
     assert found == {"ls", *(f"{name} {'log' if name == 'git' else 'version'}" for name in names)}
 
@@ -180,7 +207,7 @@ def test_a_step_with_the_network_may_download_in_the_sandbox() -> None:
     assert decided("nc x 1", known).code == "NETWORK"
 
 
-# -- argv and the tree ------------------------------------------------------------------------------------------------
+# -- argv and the tree -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -205,7 +232,9 @@ def test_the_words_of_an_argv_are_taken_as_they_are(argv: tuple[str, ...], expec
     assert decision.decide(Command(argv=argv), FULL).decision == expected
 
 
-@pytest.mark.parametrize("argv", [("cat", "a b", "../x"), ("cat", "it's", "../x y"), ("ls", "a\rb"), ("l s",), ("",)])
+@pytest.mark.parametrize(
+    "argv", [("cat", "a b", "../x"), ("cat", "it's", "../x y"), ("ls", "a\rb"), ("l s",), ("",)]
+)
 def test_the_span_of_an_argv_counts_in_the_text_that_people_read(argv: tuple[str, ...]) -> None:
     command = Command(argv=argv)
 
@@ -232,7 +261,7 @@ def test_absolute_names_below_the_root_are_inside(text: str, expected: str) -> N
     assert decided(text, root="/home/u/tree").decision == expected
 
 
-# -- here-documents ---------------------------------------------------------------------------------------------------
+# -- here-documents --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -256,7 +285,7 @@ def test_the_text_of_a_here_document_is_data(text: str, expected: str) -> None:
     assert decided(text).decision == expected
 
 
-# -- the command ------------------------------------------------------------------------------------------------------
+# -- the command -----------------------------------------------------------------------------------
 
 
 def test_the_command_ends_with_zero_for_allow_and_three_for_the_others(here: Here) -> None:
@@ -310,7 +339,9 @@ def test_neither_a_command_nor_a_list_is_a_usage_error(here: Here, words: list[s
     assert "error: give either a command or --list" in here("allow", *words, expect=2).err
 
 
-def test_the_command_works_outside_of_a_repository_and_without_a_path(repo: Repo, tmp_path: Path) -> None:
+def test_the_command_works_outside_of_a_repository_and_without_a_path(
+    repo: Repo, tmp_path: Path
+) -> None:
     """S1-045, S1-046: with nothing on PATH only the base is left."""
     empty, shims = tmp_path / "empty", tmp_path / "shims"
     empty.mkdir()
@@ -320,11 +351,17 @@ def test_the_command_works_outside_of_a_repository_and_without_a_path(repo: Repo
     (shims / "python3").symlink_to(python)
 
     assert repo.orch("allow", "--", "ls -la", cwd=empty, env={"PATH": ""}).stdout == "allow\n"
-    assert repo.orch("allow", "--", "python3 -V", cwd=empty, env={"PATH": ""}, expect=3).stdout == "deny\n"
-    assert repo.orch("allow", "--", "python3 -V", cwd=empty, env={"PATH": str(shims)}).stdout == "allow\n"
+    assert (
+        repo.orch("allow", "--", "python3 -V", cwd=empty, env={"PATH": ""}, expect=3).stdout
+        == "deny\n"
+    )
+    assert (
+        repo.orch("allow", "--", "python3 -V", cwd=empty, env={"PATH": str(shims)}).stdout
+        == "allow\n"
+    )
 
 
-# -- plans ------------------------------------------------------------------------------------------------------------
+# -- plans -----------------------------------------------------------------------------------------
 
 
 def test_check_names_the_commands_of_a_plan_that_the_policy_denies(here: Here) -> None:

@@ -1,8 +1,9 @@
-"""The policy against real bash: of many random lines, none that it allows runs a program that it does not know.
+"""The policy against real bash: of many random lines, none that it allows runs a program that it
+does not know.
 
-Each allowed line is run by a bash of its own, started as the launcher starts it, in a directory and with a PATH where
-every program of the whitelist does nothing and one more, `evil`, leaves a mark. What a line left in the background is
-waited for: it holds the output open.
+Each allowed line is run by a bash of its own, started as the launcher starts it, in a directory and
+with a PATH where every program of the whitelist does nothing and one more, `evil`, leaves a mark.
+What a line left in the background is waited for: it holds the output open.
 """
 
 from __future__ import annotations
@@ -67,9 +68,13 @@ _LINES = (
 
 
 def line(chance: random.Random) -> str:
-    """Most lines are soup; the others are something sensible with soup, or a change of one character, in it."""
+    """Most lines are soup; the others are something sensible with soup, or a change of one
+    character, in it.
+    """
     if chance.random() < 0.7:
-        return "".join(chance.choice(_ALL) + chance.choice(_BETWEEN) for _ in range(chance.randint(1, 8)))
+        return "".join(
+            chance.choice(_ALL) + chance.choice(_BETWEEN) for _ in range(chance.randint(1, 8))
+        )
     made = chance.choice(_LINES).format(_piece(chance), _piece(chance))
     if chance.random() < 0.8:
         at = chance.randint(0, len(made))
@@ -84,8 +89,12 @@ _BETWEEN = ("", " ", " ", "\n", "\t", ";")
 def _piece(chance: random.Random) -> str:
     kind = chance.random()
     if kind < 0.2:
-        return chance.choice(("a", "evil", "'evil'", '"evil"', "-n", "a/b", '"a $x"', "'; evil'", "a=evil", "é"))
-    return chance.choice(_PIECES) if kind < 0.8 else chance.choice(_NAMES) + " " + chance.choice(_ALL)
+        return chance.choice(
+            ("a", "evil", "'evil'", '"evil"', "-n", "a/b", '"a $x"', "'; evil'", "a=evil", "é")
+        )
+    return (
+        chance.choice(_PIECES) if kind < 0.8 else chance.choice(_NAMES) + " " + chance.choice(_ALL)
+    )
 
 
 @pytest.fixture
@@ -104,7 +113,8 @@ def trap(tmp_path: Path) -> Path:
     return tmp_path
 
 
-# The limit ends a loop without an end; each line has a process, a shell and a directory that is there.
+# The limit ends a loop without an end; each line has a process, a shell and a directory that is
+# there.
 _DRIVER = """
 cd "$1/work" || exit 9
 while IFS= read -r -d '' line; do
@@ -151,7 +161,16 @@ def test_no_line_that_is_allowed_runs_a_program_that_is_not(trap: Path) -> None:
 
 
 def test_the_trap_catches_what_it_is_for(trap: Path) -> None:
-    bad = ["evil", "x=1 evil", "echo `evil`", "(evil) & :", "./evil", ". evil", "cat <<E\n$(evil)\nE", "time evil"]
+    bad = [
+        "evil",
+        "x=1 evil",
+        "echo `evil`",
+        "(evil) & :",
+        "./evil",
+        ". evil",
+        "cat <<E\n$(evil)\nE",
+        "time evil",
+    ]
 
     assert marked(trap, ["ls", *bad, "echo evil", "true 'evil'"]) == bad
 
@@ -168,7 +187,12 @@ def test_the_trap_catches_what_it_is_for(trap: Path) -> None:
 @example("bash -c 'bash -c \"bash -c ls\"'")
 @example("\ud800")
 def test_every_text_gets_a_decision(text: str) -> None:
-    for command in (Command(shell=text), Command(argv=(text,)), Command(argv=("ls", text)), Command(argv=())):
+    for command in (
+        Command(shell=text),
+        Command(argv=(text,)),
+        Command(argv=("ls", text)),
+        Command(argv=()),
+    ):
         verdict = decision.decide(command, WHITELIST)
 
         assert (verdict.decision == "allow") == (verdict.code is None)

@@ -42,7 +42,9 @@ def usd(model: str, **tokens: int) -> float:
         ("claude-haiku-4-5", 1, 5, 1.25, 0.10),
     ],
 )
-def test_prices_per_million_tokens(model: str, into: float, out: float, written: float, read: float) -> None:
+def test_prices_per_million_tokens(
+    model: str, into: float, out: float, written: float, read: float
+) -> None:
     million = 1_000_000
 
     assert usd(model, input=million) == into
@@ -68,8 +70,13 @@ def test_the_model_that_answered_decides_also_by_its_dated_name() -> None:
     answered = {"input_tokens": 1000, "output_tokens": 1000}
     table = prices.load()
 
-    assert cost.usd(cost.Usage.from_mapping(answered), table.price("claude-opus-4-5-20251101")) == 0.03
-    assert cost.usd(cost.Usage.from_mapping(answered), table.price("claude-sonnet-4-5-20250929")) == 0.018
+    assert (
+        cost.usd(cost.Usage.from_mapping(answered), table.price("claude-opus-4-5-20251101")) == 0.03
+    )
+    assert (
+        cost.usd(cost.Usage.from_mapping(answered), table.price("claude-sonnet-4-5-20250929"))
+        == 0.018
+    )
 
 
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named() -> None:
@@ -96,10 +103,22 @@ def test_a_file_adds_and_replaces_rows(tmp_path: Path) -> None:
     [
         ("not toml", "expected '=' after a key"),
         (ROW.format(id="m").replace("read = 0.1", ""), "model 1: read is missing"),
-        (ROW.format(id="m").replace("read = 0.1", "read = -0.1"), "model 1: read must be USD per million tokens"),
-        (ROW.format(id="m").replace("read = 0.1", "read = nan"), "model 1: read must be USD per million tokens"),
-        (ROW.format(id="m").replace("read = 0.1", 'read = "0.1"'), "model 1: read must be USD per million tokens"),
-        (ROW.format(id="m").replace("context = 100000", "context = 0"), "context must be a number of tokens"),
+        (
+            ROW.format(id="m").replace("read = 0.1", "read = -0.1"),
+            "model 1: read must be USD per million tokens",
+        ),
+        (
+            ROW.format(id="m").replace("read = 0.1", "read = nan"),
+            "model 1: read must be USD per million tokens",
+        ),
+        (
+            ROW.format(id="m").replace("read = 0.1", 'read = "0.1"'),
+            "model 1: read must be USD per million tokens",
+        ),
+        (
+            ROW.format(id="m").replace("context = 100000", "context = 0"),
+            "context must be a number of tokens",
+        ),
         (ROW.format(id="m") + "reed = 1\n", "model 1: unknown field 'reed'"),
         (ROW.format(id="m") + "[[model.tier]]\nabove = 5\n", "model 1, tier 1: input is missing"),
     ],

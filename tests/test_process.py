@@ -15,15 +15,18 @@ from pathlib import Path
 import pytest
 
 from git_orch.sandbox.process import command as process
-from git_orch.sandbox.process import family, output, table
+from git_orch.sandbox.process import family, limits, output, table, tools
+from git_orch.sandbox.process.outcome import Outcome
 
 ENV = {"PATH": os.environ["PATH"]}
 LONG = 60.0  # seconds; a test that waits this long fails by its reason, not by a clock
 
 
-def bash(script: str, cwd: Path, bounds: process.Bounds | None = None) -> process.Outcome:
+def bash(script: str, cwd: Path, bounds: limits.Bounds | None = None) -> Outcome:
     """How a script ended."""
-    return process.run(["bash", "-c", script], env=ENV, cwd=cwd, bounds=bounds or process.Bounds(LONG))
+    return process.run(
+        ["bash", "-c", script], env=ENV, cwd=cwd, bounds=bounds or limits.Bounds(LONG)
+    )
 
 
 def marker() -> str:
@@ -52,7 +55,9 @@ def own_zombies() -> None:
 
 def zombies() -> list[int]:
     """Children of ours that nobody waited for."""
-    dead = {pid for pid, line in table.processes().items() if line.dead and line.parent == os.getpid()}
+    dead = {
+        pid for pid, line in table.processes().items() if line.dead and line.parent == os.getpid()
+    }
     return sorted(dead - _others)
 
 
@@ -76,40 +81,40 @@ def all_writers_gone(reader: int) -> bool:
     return bool(readable) and os.read(reader, 1) == b""
 
 
-# -- trusted tools ----------------------------------------------------------------------------------------------------
+# -- trusted tools ---------------------------------------------------------------------------------
 
 
 def test_capture_gives_status_and_both_streams() -> None:
-    done = process.capture(["bash", "-c", "cat; echo bad >&2; exit 3"], env=ENV, stdin=b"in")
-    assert done == process.Finished(3, b"in", b"bad\n")
+    done = tools.capture(["bash", "-c", "cat; echo bad >&2; exit 3"], env=ENV, stdin=b"in")
+    assert done == tools.Finished(3, b"in", b"bad\n")
 
 
 def test_capture_without_input_gives_the_tool_an_empty_one() -> None:
-    assert process.capture(["cat"], env=ENV).stdout == b""
+    assert tools.capture(["cat"], env=ENV).stdout == b""
 
 
 def test_capture_reports_a_signal_as_a_negative_status() -> None:
-    assert process.capture(["bash", "-c", "kill -9 $$"], env=ENV).status == -9
+    assert tools.capture(["bash", "-c", "kill -9 $$"], env=ENV).status == -9
 
 
 def test_capture_moves_more_than_a_pipe_holds_in_both_directions() -> None:
     data = os.urandom(1 << 20)
-    assert process.capture(["cat"], env=ENV, stdin=data).stdout == data
+    assert tools.capture(["cat"], env=ENV, stdin=data).stdout == data
 
 
 def test_capture_survives_a_tool_that_does_not_read_its_input() -> None:
-    assert process.capture(["true"], env=ENV, stdin=b"x" * (1 << 20)).status == 0
+    assert tools.capture(["true"], env=ENV, stdin=b"x" * (1 << 20)).status == 0
 
 
 def test_capture_lets_a_missing_program_be_seen() -> None:
     with pytest.raises(FileNotFoundError):
-        process.capture(["no-such-program"], env=ENV)
+        tools.capture(["no-such-program"], env=ENV)
 
 
 def test_capture_passes_the_descriptors_that_it_is_told() -> None:
     reader, writer = os.pipe()
     try:
-        process.capture(["bash", "-c", f"echo hello >&{writer}"], env=ENV, pass_fds=(writer,))
+        tools.capture(["bash", "-c", f"echo hello >&{writer}"], env=ENV, pass_fds=(writer,))
         assert os.read(reader, 100) == b"hello\n"
     finally:
         os.close(reader)
@@ -122,7 +127,9 @@ def test_an_interrupt_of_git_orch_alone_leaves_no_orphan_of_capture(fifo: Path) 
         "process.capture(['bash', '-c', 'read x; exec 3>$0; echo ready >&3; sleep 300', sys.argv[1]],"
         "                env=os.environ, stdin=b'go')"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(fifo)], stderr=subprocess.PIPE) as program:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(fifo)], stderr=subprocess.PIPE
+    ) as program:
         reader, line = first_line(fifo)
         program.send_signal(signal.SIGINT)
         assert line == b"ready\n"
@@ -131,7 +138,7 @@ def test_an_interrupt_of_git_orch_alone_leaves_no_orphan_of_capture(fifo: Path) 
 
 
 def test_a_session_answers_requests_until_it_is_closed() -> None:
-    with process.Session(["cat"], env=ENV) as session:
+    with tools.Session(["cat"], env=ENV) as session:
         session.send(b"line\n12345")
         assert (session.read_line(), session.read(5)) == (b"line", b"12345")
     session.close()
@@ -139,17 +146,17 @@ def test_a_session_answers_requests_until_it_is_closed() -> None:
 
 @pytest.mark.parametrize("script", ["exit", "printf cut"], ids=["nothing", "half a line"])
 def test_a_session_that_ends_raises_at_the_next_line(script: str) -> None:
-    with process.Session(["bash", "-c", script], env=ENV) as session, pytest.raises(EOFError):
+    with tools.Session(["bash", "-c", script], env=ENV) as session, pytest.raises(EOFError):
         session.read_line()
 
 
 def test_a_session_that_ends_raises_when_bytes_are_missing() -> None:
-    with process.Session(["printf", "abc"], env=ENV) as session, pytest.raises(EOFError):
+    with tools.Session(["printf", "abc"], env=ENV) as session, pytest.raises(EOFError):
         session.read(4)
 
 
 def test_sending_to_a_session_that_ended_raises() -> None:
-    with process.Session(["true"], env=ENV) as session:
+    with tools.Session(["true"], env=ENV) as session:
         with pytest.raises(EOFError):
             session.read_line()
         with pytest.raises(EOFError):
@@ -157,19 +164,24 @@ def test_sending_to_a_session_that_ended_raises() -> None:
 
 
 def test_closing_a_session_does_not_wait_for_unread_replies() -> None:
-    session = process.Session(["yes"], env=ENV)
+    session = tools.Session(["yes"], env=ENV)
     session.read_line()
     session.close()
     assert zombies() == []
 
 
-# -- commands: output -------------------------------------------------------------------------------------------------
+# -- commands: output ------------------------------------------------------------------------------
 
 
 def test_stdout_and_stderr_come_together_in_order(tmp_path: Path) -> None:
     """S1-142: output, exit code and duration are captured."""
     outcome = bash("echo a; echo b >&2; echo c; exit 7", tmp_path)
-    assert (outcome.status, outcome.reason, outcome.output, outcome.total) == (7, "exited", b"a\nb\nc\n", 6)
+    assert (outcome.status, outcome.reason, outcome.output, outcome.total) == (
+        7,
+        "exited",
+        b"a\nb\nc\n",
+        6,
+    )
     assert outcome.seconds > 0
 
 
@@ -179,26 +191,31 @@ def test_a_command_runs_in_the_directory_it_is_given(tmp_path: Path) -> None:
 
 def test_a_command_that_cannot_start_raises(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        process.run(["no-such-program"], env=ENV, cwd=tmp_path, bounds=process.Bounds(LONG))
+        process.run(["no-such-program"], env=ENV, cwd=tmp_path, bounds=limits.Bounds(LONG))
 
 
-@pytest.mark.parametrize("flood", ["yes", "head -c 10G /dev/zero", "head -c 200M /dev/zero | tr '\\0' x"])
+@pytest.mark.parametrize(
+    "flood", ["yes", "head -c 10G /dev/zero", "head -c 200M /dev/zero | tr '\\0' x"]
+)
 def test_a_flood_is_stopped_at_the_limit(flood: str, tmp_path: Path) -> None:
     """A14: endless, huge, and one long line."""
     path = tmp_path / "output"
-    outcome = bash(flood, tmp_path, process.Bounds(LONG, output_path=path))
+    outcome = bash(flood, tmp_path, limits.Bounds(LONG, output_path=path))
     assert outcome.reason == "output-limit"
-    assert outcome.total > process.OUTPUT_LIMIT
+    assert outcome.total > limits.OUTPUT_LIMIT
     assert len(outcome.output) == 2 * output.HEAD
-    assert path.stat().st_size == process.OUTPUT_LIMIT
+    assert path.stat().st_size == limits.OUTPUT_LIMIT
 
 
 def test_a_command_that_ends_above_the_limit_is_reported_as_well(tmp_path: Path) -> None:
-    assert bash("echo 123456789", tmp_path, process.Bounds(LONG, output_limit=5)).reason == "output-limit"
+    assert (
+        bash("echo 123456789", tmp_path, limits.Bounds(LONG, output_limit=5)).reason
+        == "output-limit"
+    )
 
 
 def test_output_exactly_at_the_limit_is_fine(tmp_path: Path) -> None:
-    assert bash("echo 1234", tmp_path, process.Bounds(LONG, output_limit=5)).reason == "exited"
+    assert bash("echo 1234", tmp_path, limits.Bounds(LONG, output_limit=5)).reason == "exited"
 
 
 FLOODED = """
@@ -226,7 +243,11 @@ def test_memory_does_not_grow_with_the_output(
 ) -> None:
     """A14: 200 MB of output cost less than 64 MB of memory, in a process that has used none before."""
     done = subprocess.run(
-        [sys.executable, "-c", FLOODED, flood, str(limit)], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", FLOODED, flood, str(limit)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     ended, total, grown_kib = done.stdout.split()
     assert ended == reason
@@ -244,7 +265,9 @@ def test_the_head_and_the_tail_are_kept(tmp_path: Path) -> None:
 def test_the_file_has_every_byte_and_is_private(tmp_path: Path) -> None:
     """A15: raw bytes are kept as they are."""
     path = tmp_path / "output"
-    outcome = bash(r"printf '\377\0\355\240\200\033[2J\r'", tmp_path, process.Bounds(LONG, output_path=path))
+    outcome = bash(
+        r"printf '\377\0\355\240\200\033[2J\r'", tmp_path, limits.Bounds(LONG, output_path=path)
+    )
     assert path.read_bytes() == b"\xff\0\xed\xa0\x80\x1b[2J\r"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert outcome.output_path == path
@@ -253,7 +276,7 @@ def test_the_file_has_every_byte_and_is_private(tmp_path: Path) -> None:
 def test_an_output_file_is_never_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "victim")
     with pytest.raises(OSError, match="symbolic link"):
-        bash("echo x", tmp_path, process.Bounds(LONG, output_path=tmp_path / "link"))
+        bash("echo x", tmp_path, limits.Bounds(LONG, output_path=tmp_path / "link"))
     assert not (tmp_path / "victim").exists()
 
 
@@ -282,10 +305,10 @@ def test_shown_output_has_visible_replacements(data: bytes, shown: str, tmp_path
     assert bash("cat data", tmp_path).shown(16_000) == shown
 
 
-def outcome_of(data: bytes) -> process.Outcome:
+def outcome_of(data: bytes) -> Outcome:
     """An outcome with that output."""
     kept = data if len(data) <= 2 * output.HEAD else data[: output.HEAD] + data[-output.HEAD :]
-    return process.Outcome(0, "exited", kept, len(data), 0.0)
+    return Outcome(0, "exited", kept, len(data), 0.0)
 
 
 def test_short_output_is_shown_whole() -> None:
@@ -300,7 +323,9 @@ def test_long_output_is_shown_by_head_and_tail_with_the_dropped_count(size: int)
     assert notice == f"[... {size - 16_000:,} of {size:,} bytes left out ...]"
 
 
-@pytest.mark.parametrize("byte", [b"\xff", b"\0", b"\x80", "\u6f22".encode(), "\U0001f600".encode()])
+@pytest.mark.parametrize(
+    "byte", [b"\xff", b"\0", b"\x80", "\u6f22".encode(), "\U0001f600".encode()]
+)
 def test_escapes_and_wide_characters_do_not_exceed_the_limit(byte: bytes) -> None:
     shown = outcome_of(byte * 50_000).shown(1_000)
     assert len(shown) < 1_100
@@ -311,7 +336,7 @@ def test_the_cut_does_not_split_a_character() -> None:
     assert "\\x" not in outcome_of("\u6f22".encode() * 10_000).shown(1_000)
 
 
-# -- commands: input and terminal -------------------------------------------------------------------------------------
+# -- commands: input and terminal ------------------------------------------------------------------
 
 
 WAITING = {
@@ -341,7 +366,7 @@ def test_a_command_has_no_terminal(tmp_path: Path) -> None:
     assert bash("exec 3<>/dev/tty", tmp_path).status != 0
 
 
-# -- commands: nothing survives ---------------------------------------------------------------------------------------
+# -- commands: nothing survives --------------------------------------------------------------------
 
 VICTIMS = """
 sleep {0} &
@@ -357,7 +382,7 @@ sleep {0}
 def test_a_timeout_ends_the_whole_tree(tmp_path: Path) -> None:
     """A12: child, grandchild, one that ignores TERM, one in its own session, a daemon."""
     seconds = marker()
-    outcome = bash(VICTIMS.format(seconds), tmp_path, process.Bounds(0.5))
+    outcome = bash(VICTIMS.format(seconds), tmp_path, limits.Bounds(0.5))
     assert outcome.reason == "timeout"
     assert outcome.output.startswith(b"started\n")
     assert sleepers(seconds) == []
@@ -367,7 +392,7 @@ def test_a_timeout_ends_the_whole_tree(tmp_path: Path) -> None:
 def test_a_pipeline_is_killed_as_a_whole(tmp_path: Path) -> None:
     """S1-141: a timeout is reported as one, with the partial output, and the group is gone."""
     seconds = marker()
-    outcome = bash(f"echo partial; sleep {seconds} | cat", tmp_path, process.Bounds(0.3))
+    outcome = bash(f"echo partial; sleep {seconds} | cat", tmp_path, limits.Bounds(0.3))
     assert outcome.reason == "timeout"
     assert outcome.output.startswith(b"partial\n")
     assert sleepers(seconds) == []
@@ -375,7 +400,7 @@ def test_a_pipeline_is_killed_as_a_whole(tmp_path: Path) -> None:
 
 def test_a_command_has_time_for_its_last_words(tmp_path: Path) -> None:
     script = "trap 'echo bye; exit 0' TERM; echo hello; while :; do sleep 0.01; done"
-    outcome = bash(script, tmp_path, process.Bounds(0.3))
+    outcome = bash(script, tmp_path, limits.Bounds(0.3))
     assert (outcome.reason, outcome.status) == ("timeout", 0)
     assert outcome.output.startswith(b"hello\n")
     assert outcome.output.endswith(b"bye\n")
@@ -383,7 +408,7 @@ def test_a_command_has_time_for_its_last_words(tmp_path: Path) -> None:
 
 def test_without_grace_there_are_no_last_words(tmp_path: Path) -> None:
     script = "trap '' TERM; echo hello; while :; do sleep 0.01; done; echo bye"
-    assert bash(script, tmp_path, process.Bounds(0.3, grace=0)).status == -signal.SIGKILL
+    assert bash(script, tmp_path, limits.Bounds(0.3, grace=0)).status == -signal.SIGKILL
 
 
 def test_a_daemon_left_by_a_successful_command_is_ended(tmp_path: Path) -> None:
@@ -414,9 +439,14 @@ def test_daemons_do_not_hide(daemon: str, tmp_path: Path) -> None:
 def test_a_process_that_forks_and_ends_all_the_time_is_ended(tmp_path: Path) -> None:
     """It has another ID whenever somebody looks."""
     seconds = marker()
-    (tmp_path / "hop.py").write_text("import os\nfor _ in range(200000):\n  if os.fork(): os._exit(0)\n")
+    (tmp_path / "hop.py").write_text(
+        "import os\nfor _ in range(200000):\n  if os.fork(): os._exit(0)\n"
+    )
     assert (
-        bash(f"{sys.executable} -S hop.py {seconds} & read -t 0.3 < <(sleep 1); echo done", tmp_path).reason == "exited"
+        bash(
+            f"{sys.executable} -S hop.py {seconds} & read -t 0.3 < <(sleep 1); echo done", tmp_path
+        ).reason
+        == "exited"
     )
     assert sleepers(seconds) == []
     assert sleepers(seconds) == []
@@ -431,7 +461,9 @@ def test_a_command_that_closed_its_output_is_still_waited_for(tmp_path: Path) ->
 def test_an_event_stops_a_command(tmp_path: Path, fifo: Path) -> None:
     seconds, stop = marker(), threading.Event()
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(bash, f"echo ready > fifo; sleep {seconds}", tmp_path, process.Bounds(LONG, stop=stop))
+        running = pool.submit(
+            bash, f"echo ready > fifo; sleep {seconds}", tmp_path, limits.Bounds(LONG, stop=stop)
+        )
         reader, _ = first_line(fifo)
         os.close(reader)
         stop.set()
@@ -442,7 +474,9 @@ def test_an_event_stops_a_command(tmp_path: Path, fifo: Path) -> None:
 def test_kill_all_ends_what_other_threads_run(tmp_path: Path, fifo: Path) -> None:
     seconds = marker()
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(bash, f"setsid sleep {seconds} & echo ready > fifo; sleep {seconds}", tmp_path)
+        running = pool.submit(
+            bash, f"setsid sleep {seconds} & echo ready > fifo; sleep {seconds}", tmp_path
+        )
         reader, _ = first_line(fifo)
         os.close(reader)
         process.kill_all()
@@ -456,7 +490,7 @@ def test_the_end_of_one_command_does_not_touch_another(tmp_path: Path, fifo: Pat
     go = tmp_path / "go"
     os.mkfifo(go)
     script = f"(sleep {seconds} & echo $! > pid); echo ready > fifo; read x < go; kill -0 $(cat pid) && echo intact"
-    with ThreadPoolExecutor() as pool, process.Session(["cat"], env=ENV) as tool:
+    with ThreadPoolExecutor() as pool, tools.Session(["cat"], env=ENV) as tool:
         running = pool.submit(bash, script, tmp_path)
         reader, _ = first_line(fifo)
         os.close(reader)
@@ -478,7 +512,7 @@ def test_a_daemon_of_a_trusted_tool_is_left_alone(tmp_path: Path, fifo: Path) ->
         running = pool.submit(bash, "echo ready > fifo; read x < go", tmp_path)
         reader, _ = first_line(fifo)
         os.close(reader)
-        process.capture(["bash", "-c", f"setsid sleep {seconds} >/dev/null 2>&1 &"], env=ENV)
+        tools.capture(["bash", "-c", f"setsid sleep {seconds} >/dev/null 2>&1 &"], env=ENV)
         go.write_text("go\n")
         running.result()
     left = sleepers(seconds)
@@ -496,15 +530,19 @@ def test_many_commands_at_once_keep_their_own_status(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("prefix", [[], ["bwrap", "--ro-bind", "/", "/", "--unshare-user", "--unshare-pid",
                                          "--die-with-parent"]], ids=["bare", "in a sandbox"])  # fmt: skip
-def test_a_command_survives_the_end_of_other_threads(prefix: list[str], tmp_path: Path, fifo: Path) -> None:
-    """A12, third variant: what the kernel sends at the death of a parent comes at the death of a thread."""
+def test_a_command_survives_the_end_of_other_threads(
+    prefix: list[str], tmp_path: Path, fifo: Path
+) -> None:
+    """A12, third variant: what the kernel sends at the death of a parent comes at the death of a
+    thread.
+    """
     go = tmp_path / "go"
     os.mkfifo(go)
     script = [*prefix, "bash", "-c", "echo ready > fifo; read x < go; echo intact"]
-    outcomes: list[process.Outcome] = []
+    outcomes: list[Outcome] = []
 
     def command(argv: list[str]) -> None:
-        outcomes.append(process.run(argv, env=ENV, cwd=tmp_path, bounds=process.Bounds(LONG)))
+        outcomes.append(process.run(argv, env=ENV, cwd=tmp_path, bounds=limits.Bounds(LONG)))
 
     long = threading.Thread(target=command, args=(script,))
     long.start()
@@ -532,7 +570,9 @@ def test_commands_die_with_git_orch(number: signal.Signals, tmp_path: Path, fifo
         "exec 3>fifo; sleep 300 & setsid sleep 300 & (setsid bash -c 'trap \"\" TERM; sleep 300 & disown; sleep 300' &)"
         "; echo ready >&3; sleep 300"
     )
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, script, tmp_path], stderr=subprocess.PIPE) as program:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, script, tmp_path], stderr=subprocess.PIPE
+    ) as program:
         reader, line = first_line(fifo)
         program.send_signal(number)
         assert line == b"ready\n"
@@ -553,7 +593,9 @@ print("listed", flush=True)
 """
 
 
-def test_a_command_that_dropped_the_environment_dies_with_git_orch(tmp_path: Path, fifo: Path) -> None:
+def test_a_command_that_dropped_the_environment_dies_with_git_orch(
+    tmp_path: Path, fifo: Path
+) -> None:
     held = tmp_path / "held"
     os.mkfifo(held)
     script = "exec env -i bash -c 'echo ready > fifo; exec 3>held; echo ready >&3; sleep 300'"
@@ -574,7 +616,10 @@ def test_the_guard_does_not_outlive_an_ordinary_end(tmp_path: Path) -> None:
         + (" if p.parent == os.getpid()))")
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, "true", tmp_path], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", "-c", code, "true", tmp_path],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     guards = [int(word) for word in done.stdout.split()]
     assert len(guards) == 1
@@ -590,10 +635,12 @@ def test_without_a_process_table_the_group_is_ended(
         reading = pool.submit(first_line, fifo)
         with monkeypatch.context() as patch:
             patch.setattr(table, "PROC", str(tmp_path / "none"))
-            patch.setattr(family, "_GIVE_UP", 0.1)  # here the dead are ours to reap, and look alive without a table
+            patch.setattr(
+                family, "_GIVE_UP", 0.1
+            )  # here the dead are ours to reap, and look alive without a table
             script = "exec 3>fifo; echo ready >&3; (trap '' TERM; sleep 300) & sleep 300 & echo out"
             ended = bash(script + "; exit 4", tmp_path)
-            timed_out = bash(script + "; sleep 300", tmp_path, process.Bounds(0.3, grace=0.1))
+            timed_out = bash(script + "; sleep 300", tmp_path, limits.Bounds(0.3, grace=0.1))
         reader, _ = reading.result()
         while os.read(reader, 100):
             continue
@@ -624,4 +671,4 @@ def test_the_tags_of_tools_and_commands_differ(tmp_path: Path) -> None:
     tagged = bash(f"printf %s ${table.TAG}", tmp_path).output.decode()
     assert tagged
     assert tagged != family.TRUSTED
-    assert process.capture(["printenv", table.TAG], env=ENV).stdout.decode().strip() == family.TRUSTED
+    assert tools.capture(["printenv", table.TAG], env=ENV).stdout.decode().strip() == family.TRUSTED

@@ -39,7 +39,9 @@ def test_the_planner_is_a_task_planning_assistant() -> None:
 
 def test_the_planner_is_told_the_capabilities() -> None:
     """S1-098."""
-    told = prompts.planning_system({"Commands": "git 2.39", "Languages": "Python 3.11", "OS/arch": "linux x86_64"})
+    told = prompts.planning_system(
+        {"Commands": "git 2.39", "Languages": "Python 3.11", "OS/arch": "linux x86_64"}
+    )
 
     assert "AVAILABLE CAPABILITIES" in told
     assert "- Commands: git 2.39\n- Languages: Python 3.11\n- OS/arch: linux x86_64\n" in told
@@ -58,7 +60,9 @@ def test_the_planner_is_asked_for_json_with_its_keys() -> None:
     """S1-100."""
     told = prompts.planning_system({})
 
-    assert all(f"\n- {key}" in told or f". {key}:" in told for key in ("dependencies", "missing", "steps"))
+    assert all(
+        f"\n- {key}" in told or f". {key}:" in told for key in ("dependencies", "missing", "steps")
+    )
     assert "the tests that show that the step is done" in told
     assert "JSON" in told
     assert "Prefer argv" in told
@@ -93,7 +97,9 @@ def test_a_step_is_told_its_context() -> None:
 
 
 def test_a_failed_attempt_is_quoted_by_head_and_tail() -> None:
-    told = block(failure=prompts.Failure("check 1 failed", "FIRST" + "x" * 100_000 + "LAST", "the diff"))
+    told = block(
+        failure=prompts.Failure("check 1 failed", "FIRST" + "x" * 100_000 + "LAST", "the diff")
+    )
 
     assert "check 1 failed" in told
     assert "FIRST" in told

@@ -1,4 +1,6 @@
-"""A check that passed on a tree is not run again there; anything its result may depend on makes it run again."""
+"""A check that passed on a tree is not run again there; anything its result may depend on makes it
+run again.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def book(repo: Repo) -> Book:
 
 @pytest.fixture
 def counted(tmp_path: Path, unsandboxed: None) -> Callable[[str], int]:
-    """How often checks with that letter have run: they write it to a file outside of every worktree."""
+    """How often checks with that letter have run: they write it to a file outside of every
+    worktree.
+    """
     ran = tmp_path / "ran"
     ran.touch()
     return lambda letter: ran.read_text().count(letter)
@@ -48,7 +52,7 @@ def checking(tmp_path: Path, *commands: str, run: str = "echo a > a") -> dict[st
     return {"title": "Check", "steps": [{"title": "Make it", "run": run, "checks": checks}]}
 
 
-# -- what runs again --------------------------------------------------------------------------------------------------
+# -- what runs again -------------------------------------------------------------------------------
 
 
 def test_what_passed_is_not_run_again_on_the_same_tree(
@@ -81,7 +85,11 @@ def test_the_log_is_no_receipt(repo: Repo, tmp_path: Path, counted: Callable[[st
 
 @pytest.mark.parametrize(
     ("left", "check"),
-    [("echo > left.o", "test -f left.o"), ("echo > left.o", "rm left.o"), ("mkdir left", "test -d left")],
+    [
+        ("echo > left.o", "test -f left.o"),
+        ("echo > left.o", "rm left.o"),
+        ("mkdir left", "test -d left"),
+    ],
 )
 def test_a_check_beside_what_its_step_left_and_no_commit_has_verifies_nothing(
     repo: Repo, tmp_path: Path, left: str, check: str
@@ -96,7 +104,9 @@ def test_a_build_is_run_again_for_a_check_that_needs_what_it_makes(
     repo: Repo, tmp_path: Path, counted: Callable[[str], int]
 ) -> None:
     repo.commit({".gitignore": "*.o\n"})
-    plan = repo.plan(checking(tmp_path, "cp a built.o", f"test -f built.o && test -f {tmp_path}/outside"))
+    plan = repo.plan(
+        checking(tmp_path, "cp a built.o", f"test -f built.o && test -f {tmp_path}/outside")
+    )
     (tmp_path / "outside").touch()
     repo.orch("exec", plan)
     (tmp_path / "outside").unlink()
@@ -122,7 +132,9 @@ def test_a_build_and_the_check_that_needs_it_are_left_out_together(
     assert (counted("x"), counted("y")) == before
 
 
-def test_what_fails_after_it_has_passed_has_no_receipt_any_more(repo: Repo, tmp_path: Path, unsandboxed: None) -> None:
+def test_what_fails_after_it_has_passed_has_no_receipt_any_more(
+    repo: Repo, tmp_path: Path, unsandboxed: None
+) -> None:
     plan = repo.plan(checking(tmp_path, f"test -f {tmp_path}/outside"))
     (tmp_path / "outside").touch()
     repo.orch("exec", plan)
@@ -132,13 +144,15 @@ def test_what_fails_after_it_has_passed_has_no_receipt_any_more(repo: Repo, tmp_
     repo.orch("verify", plan, expect=1)
 
 
-def test_what_failed_has_no_receipt(repo: Repo, tmp_path: Path, counted: Callable[[str], int]) -> None:
+def test_what_failed_has_no_receipt(
+    repo: Repo, tmp_path: Path, counted: Callable[[str], int]
+) -> None:
     plan = repo.plan(checking(tmp_path, "false"))
     repo.orch("exec", plan, "--retries", "0", expect=1)
     assert not list((repo.path / ".git/orch").glob("receipts/*"))
 
 
-# -- the files --------------------------------------------------------------------------------------------------------
+# -- the files -------------------------------------------------------------------------------------
 
 
 def test_a_receipt_says_how_and_when(book: Book) -> None:
@@ -164,7 +178,9 @@ def test_a_receipt_is_for_its_user_alone(book: Book) -> None:
     ],
     ids=["tree", "environment", "expected exit", "shell", "arguments", "what ran before"],
 )
-def test_another_question_has_another_receipt(book: Book, other: Callable[[Book], Receipt | None]) -> None:
+def test_another_question_has_another_receipt(
+    book: Book, other: Callable[[Book], Receipt | None]
+) -> None:
     book.put(CHECK, (), PASSED, WHEN)
     assert other(book) is None
 
@@ -174,7 +190,11 @@ def test_a_receipt_does_not_ask_for_the_time_limit(book: Book) -> None:
     assert book.found(CHECK._replace(timeout=1)) is not None
 
 
-@given(content=st.one_of(st.binary(max_size=40), st.sampled_from([b"{}", b"[]", b'{"since": 1}', b"nan"])))
+@given(
+    content=st.one_of(
+        st.binary(max_size=40), st.sampled_from([b"{}", b"[]", b'{"since": 1}', b"nan"])
+    )
+)
 def test_a_damaged_receipt_is_none(book: Book, content: bytes) -> None:
     book.put(CHECK, (), PASSED, WHEN)
     [path] = (book.repository.common_dir / "orch/receipts").iterdir()
@@ -191,11 +211,13 @@ def test_the_oldest_receipts_go_first(tmp_path: Path) -> None:
     assert sorted(int(path.name) for path in tmp_path.iterdir()) == list(range(11, 20))
 
 
-# -- what results depend on -------------------------------------------------------------------------------------------
+# -- what results depend on ------------------------------------------------------------------------
 
 
 def machine(path: Path, **variables: str) -> Launcher:
-    return Launcher({"PATH": f"{path / 'bin'}:/usr/bin", **variables}, path / "home", extra=("EXTRA",))
+    return Launcher(
+        {"PATH": f"{path / 'bin'}:/usr/bin", **variables}, path / "home", extra=("EXTRA",)
+    )
 
 
 @pytest.fixture
@@ -218,24 +240,33 @@ def test_a_variable_that_commands_see_counts(place: Path) -> None:
 
 
 def test_a_variable_that_they_do_not_see_does_not_count(place: Path) -> None:
-    seen = {fingerprint.of(machine(place, SESSION=value), place / "worktree") for value in ("1", "2")}
+    seen = {
+        fingerprint.of(machine(place, SESSION=value), place / "worktree") for value in ("1", "2")
+    }
     assert len(seen) == 1
 
 
 def test_paths_shown_to_commands_count(place: Path) -> None:
     shown = dataclasses.replace(machine(place), readable=(place / "lib",))
-    assert fingerprint.of(shown, place / "worktree") != fingerprint.of(machine(place), place / "worktree")
+    assert fingerprint.of(shown, place / "worktree") != fingerprint.of(
+        machine(place), place / "worktree"
+    )
 
 
 def test_every_worktree_has_the_same_environment(place: Path) -> None:
     (place / "other").mkdir()
-    seen = {fingerprint.of(machine(place), place / name) for name in ("worktree", "other", "missing")}
+    seen = {
+        fingerprint.of(machine(place), place / name) for name in ("worktree", "other", "missing")
+    }
     assert len(seen) == 1
 
 
 def test_verify_tells_programs_what_came_from_a_receipt(repo: Repo) -> None:
     plan = repo.plan(
-        {"title": "T", "steps": [{"title": "A", "files": {"a": ""}, "checks": [{"command": "test -f a"}]}]}
+        {
+            "title": "T",
+            "steps": [{"title": "A", "files": {"a": ""}, "checks": [{"command": "test -f a"}]}],
+        }
     )
     repo.orch("exec", plan)
     told = json.loads(repo.orch("verify", plan, "--json").stdout)

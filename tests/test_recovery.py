@@ -10,7 +10,7 @@ import pytest
 from conftest import Prepared, Repo, writing
 
 from git_orch import errors
-from git_orch.flow import open_plan
+from git_orch.flow.branch import opening
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note, Report
 from git_orch.plans.history.events import Event
@@ -43,19 +43,28 @@ class Scene:
 
     def commit(self, message: str) -> str:
         """A commit on the branch's tip that no ref names."""
-        return self.repo.git("commit-tree", "-m", message, "-p", self.branch, f"{self.branch}^{{tree}}")
+        return self.repo.git(
+            "commit-tree", "-m", message, "-p", self.branch, f"{self.branch}^{{tree}}"
+        )
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[tuple[OpenPlan, list[str]]]:
         """The plan as a command opens it, and what it is told."""
         reporter = Collected()
-        with open_plan.opened(discover(self.repo.path), self.plan, reporter) as found:
+        with opening.opened(discover(self.repo.path), self.plan, reporter) as found:
             yield found, reporter.notes
 
-    def intended(self, *, old: str | None = None, clone: str | None = None, ref: str | None = None) -> str:
+    def intended(
+        self, *, old: str | None = None, clone: str | None = None, ref: str | None = None
+    ) -> str:
         """Write an intent to the log and move nothing, as a run does that is killed; gives its ID."""
         with self.opened() as (plan, _):
-            body = {"ref": ref or plan.ref, "from": old or self.old, "to": self.new, "why": "land step 2"}
+            body = {
+                "ref": ref or plan.ref,
+                "from": old or self.old,
+                "to": self.new,
+                "why": "land step 2",
+            }
             event = plan.event("move.intended", **body)
             if clone is not None:
                 event = Event(event.id, event.name, clone, event.body)
@@ -89,7 +98,9 @@ def scene(tmp_path: Path, prepared: Prepared) -> Scene:
 
 def test_a_move_that_was_made_is_confirmed(scene: Scene) -> None:
     intent = scene.intended()
-    scene.repo.git("update-ref", "-m", f"orch {intent}: land step 2", f"refs/heads/{scene.branch}", scene.new)
+    scene.repo.git(
+        "update-ref", "-m", f"orch {intent}: land step 2", f"refs/heads/{scene.branch}", scene.new
+    )
     assert scene.settled() == []
     with scene.opened() as (plan, _):
         assert plan.status().known_tip == scene.new
@@ -104,7 +115,9 @@ def test_a_branch_where_the_move_would_put_it_needs_no_reflog(scene: Scene) -> N
 
 def test_a_move_that_was_made_and_left_by_the_user_is_confirmed_and_noticed(scene: Scene) -> None:
     intent = scene.intended()
-    scene.repo.git("update-ref", "-m", f"orch {intent}: land step 2", f"refs/heads/{scene.branch}", scene.new)
+    scene.repo.git(
+        "update-ref", "-m", f"orch {intent}: land step 2", f"refs/heads/{scene.branch}", scene.new
+    )
     scene.repo.git("branch", "-f", scene.branch, scene.old)
     [note] = scene.settled()
     assert note.startswith(f"the branch was moved from {scene.new[:10]} to {scene.old[:10]}")
@@ -116,7 +129,10 @@ def test_a_move_that_was_not_made_is_made(scene: Scene) -> None:
     intent = scene.intended()
     assert scene.settled() == ["finished what was cut off: land step 2"]
     assert scene.tip() == scene.new
-    assert scene.repo.git("log", "-g", "-1", "--format=%gs", scene.branch) == f"orch {intent}: land step 2"
+    assert (
+        scene.repo.git("log", "-g", "-1", "--format=%gs", scene.branch)
+        == f"orch {intent}: land step 2"
+    )
 
 
 def test_a_branch_in_a_checkout_is_not_moved_under_it(scene: Scene, tmp_path: Path) -> None:
@@ -230,7 +246,9 @@ def test_a_worktree_that_a_killed_git_left_broken_is_made_anew(scene: Scene) -> 
         scene.repo.orch("rollback", "--to-step", "1", scene.plan)
 
 
-def test_a_worktree_of_the_users_whose_directory_is_away_is_not_forgotten(scene: Scene, tmp_path: Path) -> None:
+def test_a_worktree_of_the_users_whose_directory_is_away_is_not_forgotten(
+    scene: Scene, tmp_path: Path
+) -> None:
     """It may be on a disk that is not there just now."""
     scene.repo.git("worktree", "add", "-q", "--detach", str(tmp_path / "disk"))
     (tmp_path / "disk").rename(tmp_path / "away")
@@ -252,7 +270,9 @@ def test_what_waits_on_disk_is_taken_into_the_log(scene: Scene) -> None:
 def _spool(plan: OpenPlan) -> None:
     """Put a call of an attempt on disk."""
     writer = spool.Writer(plan.repository, plan.id, "attempt", plan.new_id())
-    writer.put("model.called", purpose="step", model="m", usage={"input_tokens": 1}, usd=0.5, seconds=1)
+    writer.put(
+        "model.called", purpose="step", model="m", usage={"input_tokens": 1}, usd=0.5, seconds=1
+    )
 
 
 def test_what_a_cut_off_write_did_not_store_is_stored_by_the_next(

@@ -20,7 +20,10 @@ from git_orch.plans import redact
         ("github_pat_11ABCDEFG0123456789_abc", "[redacted]"),
         ("https://user:p@ss@host/path?x=1", "https://[redacted]@host/path?x=1"),
         ("x-api-key: abc123", "x-api-key: [redacted]"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nrest", "[redacted]\nrest"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nrest",
+            "[redacted]\nrest",
+        ),
         ("-----BEGIN PRIVATE KEY-----\nabc cut off", "[redacted]"),
     ],
 )
@@ -68,13 +71,20 @@ def test_names_say_which_variables_are_secret() -> None:
 
 @pytest.mark.parametrize(
     "prose",
-    ["Add basic authentication to the API", "the bearer certificate chain", "Author: Ada", "basic functionality"],
+    [
+        "Add basic authentication to the API",
+        "the bearer certificate chain",
+        "Author: Ada",
+        "basic functionality",
+    ],
 )
 def test_ordinary_words_stay(prose: str) -> None:
     assert redact.redacted(prose) == prose
 
 
-@pytest.mark.parametrize("name", ["GIT_AUTHOR_NAME", "SSH_AUTH_SOCK", "XAUTHORITY", "GIT_AUTHOR_EMAIL"])
+@pytest.mark.parametrize(
+    "name", ["GIT_AUTHOR_NAME", "SSH_AUTH_SOCK", "XAUTHORITY", "GIT_AUTHOR_EMAIL"]
+)
 def test_names_that_only_look_like_secrets_hide_nothing(name: str) -> None:
     assert redact.secret_values({name: "Ada Lovelace"}) == ()
 

@@ -108,7 +108,9 @@ def test_a_tag_that_is_called_like_a_ref_is_not_taken_for_it(repo: Repo) -> None
     assert refs.value(repository, REF) == repo.git("rev-parse", "HEAD")
 
 
-@pytest.mark.parametrize("name", ["refs/heads/main~0", "refs/heads/main..main", "main", "--all", "refs/heads/\0"])
+@pytest.mark.parametrize(
+    "name", ["refs/heads/main~0", "refs/heads/main..main", "main", "--all", "refs/heads/\0"]
+)
 def test_what_is_no_full_name_of_a_ref_has_no_value(repo: Repo, name: str) -> None:
     assert refs.value(discover(repo.path), name) is None
 

@@ -20,7 +20,13 @@ from git_orch.views import documents, live, report
 PLAN = "PLAN-20261121-0000000000-title"
 BASE, COVER, STEP, OTHER = "a" * 40, "c" * 40, "d" * 40, "e" * 40
 _STEPS = [
-    {"id": "s1", "title": "First", "kind": "run", "run": "one\ntwo", "checks": [{"type": "run", "command": "c1"}]},
+    {
+        "id": "s1",
+        "title": "First",
+        "kind": "run",
+        "run": "one\ntwo",
+        "checks": [{"type": "run", "command": "c1"}],
+    },
     {"id": "s2", "title": "Second", "kind": "run", "run": "two", "depends_on": ["s1"]},
 ]
 
@@ -29,16 +35,26 @@ def _id(number: int) -> str:
     return f"01KAJ{number:021d}"
 
 
-def status(*events: tuple[str, dict[str, object]], branch: Branch | None = None, steps: object = _STEPS) -> Status:
+def status(
+    *events: tuple[str, dict[str, object]], branch: Branch | None = None, steps: object = _STEPS
+) -> Status:
     """The status after a plan was created and `events` happened."""
     created: dict[str, object] = {
-        "plan": {"title": "Title", "objective": "Line 1\nLine 2", "steps": steps, "missing": ["cargo"]},
+        "plan": {
+            "title": "Title",
+            "objective": "Line 1\nLine 2",
+            "steps": steps,
+            "missing": ["cargo"],
+        },
         "base": {"commit": BASE, "ref": "refs/heads/main"},
         "origin": "file",
         "estimate": {"tokens_in": 2000, "tokens_out": 1000, "usd": 0.021},
     }
     happened = [("plan.created", created), *events]
-    log = Log(tuple(Event(_id(number), name, "me", body) for number, (name, body) in enumerate(happened)), damaged=2)
+    log = Log(
+        tuple(Event(_id(number), name, "me", body) for number, (name, body) in enumerate(happened)),
+        damaged=2,
+    )
     found = fold.fold(PLAN, log, branch)
     assert found is not None
     return found
@@ -66,7 +82,9 @@ CLAIM = Claim(PLAN, "s1", "A")
 
 def text(lines: list[report.Line]) -> str:
     """Lines as they are read, without their styles."""
-    return "\n".join("".join(part if isinstance(part, str) else part.text for part in line) for line in lines)
+    return "\n".join(
+        "".join(part if isinstance(part, str) else part.text for part in line) for line in lines
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,9 +92,19 @@ def text(lines: list[report.Line]) -> str:
     [
         (status(branch=on_branch()), False, "CREATED", "git orch exec PLAN-20261121-0000000000"),
         (status(branch=on_branch()), True, "running", "git orch wait PLAN-20261121-0000000000"),
-        (status(("run.started", {"run": "R"}), branch=on_branch()), False, "INTERRUPTED", "git orch exec"),
+        (
+            status(("run.started", {"run": "R"}), branch=on_branch()),
+            False,
+            "INTERRUPTED",
+            "git orch exec",
+        ),
         (status(), False, "NO BRANCH", f"git branch orch/{PLAN} {BASE}"),
-        (status(branch=on_branch(CLAIM)), False, "CREATED", "git orch verify PLAN-20261121-0000000000 --accept 1"),
+        (
+            status(branch=on_branch(CLAIM)),
+            False,
+            "CREATED",
+            "git orch verify PLAN-20261121-0000000000 --accept 1",
+        ),
     ],
     ids=["created", "running", "interrupted", "no-branch", "claimed"],
 )
@@ -102,7 +130,9 @@ def test_the_details_hold_all_there_is_to_know() -> None:
 
 
 def test_text_of_others_never_begins_a_line() -> None:
-    lines = report.step_lines(status(FAILED, branch=on_branch())) + report.attempts(status(FAILED, branch=on_branch()))
+    lines = report.step_lines(status(FAILED, branch=on_branch())) + report.attempts(
+        status(FAILED, branch=on_branch())
+    )
     assert "\n         hint: evil" in text(lines)
     assert not any(line.startswith("hint") for line in text(lines).splitlines())
 
@@ -129,12 +159,18 @@ def test_the_document_sums_usage_and_cost_of_each_step() -> None:
 
 def test_of_long_output_the_last_lines_are_shown_and_all_of_them_with_the_attempts() -> None:
     printed = [f"line {number}" for number in range(1, 16)]
-    failed: Happened = ("attempt.failed", FAILED[1] | {"error": "\n".join(["'make' exited 2", *printed])})
+    failed: Happened = (
+        "attempt.failed",
+        FAILED[1] | {"error": "\n".join(["'make' exited 2", *printed])},
+    )
     found = status(failed, branch=on_branch())
     shown = text(report.step_lines(found))
     assert "failed: 'make' exited 2\n         ...\n         line 6\n" in shown
     assert "line 15" in shown
-    assert all(line in text(report.attempts(found)).splitlines() for line in [f"    {line}" for line in printed])
+    assert all(
+        line in text(report.attempts(found)).splitlines()
+        for line in [f"    {line}" for line in printed]
+    )
 
 
 def test_an_attempt_is_shown_with_all_that_its_failed_checks_have_printed() -> None:
@@ -142,7 +178,10 @@ def test_an_attempt_is_shown_with_all_that_its_failed_checks_have_printed() -> N
     result = {"type": "run", "command": "c", "exit": 1, "passed": False, "seconds": 0.1, "output": f"{printed}\n",
               "reason": "exited 1"}  # fmt: skip
     found = status(
-        ("attempt.failed", FAILED[1] | {"checks": [{**result, "passed": True, "output": "fine"}, result]}),
+        (
+            "attempt.failed",
+            FAILED[1] | {"checks": [{**result, "passed": True, "output": "fine"}, result]},
+        ),
         branch=on_branch(),
     )
     shown = text(report.attempts(found))
@@ -157,9 +196,14 @@ def test_what_has_several_lines_comes_last_in_an_event() -> None:
 
 @pytest.mark.parametrize("amount", [0.0, 0.00004, 0.0999, 0.1, 12.345])
 def test_small_amounts_have_four_decimals(amount: float) -> None:
-    call: Happened = ("model.called", {"purpose": "plan", "model": "m", "usd": amount, "seconds": 1, "usage": {}})
+    call: Happened = (
+        "model.called",
+        {"purpose": "plan", "model": "m", "usd": amount, "seconds": 1, "usage": {}},
+    )
     headline = text([report.headline(status(call, branch=on_branch()), running=False)])
-    assert {0.0: "$0.00", 0.00004: "$0.0000", 0.0999: "$0.0999", 0.1: "$0.10", 12.345: "$12.35"}[amount] in headline
+    assert {0.0: "$0.00", 0.00004: "$0.0000", 0.0999: "$0.0999", 0.1: "$0.10", 12.345: "$12.35"}[
+        amount
+    ] in headline
 
 
 def test_a_time_is_that_of_the_event() -> None:
@@ -195,4 +239,15 @@ def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], na
 
 def test_every_reading_command_has_json() -> None:
     """S1-002."""
-    assert {"check", "status", "ls", "show", "log", "cost", "caps", "tools", "config", "audit"} <= set(_with_json())
+    assert {
+        "check",
+        "status",
+        "ls",
+        "show",
+        "log",
+        "cost",
+        "caps",
+        "tools",
+        "config",
+        "audit",
+    } <= set(_with_json())

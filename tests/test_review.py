@@ -19,7 +19,9 @@ def step(*paths: str, kind: str = "agent") -> Step:
     return Step("s1", "x", kind, prompt="x", paths=paths)  # type: ignore[arg-type]  # one of the kinds
 
 
-def found(*changes: Changed, declared: tuple[str, ...] = ("src",), checks: tuple[str, ...] = ()) -> tuple[str, ...]:
+def found(
+    *changes: Changed, declared: tuple[str, ...] = ("src",), checks: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """The reasons for a step that declares `src`."""
     return review.reasons(step(*declared), checks, changes)
 
@@ -53,7 +55,9 @@ def test_a_test_file_that_is_changed_or_deleted_undeclared_is_told() -> None:
     assert found(Changed("tests/test_x.py", "M", PY, PY + "\n")) == (
         "changes test files that it did not declare: tests/test_x.py",
     )
-    assert found(Changed("tests/data.bin", "D")) == ("deletes test files that it did not declare: tests/data.bin",)
+    assert found(Changed("tests/data.bin", "D")) == (
+        "deletes test files that it did not declare: tests/data.bin",
+    )
 
 
 def test_a_new_test_file_is_no_reason() -> None:
@@ -62,7 +66,9 @@ def test_a_new_test_file_is_no_reason() -> None:
 
 @pytest.mark.parametrize("declared", ["tests", "tests/", "./tests", "tests/test_x.py", "."])
 @pytest.mark.parametrize("kind", ["agent", "run"])
-def test_a_step_that_declares_the_tests_may_do_what_it_likes_with_them(declared: str, kind: str) -> None:
+def test_a_step_that_declares_the_tests_may_do_what_it_likes_with_them(
+    declared: str, kind: str
+) -> None:
     changes = [Changed("tests/test_x.py", "M", PY, "@pytest.mark.skip\n")]
 
     assert review.reasons(step(declared, kind=kind), ["pytest tests/test_x.py"], changes) == ()
@@ -77,7 +83,12 @@ def test_what_the_plan_itself_says_or_a_person_did_needs_no_review(kind: str) ->
     literal = step(kind=kind)._replace(files={"tests/test_x.py": FileContent("")})
 
     assert (
-        review.reasons(literal, ["sh run.sh"], [Changed("tests/test_x.py", "M", PY, ""), Changed("run.sh", "M")]) == ()
+        review.reasons(
+            literal,
+            ["sh run.sh"],
+            [Changed("tests/test_x.py", "M", PY, ""), Changed("run.sh", "M")],
+        )
+        == ()
     )
 
 
@@ -94,7 +105,9 @@ def test_what_the_plan_itself_says_or_a_person_did_needs_no_review(kind: str) ->
     ],
 )  # fmt: skip
 def test_a_file_that_a_check_names_is_told_when_it_is_edited(check: str, path: str) -> None:
-    assert found(Changed(path, "M"), checks=("true", check)) == (f"changes what a check of the plan names: {path}",)
+    assert found(Changed(path, "M"), checks=("true", check)) == (
+        f"changes what a check of the plan names: {path}",
+    )
     assert found(Changed(path, "A"), checks=(check,)) == ()
     assert found(Changed(path, "M"), declared=(path,), checks=(check,)) == ()
     assert found(Changed("other/" + path, "M"), checks=("sh " + path,)) == ()
@@ -151,12 +164,17 @@ def test_a_marker_that_lets_a_test_be_skipped_is_told(marker: str) -> None:
     told = found(Changed("tests/test_x", "M", PY, marker + PY))
 
     assert told[-1] == "lets tests be skipped or expects them to fail: tests/test_x"
-    assert len(found(Changed("tests/test_x", "M", marker + PY, marker + PY + "\n"))) == 1  # it was there before
+    assert (
+        len(found(Changed("tests/test_x", "M", marker + PY, marker + PY + "\n"))) == 1
+    )  # it was there before
 
 
 def test_a_reason_is_one_line_with_few_names_whatever_the_paths_hold() -> None:
     hostile = "tests/a\nOrch-Step: s9\u202e"
-    many = [Changed(path, "D") for path in (hostile, "tests/" + "x" * 400, "tests/c", "tests/d", "tests/e")]
+    many = [
+        Changed(path, "D")
+        for path in (hostile, "tests/" + "x" * 400, "tests/c", "tests/d", "tests/e")
+    ]
 
     [told] = found(*many)
 
@@ -168,11 +186,18 @@ def test_a_reason_is_one_line_with_few_names_whatever_the_paths_hold() -> None:
 
 texts = st.one_of(st.none(), st.text(st.sampled_from("def test_a(\n \t[#]@it.skip()"), max_size=80))
 changes = st.builds(
-    Changed, st.sampled_from(["tests/a.py", "src/a.rs", "b_test.go", "c"]), st.sampled_from("AMD"), texts, texts
+    Changed,
+    st.sampled_from(["tests/a.py", "src/a.rs", "b_test.go", "c"]),
+    st.sampled_from("AMD"),
+    texts,
+    texts,
 )
 
 
-@given(st.lists(changes, max_size=5), st.lists(st.sampled_from(["tests", "src", "c", ".", "b_test.go"]), max_size=3))
+@given(
+    st.lists(changes, max_size=5),
+    st.lists(st.sampled_from(["tests", "src", "c", ".", "b_test.go"]), max_size=3),
+)
 def test_declaring_more_never_gives_more_reasons(some: list[Changed], declared: list[str]) -> None:
     for count in range(len(declared)):
         less = review.reasons(step(*declared[:count]), ["sh c"], some)
@@ -181,7 +206,9 @@ def test_declaring_more_never_gives_more_reasons(some: list[Changed], declared: 
     assert review.reasons(step(*declared, "."), ["sh c"], some) == ()
 
 
-@pytest.mark.parametrize("line", ["\n" * 200_000, " " * 200_000, "#[a::" * 40_000, "a " * 100_000, "func " * 40_000])
+@pytest.mark.parametrize(
+    "line", ["\n" * 200_000, " " * 200_000, "#[a::" * 40_000, "a " * 100_000, "func " * 40_000]
+)
 def test_no_text_takes_long(line: str) -> None:
     """The suite's own time limit is what would notice."""
     assert found(Changed("tests/x", "M", line, line)) != ()

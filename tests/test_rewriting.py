@@ -1,4 +1,6 @@
-"""Dropping, reordering, redoing and rebasing steps: one move of a branch that was built and verified before."""
+"""Dropping, reordering, redoing and rebasing steps: one move of a branch that was built and
+verified before.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,7 @@ def plan(repo: Repo, prepared: Prepared) -> str:
     return prepared.at(repo.path, "three independent steps", build)[1]
 
 
-# -- drop -------------------------------------------------------------------------------------------------------------
+# -- drop ------------------------------------------------------------------------------------------
 
 
 def test_a_dropped_step_is_not_done_and_the_others_are_verified(repo: Repo, plan: str) -> None:
@@ -81,7 +83,9 @@ def test_a_conflict_moves_nothing_and_names_step_and_path(repo: Repo) -> None:
     refused = repo.orch("drop", "1", plan, expect=7).stderr
     assert "step 2 conflicts in README.md" in refused
     assert repo.git("rev-parse", f"orch/{plan}") == old
-    assert refused.endswith(f"hint: git orch rollback {short(plan)} && git orch edit {short(plan)}\n")
+    assert refused.endswith(
+        f"hint: git orch rollback {short(plan)} && git orch edit {short(plan)}\n"
+    )
 
 
 def test_checks_that_fail_without_the_step_move_nothing(repo: Repo) -> None:
@@ -90,7 +94,9 @@ def test_checks_that_fail_without_the_step_move_nothing(repo: Repo) -> None:
     plan = repo.plan(document)
     repo.orch("exec", plan)
     old = repo.git("rev-parse", f"orch/{plan}")
-    assert "check 'test -f a.txt' of step 2 exited 1" in repo.orch("drop", "1", plan, expect=1).stderr
+    assert (
+        "check 'test -f a.txt' of step 2 exited 1" in repo.orch("drop", "1", plan, expect=1).stderr
+    )
     assert repo.git("rev-parse", f"orch/{plan}") == old
 
 
@@ -105,14 +111,18 @@ def test_a_branch_that_is_checked_out_is_left_alone(repo: Repo, plan: str) -> No
         repo.orch(*command, plan, expect=6)
 
 
-def test_a_worktree_that_is_gone_is_named_with_the_command_that_forgets_it(repo: Repo, plan: str) -> None:
+def test_a_worktree_that_is_gone_is_named_with_the_command_that_forgets_it(
+    repo: Repo, plan: str
+) -> None:
     gone = repo.path.parent / "gone"
     repo.git("worktree", "add", "-q", str(gone), f"orch/{plan}")
     shutil.rmtree(gone)
     assert "hint: git worktree prune" in repo.orch("drop", "2", plan, expect=6).stderr
 
 
-def test_a_branch_that_moves_while_checks_run_is_left_where_it_is(repo: Repo, unsandboxed: None) -> None:
+def test_a_branch_that_moves_while_checks_run_is_left_where_it_is(
+    repo: Repo, unsandboxed: None
+) -> None:
     """What the user commits meanwhile is not taken off."""
     meanwhile = repo.path.parent / "meanwhile"
     document = writing("a.txt", "b.txt", chained=False)
@@ -125,7 +135,7 @@ def test_a_branch_that_moves_while_checks_run_is_left_where_it_is(repo: Repo, un
     assert repo.git("rev-parse", f"orch/{plan}") == mine
 
 
-# -- reorder ----------------------------------------------------------------------------------------------------------
+# -- reorder ---------------------------------------------------------------------------------------
 
 
 def test_commits_of_a_complete_plan_change_places(repo: Repo, plan: str) -> None:
@@ -151,10 +161,16 @@ def test_an_undone_reorder_gives_text_and_branch_their_order_back(repo: Repo) ->
     assert branch(repo, plan) == ["Write b.txt", "Write a.txt"]
     repo.orch("rollback", "--undo", plan)
     assert repo.git("rev-parse", f"orch/{plan}") == old
-    assert [step["title"] for step in repo.status(plan)["steps"]] == ["Write a.txt", "Write b.txt", "Write c.txt"]
+    assert [step["title"] for step in repo.status(plan)["steps"]] == [
+        "Write a.txt",
+        "Write b.txt",
+        "Write c.txt",
+    ]
 
 
-def test_a_claim_of_a_step_that_the_plan_has_not_counts_as_the_users_commit(repo: Repo, plan: str) -> None:
+def test_a_claim_of_a_step_that_the_plan_has_not_counts_as_the_users_commit(
+    repo: Repo, plan: str
+) -> None:
     message = f"odd\n\nOrch-Plan: {plan}\nOrch-Step: s9\nOrch-Attempt: 01M7XS47CYWC5PA153KZA12XPB\n"
     odd = repo.git("commit-tree", "-p", f"orch/{plan}", "-m", message, f"orch/{plan}^{{tree}}")
     repo.git("update-ref", f"refs/heads/orch/{plan}", odd)
@@ -182,7 +198,7 @@ def test_a_commit_of_the_users_own_goes_with_the_step_below_it(repo: Repo, plan:
     assert branch(repo, plan) == ["Write b.txt", "Write c.txt", "Write a.txt", "mine"]
 
 
-# -- rebase -----------------------------------------------------------------------------------------------------------
+# -- rebase ----------------------------------------------------------------------------------------
 
 
 def test_a_plan_goes_onto_the_tip_of_its_base(repo: Repo, plan: str) -> None:
@@ -203,7 +219,9 @@ def test_a_rebase_is_taken_back_with_its_base(repo: Repo, plan: str) -> None:
 
 
 def test_every_step_that_conflicts_is_named_before_anything_moves(repo: Repo) -> None:
-    plan = repo.plan({"title": "Lines", "steps": [{"title": "Step", "run": "echo 1 >> README.md; echo 1 > one"}]})
+    plan = repo.plan(
+        {"title": "Lines", "steps": [{"title": "Step", "run": "echo 1 >> README.md; echo 1 > one"}]}
+    )
     repo.orch("exec", plan)
     repo.commit({"README.md": "another\n", "one": "two\n"}, "meanwhile")
     refused = repo.orch("rebase", plan, expect=7).stderr
@@ -229,7 +247,7 @@ def test_a_plan_follows_another_branch_at_the_same_commit(repo: Repo, plan: str)
     assert repo.step_states(plan) == ["done", "done", "done"]
 
 
-# -- redo -------------------------------------------------------------------------------------------------------------
+# -- redo ------------------------------------------------------------------------------------------
 
 
 def counting(tmp: str) -> dict[str, Any]:
@@ -239,7 +257,11 @@ def counting(tmp: str) -> dict[str, Any]:
         "title": "Count",
         "steps": [
             {"title": "Count", "run": grow, "checks": [{"command": "test -f n.txt"}]},
-            {"title": "After", "run": "echo after > after.txt", "checks": [{"command": "test -f n.txt"}]},
+            {
+                "title": "After",
+                "run": "echo after > after.txt",
+                "checks": [{"command": "test -f n.txt"}],
+            },
         ],
     }
 
@@ -272,7 +294,9 @@ def test_a_redo_that_fails_leaves_the_branch_as_it_was(repo: Repo, counter: str)
     assert repo.status(counter)["state"] == "COMPLETE"
 
 
-def test_a_conflict_is_foretold_before_the_step_runs(repo: Repo, tmp_path: Any, unsandboxed: None) -> None:
+def test_a_conflict_is_foretold_before_the_step_runs(
+    repo: Repo, tmp_path: Any, unsandboxed: None
+) -> None:
     count = tmp_path / "count"
     steps = [
         {"title": "One", "run": f"echo x >> {count}; echo 1 >> README.md"},
@@ -308,11 +332,21 @@ def test_a_new_result_that_the_later_steps_do_not_fit_is_a_failed_attempt(
     assert repo.step_states(plan) == ["done", "done"]
 
 
-def test_checks_that_fail_on_the_tip_after_a_redo_are_told(repo: Repo, tmp_path: Any, unsandboxed: None) -> None:
+def test_checks_that_fail_on_the_tip_after_a_redo_are_told(
+    repo: Repo, tmp_path: Any, unsandboxed: None
+) -> None:
     count = tmp_path / "count"
     steps = [
-        {"title": "One", "run": f"echo x >> {count}; cp {count} n.txt", "checks": [{"command": "test -f n.txt"}]},
-        {"title": "Two", "run": "rm -f n.txt; echo 2 > two", "checks": [{"command": "test -f two"}]},
+        {
+            "title": "One",
+            "run": f"echo x >> {count}; cp {count} n.txt",
+            "checks": [{"command": "test -f n.txt"}],
+        },
+        {
+            "title": "Two",
+            "run": "rm -f n.txt; echo 2 > two",
+            "checks": [{"command": "test -f two"}],
+        },
     ]
     plan = repo.plan({"title": "Two", "steps": steps})
     repo.orch("exec", "--no-tip-checks", plan)
@@ -320,7 +354,7 @@ def test_checks_that_fail_on_the_tip_after_a_redo_are_told(repo: Repo, tmp_path:
     assert "on the tip, check 'test -f n.txt' of step 1 fails" in refused
 
 
-# -- rollback ---------------------------------------------------------------------------------------------------------
+# -- rollback --------------------------------------------------------------------------------------
 
 
 def test_the_last_steps_are_taken_back(repo: Repo, plan: str) -> None:
@@ -334,7 +368,10 @@ def test_a_dry_run_moves_nothing_and_says_what_would(repo: Repo, plan: str) -> N
     said = repo.orch("rollback", "--last", "2", "--dry-run", plan).stdout
     assert "branch would move" in said
     assert "steps taken back: 2, 3" in said
-    assert all(oid[:10] in said for oid in repo.git("rev-list", "--max-count=2", f"orch/{plan}").splitlines())
+    assert all(
+        oid[:10] in said
+        for oid in repo.git("rev-list", "--max-count=2", f"orch/{plan}").splitlines()
+    )
     assert repo.git("rev-parse", f"orch/{plan}") == old
     assert repo.git("for-each-ref", "refs/orch/kept") == ""
 
@@ -349,14 +386,21 @@ def test_the_users_own_commits_are_replayed_when_they_say_so(repo: Repo, plan: s
     assert tree(repo, f"orch/{plan}") == ["README.md", "a.txt", "mine.txt"]
 
 
-def test_commits_of_the_users_own_above_the_last_step_are_not_replayed(repo: Repo, plan: str) -> None:
+def test_commits_of_the_users_own_above_the_last_step_are_not_replayed(
+    repo: Repo, plan: str
+) -> None:
     mine = repo.git("commit-tree", "-p", f"orch/{plan}", "-m", "mine", f"orch/{plan}^{{tree}}")
     repo.git("update-ref", f"refs/heads/orch/{plan}", mine)
-    assert "nothing to roll back" in repo.orch("rollback", "--to-step", "3", "--keep-user-commits", plan).stdout
+    assert (
+        "nothing to roll back"
+        in repo.orch("rollback", "--to-step", "3", "--keep-user-commits", plan).stdout
+    )
     assert repo.git("rev-parse", f"orch/{plan}") == mine
 
 
-def test_the_users_own_commits_are_replayed_where_the_branch_is_checked_out(repo: Repo, plan: str) -> None:
+def test_the_users_own_commits_are_replayed_where_the_branch_is_checked_out(
+    repo: Repo, plan: str
+) -> None:
     repo.git("switch", "-q", f"orch/{plan}")
     repo.commit({"mine.txt": "mine\n"}, "mine")
     repo.orch("rollback", "--to-step", "1", "--keep-user-commits", "--checkout", plan)
@@ -364,12 +408,17 @@ def test_the_users_own_commits_are_replayed_where_the_branch_is_checked_out(repo
     assert tree(repo, "HEAD") == ["README.md", "a.txt", "mine.txt"]
 
 
-def test_an_ignored_file_is_not_overwritten_where_the_branch_is_checked_out(repo: Repo, plan: str) -> None:
+def test_an_ignored_file_is_not_overwritten_where_the_branch_is_checked_out(
+    repo: Repo, plan: str
+) -> None:
     repo.git("switch", "-q", f"orch/{plan}")
     repo.orch("rollback", "--to-step", "1", "--checkout")
     (repo.path / ".git/info/exclude").write_text("c.txt\n")
     repo.write({"c.txt": "mine\n"})
-    assert "in the way of the rollback: 'c.txt'" in repo.orch("rollback", "--undo", "--checkout", expect=6).stderr
+    assert (
+        "in the way of the rollback: 'c.txt'"
+        in repo.orch("rollback", "--undo", "--checkout", expect=6).stderr
+    )
     assert (repo.path / "c.txt").read_text() == "mine\n"
     assert branch(repo, plan) == ["Write a.txt"]
 
@@ -381,7 +430,9 @@ def test_a_file_that_was_touched_is_not_in_the_way_of_a_rollback(repo: Repo, pla
     assert repo.git("status", "--porcelain") == ""
 
 
-def test_a_merge_of_the_users_own_is_named_with_the_command_that_cuts_it_off(repo: Repo, plan: str) -> None:
+def test_a_merge_of_the_users_own_is_named_with_the_command_that_cuts_it_off(
+    repo: Repo, plan: str
+) -> None:
     tip = f"orch/{plan}"
     merge = repo.git("commit-tree", "-p", tip, "-p", "main", "-m", "mine", f"{tip}^{{tree}}")
     repo.git("update-ref", f"refs/heads/{tip}", merge)

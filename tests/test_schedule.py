@@ -1,4 +1,6 @@
-"""The books of a run: whatever the order in which steps end, each is landed, failed or blocked at the end."""
+"""The books of a run: whatever the order in which steps end, each is landed, failed or blocked at
+the end.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ def plan(*steps: Step) -> Plan:
 
 
 def step(number: int, *needs: int, paths: tuple[str, ...] = ()) -> Step:
-    return Step(f"s{number}", f"Step {number}", "run", depends_on=tuple(f"s{need}" for need in needs), paths=paths)
+    return Step(
+        f"s{number}",
+        f"Step {number}",
+        "run",
+        depends_on=tuple(f"s{need}" for need in needs),
+        paths=paths,
+    )
 
 
 def names(steps: list[Step]) -> list[str]:

@@ -10,13 +10,16 @@ import pytest
 
 from git_orch.errors import UsageError
 from git_orch.plans.file import planfile, schema
+from git_orch.plans.file.findings import PlanFileError
 from git_orch.plans.plan import Command, FileContent, Plan
 
 Fields = dict[str, object]
 
 
 def plan(*steps: Fields, used: Iterable[str] = (), **fields: object) -> Plan:
-    """The plan in a JSON file with these steps; each gets a title and, if nothing says what it does, a prompt."""
+    """The plan in a JSON file with these steps; each gets a title and, if nothing says what it
+    does, a prompt.
+    """
     return planfile.read(file(*steps, **fields), "plan.json", used)
 
 
@@ -24,19 +27,20 @@ def file(*steps: Fields, **fields: object) -> str:
     """The text of such a file."""
     does = {"prompt", "run", "argv", "files", "kind"}
     listed = [
-        {"title": f"step {n}"} | ({} if does & step.keys() else {"prompt": "do"}) | step for n, step in enumerate(steps)
+        {"title": f"step {n}"} | ({} if does & step.keys() else {"prompt": "do"}) | step
+        for n, step in enumerate(steps)
     ]
     return json.dumps({"title": "t", "steps": listed} | fields)
 
 
 def refused(*steps: Fields, **fields: object) -> list[str]:
     """Fields and messages of the findings on such a file."""
-    with pytest.raises(planfile.PlanFileError) as caught:
+    with pytest.raises(PlanFileError) as caught:
         planfile.read(file(*steps, **fields), "plan.json")
     return [finding.text() for finding in caught.value.findings]
 
 
-# -- defaults and kinds -----------------------------------------------------------------------------------------------
+# -- defaults and kinds ----------------------------------------------------------------------------
 
 
 def test_the_objective_is_the_title_unless_it_is_given() -> None:
@@ -45,7 +49,12 @@ def test_the_objective_is_the_title_unless_it_is_given() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "kind"),
-    [({"prompt": "x"}, "agent"), ({"run": "x"}, "run"), ({"argv": ["x"]}, "run"), ({"files": {"a": "b"}}, "files")],
+    [
+        ({"prompt": "x"}, "agent"),
+        ({"run": "x"}, "run"),
+        ({"argv": ["x"]}, "run"),
+        ({"files": {"a": "b"}}, "files"),
+    ],
     ids=["prompt", "run", "argv", "files"],
 )
 def test_the_kind_follows_from_the_fields(fields: Fields, kind: str) -> None:
@@ -62,14 +71,26 @@ def test_a_check_has_type_command_expected_exit_and_timeout() -> None:
 
     found = plan({"checks": [check]}).steps[0].checks[0]
 
-    assert (found.type, found.command, found.expected_exit, found.timeout) == ("unit", Command(None, "false"), 1, 30)
+    assert (found.type, found.command, found.expected_exit, found.timeout) == (
+        "unit",
+        Command(None, "false"),
+        1,
+        30,
+    )
 
 
-def test_a_check_that_says_only_its_command_runs_it_and_expects_success_in_a_quarter_of_an_hour() -> None:
+def test_a_check_that_says_only_its_command_runs_it_and_expects_success_in_a_quarter_of_an_hour() -> (
+    None
+):
     """S1-164: the defaults."""
     check = plan({"checks": [{"argv": ["make"]}]}).steps[0].checks[0]
 
-    assert (check.type, check.command, check.expected_exit, check.timeout) == ("run", Command(argv=("make",)), 0, 900)
+    assert (check.type, check.command, check.expected_exit, check.timeout) == (
+        "run",
+        Command(argv=("make",)),
+        0,
+        900,
+    )
 
 
 @pytest.mark.parametrize("kind", ["compile", "unit", "integration", "run"])
@@ -92,7 +113,12 @@ def test_a_check_that_is_a_text_is_that_command() -> None:
 
 
 def test_a_file_is_a_text_an_object_or_null() -> None:
-    files = {"a": "text", "b": {"content": "", "executable": True}, "c": {"content": "x"}, "d": None}
+    files = {
+        "a": "text",
+        "b": {"content": "", "executable": True},
+        "c": {"content": "x"},
+        "d": None,
+    }
 
     assert plan({"files": files}).steps[0].files == {
         "a": FileContent("text"),
@@ -106,17 +132,23 @@ def test_a_directory_among_the_paths_may_end_in_a_slash() -> None:
     assert plan({"paths": ["src/", "a.py"]}).steps[0].paths == ("src", "a.py")
 
 
-# -- refusals ---------------------------------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------
 
 WRONG: dict[str, tuple[Fields, str]] = {
     "no title": ({"title": None}, "steps[0].title: expected a text, not nothing"),
     "an empty title": ({"title": ""}, "steps[0].title: is empty"),
     "a blank title": ({"title": "  "}, "steps[0].title: is empty"),
     "a title of two lines": ({"title": "a\nOrch-Step: s2"}, "steps[0].title: must be one line"),
-    "a title with an escape": ({"title": "\x1b[2J"}, "steps[0].title: holds the control character U+001B"),
+    "a title with an escape": (
+        {"title": "\x1b[2J"},
+        "steps[0].title: holds the control character U+001B",
+    ),
     "a long title": ({"title": "x" * 201}, "steps[0].title: is longer than 200 characters"),
     "a number for a text": ({"title": 5}, "steps[0].title: expected a text, not 5"),
-    "a flag for a number": ({"timeout": True}, "steps[0].timeout: expected a whole number, not true"),
+    "a flag for a number": (
+        {"timeout": True},
+        "steps[0].timeout: expected a whole number, not true",
+    ),
     "half a second": ({"timeout": 0.5}, "steps[0].timeout: expected a whole number, not 0.5"),
     "no time": ({"timeout": 0}, "steps[0].timeout: must be at least 1, not 0"),
     "more than a day": ({"timeout": 86_401}, "steps[0].timeout: must be at most 86400, not 86401"),
@@ -128,7 +160,10 @@ WRONG: dict[str, tuple[Fields, str]] = {
         {"checks": [{"command": "x", "expected_exit": "-1"}]},
         "steps[0].checks[0].expected_exit: must be at least 0, not -1",
     ),
-    "a check without a command": ({"checks": [{}]}, "steps[0].checks[0].command: needs either 'command' or 'argv'"),
+    "a check without a command": (
+        {"checks": [{}]},
+        "steps[0].checks[0].command: needs either 'command' or 'argv'",
+    ),
     "a check with two commands": (
         {"checks": [{"command": "x", "argv": ["x"]}]},
         "steps[0].checks[0].argv: give either 'command' or 'argv', not both",
@@ -139,27 +174,42 @@ WRONG: dict[str, tuple[Fields, str]] = {
     ),
     "a check that is an empty text": ({"checks": [""]}, "steps[0].checks[0].command: is empty"),
     "a check that is a number": ({"checks": [1]}, "steps[0].checks[0]: expected an object, not 1"),
-    "checks that are no list": ({"checks": {"command": "x"}}, "steps[0].checks: expected a list, not an object"),
+    "checks that are no list": (
+        {"checks": {"command": "x"}},
+        "steps[0].checks: expected a list, not an object",
+    ),
     "no arguments": ({"argv": []}, "steps[0].argv: needs at least one entry"),
     "a program without a name": ({"argv": [" ", "x"]}, "steps[0].argv: is empty"),
     "a NUL in an argument": ({"argv": ["a", "\0"]}, "steps[0].argv[1]: holds a NUL character"),
     "a run step without a command": ({"kind": "run"}, "steps[0].run: needs either 'run' or 'argv'"),
-    "a run step with two": ({"run": "a", "argv": ["a"]}, "steps[0].argv: give either 'run' or 'argv', not both"),
+    "a run step with two": (
+        {"run": "a", "argv": ["a"]},
+        "steps[0].argv: give either 'run' or 'argv', not both",
+    ),
     "a run step with a prompt": (
         {"run": "a", "prompt": "b"},
         "steps[0].prompt: does not belong to a step of kind 'run'",
     ),
-    "an agent step without a prompt": ({"kind": "agent"}, "steps[0].prompt: is required for a step of kind 'agent'"),
+    "an agent step without a prompt": (
+        {"kind": "agent"},
+        "steps[0].prompt: is required for a step of kind 'agent'",
+    ),
     "an agent step with a command": (
         {"kind": "agent", "prompt": "x", "run": "a"},
         "steps[0].run: does not belong to a step of kind 'agent'",
     ),
-    "a files step without files": ({"kind": "files"}, "steps[0].files: a step of kind 'files' needs at least one file"),
+    "a files step without files": (
+        {"kind": "files"},
+        "steps[0].files: a step of kind 'files' needs at least one file",
+    ),
     "a manual step with a model": (
         {"kind": "manual", "model": "m"},
         "steps[0].model: does not belong to a step of kind 'manual'",
     ),
-    "an unknown kind": ({"kind": "agnet"}, "steps[0].kind: expected 'agent', 'run', 'files' or 'manual', not 'agnet'"),
+    "an unknown kind": (
+        {"kind": "agnet"},
+        "steps[0].kind: expected 'agent', 'run', 'files' or 'manual', not 'agnet'",
+    ),
     "an ID of another form": ({"id": "s01"}, "steps[0].id: 's01' is not a step ID such as s1"),
     "a model of two words": ({"model": "a b"}, "steps[0].model: 'a b' is not one word"),
     "a path outside": (
@@ -170,12 +220,30 @@ WRONG: dict[str, tuple[Fields, str]] = {
         {"files": {"/x": "y"}},
         "steps[0].files['/x']: lies outside the tree: paths are relative to its top",
     ),
-    "a file of git": ({"files": {".GIT/hooks/x": ""}}, "steps[0].files['.GIT/hooks/x']: belongs to git"),
-    "a file without content": ({"files": {"a": {"executable": True}}}, "steps[0].files.a.content: is required"),
-    "a field of a file": ({"files": {"a": {"content": "", "mode": 1}}}, "steps[0].files.a.mode: unknown field"),
-    "a step before the first": ({"depends_on": [0]}, "steps[0].depends_on[0]: there is no step '0'; the plan has 1"),
-    "a step after the last": ({"depends_on": ["2"]}, "steps[0].depends_on[0]: there is no step '2'; the plan has 1"),
-    "an ID nobody has": ({"depends_on": ["s7"]}, "steps[0].depends_on[0]: there is no step 's7'; the plan has 1"),
+    "a file of git": (
+        {"files": {".GIT/hooks/x": ""}},
+        "steps[0].files['.GIT/hooks/x']: belongs to git",
+    ),
+    "a file without content": (
+        {"files": {"a": {"executable": True}}},
+        "steps[0].files.a.content: is required",
+    ),
+    "a field of a file": (
+        {"files": {"a": {"content": "", "mode": 1}}},
+        "steps[0].files.a.mode: unknown field",
+    ),
+    "a step before the first": (
+        {"depends_on": [0]},
+        "steps[0].depends_on[0]: there is no step '0'; the plan has 1",
+    ),
+    "a step after the last": (
+        {"depends_on": ["2"]},
+        "steps[0].depends_on[0]: there is no step '2'; the plan has 1",
+    ),
+    "an ID nobody has": (
+        {"depends_on": ["s7"]},
+        "steps[0].depends_on[0]: there is no step 's7'; the plan has 1",
+    ),
     "a step by its title": (
         {"depends_on": ["build"]},
         "steps[0].depends_on[0]: 'build' is neither the number of a step nor its ID",
@@ -186,7 +254,9 @@ WRONG: dict[str, tuple[Fields, str]] = {
 
 @pytest.mark.parametrize(("step", "finding"), WRONG.values(), ids=WRONG)
 def test_a_wrong_step_is_refused_by_field(step: Fields, finding: str) -> None:
-    """S1-114: steps have a description, dependencies that exist, known types of checks, statuses and times in range."""
+    """S1-114: steps have a description, dependencies that exist, known types of checks, statuses
+    and times in range.
+    """
     assert refused(step)[0] == finding
 
 
@@ -204,7 +274,9 @@ def test_an_unknown_field_of_a_plan_is_named() -> None:
 
 
 def test_a_command_the_plan_needs_is_one_word() -> None:
-    assert refused({}, dependencies=["python3", "node 20"]) == ["dependencies[1]: 'node 20' is not one word"]
+    assert refused({}, dependencies=["python3", "node 20"]) == [
+        "dependencies[1]: 'node 20' is not one word"
+    ]
 
 
 def test_a_wrong_type_in_one_step_does_not_hide_what_is_wrong_in_another() -> None:
@@ -216,7 +288,7 @@ def test_a_wrong_type_in_one_step_does_not_hide_what_is_wrong_in_another() -> No
     ]
 
 
-# -- IDs and dependencies ---------------------------------------------------------------------------------------------
+# -- IDs and dependencies --------------------------------------------------------------------------
 
 
 def test_steps_get_ids_by_position() -> None:
@@ -237,7 +309,9 @@ def test_an_id_that_is_given_twice_is_refused_at_both_places() -> None:
 
 
 def test_a_step_after_the_greatest_id_is_refused() -> None:
-    assert refused({"id": "s999999"}, {}) == ["steps[1].id: no step ID is left for it: the greatest is s999999"]
+    assert refused({"id": "s999999"}, {}) == [
+        "steps[1].id: no step ID is left for it: the greatest is s999999"
+    ]
 
 
 def test_dependencies_are_numbers_of_this_file_or_ids_and_each_counts_once() -> None:
@@ -259,20 +333,30 @@ def test_a_cycle_is_printed_with_the_numbers_of_its_steps() -> None:
 
 def test_cycles_that_share_no_step_are_all_found() -> None:
     found = refused(
-        {"depends_on": [2]}, {"depends_on": [1]}, {"depends_on": [4]}, {"depends_on": [5]}, {"depends_on": [3]}
+        {"depends_on": [2]},
+        {"depends_on": [1]},
+        {"depends_on": [4]},
+        {"depends_on": [5]},
+        {"depends_on": [3]},
     )
 
     assert [line.partition("other: ")[2] for line in found] == ["1 -> 2 -> 1", "3 -> 4 -> 5 -> 3"]
 
 
-# -- JSON Schema ------------------------------------------------------------------------------------------------------
+# -- JSON Schema -----------------------------------------------------------------------------------
 
 
 def test_the_schema_names_every_field_and_says_what_it_is_for() -> None:
     described = json.loads(json.dumps(schema.plan_json_schema()))
 
     assert described["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert set(described["properties"]) == {"title", "objective", "dependencies", "missing", "steps"}
+    assert set(described["properties"]) == {
+        "title",
+        "objective",
+        "dependencies",
+        "missing",
+        "steps",
+    }
     for model in (described, *described["$defs"].values()):
         assert model["additionalProperties"] is False
         assert all(field["description"] for field in model["properties"].values())
@@ -282,8 +366,14 @@ def test_the_schema_has_the_ranges_and_the_order_of_steps() -> None:
     step = cast("dict[str, Fields]", schema.schema("step")["properties"])
     check = schema.plan_json_schema()["$defs"]["CheckModel"]["properties"]  # type: ignore[index]
 
-    assert "with one worker, steps still run in the order of the file" in str(step["depends_on"]["description"])
-    assert (check["timeout"]["minimum"], check["timeout"]["maximum"], check["timeout"]["default"]) == (1, 86_400, 900)
+    assert "with one worker, steps still run in the order of the file" in str(
+        step["depends_on"]["description"]
+    )
+    assert (
+        check["timeout"]["minimum"],
+        check["timeout"]["maximum"],
+        check["timeout"]["default"],
+    ) == (1, 86_400, 900)
     assert (check["expected_exit"]["minimum"], check["expected_exit"]["maximum"]) == (0, 255)
 
 
@@ -292,7 +382,7 @@ def test_an_unknown_schema_is_a_usage_error() -> None:
         schema.schema("pln")
 
 
-# -- replies ----------------------------------------------------------------------------------------------------------
+# -- replies ---------------------------------------------------------------------------------------
 
 
 def reply(*steps: Fields, **fields: object) -> str:
@@ -313,24 +403,40 @@ def reply(*steps: Fields, **fields: object) -> str:
 
 def reply_findings(text: str) -> list[str]:
     """Fields and messages of the findings on a reply."""
-    with pytest.raises(planfile.PlanFileError) as caught:
+    with pytest.raises(PlanFileError) as caught:
         schema.reply_plan(text)
     return [finding.text() for finding in caught.value.findings]
 
 
 def test_a_reply_becomes_a_plan_and_what_is_empty_is_absent() -> None:
     """S1-101, S1-103, S1-106: steps, dependencies and checks of the reply are those of the plan."""
-    check = {"type": "compile", "argv": ["go", "build", ""], "command": "", "expected_exit": 0, "timeout": 60}
+    check = {
+        "type": "compile",
+        "argv": ["go", "build", ""],
+        "command": "",
+        "expected_exit": 0,
+        "timeout": 60,
+    }
     text = reply(
-        {"checks": [check]}, {"kind": "run", "prompt": "", "run": "go test", "depends_on": [1]}, missing=["docker"]
+        {"checks": [check]},
+        {"kind": "run", "prompt": "", "run": "go test", "depends_on": [1]},
+        missing=["docker"],
     )
 
     found = schema.reply_plan(text)
 
-    assert (found.title, found.objective, found.dependencies, found.missing) == ("T", "O", ("go",), ("docker",))
+    assert (found.title, found.objective, found.dependencies, found.missing) == (
+        "T",
+        "O",
+        ("go",),
+        ("docker",),
+    )
     assert (found.steps[0].prompt, found.steps[0].command) == ("do", None)
     assert found.steps[0].checks[0].command == Command(argv=("go", "build", ""))
-    assert (found.steps[1].command, found.steps[1].depends_on) == (Command(None, "go test"), ("s1",))
+    assert (found.steps[1].command, found.steps[1].depends_on) == (
+        Command(None, "go test"),
+        ("s1",),
+    )
 
 
 @pytest.mark.parametrize(
@@ -349,7 +455,9 @@ def test_a_reply_in_a_fence_or_in_prose_is_read(wrapped: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "I cannot do that.", '{"title": "T", "steps": [', "{" * 5000], ids=["empty", "prose", "cut", "braces"]
+    "text",
+    ["", "I cannot do that.", '{"title": "T", "steps": [', "{" * 5000],
+    ids=["empty", "prose", "cut", "braces"],
 )
 def test_a_reply_without_json_is_refused(text: str) -> None:
     """S1-108."""
@@ -359,18 +467,26 @@ def test_a_reply_without_json_is_refused(text: str) -> None:
 WRONG_REPLIES: dict[str, tuple[Fields, str]] = {
     "an unknown field": ({"promt": "x"}, "steps[0].promt: unknown field (did you mean 'prompt'?)"),
     "a field of plan files": ({"id": "s3"}, "steps[0].id: is not for a reply"),
-    "a kind of plan files": ({"kind": "manual"}, "steps[0].kind: expected 'agent' or 'run', not 'manual'"),
+    "a kind of plan files": (
+        {"kind": "manual"},
+        "steps[0].kind: expected 'agent' or 'run', not 'manual'",
+    ),
     "a text for a list": ({"argv": "go build"}, "steps[0].argv: expected a list, not 'go build'"),
     "a number for a text": ({"prompt": 3}, "steps[0].prompt: expected a text, not 3"),
     "a missing title": ({"title": ""}, "steps[0].title: is required"),
     "a missing prompt": ({"prompt": ""}, "steps[0].prompt: is required for a step of kind 'agent'"),
-    "a step that is not there": ({"depends_on": [2]}, "steps[0].depends_on[0]: there is no step '2'; the plan has 1"),
+    "a step that is not there": (
+        {"depends_on": [2]},
+        "steps[0].depends_on[0]: there is no step '2'; the plan has 1",
+    ),
 }
 
 
 @pytest.mark.parametrize(("step", "finding"), WRONG_REPLIES.values(), ids=WRONG_REPLIES)
 def test_a_wrong_reply_is_refused_by_field(step: Fields, finding: str) -> None:
-    """S1-109: unknown fields, wrong types and numbers of steps that are missing are reported by name."""
+    """S1-109: unknown fields, wrong types and numbers of steps that are missing are reported by
+    name.
+    """
     assert finding in reply_findings(reply(step))
 
 

@@ -1,4 +1,6 @@
-"""The profile for macOS: what its text decides, by the rule that the last match wins. It was not run on a Mac."""
+"""The profile for macOS: what its text decides, by the rule that the last match wins. It was not
+run on a Mac.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ HOME = Path("/Users/ada")
 REPOSITORY = HOME / "project"
 WORKTREE = HOME / ".local/state/git-orch/worktrees/1/plan"
 TEMPORARY = Path("/private/var/folders/zz/T/git-orch-1")
-LINKED = View(worktree=WORKTREE, home=HOME, path="/usr/bin:/bin", git=GitView(REPOSITORY / ".git", b""))
+LINKED = View(
+    worktree=WORKTREE, home=HOME, path="/usr/bin:/bin", git=GitView(REPOSITORY / ".git", b"")
+)
 MAIN = LINKED._replace(worktree=REPOSITORY)
 RULE = re.compile(r"^\((allow|deny) (\S+?)((?: \([\w-]+ (?:\"[^\"]*\"|same-sandbox)\))*)\)$")
 FILTER = re.compile(r"\(([\w-]+) (?:\"([^\"]*)\"|(same-sandbox))\)")
@@ -27,14 +31,19 @@ def allowed(operation: str, subject: str | Path, view: View = LINKED) -> bool:
     for line in seatbelt.profile(view, TEMPORARY).splitlines()[1:]:
         rule = RULE.match(line)
         assert rule is not None, line
-        fits = [_fits(kind, value or word, str(subject)) for kind, value, word in FILTER.findall(rule[3])]
+        fits = [
+            _fits(kind, value or word, str(subject))
+            for kind, value, word in FILTER.findall(rule[3])
+        ]
         if _covers(rule[2], operation) and (any(fits) or not fits):
             verdict = rule[1]
     return verdict == "allow"
 
 
 def _covers(rule: str, operation: str) -> bool:
-    return rule in {operation, "default"} or (rule.endswith("*") and operation.startswith(rule[:-1]))
+    return rule in {operation, "default"} or (
+        rule.endswith("*") and operation.startswith(rule[:-1])
+    )
 
 
 def _fits(kind: str, value: str, subject: str) -> bool:
@@ -51,7 +60,13 @@ def test_the_profile_is_a_list_of_rules_that_allow_what_they_do_not_name() -> No
 def test_only_the_worktree_and_a_temporary_directory_can_be_written(view: View) -> None:
     writable = [view.worktree / "src/a.py", TEMPORARY / "x", Path("/dev/null")]
     assert [path for path in writable if not allowed("file-write-create", path, view)] == []
-    kept = [HOME / ".zshrc", HOME / "other/file", Path("/etc/hosts"), Path("/private/tmp/x"), TEMPORARY.parent / "x"]
+    kept = [
+        HOME / ".zshrc",
+        HOME / "other/file",
+        Path("/etc/hosts"),
+        Path("/private/tmp/x"),
+        TEMPORARY.parent / "x",
+    ]
     assert [path for path in kept if allowed("file-write-create", path, view)] == []
 
 
@@ -137,7 +152,8 @@ def test_local_files_of_git_orch_are_hidden(view: View) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/private/tmp/x", "/Library/Keychains/System.keychain", str(TEMPORARY.parent / "other")]
+    "path",
+    ["/private/tmp/x", "/Library/Keychains/System.keychain", str(TEMPORARY.parent / "other")],
 )
 def test_what_all_programs_share_is_hidden(path: str) -> None:
     assert not allowed("file-read-data", path)
@@ -187,7 +203,8 @@ def test_the_environment_of_other_processes_is_not_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ['a"b', "a\\b", "a\nb", 'x")(allow default)(deny foo (literal "', "a\x7fb", "a\udcffb", "a\0b"]
+    "name",
+    ['a"b', "a\\b", "a\nb", 'x")(allow default)(deny foo (literal "', "a\x7fb", "a\udcffb", "a\0b"],
 )
 def test_a_name_that_could_end_its_string_is_refused(name: str) -> None:
     with pytest.raises(errors.Refused, match="quote, a backslash"):
@@ -222,13 +239,20 @@ def test_a_command_gets_a_temporary_directory_that_goes_with_it() -> None:
         program, option, text, env, temporary, *command = ready.argv
         place = Path(temporary.removeprefix("TMPDIR="))
         assert place.is_dir()
-        assert (program, option, env, command) == ("/usr/bin/sandbox-exec", "-p", "/usr/bin/env", ["make", "test"])
+        assert (program, option, env, command) == (
+            "/usr/bin/sandbox-exec",
+            "-p",
+            "/usr/bin/env",
+            ["make", "test"],
+        )
         assert text == seatbelt.profile(LINKED, place)
         (place / "left").write_text("x")
     assert not place.exists()
 
 
-def test_there_is_no_seatbelt_without_its_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_there_is_no_seatbelt_without_its_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     program = tmp_path / "sandbox-exec"
     monkeypatch.setattr(seatbelt, "PROGRAM", str(program))
     assert seatbelt.found() is None

@@ -1,4 +1,6 @@
-"""The system calls that the sandbox forbids: what the program decides, and what a real kernel does with it."""
+"""The system calls that the sandbox forbids: what the program decides, and what a real kernel does
+with it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ import pytest
 
 from git_orch.sandbox.walls import seccomp
 
-# "uname -m": (AUDIT_ARCH_* of <linux/audit.h>, lines of <asm/unistd_64.h> and <asm-generic/unistd.h> of Linux 6.1)
+# "uname -m": (AUDIT_ARCH_* of <linux/audit.h>, lines of <asm/unistd_64.h> and
+# <asm-generic/unistd.h> of Linux 6.1)
 MACHINES = {
     "x86_64": (
         0xC000003E,
@@ -59,7 +62,9 @@ HERE = os.uname().machine
 
 
 def decision(machine: str, number: int, *arguments: int, architecture: int | None = None) -> int:
-    """What the program returns for a call: the machine of <linux/filter.h>, as far as seccomp knows it."""
+    """What the program returns for a call: the machine of <linux/filter.h>, as far as seccomp knows
+    it.
+    """
     program = seccomp.program(machine)
     assert program is not None
     arguments += (0,) * (6 - len(arguments))
@@ -86,7 +91,9 @@ def test_a_forbidden_call_is_not_permitted(machine: str, name: str) -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_no_other_call_is_forbidden_without_looking_at_its_arguments(machine: str) -> None:
-    named = {number for name, number in NUMBERS[machine].items() if name not in ON_ARGUMENTS | {"read"}}
+    named = {
+        number for name, number in NUMBERS[machine].items() if name not in ON_ARGUMENTS | {"read"}
+    }
     denied = {number for number in range(600) if decision(machine, number, 1) != ALLOW}
     assert denied == named
 
@@ -96,7 +103,9 @@ def test_no_other_call_is_forbidden_without_looking_at_its_arguments(machine: st
 def test_a_process_gets_no_new_user_namespace(machine: str, name: str) -> None:
     number = NUMBERS[machine][name]
     assert decision(machine, number, NEW_USER | 17) == ERRNO | errno.EPERM
-    assert decision(machine, number, 0x00000200 | 0x00000400 | 17) == ALLOW  # CLONE_FS | CLONE_FILES | SIGCHLD
+    assert (
+        decision(machine, number, 0x00000200 | 0x00000400 | 17) == ALLOW
+    )  # CLONE_FS | CLONE_FILES | SIGCHLD
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -105,7 +114,9 @@ def test_clone3_seems_not_to_exist(machine: str) -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("request_code", [TIOCSTI, TIOCLINUX, TIOCSTI | 1 << 32, TIOCLINUX | 1 << 63])
+@pytest.mark.parametrize(
+    "request_code", [TIOCSTI, TIOCLINUX, TIOCSTI | 1 << 32, TIOCLINUX | 1 << 63]
+)
 def test_nothing_is_typed_into_a_terminal(machine: str, request_code: int) -> None:
     """The kernel looks at the low half of the request only."""
     assert decision(machine, NUMBERS[machine]["ioctl"], 0, request_code) == ERRNO | errno.EPERM
@@ -135,7 +146,7 @@ def test_an_unknown_machine_has_no_program() -> None:
     assert seccomp.program("riscv64") is None
 
 
-# -- in a real kernel -------------------------------------------------------------------------------------------------
+# -- in a real kernel ------------------------------------------------------------------------------
 
 SYSTEM_CALLS = """
 import ctypes, json, os, sys
@@ -156,11 +167,39 @@ def confined(argv: list[str], directory: Path) -> subprocess.CompletedProcess[st
     reader, writer = os.pipe()
     os.write(writer, program)
     os.close(writer)
-    options = ["--unshare-user", "--unshare-pid", "--unshare-net", "--die-with-parent", "--cap-drop", "ALL"]
-    places = ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--bind", str(directory), str(directory)]
+    options = [
+        "--unshare-user",
+        "--unshare-pid",
+        "--unshare-net",
+        "--die-with-parent",
+        "--cap-drop",
+        "ALL",
+    ]
+    places = [
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--bind",
+        str(directory),
+        str(directory),
+    ]
     try:
         return subprocess.run(
-            ["bwrap", "--seccomp", str(reader), *options, *places, "--chdir", str(directory), "--", *argv],
+            [
+                "bwrap",
+                "--seccomp",
+                str(reader),
+                *options,
+                *places,
+                "--chdir",
+                str(directory),
+                "--",
+                *argv,
+            ],
             pass_fds=[reader],
             capture_output=True,
             text=True,
@@ -199,7 +238,9 @@ def test_the_kernel_refuses_forbidden_arguments(tmp_path: Path) -> None:
     }
     found = dict(zip(calls, errors(list(calls.values()), tmp_path), strict=True))
     refused, unknown, absent = errno.EPERM, errno.EAFNOSUPPORT, errno.ENOSYS
-    assert list(found.values()) == [refused, refused, absent, refused, unknown, unknown, 0, 0, 0], found
+    assert list(found.values()) == [refused, refused, absent, refused, unknown, unknown, 0, 0, 0], (
+        found
+    )
 
 
 THREADS = """
@@ -220,8 +261,16 @@ ORDINARY = {
     "a pipeline": ["bash", "-c", "seq 1000 | sort -rn | head -1 | grep 1000"],
     "threads and children": [sys.executable, "-c", THREADS],
     "a server and its client": [sys.executable, "-c", SERVER],
-    "git": ["bash", "-c", "git init -q r && git -C r -c user.name=a -c user.email=a@b commit -q --allow-empty -m x"],
-    "an archive": ["bash", "-c", "echo x > f && tar czf f.tgz f && rm f && tar xzf f.tgz && test -f f"],
+    "git": [
+        "bash",
+        "-c",
+        "git init -q r && git -C r -c user.name=a -c user.email=a@b commit -q --allow-empty -m x",
+    ],
+    "an archive": [
+        "bash",
+        "-c",
+        "echo x > f && tar czf f.tgz f && rm f && tar xzf f.tgz && test -f f",
+    ],
 }
 INSTALLED = {
     "gcc": ["bash", "-c", "echo 'int main(){return 0;}' > a.c && gcc a.c -o a && ./a"],
@@ -236,5 +285,7 @@ def test_ordinary_programs_work(argv: list[str], tmp_path: Path) -> None:
 
 
 def test_compilers_and_runtimes_that_are_here_work(tmp_path: Path) -> None:
-    done = {name: confined(argv, tmp_path) for name, argv in INSTALLED.items() if shutil.which(name)}
+    done = {
+        name: confined(argv, tmp_path) for name, argv in INSTALLED.items() if shutil.which(name)
+    }
     assert {name: one.stderr for name, one in done.items() if one.returncode or one.stderr} == {}

@@ -51,7 +51,9 @@ def modules() -> Iterator[Path]:
 
 
 @pytest.fixture(params=USERS, ids=lambda user: "root" if user == 0 else "ordinary user")
-def hiding(request: pytest.FixtureRequest, modules: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+def hiding(
+    request: pytest.FixtureRequest, modules: Path
+) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """A program that has hidden its key and waits, and its user."""
     variables = {"PATH": os.environ["PATH"], "BEFORE": "1", "LLM_KEY": CANARY, "PLAIN": PLAIN}
     with subprocess.Popen(
@@ -67,15 +69,22 @@ def said(program: subprocess.Popen[str]) -> str:
     return program.stdout.readline().strip()
 
 
-def test_the_value_is_given_back_and_not_inherited(hiding: tuple[int, subprocess.Popen[str]]) -> None:
+def test_the_value_is_given_back_and_not_inherited(
+    hiding: tuple[int, subprocess.Popen[str]],
+) -> None:
     assert said(hiding[1]) == f"{{'LLM_KEY': '{CANARY}'}} False {PLAIN}"
 
 
-def test_the_process_table_does_not_show_the_key_to_its_user(hiding: tuple[int, subprocess.Popen[str]]) -> None:
+def test_the_process_table_does_not_show_the_key_to_its_user(
+    hiding: tuple[int, subprocess.Popen[str]],
+) -> None:
     user, program = hiding
     said(program)
     read = subprocess.run(
-        [*as_user(user), "cat", f"/proc/{program.pid}/environ"], capture_output=True, text=True, check=False
+        [*as_user(user), "cat", f"/proc/{program.pid}/environ"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert CANARY not in read.stdout
     assert (read.returncode == 0) == (user == 0)
@@ -89,26 +98,38 @@ def test_the_bytes_themselves_are_gone(hiding: tuple[int, subprocess.Popen[str]]
     program.stdin.write("open\n")
     program.stdin.flush()
     said(program)
-    read = subprocess.run([*as_user(user), "cat", f"/proc/{program.pid}/environ"], capture_output=True, check=True)
+    read = subprocess.run(
+        [*as_user(user), "cat", f"/proc/{program.pid}/environ"], capture_output=True, check=True
+    )
     entries = read.stdout.split(b"\0")
     assert f"PLAIN={PLAIN}".encode() in entries
     assert not any(CANARY.encode() in entry or entry.startswith(b"LLM_KEY") for entry in entries)
 
 
-def test_the_memory_is_closed_to_other_processes_of_the_user(hiding: tuple[int, subprocess.Popen[str]]) -> None:
+def test_the_memory_is_closed_to_other_processes_of_the_user(
+    hiding: tuple[int, subprocess.Popen[str]],
+) -> None:
     user, program = hiding
     said(program)
     opened = subprocess.run(
-        [*as_user(user), "head", "-c0", f"/proc/{program.pid}/mem"], capture_output=True, check=False
+        [*as_user(user), "head", "-c0", f"/proc/{program.pid}/mem"],
+        capture_output=True,
+        check=False,
     )
     assert (opened.returncode == 0) == (user == 0)
 
 
 def test_a_variable_that_was_set_later_is_taken_too() -> None:
     variables = {"A": "1", "LC_ALL": "C.UTF-8"}
-    script = "import sys; sys.path.insert(0, sys.argv[1]); import secrecy, os; os.environ['KEY'] = 'x'; "
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import secrecy, os; os.environ['KEY'] = 'x'; "
+    )
     script += "print(secrecy.hide(iter(['KEY'])), os.getenv('KEY'), sorted(os.environ))"
     done = subprocess.run(
-        [PYTHON, "-B", "-c", script, str(SANDBOX)], env=variables, capture_output=True, text=True, check=True
+        [PYTHON, "-B", "-c", script, str(SANDBOX)],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == "{'KEY': 'x'} None ['A', 'LC_ALL']"

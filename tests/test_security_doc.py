@@ -1,4 +1,6 @@
-"""SECURITY.md names modules and tests that exist, and the rule that all its controls stand on holds."""
+"""SECURITY.md names modules and tests that exist, and the rule that all its controls stand on
+holds.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def rows(heading: str) -> list[list[str]]:
     lines = [line for line in section.splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     rules = [number for number, row in enumerate(cells) if set("".join(row)) == {"-"}]
-    return [row for number, row in enumerate(cells) if number not in rules and number + 1 not in rules]
+    return [
+        row for number, row in enumerate(cells) if number not in rules and number + 1 not in rules
+    ]
 
 
 CONTROLS = {row[0]: row for row in rows("Controls")}
@@ -29,7 +33,11 @@ CONTROLS = {row[0]: row for row in rows("Controls")}
 def names_in(file: str) -> set[str]:
     """The tests of a file."""
     found = ast.parse((_TOP / file).read_text()).body
-    return {each.name for each in found if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")}
+    return {
+        each.name
+        for each in found
+        if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")
+    }
 
 
 def numbers(cell: str) -> set[str]:
@@ -62,6 +70,10 @@ def test_every_control_has_tests_that_exist(number: str) -> None:
 def test_every_risk_of_the_lists_has_a_row_that_names_known_controls() -> None:
     risks = {row[0].split()[0]: row[1] for row in rows("OWASP")}
     lists = [("LLM", 2, 10), ("ASI", 2, 10), ("T", 1, 17)]
-    assert list(risks) == [f"{name}{number:0{width}}" for name, width, last in lists for number in range(1, last + 1)]
+    assert list(risks) == [
+        f"{name}{number:0{width}}" for name, width, last in lists for number in range(1, last + 1)
+    ]
     assert {name for cell in risks.values() for name in numbers(cell)} <= set(CONTROLS)
-    assert [risk for risk, cell in risks.items() if not numbers(cell) and not cell.startswith("none")] == []
+    assert [
+        risk for risk, cell in risks.items() if not numbers(cell) and not cell.startswith("none")
+    ] == []

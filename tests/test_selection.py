@@ -46,7 +46,9 @@ def test_what_names_no_step_is_a_usage_error(typed: str, cause: str) -> None:
     assert caught.value.cause == cause
 
 
-@pytest.mark.parametrize(("typed", "step"), [("0", "0"), ("0-2", "0"), ("99", "99"), ("1,2-6", "6")])
+@pytest.mark.parametrize(
+    ("typed", "step"), [("0", "0"), ("0-2", "0"), ("99", "99"), ("1,2-6", "6")]
+)
 def test_a_step_that_is_not_there_is_a_usage_error(typed: str, step: str) -> None:
     with pytest.raises(UsageError) as caught:
         selection.numbers(typed, 5)

@@ -12,7 +12,9 @@ def test_steps_are_in_order(numbers: list[int], said: str) -> None:
     assert sentences.steps(numbers) == said
 
 
-@pytest.mark.parametrize(("text", "said"), [("make", "'make'"), ("\nmake\n", "'make'"), ("one\ntwo\n", "'one ...'")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("make", "'make'"), ("\nmake\n", "'make'"), ("one\ntwo\n", "'one ...'")]
+)
 def test_of_a_command_with_several_lines_the_first_is_named(text: str, said: str) -> None:
     assert sentences.command(text) == said
 
@@ -25,6 +27,8 @@ def test_of_a_command_with_several_lines_the_first_is_named(text: str, said: str
         (list("abcdefg"), "'a', 'b', 'c', 'd', 'e' and 2 more"),
     ],
 )
-def test_of_many_names_the_first_are_told_and_how_many_more_there_are(names: list[str], said: str) -> None:
+def test_of_many_names_the_first_are_told_and_how_many_more_there_are(
+    names: list[str], said: str
+) -> None:
     assert sentences.quoted(names) == said
     assert sentences.names(names, 1) == (f"a and {len(names) - 1} more" if len(names) > 1 else "a")

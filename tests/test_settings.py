@@ -38,7 +38,9 @@ VALUES: dict[str, tuple[str, object]] = {
 
 
 def in_the_repository(repo: Repo, name: str, value: str) -> None:
-    """`.git/config`, as a clone with a planted configuration or a step that got there would have it."""
+    """`.git/config`, as a clone with a planted configuration or a step that got there would have
+    it.
+    """
     repo.git("config", name, value)
 
 
@@ -61,7 +63,9 @@ def in_a_tracked_file_that_the_user_includes(repo: Repo, name: str, value: str) 
     repo.git("config", "--global", "include.path", str(repo.path / "shared.config"))
 
 
-def in_a_file_of_the_git_directory_that_the_user_includes(repo: Repo, name: str, value: str) -> None:
+def in_a_file_of_the_git_directory_that_the_user_includes(
+    repo: Repo, name: str, value: str
+) -> None:
     """A file below `.git`, which the user's own configuration names."""
     repo.git("config", "--file", str(repo.path / ".git/more"), name, value)
     repo.git("config", "--global", "include.path", str(repo.path / ".git/more"))
@@ -89,10 +93,13 @@ def test_every_setting_has_a_hostile_value_below() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "theirs", "counts"), [("2", "1", 1.0), ("1", "2", 1.0), ("0", "3", 3.0), ("2", "0", 2.0)]
+    ("own", "theirs", "counts"),
+    [("2", "1", 1.0), ("1", "2", 1.0), ("0", "3", 3.0), ("2", "0", 2.0)],
 )
 @pytest.mark.parametrize("name", ["maxUsd", "maxStepUsd"])
-def test_the_repository_can_only_narrow_a_budget(repo: Repo, name: str, own: str, theirs: str, counts: float) -> None:
+def test_the_repository_can_only_narrow_a_budget(
+    repo: Repo, name: str, own: str, theirs: str, counts: float
+) -> None:
     repo.git("config", "--global", f"orch.{name}", own)
     repo.git("config", f"orch.{name}", theirs)
     assert getattr(settings.of_user(discover(repo.path)), name) == counts
@@ -126,7 +133,9 @@ def test_a_setting_of_the_repository_does_not_count(
     repo: Repo, name: str, plant: Callable[[Repo, str, str], None]
 ) -> None:
     plant(repo, f"orch.{name}", VALUES[name][0])
-    assert VALUES[name][0] in repo.git("config", "--get-all", f"orch.{name}")  # git itself would take it
+    assert VALUES[name][0] in repo.git(
+        "config", "--get-all", f"orch.{name}"
+    )  # git itself would take it
     assert found(repo) == Settings()
 
 
@@ -138,9 +147,13 @@ def test_the_same_setting_of_the_user_counts(repo: Repo, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_setting_of_the_repository_does_not_outvote_or_add_to_the_users(repo: Repo, name: str) -> None:
+def test_a_setting_of_the_repository_does_not_outvote_or_add_to_the_users(
+    repo: Repo, name: str
+) -> None:
     written, _ = VALUES[name]
-    mine = {"sandbox": "auto", "runHooks": "false"}.get(name, written.replace("evil", "mine").replace("EVIL", "MINE"))
+    mine = {"sandbox": "auto", "runHooks": "false"}.get(
+        name, written.replace("evil", "mine").replace("EVIL", "MINE")
+    )
     repo.git("config", "--global", f"orch.{name}", mine)
     before = found(repo)
     repo.git("config", "--add", f"orch.{name}", written)
@@ -158,7 +171,8 @@ def test_a_setting_of_a_linked_worktree_does_not_count(repo: Repo, name: str) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("sandbox", "off"), ("runHooks", "perhaps"), ("readable", "here"), ("allowedSigners", "here")]
+    ("name", "value"),
+    [("sandbox", "off"), ("runHooks", "perhaps"), ("readable", "here"), ("allowedSigners", "here")],
 )
 def test_a_value_that_a_setting_cannot_have_is_refused(repo: Repo, name: str, value: str) -> None:
     """Not taken for a default: a person who typed it wanted something else."""

@@ -23,7 +23,9 @@ def config(name: str, value: str | Path) -> None:
 
 
 def ssh_key(path: Path) -> Path:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], check=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], check=True
+    )
     return path
 
 
@@ -46,7 +48,9 @@ def ssh(hermetic: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def keyring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A GnuPG home with a key without a passphrase; its path is short, as its agent's socket wants it."""
+    """A GnuPG home with a key without a passphrase; its path is short, as its agent's socket wants
+    it.
+    """
     import tempfile
 
     home = Path(tempfile.mkdtemp(prefix="gpg", dir="/tmp"))
@@ -70,8 +74,12 @@ def keyring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def gpg(keyring: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The user signs with this OpenPGP key and trusts it; its fingerprint."""
     monkeypatch.setenv("GNUPGHOME", str(keyring))
-    listed = subprocess.run(["gpg", "--list-keys", "--with-colons"], capture_output=True, text=True, check=True).stdout
-    fingerprint = next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:"))
+    listed = subprocess.run(
+        ["gpg", "--list-keys", "--with-colons"], capture_output=True, text=True, check=True
+    ).stdout
+    fingerprint = next(
+        line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:")
+    )
     config("user.signingKey", fingerprint)
     config("orch.allowedKeys", fingerprint)
     return fingerprint
@@ -86,7 +94,7 @@ def signer(repository: Repository, signature: Signature, content: bytes = CONTEN
     return approval_signatures.signer(found, settings.of_user(found), signature, content)
 
 
-# -- SSH --------------------------------------------------------------------------------------------------------------
+# -- SSH -------------------------------------------------------------------------------------------
 
 
 def test_an_ssh_signature_names_its_principal(repository: Repository, ssh: Path) -> None:
@@ -101,13 +109,18 @@ def test_a_byte_more_is_not_signed(repository: Repository, ssh: Path) -> None:
 def test_a_signature_for_something_else_does_not_approve(repository: Repository, ssh: Path) -> None:
     """The namespace: what ssh-keygen signed for git or a file cannot be passed off as an approval."""
     made = subprocess.run(
-        ["ssh-keygen", "-Y", "sign", "-n", "git", "-f", ssh], input=CONTENT, capture_output=True, check=True
+        ["ssh-keygen", "-Y", "sign", "-n", "git", "-f", ssh],
+        input=CONTENT,
+        capture_output=True,
+        check=True,
     )
     with pytest.raises(NotTrusted):
         signer(repository, Signature("ssh", made.stdout.decode()))
 
 
-def test_a_key_that_nobody_trusts_does_not_approve(repository: Repository, ssh: Path, hermetic: Path) -> None:
+def test_a_key_that_nobody_trusts_does_not_approve(
+    repository: Repository, ssh: Path, hermetic: Path
+) -> None:
     ssh_key(hermetic / "other")
     config("user.signingKey", hermetic / "other.pub")
     with pytest.raises(NotTrusted, match="is not in"):
@@ -117,7 +130,9 @@ def test_a_key_that_nobody_trusts_does_not_approve(repository: Repository, ssh: 
 def test_a_key_that_is_trusted_for_something_else_does_not_approve(
     repository: Repository, ssh: Path, hermetic: Path
 ) -> None:
-    (hermetic / "signers").write_text(f'ada@git namespaces="git" {ssh.with_suffix(".pub").read_text()}')
+    (hermetic / "signers").write_text(
+        f'ada@git namespaces="git" {ssh.with_suffix(".pub").read_text()}'
+    )
     with pytest.raises(NotTrusted, match="has not signed this"):
         signer(repository, sign(repository))
 
@@ -129,7 +144,9 @@ def test_without_a_file_of_signers_no_signature_counts(repository: Repository, s
         signer(repository, made)
 
 
-def test_a_file_of_signers_in_the_repository_does_not_count(repository: Repository, ssh: Path, hermetic: Path) -> None:
+def test_a_file_of_signers_in_the_repository_does_not_count(
+    repository: Repository, ssh: Path, hermetic: Path
+) -> None:
     assert repository.top is not None
     shutil.copy(hermetic / "signers", repository.top / "signers")
     config("orch.allowedSigners", repository.top / "signers")
@@ -137,7 +154,9 @@ def test_a_file_of_signers_in_the_repository_does_not_count(repository: Reposito
         signer(repository, sign(repository))
 
 
-def test_signers_that_the_repository_names_do_not_count(repo: Repo, ssh: Path, hermetic: Path) -> None:
+def test_signers_that_the_repository_names_do_not_count(
+    repo: Repo, ssh: Path, hermetic: Path
+) -> None:
     repository = discover(repo.path)
     made = sign(repository)
     subprocess.run(["git", "config", "--global", "--unset", "orch.allowedSigners"], check=True)
@@ -146,7 +165,9 @@ def test_signers_that_the_repository_names_do_not_count(repo: Repo, ssh: Path, h
         signer(repository, made)
 
 
-def test_a_signing_program_that_the_repository_names_is_not_run(repo: Repo, ssh: Path, tmp_path: Path) -> None:
+def test_a_signing_program_that_the_repository_names_is_not_run(
+    repo: Repo, ssh: Path, tmp_path: Path
+) -> None:
     evil = tmp_path / "evil"
     evil.write_text(f"#!/bin/sh\ntouch {tmp_path}/MARK\n")
     evil.chmod(0o755)
@@ -158,7 +179,9 @@ def test_a_signing_program_that_the_repository_names_is_not_run(repo: Repo, ssh:
 
 
 def test_a_key_that_stands_in_the_configuration_is_used(repository: Repository, ssh: Path) -> None:
-    """As git takes it: `key::` and the public key, whose private half an agent holds; here none does."""
+    """As git takes it: `key::` and the public key, whose private half an agent holds; here none
+    does.
+    """
     config("user.signingKey", f"key::{ssh.with_suffix('.pub').read_text().strip()}")
     with pytest.raises(errors.StepFailed, match="could not be signed"):
         sign(repository)
@@ -187,7 +210,7 @@ def test_a_flood_in_place_of_a_signature_is_refused(repository: Repository, ssh:
         signer(repository, Signature("ssh", "-" * 1_000_000))
 
 
-# -- OpenPGP ----------------------------------------------------------------------------------------------------------
+# -- OpenPGP ---------------------------------------------------------------------------------------
 
 
 def test_an_openpgp_signature_names_its_fingerprint(repository: Repository, gpg: str) -> None:
@@ -205,7 +228,9 @@ def test_the_last_digits_of_a_fingerprint_are_not_enough(repository: Repository,
         signer(repository, sign(repository))
 
 
-def test_a_key_in_the_keyring_that_is_not_named_does_not_approve(repository: Repository, gpg: str) -> None:
+def test_a_key_in_the_keyring_that_is_not_named_does_not_approve(
+    repository: Repository, gpg: str
+) -> None:
     config("orch.allowedKeys", "A" * 40)
     with pytest.raises(NotTrusted, match=f"the key {gpg} that signed it"):
         signer(repository, sign(repository))

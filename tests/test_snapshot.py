@@ -30,12 +30,18 @@ def worktree(found: Repository) -> Worktree:
 
 def taken(worktree: Worktree, base: str = "HEAD", terms: Terms | None = None) -> Snapshot:
     """The snapshot of a worktree of the repository around it."""
-    return snapshot.taken(discover(worktree.path), worktree, worktree.git.line("rev-parse", base), terms or Terms())
+    return snapshot.taken(
+        discover(worktree.path), worktree, worktree.git.line("rev-parse", base), terms or Terms()
+    )
 
 
 def users_tree(found: Repository) -> str:
     """The tree of the user's checkout as it is."""
-    head = found.user_git.finished("rev-parse", "-q", "--verify", "HEAD", expect=(0, 1, 128)).stdout.decode().strip()
+    head = (
+        found.user_git.finished("rev-parse", "-q", "--verify", "HEAD", expect=(0, 1, 128))
+        .stdout.decode()
+        .strip()
+    )
     return snapshot.of_user(found, lambda: sandbox.boundary(found), head or None)
 
 
@@ -46,12 +52,22 @@ def names(repo: Repo, tree: str) -> list[str]:
 
 def test_a_snapshot_holds_everything_but_ignored_files(repo: Repo, worktree: Worktree) -> None:
     (worktree.path / "a").unlink()
-    Repo(worktree.path).write({"d/b": "changed\n", "new file é": "x\n", "x.o": "ignored\n", "d/-dash": "x\n"})
+    Repo(worktree.path).write(
+        {"d/b": "changed\n", "new file é": "x\n", "x.o": "ignored\n", "d/-dash": "x\n"}
+    )
     (worktree.path / "link").symlink_to("d/b")
     (worktree.path / "run").write_text("x")
     (worktree.path / "run").chmod(0o755)
     tree, changes, *_ = taken(worktree)
-    assert names(repo, tree) == [".gitignore", "README.md", "d/-dash", "d/b", "link", "new file é", "run"]
+    assert names(repo, tree) == [
+        ".gitignore",
+        "README.md",
+        "d/-dash",
+        "d/b",
+        "link",
+        "new file é",
+        "run",
+    ]
     assert {(each.status, each.path, each.mode) for each in changes} == {
         ("D", "a", "000000"), ("M", "d/b", "100644"), ("A", "d/-dash", "100644"), ("A", "link", "120000"),
         ("A", "new file é", "100644"), ("A", "run", "100755"),
@@ -111,9 +127,22 @@ def test_what_git_was_told_not_to_look_at_is_looked_at(repo: Repo, worktree: Wor
         (lambda tree: tree.git("mv", "a", "moved"), ["a", "moved"]),
         (lambda tree: tree.write({"x.o": "ignored\n"}), []),
     ],
-    ids=["content", "new", "deleted", "mode", "staged", "committed", "unstaged", "checkout", "moved", "ignored"],
+    ids=[
+        "content",
+        "new",
+        "deleted",
+        "mode",
+        "staged",
+        "committed",
+        "unstaged",
+        "checkout",
+        "moved",
+        "ignored",
+    ],
 )
-def test_whatever_was_disturbed_is_named_and_put_back(worktree: Worktree, disturb: object, seen: list[str]) -> None:
+def test_whatever_was_disturbed_is_named_and_put_back(
+    worktree: Worktree, disturb: object, seen: list[str]
+) -> None:
     assert callable(disturb)
     own = Repo(worktree.path)
     own.write({"t": "of the step\n"})
@@ -138,7 +167,9 @@ def test_an_edit_of_the_same_size_in_the_same_instant_is_seen(worktree: Worktree
     assert snapshot.disturbed(worktree, tree) == ["a"]
 
 
-def test_files_of_the_user_are_counted_as_git_status_shows_them(repo: Repo, found: Repository) -> None:
+def test_files_of_the_user_are_counted_as_git_status_shows_them(
+    repo: Repo, found: Repository
+) -> None:
     assert snapshot.uncommitted(found) == 0
     repo.write({"a": "x\n", "n/one": "1\n", "n/two": "2\n", "x.o": "ignored\n"})
     repo.git("add", "n/one")
@@ -146,7 +177,9 @@ def test_files_of_the_user_are_counted_as_git_status_shows_them(repo: Repo, foun
     assert snapshot.uncommitted(found) == 5
 
 
-def test_the_users_tree_is_taken_without_touching_their_index(repo: Repo, found: Repository) -> None:
+def test_the_users_tree_is_taken_without_touching_their_index(
+    repo: Repo, found: Repository
+) -> None:
     """S1-183: what is staged stays staged, what is not stays not."""
     repo.write({"a": "staged\n", "new": "x\n", "x.o": "ignored\n"})
     repo.git("add", "a")

@@ -1,4 +1,6 @@
-"""Requests within a budget: lost tries count before the next one is made, and what others hold is waited for."""
+"""Requests within a budget: lost tries count before the next one is made, and what others hold is
+waited for.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def call(output: int) -> exchange.Call:
 
 
 class Losing:
-    """A provider whose replies break off after so many tokens each time, until there are no more numbers."""
+    """A provider whose replies break off after so many tokens each time, until there are no more
+    numbers.
+    """
 
     def __init__(self, *lost: int) -> None:
         self._lost = list(lost)

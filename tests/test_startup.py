@@ -10,7 +10,18 @@ import sys
 import pytest
 from conftest import Repo, writing
 
-SLOW = ("anthropic", "httpx2", "pydantic", "pygit2", "rich", "yaml", "asyncio", "ssl", "email", "importlib.metadata")
+SLOW = (
+    "anthropic",
+    "httpx2",
+    "pydantic",
+    "pygit2",
+    "rich",
+    "yaml",
+    "asyncio",
+    "ssl",
+    "email",
+    "importlib.metadata",
+)
 RUN = """
 import json, sys
 from git_orch.cli.main import main
@@ -48,7 +59,9 @@ def imported(repo: Repo, *command: str) -> tuple[int, set[str]]:
     ],
 )
 def test_a_reading_command_imports_nothing_slow(repo: Repo, command: str) -> None:
-    """Neither the model's library, nor validation, nor libgit2: each costs more than the whole command."""
+    """Neither the model's library, nor validation, nor libgit2: each costs more than the whole
+    command.
+    """
     plan = repo.plan(writing("a.txt"))
     repo.orch("exec", plan)
     status, names = imported(repo, *command.replace("PLAN", plan).split())
@@ -74,5 +87,10 @@ def test_an_exec_without_a_model_imports_no_model_library(repo: Repo) -> None:
 def test_a_command_does_not_import_the_others(repo: Repo) -> None:
     _, names = imported(repo, "--version")
     assert (
-        sorted(name for name in names if name.startswith(("git_orch.flow", "git_orch.agents", "git_orch.repo"))) == []
+        sorted(
+            name
+            for name in names
+            if name.startswith(("git_orch.flow", "git_orch.agents", "git_orch.repo"))
+        )
+        == []
     )

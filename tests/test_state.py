@@ -32,7 +32,8 @@ def oid(number: int) -> str:
 def document(count: int = 3) -> dict[str, Any]:
     """A stored plan."""
     steps = [
-        {"id": f"s{n}", "title": f"Step {n}", "kind": "files", "files": {f"f{n}": "x"}} for n in range(1, count + 1)
+        {"id": f"s{n}", "title": f"Step {n}", "kind": "files", "files": {f"f{n}": "x"}}
+        for n in range(1, count + 1)
     ]
     return {"title": "T", "objective": "T", "steps": steps}
 
@@ -41,10 +42,15 @@ def log_of(*bodies: tuple[str, dict[str, Any]]) -> list[bytes]:
     """Lines of a log with rising IDs, the plan's creation first."""
     first = (
         "plan.created",
-        {"plan": document(), "base": {"commit": oid(1), "ref": "refs/heads/main"}, "origin": "file"},
+        {
+            "plan": document(),
+            "base": {"commit": oid(1), "ref": "refs/heads/main"},
+            "origin": "file",
+        },
     )
     return [
-        Event(f"01K{number:023d}", name, "here", body).line() for number, (name, body) in enumerate([first, *bodies])
+        Event(f"01K{number:023d}", name, "here", body).line()
+        for number, (name, body) in enumerate([first, *bodies])
     ]
 
 
@@ -61,7 +67,15 @@ def landed(step: int, attempt: str = "a", commit: int = 0) -> tuple[str, dict[st
 
 RUN = ("run.started", {"run": "r"})
 COMPLETE = ("run.ended", {"run": "r", "outcome": "complete", "seconds": 1})
-EXECUTED = [("plan.validated", {}), ("plan.approved", {}), RUN, landed(1), landed(2), landed(3), COMPLETE]
+EXECUTED = [
+    ("plan.validated", {}),
+    ("plan.approved", {}),
+    RUN,
+    landed(1),
+    landed(2),
+    landed(3),
+    COMPLETE,
+]
 
 
 def commit(step: int, *, number: int = 0, tree: int = 0, attempt: str = "a") -> Commit:
@@ -128,8 +142,14 @@ def test_done_needs_a_claiming_commit_and_an_event() -> None:
 def test_another_tree_is_unverified_until_it_is_verified() -> None:
     seen = branch(commit(1, number=7, tree=77))
     assert states(log_of(*EXECUTED), seen)[0] == "u"
-    assert states(log_of(*EXECUTED, ("step.verified", {"step": "s1", "tree": oid(77)})), seen)[0] == "d"
-    assert states(log_of(*EXECUTED, ("step.verified", {"step": "s2", "tree": oid(77)})), seen)[0] == "u"
+    assert (
+        states(log_of(*EXECUTED, ("step.verified", {"step": "s1", "tree": oid(77)})), seen)[0]
+        == "d"
+    )
+    assert (
+        states(log_of(*EXECUTED, ("step.verified", {"step": "s2", "tree": oid(77)})), seen)[0]
+        == "u"
+    )
 
 
 def test_a_claim_for_another_plan_is_none() -> None:
@@ -148,7 +168,9 @@ def test_a_revert_counts_by_the_id_the_commit_has_or_landed_with_or_had_in_betwe
 
 @given(st.integers(0, 6))
 def test_each_revert_of_a_revert_turns_it_round(count: int) -> None:
-    chain = [reverting(101 if number == 0 else 300 + number - 1, 300 + number) for number in range(count)]
+    chain = [
+        reverting(101 if number == 0 else 300 + number - 1, 300 + number) for number in range(count)
+    ]
     assert states(log_of(*EXECUTED), branch(commit(1), *chain))[0] == ("r" if count % 2 else "d")
 
 
@@ -160,7 +182,10 @@ def test_a_revert_of_a_revert_still_counts_after_a_rebase_gave_both_new_ids() ->
 
 def test_a_step_that_landed_again_above_its_revert_is_done() -> None:
     lines = log_of(*EXECUTED, RUN, landed(1, "b", commit=9))
-    assert states(lines, branch(commit(1), reverting(101, 8), commit(1, number=9, attempt="b")))[0] == "d"
+    assert (
+        states(lines, branch(commit(1), reverting(101, 8), commit(1, number=9, attempt="b")))[0]
+        == "d"
+    )
 
 
 def test_the_plans_state_follows_the_branch() -> None:
@@ -177,17 +202,36 @@ def test_a_failed_attempt_is_failed_until_the_step_lands() -> None:
     assert states(log_of(RUN, failed, landed(1)), branch(commit(1)))[0] == "d"
 
 
-DAMAGE = [b"\n", b"   \n", b"{\n", b"null\n", b"\xff\xfe\n", b'{"id":"x"}\n', b'{"id":"01K', b"[" * 5000]
+DAMAGE = [
+    b"\n",
+    b"   \n",
+    b"{\n",
+    b"null\n",
+    b"\xff\xfe\n",
+    b'{"id":"x"}\n',
+    b'{"id":"01K',
+    b"[" * 5000,
+]
 
 
-@given(st.permutations(log_of(*EXECUTED)), st.lists(st.sampled_from([*DAMAGE, *log_of(*EXECUTED)])), st.integers(0, 8))
-def test_order_duplicates_and_damage_do_not_change_the_fold(lines: list[bytes], extra: list[bytes], cut: int) -> None:
+@given(
+    st.permutations(log_of(*EXECUTED)),
+    st.lists(st.sampled_from([*DAMAGE, *log_of(*EXECUTED)])),
+    st.integers(0, 8),
+)
+def test_order_duplicates_and_damage_do_not_change_the_fold(
+    lines: list[bytes], extra: list[bytes], cut: int
+) -> None:
     """The union of lines, in whichever notes they hang, is all that counts."""
     seen = branch(commit(1), commit(2, tree=7))
     expected = folded(log_of(*EXECUTED), seen)
     shuffled = [b"\n".join([*lines[:cut], *extra]), b"\n".join(lines[cut:])]
     found = folded(shuffled, seen)
-    assert (found.steps, found.state, found.attempts) == (expected.steps, expected.state, expected.attempts)
+    assert (found.steps, found.state, found.attempts) == (
+        expected.steps,
+        expected.state,
+        expected.attempts,
+    )
     assert (found.base, found.known_tip) == (expected.base, expected.known_tip)
 
 
@@ -203,7 +247,9 @@ values = st.recursive(
     | st.dictionaries(st.sampled_from([*FIELDS, "type", "command"]), inner, max_size=4),
     max_leaves=6,
 )  # fmt: skip
-bodies = st.tuples(st.sampled_from(NAMES), st.dictionaries(st.sampled_from(FIELDS), values, max_size=8))
+bodies = st.tuples(
+    st.sampled_from(NAMES), st.dictionaries(st.sampled_from(FIELDS), values, max_size=8)
+)
 
 
 @given(st.lists(bodies, max_size=6))
@@ -225,7 +271,11 @@ def test_an_event_with_a_damaged_part_is_counted_and_takes_no_effect() -> None:
 
 
 def test_what_is_no_object_id_reaches_no_git_command() -> None:
-    for name, field in (("branch.noticed", "now"), ("step.verified", "tree"), ("plan.rebased", "base")):
+    for name, field in (
+        ("branch.noticed", "now"),
+        ("step.verified", "tree"),
+        ("plan.rebased", "base"),
+    ):
         value: object = {"commit": "--output=/tmp/x"} if field == "base" else "--output=/tmp/x"
         found = folded(log_of((name, {field: value, "step": "s1", "was": oid(1)})), None)
         assert (found.damaged, found.known_tip, found.base.commit) == (1, None, oid(1)), name
@@ -243,7 +293,9 @@ def test_a_log_without_a_plan_has_no_status() -> None:
 
 
 def going(move: str, new: int, ref: str = "refs/heads/main") -> list[tuple[str, dict[str, Any]]]:
-    """The events of a landing that is about to happen; its intent is the event after those of EXECUTED."""
+    """The events of a landing that is about to happen; its intent is the event after those of
+    EXECUTED.
+    """
     body = {"mode": "merge", "tip": oid(103), "commits": {"s1": oid(101)}, "move": move}
     intent = {"ref": ref, "from": oid(1), "to": oid(new), "why": "land on main"}
     return [("move.intended", intent), ("plan.landed", {"ref": ref, "to": oid(new), **body})]
@@ -267,6 +319,8 @@ def test_a_move_of_the_users_branch_says_nothing_about_the_plan_branch() -> None
 def test_a_landing_that_did_not_happen_takes_no_step_back() -> None:
     """By fast forward it would have moved the branch to the very commit that landed a step."""
     move = f"01K{len(EXECUTED) + 1:023d}"
-    given_up = folded(log_of(*EXECUTED, *going(move, 103), ("move.abandoned", {"move": move})), None)
+    given_up = folded(
+        log_of(*EXECUTED, *going(move, 103), ("move.abandoned", {"move": move})), None
+    )
     assert given_up.landed is None
     assert [attempt.outcome for attempt in given_up.attempts] == ["landed"] * 3

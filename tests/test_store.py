@@ -69,7 +69,9 @@ def test_events_without_a_commit_hang_on_the_empty_blob(repo: Repo, writer: log.
 
 def test_each_write_is_one_commit_on_the_last(repo: Repo, writer: log.LogWriter) -> None:
     head = repo.git("rev-parse", "HEAD")
-    writer.append([(head, writer.event("run.started", run="1")), (None, writer.event("run.ended", run="1"))])
+    writer.append(
+        [(head, writer.event("run.started", run="1")), (None, writer.event("run.ended", run="1"))]
+    )
     appended(writer, head, run="2")
     assert repo.git("log", "--format=%s %an", REF).splitlines() == [
         "orch: run.started Ada Tester", "orch: run.started, run.ended Ada Tester"
@@ -77,7 +79,9 @@ def test_each_write_is_one_commit_on_the_last(repo: Repo, writer: log.LogWriter)
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
 
 
-def test_events_of_somebody_else_are_taken_in_after_a_lost_race(repo: Repo, writer: log.LogWriter) -> None:
+def test_events_of_somebody_else_are_taken_in_after_a_lost_race(
+    repo: Repo, writer: log.LogWriter
+) -> None:
     head = repo.git("rev-parse", "HEAD")
     appended(writer, head, run="1")
     with another(repo) as rival:
@@ -120,10 +124,14 @@ def test_notes_that_are_not_ours_stay(repo: Repo, writer: log.LogWriter) -> None
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_notes_of_any_fan_out_are_read_and_kept(repo: Repo, writer: log.LogWriter, depth: int) -> None:
+def test_notes_of_any_fan_out_are_read_and_kept(
+    repo: Repo, writer: log.LogWriter, depth: int
+) -> None:
     """git chooses another one than ours by the number of notes."""
     head = repo.git("rev-parse", "HEAD")
-    line = json.dumps({"id": writer.event("x").id, "event": "run.started", "clone": "c", "run": "1"})
+    line = json.dumps(
+        {"id": writer.event("x").id, "event": "run.started", "clone": "c", "run": "1"}
+    )
     blob = repo.git("hash-object", "-w", "--stdin", stdin=line + "\n")
     cuts = [head[2 * part : 2 * part + 2] for part in range(depth)] + [head[2 * depth :]]
     tree = repo.git("mktree", stdin=f"100644 blob {blob}\t{cuts[-1]}\n")
@@ -147,7 +155,11 @@ def test_a_log_of_which_a_part_is_missing_is_not_written(repo: Repo, writer: log
 
 
 def test_a_log_of_a_newer_program_is_not_written(repo: Repo, writer: log.LogWriter) -> None:
-    note(repo, "HEAD", json.dumps({"id": writer.event("x").id, "event": "new", "clone": "c", "v": 99}))
+    note(
+        repo,
+        "HEAD",
+        json.dumps({"id": writer.event("x").id, "event": "new", "clone": "c", "v": 99}),
+    )
     with pytest.raises(errors.UnfitRepository, match="newer git-orch"):
         writer.reload()
 
@@ -155,7 +167,9 @@ def test_a_log_of_a_newer_program_is_not_written(repo: Repo, writer: log.LogWrit
 def test_a_write_that_was_cut_off_leaves_nothing_in_later_ones(
     repo: Repo, writer: log.LogWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A Ctrl-C between the objects and the ref: what was not stored does not slip in with something else."""
+    """A Ctrl-C between the objects and the ref: what was not stored does not slip in with something
+    else.
+    """
     head = repo.git("rev-parse", "HEAD")
 
     def interrupted(*_args: object, **_options: object) -> None:
@@ -188,7 +202,9 @@ def test_the_name_of_a_copy_stays(repo: Repo) -> None:
     assert len(log.clone_id(repository)) == 16
 
 
-def test_a_spooled_event_waits_on_disk_until_the_log_has_it(repo: Repo, writer: log.LogWriter) -> None:
+def test_a_spooled_event_waits_on_disk_until_the_log_has_it(
+    repo: Repo, writer: log.LogWriter
+) -> None:
     repository, event = discover(repo.path), writer.event("model.called", purpose="step")
     spool.append(repository, PLAN, "one", event)
     assert spool.left(repository, PLAN) == ["one"]
@@ -206,7 +222,9 @@ def test_attempts_do_not_share_a_spool(repo: Repo, writer: log.LogWriter) -> Non
     assert spool.left(repository, PLAN) == ["two"]
 
 
-def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(repo: Repo, writer: log.LogWriter) -> None:
+def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(
+    repo: Repo, writer: log.LogWriter
+) -> None:
     repository = discover(repo.path)
     first, second = writer.event("model.called"), writer.event("model.called")
     spool.append(repository, PLAN, "one", first)
@@ -218,7 +236,9 @@ def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(repo: Repo, w
     assert spool.of_attempt(repository, PLAN, "one") == [first, third]
 
 
-def test_an_event_of_an_attempt_comes_after_what_was_known(repo: Repo, writer: log.LogWriter) -> None:
+def test_an_event_of_an_attempt_comes_after_what_was_known(
+    repo: Repo, writer: log.LogWriter
+) -> None:
     """A clock that goes back must not sort an answer before its question."""
     repository = discover(repo.path)
     later = ids.ulid_after(None, time.time_ns() // 1_000_000 + 3_600_000, 0)

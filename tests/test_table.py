@@ -16,16 +16,22 @@ def written(directory: Path, lines: dict[int, tuple[int, str]]) -> None:
     for pid, (parent, state) in lines.items():
         (directory / str(pid)).mkdir()
         rest = " ".join(["0"] * 15)
-        (directory / str(pid) / "stat").write_text(f"{pid} (a) b) {state} {parent} 7 8 {rest} 99 0 0\n")
+        (directory / str(pid) / "stat").write_text(
+            f"{pid} (a) b) {state} {parent} 7 8 {rest} 99 0 0\n"
+        )
 
 
-def test_a_line_has_parent_session_start_and_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_has_parent_session_start_and_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, {10: (1, "Z")})
     monkeypatch.setattr(table, "PROC", str(tmp_path))
     assert table.process(10) == table.Process(10, parent=1, session=8, started=99, dead=True)
 
 
-def test_descendants_are_found_without_lists_of_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_descendants_are_found_without_lists_of_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, {1: (0, "S"), 10: (1, "S"), 11: (10, "Z"), 12: (11, "R"), 20: (1, "S")})
     monkeypatch.setattr(table, "PROC", str(tmp_path))
     assert sorted(table.descendants(10)) == [11, 12]
@@ -33,7 +39,9 @@ def test_descendants_are_found_without_lists_of_children(tmp_path: Path, monkeyp
 
 
 def test_descendants_are_those_of_the_whole_table() -> None:
-    with subprocess.Popen(["bash", "-c", "sleep 300 & (sleep 300 & echo ready; wait)"], stdout=subprocess.PIPE) as top:
+    with subprocess.Popen(
+        ["bash", "-c", "sleep 300 & (sleep 300 & echo ready; wait)"], stdout=subprocess.PIPE
+    ) as top:
         assert top.stdout is not None
         top.stdout.readline()
         everybody = table.processes()
@@ -53,7 +61,9 @@ def test_a_process_that_has_gone_is_nowhere() -> None:
     table.send([gone.pid], 9)
 
 
-def test_where_there_is_no_proc_there_is_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_no_proc_there_is_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(table, "PROC", str(tmp_path / "none"))
     assert not table.available()
     assert table.processes() == table.descendants(os.getpid()) == {}

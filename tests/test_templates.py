@@ -13,7 +13,8 @@ from conftest import Repo
 
 from git_orch.errors import UsageError
 from git_orch.plans import graph
-from git_orch.plans.file import findings, planfile
+from git_orch.plans.file import findings
+from git_orch.plans.file.findings import PlanFileError
 from git_orch.plans.plan import Command, Step
 from git_orch.templates import render
 
@@ -59,7 +60,9 @@ def carried_out(name: str, variables: Mapping[str, str], repo: Repo) -> list[str
         repo.git("add", "-A")
         before = repo.git("status", "--porcelain")
         for check in step.checks:
-            assert exit_status(check.command, repo.path) == check.expected_exit, check.command.text()
+            assert exit_status(check.command, repo.path) == check.expected_exit, (
+                check.command.text()
+            )
         assert repo.git("status", "--porcelain") == before
         repo.git("commit", "-q", "-m", step.title)
         titles.append(step.title)
@@ -67,19 +70,27 @@ def carried_out(name: str, variables: Mapping[str, str], repo: Repo) -> list[str
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-def test_every_step_of_a_template_can_be_carried_out_and_all_its_checks_pass(name: str, repo: Repo) -> None:
-    """S1-162, S1-166: each step changes something, its own checks verify it and change nothing git would see."""
+def test_every_step_of_a_template_can_be_carried_out_and_all_its_checks_pass(
+    name: str, repo: Repo
+) -> None:
+    """S1-162, S1-166: each step changes something, its own checks verify it and change nothing git
+    would see.
+    """
     titles = carried_out(name, VARIABLES[name], repo)
 
     assert repo.git("log", "--reverse", "--format=%s").splitlines() == ["first", *titles]
-    assert all(repo.git("diff", "--name-only", f"HEAD~{n + 1}", f"HEAD~{n}") for n in range(len(titles)))
+    assert all(
+        repo.git("diff", "--name-only", f"HEAD~{n + 1}", f"HEAD~{n}") for n in range(len(titles))
+    )
 
 
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_template_s_plan_has_no_finding(name: str) -> None:
     plan = render.render(name, VARIABLES[name])
 
-    assert findings.check(plan, available=lambda command: command in {"python3", "git", "grep"}) == []
+    assert (
+        findings.check(plan, available=lambda command: command in {"python3", "git", "grep"}) == []
+    )
     assert all(step.checks for step in plan.steps)
 
 
@@ -96,14 +107,21 @@ def test_the_checks_of_the_python_template_notice_broken_code(repo: Repo) -> Non
     assert exit_status(checks["integration"], repo.path) != 0
 
 
-def test_the_compile_check_of_the_python_template_notices_a_change_within_the_same_second(repo: Repo) -> None:
+def test_the_compile_check_of_the_python_template_notices_a_change_within_the_same_second(
+    repo: Repo,
+) -> None:
     carried_out("python-cli", VARIABLES["python-cli"], repo)
     code = repo.path / "hello/greeting.py"
     then = code.stat().st_mtime
     code.write_text("def greeting(names:\n")
     os.utime(code, (then, then))
 
-    assert exit_status(render.render("python-cli", {"name": "hello"}).steps[1].checks[0].command, repo.path) != 0
+    assert (
+        exit_status(
+            render.render("python-cli", {"name": "hello"}).steps[1].checks[0].command, repo.path
+        )
+        != 0
+    )
 
 
 def test_the_python_template_makes_a_project_that_installers_read(repo: Repo) -> None:
@@ -112,7 +130,12 @@ def test_the_python_template_makes_a_project_that_installers_read(repo: Repo) ->
     project = tomllib.loads((repo.path / "pyproject.toml").read_text())["project"]
 
     assert (project["name"], project["scripts"]) == ("salute", {"salute": "salute.cli:main"})
-    assert exit_status(Command(None, "test \"$(python3 -m salute Ada)\" = 'Good morning, Ada!'"), repo.path) == 0
+    assert (
+        exit_status(
+            Command(None, "test \"$(python3 -m salute Ada)\" = 'Good morning, Ada!'"), repo.path
+        )
+        == 0
+    )
 
 
 def test_the_python_template_adds_to_a_gitignore_that_is_there(repo: Repo) -> None:
@@ -133,7 +156,10 @@ def test_names_are_those_of_the_files() -> None:
 def test_a_template_says_what_it_needs() -> None:
     described = render.describe("python-cli")
 
-    assert [(item.name, item.default) for item in described.variables] == [("name", None), ("greeting", "Hello")]
+    assert [(item.name, item.default) for item in described.variables] == [
+        ("name", None),
+        ("greeting", "Hello"),
+    ]
     assert "needs python3 and nothing else" in described.description
 
 
@@ -167,21 +193,29 @@ def test_the_hint_is_a_command_that_gives_what_is_missing() -> None:
 def test_a_value_is_a_text_and_nothing_else() -> None:
     value = 'x"\n    - title: b\n      run: rm -rf /\n# ${who} $who'
 
-    plan = render.filled(render.template(MINIMAL % "say ${who} $$5", "mine"), {"who": value.replace("\n", " ")})
+    plan = render.filled(
+        render.template(MINIMAL % "say ${who} $$5", "mine"), {"who": value.replace("\n", " ")}
+    )
 
     assert [step.prompt for step in plan.steps] == [f"say {value.replace(chr(10), ' ')} $5"]
 
 
 def test_the_plan_of_a_template_is_checked_like_any_other() -> None:
-    with pytest.raises(planfile.PlanFileError, match="mine:5: title: must be one line"):
+    with pytest.raises(PlanFileError, match="mine:5: title: must be one line"):
         render.filled(render.template(MINIMAL % "x", "mine"), {"who": "a\nb"})
 
 
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        (MINIMAL % "${whom}", "template 'mine' is broken: it uses 'whom', which is not among its variables"),
-        (MINIMAL % "costs $ 5", "template 'mine' is broken: a '$' begins no variable; write '$$' for a dollar sign"),
+        (
+            MINIMAL % "${whom}",
+            "template 'mine' is broken: it uses 'whom', which is not among its variables",
+        ),
+        (
+            MINIMAL % "costs $ 5",
+            "template 'mine' is broken: a '$' begins no variable; write '$$' for a dollar sign",
+        ),
         ("variables: {}\nplan: {}", "template 'mine' is broken: description: expected a string"),
         (
             "description: d\nvariables: {a: {description: x, pattern: '('}}",
@@ -191,10 +225,21 @@ def test_the_plan_of_a_template_is_checked_like_any_other() -> None:
             "description: d\nvariables: {a: {description: x, defualt: y}}",
             "template 'mine' is broken: variables.a: unknown",
         ),
-        ("description: d\nvariables: {A-B: {description: x}}", "template 'mine' is broken: variables.A-B:"),
+        (
+            "description: d\nvariables: {A-B: {description: x}}",
+            "template 'mine' is broken: variables.A-B:",
+        ),
         ("description: *d", "mine:1: description: the alias '*d' is refused"),
     ],
-    ids=["unknown variable", "lone dollar", "no description", "bad pattern", "unknown field", "bad name", "alias"],
+    ids=[
+        "unknown variable",
+        "lone dollar",
+        "no description",
+        "bad pattern",
+        "unknown field",
+        "bad name",
+        "alias",
+    ],
 )
 def test_a_broken_template_is_refused(text: str, cause: str) -> None:
     with pytest.raises(UsageError) as caught:

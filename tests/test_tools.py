@@ -25,7 +25,9 @@ def worktree(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def place(worktree: Path, tmp_path: Path) -> toolbox.Place:
-    return toolbox.Place(worktree, tmp_path / "outputs", launcher.Launcher(dict(os.environ), tmp_path / "home"))
+    return toolbox.Place(
+        worktree, tmp_path / "outputs", launcher.Launcher(dict(os.environ), tmp_path / "home")
+    )
 
 
 Use = Callable[..., toolbox.Result]
@@ -38,7 +40,7 @@ def use(place: toolbox.Place) -> Use:
     return lambda name, **fields: box.result(exchange.ToolCall("toolu_1", name, fields))
 
 
-# -- what is permitted ------------------------------------------------------------------------------------------------
+# -- what is permitted -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,9 @@ def test_a_tool_list_permits_what_it_names(words: str, expected: set[str]) -> No
     assert tool_definitions.permitted(words) == expected
 
 
-@pytest.mark.parametrize("words", ["nowrite", "READ", "read,", "none,read", "readwrite", "read write"])
+@pytest.mark.parametrize(
+    "words", ["nowrite", "READ", "read,", "none,read", "readwrite", "read write"]
+)
 def test_a_tool_list_of_other_words_is_a_usage_error(words: str) -> None:
     """S1-134: exact tokens."""
     with pytest.raises(errors.UsageError):
@@ -78,7 +82,9 @@ def test_a_tool_list_of_other_words_is_a_usage_error(words: str) -> None:
         ("all", ["bash", "read_file", "write_file", "edit_file", "search", "step_done"]),
     ],
 )
-def test_only_permitted_tools_are_offered(place: toolbox.Place, words: str, expected: list[str]) -> None:
+def test_only_permitted_tools_are_offered(
+    place: toolbox.Place, words: str, expected: list[str]
+) -> None:
     box = toolbox.Toolbox(place, tool_definitions.permitted(words))
 
     assert [definition["name"] for definition in box.definitions()] == expected
@@ -109,7 +115,7 @@ def test_nothing_runs_that_is_not_permitted(
     assert (worktree / "secret").read_text() == "canary"
 
 
-# -- what a model may send --------------------------------------------------------------------------------------------
+# -- what a model may send -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -124,16 +130,26 @@ def test_nothing_runs_that_is_not_permitted(
         ("read_file", {"path": "a", "lines": 3}, "read_file has no argument 'lines'"),
         ("read_file", "a", "input: expected an object"),
         ("write_file", {"path": "a", "content": "\ud800"}, "content: "),
-        ("write_file", {"path": "a", "content": "", "executable": "yes"}, "executable: expected true or false"),
+        (
+            "write_file",
+            {"path": "a", "content": "", "executable": "yes"},
+            "executable: expected true or false",
+        ),
         ("edit_file", {"path": "a", "edits": []}, "expected at least one edit"),
         ("edit_file", {"path": "a", "edits": ["x"]}, "edits[1]: expected an object"),
         ("bash", {"command": "true"}, "argument 'reason' of bash is missing"),
         ("bash", {"command": "true", "reason": " "}, "argument 'reason' of bash is empty"),
-        ("bash", {"command": "true", "reason": "x", "timeout": 601}, "timeout: expected a number from 1 to 600"),
+        (
+            "bash",
+            {"command": "true", "reason": "x", "timeout": 601},
+            "timeout: expected a number from 1 to 600",
+        ),
         ("step_done", {"summary": "  "}, "argument 'summary' of step_done is empty"),
     ],
 )
-def test_a_call_that_is_wrong_is_answered(place: toolbox.Place, name: str, fields: object, told: str) -> None:
+def test_a_call_that_is_wrong_is_answered(
+    place: toolbox.Place, name: str, fields: object, told: str
+) -> None:
     """S1-129, S1-144."""
     result = toolbox.Toolbox(place, ALL).result(exchange.ToolCall("t", name, fields))
 
@@ -142,7 +158,7 @@ def test_a_call_that_is_wrong_is_answered(place: toolbox.Place, name: str, field
     assert told in result.text
 
 
-# -- commands ---------------------------------------------------------------------------------------------------------
+# -- commands --------------------------------------------------------------------------------------
 
 
 def test_a_command_runs_in_the_worktree(use: Use, worktree: Path) -> None:
@@ -202,7 +218,9 @@ def test_a_command_that_takes_too_long_keeps_what_it_said(use: Use) -> None:
 
 
 def test_a_long_line_is_cut(use: Use) -> None:
-    result = use("bash", command="head -c 5000 /dev/zero | tr '\\0' x; echo; echo end", reason="to see")
+    result = use(
+        "bash", command="head -c 5000 /dev/zero | tr '\\0' x; echo; echo end", reason="to see"
+    )
 
     assert "x" * 1000 + " [... 4,000 more characters]\nend" in result.text
 
@@ -217,7 +235,7 @@ def test_a_stop_ends_a_command(place: toolbox.Place) -> None:
         )
 
 
-# -- reading ----------------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------
 
 
 def test_a_file_is_read_with_numbers(use: Use, worktree: Path) -> None:
@@ -231,9 +249,13 @@ def test_a_part_of_a_file_says_partial(use: Use, worktree: Path) -> None:
     (worktree / "a.txt").write_text("".join(f"line {number}\n" for number in range(1, 3001)))
 
     whole = use("read_file", path="a.txt").text
-    assert whole.startswith("[a.txt: PARTIAL, 1 to 2000 of 3000 lines, go on with offset 2001]\n1\tline 1\n")
+    assert whole.startswith(
+        "[a.txt: PARTIAL, 1 to 2000 of 3000 lines, go on with offset 2001]\n1\tline 1\n"
+    )
     assert whole.endswith("\n2000\tline 2000")
-    assert use("read_file", path="a.txt", offset=2999).text.startswith("[a.txt: PARTIAL, 2999 to 3000 of 3000 lines]")
+    assert use("read_file", path="a.txt", offset=2999).text.startswith(
+        "[a.txt: PARTIAL, 2999 to 3000 of 3000 lines]"
+    )
 
 
 def test_a_file_of_long_lines_is_cut_by_characters(use: Use, worktree: Path) -> None:
@@ -267,7 +289,9 @@ def test_a_directory_is_listed(use: Use, worktree: Path, path: str) -> None:
         ("link", "refused", "leads out of the worktree"),
     ],
 )
-def test_what_cannot_be_read_is_told(use: Use, worktree: Path, path: str, verdict: str, told: str) -> None:
+def test_what_cannot_be_read_is_told(
+    use: Use, worktree: Path, path: str, verdict: str, told: str
+) -> None:
     (worktree / "binary").write_bytes(b"a\0b")
     (worktree / "empty").write_text("")
     (worktree / "link").symlink_to("/etc/passwd")
@@ -278,14 +302,16 @@ def test_what_cannot_be_read_is_told(use: Use, worktree: Path, path: str, verdic
     assert (result.verdict, told in result.text) == (verdict, True)
 
 
-def test_lines_end_at_newlines_only_so_that_numbers_agree_with_grep(use: Use, worktree: Path) -> None:
+def test_lines_end_at_newlines_only_so_that_numbers_agree_with_grep(
+    use: Use, worktree: Path
+) -> None:
     (worktree / "a.txt").write_text("one\x0cstill\u2028one\ntwo\n")
 
     assert use("read_file", path="a.txt").text.startswith("[a.txt: 2 lines]")
     assert use("search", pattern="two").text == "a.txt:2:two"
 
 
-# -- writing ----------------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------
 
 
 def test_a_file_is_written_with_its_directories(use: Use, worktree: Path) -> None:
@@ -297,7 +323,9 @@ def test_a_file_is_written_with_its_directories(use: Use, worktree: Path) -> Non
     assert os.access(worktree / "src/new/a.py", os.X_OK)
 
 
-def test_line_endings_byte_order_mark_and_mode_of_a_replaced_file_are_kept(use: Use, worktree: Path) -> None:
+def test_line_endings_byte_order_mark_and_mode_of_a_replaced_file_are_kept(
+    use: Use, worktree: Path
+) -> None:
     (worktree / "a.bat").write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
     (worktree / "a.bat").chmod(0o755)
 
@@ -322,7 +350,11 @@ def test_edits_are_made_in_order_and_keep_everything_else(use: Use, worktree: Pa
     before = b"\xef\xbb\xbfone\r\n\xff two\r\nthree"
     (worktree / "a.txt").write_bytes(before)
 
-    result = use("edit_file", path="a.txt", edits=[{"old": "one", "new": "1\n1"}, {"old": "1\n1\n", "new": "0\n1\n"}])
+    result = use(
+        "edit_file",
+        path="a.txt",
+        edits=[{"old": "one", "new": "1\n1"}, {"old": "1\n1\n", "new": "0\n1\n"}],
+    )
 
     assert result.text == "2 of 2 edits made in 'a.txt'\nedit 1 made\nedit 2 made"
     assert (worktree / "a.txt").read_bytes() == b"\xef\xbb\xbf0\r\n1\r\n\xff two\r\nthree"
@@ -334,11 +366,17 @@ def test_edits_that_cannot_be_made_are_named_and_the_others_made(use: Use, workt
     result = use(
         "edit_file",
         path="a.txt",
-        edits=[{"old": "zwei", "new": "x"}, {"old": "two\n", "new": "2\n"}, {"old": "one", "new": "one"}],
+        edits=[
+            {"old": "zwei", "new": "x"},
+            {"old": "two\n", "new": "2\n"},
+            {"old": "one", "new": "one"},
+        ],
     )
 
     assert result.verdict == "failed"
-    assert result.text.startswith("1 of 3 edits made in 'a.txt'\nedit 1 not made: old is not in the file")
+    assert result.text.startswith(
+        "1 of 3 edits made in 'a.txt'\nedit 1 not made: old is not in the file"
+    )
     assert "\nedit 2 made\nedit 3 not made: old and new are the same" in result.text
     assert (worktree / "a.txt").read_text() == "one\n  2\n"
 
@@ -352,7 +390,7 @@ def test_an_edit_that_needed_other_indentation_says_so(use: Use, worktree: Path)
     assert (worktree / "a.py").read_text() == "if a:\n    d()\n"
 
 
-# -- searching --------------------------------------------------------------------------------------------------------
+# -- searching -------------------------------------------------------------------------------------
 
 
 def test_a_search_names_file_and_line(use: Use, worktree: Path) -> None:
@@ -361,7 +399,10 @@ def test_a_search_names_file_and_line(use: Use, worktree: Path) -> None:
     (worktree / "b.txt").write_text("def g():\n")
     (worktree / "c.bin").write_bytes(b"def \0")
 
-    assert sorted(use("search", pattern="^def [a-z]").text.splitlines()) == ["b.txt:1:def g():", "src/a.py:2:def f():"]
+    assert sorted(use("search", pattern="^def [a-z]").text.splitlines()) == [
+        "b.txt:1:def g():",
+        "src/a.py:2:def f():",
+    ]
     assert use("search", pattern="def", files="*.py").text == "src/a.py:2:def f():"
     assert use("search", pattern="def", path="src").text == "src/a.py:2:def f():"
 
@@ -377,7 +418,9 @@ def test_a_search_names_file_and_line(use: Use, worktree: Path) -> None:
         ({"pattern": "root", "path": "link"}, "there is no file or directory 'link'"),
     ],
 )
-def test_a_search_that_finds_nothing_says_why(use: Use, worktree: Path, fields: dict[str, str], told: str) -> None:
+def test_a_search_that_finds_nothing_says_why(
+    use: Use, worktree: Path, fields: dict[str, str], told: str
+) -> None:
     (worktree / "link").symlink_to("/etc/passwd")
 
     assert told in use("search", **fields).text

@@ -13,11 +13,15 @@ from git_orch.agents import exchange, reports, toolbox, trace
 
 ABOUT = {"plan": "PLAN-1", "step": "s1", "attempt": "1"}
 NOON = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
-CALL = exchange.ToolCall("toolu_1", "bash", {"command": "deploy hunter2hunter2", "reason": "to see"})
+CALL = exchange.ToolCall(
+    "toolu_1", "bash", {"command": "deploy hunter2hunter2", "reason": "to see"}
+)
 
 
 def recorded(path: Path, *events: reports.Event) -> list[dict[str, Any]]:
-    with trace.Trace(path, ABOUT, secrets=["hunter2hunter2", 'quo"te\nsecret'], clock=lambda: NOON) as opened:
+    with trace.Trace(
+        path, ABOUT, secrets=["hunter2hunter2", 'quo"te\nsecret'], clock=lambda: NOON
+    ) as opened:
         for event in events:
             opened.record(event)
     return [json.loads(line) for line in path.read_text().splitlines()]
@@ -50,7 +54,9 @@ def test_messages_replies_and_waits_have_lines(tmp_path: Path) -> None:
     )
 
     assert [line["event"] for line in lines] == ["sent", "waiting", "replied"]
-    assert lines[0]["messages"] == [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]
+    assert lines[0]["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "hello"}]}
+    ]
     assert lines[2]["call"]["usage"] == {"input_tokens": 7}
 
 
@@ -83,4 +89,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_text_that_is_not_text_is_written_visibly(tmp_path: Path) -> None:
-    assert recorded(tmp_path / "trace", reports.Waiting(1, 1, "half \ud800"))[0]["cause"] == "half \ud800"
+    assert (
+        recorded(tmp_path / "trace", reports.Waiting(1, 1, "half \ud800"))[0]["cause"]
+        == "half \ud800"
+    )

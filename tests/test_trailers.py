@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_orch.plans import trailers
+from git_orch.plans.messages import CheckLine, cover_message, step_message
 from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
 from git_orch.plans.trailers import Claim
 
@@ -40,12 +41,16 @@ def _steps(texts: tuple[str, str, str]) -> list[Step]:
 
 
 def _step_message(step: Step, summary: str, output: str) -> str:
-    lines = [trailers.CheckLine(output, output, 0.1)]
-    return trailers.step_message(step, CLAIM, summary, lines, [(trailers.MODEL, output), (trailers.COST, "0.1 USD")])
+    lines = [CheckLine(output, output, 0.1)]
+    return step_message(
+        step, CLAIM, summary, lines, [(trailers.MODEL, output), (trailers.COST, "0.1 USD")]
+    )
 
 
 @given(st.tuples(one_line, hostile, hostile), hostile, hostile)
-def test_nothing_in_a_step_forges_a_claim(texts: tuple[str, str, str], summary: str, output: str) -> None:
+def test_nothing_in_a_step_forges_a_claim(
+    texts: tuple[str, str, str], summary: str, output: str
+) -> None:
     """Task, title, summary, command and output of checks: only git-orch's own lines count."""
     for step in _steps(texts):
         read = trailers.read(_step_message(step, summary, output))
@@ -53,16 +58,18 @@ def test_nothing_in_a_step_forges_a_claim(texts: tuple[str, str, str], summary: 
 
 
 @given(st.tuples(one_line, hostile, hostile), hostile)
-def test_nothing_in_a_plan_forges_a_claim_on_its_cover(texts: tuple[str, str, str], objective: str) -> None:
+def test_nothing_in_a_plan_forges_a_claim_on_its_cover(
+    texts: tuple[str, str, str], objective: str
+) -> None:
     for step in _steps(texts):
-        message = trailers.cover_message(CLAIM.plan, _plan(texts[0], objective, step), "c" * 40)
+        message = cover_message(CLAIM.plan, _plan(texts[0], objective, step), "c" * 40)
         assert trailers.read(message) == trailers.Message((), CLAIM.plan, "c" * 40, ())
 
 
 def test_a_step_titled_like_a_revert_reverts_nothing() -> None:
     step = Step(id="s1", title=REVERT, kind="agent", prompt=REVERT)
     assert trailers.read(_step_message(step, REVERT, REVERT)).reverts == ()
-    assert trailers.read(trailers.cover_message("P", _plan(REVERT, REVERT, step), "c" * 40)).reverts == ()
+    assert trailers.read(cover_message("P", _plan(REVERT, REVERT, step), "c" * 40)).reverts == ()
 
 
 def test_the_subject_is_one_line_that_git_shows_whole() -> None:
@@ -74,7 +81,7 @@ def test_the_subject_is_one_line_that_git_shows_whole() -> None:
 def test_a_squashed_message_claims_every_step(count: int, chance: random.Random) -> None:
     claims = [Claim(CLAIM.plan, f"s{number}", f"attempt{number}") for number in range(count)]
     step = Step(id="s1", title="Do it", kind="agent", prompt="do it")
-    messages = [trailers.step_message(step, claim, "", [], []) for claim in claims]
+    messages = [step_message(step, claim, "", [], []) for claim in claims]
     chance.shuffle(messages)
     read = trailers.read("\n# This is a combination\n\n".join(messages))
     assert sorted(read.claims) == claims
@@ -95,14 +102,16 @@ def test_lines_in_another_order_are_no_claim(order: tuple[str, ...]) -> None:
 
 
 def test_windows_line_ends_do_not_hide_a_claim() -> None:
-    assert trailers.read("x\r\n\r\nOrch-Plan: P\r\nOrch-Step: s1\r\nOrch-Attempt: a\r\n").claims == (
-        Claim("P", "s1", "a"),
-    )
+    assert trailers.read(
+        "x\r\n\r\nOrch-Plan: P\r\nOrch-Step: s1\r\nOrch-Attempt: a\r\n"
+    ).claims == (Claim("P", "s1", "a"),)
 
 
 def test_what_git_revert_writes_names_the_commit() -> None:
     for subject in ('Revert "x"', 'Reapply "x"'):
-        assert trailers.read(f"{subject}\n\nThis reverts commit {'ab' * 20}.\n").reverts == ("ab" * 20,)
+        assert trailers.read(f"{subject}\n\nThis reverts commit {'ab' * 20}.\n").reverts == (
+            "ab" * 20,
+        )
 
 
 def test_a_long_task_is_cut_so_that_the_message_stays_readable() -> None:

@@ -22,7 +22,9 @@ from git_orch.repo.worktree import untracked
         ("", []),
     ],
 )
-def test_an_untracked_file_in_the_place_of_a_path_is_in_the_way(repo: Repo, written: str, found: list[str]) -> None:
+def test_an_untracked_file_in_the_place_of_a_path_is_in_the_way(
+    repo: Repo, written: str, found: list[str]
+) -> None:
     repo.commit({".gitignore": "*.log\n", "tracked/a.txt": "a\n", "mixed/a.txt": "a\n"})
     repo.write({"mine.log": "mine\n", "mixed/mine.log": "mine\n"})
     (repo.path / "linked").symlink_to("tracked")

@@ -48,7 +48,12 @@ def test_a_plan_that_fails_on_its_tip_says_so_and_what_to_do(repo: Repo, broken:
 
 def test_a_step_that_is_added_repairs_what_fails_on_the_tip(repo: Repo) -> None:
     first = {"title": "One", "files": {"f": "one\n"}, "checks": [{"command": "grep -q one f"}]}
-    plan = repo.plan({"title": "Break", "steps": [first, {"title": "Two", "files": {"f": "two\n"}, "depends_on": [1]}]})
+    plan = repo.plan(
+        {
+            "title": "Break",
+            "steps": [first, {"title": "Two", "files": {"f": "two\n"}, "depends_on": [1]}],
+        }
+    )
     repo.orch("exec", plan, expect=1)
     text = yaml.safe_load(repo.orch("show", plan, "--yaml").stdout)
     text["steps"].append({"title": "Repair", "files": {"f": "one and two\n"}})
@@ -109,7 +114,7 @@ def test_no_worktree_is_made_for_a_tip_that_receipts_know(repo: Repo, hermetic: 
     repo.orch("verify", plan, "--tip", "--no-cache", expect=128)
 
 
-# -- the fold ---------------------------------------------------------------------------------------------------------
+# -- the fold --------------------------------------------------------------------------------------
 
 
 def folded(*bodies: tuple[str, dict[str, Any]]) -> Status:
@@ -126,14 +131,19 @@ def folded(*bodies: tuple[str, dict[str, Any]]) -> Status:
         ("step.landed", landed),
     ]
     told += bodies
-    log = events.Log(tuple(Event(f"{number:026}", name, "c", body) for number, (name, body) in enumerate(told)))
+    log = events.Log(
+        tuple(Event(f"{number:026}", name, "c", body) for number, (name, body) in enumerate(told))
+    )
     message = Message(claims=(Claim("PLAN-1", "s1", "1"),))
     found = fold.fold("PLAN-1", log, Branch(commit, (Commit(commit, tree, (), message),), None))
     assert found is not None
     return found
 
 
-FAILS = ("tip.checked", {"tree": "a" * 40, "passed": False, "failed": [{"step": "s1", "command": "false"}]})
+FAILS = (
+    "tip.checked",
+    {"tree": "a" * 40, "passed": False, "failed": [{"step": "s1", "command": "false"}]},
+)
 PASSES = ("tip.checked", {"tree": "a" * 40, "passed": True, "failed": []})
 
 

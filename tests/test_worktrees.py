@@ -41,7 +41,9 @@ def test_a_worktree_is_detached_private_and_outside_of_the_repository(
     assert len(repo.git("worktree", "list").splitlines()) == 1
 
 
-def test_a_relative_state_home_is_ignored(found: Repository, hermetic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_state_home_is_ignored(
+    found: Repository, hermetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for value in ("relative/state", "", "."):
         monkeypatch.setenv("XDG_STATE_HOME", value)
         assert worktrees.path_of(found, PLAN).is_relative_to(hermetic / ".local/state")
@@ -50,8 +52,20 @@ def test_a_relative_state_home_is_ignored(found: Repository, hermetic: Path, mon
 def test_a_user_without_a_home_is_refused_before_a_directory_is_made(repo: Repo) -> None:
     """`~` stays `~` for a user without one, and would be a directory in their tree."""
     plan = repo.plan({"title": "T", "steps": [{"title": "A", "run": "true"}]})
-    identity = {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    nobody = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "54321", "--chdir", str(repo.path)]
+    identity = {
+        f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
+    nobody = [
+        "bwrap",
+        "--dev-bind",
+        "/",
+        "/",
+        "--unshare-user",
+        "--uid",
+        "54321",
+        "--chdir",
+        str(repo.path),
+    ]
     nobody += ["env", "--unset=HOME", "--unset=XDG_STATE_HOME"]
     done = subprocess.run(
         [*nobody, sys.executable, "-m", "git_orch", "exec", plan],
@@ -65,7 +79,9 @@ def test_a_user_without_a_home_is_refused_before_a_directory_is_made(repo: Repo)
     assert repo.git("status", "--porcelain") == ""
 
 
-def test_two_repositories_do_not_share_a_place(repo: Repo, found: Repository, tmp_path: Path) -> None:
+def test_two_repositories_do_not_share_a_place(
+    repo: Repo, found: Repository, tmp_path: Path
+) -> None:
     repo.git("clone", "-q", ".", str(tmp_path / "other"))
     assert worktrees.path_of(found, PLAN) != worktrees.path_of(discover(tmp_path / "other"), PLAN)
     linked = tmp_path / "linked"
@@ -90,12 +106,19 @@ def test_what_a_killed_run_left_is_not_in_the_way(repo: Repo, found: Repository,
             (path / ".git").write_text("gitdir: /nowhere\n")
             next(found.common_dir.glob("worktrees/*/HEAD")).write_text("rubbish\n")
     made = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
-    assert sorted(each.name for each in made.path.iterdir()) == [".git", ".gitignore", "README.md", "sub"]
+    assert sorted(each.name for each in made.path.iterdir()) == [
+        ".git",
+        ".gitignore",
+        "README.md",
+        "sub",
+    ]
     worktrees.remove(found, PLAN)
     assert not path.exists()
 
 
-def test_the_users_own_missing_worktree_is_not_forgotten(repo: Repo, found: Repository, tmp_path: Path) -> None:
+def test_the_users_own_missing_worktree_is_not_forgotten(
+    repo: Repo, found: Repository, tmp_path: Path
+) -> None:
     """It may be on a disk that is not mounted now; `git worktree prune` is theirs to run."""
     repo.git("worktree", "add", "-q", str(tmp_path / "usb"), "-b", "usb")
     (tmp_path / "usb").rename(tmp_path / "unmounted")
@@ -143,7 +166,9 @@ def test_holding_a_commit_touches_no_file_and_no_branch(repo: Repo, found: Repos
     assert repo.git("cat-file", "-t", held) == "commit"
 
 
-def test_a_branch_is_found_where_it_is_checked_out_or_rebased(repo: Repo, found: Repository, tmp_path: Path) -> None:
+def test_a_branch_is_found_where_it_is_checked_out_or_rebased(
+    repo: Repo, found: Repository, tmp_path: Path
+) -> None:
     odd = tmp_path / "with\nbreak é"
     repo.git("worktree", "add", "-q", str(odd), "-b", "side")
     assert worktrees.checkout_of(found, "refs/heads/main") == repo.path

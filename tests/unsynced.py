@@ -12,7 +12,9 @@ import sys
 
 
 def import_all() -> None:
-    """Import all of git-orch, as a process does once that forks many runs of it; none of them syncs."""
+    """Import all of git-orch, as a process does once that forks many runs of it; none of them
+    syncs.
+    """
     import git_orch
 
     for each in pkgutil.walk_packages(git_orch.__path__, "git_orch."):
@@ -29,7 +31,9 @@ def stop_syncing() -> None:
     import pygit2
 
     ours = [module for name, module in sys.modules.items() if name.startswith("git_orch.")]
-    changed: list[tuple[object, str, object]] = [(module, "SYNCED", ()) for module in ours if hasattr(module, "SYNCED")]
+    changed: list[tuple[object, str, object]] = [
+        (module, "SYNCED", ()) for module in ours if hasattr(module, "SYNCED")
+    ]
     changed.append((type(pygit2.settings), "enable_fsync_gitdir", lambda _settings, _value: None))
     changed.append((os, "fsync", lambda _descriptor: None))
     for owner, name, value in changed:

@@ -14,7 +14,9 @@ import git_orch
 
 STRANGER = 31337  # a user ID that nobody has
 USERS = [0, STRANGER] if os.geteuid() == 0 else [os.geteuid()]
-PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path))  # one that all may run
+PYTHON = next(
+    path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path)
+)  # one that all may run
 
 
 def name(user: int) -> str:
@@ -40,5 +42,9 @@ def directory_of(user: int) -> Iterator[Path]:
 def give_sandbox(directory: Path) -> None:
     """Put a copy of git_orch.sandbox into a directory: a checkout may be closed to other users."""
     source = Path(git_orch.__file__).parent
-    shutil.copytree(source / "sandbox", directory / "git_orch/sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        source / "sandbox",
+        directory / "git_orch/sandbox",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     (directory / "git_orch/__init__.py").touch()

@@ -1,4 +1,6 @@
-"""Whom attacks are tried on: a user with secrets, a repository with a worktree beside it, and doors to knock on."""
+"""Whom attacks are tried on: a user with secrets, a repository with a worktree beside it, and doors
+to knock on.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ main()
 
 
 class Ran(NamedTuple):
-    """How a git-orch ended, all it wrote, and the memory it used at most, in MiB (children do not count)."""
+    """How a git-orch ended, all it wrote, and the memory it used at most, in MiB (children do not
+    count).
+    """
 
     status: int
     said: bytes
@@ -63,7 +67,9 @@ class Ran(NamedTuple):
 
 
 class Victim:
-    """A user at `place`, which is theirs: `home`, `repo`, `linked` (a worktree of it) and `outside`."""
+    """A user at `place`, which is theirs: `home`, `repo`, `linked` (a worktree of it) and
+    `outside`.
+    """
 
     def __init__(self, user: int, place: Path, server: ModelServer) -> None:
         self.user = user
@@ -74,7 +80,9 @@ class Victim:
         self.linked = place / "linked"
         self.outside = place / "outside"
         self.mark = place / "MARK"
-        self.word = f"left-{os.urandom(6).hex()}"  # in the command line of processes that must not be left
+        self.word = (
+            f"left-{os.urandom(6).hex()}"  # in the command line of processes that must not be left
+        )
         self.said: list[bytes] = []
         python, self._path = _importable(user, place)
         self._start = [python, "-c", _PROGRAM]
@@ -88,13 +96,21 @@ class Victim:
             "DOCKER_HOST": f"unix://{place}/docker.sock",
         }
 
-    # -- what they have -----------------------------------------------------------------------------------------------
+    # -- what they have ----------------------------------------------------------------------------
 
     def write(self, files: dict[str, str], *, executable: bool = False) -> None:
         """Files of theirs, by their paths below `place`."""
         script = 'mkdir -p "$(dirname "$1")"; cat > "$1"; test -z "$2" || chmod +x "$1"'
         for name, content in files.items():
-            self.does("bash", "-c", script, "-", str(self.place / name), "x" if executable else "", stdin=content)
+            self.does(
+                "bash",
+                "-c",
+                script,
+                "-",
+                str(self.place / name),
+                "x" if executable else "",
+                stdin=content,
+            )
 
     def does(self, *argv: str, stdin: str = "", cwd: Path | None = None) -> str:
         """What a command of theirs prints, without any sandbox."""
@@ -111,14 +127,26 @@ class Victim:
     def control(self) -> dict[str, bytes]:
         """What tells git what to do, byte for byte, and what git makes of it."""
         git_dir = self.repo / ".git"
-        files = [git_dir / "config", *git_dir.glob("**/config.worktree"), *git_dir.glob("worktrees/*/gitdir")]
-        files += [path for name in ("hooks", "info") for path in (git_dir / name).rglob("*") if path.is_file()]
+        files = [
+            git_dir / "config",
+            *git_dir.glob("**/config.worktree"),
+            *git_dir.glob("worktrees/*/gitdir"),
+        ]
+        files += [
+            path
+            for name in ("hooks", "info")
+            for path in (git_dir / name).rglob("*")
+            if path.is_file()
+        ]
         ours = b"git-orch/worktrees"
         found = {str(path): path.read_bytes() for path in files}
         found = {path: data for path, data in found.items() if ours not in data}  # they come and go
-        return {**found, "list": self.git("config", "--list", "--show-origin", "--show-scope").encode()}
+        return {
+            **found,
+            "list": self.git("config", "--list", "--show-origin", "--show-scope").encode(),
+        }
 
-    # -- git-orch -----------------------------------------------------------------------------------------------------
+    # -- git-orch ----------------------------------------------------------------------------------
 
     def start(
         self,
@@ -165,49 +193,81 @@ class Victim:
 
     def plan(self, *steps: dict[str, Any], cwd: Path | None = None) -> str:
         """The ID of a new plan of these steps."""
-        document = json.dumps({"title": "Attack", "steps": [{"title": f"Step {len(steps)}", **each} for each in steps]})
+        document = json.dumps(
+            {
+                "title": "Attack",
+                "steps": [{"title": f"Step {len(steps)}", **each} for each in steps],
+            }
+        )
         self.write({"plan.json": document})
-        return self.orch("plan", "--from", str(self.place / "plan.json"), cwd=cwd).said.split()[0].decode()
+        return (
+            self.orch("plan", "--from", str(self.place / "plan.json"), cwd=cwd)
+            .said.split()[0]
+            .decode()
+        )
 
     def outputs(self) -> list[Path]:
         """The files with all that the commands of `run` steps printed, the latest last."""
         return sorted((self.repo / ".git/orch/output").glob("*/run.txt"))
 
-    def model(self, calls: dict[str, dict[str, Any]], end: Turn, **more: Any) -> tuple[dict[str, dict[str, Any]], Ran]:
-        """The answers to the calls of a model that makes them all at once, and how `exec` ended; `end` is next."""
+    def model(
+        self, calls: dict[str, dict[str, Any]], end: Turn, **more: Any
+    ) -> tuple[dict[str, dict[str, Any]], Ran]:
+        """The answers to the calls of a model that makes them all at once, and how `exec` ended;
+        `end` is next.
+        """
         self.server.script(turn(*calls.values()), end)
         ran = self.orch("exec", self.plan({"prompt": "Attack."}), **more)
         said = self.server.calls[-1].messages[-1]["content"]
         answers = {block["tool_use_id"]: block for block in said if "tool_use_id" in block}
         return {name: answers[call["id"]] for name, call in calls.items()}, ran
 
-    # -- what became of it --------------------------------------------------------------------------------------------
+    # -- what became of it -------------------------------------------------------------------------
 
     def everything_kept(self) -> bytes:
-        """All that git-orch said, wrote, committed or sent: terminal, files, traces, objects, notes, requests."""
+        """All that git-orch said, wrote, committed or sent: terminal, files, traces, objects,
+        notes, requests.
+        """
         roots = [self.repo, self.linked, self.home / ".local", self.home / ".cache"]
-        files = [path for root in roots for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+        files = [
+            path
+            for root in roots
+            for path in root.rglob("*")
+            if path.is_file() and not path.is_symlink()
+        ]
         objects = self.git("cat-file", "--batch-all-objects", "--batch", "--buffer")
         sent = json.dumps([request.body for request in self.server.calls])
-        parts = [*self.said, *(path.read_bytes() for path in files), objects.encode(), sent.encode()]
+        parts = [
+            *self.said,
+            *(path.read_bytes() for path in files),
+            objects.encode(),
+            sent.encode(),
+        ]
         return b"\0".join([*parts, *(str(path).encode() for path in files)])
 
 
-# -- how they come to be ----------------------------------------------------------------------------------------------
+# -- how they come to be ---------------------------------------------------------------------------
 
 
 def _importable(user: int, place: Path) -> tuple[str, str]:
-    """A Python that the user can run, and a PYTHONPATH with git-orch and what it needs that they can read."""
+    """A Python that the user can run, and a PYTHONPATH with git-orch and what it needs that they
+    can read.
+    """
     if user == os.geteuid():
         return sys.executable, os.pathsep.join(filter(None, sys.path))
     site = str(Path(click.__file__).parent.parent)
     shutil.copytree(Path(git_orch.__file__).parent, place / "lib/git_orch")
-    python, site = _python_of(user), site if _may(user, "test", "-r", f"{site}/click/core.py") else _copied(site)
+    python, site = (
+        _python_of(user),
+        site if _may(user, "test", "-r", f"{site}/click/core.py") else _copied(site),
+    )
     return python, os.pathsep.join([str(place / "lib"), site])
 
 
 def _may(user: int, *argv: str) -> bool:
-    """`env` starts the program: the first one that setpriv starts is still opened with root's rights."""
+    """`env` starts the program: the first one that setpriv starts is still opened with root's
+    rights.
+    """
     argv = (*users.as_user(user), "env", *argv)
     return subprocess.run(argv, cwd="/", capture_output=True, check=False).returncode == 0
 
@@ -257,11 +317,13 @@ def link(found: Victim) -> None:
     found.git("worktree", "add", "-q", "-b", "beside", str(found.linked))
 
 
-# -- doors ------------------------------------------------------------------------------------------------------------
+# -- doors -----------------------------------------------------------------------------------------
 
 
 class Doors:
-    """Listeners on this machine: TCP, UDP, an abstract socket, and at paths those of an agent of keys and of docker."""
+    """Listeners on this machine: TCP, UDP, an abstract socket, and at paths those of an agent of
+    keys and of docker.
+    """
 
     def __init__(self, found: Victim, stack: ExitStack) -> None:
         self._stack = stack
@@ -283,8 +345,14 @@ class Doors:
 
     def addresses(self) -> list[tuple[int, int, object]]:
         """Family, kind and address of each, as Python's socket module takes them."""
-        found = [(int(each.family), int(each.type), each.getsockname()) for each in self._listeners.values()]
-        return [(family, kind, at.decode() if isinstance(at, bytes) else at) for family, kind, at in found]
+        found = [
+            (int(each.family), int(each.type), each.getsockname())
+            for each in self._listeners.values()
+        ]
+        return [
+            (family, kind, at.decode() if isinstance(at, bytes) else at)
+            for family, kind, at in found
+        ]
 
     def knocked(self) -> list[str]:
         """Where something arrived."""
@@ -334,20 +402,26 @@ def terminal() -> Iterator[Terminal]:
         os.close(outer)
 
 
-# -- processes --------------------------------------------------------------------------------------------------------
+# -- processes -------------------------------------------------------------------------------------
 
 
 def running(word: str) -> list[int]:
     """The living processes with that word on their command line."""
     lines = table.processes().values()
     return [
-        each.pid for each in lines if not each.dead and word.encode() in table._contents(f"/proc/{each.pid}/cmdline")
+        each.pid
+        for each in lines
+        if not each.dead and word.encode() in table._contents(f"/proc/{each.pid}/cmdline")
     ]
 
 
 def sleeping(word: str) -> list[int]:
     """Those of which the word is the name: a shell that is going to start one is not among them."""
-    return [pid for pid in running(word) if table._contents(f"/proc/{pid}/cmdline").startswith(word.encode())]
+    return [
+        pid
+        for pid in running(word)
+        if table._contents(f"/proc/{pid}/cmdline").startswith(word.encode())
+    ]
 
 
 def until(true: Callable[[], object]) -> bool:

@@ -1,4 +1,6 @@
-"""The tool loop: ask a model, do what it asks for, answer, until it says that the step is done or must be stopped."""
+"""The tool loop: ask a model, do what it asks for, answer, until it says that the step is done or
+must be stopped.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,15 @@ _STUB = "[result left out to save room; call the tool again if it is needed]"
 _CHARACTERS_PER_TOKEN = 4  # roughly, of English and code
 
 Outcome = Literal[
-    "done", "no-summary", "stuck", "turn-limit", "refused", "truncated", "context-full", "stopped", "unknown-stop"
+    "done",
+    "no-summary",
+    "stuck",
+    "turn-limit",
+    "refused",
+    "truncated",
+    "context-full",
+    "stopped",
+    "unknown-stop",
 ]
 
 
@@ -42,12 +52,16 @@ class Model(Protocol):
         on_wait: Callable[[float, str], None] | None = None,
         stop: threading.Event | None = None,
     ) -> exchange.Reply:
-        """The whole reply; `on_lost` gets every try that was billed and failed. Raises exchange.Stopped."""
+        """The whole reply; `on_lost` gets every try that was billed and failed. Raises
+        exchange.Stopped.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What the model is asked: `plan` is the same for all steps of a plan; `window` is its context in tokens."""
+    """What the model is asked: `plan` is the same for all steps of a plan; `window` is its context
+    in tokens.
+    """
 
     model: str
     system: str
@@ -77,7 +91,8 @@ def converse(
     report: Callable[[reports.Event], None] = reports.nobody,
     stop: threading.Event | None = None,
 ) -> Ending:
-    """Work on a step until it ends; `on_call` gets what each call used before anything is done with its reply.
+    """Work on a step until it ends; `on_call` gets what each call used before anything is done with
+    its reply.
 
     Raises ProviderFailed and UsageError as the model does.
     """
@@ -124,7 +139,12 @@ class _Conversation:
         self._report(reports.Sent(turn, self._unsent))
         brief = self._brief
         request = exchange.Request(
-            brief.model, brief.system, tuple(self._messages), brief.max_tokens, self._offered, effort=brief.effort
+            brief.model,
+            brief.system,
+            tuple(self._messages),
+            brief.max_tokens,
+            self._offered,
+            effort=brief.effort,
         )
         reply = self._model.reply(
             request,
@@ -153,18 +173,27 @@ class _Conversation:
             case "refusal":
                 return self._ended("refused", reply.explanation or "the model gave no reason")
             case "model_context_window_exceeded":
-                return self._ended("context-full", "the conversation does not fit the model's window any more")
+                return self._ended(
+                    "context-full", "the conversation does not fit the model's window any more"
+                )
             case unknown:
-                return self._ended("unknown-stop", f"the model stopped for a reason that is not known: '{unknown}'")
+                return self._ended(
+                    "unknown-stop", f"the model stopped for a reason that is not known: '{unknown}'"
+                )
 
     def _append(self, *messages: exchange.Message) -> None:
         self._messages += messages
         self._unsent = messages
 
     def _shortened(self) -> Ending | None:
-        """One more chance after a reply that was too long; nothing of it is kept: its thinking may be unsigned."""
+        """One more chance after a reply that was too long; nothing of it is kept: its thinking may
+        be unsigned.
+        """
         if self._truncated:
-            return self._ended("truncated", f"two replies in a row were longer than {self._brief.max_tokens:,} tokens")
+            return self._ended(
+                "truncated",
+                f"two replies in a row were longer than {self._brief.max_tokens:,} tokens",
+            )
         self._truncated = True
         note = (
             f"Your last reply was longer than {self._brief.max_tokens:,} tokens, was cut off and is lost; no tool of "
@@ -204,7 +233,9 @@ class _Conversation:
         self._make_room(reply)
         return None
 
-    def _result(self, call: exchange.ToolCall, stop: threading.Event | None, *, after_failure: bool) -> tools.Result:
+    def _result(
+        self, call: exchange.ToolCall, stop: threading.Event | None, *, after_failure: bool
+    ) -> tools.Result:
         if stop is not None and stop.is_set():
             raise exchange.Stopped
         result = self._toolbox.result(call, stop)
@@ -218,13 +249,17 @@ class _Conversation:
         most = self._brief.max_turns
         if self._turn not in {math.ceil(share * most) for share in _REMINDERS}:
             return []
-        return [f"{most - self._turn} of {most} turns are left. Finish what matters and call step_done in time."]
+        return [
+            f"{most - self._turn} of {most} turns are left. Finish what matters and call step_done in time."
+        ]
 
     def _make_room(self, reply: exchange.Reply) -> None:
         usage = cost.Usage.from_mapping(reply.call.usage)
         if usage.prompt + usage.output < _FULL * self._brief.window:
             return
-        old = [number for number, message in enumerate(self._messages) if _has_results(message)][:-_KEPT_RESULTS]
+        old = [number for number, message in enumerate(self._messages) if _has_results(message)][
+            :-_KEPT_RESULTS
+        ]
         freed = sum(_room(self._messages[number]) for number in old) / _CHARACTERS_PER_TOKEN
         if freed >= _WORTH * self._brief.window:
             for number in old:
@@ -246,11 +281,14 @@ def _has_results(message: exchange.Message) -> bool:
 
 def _room(message: exchange.Message) -> int:
     """Characters that are freed when the results of a message are left out."""
-    return sum(max(0, len(json.dumps(block["content"])) - len(_STUB)) for block in _results(message))
+    return sum(
+        max(0, len(json.dumps(block["content"])) - len(_STUB)) for block in _results(message)
+    )
 
 
 def _stubbed(message: exchange.Message) -> exchange.Message:
     blocks = [
-        {**block, "content": _STUB} if block["type"] == "tool_result" else block for block in exchange.blocks(message)
+        {**block, "content": _STUB} if block["type"] == "tool_result" else block
+        for block in exchange.blocks(message)
     ]
     return {**message, "content": blocks}

@@ -1,4 +1,5 @@
-"""Replacing a piece of a text by another: exact, or the same lines in other clothes, but never by likeness.
+"""Replacing a piece of a text by another: exact, or the same lines in other clothes, but never by
+likeness.
 
 Line endings are the text's own: what is put in gets them, what is around keeps them.
 """
@@ -61,7 +62,11 @@ def applied(text: str, edit: Edit) -> Applied | Missed:
         if places:
             return Applied(text.replace(old, with_endings(edit.new, end)), "exact")
     lines = _lines(text)
-    return _by_lines(lines, edit, "blanks") or _by_lines(lines, edit, "indent") or _missed(lines, text, edit)
+    return (
+        _by_lines(lines, edit, "blanks")
+        or _by_lines(lines, edit, "indent")
+        or _missed(lines, text, edit)
+    )
 
 
 def ending(text: str) -> str:
@@ -90,7 +95,7 @@ def _ambiguous(numbers: list[int]) -> str:
     return f"old matches {len(numbers)} times, at lines {shown}; add lines around it until it is there once"
 
 
-# -- line by line -----------------------------------------------------------------------------------------------------
+# -- line by line ----------------------------------------------------------------------------------
 
 
 def _lines(text: str) -> list[_Line]:
@@ -112,7 +117,9 @@ def _by_lines(lines: list[_Line], edit: Edit, how: How) -> Applied | Missed | No
     old = [body.rstrip() for body in bodies(edit.old)]
     stripped = [line.body.rstrip() for line in lines]
     matches = _same if how == "blanks" else _indented
-    key = next((offset for offset, body in enumerate(old) if body), 0)  # where it differs first: large files
+    key = next(
+        (offset for offset, body in enumerate(old) if body), 0
+    )  # where it differs first: large files
     hits = [
         (start, change)
         for start in range(len(stripped) - len(old) + 1)
@@ -128,9 +135,16 @@ def _by_lines(lines: list[_Line], edit: Edit, how: How) -> Applied | Missed | No
     if any(body is None for body in new):
         return None  # new has a line that is less indented than what would be taken away
     if new and not edit.old.endswith(("\n", "\r")) and edit.new.endswith(("\n", "\r")):
-        new.append("")  # what stood behind old on its last line goes on a line of its own: here nothing did
+        new.append(
+            ""
+        )  # what stood behind old on its last line goes on a line of its own: here nothing did
     window = lines[start : start + len(old)]
-    return Applied(_joined(lines[:start]) + _put(new, window, lines, edit) + _joined(lines[start + len(old) :]), how)
+    return Applied(
+        _joined(lines[:start])
+        + _put(new, window, lines, edit)
+        + _joined(lines[start + len(old) :]),
+        how,
+    )
 
 
 _Change = Callable[[str], "str | None"]
@@ -154,16 +168,32 @@ def _same(found: list[str], old: list[str]) -> _Change | None:
 
 
 def _indented(found: list[str], old: list[str]) -> _Change | None:
-    """How to indent `new` when all lines of `found` are those of `old` with one indent more, or less."""
+    """How to indent `new` when all lines of `found` are those of `old` with one indent more, or
+    less.
+    """
     filled = [(here, wanted) for here, wanted in zip(found, old, strict=True) if here or wanted]
     if not filled:
         return None
     here, wanted = filled[0]
-    if here.endswith(wanted) and (more := here[: len(here) - len(wanted)]) and wanted and not more.strip():
-        same = all(left == more + right for left, right in filled if right) and all(right for _, right in filled)
+    if (
+        here.endswith(wanted)
+        and (more := here[: len(here) - len(wanted)])
+        and wanted
+        and not more.strip()
+    ):
+        same = all(left == more + right for left, right in filled if right) and all(
+            right for _, right in filled
+        )
         return (lambda body: more + body if body.strip() else body) if same else None
-    if wanted.endswith(here) and (less := wanted[: len(wanted) - len(here)]) and here and not less.strip():
-        same = all(right == less + left for left, right in filled if left) and all(left for left, _ in filled)
+    if (
+        wanted.endswith(here)
+        and (less := wanted[: len(wanted) - len(here)])
+        and here
+        and not less.strip()
+    ):
+        same = all(right == less + left for left, right in filled if left) and all(
+            left for left, _ in filled
+        )
         return (lambda body: _without(less, body)) if same else None
     return None
 
@@ -174,7 +204,7 @@ def _without(indent: str, body: str) -> str | None:
     return body[len(indent) :] if body.startswith(indent) else None
 
 
-# -- a miss that teaches ----------------------------------------------------------------------------------------------
+# -- a miss that teaches ---------------------------------------------------------------------------
 
 
 def _missed(lines: list[_Line], text: str, edit: Edit) -> Missed:
@@ -187,7 +217,9 @@ def _missed(lines: list[_Line], text: str, edit: Edit) -> Missed:
         shown = lines[start : start + min(size, _SHOWN_LINES)]
         parts.append(
             "the closest lines, with · for a space and → for a tab:\n"
-            + "\n".join(f"{number}: {visible(line)}" for number, line in enumerate(shown, start=start + 1))
+            + "\n".join(
+                f"{number}: {visible(line)}" for number, line in enumerate(shown, start=start + 1)
+            )
         )
     return Missed("; ".join(parts))
 
@@ -199,19 +231,28 @@ def visible(line: _Line) -> str:
 
 
 def _closest(lines: list[str], old: list[str]) -> int | None:
-    """The index of the line where something like `old` begins: where most lines agree but for white space."""
+    """The index of the line where something like `old` begins: where most lines agree but for white
+    space.
+    """
     places: dict[str, list[int]] = {}
     for number, body in enumerate(lines):
         places.setdefault(body.strip(), []).append(number)
     votes: Counter[int] = Counter()
     for offset, wanted in enumerate(old):
         if wanted.strip():
-            votes.update(number - offset for number in places.get(wanted.strip(), [])[:100] if number >= offset)
+            votes.update(
+                number - offset
+                for number in places.get(wanted.strip(), [])[:100]
+                if number >= offset
+            )
     if votes:
         return min(votes, key=lambda start: (-votes[start], start))
     longest = max(range(len(old)), key=lambda offset: len(old[offset].strip()))
     wanted_words = _words(old[longest])
-    likeness = [len(words & wanted_words) / len(words | wanted_words or {""}) for words in map(_words, lines)]
+    likeness = [
+        len(words & wanted_words) / len(words | wanted_words or {""})
+        for words in map(_words, lines)
+    ]
     best = max(range(len(lines)), key=likeness.__getitem__, default=None)
     return None if best is None or likeness[best] < _LIKE else max(0, best - longest)
 

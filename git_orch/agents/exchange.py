@@ -1,4 +1,6 @@
-"""What passes between git-orch and a model: a request, the reply, and the record of what a call used."""
+"""What passes between git-orch and a model: a request, the reply, and the record of what a call
+used.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ from typing import NamedTuple, cast
 
 from git_orch import errors
 
-# Content blocks and messages stay the plain documents of the Messages API: they are sent back exactly as they came, and
-# only the functions of this module look inside.
+# Content blocks and messages stay the plain documents of the Messages API: they are sent back
+# exactly as they came, and only the functions of this module look inside.
 Block = Mapping[str, object]
 Message = Mapping[str, object]
 
@@ -23,7 +25,9 @@ class Stopped(errors.OrchError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `system` and the first block of the first message are the same for all steps of a plan."""
+    """One request; `system` and the first block of the first message are the same for all steps of
+    a plan.
+    """
 
     model: str
     system: str
@@ -43,7 +47,9 @@ class ToolCall(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What one call used: `usage` verbatim as the provider counted; `stop_reason` None means that the reply was cut."""
+    """What one call used: `usage` verbatim as the provider counted; `stop_reason` None means that
+    the reply was cut.
+    """
 
     model: str
     usage: Mapping[str, object]
@@ -68,7 +74,9 @@ class Reply:
     @property
     def text(self) -> str:
         """The text blocks, joined."""
-        return "".join(part for block in self.content if isinstance(part := _part(block, "text"), str))
+        return "".join(
+            part for block in self.content if isinstance(part := _part(block, "text"), str)
+        )
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
@@ -94,13 +102,15 @@ def assistant(reply: Reply) -> Message:
     return {"role": "assistant", "content": list(reply.content)}
 
 
-# -- the request as it is sent ----------------------------------------------------------------------------------------
+# -- the request as it is sent ---------------------------------------------------------------------
 
 _BREAKPOINT = {"type": "ephemeral"}
 
 
 def parameters(request: Request, *, adaptive: bool) -> dict[str, object]:
-    """The arguments of a Messages API call; the prompt cache ends at the system prompt, the plan and the last block."""
+    """The arguments of a Messages API call; the prompt cache ends at the system prompt, the plan
+    and the last block.
+    """
     output: dict[str, object] = {}
     if request.output_schema is not None:
         output["format"] = {"type": "json_schema", "schema": request.output_schema}
@@ -125,10 +135,16 @@ def _with_breakpoints(conversation: tuple[Message, ...]) -> list[Message]:
     marked = list(conversation)
     first = blocks(marked[0])
     if len(first) > 1:
-        marked[0] = {**marked[0], "content": [{**first[0], "cache_control": _BREAKPOINT}, *first[1:]]}
+        marked[0] = {
+            **marked[0],
+            "content": [{**first[0], "cache_control": _BREAKPOINT}, *first[1:]],
+        }
     last = max(number for number, message in enumerate(marked) if message["role"] == "user")
     content = blocks(marked[last])
-    marked[last] = {**marked[last], "content": [*content[:-1], {**content[-1], "cache_control": _BREAKPOINT}]}
+    marked[last] = {
+        **marked[last],
+        "content": [*content[:-1], {**content[-1], "cache_control": _BREAKPOINT}],
+    }
     return marked
 
 

@@ -1,8 +1,10 @@
-"""The one door to the Messages API: the one module that imports anthropic, and its transport httpx2.
+"""The one door to the Messages API: the one module that imports anthropic, and its transport
+httpx2.
 
-Importing them takes more than a second: only inside functions, and early in a thread (`start_import`) where a command
-will need them. The SDK neither retries nor wraps what happens after the response's headers, and takes a stream that
-ends early for a whole one; so its own retries are off and one layer here covers a try from request to last event.
+Importing them takes more than a second: only inside functions, and early in a thread
+(`start_import`) where a command will need them. The SDK neither retries nor wraps what happens
+after the response's headers, and takes a stream that ends early for a whole one; so its own retries
+are off and one layer here covers a try from request to last event.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ _POLL = 0.1  # seconds until a set stop event is noticed; nothing else waits for
 class Patience:
     """How long to wait: `timeout` is seconds without a byte (the SDK's own default).
 
-    `wait` takes seconds and says whether to stop; without it the stop event of each call is waited on. `jitter` gives
-    numbers from 0 to 1.
+    `wait` takes seconds and says whether to stop; without it the stop event of each call is waited
+    on. `jitter` gives numbers from 0 to 1.
     """
 
     timeout: float = 600.0
@@ -59,10 +61,11 @@ def _sdk() -> None:
 
 
 class MessagesModel:
-    """A model behind the Messages API; one for all threads of a run. Close it, or use it in a with statement.
+    """A model behind the Messages API; one for all threads of a run. Close it, or use it in a with
+    statement.
 
-    `keys` are ANTHROPIC_API_KEY and ANTHROPIC_AUTH_TOKEN where they are not in the environment any more. `secrets`
-    never appear in an error message.
+    `keys` are ANTHROPIC_API_KEY and ANTHROPIC_AUTH_TOKEN where they are not in the environment any
+    more. `secrets` never appear in an error message.
     """
 
     def __init__(
@@ -84,7 +87,10 @@ class MessagesModel:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -106,14 +112,16 @@ class MessagesModel:
     ) -> exchange.Reply:
         """The reply to a request, with up to six retries.
 
-        `on_text` gets text as it arrives (again from the start after a retry), `on_lost` each try that was billed and
-        failed, `on_wait` the seconds and the cause of each wait. Raises UsageError for a model without a price,
-        ProviderFailed, and exchange.Stopped.
+        `on_text` gets text as it arrives (again from the start after a retry), `on_lost` each try
+        that was billed and failed, `on_wait` the seconds and the cause of each wait. Raises
+        UsageError for a model without a price, ProviderFailed, and exchange.Stopped.
         """
         stop = stop or threading.Event()
         wait = self._patience.wait or stop.wait
         clock = self._patience.clock
-        parameters = exchange.parameters(request, adaptive=self._prices.facts(request.model).adaptive_thinking)
+        parameters = exchange.parameters(
+            request, adaptive=self._prices.facts(request.model).adaptive_thinking
+        )
         started = clock()
         tries = 0
         while True:
@@ -136,13 +144,18 @@ class MessagesModel:
                 raise exchange.Stopped
 
     def count(self, request: exchange.Request) -> int:
-        """The tokens of a request's prompt, as the provider counts them; costs nothing, and is asked once.
+        """The tokens of a request's prompt, as the provider counts them; costs nothing, and is
+        asked once.
 
         Raises ProviderFailed, and UsageError for a model without a price.
         """
         adaptive = self._prices.facts(request.model).adaptive_thinking
         wanted = exchange.parameters(request, adaptive=adaptive)
-        counted = {name: value for name, value in wanted.items() if name in ("model", "system", "messages", "tools")}
+        counted = {
+            name: value
+            for name, value in wanted.items()
+            if name in ("model", "system", "messages", "tools")
+        }
         result = _counted(self._connected(request.model), counted)
         if isinstance(result, int):
             return result
@@ -169,8 +182,14 @@ class MessagesModel:
 
     def _redacted(self, fault: retry.Fault) -> retry.Fault:
         client = self._client
-        keys = () if client is None else tuple(key for key in (client.api_key, client.auth_token) if key)
-        return dataclasses.replace(fault, detail=redact.redacted(fault.detail, (*self._secrets, *keys)))
+        keys = (
+            ()
+            if client is None
+            else tuple(key for key in (client.api_key, client.auth_token) if key)
+        )
+        return dataclasses.replace(
+            fault, detail=redact.redacted(fault.detail, (*self._secrets, *keys))
+        )
 
 
 def _counted(client: anthropic.Anthropic, parameters: dict[str, object]) -> int | retry.Fault:
@@ -183,29 +202,43 @@ def _counted(client: anthropic.Anthropic, parameters: dict[str, object]) -> int 
         return _fault(error)
     except TypeError as error:
         return _without_credentials(error)
-    tokens = getattr(counted, "input_tokens", None)  # the SDK takes any text or document for a reply
-    return tokens if isinstance(tokens, int) else retry.Fault("malformed", "there is no count of tokens in it")
+    tokens = getattr(
+        counted, "input_tokens", None
+    )  # the SDK takes any text or document for a reply
+    return (
+        tokens
+        if isinstance(tokens, int)
+        else retry.Fault("malformed", "there is no count of tokens in it")
+    )
 
 
 def _without_credentials(error: TypeError) -> retry.Fault:
-    """What "Could not resolve authentication method" means: the SDK found none. Any other one is raised again."""
+    """What "Could not resolve authentication method" means: the SDK found none. Any other one is
+    raised again.
+    """
     if "authentication" not in str(error):
         raise error
     return retry.Fault("credentials", "")
 
 
-# -- one try ----------------------------------------------------------------------------------------------------------
+# -- one try ---------------------------------------------------------------------------------------
 
 
 class _Try:
-    """One request, its stream read to the end in a thread of its own, so that a stop need not wait for the server."""
+    """One request, its stream read to the end in a thread of its own, so that a stop need not wait
+    for the server.
+    """
 
-    def __init__(self, client: anthropic.Anthropic, parameters: dict[str, object], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, client: anthropic.Anthropic, parameters: dict[str, object], clock: Callable[[], float]
+    ) -> None:
         self._client = client
         self._parameters = parameters
         self._clock = clock
         self._begun = clock()
-        self._news: queue.SimpleQueue[str | exchange.Reply | retry.Fault | BaseException] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[str | exchange.Reply | retry.Fault | BaseException] = (
+            queue.SimpleQueue()
+        )
         self._abandoned = threading.Event()
         self.lost: exchange.Call | None = None  # what a try that failed had already used
 
@@ -238,8 +271,9 @@ class _Try:
         import anthropic
         import httpx2
 
-        # JSONDecodeError is a ValueError, as is what the SDK makes of unreadable tool input; AssertionError and
-        # AttributeError are what it raises on a stream that is empty or has fields missing.
+        # JSONDecodeError is a ValueError, as is what the SDK makes of unreadable tool input;
+        # AssertionError and AttributeError are what it raises on a stream that is empty or has
+        # fields missing.
         malformed = (ValueError, AssertionError, AttributeError, IndexError)
         try:
             with self._client.messages.stream(**self._parameters) as stream:  # type: ignore[arg-type]  # plain documents
@@ -273,11 +307,16 @@ class _Try:
 class _Carried(contextlib.AbstractContextManager[None]):
     """Carries what is raised inside to the thread that reads the queue, which raises it there."""
 
-    def __init__(self, news: queue.SimpleQueue[str | exchange.Reply | retry.Fault | BaseException]) -> None:
+    def __init__(
+        self, news: queue.SimpleQueue[str | exchange.Reply | retry.Fault | BaseException]
+    ) -> None:
         self._news = news
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> bool:
         if error is not None:
             self._news.put(error)
@@ -301,11 +340,13 @@ def _reply(stream: MessageStream[None], seconds: float) -> exchange.Reply:
     return exchange.Reply(
         content=tuple(cast("list[exchange.Block]", document["content"])),
         call=_call(stream, seconds),
-        explanation=str(details.get("explanation") or details.get("category")) if isinstance(details, dict) else None,
+        explanation=str(details.get("explanation") or details.get("category"))
+        if isinstance(details, dict)
+        else None,
     )
 
 
-# -- faults -----------------------------------------------------------------------------------------------------------
+# -- faults ----------------------------------------------------------------------------------------
 
 
 def _fault(error: Exception) -> retry.Fault:
@@ -344,10 +385,14 @@ def _status_fault(error: anthropic.APIStatusError) -> retry.Fault:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds in `retry-after-ms` or `retry-after`, a number or a date; None when absent or not readable."""
+    """Seconds in `retry-after-ms` or `retry-after`, a number or a date; None when absent or not
+    readable.
+    """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with contextlib.suppress(KeyError, ValueError):
             return max(0.0, float(headers[name]) * unit)
     with contextlib.suppress(KeyError, ValueError):
-        return max(0.0, email.utils.parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
+        return max(
+            0.0, email.utils.parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time()
+        )
     return None

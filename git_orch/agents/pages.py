@@ -24,7 +24,9 @@ def is_binary(data: bytes) -> bool:
 
 
 def page(path: str, lines: list[str], first: int, count: int) -> str:
-    """At most `count` lines from line `first` on, numbered, under a line that says whether that is all."""
+    """At most `count` lines from line `first` on, numbered, under a line that says whether that is
+    all.
+    """
     shown: list[str] = []
     room = tool_definitions.READ_CHARACTERS
     for number, line in enumerate(lines[first - 1 : first - 1 + count], start=first):
@@ -48,5 +50,7 @@ def like(existing: bytes, content: str) -> bytes:
     if before.count("\r\n") == before.count("\n") > 0:
         content = edits.with_endings(content, "\r\n")
     return (
-        BYTE_ORDER_MARK + content.removeprefix(BYTE_ORDER_MARK) if before.startswith(BYTE_ORDER_MARK) else content
+        BYTE_ORDER_MARK + content.removeprefix(BYTE_ORDER_MARK)
+        if before.startswith(BYTE_ORDER_MARK)
+        else content
     ).encode()

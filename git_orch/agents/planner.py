@@ -1,4 +1,6 @@
-"""A task becomes a plan: one call, our own validation of the reply, and one round to repair what it finds."""
+"""A task becomes a plan: one call, our own validation of the reply, and one round to repair what it
+finds.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class NoPlan(errors.StepFailed):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to plan, for whom: `capabilities` as `prompts.planning_system` takes them, `delimiter` random."""
+    """What to plan, for whom: `capabilities` as `prompts.planning_system` takes them, `delimiter`
+    random.
+    """
 
     task: str
     capabilities: Mapping[str, str]
@@ -53,20 +57,25 @@ def draft(
     on_call: Callable[[exchange.Call], None],
     on_wait: Callable[[float, str], None] | None = None,
 ) -> Drafted[Value]:
-    """A plan for a task; `read` gets the reply's JSON text and gives a value, or findings to send back once.
+    """A plan for a task; `read` gets the reply's JSON text and gives a value, or findings to send
+    back once.
 
     `on_wait` gets the seconds and the cause of each wait for the provider.
     Raises NoPlan, and ProviderFailed when the model refuses or its service fails.
     """
     messages: tuple[exchange.Message, ...] = (
-        exchange.user("Plan this task:\n" + prompts.quoted("task", question.task, question.delimiter)),
+        exchange.user(
+            "Plan this task:\n" + prompts.quoted("task", question.task, question.delimiter)
+        ),
     )
     first = _reply(question, messages, model, on_call, on_wait)
     value = read(json_text(first.text))
     if not isinstance(value, list):
         return Drafted(value, first.text)
     repair = exchange.user(_repair(value))
-    second = _reply(question, (*messages, exchange.assistant(first), repair), model, on_call, on_wait)
+    second = _reply(
+        question, (*messages, exchange.assistant(first), repair), model, on_call, on_wait
+    )
     value = read(json_text(second.text))
     if not isinstance(value, list):
         return Drafted(value, second.text)
@@ -96,7 +105,8 @@ def _reply(
     if reply.stop_reason == "refusal":
         reason = reply.explanation or "no reason given"
         raise errors.ProviderFailed(
-            f"the model refused to plan this task: {reason}", "change the task or try another model with --model"
+            f"the model refused to plan this task: {reason}",
+            "change the task or try another model with --model",
         )
     if reply.stop_reason in ("max_tokens", "model_context_window_exceeded"):
         raise NoPlan(
@@ -113,13 +123,14 @@ def _findings(count: int) -> str:
 
 def _repair(findings: list[str]) -> str:
     shown = "\n".join(f"- {finding}" for finding in findings[:_FINDINGS_SHOWN])
-    return (
-        f"This plan cannot be used:\n{shown}\nSend the whole plan again, with these corrected and nothing else changed."
-    )
+    again = "Send the whole plan again, with these corrected and nothing else changed."
+    return f"This plan cannot be used:\n{shown}\n{again}"
 
 
 def json_text(reply: str) -> str:
-    """The plan in a reply without a code fence or prose around it; the reply as it is when there is no plan in it."""
+    """The plan in a reply without a code fence or prose around it; the reply as it is when there is
+    no plan in it.
+    """
     decoder = json.JSONDecoder()
     at = reply.find("{")
     while at >= 0:

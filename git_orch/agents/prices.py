@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
-from git_orch.plans import plan
+from git_orch.plans import document as documents
 from git_orch.plans.money import cost
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _TABLE = Path(__file__).with_name("prices.toml")
 _RATES = cost.Rates._fields
-_SNAPSHOT_DATE = re.compile(r"-20\d{6}$")  # the provider answers as claude-sonnet-4-5-20250929 to claude-sonnet-4-5
+_SNAPSHOT_DATE = re.compile(
+    r"-20\d{6}$"
+)  # the provider answers as claude-sonnet-4-5-20250929 to claude-sonnet-4-5
 
 
 class ModelFacts(NamedTuple):
@@ -40,7 +42,9 @@ class Prices:
     models: Mapping[str, ModelFacts]
 
     def facts(self, model: str) -> ModelFacts:
-        """What is known of a model, also under a name with a snapshot date. Raises UsageError for an unknown one."""
+        """What is known of a model, also under a name with a snapshot date. Raises UsageError for
+        an unknown one.
+        """
         known = self.models.get(model) or self.models.get(undated(model))
         if known is None:
             raise errors.UsageError(
@@ -51,7 +55,9 @@ class Prices:
         return known
 
     def price(self, model: str) -> cost.Price:
-        """What a model costs. Raises UsageError for an unknown one: never zero, never another model's price."""
+        """What a model costs. Raises UsageError for an unknown one: never zero, never another
+        model's price.
+        """
         return self.facts(model).price
 
 
@@ -61,7 +67,9 @@ def undated(model: str) -> str:
 
 
 def load(extra: Path | None = None) -> Prices:
-    """The built-in table, with rows replaced and added by the file `extra`. Raises UsageError for a bad file."""
+    """The built-in table, with rows replaced and added by the file `extra`. Raises UsageError for a
+    bad file.
+    """
     models = _rows(_TABLE)
     if extra is not None:
         models |= _rows(extra)
@@ -72,7 +80,7 @@ def _rows(path: Path) -> dict[str, ModelFacts]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
         rows = [_facts(item, f"model {number}") for number, item in _numbered(document, "model")]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, plan.BadDocument) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, documents.BadDocument) as error:
         raise errors.UsageError(
             f"cannot read prices from '{path}': {_lower_first(error)}",
             "give each [[model]] id, date, source, context, max_output, adaptive_thinking, "
@@ -87,28 +95,39 @@ def _lower_first(error: Exception) -> str:
 
 
 def _numbered(document: Mapping[str, object], name: str) -> enumerate[object]:
-    return enumerate(plan.sequence(document, name), start=1)
+    return enumerate(documents.sequence(document, name), start=1)
 
 
 def _facts(item: object, where: str) -> ModelFacts:
-    fields = plan.mapping(item, where)
-    unknown = fields.keys() - {*_RATES, "tier", "id", "date", "source", "context", "max_output", "adaptive_thinking"}
+    fields = documents.mapping(item, where)
+    unknown = fields.keys() - {
+        *_RATES,
+        "tier",
+        "id",
+        "date",
+        "source",
+        "context",
+        "max_output",
+        "adaptive_thinking",
+    }
     if unknown:
-        raise plan.BadDocument(f"{where}: unknown field '{min(unknown)}'")
-    tiers = tuple(_tier(tier, f"{where}, tier {number}") for number, tier in _numbered(fields, "tier"))
+        raise documents.BadDocument(f"{where}: unknown field '{min(unknown)}'")
+    tiers = tuple(
+        _tier(tier, f"{where}, tier {number}") for number, tier in _numbered(fields, "tier")
+    )
     return ModelFacts(
-        id=plan.text(fields, "id"),
+        id=documents.text(fields, "id"),
         price=cost.Price(_rates(fields, where), tiers),
         context=_tokens(fields, "context", where),
         max_output=_tokens(fields, "max_output", where),
         adaptive_thinking=fields.get("adaptive_thinking") is True,
         date=str(_present(fields, "date", where)),
-        source=plan.text(fields, "source"),
+        source=documents.text(fields, "source"),
     )
 
 
 def _tier(item: object, where: str) -> tuple[int, cost.Rates]:
-    fields = plan.mapping(item, where)
+    fields = documents.mapping(item, where)
     return _tokens(fields, "above", where), _rates(fields, where)
 
 
@@ -119,19 +138,24 @@ def _rates(fields: Mapping[str, object], where: str) -> cost.Rates:
 def _usd(fields: Mapping[str, object], name: str, where: str) -> Decimal:
     value = _present(fields, name, where)
     number = Decimal(value) if isinstance(value, int) else value
-    if not isinstance(number, Decimal) or isinstance(value, bool) or not number.is_finite() or number < 0:
-        raise plan.BadDocument(f"{where}: {name} must be USD per million tokens, zero or more")
+    if (
+        not isinstance(number, Decimal)
+        or isinstance(value, bool)
+        or not number.is_finite()
+        or number < 0
+    ):
+        raise documents.BadDocument(f"{where}: {name} must be USD per million tokens, zero or more")
     return number
 
 
 def _tokens(fields: Mapping[str, object], name: str, where: str) -> int:
     value = _present(fields, name, where)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise plan.BadDocument(f"{where}: {name} must be a number of tokens")
+        raise documents.BadDocument(f"{where}: {name} must be a number of tokens")
     return value
 
 
 def _present(fields: Mapping[str, object], name: str, where: str) -> object:
     if name not in fields:
-        raise plan.BadDocument(f"{where}: {name} is missing")
+        raise documents.BadDocument(f"{where}: {name} is missing")
     return fields[name]

@@ -1,7 +1,8 @@
-"""What models are told: the prompts of the step worker and of the planner, and the form of a planner's reply.
+"""What models are told: the prompts of the step worker and of the planner, and the form of a
+planner's reply.
 
-Text that comes from a person or a repository stands between lines with a random delimiter that the caller makes, so
-that it cannot end its own quotation.
+Text that comes from a person or a repository stands between lines with a random delimiter that the
+caller makes, so that it cannot end its own quotation.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from git_orch.plans.plan import Check, Plan, Step
 
-_FAILURE_SHOWN = 8_000  # characters of a failed check's output, and as many of a failed attempt's diff
+_FAILURE_SHOWN = (
+    8_000  # characters of a failed check's output, and as many of a failed attempt's diff
+)
 
-# The same bytes for all steps of all plans, without date, path or branch: one changed byte voids the prompt cache.
+# The same bytes for all steps of all plans, without date, path or branch: one changed byte voids
+# the prompt cache.
 STEP_SYSTEM = """\
 You are a careful software engineer who works on one step of a plan in a git repository, through tools, with nobody to
 ask.
@@ -83,18 +87,24 @@ class Failure(NamedTuple):
 
 
 def planning_system(capabilities: Mapping[str, str]) -> str:
-    """The planner's system prompt; `capabilities` are Commands, Languages, OS/arch and whatever else is known."""
+    """The planner's system prompt; `capabilities` are Commands, Languages, OS/arch and whatever
+    else is known.
+    """
     lines = [f"- {name}: {words}" for name, words in capabilities.items()]
     return _PLANNING_SYSTEM.format(capabilities="\n".join(lines))
 
 
 def quoted(name: str, text: str, delimiter: str) -> str:
-    """Text of somebody else's between two lines that it cannot contain, as long as the delimiter is a secret to it."""
+    """Text of somebody else's between two lines that it cannot contain, as long as the delimiter is
+    a secret to it.
+    """
     return f"<{name} {delimiter}>\n{text}\n</{name} {delimiter}>"
 
 
 def plan_block(plan: Plan, delimiter: str) -> str:
-    """The plan as each of its steps is shown it; the delimiter must be one for the whole plan, as the bytes must be."""
+    """The plan as each of its steps is shown it; the delimiter must be one for the whole plan, as
+    the bytes must be.
+    """
     numbers = {step.id: number for number, step in enumerate(plan.steps, start=1)}
     lines = [plan.title, "", plan.objective, ""]
     for step in plan.steps:
@@ -104,7 +114,9 @@ def plan_block(plan: Plan, delimiter: str) -> str:
 
 
 class Task(NamedTuple):
-    """What the step block is made of: the step's number in the plan and what came before this attempt."""
+    """What the step block is made of: the step's number in the plan and what came before this
+    attempt.
+    """
 
     step: Step
     number: int
@@ -114,14 +126,17 @@ class Task(NamedTuple):
 
 
 def step_block(task: Task, delimiter: str) -> str:
-    """The step that is to be done now, after the results of earlier ones and the failure of the last attempt."""
+    """The step that is to be done now, after the results of earlier ones and the failure of the
+    last attempt.
+    """
     step = task.step
     parts = []
     if task.earlier:
         done = "\n".join(f"- {item.title}\n{_indented(item.diffstat)}" for item in task.earlier)
         parts.append("Done so far:\n" + quoted("done", done, delimiter))
     parts.append(
-        f"Your step is number {task.number}:\n" + quoted("step", f"{step.title}\n\n{step.prompt or ''}", delimiter)
+        f"Your step is number {task.number}:\n"
+        + quoted("step", f"{step.title}\n\n{step.prompt or ''}", delimiter)
     )
     if step.paths:
         parts.append("Paths it declares:\n" + quoted("paths", "\n".join(step.paths), delimiter))
@@ -158,10 +173,12 @@ def _cut(text: str) -> str:
     if len(text) <= _FAILURE_SHOWN:
         return text
     head, tail = _FAILURE_SHOWN * 3 // 8, _FAILURE_SHOWN * 5 // 8
-    return f"{text[:head]}\n[... {len(text) - head - tail:,} characters left out ...]\n{text[-tail:]}"
+    return (
+        f"{text[:head]}\n[... {len(text) - head - tail:,} characters left out ...]\n{text[-tail:]}"
+    )
 
 
-# -- the planner's reply ----------------------------------------------------------------------------------------------
+# -- the planner's reply ---------------------------------------------------------------------------
 
 
 def _object(**properties: object) -> dict[str, object]:

@@ -1,4 +1,6 @@
-"""Noticing that a model goes round in circles: the same call with the same result, or the same error, once more."""
+"""Noticing that a model goes round in circles: the same call with the same result, or the same
+error, once more.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ NUDGE = (
     "You are repeating yourself: this was tried before with the same result. Say what you know, then try something "
     "else, or call step_done and say what could not be done."
 )
-_DURATION = re.compile(r"\b\d+(?:\.\d+)? ?m?s\b|output:\d+")  # what differs between runs of the same command
+_DURATION = re.compile(
+    r"\b\d+(?:\.\d+)? ?m?s\b|output:\d+"
+)  # what differs between runs of the same command
 
 
 class Repetition:
@@ -27,7 +31,9 @@ class Repetition:
         self._errors: Counter[tuple[str, str]] = Counter()
         self._nudged = False
 
-    def after(self, call: exchange.ToolCall, result: toolbox.Result) -> Literal["new", "nudge", "stuck"]:
+    def after(
+        self, call: exchange.ToolCall, result: toolbox.Result
+    ) -> Literal["new", "nudge", "stuck"]:
         """What to do after one more call and its result."""
         text = _DURATION.sub("", result.text)
         same_call = (call.name, json.dumps(call.input, sort_keys=True), text)

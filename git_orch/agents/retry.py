@@ -1,4 +1,6 @@
-"""What to do when a call fails: which faults pass by themselves, how long to wait, what to tell the person."""
+"""What to do when a call fails: which faults pass by themselves, how long to wait, what to tell the
+person.
+"""
 
 from __future__ import annotations
 
@@ -53,21 +55,29 @@ def transient(fault: Fault) -> bool:
 
 
 def pause(fault: Fault, tries: int, elapsed: float, jitter: float) -> float | None:
-    """Seconds to wait after the given number of failed tries, None to give up; `jitter` is in 0 to 1.
+    """Seconds to wait after the given number of failed tries, None to give up; `jitter` is in 0 to
+    1.
 
-    Full jitter from 1 s up to a bound that doubles to 60 s. What the server asks for goes first, up to 120 s.
+    Full jitter from 1 s up to a bound that doubles to 60 s. What the server asks for goes first, up
+    to 120 s.
     """
     if tries > RETRIES or not transient(fault):
         return None
     if fault.retry_after is not None:
-        seconds = min(LONGEST_WAIT, fault.retry_after + jitter)  # parallel steps are not let loose at the same instant
+        seconds = min(
+            LONGEST_WAIT, fault.retry_after + jitter
+        )  # parallel steps are not let loose at the same instant
     else:
         seconds = 1.0 + jitter * (min(_LONGEST_JITTER, 2.0**tries) - 1.0)
     return seconds if elapsed + seconds <= LONGEST_CALL else None
 
 
 def _spent(fault: Fault) -> bool:
-    return fault.status == 402 or fault.code in _SPEND_CODES or fault.detail.startswith(_OWN_SPEND_LIMIT)
+    return (
+        fault.status == 402
+        or fault.code in _SPEND_CODES
+        or fault.detail.startswith(_OWN_SPEND_LIMIT)
+    )
 
 
 def failure(fault: Fault, model: str, tries: int) -> errors.ProviderFailed:
@@ -89,7 +99,9 @@ def _told(fault: Fault, model: str) -> tuple[str, str]:
     if fault.kind != "status":
         return _TOLD[fault.kind]
     kind = fault.type or "error"
-    cause, hint = _TOLD_BY_STATUS.get(fault.status) or (_FAILED if fault.status >= 500 else _NOT_ACCEPTED)
+    cause, hint = _TOLD_BY_STATUS.get(fault.status) or (
+        _FAILED if fault.status >= 500 else _NOT_ACCEPTED
+    )
     return cause.format(model=model, status=fault.status, kind=kind), hint
 
 
@@ -130,8 +142,14 @@ _TOLD_BY_STATUS = {
         "the credentials do not permit model '{model}' (403)",
         "use a key of a workspace that may, or another model with --model",
     ),
-    404: ("the model provider does not know model '{model}' (404)", "choose another model with --model"),
-    413: ("the request is too large for the model provider (413)", "make the task or the step smaller"),
+    404: (
+        "the model provider does not know model '{model}' (404)",
+        "choose another model with --model",
+    ),
+    413: (
+        "the request is too large for the model provider (413)",
+        "make the task or the step smaller",
+    ),
     429: ("the model provider's rate limit is reached (429)", _LATER),
     529: ("the model provider is overloaded (529)", _LATER),
 }

@@ -1,4 +1,6 @@
-"""Which tools a model is offered: their names, what they take, and what a person permits with --tool."""
+"""Which tools a model is offered: their names, what they take, and what a person permits with
+--tool.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 
 from git_orch import errors
 from git_orch.agents.exchange import Block
-from git_orch.plans import plan
+from git_orch.plans import document
 
 Permission = Literal["read", "write", "command"]
 PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
@@ -22,7 +24,9 @@ SEARCH_LINES = 200
 
 
 def permitted(words: str) -> frozenset[Permission]:
-    """What a --tool list permits: '' or 'none', 'all', or read, write, command by commas. Raises UsageError."""
+    """What a --tool list permits: '' or 'none', 'all', or read, write, command by commas. Raises
+    UsageError.
+    """
     tokens = [token.strip() for token in words.split(",")] if words.strip() else ["none"]
     if tokens == ["none"]:
         return frozenset()
@@ -42,7 +46,9 @@ def permitted(words: str) -> frozenset[Permission]:
 
 
 class Offer(NamedTuple):
-    """A tool: what it needs permitted, what it says of itself, what it takes and which of that must be given."""
+    """A tool: what it needs permitted, what it says of itself, what it takes and which of that must
+    be given.
+    """
 
     name: str
     needs: frozenset[Permission]
@@ -62,13 +68,15 @@ class Offer(NamedTuple):
 
     def arguments(self, given: object) -> Mapping[str, object]:
         """The arguments by name; their types are checked where they are used. Raises BadDocument."""
-        fields = plan.mapping(given, "input")
+        fields = document.mapping(given, "input")
         for name in self.required:
             if fields.get(name) is None:
-                raise plan.BadDocument(f"argument '{name}' of {self.name} is missing")
+                raise document.BadDocument(f"argument '{name}' of {self.name} is missing")
         for name in fields:
             if name not in self.takes:
-                raise plan.BadDocument(f"{self.name} has no argument '{name}'; it takes {', '.join(self.takes)}")
+                raise document.BadDocument(
+                    f"{self.name} has no argument '{name}'; it takes {', '.join(self.takes)}"
+                )
         return fields
 
 
@@ -99,7 +107,9 @@ OFFERS: Mapping[str, Offer] = {
             {
                 "command": _text("The command line."),
                 "reason": _text("One sentence: why this command is run."),
-                "timeout": _number(f"Seconds, {COMMAND_SECONDS} when absent, at most {LONGEST_COMMAND}."),
+                "timeout": _number(
+                    f"Seconds, {COMMAND_SECONDS} when absent, at most {LONGEST_COMMAND}."
+                ),
             },
             ("command", "reason"),
         ),
@@ -142,7 +152,10 @@ OFFERS: Mapping[str, Offer] = {
                     "type": "array",
                     "items": {
                         "type": "object",
-                        "properties": {"old": _text("What is there."), "new": _text("What is to be there.")},
+                        "properties": {
+                            "old": _text("What is there."),
+                            "new": _text("What is to be there."),
+                        },
                         "required": ["old", "new"],
                         "additionalProperties": False,
                     },
@@ -167,7 +180,11 @@ OFFERS: Mapping[str, Offer] = {
             frozenset(),
             "Say that this step is finished. Call it alone, after the results of all other calls have been seen. The "
             "checks of the step run after it.",
-            {"summary": _text("Two or three sentences for the commit message: what was changed and why.")},
+            {
+                "summary": _text(
+                    "Two or three sentences for the commit message: what was changed and why."
+                )
+            },
             ("summary",),
         ),
     )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from git_orch.agents import edits, exchange, pages, tool_definitions
-from git_orch.plans import paths, plan
+from git_orch.plans import document, paths, plan
 from git_orch.sandbox import files
+from git_orch.sandbox.process.outcome import Outcome
 
 if TYPE_CHECKING:
     import threading
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from git_orch.sandbox.policy.decision import Policy
     from git_orch.sandbox.policy.verdict import Verdict as Judgement
-    from git_orch.sandbox.process import command as process
 
 Verdict = Literal["done", "failed", "refused", "invalid"]
 
@@ -42,13 +42,15 @@ class Commands(Protocol):
         output_path: Path | None = None,
         stop: threading.Event | None = None,
         network: bool = False,
-    ) -> process.Outcome:
+    ) -> Outcome:
         """How the command ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to one tool call; `exit` is set for commands, `summary` when the step was said to be done."""
+    """The answer to one tool call; `exit` is set for commands, `summary` when the step was said to
+    be done.
+    """
 
     text: str
     verdict: Verdict = "done"
@@ -64,9 +66,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the tools work: the worktree of a step, and a private directory outside it for whole outputs.
+    """Where the tools work: the worktree of a step, and a private directory outside it for whole
+    outputs.
 
-    `policy` judges each command before it runs; without one they all run. With `network` commands have it.
+    `policy` judges each command before it runs; without one they all run. With `network` commands
+    have it.
     """
 
     worktree: Path
@@ -84,7 +88,9 @@ class Toolbox:
         self._allowed = allowed
         self._tree = files.Tree(place.worktree)
         self._numbers = itertools.count(1)
-        self._verbs: Mapping[str, Callable[[Mapping[str, object], threading.Event | None], Result]] = {
+        self._verbs: Mapping[
+            str, Callable[[Mapping[str, object], threading.Event | None], Result]
+        ] = {
             "bash": self._bash,
             "read_file": self._read_file,
             "write_file": self._write_file,
@@ -101,14 +107,20 @@ class Toolbox:
         """The result of a call, which never raises for what a model sent. Raises exchange.Stopped."""
         offer = tool_definitions.OFFERS.get(call.name)
         if offer is None:
-            return Result(f"there is no tool '{call.name}'; the tools are {', '.join(self._names())}", "invalid")
+            return Result(
+                f"there is no tool '{call.name}'; the tools are {', '.join(self._names())}",
+                "invalid",
+            )
         if not offer.needs <= self._allowed:
             missing = " and ".join(sorted(offer.needs - self._allowed))
-            return Result(f"tool '{call.name}' needs permission to {missing}, which this run does not have", "refused")
+            return Result(
+                f"tool '{call.name}' needs permission to {missing}, which this run does not have",
+                "refused",
+            )
         begun = time.monotonic()
         try:
             return self._verbs[call.name](offer.arguments(call.input), stop)
-        except plan.BadDocument as error:
+        except document.BadDocument as error:
             return Result(str(error), "invalid")
         except files.PathRefused as error:
             verdict: Verdict = "refused" if error.code in _REFUSALS else "failed"
@@ -117,13 +129,17 @@ class Toolbox:
     def _names(self) -> list[str]:
         return [str(definition["name"]) for definition in self.definitions()]
 
-    # -- commands -----------------------------------------------------------------------------------------------------
+    # -- commands ----------------------------------------------------------------------------------
 
     def _bash(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
-        if not plan.text(fields, "reason").strip():
-            raise plan.BadDocument("argument 'reason' of bash is empty: say why the command is run")
-        seconds = _within(fields, "timeout", tool_definitions.COMMAND_SECONDS, tool_definitions.LONGEST_COMMAND)
-        command = plan.Command(shell=plan.text(fields, "command"))
+        if not document.text(fields, "reason").strip():
+            raise document.BadDocument(
+                "argument 'reason' of bash is empty: say why the command is run"
+            )
+        seconds = _within(
+            fields, "timeout", tool_definitions.COMMAND_SECONDS, tool_definitions.LONGEST_COMMAND
+        )
+        command = plan.Command(shell=document.text(fields, "command"))
         refusal = self._place.policy.refusal(command) if self._place.policy is not None else None
         if refusal is not None:
             return Result(_refused(refusal), "refused")
@@ -132,14 +148,25 @@ class Toolbox:
         outcome = self._run(command, seconds, self._place.outputs / f"{number}.txt", stop)
         ended = f"{_ending(outcome, seconds)} after {outcome.seconds:.1f} s"
         shown = pages.short_lines(outcome.shown(tool_definitions.SHOWN_OUTPUT))
-        whole = outcome.total <= tool_definitions.SHOWN_OUTPUT and len(shown) <= tool_definitions.SHOWN_OUTPUT
+        whole = (
+            outcome.total <= tool_definitions.SHOWN_OUTPUT
+            and len(shown) <= tool_definitions.SHOWN_OUTPUT
+        )
         where = f"\n[{ended}; the whole output: read_file 'output:{number}']"
-        verdict: Verdict = "done" if outcome.reason == "exited" and outcome.status == 0 else "failed"
-        return Result(f"[{ended}]\n{shown}{'' if whole else where}", verdict, outcome.status, outcome.seconds)
+        verdict: Verdict = (
+            "done" if outcome.reason == "exited" and outcome.status == 0 else "failed"
+        )
+        return Result(
+            f"[{ended}]\n{shown}{'' if whole else where}", verdict, outcome.status, outcome.seconds
+        )
 
     def _run(
-        self, command: plan.Command, seconds: float, output: Path | None, stop: threading.Event | None
-    ) -> process.Outcome:
+        self,
+        command: plan.Command,
+        seconds: float,
+        output: Path | None,
+        stop: threading.Event | None,
+    ) -> Outcome:
         outcome = self._place.commands.run(
             command,
             worktree=self._place.worktree,
@@ -153,32 +180,40 @@ class Toolbox:
         return outcome
 
     def _search(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
-        pattern = plan.text(fields, "pattern")
-        name = plan.optional_text(fields, "files")
-        path = plan.optional_text(fields, "path") or "."
+        pattern = document.text(fields, "pattern")
+        name = document.optional_text(fields, "files")
+        path = document.optional_text(fields, "path") or "."
         if not _is_root(path) and self._tree.kind(path) not in ("file", "directory"):
             return Result(f"there is no file or directory '{path}'", "failed")
         include = [] if name is None else [f"--include={name}"]
         place = "." if _is_root(path) else f"./{path}"
         argv = ("grep", "-rnIE", "--exclude-dir=.git", *include, "-e", pattern, "--", place)
         outcome = self._run(plan.Command(argv=argv), _SEARCH_SECONDS, None, stop)
-        if outcome.reason == "timeout" or (outcome.reason == "exited" and outcome.status not in (0, 1)):
+        if outcome.reason == "timeout" or (
+            outcome.reason == "exited" and outcome.status not in (0, 1)
+        ):
             shown = pages.short_lines(outcome.shown(tool_definitions.SHOWN_OUTPUT))
             return Result(f"the search failed: {shown}", "failed", outcome.status, outcome.seconds)
         lines = pages.short_lines(outcome.shown(tool_definitions.SHOWN_OUTPUT)).splitlines()
         text = (
-            "\n".join(line.removeprefix("./") for line in lines[: tool_definitions.SEARCH_LINES]) or "no line matches"
+            "\n".join(line.removeprefix("./") for line in lines[: tool_definitions.SEARCH_LINES])
+            or "no line matches"
         )
-        if len(lines) > tool_definitions.SEARCH_LINES or outcome.total > tool_definitions.SHOWN_OUTPUT:
+        if (
+            len(lines) > tool_definitions.SEARCH_LINES
+            or outcome.total > tool_definitions.SHOWN_OUTPUT
+        ):
             text += "\n[PARTIAL: more lines match; search for less, or in fewer files]"
         return Result(text, seconds=outcome.seconds)
 
-    # -- files --------------------------------------------------------------------------------------------------------
+    # -- files -------------------------------------------------------------------------------------
 
     def _read_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
-        path = plan.text(fields, "path")
+        path = document.text(fields, "path")
         first = _within(fields, "offset", 1, None)
-        count = min(_within(fields, "limit", tool_definitions.READ_LINES, None), tool_definitions.READ_LINES)
+        count = min(
+            _within(fields, "limit", tool_definitions.READ_LINES, None), tool_definitions.READ_LINES
+        )
         output = _OUTPUT.fullmatch(path)
         if output is None and (_is_root(path) or self._tree.kind(path) == "directory"):
             return self._listing("" if _is_root(path) else path)
@@ -188,7 +223,9 @@ class Toolbox:
             data = self._tree.read(path, _LARGEST_FILE)
         if pages.is_binary(data) and output is None:
             return Result(f"'{path}' is a binary file of {len(data):,} bytes", "failed")
-        lines = edits.bodies(data.decode("utf-8", "backslashreplace").removeprefix(pages.BYTE_ORDER_MARK))
+        lines = edits.bodies(
+            data.decode("utf-8", "backslashreplace").removeprefix(pages.BYTE_ORDER_MARK)
+        )
         if not lines:
             return Result(f"'{path}' is empty")
         if first > len(lines):
@@ -197,29 +234,44 @@ class Toolbox:
 
     def _listing(self, prefix: str) -> Result:
         names = list(itertools.islice(self._tree.listing(prefix), _LISTED + 1))
-        more = f"\n[PARTIAL: more than {_LISTED} files; name a directory]" if len(names) > _LISTED else ""
+        more = (
+            f"\n[PARTIAL: more than {_LISTED} files; name a directory]"
+            if len(names) > _LISTED
+            else ""
+        )
         return Result("\n".join(names[:_LISTED]) + more if names else "no files")
 
     def _write_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
-        path = plan.text(fields, "path")
-        content = plan.text(fields, "content")
+        path = document.text(fields, "path")
+        content = document.text(fields, "content")
         executable = fields.get("executable")
         if executable is not None and not isinstance(executable, bool):
-            raise plan.BadDocument("executable: expected true or false")
+            raise document.BadDocument("executable: expected true or false")
         existed = self._tree.kind(path) != "absent"
-        data = pages.like(self._tree.read(path, _LARGEST_FILE), content) if existed else content.encode()
+        data = (
+            pages.like(self._tree.read(path, _LARGEST_FILE), content)
+            if existed
+            else content.encode()
+        )
         self._tree.write(path, data, executable=executable)
-        return Result(f"{'replaced' if existed else 'created'} '{path}', {len(edits.bodies(content))} lines")
+        return Result(
+            f"{'replaced' if existed else 'created'} '{path}', {len(edits.bodies(content))} lines"
+        )
 
     def _edit_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
-        path = plan.text(fields, "path")
-        wanted = [_edit(item, number) for number, item in enumerate(plan.sequence(fields, "edits"), start=1)]
+        path = document.text(fields, "path")
+        wanted = [
+            _edit(item, number)
+            for number, item in enumerate(document.sequence(fields, "edits"), start=1)
+        ]
         if not wanted:
-            raise plan.BadDocument("edits: expected at least one edit")
+            raise document.BadDocument("edits: expected at least one edit")
         data = self._tree.read(path, _LARGEST_FILE)
         if pages.is_binary(data):
             return Result(f"'{path}' is a binary file", "failed")
-        before = data.decode("utf-8", "surrogateescape")  # bytes that are not UTF-8 stay as they are
+        before = data.decode(
+            "utf-8", "surrogateescape"
+        )  # bytes that are not UTF-8 stay as they are
         text, told, missed = _edited(before.removeprefix(pages.BYTE_ORDER_MARK), wanted)
         if missed < len(wanted):
             mark = pages.BYTE_ORDER_MARK if before.startswith(pages.BYTE_ORDER_MARK) else ""
@@ -227,32 +279,38 @@ class Toolbox:
         made = f"{len(wanted) - missed} of {len(wanted)} edits made in '{path}'"
         return Result("\n".join([made, *told]), "failed" if missed else "done")
 
-    # -- end ----------------------------------------------------------------------------------------------------------
+    # -- end ---------------------------------------------------------------------------------------
 
     def _step_done(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
-        summary = plan.text(fields, "summary").strip()
+        summary = document.text(fields, "summary").strip()
         if not summary:
-            raise plan.BadDocument("argument 'summary' of step_done is empty: say what was changed and why")
+            raise document.BadDocument(
+                "argument 'summary' of step_done is empty: say what was changed and why"
+            )
         return Result("the checks of the step run now", summary=summary)
 
 
 def _within(fields: Mapping[str, object], name: str, default: int, most: int | None) -> int:
-    number = plan.optional_number(fields, name)
+    number = document.optional_number(fields, name)
     if number is None:
         return default
     if number < 1 or (most is not None and number > most):
-        raise plan.BadDocument(f"{name}: expected a number from 1" + ("" if most is None else f" to {most}"))
+        raise document.BadDocument(
+            f"{name}: expected a number from 1" + ("" if most is None else f" to {most}")
+        )
     return number
 
 
 def _refused(refusal: Judgement) -> str:
     """What a model needs to do better: the rule, the part that broke it, and what to do instead."""
     span = refusal.span
-    part = f"\npart: {span.text} (characters {span.start} to {span.end})" if span is not None else ""
+    part = (
+        f"\npart: {span.text} (characters {span.start} to {span.end})" if span is not None else ""
+    )
     return f"not run, {refusal.code}: {refusal.reason}{part}\nhint: {refusal.hint}"
 
 
-def _ending(outcome: process.Outcome, limit: int) -> str:
+def _ending(outcome: Outcome, limit: int) -> str:
     match outcome.reason:
         case "timeout":
             return f"stopped at the time limit of {limit} s"
@@ -275,8 +333,8 @@ def _is_root(path: str) -> bool:
 
 
 def _edit(item: object, number: int) -> edits.Edit:
-    fields = plan.mapping(item, f"edits[{number}]")
-    return edits.Edit(plan.text(fields, "old"), plan.text(fields, "new"))
+    fields = document.mapping(item, f"edits[{number}]")
+    return edits.Edit(document.text(fields, "old"), document.text(fields, "new"))
 
 
 def _edited(text: str, wanted: list[edits.Edit]) -> tuple[str, list[str], int]:
@@ -290,6 +348,10 @@ def _edited(text: str, wanted: list[edits.Edit]) -> tuple[str, list[str], int]:
                 told.append(f"edit {number} not made: {why}")
             case edits.Applied(changed, how):
                 text = changed
-                note = {"exact": "", "blanks": " (trailing blanks differed)", "indent": " (indentation differed)"}[how]
+                note = {
+                    "exact": "",
+                    "blanks": " (trailing blanks differed)",
+                    "indent": " (indentation differed)",
+                }[how]
                 told.append(f"edit {number} made{note}")
     return text, told, missed

@@ -1,4 +1,6 @@
-"""The trace of an attempt: every message, reply and tool call as a JSON line in a file that only its owner reads."""
+"""The trace of an attempt: every message, reply and tool call as a JSON line in a file that only
+its owner reads.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ def _now() -> datetime.datetime:
 
 
 class Trace:
-    """Appends to a file of mode 0600; `about` (plan, step, attempt, ...) is on every line, `secrets` on none.
+    """Appends to a file of mode 0600; `about` (plan, step, attempt, ...) is on every line,
+    `secrets` on none.
 
     Its `record` is a report for `conversation.converse`.
     """
@@ -42,33 +45,53 @@ class Trace:
         self._secrets = tuple(secrets)
         self._clock = clock
         self._lock = threading.Lock()
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self._file = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
         os.fchmod(self._file, 0o600)  # it may have been there
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         os.close(self._file)
 
     def record(self, event: reports.Event) -> None:
-        """Add a line for what happened; text that is still being written is not an event of the trace."""
+        """Add a line for what happened; text that is still being written is not an event of the
+        trace.
+        """
         match event:
             case reports.Sent(turn, messages):
                 self._add("sent", turn, messages=list(messages))
             case reports.Replied(turn, reply):
                 self._add("replied", turn, content=list(reply.content), call=reply.call._asdict())
             case reports.Used(turn, call, result):
-                self._add("used", turn, tool=call.name, tool_use_id=call.id, input=call.input, **_result(result))
+                self._add(
+                    "used",
+                    turn,
+                    tool=call.name,
+                    tool_use_id=call.id,
+                    input=call.input,
+                    **_result(result),
+                )
             case reports.Waiting(turn, seconds, cause):
                 self._add("waiting", turn, seconds=seconds, cause=cause)
             case reports.Said():
                 return
 
     def _add(self, event: str, turn: int, **fields: object) -> None:
-        entry = {"time": self._clock().isoformat(), **self._about, "event": event, "turn": turn, **fields}
+        entry = {
+            "time": self._clock().isoformat(),
+            **self._about,
+            "event": event,
+            "turn": turn,
+            **fields,
+        }
         line = json.dumps(self._clean(entry), ensure_ascii=False) + "\n"
         data = line.encode("utf-8", "backslashreplace")
         with self._lock:
@@ -76,7 +99,9 @@ class Trace:
                 data = data[os.write(self._file, data) :]
 
     def _clean(self, value: object) -> object:
-        """The value with its texts redacted one by one: in JSON a secret may be spelled in other ways."""
+        """The value with its texts redacted one by one: in JSON a secret may be spelled in other
+        ways.
+        """
         if isinstance(value, str):
             return redact.redacted(value, self._secrets)
         if isinstance(value, Mapping):
@@ -87,4 +112,9 @@ class Trace:
 
 
 def _result(result: toolbox.Result) -> dict[str, object]:
-    return {"verdict": result.verdict, "exit": result.exit, "seconds": round(result.seconds, 3), "result": result.text}
+    return {
+        "verdict": result.verdict,
+        "exit": result.exit,
+        "seconds": round(result.seconds, 3),
+        "result": result.text,
+    }

@@ -9,9 +9,10 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import approval as approvals
 from git_orch.plans import ids, selection
-from git_orch.plans.file import planfile
+from git_orch.plans.file import emitter
 from git_orch.plans.plan import Plan
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
@@ -24,11 +25,18 @@ if TYPE_CHECKING:
 @click.command("approve")
 @here.plan_argument
 @here.budget_option
-@click.option("--network", multiple=True, metavar="LIST", help="Steps that get the network they ask for: 2, or all.")
+@click.option(
+    "--network",
+    multiple=True,
+    metavar="LIST",
+    help="Steps that get the network they ask for: 2, or all.",
+)
 @click.option("--setup", is_flag=True, help="Let orch.setup run in the worktrees of its steps.")
 @click.option("--setup-network", is_flag=True, help="The same, with the network.")
 @click.option("--in-place", is_flag=True, help="Let its steps work in your own checkout.")
-@click.option("--sign", is_flag=True, help="Sign it in the log with your own key, for other machines.")
+@click.option(
+    "--sign", is_flag=True, help="Sign it in the log with your own key, for other machines."
+)
 @here.json_option
 def command(
     plan: str | None,
@@ -42,13 +50,12 @@ def command(
     as_json: bool,
 ) -> None:
     """Approve a plan as it is now: what is printed is what may run on this machine, for 30 days."""
-    from git_orch.flow import open_plan
     from git_orch.flow.approval import approve
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
         status = opened.status()
         ready = _setup(found, network=setup_network) if setup or setup_network else None
         more = approvals.Grants(setup=ready, in_place=in_place)
@@ -82,7 +89,7 @@ def _show(offer: Offer, *, as_json: bool) -> None:
     if as_json:
         here.print_json({"digest": offer.digest, **what.document()})
         return
-    console.out(planfile.to_yaml(what.plan).rstrip("\n"))
+    console.out(emitter.to_yaml(what.plan).rstrip("\n"))
     console.out()
     follows = f", following {what.follows}" if what.follows else ""
     console.out(f"plan     {what.id}")

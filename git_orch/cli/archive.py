@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.views import console
 
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
 @click.option("--why", default="", metavar="TEXT", help="The reason, which the log keeps.")
 def command(plan: str | None, why: str) -> None:
     """Put a plan away: its log goes to the archive, its branch goes, what is on it is kept."""
-    from git_orch.flow import open_plan
     from git_orch.flow.branch import archive
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with open_plan.opened(found, plan_id, ConsoleReporter(), put_away=True) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter(), put_away=True) as opened:
         done = archive.archive(opened, why.strip() or "archived")
     name = ids.short(plan_id)
     console.out(f"{name} is archived; {_gone(plan_id, done)}")
@@ -35,5 +35,9 @@ def command(plan: str | None, why: str) -> None:
 def _gone(plan_id: str, done: PutAway) -> str:
     if done.tip is None:
         return "it had no branch"
-    where = f"part of '{done.merged.removeprefix('refs/heads/')}'" if done.merged is not None else "kept"
+    where = (
+        f"part of '{done.merged.removeprefix('refs/heads/')}'"
+        if done.merged is not None
+        else "kept"
+    )
     return f"branch orch/{plan_id} is gone, its tip {done.tip[:10]} is {where}"

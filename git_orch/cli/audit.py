@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from git_orch.cli import here
-from git_orch.plans.plan import Document
+from git_orch.plans.document import Document
 from git_orch.views import console
 
 
@@ -18,7 +18,9 @@ from git_orch.views import console
 @click.option("-n", "--max-count", type=click.IntRange(min=1), help="Only the last N calls.")
 @here.json_option
 def command(plan: str | None, max_count: int | None, *, as_json: bool) -> None:
-    """Every tool call of a model: when, for which step, what it was given, how it ended. Kept on this machine only."""
+    """Every tool call of a model: when, for which step, what it was given, how it ended. Kept on
+    this machine only.
+    """
     found = here.repository()
     plan_id = here.any_plan_id(found, plan)
     directory = found.common_dir / "orch" / "traces" / plan_id
@@ -45,4 +47,8 @@ def _calls(path: Path) -> Iterator[Document]:
             except ValueError:  # the last line of a run that was killed
                 console.err(f"note: a line of '{path.name}' was cut off")
                 continue
-            yield {name: entry[name] for name in entry if name not in ("event", "result", "tool_use_id")}
+            yield {
+                name: entry[name]
+                for name in entry
+                if name not in ("event", "result", "tool_use_id")
+            }

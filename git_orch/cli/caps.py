@@ -11,12 +11,18 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.flow.machine import machine
+from git_orch.repo import places
 from git_orch.sandbox import capabilities
 from git_orch.views import console
 
 
 @click.command("caps")
-@click.option("--check", "name", metavar="NAME", help="Only this command; the exit code is 1 when it is missing.")
+@click.option(
+    "--check",
+    "name",
+    metavar="NAME",
+    help="Only this command; the exit code is 1 when it is missing.",
+)
 @click.option("--refresh", is_flag=True, help="Look again instead of using what is remembered.")
 @click.option("--path", "show_path", is_flag=True, help="Print where the findings are remembered.")
 @here.json_option
@@ -27,7 +33,7 @@ def command(name: str | None, *, refresh: bool, show_path: bool, as_json: bool) 
     except errors.UnfitRepository:
         excluded = None  # works anywhere: capabilities are the machine's
     if show_path:
-        console.out(str(machine.cache_directory()))
+        console.out(str(places.cache_directory()))
         return 0
     if name is not None:
         info = capabilities.command(name, os.environ.get("PATH", ""), excluded)

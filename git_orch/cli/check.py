@@ -8,6 +8,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.repo.repository import Repository
 from git_orch.views import console
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 @here.budget_option
 @click.option("--record", is_flag=True, help="Write down that a plan without errors is VALIDATED.")
 @here.json_option
-def command(plan: str | None, max_usd: float | None, *, deps: bool, record: bool, as_json: bool) -> int:
-    """Findings about a plan: missing commands, code without a check, and what else would make it fail.
+def command(
+    plan: str | None, max_usd: float | None, *, deps: bool, record: bool, as_json: bool
+) -> int:
+    """Findings about a plan: missing commands, code without a check, and what else would make it
+    fail.
 
     The exit code is 1 when one of them is an error.
     """
@@ -54,11 +58,10 @@ def command(plan: str | None, max_usd: float | None, *, deps: bool, record: bool
 
 def _recorded(found: Repository, plan_id: str, max_usd: float | None) -> tuple[list[Finding], str]:
     """The findings and the state after them."""
-    from git_orch.flow import open_plan
     from git_orch.flow.planning import validate
     from git_orch.views.progress import ConsoleReporter
 
-    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
         return validate.record(opened, max_usd=max_usd), opened.status().state.value
 
 

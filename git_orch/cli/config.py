@@ -10,10 +10,14 @@ from git_orch.views import console
 
 
 @click.command("config")
-@click.option("-l", "--list", "_list", is_flag=True, help="List the settings; what this command does anyway.")
+@click.option(
+    "-l", "--list", "_list", is_flag=True, help="List the settings; what this command does anyway."
+)
 @here.json_option
 def command(*, _list: bool, as_json: bool) -> None:
-    """The orch.* settings in force. Set them with git config --global; the repository's own do not count."""
+    """The orch.* settings in force. Set them with git config --global; the repository's own do not
+    count.
+    """
     found = settings.of_user(here.repository())._asdict()
     if as_json:
         here.print_json(found)

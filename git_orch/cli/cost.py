@@ -17,11 +17,13 @@ from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from git_orch.plans.plan import Document
+    from git_orch.plans.document import Document
 
 
 class _Row(NamedTuple):
-    """One step: its estimate, what its calls have cost in USD, how many there were; the first prompt, if counted."""
+    """One step: its estimate, what its calls have cost in USD, how many there were; the first
+    prompt, if counted.
+    """
 
     number: int
     step: str
@@ -36,24 +38,36 @@ class _Row(NamedTuple):
 
 @click.command("cost")
 @here.plan_argument
-@click.option("--model", metavar="MODEL", help="Estimate for this model instead of the one in force.")
-@click.option("--count-tokens", is_flag=True, help="Let the provider count the first request of each step left; free.")
+@click.option(
+    "--model", metavar="MODEL", help="Estimate for this model instead of the one in force."
+)
+@click.option(
+    "--count-tokens",
+    is_flag=True,
+    help="Let the provider count the first request of each step left; free.",
+)
 @here.json_option
 def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json: bool) -> None:
-    """What a plan may cost and has cost, by step: tokens, and USD at the prices of the models that answered."""
+    """What a plan may cost and has cost, by step: tokens, and USD at the prices of the models that
+    answered.
+    """
     secrecy.hide_keys()
     found = here.repository()
     with here.reading(found) as database:
         status = here.status_of(found, database, plan)
     counted = _counted(found, status, model) if count_tokens else {}
-    rows = [row._replace(prompt_tokens=counted.get(row.step)) for row in _rows(found, status, model)]
+    rows = [
+        row._replace(prompt_tokens=counted.get(row.step)) for row in _rows(found, status, model)
+    ]
     spent = _spending(status)
     known = _experience(found, status, model)
     if as_json:
         here.print_json(_document(rows, status, spent, known))
         return
     for row in rows:
-        prompt = f"  first prompt {row.prompt_tokens} tokens" if row.prompt_tokens is not None else ""
+        prompt = (
+            f"  first prompt {row.prompt_tokens} tokens" if row.prompt_tokens is not None else ""
+        )
         console.out(
             f"{row.number:3}  {_compared(row.estimate_usd, row.actual_usd)}  {row.calls} calls  {row.title}{prompt}"
         )
@@ -67,7 +81,9 @@ def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json:
 
 
 class _Experience(NamedTuple):
-    """What finished steps of this repository say: of the plan in USD, and of a step in tokens (prompts, replies)."""
+    """What finished steps of this repository say: of the plan in USD, and of a step in tokens
+    (prompts, replies).
+    """
 
     plan: cost.Expected | None = None
     step: tuple[cost.Quantiles, cost.Quantiles] | None = None
@@ -94,7 +110,9 @@ def _spending(status: Status) -> _Spending:
     usage = cost.Usage()
     for call in status.calls:
         usage += cost.Usage.from_mapping(call.usage)
-    return _Spending(usage, _usd(status, None), sum(call.usd for call in status.calls if call.attempt in failed))
+    return _Spending(
+        usage, _usd(status, None), sum(call.usd for call in status.calls if call.attempt in failed)
+    )
 
 
 def _usd(status: Status, step: str | None) -> float:
@@ -105,15 +123,24 @@ def _print_usage(spent: _Spending, status: Status) -> None:
     usage = spent.usage
     written = usage.cache_write_5m + usage.cache_write_1h
     read = f"{usage.cache_read} read from it ({spent.hit_ratio():.0%} of all prompts)"
-    console.out(f"tokens: {usage.input} in, {usage.output} out, {written} written to the cache, {read}")
+    console.out(
+        f"tokens: {usage.input} in, {usage.output} out, {written} written to the cache, {read}"
+    )
     if spent.failed:
-        console.out(f"failed attempts: ${spent.failed:.4f} ({spent.failed_share(status):.0%} of it all)")
+        console.out(
+            f"failed attempts: ${spent.failed:.4f} ({spent.failed_share(status):.0%} of it all)"
+        )
 
 
-def _document(rows: Sequence[_Row], status: Status, spent: _Spending, known: _Experience) -> Document:
+def _document(
+    rows: Sequence[_Row], status: Status, spent: _Spending, known: _Experience
+) -> Document:
     estimate, usage = sum(row.estimate_usd for row in rows), spent.usage
     return {
-        "steps": [row._asdict() | {"difference_usd": round(row.actual_usd - row.estimate_usd, 9)} for row in rows],
+        "steps": [
+            row._asdict() | {"difference_usd": round(row.actual_usd - row.estimate_usd, 9)}
+            for row in rows
+        ],
         "estimate_usd": round(estimate, 9),
         "actual_usd": round(status.usd(), 9),
         "difference_usd": round(status.usd() - estimate, 9),
@@ -144,13 +171,17 @@ def _compared(estimate: float, actual: float) -> str:
     return f"estimate ${estimate:.4f}  actual ${actual:.4f} ({actual - estimate:+.4f})"
 
 
-def _rows(found: Repository, status: Status, model: str | None, *, usual: str | None = None) -> list[_Row]:
+def _rows(
+    found: Repository, status: Status, model: str | None, *, usual: str | None = None
+) -> list[_Row]:
     """The steps, for `model` or, without it, their own; `usual` is that of steps that name none."""
     from git_orch.flow.model import service
 
     chosen = settings.of_user(found)
     table = service.price_table(chosen.prices)
-    estimate = cost.estimate(status.plan, lambda name: table.price(model or name or usual or chosen.model))
+    estimate = cost.estimate(
+        status.plan, lambda name: table.price(model or name or usual or chosen.model)
+    )
     called: dict[str | None, list[Call]] = {}
     for call in status.calls:
         called.setdefault(call.step, []).append(call)
@@ -159,7 +190,16 @@ def _rows(found: Repository, status: Status, model: str | None, *, usual: str | 
         calls = called.get(step.step, [])
         actual = round(sum(call.usd for call in calls), 9)
         rows.append(
-            _Row(each.number, step.step, each.step.title, step.tokens_in, step.tokens_out, step.usd, actual, len(calls))
+            _Row(
+                each.number,
+                step.step,
+                each.step.title,
+                step.tokens_in,
+                step.tokens_out,
+                step.usd,
+                actual,
+                len(calls),
+            )
         )
     return rows
 
@@ -181,17 +221,27 @@ def _experience(found: Repository, status: Status, model: str | None) -> _Experi
 
 
 def _counted(found: Repository, status: Status, model: str | None) -> dict[str, int]:
-    """The tokens of the first request of each agent step that is not done, as its provider counts them."""
+    """The tokens of the first request of each agent step that is not done, as its provider counts
+    them.
+    """
     from git_orch.flow.attempt import brief
 
-    left = [each for each in status.steps if each.step.kind == "agent" and each.state not in SATISFIED]
+    left = [
+        each for each in status.steps if each.step.kind == "agent" and each.state not in SATISFIED
+    ]
     return brief.first_prompts(found, status, left, model) if left else {}
 
 
 def estimate_left(
-    found: Repository, status: Status, model: str | None, chosen: frozenset[str] | None, *, as_json: bool
+    found: Repository,
+    status: Status,
+    model: str | None,
+    chosen: frozenset[str] | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Print what the steps that are not done may cost, those in `chosen` only (None: all); nobody is asked.
+    """Print what the steps that are not done may cost, those in `chosen` only (None: all); nobody
+    is asked.
 
     `model` is what a run would take for the steps that name none.
     """
@@ -204,4 +254,6 @@ def estimate_left(
         return
     for row in rows:
         console.out(f"{row.number:3}  estimate ${row.estimate_usd:.4f}  {row.title}")
-    console.out(f"all  estimate ${usd:.4f}, and {ids.short(status.id)} has cost ${status.usd():.4f} so far")
+    console.out(
+        f"all  estimate ${usd:.4f}, and {ids.short(status.id)} has cost ${status.usd():.4f} so far"
+    )

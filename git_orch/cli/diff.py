@@ -19,7 +19,9 @@ from git_orch.views import console
 @click.option("--stat", is_flag=True, help="Only names and numbers of lines.")
 @here.json_option
 def command(plan: str | None, step: str | None, *, stat: bool, as_json: bool) -> None:
-    """The changes of a whole plan against its base, or of one STEP. A lone number is a step of the only open plan."""
+    """The changes of a whole plan against its base, or of one STEP. A lone number is a step of the
+    only open plan.
+    """
     if plan is not None and step is None and plan.isdigit() and len(plan) < 6:
         plan, step = None, plan
     found = here.repository()
@@ -31,12 +33,17 @@ def command(plan: str | None, step: str | None, *, stat: bool, as_json: bool) ->
         names = ("-z", "--no-renames", "--name-status")
         listed = found.git.run("diff-tree", "-r", "--root", "--no-commit-id", *names, *trees)
         fields = listed.decode("utf-8", "replace").split("\0")
-        files = [{"status": status, "path": path} for status, path in zip(fields[::2], fields[1::2], strict=False)]
+        files = [
+            {"status": status, "path": path}
+            for status, path in zip(fields[::2], fields[1::2], strict=False)
+        ]
         here.print_json({"old": old, "new": new, "files": files})
         return
     format_options = ("--stat=100",) if stat else ("--patch",)
     safe = ("--no-ext-diff", "--no-textconv")
-    text = found.git.run("diff-tree", "-r", "--root", "--no-commit-id", *safe, *format_options, *trees)
+    text = found.git.run(
+        "diff-tree", "-r", "--root", "--no-commit-id", *safe, *format_options, *trees
+    )
     if sys.stdout is not None and not sys.stdout.isatty():
         sys.stdout.flush()
         sys.stdout.buffer.write(text)
@@ -47,7 +54,9 @@ def command(plan: str | None, step: str | None, *, stat: bool, as_json: bool) ->
 def _range(status: Status, step: str | None) -> tuple[str | None, str]:
     branch = status.branch
     if branch is None:
-        raise errors.Busy(f"branch 'orch/{status.id}' was deleted", f"git orch show {ids.short(status.id)}")
+        raise errors.Busy(
+            f"branch 'orch/{status.id}' was deleted", f"git orch show {ids.short(status.id)}"
+        )
     if step is None:
         return branch.base, branch.tip
     if not step.isdigit() or not 1 <= int(step) <= len(status.steps):

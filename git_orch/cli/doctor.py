@@ -45,6 +45,9 @@ def _answers() -> Iterator[Answer]:
 
 
 def _print(answer: Answer, hint_before: str | None) -> None:
-    console.out(console.Styled(f"{answer.status:4}", _STYLES[answer.status]), f"  {answer.name:13}  {answer.seen}")
+    console.out(
+        console.Styled(f"{answer.status:4}", _STYLES[answer.status]),
+        f"  {answer.name:13}  {answer.seen}",
+    )
     if answer.hint not in (None, hint_before):
         console.out("      hint: ", answer.hint)

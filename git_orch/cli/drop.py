@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.sandbox import secrecy
 from git_orch.views import console
@@ -16,13 +17,12 @@ from git_orch.views import console
 def command(step: int, plan: str | None) -> None:
     """Take the commit of step N off the branch; the later ones are picked onto what is below it."""
     secrecy.hide_keys()
-    from git_orch.flow import open_plan
     from git_orch.flow.branch import rewrite
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with open_plan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
         done = rewrite.drop(opened, step)
         rewrite.told(opened, done)
     name = ids.short(plan_id)

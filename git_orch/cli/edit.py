@@ -11,8 +11,9 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.cli import plan as plan_command
+from git_orch.flow.branch import opening, unarchive
 from git_orch.plans import ids
-from git_orch.plans.file import planfile
+from git_orch.plans.file import emitter, planfile
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.repo import git, localfiles, settings
 from git_orch.repo.repository import Repository
@@ -22,14 +23,18 @@ from git_orch.views import console
 
 @click.command("edit")
 @here.plan_argument
-@click.option("--from", "source", metavar="FILE", help="The new text, as `show --yaml` prints it; - for stdin.")
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    help="The new text, as `show --yaml` prints it; - for stdin.",
+)
 def command(plan: str | None, source: str | None) -> None:
     """Change a plan. Landed steps stay as they are; steps keep their IDs.
 
     Without --from your editor opens; on a terminal only.
     """
     secrecy.hide_keys()
-    from git_orch.flow import open_plan
     from git_orch.flow.branch import archive
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.model import service
@@ -42,15 +47,21 @@ def command(plan: str | None, source: str | None) -> None:
     if status.recorded_state is not PlanState.REJECTED:  # an edit is what brings that back
         archive.refuse_archived(status)
     draft = _draft(found, status) if source is None else None
-    name, text = (str(draft), draft.read_text(encoding="utf-8")) if draft is not None else _given(source or "-")
+    name, text = (
+        (str(draft), draft.read_text(encoding="utf-8"))
+        if draft is not None
+        else _given(source or "-")
+    )
     try:
         new = planfile.read(text, name, status.step_ids)
         chosen = settings.of_user(found)
         known = estimating.samples(found) if any(step.kind == "agent" for step in new.steps) else ()
-        estimate = estimating.estimated(new, chosen.model, service.price_table(chosen.prices), known)
+        estimate = estimating.estimated(
+            new, chosen.model, service.price_table(chosen.prices), known
+        )
         if status.archived is not None:
-            archive.unarchive(found, status.id, ConsoleReporter())
-        with open_plan.opened(found, status.id, ConsoleReporter()) as opened:
+            unarchive.unarchive(found, status.id, ConsoleReporter())
+        with opening.opened(found, status.id, ConsoleReporter()) as opened:
             changed = edit.revise(opened, status.plan, new, estimate)
     except errors.OrchError as refused:
         if draft is None:
@@ -75,11 +86,12 @@ def _draft(found: Repository, status: Status) -> Path:
             f"git orch show {name} --yaml > plan.yaml; git orch edit {name} --from plan.yaml",
         )
     path = found.state_dir / "edit" / f"{name}.yaml"
-    localfiles.write(path, planfile.to_yaml(status.plan).encode("utf-8"))
+    localfiles.write(path, emitter.to_yaml(status.plan).encode("utf-8"))
     try:
         click.edit(filename=str(path), editor=git.user_editor(found.git_dir))
     except click.ClickException as failed:
         raise errors.UsageError(
-            f"the editor failed: {failed.format_message()}", f"git orch edit {name} --from {shlex.quote(str(path))}"
+            f"the editor failed: {failed.format_message()}",
+            f"git orch edit {name} --from {shlex.quote(str(path))}",
         ) from failed
     return path

@@ -11,8 +11,8 @@ from click.core import ParameterSource
 from git_orch import errors
 from git_orch.agents import tool_definitions
 from git_orch.cli import here
-from git_orch.plans import ids, selection, sentences
-from git_orch.plans import plan as plans
+from git_orch.flow.branch import opening
+from git_orch.plans import ids, plan_document, selection, sentences
 from git_orch.plans.history.status import SATISFIED, Status
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import secrecy
@@ -77,30 +77,71 @@ class _Exec(click.Command):
 @click.option("--skip-steps", metavar="LIST", help="All but these steps.")
 @click.option("--from-step", type=int, metavar="N", help="Step N and those after it.")
 @click.option(
-    "-j", "--jobs", type=click.IntRange(1, _MOST_JOBS), default=1, metavar="N", help="Steps at the same time."
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, _MOST_JOBS),
+    default=1,
+    metavar="N",
+    help="Steps at the same time.",
 )
-@click.option("-k", "--keep-going", is_flag=True, help="After a failure go on with what does not need that step.")
 @click.option(
-    "--tool", "tools", default="all", metavar="LIST", help="What a model may use: none, read, write, command, all."
+    "-k",
+    "--keep-going",
+    is_flag=True,
+    help="After a failure go on with what does not need that step.",
+)
+@click.option(
+    "--tool",
+    "tools",
+    default="all",
+    metavar="LIST",
+    help="What a model may use: none, read, write, command, all.",
 )
 @click.option("--model", metavar="MODEL", help="The model for steps that name none (orch.model).")
-@click.option("--retries", type=click.IntRange(0, 20), metavar="N", help="Further attempts after a failed one.")
 @click.option(
-    "--backoff", type=here.Amount(600), default=0.0, metavar="S", help="Seconds before the first, at most 600; doubles."
+    "--retries",
+    type=click.IntRange(0, 20),
+    metavar="N",
+    help="Further attempts after a failed one.",
 )
-@click.option("--retry-model", metavar="MODEL", help="The model for further attempts (orch.retryModel).")
+@click.option(
+    "--backoff",
+    type=here.Amount(600),
+    default=0.0,
+    metavar="S",
+    help="Seconds before the first, at most 600; doubles.",
+)
+@click.option(
+    "--retry-model", metavar="MODEL", help="The model for further attempts (orch.retryModel)."
+)
 @here.budget_option
 @here.step_budget_option
 @click.option("--strict", is_flag=True, help="Stop after a step that needs a review.")
-@click.option("--rollback", "roll_back", is_flag=True, help="After a failure go back to where the run began.")
-@click.option("--continue", "unfinished", flag_value="continue", help="Go on with a pick that stopped here.")
+@click.option(
+    "--rollback", "roll_back", is_flag=True, help="After a failure go back to where the run began."
+)
+@click.option(
+    "--continue", "unfinished", flag_value="continue", help="Go on with a pick that stopped here."
+)
 @click.option("--abort", "unfinished", flag_value="abort", help="Give up a pick that stopped here.")
-@click.option("--no-cache", is_flag=True, help="Run checks also on trees that have passed them before.")
-@click.option("--in-place", is_flag=True, help="Work in your own checkout, which has the plan branch.")
-@click.option("--no-git", is_flag=True, help="Work in this directory, and record nothing: no undo, no log.")
-@click.option("--from", "source", metavar="FILE", help="With --no-git: the plan file; - for standard input.")
-@click.option("--no-tip-checks", is_flag=True, help="Leave out the checks of all steps once more at the end.")
-@click.option("--detach", is_flag=True, help="Run in the background; see git orch wait, stop and status.")
+@click.option(
+    "--no-cache", is_flag=True, help="Run checks also on trees that have passed them before."
+)
+@click.option(
+    "--in-place", is_flag=True, help="Work in your own checkout, which has the plan branch."
+)
+@click.option(
+    "--no-git", is_flag=True, help="Work in this directory, and record nothing: no undo, no log."
+)
+@click.option(
+    "--from", "source", metavar="FILE", help="With --no-git: the plan file; - for standard input."
+)
+@click.option(
+    "--no-tip-checks", is_flag=True, help="Leave out the checks of all steps once more at the end."
+)
+@click.option(
+    "--detach", is_flag=True, help="Run in the background; see git orch wait, stop and status."
+)
 @here.json_option
 def command(
     plan: str | None, *, unfinished: str | None, no_git: bool, source: str | None, **typed: Any
@@ -145,21 +186,29 @@ def command(
 
 
 def _refuse_with(option: str, *allowed: str) -> None:
-    """Raises UsageError when an option was typed that means nothing beside this one: what it asks for would not be."""
+    """Raises UsageError when an option was typed that means nothing beside this one: what it asks
+    for would not be.
+    """
     context = click.get_current_context()
     for parameter in context.command.params:
         name = parameter.name or ""
         typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if typed and isinstance(parameter, click.Option) and name not in allowed:
-            raise errors.UsageError(f"{max(parameter.opts, key=len)} does not go with {option}", "git orch exec -h")
+            raise errors.UsageError(
+                f"{max(parameter.opts, key=len)} does not go with {option}", "git orch exec -h"
+            )
 
 
 def _without_git(plan: str | None, source: str | None) -> int:
-    """Do the steps of a plan file here, or those of a plan in the user's checkout; nothing is written down."""
+    """Do the steps of a plan file here, or those of a plan in the user's checkout; nothing is
+    written down.
+    """
     from git_orch.cli import without_git
 
     if (plan is None) == (source is None):
-        raise errors.UsageError("--no-git needs a plan, or a plan file", "git orch exec --no-git --from FILE")
+        raise errors.UsageError(
+            "--no-git needs a plan, or a plan file", "git orch exec --no-git --from FILE"
+        )
     return without_git.of_file(source) if source is not None else without_git.of_plan(plan or "")
 
 
@@ -177,7 +226,9 @@ def _detached(found: Repository, plan_id: str, *, named: bool, as_json: bool) ->
         here.print_json({"plan": plan_id, "pid": started.pid, "log": str(started.log)})
         return 0
     name = ids.short(plan_id)
-    console.out(f"{name} runs in the background as process {started.pid}; what it says is in {started.log}")
+    console.out(
+        f"{name} runs in the background as process {started.pid}; what it says is in {started.log}"
+    )
     console.out(f"next: git orch wait {name}")
     return 0
 
@@ -187,11 +238,14 @@ def _chosen(status: Status, given: Typed) -> frozenset[str] | None:
     count = len(status.steps)
     only = str(given.dry_run_step) if given.dry_run_step is not None else given.steps
     numbers = selection.chosen(count, only, given.skip_steps, given.from_step)
-    return None if numbers is None else frozenset(status.steps[number - 1].step.id for number in numbers)
+    return (
+        None
+        if numbers is None
+        else frozenset(status.steps[number - 1].step.id for number in numbers)
+    )
 
 
 def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str] | None) -> int:
-    from git_orch.flow import open_plan
     from git_orch.flow.model import service as models
     from git_orch.flow.planning import validate
     from git_orch.flow.run import background, execute
@@ -201,18 +255,21 @@ def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str]
 
     validate.refuse_invalid(found, status)
     left = [each.step for each in status.steps if each.state not in SATISFIED]
-    with_model = any(step.kind == "agent" and (chosen is None or step.id in chosen) for step in left)
+    with_model = any(
+        step.kind == "agent" and (chosen is None or step.id in chosen) for step in left
+    )
     if with_model:
         from git_orch.agents import messages
 
-        messages.start_import()  # it takes a second; the git work before the first call hides some of it
+        # It takes a second; the git work before the first call hides some of it.
+        messages.start_import()
     preferred = settings.of_user(found)
     options = _options(given, chosen, preferred)
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(models.service(preferred.prices)) if with_model else None
         console_reporter = ConsoleReporter(numbered=given.jobs > 1)
         reporter = background.Announced(console_reporter, lambda: runs.at_work(found, status.id))
-        plan = stack.enter_context(open_plan.opened(found, status.id, reporter, warm=True))
+        plan = stack.enter_context(opening.opened(found, status.id, reporter, warm=True))
         stack.enter_context(runs.recorded(found, status.id))
         summary = execute.execute(plan, options, service)
         after = plan.status()
@@ -249,12 +306,18 @@ def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -
     )
 
 
-def _preview(status: Status, allowed: frozenset[str], chosen: frozenset[str] | None, *, as_json: bool) -> None:
+def _preview(
+    status: Status, allowed: frozenset[str], chosen: frozenset[str] | None, *, as_json: bool
+) -> None:
     waiting = [
-        each for each in status.steps if each.state not in SATISFIED and (chosen is None or each.step.id in chosen)
+        each
+        for each in status.steps
+        if each.state not in SATISFIED and (chosen is None or each.step.id in chosen)
     ]
     if as_json:
-        here.print_json([{"number": each.number, **plans.step_document(each.step)} for each in waiting])
+        here.print_json(
+            [{"number": each.number, **plan_document.step_document(each.step)} for each in waiting]
+        )
         return
     if not waiting:
         console.out("nothing to do")
@@ -277,7 +340,11 @@ def conclude(status: Status, summary: Summary) -> None:
 
     done = sum(1 for each in status.steps if each.state in SATISFIED)
     expected = status.estimate.likely() if status.estimate is not None else 0.0
-    cost = f", {report.usd(status.usd())} (estimated {report.usd(expected)})" if status.usd() or expected else ""
+    cost = (
+        f", {report.usd(status.usd())} (estimated {report.usd(expected)})"
+        if status.usd() or expected
+        else ""
+    )
     console.out(
         f"{ids.short(status.id)} {report.state_word(status, running=False)}: {done} of {len(status.steps)} steps done, "
         f"{len(summary.landed)} landed now in {summary.seconds:.1f} s{cost}"
@@ -294,7 +361,10 @@ def _say_failure(status: Status, summary: Summary) -> None:
     name = ids.short(status.id)
     if summary.failed:
         cause = (summary.error or "").split("\n")[0]  # the whole of it was shown when it happened
-        console.failure(f"step {summary.failed[0]} failed: {cause}", summary.hint or f"git orch show {name} --attempts")
+        console.failure(
+            f"step {summary.failed[0]} failed: {cause}",
+            summary.hint or f"git orch show {name} --attempts",
+        )
     elif summary.outcome == "review":
         reviewed = sentences.steps(summary.review)
         console.failure(f"needs a review: {reviewed}", f"git orch diff {name} {summary.review[-1]}")

@@ -14,7 +14,9 @@ from git_orch.views import console
 @click.option("--dot", is_flag=True, help="Print the graph in the language of Graphviz.")
 @here.json_option
 def command(plan: str | None, *, dot: bool, as_json: bool) -> None:
-    """Which steps wait for which: levels of steps that wait for nothing of their own level, and the longest chain."""
+    """Which steps wait for which: levels of steps that wait for nothing of their own level, and the
+    longest chain.
+    """
     if dot and as_json:
         raise errors.UsageError("--dot and --json exclude each other", "git orch graph --dot")
     from git_orch.views import graph

@@ -39,6 +39,8 @@ def command(ctx: click.Context, topic: str | None) -> None:
         return
     found = parent.command.get_command(parent, topic)
     if found is None:
-        raise errors.UsageError(f"there is no help on '{topic}'", f"git orch help {next(iter(table.COMMANDS))}")
+        raise errors.UsageError(
+            f"there is no help on '{topic}'", f"git orch help {next(iter(table.COMMANDS))}"
+        )
     with click.Context(found, info_name=topic, parent=parent) as inner:
         console.out(found.get_help(inner))

@@ -13,6 +13,7 @@ import click
 from click.types import FloatParamType
 
 from git_orch import errors
+from git_orch.flow.approval import grant
 from git_orch.plans.history.status import Status
 from git_orch.repo import localfiles, refs
 from git_orch.repo.log import catalog, log, upstream
@@ -32,7 +33,9 @@ class Amount(FloatParamType):
     def __init__(self, most: float) -> None:
         self._most = most
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         try:
             amount = float(value)
         except ValueError:
@@ -83,7 +86,9 @@ def repository() -> Repository:
     try:
         directory = Path.cwd()
     except FileNotFoundError as gone:
-        raise errors.UnfitRepository("the current directory does not exist any more", "cd") from gone
+        raise errors.UnfitRepository(
+            "the current directory does not exist any more", "cd"
+        ) from gone
     return discover(directory)
 
 
@@ -91,7 +96,8 @@ def repository() -> Repository:
 def reading(found: Repository) -> Iterator[Objects]:
     """The object database for a command that only reads.
 
-    What it makes of it lives as long as the command: looking for garbage in thousands of plans took half of the time.
+    What it makes of it lives as long as the command: looking for garbage in thousands of plans took
+    half of the time.
     """
     gc.disable()
     try:
@@ -102,7 +108,9 @@ def reading(found: Repository) -> Iterator[Objects]:
 
 
 def status_of(found: Repository, database: Objects, wanted: str | None) -> Status:
-    """The status of the plan that is meant. Raises NotFound, and MissingObject when its log cannot be read."""
+    """The status of the plan that is meant. Raises NotFound, and MissingObject when its log cannot
+    be read.
+    """
     plan, archived = catalog.meant(found, database, wanted)
     if archived is None:
         statuses = catalog.statuses(found, database, {plan: refs.of_plan(found, plan)})
@@ -117,7 +125,9 @@ def status_of(found: Repository, database: Objects, wanted: str | None) -> Statu
 
 
 def with_merge(found: Repository, status: Status) -> Status:
-    """The status of one plan with where somebody merged it; looking for that costs too much for a list of plans."""
+    """The status of one plan with where somebody merged it; looking for that costs too much for a
+    list of plans.
+    """
     merged = upstream.merged(found, status)
     return status if merged is None else status._replace(landed=merged)
 
@@ -128,15 +138,16 @@ def is_running(found: Repository, plan: str) -> bool:
 
 
 def plan_id(found: Repository, wanted: str | None) -> str:
-    """The ID of the plan that is meant, to be worked on. Raises NotFound, and Refused for one that is archived."""
+    """The ID of the plan that is meant, to be worked on. Raises NotFound, and Refused for one that
+    is archived.
+    """
     with reading(found) as database:
         plan = catalog.resolve(found, database, wanted)
         if refs.value(found, refs.LOGS + plan) is None:
-            from git_orch.flow.approval import required
             from git_orch.flow.branch import archive
 
             for status in catalog.archived(found, database, plan):
-                required.refuse_rejected(status)
+                grant.refuse_rejected(status)
                 archive.refuse_archived(status)
         return plan
 

@@ -16,9 +16,13 @@ from git_orch.cli import here
 def command(name: str, arguments: tuple[str, ...]) -> None:
     """Called by hooks/reference-transaction: keeps the tip that a plan branch is about to leave."""
     if name != "reference-transaction":
-        raise errors.UsageError(f"there is no hook '{name}'", "git orch hook reference-transaction prepared")
+        raise errors.UsageError(
+            f"there is no hook '{name}'", "git orch hook reference-transaction prepared"
+        )
     if arguments != ("prepared",):
         return  # what was prepared is kept already; what was not may not happen
     from git_orch.flow.branch import keep_tips
 
-    keep_tips.keep_left_tips(here.repository(), sys.stdin.read().splitlines() if sys.stdin is not None else [])
+    keep_tips.keep_left_tips(
+        here.repository(), sys.stdin.read().splitlines() if sys.stdin is not None else []
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.plans.history.status import Status
 from git_orch.views import console
@@ -18,23 +19,46 @@ if TYPE_CHECKING:
 
 @click.command("land")
 @here.plan_argument
-@click.option("--onto", metavar="BRANCH", help="The branch; by default the one that the plan was made on.")
-@click.option("--merge", "mode", flag_value="merge", default=True, help="With a merge commit (the default).")
-@click.option("--rebase", "mode", flag_value="rebase", help="The step commits on top of the branch, without the cover.")
+@click.option(
+    "--onto", metavar="BRANCH", help="The branch; by default the one that the plan was made on."
+)
+@click.option(
+    "--merge", "mode", flag_value="merge", default=True, help="With a merge commit (the default)."
+)
+@click.option(
+    "--rebase",
+    "mode",
+    flag_value="rebase",
+    help="The step commits on top of the branch, without the cover.",
+)
 @click.option("--squash", "mode", flag_value="squash", help="As one commit that claims all steps.")
-@click.option("--ff-only", "mode", flag_value="ff-only", help="Only by moving the branch forward to the plan's tip.")
-@click.option("--partial", is_flag=True, help="Also a plan that is not done: what there is; the plan stays open.")
-@click.option("--dry-run", is_flag=True, help="Say what would land, or what conflicts; change nothing.")
+@click.option(
+    "--ff-only",
+    "mode",
+    flag_value="ff-only",
+    help="Only by moving the branch forward to the plan's tip.",
+)
+@click.option(
+    "--partial",
+    is_flag=True,
+    help="Also a plan that is not done: what there is; the plan stays open.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would land, or what conflicts; change nothing."
+)
 @here.json_option
-def command(plan: str | None, *, onto: str | None, mode: Mode, partial: bool, dry_run: bool, as_json: bool) -> None:
-    """Bring a finished plan to your branch, and archive it. Files that are not committed are never overwritten."""
-    from git_orch.flow import open_plan
+def command(
+    plan: str | None, *, onto: str | None, mode: Mode, partial: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Bring a finished plan to your branch, and archive it. Files that are not committed are never
+    overwritten.
+    """
     from git_orch.flow.branch import land
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
         before = opened.status()
         landed = land.land(opened, onto, mode, partial=partial, dry_run=dry_run)
     if as_json:

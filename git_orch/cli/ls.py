@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 @click.command("ls")
-@click.option("--open", "only_open", is_flag=True, help="Only plans that are not complete or rejected.")
+@click.option(
+    "--open", "only_open", is_flag=True, help="Only plans that are not complete or rejected."
+)
 @click.option("--all", "with_archived", is_flag=True, help="Also plans that are archived.")
 @here.json_option
 def command(*, only_open: bool, with_archived: bool, as_json: bool) -> None:
@@ -27,7 +29,9 @@ def command(*, only_open: bool, with_archived: bool, as_json: bool) -> None:
         raise errors.UsageError("--open and --all exclude each other", "git orch ls --all")
     found = here.repository()
     with here.reading(found) as database:
-        statuses = [each for each in here.statuses(found, database) if each.is_open() or not only_open]
+        statuses = [
+            each for each in here.statuses(found, database) if each.is_open() or not only_open
+        ]
         if with_archived:
             statuses = sorted([*statuses, *_archived(found, database)], key=lambda each: each.id)
         running = {each.id: here.is_running(found, each.id) for each in statuses}

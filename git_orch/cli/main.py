@@ -29,7 +29,8 @@ def _signals() -> None:
     heard: list[float] = []
 
     def end(number: int, _frame: FrameType | None) -> None:
-        # git passes a Ctrl-C on that the terminal sent us as well: its echo must not disturb the way out.
+        # git passes a Ctrl-C on that the terminal sent us as well: its echo must not disturb the
+        # way out.
         if heard and time.monotonic() - heard[0] < _DEAF:
             return
         heard[:] = [time.monotonic()]
@@ -69,7 +70,9 @@ def _status(argv: list[str]) -> int:
 
 
 def _outcome(argv: list[str]) -> object:
-    """What the command returns. Not by click's own main(): it takes every closed pipe for exit code 1."""
+    """What the command returns. Not by click's own main(): it takes every closed pipe for exit code
+    1.
+    """
     if argv == ["--version"]:  # what scripts ask for does not wait for click
         console.out(f"git-orch version {__version__}")
         return 0
@@ -83,7 +86,9 @@ def _outcome(argv: list[str]) -> object:
     except click.exceptions.Exit as left:  # after -h and --help
         return left.exit_code
     except click.UsageError as wrong:
-        command = wrong.ctx.info_name if wrong.ctx is not None and wrong.ctx.parent is not None else ""
+        command = (
+            wrong.ctx.info_name if wrong.ctx is not None and wrong.ctx.parent is not None else ""
+        )
         help_on = f"git orch {command} -h".replace("  ", " ")
         raise errors.UsageError(_lower(wrong.format_message()), help_on) from wrong
 
@@ -101,7 +106,9 @@ def _lower(message: str) -> str:
 
 
 def _let_go_of_output() -> None:
-    """What could not be printed is still in the buffer: Python would try again, and end with a status of its own."""
+    """What could not be printed is still in the buffer: Python would try again, and end with a
+    status of its own.
+    """
     if sys.stdout is not None:
         try:
             sys.stdout.flush()
@@ -130,7 +137,9 @@ def _bug(bug: Exception) -> int:
 
     cause = f"a bug in git-orch: {type(bug).__name__}: {bug}"
     try:
-        with tempfile.NamedTemporaryFile("w", prefix="git-orch-bug-", suffix=".txt", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="git-orch-bug-", suffix=".txt", delete=False
+        ) as file:
             file.write(f"git-orch {__version__}, Python {sys.version}\n\n")
             file.write("".join(traceback.format_exception(bug)))
     except OSError:

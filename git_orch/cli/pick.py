@@ -8,6 +8,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here, land
+from git_orch.flow.branch import opening
 from git_orch.plans import ids, selection
 from git_orch.plans.history.status import Status
 from git_orch.views import console
@@ -21,16 +22,19 @@ if TYPE_CHECKING:
 @click.argument("steps", metavar="STEPS")
 @click.option("--onto", metavar="BRANCH", help="The branch; by default the one you are on.")
 @click.option("--force", is_flag=True, help="Also without the steps that the picked ones need.")
-@click.option("--dry-run", is_flag=True, help="Say what would be picked, or what does not fit; change nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be picked, or what does not fit; change nothing.",
+)
 def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bool) -> None:
     """Put the commits of STEPS (2,4 or 2-4) onto a branch."""
-    from git_orch.flow import open_plan
     from git_orch.flow.branch import pick
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
         before = opened.status()
         numbers = selection.numbers(steps, len(before.steps))
         picked = pick.pick(opened, numbers, onto, force=force, dry_run=dry_run)
@@ -41,7 +45,9 @@ def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bo
 
 
 def unfinished(plan: str | None, *, abort: bool) -> None:
-    """Go on with the pick that stopped where the user stands, or give it up. Raises Refused for another plan's."""
+    """Go on with the pick that stopped where the user stands, or give it up. Raises Refused for
+    another plan's.
+    """
     from git_orch.flow.branch import pick
     from git_orch.views.progress import ConsoleReporter
 
@@ -65,7 +71,12 @@ def unfinished(plan: str | None, *, abort: bool) -> None:
 
 
 def _say(picked: Picked, before: Status, *, dry_run: bool) -> None:
-    branch, word = picked.ref.removeprefix("refs/heads/"), "would be picked" if dry_run else "picked"
-    console.out(f"{ids.short(before.id)} {word} onto '{branch}': {picked.old[:10]} -> {picked.new[:10]}")
+    branch, word = (
+        picked.ref.removeprefix("refs/heads/"),
+        "would be picked" if dry_run else "picked",
+    )
+    console.out(
+        f"{ids.short(before.id)} {word} onto '{branch}': {picked.old[:10]} -> {picked.new[:10]}"
+    )
     for line in land.step_lines(before, picked.commits):
         console.out(line)

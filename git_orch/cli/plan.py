@@ -20,7 +20,7 @@ from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.flow.planning.create import Draft
-    from git_orch.plans.plan import Document
+    from git_orch.plans.document import Document
     from git_orch.repo.repository import Repository
 
 _LARGEST_TASK = 4 * 1024 * 1024  # bytes; what a model can read is far below
@@ -42,22 +42,34 @@ class Typed(NamedTuple):
 
 @click.command("plan")
 @click.argument("task", required=False)
-@click.option("--from", "source", metavar="FILE", help="A plan file (YAML or JSON); - for standard input.")
+@click.option(
+    "--from", "source", metavar="FILE", help="A plan file (YAML or JSON); - for standard input."
+)
 @click.option("--template", metavar="NAME", help="A built-in template; see `git orch templates`.")
-@click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable of the template.")
+@click.option(
+    "--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable of the template."
+)
 @click.option("--base", metavar="REF", help="Where the plan starts; HEAD by default.")
-@click.option("--include-dirty", is_flag=True, help="Start from a snapshot that holds the uncommitted files.")
+@click.option(
+    "--include-dirty", is_flag=True, help="Start from a snapshot that holds the uncommitted files."
+)
 @click.option("--model", metavar="MODEL", help="The model that plans (orch.model).")
 @here.planning_budget_option
-@click.option("--estimate-only", is_flag=True, help="Print what it may cost; ask nobody and store nothing.")
+@click.option(
+    "--estimate-only", is_flag=True, help="Print what it may cost; ask nobody and store nothing."
+)
 @here.json_option
 def command(task: str | None, **typed: Any) -> None:  # Any: click has checked each
-    """Make a plan. TASK is what to do, in your words; without it the task is read from standard input."""
+    """Make a plan. TASK is what to do, in your words; without it the task is read from standard
+    input.
+    """
     secrecy.hide_keys()
     given = Typed(**typed)
     _refuse_mixed(task, given.source, given.template, given.variables)
     if given.include_dirty and given.base is not None:
-        raise errors.UsageError("--include-dirty starts from HEAD, --base elsewhere", "git orch plan --include-dirty")
+        raise errors.UsageError(
+            "--include-dirty starts from HEAD, --base elsewhere", "git orch plan --include-dirty"
+        )
     found = here.repository()
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.planning import base as basing
@@ -76,7 +88,9 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
         with here.reading(found) as database:
             from git_orch.views import documents
 
-            here.print_json(documents.document(here.status_of(found, database, plan_id), running=False))
+            here.print_json(
+                documents.document(here.status_of(found, database, plan_id), running=False)
+            )
         return
     count = len(draft.plan.steps)
     cost = estimating.shown(draft.estimate)
@@ -96,7 +110,9 @@ def _with_samples(found: Repository, draft: Draft, model: str | None) -> Draft:
 
     chosen = settings.of_user(found)
     table = service.price_table(chosen.prices)
-    estimate = estimating.estimated(draft.plan, model or chosen.model, table, estimating.samples(found))
+    estimate = estimating.estimated(
+        draft.plan, model or chosen.model, table, estimating.samples(found)
+    )
     return replace(draft, estimate=estimate)
 
 
@@ -110,7 +126,9 @@ def _print_estimate(found: Repository, task: str | None, given: Typed) -> None:
     name = given.model or chosen.model
     if given.source is None and given.template is None:
         asked = _wanted(task)
-        usage = cost.Usage(input=cost.STEP_TOKENS_IN + len(asked.encode()) // 4, output=cost.STEP_TOKENS_OUT)
+        usage = cost.Usage(
+            input=cost.STEP_TOKENS_IN + len(asked.encode()) // 4, output=cost.STEP_TOKENS_OUT
+        )
         usd = cost.usd(usage, service.price_table(chosen.prices).price(name))
         estimate: Document = {"tokens_in": usage.input, "tokens_out": usage.output, "usd": usd}
     else:
@@ -118,13 +136,17 @@ def _print_estimate(found: Repository, task: str | None, given: Typed) -> None:
     if given.as_json:
         here.print_json(estimate)
         return
-    what = "the plan" if given.source is not None or given.template is not None else "making the plan"
+    what = (
+        "the plan" if given.source is not None or given.template is not None else "making the plan"
+    )
     console.out(
         f"{what}: {estimate['tokens_in']} tokens in, {estimate['tokens_out']} out, {estimating.shown(estimate)}"
     )
 
 
-def _refuse_mixed(task: str | None, source: str | None, template: str | None, variables: tuple[str, ...]) -> None:
+def _refuse_mixed(
+    task: str | None, source: str | None, template: str | None, variables: tuple[str, ...]
+) -> None:
     places = {"TASK": task, "--from": source, "--template": template}
     given = [name for name, value in places.items() if value is not None]
     if len(given) > 1:
@@ -138,7 +160,9 @@ def _pairs(variables: tuple[str, ...]) -> dict[str, str]:
     for each in variables:
         name, equals, value = each.partition("=")
         if not equals:
-            raise errors.UsageError(f"'{each}' is not NAME=VALUE", "git orch plan --template NAME --var name=hello")
+            raise errors.UsageError(
+                f"'{each}' is not NAME=VALUE", "git orch plan --template NAME --var name=hello"
+            )
         pairs[name] = value
     return pairs
 
@@ -189,7 +213,8 @@ def _file(name: str) -> str:
             return _text(file.read(_LARGEST_TASK + 1), name)
     except OSError as failed:
         raise errors.UsageError(
-            f"cannot read '{name}': {(failed.strerror or str(failed)).lower()}", f"ls -l {shlex.quote(name)}"
+            f"cannot read '{name}': {(failed.strerror or str(failed)).lower()}",
+            f"ls -l {shlex.quote(name)}",
         ) from failed
 
 
@@ -200,7 +225,8 @@ def _text(data: bytes, name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
         raise errors.UsageError(
-            f"{name} is not UTF-8 (byte {wrong.start})", f"iconv -f latin1 -t utf-8 {shlex.quote(name)}"
+            f"{name} is not UTF-8 (byte {wrong.start})",
+            f"iconv -f latin1 -t utf-8 {shlex.quote(name)}",
         ) from wrong
 
 
@@ -208,4 +234,6 @@ def _say_uncommitted(found: Repository) -> None:
     count = snapshot.uncommitted(found)
     if count:
         noun = "file is" if count == 1 else "files are"
-        console.err(f"note: {count} uncommitted {noun} not part of it (--include-dirty takes them in)")
+        console.err(
+            f"note: {count} uncommitted {noun} not part of it (--include-dirty takes them in)"
+        )

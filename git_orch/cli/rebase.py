@@ -6,6 +6,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.sandbox import secrecy
 from git_orch.views import console
@@ -13,11 +14,14 @@ from git_orch.views import console
 
 @click.command("rebase")
 @here.plan_argument
-@click.option("--onto", metavar="REF", help="A branch or a commit; else the branch that the plan was made on.")
+@click.option(
+    "--onto", metavar="REF", help="A branch or a commit; else the branch that the plan was made on."
+)
 def command(plan: str | None, onto: str | None) -> None:
-    """Pick all commits of the plan branch onto another base; the checks of steps whose tree changes run again."""
+    """Pick all commits of the plan branch onto another base; the checks of steps whose tree changes
+    run again.
+    """
     secrecy.hide_keys()
-    from git_orch.flow import open_plan
     from git_orch.flow.branch import rewrite
     from git_orch.flow.planning import base as basing
     from git_orch.views.progress import ConsoleReporter
@@ -25,10 +29,12 @@ def command(plan: str | None, onto: str | None) -> None:
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     name = ids.short(plan_id)
-    with open_plan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
         wanted = onto if onto is not None else opened.status().base.ref
         if wanted is None:
-            raise errors.UsageError("the plan was made on no branch", f"git orch rebase {name} --onto main")
+            raise errors.UsageError(
+                "the plan was made on no branch", f"git orch rebase {name} --onto main"
+            )
         base = basing.chosen(found, wanted)
         done = rewrite.rebase(opened, base)
         if done is not None:

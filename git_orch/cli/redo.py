@@ -7,6 +7,7 @@ import contextlib
 import click
 
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.sandbox import secrecy
 from git_orch.views import console
@@ -21,7 +22,6 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
     """Run step N again where it began; the later ones are picked onto its new result."""
     secrecy.hide_keys()
     from git_orch.cli import exec as exec_command
-    from git_orch.flow import open_plan
     from git_orch.flow.model import service as models
     from git_orch.flow.run import redo
     from git_orch.flow.run.options import Options
@@ -33,16 +33,20 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
     plan_id = here.plan_id(found, plan)
     chosen = settings.of_user(found)
     with contextlib.ExitStack() as stack:
-        opened = stack.enter_context(open_plan.opened(found, plan_id, ConsoleReporter(), warm=True))
+        opened = stack.enter_context(opening.opened(found, plan_id, ConsoleReporter(), warm=True))
         stack.enter_context(runs.recorded(found, plan_id))
-        asks = any(each.number == step and each.step.kind == "agent" for each in opened.status().steps)
+        asks = any(
+            each.number == step and each.step.kind == "agent" for each in opened.status().steps
+        )
         service = stack.enter_context(models.service(chosen.prices)) if asks else None
         options = Options(model or chosen.model, max_usd=max_usd, retry_model=chosen.retryModel)
         summary, done = redo.redo(opened, step, options, service)
         after = opened.status()
         runs.ended(found, plan_id, summary.exit_code)
     if done is not None:
-        console.out(f"branch moved from {done.old[:10]} to {done.new[:10]}; {done.old[:10]} is kept")
+        console.out(
+            f"branch moved from {done.old[:10]} to {done.new[:10]}; {done.old[:10]} is kept"
+        )
         console.out(f"to take it back: git orch rollback --undo {ids.short(plan_id)}")
     exec_command.conclude(after, summary)
     return summary.exit_code

@@ -6,6 +6,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.views import console
 
@@ -15,7 +16,6 @@ from git_orch.views import console
 @click.option("--why", required=True, metavar="TEXT", help="The reason, which the log keeps.")
 def command(plan: str | None, why: str) -> None:
     """Reject a plan: exec refuses it until it is edited, and an approval on this machine ends."""
-    from git_orch.flow import open_plan
     from git_orch.flow.approval import approve
     from git_orch.flow.branch import archive
     from git_orch.repo.worktree import worktrees
@@ -25,12 +25,16 @@ def command(plan: str | None, why: str) -> None:
         raise errors.UsageError("--why is empty", "git orch reject --why 'what is wrong with it'")
     found = here.repository()
     plan_id = here.plan_id(found, plan)
-    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
         approve.reject(opened, why.strip())
         checked_out = worktrees.checkout_of(found, opened.ref)
         if checked_out is None:
             archive.archive(opened, "rejected")
     name = ids.short(plan_id)
-    archived = ", and archived" if checked_out is None else f"; its branch is checked out in '{checked_out}'"
+    archived = (
+        ", and archived"
+        if checked_out is None
+        else f"; its branch is checked out in '{checked_out}'"
+    )
     console.out(f"{name} REJECTED{archived}")
     console.out(f"next: git orch edit {name}  # which brings it back")

@@ -6,6 +6,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.sandbox import secrecy
 from git_orch.views import console
@@ -15,24 +16,29 @@ from git_orch.views import console
 @click.argument("order", metavar="LIST")
 @here.plan_argument
 def command(order: str, plan: str | None) -> None:
-    """Put the steps into the order LIST, such as 3,1,2: in the text and, where they have landed, on the branch."""
+    """Put the steps into the order LIST, such as 3,1,2: in the text and, where they have landed, on
+    the branch.
+    """
     secrecy.hide_keys()
-    from git_orch.flow import open_plan
     from git_orch.flow.branch import rewrite
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     name = ids.short(plan_id)
-    with open_plan.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
         count = len(opened.status().steps)
         numbers = [int(part) if part.strip().isdecimal() else 0 for part in order.split(",")]
         if sorted(numbers) != list(range(1, count + 1)):
-            raise errors.UsageError(f"'{order}' does not name each of the {count} steps once", f"git orch show {name}")
+            raise errors.UsageError(
+                f"'{order}' does not name each of the {count} steps once", f"git orch show {name}"
+            )
         done = rewrite.reorder(opened, numbers)
         if done is not None:
             rewrite.told(opened, done)
     console.out(f"{name}: the steps stand in the order {', '.join(map(str, numbers))} now")
     console.out(
-        f"next: git orch show {name}" if done is None else f"next: git orch rollback --undo {name}  # takes this back"
+        f"next: git orch show {name}"
+        if done is None
+        else f"next: git orch rollback --undo {name}  # takes this back"
     )

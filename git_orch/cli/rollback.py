@@ -8,6 +8,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.views import console, report
 
@@ -18,11 +19,20 @@ if TYPE_CHECKING:
 
 @click.command("rollback")
 @here.plan_argument
-@click.option("--to-step", type=int, metavar="N", help="Back to where step N left it; else to the cover commit.")
+@click.option(
+    "--to-step",
+    type=int,
+    metavar="N",
+    help="Back to where step N left it; else to the cover commit.",
+)
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Take the last N steps back.")
-@click.option("--undo", is_flag=True, help="Take the last rollback back, or a drop, reorder, rebase or redo.")
+@click.option(
+    "--undo", is_flag=True, help="Take the last rollback back, or a drop, reorder, rebase or redo."
+)
 @click.option("--keep-user-commits", is_flag=True, help="Replay your own commits on what is left.")
-@click.option("--checkout", is_flag=True, help="Also where the branch is checked out; local changes are kept.")
+@click.option(
+    "--checkout", is_flag=True, help="Also where the branch is checked out; local changes are kept."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would move; change nothing.")
 def command(
     plan: str | None,
@@ -39,14 +49,13 @@ def command(
     named = [name for name, is_given in given.items() if is_given]
     if len(named) > 1:
         raise errors.UsageError(f"{' and '.join(named)} exclude each other", "git orch rollback -h")
-    from git_orch.flow import open_plan
     from git_orch.flow.branch import rollback
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     how = rollback.How(in_checkout=checkout, keep_users_own=keep_user_commits, dry_run=dry_run)
-    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
         moved = rollback.undo(opened, how) if undo else _rolled_back(opened, to_step, last, how)
         after = opened.status()
     name = ids.short(plan_id)
@@ -72,10 +81,14 @@ def _tell(name: str, moved: Moved, *, undo: bool, dry_run: bool) -> None:
     steps = ", ".join(str(number) for number in moved.steps) or "none"
     word = "done again" if undo else "taken back"
     branch = "branch would move" if dry_run else "branch moved"
-    console.out(f"{name}: {branch} from {moved.old[:10]} to {moved.new[:10]}; steps {word}: {steps}")
+    console.out(
+        f"{name}: {branch} from {moved.old[:10]} to {moved.new[:10]}; steps {word}: {steps}"
+    )
     if dry_run and moved.cut:
         console.out(f"commits taken off: {', '.join(oid[:10] for oid in moved.cut)}")
     if moved.replayed and not dry_run:
         console.out(f"your commits are on it as {', '.join(oid[:10] for oid in moved.replayed)}")
     if not dry_run:
-        console.out(f"{moved.old[:10]} is kept; ignored files and files outside the repository were not touched")
+        console.out(
+            f"{moved.old[:10]} is kept; ignored files and files outside the repository were not touched"
+        )

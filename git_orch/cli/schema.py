@@ -15,9 +15,13 @@ _NAMES = ("plan", "step", "plan-state", "plan-status")
 @click.command("schema")
 @click.argument("name", default="plan")
 def command(name: str) -> None:
-    """The JSON Schema called NAME: plan (a plan file, the default), step, plan-state, plan-status (show --json)."""
+    """The JSON Schema called NAME: plan (a plan file, the default), step, plan-state, plan-status
+    (show --json).
+    """
     if name not in _NAMES:
-        raise errors.UsageError(f"there is no schema '{name}', only {', '.join(_NAMES)}", "git orch schema plan")
+        raise errors.UsageError(
+            f"there is no schema '{name}', only {', '.join(_NAMES)}", "git orch schema plan"
+        )
     if name == "plan-state":
         here.print_json(
             {

@@ -6,33 +6,49 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.plans.file import emitter
 from git_orch.views import console, documents, report
 
 
 @click.command("show")
 @here.plan_argument
 @here.json_option
-@click.option("--yaml", "as_yaml", is_flag=True, help="Print the plan as a file that `git orch edit --from` takes.")
-@click.option("--tasks", is_flag=True, help="Print what each step is going to do: commands, files, prompts, checks.")
-@click.option("--attempts", is_flag=True, help="Print every attempt with the commit that holds its work.")
+@click.option(
+    "--yaml",
+    "as_yaml",
+    is_flag=True,
+    help="Print the plan as a file that `git orch edit --from` takes.",
+)
+@click.option(
+    "--tasks",
+    is_flag=True,
+    help="Print what each step is going to do: commands, files, prompts, checks.",
+)
+@click.option(
+    "--attempts", is_flag=True, help="Print every attempt with the commit that holds its work."
+)
 def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, attempts: bool) -> None:
     """One plan: its steps, their checks and states, what it has cost, the commits."""
     if as_yaml + tasks + (as_json or attempts) > 1:
-        raise errors.UsageError("--yaml, --tasks and --attempts exclude each other", "git orch show -h")
+        raise errors.UsageError(
+            "--yaml, --tasks and --attempts exclude each other", "git orch show -h"
+        )
     found = here.repository()
     with here.reading(found) as database:
         status = here.with_merge(found, here.status_of(found, database, plan))
     running = here.is_running(found, status.id)
     if as_yaml:
-        from git_orch.plans.file import planfile
-
-        console.out(planfile.to_yaml(status.plan).rstrip("\n"))
+        console.out(emitter.to_yaml(status.plan).rstrip("\n"))
     elif as_json:
         document = documents.document(status, running=running)
-        here.print_json(document | ({"attempts": documents.attempt_documents(status)} if attempts else {}))
+        here.print_json(
+            document | ({"attempts": documents.attempt_documents(status)} if attempts else {})
+        )
     elif tasks:
         for line in report.task_lines(status):
             console.out(*line)
     else:
-        for line in report.attempts(status) if attempts else report.details(status, running=running):
+        for line in (
+            report.attempts(status) if attempts else report.details(status, running=running)
+        ):
             console.out(*line)

@@ -17,16 +17,26 @@ _STATE = click.Choice([state.value for state in PlanState], case_sensitive=False
 @click.command("state")
 @here.plan_argument
 @click.argument("state", required=False, metavar="[STATE]", type=_STATE)
-@click.option("--can", nargs=2, type=_STATE, metavar="FROM TO", help="Whether a plan in state FROM can become TO.")
+@click.option(
+    "--can",
+    nargs=2,
+    type=_STATE,
+    metavar="FROM TO",
+    help="Whether a plan in state FROM can become TO.",
+)
 @here.json_option
-def command(plan: str | None, state: str | None, *, can: tuple[str, str] | None, as_json: bool) -> int:
+def command(
+    plan: str | None, state: str | None, *, can: tuple[str, str] | None, as_json: bool
+) -> int:
     """The state of a plan, the states that may follow, and the commands that lead there.
 
     No state is set by hand: with STATE, the refusal names the command that leads there.
     """
     if can is not None:
         if plan is not None:
-            raise errors.UsageError("--can is about states, not about a plan", f"git orch state --can {' '.join(can)}")
+            raise errors.UsageError(
+                "--can is about states, not about a plan", f"git orch state --can {' '.join(can)}"
+            )
         return _answer(life.can(PlanState[can[0]], PlanState[can[1]]), as_json=as_json)
     if state is None and plan in PlanState.__members__:
         plan, state = None, plan  # the plan that is meant when none is named
@@ -36,7 +46,9 @@ def command(plan: str | None, state: str | None, *, can: tuple[str, str] | None,
     name = ids.short(status.id)
     if state is not None:
         wanted = life.moved(status.state, PlanState[state], name)
-        raise errors.Refused(f"'{name}' can become {state}, but no state is set by hand", _command(status, wanted))
+        raise errors.Refused(
+            f"'{name}' can become {state}, but no state is set by hand", _command(status, wanted)
+        )
     after = [(new.value, _command(status, new)) for new in life.possible(status.state)]
     if as_json:
         possible = [{"state": new, "command": typed} for new, typed in after]
@@ -49,7 +61,9 @@ def command(plan: str | None, state: str | None, *, can: tuple[str, str] | None,
 
 
 def _command(status: Status, new: PlanState) -> str:
-    """What to type first; an archived plan has to be brought back before, which an edit of a rejected one does."""
+    """What to type first; an archived plan has to be brought back before, which an edit of a
+    rejected one does.
+    """
     name = ids.short(status.id)
     if status.archived is not None and status.state is not PlanState.REJECTED:
         return f"git orch unarchive {name}"

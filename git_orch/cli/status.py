@@ -16,7 +16,9 @@ from git_orch.views import console, documents, report
 
 @click.command("status")
 @here.plan_argument
-@click.option("--since", metavar="EVENT", help="What happened to a plan after this event, and what runs now.")
+@click.option(
+    "--since", metavar="EVENT", help="What happened to a plan after this event, and what runs now."
+)
 @here.json_option
 def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
     """Open plans and what to do next; with PLAN, that one."""
@@ -30,7 +32,9 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
         else:
             every = here.statuses(found, database)
             statuses = [each for each in every if each.is_open()]
-            to_land = [each for each in every if each.state is PlanState.COMPLETE and each.landed is None]
+            to_land = [
+                each for each in every if each.state is PlanState.COMPLETE and each.landed is None
+            ]
             if len(to_land) == 1:
                 to_land = [here.with_merge(found, to_land[0])]
         running = {each.id: here.is_running(found, each.id) for each in statuses}
@@ -65,9 +69,14 @@ def _live(found: Repository, plan: str | None, since: str, *, as_json: bool) -> 
     seen = live.Live(here.is_running(found, status.id))
     if seen.running:
         run = runs.last(found, status.id)
-        now, said = attempts.now(found, status.id, os.environ), attempts.said(found, status.id, os.environ)
+        now, said = (
+            attempts.now(found, status.id, os.environ),
+            attempts.said(found, status.id, os.environ),
+        )
         goes_on = run is not None and run.goes_on()
-        seen = seen._replace(run=run if goes_on else None, attempts=now, said=said if goes_on else ())
+        seen = seen._replace(
+            run=run if goes_on else None, attempts=now, said=said if goes_on else ()
+        )
     if as_json:
         here.print_json([live.document(status, since, seen)])
         return

@@ -8,7 +8,8 @@ import click
 
 from git_orch import __version__, errors
 
-# Name and one line of help; a command's module is imported when it is used, so that none pays for another.
+# Name and one line of help; a command's module is imported when it is used, so that none pays for
+# another.
 COMMANDS = {
     "plan": "turn a task, a file or a template into a plan",
     "check": "look for what would make a plan fail",
@@ -76,7 +77,8 @@ class _Table(click.Group):
 
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             raise errors.UsageError(
-                f"'{args[0]}' is not a git-orch command", f"git orch {near[0]}" if near else "git orch help"
+                f"'{args[0]}' is not a git-orch command",
+                f"git orch {near[0]}" if near else "git orch help",
             )
         return super().resolve_command(ctx, args)
 

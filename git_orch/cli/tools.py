@@ -10,7 +10,13 @@ from git_orch.views import console
 
 
 @click.command("tools")
-@click.option("--tool", "allowed", default="all", metavar="LIST", help="As for exec: none, read, write, command, all.")
+@click.option(
+    "--tool",
+    "allowed",
+    default="all",
+    metavar="LIST",
+    help="As for exec: none, read, write, command, all.",
+)
 @here.json_option
 def command(allowed: str, *, as_json: bool) -> None:
     """The tools that a model is offered in an agent step, with the schemas of what they take."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from git_orch.cli import here
+from git_orch.flow.branch import unarchive
 from git_orch.plans import ids
 from git_orch.repo.log import catalog
 from git_orch.views import console
@@ -13,17 +14,20 @@ from git_orch.views import console
 @click.command("unarchive")
 @click.argument("plan", metavar="PLAN")
 def command(plan: str) -> None:
-    """Bring a plan back from the archive: its log and, where its commits are still here, its branch."""
-    from git_orch.flow.branch import archive
+    """Bring a plan back from the archive: its log and, where its commits are still here, its
+    branch.
+    """
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     with here.reading(found) as database:
         plan_id = catalog.resolve_archived(found, database, plan)
-    back = archive.unarchive(found, plan_id, ConsoleReporter())
+    back = unarchive.unarchive(found, plan_id, ConsoleReporter())
     name = ids.short(back.plan)
     if back.tip is None:
-        console.out(f"the log of {name} is back; the commits of its branch are not in this repository")
+        console.out(
+            f"the log of {name} is back; the commits of its branch are not in this repository"
+        )
     else:
         console.out(f"{name} is back; branch orch/{back.plan} is at {back.tip[:10]}")
     console.out(f"next: git orch show {name}")

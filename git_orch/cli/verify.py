@@ -8,9 +8,10 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids, selection, sentences
+from git_orch.plans.document import Document
 from git_orch.plans.history.status import CheckResult
-from git_orch.plans.plan import Document
 from git_orch.sandbox import secrecy
 from git_orch.views import console
 
@@ -21,11 +22,19 @@ if TYPE_CHECKING:
 @click.command("verify")
 @here.plan_argument
 @click.option("--step", "steps", metavar="LIST", help="Only these steps: 2, or 1,3-5.")
-@click.option("--check", type=click.IntRange(min=1), metavar="N", help="Only check number N of each step.")
+@click.option(
+    "--check", type=click.IntRange(min=1), metavar="N", help="Only check number N of each step."
+)
 @click.option("--tip", is_flag=True, help="All checks of the plan, on the tip of its branch.")
-@click.option("--no-cache", is_flag=True, help="Run checks again that passed on the same tree before.")
-@click.option("--record", is_flag=True, help="Write down which trees passed: an unverified step becomes done.")
-@click.option("--accept", type=int, metavar="N", help="Take the commit that claims step N as that step.")
+@click.option(
+    "--no-cache", is_flag=True, help="Run checks again that passed on the same tree before."
+)
+@click.option(
+    "--record", is_flag=True, help="Write down which trees passed: an unverified step becomes done."
+)
+@click.option(
+    "--accept", type=int, metavar="N", help="Take the commit that claims step N as that step."
+)
 @here.json_option
 def command(
     plan: str | None,
@@ -44,14 +53,13 @@ def command(
         raise errors.UsageError("--accept stands alone", f"git orch verify --accept {accept}")
     if tip and (steps is not None or check is not None):
         raise errors.UsageError("--tip is about all checks of all steps", "git orch verify --tip")
-    from git_orch.flow import open_plan
     from git_orch.flow.attempt import verify
     from git_orch.views.progress import ConsoleReporter
 
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     terms = verify.Terms(not no_cache, record)
-    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
         if accept is not None:
             verify.accept(opened, accept)
             console.out(f"step {accept} is taken; its tree is not verified")
@@ -99,7 +107,9 @@ def _tip(plan_id: str, tip: Tip, *, as_json: bool) -> int:
         return 0
     number, failed = next((number, one) for number, one in tip.results if not one.passed)
     hint = f"git orch edit {name}  # add a step that repairs it"
-    console.failure(f"check {sentences.command(failed.command)} of step {number} fails on the tip", hint)
+    console.failure(
+        f"check {sentences.command(failed.command)} of step {number} fails on the tip", hint
+    )
     return 1
 
 
@@ -117,7 +127,9 @@ def _print_result(one: CheckResult, whose: str = "") -> None:
     style = "green" if one.passed else "red"
     took = f"cached, {one.since}" if one.since is not None else f"in {one.seconds:.1f} s"
     joint = ", " if one.cached else " "
-    console.out("  check ", one.command, whose, ": ", console.Styled(one.reason, style), joint, took)
+    console.out(
+        "  check ", one.command, whose, ": ", console.Styled(one.reason, style), joint, took
+    )
 
 
 def _concluded(plan_id: str, results: list[Verified]) -> int:

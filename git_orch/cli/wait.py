@@ -41,10 +41,14 @@ def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
 
 
 def concluded(status: Status, run: Run | None, *, as_json: bool) -> int:
-    """Say how a run ended; its exit code. Raises StepFailed when nothing ended it in order, or there was none."""
+    """Say how a run ended; its exit code. Raises StepFailed when nothing ended it in order, or
+    there was none.
+    """
     name = ids.short(status.id)
     if run is None:
-        raise errors.StepFailed(f"nothing runs, and '{name}' is not complete", f"git orch exec {name}")
+        raise errors.StepFailed(
+            f"nothing runs, and '{name}' is not complete", f"git orch exec {name}"
+        )
     if run.exit_code is None:
         raise errors.StepFailed(f"the run of '{name}' was killed", f"git orch exec {name}")
     if not as_json:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.views import console
 
@@ -34,8 +35,9 @@ def of_file(source: str) -> int:
 
 
 def of_plan(wanted: str) -> int:
-    """Run a stored plan, approved for that, in the checkout that the user stands in. Raises Refused, NotFound."""
-    from git_orch.flow import open_plan
+    """Run a stored plan, approved for that, in the checkout that the user stands in. Raises
+    Refused, NotFound.
+    """
     from git_orch.flow.approval import required
     from git_orch.flow.machine import sandbox
     from git_orch.repo import settings
@@ -44,8 +46,10 @@ def of_plan(wanted: str) -> int:
     found = here.repository()
     plan_id = here.plan_id(found, wanted)
     if found.top is None:
-        raise errors.UnfitRepository("a bare repository has no checkout to work in", f"git orch exec {wanted}")
-    with open_plan.opened(found, plan_id, ConsoleReporter()) as opened:
+        raise errors.UnfitRepository(
+            "a bare repository has no checkout to work in", f"git orch exec {wanted}"
+        )
+    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
         status = opened.status()
         if not required.required(opened, status).what.grants.in_place:
             name = ids.short(plan_id)
@@ -61,8 +65,13 @@ def _run(plan: Plan, directory: Path, launcher: Launcher) -> int:
     from git_orch.views.progress import ConsoleReporter
 
     ended = without_git.execute(plan, directory, launcher, ConsoleReporter())
-    console.out(f"{ended.done} of {len(plan.steps)} steps done in {ended.seconds:.1f} s; nothing is recorded")
+    console.out(
+        f"{ended.done} of {len(plan.steps)} steps done in {ended.seconds:.1f} s; nothing is recorded"
+    )
     if ended.failed is None:
         return 0
-    console.failure(f"step {ended.failed} failed: {(ended.error or '').splitlines()[0]}", "git orch plan --from FILE")
+    console.failure(
+        f"step {ended.failed} failed: {(ended.error or '').splitlines()[0]}",
+        "git orch plan --from FILE",
+    )
     return 1

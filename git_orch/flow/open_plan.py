@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,17 +13,18 @@ from git_orch.flow.reports import Reporter
 from git_orch.plans import sentences
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Status
-from git_orch.repo import identity, localfiles, refs
+from git_orch.repo import refs
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
 from git_orch.repo.log import catalog, kept, spool
 from git_orch.repo.log import log as store
-from git_orch.repo.objects import objects
 from git_orch.repo.objects.objects import Objects, Written
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import untracked, worktrees
 
-Entry = tuple[str | None, Event]  # the object an event hangs on (None: the empty blob), and the event
+Entry = tuple[
+    str | None, Event
+]  # the object an event hangs on (None: the empty blob), and the event
 
 
 @dataclass
@@ -39,7 +39,9 @@ class OpenPlan:
     log: store.LogWriter
     home: str | None = None  # the object that events of the whole plan hang on
     _unconfirmed: list[Entry] = field(default_factory=list)
-    _spooled: dict[str, list[Event]] = field(default_factory=dict)  # by attempt: what waits for the next log write
+    _spooled: dict[str, list[Event]] = field(
+        default_factory=dict
+    )  # by attempt: what waits for the next log write
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -65,19 +67,25 @@ class OpenPlan:
         return self.event("").id
 
     def take_spool(self, attempt: str, known: Collection[str] = ()) -> None:
-        """Let the next log write take in what an attempt has put on disk, but for events that are `known`."""
+        """Let the next log write take in what an attempt has put on disk, but for events that are
+        `known`.
+        """
         found = spool.of_attempt(self.repository, self.id, attempt)
         self._spooled[attempt] = [event for event in found if event.id not in known]
 
     def record(self, *entries: Entry) -> None:
-        """Write events to the log, with the confirmations and spooled events that wait for the next write."""
+        """Write events to the log, with the confirmations and spooled events that wait for the next
+        write.
+        """
         target = entries[0][0] if entries else self.home
         spooled = [event for events in self._spooled.values() for event in events]
         waiting = [*self._unconfirmed, *((target, event) for event in spooled)]
         if entries or waiting:
             self.log.append([*waiting, *entries])
         self._unconfirmed = []
-        spool.clear(self.repository, self.id, self._spooled)  # only now: a signal may have cut the write off
+        spool.clear(
+            self.repository, self.id, self._spooled
+        )  # only now: a signal may have cut the write off
         self._spooled = {}
 
     def home_at_cover(self, status: Status) -> None:
@@ -96,10 +104,12 @@ class OpenPlan:
         written: Written | None = None,
         in_place: bool = False,
     ) -> None:
-        """Move the plan branch: the intent goes to the log first, so that a killed move can be finished or dropped.
+        """Move the plan branch: the intent goes to the log first, so that a killed move can be
+        finished or dropped.
 
-        `written` are objects that no ref holds yet. Raises Busy when the branch is checked out somewhere or is not at
-        `old` any more; then nothing has moved. With `in_place` it is checked out, and index and files are at `new`.
+        `written` are objects that no ref holds yet. Raises Busy when the branch is checked out
+        somewhere or is not at `old` any more; then nothing has moved. With `in_place` it is checked
+        out, and index and files are at `new`.
         """
         if not in_place:
             self.refuse_checked_out()
@@ -107,16 +117,22 @@ class OpenPlan:
         new_objects = written or Written(self.objects)
         reason = f"orch {intent}: {why}"
         try:
-            refs.move_to_new(self.repository, self.ref, new_objects, old=old, new=new, reason=reason)
+            refs.move_to_new(
+                self.repository, self.ref, new_objects, old=old, new=new, reason=reason
+            )
         except errors.Busy:
             self.abandon(intent, new)
             raise
         self._confirm_later(intent, new)
 
-    def move_checked_out(self, place: Path, old: str, new: str, why: str, entries: Sequence[Entry] = ()) -> None:
-        """The same for a branch that is checked out in `place`: its files follow, local changes are kept.
+    def move_checked_out(
+        self, place: Path, old: str, new: str, why: str, entries: Sequence[Entry] = ()
+    ) -> None:
+        """The same for a branch that is checked out in `place`: its files follow, local changes are
+        kept.
 
-        Raises Busy when a local change or a file that git does not track is in the way; then nothing has moved.
+        Raises Busy when a local change or a file that git does not track is in the way; then
+        nothing has moved.
         """
         git = Git(worktrees.git_dir_of(self.repository, place), place, self.repository.variables)
         in_the_way = untracked.in_the_way(git, place, untracked.changed(git, old, new))
@@ -127,13 +143,18 @@ class OpenPlan:
                 f"git -C {shlex.quote(str(place))} status --ignored --short",
             )
         intent = self._intend(old, new, why, entries)
-        git.finished("update-index", "-q", "--refresh", expect=(0, 1))  # a file that was touched is not changed
+        git.finished(
+            "update-index", "-q", "--refresh", expect=(0, 1)
+        )  # a file that was touched is not changed
         try:
-            git.run("reset", "--quiet", "--keep", new, variables={"GIT_REFLOG_ACTION": f"orch {intent}"})
+            git.run(
+                "reset", "--quiet", "--keep", new, variables={"GIT_REFLOG_ACTION": f"orch {intent}"}
+            )
         except GitFailed as refused:
             self.abandon(intent, new)
             raise errors.Busy(
-                f"changes in '{place}' are in the way of the rollback", f"git -C {shlex.quote(str(place))} status"
+                f"changes in '{place}' are in the way of the rollback",
+                f"git -C {shlex.quote(str(place))} status",
             ) from refused
         self._confirm_later(intent, new)
 
@@ -157,50 +178,36 @@ class OpenPlan:
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether commit `old` is `new` or reachable from it."""
-        done = self.repository.git.finished("merge-base", "--is-ancestor", old, new, expect=(0, 1, 128))
+        done = self.repository.git.finished(
+            "merge-base", "--is-ancestor", old, new, expect=(0, 1, 128)
+        )
         return done.status == 0
 
     def refuse_checked_out(self) -> None:
-        """Raises Busy when a worktree has the plan branch: moving it would show there as reversed changes."""
+        """Raises Busy when a worktree has the plan branch: moving it would show there as reversed
+        changes.
+        """
         place = worktrees.checkout_of(self.repository, self.ref)
         if place is not None:
             name = self.ref.removeprefix("refs/heads/")
             if not place.exists():
-                raise errors.Busy(f"'{name}' is checked out in '{place}', which is not there", "git worktree prune")
+                raise errors.Busy(
+                    f"'{name}' is checked out in '{place}', which is not there",
+                    "git worktree prune",
+                )
             leave = f"git -C {shlex.quote(str(place))} switch {self._elsewhere(place)}"
             raise errors.Busy(f"'{name}' is checked out in '{place}'", leave)
 
     def _elsewhere(self, place: Path) -> str:
-        """What `git switch` takes to leave the branch there: the branch before it, if there was one."""
+        """What `git switch` takes to leave the branch there: the branch before it, if there was
+        one.
+        """
         git = Git(worktrees.git_dir_of(self.repository, place), None, self.repository.variables)
-        before = git.finished("rev-parse", "--symbolic-full-name", "@{-1}", expect=(0, 1, 128)).stdout
+        before = git.finished(
+            "rev-parse", "--symbolic-full-name", "@{-1}", expect=(0, 1, 128)
+        ).stdout
         return "-" if before.startswith(b"refs/heads/") else "--detach"
 
 
 def _from(old: str | None) -> dict[str, str]:
     return {} if old is None else {"from": old}
-
-
-@contextlib.contextmanager
-def opened(
-    repository: Repository, plan: str, reporter: Reporter, *, warm: bool = False, put_away: bool = False
-) -> Iterator[OpenPlan]:
-    """The plan, locked for this process; with `warm` many objects will be written. Raises Busy, NotFound, Refused.
-
-    With `put_away` also one that is on its way into the archive, or whose branch was deleted.
-    """
-    from git_orch.flow.branch import recovery  # which settles an open plan
-
-    person = identity.of_user(repository)
-    with localfiles.lock(repository, plan), contextlib.closing(objects.opened(repository, warm=warm)) as database:
-        writer = store.LogWriter(repository, database, person, plan)
-        found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
-        known = {event.id for event in writer.log.events}
-        for attempt in spool.left(repository, plan):
-            found.take_spool(attempt, known)
-        if not put_away:
-            recovery.finish_archiving(found)
-        recovery.settle(found, put_away=put_away)
-        found.home_at_cover(found.status())
-        yield found
-        found.record()

@@ -50,9 +50,11 @@ class TipChecking:
 
 @dataclass(frozen=True, slots=True)
 class StepLanded:
-    """A step's commit is on the plan branch; `seconds` is the whole attempt, `usd` what its calls cost.
+    """A step's commit is on the plan branch; `seconds` is the whole attempt, `usd` what its calls
+    cost.
 
-    `code` are the changed files that run code where somebody uses the tree, `review` reasons to look at it.
+    `code` are the changed files that run code where somebody uses the tree, `review` reasons to
+    look at it.
     """
 
     number: int
@@ -74,7 +76,9 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class StepNotLanded:
-    """An attempt failed; `commit` is where it is kept, `pause` the seconds until the next one (None: none comes)."""
+    """An attempt failed; `commit` is where it is kept, `pause` the seconds until the next one
+    (None: none comes).
+    """
 
     number: int
     title: str
@@ -83,7 +87,16 @@ class StepNotLanded:
     pause: float | None = None
 
 
-Report = Note | StepStarted | StepProgress | CheckEnded | TipChecking | StepLanded | StepDone | StepNotLanded
+Report = (
+    Note
+    | StepStarted
+    | StepProgress
+    | CheckEnded
+    | TipChecking
+    | StepLanded
+    | StepDone
+    | StepNotLanded
+)
 
 
 class Reporter(Protocol):

@@ -1,7 +1,8 @@
-"""What an approval is about: the plan's text, where it was made, what it is granted, as bytes that can be hashed.
+"""What an approval is about: the plan's text, where it was made, what it is granted, as bytes that
+can be hashed.
 
-Whoever approves is shown what these bytes say, and nothing is run whose bytes have changed since. The budget is not
-part of them: a larger one needs no new approval.
+Whoever approves is shown what these bytes say, and nothing is run whose bytes have changed since.
+The budget is not part of them: a larger one needs no new approval.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeGuard
 
+from git_orch.plans import document as documents
 from git_orch.plans import plan as plans
+from git_orch.plans import plan_document
+from git_orch.plans.document import Document
 from git_orch.plans.history.status import Status
-from git_orch.plans.plan import Document, Plan
+from git_orch.plans.plan import Plan
 
-POLICY = 1  # the version of the rules that commands run under; what was approved under others is approved anew
+# The version of the rules that commands run under; what was approved under others is approved anew.
+POLICY = 1
 
 
 class Setup(NamedTuple):
@@ -25,7 +30,8 @@ class Setup(NamedTuple):
 
 
 class Grants(NamedTuple):
-    """What a plan gets out of the ordinary. `network` holds the IDs of steps that get the network, in the plan's order.
+    """What a plan gets out of the ordinary. `network` holds the IDs of steps that get the network,
+    in the plan's order.
 
     With `in_place` its steps may work in the user's own checkout.
     """
@@ -48,8 +54,9 @@ NOTHING = Grants()
 class Approved(NamedTuple):
     """A plan as it is approved, with what it is granted.
 
-    `base` is the commit that the plan was made on: it stays when the plan follows its branch `follows`, or when the
-    user rebases the plan branch. It ties the approval to the repository's history (None: there was no commit).
+    `base` is the commit that the plan was made on: it stays when the plan follows its branch
+    `follows`, or when the user rebases the plan branch. It ties the approval to the repository's
+    history (None: there was no commit).
     """
 
     id: str
@@ -63,7 +70,7 @@ class Approved(NamedTuple):
         """All of it as JSON-ready values."""
         return {
             "id": self.id,
-            "plan": plans.to_document(self.plan),
+            "plan": plan_document.to_document(self.plan),
             "base": self.base,
             "follows": self.follows,
             "grants": self.grants.document(),
@@ -74,7 +81,9 @@ class Approved(NamedTuple):
 def of_status(status: Status, grants: Grants = NOTHING) -> Approved:
     """What the log says now, with these grants; only steps that ask for the network get it."""
     granted = tuple(step.id for step in asking(status.plan) if step.id in grants.network)
-    return Approved(status.id, status.plan, status.first_base, status.base.ref, grants._replace(network=granted))
+    return Approved(
+        status.id, status.plan, status.first_base, status.base.ref, grants._replace(network=granted)
+    )
 
 
 def asking(plan: Plan) -> tuple[plans.Step, ...]:
@@ -84,7 +93,9 @@ def asking(plan: Plan) -> tuple[plans.Step, ...]:
 
 def canonical(document: Document) -> bytes:
     """The one spelling of a document: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(
+        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
     return text.encode("utf-8")
 
 
@@ -97,31 +108,33 @@ def digest(document: Document) -> str:
 
 def grants(document: Document) -> Grants:
     """What a document grants. Raises BadDocument."""
-    fields = plans.mapping(document.get("grants"), "grants")
+    fields = documents.mapping(document.get("grants"), "grants")
     asked = fields.get("setup")
     setup = None
     if asked is not None:
-        inner = plans.mapping(asked, "grants.setup")
-        setup = Setup(plans.text(inner, "command"), plans.flag(inner, "network"))
-    return Grants(plans.texts(fields, "network"), setup, plans.flag(fields, "in_place"))
+        inner = documents.mapping(asked, "grants.setup")
+        setup = Setup(documents.text(inner, "command"), documents.flag(inner, "network"))
+    return Grants(documents.texts(fields, "network"), setup, documents.flag(fields, "in_place"))
 
 
 def read(data: bytes) -> Approved:
     """What canonical bytes say. Raises BadDocument."""
-    fields = plans.mapping(json.loads(data), "approval")
-    policy = plans.optional_number(fields, "policy")
+    fields = documents.mapping(json.loads(data), "approval")
+    policy = documents.optional_number(fields, "policy")
     return Approved(
-        id=plans.text(fields, "id"),
-        plan=plans.from_document(fields.get("plan")),
-        base=plans.optional_text(fields, "base"),
-        follows=plans.optional_text(fields, "follows"),
+        id=documents.text(fields, "id"),
+        plan=plan_document.from_document(fields.get("plan")),
+        base=documents.optional_text(fields, "base"),
+        follows=documents.optional_text(fields, "follows"),
         grants=grants({**fields}),
         policy=policy if policy is not None else 0,
     )
 
 
 def differences(old: Document, new: Document) -> list[str]:
-    """The fields that differ, such as steps[2].run, steps[1].checks[0].timeout, base, grants.network, policy."""
+    """The fields that differ, such as steps[2].run, steps[1].checks[0].timeout, base,
+    grants.network, policy.
+    """
     return [name.removeprefix("plan.") for name in _differing(old, new, "")]
 
 

@@ -1,4 +1,6 @@
-"""Files that run code for whoever checks them out or opens the project: a reviewer looks at them first."""
+"""Files that run code for whoever checks them out or opens the project: a reviewer looks at them
+first.
+"""
 
 from __future__ import annotations
 
@@ -21,23 +23,31 @@ _DIRECTORIES = frozenset({
     ".vscode", ".idea", ".zed", ".claude", ".cursor", ".codex", ".gemini", ".cargo", ".config", ".ci", ".mvn", ".yarn",
 })  # fmt: skip
 _SUFFIXES = re.compile(
-    r".*\.(?:pth|csproj|vcxproj|xcscheme|code-workspace)|.*\.config\.(?:js|cjs|mjs|ts|mts)", re.DOTALL
+    r".*\.(?:pth|csproj|vcxproj|xcscheme|code-workspace)|.*\.config\.(?:js|cjs|mjs|ts|mts)",
+    re.DOTALL,
 )
 
-PACKAGE = "package.json"  # only its scripts run: whoever can read both versions of it tells whether those changed
+# Only its scripts run: whoever can read both versions of it tells whether those changed.
+PACKAGE = "package.json"
 
 
 def runs_code(path: str) -> bool:
-    """Whether a file of that name is run by git, an editor, a shell prompt, a build tool, CI or a coding agent.
+    """Whether a file of that name is run by git, an editor, a shell prompt, a build tool, CI or a
+    coding agent.
 
     Letter case does not count: some file systems do not know it.
     """
     *directories, name = path.casefold().split("/")
-    return name in _NAMES or not _DIRECTORIES.isdisjoint(directories) or _SUFFIXES.fullmatch(name) is not None
+    return (
+        name in _NAMES
+        or not _DIRECTORIES.isdisjoint(directories)
+        or _SUFFIXES.fullmatch(name) is not None
+    )
 
 
 def package_scripts(text: bytes | None) -> object:
-    """What npm would run from a package.json: its scripts, binaries and where its code begins; None for no file.
+    """What npm would run from a package.json: its scripts, binaries and where its code begins; None
+    for no file.
 
     Text that is not such a file counts as itself.
     """
@@ -51,4 +61,6 @@ def package_scripts(text: bytes | None) -> object:
         return text
     if not isinstance(fields, dict):
         return text
-    return {name: fields.get(name) for name in ("scripts", "bin", "config", "gypfile", "packageManager")}
+    return {
+        name: fields.get(name) for name in ("scripts", "bin", "config", "gypfile", "packageManager")
+    }

@@ -1,7 +1,7 @@
 """The order steps run in, and which steps wait for which.
 
-Plans that were read by `plan.from_document` or `planfile.read` have no cycle; for others the functions that
-need an order raise graphlib.CycleError.
+Plans that were read by `plan.from_document` or `planfile.read` have no cycle; for others the
+functions that need an order raise graphlib.CycleError.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def needed(plan: Plan, step_id: str) -> set[str]:
 
 
 def levels(plan: Plan) -> list[list[Step]]:
-    """Steps by how many others have to be done first, one after the other; those of one level wait for none of it.
+    """Steps by how many others have to be done first, one after the other; those of one level wait
+    for none of it.
 
     Raises graphlib.CycleError.
     """
@@ -86,7 +87,8 @@ def critical_weights(plan: Plan, weight: Callable[[Step], float]) -> dict[str, f
 
 
 def critical_path(plan: Plan, weight: Callable[[Step], float]) -> list[Step]:
-    """The heaviest chain of steps, each of which waits for the one before it; of equal ones the first by position.
+    """The heaviest chain of steps, each of which waits for the one before it; of equal ones the
+    first by position.
 
     However many workers there are, a run takes at least that long. Raises graphlib.CycleError.
     """
@@ -120,7 +122,9 @@ def conflicts(plan: Plan) -> list[tuple[Step, Step]]:
 
 
 def _meeting(plan: Plan) -> list[int]:
-    """For each position the steps that name a path in common with it, as bits of a number: a plan may have many."""
+    """For each position the steps that name a path in common with it, as bits of a number: a plan
+    may have many.
+    """
     split = [[paths.parts(path) for path in touched(step)] for step in plan.steps]
     at: dict[tuple[str, ...], int] = {}
     below: dict[tuple[str, ...], int] = {}
@@ -143,7 +147,9 @@ def _directories(place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _waiting(plan: Plan) -> list[int]:
-    """For each position the steps that cannot run at the same time, as bits: one waits for the other."""
+    """For each position the steps that cannot run at the same time, as bits: one waits for the
+    other.
+    """
     position = {step.id: number for number, step in enumerate(plan.steps)}
     before, after = [0] * len(plan.steps), [0] * len(plan.steps)
     ordered = [position[step_id] for step_id in order(plan)]
@@ -174,7 +180,8 @@ def _followers(plan: Plan) -> dict[str, list[Step]]:
 
 
 def cycle(edges: Mapping[str, Iterable[str]]) -> list[str] | None:
-    """A cycle among `edges` (a name to what it depends on), or None: each depends on the next, the last is the first.
+    """A cycle among `edges` (a name to what it depends on), or None: each depends on the next, the
+    last is the first.
 
     It begins with the one of its names that comes first in `edges`.
     """

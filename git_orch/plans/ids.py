@@ -1,4 +1,5 @@
-"""Names that sort by time: ULIDs for events, PLAN-YYYYMMDD-XXXXXXXXXX-slug for plans, s1, s2 ... for steps.
+"""Names that sort by time: ULIDs for events, PLAN-YYYYMMDD-XXXXXXXXXX-slug for plans, s1, s2 ...
+for steps.
 
 Nothing here reads a clock or a source of randomness: both are arguments.
 """
@@ -46,7 +47,8 @@ def ulid_ms(identifier: str) -> int:
 
 
 def ulid_after(greatest: str | None, now_ms: int, random_bits: int) -> str:
-    """A new ULID, at least one more than `greatest`, so that a lagging clock cannot sort an answer before its question.
+    """A new ULID, at least one more than `greatest`, so that a lagging clock cannot sort an answer
+    before its question.
 
     A `greatest` more than a day ahead of `now_ms` comes from a broken clock and does not count.
     """
@@ -59,7 +61,8 @@ def ulid_after(greatest: str | None, now_ms: int, random_bits: int) -> str:
 def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = None) -> str:
     """A new plan ID; ten characters hold 27 bits of the day's millisecond and 23 random bits.
 
-    With the `previous` ID of the same process it is greater than that one even within one millisecond.
+    With the `previous` ID of the same process it is greater than that one even within one
+    millisecond.
     """
     import datetime  # costs milliseconds that commands which make no plan need not pay
 
@@ -75,7 +78,9 @@ def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = No
 
 
 def slug(title: str) -> str:
-    """ASCII words of `title` joined by hyphens, at most 60 characters, cut between words; 'plan' when none are left."""
+    """ASCII words of `title` joined by hyphens, at most 60 characters, cut between words; 'plan'
+    when none are left.
+    """
     if not title.isascii():
         import anyascii  # only for titles that need it: most do not
 
@@ -97,9 +102,11 @@ def short(plan: str) -> str:
 
 
 def matching(wanted: str, plans: Iterable[str]) -> list[str]:
-    """Plans that `wanted` may mean: the exact one, else those with that prefix, else those with that part of the slug.
+    """Plans that `wanted` may mean: the exact one, else those with that prefix, else those with
+    that part of the slug.
 
-    Letter case does not matter; a leading 'orch/' (the branch's name) and 'SPEC-' for 'PLAN-' are accepted.
+    Letter case does not matter; a leading 'orch/' (the branch's name) and 'SPEC-' for 'PLAN-' are
+    accepted.
     """
     name = wanted.strip().casefold().removeprefix("refs/heads/").removeprefix("orch/")
     if name.startswith("spec-"):

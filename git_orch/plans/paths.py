@@ -26,7 +26,8 @@ _ELSEWHERE = re.compile(r"/|\\|~(?:/|$)|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.-]*:/
 
 
 def control_directory(name: str) -> bool:
-    """Whether some file system takes `name`, one part of a path, for `.git`: HFS+ and NTFS rules of git's verify_path.
+    """Whether some file system takes `name`, one part of a path, for `.git`: HFS+ and NTFS rules of
+    git's verify_path.
 
     Backslashes separate, as they do on Windows.
     """
@@ -42,13 +43,19 @@ def parts(path: str) -> tuple[str, ...]:
 
 
 def refused(path: str) -> str | None:
-    """Why `path` cannot name a file of a worktree: PATH_INVALID, PATH_OUTSIDE or PATH_GIT_CONTROL; None when it can."""
+    """Why `path` cannot name a file of a worktree: PATH_INVALID, PATH_OUTSIDE or PATH_GIT_CONTROL;
+    None when it can.
+    """
     names = parts(path)
     if len(path) > _LONGEST_PATH or _CONTROL_CHARACTER.search(path):
         return PATH_INVALID
     if _ELSEWHERE.match(path) or ".." in names:
         return PATH_OUTSIDE
-    if not names or path.endswith(("/", "/.")) or any(len(name.encode()) > _LONGEST_NAME for name in names):
+    if (
+        not names
+        or path.endswith(("/", "/."))
+        or any(len(name.encode()) > _LONGEST_NAME for name in names)
+    ):
         return PATH_INVALID
     if any(control_directory(name) for name in names):
         return PATH_GIT_CONTROL

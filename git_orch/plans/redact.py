@@ -10,47 +10,74 @@ if TYPE_CHECKING:
 
 MARK = "[redacted]"
 _SHORTEST = 8  # a shorter value would blank out ordinary words
-_TELLING = 256  # characters: enough of a private key to know it from others; one that is cut off goes to the text's end
+# Characters: enough of a private key to know it from others; one that is cut off goes to the text's
+# end.
+_TELLING = 256
 
-_SECRET_NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|CRED|(?<![A-Z])O?AUTH(?!OR(?!IZ)|_SOCK)", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"KEY|SECRET|TOKEN|PASS|CRED|(?<![A-Z])O?AUTH(?!OR(?!IZ)|_SOCK)", re.IGNORECASE
+)
 
 _SHAPES = (
     # a private key, also one that was cut off before its last line
-    re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),  # Anthropic (sk-ant-...) and others that copied the prefix
+    re.compile(
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
+        re.DOTALL,
+    ),
+    re.compile(
+        r"\bsk-[A-Za-z0-9_-]{16,}"
+    ),  # Anthropic (sk-ant-...) and others that copied the prefix
     re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),  # AWS
     re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}"),  # GitHub
     re.compile(r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
     re.compile(r"\bglpat-[A-Za-z0-9_-]{16,}"),  # GitLab
     re.compile(r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),  # Slack
 )
-# In prose a word follows ("basic authentication"); what is a credential has a digit in it, or stands in a header.
-_BEARER = re.compile(r"\b(bearer|basic)(\s+)(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE)
-_AUTHORIZATION = re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?(?:[A-Za-z]+\s+)?)[^\s\"',;]{4,}", re.IGNORECASE)
+# In prose a word follows ("basic authentication"); what is a credential has a digit in it, or
+# stands in a header.
+_BEARER = re.compile(
+    r"\b(bearer|basic)(\s+)(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE
+)
+_AUTHORIZATION = re.compile(
+    r"(authorization[\"']?\s*[:=]\s*[\"']?(?:[A-Za-z]+\s+)?)[^\s\"',;]{4,}", re.IGNORECASE
+)
 _API_KEY_HEADER = re.compile(r"(x-api-key[\"']?\s*[:=]\s*[\"']?)[^\s\"',;]+", re.IGNORECASE)
-# The user information ends at the last @ before the path, as in RFC 3986 readers that take a bare @ in a password.
+# The user information ends at the last @ before the path, as in RFC 3986 readers that take a bare @
+# in a password.
 _USER_INFORMATION = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#\"'<>]+@")
 
 
 def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Values of the variables whose names say that they hold a secret; at least 8 characters long."""
-    return tuple(value for name, value in environment.items() if len(value) >= _SHORTEST and _SECRET_NAME.search(name))
+    return tuple(
+        value
+        for name, value in environment.items()
+        if len(value) >= _SHORTEST and _SECRET_NAME.search(name)
+    )
 
 
 def holds_secret(text: str, secrets: Iterable[str]) -> bool:
-    """Whether `text` holds one of the secrets or something that can only be a key; URLs and headers are no proof."""
+    """Whether `text` holds one of the secrets or something that can only be a key; URLs and headers
+    are no proof.
+    """
     return any(secret in text for secret in secrets) or any(shape.search(text) for shape in _SHAPES)
 
 
 def secrets_in(text: str, secrets: Iterable[str]) -> frozenset[str]:
-    """What makes `holds_secret` true, to compare two versions of a text; of a long key its beginning."""
+    """What makes `holds_secret` true, to compare two versions of a text; of a long key its
+    beginning.
+    """
     shaped = (match[0][:_TELLING] for shape in _SHAPES for match in shape.finditer(text))
     return frozenset([*(secret for secret in secrets if secret in text), *shaped])
 
 
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without the given secrets (those of at least 8 characters) and without anything shaped like one."""
-    for secret in sorted({secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True):
+    """`text` without the given secrets (those of at least 8 characters) and without anything shaped
+    like one.
+    """
+    for secret in sorted(
+        {secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True
+    ):
         text = text.replace(secret, MARK)
     for shape in _SHAPES:
         text = shape.sub(MARK, text)

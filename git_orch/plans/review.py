@@ -1,7 +1,9 @@
-"""Why somebody should look at what a step made before it is trusted: it had a hand in how it is judged.
+"""Why somebody should look at what a step made before it is trusted: it had a hand in how it is
+judged.
 
-A step that changes the tests, or the files that checks run, may have passed because of that. Nothing here says that it
-is wrong; a step that declares the tests among its paths was asked to change them.
+A step that changes the tests, or the files that checks run, may have passed because of that.
+Nothing here says that it is wrong; a step that declares the tests among its paths was asked to
+change them.
 """
 
 from __future__ import annotations
@@ -13,15 +15,21 @@ from typing import Literal, NamedTuple
 from git_orch.plans import paths, sentences
 from git_orch.plans.plan import Step
 
-LARGEST = 1024**2  # bytes; the text of a larger file need not be read: nobody writes tests of that size by hand
+LARGEST = (
+    1024**2
+)  # bytes; the text of a larger file need not be read: nobody writes tests of that size by hand
 
-_JUDGED = frozenset({"agent", "run"})  # files steps and persons did what is in the plan, or what they decided to do
+_JUDGED = frozenset(
+    {"agent", "run"}
+)  # files steps and persons did what is in the plan, or what they decided to do
 _NAMED = 3  # paths that a reason names
 _LONGEST = 120  # characters of a path that are shown
 
 
 class Changed(NamedTuple):
-    """A file that a step changed; the texts are None where there is no file, or none that is read as text."""
+    """A file that a step changed; the texts are None where there is no file, or none that is read
+    as text.
+    """
 
     path: str
     status: Literal["A", "M", "D"]
@@ -29,7 +37,7 @@ class Changed(NamedTuple):
     after: str | None = None
 
 
-# -- test files -------------------------------------------------------------------------------------------------------
+# -- test files ------------------------------------------------------------------------------------
 
 _DIRECTORIES = frozenset({"test", "tests", "__tests__", "__snapshots__", "testdata", "e2e"})
 _SPEC_DIRECTORIES = frozenset({"spec", "specs"})  # of tests, or of documents that specify something
@@ -40,20 +48,29 @@ _NAMES = re.compile(
     r"(?:jest|vitest|playwright|karma)\.conf(?:ig)?\.[a-z]{2,4}",
     re.DOTALL,
 )
-_CAMEL = re.compile(r".*[a-z0-9](?:Test|Tests|TestCase|Spec|IT)\.(?:java|kt|kts|scala|groovy|cs|swift|php)", re.DOTALL)
+_CAMEL = re.compile(
+    r".*[a-z0-9](?:Test|Tests|TestCase|Spec|IT)\.(?:java|kt|kts|scala|groovy|cs|swift|php)",
+    re.DOTALL,
+)
 
 
 def is_test(path: str) -> bool:
     """Whether tests, or what decides which of them are run, are usually in a file of that name."""
     *directories, name = paths.parts(path) or ("",)
     lower = {each.casefold() for each in directories}
-    if not _DIRECTORIES.isdisjoint(lower) or _NAMES.fullmatch(name.casefold()) or _CAMEL.fullmatch(name):
+    if (
+        not _DIRECTORIES.isdisjoint(lower)
+        or _NAMES.fullmatch(name.casefold())
+        or _CAMEL.fullmatch(name)
+    ):
         return True
     return not _SPEC_DIRECTORIES.isdisjoint(lower) and not _PROSE.fullmatch(name.casefold())
 
 
 def needs_review_paths(changes: Iterable[Changed]) -> tuple[str, ...]:
-    """The changed files whose texts `reasons` looks at: those that were there before or may hold tests now."""
+    """The changed files whose texts `reasons` looks at: those that were there before or may hold
+    tests now.
+    """
     return tuple(each.path for each in changes if is_test(each.path) or each.path.endswith(".rs"))
 
 
@@ -64,7 +81,8 @@ _TEST = re.compile(
     r"|^[ \t]*(?:it|test|specify)(?:\.(?:each|concurrent|only|failing))?[ \t]*[(`]"  # JavaScript
     r"|^[ \t]*(?:it|test|specify|scenario|@test)[ \t]+['\"]"  # RSpec, ExUnit, bats
     r"|#\[(?:\w+::)*(?:test|rstest|test_case)\b"  # Rust
-    r"|^[ \t]*(?:\w+[ \t]+)*?func(?:tion)?[ \t]+(?:Test|Fuzz|Example|test)\w*[ \t]*\("  # Go, PHP, Swift
+    # Go, PHP, Swift.
+    r"|^[ \t]*(?:\w+[ \t]+)*?func(?:tion)?[ \t]+(?:Test|Fuzz|Example|test)\w*[ \t]*\("
     r"|^[ \t]*@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b"  # JUnit
     r"|^[ \t]*(?:TYPED_)?(?:TEST|SCENARIO)(?:_F|_P|_CASE)?[ \t]*\("  # C and C++
     r"|^[ \t]*\[(?:Fact|Theory|Test|TestMethod|TestCase)\b",  # C#
@@ -81,7 +99,7 @@ _SKIP = re.compile(
 )
 
 
-# -- reasons ----------------------------------------------------------------------------------------------------------
+# -- reasons ---------------------------------------------------------------------------------------
 
 
 def reasons(step: Step, plan_checks: Sequence[str], changes: Sequence[Changed]) -> tuple[str, ...]:
@@ -96,7 +114,9 @@ def reasons(step: Step, plan_checks: Sequence[str], changes: Sequence[Changed]) 
     return tuple(_reasons(plan_checks, changes, others))
 
 
-def _reasons(plan_checks: Sequence[str], changes: Sequence[Changed], others: Sequence[Changed]) -> Iterator[str]:
+def _reasons(
+    plan_checks: Sequence[str], changes: Sequence[Changed], others: Sequence[Changed]
+) -> Iterator[str]:
     """`others` are the changes outside of the declared paths."""
     tests = [each for each in others if is_test(each.path)]
     for verb, status in (("changes", "M"), ("deletes", "D")):
@@ -104,7 +124,11 @@ def _reasons(plan_checks: Sequence[str], changes: Sequence[Changed], others: Seq
         if found:
             yield f"{verb} test files that it did not declare: {_listed(found)}"
     words = _words(plan_checks)
-    judging = [each.path for each in others if each.status != "A" and not is_test(each.path) and words.name(each.path)]
+    judging = [
+        each.path
+        for each in others
+        if each.status != "A" and not is_test(each.path) and words.name(each.path)
+    ]
     if judging:
         yield f"changes what a check of the plan names: {_listed(judging)}"
     lost = min(_lost(changes), _lost(others))
@@ -121,7 +145,9 @@ def _covered(path: str, declared: Sequence[tuple[str, ...]]) -> bool:
 
 
 class _Words(NamedTuple):
-    """What command lines name: paths from the top of the tree, and from a directory that they change to."""
+    """What command lines name: paths from the top of the tree, and from a directory that they
+    change to.
+    """
 
     whole: frozenset[tuple[str, ...]]
     below: frozenset[tuple[str, ...]]
@@ -129,7 +155,9 @@ class _Words(NamedTuple):
     def name(self, path: str) -> bool:
         """Whether one of them names the path."""
         names = paths.parts(path)
-        return names in self.whole or any(names[start:] in self.below for start in range(1, len(names)))
+        return names in self.whole or any(
+            names[start:] in self.below for start in range(1, len(names))
+        )
 
 
 _WORD = re.compile(r"[\w./+@-]+")
@@ -141,7 +169,10 @@ def _words(commands: Iterable[str]) -> _Words:
     whole, below = set[tuple[str, ...]](), set[tuple[str, ...]]()
     for command in commands:
         found = {paths.parts(word) for word in _WORD.findall(command)}
-        found |= {(*above, f"{last}.py") for *above, last in (name.split(".") for name in _MODULE.findall(command))}
+        found |= {
+            (*above, f"{last}.py")
+            for *above, last in (name.split(".") for name in _MODULE.findall(command))
+        }
         whole |= found
         if _CHANGES_DIRECTORY.search(command):
             below |= found
@@ -150,7 +181,11 @@ def _words(commands: Iterable[str]) -> _Words:
 
 def _lost(changes: Iterable[Changed]) -> int:
     """How many tests fewer there are in these files."""
-    known = (each for each in changes if each.status != "M" or (each.before is not None and each.after is not None))
+    known = (
+        each
+        for each in changes
+        if each.status != "M" or (each.before is not None and each.after is not None)
+    )
     return sum(_count(_TEST, each.before) - _count(_TEST, each.after) for each in known)
 
 
@@ -165,5 +200,9 @@ def _count(pattern: re.Pattern[str], text: str | None) -> int:
 
 def _listed(found: Sequence[str]) -> str:
     """Paths on one line, whatever characters are in them."""
-    shown = [path.encode("unicode_escape").decode() if not path.isprintable() else path for path in found]
-    return sentences.names([path if len(path) <= _LONGEST else f"...{path[-_LONGEST:]}" for path in shown], _NAMED)
+    shown = [
+        path.encode("unicode_escape").decode() if not path.isprintable() else path for path in found
+    ]
+    return sentences.names(
+        [path if len(path) <= _LONGEST else f"...{path[-_LONGEST:]}" for path in shown], _NAMED
+    )

@@ -1,7 +1,9 @@
-"""Which step may start and which result may land: the books of one run. Pure: workers and refs are somebody else's.
+"""Which step may start and which result may land: the books of one run. Pure: workers and refs are
+somebody else's.
 
-A step starts when all it depends on has landed and no running step declares a path of its own. A result lands in the
-plan's order: it waits for earlier steps, except when a step that waits for it could start.
+A step starts when all it depends on has landed and no running step declares a path of its own. A
+result lands in the plan's order: it waits for earlier steps, except when a step that waits for it
+could start.
 """
 
 from __future__ import annotations
@@ -29,10 +31,12 @@ _OVER = frozenset({Phase.LANDED, Phase.FAILED, Phase.BLOCKED})
 
 
 class Schedule:
-    """The steps of one run. `done` are steps that were satisfied before it; `chosen` those it is about.
+    """The steps of one run. `done` are steps that were satisfied before it; `chosen` those it is
+    about.
 
-    `weights` say how long the way from a step to the plan's end is: the longest starts first. Without them steps start
-    in the plan's order. With `keep_going` steps that do not depend on a failed one still start.
+    `weights` say how long the way from a step to the plan's end is: the longest starts first.
+    Without them steps start in the plan's order. With `keep_going` steps that do not depend on a
+    failed one still start.
     """
 
     def __init__(
@@ -72,11 +76,15 @@ class Schedule:
         return all(phase in _OVER for phase in self._phases.values())
 
     def startable(self, free: int) -> list[Step]:
-        """At most `free` steps to start now, the most urgent first; none of them is in another's way."""
+        """At most `free` steps to start now, the most urgent first; none of them is in another's
+        way.
+        """
         chosen: list[Step] = []
         busy = [self._steps[step] for step in self.in_phase(Phase.RUNNING, Phase.FINISHED)]
         waiting = [self._steps[step] for step in self._steps if step in self._ready]
-        for step in sorted(waiting, key=lambda each: -self._weights.get(each.id, 0.0)):  # stable: then by position
+        for step in sorted(
+            waiting, key=lambda each: -self._weights.get(each.id, 0.0)
+        ):  # stable: then by position
             if len(chosen) < free and not any(overlap(step, other) for other in [*busy, *chosen]):
                 chosen.append(step)
         return chosen
@@ -87,7 +95,9 @@ class Schedule:
         self._phases[step] = Phase.RUNNING
 
     def again(self, step: str) -> None:
-        """The step waits once more: it starts when there is room, unless nothing is started any more."""
+        """The step waits once more: it starts when there is room, unless nothing is started any
+        more.
+        """
         self._phases[step] = Phase.BLOCKED if self._stopped else Phase.WAITING
         if not self._stopped:
             self._ready.add(step)
@@ -128,7 +138,9 @@ class Schedule:
         self._ready.update(step for step in found if step in self._steps)
 
     def _block(self) -> None:
-        """Mark what cannot start in this run: something it needs failed, is not part of it, or needs a person."""
+        """Mark what cannot start in this run: something it needs failed, is not part of it, or
+        needs a person.
+        """
         if self.in_phase(Phase.FAILED) and not self._keep_going:
             self.stop()
             return
@@ -136,7 +148,10 @@ class Schedule:
         while changed:
             changed = False
             for step in self.in_phase(Phase.WAITING):
-                lost = any(self._phases.get(need) in (None, Phase.FAILED, Phase.BLOCKED) for need in self._needs[step])
+                lost = any(
+                    self._phases.get(need) in (None, Phase.FAILED, Phase.BLOCKED)
+                    for need in self._needs[step]
+                )
                 if lost:
                     self._phases[step] = Phase.BLOCKED
                     self._ready.discard(step)
@@ -165,13 +180,20 @@ class Schedule:
         return False
 
     def _holds_up(self, step: str) -> bool:
-        """Whether a step could start as soon as this one, and others that are finished, have landed."""
+        """Whether a step could start as soon as this one, and others that are finished, have
+        landed.
+        """
         here = frozenset(self.in_phase(Phase.LANDED, Phase.FINISHED))
         able = [other for other in self.in_phase(Phase.WAITING) if self._needs[other] <= here]
-        return any(step in self._needs[other] or overlap(self._steps[step], self._steps[other]) for other in able)
+        return any(
+            step in self._needs[other] or overlap(self._steps[step], self._steps[other])
+            for other in able
+        )
 
 
 def overlap(one: Step, other: Step) -> bool:
-    """Whether the steps declare or write a path in common; a directory has the files below it in common."""
+    """Whether the steps declare or write a path in common; a directory has the files below it in
+    common.
+    """
     ours, others = graph.touched(one), graph.touched(other)
     return any(paths.related(mine, theirs) for mine in ours for theirs in others)

@@ -6,7 +6,9 @@ import re
 
 from git_orch.errors import UsageError
 
-_PART = re.compile(r"([0-9]{1,6})(?:\s*-\s*([0-9]{1,6}))?", re.ASCII)  # six digits: a plan has at most 1,000 steps
+_PART = re.compile(
+    r"([0-9]{1,6})(?:\s*-\s*([0-9]{1,6}))?", re.ASCII
+)  # six digits: a plan has at most 1,000 steps
 
 
 def numbers(typed: str, count: int) -> list[int]:
@@ -35,17 +37,24 @@ def _hint(count: int) -> str:
     return f"the steps are 1 to {count}; run 'git orch show' to see them"
 
 
-def chosen(count: int, only: str | None, without: str | None, first: int | None) -> frozenset[int] | None:
-    """The step numbers that a run is about, of `count` steps; None when nothing narrows them. Raises as `numbers` does.
+def chosen(
+    count: int, only: str | None, without: str | None, first: int | None
+) -> frozenset[int] | None:
+    """The step numbers that a run is about, of `count` steps; None when nothing narrows them.
+    Raises as `numbers` does.
 
-    `only` and `without` are lists as people type them, `first` is the step to begin with, instead of `only`.
+    `only` and `without` are lists as people type them, `first` is the step to begin with, instead
+    of `only`.
     """
     if only is None and without is None and first is None:
         return None
     found = set(numbers(only, count)) if only is not None else set(range(1, count + 1))
     if first is not None:
         if only is not None:
-            raise UsageError("--steps and --from-step are two ways to say the same", f"write --steps {first}-{count}")
+            raise UsageError(
+                "--steps and --from-step are two ways to say the same",
+                f"write --steps {first}-{count}",
+            )
         if not 1 <= first <= count:
             raise UsageError(f"there is no step '{first}'", _hint(count))
         found = set(range(first, count + 1))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# What a second try on the same base cannot change: the user's limits and refusals, what the provider has already been
-# asked again and again for, and the user's own wish to stop.
+# What a second try on the same base cannot change: the user's limits and refusals, what the
+# provider has already been asked again and again for, and the user's own wish to stop.
 _FATAL = frozenset(
     {
         "interrupted",
@@ -22,21 +22,27 @@ _FATAL = frozenset(
     }
 )
 _RETRIED_BY_DEFAULT = frozenset({"agent"})
-_NEVER_RETRIED = frozenset({"files", "manual"})  # the same files on the same tree, or a person's work
+_NEVER_RETRIED = frozenset(
+    {"files", "manual"}
+)  # the same files on the same tree, or a person's work
 
 RETRIES = 1
 LONGEST_DELAY = 600.0  # seconds
 
 
 def recoverable(reason: str) -> bool:
-    """Whether another attempt may succeed after one that failed for this reason (of `attempt.failed` in the log)."""
+    """Whether another attempt may succeed after one that failed for this reason (of
+    `attempt.failed` in the log).
+    """
     return reason not in _FATAL
 
 
 def tries(kind: str, retries: int | None) -> int:
-    """How many attempts a step of that kind gets; `retries` is what the user asked for, None what is usual.
+    """How many attempts a step of that kind gets; `retries` is what the user asked for, None what
+    is usual.
 
-    The same command on the same tree mostly ends the same way, so that only models are asked again unasked.
+    The same command on the same tree mostly ends the same way, so that only models are asked again
+    unasked.
     """
     if kind in _NEVER_RETRIED:
         return 1
@@ -46,5 +52,7 @@ def tries(kind: str, retries: int | None) -> int:
 
 
 def delay(backoff: float, failures: int) -> float:
-    """Seconds before the attempt after `failures` failed ones: `backoff` doubles each time, up to ten minutes."""
+    """Seconds before the attempt after `failures` failed ones: `backoff` doubles each time, up to
+    ten minutes.
+    """
     return min(backoff * 2.0 ** min(failures - 1, 30), LONGEST_DELAY)

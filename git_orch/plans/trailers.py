@@ -1,17 +1,16 @@
-"""Commit messages of plan branches: what they claim, and how text that git-orch did not write is kept from claiming.
+"""Commit messages of plan branches: what they claim, and how text that git-orch did not write is
+kept from claiming.
 
-A claim is an `Orch-Plan`, `Orch-Step`, `Orch-Attempt` triple of lines anywhere in a message: after a squash one
-commit carries several. Trailer lines begin in column one, so indented text can never be one.
+A claim is an `Orch-Plan`, `Orch-Step`, `Orch-Attempt` triple of lines anywhere in a message: after
+a squash one commit carries several. Trailer lines begin in column one, so indented text can never
+be one.
 """
 
 from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
 from typing import NamedTuple
-
-from git_orch.plans.plan import Plan, Step
 
 PLAN, STEP, ATTEMPT = "Orch-Plan", "Orch-Step", "Orch-Attempt"
 BASE, COST, MODEL = "Orch-Base", "Orch-Cost", "Orch-Model"
@@ -65,8 +64,12 @@ def read(message: str) -> Message:
 
 
 def quoted(text: str) -> str:
-    """Text of others with lines that look like our trailers (or end a paragraph early) indented by four columns."""
-    without_controls = "".join(character for character in text if character in "\n\t" or character.isprintable())
+    """Text of others with lines that look like our trailers (or end a paragraph early) indented by
+    four columns.
+    """
+    without_controls = "".join(
+        character for character in text if character in "\n\t" or character.isprintable()
+    )
     return _LOOKS_LIKE_TRAILER.sub("    ", without_controls)
 
 
@@ -77,80 +80,16 @@ def subject(title: str, length: int = _SUBJECT_LENGTH) -> str:
     return quoted(clipped)
 
 
-def cover_message(plan_id: str, plan: Plan, base: str) -> str:
-    """The plan for people to read in any git client."""
-    parts = [subject(f"plan: {plan.title}")]
-    if plan.objective != plan.title:
-        parts.append(paragraph(plan.objective))
-    parts.append("\n".join(_step_line(plan, step) for step in plan.steps))
-    parts.append(f"{PLAN}: {plan_id}\n{BASE}: {base}")
-    return "\n\n".join(part for part in parts if part.strip()) + "\n"
-
-
-def _step_line(plan: Plan, step: Step) -> str:
-    needs = ", ".join(str(plan.position(other)) for other in step.depends_on)
-    after = f" (after {needs})" if needs else ""
-    lines = [f"{plan.position(step.id):3}. {subject(step.title)} [{step.kind}]{after}"]
-    lines += [f"       check: {_one_line(check.command.text())}" for check in step.checks]
-    return "\n".join(lines)
-
-
-class CheckLine(NamedTuple):
-    """How one check ended, for the message of a step commit; `seconds` is its duration."""
-
-    command: str
-    result: str
-    seconds: float
-
-
-def step_message(
-    step: Step,
-    claim: Claim,
-    summary: str,
-    checks: Iterable[CheckLine],
-    extra: Iterable[tuple[str, str]],
-    *,
-    review: Iterable[str] = (),
-) -> str:
-    """What a reviewer reads on a host that shows no notes: what was asked, what was done, which checks ran.
-
-    `review` are reasons to look closely.
-    """
-    parts = [subject(step.title)]
-    asked = _asked(step)
-    if asked:
-        parts.append(asked)
-    if summary.strip():
-        parts.append("Summary:\n" + textwrap.indent(_clipped(quoted(summary)), "    "))
-    lines = [f"    {_one_line(check.command)}: {_one_line(check.result)} in {check.seconds:.1f} s" for check in checks]
-    if lines:
-        parts.append("Checks:\n" + "\n".join(lines))
-    parts += [f"Needs review: {_one_line(reason)}" for reason in review]
-    trailers = [(PLAN, claim.plan), (STEP, claim.step), (ATTEMPT, claim.attempt), *extra]
-    parts.append("\n".join(f"{name}: {_one_line(value)}" for name, value in trailers))
-    return "\n\n".join(parts) + "\n"
-
-
-def _asked(step: Step) -> str:
-    if step.prompt:
-        return "Asked:\n" + textwrap.indent(_clipped(quoted(step.prompt)), "    ")
-    if step.command is not None:
-        return "Ran:\n    " + _one_line(step.command.text())
-    if step.files:
-        return "Files:\n" + "\n".join(f"    {_one_line(path)}" for path in sorted(step.files))
-    return ""
-
-
 def paragraph(text: str) -> str:
     """Text of others in lines of a readable width; its own line breaks stay."""
     filled = "\n".join(
         textwrap.fill(line, width=_SUBJECT_LENGTH, break_long_words=False, break_on_hyphens=False)
-        for line in _clipped(text).splitlines()
+        for line in clipped(text).splitlines()
     )
     return quoted(filled)  # last, since filling moves words to the start of lines
 
 
-def _clipped(text: str, lines: int = 60) -> str:
+def clipped(text: str, lines: int = 60) -> str:
     """At most that many lines: a commit message is for people."""
     every = text.strip().splitlines()
     if len(every) <= lines:
@@ -158,5 +97,5 @@ def _clipped(text: str, lines: int = 60) -> str:
     return "\n".join([*every[:lines], f"[{len(every) - lines} more lines]"])
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return subject(text, length=200).strip()

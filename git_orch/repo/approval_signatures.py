@@ -1,7 +1,8 @@
-"""Signed approvals: with the user's own SSH or OpenPGP key, and checked against keys that the user trusts.
+"""Signed approvals: with the user's own SSH or OpenPGP key, and checked against keys that the user
+trusts.
 
-Keys, programs and trust come from the user's own configuration (system, global, command line). What is signed begins
-with a line that nothing else is signed with, and says until when it holds.
+Keys, programs and trust come from the user's own configuration (system, global, command line). What
+is signed begins with a line that nothing else is signed with, and says until when it holds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from git_orch import errors
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
-from git_orch.sandbox.process import command
+from git_orch.sandbox.process import tools
 from git_orch.sandbox.walls import environment
 
 NAMESPACE = "git-orch-approval"
@@ -27,7 +28,9 @@ Format = Literal["ssh", "openpgp"]
 _SIGN_TIMEOUT = 60.0  # seconds for a person to type a passphrase or touch a key
 _VERIFY_TIMEOUT = 10.0  # seconds
 _LARGEST = 64 * 1024  # characters of a signature
-_FINGERPRINT = re.compile("[0-9A-F]{40}(?:[0-9A-F]{24})?")  # the whole of it: short key IDs can be forged
+_FINGERPRINT = re.compile(
+    "[0-9A-F]{40}(?:[0-9A-F]{24})?"
+)  # the whole of it: short key IDs can be forged
 _NOT_GOOD = frozenset({"BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "NO_PUBKEY"})
 
 
@@ -46,12 +49,16 @@ class NotTrusted(errors.Refused):
 
 
 def message(content: bytes, expires: int) -> bytes:
-    """What is signed: the canonical bytes of what is approved, and the end of the approval (seconds since 1970)."""
+    """What is signed: the canonical bytes of what is approved, and the end of the approval (seconds
+    since 1970).
+    """
     return f"{NAMESPACE} 1 expires {expires}\n".encode("ascii") + content
 
 
 def sign(repository: Repository, content: bytes, committer: str) -> Signature:
-    """Sign a message as `git commit -S` would. Raises UsageError without a key, StepFailed when signing fails."""
+    """Sign a message as `git commit -S` would. Raises UsageError without a key, StepFailed when
+    signing fails.
+    """
     own = settings.of_own_scopes(repository, "gpg.", "user.signingkey")
 
     def last(name: str) -> str | None:
@@ -69,10 +76,13 @@ def sign(repository: Repository, content: bytes, committer: str) -> Signature:
                                     "git config --global gpg.format ssh")  # fmt: skip
 
 
-def _sign_ssh(repository: Repository, content: bytes, key: str | None, program: str | None) -> Signature:
+def _sign_ssh(
+    repository: Repository, content: bytes, key: str | None, program: str | None
+) -> Signature:
     if key is None:
         raise errors.UsageError(
-            "there is no key to sign with", "git config --global user.signingKey ~/.ssh/id_ed25519.pub"
+            "there is no key to sign with",
+            "git config --global user.signingKey ~/.ssh/id_ed25519.pub",
         )
     with tempfile.TemporaryDirectory(prefix="git-orch-") as place:
         argv = ["-Y", "sign", "-n", NAMESPACE, "-f", _key_file(key, place)]
@@ -81,7 +91,9 @@ def _sign_ssh(repository: Repository, content: bytes, key: str | None, program: 
 
 
 def _key_file(key: str, place: str) -> str:
-    """The file of a key; git-config(1) lets the key itself stand there too, which then an SSH agent holds."""
+    """The file of a key; git-config(1) lets the key itself stand there too, which then an SSH agent
+    holds.
+    """
     literal = key.removeprefix("key::")
     if literal != key or key.startswith("ssh-"):
         path = os.path.join(place, "key.pub")
@@ -101,17 +113,21 @@ def _sign_openpgp(repository: Repository, content: bytes, key: str, program: str
     return _signature("openpgp", _run(repository, program, argv, content, _SIGN_TIMEOUT))
 
 
-def _signature(kind: Format, done: command.Finished) -> Signature:
+def _signature(kind: Format, done: tools.Finished) -> Signature:
     text = done.stdout.decode("ascii", "replace")
     if done.status != 0 or "-----BEGIN " not in text:
-        said = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+        said = [
+            line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()
+        ]
         plain = [line for line in said if not line.startswith("[GNUPG:]")]
         why = plain[-1] if plain else f"exit status {done.status}"
-        raise errors.StepFailed(f"the approval could not be signed: {why}", "git config --global user.signingKey")
+        raise errors.StepFailed(
+            f"the approval could not be signed: {why}", "git config --global user.signingKey"
+        )
     return Signature(kind, text)
 
 
-# -- checking ---------------------------------------------------------------------------------------------------------
+# -- checking --------------------------------------------------------------------------------------
 
 
 def signer(repository: Repository, chosen: Settings, signature: Signature, content: bytes) -> str:
@@ -129,7 +145,9 @@ def signer(repository: Repository, chosen: Settings, signature: Signature, conte
 def _allowed_signers(repository: Repository, chosen: Settings) -> str:
     path = chosen.allowedSigners
     if path is None:
-        raise NotTrusted("it is signed, and 'orch.allowedSigners' names no file of trusted SSH keys")
+        raise NotTrusted(
+            "it is signed, and 'orch.allowedSigners' names no file of trusted SSH keys"
+        )
     places = [repository.common_dir, *([repository.top] if repository.top is not None else [])]
     if any(environment.inside(path, place) for place in places):
         raise NotTrusted(f"it is signed, and '{path}' does not count: it lies in the repository")
@@ -140,7 +158,13 @@ def _allowed_signers(repository: Repository, chosen: Settings) -> str:
 
 def _ssh_signer(repository: Repository, allowed: str, file: str, content: bytes) -> str:
     program = _own_value(repository, "gpg.ssh.program") or "ssh-keygen"
-    found = _run(repository, program, ["-Y", "find-principals", "-f", allowed, "-s", file], None, _VERIFY_TIMEOUT)
+    found = _run(
+        repository,
+        program,
+        ["-Y", "find-principals", "-f", allowed, "-s", file],
+        None,
+        _VERIFY_TIMEOUT,
+    )
     principals = found.stdout.decode("utf-8", "replace").splitlines()
     if found.status != 0 or not principals:
         raise NotTrusted(f"the key that signed it is not in '{allowed}'")
@@ -153,8 +177,14 @@ def _ssh_signer(repository: Repository, allowed: str, file: str, content: bytes)
 def _openpgp_signer(repository: Repository, chosen: Settings, file: str, content: bytes) -> str:
     trusted = {key.upper() for key in chosen.allowedKeys}
     if not any(_FINGERPRINT.fullmatch(key) for key in trusted):
-        raise NotTrusted("it is signed, and 'orch.allowedKeys' has no whole fingerprint of a trusted OpenPGP key")
-    program = _own_value(repository, "gpg.openpgp.program") or _own_value(repository, "gpg.program") or "gpg"
+        raise NotTrusted(
+            "it is signed, and 'orch.allowedKeys' has no whole fingerprint of a trusted OpenPGP key"
+        )
+    program = (
+        _own_value(repository, "gpg.openpgp.program")
+        or _own_value(repository, "gpg.program")
+        or "gpg"
+    )
     argv = ["--batch", "--no-auto-key-retrieve", "--status-fd=1", "--verify", file, "-"]
     done = _run(repository, program, argv, content, _VERIFY_TIMEOUT)
     told = done.stdout.decode("utf-8", "replace").splitlines()
@@ -177,16 +207,20 @@ def _own_value(repository: Repository, name: str) -> str | None:
 
 def _run(
     repository: Repository, program: str, argv: Sequence[str], stdin: bytes | None, timeout: float
-) -> command.Finished:
-    """Run a signing program that is not the repository's. Raises StepFailed when there is none or it hangs."""
+) -> tools.Finished:
+    """Run a signing program that is not the repository's. Raises StepFailed when there is none or
+    it hangs.
+    """
     path = os.pathsep.join(environment.outside(os.environ.get("PATH", ""), repository.top))
     found = os.path.expanduser(program) if os.sep in program else environment.program(program, path)
     if found is None or not os.path.isabs(found):
         raise errors.StepFailed(f"'{program}' is not on PATH", f"apt-cache search {program}")
     variables = {**os.environ, "LC_ALL": "C", "PATH": path}
     try:
-        return command.capture([found, *argv], env=variables, cwd="/", stdin=stdin, timeout=timeout)
+        return tools.capture([found, *argv], env=variables, cwd="/", stdin=stdin, timeout=timeout)
     except FileNotFoundError as missing:
-        raise errors.StepFailed(f"there is no program '{found}'", "git config --global --list") from missing
+        raise errors.StepFailed(
+            f"there is no program '{found}'", "git config --global --list"
+        ) from missing
     except TimeoutError as hung:
         raise errors.StepFailed(str(hung), "unlock your key, and try again") from hung

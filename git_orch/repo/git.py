@@ -1,7 +1,7 @@
 """The one caller of the git command.
 
-Every call names its repository, runs without hooks, pagers, editors and automatic maintenance, and without any of the
-user's `GIT_*` variables that would point it at another repository.
+Every call names its repository, runs without hooks, pagers, editors and automatic maintenance, and
+without any of the user's `GIT_*` variables that would point it at another repository.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 
 from git_orch import errors
 from git_orch.sandbox import secrecy
-from git_orch.sandbox.process import command as process
+from git_orch.sandbox.process import tools
 
-# Variables of git that are kept: configuration given on the command line, identity, and what reaching a remote needs.
+# Variables of git that are kept: configuration given on the command line, identity, and what
+# reaching a remote needs.
 _KEPT_VARIABLES = (
     "GIT_CONFIG_", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_EXEC_PATH", "GIT_SSH", "GIT_ASKPASS", "GIT_TERMINAL_PROMPT",
     "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_PROXY_", "GIT_SSL_", "GIT_HTTP_", "GIT_TRACE",
@@ -48,7 +49,8 @@ _PINNED = (
 # Variables that settings of any name are set from: `-c` would cut a name with "=" there.
 _NOTHING = "GIT_ORCH_NOTHING"
 _NO = "GIT_ORCH_NO"
-OLDEST = "2.39"  # `merge-tree --write-tree` and `worktree list -z` work from 2.38 on; this is what Debian 12 has
+# `merge-tree --write-tree` and `worktree list -z` work from 2.38 on; this is what Debian 12 has.
+OLDEST = "2.39"
 USAGE_STATUS = 129  # git's own, for an option that it does not know
 # A terminal's Ctrl-C goes to git as well, and may end it before we hear of it ourselves.
 _STOPPED_BY = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM})
@@ -75,7 +77,11 @@ class GitFailed(errors.OrchError):
 def environment(source: Mapping[str, str], *, keep_location: bool = False) -> dict[str, str]:
     """The environment for git: without the variables that name another repository, index or pager."""
     kept = _KEPT_VARIABLES + (_LOCATION_VARIABLES if keep_location else ())
-    found = {name: value for name, value in source.items() if not name.startswith("GIT_") or name.startswith(kept)}
+    found = {
+        name: value
+        for name, value in source.items()
+        if not name.startswith("GIT_") or name.startswith(kept)
+    }
     for name in secrecy.PROVIDER_KEYS:
         found.pop(name, None)
     return found | {
@@ -90,18 +96,25 @@ def environment(source: Mapping[str, str], *, keep_location: bool = False) -> di
     }
 
 
-# For the one kind of call that may fetch: a checkout in a partial clone, from the remote of the user's configuration.
+# For the one kind of call that may fetch: a checkout in a partial clone, from the remote of the
+# user's configuration.
 FETCHING = {"GIT_NO_LAZY_FETCH": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
 
 _DRIVER = re.compile(
     r"(filter|diff|merge|hook|trailer)\..+\.(clean|smudge|process|required|command|textconv|driver|cmd|enabled)",
     re.DOTALL,
 )
-_SWITCHES = ("required", "enabled", "driver")  # as a merge driver `false` is a program that says: conflict
+_SWITCHES = (
+    "required",
+    "enabled",
+    "driver",
+)  # as a merge driver `false` is a program that says: conflict
 
 
 def drivers(names: Iterable[str]) -> tuple[str, ...]:
-    """Of names in git's configuration those that make git start a program for a path, whatever a pattern may be."""
+    """Of names in git's configuration those that make git start a program for a path, whatever a
+    pattern may be.
+    """
     return tuple(dict.fromkeys(name for name in names if _DRIVER.fullmatch(name) is not None))
 
 
@@ -109,7 +122,8 @@ def drivers(names: Iterable[str]) -> tuple[str, ...]:
 class Git:
     """git for one git directory, and for one work tree where that is given.
 
-    `drivers` are the settings that would start a program when git looks at files; they count as not set.
+    `drivers` are the settings that would start a program when git looks at files; they count as not
+    set.
     """
 
     git_dir: Path
@@ -143,12 +157,19 @@ class Git:
         expect: Sequence[int] = (0,),
         variables: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> process.Finished:
-        """Status and output of git. A status that is not in `expect` raises GitFailed, a Ctrl-C Interrupted.
+    ) -> tools.Finished:
+        """Status and output of git. A status that is not in `expect` raises GitFailed, a Ctrl-C
+        Interrupted.
 
         Raises TimeoutError after `timeout` seconds.
         """
-        done = start(self.argv(*args), {**self.variables, **(variables or {})}, self._directory(), stdin, timeout)
+        done = start(
+            self.argv(*args),
+            {**self.variables, **(variables or {})},
+            self._directory(),
+            stdin,
+            timeout,
+        )
         if -done.status in _STOPPED_BY:
             raise errors.Interrupted(-done.status, "git orch status")
         if done.status not in expect:
@@ -161,7 +182,11 @@ class Git:
 
     def _directory(self) -> str:
         # A work tree that is gone must not turn every call into FileNotFoundError.
-        return str(self.work_tree if self.work_tree is not None and self.work_tree.is_dir() else self.git_dir)
+        return str(
+            self.work_tree
+            if self.work_tree is not None and self.work_tree.is_dir()
+            else self.git_dir
+        )
 
 
 def _unset(name: str) -> str:
@@ -175,16 +200,20 @@ def start(
     directory: str | None,
     stdin: bytes | int | None,
     timeout: float | None = None,
-) -> process.Finished:
-    """Run git, for at most `timeout` seconds. Raises UnfitRepository when there is none on PATH, TimeoutError."""
+) -> tools.Finished:
+    """Run git, for at most `timeout` seconds. Raises UnfitRepository when there is none on PATH,
+    TimeoutError.
+    """
     try:
-        return process.capture(argv, env=variables, cwd=directory, stdin=stdin, timeout=timeout)
+        return tools.capture(argv, env=variables, cwd=directory, stdin=stdin, timeout=timeout)
     except FileNotFoundError as missing:
         raise errors.UnfitRepository("git is not on PATH", "apt-get install git") from missing
 
 
 def user_editor(git_dir: Path) -> str:
-    """The editor that git itself would open for the user: their variables and configuration count here."""
+    """The editor that git itself would open for the user: their variables and configuration count
+    here.
+    """
     argv = ["git", f"--git-dir={git_dir}", "var", "GIT_EDITOR"]
     done = start(argv, dict(os.environ), None, None)
     return done.stdout.decode("utf-8", "surrogateescape").strip() or "vi"
@@ -205,15 +234,27 @@ def _verb(args: Sequence[str]) -> str:
 def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
     """Cause and hint for what git said."""
     lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("hint:")]
-    said = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else "")
+    said = next(
+        (line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else ""
+    )
     said = said.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
     if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
         return f"the disk is full (git {command}: {said})", "df -h . && git orch status"
-    if "Read-only file system" in stderr or "Permission denied" in stderr or "insufficient permission" in stderr:
-        return f"the repository cannot be written (git {command}: {said})", "ls -ld .git .git/objects .git/refs"
+    if (
+        "Read-only file system" in stderr
+        or "Permission denied" in stderr
+        or "insufficient permission" in stderr
+    ):
+        return (
+            f"the repository cannot be written (git {command}: {said})",
+            "ls -ld .git .git/objects .git/refs",
+        )
     if ".lock': File exists" in stderr:
         lock = stderr.partition("Unable to create '")[2].partition("'")[0]
-        return f"'{lock}' is locked by another git process", f"ls -l '{lock}'  # if no git runs, remove it"
+        return (
+            f"'{lock}' is locked by another git process",
+            f"ls -l '{lock}'  # if no git runs, remove it",
+        )
     if "dubious ownership" in stderr:
         return said, 'git config --global --add safe.directory "$PWD"'
     if status == USAGE_STATUS:

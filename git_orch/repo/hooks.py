@@ -1,4 +1,6 @@
-"""The repository's own hooks: git-orch never lets git run them; one may be run as a check, in the sandbox."""
+"""The repository's own hooks: git-orch never lets git run them; one may be run as a check, in the
+sandbox.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,18 @@ if TYPE_CHECKING:
 
 
 def found(repository: Repository, worktree: Path, name: str) -> Path | None:
-    """The hook that git would run for a commit in `worktree`; None where there is none that can be run.
+    """The hook that git would run for a commit in `worktree`; None where there is none that can be
+    run.
 
-    A `core.hooksPath` of the repository counts: it names what runs in the sandbox, not whether anything does.
+    A `core.hooksPath` of the repository counts: it names what runs in the sandbox, not whether
+    anything does.
     """
-    listed = repository.git.finished("config", "--get-all", "-z", "--type=path", "core.hooksPath", expect=(0, 1)).stdout
-    chosen = listed.decode("utf-8", "surrogateescape").split("\0")[:-2]  # the last one is our own, which means none
+    listed = repository.git.finished(
+        "config", "--get-all", "-z", "--type=path", "core.hooksPath", expect=(0, 1)
+    ).stdout
+    chosen = listed.decode("utf-8", "surrogateescape").split("\0")[
+        :-2
+    ]  # the last one is our own, which means none
     directory = worktree / chosen[-1] if chosen else repository.common_dir / "hooks"
     hook = directory / name
     return hook if hook.is_file() and os.access(hook, os.X_OK) else None

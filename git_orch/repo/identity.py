@@ -23,7 +23,9 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Author and committer as `Name <email>`; a date set in the environment stays, as in `git commit`."""
+    """Author and committer as `Name <email>`; a date set in the environment stays, as in `git
+    commit`.
+    """
 
     author: str
     committer: str

@@ -17,16 +17,21 @@ from git_orch.repo.repository import unwritable
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
-_LOCK_TRIES = 5  # `is_held` looks by taking the lock for an instant; that must not look like a second run
+_LOCK_TRIES = (
+    5  # `is_held` looks by taking the lock for an instant; that must not look like a second run
+)
 
 
 def create(path: Path, data: bytes) -> None:
-    """Write a file that appears whole; one that is already there is left alone. Raises UnfitRepository."""
+    """Write a file that appears whole; one that is already there is left alone. Raises
+    UnfitRepository.
+    """
     _placed(path, data, replace=False)
 
 
 def write(path: Path, data: bytes, *, synced: bool = True) -> None:
-    """Write a file that appears whole, over whatever is there; without `synced` a power cut may leave it empty.
+    """Write a file that appears whole, over whatever is there; without `synced` a power cut may
+    leave it empty.
 
     Raises UnfitRepository.
     """
@@ -34,7 +39,9 @@ def write(path: Path, data: bytes, *, synced: bool = True) -> None:
 
 
 def copy(source: IO[bytes], path: Path) -> None:
-    """Write what `source` still has to a file that appears whole and is not private. Raises UnfitRepository."""
+    """Write what `source` still has to a file that appears whole and is not private. Raises
+    UnfitRepository.
+    """
     beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +83,9 @@ def _lock_path(repository: Repository, plan: str) -> Path:
 
 @contextlib.contextmanager
 def lock(repository: Repository, plan: str) -> Iterator[None]:
-    """Hold the plan for this process; the kernel frees it when we die, so the file is never deleted. Raises Busy."""
+    """Hold the plan for this process; the kernel frees it when we die, so the file is never
+    deleted. Raises Busy.
+    """
     path = _lock_path(repository, plan)
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -89,7 +98,9 @@ def lock(repository: Repository, plan: str) -> Iterator[None]:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if tries == _LOCK_TRIES - 1:
-                    raise errors.Busy(f"'{plan}' is being worked on by another process", "git orch status") from None
+                    raise errors.Busy(
+                        f"'{plan}' is being worked on by another process", "git orch status"
+                    ) from None
                 time.sleep(0.02)
             else:
                 break

@@ -33,7 +33,9 @@ class Collected(errors.UnfitRepository):
     """What the ref was to be moved to is not there any more."""
 
     def __init__(self, ref: str) -> None:
-        super().__init__(f"what '{ref}' was to name was collected meanwhile (gc --prune=now?)", "git orch status")
+        super().__init__(
+            f"what '{ref}' was to name was collected meanwhile (gc --prune=now?)", "git orch status"
+        )
 
 
 class PlanRefs(NamedTuple):
@@ -44,7 +46,9 @@ class PlanRefs(NamedTuple):
 
 
 def of_plans(repository: Repository) -> dict[str, PlanRefs]:
-    """All plans of the repository by ID, oldest first. A ref beside theirs that has no plan's name is none of ours."""
+    """All plans of the repository by ID, oldest first. A ref beside theirs that has no plan's name
+    is none of ours.
+    """
     listed = repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", BRANCHES, LOGS)
     found: dict[str, dict[str, str]] = {}
     for line in listed.decode("utf-8", "surrogateescape").splitlines():
@@ -52,7 +56,9 @@ def of_plans(repository: Repository) -> dict[str, PlanRefs]:
         for prefix in (BRANCHES, LOGS):
             if ref.startswith(prefix) and ids.PLAN_ID.fullmatch(ref.removeprefix(prefix)):
                 found.setdefault(ref.removeprefix(prefix), {})[prefix] = oid
-    return {plan: PlanRefs(found[plan].get(BRANCHES), found[plan].get(LOGS)) for plan in sorted(found)}
+    return {
+        plan: PlanRefs(found[plan].get(BRANCHES), found[plan].get(LOGS)) for plan in sorted(found)
+    }
 
 
 def of_plan(repository: Repository, plan: str) -> PlanRefs:
@@ -70,17 +76,24 @@ def value(repository: Repository, ref: str) -> str | None:
     asked = ("-c", "core.warnAmbiguousRefs=false", "rev-parse", ref, "--symbolic-full-name", ref)
     done = repository.git.finished(*asked, expect=(0, 128))
     oid, _, full = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").partition("\n")
-    return oid if done.status == 0 and full and not full.endswith((f"/{ref}", f"/{ref}/HEAD")) else None
+    return (
+        oid
+        if done.status == 0 and full and not full.endswith((f"/{ref}", f"/{ref}/HEAD"))
+        else None
+    )
 
 
 def move(repository: Repository, ref: str, *, old: str | None, new: str, reason: str) -> None:
-    """Point `ref` at `new`, synced to disk, with a reflog entry, if it is still at `old` (None: if there is none).
+    """Point `ref` at `new`, synced to disk, with a reflog entry, if it is still at `old` (None: if
+    there is none).
 
     Raises RefMoved; and Busy when the ref is locked or another ref blocks its name.
     """
     before = old if old is not None else repository.null_oid
     try:
-        repository.git.run(*SYNCED, "update-ref", "--create-reflog", "-m", reason, "--", ref, new, before)
+        repository.git.run(
+            *SYNCED, "update-ref", "--create-reflog", "-m", reason, "--", ref, new, before
+        )
     except GitFailed as failed:
         raise _refusal(ref, failed) from failed
 
@@ -93,8 +106,12 @@ def delete(repository: Repository, ref: str, *, old: str, reason: str) -> None:
         raise _refusal(ref, failed) from failed
 
 
-def move_to_new(repository: Repository, ref: str, written: Written, *, old: str | None, new: str, reason: str) -> None:
-    """`move` to something just written, which is stored again when `git gc --prune=now` was faster than the ref."""
+def move_to_new(
+    repository: Repository, ref: str, written: Written, *, old: str | None, new: str, reason: str
+) -> None:
+    """`move` to something just written, which is stored again when `git gc --prune=now` was faster
+    than the ref.
+    """
     for tries in range(_TRIES):
         written.restore()
         try:
@@ -110,7 +127,11 @@ def move_to_new(repository: Repository, ref: str, written: Written, *, old: str 
 
 def _refusal(ref: str, failed: GitFailed) -> errors.OrchError:
     said = failed.stderr
-    if "but expected" in said or "reference already exists" in said or "unable to resolve reference" in said:
+    if (
+        "but expected" in said
+        or "reference already exists" in said
+        or "unable to resolve reference" in said
+    ):
         return RefMoved(ref)
     if "'refs/heads/orch' exists" in said:
         return errors.UnfitRepository(

@@ -15,7 +15,9 @@ from git_orch.repo.git import Git
 
 
 class Scoped(NamedTuple):
-    """A value of git's configuration, with its scope and origin as git prints them; None is a name without a value."""
+    """A value of git's configuration, with its scope and origin as git prints them; None is a name
+    without a value.
+    """
 
     scope: str
     origin: str
@@ -25,7 +27,9 @@ class Scoped(NamedTuple):
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository as the user stands in it. `top` is None in a bare one; `git_dir` is that of the user's worktree."""
+    """A repository as the user stands in it. `top` is None in a bare one; `git_dir` is that of the
+    user's worktree.
+    """
 
     git_dir: Path
     common_dir: Path
@@ -45,15 +49,21 @@ class Repository:
 
     @cached_property
     def settings(self) -> tuple[tuple[str, str], ...]:
-        """All of git's configuration as it counts in the user's worktree: names as git prints them, and values."""
+        """All of git's configuration as it counts in the user's worktree: names as git prints them,
+        and values.
+        """
         return tuple((each.name, each.value or "") for each in self.scoped_settings)
 
     @cached_property
     def scoped_settings(self) -> tuple[Scoped, ...]:
-        """The same with where each value comes from. A command works with what there was when it looked first."""
+        """The same with where each value comes from. A command works with what there was when it
+        looked first.
+        """
         listed = self.user_git.run("config", "--list", "--show-scope", "--show-origin", "-z")
         fields = listed.decode("utf-8", "surrogateescape").split("\0")
-        return tuple(_scoped(*each) for each in zip(fields[::3], fields[1::3], fields[2::3], strict=False))
+        return tuple(
+            _scoped(*each) for each in zip(fields[::3], fields[1::3], fields[2::3], strict=False)
+        )
 
     @cached_property
     def drivers(self) -> tuple[str, ...]:
@@ -139,12 +149,18 @@ def _scoped(scope: str, origin: str, item: str) -> Scoped:
 
 
 def _unfit(stderr: str, directory: Path) -> errors.UnfitRepository:
-    said = next((line for line in stderr.splitlines() if line.startswith("fatal: ")), "").removeprefix("fatal: ")
+    said = next(
+        (line for line in stderr.splitlines() if line.startswith("fatal: ")), ""
+    ).removeprefix("fatal: ")
     if "dubious ownership" in said:
-        return errors.UnfitRepository(said, f"git config --global --add safe.directory '{directory}'")
+        return errors.UnfitRepository(
+            said, f"git config --global --add safe.directory '{directory}'"
+        )
     if "not a git repository" in said:
         return errors.UnfitRepository(f"'{directory}' is not in a git repository", "git init")
-    return errors.UnfitRepository(f"git cannot open the repository: {said or stderr.strip()}", "git status")
+    return errors.UnfitRepository(
+        f"git cannot open the repository: {said or stderr.strip()}", "git status"
+    )
 
 
 def unwritable(failed: OSError, path: Path) -> errors.UnfitRepository:

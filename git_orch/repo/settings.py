@@ -1,8 +1,8 @@
 """The user's `orch.*` settings, with the rule of who may set them.
 
-What runs a program, widens access, sends data or chooses a path or an endpoint counts only from the user's own
-configuration (system, global, command line), never from the repository's, which somebody else may have written, nor
-from a file inside the repository that the user's configuration includes.
+What runs a program, widens access, sends data or chooses a path or an endpoint counts only from the
+user's own configuration (system, global, command line), never from the repository's, which somebody
+else may have written, nor from a file inside the repository that the user's configuration includes.
 """
 
 from __future__ import annotations
@@ -19,24 +19,30 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository, Scoped
 
 _OWN_SCOPES = frozenset({"system", "global", "command"})
-_TRUE = frozenset({"true", "yes", "on", "1"})  # the spellings of git-config(1); a name without "=" means true as well
+_TRUE = frozenset(
+    {"true", "yes", "on", "1"}
+)  # the spellings of git-config(1); a name without "=" means true as well
 _FALSE = frozenset({"false", "no", "off", "0", ""})
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 SANDBOXES = ("auto", "none")
 _MOST_USD = 1e9
-_NARROWED = frozenset({"orch.maxusd", "orch.maxstepusd"})  # these count from anywhere, where they are lower
+_NARROWED = frozenset(
+    {"orch.maxusd", "orch.maxstepusd"}
+)  # these count from anywhere, where they are lower
 _DAY = 86_400  # seconds
 KEPT_WORKTREES = ("auto", "true", "false")
 
 
 class Settings(NamedTuple):
-    """Every setting that this version reads. `prices` is the path of a price table that adds to the built-in one.
+    """Every setting that this version reads. `prices` is the path of a price table that adds to the
+    built-in one.
 
-    `sandbox` is one of SANDBOXES. `environment` names variables, and `readable` absolute paths, that commands in the
-    sandbox see besides what they always see. `allowedSigners` is an allowed signers file of ssh-keygen(1), and
-    `allowedKeys` has fingerprints of OpenPGP keys, whose signatures approve plans. `keepWorktrees` is one of
-    KEPT_WORKTREES, `setup` a command line, `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit).
+    `sandbox` is one of SANDBOXES. `environment` names variables, and `readable` absolute paths,
+    that commands in the sandbox see besides what they always see. `allowedSigners` is an allowed
+    signers file of ssh-keygen(1), and `allowedKeys` has fingerprints of OpenPGP keys, whose
+    signatures approve plans. `keepWorktrees` is one of KEPT_WORKTREES, `setup` a command line,
+    `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit).
     """
 
     model: str = DEFAULT_MODEL
@@ -69,7 +75,9 @@ def of_user(repository: Repository) -> Settings:
         sandbox=_one_of(SANDBOXES, "orch.sandbox", last("orch.sandbox")),
         runHooks="orch.runhooks" in own and _flag("orch.runHooks", last("orch.runhooks")),
         environment=_names(own.get("orch.environment", [])),
-        readable=tuple(_path("orch.readable", value) for value in own.get("orch.readable", []) if value),
+        readable=tuple(
+            _path("orch.readable", value) for value in own.get("orch.readable", []) if value
+        ),
         allowedSigners=_optional_path("orch.allowedSigners", last("orch.allowedsigners")),
         allowedKeys=_names(own.get("orch.allowedkeys", [])),
         retryModel=last("orch.retrymodel") or None,
@@ -77,13 +85,15 @@ def of_user(repository: Repository) -> Settings:
         setupTimeout=_seconds("orch.setupTimeout", last("orch.setuptimeout"), 900.0),
         maxUsd=_budget(repository, own, "orch.maxUsd"),
         maxStepUsd=_budget(repository, own, "orch.maxStepUsd"),
-        worktreeInclude="orch.worktreeinclude" in own and _flag("orch.worktreeInclude", last("orch.worktreeinclude")),
+        worktreeInclude="orch.worktreeinclude" in own
+        and _flag("orch.worktreeInclude", last("orch.worktreeinclude")),
         keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),
     )
 
 
 def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequence[str | None]]:
-    """Values that the user's own scopes give names with these lower-case beginnings; None is a name without a value.
+    """Values that the user's own scopes give names with these lower-case beginnings; None is a name
+    without a value.
 
     They are listed by lower-case name, in the order of git-config(1): the last one counts.
     """
@@ -96,11 +106,15 @@ def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequen
 
 
 def without_effect(repository: Repository) -> list[str]:
-    """The lower-case names of orch.* settings in the repository's own configuration: there they do not count."""
+    """The lower-case names of orch.* settings in the repository's own configuration: there they do
+    not count.
+    """
     return [
         name
         for each in repository.scoped_settings
-        if (name := each.name.lower()).startswith("orch.") and name not in _NARROWED and not _counts(each, repository)
+        if (name := each.name.lower()).startswith("orch.")
+        and name not in _NARROWED
+        and not _counts(each, repository)
     ]
 
 
@@ -109,11 +123,14 @@ def _counts(each: Scoped, repository: Repository) -> bool:
 
 
 def _inside(origin: str, repository: Repository) -> bool:
-    """Whether the file a value comes from belongs to the repository: whoever wrote that may have written this.
+    """Whether the file a value comes from belongs to the repository: whoever wrote that may have
+    written this.
 
     The user's own file counts also where their home directory is the repository.
     """
-    if not origin.startswith("file:") or origin.removeprefix("file:") in _global_files(repository.variables):
+    if not origin.startswith("file:") or origin.removeprefix("file:") in _global_files(
+        repository.variables
+    ):
         return False
     file = Path(os.path.realpath(origin.removeprefix("file:")))
     return any(file.is_relative_to(os.path.realpath(place)) for place in repository.places)
@@ -130,7 +147,8 @@ def _one_of(choices: tuple[str, ...], name: str, value: str | None) -> str:
         return choices[0]
     if value.lower() not in choices:
         raise errors.UsageError(
-            f"'{name}' is '{value}': it can be {' or '.join(choices)}", f"git config --global {name} {choices[0]}"
+            f"'{name}' is '{value}': it can be {' or '.join(choices)}",
+            f"git config --global {name} {choices[0]}",
         )
     return value.lower()
 
@@ -140,11 +158,15 @@ def _flag(name: str, value: str | None) -> bool:
         return True
     if value.lower() in _FALSE:
         return False
-    raise errors.UsageError(f"'{name}' is '{value}': it can be true or false", f"git config --global {name} false")
+    raise errors.UsageError(
+        f"'{name}' is '{value}': it can be true or false", f"git config --global {name} false"
+    )
 
 
 def _budget(repository: Repository, own: Mapping[str, Sequence[str | None]], name: str) -> float:
-    """USD, 0 where there is no limit: the user's own value or, where that is less, the repository's."""
+    """USD, 0 where there is no limit: the user's own value or, where that is less, the
+    repository's.
+    """
     usual = _usd(name, own.get(name.lower(), [None])[-1], "--global ")
     others = [
         _usd(name, each.value, "")
@@ -174,7 +196,8 @@ def _seconds(name: str, value: str | None, usual: float) -> float:
         return usual
     if not value.isdecimal() or not 1 <= int(value) <= _DAY:
         raise errors.UsageError(
-            f"'{name}' is '{value}': it has to be 1 to {_DAY} seconds", f"git config --global {name} {usual:.0f}"
+            f"'{name}' is '{value}': it has to be 1 to {_DAY} seconds",
+            f"git config --global {name} {usual:.0f}",
         )
     return float(value)
 
@@ -192,6 +215,7 @@ def _path(name: str, value: str | None) -> str:
     found = os.path.expanduser(value or "")
     if not os.path.isabs(found):
         raise errors.UsageError(
-            f"'{name}' is '{value}': it has to be an absolute path", f"git config --global {name} /..."
+            f"'{name}' is '{value}': it has to be an absolute path",
+            f"git config --global {name} /...",
         )
     return os.path.normpath(found)

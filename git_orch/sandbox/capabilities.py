@@ -1,7 +1,8 @@
 """Which programs this machine has, so that a plan names commands that exist.
 
-Only programs outside the repository are looked at, and run for their version from the root directory with an
-environment of their own: `cargo --version` in a repository runs what its rust-toolchain.toml names.
+Only programs outside the repository are looked at, and run for their version from the root
+directory with an environment of their own: `cargo --version` in a repository runs what its
+rust-toolchain.toml names.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from git_orch.plans import plan
+from git_orch.plans import document as documents
 from git_orch.sandbox.process import command as process
+from git_orch.sandbox.process import limits
 from git_orch.sandbox.walls import environment
 
 CACHE_NAME = "capabilities.json"
@@ -99,7 +101,12 @@ class Capabilities:
             "pwd": self.pwd,
             "languages": list(self.languages),
             "commands": [
-                {"name": info.name, "available": info.available, "path": info.path, "version": info.version}
+                {
+                    "name": info.name,
+                    "available": info.available,
+                    "path": info.path,
+                    "version": info.version,
+                }
                 for info in self.commands
             ],
         }
@@ -113,7 +120,9 @@ class Loaded(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a program is and which file it is: a replaced program has another device, inode or time."""
+    """Where a program is and which file it is: a replaced program has another device, inode or
+    time.
+    """
 
     path: str
     device: int
@@ -122,7 +131,9 @@ class _Place(NamedTuple):
 
 
 def discover(path: str, pwd: Path, excluded: Path | None) -> Capabilities:
-    """Look for all known commands on `path` and ask each for its version; nothing inside `excluded` counts or runs."""
+    """Look for all known commands on `path` and ask each for its version; nothing inside `excluded`
+    counts or runs.
+    """
     return _capabilities(_probed(_places(COMMANDS, path, excluded), path, excluded), pwd)
 
 
@@ -130,7 +141,8 @@ def present(path: str, pwd: Path, excluded: Path | None) -> Capabilities:
     """The same without versions: nothing is run, so it takes a millisecond."""
     places = _places(COMMANDS, path, excluded)
     found = (
-        CommandInfo(name, available=place is not None, path=place and place.path) for name, place in places.items()
+        CommandInfo(name, available=place is not None, path=place and place.path)
+        for name, place in places.items()
     )
     return _capabilities(tuple(found), pwd)
 
@@ -142,8 +154,12 @@ def command(name: str, path: str, excluded: Path | None) -> CommandInfo:
     return _probed(_places([name], path, excluded), path, excluded)[0]
 
 
-def load_or_discover(cache_dir: Path, path: str, pwd: Path, excluded: Path | None, *, refresh: bool = False) -> Loaded:
-    """Capabilities from the cache while PATH and each program's file are the same, else discovered and cached."""
+def load_or_discover(
+    cache_dir: Path, path: str, pwd: Path, excluded: Path | None, *, refresh: bool = False
+) -> Loaded:
+    """Capabilities from the cache while PATH and each program's file are the same, else discovered
+    and cached.
+    """
     file = cache_dir / CACHE_NAME
     places = _places(COMMANDS, path, excluded)
     warning = None
@@ -151,7 +167,10 @@ def load_or_discover(cache_dir: Path, path: str, pwd: Path, excluded: Path | Non
         try:
             known = _cached(file, path, places)
         except (ValueError, OSError, RecursionError) as error:
-            known, warning = None, f"the cache '{file}' could not be used and was made again: {error}"
+            known, warning = (
+                None,
+                f"the cache '{file}' could not be used and was made again: {error}",
+            )
         if known is not None:
             return Loaded(_capabilities(known, pwd), None)
     commands = _probed(places, path, excluded)
@@ -167,14 +186,16 @@ def _capabilities(commands: tuple[CommandInfo, ...], pwd: Path) -> Capabilities:
     machine = os.uname()
     return Capabilities(
         commands=commands,
-        languages=tuple(name for name, programs in _LANGUAGES.items() if not available.isdisjoint(programs)),
+        languages=tuple(
+            name for name, programs in _LANGUAGES.items() if not available.isdisjoint(programs)
+        ),
         os=machine.sysname,
         arch=machine.machine,
         pwd=os.path.realpath(pwd),
     )
 
 
-# -- finding ----------------------------------------------------------------------------------------------------------
+# -- finding ---------------------------------------------------------------------------------------
 
 
 def _places(
@@ -185,7 +206,9 @@ def _places(
 
 
 def _place(name: str, directories: list[str], excluded: Path | None) -> _Place | None:
-    """The first program of that name that is not the repository's own and that not everybody may replace."""
+    """The first program of that name that is not the repository's own and that not everybody may
+    replace.
+    """
     for directory in directories:
         candidate = f"{directory}/{name}"
         try:
@@ -193,27 +216,39 @@ def _place(name: str, directories: list[str], excluded: Path | None) -> _Place |
         except OSError:
             continue
         runs = stat.S_ISREG(found.st_mode) and os.access(candidate, os.X_OK)
-        if not runs or found.st_mode & stat.S_IWOTH or (excluded and environment.inside(candidate, excluded)):
+        if (
+            not runs
+            or found.st_mode & stat.S_IWOTH
+            or (excluded and environment.inside(candidate, excluded))
+        ):
             continue
         return _Place(candidate, found.st_dev, found.st_ino, found.st_mtime_ns)
     return None
 
 
-# -- asking for versions ----------------------------------------------------------------------------------------------
+# -- asking for versions ---------------------------------------------------------------------------
 
 
-def _probed(places: dict[str, _Place | None], path: str, excluded: Path | None) -> tuple[CommandInfo, ...]:
+def _probed(
+    places: dict[str, _Place | None], path: str, excluded: Path | None
+) -> tuple[CommandInfo, ...]:
     import threading  # with the pool, not needed while the cache is good
     from concurrent import futures
 
     stop = threading.Event()
     source = {"PATH": os.pathsep.join(environment.outside(path, excluded))}
-    home = environment.home(os.environ) or Path("/nonexistent")  # rustup and others find their programs from there
-    variables = environment.command_environment(source, home=home, worktree=excluded or Path(os.devnull))
-    bounds = process.Bounds(_PROBE_SECONDS, stop=stop, output_limit=_PROBE_OUTPUT, grace=0)
+    home = environment.home(os.environ) or Path(
+        "/nonexistent"
+    )  # rustup and others find their programs from there
+    variables = environment.command_environment(
+        source, home=home, worktree=excluded or Path(os.devnull)
+    )
+    bounds = limits.Bounds(_PROBE_SECONDS, stop=stop, output_limit=_PROBE_OUTPUT, grace=0)
     with futures.ThreadPoolExecutor(max_workers=max(1, len(places))) as pool:
         waiting = {
-            name: pool.submit(_version, [place.path, *COMMANDS.get(name, ("--version",))], variables, bounds)
+            name: pool.submit(
+                _version, [place.path, *COMMANDS.get(name, ("--version",))], variables, bounds
+            )
             for name, place in places.items()
             if place is not None
         }
@@ -223,28 +258,36 @@ def _probed(places: dict[str, _Place | None], path: str, excluded: Path | None) 
             stop.set()
         versions = {name: version.result() for name, version in waiting.items()}
     return tuple(
-        CommandInfo(name, available=place is not None, path=place and place.path, version=versions.get(name))
+        CommandInfo(
+            name, available=place is not None, path=place and place.path, version=versions.get(name)
+        )
         for name, place in places.items()
     )
 
 
-def _version(argv: list[str], variables: dict[str, str], bounds: process.Bounds) -> str | None:
+def _version(argv: list[str], variables: dict[str, str], bounds: limits.Bounds) -> str | None:
     try:
         outcome = process.run(argv, env=variables, cwd=Path("/"), bounds=bounds)
-    except OSError:  # not a program of this machine after all: a broken interpreter line, another architecture
+    except (
+        OSError
+    ):  # not a program of this machine after all: a broken interpreter line, another architecture
         return None
     found = _VERSION.search(outcome.output.decode("utf-8", "replace"))
     return found[0] if found is not None else None
 
 
-# -- cache ------------------------------------------------------------------------------------------------------------
+# -- cache -----------------------------------------------------------------------------------------
 
 
-def _save(file: Path, path: str, places: dict[str, _Place | None], commands: tuple[CommandInfo, ...]) -> None:
+def _save(
+    file: Path, path: str, places: dict[str, _Place | None], commands: tuple[CommandInfo, ...]
+) -> None:
     document = {
         "format": _FORMAT,
         "path": path,
-        "commands": {info.name: {"place": places[info.name], "version": info.version} for info in commands},
+        "commands": {
+            info.name: {"place": places[info.name], "version": info.version} for info in commands
+        },
     }
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = file.with_name(f"{file.name}.{os.getpid()}")
@@ -252,23 +295,31 @@ def _save(file: Path, path: str, places: dict[str, _Place | None], commands: tup
     beside.replace(file)
 
 
-def _cached(file: Path, path: str, places: dict[str, _Place | None]) -> tuple[CommandInfo, ...] | None:
-    """The commands in the cache; None when there is no cache or another machine state. Raises ValueError, OSError."""
+def _cached(
+    file: Path, path: str, places: dict[str, _Place | None]
+) -> tuple[CommandInfo, ...] | None:
+    """The commands in the cache; None when there is no cache or another machine state. Raises
+    ValueError, OSError.
+    """
     try:
         document = json.loads(file.read_bytes())
     except FileNotFoundError:
         return None
-    fields = plan.mapping(document, "cache")
+    fields = documents.mapping(document, "cache")
     if fields.get("format") != _FORMAT or fields.get("path") != path:
         return None
-    known = plan.mapping(fields.get("commands"), "commands")
+    known = documents.mapping(fields.get("commands"), "commands")
     if known.keys() != places.keys():
         return None
     found = []
     for name, place in places.items():
-        entry = plan.mapping(known[name], name)
+        entry = documents.mapping(known[name], name)
         if entry.get("place") != (list(place) if place is not None else None):
             return None
-        version = plan.optional_text(entry, "version")
-        found.append(CommandInfo(name, available=place is not None, path=place and place.path, version=version))
+        version = documents.optional_text(entry, "version")
+        found.append(
+            CommandInfo(
+                name, available=place is not None, path=place and place.path, version=version
+            )
+        )
     return tuple(found)

@@ -1,7 +1,9 @@
-"""The files of a worktree, for tools that a model directs: no path, link or special file leads out of it.
+"""The files of a worktree, for tools that a model directs: no path, link or special file leads out
+of it.
 
-Every access walks from the root by directory descriptors without following links, so that a command that swaps a
-directory for a link at the same time wins nothing. Links that stay inside are resolved here, not by the kernel.
+Every access walks from the root by directory descriptors without following links, so that a command
+that swaps a directory for a link at the same time wins nothing. Links that stay inside are resolved
+here, not by the kernel.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ _CODES = {
 
 
 class PathRefused(errors.Refused):
-    """A path that a file tool does not touch; `code` is stable: PATH_..., NOT_FOUND, NOT_REGULAR, TOO_LARGE ..."""
+    """A path that a file tool does not touch; `code` is stable: PATH_..., NOT_FOUND, NOT_REGULAR,
+    TOO_LARGE ...
+    """
 
     def __init__(self, code: str, path: str) -> None:
         super().__init__(_CAUSES[code].format(repr(path[:200])), _HINTS.get(code, _HINT))
@@ -96,7 +100,9 @@ class Tree:
         return bytes(data)
 
     def write(self, path: str, data: bytes, *, executable: bool | None = None) -> None:
-        """Replace or create a regular file; it appears whole. None keeps its mode. Raises PathRefused."""
+        """Replace or create a regular file; it appears whole. None keeps its mode. Raises
+        PathRefused.
+        """
         with self._place(path, create=True) as (directory, name):
             old = _mode(name, directory)
             if old is not None and not stat.S_ISREG(old):
@@ -122,18 +128,24 @@ class Tree:
             os.unlink(name, dir_fd=directory)
 
     def kind(self, path: str) -> Kind:
-        """What is at `path`, a link not followed. Raises PathRefused for a path that may not be named."""
+        """What is at `path`, a link not followed. Raises PathRefused for a path that may not be
+        named.
+        """
         try:
             with self._place(path, follow=False) as (directory, name):
                 mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
         except PathRefused as refused:
-            if refused.code in (NOT_FOUND, NOT_REGULAR):  # NOT_REGULAR: a file or a loop of links in place of a parent
+            if refused.code in (
+                NOT_FOUND,
+                NOT_REGULAR,
+            ):  # NOT_REGULAR: a file or a loop of links in place of a parent
                 return "absent"
             raise
         return _kind(mode)
 
     def listing(self, prefix: str = "") -> Iterator[str]:
-        """Paths of the regular files below a directory in git's order, links and git's own directory left out.
+        """Paths of the regular files below a directory in git's order, links and git's own
+        directory left out.
 
         Raises PathRefused when `prefix` is no directory.
         """
@@ -168,8 +180,12 @@ class Tree:
             yield directory
 
     @contextlib.contextmanager
-    def _place(self, path: str, *, create: bool = False, follow: bool = True) -> Iterator[tuple[int, str]]:
-        """The directory of `path` and the name in it, after all links. Errors of the system become PathRefused."""
+    def _place(
+        self, path: str, *, create: bool = False, follow: bool = True
+    ) -> Iterator[tuple[int, str]]:
+        """The directory of `path` and the name in it, after all links. Errors of the system become
+        PathRefused.
+        """
         code = paths.refused(path)
         if code is not None:
             raise PathRefused(code, path)
@@ -231,7 +247,9 @@ class _Walk:
         self._left[:0] = names
 
     def _go_up(self) -> None:
-        """Start again one level higher: '..' of a descriptor would leave the tree if somebody moved the directory."""
+        """Start again one level higher: '..' of a descriptor would leave the tree if somebody moved
+        the directory.
+        """
         if not self._passed:
             raise PathRefused(paths.PATH_OUTSIDE, self._path)
         self._left[:0] = self._passed[:-1]
@@ -256,7 +274,9 @@ class _Walk:
 
 
 @contextlib.contextmanager
-def _opened(name: str, flags: int, directory: int | None = None, mode: int = 0o666) -> Iterator[int]:
+def _opened(
+    name: str, flags: int, directory: int | None = None, mode: int = 0o666
+) -> Iterator[int]:
     descriptor = os.open(name, flags, mode, dir_fd=directory)
     try:
         yield descriptor

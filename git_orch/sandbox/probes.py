@@ -1,6 +1,8 @@
-"""What holds for commands on this machine, found out by trying it: each probe does what a command must not be able to.
+"""What holds for commands on this machine, found out by trying it: each probe does what a command
+must not be able to.
 
-Nothing is tried that would do harm where it works: the targets are files of the probe's own, and a port on loopback.
+Nothing is tried that would do harm where it works: the targets are files of the probe's own, and a
+port on loopback.
 """
 
 from __future__ import annotations
@@ -15,8 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from git_orch.plans.plan import Command
-from git_orch.sandbox.process import cgroup
-from git_orch.sandbox.process import command as process
+from git_orch.sandbox.process import cgroup, tools
 from git_orch.sandbox.walls.launcher import Launcher
 
 _SECONDS = 20.0  # for one probe; the slowest takes two
@@ -31,8 +32,9 @@ _VARIABLE = "GIT_ORCH_CANARY"
 _EMPTY_SET = frozenset("0")  # the digits of a set of no capabilities
 _REPORT = "run no plans here, and report it as SECURITY.md says"
 
-# Each attempt stands for itself: bash goes on after a redirection that fails. Arguments: a directory that is not the
-# worktree, the common git directory, a port, our process ID, files of the home directory.
+# Each attempt stands for itself: bash goes on after a redirection that fails. Arguments: a
+# directory that is not the worktree, the common git directory, a port, our process ID, files of the
+# home directory.
 _SCRIPT = """
 exec 2>/dev/null
 place=$1 common=$2 port=$3 pid=$4
@@ -91,7 +93,9 @@ class Answer(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where probes run: `worktree` lies in `directory` beside other things, and belongs to the repository `common`."""
+    """Where probes run: `worktree` lies in `directory` beside other things, and belongs to the
+    repository `common`.
+    """
 
     directory: Path
     worktree: Path
@@ -112,26 +116,47 @@ class _Host(NamedTuple):
     connected: bool
 
 
-# -- walls ------------------------------------------------------------------------------------------------------------
+# -- walls -----------------------------------------------------------------------------------------
 
 
 def walls(launcher: Launcher, place: Place, home_files: Sequence[Path]) -> list[Answer]:
-    """What a command in the sandbox can reach; `home_files` are files that it must not be able to read."""
+    """What a command in the sandbox can reach; `home_files` are files that it must not be able to
+    read.
+    """
     place.beside.write_text(_CANARY + "\n")
     before = _control(place)
     source = {**launcher.source, _VARIABLE: _CANARY}
     with _listener() as listener:
-        words = ("bash", "--noprofile", "--norc", "-c", _SCRIPT, "doctor", str(place.directory), str(place.common))
+        words = (
+            "bash",
+            "--noprofile",
+            "--norc",
+            "-c",
+            _SCRIPT,
+            "doctor",
+            str(place.directory),
+            str(place.common),
+        )
         port = str(listener.getsockname()[1])
         command = Command(argv=(*words, port, str(os.getpid()), *map(str, home_files)))
         tried = dataclasses.replace(launcher, source=source)
         outcome = tried.run(command, worktree=place.worktree, timeout=_SECONDS)
         told = _told(outcome.output)
         after = _Host(
-            place.beside.read_text(), (place.directory / "planted").exists(), _control(place), _heard(listener)
+            place.beside.read_text(),
+            (place.directory / "planted").exists(),
+            _control(place),
+            _heard(listener),
         )
     if "end" not in told:
-        return [Answer("commands", "no", f"a command does not run: {outcome.shown(300).strip()}", _advice(launcher))]
+        return [
+            Answer(
+                "commands",
+                "no",
+                f"a command does not run: {outcome.shown(300).strip()}",
+                _advice(launcher),
+            )
+        ]
     return [_hinted(each, launcher) for each in _walls(told, before, after, len(home_files))]
 
 
@@ -139,13 +164,32 @@ def _walls(
     told: Mapping[str, Sequence[str]], before: Mapping[str, bytes], after: _Host, home_files: int
 ) -> Iterator[Answer]:
     changed = after.beside != _CANARY + "\n" or after.planted or "system" in told
-    yield _held("outside", not changed, "nothing outside of the worktree can be written", "files can be written there")
-    seen = "beside" in told
-    yield _held("beside", not seen, "other directories cannot be read", "files beside the worktree can be read")
-    names = ", ".join(
-        sorted(name for name in before.keys() | after.control if before.get(name) != after.control.get(name))
+    yield _held(
+        "outside",
+        not changed,
+        "nothing outside of the worktree can be written",
+        "files can be written there",
     )
-    yield _held("git-directory", not names, "the git directory cannot be written", f"a command changed {names}")
+    seen = "beside" in told
+    yield _held(
+        "beside",
+        not seen,
+        "other directories cannot be read",
+        "files beside the worktree can be read",
+    )
+    names = ", ".join(
+        sorted(
+            name
+            for name in before.keys() | after.control
+            if before.get(name) != after.control.get(name)
+        )
+    )
+    yield _held(
+        "git-directory",
+        not names,
+        "the git directory cannot be written",
+        f"a command changed {names}",
+    )
     yield _home(told.get("home", ()), home_files)
     reached = after.connected or "network" in told
     others = ", ".join(told.get("interface", ()))
@@ -157,7 +201,10 @@ def _walls(
     yield _privileges(told)
     yield _system_calls(told)
     yield _held(
-        "environment", "variable" not in told, "made from nothing; no variable of yours", "variables are passed on"
+        "environment",
+        "variable" not in told,
+        "made from nothing; no variable of yours",
+        "variables are passed on",
     )
 
 
@@ -168,13 +215,20 @@ def _held(name: str, held: bool, good: str, bad: str) -> Answer:  # noqa: FBT001
 def _home(readable: Sequence[str], tried: int) -> Answer:
     if not tried:
         return Answer("home", "note", "there is no file in your home directory to try it with")
-    return _held("home", not readable, "no file in it can be read", f"'{''.join(readable[:1])}' can be read")
+    return _held(
+        "home", not readable, "no file in it can be read", f"'{''.join(readable[:1])}' can be read"
+    )
 
 
 def _processes(told: Mapping[str, Sequence[str]]) -> Answer:
     own = os.readlink("/proc/self/ns/pid") if os.path.exists("/proc/self/ns/pid") else ""
     apart = own not in told.get("pids", ("",)) if own else "signal" not in told
-    return _held("processes", apart, "those of this machine are not there", "a command sees processes of this machine")
+    return _held(
+        "processes",
+        apart,
+        "those of this machine are not there",
+        "a command sees processes of this machine",
+    )
 
 
 def _privileges(told: Mapping[str, Sequence[str]]) -> Answer:
@@ -220,8 +274,16 @@ def _told(output: bytes) -> dict[str, list[str]]:
 
 def _control(place: Place) -> dict[str, bytes]:
     """The files through which git could be told to run a program."""
-    files = [place.common / "config", *sorted((place.common / "hooks").glob("*")), place.worktree / ".git"]
-    return {str(file.relative_to(place.directory)): file.read_bytes() for file in files if file.is_file()}
+    files = [
+        place.common / "config",
+        *sorted((place.common / "hooks").glob("*")),
+        place.worktree / ".git",
+    ]
+    return {
+        str(file.relative_to(place.directory)): file.read_bytes()
+        for file in files
+        if file.is_file()
+    }
 
 
 @contextlib.contextmanager
@@ -242,7 +304,7 @@ def _heard(listener: socket.socket) -> bool:
     return True
 
 
-# -- limits -----------------------------------------------------------------------------------------------------------
+# -- limits ----------------------------------------------------------------------------------------
 
 
 def process_limit(launcher: Launcher, worktree: Path, most: int = _FEW) -> Answer:
@@ -256,7 +318,12 @@ def process_limit(launcher: Launcher, worktree: Path, most: int = _FEW) -> Answe
         return Answer("process-limit", "ok", f"{limit}; {_KERNEL} ({_way('pids')})")
     if outcome.reason == "process-limit":
         return Answer("process-limit", "ok", f"{limit}; {_LOOKS}")
-    return Answer("process-limit", "no", f"a command started {_MANY} processes where {most} were allowed", _REPORT)
+    return Answer(
+        "process-limit",
+        "no",
+        f"a command started {_MANY} processes where {most} were allowed",
+        _REPORT,
+    )
 
 
 def memory_limit(launcher: Launcher, worktree: Path, most: int = _LITTLE) -> Answer:
@@ -268,26 +335,38 @@ def memory_limit(launcher: Launcher, worktree: Path, most: int = _LITTLE) -> Ans
         seen = f"a command used {_MUCH // 1024**2} MiB where {most // 1024**2} were allowed"
         return Answer("memory-limit", "no", seen, _REPORT)
     counted = _KERNEL + " (control group)" if _way("memory") == "control group" else _LOOKS
-    return Answer("memory-limit", "ok", f"{launcher.limits.memory / 1024**3:.1f} GiB for a command; {counted}")
+    return Answer(
+        "memory-limit", "ok", f"{launcher.limits.memory / 1024**3:.1f} GiB for a command; {counted}"
+    )
 
 
 def _way(controller: str) -> str:
-    held = any(controller in place.controllers for place in cgroup.places()) if sys.platform == "linux" else False
+    held = (
+        any(controller in place.controllers for place in cgroup.places())
+        if sys.platform == "linux"
+        else False
+    )
     return "control group" if held else "RLIMIT_NPROC"
 
 
-# -- keys -------------------------------------------------------------------------------------------------------------
+# -- keys ------------------------------------------------------------------------------------------
 
 
 def keys(hidden: Iterable[str] = (_VARIABLE,)) -> Answer:
-    """Whether what a process has hidden can be read from the process table by another one of the same user."""
+    """Whether what a process has hidden can be read from the process table by another one of the
+    same user.
+    """
     if sys.platform != "linux":
-        return Answer("keys", "note", f"{sys.platform} shows the environment of a process to others of its user")
+        return Answer(
+            "keys",
+            "note",
+            f"{sys.platform} shows the environment of a process to others of its user",
+        )
     package = str(Path(__file__).resolve().parents[2])
     argv = [sys.executable, "-I", "-S", "-c", _HIDING, package, *hidden]
-    with process.Session(argv, env={_VARIABLE: _CANARY}) as session:
+    with tools.Session(argv, env={_VARIABLE: _CANARY}) as session:
         pid = session.read_line().decode()
-        read = process.capture(["cat", f"/proc/{pid}/environ"], env=os.environ)
+        read = tools.capture(["cat", f"/proc/{pid}/environ"], env=os.environ)
     shown = _CANARY.encode() in read.stdout
     return Answer(
         "keys", "no" if shown else "ok",

@@ -1,7 +1,7 @@
 """Plans from templates: `${name}` in any text of a template becomes a value somebody typed.
 
-A template is a plan file with variables. It is parsed first and filled in afterwards, text by text, so that no value
-can add a field, a step or a command.
+A template is a plan file with variables. It is parsed first and filled in afterwards, text by text,
+so that no value can add a field, a step or a command.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from git_orch.errors import UsageError
-from git_orch.plans import plan as plans
+from git_orch.plans import document
 from git_orch.plans.file import source
 from git_orch.plans.file.findings import PlanFileError
 from git_orch.plans.plan import Plan
@@ -30,9 +30,11 @@ _VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A value a template asks for; without a default it has to be given. `pattern` matches the whole value.
+    """A value a template asks for; without a default it has to be given. `pattern` matches the
+    whole value.
 
-    `reserved` names a set of words that are no value: 'python' has keywords and modules of the standard library.
+    `reserved` names a set of words that are no value: 'python' has keywords and modules of the
+    standard library.
     """
 
     name: str
@@ -59,7 +61,9 @@ class Template:
 
     def example(self) -> str:
         """A command that plans from it."""
-        given = "".join(f" --var {item.name}=VALUE" for item in self.variables if item.default is None)
+        given = "".join(
+            f" --var {item.name}=VALUE" for item in self.variables if item.default is None
+        )
         return f"git orch plan --template {self.name}{given}"
 
 
@@ -83,32 +87,43 @@ def template(text: str, name: str) -> Template:
         raise PlanFileError(name, read.findings)
     try:
         fields = _only(("description", "variables", "plan"), read.value, name)
-        listed = plans.mapping(fields.get("variables", {}), "variables")
+        listed = document.mapping(fields.get("variables", {}), "variables")
         variables = tuple(_variable(key, item) for key, item in listed.items())
-        return Template(name, plans.text(fields, "description"), variables, read)
-    except plans.BadDocument as error:
+        return Template(name, document.text(fields, "description"), variables, read)
+    except document.BadDocument as error:
         raise UsageError(f"template '{name}' is broken: {error}", "git orch schema plan") from error
 
 
 def _variable(name: str, item: object) -> Variable:
     fields = _only(("description", "default", "pattern", "reserved"), item, f"variables.{name}")
-    pattern, reserved = plans.optional_text(fields, "pattern"), plans.optional_text(fields, "reserved")
+    pattern, reserved = (
+        document.optional_text(fields, "pattern"),
+        document.optional_text(fields, "reserved"),
+    )
     if _VARIABLE.fullmatch(name) is None:
-        raise plans.BadDocument(f"variables.{name}: a variable's name has lower-case letters, digits and underscores")
+        raise document.BadDocument(
+            f"variables.{name}: a variable's name has lower-case letters, digits and underscores"
+        )
     if reserved not in (None, *_RESERVED):
-        raise plans.BadDocument(f"variables.{name}.reserved: '{reserved}' is not a set of words")
+        raise document.BadDocument(f"variables.{name}.reserved: '{reserved}' is not a set of words")
     try:
         re.compile(pattern or "")
     except re.error as error:
-        raise plans.BadDocument(f"variables.{name}.pattern: {error}") from error
-    return Variable(name, plans.text(fields, "description"), plans.optional_text(fields, "default"), pattern, reserved)
+        raise document.BadDocument(f"variables.{name}.pattern: {error}") from error
+    return Variable(
+        name,
+        document.text(fields, "description"),
+        document.optional_text(fields, "default"),
+        pattern,
+        reserved,
+    )
 
 
 def _only(known: tuple[str, ...], value: object, where: str) -> Mapping[str, object]:
-    fields = plans.mapping(value, where)
+    fields = document.mapping(value, where)
     unknown = sorted(fields.keys() - set(known))
     if unknown:
-        raise plans.BadDocument(f"{where}: unknown field '{unknown[0]}'")
+        raise document.BadDocument(f"{where}: unknown field '{unknown[0]}'")
     return fields
 
 
@@ -124,7 +139,9 @@ def filled(chosen: Template, given: Mapping[str, str]) -> Plan:
     values = _values(chosen, given)
     whole = chosen.source.value
     body = whole.get("plan") if isinstance(whole, dict) else None
-    lines = {where[1:]: line for where, line in chosen.source.lines.items() if where[:1] == ("plan",)}
+    lines = {
+        where[1:]: line for where, line in chosen.source.lines.items() if where[:1] == ("plan",)
+    }
     return schema.plan_of(source.Source(_filled(body, values, chosen), lines, ()), chosen.name)
 
 
@@ -132,14 +149,22 @@ def _values(chosen: Template, given: Mapping[str, str]) -> dict[str, str]:
     known = {variable.name: variable for variable in chosen.variables}
     unknown = sorted(given.keys() - known.keys())
     if unknown:
-        raise UsageError(f"template '{chosen.name}' has no variable {_quoted(unknown)}", chosen.example())
-    values = {item.name: item.default for item in chosen.variables if item.default is not None} | dict(given)
+        raise UsageError(
+            f"template '{chosen.name}' has no variable {_quoted(unknown)}", chosen.example()
+        )
+    values = {
+        item.name: item.default for item in chosen.variables if item.default is not None
+    } | dict(given)
     absent = sorted(known.keys() - values.keys())
     if absent:
-        raise UsageError(f"template '{chosen.name}' needs a value for {_quoted(absent)}", chosen.example())
+        raise UsageError(
+            f"template '{chosen.name}' needs a value for {_quoted(absent)}", chosen.example()
+        )
     for name, value in values.items():
         if known[name].refuses(value):
-            raise UsageError(f"'{value}' is no value for '{name}': {known[name].description}", chosen.example())
+            raise UsageError(
+                f"'{value}' is no value for '{name}': {known[name].description}", chosen.example()
+            )
     return values
 
 
@@ -149,7 +174,10 @@ def _quoted(words: Iterable[str]) -> str:
 
 def _filled(value: object, values: Mapping[str, str], chosen: Template) -> object:
     if isinstance(value, dict):
-        return {_text(name, values, chosen): _filled(item, values, chosen) for name, item in value.items()}
+        return {
+            _text(name, values, chosen): _filled(item, values, chosen)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         return [_filled(item, values, chosen) for item in value]
     return _text(value, values, chosen) if isinstance(value, str) else value

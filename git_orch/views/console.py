@@ -1,4 +1,6 @@
-"""The one way text reaches a terminal. Text of others passes `visible` first: no escape sequence gets through."""
+"""The one way text reaches a terminal. Text of others passes `visible` first: no escape sequence
+gets through.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,16 @@ import os
 import sys
 from typing import NamedTuple, TextIO
 
-# Besides control characters: what reorders, hides or breaks text (bidirectional, zero-width, tag characters, BOM).
+# Besides control characters: what reorders, hides or breaks text (bidirectional, zero-width, tag
+# characters, BOM).
 _HIDDEN = frozenset({0xAD, 0x61C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
                      *range(0x2060, 0x2070), *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)})  # fmt: skip
 
 
 def visible(text: str) -> str:
-    """`text` with every control, bidirectional and zero-width character but newline and tab written as an escape."""
+    """`text` with every control, bidirectional and zero-width character but newline and tab written
+    as an escape.
+    """
     return "".join(_shown(character) for character in text)
 
 
@@ -32,7 +37,9 @@ _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
 class Styled(NamedTuple):
-    """Text in a style: bold, dim, red, green or yellow, where the stream is a terminal and NO_COLOR is not set."""
+    """Text in a style: bold, dim, red, green or yellow, where the stream is a terminal and NO_COLOR
+    is not set.
+    """
 
     text: str
     style: str
@@ -55,18 +62,24 @@ def err(*parts: Part) -> None:
 
 
 def failure(cause: str, hint: str) -> None:
-    """The two lines every failure ends with. What others wrote into the cause cannot begin a line of its own."""
+    """The two lines every failure ends with. What others wrote into the cause cannot begin a line
+    of its own.
+    """
     err(Styled("error: ", "red"), " ".join(cause.split("\n")))
     err("hint: ", " ".join(hint.split("\n")))
 
 
 def indented(text: str, by: int) -> str:
-    """Text of others whose second and later lines stand below its first one, `by` columns to the right."""
+    """Text of others whose second and later lines stand below its first one, `by` columns to the
+    right.
+    """
     return text.replace("\n", "\n" + " " * by)
 
 
 def _write(stream: TextIO, parts: tuple[Part, ...]) -> None:
-    coloured = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    coloured = (
+        stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
     line = "".join(_rendered(part, coloured=coloured) for part in parts) + "\n"
     stream.write(line.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
     stream.flush()
@@ -75,4 +88,8 @@ def _write(stream: TextIO, parts: tuple[Part, ...]) -> None:
 def _rendered(part: Part, *, coloured: bool) -> str:
     if isinstance(part, str):
         return visible(part)
-    return f"\x1b[{_STYLES[part.style]}m{visible(part.text)}\x1b[0m" if coloured else visible(part.text)
+    return (
+        f"\x1b[{_STYLES[part.style]}m{visible(part.text)}\x1b[0m"
+        if coloured
+        else visible(part.text)
+    )

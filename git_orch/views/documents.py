@@ -5,9 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from git_orch.plans import plan as plans
-from git_orch.plans.history.status import Attempt, CheckResult, PlanState, Status, StepState, StepStatus
-from git_orch.plans.plan import Document, Step
+from git_orch.plans import document as documents
+from git_orch.plans import plan_document
+from git_orch.plans.document import Document
+from git_orch.plans.history.status import (
+    Attempt,
+    CheckResult,
+    PlanState,
+    Status,
+    StepState,
+    StepStatus,
+)
+from git_orch.plans.plan import Step
 from git_orch.views.report import when
 
 
@@ -23,14 +32,24 @@ def document(status: Status, *, running: bool) -> Document:
         "interrupted": status.open_run is not None and not running,
         "created": when(status.created),
         "origin": status.origin,
-        "base": {"commit": status.base.commit, "ref": status.base.ref, "snapshot": status.base.snapshot},
-        "branch": f"refs/heads/orch/{status.id}" if status.branch is not None and status.archived is None else None,
+        "base": {
+            "commit": status.base.commit,
+            "ref": status.base.ref,
+            "snapshot": status.base.snapshot,
+        },
+        "branch": f"refs/heads/orch/{status.id}"
+        if status.branch is not None and status.archived is None
+        else None,
         "tip": status.branch.tip if status.branch is not None else None,
         "dependencies": list(status.plan.dependencies),
         "missing": list(status.plan.missing),
         "estimate": None
         if estimate is None
-        else {"tokens_in": estimate.tokens_in, "tokens_out": estimate.tokens_out, "usd": estimate.usd},
+        else {
+            "tokens_in": estimate.tokens_in,
+            "tokens_out": estimate.tokens_out,
+            "usd": estimate.usd,
+        },
         "usd": round(status.usd(), 9),
         "elapsed_ms": round(status.run_seconds * 1000),
         "steps": [_step_document(status, each) for each in status.steps],
@@ -51,7 +70,12 @@ def last_event(status: Status) -> str:
 def _tip_document(status: Status) -> Document | None:
     """How all checks ended on the tip; None when they did not run on the tree that it has now."""
     checked, branch = status.tip_checked, status.branch
-    if checked is None or branch is None or not branch.commits or branch.commits[-1].tree != checked.tree:
+    if (
+        checked is None
+        or branch is None
+        or not branch.commits
+        or branch.commits[-1].tree != checked.tree
+    ):
         return None
     failed = [failure._asdict() for failure in checked.failed]
     return {"tree": checked.tree, "passed": checked.passed, "failed": failed}
@@ -61,13 +85,18 @@ def _landed_document(status: Status) -> Document | None:
     landed = status.landed
     if landed is None:
         return None
-    return {"mode": landed.mode, "ref": landed.ref, "commit": landed.new, "commits": dict(landed.commits)}
+    return {
+        "mode": landed.mode,
+        "ref": landed.ref,
+        "commit": landed.new,
+        "commits": dict(landed.commits),
+    }
 
 
 def _step_document(status: Status, each: StepStatus) -> Document:
     calls = [call for call in status.calls if call.step == each.step.id]
     attempt = each.attempt
-    stored = plans.step_document(each.step)
+    stored = plan_document.step_document(each.step)
     return {
         **stored,
         "network": each.step.network,
@@ -92,20 +121,26 @@ def _usage(usages: Iterable[object]) -> Document:
     """Sums of the numeric fields of verbatim usages."""
     total: dict[str, int] = {}
     for usage in usages:
-        for name, value in plans.mapping(usage if isinstance(usage, dict) else {}, "usage").items():
+        for name, value in documents.mapping(
+            usage if isinstance(usage, dict) else {}, "usage"
+        ).items():
             if isinstance(value, int) and not isinstance(value, bool):
                 total[name] = total.get(name, 0) + value
     return {**total}
 
 
 def _checks(step: Step, attempt: Attempt | None) -> list[object]:
-    stored = plans.sequence(plans.step_document(step), "checks")
+    stored = documents.sequence(plan_document.step_document(step), "checks")
     results = attempt.checks if attempt is not None else ()
     found: list[object] = []
     for check, result in itertools.zip_longest(stored, results):
         told = _check_result(result) if result is not None else {}
-        of_plan = plans.mapping(check, "check") if check is not None else {}
-        hook = {"type": result.type, "command": result.command} if check is None and result is not None else {}
+        of_plan = documents.mapping(check, "check") if check is not None else {}
+        hook = (
+            {"type": result.type, "command": result.command}
+            if check is None and result is not None
+            else {}
+        )
         found.append({**of_plan, **hook, **told})
     return found
 
@@ -171,9 +206,18 @@ def schema() -> Document:
          "events": {"type": "array", "items": {"type": "object"}}, "run": {"anyOf": [run, {"type": "null"}]},
          "kept": {"type": "array", "items": _object({"commit": text, "why": text})}},
     )  # fmt: skip
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "git-orch plan status", **plan}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "git-orch plan status",
+        **plan,
+    }
 
 
 def _object(required: Document, optional: Document | None = None) -> Document:
     properties = {**required, **(optional or {})}
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from git_orch.plans import graph, ids
+from git_orch.plans.document import Document
 from git_orch.plans.history.status import SATISFIED, Status, StepStatus
-from git_orch.plans.plan import Document, Plan, Step
+from git_orch.plans.plan import Plan, Step
 from git_orch.views.console import Styled
 from git_orch.views.report import Line
 
@@ -55,11 +56,16 @@ def _longest(plan: Plan) -> list[Step]:
 
 
 def document(status: Status) -> Document:
-    """The graph as `git orch graph --json` prints it: step IDs, edges from what is needed to what needs it."""
+    """The graph as `git orch graph --json` prints it: step IDs, edges from what is needed to what
+    needs it.
+    """
     plan = status.plan
     return {
         "id": status.id,
-        "steps": [{"id": each.step.id, "number": each.number, "title": each.step.title} for each in status.steps],
+        "steps": [
+            {"id": each.step.id, "number": each.number, "title": each.step.title}
+            for each in status.steps
+        ],
         "edges": [[need, step.id] for step in plan.steps for need in step.depends_on],
         "levels": [[step.id for step in level] for level in graph.levels(plan)],
         "critical_path": [step.id for step in _longest(plan)],
@@ -68,7 +74,9 @@ def document(status: Status) -> Document:
 
 
 def dot(plan: Plan) -> list[Line]:
-    """The graph in the language of Graphviz; steps that change the same path are joined by a dashed line."""
+    """The graph in the language of Graphviz; steps that change the same path are joined by a dashed
+    line.
+    """
     longest = {step.id for step in _longest(plan)}
     drawn: list[Line] = [("digraph plan {",), ("  rankdir=LR; node [shape=box];",)]
     for number, step in enumerate(plan.steps, start=1):

@@ -1,4 +1,6 @@
-"""What happened to a plan lately and what runs now, for people and programs that look again and again."""
+"""What happened to a plan lately and what runs now, for people and programs that look again and
+again.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import ids
+from git_orch.plans.document import Document
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Status, StepStatus
-from git_orch.plans.plan import Document
 from git_orch.views import documents, report
 from git_orch.views.console import Styled, indented
 from git_orch.views.report import Line
@@ -20,11 +22,26 @@ if TYPE_CHECKING:
     from git_orch.repo.local.runs import Run
 
 _SHORT = ("from", "to", "commit", "now", "tree")  # object IDs
-_TOLD = ("step", "why", "from", "to", "commit", "outcome", "passed", "error", "model", "usd", "seconds", "now")
+_TOLD = (
+    "step",
+    "why",
+    "from",
+    "to",
+    "commit",
+    "outcome",
+    "passed",
+    "error",
+    "model",
+    "usd",
+    "seconds",
+    "now",
+)
 
 
 class Live(NamedTuple):
-    """What this machine knows of a plan right now; `run` is None when none goes on, `said` is what it printed last."""
+    """What this machine knows of a plan right now; `run` is None when none goes on, `said` is what
+    it printed last.
+    """
 
     running: bool
     run: Run | None = None
@@ -61,7 +78,11 @@ def lines(status: Status, since: str, live: Live) -> list[Line]:
 
 def _doing(status: Status, now: Now) -> str:
     step = _step(status, now.step)
-    what = f"step {step.number} {indented(step.step.title, 9)}" if step is not None else f"step {now.step}"
+    what = (
+        f"step {step.number} {indented(step.step.title, 9)}"
+        if step is not None
+        else f"step {now.step}"
+    )
     cost = f", ${now.usd:.4f}" if now.usd else ""
     return f"{what}, for {max(time.time() - ids.ulid_ms(now.since) / 1000, 0):.0f} s{cost}"
 

@@ -35,17 +35,26 @@ class ConsoleReporter:
 
 
 def _code(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
-    """Files that run on the machine of whoever uses the tree: named, because a reviewer looks at them first."""
+    """Files that run on the machine of whoever uses the tree: named, because a reviewer looks at
+    them first.
+    """
     if not paths:
         return ()
-    return (Styled("\n  review ", "yellow"), f"changed files that run code: {sentences.names(paths, _SHOWN)}")
+    return (
+        Styled("\n  review ", "yellow"),
+        f"changed files that run code: {sentences.names(paths, _SHOWN)}",
+    )
 
 
 def _landed(report: reports.StepLanded) -> tuple[console.Part, ...]:
     cost = f", ${report.usd:.4f}" if report.usd else ""
     noun = "file" if report.files == 1 else "files"
     told = f"{report.commit[:10]}, {report.files} {noun} changed, {report.seconds:.1f} s{cost}"
-    reasons = [part for reason in report.review for part in (Styled("\n  needs review: ", "yellow"), reason)]
+    reasons = [
+        part
+        for reason in report.review
+        for part in (Styled("\n  needs review: ", "yellow"), reason)
+    ]
     return (Styled("  landed ", "green"), told, *_code(report.code), *reasons)
 
 
@@ -66,7 +75,10 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             return ("  check ", command, ": ", Styled(result.reason, style), took, *shown)
         case reports.TipChecking(count):
             noun = "check" if count == 1 else "checks"
-            return (Styled("tip ", "bold"), f"{count} {noun} once more on what all steps made together")
+            return (
+                Styled("tip ", "bold"),
+                f"{count} {noun} once more on what all steps made together",
+            )
         case reports.StepLanded():
             return _landed(report)
         case reports.StepDone():
@@ -78,7 +90,9 @@ def _line(report: Report) -> tuple[console.Part, ...]:
 
 
 def _not_landed(report: reports.StepNotLanded) -> tuple[console.Part, ...]:
-    """Where there are several lines of output, what we say ourselves has a line of its own below them."""
+    """Where there are several lines of output, what we say ourselves has a line of its own below
+    them.
+    """
     said = [f"kept as {report.commit[:10]}"] if report.commit is not None else []
     if report.pause is not None:
         said.append(f"trying again in {report.pause:g} s" if report.pause else "trying again")

@@ -5,7 +5,15 @@ from __future__ import annotations
 import time
 
 from git_orch.plans import graph, ids
-from git_orch.plans.history.status import SATISFIED, CheckResult, Landed, PlanState, Status, StepState, StepStatus
+from git_orch.plans.history.status import (
+    SATISFIED,
+    CheckResult,
+    Landed,
+    PlanState,
+    Status,
+    StepState,
+    StepStatus,
+)
 from git_orch.plans.plan import Step
 from git_orch.views.console import Part, Styled, indented
 
@@ -31,7 +39,11 @@ def headline(status: Status, *, running: bool) -> Line:
 
 
 def _landed_on(landed: Landed) -> str:
-    where = f"merged into {landed.branch()} by somebody," if landed.mode == "found" else f"landed on {landed.branch()}"
+    where = (
+        f"merged into {landed.branch()} by somebody,"
+        if landed.mode == "found"
+        else f"landed on {landed.branch()}"
+    )
     return f"{where} as {landed.new[:10]}"
 
 
@@ -51,23 +63,34 @@ def tip_lines(status: Status) -> list[Line]:
     for failure in status.tip_failures():
         numbers = [str(each.number) for each in status.steps if each.step.id == failure.step]
         whose = f" of step {numbers[0]}" if numbers else ""
-        told.append((Styled("tip      ", "red"), f"check{whose} fails: ", indented(failure.command, 9)))
+        told.append(
+            (Styled("tip      ", "red"), f"check{whose} fails: ", indented(failure.command, 9))
+        )
     return told
 
 
 def moved_lines(status: Status) -> list[Line]:
     """That the user moved the branch away from where git-orch left it, and how to go back."""
     known, branch = status.known_tip, status.branch if status.archived is None else None
-    if known is None or branch is None or known in {branch.tip, *(commit.oid for commit in branch.commits)}:
+    if (
+        known is None
+        or branch is None
+        or known in {branch.tip, *(commit.oid for commit in branch.commits)}
+    ):
         return []
     return [
-        (Styled("moved    ", "yellow"), f"the branch was moved away from {known[:10]} since git-orch saw it last"),
+        (
+            Styled("moved    ", "yellow"),
+            f"the branch was moved away from {known[:10]} since git-orch saw it last",
+        ),
         (f"         to go back: git branch -f orch/{status.id} {known[:12]}",),
     ]
 
 
 def state_word(status: Status, *, running: bool) -> str:
-    """The plan's state as people read it: an EXECUTING plan that nobody runs is interrupted or waits to go on."""
+    """The plan's state as people read it: an EXECUTING plan that nobody runs is interrupted or
+    waits to go on.
+    """
     if running:
         return "running"
     if status.state is PlanState.EXECUTING and (status.open_run is not None or status.interrupted):
@@ -98,7 +121,9 @@ def details(status: Status, *, running: bool) -> list[Line]:
     lines.append((f"branch   orch/{status.id}{_branch_note(status)}",))
     lines += landed_lines(status)
     if status.estimate is not None:
-        lines.append((f"cost     {usd(status.usd())} of an estimated {usd(status.estimate.likely())}",))
+        lines.append(
+            (f"cost     {usd(status.usd())} of an estimated {usd(status.estimate.likely())}",)
+        )
     if status.plan.missing:
         lines.append((Styled(f"missing  {', '.join(status.plan.missing)}", "yellow"),))
     lines.append(("",))
@@ -147,7 +172,9 @@ def _step_lines(status: Status, each: StepStatus) -> list[Line]:
     ]
     lines += [("       check ", indented(check.command.text(), 13)) for check in each.step.checks]
     if each.commit is not None and each.attempt is not None:
-        lines += [(Styled("       needs review: ", "yellow"), reason) for reason in each.attempt.review]
+        lines += [
+            (Styled("       needs review: ", "yellow"), reason) for reason in each.attempt.review
+        ]
     if each.state is StepState.FAILED and each.attempt is not None and each.attempt.error:
         lines.append((Styled("       failed: ", "red"), indented(_ends_of(each.attempt.error), 9)))
         words = [said(result) for result in each.attempt.checks]
@@ -167,7 +194,9 @@ def _asks(step: Step) -> str:
 
 
 def said(result: CheckResult) -> str:
-    """What a check printed, where people need it: the last lines of a failed one, and what any of them changed."""
+    """What a check printed, where people need it: the last lines of a failed one, and what any of
+    them changed.
+    """
     lines = result.output.splitlines()
     if not result.passed:
         return "\n".join(lines[-_LINES_SHOWN:])
@@ -179,7 +208,10 @@ def task_lines(status: Status) -> list[Line]:
     lines: list[Line] = []
     for each in status.steps:
         lines.append(
-            (Styled(f"step {each.number} {each.step.title}", "bold"), f" [{each.step.kind}]{_asks(each.step)}")
+            (
+                Styled(f"step {each.number} {each.step.title}", "bold"),
+                f" [{each.step.kind}]{_asks(each.step)}",
+            )
         )
         if each.step.command is not None:
             lines.append(("  run    ", indented(each.step.command.text(), 9)))
@@ -213,7 +245,9 @@ def _next(status: Status, *, running: bool) -> str:
 
 def _without_branch(status: Status) -> str:
     if any(move.old is None for move in status.pending_moves):
-        return f"git orch exec {ids.short(status.id)}  # makes the branch, which was about to be made"
+        return (
+            f"git orch exec {ids.short(status.id)}  # makes the branch, which was about to be made"
+        )
     return f"git branch orch/{status.id} {status.known_tip or status.base.commit or 'HEAD'}"
 
 
@@ -224,18 +258,31 @@ def _with_steps(status: Status) -> str:
         return f"git orch verify {name} --accept {claimed.number}"
     if awaits_person(status) is not None:
         return f"git orch done {name}  # when the work is there; git orch exec {name} says where"
-    if any(each.state is StepState.UNVERIFIED for each in status.steps) and status.state is PlanState.COMPLETE:
+    if (
+        any(each.state is StepState.UNVERIFIED for each in status.steps)
+        and status.state is PlanState.COMPLETE
+    ):
         return f"git orch verify {name} --record  # steps were changed since their checks passed"
-    if status.state is PlanState.COMPLETE and status.landed is None and status.failed_on_earlier_tip():
+    if (
+        status.state is PlanState.COMPLETE
+        and status.landed is None
+        and status.failed_on_earlier_tip()
+    ):
         return f"git orch verify {name} --tip --record  # checks failed on an earlier tip"
     if status.state is PlanState.COMPLETE:
-        after = f"a look: git log --oneline orch/{status.id}" if status.landed is None else "which archives it"
+        after = (
+            f"a look: git log --oneline orch/{status.id}"
+            if status.landed is None
+            else "which archives it"
+        )
         return f"git orch land {name}  # {after}"
     return _goes_on_with(status)
 
 
 def _goes_on_with(status: Status) -> str:
-    """The command that runs what is missing; where each step is done and what they made together fails, an edit."""
+    """The command that runs what is missing; where each step is done and what they made together
+    fails, an edit.
+    """
     name = ids.short(status.id)
     if status.tip_failures() and status.satisfied() >= {each.step.id for each in status.steps}:
         return f"git orch edit {name}  # add a step that repairs it"
@@ -249,7 +296,9 @@ def awaits_person(status: Status) -> Step | None:
 
 
 def attempts(status: Status) -> list[Line]:
-    """Every attempt at every step: when, how it ended, the commit to look at, all that failed checks have printed."""
+    """Every attempt at every step: when, how it ended, the commit to look at, all that failed
+    checks have printed.
+    """
     lines: list[Line] = []
     for each in status.attempts:
         number = next((one.number for one in status.steps if one.step.id == each.step), None)

@@ -1,6 +1,8 @@
-"""One of several processes that append to logs at once: `appending.py REPOSITORY BACKEND COUNT PLAN...`.
+"""One of several processes that append to logs at once: `appending.py REPOSITORY BACKEND COUNT
+PLAN...`.
 
-Waits for a byte on standard input, so that all of them begin together; prints the ID of every event it has stored.
+Waits for a byte on standard input, so that all of them begin together; prints the ID of every event
+it has stored.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ def main() -> None:
     path, backend, count, *plans = sys.argv[1:]
     repository = discover(Path(path))
     database = objects.opened(repository, warm=backend == "library")
-    assert type(database).__name__ == ("LibraryObjects" if backend == "library" else "CommandObjects")
+    assert type(database).__name__ == (
+        "LibraryObjects" if backend == "library" else "CommandObjects"
+    )
     person = identity.of_user(repository)
     writers = [log.LogWriter(repository, database, person, plan) for plan in plans]
     sys.stdin.read(1)

@@ -1,9 +1,10 @@
 """Runs git-orch again and again in forked processes, and kills it with SIGKILL at a chosen point.
 
-A point is the moment before or after a git call, an object write, a move of a ref, a phase of a landing, or a command
-of a step. They are counted by wrapping those functions here, in the process of the test: production code has no hook.
-One JSON object a line on standard input asks for a run, one on standard output answers it. Forking from a process
-that has imported everything saves the start of Python at each of some hundred points.
+A point is the moment before or after a git call, an object write, a move of a ref, a phase of a
+landing, or a command of a step. They are counted by wrapping those functions here, in the process
+of the test: production code has no hook. One JSON object a line on standard input asks for a run,
+one on standard output answers it. Forking from a process that has imported everything saves the
+start of Python at each of some hundred points.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from git_orch.cli import main as boundary
 from git_orch.flow import open_plan
 from git_orch.flow.attempt import attempt
 from git_orch.flow.attempt import job as jobs
+from git_orch.flow.attempt.site import Site, Work
 from git_orch.flow.run import execute, preconditions, run
 from git_orch.plans.history.events import Event
 from git_orch.repo import git, refs
@@ -36,11 +38,15 @@ from git_orch.repo.worktree import pool, worktrees
 from git_orch.sandbox.process import family
 from git_orch.sandbox.walls import launcher
 
-GC_STRIDE = 31  # points; collecting at each would leave nobody the time to write again what was taken
+GC_STRIDE = (
+    31  # points; collecting at each would leave nobody the time to write again what was taken
+)
 
 
 class Points:
-    """Counts the points of a run, tells their labels to whoever holds the other end, and ends us at one of them."""
+    """Counts the points of a run, tells their labels to whoever holds the other end, and ends us at
+    one of them.
+    """
 
     def __init__(self, labels: int, fatal: int | None, gc_from: int | None) -> None:
         self._labels = labels
@@ -57,12 +63,16 @@ class Points:
                 os.kill(os.getpid(), signal.SIGKILL)
             if self._gc_from is not None and self._count % GC_STRIDE == self._gc_from:
                 # It fails where it finds an object missing that is about to be written again.
-                subprocess.run(["git", "gc", "--quiet", "--prune=now"], check=False, stdin=subprocess.DEVNULL)
+                subprocess.run(
+                    ["git", "gc", "--quiet", "--prune=now"], check=False, stdin=subprocess.DEVNULL
+                )
             self._count += 1
 
 
 def _wrapped(points: Points, owner: Any, name: str, label: Callable[..., str]) -> None:
-    """Put a point before and after every call of `owner.name`; `label` makes its name from the call's arguments."""
+    """Put a point before and after every call of `owner.name`; `label` makes its name from the
+    call's arguments.
+    """
     original = getattr(owner, name)
 
     @functools.wraps(original)
@@ -88,7 +98,9 @@ def _git_label(argv: list[str], *_rest: object) -> str:
 
 
 def _ref_label(_repository: object, ref: str, **_rest: object) -> str:
-    return "move " + next(name for name in ("heads", "notes", "kept", "results") if f"/{name}/" in ref)
+    return "move " + next(
+        name for name in ("heads", "notes", "kept", "results") if f"/{name}/" in ref
+    )
 
 
 def _fixed(label: str) -> Callable[..., str]:
@@ -100,7 +112,9 @@ def _wrap_all(points: Points) -> None:
     _wrapped(points, refs, "move", _ref_label)
     _wrapped(points, refs, "delete", _ref_label)
     for backend, name in ((objects.LibraryObjects, "library"), (catfile.CommandObjects, "command")):
-        _wrapped(points, backend, "write", lambda _self, kind, _data, name=name: f"{name} write {kind}")
+        _wrapped(
+            points, backend, "write", lambda _self, kind, _data, name=name: f"{name} write {kind}"
+        )
     for phase in ("record", "move", "_intend", "_confirm_later", "keep", "abandon", "take_spool"):
         _wrapped(points, open_plan.OpenPlan, phase, _fixed(f"phase {phase}"))
     for phase in ("begun", "ended", "landed", "_record_failed", "forget_settled"):
@@ -132,7 +146,7 @@ def _call_a_model() -> None:
     """Make each step use a model as far as the log is concerned: its usage must survive every kill."""
     done = attempt._done
 
-    def with_usage(job: jobs.Job, site: attempt.Site) -> attempt.Work:
+    def with_usage(job: jobs.Job, site: Site) -> Work:
         site.spool(
             "model.called", purpose="step", step=job.step.id, attempt=job.attempt, model="m",
             usage={"input_tokens": 7}, usd=0.25, seconds=0.1,
@@ -148,7 +162,8 @@ def _child(asked: dict[str, Any], out: int, err: int, labels: int) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
-    # A run of its own: a token shared with the killed run would let that one's guard end our commands.
+    # A run of its own: a token shared with the killed run would let that one's guard end our
+    # commands.
     family.TRUSTED, family._TOKEN = os.urandom(8).hex(), os.urandom(8).hex()
     if asked["counted"]:
         _call_a_model()
@@ -167,7 +182,11 @@ def _child(asked: dict[str, Any], out: int, err: int, labels: int) -> NoReturn:
 
 
 def _answer(asked: dict[str, Any]) -> dict[str, Any]:
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as labels:
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        tempfile.TemporaryFile() as labels,
+    ):
         child = os.fork()
         if child == 0:
             _child(asked, out.fileno(), err.fileno(), labels.fileno())
@@ -180,7 +199,13 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     lines = texts[2].splitlines()
     points = [line for line in lines if not line.startswith("+")]
     spooled = [line[1:] for line in lines if line.startswith("+")]
-    return {"status": status, "stdout": texts[0], "stderr": texts[1], "points": points, "spooled": spooled}
+    return {
+        "status": status,
+        "stdout": texts[0],
+        "stderr": texts[1],
+        "points": points,
+        "spooled": spooled,
+    }
 
 
 def main() -> None:

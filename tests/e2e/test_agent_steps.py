@@ -1,4 +1,6 @@
-"""Agent steps, from the plan to the landed commit, through the real SDK, real files and real processes."""
+"""Agent steps, from the plan to the landed commit, through the real SDK, real files and real
+processes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,12 @@ from model_server import ModelServer, status, text, tool, turn
 
 
 def agent(title: str = "Write hello", **fields: Any) -> dict[str, Any]:
-    return {"title": title, "prompt": "Write hello.py that prints hi", "paths": ["hello.py"], **fields}
+    return {
+        "title": title,
+        "prompt": "Write hello.py that prints hi",
+        "paths": ["hello.py"],
+        **fields,
+    }
 
 
 def plan_of(*steps: dict[str, Any]) -> dict[str, Any]:
@@ -23,8 +30,12 @@ DONE = tool("step_done", summary="Wrote hello.py.")
 CHECK = {"type": "run", "argv": ["python3", "hello.py"]}
 
 
-def test_what_the_model_wrote_lands_when_the_checks_pass(here: Here, model_server: ModelServer) -> None:
-    """S1-122, S1-125, S1-126: the call has the step's context, its tools act, usage and cost are in the log."""
+def test_what_the_model_wrote_lands_when_the_checks_pass(
+    here: Here, model_server: ModelServer
+) -> None:
+    """S1-122, S1-125, S1-126: the call has the step's context, its tools act, usage and cost are in
+    the log.
+    """
     model_server.script(turn(WRITE), turn(DONE))
     plan = here.plan(plan_of(agent(checks=[CHECK])))
     here("exec", plan)
@@ -42,17 +53,33 @@ def test_what_the_model_wrote_lands_when_the_checks_pass(here: Here, model_serve
 
 
 def test_the_checks_decide_not_the_model(here: Here, model_server: ModelServer) -> None:
-    """S1-170: a step that the model calls done fails with its check; its work is kept, the next run begins anew."""
-    model_server.script(turn(tool("write_file", path="hello.py", content="syntax error\n")), turn(DONE))
+    """S1-170: a step that the model calls done fails with its check; its work is kept, the next run
+    begins anew.
+    """
+    model_server.script(
+        turn(tool("write_file", path="hello.py", content="syntax error\n")), turn(DONE)
+    )
     plan = here.plan(plan_of(agent(checks=[CHECK])))
     here("exec", plan, "--retries", "0", expect=1)
     [attempt] = json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]
     assert here.repo.git("show", f"{attempt['commit']}:hello.py") == "syntax error"
-    assert here.repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == ["plan: Hello", "first"]
+    assert here.repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == [
+        "plan: Hello",
+        "first",
+    ]
     model_server.script(turn(WRITE), turn(DONE))
     here("exec", plan)
     assert here.show(plan)["state"] == "COMPLETE"
-    assert len([call for call in json.loads(here("cost", plan, "--json").out)["steps"] if call["calls"] == 4]) == 1
+    assert (
+        len(
+            [
+                call
+                for call in json.loads(here("cost", plan, "--json").out)["steps"]
+                if call["calls"] == 4
+            ]
+        )
+        == 1
+    )
 
 
 def test_later_steps_are_told_what_earlier_ones_did(here: Here, model_server: ModelServer) -> None:
@@ -76,7 +103,9 @@ def test_later_steps_are_told_what_earlier_ones_did(here: Here, model_server: Mo
 def test_tool_narrows_what_is_offered_and_executed(
     here: Here, model_server: ModelServer, allowed: str, offered: set[str]
 ) -> None:
-    """S1-134, S1-135: what is not permitted is neither offered nor done, even when the model asks for it."""
+    """S1-134, S1-135: what is not permitted is neither offered nor done, even when the model asks
+    for it.
+    """
     asked = tool("bash", command="touch pwned", reason="why not")
     model_server.script(turn(asked), turn(DONE))
     plan = here.plan(plan_of(agent()))
@@ -94,7 +123,9 @@ def test_an_unknown_tool_word_is_a_usage_error(here: Here, words: str) -> None:
     here("exec", "--tool", words, expect=2)
 
 
-def test_tool_errors_go_back_to_the_model_and_the_step_goes_on(here: Here, model_server: ModelServer) -> None:
+def test_tool_errors_go_back_to_the_model_and_the_step_goes_on(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-128 to S1-130, S1-144: unknown tools, missing and wrong arguments, a failing command."""
     wrong = [
         tool("teleport", to="mars"),
@@ -112,8 +143,12 @@ def test_tool_errors_go_back_to_the_model_and_the_step_goes_on(here: Here, model
     assert here.show(plan)["state"] == "COMPLETE"
 
 
-@pytest.mark.parametrize("path", ["../pwned", "/tmp/pwned", ".git/hooks/pre-commit", ".GIT/config", "link/pwned"])
-def test_paths_outside_and_git_itself_are_refused(here: Here, model_server: ModelServer, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["../pwned", "/tmp/pwned", ".git/hooks/pre-commit", ".GIT/config", "link/pwned"]
+)
+def test_paths_outside_and_git_itself_are_refused(
+    here: Here, model_server: ModelServer, path: str
+) -> None:
     """S1-136, S1-137."""
     (here.repo.path / "link").symlink_to("..")
     here.repo.git("add", "-A")
@@ -127,15 +162,22 @@ def test_paths_outside_and_git_itself_are_refused(here: Here, model_server: Mode
 
 def test_commands_do_not_see_the_key(here: Here, model_server: ModelServer) -> None:
     """S1-143."""
-    model_server.script(turn(tool("bash", command="env; echo ${ANTHROPIC_API_KEY:-absent}", reason="look")), turn(DONE))
+    model_server.script(
+        turn(tool("bash", command="env; echo ${ANTHROPIC_API_KEY:-absent}", reason="look")),
+        turn(DONE),
+    )
     here("exec", here.plan(plan_of(agent())))
     seen = model_server.calls[1].body["messages"][-1]["content"][0]["content"]
     assert "absent" in json.dumps(seen)
     assert "sk-ant-test" not in json.dumps(seen)
 
 
-def test_a_turn_limit_ends_the_attempt_with_its_own_exit_code(here: Here, model_server: ModelServer) -> None:
-    """S1-131: a model that always asks for something else is stopped after 50 turns; resumable, exit 4."""
+def test_a_turn_limit_ends_the_attempt_with_its_own_exit_code(
+    here: Here, model_server: ModelServer
+) -> None:
+    """S1-131: a model that always asks for something else is stopped after 50 turns; resumable,
+    exit 4.
+    """
     model_server.default = lambda body: {
         "content": [tool("bash", command=f"echo {len(body['messages'])}", reason="again")],
         "stop_reason": "tool_use",
@@ -154,19 +196,31 @@ def test_a_model_that_repeats_itself_is_stuck(here: Here, model_server: ModelSer
     plan = here.plan(plan_of(agent()))
     here("exec", plan, "--retries", "0", expect=1)
     assert len(model_server.calls) < 10
-    failed = [event for event in here("log", plan, "--json").out.splitlines() if '"attempt.failed"' in event]
+    failed = [
+        event
+        for event in here("log", plan, "--json").out.splitlines()
+        if '"attempt.failed"' in event
+    ]
     assert json.loads(failed[0])["reason"] == "stuck"
 
 
-def test_a_refusal_ends_with_the_providers_exit_code_and_explanation(here: Here, model_server: ModelServer) -> None:
+def test_a_refusal_ends_with_the_providers_exit_code_and_explanation(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-133."""
-    model_server.script(turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "no poems"}))
+    model_server.script(
+        turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "no poems"})
+    )
     assert "no poems" in here("exec", here.plan(plan_of(agent())), expect=8).err
 
 
-def test_a_provider_that_fails_for_good_leaves_a_plan_that_goes_on(here: Here, model_server: ModelServer) -> None:
+def test_a_provider_that_fails_for_good_leaves_a_plan_that_goes_on(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-007, S1-110: spend limits are not retried; the next exec does the step."""
-    limit = status(400, "invalid_request_error", "You have reached your specified API usage limits.")
+    limit = status(
+        400, "invalid_request_error", "You have reached your specified API usage limits."
+    )
     model_server.script(turn(faults=[limit]), turn(WRITE), turn(DONE))
     plan = here.plan(plan_of({"title": "Before", "files": {"a": "a"}}, agent()))
     here("exec", plan, expect=8)
@@ -185,7 +239,9 @@ def test_usage_of_a_failed_attempt_is_in_the_log(here: Here, model_server: Model
     assert step["usd"] > 0
 
 
-def test_the_price_is_that_of_the_model_that_answered(here: Here, model_server: ModelServer) -> None:
+def test_the_price_is_that_of_the_model_that_answered(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-079."""
     used = {"input_tokens": 1234, "output_tokens": 567}
     model_server.script(turn(text("done"), model="claude-opus-4-6", usage=used))
@@ -234,9 +290,14 @@ def test_a_steps_own_model_wins(here: Here, model_server: ModelServer) -> None:
 
 
 def test_a_retry_is_told_why_the_last_attempt_failed(here: Here, model_server: ModelServer) -> None:
-    """S1-208, S1-209: by default one more attempt, from the step's base, that knows the check's output and the diff."""
+    """S1-208, S1-209: by default one more attempt, from the step's base, that knows the check's
+    output and the diff.
+    """
     model_server.script(
-        turn(tool("write_file", path="hello.py", content="wrong syntax\n")), turn(DONE), turn(WRITE), turn(DONE)
+        turn(tool("write_file", path="hello.py", content="wrong syntax\n")),
+        turn(DONE),
+        turn(WRITE),
+        turn(DONE),
     )
     plan = here.plan(plan_of(agent(checks=[CHECK])))
     here("exec", plan)
@@ -244,7 +305,10 @@ def test_a_retry_is_told_why_the_last_attempt_failed(here: Here, model_server: M
     assert "SyntaxError" in told
     assert "+wrong syntax" in told
     assert "exited 1" in told
-    outcomes = [each["outcome"] for each in json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]]
+    outcomes = [
+        each["outcome"]
+        for each in json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]
+    ]
     assert outcomes == ["failed", "landed"]
 
 

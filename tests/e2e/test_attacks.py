@@ -1,8 +1,9 @@
-"""Attacks on the whole of git-orch, as root and as an ordinary user: what commands and models try in `git orch exec`.
+"""Attacks on the whole of git-orch, as root and as an ordinary user: what commands and models try
+in `git orch exec`.
 
-The names begin with the numbers of the attacks. A19 (approval tampering) is in test_approving.py, A20 (the corpus of
-command lines) in test_policy.py and test_policing.py. Of A12, a command whose starting thread ends is in
-test_process.py::test_a_command_survives_the_end_of_other_threads.
+The names begin with the numbers of the attacks. A19 (approval tampering) is in test_approving.py,
+A20 (the corpus of command lines) in test_policy.py and test_policing.py. Of A12, a command whose
+starting thread ends is in test_process.py::test_a_command_survives_the_end_of_other_threads.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def bash(name: str, **more: object) -> Answer:
     return tool("bash", command=f"bash attack/{name}", reason="attack", **more)
 
 
-# -- git control data: A01, A02, A04, A05 -----------------------------------------------------------------------------
+# -- git control data: A01, A02, A04, A05 ----------------------------------------------------------
 
 
 class Planted(NamedTuple):
@@ -48,14 +49,20 @@ class Planted(NamedTuple):
 @pytest.fixture(params=[(user, where) for user in users.USERS for where in ("main checkout", "linked worktree")],
                 ids=lambda each: f"{users.name(each[0])}, {each[1]}", scope="module")  # fmt: skip
 def planted(request: pytest.FixtureRequest) -> Iterator[Planted]:
-    """The plan is made and run in the user's main checkout, or in a linked worktree while there is no hooks/."""
+    """The plan is made and run in the user's main checkout, or in a linked worktree while there is
+    no hooks/.
+    """
     user, where = request.param
     with victims.victim(user) as found:
         victims.commit(
-            found, {**payloads.TOOLS, "README.md": "a\n", ".gitattributes": "*.md diff=x\n"}, executable=True
+            found,
+            {**payloads.TOOLS, "README.md": "a\n", ".gitattributes": "*.md diff=x\n"},
+            executable=True,
         )
         victims.link(found)
-        settings = "".join(f"git config '{name}' '{value}'\n" for name, value in payloads.TRUSTED.items())
+        settings = "".join(
+            f"git config '{name}' '{value}'\n" for name, value in payloads.TRUSTED.items()
+        )
         found.does("bash", "-c", settings, cwd=found.repo)
         cwd = found.repo
         if where == "linked worktree":
@@ -63,11 +70,19 @@ def planted(request: pytest.FixtureRequest) -> Iterator[Planted]:
             cwd = found.linked
         before = found.control()
         plan = found.plan(
-            {"run": payloads.planting(found)}, {"run": payloads.rewriting(found)}, {"run": "true"}, cwd=cwd
+            {"run": payloads.planting(found)},
+            {"run": payloads.rewriting(found)},
+            {"run": "true"},
+            cwd=cwd,
         )
         ran = found.orch("exec", plan, cwd=cwd)
         if where == "main checkout":
-            for command in (["verify", plan], ["rollback", plan, "--to-step", "1"], ["exec", plan], ["diff", plan]):
+            for command in (
+                ["verify", plan],
+                ["rollback", plan, "--to-step", "1"],
+                ["exec", plan],
+                ["diff", plan],
+            ):
                 found.orch(*command)
         yield Planted(found, found.outputs()[0].read_text(), ran, plan, before, found.control())
 
@@ -75,7 +90,9 @@ def planted(request: pytest.FixtureRequest) -> Iterator[Planted]:
 def test_a01_a02_nothing_of_git_can_be_written_by_a_command(planted: Planted) -> None:
     tried = planted.tried.splitlines()
     assert [line for line in tried if line.startswith("DONE")] == []
-    assert sum(line.startswith("refused") for line in tried) == payloads.planting(planted.found).count("try ")
+    assert sum(line.startswith("refused") for line in tried) == payloads.planting(
+        planted.found
+    ).count("try ")
 
 
 def test_a01_a02_configuration_hooks_and_attributes_are_what_they_were(planted: Planted) -> None:
@@ -103,7 +120,7 @@ def test_a04_a05_the_change_itself_lands(planted: Planted) -> None:
     assert str(planted.found.mark) in landed
 
 
-# -- a model with tools, and its commands: A03, A06 to A11, A13, A15, A16, A18 ----------------------------------------
+# -- a model with tools, and its commands: A03, A06 to A11, A13, A15, A16, A18 ---------------------
 
 
 class Met(NamedTuple):
@@ -122,7 +139,11 @@ class Met(NamedTuple):
     def audited(self, verb: str, path: str) -> float:
         """How long a call took, in seconds."""
         asked = (f"{verb}_file", path)
-        return max(float(call["seconds"]) for call in self.audit if (call["tool"], call["input"].get("path")) == asked)
+        return max(
+            float(call["seconds"])
+            for call in self.audit
+            if (call["tool"], call["input"].get("path")) == asked
+        )
 
 
 @pytest.fixture(scope="module", params=users.USERS, ids=users.name)
@@ -131,7 +152,9 @@ def met(request: pytest.FixtureRequest) -> Iterator[Met]:
     with ExitStack() as stack:
         found = stack.enter_context(victims.victim(request.param))
         doors = victims.Doors(found, stack)
-        victims.commit(found, {f"attack/{name}": text for name, text in payloads.scripts(found, doors).items()})
+        victims.commit(
+            found, {f"attack/{name}": text for name, text in payloads.scripts(found, doors).items()}
+        )
         links = {
             "k": f"{found.home}/.ssh/id_rsa",
             "d": "/",
@@ -149,15 +172,22 @@ def met(request: pytest.FixtureRequest) -> Iterator[Met]:
             edit = tool("edit_file", path=path, edits=[{"old": "t", "new": "evil"}])
             calls |= {f"read {path}": read, f"write {path}": write, f"edit {path}": edit}
         calls |= {
-            f"search {path}": tool("search", pattern=f"{CANARY}|root:", path=path) for path in (*payloads.LINKS, "w")
+            f"search {path}": tool("search", pattern=f"{CANARY}|root:", path=path)
+            for path in (*payloads.LINKS, "w")
         }
-        calls |= {f"write {path}": tool("write_file", path=path, content="words\n") for path in payloads.ORDINARY}
+        calls |= {
+            f"write {path}": tool("write_file", path=path, content="words\n")
+            for path in payloads.ORDINARY
+        }
         calls |= {
             f"edit {path}": tool("edit_file", path=path, edits=[{"old": "words", "new": "text"}])
             for path in payloads.ORDINARY
         }
         calls |= {f"read {path}": tool("read_file", path=path) for path in payloads.ORDINARY}
-        calls |= {f"search {path}": tool("search", pattern="text", path=path) for path in payloads.ORDINARY}
+        calls |= {
+            f"search {path}": tool("search", pattern="text", path=path)
+            for path in payloads.ORDINARY
+        }
         names = ("tidy", "secrets", "environment", "network", "daemon", "escape", "disk")
         done = turn(tool("step_done", summary="Done."))
         answers, _ = found.model({**calls, **{name: bash(name) for name in names}}, done)
@@ -174,7 +204,9 @@ def test_a03_no_spelling_of_gits_directory_is_touched(met: Met, verb: str, path:
 
 
 def test_a03_every_one_is_refused_in_the_audit_and_makes_no_file(met: Met) -> None:
-    verdicts = {call["verdict"] for call in met.audit if call["input"].get("path") in payloads.CONTROL}
+    verdicts = {
+        call["verdict"] for call in met.audit if call["input"].get("path") in payloads.CONTROL
+    }
     assert verdicts == {"refused"}
     names = met.found.git("log", "--all", "--name-only", "--format=").lower()
     assert re.search(r"git~1|\.g.*it|index_allocation", names) is None
@@ -284,11 +316,17 @@ def test_a15_a_terminal_gets_no_escape(met: Met) -> None:
 def test_a18_temporary_places_are_bounded_and_others_closed(met: Met) -> None:
     told = met.text("disk")
     assert "DONE" not in told
-    assert [told.count(each) for each in ("No space left", "Read-only file system", "File size limit")] == [4, 4, 2]
+    assert [
+        told.count(each) for each in ("No space left", "Read-only file system", "File size limit")
+    ] == [4, 4, 2]
 
 
 def test_a18_nothing_is_left_on_the_host(met: Met) -> None:
-    assert [path for path in map(Path, ("/tmp/fill", "/dev/shm/fill", "/fill", "/run/fill")) if path.exists()] == []
+    assert [
+        path
+        for path in map(Path, ("/tmp/fill", "/dev/shm/fill", "/fill", "/run/fill"))
+        if path.exists()
+    ] == []
 
 
 def test_a07_a09_a10_no_secret_is_kept_said_or_sent(met: Met) -> None:
@@ -297,7 +335,7 @@ def test_a07_a09_a10_no_secret_is_kept_said_or_sent(met: Met) -> None:
         assert word not in kept
 
 
-# -- what would use up the machine, wait for a person or outlive git-orch: A12, A14, A16, A17, A18 --------------------
+# -- what would use up the machine, wait for a person or outlive git-orch: A12, A14, A16, A17, A18 -
 
 MB = 1 << 20
 LIMITS = {"processes": 60, "memory": 300 * MB, "growth": 30 * MB, "new_files": 1000}
@@ -322,8 +360,17 @@ def pressed(request: pytest.FixtureRequest) -> Iterator[Pressed]:
     """One agent step under low limits, to whose answers the provider says no, and repeats the key."""
     with victims.victim(request.param) as found:
         tree = payloads.TREE.replace("WORD", found.word)
-        hogs = {name: f"exec -a {found.word} python3 -c {shlex.quote(text)}" for name, text in payloads.HOGS.items()}
-        lines = {"tree": tree, **payloads.FLOODS, **hogs, **payloads.FILLERS, "clean": "rm -rf many *.bin"}
+        hogs = {
+            name: f"exec -a {found.word} python3 -c {shlex.quote(text)}"
+            for name, text in payloads.HOGS.items()
+        }
+        lines = {
+            "tree": tree,
+            **payloads.FLOODS,
+            **hogs,
+            **payloads.FILLERS,
+            "clean": "rm -rf many *.bin",
+        }
         victims.commit(found, {f"attack/{name}": text for name, text in lines.items()})
         calls = {name: bash(name, **({"timeout": 1} if name == "tree" else {})) for name in lines}
         said = f"invalid x-api-key {victims.SECRETS['ANTHROPIC_API_KEY']}"
@@ -344,7 +391,9 @@ def test_a12_a17_nothing_that_a_command_started_is_left(pressed: Pressed) -> Non
 
 
 @pytest.mark.parametrize("flood", payloads.FLOODS)
-def test_a14_a_flood_is_stopped_and_its_head_and_tail_are_shown(pressed: Pressed, flood: str) -> None:
+def test_a14_a_flood_is_stopped_and_its_head_and_tail_are_shown(
+    pressed: Pressed, flood: str
+) -> None:
     told = pressed.text(flood)
     assert "stopped: more than 10,485,760 bytes of output" in told
     assert re.search(r"\[\.\.\. [0-9,]+ of [0-9,]{10,} bytes left out \.\.\.\]", told)
@@ -359,7 +408,9 @@ def test_a14_files_and_memory_of_git_orch_are_bounded(pressed: Pressed) -> None:
 
 
 def test_a17_a_fork_bomb_is_stopped(pressed: Pressed) -> None:
-    assert "BlockingIOError" in pressed.text("bomb") or "more processes than a command may" in pressed.text("bomb")
+    assert "BlockingIOError" in pressed.text(
+        "bomb"
+    ) or "more processes than a command may" in pressed.text("bomb")
 
 
 def test_a17_a_memory_hog_is_ended_and_the_limit_named(pressed: Pressed) -> None:
@@ -372,7 +423,9 @@ def test_a17_other_processes_of_the_user_go_on(pressed: Pressed) -> None:
 
 
 @pytest.mark.parametrize("filler", payloads.FILLERS)
-def test_a18_a_worktree_that_grows_too_much_is_stopped_and_the_limit_named(pressed: Pressed, filler: str) -> None:
+def test_a18_a_worktree_that_grows_too_much_is_stopped_and_the_limit_named(
+    pressed: Pressed, filler: str
+) -> None:
     assert "wrote more to the worktree than a command may" in pressed.text(filler)
 
 
@@ -401,15 +454,22 @@ def sent(request: pytest.FixtureRequest) -> Iterator[Sent]:
         landing = f"{payloads.ESCAPES} | tee {name} > text"
         escaping = f"{payloads.ESCAPES}; git -c color.ui=always log -1; exit 3"
         with victims.terminal() as terminal:
-            plan = found.plan({"run": payloads.WAITING, "timeout": 30}, {"run": landing}, {"run": escaping})
+            plan = found.plan(
+                {"run": payloads.WAITING, "timeout": 30}, {"run": landing}, {"run": escaping}
+            )
             shown = [found.orch("exec", plan, expect=1, terminal=terminal.inner)]
             typed = terminal.arrived()
         shown += [found.orch("show", plan, "--attempts"), found.orch("log", plan)]
-        with victims.terminal() as terminal, found.start("diff", plan, output=terminal.inner) as differing:
+        with (
+            victims.terminal() as terminal,
+            found.start("diff", plan, output=terminal.inner) as differing,
+        ):
             differing.wait()
             shown.append(Ran(differing.returncode, terminal.arrived().replace(b"\r\n", b"\n"), 0))
         waited = found.outputs()[0].read_text()
-        with found.start("exec", found.plan({"run": payloads.TREE.replace("WORD", found.word)})) as started:
+        with found.start(
+            "exec", found.plan({"run": payloads.TREE.replace("WORD", found.word)})
+        ) as started:
             assert victims.until(lambda: len(victims.sleeping(found.word)) == 7)
             started.kill()
         killed = victims.until(lambda: not victims.running(found.word))

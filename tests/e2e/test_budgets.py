@@ -13,15 +13,25 @@ CHECK = {"command": "test -f a"}
 
 
 def agents(count: int, **more: object) -> dict[str, Any]:
-    return {"title": "Ask", "steps": [{"title": f"Step {n}", "prompt": "Write", **more} for n in range(1, count + 1)]}
+    return {
+        "title": "Ask",
+        "steps": [{"title": f"Step {n}", "prompt": "Write", **more} for n in range(1, count + 1)],
+    }
 
 
 def working(output: int) -> list[Any]:
-    """The replies for one step: a file, and the word that it is done; the first has so many tokens of output."""
-    return [turn(tool("write_file", path="a", content=f"{output}\n"), usage={"output_tokens": output}), turn(DONE)]
+    """The replies for one step: a file, and the word that it is done; the first has so many tokens
+    of output.
+    """
+    return [
+        turn(tool("write_file", path="a", content=f"{output}\n"), usage={"output_tokens": output}),
+        turn(DONE),
+    ]
 
 
-def test_a_step_after_the_budget_is_spent_asks_nothing(here: Here, model_server: ModelServer) -> None:
+def test_a_step_after_the_budget_is_spent_asks_nothing(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-074, S1-075: the third step never calls."""
     model_server.script(*working(4_000), *working(4_000), *working(4_000))
     plan = here.plan(agents(3))
@@ -37,7 +47,9 @@ def test_a_request_asks_for_no_more_than_is_left(here: Here, model_server: Model
     plan = here.plan(agents(1))
     here("exec", plan, "--max-usd", "0.1")
     asked = [call.body["max_tokens"] for call in model_server.calls]
-    assert all(1_024 <= tokens < 10_000 for tokens in asked)  # $0.1 at $10 for a million tokens, less the prompt
+    assert all(
+        1_024 <= tokens < 10_000 for tokens in asked
+    )  # $0.1 at $10 for a million tokens, less the prompt
 
 
 def test_earlier_runs_and_failed_attempts_count(here: Here, model_server: ModelServer) -> None:
@@ -48,7 +60,9 @@ def test_earlier_runs_and_failed_attempts_count(here: Here, model_server: ModelS
     said = here("exec", plan, "--max-usd", "0.06", expect=4).err
     assert len(model_server.calls) == 1
     model_server.script(*working(20))
-    again = next(line for line in said.splitlines() if line.startswith("hint: ")).removeprefix("hint: git orch ")
+    again = next(line for line in said.splitlines() if line.startswith("hint: ")).removeprefix(
+        "hint: git orch "
+    )
     here(*again.split())
     assert here.show(plan)["state"] == "COMPLETE"
 
@@ -68,7 +82,9 @@ def test_planning_has_a_budget_too(here: Here, model_server: ModelServer) -> Non
     assert len(model_server.calls) == 0
 
 
-def test_the_settings_budget_counts_where_nothing_else_does(here: Here, model_server: ModelServer) -> None:
+def test_the_settings_budget_counts_where_nothing_else_does(
+    here: Here, model_server: ModelServer
+) -> None:
     here.repo.git("config", "--global", "orch.maxUsd", "0.001")
     plan = here.plan(agents(1))
     here("exec", plan, expect=4)

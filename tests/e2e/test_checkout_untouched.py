@@ -1,4 +1,6 @@
-"""The user's checkout is the user's: no command changes HEAD, index, files, stash, reflogs or configuration there."""
+"""The user's checkout is the user's: no command changes HEAD, index, files, stash, reflogs or
+configuration there.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,20 @@ def seen(repo: Repo, cwd: Path) -> dict[str, object]:
     git_dir = Path(repo.git("rev-parse", "--absolute-git-dir", cwd=cwd))
     common = Path(repo.git("rev-parse", "--path-format=absolute", "--git-common-dir", cwd=cwd))
     local = [
-        git_dir / name for name in ("HEAD", "index", "MERGE_HEAD", "MERGE_MSG", "logs/HEAD", "info/sparse-checkout")
+        git_dir / name
+        for name in (
+            "HEAD",
+            "index",
+            "MERGE_HEAD",
+            "MERGE_MSG",
+            "logs/HEAD",
+            "info/sparse-checkout",
+        )
     ]
-    shared = [common / name for name in ("config", "logs/refs/stash", "logs/refs/heads/main", "info/exclude")]
+    shared = [
+        common / name
+        for name in ("config", "logs/refs/stash", "logs/refs/heads/main", "info/exclude")
+    ]
     bare = repo.git("rev-parse", "--is-bare-repository", cwd=cwd) == "true"
     top = git_dir if bare else Path(repo.git("rev-parse", "--show-toplevel", cwd=cwd))
     refs = repo.git("for-each-ref", cwd=cwd).splitlines()
@@ -53,7 +66,7 @@ def _files(top: bytes) -> dict[bytes, tuple[int, int, bytes]]:
     return found
 
 
-# -- states of a checkout ---------------------------------------------------------------------------------------------
+# -- states of a checkout --------------------------------------------------------------------------
 
 
 def clean(repo: Repo) -> None:
@@ -67,7 +80,14 @@ def dirty(repo: Repo) -> None:
     repo.git("stash", "-q")
     repo.write({"both.txt": "staged\n", "staged.txt": "staged\n"})
     repo.git("add", "both.txt", "staged.txt")
-    repo.write({"both.txt": "and more\n", "README.md": "changed\n", "new.txt": "new\n", "x.log": "ignored\n"})
+    repo.write(
+        {
+            "both.txt": "and more\n",
+            "README.md": "changed\n",
+            "new.txt": "new\n",
+            "x.log": "ignored\n",
+        }
+    )
     repo.write({"later.txt": "later\n"})
     repo.git("add", "--intent-to-add", "later.txt")
     (repo.path / "gone.txt").unlink()
@@ -85,7 +105,16 @@ def merging(repo: Repo) -> None:
 
 def odd_names(repo: Repo) -> None:
     """Names that lists separated by lines or spaces get wrong."""
-    names = [b"-leading", b"two words", b"new\nline", b"latin-\xe9", b"tab\t", b'"quoted"', b"caf\xc3\xa9", b"*"]
+    names = [
+        b"-leading",
+        b"two words",
+        b"new\nline",
+        b"latin-\xe9",
+        b"tab\t",
+        b'"quoted"',
+        b"caf\xc3\xa9",
+        b"*",
+    ]
     for name in names:
         (repo.path / os.fsdecode(name)).write_bytes(b"x\n")
     repo.git("add", "--", "two words", "*")
@@ -97,7 +126,9 @@ STATES = [clean, dirty, merging, odd_names]
 
 
 @pytest.mark.parametrize("make", STATES, ids=lambda make: make.__name__)
-def test_a_whole_life_of_a_plan_leaves_the_checkout_as_it_is(here: Here, make: Callable[[Repo], None]) -> None:
+def test_a_whole_life_of_a_plan_leaves_the_checkout_as_it_is(
+    here: Here, make: Callable[[Repo], None]
+) -> None:
     """S1-183, S1-186: plan, exec (done and failed), rollback, undo."""
     make(here.repo)
     _lives_untouched(here, here.repo.path)
@@ -128,7 +159,9 @@ def _planned(here: Here, document: object, *options: str) -> str:
 
 
 @pytest.mark.parametrize("make", [dirty, odd_names], ids=lambda make: make.__name__)
-def test_include_dirty_takes_the_files_in_without_touching_them(here: Here, make: Callable[[Repo], None]) -> None:
+def test_include_dirty_takes_the_files_in_without_touching_them(
+    here: Here, make: Callable[[Repo], None]
+) -> None:
     """S1-178: the base holds what `git add --all` would take, the ignored ones not."""
     make(here.repo)
     plan = _lives_untouched(here, here.repo.path, "--include-dirty")
@@ -146,7 +179,12 @@ def test_a_killed_run_leaves_the_checkout_as_it_is(repo: Repo, tmp_path: Path) -
     before = seen(repo, repo.path)
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    plan = repo.plan({"title": "Wait", "steps": [{"title": "Wait", "run": f"echo half > half.txt; cat '{fifo}'"}]})
+    plan = repo.plan(
+        {
+            "title": "Wait",
+            "steps": [{"title": "Wait", "run": f"echo half > half.txt; cat '{fifo}'"}],
+        }
+    )
     process = repo.start("exec", plan)
     with fifo.open("w"):  # opens when the step reads
         process.kill()
@@ -160,7 +198,7 @@ def test_a_killed_run_leaves_the_checkout_as_it_is(repo: Repo, tmp_path: Path) -
     assert repo.step_states(plan) == ["done"]
 
 
-# -- places -----------------------------------------------------------------------------------------------------------
+# -- places ----------------------------------------------------------------------------------------
 
 
 def linked(repo: Repo) -> Path:
@@ -217,14 +255,22 @@ def test_every_kind_of_place_is_left_as_it_is(
     monkeypatch.chdir(cwd)
     here.repo = Repo(cwd)
     plan = _lives_untouched(here, cwd)
-    listed = here.repo.git("ls-tree", "-r", "--full-tree", "--name-only", f"orch/{plan}").splitlines()
+    listed = here.repo.git(
+        "ls-tree", "-r", "--full-tree", "--name-only", f"orch/{plan}"
+    ).splitlines()
     assert {"a.txt", "b.txt"} <= set(listed)
     if here.show(plan)["base"]["commit"] is not None:
-        kept = here.repo.git("ls-tree", "-r", "--full-tree", here.show(plan)["base"]["commit"]).splitlines()
-        assert set(kept) < set(here.repo.git("ls-tree", "-r", "--full-tree", f"orch/{plan}").splitlines())
+        kept = here.repo.git(
+            "ls-tree", "-r", "--full-tree", here.show(plan)["base"]["commit"]
+        ).splitlines()
+        assert set(kept) < set(
+            here.repo.git("ls-tree", "-r", "--full-tree", f"orch/{plan}").splitlines()
+        )
 
 
-def test_a_bare_repository_with_a_base_branch_works(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bare_repository_with_a_base_branch_works(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """S1-188: there is no checkout; worktrees of git-orch's own are all it needs."""
     here.repo.git("clone", "-q", "--bare", ".", "../bare.git")
     bare = (here.repo.path / "../bare.git").resolve()
@@ -233,7 +279,7 @@ def test_a_bare_repository_with_a_base_branch_works(here: Here, monkeypatch: pyt
     _lives_untouched(here, bare, "--base", "main")
 
 
-# -- what git does to files on their way in ---------------------------------------------------------------------------
+# -- what git does to files on their way in --------------------------------------------------------
 
 
 def filtered(repo: Repo) -> None:
@@ -259,10 +305,14 @@ def test_what_lands_is_what_git_add_would_store(here: Here, make: Callable[[Repo
     make(here.repo)
     content = "abc\r\ndef\r\n"
     before = seen(here.repo, here.repo.path)
-    plan = here.plan({"title": "Write", "steps": [{"title": "Write", "files": {"new.txt": content}}]})
+    plan = here.plan(
+        {"title": "Write", "steps": [{"title": "Write", "files": {"new.txt": content}}]}
+    )
     here("exec", plan)
     assert seen(here.repo, here.repo.path) == before
     argv = ["git", "hash-object", "--path=new.txt", "--stdin"]
-    wanted = subprocess.run(argv, cwd=here.repo.path, input=content.encode(), capture_output=True, check=True).stdout
+    wanted = subprocess.run(
+        argv, cwd=here.repo.path, input=content.encode(), capture_output=True, check=True
+    ).stdout
     assert here.repo.git("rev-parse", f"orch/{plan}:new.txt") == wanted.decode().strip()
     assert here.repo.git("diff", "--name-only", "main", f"orch/{plan}") == "new.txt"

@@ -12,17 +12,20 @@ import pytest
 from conftest import Here, writing
 
 from git_orch import errors
+from git_orch.flow.branch import opening
 
 
 def checked(*commands: str) -> dict[str, Any]:
     """A plan of one step with these checks."""
     return {
         "title": "Checked",
-        "steps": [{"title": "A", "files": {"a": "1"}, "checks": [{"command": c} for c in commands]}],
+        "steps": [
+            {"title": "A", "files": {"a": "1"}, "checks": [{"command": c} for c in commands]}
+        ],
     }
 
 
-# -- plan -------------------------------------------------------------------------------------------------------------
+# -- plan ------------------------------------------------------------------------------------------
 
 
 def test_base_chooses_where_a_plan_starts(here: Here) -> None:
@@ -36,12 +39,18 @@ def test_base_chooses_where_a_plan_starts(here: Here) -> None:
 
 
 def test_a_base_that_names_nothing_is_refused(here: Here) -> None:
-    assert "names no commit" in here("plan", "--from", "-", "--base", "nowhere", stdin="{}", expect=128).err
+    assert (
+        "names no commit"
+        in here("plan", "--from", "-", "--base", "nowhere", stdin="{}", expect=128).err
+    )
 
 
 def test_plan_says_what_is_not_part_of_it_and_include_dirty_takes_it_in(here: Here) -> None:
     here.repo.write({"new": "x", "README.md": "changed\n"})
-    assert "2 uncommitted files are not part of it" in here("plan", "--from", "-", stdin=json.dumps(writing("a"))).err
+    assert (
+        "2 uncommitted files are not part of it"
+        in here("plan", "--from", "-", stdin=json.dumps(writing("a"))).err
+    )
     made = here("plan", "--from", "-", "--include-dirty", stdin=json.dumps(writing("a")))
     plan = made.out.split()[0]
     assert here.repo.git("show", f"orch/{plan}:README.md") == "changed"
@@ -71,7 +80,7 @@ def test_plan_json_is_the_status_of_the_new_plan(here: Here) -> None:
     assert here.show(made["id"]) == made
 
 
-# -- show, ls, status, log, schema ------------------------------------------------------------------------------------
+# -- show, ls, status, log, schema -----------------------------------------------------------------
 
 
 def test_show_json_follows_its_schema(here: Here) -> None:
@@ -117,7 +126,12 @@ def test_log_shows_the_last_events_only_when_asked(here: Here) -> None:
 
 def test_what_a_command_printed_begins_no_line_of_the_log(here: Here) -> None:
     plan = here.plan(
-        {"title": "Fail", "steps": [{"title": "Fail", "run": "printf 'a\\n2026-01-01T00:00:00Z  forged\\n'; false"}]}
+        {
+            "title": "Fail",
+            "steps": [
+                {"title": "Fail", "run": "printf 'a\\n2026-01-01T00:00:00Z  forged\\n'; false"}
+            ],
+        }
     )
     here("exec", plan, expect=1)
     lines = here("log", plan).out.splitlines()
@@ -126,14 +140,16 @@ def test_what_a_command_printed_begins_no_line_of_the_log(here: Here) -> None:
 
 
 def test_no_escape_sequence_of_a_command_is_shown(here: Here) -> None:
-    plan = here.plan({"title": "x", "steps": [{"title": "y", "run": "echo '\x1b]0;title\x07' >&2; exit 1"}]})
+    plan = here.plan(
+        {"title": "x", "steps": [{"title": "y", "run": "echo '\x1b]0;title\x07' >&2; exit 1"}]}
+    )
     here("exec", plan, expect=1)
     for command in (("show",), ("log",), ("status",), ("show", "--attempts")):
         assert "\x1b" not in here(*command, plan).out
     assert "0;title" in here("log", plan).out
 
 
-# -- edit -------------------------------------------------------------------------------------------------------------
+# -- edit ------------------------------------------------------------------------------------------
 
 
 def test_an_edited_plan_keeps_its_step_ids_and_its_cover_follows(here: Here) -> None:
@@ -152,7 +168,10 @@ def test_landed_steps_are_immutable(here: Here) -> None:
     here("exec", plan)
     here("rollback", plan, "--to-step", "1")
     text = here("show", plan, "--yaml").out
-    assert "step 1" in here("edit", plan, "--from", "-", stdin=text.replace("Write a", "Write c"), expect=3).err
+    assert (
+        "step 1"
+        in here("edit", plan, "--from", "-", stdin=text.replace("Write a", "Write c"), expect=3).err
+    )
     here("edit", plan, "--from", "-", stdin=text.replace("Write b", "Write c"))
     here("exec", plan)
     assert here.show(plan)["state"] == "COMPLETE"
@@ -177,11 +196,14 @@ def test_edit_opens_no_editor_without_a_terminal(here: Here) -> None:
 def test_an_edit_that_changes_nothing_writes_nothing(here: Here) -> None:
     plan = here.plan(writing("a"))
     before = here.repo.git("rev-parse", f"refs/notes/orch/{plan}")
-    assert "nothing changed" in here("edit", plan, "--from", "-", stdin=here("show", plan, "--yaml").out).out
+    assert (
+        "nothing changed"
+        in here("edit", plan, "--from", "-", stdin=here("show", plan, "--yaml").out).out
+    )
     assert here.repo.git("rev-parse", f"refs/notes/orch/{plan}") == before
 
 
-# -- check, verify, cost, caps, config, help, diff --------------------------------------------------------------------
+# -- check, verify, cost, caps, config, help, diff -------------------------------------------------
 
 
 def test_check_names_what_is_missing_and_ends_with_one(here: Here) -> None:
@@ -202,7 +224,9 @@ def test_verify_runs_the_checks_again_and_leaves_the_plan_alone(here: Here) -> N
     before = here.repo.git("rev-parse", f"refs/notes/orch/{plan}", f"orch/{plan}")
     results = json.loads(here("verify", plan, "--json").out)
     assert [(each["step"], each["passed"]) for each in results] == [(1, True), (2, True)]
-    assert [each["step"] for each in json.loads(here("verify", plan, "--step", "2", "--json").out)] == [2]
+    assert [
+        each["step"] for each in json.loads(here("verify", plan, "--step", "2", "--json").out)
+    ] == [2]
     assert here.repo.git("rev-parse", f"refs/notes/orch/{plan}", f"orch/{plan}") == before
 
 
@@ -241,7 +265,9 @@ def test_a_check_that_fails_now_makes_verify_end_with_one(here: Here) -> None:
 
 def test_accept_takes_a_commit_that_claims_a_step(here: Here) -> None:
     plan = here.plan(writing("a"))
-    message = f"by hand\n\nOrch-Plan: {plan}\nOrch-Step: s1\nOrch-Attempt: 01ARZ3NDEKTSV4RRFFQ69G5FAV\n"
+    message = (
+        f"by hand\n\nOrch-Plan: {plan}\nOrch-Step: s1\nOrch-Attempt: 01ARZ3NDEKTSV4RRFFQ69G5FAV\n"
+    )
     tree = here.repo.git("rev-parse", f"orch/{plan}^{{tree}}")
     commit = here.repo.git("commit-tree", tree, "-p", f"orch/{plan}", "-m", message)
     here.repo.git("update-ref", f"refs/heads/orch/{plan}", commit)
@@ -268,7 +294,9 @@ def test_prices_of_the_users_own_are_added(here: Here, tmp_path: Path) -> None:
         "input = 1.0\noutput = 2.0\nwrite_5m = 1.0\nwrite_1h = 1.0\nread = 0.1\n"
     )
     here.repo.git("config", "--global", "orch.prices", str(prices))
-    plan = here.plan({"title": "x", "steps": [{"title": "Think", "prompt": "think", "model": "my-model"}]})
+    plan = here.plan(
+        {"title": "x", "steps": [{"title": "Think", "prompt": "think", "model": "my-model"}]}
+    )
     assert here.show(plan)["estimate"]["usd"] == pytest.approx(0.004)
 
 
@@ -279,7 +307,10 @@ def test_caps_work_without_a_key_and_outside_of_a_repository(
     listed = json.loads(here("caps", "--json").out)
     assert next(each for each in listed["commands"] if each["name"] == "git")["available"] is True
     assert json.loads(here("caps", "--check", "git", "--json").out)["available"] is True
-    assert json.loads(here("caps", "--check", "nonesuch", "--json", expect=1).out)["available"] is False
+    assert (
+        json.loads(here("caps", "--check", "nonesuch", "--json", expect=1).out)["available"]
+        is False
+    )
     directory = Path(here("caps", "--path").out.strip())
     assert any(directory.iterdir())
     assert here.repo.git("status", "--porcelain") == ""
@@ -287,7 +318,9 @@ def test_caps_work_without_a_key_and_outside_of_a_repository(
     assert "Commands: " in here("caps", "--refresh").out
 
 
-def test_caps_refresh_looks_again(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caps_refresh_looks_again(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """S1-043: what is remembered holds until asked, or until PATH changes."""
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     here("caps")
@@ -340,7 +373,13 @@ def test_dry_run_says_what_would_run_and_changes_nothing(here: Here) -> None:
     ]})  # fmt: skip
     before = here.repo.git("for-each-ref")
     out = here("exec", plan, "--dry-run", "--tool", "read").out
-    for words in ("write a", "delete README.md", "check test -f a", "run   echo two", "model may use: read"):
+    for words in (
+        "write a",
+        "delete README.md",
+        "check test -f a",
+        "run   echo two",
+        "model may use: read",
+    ):
         assert words in out
     assert here.repo.git("for-each-ref") == before
 
@@ -373,7 +412,9 @@ def test_the_hint_for_a_branch_in_a_new_worktree_works(here: Here) -> None:
     """A worktree that was made on the branch has no branch before it to go back to."""
     plan = here.plan(writing("a"))
     here.repo.git("worktree", "add", "-q", "../mine", f"orch/{plan}")
-    hint = next(line for line in here("exec", plan, expect=6).err.splitlines() if line.startswith("hint: "))
+    hint = next(
+        line for line in here("exec", plan, expect=6).err.splitlines() if line.startswith("hint: ")
+    )
     assert os.system(hint.removeprefix("hint: ") + " 2>/dev/null") == 0  # noqa: S605 - the hint is a shell line
     here("exec", plan)
 
@@ -421,7 +462,9 @@ def test_failing_checks_of_verify_have_an_error_and_a_hint(here: Here) -> None:
 def test_dry_run_and_diff_print_json(here: Here) -> None:
     """S1-002."""
     plan = here.plan(writing("a", "b"))
-    assert [step["number"] for step in json.loads(here("exec", plan, "--dry-run", "--json").out)] == [1, 2]
+    assert [
+        step["number"] for step in json.loads(here("exec", plan, "--dry-run", "--json").out)
+    ] == [1, 2]
     here("exec", plan)
     assert json.loads(here("diff", plan, "--json").out)["files"] == [
         {"status": "A", "path": "a"}, {"status": "A", "path": "b"},
@@ -476,7 +519,9 @@ def test_status_names_the_complete_plans_where_none_is_open(here: Here) -> None:
     assert f"next: git orch land {name}" in here("status").out
 
 
-def test_a_command_that_the_plan_needs_and_is_not_here_stops_exec_before_it_begins(here: Here) -> None:
+def test_a_command_that_the_plan_needs_and_is_not_here_stops_exec_before_it_begins(
+    here: Here,
+) -> None:
     """S1-112, S1-120."""
     plan = here.plan({**writing("a"), "dependencies": ["nonesuch-command"]})
     assert "nonesuch-command" in here("exec", plan, expect=1).err
@@ -502,7 +547,9 @@ def test_a_secret_in_a_plan_is_refused(here: Here, monkeypatch: pytest.MonkeyPat
 def test_a_word_of_the_plan_that_is_somebodys_secret_does_not_break_its_claims(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redaction never touches trailers: a claim that cannot be read would land its step again and again."""
+    """Redaction never touches trailers: a claim that cannot be read would land its step again and
+    again.
+    """
     plan = here.plan(writing("a"))
     monkeypatch.setenv("PROJECT_KEY", "write-files")
     here("exec", plan)
@@ -513,7 +560,6 @@ def test_two_edits_from_the_same_text_are_not_both_taken(here: Here) -> None:
     plan = here.plan(writing("a"))
     text = here("show", plan, "--yaml").out
     here("edit", plan, "--from", "-", stdin=text + "  - {title: Mine, run: 'true'}\n")
-    from git_orch.flow import open_plan
     from git_orch.flow.planning import edit
     from git_orch.plans.file import planfile
     from git_orch.repo import repository
@@ -522,7 +568,7 @@ def test_two_edits_from_the_same_text_are_not_both_taken(here: Here) -> None:
     old = planfile.read(text, "old")
     theirs = planfile.read(text + "  - {title: Theirs, run: 'true'}\n", "theirs")
     found = repository.discover(here.repo.path)
-    with open_plan.opened(found, plan, ConsoleReporter()) as opened, pytest.raises(errors.Busy):
+    with opening.opened(found, plan, ConsoleReporter()) as opened, pytest.raises(errors.Busy):
         edit.revise(opened, old, theirs, {})
 
 
@@ -549,7 +595,9 @@ def test_done_after_the_branch_moved_on_takes_nothing_back(here: Here) -> None:
     mine = here.repo.git("commit-tree", tree, "-p", tip, "-m", "mine")
     here.repo.git("update-ref", f"refs/heads/orch/{plan}", mine)
     done = here("done", plan, expect=6)
-    hint = next(line for line in done.err.splitlines() if line.startswith("hint: ")).removeprefix("hint: ")
+    hint = next(line for line in done.err.splitlines() if line.startswith("hint: ")).removeprefix(
+        "hint: "
+    )
     assert os.system(f"{hint} 2>/dev/null") == 0  # noqa: S605 - the hint is a shell line
     here("done", plan)
     assert here.repo.git("show", f"orch/{plan}:mine.txt") == "mine"

@@ -13,7 +13,10 @@ DONE = tool("step_done", summary="Done.")
 
 
 def asking(count: int) -> dict[str, Any]:
-    return {"title": "Ask", "steps": [{"title": f"Step {n}", "prompt": "Write"} for n in range(1, count + 1)]}
+    return {
+        "title": "Ask",
+        "steps": [{"title": f"Step {n}", "prompt": "Write"} for n in range(1, count + 1)],
+    }
 
 
 def costs(here: Here, plan: str, *args: str) -> dict[str, Any]:
@@ -24,7 +27,12 @@ def costs(here: Here, plan: str, *args: str) -> dict[str, Any]:
 @pytest.fixture
 def experienced(here: Here, model_server: ModelServer) -> Here:
     """A repository with five finished steps of a model, at $0.02 to $0.06."""
-    model_server.script(*(turn(DONE, usage={"input_tokens": 0, "output_tokens": n * 1_000}) for n in (2, 3, 4, 5, 6)))
+    model_server.script(
+        *(
+            turn(DONE, usage={"input_tokens": 0, "output_tokens": n * 1_000})
+            for n in (2, 3, 4, 5, 6)
+        )
+    )
     here("exec", here.plan(asking(5)))
     return here
 
@@ -46,9 +54,16 @@ def test_the_estimate_is_compared_with_what_it_was(here: Here, model_server: Mod
     assert "75% of all prompts" in here("cost", plan).out
 
 
-def test_what_failed_attempts_have_cost_is_told_apart(here: Here, model_server: ModelServer) -> None:
+def test_what_failed_attempts_have_cost_is_told_apart(
+    here: Here, model_server: ModelServer
+) -> None:
     model_server.script(turn(DONE), turn(DONE))
-    plan = here.plan({"title": "Ask", "steps": [{"title": "No", "prompt": "x", "checks": [{"command": "false"}]}]})
+    plan = here.plan(
+        {
+            "title": "Ask",
+            "steps": [{"title": "No", "prompt": "x", "checks": [{"command": "false"}]}],
+        }
+    )
     here("exec", plan, expect=1)
     found = costs(here, plan)
     assert found["failed_usd"] == found["actual_usd"] > 0
@@ -83,7 +98,9 @@ def test_the_provider_counts_the_first_request(here: Here, model_server: ModelSe
     assert "first prompt" in here("cost", plan, "--count-tokens").out
 
 
-def test_steps_that_a_dated_snapshot_did_count_for_their_model(here: Here, model_server: ModelServer) -> None:
+def test_steps_that_a_dated_snapshot_did_count_for_their_model(
+    here: Here, model_server: ModelServer
+) -> None:
     """What a sixth step has used with another model does not."""
 
     def reply(body: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +113,13 @@ def test_steps_that_a_dated_snapshot_did_count_for_their_model(here: Here, model
     model_server.default = reply
     *first, last = asking(6)["steps"]
     here(
-        "exec", here.plan({"title": "Ask", "steps": [*({**step, "model": "claude-haiku-4-5"} for step in first), last]})
+        "exec",
+        here.plan(
+            {
+                "title": "Ask",
+                "steps": [*({**step, "model": "claude-haiku-4-5"} for step in first), last],
+            }
+        ),
     )
     found = costs(here, here.plan(asking(1)), "--model", "claude-haiku-4-5")
     assert found["expected"] == {"p50": 0.045, "p90": 0.045, "samples": 5}
@@ -106,7 +129,9 @@ def test_steps_that_a_dated_snapshot_did_count_for_their_model(here: Here, model
 def test_a_model_for_a_run_is_the_one_of_steps_that_name_none(here: Here) -> None:
     [own, other] = asking(2)["steps"]
     plan = here.plan({"title": "Ask", "steps": [{**own, "model": "claude-haiku-4-5"}, other]})
-    told = json.loads(here("exec", plan, "--estimate-only", "--model", "claude-opus-4-5", "--json").out)
+    told = json.loads(
+        here("exec", plan, "--estimate-only", "--model", "claude-opus-4-5", "--json").out
+    )
     assert [step["estimate_usd"] for step in told["steps"]] == [0.007, 0.035]
 
 
@@ -114,12 +139,19 @@ def test_an_estimate_of_no_task_is_a_usage_error(here: Here) -> None:
     assert "no input" in here("plan", "--estimate-only", stdin=" \n", expect=2).err
 
 
-def test_an_estimate_alone_asks_nobody_and_stores_nothing(here: Here, model_server: ModelServer) -> None:
+def test_an_estimate_alone_asks_nobody_and_stores_nothing(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-076."""
     before = here.repo.git("for-each-ref")
-    assert "$0.01" in here("plan", "--estimate-only", "--from", "-", stdin=json.dumps(asking(1))).out
+    assert (
+        "$0.01" in here("plan", "--estimate-only", "--from", "-", stdin=json.dumps(asking(1))).out
+    )
     assert "making the plan" in here("plan", "--estimate-only", "Do something").out
-    assert json.loads(here("plan", "--estimate-only", "--json", "Do something").out)["tokens_out"] == 1_000
+    assert (
+        json.loads(here("plan", "--estimate-only", "--json", "Do something").out)["tokens_out"]
+        == 1_000
+    )
     assert here.repo.git("for-each-ref") == before
     plan = here.plan(asking(3))
     before = here.repo.git("for-each-ref")

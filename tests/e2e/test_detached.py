@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from conftest import Repo, writing
 
-from git_orch.sandbox.process import command as process
+from git_orch.sandbox.process import tools
 
 BEGINNING = "0" * 26
 
@@ -52,7 +52,9 @@ def background(repo: Repo, tmp_path: Path, unsandboxed: None) -> Iterator[Backgr
     """The plan, and nothing runs on it afterwards."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    command = f"echo half > made; echo half way > /dev/stdout; read answer < {fifo}; echo whole > made"
+    command = (
+        f"echo half > made; echo half way > /dev/stdout; read answer < {fifo}; echo whole > made"
+    )
     plan = repo.plan({"title": "Wait", "steps": [{"title": "Wait for it", "run": command}]})
     yield Background(repo, plan, fifo)
     repo.orch("stop", plan)
@@ -107,7 +109,9 @@ def test_a_killed_run_has_failed(background: Background) -> None:
     assert "hint: git orch exec PLAN-" in told
 
 
-def test_status_since_an_event_tells_what_came_after_it_and_what_runs(background: Background) -> None:
+def test_status_since_an_event_tells_what_came_after_it_and_what_runs(
+    background: Background,
+) -> None:
     pid = background.exec()
     first = background.half_way()
     second = background.live(first["last_event"])
@@ -143,4 +147,4 @@ def test_nothing_is_stopped_where_nothing_runs(repo: Repo) -> None:
 
 def test_a_process_with_the_number_of_another_is_left_alone() -> None:
     """If it were not, this process would end."""
-    assert process.ask_to_end(os.getpid(), "1") is False
+    assert tools.ask_to_end(os.getpid(), "1") is False

@@ -1,4 +1,6 @@
-"""Every failure is one `error:` line, one `hint:` line and its exit code; nothing is lost, and one can go on."""
+"""Every failure is one `error:` line, one `hint:` line and its exit code; nothing is lost, and one
+can go on.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,16 @@ ORCH = f"{shlex.quote(sys.executable)} -m git_orch"
 
 
 def failure(done: subprocess.CompletedProcess[str], code: int) -> str:
-    """What the command said on standard error, once it is certain that it failed the way every failure has to."""
+    """What the command said on standard error, once it is certain that it failed the way every
+    failure has to.
+    """
     assert done.returncode == code, f"{done.returncode}\n{done.stdout}{done.stderr}"
     assert "Traceback" not in done.stderr
-    said = [line.partition(" ")[0] for line in done.stderr.splitlines() if line.startswith(("error:", "hint:"))]
+    said = [
+        line.partition(" ")[0]
+        for line in done.stderr.splitlines()
+        if line.startswith(("error:", "hint:"))
+    ]
     assert said == ["error:", "hint:"], done.stderr
     return done.stderr
 
@@ -38,7 +46,9 @@ def standing(repo: Repo) -> list[str]:
     ]
 
 
-def sh(repo: Repo, script: str, *wrapped: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def sh(
+    repo: Repo, script: str, *wrapped: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """A shell script in the repository, perhaps inside another program; `$ORCH` is git-orch."""
     return subprocess.run(
         [*wrapped, "sh", "-c", script],
@@ -51,7 +61,7 @@ def sh(repo: Repo, script: str, *wrapped: str, env: dict[str, str] | None = None
     )
 
 
-# -- what was typed ---------------------------------------------------------------------------------------------------
+# -- what was typed --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,9 @@ def sh(repo: Repo, script: str, *wrapped: str, env: dict[str, str] | None = None
     ],
     ids=["yaml", "json", "field", "type", "needs", "path", "no-steps", "words", "empty", "alias"],
 )
-def test_a_bad_plan_file_is_refused_with_its_field_and_line(repo: Repo, text: str, named: str) -> None:
+def test_a_bad_plan_file_is_refused_with_its_field_and_line(
+    repo: Repo, text: str, named: str
+) -> None:
     assert named in failure(repo.orch("plan", "--from", "-", stdin=text, expect=2), 2)
 
 
@@ -125,7 +137,9 @@ def test_no_task_is_a_usage_error(repo: Repo, script: str) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_usage_error_is_two_and_names_what_to_type(repo: Repo, args: list[str], said: str) -> None:
+def test_a_usage_error_is_two_and_names_what_to_type(
+    repo: Repo, args: list[str], said: str
+) -> None:
     assert said in failure(repo.orch(*args, expect=2), 2)
 
 
@@ -133,7 +147,9 @@ def test_tool_words_are_exact(repo: Repo) -> None:
     """S1-134: the words of --tool are exact tokens; an unknown one is a usage error."""
     repo.plan(writing("a.txt"))
     for words in ("nowrite", "READ", "read write", "read,", "none,read", "alles"):
-        assert "is not a kind of tool" in failure(repo.orch("exec", "--dry-run", "--tool", words, expect=2), 2)
+        assert "is not a kind of tool" in failure(
+            repo.orch("exec", "--dry-run", "--tool", words, expect=2), 2
+        )
     for words in ("", "none", "read", "write", "command", "all", "read,write", "read, command"):
         repo.orch("exec", "--dry-run", "--tool", words)
 
@@ -144,12 +160,14 @@ def test_step_numbers_that_do_not_exist_are_not_found(repo: Repo) -> None:
     repo.orch("exec")
     tip = repo.git("rev-parse", f"orch/{plan}")
     for number in ("0", "99", "-1"):
-        assert "there is no step" in failure(repo.orch("rollback", plan, f"--to-step={number}", expect=5), 5)
+        assert "there is no step" in failure(
+            repo.orch("rollback", plan, f"--to-step={number}", expect=5), 5
+        )
     assert "there is no step" in failure(repo.orch("diff", plan, "2", expect=5), 5)
     assert repo.git("rev-parse", f"orch/{plan}") == tip
 
 
-# -- which plan -------------------------------------------------------------------------------------------------------
+# -- which plan ------------------------------------------------------------------------------------
 
 
 def test_an_unknown_plan_is_not_found(repo: Repo) -> None:
@@ -168,7 +186,7 @@ def test_an_ambiguous_plan_lists_the_candidates(repo: Repo) -> None:
     assert repo.step_states(plans[1]) == ["pending"]
 
 
-# -- which repository -------------------------------------------------------------------------------------------------
+# -- which repository ------------------------------------------------------------------------------
 
 
 def test_outside_of_a_repository_every_command_says_so(tmp_path: Path) -> None:
@@ -210,7 +228,9 @@ def _linked(repo: Repo) -> Repo:
 def _submodule(repo: Repo) -> Repo:
     repo.git("clone", "-q", ".", "../outer")
     outer = Repo(repo.path.parent / "outer")
-    outer.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(repo.path), "inner")
+    outer.git(
+        "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(repo.path), "inner"
+    )
     return Repo(outer.path / "inner")
 
 
@@ -263,7 +283,9 @@ def _refs_locked(repo: Repo) -> Repo:
 def test_a_plan_runs_in_an_odd_repository_and_leaves_it_as_it_was(
     repo: Repo, made: object, request: pytest.FixtureRequest
 ) -> None:
-    """S1-188: unborn, detached, bare, shallow, linked, submodule, sparse, mid-merge, mid-rebase, locked index."""
+    """S1-188: unborn, detached, bare, shallow, linked, submodule, sparse, mid-merge, mid-rebase,
+    locked index.
+    """
     assert callable(made)
     odd: Repo = made(repo)
     bare = made is _bare
@@ -319,7 +341,9 @@ def test_an_unknown_base_is_refused(repo: Repo) -> None:
 
 
 def test_a_repository_of_somebody_else_is_refused_as_git_does(repo: Repo, tmp_path: Path) -> None:
-    """The program in front of git makes every repository look like another user's, whoever runs this."""
+    """The program in front of git makes every repository look like another user's, whoever runs
+    this.
+    """
     _in_front(tmp_path, 'GIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec "$GIT" "$@"')
     done = repo.orch("ls", expect=128, env=_path(tmp_path))
     assert "safe.directory" in failure(done, 128)
@@ -335,7 +359,9 @@ def _path(directory: Path) -> dict[str, str]:
 
 
 def test_no_git_on_the_path_is_said(repo: Repo, tmp_path: Path) -> None:
-    assert "git is not on PATH" in failure(repo.orch("ls", expect=128, env={"PATH": str(tmp_path / "none")}), 128)
+    assert "git is not on PATH" in failure(
+        repo.orch("ls", expect=128, env={"PATH": str(tmp_path / "none")}), 128
+    )
 
 
 @pytest.mark.parametrize(
@@ -387,21 +413,40 @@ def test_without_an_identity_nothing_begins(repo: Repo, hermetic: Path) -> None:
     repo.orch("exec", plan)
 
 
-def test_an_identity_of_the_command_line_or_the_environment_is_enough(repo: Repo, hermetic: Path) -> None:
+def test_an_identity_of_the_command_line_or_the_environment_is_enough(
+    repo: Repo, hermetic: Path
+) -> None:
     (hermetic / ".gitconfig").write_text("")
-    given = {f"GIT_{who}_{what}": f"{who}-{what}@x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    given = {
+        f"GIT_{who}_{what}": f"{who}-{what}@x"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
     plan = repo.orch(
         "plan", "--from", "-", stdin='{"title":"T","steps":[{"title":"A","run":"true"}]}', env=given
     ).stdout.split()[0]
-    assert repo.git("log", "-1", "--format=%an %cn", f"orch/{plan}") == "AUTHOR-NAME@x COMMITTER-NAME@x"
+    assert (
+        repo.git("log", "-1", "--format=%an %cn", f"orch/{plan}")
+        == "AUTHOR-NAME@x COMMITTER-NAME@x"
+    )
 
 
-# -- disks and locks --------------------------------------------------------------------------------------------------
+# -- disks and locks -------------------------------------------------------------------------------
 
 
 def test_a_read_only_repository_can_be_read_and_refuses_to_be_written(repo: Repo) -> None:
     plan = repo.plan(writing("a.txt"))
-    frozen = ("bwrap", "--dev-bind", "/", "/", "--ro-bind", str(repo.path), str(repo.path), "--chdir", str(repo.path))
+    frozen = (
+        "bwrap",
+        "--dev-bind",
+        "/",
+        "/",
+        "--ro-bind",
+        str(repo.path),
+        str(repo.path),
+        "--chdir",
+        str(repo.path),
+    )
     for command in ("ls", "status", "show", "log", "diff", "exec --dry-run"):
         assert sh(repo, f"$ORCH {command}", *frozen).returncode == 0
     for command in ("exec", "rollback", "plan --from plan.json"):
@@ -412,7 +457,17 @@ def test_a_read_only_repository_can_be_read_and_refuses_to_be_written(repo: Repo
 
 def test_a_home_that_cannot_be_written_is_said(repo: Repo, hermetic: Path) -> None:
     plan = repo.plan(writing("a.txt"))
-    frozen = ("bwrap", "--dev-bind", "/", "/", "--ro-bind", str(hermetic), str(hermetic), "--chdir", str(repo.path))
+    frozen = (
+        "bwrap",
+        "--dev-bind",
+        "/",
+        "/",
+        "--ro-bind",
+        str(hermetic),
+        str(hermetic),
+        "--chdir",
+        str(repo.path),
+    )
     assert str(hermetic) in failure(sh(repo, "$ORCH exec", *frozen), 128)
     repo.orch("exec", plan)
 
@@ -483,7 +538,7 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(repo: Repo, command: str
     assert done.stderr == "141\n"
 
 
-# -- what somebody damaged --------------------------------------------------------------------------------------------
+# -- what somebody damaged -------------------------------------------------------------------------
 
 
 def _note(repo: Repo, plan: str, text: str) -> None:
@@ -506,7 +561,9 @@ def test_lines_of_the_log_that_are_damaged_are_counted_and_the_plan_runs(repo: R
     [('"steps":[', '"steps":[[],'), ('"a.txt"', '"../../x"')],
     ids=["shape", "path"],
 )
-def test_a_hostile_plan_in_a_log_is_not_run_and_hides_no_other_plan(repo: Repo, old: str, new: str) -> None:
+def test_a_hostile_plan_in_a_log_is_not_run_and_hides_no_other_plan(
+    repo: Repo, old: str, new: str
+) -> None:
     evil, good = repo.plan(writing("a.txt")), repo.plan(writing("b.txt"))
     lines = repo.git("notes", f"--ref=orch/{evil}", "show", f"orch/{evil}")
     assert old in lines
@@ -531,7 +588,7 @@ def test_a_missing_object_is_named_and_writes_nothing(repo: Repo) -> None:
     repo.orch("exec", plan)
 
 
-# -- the ways git starts us -------------------------------------------------------------------------------------------
+# -- the ways git starts us ------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -543,8 +600,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return _path(directory)
 
 
-def test_git_starts_it_in_every_way_git_starts_a_command(repo: Repo, installed: dict[str, str]) -> None:
-    """S1-188: as a command, with -C, --git-dir, as an alias, as a shell alias in a subdirectory, with GIT_DIR set."""
+def test_git_starts_it_in_every_way_git_starts_a_command(
+    repo: Repo, installed: dict[str, str]
+) -> None:
+    """S1-188: as a command, with -C, --git-dir, as an alias, as a shell alias in a subdirectory,
+    with GIT_DIR set.
+    """
     plan = repo.plan(writing("a.txt"))
     repo.write({"sub/plan.json": '{"title":"Sub","steps":[{"title":"A","run":"true"}]}'})
     repo.git("config", "alias.o", "orch")
@@ -566,23 +627,31 @@ def test_git_starts_it_in_every_way_git_starts_a_command(repo: Repo, installed: 
     assert sh(repo, "cd sub && git o plan --from plan.json", env=installed).returncode == 0
 
 
-def test_a_hook_of_the_user_can_start_a_run_without_leaking_its_index(repo: Repo, installed: dict[str, str]) -> None:
+def test_a_hook_of_the_user_can_start_a_run_without_leaking_its_index(
+    repo: Repo, installed: dict[str, str]
+) -> None:
     plan = repo.plan(writing("a.txt"))
     hook = repo.path / ".git/hooks/pre-commit"
     hook.write_text("#!/bin/sh\ngit orch exec >/dev/null 2>.git/said || exit 1\n")
     hook.chmod(0o755)
     repo.write({"mine.txt": "mine\n", "not-mine.txt": "x\n"})
-    done = sh(repo, "git add mine.txt && git commit -q -m mine -- mine.txt README.md", env=installed)
+    done = sh(
+        repo, "git add mine.txt && git commit -q -m mine -- mine.txt README.md", env=installed
+    )
     assert done.returncode == 0, done.stderr + (repo.path / ".git/said").read_text()
     assert repo.git("ls-tree", "--name-only", "HEAD").split() == ["README.md", "mine.txt"]
     assert repo.git("ls-tree", "--name-only", f"orch/{plan}").split() == ["README.md", "a.txt"]
     assert repo.git("status", "--porcelain") == "?? not-mine.txt"
 
 
-def test_configuration_of_the_command_line_is_honoured(repo: Repo, installed: dict[str, str]) -> None:
+def test_configuration_of_the_command_line_is_honoured(
+    repo: Repo, installed: dict[str, str]
+) -> None:
     repo.write({"plan.json": '{"title":"T","steps":[{"title":"A","run":"true"}]}'})
     done = sh(
-        repo, "git -c user.name=Grace orch plan --from plan.json && git -c user.name=Grace orch exec", env=installed
+        repo,
+        "git -c user.name=Grace orch plan --from plan.json && git -c user.name=Grace orch exec",
+        env=installed,
     )
     assert done.returncode == 0, done.stderr
     plan = done.stdout.split()[0]

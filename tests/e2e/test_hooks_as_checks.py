@@ -1,4 +1,6 @@
-"""The repository's pre-commit hook: never run by git for us, and a check in the sandbox for those who want it."""
+"""The repository's pre-commit hook: never run by git for us, and a check in the sandbox for those
+who want it.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ def one_step(repo: Repo) -> str:
 
 def test_a_hook_is_a_check_that_sees_what_would_be_committed(repo: Repo) -> None:
     wanted()
-    hook(repo.path / ".git/hooks/pre-commit", "git diff --cached --name-status; git write-tree >/dev/null; pwd")
+    hook(
+        repo.path / ".git/hooks/pre-commit",
+        "git diff --cached --name-status; git write-tree >/dev/null; pwd",
+    )
     plan = one_step(repo)
     repo.orch("exec")
     [step] = json.loads(repo.orch("show", plan, "--json").stdout)["steps"]
@@ -72,10 +77,15 @@ def test_the_hooks_path_of_git_counts(repo: Repo, place: str, hermetic: Path) ->
     assert "the pre-commit hook exited 4" in repo.orch("exec", expect=1).stderr
 
 
-def test_a_hook_is_in_the_sandbox_and_what_it_changes_does_not_land(repo: Repo, hermetic: Path) -> None:
+def test_a_hook_is_in_the_sandbox_and_what_it_changes_does_not_land(
+    repo: Repo, hermetic: Path
+) -> None:
     wanted()
     mark = hermetic / "MARK"
-    hook(repo.path / ".git/hooks/pre-commit", f"touch {mark}; touch .git; echo x >> a.txt; git add a.txt")
+    hook(
+        repo.path / ".git/hooks/pre-commit",
+        f"touch {mark}; touch .git; echo x >> a.txt; git add a.txt",
+    )
     plan = one_step(repo)
     assert "[the check changed a.txt: put back]" in repo.orch("exec").stderr
     assert not mark.exists()

@@ -20,7 +20,9 @@ def two(*runs: str) -> dict[str, object]:
 
 @pytest.fixture
 def plan(repo: Repo) -> str:
-    """A plan whose branch is checked out, and which may work there; the user has an ignored and an untracked file."""
+    """A plan whose branch is checked out, and which may work there; the user has an ignored and an
+    untracked file.
+    """
     repo.commit({".gitignore": "*.log\n"}, "ignore logs")
     found = repo.plan(two("cat mine.txt build.log > a.txt", "echo b > b.txt"))
     repo.git("switch", "-q", f"orch/{found}")
@@ -35,16 +37,26 @@ def test_working_in_place_needs_an_approval_that_names_it(repo: Repo, plan: str)
     assert repo.git("status", "--porcelain") == "?? mine.txt"
 
 
-def test_each_step_lands_under_the_users_feet_after_a_commit_of_what_was_uncommitted(repo: Repo, plan: str) -> None:
-    """S1-177 to S1-180, S1-184: untracked files are in the checkpoint, ignored ones are there for the steps."""
+def test_each_step_lands_under_the_users_feet_after_a_commit_of_what_was_uncommitted(
+    repo: Repo, plan: str
+) -> None:
+    """S1-177 to S1-180, S1-184: untracked files are in the checkpoint, ignored ones are there for
+    the steps.
+    """
     repo.orch("approve", plan, "--in-place")
     repo.write({"README.md": "staged\n"})
     repo.git("add", "README.md")
     repo.write({"README.md": "a project\n"})
-    told = re.search(r"staged before step 1 .* kept as (\w+)", repo.orch("exec", "--in-place", plan).stderr)
+    told = re.search(
+        r"staged before step 1 .* kept as (\w+)", repo.orch("exec", "--in-place", plan).stderr
+    )
     assert told is not None
     assert repo.git("show", f"{told[1]}:README.md") == "staged"
-    assert repo.git("log", "-3", "--reverse", "--format=%s").splitlines() == ["pre-step-1: Step 1", "Step 1", "Step 2"]
+    assert repo.git("log", "-3", "--reverse", "--format=%s").splitlines() == [
+        "pre-step-1: Step 1",
+        "Step 1",
+        "Step 2",
+    ]
     assert repo.git("show", "--format=", "--name-only", "HEAD~2") == "mine.txt"
     assert (repo.path / "a.txt").read_text() == "mine\nlog\n"
     assert repo.git("status", "--porcelain") == ""
@@ -58,7 +70,9 @@ def test_another_branch_is_not_worked_on(repo: Repo, plan: str) -> None:
     assert f"hint: git switch orch/{plan}" in repo.orch("exec", "--in-place", plan, expect=3).stderr
 
 
-def test_a_failed_step_leaves_its_work_in_the_checkout_and_what_was_there_in_a_commit(repo: Repo) -> None:
+def test_a_failed_step_leaves_its_work_in_the_checkout_and_what_was_there_in_a_commit(
+    repo: Repo,
+) -> None:
     plan = repo.plan(two("rm README.md; echo half > half.txt; false"))
     repo.git("switch", "-q", f"orch/{plan}")
     repo.write({"README.md": "changed by me\n"})
@@ -83,20 +97,35 @@ def test_a_repository_inside_the_checkout_is_not_put_at_risk(repo: Repo, plan: s
     inner.mkdir()
     repo.git("init", "-q", cwd=inner)
     repo.orch("approve", plan, "--in-place")
-    assert "a repository inside your checkout" in repo.orch("exec", "--in-place", plan, expect=3).stderr
+    assert (
+        "a repository inside your checkout"
+        in repo.orch("exec", "--in-place", plan, expect=3).stderr
+    )
     assert (inner / ".git").is_dir()
 
 
-def test_what_changed_while_a_check_ran_is_put_back_and_kept_since_it_may_have_been_the_user(repo: Repo) -> None:
+def test_what_changed_while_a_check_ran_is_put_back_and_kept_since_it_may_have_been_the_user(
+    repo: Repo,
+) -> None:
     check = {"command": "echo new > mine.txt; echo more >> README.md; echo check > kept.txt"}
     repo.commit({"kept.txt": "theirs\n"})
-    plan = repo.plan({"title": "Checked", "steps": [{"title": "Do it", "run": "true", "checks": [check]}]})
+    plan = repo.plan(
+        {"title": "Checked", "steps": [{"title": "Do it", "run": "true", "checks": [check]}]}
+    )
     repo.git("switch", "-q", f"orch/{plan}")
     repo.orch("approve", plan, "--in-place")
     repo.git("update-index", "--assume-unchanged", "kept.txt")
-    told = re.search(r"changed README.md, mine.txt: put back; .* kept as (\w+)", repo.orch("exec", "--in-place").stderr)
+    told = re.search(
+        r"changed README.md, mine.txt: put back; .* kept as (\w+)",
+        repo.orch("exec", "--in-place").stderr,
+    )
     assert told is not None
-    assert repo.git("show", f"{told[1]}:mine.txt", f"{told[1]}:README.md").split() == ["new", "a", "project", "more"]
+    assert repo.git("show", f"{told[1]}:mine.txt", f"{told[1]}:README.md").split() == [
+        "new",
+        "a",
+        "project",
+        "more",
+    ]
     assert repo.git("merge-base", "--is-ancestor", told[1], f"refs/orch/kept/{plan}") == ""
     assert not (repo.path / "mine.txt").exists()
     assert (repo.path / "kept.txt").read_text() == "check\n"
@@ -112,11 +141,16 @@ def test_a_secret_that_is_uncommitted_is_not_committed(repo: Repo, plan: str) ->
 
 def test_an_ignored_file_that_the_step_would_replace_is_not_touched(repo: Repo) -> None:
     repo.commit({".gitignore": ".env\n"})
-    plan = repo.plan({"title": "Files", "steps": [{"title": "Write", "files": {".env": "other\n"}}]})
+    plan = repo.plan(
+        {"title": "Files", "steps": [{"title": "Write", "files": {".env": "other\n"}}]}
+    )
     repo.git("switch", "-q", f"orch/{plan}")
     repo.write({".env": "mine\n"})
     repo.orch("approve", plan, "--in-place")
-    assert "would replace '.env', which git ignores" in repo.orch("exec", "--in-place", expect=3).stderr
+    assert (
+        "would replace '.env', which git ignores"
+        in repo.orch("exec", "--in-place", expect=3).stderr
+    )
     assert (repo.path / ".env").read_text() == "mine\n"
 
 
@@ -131,17 +165,25 @@ def test_a_conflict_that_is_not_resolved_is_not_committed(repo: Repo, plan: str)
     assert repo.git("rev-parse", "HEAD") == tip
 
 
-def test_what_is_there_after_another_branch_was_checked_out_does_not_land(repo: Repo, unsandboxed: None) -> None:
+def test_what_is_there_after_another_branch_was_checked_out_does_not_land(
+    repo: Repo, unsandboxed: None
+) -> None:
     plan = repo.plan(two("echo a > a.txt", "git switch -q main && echo b > b.txt"))
     repo.git("switch", "-q", f"orch/{plan}")
     repo.orch("approve", plan, "--in-place")
-    assert "another branch was checked out" in repo.orch("exec", "--in-place", plan, expect=1).stderr
+    assert (
+        "another branch was checked out" in repo.orch("exec", "--in-place", plan, expect=1).stderr
+    )
     assert repo.step_states(plan) == ["done", "failed"]
     assert repo.git("ls-tree", "--name-only", f"orch/{plan}").split() == ["README.md", "a.txt"]
 
 
-@pytest.mark.parametrize("option", [["--in-place", "--jobs", "2"], ["--no-git", "--dry-run"], ["--abort", "--detach"]])
-def test_an_option_that_would_not_count_is_refused(repo: Repo, plan: str, option: list[str]) -> None:
+@pytest.mark.parametrize(
+    "option", [["--in-place", "--jobs", "2"], ["--no-git", "--dry-run"], ["--abort", "--detach"]]
+)
+def test_an_option_that_would_not_count_is_refused(
+    repo: Repo, plan: str, option: list[str]
+) -> None:
     refused = repo.orch("exec", *option, plan, expect=2).stderr
     assert f"{option[1]} does not go with {option[0]}" in refused
     assert not (repo.path / "a.txt").exists()
@@ -155,7 +197,9 @@ def test_a_chosen_step_that_cannot_start_is_no_success(repo: Repo) -> None:
     assert "--steps 1,2" in repo.orch("exec", "--in-place", "--steps", "2", expect=3).stderr
 
 
-def test_a_run_killed_as_a_step_lands_goes_on_in_the_same_checkout(repo: Repo, plan: str, tmp_path: Path) -> None:
+def test_a_run_killed_as_a_step_lands_goes_on_in_the_same_checkout(
+    repo: Repo, plan: str, tmp_path: Path
+) -> None:
     repo.orch("approve", plan, "--in-place")
     killing = tmp_path / "bin/git"
     killing.parent.mkdir()

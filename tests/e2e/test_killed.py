@@ -1,6 +1,8 @@
-"""git-orch is killed with SIGKILL at every point in turn; nothing is lost, and the next command goes on.
+"""git-orch is killed with SIGKILL at every point in turn; nothing is lost, and the next command
+goes on.
 
-A bounded choice of points runs always: each kind of point at least once. All of them run with GIT_ORCH_SOAK=1.
+A bounded choice of points runs always: each kind of point at least once. All of them run with
+GIT_ORCH_SOAK=1.
 """
 
 from __future__ import annotations
@@ -27,12 +29,19 @@ TWO_STEPS = {
     "title": "Two steps",
     "steps": [
         {"title": "Write a", "files": {"a.txt": "a\n"}},
-        {"title": "Make b", "run": "echo b > b.txt", "depends_on": [1], "checks": [{"command": "test -f b.txt"}]},
+        {
+            "title": "Make b",
+            "run": "echo b > b.txt",
+            "depends_on": [1],
+            "checks": [{"command": "test -f b.txt"}],
+        },
     ],
 }
 FAILING = {
     "title": "Failing",
-    "steps": [{"title": "Write a", "files": {"a.txt": "a\n"}, "checks": [{"command": "test -f b.txt"}]}],
+    "steps": [
+        {"title": "Write a", "files": {"a.txt": "a\n"}, "checks": [{"command": "test -f b.txt"}]}
+    ],
 }
 SIDE_BY_SIDE = {
     "title": "Side by side",
@@ -47,7 +56,8 @@ OTHER = {"title": "Another", "steps": [{"title": "Write c", "files": {"c.txt": "
 
 @dataclass
 class Run:
-    """How one run of git-orch ended, and the points it passed; a negative status is the signal that killed it.
+    """How one run of git-orch ended, and the points it passed; a negative status is the signal that
+    killed it.
 
     `spooled` are the IDs of events that it has put on disk for the next log write.
     """
@@ -72,9 +82,16 @@ class Driver:
         )
 
     def run(
-        self, repo: Repo, *argv: str, point: int | None = None, counted: bool = False, gc_from: int | None = None
+        self,
+        repo: Repo,
+        *argv: str,
+        point: int | None = None,
+        counted: bool = False,
+        gc_from: int | None = None,
     ) -> Run:
-        """Run git-orch; with `point` kill it there, with `gc_from` collect garbage at that and every 31st point."""
+        """Run git-orch; with `point` kill it there, with `gc_from` collect garbage at that and
+        every 31st point.
+        """
         asked = {
             "argv": argv,
             "cwd": str(repo.path),
@@ -115,14 +132,28 @@ def driver() -> Iterator[Driver]:
 
 @pytest.fixture
 def template(repo: Repo) -> Repo:
-    """A repository whose user is in the middle of something: staged, changed, untracked, ignored and stashed files."""
+    """A repository whose user is in the middle of something: staged, changed, untracked, ignored
+    and stashed files.
+    """
     repo.write({"stashed.txt": "stashed\n"})
     repo.git("add", "stashed.txt")
     repo.git("stash")
     repo.commit({".gitignore": "*.log\n", "tracked.txt": "one\n"}, "second")
-    repo.write({"tracked.txt": "two\n", "staged.txt": "staged\n", "untracked.txt": "mine\n", "build.log": "log\n"})
+    repo.write(
+        {
+            "tracked.txt": "two\n",
+            "staged.txt": "staged\n",
+            "untracked.txt": "mine\n",
+            "build.log": "log\n",
+        }
+    )
     repo.git("add", "staged.txt")
-    for name, plan in (("two", TWO_STEPS), ("failing", FAILING), ("side", SIDE_BY_SIDE), ("other", OTHER)):
+    for name, plan in (
+        ("two", TWO_STEPS),
+        ("failing", FAILING),
+        ("side", SIDE_BY_SIDE),
+        ("other", OTHER),
+    ):
         (repo.path.parent / f"{name}.json").write_text(json.dumps(plan))
     return repo
 
@@ -162,11 +193,13 @@ class Scenario:
         in_order: bool = True,
         in_checkout: bool = False,
     ) -> Iterator[Repo]:
-        """Copies in which the command was killed, one for each chosen point; the log of `plan` has lost nothing.
+        """Copies in which the command was killed, one for each chosen point; the log of `plan` has
+        lost nothing.
 
-        Of the bounded choice only one in `every`: a command that shares its points with another needs not all. Several
-        workers pass points in an order of their own: then it is not `in_order`, and a run may be over before the point.
-        A command that works `in_checkout` changes what is the user's there.
+        Of the bounded choice only one in `every`: a command that shares its points with another
+        needs not all. Several workers pass points in an order of their own: then it is not
+        `in_order`, and a run may be over before the point. A command that works `in_checkout`
+        changes what is the user's there.
         """
         for index in chosen(points)[:: 1 if SOAK else every]:
             repo = self.copy(f"{index}")
@@ -200,9 +233,11 @@ READING = {
 
 
 def chosen(points: Sequence[str]) -> list[int]:
-    """Every point, or one of each kind, spread over the run by the name of the kind; two where a ref moves.
+    """Every point, or one of each kind, spread over the run by the name of the kind; two where a
+    ref moves.
 
-    Bounded, it leaves out what only reads: to be killed there is to be killed after the last write before it.
+    Bounded, it leaves out what only reads: to be killed there is to be killed after the last write
+    before it.
     """
     if SOAK:
         return list(range(len(points)))
@@ -216,16 +251,30 @@ def chosen(points: Sequence[str]) -> list[int]:
 
 
 def same_way(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether two runs passed the same points; how many trees a log takes depends on whether IDs begin alike."""
-    first, second = ([each for each in points if not each.endswith(" write tree")] for points in (one, other))
+    """Whether two runs passed the same points; how many trees a log takes depends on whether IDs
+    begin alike.
+    """
+    first, second = (
+        [each for each in points if not each.endswith(" write tree")] for points in (one, other)
+    )
     length = min(len(first), len(second))
     return first[:length] == second[:length] and abs(len(first) - len(second)) <= len(other) // 20
 
 
 def users_own(repo: Repo) -> dict[str, bytes]:
-    """Every byte that is the user's: HEAD, index, configuration, stash, reflogs, and all files of the work tree."""
+    """Every byte that is the user's: HEAD, index, configuration, stash, reflogs, and all files of
+    the work tree.
+    """
     git_dir = repo.path / ".git"
-    names = ["HEAD", "index", "config", "refs/stash", "logs/HEAD", "logs/refs/stash", "refs/heads/main"]
+    names = [
+        "HEAD",
+        "index",
+        "config",
+        "refs/stash",
+        "logs/HEAD",
+        "logs/refs/stash",
+        "refs/heads/main",
+    ]
     files = [git_dir / name for name in [*names, "logs/refs/heads/main"]]
     files += sorted(path for path in repo.path.iterdir() if path.is_file())
     return {str(path.relative_to(repo.path)): path.read_bytes() for path in files}
@@ -233,7 +282,9 @@ def users_own(repo: Repo) -> dict[str, bytes]:
 
 def assert_clean(repo: Repo) -> None:
     """No worktree is left, no object is broken, nothing of ours stands in the way."""
-    assert repo.git("worktree", "list").splitlines() == [repo.git("worktree", "list").splitlines()[0]]
+    assert repo.git("worktree", "list").splitlines() == [
+        repo.git("worktree", "list").splitlines()[0]
+    ]
     left = list(state_home(repo).glob("git-orch/worktrees/*/*"))
     assert left == []
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
@@ -243,7 +294,11 @@ def assert_clean(repo: Repo) -> None:
 def logged(repo: Repo, plan: str) -> set[str]:
     """All lines of the plan's log, and those that wait on disk for the next write."""
     listed = repo.git("notes", f"--ref=orch/{plan}", "list", expect=None).splitlines()
-    lines = {line for each in listed for line in repo.git("cat-file", "blob", each.split()[0]).splitlines()}
+    lines = {
+        line
+        for each in listed
+        for line in repo.git("cat-file", "blob", each.split()[0]).splitlines()
+    }
     spooled = (repo.path / ".git/orch/spool" / plan).glob("*")
     return lines.union(*(path.read_text().splitlines() for path in spooled))
 
@@ -264,7 +319,9 @@ def status(driver: Driver, repo: Repo, plan: str) -> dict[str, Any]:
 
 
 def planned(driver: Driver, repo: Repo, name: str) -> str:
-    return driver.run(repo, "plan", "--from", str(repo.path.parent / f"{name}.json")).stdout.split()[0]
+    return driver.run(
+        repo, "plan", "--from", str(repo.path.parent / f"{name}.json")
+    ).stdout.split()[0]
 
 
 def is_kept(repo: Repo, plan: str, commit: str) -> bool:
@@ -273,7 +330,9 @@ def is_kept(repo: Repo, plan: str, commit: str) -> bool:
 
 
 def test_a_killed_exec_is_finished_by_the_next_one(driver: Driver, template: Repo) -> None:
-    """S1-127, S1-148, S1-159: same tree, each step landed once, no recorded usage or event lost, state COMPLETE."""
+    """S1-127, S1-148, S1-159: same tree, each step landed once, no recorded usage or event lost,
+    state COMPLETE.
+    """
     plan = planned(driver, template, "two")
     scenario = Scenario(driver, template, ["exec", plan])
     whole, run = scenario.undisturbed()
@@ -309,7 +368,9 @@ def test_a_killed_parallel_run_is_finished_by_the_next_one(driver: Driver, templ
 
 
 def test_a_killed_archiving_is_finished_by_the_next_one(driver: Driver, template: Repo) -> None:
-    """The plan is live or it is archived, and never lost; the next command that works on it does the rest."""
+    """The plan is live or it is archived, and never lost; the next command that works on it does
+    the rest.
+    """
     plan = planned(driver, template, "two")
     assert driver.run(template, "exec", plan).status == 0
     scenario = Scenario(driver, template, ["archive", plan])
@@ -325,8 +386,12 @@ def test_a_killed_archiving_is_finished_by_the_next_one(driver: Driver, template
         assert [step["state"] for step in status(driver, repo, plan)["steps"]] == ["done", "done"]
 
 
-def test_a_killed_unarchive_loses_no_event_and_can_be_given_again(driver: Driver, template: Repo) -> None:
-    """The plan is in the archive, or live, or both; at the end its branch is where it was, and only there."""
+def test_a_killed_unarchive_loses_no_event_and_can_be_given_again(
+    driver: Driver, template: Repo
+) -> None:
+    """The plan is in the archive, or live, or both; at the end its branch is where it was, and only
+    there.
+    """
     plan = planned(driver, template, "two")
     assert driver.run(template, "exec", plan).status == 0
     lines, tip = logged(template, plan), template.git("rev-parse", f"orch/{plan}")
@@ -337,7 +402,10 @@ def test_a_killed_unarchive_loses_no_event_and_can_be_given_again(driver: Driver
 
     for repo in scenario.killed(run.points, every=2):
         assert status(driver, repo, plan)["id"] == plan
-        assert driver.run(repo, "unarchive", plan).status in (0, 5)  # 5: it was out of the archive already
+        assert driver.run(repo, "unarchive", plan).status in (
+            0,
+            5,
+        )  # 5: it was out of the archive already
         assert driver.run(repo, "exec", plan).status == 0
         assert [step["state"] for step in status(driver, repo, plan)["steps"]] == ["done", "done"]
         assert lines <= logged(repo, plan)
@@ -345,8 +413,12 @@ def test_a_killed_unarchive_loses_no_event_and_can_be_given_again(driver: Driver
         assert repo.git("ls-tree", "-r", "refs/notes/orch/archive") == ""
 
 
-@pytest.mark.parametrize("argv", [["rebase"], ["redo", "2"], ["drop", "3"]], ids=lambda argv: argv[0])
-def test_a_killed_rewrite_leaves_the_old_branch_or_the_new_one(driver: Driver, template: Repo, argv: list[str]) -> None:
+@pytest.mark.parametrize(
+    "argv", [["rebase"], ["redo", "2"], ["drop", "3"]], ids=lambda argv: argv[0]
+)
+def test_a_killed_rewrite_leaves_the_old_branch_or_the_new_one(
+    driver: Driver, template: Repo, argv: list[str]
+) -> None:
     """S1-159: the branch never stands half-way, and its old tip is kept."""
     plan = planned(driver, template, "side")
     assert driver.run(template, "exec", plan).status == 0
@@ -369,7 +441,9 @@ def test_a_killed_rewrite_leaves_the_old_branch_or_the_new_one(driver: Driver, t
 
 
 def test_a_recovery_that_is_killed_itself_is_recovered(driver: Driver, template: Repo) -> None:
-    """S1-159: one kill after the other, each some points later in its own run, until one run is through."""
+    """S1-159: one kill after the other, each some points later in its own run, until one run is
+    through.
+    """
     plan = planned(driver, template, "two")
     whole, run = Scenario(driver, template, ["exec", plan]).undisturbed()
     events: set[str] = set()
@@ -391,7 +465,9 @@ def test_a_recovery_that_is_killed_itself_is_recovered(driver: Driver, template:
     assert_clean(template)
 
 
-def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(driver: Driver, template: Repo) -> None:
+def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(
+    driver: Driver, template: Repo
+) -> None:
     """The state is FAILED at the end, and the work of the failed attempt can be inspected."""
     plan = planned(driver, template, "failing")
     scenario = Scenario(driver, template, ["exec", plan])
@@ -409,9 +485,15 @@ def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(driver: Driver, 
         assert all(is_kept(repo, plan, commit) for commit in commits)
 
 
-def test_a_killed_plan_leaves_a_repository_in_which_planning_works(driver: Driver, template: Repo) -> None:
-    """S2-078: a half plan breaks neither ls nor status; it is executed like any other, and a new one is made."""
-    scenario = Scenario(driver, template, ["plan", "--from", str(template.path.parent / "two.json")])
+def test_a_killed_plan_leaves_a_repository_in_which_planning_works(
+    driver: Driver, template: Repo
+) -> None:
+    """S2-078: a half plan breaks neither ls nor status; it is executed like any other, and a new
+    one is made.
+    """
+    scenario = Scenario(
+        driver, template, ["plan", "--from", str(template.path.parent / "two.json")]
+    )
     whole, run = scenario.undisturbed()
     driver.run(whole, "exec")
     expected = tree(whole, run.stdout.split()[0])
@@ -431,7 +513,9 @@ def test_a_killed_plan_leaves_a_repository_in_which_planning_works(driver: Drive
 
 
 def test_a_killed_rollback_is_finished_and_can_be_undone(driver: Driver, template: Repo) -> None:
-    """S2-078: the branch ends where an undisturbed rollback puts it; what it left is kept, and comes back."""
+    """S2-078: the branch ends where an undisturbed rollback puts it; what it left is kept, and
+    comes back.
+    """
     plan = planned(driver, template, "two")
     assert driver.run(template, "exec", plan).status == 0
     old = template.git("rev-parse", f"orch/{plan}")
@@ -452,7 +536,9 @@ def test_a_killed_rollback_is_finished_and_can_be_undone(driver: Driver, templat
 
 
 def test_a_killed_undo_is_finished_by_the_next_command(driver: Driver, template: Repo) -> None:
-    """S2-078: run again it either does the work or says that it is done; the branch is back either way."""
+    """S2-078: run again it either does the work or says that it is done; the branch is back either
+    way.
+    """
     plan = planned(driver, template, "two")
     assert driver.run(template, "exec", plan).status == 0
     old = template.git("rev-parse", f"orch/{plan}")
@@ -480,7 +566,10 @@ def test_a_killed_landing_is_finished_by_the_next_one(driver: Driver, template: 
     for repo in scenario.killed(run.points, every=3):
         again = driver.run(repo, *scenario.argv)
         assert again.status in (0, 3), again.stderr  # 3: it was in the archive already
-        assert repo.git("log", "--first-parent", "--format=%s", "main..release") == "Merge plan: Two steps"
+        assert (
+            repo.git("log", "--first-parent", "--format=%s", "main..release")
+            == "Merge plan: Two steps"
+        )
         landed = status(driver, repo, plan)["landed"]
         assert (landed["mode"], landed["commit"]) == ("merge", repo.git("rev-parse", "release"))
 
@@ -498,7 +587,10 @@ def test_a_killed_pick_is_finished_by_the_next_one(driver: Driver, template: Rep
         again = driver.run(repo, *scenario.argv)
         assert again.status == 0, again.stderr
         assert repo.git("log", "--format=%s", "main..release").splitlines() == ["Make b", "Write a"]
-        assert picked(repo, plan) >= {repo.git("rev-parse", "release~1"), repo.git("rev-parse", "release")}
+        assert picked(repo, plan) >= {
+            repo.git("rev-parse", "release~1"),
+            repo.git("rev-parse", "release"),
+        }
 
 
 @pytest.fixture
@@ -516,7 +608,12 @@ def resolvable(driver: Driver, template: Repo) -> tuple[Repo, str]:
 def picked(repo: Repo, plan: str) -> set[str]:
     """The commits that steps became, as the log has it."""
     events = (json.loads(line) for line in logged(repo, plan))
-    return {commit for event in events if event["event"] == "steps.picked" for commit in event["commits"].values()}
+    return {
+        commit
+        for event in events
+        if event["event"] == "steps.picked"
+        for commit in event["commits"].values()
+    }
 
 
 def resolve(repo: Repo) -> None:
@@ -524,7 +621,9 @@ def resolve(repo: Repo) -> None:
     repo.git("add", "a.txt")
 
 
-def test_a_pick_that_was_killed_in_a_checkout_can_be_given_again(driver: Driver, resolvable: tuple[Repo, str]) -> None:
+def test_a_pick_that_was_killed_in_a_checkout_can_be_given_again(
+    driver: Driver, resolvable: tuple[Repo, str]
+) -> None:
     """It waits there, or has not begun: it goes on to the same end."""
     template, plan = resolvable
     scenario = Scenario(driver, template, ["pick", plan, "1-2"])
@@ -543,8 +642,12 @@ def test_a_pick_that_was_killed_in_a_checkout_can_be_given_again(driver: Driver,
 
 
 @pytest.mark.parametrize("how", ["--continue", "--abort"])
-def test_the_end_of_a_pick_in_a_checkout_can_be_killed(driver: Driver, resolvable: tuple[Repo, str], how: str) -> None:
-    """Given again it is done, or was done already; the log has what is on the branch and nothing else."""
+def test_the_end_of_a_pick_in_a_checkout_can_be_killed(
+    driver: Driver, resolvable: tuple[Repo, str], how: str
+) -> None:
+    """Given again it is done, or was done already; the log has what is on the branch and nothing
+    else.
+    """
     template, plan = resolvable
     assert driver.run(template, "pick", plan, "1-2").status == 7
     resolve(template)
@@ -557,14 +660,18 @@ def test_the_end_of_a_pick_in_a_checkout_can_be_killed(driver: Driver, resolvabl
         assert again.status in (0, 3), again.stderr  # 3: nothing waits there any more
         assert repo.git("log", "--format=%s", "main") == whole.git("log", "--format=%s", "main")
         assert repo.git("status", "--porcelain") == ""
-        assert picked(repo, plan) == set(repo.git("rev-list", f"main~{len(picked(whole, plan))}..main").split())
+        assert picked(repo, plan) == set(
+            repo.git("rev-list", f"main~{len(picked(whole, plan))}..main").split()
+        )
         assert driver.run(repo, "exec", how).status == 3
 
 
 def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, template: Repo) -> None:
     """S2-078: run again it is done, and exec does what the new text says."""
     plan = planned(driver, template, "two")
-    scenario = Scenario(driver, template, ["edit", plan, "--from", str(template.path.parent / "other.json")])
+    scenario = Scenario(
+        driver, template, ["edit", plan, "--from", str(template.path.parent / "other.json")]
+    )
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
@@ -572,7 +679,9 @@ def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, templa
         assert status(driver, repo, plan)["title"] in (TWO_STEPS["title"], OTHER["title"])
         again = driver.run(repo, *scenario.argv)
         assert again.status == 0, again.stderr
-        assert repo.git("log", "--format=%s", f"orch/{plan}") == whole.git("log", "--format=%s", f"orch/{plan}")
+        assert repo.git("log", "--format=%s", f"orch/{plan}") == whole.git(
+            "log", "--format=%s", f"orch/{plan}"
+        )
 
         assert driver.run(repo, "exec", plan).status == 0
         assert repo.git("show", f"orch/{plan}:c.txt") == "c"
@@ -581,8 +690,12 @@ def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, templa
 
 @pytest.mark.parametrize("gc_from", range(31) if SOAK else range(2, 31, 7))
 def test_gc_takes_nothing_that_a_run_needs(driver: Driver, template: Repo, gc_from: int) -> None:
-    """`git gc --prune=now` between any two writes: what it takes before a ref holds it is written again."""
-    made = driver.run(template, "plan", "--from", str(template.path.parent / "two.json"), gc_from=gc_from)
+    """`git gc --prune=now` between any two writes: what it takes before a ref holds it is written
+    again.
+    """
+    made = driver.run(
+        template, "plan", "--from", str(template.path.parent / "two.json"), gc_from=gc_from
+    )
     assert made.status == 0, made.stderr
     plan = made.stdout.split()[0]
     whole, _ = Scenario(driver, template, ["exec", plan]).undisturbed()

@@ -11,7 +11,12 @@ BY_HAND: dict[str, Any] = {
     "title": "By hand",
     "steps": [
         {"title": "First", "files": {"a.txt": "a\n"}},
-        {"title": "Logo", "kind": "manual", "depends_on": [1], "checks": [{"command": "test -f logo.txt"}]},
+        {
+            "title": "Logo",
+            "kind": "manual",
+            "depends_on": [1],
+            "checks": [{"command": "test -f logo.txt"}],
+        },
         {"title": "Last", "files": {"b.txt": "b\n"}, "depends_on": [2]},
     ],
 }

@@ -1,4 +1,6 @@
-"""Steps side by side: they land in the plan's order, each once, each verified on the tree that it has on the branch."""
+"""Steps side by side: they land in the plan's order, each once, each verified on the tree that it
+has on the branch.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from conftest import Here, Repo
 
-from git_orch.flow import open_plan
+from git_orch.flow.branch import opening
 from git_orch.flow.reports import Note, Report
 from git_orch.flow.run import execute
 from git_orch.flow.run.options import Options
@@ -29,12 +31,19 @@ def steps(*each: dict[str, Any]) -> dict[str, Any]:
 
 def landed(repo: Repo, plan: str) -> list[str]:
     """The steps on the branch, in order."""
-    listed = repo.git("log", "--reverse", "--format=%(trailers:key=Orch-Step,valueonly,separator=%x2C)", f"orch/{plan}")
+    listed = repo.git(
+        "log",
+        "--reverse",
+        "--format=%(trailers:key=Orch-Step,valueonly,separator=%x2C)",
+        f"orch/{plan}",
+    )
     return [line for line in listed.splitlines() if line]
 
 
 def events(repo: Repo, plan: str, name: str) -> list[str]:
-    return [line for line in repo.orch("log", plan, "--json").stdout.splitlines() if f'"{name}"' in line]
+    return [
+        line for line in repo.orch("log", plan, "--json").stdout.splitlines() if f'"{name}"' in line
+    ]
 
 
 @pytest.fixture
@@ -62,9 +71,13 @@ def test_results_land_in_the_order_of_the_plan(repo: Repo, fifo: Path) -> None:
 
 
 def test_checks_run_again_on_the_tree_that_lands(repo: Repo) -> None:
-    """Each step's check passes alone; on top of the first the second breaks it, and is done again and fails."""
+    """Each step's check passes alone; on top of the first the second breaks it, and is done again
+    and fails.
+    """
     check = {"command": "test $(ls [ab] | wc -l) = 1"}
-    plan = repo.plan(steps({"run": "echo a > a", "checks": [check]}, {"run": "echo b > b", "checks": [check]}))
+    plan = repo.plan(
+        steps({"run": "echo a > a", "checks": [check]}, {"run": "echo b > b", "checks": [check]})
+    )
     done = repo.orch("exec", "-j2", expect=1)
     assert "on top of the steps that landed meanwhile check" in done.stderr
     assert landed(repo, plan) == ["s1"]
@@ -74,7 +87,9 @@ def test_checks_run_again_on_the_tree_that_lands(repo: Repo) -> None:
 
 def test_a_result_that_landed_on_another_base_counts_as_verified_there(repo: Repo) -> None:
     check = {"command": "ls"}
-    plan = repo.plan(steps({"run": "echo a > a", "checks": [check]}, {"run": "echo b > b", "checks": [check]}))
+    plan = repo.plan(
+        steps({"run": "echo a > a", "checks": [check]}, {"run": "echo b > b", "checks": [check]})
+    )
     repo.orch("exec", "-j2")
     assert repo.step_states(plan) == ["done", "done"]
     assert repo.status(plan)["state"] == "COMPLETE"
@@ -90,7 +105,9 @@ def test_a_conflict_does_the_step_again_on_top_of_the_other_side(repo: Repo) -> 
 
 
 def test_a_step_that_conflicts_again_fails_with_both_sides_shown(repo: Repo, fifo: Path) -> None:
-    """While it is done again, another step lands that changes the same line, because a fourth one waits for that."""
+    """While it is done again, another step lands that changes the same line, because a fourth one
+    waits for that.
+    """
     first = fifo.with_name("first")
     plan = repo.plan(
         steps(
@@ -168,16 +185,27 @@ def _know_yourself() -> None:
 def test_a_worker_that_dies_in_the_middle_of_a_step_costs_nothing(
     here: Here, tmp_path: Path, unsandboxed: None
 ) -> None:
-    """Workers are processes; one is killed by its own step, and takes the whole pool along: every step lands once."""
+    """Workers are processes; one is killed by its own step, and takes the whole pool along: every
+    step lands once.
+    """
     subprocess.run(["git", "config", "--global", "orch.environment", "WORKER_PID"], check=True)
     once = f"mkdir {tmp_path}/killed 2>/dev/null && kill -9 $WORKER_PID; echo x > $0"
-    plan = here.plan(steps(*({"argv": ["sh", "-c", once if name == "b" else "echo x > $0", name]} for name in "abcd")))
+    plan = here.plan(
+        steps(
+            *(
+                {"argv": ["sh", "-c", once if name == "b" else "echo x > $0", name]}
+                for name in "abcd"
+            )
+        )
+    )
     told = _Told()
 
     def processes(count: int) -> futures.Executor:
-        return futures.ProcessPoolExecutor(count, get_context("forkserver"), initializer=_know_yourself)
+        return futures.ProcessPoolExecutor(
+            count, get_context("forkserver"), initializer=_know_yourself
+        )
 
-    with open_plan.opened(discover(here.repo.path), plan, told, warm=True) as opened:
+    with opening.opened(discover(here.repo.path), plan, told, warm=True) as opened:
         summary = execute.execute(opened, Options("", jobs=2), None, processes)
     assert summary.outcome == "complete"
     assert landed(here.repo, plan) == ["s1", "s2", "s3", "s4"]

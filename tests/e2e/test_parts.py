@@ -53,7 +53,9 @@ def test_what_needs_a_step_that_is_left_out_is_left_out_as_well(here: Here) -> N
 
 
 @pytest.mark.parametrize("chosen", ["3", "1,3"])
-def test_a_step_whose_needs_are_not_chosen_is_refused_before_anything_runs(here: Here, chosen: str) -> None:
+def test_a_step_whose_needs_are_not_chosen_is_refused_before_anything_runs(
+    here: Here, chosen: str
+) -> None:
     """S1-231."""
     plan = here.plan(writing("a", "b", "c"))
     refused = here("exec", "--steps", chosen, expect=3).err
@@ -75,14 +77,18 @@ def test_a_preview_of_one_step_runs_nothing(here: Here) -> None:
 def test_a_strict_run_ends_with_a_step_that_needs_a_review(here: Here) -> None:
     here.repo.commit({"check.sh": "true\n"}, "check")
     step = {"title": "Weaken", "run": "echo : > check.sh", "checks": [{"command": "sh check.sh"}]}
-    plan = here.plan({"title": "Two", "steps": [step, {**writing("b")["steps"][0], "depends_on": [1]}]})
+    plan = here.plan(
+        {"title": "Two", "steps": [step, {**writing("b")["steps"][0], "depends_on": [1]}]}
+    )
     told = here("exec", "--strict", expect=3).err
     assert states(here, plan) == ["done", "pending"]
     assert "+:" in here(*told.rpartition("hint: git orch ")[2].split()).out
 
 
 def test_the_last_line_says_how_a_script_of_several_lines_ended(here: Here) -> None:
-    here.plan({"title": "Fail", "steps": [{"title": "Fail", "run": "echo one\necho two\nexit 3\n"}]})
+    here.plan(
+        {"title": "Fail", "steps": [{"title": "Fail", "run": "echo one\necho two\nexit 3\n"}]}
+    )
     assert "error: step 1 failed: 'echo one ...' exited 3\nhint: " in here("exec", expect=1).err
 
 

@@ -11,23 +11,43 @@ from model_server import ModelServer, status, text, turn
 
 
 def step(title: str, **fields: Any) -> dict[str, Any]:
-    empty: dict[str, Any] = {"prompt": "", "argv": [], "run": "", "paths": [], "depends_on": [], "checks": []}
+    empty: dict[str, Any] = {
+        "prompt": "",
+        "argv": [],
+        "run": "",
+        "paths": [],
+        "depends_on": [],
+        "checks": [],
+    }
     return {"title": title, "kind": "agent", **empty, **fields}
 
 
 def reply(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    plan = {"title": "Build it", "objective": "An API.", "dependencies": ["python3"], "missing": ["cargo"]}
+    plan = {
+        "title": "Build it",
+        "objective": "An API.",
+        "dependencies": ["python3"],
+        "missing": ["cargo"],
+    }
     return {**plan, **fields, "steps": list(steps)}
 
 
-CHECK = {"type": "unit", "argv": ["python3", "-V"], "command": "", "expected_exit": 0, "timeout": 30}
+CHECK = {
+    "type": "unit",
+    "argv": ["python3", "-V"],
+    "command": "",
+    "expected_exit": 0,
+    "timeout": 30,
+}
 GOOD = reply(
     step("Write it", prompt="Write api.py", paths=["api.py"], checks=[CHECK]),
     step("Stamp it", kind="run", run="echo 1 > VERSION", depends_on=[1]),
 )
 
 
-def test_a_task_from_standard_input_becomes_a_stored_plan(here: Here, model_server: ModelServer) -> None:
+def test_a_task_from_standard_input_becomes_a_stored_plan(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-101 to S1-106: what the model answered is what the plan holds."""
     model_server.script(turn(text(json.dumps(GOOD))))
     made = here("plan", stdin="build a REST API\n")
@@ -43,8 +63,12 @@ def test_a_task_from_standard_input_becomes_a_stored_plan(here: Here, model_serv
     assert f"run: git orch exec {plan[:24]}" in made.out
 
 
-def test_the_planner_is_told_of_capabilities_and_the_task(here: Here, model_server: ModelServer) -> None:
-    """S1-097, S1-098, S1-111: the system prompt and the capabilities reach the model; UTF-8 tasks arrive whole."""
+def test_the_planner_is_told_of_capabilities_and_the_task(
+    here: Here, model_server: ModelServer
+) -> None:
+    """S1-097, S1-098, S1-111: the system prompt and the capabilities reach the model; UTF-8 tasks
+    arrive whole.
+    """
     model_server.script(turn(text(json.dumps(GOOD))))
     here("plan", "日本語 " + "x" * 200_000)
     body = model_server.calls[0].body
@@ -56,7 +80,9 @@ def test_the_planner_is_told_of_capabilities_and_the_task(here: Here, model_serv
     assert len(body["messages"][0]["content"][0]["text"]) > 200_000
 
 
-def test_findings_go_back_to_the_model_once_and_both_calls_are_paid_for(here: Here, model_server: ModelServer) -> None:
+def test_findings_go_back_to_the_model_once_and_both_calls_are_paid_for(
+    here: Here, model_server: ModelServer
+) -> None:
     bad = reply(step("Write it", prompt="x", depends_on=[7]))
     model_server.script(turn(text(json.dumps(bad))), turn(text(json.dumps(GOOD))))
     plan = here("plan", "build").out.split()[0]
@@ -70,13 +96,17 @@ def test_findings_go_back_to_the_model_once_and_both_calls_are_paid_for(here: He
 
 
 @pytest.mark.parametrize("wrapped", ["```json\n{}\n```", "Here it is:\n{}\nGood luck!"])
-def test_a_plan_in_a_fence_or_in_prose_is_found(here: Here, model_server: ModelServer, wrapped: str) -> None:
+def test_a_plan_in_a_fence_or_in_prose_is_found(
+    here: Here, model_server: ModelServer, wrapped: str
+) -> None:
     """S1-108."""
     model_server.script(turn(text(wrapped.replace("{}", json.dumps(GOOD)))))
     assert here("plan", "build").out.startswith("PLAN-")
 
 
-def test_a_reply_that_is_no_plan_is_kept_and_nothing_is_stored(here: Here, model_server: ModelServer) -> None:
+def test_a_reply_that_is_no_plan_is_kept_and_nothing_is_stored(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-108: the raw reply is kept for inspection; no plan, exit code 1."""
     model_server.script(turn(text("I would rather not.")), turn(text("Still no plan.")))
     done = here("plan", "build", expect=1)
@@ -89,15 +119,21 @@ def test_a_reply_that_is_no_plan_is_kept_and_nothing_is_stored(here: Here, model
     assert here("ls").out == ""
 
 
-def test_a_refusal_and_a_cut_plan_have_messages_of_their_own(here: Here, model_server: ModelServer) -> None:
+def test_a_refusal_and_a_cut_plan_have_messages_of_their_own(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-110: refusal is the provider's (8), a plan that is too long is the plan's (1)."""
-    model_server.script(turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "not this"}))
+    model_server.script(
+        turn(stop_reason="refusal", stop_details={"type": "refusal", "explanation": "not this"})
+    )
     assert "refused" in here("plan", "build", expect=8).err
     model_server.script(turn(text('{"title"'), stop_reason="max_tokens"))
     assert "cut off" in here("plan", "build", expect=1).err
 
 
-def test_an_unknown_model_is_refused_before_anything_is_asked(here: Here, model_server: ModelServer) -> None:
+def test_an_unknown_model_is_refused_before_anything_is_asked(
+    here: Here, model_server: ModelServer
+) -> None:
     done = here("plan", "build", "--model", "claude-nonesuch-9", expect=2)
     assert "claude-nonesuch-9" in done.err
     assert model_server.requests == []
@@ -110,10 +146,15 @@ def test_the_model_comes_from_the_option_then_from_the_users_configuration(
     model_server.script(turn(text(json.dumps(GOOD))), turn(text(json.dumps(GOOD))))
     here("plan", "build")
     here("plan", "build", "--model", "claude-haiku-5-5")
-    assert [call.body["model"] for call in model_server.calls] == ["claude-opus-5-5", "claude-haiku-5-5"]
+    assert [call.body["model"] for call in model_server.calls] == [
+        "claude-opus-5-5",
+        "claude-haiku-5-5",
+    ]
 
 
-def test_a_key_that_is_refused_says_so_and_is_not_shown(here: Here, model_server: ModelServer) -> None:
+def test_a_key_that_is_refused_says_so_and_is_not_shown(
+    here: Here, model_server: ModelServer
+) -> None:
     """S1-213, S1-110: 401 is not tried again and ends with 8."""
     key = "sk-ant-test-0123456789abcdef"
     model_server.script(turn(faults=[status(401, "authentication_error", f"invalid key {key}")]))
@@ -122,7 +163,9 @@ def test_a_key_that_is_refused_says_so_and_is_not_shown(here: Here, model_server
     assert key not in done.err
 
 
-def test_without_a_key_the_hint_says_how_to_get_one(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_the_hint_says_how_to_get_one(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
     done = here("plan", "build", expect=8)
     assert "ANTHROPIC_API_KEY" in done.err

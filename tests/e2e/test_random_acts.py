@@ -1,6 +1,7 @@
 """Any sequence of git-orch's commands and of the user's own git commands on the plan branch.
 
-What must hold is computed from git alone: which commits are on the branch, what their messages claim, what refs reach.
+What must hold is computed from git alone: which commits are on the branch, what their messages
+claim, what refs reach.
 """
 
 from __future__ import annotations
@@ -16,12 +17,22 @@ from conftest import Here, Repo, writing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-EXIT_CODES = {0, 1, 3, 5, 6}  # of the documented ones those that a plan without a model can end with
-EXAMPLES = max(6, settings().max_examples // 12)  # each is a dozen commands in a repository of its own
+EXIT_CODES = {
+    0,
+    1,
+    3,
+    5,
+    6,
+}  # of the documented ones those that a plan without a model can end with
+EXAMPLES = max(
+    6, settings().max_examples // 12
+)  # each is a dozen commands in a repository of its own
 
 
 class World:
-    """A repository with a plan, a worktree of the user's for work on its branch, and what was seen so far."""
+    """A repository with a plan, a worktree of the user's for work on its branch, and what was seen
+    so far.
+    """
 
     def __init__(self, here: Here) -> None:
         self.here = here
@@ -36,7 +47,9 @@ class World:
 
     def tip(self) -> str:
         """Where the branch is; empty when there is none."""
-        return self.repo.git("rev-parse", "--verify", "-q", f"refs/heads/{self.branch}", expect=None)
+        return self.repo.git(
+            "rev-parse", "--verify", "-q", f"refs/heads/{self.branch}", expect=None
+        )
 
     def on_branch(self, *args: str) -> None:
         """One git command of the user's on the branch; what stops at a conflict is given up."""
@@ -58,7 +71,9 @@ class World:
         return set(self.repo.git("rev-list", "--all").split())
 
     def claims(self) -> dict[str, str]:
-        """The steps that commits between the cover and the tip claim, each with the last such commit."""
+        """The steps that commits between the cover and the tip claim, each with the last such
+        commit.
+        """
         found: dict[str, str] = {}
         if not self.tip():
             return found
@@ -74,8 +89,12 @@ class World:
     def look(self) -> None:
         """Nothing that is shown contradicts git."""
         shown, claims = self.here.show(self.plan), self.claims()
-        events = [json.loads(line) for line in self.here("log", self.plan, "--json").out.splitlines()]
-        verified = {(each["step"], each["tree"]) for each in events if each["event"] == "step.landed"}
+        events = [
+            json.loads(line) for line in self.here("log", self.plan, "--json").out.splitlines()
+        ]
+        verified = {
+            (each["step"], each["tree"]) for each in events if each["event"] == "step.landed"
+        }
         assert (shown["tip"] or "") == self.tip()
         for step in shown["steps"]:
             if step["state"] in ("done", "unverified", "claimed", "reverted"):
@@ -83,7 +102,9 @@ class World:
             else:
                 assert step["id"] not in claims
             assert (step["state"] != "done") or (step["id"], step["tree"]) in verified
-        all_done = all(step["state"] in ("done", "unverified", "upstream") for step in shown["steps"])
+        all_done = all(
+            step["state"] in ("done", "unverified", "upstream") for step in shown["steps"]
+        )
         assert (shown["state"] == "COMPLETE") == all_done
         self.here("status")
         self.here("ls")
@@ -99,7 +120,12 @@ class World:
 
     def checkout(self) -> tuple[str, ...]:
         """The user's main checkout."""
-        looks = (("status", "--porcelain"), ("rev-parse", "HEAD", "main"), ("stash", "list"), ("reflog",))
+        looks = (
+            ("status", "--porcelain"),
+            ("rev-parse", "HEAD", "main"),
+            ("stash", "list"),
+            ("reflog",),
+        )
         return tuple(self.repo.git(*look) for look in looks)
 
 
@@ -178,15 +204,39 @@ def rebase(world: World) -> None:
 
 
 def reorder(world: World) -> None:
-    world.on_branch("-c", "sequence.editor=sed -i -e '2{h;d};3{G}'", "rebase", "-q", "-i", "--keep-empty", "main")
+    world.on_branch(
+        "-c",
+        "sequence.editor=sed -i -e '2{h;d};3{G}'",
+        "rebase",
+        "-q",
+        "-i",
+        "--keep-empty",
+        "main",
+    )
 
 
 def drop(world: World) -> None:
-    world.on_branch("-c", "sequence.editor=sed -i -e '2s/^pick/drop/'", "rebase", "-q", "-i", "--keep-empty", "main")
+    world.on_branch(
+        "-c",
+        "sequence.editor=sed -i -e '2s/^pick/drop/'",
+        "rebase",
+        "-q",
+        "-i",
+        "--keep-empty",
+        "main",
+    )
 
 
 def squash(world: World) -> None:
-    world.on_branch("-c", "sequence.editor=sed -i -e '3s/^pick/squash/'", "rebase", "-q", "-i", "--keep-empty", "main")
+    world.on_branch(
+        "-c",
+        "sequence.editor=sed -i -e '3s/^pick/squash/'",
+        "rebase",
+        "-q",
+        "-i",
+        "--keep-empty",
+        "main",
+    )
 
 
 def cherry_pick(world: World) -> None:
@@ -229,9 +279,15 @@ ACTS = st.one_of(st.sampled_from(OURS), st.sampled_from(THEIRS))
 @settings(max_examples=EXAMPLES)
 @given(acts=st.lists(ACTS, min_size=5, max_size=12))
 def test_no_sequence_of_acts_loses_a_commit_or_shows_what_is_not_so(
-    acts: list[Act], here: Here, template_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    acts: list[Act],
+    here: Here,
+    template_repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Exit codes are documented ones, `done` means a commit and an event, and after everything `exec` still ends."""
+    """Exit codes are documented ones, `done` means a commit and an event, and after everything
+    `exec` still ends.
+    """
     place = tmp_path / "world"
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(template_repository, place / "repo")

@@ -1,4 +1,6 @@
-"""Worktrees that are made ready: the user's setup command, and ignored files of theirs that they want in them."""
+"""Worktrees that are made ready: the user's setup command, and ignored files of theirs that they
+want in them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ def set_globally(name: str, value: str) -> None:
 
 @pytest.fixture
 def ignoring(repo: Repo) -> Repo:
-    repo.commit({".gitignore": "deps/\n*.local\n.env\n", ".worktreeinclude": "*.local\n.env\n"}, "ignore")
+    repo.commit(
+        {".gitignore": "deps/\n*.local\n.env\n", ".worktreeinclude": "*.local\n.env\n"}, "ignore"
+    )
     return repo
 
 
@@ -41,14 +45,27 @@ def test_a_setup_command_that_changed_is_not_approved(ignoring: Repo) -> None:
     assert "echo other" in ignoring.orch("exec", expect=3).stderr
 
 
-def test_the_setup_command_runs_once_in_each_worktree_and_its_files_stay_out_of_commits(ignoring: Repo) -> None:
-    set_globally("orch.setup", "mkdir -p deps; echo ready >> deps/x; echo tracked >> README.md; echo new > new.txt")
+def test_the_setup_command_runs_once_in_each_worktree_and_its_files_stay_out_of_commits(
+    ignoring: Repo,
+) -> None:
+    set_globally(
+        "orch.setup",
+        "mkdir -p deps; echo ready >> deps/x; echo tracked >> README.md; echo new > new.txt",
+    )
     steps = [{"title": f"Step {name}", "run": f"wc -l < deps/x > {name}"} for name in ("a", "b")]
     plan = ignoring.plan({"title": "Two", "steps": steps})
     ignoring.orch("approve", "--setup")
     told = ignoring.orch("exec").stderr
-    assert told.count("orch.setup changed files that git does not ignore; they were put back: README.md, new.txt") == 1
-    assert [ignoring.git("show", f"orch/{plan}:{name}").strip() for name in ("a", "b")] == ["1", "1"]
+    assert (
+        told.count(
+            "orch.setup changed files that git does not ignore; they were put back: README.md, new.txt"
+        )
+        == 1
+    )
+    assert [ignoring.git("show", f"orch/{plan}:{name}").strip() for name in ("a", "b")] == [
+        "1",
+        "1",
+    ]
     assert ignoring.git("ls-tree", "--name-only", f"orch/{plan}").split() == [
         ".gitignore", ".worktreeinclude", "README.md", "a", "b",
     ]  # fmt: skip
@@ -65,7 +82,9 @@ def test_checks_on_the_tip_find_what_the_setup_command_makes(ignoring: Repo) -> 
 def test_each_step_that_is_verified_finds_what_the_setup_command_makes(ignoring: Repo) -> None:
     set_globally("orch.setup", "mkdir -p deps; echo ready > deps/x")
     ready = [{"command": "test -f deps/x"}]
-    steps = [{"title": f"Step {name}", "run": f"echo > {name}", "checks": ready} for name in ("a", "b")]
+    steps = [
+        {"title": f"Step {name}", "run": f"echo > {name}", "checks": ready} for name in ("a", "b")
+    ]
     ignoring.plan({"title": "Two", "steps": steps})
     ignoring.orch("approve", "--setup")
     ignoring.orch("exec", "--no-tip-checks")
@@ -82,15 +101,22 @@ def test_a_setup_command_that_fails_fails_the_step(ignoring: Repo) -> None:
 
 def test_no_step_runs_in_a_worktree_where_the_setup_command_failed(ignoring: Repo) -> None:
     set_globally("orch.setup", "exit 3")
-    plan = ignoring.plan({"title": "Two", "steps": [{"title": name, "run": f"echo > {name}"} for name in "ab"]})
+    plan = ignoring.plan(
+        {"title": "Two", "steps": [{"title": name, "run": f"echo > {name}"} for name in "ab"]}
+    )
     ignoring.orch("approve", "--setup")
     ignoring.orch("exec", "--keep-going", expect=1)
     assert ignoring.step_states(plan) == ["failed", "failed"]
 
 
-def test_a_step_is_done_again_when_the_setup_command_fails_where_its_result_is_verified(ignoring: Repo) -> None:
+def test_a_step_is_done_again_when_the_setup_command_fails_where_its_result_is_verified(
+    ignoring: Repo,
+) -> None:
     set_globally("orch.setup", "test ! -e a")
-    steps = [{"title": f"Step {name}", "run": f"echo > {name}", "checks": [{"command": "true"}]} for name in "ab"]
+    steps = [
+        {"title": f"Step {name}", "run": f"echo > {name}", "checks": [{"command": "true"}]}
+        for name in "ab"
+    ]
     plan = ignoring.plan({"title": "Two", "steps": steps})
     ignoring.orch("approve", "--setup")
     told = ignoring.orch("exec", "--jobs", "2").stderr
@@ -125,9 +151,17 @@ def test_ignored_files_are_copied_only_where_the_user_allows_it(ignoring: Repo) 
 
 def test_files_that_look_like_secrets_are_never_copied(ignoring: Repo) -> None:
     set_globally("orch.worktreeInclude", "true")
-    files = {".env": "A=1\n", "secrets/a.local": "mine\n", "key.local": "sk-ant-REDACTED-0123456789abcdef\n"}
+    files = {
+        ".env": "A=1\n",
+        "secrets/a.local": "mine\n",
+        "key.local": "sk-ant-REDACTED-0123456789abcdef\n",
+    }
     ignoring.write({**files, "plain.local": "mine\n"})
-    ignoring.plan(one(f"test -e plain.local && for each in {' '.join(files)}; do test ! -e $each || exit 1; done"))
+    ignoring.plan(
+        one(
+            f"test -e plain.local && for each in {' '.join(files)}; do test ! -e $each || exit 1; done"
+        )
+    )
     ignoring.orch("exec")
 
 

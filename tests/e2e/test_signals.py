@@ -1,4 +1,6 @@
-"""Ctrl-C, SIGTERM, and standard streams that are closed: one error, one hint, the right status, and exec goes on."""
+"""Ctrl-C, SIGTERM, and standard streams that are closed: one error, one hint, the right status, and
+exec goes on.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,17 @@ from pathlib import Path
 import pytest
 from conftest import Repo, writing
 
-pytestmark = pytest.mark.usefixtures("unsandboxed")  # a command tells what is outside that it has begun
+pytestmark = pytest.mark.usefixtures(
+    "unsandboxed"
+)  # a command tells what is outside that it has begun
 DIRECT = (sys.executable, "-m", "git_orch")
 
 
 @pytest.fixture
 def through_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
-    """git-orch as people start it: git finds it on PATH, and passes on the signals that it gets itself."""
+    """git-orch as people start it: git finds it on PATH, and passes on the signals that it gets
+    itself.
+    """
     program = tmp_path / "bin" / "git-orch"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {shlex.join(DIRECT)} "$@"\n')
@@ -39,7 +45,9 @@ def fifo(tmp_path: Path) -> Path:
 
 
 def waiting(fifo: Path, *, in_check: bool) -> dict[str, object]:
-    """A plan whose second step, or its check, says that it has begun and then waits until it is ended, once."""
+    """A plan whose second step, or its check, says that it has begun and then waits until it is
+    ended, once.
+    """
     marker = fifo.with_name("second-time")
     command = f"test -e {marker} || {{ touch {marker}; echo $$ > {fifo}; exec sleep 600; }}"
     step = {"title": "Wait", "depends_on": [1]}
@@ -92,8 +100,15 @@ def assert_interrupted(repo: Repo, plan: str, stderr: str) -> None:
     assert "Traceback" not in stderr
     assert len(lines_with("error: ", stderr)) == 1
     assert lines_with("hint: ", stderr) == [f"hint: git orch exec {'-'.join(plan.split('-')[:3])}"]
-    [landed, cut_off] = json.loads(repo.orch("show", plan, "--attempts", "--json").stdout)["attempts"]
-    assert (landed["step"], landed["outcome"], cut_off["step"], cut_off["outcome"]) == ("s1", "landed", "s2", "failed")
+    [landed, cut_off] = json.loads(repo.orch("show", plan, "--attempts", "--json").stdout)[
+        "attempts"
+    ]
+    assert (landed["step"], landed["outcome"], cut_off["step"], cut_off["outcome"]) == (
+        "s1",
+        "landed",
+        "s2",
+        "failed",
+    )
     assert cut_off["commit"] in repo.git("rev-list", f"refs/orch/kept/{plan}").splitlines()
     assert repo.git("show", f"{cut_off['commit']}:b.txt") == "b"
     assert len(repo.git("worktree", "list").splitlines()) == 1
@@ -104,8 +119,12 @@ def assert_interrupted(repo: Repo, plan: str, stderr: str) -> None:
 
 
 @pytest.mark.parametrize("in_check", [False, True], ids=["in a step", "in a check"])
-def test_ctrl_c_ends_what_runs_and_keeps_its_work(repo: Repo, fifo: Path, *, in_check: bool) -> None:
-    """S1-158: the terminal sends SIGINT to the whole process group; exit 130, nobody survives, exec goes on."""
+def test_ctrl_c_ends_what_runs_and_keeps_its_work(
+    repo: Repo, fifo: Path, *, in_check: bool
+) -> None:
+    """S1-158: the terminal sends SIGINT to the whole process group; exit 130, nobody survives, exec
+    goes on.
+    """
     plan = repo.plan(waiting(fifo, in_check=in_check))
     process = started(repo, DIRECT, "exec", plan)
     command = process_id(fifo)
@@ -118,7 +137,9 @@ def test_ctrl_c_ends_what_runs_and_keeps_its_work(repo: Repo, fifo: Path, *, in_
 
 
 @pytest.mark.parametrize("in_check", [False, True], ids=["in a step", "in a check"])
-def test_sigterm_ends_what_runs_and_keeps_its_work(repo: Repo, fifo: Path, *, in_check: bool) -> None:
+def test_sigterm_ends_what_runs_and_keeps_its_work(
+    repo: Repo, fifo: Path, *, in_check: bool
+) -> None:
     """S1-158: exit 143."""
     plan = repo.plan(waiting(fifo, in_check=in_check))
     process = started(repo, DIRECT, "exec", plan)
@@ -147,8 +168,11 @@ def test_ctrl_c_that_git_passes_on_a_second_time_is_one_ctrl_c(
 
 
 def test_a_second_ctrl_c_at_once_does_not_lose_the_attempt(repo: Repo, fifo: Path) -> None:
-    """S1-158: it comes while the attempt is being kept; people press twice, and git passes on what we have already."""
-    # Opening a FIFO is cut off by the SIGCHLD of the sleep that is ended as well; bash does not try again by itself.
+    """S1-158: it comes while the attempt is being kept; people press twice, and git passes on what
+    we have already.
+    """
+    # Opening a FIFO is cut off by the SIGCHLD of the sleep that is ended as well; bash does not try
+    # again by itself.
     trap = f"trap 'until echo 0 > {fifo}; do :; done' TERM; echo $$ > {fifo}; while true; do sleep 60 & wait; done"
     marker = fifo.with_name("second-time")
     command = f"echo b > b.txt; test -e {marker} || {{ touch {marker}; {trap}; }}"
@@ -198,7 +222,9 @@ def shell(repo: Repo, script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["ls", "status", "show", "log", "exec", "rollback", "--version"])
+@pytest.mark.parametrize(
+    "command", ["ls", "status", "show", "log", "exec", "rollback", "--version"]
+)
 def test_closed_standard_output_is_an_error_and_no_traceback(repo: Repo, command: str) -> None:
     repo.plan(writing("a.txt"))
     repo.orch("exec")

@@ -48,7 +48,9 @@ def test_whether_a_state_may_follow_is_an_exit_code(here: Here) -> None:
     """S1-219: all pairs are in the test of the table."""
     assert here("state", "--can", "created", "Validated").out == "yes\n"
     assert here("state", "--can", "CREATED", "COMPLETE", expect=1).out == "no\n"
-    assert json.loads(here("state", "--can", "CREATED", "COMPLETE", "--json", expect=1).out) is False
+    assert (
+        json.loads(here("state", "--can", "CREATED", "COMPLETE", "--json", expect=1).out) is False
+    )
     here("state", "--can", "CREATED", "DONE", expect=2)
 
 
@@ -86,7 +88,9 @@ def test_a_budget_below_the_estimate_is_an_error(here: Here) -> None:
 
 
 def test_a_plan_with_an_error_is_refused_with_all_of_them_before_it_begins(here: Here) -> None:
-    plan = here.plan({**writing("a"), "dependencies": ["nonesuch-command"], "missing": ["nonesuch-other"]})
+    plan = here.plan(
+        {**writing("a"), "dependencies": ["nonesuch-command"], "missing": ["nonesuch-other"]}
+    )
     said = here("exec", plan, expect=1).err
     assert "'nonesuch-command' is not on PATH (and 1 more)" in said
     assert "'nonesuch-other', which was missing" in said
@@ -121,7 +125,13 @@ def test_an_edited_plan_whose_steps_have_landed_is_not_rejected(here: Here) -> N
     plan = here.plan(writing("a", "b"))
     here("exec", plan)
     here("rollback", plan, "--to-step", "1")
-    here("edit", plan, "--from", "-", stdin=here("show", plan, "--yaml").out.replace("Write b", "Write c"))
+    here(
+        "edit",
+        plan,
+        "--from",
+        "-",
+        stdin=here("show", plan, "--yaml").out.replace("Write b", "Write c"),
+    )
     assert "have landed" in here("reject", plan, "--why", "no", expect=3).err
 
 

@@ -1,4 +1,6 @@
-"""What steps and checks mean: what lands, what stops a plan, what no command can see or leave behind."""
+"""What steps and checks mean: what lands, what stops a plan, what no command can see or leave
+behind.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,7 @@ def left_behind(home: Path) -> list[Path]:
     return list((home / ".local/state/git-orch/worktrees").glob("*/*"))
 
 
-# -- files steps ------------------------------------------------------------------------------------------------------
+# -- files steps -----------------------------------------------------------------------------------
 
 
 def test_a_files_step_writes_makes_executable_deletes_and_nests(repo: Repo) -> None:
@@ -59,11 +61,15 @@ def test_a_files_step_writes_makes_executable_deletes_and_nests(repo: Repo) -> N
     assert {line.split("\t")[1]: line.split()[0] for line in listed.splitlines()} == {
         "deep/er/new.txt": "100644", "empty": "100644", "run.sh": "100755", "sp ace/ü.txt": "100644",
     }  # fmt: skip
-    assert repo.git("cat-file", "-s", f"orch/{plan}:deep/er/new.txt") == str(len("é\r\nno end".encode()))
+    assert repo.git("cat-file", "-s", f"orch/{plan}:deep/er/new.txt") == str(
+        len("é\r\nno end".encode())
+    )
     assert (repo.path / "README.md").exists()
 
 
-@pytest.mark.parametrize("path", ["../x", "/etc/x", ".git/config", "a/../../x", "sub/.GIT/hooks/x", "C:\\x", ""])
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/x", ".git/config", "a/../../x", "sub/.GIT/hooks/x", "C:\\x", ""]
+)
 def test_a_path_outside_of_the_tree_is_refused_when_the_plan_is_made(repo: Repo, path: str) -> None:
     done = repo.orch("plan", "--from", "-", stdin=json.dumps(one(files={path: "x"})), expect=2)
     assert "steps[0].files" in done.stderr
@@ -94,13 +100,19 @@ def test_a_file_that_cannot_be_written_fails_the_step(
     assert not (tmp_path / "x").exists()
 
 
-# -- run steps --------------------------------------------------------------------------------------------------------
+# -- run steps -------------------------------------------------------------------------------------
 
 
 def test_a_command_line_runs_as_it_is_or_in_bash(repo: Repo) -> None:
     steps = [
-        {"title": "As it is", "argv": ["sh", "-c", 'printf "%s|" "$@" > argv', "sh", "$HOME", "a b", ""]},
-        {"title": "In bash", "run": "x=(1 2 3); echo ${#x[@]} $0 > shell && pwd > pwd; umask > /dev/null | cat"},
+        {
+            "title": "As it is",
+            "argv": ["sh", "-c", 'printf "%s|" "$@" > argv', "sh", "$HOME", "a b", ""],
+        },
+        {
+            "title": "In bash",
+            "run": "x=(1 2 3); echo ${#x[@]} $0 > shell && pwd > pwd; umask > /dev/null | cat",
+        },
     ]
     plan = repo.plan({"title": "Two", "steps": steps})
     repo.orch("exec")
@@ -121,7 +133,9 @@ def test_a_command_line_runs_as_it_is_or_in_bash(repo: Repo) -> None:
     ],
     ids=["status", "signal", "timeout", "missing", "not-executable", "syntax"],
 )
-def test_a_command_that_fails_fails_the_step_and_says_how(repo: Repo, step: dict[str, Any], said: str) -> None:
+def test_a_command_that_fails_fails_the_step_and_says_how(
+    repo: Repo, step: dict[str, Any], said: str
+) -> None:
     plan = repo.plan(one(**step))
     done = repo.orch("exec", expect=1)
     assert said in shown(repo, plan)["error"]
@@ -140,7 +154,9 @@ def test_a_flood_of_output_stops_the_command_and_is_kept_in_part(repo: Repo) -> 
     assert [path.stat().st_size <= 10 * 1024 * 1024 for path in outputs] == [True]
 
 
-def test_no_secret_of_the_environment_reaches_a_command_or_a_file(repo: Repo, hermetic: Path) -> None:
+def test_no_secret_of_the_environment_reaches_a_command_or_a_file(
+    repo: Repo, hermetic: Path
+) -> None:
     """S1-143: API keys are not visible to commands, and nothing that is written down holds one."""
     secrets = {
         "ANTHROPIC_API_KEY": "sk-ant-canary-0123456789abcdef",
@@ -151,12 +167,23 @@ def test_no_secret_of_the_environment_reaches_a_command_or_a_file(repo: Repo, he
         run="env > env.txt; cat /proc/$PPID/environ > parent.txt 2>/dev/null; echo [$ANTHROPIC_API_KEY$GITHUB_TOKEN]",
         checks=[{"command": 'env; test -z "$ANTHROPIC_API_KEY$MY_PASSWORD"'}],
     )
-    plan = repo.orch("plan", "--from", "-", stdin=json.dumps(document), env=secrets).stdout.split()[0]
+    plan = repo.orch("plan", "--from", "-", stdin=json.dumps(document), env=secrets).stdout.split()[
+        0
+    ]
     said = repo.orch("exec", env=secrets)
-    text = "".join([said.stdout, said.stderr, repo.orch("show", plan, "--json").stdout, repo.orch("log", plan).stdout])
+    text = "".join(
+        [
+            said.stdout,
+            said.stderr,
+            repo.orch("show", plan, "--json").stdout,
+            repo.orch("log", plan).stdout,
+        ]
+    )
     text += repo.git("log", "-p", "--all", "--format=%B%N", f"--notes=orch/{plan}")
     for root in (repo.path / ".git/orch", hermetic / ".local"):
-        text += "".join(path.read_text("utf-8", "replace") for path in root.rglob("*") if path.is_file())
+        text += "".join(
+            path.read_text("utf-8", "replace") for path in root.rglob("*") if path.is_file()
+        )
     assert [name for name, value in secrets.items() if value in text] == []
     assert "HOME=" in repo.git("show", f"orch/{plan}:env.txt")
 
@@ -170,7 +197,9 @@ def test_a_secret_in_the_output_is_redacted_in_everything_that_enters_git(repo: 
     ]
     document = {"title": "Leaks", "steps": steps}
     repo.commit({"leak": f"{key} tr0ub4dor-and-3\n"})
-    plan = repo.orch("plan", "--from", "-", stdin=json.dumps(document), env=secrets).stdout.split()[0]
+    plan = repo.orch("plan", "--from", "-", stdin=json.dumps(document), env=secrets).stdout.split()[
+        0
+    ]
     done = repo.orch("exec", env=secrets, expect=1)
     text = done.stderr + repo.git("notes", f"--ref=orch/{plan}", "show", f"orch/{plan}")
     text += repo.orch("log", plan, "--json").stdout + repo.git("log", "--format=%B", f"orch/{plan}")
@@ -179,11 +208,13 @@ def test_a_secret_in_the_output_is_redacted_in_everything_that_enters_git(repo: 
     assert text.count("[redacted]") >= 4
 
 
-# -- checks -----------------------------------------------------------------------------------------------------------
+# -- checks ----------------------------------------------------------------------------------------
 
 
 def test_a_check_passes_when_the_exit_status_is_the_expected_one(repo: Repo) -> None:
-    """S1-168: the status is compared with expected_exit, also when that is not zero; S1-169: the output is stored."""
+    """S1-168: the status is compared with expected_exit, also when that is not zero; S1-169: the
+    output is stored.
+    """
     checks = [
         {"type": "unit", "command": "echo out; echo err >&2; exit 3", "expected_exit": 3},
         {"type": "run", "argv": ["test", "-f", "a.txt"]},
@@ -192,7 +223,11 @@ def test_a_check_passes_when_the_exit_status_is_the_expected_one(repo: Repo) -> 
     plan = repo.plan(one(files={"a.txt": "a\n"}, checks=checks))
     repo.orch("exec", expect=1)
     found = shown(repo, plan)["checks"]
-    assert [(each["exit"], each["passed"]) for each in found] == [(3, True), (0, True), (137, False)]
+    assert [(each["exit"], each["passed"]) for each in found] == [
+        (3, True),
+        (0, True),
+        (137, False),
+    ]
     assert found[0]["output"] == "out\nerr"
     assert found[2]["result"] == "exited 137 (signal 9)"
     assert shown(repo, plan)["error"] == "check 'kill -9 $$' exited 137 (signal 9)"
@@ -205,7 +240,9 @@ def test_a_check_with_an_unexpected_status_fails_and_says_what_was_expected(repo
 
 
 def test_the_timeout_of_a_check_is_its_own_in_both_directions(repo: Repo) -> None:
-    """S1-174: a check that takes longer than its timeout is stopped, one with a larger timeout passes."""
+    """S1-174: a check that takes longer than its timeout is stopped, one with a larger timeout
+    passes.
+    """
     checks = [{"command": "sleep 1.2", "timeout": 20}, {"command": "sleep 1.2", "timeout": 1}]
     plan = repo.plan(one(files={"a.txt": "a\n"}, checks=checks))
     repo.orch("exec", expect=1)
@@ -227,17 +264,31 @@ def test_the_timeout_of_a_check_is_its_own_in_both_directions(repo: Repo) -> Non
         "git checkout -q --detach HEAD^; rm -f a.txt",
     ],
 )
-def test_what_a_check_changes_is_reported_put_back_and_does_not_land(repo: Repo, change: str) -> None:
+def test_what_a_check_changes_is_reported_put_back_and_does_not_land(
+    repo: Repo, change: str
+) -> None:
     intact = 'test "$(cat a.txt)" = a && test ! -x a.txt && test ! -e new.txt && test -f README.md'
     steps = [
-        {"title": "A", "files": {"a.txt": "a\n"}, "checks": [{"command": change}, {"command": intact}]},
+        {
+            "title": "A",
+            "files": {"a.txt": "a\n"},
+            "checks": [{"command": change}, {"command": intact}],
+        },
         {"title": "B", "run": intact, "depends_on": [1]},
     ]
     plan = repo.plan({"title": "Disturbed", "steps": steps})
     repo.orch("exec")
-    assert re.search(r"\[the check changed .*(a|new)\.txt.*: put back\]", shown(repo, plan)["checks"][0]["output"])
+    assert re.search(
+        r"\[the check changed .*(a|new)\.txt.*: put back\]",
+        shown(repo, plan)["checks"][0]["output"],
+    )
     assert tree(repo, f"orch/{plan}") == tree(repo, f"orch/{plan}^") == ["README.md", "a.txt"]
-    assert repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == ["B", "A", "plan: Disturbed", "first"]
+    assert repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == [
+        "B",
+        "A",
+        "plan: Disturbed",
+        "first",
+    ]
 
 
 def test_ignored_files_of_one_step_do_not_make_a_later_check_pass(repo: Repo) -> None:
@@ -254,15 +305,23 @@ def test_ignored_files_of_one_step_do_not_make_a_later_check_pass(repo: Repo) ->
     assert tree(repo, f"orch/{plan}") == [".gitignore", "README.md", "x.txt"]
 
 
-# -- the order, and failures ------------------------------------------------------------------------------------------
+# -- the order, and failures -----------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("unsandboxed")
-def test_a_failing_check_stops_the_plan_and_a_second_exec_goes_on(repo: Repo, tmp_path: Path) -> None:
-    """S1-007, S1-149, S1-150, S1-155, S1-170: later steps are not started, done ones are not done again."""
+def test_a_failing_check_stops_the_plan_and_a_second_exec_goes_on(
+    repo: Repo, tmp_path: Path
+) -> None:
+    """S1-007, S1-149, S1-150, S1-155, S1-170: later steps are not started, done ones are not done
+    again.
+    """
     count, ready = tmp_path / "count", tmp_path / "ready"
     steps = [
-        {"title": str(number), "run": f"echo {number} >> {count}; echo {number} > f{number}", "depends_on": needs}
+        {
+            "title": str(number),
+            "run": f"echo {number} >> {count}; echo {number} > f{number}",
+            "depends_on": needs,
+        }
         for number, needs in ((1, []), (2, [1]), (3, [2]))
     ]
     steps[1]["checks"] = [{"command": f"test -f {ready}"}]
@@ -304,7 +363,11 @@ def test_steps_run_in_the_order_of_their_dependencies(repo: Repo) -> None:
     ]
     plan = repo.plan({"title": "Ordered", "steps": steps})
     repo.orch("exec")
-    assert repo.git("log", "-3", "--format=%s", f"orch/{plan}").splitlines() == ["Last", "Second", "First"]
+    assert repo.git("log", "-3", "--format=%s", f"orch/{plan}").splitlines() == [
+        "Last",
+        "Second",
+        "First",
+    ]
 
 
 def test_a_step_without_a_change_lands_as_an_empty_commit(repo: Repo) -> None:
@@ -317,24 +380,41 @@ def test_a_step_without_a_change_lands_as_an_empty_commit(repo: Repo) -> None:
 
 def test_a_dry_run_changes_nothing(repo: Repo, hermetic: Path) -> None:
     """S1-091: a preview names every file, command and check, and applies nothing."""
-    steps = [{"title": "A", "files": {"a.txt": "a\n", "README.md": None}}, {"title": "B", "run": "echo b > b"}]
+    steps = [
+        {"title": "A", "files": {"a.txt": "a\n", "README.md": None}},
+        {"title": "B", "run": "echo b > b"},
+    ]
     plan = repo.plan({"title": "T", "steps": steps})
-    before = [repo.git("for-each-ref"), repo.git("count-objects", "-v"), repo.git("status", "--porcelain")]
+    before = [
+        repo.git("for-each-ref"),
+        repo.git("count-objects", "-v"),
+        repo.git("status", "--porcelain"),
+    ]
     said = repo.orch("exec", "--dry-run", plan).stdout
     assert all(line in said for line in ("write a.txt", "delete README.md", "run   echo b > b"))
-    assert before == [repo.git("for-each-ref"), repo.git("count-objects", "-v"), repo.git("status", "--porcelain")]
+    assert before == [
+        repo.git("for-each-ref"),
+        repo.git("count-objects", "-v"),
+        repo.git("status", "--porcelain"),
+    ]
     assert left_behind(hermetic) == []
 
 
-# -- what commands may try --------------------------------------------------------------------------------------------
+# -- what commands may try -------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("unsandboxed")
 @pytest.mark.parametrize(
     ("run", "files"),
     [
-        ("git -c user.name=x -c user.email=x@x commit -qm mine --allow-empty; echo x > x", ["README.md", "x"]),
-        ("echo x > x; git add x; git -c user.name=x -c user.email=x@x commit -qm mine", ["README.md", "x"]),
+        (
+            "git -c user.name=x -c user.email=x@x commit -qm mine --allow-empty; echo x > x",
+            ["README.md", "x"],
+        ),
+        (
+            "echo x > x; git add x; git -c user.name=x -c user.email=x@x commit -qm mine",
+            ["README.md", "x"],
+        ),
         ("git checkout -q -b own; echo x > x", ["README.md", "x"]),
         ("git checkout -q main~0; echo x > x; git reset -q --hard; echo x > x", ["README.md", "x"]),
         ("rm -rf .git; echo x > x", ["README.md", "x"]),
@@ -347,7 +427,9 @@ def test_a_dry_run_changes_nothing(repo: Repo, hermetic: Path) -> None:
         ("mkdir -p d/e; echo x > x", ["README.md", "x"]),
     ],
 )
-def test_whatever_a_command_does_to_git_our_commit_lands_on_our_base(repo: Repo, run: str, files: list[str]) -> None:
+def test_whatever_a_command_does_to_git_our_commit_lands_on_our_base(
+    repo: Repo, run: str, files: list[str]
+) -> None:
     steps = [{"title": "A", "run": run}, {"title": "B", "run": "true", "depends_on": [1]}]
     plan = repo.plan({"title": "Two", "steps": steps})
     repo.orch("exec")
@@ -361,7 +443,9 @@ def test_whatever_a_command_does_to_git_our_commit_lands_on_our_base(repo: Repo,
 
 
 @pytest.mark.usefixtures("unsandboxed")
-def test_a_step_that_removes_its_own_directory_fails_and_the_next_run_goes_on(repo: Repo, tmp_path: Path) -> None:
+def test_a_step_that_removes_its_own_directory_fails_and_the_next_run_goes_on(
+    repo: Repo, tmp_path: Path
+) -> None:
     again = tmp_path / "again"
     plan = repo.plan(one(run=f'test -e {again} || {{ touch {again}; rm -rf "$PWD"; }}'))
     done = repo.orch("exec", expect=None)
@@ -371,8 +455,12 @@ def test_a_step_that_removes_its_own_directory_fails_and_the_next_run_goes_on(re
     assert repo.step_states(plan) == ["done"]
 
 
-@pytest.mark.parametrize("run", ["git init -q sub", "git clone -q . sub"], ids=["empty", "with-commits"])
-def test_a_repository_made_inside_of_the_tree_fails_the_step(repo: Repo, run: str, hermetic: Path) -> None:
+@pytest.mark.parametrize(
+    "run", ["git init -q sub", "git clone -q . sub"], ids=["empty", "with-commits"]
+)
+def test_a_repository_made_inside_of_the_tree_fails_the_step(
+    repo: Repo, run: str, hermetic: Path
+) -> None:
     plan = repo.plan(one(run=run))
     repo.orch("exec", expect=1)
     assert "sub" in shown(repo, plan)["error"]
@@ -407,7 +495,9 @@ def test_directories_that_cannot_be_written_do_not_stop_a_run(repo: Repo, hermet
 
 
 @pytest.mark.usefixtures("unsandboxed")
-def test_a_step_killed_with_the_index_locked_fails_and_the_next_run_goes_on(repo: Repo, tmp_path: Path) -> None:
+def test_a_step_killed_with_the_index_locked_fails_and_the_next_run_goes_on(
+    repo: Repo, tmp_path: Path
+) -> None:
     again = tmp_path / "again"
     lock = f'touch {again} "$(git rev-parse --git-dir)/index.lock"'
     plan = repo.plan(one(run=f"test -e {again} || {{ {lock}; exit 1; }}"))
@@ -417,7 +507,9 @@ def test_a_step_killed_with_the_index_locked_fails_and_the_next_run_goes_on(repo
 
 
 def test_fields_of_a_model_are_refused_for_other_kinds(repo: Repo) -> None:
-    done = repo.orch("plan", "--from", "-", stdin=json.dumps(one(files={"a": "a"}, model="m")), expect=2)
+    done = repo.orch(
+        "plan", "--from", "-", stdin=json.dumps(one(files={"a": "a"}, model="m")), expect=2
+    )
     assert "model: does not belong to a step of kind 'files'" in done.stderr
 
 

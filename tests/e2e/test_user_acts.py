@@ -1,8 +1,9 @@
-"""What a user does to a plan branch with git alone: each row of the table USER ACTS is tried as it is written.
+"""What a user does to a plan branch with git alone: each row of the table USER ACTS is tried as it
+is written.
 
-The table says, for every act, the state of each step afterwards, what the next `git orch exec` lands, and what is kept;
-text after a semicolon is for people, but what stands in quotes there is printed. A row without a function of its name
-here, or the other way round, is an error.
+The table says, for every act, the state of each step afterwards, what the next `git orch exec`
+lands, and what is kept; text after a semicolon is for people, but what stands in quotes there is
+printed. A row without a function of its name here, or the other way round, is an error.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def table() -> list[Row]:
 
 
 class Scene:
-    """A plan of three steps, done, and a user with git. `mine` are commits of the user's that must stay reachable."""
+    """A plan of three steps, done, and a user with git. `mine` are commits of the user's that must
+    stay reachable.
+    """
 
     def __init__(self, repo: Repo, plan: str) -> None:
         self.repo = repo
@@ -65,7 +68,9 @@ class Scene:
         self.git("switch", "-q", "-")
 
     def rebase(self, script: str, onto: str | None = None) -> None:
-        """An interactive rebase of the branch from its base; `script` is a sed script on the todo list."""
+        """An interactive rebase of the branch from its base; `script` is a sed script on the todo
+        list.
+        """
         self.git("-c", f"sequence.editor=sed -i -e '{script}'", "-c", "core.editor=true", "rebase", "-q", "-i",
                  "--keep-empty", onto or "main", self.branch)  # fmt: skip
         self.git("switch", "-q", "main")
@@ -84,7 +89,11 @@ class Scene:
     def landed(self) -> list[str]:
         """The steps of all `step.landed` events, in order."""
         lines = self.repo.orch("log", self.plan, "--json").stdout.splitlines()
-        return [line.partition('"step":"s')[2].partition('"')[0] for line in lines if '"event":"step.landed"' in line]
+        return [
+            line.partition('"step":"s')[2].partition('"')[0]
+            for line in lines
+            if '"event":"step.landed"' in line
+        ]
 
     def holds(self, commit: str) -> bool:
         """Whether some ref reaches the commit."""
@@ -118,7 +127,9 @@ def reset_before_cover(scene: Scene) -> None:
 
 @act
 def amend_message(scene: Scene) -> None:
-    message = scene.git("log", "-1", "--format=%B", scene.branch).replace("Write c.txt", "Write the third file")
+    message = scene.git("log", "-1", "--format=%B", scene.branch).replace(
+        "Write c.txt", "Write the third file"
+    )
     scene.on_branch(["commit", "-q", "--amend", "-m", message])
 
 
@@ -269,7 +280,15 @@ def rebase_onto_rewritten_main(scene: Scene) -> None:
     old = scene.at("main")
     scene.git("commit", "-q", "--amend", "-m", "first, again")
     scene.git(
-        "-c", "sequence.editor=sed -i -e '2s/^pick/drop/'", "rebase", "-q", "-i", "--onto", "main", old, scene.branch
+        "-c",
+        "sequence.editor=sed -i -e '2s/^pick/drop/'",
+        "rebase",
+        "-q",
+        "-i",
+        "--onto",
+        "main",
+        old,
+        scene.branch,
     )
     scene.git("switch", "-q", "main")
     scene.collect()
@@ -325,7 +344,15 @@ def rebase_in_progress(scene: Scene) -> None:
 @act
 def rebase_in_progress_here(scene: Scene) -> None:
     scene.git("switch", "-q", scene.branch)
-    scene.git("-c", "sequence.editor=sed -i -e '2s/$/\\nbreak/'", "rebase", "-q", "-i", "--keep-empty", "main")
+    scene.git(
+        "-c",
+        "sequence.editor=sed -i -e '2s/$/\\nbreak/'",
+        "rebase",
+        "-q",
+        "-i",
+        "--keep-empty",
+        "main",
+    )
 
 
 @act
@@ -420,11 +447,14 @@ def test_every_row_has_its_function_and_every_function_its_row() -> None:
 
 
 def test_the_man_page_holds_the_same_rows() -> None:
-    """Word for word, in the same order; what scdoc makes of the source is tested with the other pages."""
+    """Word for word, in the same order; what scdoc makes of the source is tested with the other
+    pages.
+    """
     page = (MAN / "git-orch-log.scd").read_text(encoding="utf-8")
     section = page.partition("# USER ACTS\n")[2].partition("\n# ")[0]
     told = [
-        f"_{row.act}_: {row.commands} Shown: {row.status}. Next exec: {row.exec}. Kept: {row.kept}." for row in ROWS
+        f"_{row.act}_: {row.commands} Shown: {row.status}. Next exec: {row.exec}. Kept: {row.kept}."
+        for row in ROWS
     ]
     rows = [" ".join(paragraph.split()) for paragraph in section.strip().split("\n\n")]
     assert rows[1:] == told
@@ -439,7 +469,9 @@ def before(path: Path, prepared: Prepared, *, executed: bool = True) -> Scene:
             repo.orch("exec", plan)
         return plan
 
-    return Scene(*prepared.at(path / "repo", "three executed" if executed else "three planned", build))
+    return Scene(
+        *prepared.at(path / "repo", "three executed" if executed else "three planned", build)
+    )
 
 
 @pytest.fixture
@@ -455,7 +487,10 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepared) ->
 
 
 @pytest.mark.parametrize(
-    ("row", "scene"), [(row, row.act) for row in ROWS], ids=[row.act for row in ROWS], indirect=["scene"]
+    ("row", "scene"),
+    [(row, row.act) for row in ROWS],
+    ids=[row.act for row in ROWS],
+    indirect=["scene"],
 )
 def test_the_users_act_is_seen_as_the_table_says(row: Row, scene: Scene) -> None:
     ACTS[row.act](scene)
@@ -471,13 +506,19 @@ def test_the_users_act_is_seen_as_the_table_says(row: Row, scene: Scene) -> None
 
     done = scene.repo.orch("exec", scene.plan, expect=None)
     landed = scene.landed()[len(before) :]
-    assert f"exit {done.returncode}, lands {', '.join(landed) or 'nothing'}" == first(row.exec), done.stderr
+    assert f"exit {done.returncode}, lands {', '.join(landed) or 'nothing'}" == first(row.exec), (
+        done.stderr
+    )
     assert all(said in done.stderr for said in re.findall('"([^"]+)"', row.exec)), done.stderr
     assert _checkout(scene) == files
     assert all(scene.holds(commit) for commit in scene.mine)
     assert ("old tip" if scene.holds(scene.tip) else "nothing") == first(row.kept)
     _follow_hints(scene, done)
-    assert {step["state"] for step in scene.repo.status(scene.plan)["steps"]} <= {"done", "unverified", "upstream"}
+    assert {step["state"] for step in scene.repo.status(scene.plan)["steps"]} <= {
+        "done",
+        "unverified",
+        "upstream",
+    }
     assert scene.repo.status(scene.plan)["state"] == "COMPLETE"
     if SOAK or ROWS.index(row) % 3 == 0:  # it costs as much as the rest
         _goes_back_and_forth(scene)
@@ -495,7 +536,9 @@ def _follow_hints(scene: Scene, done: subprocess.CompletedProcess[str]) -> None:
 
 
 def _goes_back_and_forth(scene: Scene) -> None:
-    """A rollback and its undo, or a refusal that leaves the branch alone: to cut off commits of the user's, say."""
+    """A rollback and its undo, or a refusal that leaves the branch alone: to cut off commits of the
+    user's, say.
+    """
     tip = scene.at(scene.branch)
     back = scene.repo.orch("rollback", scene.plan, expect=None)
     assert back.returncode in (0, 3)
@@ -506,7 +549,9 @@ def _goes_back_and_forth(scene: Scene) -> None:
 
 
 def _checkout(scene: Scene) -> dict[str, bytes]:
-    paths = [path for path in scene.repo.path.rglob("*") if path.is_file() and ".git" not in path.parts]
+    paths = [
+        path for path in scene.repo.path.rglob("*") if path.is_file() and ".git" not in path.parts
+    ]
     return {str(path): path.read_bytes() for path in paths}
 
 
@@ -549,8 +594,12 @@ def test_a_local_change_in_the_way_stops_a_rollback_in_the_checkout(done: Scene)
 
 
 @pytest.mark.parametrize("where", [rebase_in_progress, rebase_in_progress_here])
-def test_nothing_moves_under_a_rebase_not_even_with_checkout(done: Scene, where: Callable[[Scene], None]) -> None:
-    """`reset --keep` there would move the HEAD of the rebase, and write files into the git directory."""
+def test_nothing_moves_under_a_rebase_not_even_with_checkout(
+    done: Scene, where: Callable[[Scene], None]
+) -> None:
+    """`reset --keep` there would move the HEAD of the rebase, and write files into the git
+    directory.
+    """
     scene, repo = done, done.repo
     where(scene)
     git_dir = sorted(path.name for path in (repo.path / ".git").iterdir())

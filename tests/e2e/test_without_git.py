@@ -1,4 +1,6 @@
-"""Plans that are run without git: nothing is written down, and nothing outside of the directory is touched."""
+"""Plans that are run without git: nothing is written down, and nothing outside of the directory is
+touched.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def outside(directory: Path, *args: str, stdin: str = "") -> subprocess.Complete
 
 def everything(repo: Repo) -> dict[str, bytes]:
     """Refs and objects."""
-    return {str(path): path.read_bytes() for path in (repo.path / ".git").rglob("*") if path.is_file()}
+    return {
+        str(path): path.read_bytes() for path in (repo.path / ".git").rglob("*") if path.is_file()
+    }
 
 
 def test_a_plan_file_is_run_where_there_is_no_repository(tmp_path: Path, hermetic: Path) -> None:
@@ -74,7 +78,10 @@ def test_a_stored_plan_needs_an_approval_for_the_checkout(repo: Repo) -> None:
 
 
 def test_the_first_failure_ends_it(repo: Repo) -> None:
-    plan = {"title": "Fail", "steps": [{"title": "No", "run": "false"}, {"title": "After", "files": {"a.txt": "a\n"}}]}
+    plan = {
+        "title": "Fail",
+        "steps": [{"title": "No", "run": "false"}, {"title": "After", "files": {"a.txt": "a\n"}}],
+    }
     done = repo.orch("exec", "--no-git", "--from", "-", stdin=json.dumps(plan), expect=1)
     assert "step 1 failed: 'false' exited 1" in done.stderr
     assert not (repo.path / "a.txt").exists()
@@ -93,10 +100,15 @@ def test_a_check_that_fails_fails_its_step(repo: Repo) -> None:
 
 @pytest.mark.parametrize(
     ("step", "cause"),
-    [({"prompt": "do it"}, "kind 'agent'"), ({"run": "true", "network": True}, "asks for the network")],
+    [
+        ({"prompt": "do it"}, "kind 'agent'"),
+        ({"run": "true", "network": True}, "asks for the network"),
+    ],
     ids=["agent", "network"],
 )
-def test_what_needs_a_review_or_a_grant_is_refused(repo: Repo, step: dict[str, object], cause: str) -> None:
+def test_what_needs_a_review_or_a_grant_is_refused(
+    repo: Repo, step: dict[str, object], cause: str
+) -> None:
     plan = json.dumps({"title": "Ask", "steps": [{"title": "Ask", **step}]})
     assert cause in repo.orch("exec", "--no-git", "--from", "-", stdin=plan, expect=3).stderr
 
@@ -107,7 +119,10 @@ def test_the_options_belong_together(repo: Repo, typed: list[str]) -> None:
 
 
 def test_a_command_stays_in_the_sandbox(repo: Repo, tmp_path: Path) -> None:
-    plan = {"title": "Escape", "steps": [{"title": "Escape", "run": f"touch {tmp_path}/escaped; true"}]}
+    plan = {
+        "title": "Escape",
+        "steps": [{"title": "Escape", "run": f"touch {tmp_path}/escaped; true"}],
+    }
     repo.orch("exec", "--no-git", "--from", "-", stdin=json.dumps(plan))
     assert not (tmp_path / "escaped").exists()
 

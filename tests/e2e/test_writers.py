@@ -1,4 +1,6 @@
-"""Many processes at once: no event is lost, no step runs twice, no name is given twice, every exit status is true."""
+"""Many processes at once: no event is lost, no step runs twice, no name is given twice, every exit
+status is true.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,20 @@ def appended(repo: Repo, backend: str, count: int, plans: list[list[str]]) -> li
         process.stdin.write("!")
         process.stdin.flush()
     ended = [process.communicate() for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(plans), [stderr for _, stderr in ended]
+    assert [process.returncode for process in processes] == [0] * len(plans), [
+        stderr for _, stderr in ended
+    ]
     return [stdout.split() for stdout, _ in ended]
 
 
 def stored(repo: Repo, plan: str) -> list[str]:
     """Event IDs in the log of a plan, read with git alone."""
     notes = repo.git("notes", f"--ref=orch/{plan}", "list").splitlines()
-    lines = [line for note in notes for line in repo.git("cat-file", "blob", note.split()[0]).splitlines()]
+    lines = [
+        line
+        for note in notes
+        for line in repo.git("cat-file", "blob", note.split()[0]).splitlines()
+    ]
     return [json.loads(line)["id"] for line in lines]
 
 
@@ -66,7 +74,10 @@ def test_two_execs_of_one_plan_are_one_run(repo: Repo, tmp_path: Path) -> None:
     ready, go, ran = tmp_path / "ready", tmp_path / "go", tmp_path / "ran"
     os.mkfifo(ready)
     os.mkfifo(go)
-    wait = {"title": "Wait", "run": f"echo run >> {ran}; echo ready > {ready}; read line < {go}; echo b > b.txt"}
+    wait = {
+        "title": "Wait",
+        "run": f"echo run >> {ran}; echo ready > {ready}; read line < {go}; echo b > b.txt",
+    }
     plan = repo.plan({"title": "Wait", "steps": [wait]})
     first = repo.start("exec", plan)
     assert ready.read_text() == "ready\n"
@@ -82,14 +93,21 @@ def test_two_execs_of_one_plan_are_one_run(repo: Repo, tmp_path: Path) -> None:
     _, stderr = first.communicate()
     assert first.returncode == 0, stderr
     assert ran.read_text() == "run\n"
-    assert repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == ["Wait", "plan: Wait", "first"]
+    assert repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == [
+        "Wait",
+        "plan: Wait",
+        "first",
+    ]
 
 
 @pytest.mark.usefixtures("unsandboxed")
 def test_execs_started_at_the_same_moment_run_each_step_once(repo: Repo, tmp_path: Path) -> None:
     """S1-157: each either does the work, finds it done, or is told that somebody does it."""
     ran = tmp_path / "ran"
-    steps = [{"title": f"Step {name}", "run": f"echo {name} >> {ran}; echo {name} > {name}"} for name in (1, 2)]
+    steps = [
+        {"title": f"Step {name}", "run": f"echo {name} >> {ran}; echo {name} > {name}"}
+        for name in (1, 2)
+    ]
     plan = repo.plan({"title": "Count", "steps": steps})
     processes = [repo.start("exec", plan) for _ in range(4)]
     ended = [process.communicate()[1] for process in processes]
@@ -111,12 +129,26 @@ def test_execs_of_different_plans_at_once_all_succeed(repo: Repo) -> None:
 
 @pytest.mark.usefixtures("unsandboxed")
 def test_gc_in_the_middle_of_a_step_takes_nothing(repo: Repo, tmp_path: Path) -> None:
-    """What has landed, the log, and what the worktree holds survive `gc --prune=now` without any reflog."""
-    gc = "git -C {} reflog expire --expire=now --all && git -C {} gc --quiet --prune=now".replace("{}", str(repo.path))
+    """What has landed, the log, and what the worktree holds survive `gc --prune=now` without any
+    reflog.
+    """
+    gc = "git -C {} reflog expire --expire=now --all && git -C {} gc --quiet --prune=now".replace(
+        "{}", str(repo.path)
+    )
     steps = [
         {"title": "Write a", "files": {"a.txt": "a\n"}},
-        {"title": "Collect", "run": f"echo b > b.txt; {gc}", "depends_on": [1], "checks": [{"command": gc}]},
-        {"title": "Fail", "run": "echo c > c.txt", "depends_on": [2], "checks": [{"command": f"{gc}; false"}]},
+        {
+            "title": "Collect",
+            "run": f"echo b > b.txt; {gc}",
+            "depends_on": [1],
+            "checks": [{"command": gc}],
+        },
+        {
+            "title": "Fail",
+            "run": "echo c > c.txt",
+            "depends_on": [2],
+            "checks": [{"command": f"{gc}; false"}],
+        },
     ]
     plan = repo.plan({"title": "Collect", "steps": steps})
     repo.orch("exec", plan, expect=1)
@@ -127,7 +159,9 @@ def test_gc_in_the_middle_of_a_step_takes_nothing(repo: Repo, tmp_path: Path) ->
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
 
 
-def test_plans_made_at_once_have_different_names_that_sort_by_time(repo: Repo, tmp_path: Path) -> None:
+def test_plans_made_at_once_have_different_names_that_sort_by_time(
+    repo: Repo, tmp_path: Path
+) -> None:
     """S1-095: every plan of the second batch sorts after every plan of the first."""
     document = tmp_path / "plan.json"
     document.write_text(json.dumps(writing("a.txt")))

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_orch import errors
-from git_orch.flow.approval.required import refuse_rejected
+from git_orch.flow.approval.grant import refuse_rejected
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import approval, ids, redact
 from git_orch.plans.approval import Approved, Grants
+from git_orch.plans.document import Document
 from git_orch.plans.history import life
 from git_orch.plans.history.status import PlanState, Status
-from git_orch.plans.plan import Document, Plan
+from git_orch.plans.plan import Plan
 from git_orch.repo import approval_signatures
 from git_orch.repo.local import approvals
 from git_orch.sandbox import secrecy
@@ -21,7 +22,9 @@ from git_orch.sandbox import secrecy
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What is about to be approved: the bytes are hashed, stored, signed and shown, and are read only once."""
+    """What is about to be approved: the bytes are hashed, stored, signed and shown, and are read
+    only once.
+    """
 
     content: bytes
     digest: str
@@ -31,8 +34,11 @@ class Offer:
         return approval.read(self.content)
 
 
-def offer(plan: OpenPlan, status: Status, network: Sequence[int] | None, more: Grants = approval.NOTHING) -> Offer:
-    """What is to be approved now, with the network for these step numbers (None: for every step that asks).
+def offer(
+    plan: OpenPlan, status: Status, network: Sequence[int] | None, more: Grants = approval.NOTHING
+) -> Offer:
+    """What is to be approved now, with the network for these step numbers (None: for every step
+    that asks).
 
     `more` are grants that are not about single steps.
 
@@ -40,7 +46,11 @@ def offer(plan: OpenPlan, status: Status, network: Sequence[int] | None, more: G
     """
     refuse_rejected(status)
     steps = status.plan.steps
-    chosen = approval.asking(status.plan) if network is None else tuple(steps[number - 1] for number in network)
+    chosen = (
+        approval.asking(status.plan)
+        if network is None
+        else tuple(steps[number - 1] for number in network)
+    )
     for step in chosen:
         if not step.network:
             raise errors.Refused(
@@ -52,10 +62,18 @@ def offer(plan: OpenPlan, status: Status, network: Sequence[int] | None, more: G
     return Offer(approval.canonical(document), approval.digest(document))
 
 
-def approve(plan: OpenPlan, status: Status, given: Offer, max_usd: float | None, *, sign: bool) -> None:
-    """Record an approval on this machine and, to be shown, in the log; with `sign` it is signed there as well."""
+def approve(
+    plan: OpenPlan, status: Status, given: Offer, max_usd: float | None, *, sign: bool
+) -> None:
+    """Record an approval on this machine and, to be shown, in the log; with `sign` it is signed
+    there as well.
+    """
     expires = int(time.time()) + approvals.LIFETIME
-    body: Document = {"by": "approve", "digest": given.digest, "grants": given.approved().grants.document()}
+    body: Document = {
+        "by": "approve",
+        "digest": given.digest,
+        "grants": given.approved().grants.document(),
+    }
     if sign:
         content = approval_signatures.message(given.content, expires)
         signature = approval_signatures.sign(plan.repository, content, plan.identity.committer)
@@ -70,7 +88,9 @@ def approve(plan: OpenPlan, status: Status, given: Offer, max_usd: float | None,
 
 
 def reject(plan: OpenPlan, why: str) -> None:
-    """Put the plan away as not to be run; `git orch edit` brings it back. Raises Refused when steps have landed."""
+    """Put the plan away as not to be run; `git orch edit` brings it back. Raises Refused when steps
+    have landed.
+    """
     status = plan.status()
     if status.recorded_state is PlanState.REJECTED:
         refuse_rejected(status)
@@ -92,7 +112,9 @@ def reject(plan: OpenPlan, why: str) -> None:
 
 
 def is_users_own(plan: OpenPlan, status: Status) -> bool:
-    """Whether the text that the log has now is one that its user made or approved here, rejected since or not."""
+    """Whether the text that the log has now is one that its user made or approved here, rejected
+    since or not.
+    """
     record = approvals.read(plan.repository, plan.id)
     now = approval.of_status(status).document()
     known = [*record.made, *([record.approved.content] if record.approved is not None else [])]

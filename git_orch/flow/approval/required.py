@@ -1,52 +1,36 @@
 """Nothing is run that was not approved: on this machine, or with a signature that its user trusts.
 
-What is in the repository never approves: notes, trailers and refs may come from anybody. The text that counts is the
-one in the log now, compared byte for byte with the one that was approved.
+What is in the repository never approves: notes, trailers and refs may come from anybody. The text
+that counts is the one in the log now, compared byte for byte with the one that was approved.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from git_orch import errors
+from git_orch.flow.approval.grant import Grant, counted, refuse_rejected
+from git_orch.flow.approval.signature import by_signature
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import approval, ids, sentences
-from git_orch.plans import plan as plans
-from git_orch.plans.approval import Approved
-from git_orch.plans.history.events import Event
-from git_orch.plans.history.status import PlanState, Status
-from git_orch.plans.plan import BadDocument, Plan, Step
-from git_orch.repo import approval_signatures, refs, settings
-from git_orch.repo.approval_signatures import Signature
+from git_orch.plans.history.status import Status
+from git_orch.repo import refs, settings
 from git_orch.repo.local import approvals
 from git_orch.repo.local.approvals import Record
 
-_SIGNATURES_TRIED = 5  # the newest ones; each costs up to three processes
 _NAMED = 3  # differing fields that a message names
 _FIELD = re.compile(r"steps\[(\d+)\]\.?(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What may be run, and until it has cost how many USD (0: no limit)."""
-
-    what: Approved
-    max_usd: float = 0.0
-
-    def of(self, step: Step) -> bool:
-        """Whether the step gets the network: it asks for it, and it is granted."""
-        return step.network and step.id in self.what.grants.network
-
-
-# -- is it approved? --------------------------------------------------------------------------------------------------
+# -- is it approved? -------------------------------------------------------------------------------
 
 
 def required(plan: OpenPlan, status: Status) -> Grant:
-    """What is approved of the plan as it is now; a plan that was made here and asks for nothing is approved by this.
+    """What is approved of the plan as it is now; a plan that was made here and asks for nothing is
+    approved by this.
 
     Raises Refused, which names the field that differs, before anything is run.
     """
@@ -60,7 +44,7 @@ def required(plan: OpenPlan, status: Status) -> Grant:
         grant = _made_here(plan, status, record)
     if grant is not None:
         return _with_setup(status, grant, setup)
-    grant, doubts = _signed(plan, status)
+    grant, doubts = by_signature(plan, status)
     if grant is None:
         for doubt in doubts:
             plan.reporter.emit(Note(f"a signature in the log does not count: {doubt}"))
@@ -91,46 +75,31 @@ def _recorded(status: Status, record: Record) -> Grant | None:
 
 
 def _made_here(plan: OpenPlan, status: Status, record: Record) -> Grant | None:
-    """A text that its user made here is approved by running it, as long as it asks for nothing out of the ordinary."""
+    """A text that its user made here is approved by running it, as long as it asks for nothing out
+    of the ordinary.
+    """
     what = approval.of_status(status)
     content = what.document()
     if record.rejected or approval.asking(status.plan) or content not in record.made:
         return None
     unsafe = settings.of_user(plan.repository).sandbox == "none"
     where = "without a sandbox (orch.sandbox = none)" if unsafe else "in the sandbox, no network"
-    plan.reporter.emit(Note(f"running it approves {counted(status.plan)}; commands and checks run {where}"))
-    max_usd = record.approved.max_usd if record.approved is not None else 0.0  # an edit does not lift a budget
+    plan.reporter.emit(
+        Note(f"running it approves {counted(status.plan)}; commands and checks run {where}")
+    )
+    max_usd = (
+        record.approved.max_usd if record.approved is not None else 0.0
+    )  # an edit does not lift a budget
     approvals.write_approved(plan.repository, plan.id, content, max_usd, plan.identity.committer)
     return Grant(what, max_usd)
-
-
-def counted(plan: Plan) -> str:
-    """How much there is to approve: 3 steps (1 command), 4 checks."""
-    commands = sum(1 for step in plan.steps if step.command is not None)
-    checks = sum(len(step.checks) for step in plan.steps)
-    within = f" ({_many(commands, 'command')})" if commands else ""
-    return f"{_many(len(plan.steps), 'step')}{within}, {_many(checks, 'check')}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def refuse_rejected(status: Status) -> None:
-    """Raises Refused for a plan that somebody rejected; says why, if they did."""
-    if status.recorded_state is not PlanState.REJECTED:
-        return
-    last = next((event for event in reversed(status.log.events) if event.name == "plan.rejected"), None)
-    why = last.body.get("why") if last is not None else None
-    told = f": {why}" if isinstance(why, str) and why else ""
-    name = ids.short(status.id)
-    raise errors.Refused(f"'{name}' was rejected{told}", f"git orch edit {name} --from FILE")
 
 
 def refuse_changed(plan: OpenPlan, status: Status, grant: Grant) -> None:
     """Raises Refused when the text that a run holds, or the log has, is not the approved one."""
     _refuse_other(status, grant)
-    if refs.value(plan.repository, refs.LOGS + plan.id) != plan.log.tip:  # somebody wrote to it during the run
+    if (
+        refs.value(plan.repository, refs.LOGS + plan.id) != plan.log.tip
+    ):  # somebody wrote to it during the run
         plan.log.reload()
     if plan.log.anew:
         plan.log.anew = False
@@ -160,14 +129,18 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
         now = approval.of_status(status, given.grants()).document()
         changed = approval.differences(given.content, now)
         if changed:
-            return errors.Refused(f"{_told(changed)} differs from what was approved", _look_and_approve(status))
+            return errors.Refused(
+                f"{_told(changed)} differs from what was approved", _look_and_approve(status)
+            )
         day = time.strftime("%Y-%m-%d", time.gmtime(given.expires))
         return errors.Refused(f"the approval of '{name}' ended on {day}", _look_and_approve(status))
     if made and not record.rejected:
         now = approval.of_status(status).document()
         changed = approval.differences(made[-1], now)
         if changed and now not in made:
-            return errors.Refused(f"{_told(changed)} differs from what was made here", _look_and_approve(status))
+            return errors.Refused(
+                f"{_told(changed)} differs from what was made here", _look_and_approve(status)
+            )
         numbers = [status.plan.position(step.id) for step in approval.asking(status.plan)]
         asking = f"{sentences.steps(numbers)} {'asks' if len(numbers) == 1 else 'ask'}"
         return errors.Refused(
@@ -175,7 +148,8 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
             f"git orch approve {name} --network {','.join(map(str, numbers))}",
         )
     return errors.Refused(
-        f"'{name}' has no approval on this machine: its commands may be somebody else's", _look_and_approve(status)
+        f"'{name}' has no approval on this machine: its commands may be somebody else's",
+        _look_and_approve(status),
     )
 
 
@@ -195,52 +169,3 @@ def _told(changed: Sequence[str]) -> str:
             number = int(step[1]) + 1
             named.append(f"step {number}: {step[2]}" if step[2] else f"step {number}")
     return sentences.names(named, _NAMED)
-
-
-# -- signatures -------------------------------------------------------------------------------------------------------
-
-
-def _signed(plan: OpenPlan, status: Status) -> tuple[Grant | None, list[str]]:
-    """The newest signature in the log that the user trusts, and what is wrong with those that were tried."""
-    doubts: list[str] = []
-    events = [each for each in reversed(status.log.events) if each.name == "plan.approved" and "signature" in each.body]
-    for event in events[:_SIGNATURES_TRIED]:
-        try:
-            return _trusted(plan, status, event), doubts
-        except (BadDocument, errors.Refused, errors.StepFailed) as wrong:
-            doubts.append(str(wrong))
-    return None, doubts
-
-
-def _trusted(plan: OpenPlan, status: Status, event: Event) -> Grant:
-    """The grant of a signed event. Raises BadDocument, Refused, StepFailed when it does not count."""
-    granted = approval.grants({"grants": event.body.get("grants", {"network": event.body.get("network", [])})})
-    expires = plans.optional_number(event.body, "expires") or 0
-    now = approval.of_status(status, granted)
-    if plans.text(event.body, "digest") != approval.digest(now.document()):
-        raise BadDocument("the plan is not the one that was signed")
-    if expires <= time.time():
-        raise BadDocument("it has expired")
-    _refuse_elsewhere(plan, status)
-    kind = plans.text(event.body, "format")
-    signature = Signature("ssh" if kind == "ssh" else "openpgp", plans.text(event.body, "signature"))
-    content = approval_signatures.message(approval.canonical(now.document()), expires)
-    who = approval_signatures.signer(plan.repository, settings.of_user(plan.repository), signature, content)
-    plan.reporter.emit(
-        Note(f"approved by the signature of {who}: {counted(status.plan)}, {_network_told(now.grants.network)}")
-    )
-    return Grant(now)
-
-
-def _refuse_elsewhere(plan: OpenPlan, status: Status) -> None:
-    """A signature is for one repository: the commit that the plan was made on has to be in the branch's history."""
-    branch = status.branch
-    if status.first_base is None:
-        raise BadDocument("the plan was made in an empty repository, so that nothing ties the signature to this one")
-    if branch is None or not plan.is_ancestor(status.first_base, branch.tip):
-        raise BadDocument("the branch does not come from the commit that the plan was made on")
-
-
-def _network_told(network: Iterable[str]) -> str:
-    granted = ", ".join(network)
-    return f"network for {granted}" if granted else "no network"

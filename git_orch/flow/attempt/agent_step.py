@@ -1,35 +1,27 @@
-"""An agent step: a model with a few tools works in the worktree; checks, not the model, decide whether it is done."""
+"""An agent step: a model with a few tools works in the worktree; checks, not the model, decide
+whether it is done.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from git_orch import errors
 from git_orch.agents import conversation, exchange, prompts, reports, toolbox, trace
-from git_orch.agents.prices import Prices
-from git_orch.flow.attempt.attempt import AttemptFailed, Site, Work
+from git_orch.flow.attempt.brief import brief
 from git_orch.flow.attempt.job import Job
+from git_orch.flow.attempt.site import AttemptFailed, Site, Work
 from git_orch.flow.machine import command_policy
 from git_orch.flow.model import purse as spending
 from git_orch.flow.reports import StepProgress
 from git_orch.plans import ids, redact
 from git_orch.repo.local import ledger
 
-_REPLY_TOKENS = 32_000  # of one turn; a longer file is written in several calls
-
-
-@dataclass(frozen=True)
-class Service:
-    """Where replies come from, what they cost, and the delimiter that no text of others can know; one for a run."""
-
-    model: conversation.Model
-    prices: Prices
-    delimiter: str
-
 
 def done(job: Job, site: Site) -> Work:
-    """Let the model work on the step. Raises AttemptFailed, LimitReached, ProviderFailed, UsageError."""
+    """Let the model work on the step. Raises AttemptFailed, LimitReached, ProviderFailed,
+    UsageError.
+    """
     service = site.service
     if service is None:
         raise AttemptFailed("there is no model to do it")
@@ -52,9 +44,13 @@ def done(job: Job, site: Site) -> Work:
         sandboxed=site.launcher.sandboxed,
     )
     place = toolbox.Place(site.worktree.path, outputs, site.launcher, policy, network=job.network)
-    box = toolbox.Toolbox(place, frozenset(tool for tool in ("read", "write", "command") if tool in job.tools))
+    box = toolbox.Toolbox(
+        place, frozenset(tool for tool in ("read", "write", "command") if tool in job.tools)
+    )
     about = {"plan": job.plan_id, "step": job.step.id, "attempt": job.attempt}
-    with trace.Trace(site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets) as record:
+    with trace.Trace(
+        site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets
+    ) as record:
         ending = conversation.converse(
             brief(job, service.prices, service.delimiter, _last_try(job, site)),
             model,
@@ -67,37 +63,24 @@ def done(job: Job, site: Site) -> Work:
     return Work(summary=ending.summary, usd=sum(calls), model=job.model)
 
 
-def brief(job: Job, prices: Prices, delimiter: str, failure: prompts.Failure | None = None) -> conversation.Brief:
-    """All that the model is told about the step, after a failed attempt that one's failure too.
-
-    Raises UsageError for a model that is not in the price table.
-    """
-    facts = prices.facts(job.model)
-    task = prompts.Task(
-        step=job.step,
-        number=job.number,
-        max_turns=conversation.TURNS,
-        earlier=[prompts.Earlier(each.title, "\n".join(each.changed)) for each in job.earlier],
-        failure=failure,
-    )
-    return conversation.Brief(
-        model=job.model,
-        system=prompts.STEP_SYSTEM,
-        plan=prompts.plan_block(job.plan, delimiter),
-        step=prompts.step_block(task, delimiter),
-        window=facts.context,
-        max_tokens=min(_REPLY_TOKENS, facts.max_output),
-    )
-
-
 def _last_try(job: Job, site: Site) -> prompts.Failure | None:
-    """Why the last attempt failed and what it had changed; the commit that kept it may be gone by now."""
+    """Why the last attempt failed and what it had changed; the commit that kept it may be gone by
+    now.
+    """
     last = job.last
     if last is None:
         return None
     diff = b""
     if last.commit is not None:
-        asked = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", f"{last.commit}^", last.commit, "--")
+        asked = (
+            "diff",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            f"{last.commit}^",
+            last.commit,
+            "--",
+        )
         diff = site.repository.git.finished(*asked, expect=(0, 128)).stdout
     return prompts.Failure(last.reason, last.output, diff.decode("utf-8", "replace"))
 
@@ -113,7 +96,9 @@ def _both(
 
 
 def _shown(job: Job, site: Site) -> Callable[[reports.Event], None]:
-    """What whoever watches sees: what the model says between tools, each call and how it ended, each wait."""
+    """What whoever watches sees: what the model says between tools, each call and how it ended,
+    each wait.
+    """
     number = job.number
 
     def tell(event: reports.Event) -> None:

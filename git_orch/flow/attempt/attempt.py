@@ -1,119 +1,42 @@
-"""One try at one step, in a worktree: do it, take the snapshot, run the checks on exactly that, make the commit.
+"""One try at one step, in a worktree: do it, take the snapshot, run the checks on exactly that,
+make the commit.
 
 Nothing here moves a branch: an attempt makes objects, the landing thread moves refs.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import Literal
 
 from git_orch import errors
 from git_orch.flow.attempt import checks
-from git_orch.flow.attempt.job import Earlier, Job, Result
-from git_orch.flow.reports import CheckEnded, Reporter
-from git_orch.plans import redact, review, sentences, trailers
-from git_orch.plans.history.status import SATISFIED, CheckResult, Status
+from git_orch.flow.attempt.job import Job, Result
+from git_orch.flow.attempt.site import AttemptFailed, Site, Work, refused_path
+from git_orch.flow.reports import CheckEnded
+from git_orch.plans import messages, redact, review, sentences, trailers
+from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
-from git_orch.repo.identity import Identity
-from git_orch.repo.log.spool import Put
 from git_orch.repo.objects import raw
-from git_orch.repo.objects.objects import Written, write_commit
-from git_orch.repo.repository import Repository
+from git_orch.repo.objects.objects import write_commit
 from git_orch.repo.worktree import gate, snapshot
-from git_orch.repo.worktree.worktrees import Worktree
-from git_orch.sandbox import secrecy
 from git_orch.sandbox.files import PathRefused, Tree
-from git_orch.sandbox.walls.launcher import Launcher
 
-if TYPE_CHECKING:
-    from git_orch.flow.attempt.agent_step import Service
-
-_LETTERS: dict[str, Literal["A", "M", "D"]] = {"A": "A", "M": "M", "D": "D", "T": "M"}  # of git, to review's
+_LETTERS: dict[str, Literal["A", "M", "D"]] = {
+    "A": "A",
+    "M": "M",
+    "D": "D",
+    "T": "M",
+}  # of git, to review's
 _ERROR_TAIL = 2000  # characters of a failed command's output in its error
 
 
-class AttemptFailed(errors.StepFailed):
-    """The step could not be done; the message says why. `reason` is failed, stuck, refused, interrupted ..."""
-
-    def __init__(self, cause: str, reason: str = "failed") -> None:
-        super().__init__(cause, "git orch show --attempts")
-        self.reason = reason
-
-
-def earlier(status: Status) -> tuple[Earlier, ...]:
-    """The steps of a plan that are done, in the plan's order."""
-    return tuple(
-        Earlier(each.step.title, each.attempt.changed if each.attempt is not None else ())
-        for each in status.steps
-        if each.state in SATISFIED
-    )
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where an attempt happens, and who hears of it.
-
-    `objects` takes what an attempt makes, until a ref holds it. `spool` puts an event on disk at once: what a model
-    call has cost must survive us. With `run_hooks` the repository's pre-commit hook is the last check of every step.
-    `shared` is the plan where a person works in the worktree as well, else None.
-    """
-
-    repository: Repository
-    identity: Identity
-    objects: Written
-    worktree: Worktree
-    launcher: Launcher
-    reporter: Reporter
-    stop: threading.Event
-    spool: Put
-    service: Service | None = None
-    run_hooks: bool = False
-    use_cache: bool = True
-    copied: tuple[str, ...] = ()
-    shared: str | None = None
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Values that must not reach anything durable."""
-        return redact.secret_values(secrecy.all_variables())
-
-    def output_path(self, attempt: str, name: str) -> Path:
-        """The local file that takes a command's whole output."""
-        return self._private("output", attempt) / f"{name}.txt"
-
-    def trace_path(self, plan: str, attempt: str) -> Path:
-        """The local file that takes the conversation with the model."""
-        return self._private("traces", plan) / f"{attempt}.jsonl"
-
-    def _private(self, *names: str) -> Path:
-        directory = self.repository.state_dir
-        for name in names:
-            directory /= name
-            directory.mkdir(mode=0o700, exist_ok=True)
-        return directory
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What doing a step gave besides changed files."""
-
-    summary: str = ""
-    usd: float = 0.0
-    model: str | None = None
-
-
-def refused_path(repository: Repository, name: str) -> Path:
-    """The local file that takes, as a patch, what must not enter the repository."""
-    return repository.state_dir / "refused" / f"{name}.patch"
-
-
 def run(job: Job, site: Site) -> Result:
-    """Try the step once. Its failure is a result; only trouble with the repository itself is raised."""
+    """Try the step once. Its failure is a result; only trouble with the repository itself is
+    raised.
+    """
     begun = time.monotonic()
     site.spool("attempt.started", step=job.step.id, attempt=job.attempt)
     work, result = Work(), Result("verified", 0.0)
@@ -124,18 +47,24 @@ def run(job: Job, site: Site) -> Result:
     result = _verified(job, site, result)
     if site.stop.is_set() and result.outcome == "failed":
         result = replace(result, outcome="interrupted", reason="interrupted")
-    result = replace(result, summary=redact.redacted(work.summary, site.secrets), usd=work.usd, model=work.model)
+    result = replace(
+        result, summary=redact.redacted(work.summary, site.secrets), usd=work.usd, model=work.model
+    )
     result = replace(result, seconds=time.monotonic() - begun)
     nothing_to_keep = result.tree is None or (result.outcome != "verified" and not result.changed)
     return result if nothing_to_keep else replace(result, commit=_commit(job, site, work, result))
 
 
 def _failed(result: Result, failed: errors.OrchError, site: Site) -> Result:
-    ours = isinstance(failed, AttemptFailed)  # then whoever shows it knows a better hint: the plan's name
+    ours = isinstance(
+        failed, AttemptFailed
+    )  # then whoever shows it knows a better hint: the plan's name
     reason = failed.reason if isinstance(failed, AttemptFailed) else type(failed).__name__
     hint = None if ours else failed.hint
     error = redact.redacted(failed.cause, site.secrets)
-    return replace(result, outcome="failed", error=error, hint=hint, reason=reason, exit_code=failed.exit_code)
+    return replace(
+        result, outcome="failed", error=error, hint=hint, reason=reason, exit_code=failed.exit_code
+    )
 
 
 def _done(job: Job, site: Site) -> Work:
@@ -191,7 +120,9 @@ def _run_command(job: Job, site: Site) -> Work:
 
 
 def _verified(job: Job, site: Site, result: Result) -> Result:
-    """The result with its snapshot; while nothing has failed, with the checks run on exactly that snapshot."""
+    """The result with its snapshot; while nothing has failed, with the checks run on exactly that
+    snapshot.
+    """
     try:
         result = _snapshot(job, site, result)
         return _checked(job, site, result) if result.outcome == "verified" else result
@@ -201,11 +132,14 @@ def _verified(job: Job, site: Site, result: Result) -> Result:
         if result.outcome == "failed":
             return result  # the first cause is the one to tell
         error = f"the result cannot be stored: {failed.cause}"
-        return replace(result, outcome="failed", tree=None, error=error, hint=failed.hint, reason="snapshot")
+        return replace(
+            result, outcome="failed", tree=None, error=error, hint=failed.hint, reason="snapshot"
+        )
 
 
 def _snapshot(job: Job, site: Site, result: Result) -> Result:
-    # In the sandbox the index is read-only; in the user's own checkout what git is told not to look at is theirs.
+    # In the sandbox the index is read-only; in the user's own checkout what git is told not to look
+    # at is theirs.
     foreign = job.step.kind not in ("files", "manual") and not site.launcher.sandboxed
     if foreign and site.worktree.enclosure.own:
         snapshot.look_at_everything(site.worktree)
@@ -226,7 +160,9 @@ def _snapshot(job: Job, site: Site, result: Result) -> Result:
     written = [path for path, content in job.step.files.items() if content is not None]
     ignored = snapshot.left_out(site.worktree, written)
     if taken.nested:
-        error = f"'{taken.nested[0]}' is a repository inside the tree; the attempt is kept without it"
+        error = (
+            f"'{taken.nested[0]}' is a repository inside the tree; the attempt is kept without it"
+        )
         return replace(result, outcome="failed", reason="nested", error=error)
     if ignored:
         error = f"git ignores '{ignored[0]}': it would not be in the commit"
@@ -238,10 +174,16 @@ def _review(job: Job, site: Site, changes: Sequence[gate.Change]) -> tuple[str, 
     """Why somebody should look at what the step made: it may have had a hand in how it is judged."""
     listed = [review.Changed(each.path, _LETTERS[each.status]) for each in changes]
     read = set(review.needs_review_paths(listed))
-    wanted = [each for each in changes if each.path in read and gate.GITLINK not in (each.mode, each.old_mode)]
+    wanted = [
+        each
+        for each in changes
+        if each.path in read and gate.GITLINK not in (each.mode, each.old_mode)
+    ]
     found = site.objects.read_many([oid for each in wanted for oid in (each.old_oid, each.oid)])
     texts = [_text(each.data) if each is not None else None for each in found]
-    with_texts = {each.path: (texts[2 * number], texts[2 * number + 1]) for number, each in enumerate(wanted)}
+    with_texts = {
+        each.path: (texts[2 * number], texts[2 * number + 1]) for number, each in enumerate(wanted)
+    }
     compared = []
     for each in listed:
         before, after = with_texts.get(each.path, (None, None))
@@ -262,13 +204,19 @@ def verified(job: Job, site: Site) -> Result:
 
 def _checked(job: Job, site: Site, result: Result) -> Result:
     outcomes: list[CheckResult] = []
-    nothing_ignored = (job.step.kind == "files" or job.verify) and job.setup is None and not site.copied
+    nothing_ignored = (
+        (job.step.kind == "files" or job.verify) and job.setup is None and not site.copied
+    )
     clean = nothing_ignored and not job.in_place
-    for ended in checks.sequence(job.step.checks, site, job.attempt, result.tree or "", clean=clean):
+    for ended in checks.sequence(
+        job.step.checks, site, job.attempt, result.tree or "", clean=clean
+    ):
         outcomes.append(ended)
         site.reporter.emit(CheckEnded(job.number, ended))
         if not ended.passed:
-            return _check_failed(result, outcomes, f"check {sentences.command(ended.command)} {ended.reason}")
+            return _check_failed(
+                result, outcomes, f"check {sentences.command(ended.command)} {ended.reason}"
+            )
     if site.run_hooks:
         hook = checks.run_hook(site, site.output_path(job.attempt, "pre-commit"), result.tree or "")
         if hook is not None:
@@ -286,13 +234,14 @@ def _check_failed(result: Result, outcomes: list[CheckResult], error: str) -> Re
 def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
     """The attempt as a commit on its base."""
     claim = trailers.Claim(job.plan_id, job.step.id, job.attempt)
-    lines = [trailers.CheckLine(each.command, each.reason, each.seconds) for each in result.checks]
+    lines = [messages.CheckLine(each.command, each.reason, each.seconds) for each in result.checks]
     extra = []
     if work.model is not None:
         extra = [(trailers.COST, f"{work.usd:.4f} USD"), (trailers.MODEL, work.model)]
-    # Redacted before the trailers are added: a "secret" that is a word of the plan's ID must not change a claim.
+    # Redacted before the trailers are added: a "secret" that is a word of the plan's ID must not
+    # change a claim.
     step = _redacted(job.step, site.secrets)
-    message = trailers.step_message(step, claim, _told(result), lines, extra, review=result.review)
+    message = messages.step_message(step, claim, _told(result), lines, extra, review=result.review)
     person = site.identity.now()
     return write_commit(
         site.objects,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from git_orch.agents import exchange, messages, tool_definitions
-from git_orch.flow.attempt import agent_step, attempt
-from git_orch.flow.attempt.job import Job
+from git_orch.agents import conversation, exchange, messages, prompts, tool_definitions
+from git_orch.agents.prices import Prices
+from git_orch.flow.attempt.job import Job, earlier
 from git_orch.flow.model import service as models
 from git_orch.plans import redact
 from git_orch.plans.history.status import Status, StepStatus
@@ -26,7 +26,9 @@ def first_prompts(
     found = {}
     with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as service:
         for each in steps:
-            told = agent_step.brief(job_of(status, each, model or each.step.model or chosen.model), table, "DELIMITER")
+            told = brief(
+                job_of(status, each, model or each.step.model or chosen.model), table, "DELIMITER"
+            )
             first = (exchange.user(told.plan, told.step),)
             request = exchange.Request(told.model, told.system, first, told.max_tokens, tools)
             found[each.step.id] = service.count(request)
@@ -48,5 +50,33 @@ def job_of(status: Status, each: StepStatus, model: str) -> Job:
         worktree=None,
         after="",
         model=model,
-        earlier=attempt.earlier(status),
+        earlier=earlier(status),
+    )
+
+
+_REPLY_TOKENS = 32_000  # of one turn; a longer file is written in several calls
+
+
+def brief(
+    job: Job, prices: Prices, delimiter: str, failure: prompts.Failure | None = None
+) -> conversation.Brief:
+    """All that the model is told about the step, after a failed attempt that one's failure too.
+
+    Raises UsageError for a model that is not in the price table.
+    """
+    facts = prices.facts(job.model)
+    task = prompts.Task(
+        step=job.step,
+        number=job.number,
+        max_turns=conversation.TURNS,
+        earlier=[prompts.Earlier(each.title, "\n".join(each.changed)) for each in job.earlier],
+        failure=failure,
+    )
+    return conversation.Brief(
+        model=job.model,
+        system=prompts.STEP_SYSTEM,
+        plan=prompts.plan_block(job.plan, delimiter),
+        step=prompts.step_block(task, delimiter),
+        window=facts.context,
+        max_tokens=min(_REPLY_TOKENS, facts.max_output),
     )

@@ -1,7 +1,8 @@
 """Running a check on a snapshot, and putting back what the check changed.
 
-What passed in a clean worktree leaves a receipt, and is not run again on the same tree. Ignored files that a check
-leaves (build products) may be what a later check needs: then both are run, or neither.
+What passed in a clean worktree leaves a receipt, and is not run again on the same tree. Ignored
+files that a check leaves (build products) may be what a later check needs: then both are run, or
+neither.
 """
 
 from __future__ import annotations
@@ -23,20 +24,25 @@ from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.sandbox.walls import fingerprint
 
 if TYPE_CHECKING:
-    from git_orch.flow.attempt.attempt import Site
+    from git_orch.flow.attempt.site import Site
     from git_orch.repo.repository import Repository
-    from git_orch.sandbox.process.command import Outcome
+    from git_orch.sandbox.process.outcome import Outcome
     from git_orch.sandbox.walls.launcher import Launcher
 
-_LAST_SIGNAL = 128 + 64  # a sandbox, as a shell, ends with 128 and the number of the signal that killed a command
+_LAST_SIGNAL = (
+    128 + 64
+)  # a sandbox, as a shell, ends with 128 and the number of the signal that killed a command
 _OUTPUT_IN_LOG = 2000  # characters; the whole output is in a local file
 
 
-def sequence(checks: Sequence[Check], site: Site, attempt: str, tree: str, *, clean: bool) -> Iterator[CheckResult]:
-    """The results of checks that run one after the other in a worktree that holds `tree`, as they come.
+def sequence(
+    checks: Sequence[Check], site: Site, attempt: str, tree: str, *, clean: bool
+) -> Iterator[CheckResult]:
+    """The results of checks that run one after the other in a worktree that holds `tree`, as they
+    come.
 
-    `clean` says that nothing but `tree` is there when it begins. None is run where receipts know all of them,
-    otherwise those that leave nothing behind are left out.
+    `clean` says that nothing but `tree` is there when it begins. None is run where receipts know
+    all of them, otherwise those that leave nothing behind are left out.
     """
     if not checks:
         return
@@ -60,12 +66,16 @@ def sequence(checks: Sequence[Check], site: Site, attempt: str, tree: str, *, cl
 
 
 def book_of(repository: Repository, launcher: Launcher, worktree: Path, tree: str) -> Book:
-    """The receipts that count for commands which this launcher runs on `tree`; `worktree` need not be there."""
+    """The receipts that count for commands which this launcher runs on `tree`; `worktree` need not
+    be there.
+    """
     return Book(repository, fingerprint.of(launcher, worktree), tree)
 
 
 def known(checks: Sequence[Check], book: Book) -> list[CheckResult] | None:
-    """The results of checks that run one after the other from a clean worktree; None unless all have a receipt."""
+    """The results of checks that run one after the other from a clean worktree; None unless all
+    have a receipt.
+    """
     found: list[CheckResult] = []
     before: tuple[Check, ...] | None = ()
     for check in checks:
@@ -86,7 +96,9 @@ def _receipt(check: Check, book: Book, before: tuple[Check, ...]) -> Receipt | N
     return found if found is not None and found.result.seconds <= check.timeout else None
 
 
-def _after(before: tuple[Check, ...] | None, check: Check, *, products: bool) -> tuple[Check, ...] | None:
+def _after(
+    before: tuple[Check, ...] | None, check: Check, *, products: bool
+) -> tuple[Check, ...] | None:
     if not products:
         return ()
     return (*before, check) if before is not None else None
@@ -100,7 +112,9 @@ def _written_down(book: Book, check: Check, before: Sequence[Check], receipt: Re
 
 
 def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckResult, bool]:
-    """The result of running it, and whether ignored files or empty directories are there afterwards."""
+    """The result of running it, and whether ignored files or empty directories are there
+    afterwards.
+    """
     outcome = site.launcher.run(
         check.command,
         worktree=site.worktree.path,
@@ -117,7 +131,9 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
     if hook is None:
         return None
     check = Check("run", Command(argv=("pre-commit", "hook")))
-    shown = replace(site.launcher, readable=(*site.launcher.readable, hook.parent))  # the user's may lie in their home
+    shown = replace(
+        site.launcher, readable=(*site.launcher.readable, hook.parent)
+    )  # the user's may lie in their home
     enclosure = replace(site.worktree.enclosure, stop=site.stop, boundary=Boundary(shown))
     with enclosure.scratch() as scratch:
         outcome = enclosure.outcome(
@@ -162,5 +178,9 @@ def ended(outcome: Outcome, timeout: float, expected: int = 0) -> str:
         case "exited":
             if outcome.status < 0:
                 return f"was killed by signal {-outcome.status}"
-            signal = f" (signal {outcome.status - 128})" if 128 < outcome.status <= _LAST_SIGNAL else ""
-            return f"exited {outcome.status}{signal}" + (f", expected {expected}" if expected else "")
+            signal = (
+                f" (signal {outcome.status - 128})" if 128 < outcome.status <= _LAST_SIGNAL else ""
+            )
+            return f"exited {outcome.status}{signal}" + (
+                f", expected {expected}" if expected else ""
+            )

@@ -1,4 +1,5 @@
-"""What goes to a worker and what comes back, as JSON: workers may be threads, processes or other machines.
+"""What goes to a worker and what comes back, as JSON: workers may be threads, processes or other
+machines.
 
 No secret is in either: a worker has its own keys, and results are redacted before they are written.
 """
@@ -9,9 +10,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from git_orch.plans import plan as plans
+from git_orch.plans import document as documents
+from git_orch.plans import plan_document
 from git_orch.plans.approval import Setup
-from git_orch.plans.history.status import CheckResult
+from git_orch.plans.history.status import SATISFIED, CheckResult, Status
 from git_orch.plans.plan import Plan, Step
 
 
@@ -36,10 +38,11 @@ class LastTry:
 class Job:
     """One attempt at a step, or with `verify` only the checks of the step on `base`.
 
-    `directory` is where the repository is found from, `worktree` the name of the one to work in (None: where a person
-    did the step or, with `in_place`, the user's own checkout), `base` the commit to start from and `tree` its tree.
-    `plan` has all steps where a model is to know of them, else only this one; `plan_checks` are the commands of all
-    checks. `after` is the greatest event ID known. `delay` is in seconds.
+    `directory` is where the repository is found from, `worktree` the name of the one to work in
+    (None: where a person did the step or, with `in_place`, the user's own checkout), `base` the
+    commit to start from and `tree` its tree. `plan` has all steps where a model is to know of them,
+    else only this one; `plan_checks` are the commands of all checks. `after` is the greatest event
+    ID known. `delay` is in seconds.
     """
 
     directory: str
@@ -72,7 +75,7 @@ class Job:
     def text(self) -> str:
         """The job as JSON."""
         document = {name: getattr(self, name) for name in self.__slots__}
-        document |= {"plan": plans.to_document(self.plan), "tools": sorted(self.tools)}
+        document |= {"plan": plan_document.to_document(self.plan), "tools": sorted(self.tools)}
         document["earlier"] = [asdict(each) for each in self.earlier]
         document["last"] = asdict(self.last) if self.last is not None else None
         document["setup"] = self.setup._asdict() if self.setup is not None else None
@@ -82,10 +85,12 @@ class Job:
 def read(text: str) -> Job:
     """The job that `Job.text` wrote."""
     document = json.loads(text)
-    document["plan"] = plans.from_document(document["plan"])
+    document["plan"] = plan_document.from_document(document["plan"])
     document["tools"] = frozenset(document["tools"])
     document["plan_checks"] = tuple(document["plan_checks"])
-    document["earlier"] = tuple(Earlier(each["title"], tuple(each["changed"])) for each in document["earlier"])
+    document["earlier"] = tuple(
+        Earlier(each["title"], tuple(each["changed"])) for each in document["earlier"]
+    )
     document["setup"] = Setup(**document["setup"]) if document["setup"] is not None else None
     document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
     return Job(**document)
@@ -93,9 +98,11 @@ def read(text: str) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How an attempt ended. `commit` is what would land, or for a failed attempt what is kept for inspection.
+    """How an attempt ended. `commit` is what would land, or for a failed attempt what is kept for
+    inspection.
 
-    `review` are reasons why a person should look at it. `output` is the end of what a failed command or check printed.
+    `review` are reasons why a person should look at it. `output` is the end of what a failed
+    command or check printed.
     """
 
     outcome: Literal["verified", "failed", "interrupted"]
@@ -128,4 +135,13 @@ def result(text: str) -> Result:
             document[name] = tuple(document[name])
         return Result(**document)
     except (ValueError, TypeError, KeyError) as damaged:
-        raise plans.BadDocument("the result of an attempt cannot be read") from damaged
+        raise documents.BadDocument("the result of an attempt cannot be read") from damaged
+
+
+def earlier(status: Status) -> tuple[Earlier, ...]:
+    """The steps of a plan that are done, in the plan's order."""
+    return tuple(
+        Earlier(each.step.title, each.attempt.changed if each.attempt is not None else ())
+        for each in status.steps
+        if each.state in SATISFIED
+    )

@@ -1,4 +1,6 @@
-"""Putting back what a check changed in the worktree; where a person works as well, what they lose by it is kept."""
+"""Putting back what a check changed in the worktree; where a person works as well, what they lose
+by it is kept.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox.files import PathRefused, Tree
 
 if TYPE_CHECKING:
-    from git_orch.flow.attempt.attempt import Site
+    from git_orch.flow.attempt.site import Site
 
 
 def put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
@@ -53,19 +55,30 @@ def _kept(site: Site, plan: str, tree: str, named: str) -> str:
             "files that changed while a check ran\n",
         ),
     )
-    kept.keep(site.repository, site.objects, site.identity, plan, [commit], "files that changed while a check ran")
+    kept.keep(
+        site.repository,
+        site.objects,
+        site.identity,
+        plan,
+        [commit],
+        "files that changed while a check ran",
+    )
     return commit
 
 
 def _undo(worktree: Worktree, tree: str, disturbed: Sequence[str]) -> None:
-    """Put back these paths and no others: somebody may have told git not to look at some of their files."""
+    """Put back these paths and no others: somebody may have told git not to look at some of their
+    files.
+    """
     worktree.git.run("read-tree", "--reset", tree)
     listed = worktree.git.run("--literal-pathspecs", "ls-files", "-z", "--", *disturbed).decode(
         "utf-8", "surrogateescape"
     )
     known = {path for path in listed.split("\0") if path}
     names = "".join(f"{path}\0" for path in known & set(disturbed))
-    worktree.git.run("checkout-index", "--force", "-z", "--stdin", stdin=names.encode("utf-8", "surrogateescape"))
+    worktree.git.run(
+        "checkout-index", "--force", "-z", "--stdin", stdin=names.encode("utf-8", "surrogateescape")
+    )
     files = Tree(worktree.path)
     for path in set(disturbed) - known:
         if not path.endswith("/"):  # a repository inside the worktree is nobody's to remove

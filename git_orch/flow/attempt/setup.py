@@ -1,6 +1,8 @@
-"""Making a worktree ready: the user's own setup command, and ignored files of theirs that they want in it.
+"""Making a worktree ready: the user's own setup command, and ignored files of theirs that they want
+in it.
 
-Both come from the user's own configuration only. What they leave in the worktree is not part of any step.
+Both come from the user's own configuration only. What they leave in the worktree is not part of any
+step.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SECRET_DIRECTORY = re.compile(
-    r"\.(?:ssh|aws|gnupg|azure|kube|docker|gcloud)|\.?(?:secrets?|credentials?|passwords?)", re.IGNORECASE
+    r"\.(?:ssh|aws|gnupg|azure|kube|docker|gcloud)|\.?(?:secrets?|credentials?|passwords?)",
+    re.IGNORECASE,
 )
 
 
@@ -49,7 +52,9 @@ class SetupFailed(errors.StepFailed):
 
 
 class Furnishing(NamedTuple):
-    """What worktrees of a repository get: the time for the setup command in seconds, and paths of the user's files."""
+    """What worktrees of a repository get: the time for the setup command in seconds, and paths of
+    the user's files.
+    """
 
     repository: Repository
     timeout: float
@@ -57,14 +62,21 @@ class Furnishing(NamedTuple):
 
 
 def of(repository: Repository, commit: str | None) -> Furnishing:
-    """What the user's own settings say; the list of files is the one of `commit`, not of a work tree."""
+    """What the user's own settings say; the list of files is the one of `commit`, not of a work
+    tree.
+    """
     chosen = settings.of_user(repository)
     wanted = chosen.worktreeInclude and repository.top is not None and commit is not None
-    return Furnishing(repository, chosen.setupTimeout, _included(repository, commit or "") if wanted else ())
+    return Furnishing(
+        repository, chosen.setupTimeout, _included(repository, commit or "") if wanted else ()
+    )
 
 
-def run(of: Furnishing, worktree: Worktree, setup: Setup, output: Path, stop: threading.Event) -> list[str]:
-    """Run the setup command in a worktree; ignored files that it makes stay, others are put back and named.
+def run(
+    of: Furnishing, worktree: Worktree, setup: Setup, output: Path, stop: threading.Event
+) -> list[str]:
+    """Run the setup command in a worktree; ignored files that it makes stay, others are put back
+    and named.
 
     Raises SetupFailed.
     """
@@ -78,7 +90,9 @@ def run(of: Furnishing, worktree: Worktree, setup: Setup, output: Path, stop: th
         network=setup.network,
     )
     if outcome.reason != "exited" or outcome.status != 0:
-        said = redact.redacted(outcome.shown(_SHOWN).strip(), redact.secret_values(secrecy.all_variables()))
+        said = redact.redacted(
+            outcome.shown(_SHOWN).strip(), redact.secret_values(secrecy.all_variables())
+        )
         told = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
         raise SetupFailed(told + (f": {said}" if said else ""))
     changed = snapshot.disturbed(worktree, tree)
@@ -104,7 +118,9 @@ def copy(of: Furnishing, worktree: Worktree) -> None:
 
 
 def _included(repository: Repository, commit: str) -> tuple[str, ...]:
-    """Untracked files that both the commit's list and git's ignore rules name, but for those that look like secrets."""
+    """Untracked files that both the commit's list and git's ignore rules name, but for those that
+    look like secrets.
+    """
     listed = repository.git.finished("cat-file", "blob", f"{commit}:{LIST}", expect=(0, 128))
     if listed.status != 0:
         return ()
@@ -125,7 +141,9 @@ def _others(repository: Repository, rules: str) -> dict[str, None]:
 def looks_secret(path: str) -> bool:
     """Whether a file of that name usually holds a secret."""
     *directories, name = path.split("/")
-    return _SECRET_NAME.fullmatch(name) is not None or any(map(_SECRET_DIRECTORY.fullmatch, directories))
+    return _SECRET_NAME.fullmatch(name) is not None or any(
+        map(_SECRET_DIRECTORY.fullmatch, directories)
+    )
 
 
 def _private_copy(path: Path) -> bytes | None:

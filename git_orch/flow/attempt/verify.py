@@ -10,11 +10,10 @@ from typing import NamedTuple, NoReturn
 from git_orch import errors
 from git_orch.flow.approval import required
 from git_orch.flow.attempt import checks, prepare
-from git_orch.flow.attempt.attempt import Site
+from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import CheckEnded, TipChecking
-from git_orch.flow.run.options import Options
 from git_orch.plans import ids, sentences
 from git_orch.plans.history.status import (
     SATISFIED,
@@ -48,8 +47,8 @@ class Verified:
 
 
 class Terms(NamedTuple):
-    """How to verify: whether receipts count instead of running a check again, whether the log is to tell of it, and
-    whether whoever watches is told of each check.
+    """How to verify: whether receipts count instead of running a check again, whether the log is to
+    tell of it, and whether whoever watches is told of each check.
     """
 
     use_cache: bool = True
@@ -60,15 +59,20 @@ class Terms(NamedTuple):
 def verify(
     plan: OpenPlan, steps: Sequence[int], check: int | None = None, terms: Terms | None = None
 ) -> list[Verified]:
-    """Run the checks of `steps` (none: of every step with a commit), or only check number `check` of each.
+    """Run the checks of `steps` (none: of every step with a commit), or only check number `check`
+    of each.
 
     The plan does not change unless the terms say so; then trees that pass count as verified.
     """
     terms = terms or Terms()
     status = plan.status()
-    chosen = [_step(status, number) for number in steps] or [each for each in status.steps if each.commit is not None]
+    chosen = [_step(status, number) for number in steps] or [
+        each for each in status.steps if each.commit is not None
+    ]
     if check is not None:
-        chosen = [each for each in chosen if len(each.step.checks) >= check] or _without(check, plan)
+        chosen = [each for each in chosen if len(each.step.checks) >= check] or _without(
+            check, plan
+        )
     if not chosen:
         return []
     required.required(plan, status)
@@ -91,11 +95,13 @@ def _without(check: int, plan: OpenPlan) -> NoReturn:
 
 def _landed(plan: OpenPlan, each: StepStatus) -> Commit:
     if each.commit is None:
-        raise errors.NotFound(f"step {each.number} has no commit yet", f"git orch exec {ids.short(plan.id)}")
+        raise errors.NotFound(
+            f"step {each.number} has no commit yet", f"git orch exec {ids.short(plan.id)}"
+        )
     return each.commit
 
 
-# -- the tip ----------------------------------------------------------------------------------------------------------
+# -- the tip ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +128,30 @@ class Broken(NamedTuple):
     hint: str
 
 
-def broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
+def broken_tip(plan: OpenPlan, *, use_cache: bool) -> Broken | None:
     """All checks once more on the tip of a plan whose steps are all done; None when they pass."""
     status = plan.status()
-    if not options.check_tip or status.branch is None or not status.branch.commits:
+    if status.branch is None or not status.branch.commits:
         return None
-    checked = check_tip(plan, status, use_cache=options.use_cache)
+    checked = check_tip(plan, status, use_cache=use_cache)
     if checked.passed:
         return None
     numbers = tuple(sorted({status.plan.position(each.step) for each in checked.failed}))
     first = checked.failed[0]
     number = status.plan.position(first.step)
     failing = sentences.command(first.command)
-    error = f"on the tip, check {failing} of step {number} fails: a later step broke what it verifies"
-    return Broken(numbers, error, f"git orch edit {ids.short(plan.id)}  # add a step that repairs it")
+    error = (
+        f"on the tip, check {failing} of step {number} fails: a later step broke what it verifies"
+    )
+    return Broken(
+        numbers, error, f"git orch edit {ids.short(plan.id)}  # add a step that repairs it"
+    )
 
 
 def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:
-    """The same for whoever asks. Raises NotFound without a branch, Refused for a plan that is not approved."""
+    """The same for whoever asks. Raises NotFound without a branch, Refused for a plan that is not
+    approved.
+    """
     status = plan.status()
     required.required(plan, status)
     return _tip(plan, status, terms)
@@ -147,11 +159,15 @@ def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:
 
 def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
     if status.branch is None or not status.branch.commits:
-        raise errors.NotFound(f"'{ids.short(plan.id)}' has no branch", f"git orch show {ids.short(plan.id)}")
+        raise errors.NotFound(
+            f"'{ids.short(plan.id)}' has no branch", f"git orch show {ids.short(plan.id)}"
+        )
     commit = status.branch.commits[-1]
     wanted = _wanted(status)
     with _places(plan, terms) as places:
-        results = places.results([check for _, check in wanted], commit, [each.number for each, _ in wanted])
+        results = places.results(
+            [check for _, check in wanted], commit, [each.number for each, _ in wanted]
+        )
     failed = [
         TipFailure(each.step.id, result.command)
         for (each, _), result in zip(wanted, results, strict=True)
@@ -162,12 +178,15 @@ def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
         told = [failure._asdict() for failure in failed]
         event = plan.event("tip.checked", tree=checked.tree, passed=checked.passed, failed=told)
         plan.record((plan.home, event))
-    return Tip(checked, tuple((each.number, result) for (each, _), result in zip(wanted, results, strict=True)))
+    return Tip(
+        checked,
+        tuple((each.number, result) for (each, _), result in zip(wanted, results, strict=True)),
+    )
 
 
 def _wanted(status: Status) -> list[tuple[StepStatus, Check]]:
-    """Each command once, in the plan's order. What the last step that has it expects counts: a test may have to fail
-    until a later step makes it pass.
+    """Each command once, in the plan's order. What the last step that has it expects counts: a test
+    may have to fail until a later step makes it pass.
     """
     found: dict[object, tuple[StepStatus, Check]] = {}
     for each in status.steps:
@@ -178,25 +197,35 @@ def _wanted(status: Status) -> list[tuple[StepStatus, Check]]:
     return list(found.values())
 
 
-# -- where ------------------------------------------------------------------------------------------------------------
+# -- where -----------------------------------------------------------------------------------------
 
 
 class _Places:
-    """Where checks run on commits: nowhere as long as receipts know all results, then in one worktree."""
+    """Where checks run on commits: nowhere as long as receipts know all results, then in one
+    worktree.
+    """
 
-    def __init__(self, plan: OpenPlan, terms: Terms, launcher: Launcher, stack: contextlib.ExitStack) -> None:
+    def __init__(
+        self, plan: OpenPlan, terms: Terms, launcher: Launcher, stack: contextlib.ExitStack
+    ) -> None:
         self._plan = plan
         self._terms = terms
         self._launcher = launcher
         self._stack = stack
         self._site: Site | None = None
 
-    def results(self, wanted: Sequence[Check], commit: Commit, steps: Sequence[int] = ()) -> tuple[CheckResult, ...]:
-        """The results on a commit, from a clean worktree. `steps` are the numbers of those that ask for them."""
+    def results(
+        self, wanted: Sequence[Check], commit: Commit, steps: Sequence[int] = ()
+    ) -> tuple[CheckResult, ...]:
+        """The results on a commit, from a clean worktree. `steps` are the numbers of those that ask
+        for them.
+        """
         repository = self._plan.repository
         if self._terms.use_cache:
             place = worktrees.path_of(repository, self._plan.id, "verify")
-            known = checks.known(wanted, checks.book_of(repository, self._launcher, place, commit.tree))
+            known = checks.known(
+                wanted, checks.book_of(repository, self._launcher, place, commit.tree)
+            )
             if known is not None:
                 return tuple(known)
         told = self._terms.told
@@ -215,7 +244,9 @@ class _Places:
     def _site_at(self, commit: Commit) -> Site:
         if self._site is None:
             use_cache = self._terms.use_cache
-            self._site = self._stack.enter_context(prepare.for_checks(self._plan, commit.oid, use_cache=use_cache))
+            self._site = self._stack.enter_context(
+                prepare.for_checks(self._plan, commit.oid, use_cache=use_cache)
+            )
         else:
             prepare.pointed(self._site, commit.oid)
         return self._site
@@ -228,11 +259,13 @@ def _places(plan: OpenPlan, terms: Terms) -> Iterator[_Places]:
         yield _Places(plan, terms, launcher, stack)
 
 
-# -- claims -----------------------------------------------------------------------------------------------------------
+# -- claims ----------------------------------------------------------------------------------------
 
 
 def accept(plan: OpenPlan, number: int) -> None:
-    """Take a commit that claims a step as that step's; it stays unverified. Raises Refused when there is none."""
+    """Take a commit that claims a step as that step's; it stays unverified. Raises Refused when
+    there is none.
+    """
     each = _step(plan.status(), number)
     if each.state is not StepState.CLAIMED or each.commit is None:
         raise errors.Refused(
@@ -245,13 +278,17 @@ def accept(plan: OpenPlan, number: int) -> None:
         if claim.plan == plan.id and claim.step == each.step.id
     )
     plan.record(
-        (each.commit.oid, plan.event("step.accepted", step=each.step.id, attempt=attempt, commit=each.commit.oid))
+        (
+            each.commit.oid,
+            plan.event("step.accepted", step=each.step.id, attempt=attempt, commit=each.commit.oid),
+        )
     )
 
 
 def _step(status: Status, number: int) -> StepStatus:
     if not 1 <= number <= len(status.steps):
         raise errors.NotFound(
-            f"there is no step {number}: the plan has {len(status.steps)}", f"git orch show {ids.short(status.id)}"
+            f"there is no step {number}: the plan has {len(status.steps)}",
+            f"git orch show {ids.short(status.id)}",
         )
     return status.steps[number - 1]

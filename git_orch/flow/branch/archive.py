@@ -1,82 +1,88 @@
-"""Putting a plan away: its log becomes a note in the archive, its branch and its log ref go, what it made is kept.
+"""Putting a plan away: its log becomes a note in the archive, its branch and its log ref go, what
+it made is kept.
 
-The order makes each step repeatable: the log says that the plan is put away, the archive has the log, an unlanded tip
-is kept, only then refs go. A command of the same clone that finds such a log does the rest.
+The order makes each step repeatable: the log says that the plan is put away, the archive has the
+log, an unlanded tip is kept, only then refs go. A command of the same clone that finds such a log
+does the rest.
 """
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 
 from git_orch import errors
-from git_orch.flow import open_plan
-from git_orch.flow.attempt import prepare
+from git_orch.flow.attempt import leftovers
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.flow.reports import Reporter
 from git_orch.plans import ids, redact
 from git_orch.plans.history import events
 from git_orch.plans.history.status import Status
-from git_orch.repo import identity, refs
+from git_orch.repo import refs
 from git_orch.repo.log import archive as archives
-from git_orch.repo.log import catalog, log, results
-from git_orch.repo.objects import objects
+from git_orch.repo.log import catalog, results
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.repository import Repository
 from git_orch.sandbox import secrecy
 
 
 @dataclass(frozen=True, slots=True)
 class PutAway:
-    """Where the branch of a plan was; `merged` is the branch of the user's that has its tip, else it is kept."""
+    """Where the branch of a plan was; `merged` is the branch of the user's that has its tip, else
+    it is kept.
+    """
 
     tip: str | None
     merged: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BroughtBack:
-    """A plan that is out of the archive; `tip` is where its branch is again, None where that commit is not here."""
-
-    plan: str
-    tip: str | None
-
-
 def archive(plan: OpenPlan, why: str) -> PutAway:
-    """Put a plan away, or do what is left of it. Raises Busy when its branch is checked out somewhere."""
+    """Put a plan away, or do what is left of it. Raises Busy when its branch is checked out
+    somewhere.
+    """
     if plan.status().archived is None:
         plan.refuse_checked_out()
         _refuse_huge(plan)
-        prepare.put_away(plan)
-        prepare.put_away_handed_over(plan)
+        leftovers.put_away(plan)
+        leftovers.put_away_handed_over(plan)
         _keep_results(plan)
         _declare(plan, why)
     return finish(plan)
 
 
 def _declare(plan: OpenPlan, why: str) -> None:
-    """Write down that the plan is put away, and what it is then, for whoever has the log without the commits."""
+    """Write down that the plan is put away, and what it is then, for whoever has the log without
+    the commits.
+    """
     tip = plan.tip() or plan.status().known_tip
     status = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, tip)
     told = redact.redacted(why, redact.secret_values(secrecy.all_variables()))
-    body = {"plan": plan.id, "state": status.state.value, "done": sorted(status.satisfied()), "why": told}
-    plan.record((plan.home, plan.event("plan.archived", **body, **_tip(tip))))
+    body = {
+        "plan": plan.id,
+        "state": status.state.value,
+        "done": sorted(status.satisfied()),
+        "why": told,
+    }
+    plan.record((plan.home, plan.event("plan.archived", **body, **tip_field(tip))))
 
 
-def _tip(tip: str | None) -> dict[str, str]:
+def tip_field(tip: str | None) -> dict[str, str]:
     return {} if tip is None else {"tip": tip}
 
 
 def finish(plan: OpenPlan) -> PutAway:
-    """Do what is left of putting away a plan whose log says that it is. Raises Busy as `archive` does."""
+    """Do what is left of putting away a plan whose log says that it is. Raises Busy as `archive`
+    does.
+    """
     plan.refuse_checked_out()
     plan.record()
     status = plan.status()
     plan.home_at_cover(status)
     tip = plan.tip()
     if tip is not None and status.archived is not None and tip != status.archived.tip:
-        _declare(plan, status.archived.why)  # somebody went on with the branch when this was cut off
-    archives.Writer(plan.repository, plan.objects, plan.identity).put(plan.id, plan.home, _lines(plan))
+        _declare(
+            plan, status.archived.why
+        )  # somebody went on with the branch when this was cut off
+    archives.Writer(plan.repository, plan.objects, plan.identity).put(
+        plan.id, plan.home, _lines(plan)
+    )
     known = tip or (status.archived.tip if status.archived is not None else None)
     merged = _merged(plan, status, known) if known is not None else None
     if known is not None and merged is None:
@@ -93,7 +99,11 @@ def _merged(plan: OpenPlan, status: Status, tip: str) -> str | None:
     """The branch, where the plan landed or began, that has the tip as a part of its history."""
     wanted = [status.landed.ref if status.landed is not None else None, status.base.ref]
     for ref in dict.fromkeys(each for each in wanted if each is not None):
-        there = refs.value(plan.repository, ref) if ref.startswith("refs/heads/") and ref != plan.ref else None
+        there = (
+            refs.value(plan.repository, ref)
+            if ref.startswith("refs/heads/") and ref != plan.ref
+            else None
+        )
         if there is not None and plan.is_ancestor(tip, there):
             return ref
     return None
@@ -101,7 +111,9 @@ def _merged(plan: OpenPlan, status: Status, tip: str) -> str | None:
 
 def _lines(plan: OpenPlan) -> bytes:
     """All lines of all notes, damaged ones and those of later versions too."""
-    return events.union(odb.read(plan.objects, blob, "blob") for blob in plan.log.notes.blobs.values())
+    return events.union(
+        odb.read(plan.objects, blob, "blob") for blob in plan.log.notes.blobs.values()
+    )
 
 
 def _refuse_huge(plan: OpenPlan) -> None:
@@ -109,7 +121,8 @@ def _refuse_huge(plan: OpenPlan) -> None:
     if size > archives.LARGEST * 3 // 4:  # with room for what is written until it is back
         name = ids.short(plan.id)
         raise errors.Refused(
-            f"the log of '{name}' is too large for the archive: {size:,} bytes", f"git orch log {name}"
+            f"the log of '{name}' is too large for the archive: {size:,} bytes",
+            f"git orch log {name}",
         )
 
 
@@ -117,53 +130,6 @@ def _keep_results(plan: OpenPlan) -> None:
     left = results.left(plan.repository, plan.id)
     plan.keep(list(left.values()), "results of attempts that were cut off")
     results.forget(plan.repository, plan.id, left)
-
-
-def unarchive(repository: Repository, plan: str, reporter: Reporter) -> BroughtBack:
-    """Bring a plan back: its log and, where its last tip is here, its branch. Raises Busy, NotFound.
-
-    The note leaves the archive last: killed before, the plan is in both places, and the live one counts.
-    """
-    with contextlib.closing(objects.opened(repository, warm=False)) as database:
-        notes = archives.read(repository, database).plans.get(plan, ())
-        if refs.value(repository, refs.LOGS + plan) is None:
-            _begin_log(repository, database, plan, notes)
-    with open_plan.opened(repository, plan, reporter, put_away=True) as opened:
-        tip = _brought_back(opened)
-        opened.record()
-        archives.Writer(repository, opened.objects, opened.identity).drop(plan, notes)
-    return BroughtBack(plan, tip)
-
-
-def _begin_log(repository: Repository, database: objects.Objects, plan: str, notes: tuple[archives.Note, ...]) -> None:
-    """The log as it was when the plan was put away: cut off here, the next command puts it away again."""
-    if not notes:
-        raise errors.NotFound(f"'{ids.short(plan)}' is not in the archive", "git orch ls --all")
-    hung = database.read_many([notes[0].target])[0]
-    home = repository.empty_blob if hung is not None and hung.kind == "blob" else notes[0].target
-    content = archives.content(repository, database, notes)
-    log.begin(repository, database, identity.of_user(repository), plan, (home, content))
-
-
-def _brought_back(plan: OpenPlan) -> str | None:
-    """Write down that the plan is back, and make its branch again; gives the branch's tip, if it has one now."""
-    archived = plan.status().archived
-    if archived is None:  # killed before the note was gone
-        return plan.tip()
-    taken_back = [event.id for event in plan.log.log.events if event.name == "plan.archived"]
-    tip, live = _present(plan, archived.tip), plan.tip()
-    back = plan.event("plan.unarchived", archived=taken_back, **_tip(live or tip))
-    if live is None and tip is not None:
-        plan.move(None, tip, "unarchive", [(plan.home, back)])
-    else:
-        plan.record((plan.home, back))
-    return live or tip
-
-
-def _present(plan: OpenPlan, tip: str | None) -> str | None:
-    """The commit, if it is still here."""
-    known = plan.objects.read_many([tip])[0] if tip is not None else None
-    return tip if known is not None and known.kind == "commit" else None
 
 
 def refuse_archived(status: Status) -> None:

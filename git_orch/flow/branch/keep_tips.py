@@ -13,7 +13,9 @@ from git_orch.repo.repository import Repository
 
 
 def keep_left_tips(repository: Repository, lines: Iterable[str]) -> None:
-    """Keep the old tip of each plan branch in the lines of a reference transaction (`OLD NEW REF` each)."""
+    """Keep the old tip of each plan branch in the lines of a reference transaction (`OLD NEW REF`
+    each).
+    """
     person = None
     with contextlib.closing(objects.opened(repository, warm=False)) as database:
         for line in lines:
@@ -21,6 +23,10 @@ def keep_left_tips(repository: Repository, lines: Iterable[str]) -> None:
             plan = ref.removeprefix(refs.BRANCHES)
             ours = ref.startswith(refs.BRANCHES) and ids.PLAN_ID.fullmatch(plan)
             tip = refs.value(repository, ref) if ours else None
-            if tip is not None:  # a transaction may give zeros for "whatever it is": the ref itself knows
+            if (
+                tip is not None
+            ):  # a transaction may give zeros for "whatever it is": the ref itself knows
                 person = person or identity.of_user(repository)
-                kept.keep(repository, database, person, plan, [tip], "a tip the user moved away from")
+                kept.keep(
+                    repository, database, person, plan, [tip], "a tip the user moved away from"
+                )

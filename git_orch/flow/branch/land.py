@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from git_orch import errors
-from git_orch.flow.approval import required
+from git_orch.flow.approval import grant
 from git_orch.flow.branch import archive
 from git_orch.flow.branch import target as targets
 from git_orch.flow.branch.target import Target
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
-from git_orch.plans import ids, sentences
-from git_orch.plans import landing as messages
+from git_orch.plans import ids, messages, sentences
 from git_orch.plans.history.status import SATISFIED, Branch, Commit, PlanState, Status, StepState
-from git_orch.repo import merging, refs
+from git_orch.repo import refs
 from git_orch.repo.log import upstream
 from git_orch.repo.objects import merges, raw, signed_commits
 from git_orch.repo.objects import objects as odb
@@ -32,8 +31,9 @@ Mode = Literal["merge", "rebase", "squash", "ff-only"]
 class Landing:
     """Where a plan went, or would go: `old` is where the branch was, `new` where it is now.
 
-    `mode` is `found` where all of it was in the branch already. `commits` has the commit that each step became. What
-    is not `archived` stays open: a part of a plan, or a plan whose branch somebody has checked out.
+    `mode` is `found` where all of it was in the branch already. `commits` has the commit that each
+    step became. What is not `archived` stays open: a part of a plan, or a plan whose branch
+    somebody has checked out.
     """
 
     mode: str
@@ -46,7 +46,9 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a branch is to be moved to, the objects that nothing holds yet, and what became of each step."""
+    """What a branch is to be moved to, the objects that nothing holds yet, and what became of each
+    step.
+    """
 
     tip: str
     written: Written
@@ -69,11 +71,15 @@ class _Work:
         return ids.short(self.plan.id)
 
 
-def land(plan: OpenPlan, onto: str | None, mode: Mode, *, partial: bool = False, dry_run: bool = False) -> Landing:
-    """Bring the plan branch to the branch `onto`, or to the one that the plan started from, and archive the plan.
+def land(
+    plan: OpenPlan, onto: str | None, mode: Mode, *, partial: bool = False, dry_run: bool = False
+) -> Landing:
+    """Bring the plan branch to the branch `onto`, or to the one that the plan started from, and
+    archive the plan.
 
-    With `partial` also a plan that is not done. With `dry_run` nothing moves. Raises Refused for a plan that is not
-    done, Conflict when it does not merge, Busy when files or an unfinished operation are in the way.
+    With `partial` also a plan that is not done. With `dry_run` nothing moves. Raises Refused for a
+    plan that is not done, Conflict when it does not merge, Busy when files or an unfinished
+    operation are in the way.
     """
     status = plan.status()
     branch = _finished(status, partial=partial)
@@ -100,13 +106,15 @@ def land(plan: OpenPlan, onto: str | None, mode: Mode, *, partial: bool = False,
 def _home_of(status: Status) -> str:
     if status.base.ref is None:
         name = ids.short(status.id)
-        raise errors.UsageError("the plan was made on no branch", f"git orch land {name} --onto main")
+        raise errors.UsageError(
+            "the plan was made on no branch", f"git orch land {name} --onto main"
+        )
     return status.base.ref
 
 
 def _finished(status: Status, *, partial: bool) -> Branch:
     """The branch of a plan that can land. Raises Refused."""
-    required.refuse_rejected(status)
+    grant.refuse_rejected(status)
     name = ids.short(status.id)
     left = [each for each in status.steps if each.state not in SATISFIED]
     if status.branch is None or not status.satisfied():
@@ -125,7 +133,9 @@ def _finished(status: Status, *, partial: bool) -> Branch:
 
 
 def _found(work: _Work, *, dry_run: bool) -> Landing:
-    """All of it is in the branch already, by whoever's merge: that is written down, and the plan put away."""
+    """All of it is in the branch already, by whoever's merge: that is written down, and the plan
+    put away.
+    """
     ref, tip = work.target.ref, work.target.tip or ""
     commits = upstream.went(work.plan.repository, work.plan.id, work.branch, tip)
     new = upstream.last_of(work.status, commits) or tip
@@ -133,7 +143,10 @@ def _found(work: _Work, *, dry_run: bool) -> Landing:
     if dry_run:
         return landing
     before = work.status.landed
-    if before is not None and (before.ref, before.tip) == (ref, work.branch.tip):  # only the archive was missing
+    if before is not None and (before.ref, before.tip) == (
+        ref,
+        work.branch.tip,
+    ):  # only the archive was missing
         return _put_away(work, landing)
     body = {"mode": "found", "ref": ref, "to": new, "tip": work.branch.tip, "commits": commits}
     work.plan.record((work.plan.home, work.plan.event("plan.landed", **body)))
@@ -141,34 +154,49 @@ def _found(work: _Work, *, dry_run: bool) -> Landing:
 
 
 def _put_away(work: _Work, landing: Landing) -> Landing:
-    """Archive the plan, if nothing of it is left to do; whoever has its branch checked out keeps it."""
+    """Archive the plan, if nothing of it is left to do; whoever has its branch checked out keeps
+    it.
+    """
     if len(work.status.satisfied()) < len(work.status.steps):
         return landing
     try:
         archive.archive(work.plan, "landed")
     except errors.Busy as busy:
-        work.plan.reporter.emit(Note(f"not archived: {busy.cause}; then: git orch archive {work.name}"))
+        work.plan.reporter.emit(
+            Note(f"not archived: {busy.cause}; then: git orch archive {work.name}")
+        )
         return landing
-    return Landing(landing.mode, landing.ref, landing.old, landing.new, landing.commits, archived=True)
+    return Landing(
+        landing.mode, landing.ref, landing.old, landing.new, landing.commits, archived=True
+    )
 
 
 def _tell_untested(work: _Work, built: Built) -> None:
     status = work.status
     loose = [each.number for each in status.steps if each.state is StepState.UNVERIFIED]
     if loose:
-        work.plan.reporter.emit(Note(f"changed since their checks passed: {sentences.steps(loose)}"))
+        work.plan.reporter.emit(
+            Note(f"changed since their checks passed: {sentences.steps(loose)}")
+        )
     if status.failed_on_earlier_tip():
-        work.plan.reporter.emit(Note("checks failed on an earlier tip of the plan, and did not run on this one"))
-    if odb.commit(work.plan.objects, built.tip).tree != odb.commit(work.plan.objects, work.branch.tip).tree:
+        work.plan.reporter.emit(
+            Note("checks failed on an earlier tip of the plan, and did not run on this one")
+        )
+    if (
+        odb.commit(work.plan.objects, built.tip).tree
+        != odb.commit(work.plan.objects, work.branch.tip).tree
+    ):
         told = f"'{work.target.name}' has changes that the plan has not: its checks never ran on both together"
         work.plan.reporter.emit(Note(told))
 
 
-# -- what it becomes --------------------------------------------------------------------------------------------------
+# -- what it becomes -------------------------------------------------------------------------------
 
 
 def _built(work: _Work, mode: Mode) -> Built | None:
-    """What is to land, built; None when all of it is in the branch already. Raises Conflict, Refused."""
+    """What is to land, built; None when all of it is in the branch already. Raises Conflict,
+    Refused.
+    """
     old, tip = work.target.tip, work.branch.tip
     if old is None:  # a branch without a commit yet becomes the plan branch
         return Built(tip, work.written, _own_commits(work.status))
@@ -178,7 +206,9 @@ def _built(work: _Work, mode: Mode) -> Built | None:
         if work.plan.is_ancestor(old, tip):
             return Built(tip, work.written, _own_commits(work.status))
         hint = f"git orch rebase {_onto(work)}  # or another way to land it: --merge"
-        raise errors.Refused(f"'{work.target.name}' has moved on, and cannot just be moved forward", hint)
+        raise errors.Refused(
+            f"'{work.target.name}' has moved on, and cannot just be moved forward", hint
+        )
     if mode == "rebase":
         return _rebased(work, old)
     tree = _merged_tree(work, old)
@@ -188,13 +218,16 @@ def _built(work: _Work, mode: Mode) -> Built | None:
 
 
 def _is_there(work: _Work, old: str) -> bool:
-    """Whether somebody has brought every step already, in whatever form, and nothing of the user's own is left."""
+    """Whether somebody has brought every step already, in whatever form, and nothing of the user's
+    own is left.
+    """
     others = [each for each in work.branch.commits if not messages.is_bare_cover(work.status, each)]
     claimed = [_claims(work, each) for each in others]
     if not all(claimed):
         return False
     return (
-        frozenset[str]().union(*claimed) <= upstream.went(work.plan.repository, work.plan.id, work.branch, old).keys()
+        frozenset[str]().union(*claimed)
+        <= upstream.went(work.plan.repository, work.plan.id, work.branch, old).keys()
     )
 
 
@@ -204,25 +237,31 @@ def _own_commits(status: Status) -> dict[str, str]:
 
 def _merged_tree(work: _Work, old: str) -> str:
     repository = work.plan.repository
-    merged = merging.merged(repository, old, work.branch.tip)
+    merged = merges.merged(repository, old, work.branch.tip)
     if merged is None:
         hint = f"git orch land --rebase {_onto(work)}"
         raise errors.Refused(f"'{work.target.name}' and the plan have no common history", hint)
     if merged.conflicts:
-        at_fault = merging.touching(repository, work.branch.base, work.branch.tip, merged.conflicts)
+        at_fault = merges.touching(repository, work.branch.base, work.branch.tip, merged.conflicts)
         raise _conflict(work, merged.conflicts, at_fault)
     return merged.tree
 
 
 def _onto(work: _Work) -> str:
-    """The plan as a command takes it that has to do with the branch: with its name, if it is not the plan's base."""
+    """The plan as a command takes it that has to do with the branch: with its name, if it is not
+    the plan's base.
+    """
     if work.target.ref == work.status.base.ref:
         return work.name
     return f"{work.name} --onto {work.target.typed}"
 
 
 def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> errors.Conflict:
-    steps = [each.number for each in work.status.steps if each.commit is not None and each.commit.oid in commits]
+    steps = [
+        each.number
+        for each in work.status.steps
+        if each.commit is not None and each.commit.oid in commits
+    ]
     shown = ", ".join(f"'{path}'" for path in paths)
     of_steps = f" ({sentences.steps(steps)})" if steps else ""
     told = f"the plan does not merge into '{work.target.name}': {shown}{of_steps}"
@@ -252,7 +291,9 @@ def _squash(work: _Work, old: str, tree: str) -> Built:
 
 def _write(work: _Work, tree: str, parents: tuple[str, ...], message: str) -> str:
     person = work.plan.identity.now()
-    return odb.write_commit(work.written, raw.CommitObject(tree, parents, person.author, person.committer, message))
+    return odb.write_commit(
+        work.written, raw.CommitObject(tree, parents, person.author, person.committer, message)
+    )
 
 
 def _claims(work: _Work, commit: Commit) -> frozenset[str]:
@@ -260,7 +301,9 @@ def _claims(work: _Work, commit: Commit) -> frozenset[str]:
 
 
 def _rebased(work: _Work, old: str) -> Built | None:
-    """The commits without the cover, picked onto the branch one by one; what is there already is left out."""
+    """The commits without the cover, picked onto the branch one by one; what is there already is
+    left out.
+    """
     plan = work.plan
     there = upstream.went(plan.repository, plan.id, work.branch, old)
     commits, new, tip = dict(there), list[str](), old

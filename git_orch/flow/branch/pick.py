@@ -1,7 +1,7 @@
 """Picking: commits of steps go onto another branch, in memory where they fit.
 
-Where they do not, and the branch is checked out, `git cherry-pick` is started there, so that its user can resolve it;
-a local file remembers whose pick that is.
+Where they do not, and the branch is checked out, `git cherry-pick` is started there, so that its
+user can resolve it; a local file remembers whose pick that is.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from git_orch import errors
-from git_orch.flow import open_plan
-from git_orch.flow.branch import land, pick_by_hand
+from git_orch.flow.branch import land, opening, pick_by_hand
 from git_orch.flow.branch import target as targets
 from git_orch.flow.branch.land import Built
 from git_orch.flow.branch.pick_by_hand import Picked, Record
@@ -29,7 +28,9 @@ from git_orch.repo.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Steps about to be picked: in the order of their commits on the plan branch, and where they go."""
+    """Steps about to be picked: in the order of their commits on the plan branch, and where they
+    go.
+    """
 
     plan: OpenPlan
     status: Status
@@ -43,30 +44,49 @@ class _Work:
 
     def commits(self) -> list[str]:
         """What is picked: a commit that claims several steps comes once."""
-        return list(dict.fromkeys(each.commit.oid for each in self.steps if each.commit is not None))
+        return list(
+            dict.fromkeys(each.commit.oid for each in self.steps if each.commit is not None)
+        )
 
 
 def pick(
-    plan: OpenPlan, numbers: Sequence[int], onto: str | None, *, force: bool = False, dry_run: bool = False
+    plan: OpenPlan,
+    numbers: Sequence[int],
+    onto: str | None,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
 ) -> Picked | None:
-    """Put the commits of these steps onto a branch, by default the one the user is on; None when they are there.
+    """Put the commits of these steps onto a branch, by default the one the user is on; None when
+    they are there.
 
-    Raises Refused for a step that is not done or, without `force`, whose dependencies are not there; Busy when files
-    are in the way; Conflict, in a checkout with the pick begun there.
+    Raises Refused for a step that is not done or, without `force`, whose dependencies are not
+    there; Busy when files are in the way; Conflict, in a checkout with the pick begun there.
     """
     status = plan.status()
     chosen = [_done(status, number) for number in numbers]
     target = targets.found(plan.repository, onto or targets.here(plan.repository))
     if target.tip is None:
         raise errors.Refused(
-            f"'{target.name}' has no commit yet", f"git orch land --onto {target.typed} {ids.short(plan.id)}"
+            f"'{target.name}' has no commit yet",
+            f"git orch land --onto {target.typed} {ids.short(plan.id)}",
         )
-    there = upstream.went(plan.repository, plan.id, status.branch, target.tip) if status.branch is not None else {}
+    there = (
+        upstream.went(plan.repository, plan.id, status.branch, target.tip)
+        if status.branch is not None
+        else {}
+    )
     known = [each for each in chosen if each.step.id in there]
     if known:
         said = ", ".join(str(each.number) for each in known)
         plan.reporter.emit(Note(f"on '{target.name}' already: step {said}"))
-    work = _Work(plan, status, _in_order(status, [each for each in chosen if each not in known]), target, target.tip)
+    work = _Work(
+        plan,
+        status,
+        _in_order(status, [each for each in chosen if each not in known]),
+        target,
+        target.tip,
+    )
     if not work.steps:
         return None
     if not force:
@@ -77,7 +97,9 @@ def pick(
 def _done(status: Status, number: int) -> StepStatus:
     each, name = status.steps[number - 1], ids.short(status.id)
     if each.state is StepState.UPSTREAM:
-        raise errors.Refused(f"step {number} has no commit of its own: it is in the base", f"git orch show {name}")
+        raise errors.Refused(
+            f"step {number} has no commit of its own: it is in the base", f"git orch show {name}"
+        )
     if each.state not in SATISFIED or each.commit is None:
         raise errors.Refused(f"step {number} is not done", f"git orch exec {name}")
     return each
@@ -85,7 +107,12 @@ def _done(status: Status, number: int) -> StepStatus:
 
 def _in_order(status: Status, chosen: Sequence[StepStatus]) -> tuple[StepStatus, ...]:
     commits = [commit.oid for commit in status.branch.commits] if status.branch is not None else []
-    return tuple(sorted(chosen, key=lambda each: commits.index(each.commit.oid) if each.commit is not None else 0))
+    return tuple(
+        sorted(
+            chosen,
+            key=lambda each: commits.index(each.commit.oid) if each.commit is not None else 0,
+        )
+    )
 
 
 def _refuse_missing(work: _Work, there: Mapping[str, str]) -> None:
@@ -95,16 +122,26 @@ def _refuse_missing(work: _Work, there: Mapping[str, str]) -> None:
         and work.status.branch.base is not None
         and work.plan.is_ancestor(work.status.branch.base, work.old)
     )
-    based = {each.step.id for each in work.status.steps if each.state is StepState.UPSTREAM and with_base}
+    based = {
+        each.step.id for each in work.status.steps if each.state is StepState.UPSTREAM and with_base
+    }
     have = {each.step.id for each in work.steps} | set(there) | based
     needs = {
-        each.number: [str(work.status.plan.position(other)) for other in each.step.depends_on if other not in have]
+        each.number: [
+            str(work.status.plan.position(other))
+            for other in each.step.depends_on
+            if other not in have
+        ]
         for each in work.steps
     }
-    told = "; ".join(f"step {number} needs {', '.join(missing)}" for number, missing in needs.items() if missing)
+    told = "; ".join(
+        f"step {number} needs {', '.join(missing)}" for number, missing in needs.items() if missing
+    )
     if told:
         also = sorted({int(number) for missing in needs.values() for number in missing})
-        numbers = ",".join(str(number) for number in sorted({*also, *(each.number for each in work.steps)}))
+        numbers = ",".join(
+            str(number) for number in sorted({*also, *(each.number for each in work.steps)})
+        )
         raise errors.Refused(
             f"{told}, not on '{work.target.name}'",
             f"git orch pick {work.name} {numbers} --onto {work.target.typed}  # or --force",
@@ -130,7 +167,9 @@ def _picked(work: _Work, *, dry_run: bool) -> Picked | None:
     body = {"commits": dict(built.commits)}
     why = f"pick step {typed} onto {work.target.name}"
     try:
-        targets.advance(work.plan, work.target, (built.tip, built.written), why, ("steps.picked", body))
+        targets.advance(
+            work.plan, work.target, (built.tip, built.written), why, ("steps.picked", body)
+        )
     except refs.RefMoved as lost:
         raise errors.Busy(lost.cause, f"git orch {again}") from lost
     return Picked(work.target.ref, work.old, built.tip, built.commits)
@@ -143,7 +182,11 @@ def _built(work: _Work) -> Built:
     for commit in work.commits():
         found = merges.picked(plan.repository, written, commit, tip)
         if found.conflicts:
-            steps = [each.number for each in work.steps if each.commit is not None and each.commit.oid == commit]
+            steps = [
+                each.number
+                for each in work.steps
+                if each.commit is not None and each.commit.oid == commit
+            ]
             paths = ", ".join(f"'{one.path}'" for one in found.conflicts)
             raise errors.Conflict(
                 f"{sentences.steps(steps)} cannot be picked onto '{work.target.name}': {paths}",
@@ -152,7 +195,9 @@ def _built(work: _Work) -> Built:
             )
         tip = merges.commit_on(written, commit, found.tree, tip, plan.identity)
         became[commit] = tip
-    commits = {each.step.id: became[each.commit.oid] for each in work.steps if each.commit is not None}
+    commits = {
+        each.step.id: became[each.commit.oid] for each in work.steps if each.commit is not None
+    }
     return Built(tip, written, commits, tuple(became.values()))
 
 
@@ -166,7 +211,7 @@ def _by_hand(work: _Work, checkout: Checkout, conflict: errors.Conflict) -> Pick
     return picked
 
 
-# -- a pick that waits ------------------------------------------------------------------------------------------------
+# -- a pick that waits -----------------------------------------------------------------------------
 
 
 def waiting(repository: Repository) -> tuple[Checkout, Record]:
@@ -179,7 +224,8 @@ def waiting(repository: Repository) -> tuple[Checkout, Record]:
 
 
 def go_on(repository: Repository, reporter: Reporter) -> Picked:
-    """Go on with the pick that waits where the user stands; none of its steps are there when they gave it up.
+    """Go on with the pick that waits where the user stands; none of its steps are there when they
+    gave it up.
 
     Raises Conflict when it stops again.
     """
@@ -201,9 +247,11 @@ def give_up(repository: Repository, reporter: Reporter) -> Picked:
     return _ended(repository, reporter, checkout, record)
 
 
-def _ended(repository: Repository, reporter: Reporter, checkout: Checkout, record: Record) -> Picked:
+def _ended(
+    repository: Repository, reporter: Reporter, checkout: Checkout, record: Record
+) -> Picked:
     try:
-        with open_plan.opened(repository, record.plan, reporter) as plan:
+        with opening.opened(repository, record.plan, reporter) as plan:
             picked = pick_by_hand.tell(plan, record)
     except errors.NotFound as gone:
         reporter.emit(Note(f"the log of the plan is not told: {gone.cause}"))

@@ -1,6 +1,8 @@
-"""A pick that stopped in the user's checkout: `git cherry-pick` waits there until they have resolved it.
+"""A pick that stopped in the user's checkout: `git cherry-pick` waits there until they have
+resolved it.
 
-The user may go on with plain git as well; the next command of ours sees from the branch what became of it.
+The user may go on with plain git as well; the next command of ours sees from the branch what became
+of it.
 """
 
 from __future__ import annotations
@@ -16,9 +18,8 @@ from git_orch import errors
 from git_orch.flow.branch import target
 from git_orch.flow.branch.target import Checkout
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.plans import plan as plans
-from git_orch.plans import trailers
-from git_orch.plans.plan import BadDocument
+from git_orch.plans import document, trailers
+from git_orch.plans.document import BadDocument
 from git_orch.repo import localfiles, refs
 from git_orch.repo.git import GitFailed
 from git_orch.repo.objects import signed_commits
@@ -30,7 +31,9 @@ _EDITOR = {"GIT_EDITOR": ":"}  # the messages stay: they say which step a commit
 
 
 class Record(NamedTuple):
-    """A pick that was begun: its plan, the branch and where that was, the steps and, in order, their commits."""
+    """A pick that was begun: its plan, the branch and where that was, the steps and, in order,
+    their commits.
+    """
 
     plan: str
     ref: str
@@ -48,25 +51,27 @@ class Picked(NamedTuple):
     commits: Mapping[str, str]
 
 
-# -- the record -------------------------------------------------------------------------------------------------------
+# -- the record ------------------------------------------------------------------------------------
 
 
 def _path(repository: Repository, checkout: Checkout) -> Path:
     git_dir, common = (os.path.realpath(each) for each in (checkout.git_dir, repository.common_dir))
-    name = hashlib.sha256(os.fsencode(os.path.relpath(git_dir, common))).hexdigest()[:16]  # which may move
+    name = hashlib.sha256(os.fsencode(os.path.relpath(git_dir, common))).hexdigest()[
+        :16
+    ]  # which may move
     return repository.state_dir / "picks" / f"{name}.json"
 
 
 def of(repository: Repository, checkout: Checkout) -> Record | None:
     """The pick that was begun in this checkout and of which nobody has seen the end."""
     try:
-        fields = plans.mapping(json.loads(_path(repository, checkout).read_bytes()), "pick")
+        fields = document.mapping(json.loads(_path(repository, checkout).read_bytes()), "pick")
         return Record(
-            plans.text(fields, "plan"),
-            plans.text(fields, "ref"),
-            plans.text(fields, "old"),
-            plans.texts(fields, "steps"),
-            plans.texts(fields, "commits"),
+            document.text(fields, "plan"),
+            document.text(fields, "ref"),
+            document.text(fields, "old"),
+            document.texts(fields, "steps"),
+            document.texts(fields, "commits"),
         )
     except (FileNotFoundError, ValueError, BadDocument):
         return None
@@ -77,11 +82,14 @@ def forget(repository: Repository, checkout: Checkout) -> None:
     _path(repository, checkout).unlink(missing_ok=True)
 
 
-# -- git's own cherry-pick --------------------------------------------------------------------------------------------
+# -- git's own cherry-pick -------------------------------------------------------------------------
 
 
-def begin(repository: Repository, checkout: Checkout, record: Record, conflict: errors.Conflict) -> None:
-    """Run `git cherry-pick` there. Raises Conflict where it stops, with how to go on; Busy, and then nothing is begun.
+def begin(
+    repository: Repository, checkout: Checkout, record: Record, conflict: errors.Conflict
+) -> None:
+    """Run `git cherry-pick` there. Raises Conflict where it stops, with how to go on; Busy, and
+    then nothing is begun.
 
     `conflict` says what did not fit in memory; a merge driver of the user's may do better.
     """
@@ -97,11 +105,17 @@ def begin(repository: Repository, checkout: Checkout, record: Record, conflict: 
 
 
 def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
-    """Run `git cherry-pick --continue` there. Raises Conflict when it stops again, or something is not resolved."""
+    """Run `git cherry-pick --continue` there. Raises Conflict when it stops again, or something is
+    not resolved.
+    """
     if unmerged(repository, checkout):
         raise stopped(repository, checkout, "not everything is resolved")
     if not _run(repository, checkout, "--continue"):
-        if in_progress(checkout, record) and not unmerged(repository, checkout) and not _staged(repository, checkout):
+        if (
+            in_progress(checkout, record)
+            and not unmerged(repository, checkout)
+            and not _staged(repository, checkout)
+        ):
             raise errors.Conflict(
                 "nothing is left of the commit as it was resolved",
                 "git cherry-pick --skip && git orch exec --continue  # or, to have it empty: "
@@ -114,7 +128,9 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
 
 def give_up(repository: Repository, checkout: Checkout) -> None:
     """Run `git cherry-pick --abort` there. Raises Busy when git refuses."""
-    checkout.git(repository).finished("update-index", "-q", "--refresh", expect=(0, 1))  # a touched file is no change
+    checkout.git(repository).finished(
+        "update-index", "-q", "--refresh", expect=(0, 1)
+    )  # a touched file is no change
     if not _run(repository, checkout, "--abort"):
         raise errors.Busy("git does not abort the pick", checkout.command("status"))
 
@@ -123,13 +139,20 @@ def _run(repository: Repository, checkout: Checkout, *arguments: str) -> bool:
     programs = signed_commits.programs(repository)
     try:
         done = checkout.git(repository).finished(
-            *programs, "cherry-pick", *arguments, expect=(0, 1, 128), variables=_EDITOR, timeout=_TIMEOUT
+            *programs,
+            "cherry-pick",
+            *arguments,
+            expect=(0, 1, 128),
+            variables=_EDITOR,
+            timeout=_TIMEOUT,
         )
     except TimeoutError as hung:
         raise errors.Busy(f"{hung}", checkout.command("status")) from hung
     if done.status == 128 and b"gpg failed" in done.stderr:
         said = done.stderr.decode("utf-8", "replace")
-        raise errors.UnfitRepository(GitFailed("cherry-pick", 128, said).cause, "git config --get-regexp sign")
+        raise errors.UnfitRepository(
+            GitFailed("cherry-pick", 128, said).cause, "git config --get-regexp sign"
+        )
     return done.status == 0
 
 
@@ -163,27 +186,45 @@ def stopped(repository: Repository, checkout: Checkout, cause: str) -> errors.Co
     """The error for a pick that waits in a checkout."""
     paths = ", ".join(f"'{path}'" for path in unmerged(repository, checkout))
     told = f"{cause}; to resolve in '{checkout.path}': {paths}" if paths else cause
-    return errors.Conflict(told, "git add FILE... && git orch exec --continue  # or: git orch exec --abort")
+    return errors.Conflict(
+        told, "git add FILE... && git orch exec --continue  # or: git orch exec --abort"
+    )
 
 
 def _refuse_overwriting(repository: Repository, checkout: Checkout, commits: Sequence[str]) -> None:
-    """Raises Busy when an untracked file is where a commit writes: git takes ignored ones for worthless."""
+    """Raises Busy when an untracked file is where a commit writes: git takes ignored ones for
+    worthless.
+    """
     git = checkout.git(repository)
-    listed = git.run("log", "--no-walk", "--no-renames", "--diff-filter=d", "--name-only", "--format=", "-z", *commits)
+    listed = git.run(
+        "log",
+        "--no-walk",
+        "--no-renames",
+        "--diff-filter=d",
+        "--name-only",
+        "--format=",
+        "-z",
+        *commits,
+    )
     written = [path.strip("\n") for path in listed.decode("utf-8", "surrogateescape").split("\0")]
     in_the_way = untracked.in_the_way(git, checkout.path, written)
     if in_the_way:
         raise target.Blocked(checkout, in_the_way)
 
 
-# -- its end ----------------------------------------------------------------------------------------------------------
+# -- its end ---------------------------------------------------------------------------------------
 
 
 def tell(plan: OpenPlan, record: Record) -> Picked:
     """What became of a pick that does not wait any more; the log is told what it brought."""
     picked = seen(plan.repository, record)
     if picked.commits:
-        body = {"ref": record.ref, "from": record.old, "to": picked.new, "commits": dict(picked.commits)}
+        body = {
+            "ref": record.ref,
+            "from": record.old,
+            "to": picked.new,
+            "commits": dict(picked.commits),
+        }
         plan.record((plan.home, plan.event("steps.picked", **body)))
     return picked
 
@@ -193,10 +234,16 @@ def seen(repository: Repository, record: Record) -> Picked:
     tip = refs.value(repository, record.ref) if record.ref.startswith(target.HEADS) else None
     if tip is None:
         return Picked(record.ref, record.old, record.old, {})
-    listed = repository.git.run("log", "-z", "--reverse", "--format=%H%n%B", tip, f"^{record.old}", "--")
+    listed = repository.git.run(
+        "log", "-z", "--reverse", "--format=%H%n%B", tip, f"^{record.old}", "--"
+    )
     found = dict[str, str]()
     for entry in listed.decode("utf-8", "replace").split("\0"):
         oid, _, message = entry.partition("\n")
         claims = trailers.read(message).claims
-        found |= {claim.step: oid for claim in claims if claim.plan == record.plan and claim.step in record.steps}
+        found |= {
+            claim.step: oid
+            for claim in claims
+            if claim.plan == record.plan and claim.step in record.steps
+        }
     return Picked(record.ref, record.old, tip, found)

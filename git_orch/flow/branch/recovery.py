@@ -1,4 +1,6 @@
-"""What happened to a plan branch while nobody of us looked: moves that were cut off, and what the user did to it."""
+"""What happened to a plan branch while nobody of us looked: moves that were cut off, and what the
+user did to it.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,11 @@ from pathlib import Path
 
 from git_orch import errors
 from git_orch.flow.branch import target
+from git_orch.flow.branch.user_acts import notice
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import ids
-from git_orch.plans.history.status import SATISFIED, Move, Status, StepState
+from git_orch.plans.history.status import Move, Status
 from git_orch.repo import refs
 from git_orch.repo.git import Git
 from git_orch.repo.log import catalog, log
@@ -19,10 +22,11 @@ from git_orch.repo.worktree import worktrees
 
 
 def settle(plan: OpenPlan, *, put_away: bool = False) -> None:
-    """Finish or drop moves of this clone that were cut off, then notice what the user did to the branch.
+    """Finish or drop moves of this clone that were cut off, then notice what the user did to the
+    branch.
 
-    Raises Busy when the branch is being rebased, was moved while a move of ours was cut off or, unless the plan is to
-    be `put_away`, was deleted.
+    Raises Busy when the branch is being rebased, was moved while a move of ours was cut off or,
+    unless the plan is to be `put_away`, was deleted.
     """
     _refuse_rebasing(plan)
     clone = log.clone_id(plan.repository)
@@ -41,7 +45,8 @@ def settle(plan: OpenPlan, *, put_away: bool = False) -> None:
 def finish_archiving(plan: OpenPlan) -> None:
     """Put away a plan whose log says that this clone was about to.
 
-    Raises Refused then, for whatever was to be done with it, and for one that is archived, by whichever clone.
+    Raises Refused then, for whatever was to be done with it, and for one that is archived, by
+    whichever clone.
     """
     if plan.log.tip is None:
         for archived in catalog.archived(plan.repository, plan.objects, plan.id):
@@ -49,7 +54,9 @@ def finish_archiving(plan: OpenPlan) -> None:
     status = plan.status()
     if status.archived is not None:
         if status.archived.clone == log.clone_id(plan.repository):
-            from git_orch.flow.branch import archive  # rarely: only a kill in the middle of it leads here
+            from git_orch.flow.branch import (
+                archive,  # rarely: only a kill in the middle of it leads here
+            )
 
             archive.finish(plan)
         _refuse_archived(status)
@@ -62,9 +69,13 @@ def _refuse_archived(status: Status) -> None:
 
 
 def _refuse_rebasing(plan: OpenPlan) -> None:
-    """Raises Busy in the middle of a rebase: what is on the branch meanwhile is not the user's last word."""
+    """Raises Busy in the middle of a rebase: what is on the branch meanwhile is not the user's last
+    word.
+    """
     place = worktrees.checkout_of(plan.repository, plan.ref)
-    if place is None or not any((place / state / "head-name").is_file() for state in ("rebase-merge", "rebase-apply")):
+    if place is None or not any(
+        (place / state / "head-name").is_file() for state in ("rebase-merge", "rebase-apply")
+    ):
         return
     try:
         where = Path((place / "gitdir").read_text("utf-8", "surrogateescape").strip()).parent
@@ -79,20 +90,31 @@ def _refuse_rebasing(plan: OpenPlan) -> None:
 
 def _settle_move(plan: OpenPlan, move: Move) -> None:
     tip = refs.value(plan.repository, move.ref)
-    logged = any(reason.startswith(f"orch {move.id}") for reason in refs.reflog_messages(plan.repository, move.ref))
+    logged = any(
+        reason.startswith(f"orch {move.id}")
+        for reason in refs.reflog_messages(plan.repository, move.ref)
+    )
     if logged or tip == move.new:
         plan.record((move.new, plan.event("move.done", move=move.id)))
         return
     if tip == move.old and plan.objects.read_many([move.new])[0] is not None:
         if not _index_went_ahead(plan, move):
             plan.refuse_checked_out()
-        refs.move(plan.repository, move.ref, old=move.old, new=move.new, reason=f"orch {move.id}: {move.why}")
+        refs.move(
+            plan.repository,
+            move.ref,
+            old=move.old,
+            new=move.new,
+            reason=f"orch {move.id}: {move.why}",
+        )
         plan.record((move.new, plan.event("move.done", move=move.id)))
         plan.reporter.emit(Note(f"finished what was cut off: {move.why}"))
         return
     plan.abandon(move.id, move.new)
     if tip == move.old:
-        plan.reporter.emit(Note(f"what was cut off cannot be finished, its commit was collected: {move.why}"))
+        plan.reporter.emit(
+            Note(f"what was cut off cannot be finished, its commit was collected: {move.why}")
+        )
     elif tip is not None:
         raise errors.Busy(
             f"the branch of '{ids.short(plan.id)}' was moved while '{move.why}' was cut off; what it made is kept",
@@ -101,13 +123,17 @@ def _settle_move(plan: OpenPlan, move: Move) -> None:
 
 
 def _index_went_ahead(plan: OpenPlan, move: Move) -> bool:
-    """Whether the branch is checked out with the index of its new tip: a step in place was cut off as it landed."""
+    """Whether the branch is checked out with the index of its new tip: a step in place was cut off
+    as it landed.
+    """
     place = worktrees.checkout_of(plan.repository, plan.ref)
     if place is None or move.old is None:
         return False
     git = Git(worktrees.git_dir_of(plan.repository, place), place, plan.repository.variables)
     look = ("diff-index", "--cached", "--quiet")
-    return [git.finished(*look, oid, "--", expect=(0, 1)).status for oid in (move.old, move.new)] == [1, 0]
+    return [
+        git.finished(*look, oid, "--", expect=(0, 1)).status for oid in (move.old, move.new)
+    ] == [1, 0]
 
 
 def _settle_landing(plan: OpenPlan, move: Move) -> None:
@@ -117,38 +143,8 @@ def _settle_landing(plan: OpenPlan, move: Move) -> None:
         return
     plan.record((plan.home, plan.event("move.abandoned", move=move.id)))
     name = ids.short(plan.id)
-    plan.reporter.emit(Note(f"'{move.why}' of {name} was cut off before it moved anything: give that command again"))
-
-
-def notice(plan: OpenPlan, status: Status) -> None:
-    """Keep what a rewrite of the branch left behind, and say what was seen. Raises Busy for a deleted branch."""
-    tip, known = (status.branch.tip if status.branch is not None else None), status.known_tip
-    if tip is None:
-        if known is not None:
-            plan.keep([known], "the tip of a deleted branch")
-        raise errors.Busy(
-            f"branch 'orch/{plan.id}' was deleted or renamed", f"git branch orch/{plan.id} {_goal(plan, status)}"
+    plan.reporter.emit(
+        Note(
+            f"'{move.why}' of {name} was cut off before it moved anything: give that command again"
         )
-    if known is None or tip == known:
-        return
-    if not plan.is_ancestor(known, tip):
-        plan.keep([known], "a tip the user moved away from")
-        plan.reporter.emit(Note(f"the branch was moved from {known[:10]} to {tip[:10]}; {_standing(plan)}"))
-    plan.record((tip, plan.event("branch.noticed", was=known, now=tip)))
-
-
-def _goal(plan: OpenPlan, status: Status) -> str:
-    """What the branch can be made from again: its last known tip, or the base where that is gone."""
-    for oid in (status.known_tip, status.base.commit):
-        if oid is not None and plan.objects.read_many([oid])[0] is not None:
-            return oid
-    return "HEAD"
-
-
-def _standing(plan: OpenPlan) -> str:
-    status = plan.status()
-    left = [str(each.number) for each in status.steps if each.state not in SATISFIED]
-    unverified = [str(each.number) for each in status.steps if each.state is StepState.UNVERIFIED]
-    said = [f"not done now: {', '.join(left)}"] if left else []
-    said += [f"done but not verified now: {', '.join(unverified)}"] if unverified else []
-    return "; ".join(said) or "every step is still done"
+    )

@@ -1,7 +1,9 @@
-"""Rewriting a plan branch: dropping, reordering and redoing steps, and putting all of them onto another base.
+"""Rewriting a plan branch: dropping, reordering and redoing steps, and putting all of them onto
+another base.
 
-The whole new branch is built in memory, and the checks of every step whose tree has changed run on it. Only then the
-branch moves, once: it never stands half-way, and a failure leaves everything as it was.
+The whole new branch is built in memory, and the checks of every step whose tree has changed run on
+it. Only then the branch moves, once: it never stands half-way, and a failure leaves everything as
+it was.
 """
 
 from __future__ import annotations
@@ -18,8 +20,16 @@ from git_orch.flow.open_plan import Entry, OpenPlan
 from git_orch.flow.planning import base, edit
 from git_orch.flow.reports import CheckEnded, Note
 from git_orch.plans import ids, sentences
-from git_orch.plans.history.status import SATISFIED, Base, Branch, Commit, PlanState, Status, StepStatus
-from git_orch.plans.plan import Document
+from git_orch.plans.document import Document
+from git_orch.plans.history.status import (
+    SATISFIED,
+    Base,
+    Branch,
+    Commit,
+    PlanState,
+    Status,
+    StepStatus,
+)
 from git_orch.repo.objects import merges
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.merges import Conflicting
@@ -39,32 +49,45 @@ class Rewritten:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A new branch: its tip, the objects that nothing holds yet, and what became of each commit that was picked."""
+    """A new branch: its tip, the objects that nothing holds yet, and what became of each commit
+    that was picked.
+    """
 
     tip: str
     written: Written
     commits: tuple[tuple[Commit, str], ...]
 
 
-# -- drop, reorder, rebase --------------------------------------------------------------------------------------------
+# -- drop, reorder, rebase -------------------------------------------------------------------------
 
 
 def drop(plan: OpenPlan, number: int) -> Rewritten:
-    """Take one step's commit out of the middle. Raises Refused when a done step needs it, Conflict, StepFailed."""
+    """Take one step's commit out of the middle. Raises Refused when a done step needs it, Conflict,
+    StepFailed.
+    """
     status, branch, each, commit = landed(plan, number)
-    needing = [other for other in status.steps if each.step.id in other.step.depends_on and other.state in SATISFIED]
+    needing = [
+        other
+        for other in status.steps
+        if each.step.id in other.step.depends_on and other.state in SATISFIED
+    ]
     if needing:
         first = f"git orch drop {needing[-1].number} {ids.short(plan.id)}"
-        raise errors.Refused(f"step {number} is needed by {sentences.steps(other.number for other in needing)}", first)
+        raise errors.Refused(
+            f"step {number} is needed by {sentences.steps(other.number for other in needing)}",
+            first,
+        )
     with otherwise(_edited_from(plan, number)):
         chain = picked(plan, status, after(branch, commit), commit.parents[0])
         return moved(plan, status, chain, f"drop step {number}")
 
 
 def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
-    """Put the steps into another order, in the plan's text and on the branch; None when only the text changes.
+    """Put the steps into another order, in the plan's text and on the branch; None when only the
+    text changes.
 
-    A plan that is complete keeps the numbers of its steps: only its commits change places. Raises Refused, Conflict.
+    A plan that is complete keeps the numbers of its steps: only its commits change places. Raises
+    Refused, Conflict.
     """
     status = plan.status()
     steps = [status.steps[number - 1].step for number in numbers]
@@ -78,7 +101,9 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
                 f"git orch graph {ids.short(plan.id)}",
             )
         seen.add(step.id)
-    stays = next((place for place, number in enumerate(numbers) if number != place + 1), len(numbers))
+    stays = next(
+        (place for place, number in enumerate(numbers) if number != place + 1), len(numbers)
+    )
     with otherwise(_edited_from(plan, stays + 1)):
         done = _reordered(plan, status, [step.id for step in steps])
     if plan.status().state is not PlanState.COMPLETE:
@@ -93,7 +118,9 @@ def estimate(status: Status) -> Document:
 
 
 def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | None:
-    """The commits in the order of their steps; commits of the user's own stay behind the one that they stand on."""
+    """The commits in the order of their steps; commits of the user's own stay behind the one that
+    they stand on.
+    """
     branch = status.branch
     commits = branch.commits if branch is not None else ()
     if len(commits) < 2 or commits[0].message.cover_of != plan.id:
@@ -101,7 +128,9 @@ def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | 
     groups: list[tuple[int, list[Commit]]] = []
     for commit in commits[1:]:
         steps = [claim.step for claim in commit.message.claims if claim.plan == plan.id]
-        claimed = [order.index(step) for step in steps if step in order]  # of a step that the plan has not: the user's
+        claimed = [
+            order.index(step) for step in steps if step in order
+        ]  # of a step that the plan has not: the user's
         if claimed or not groups:
             groups.append((min(claimed, default=-1), [commit]))
         else:
@@ -113,18 +142,27 @@ def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | 
 
 
 def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
-    """Put the whole plan onto another base; None when it is there. Raises Conflict, with every step that conflicts."""
+    """Put the whole plan onto another base; None when it is there. Raises Conflict, with every step
+    that conflicts.
+    """
     status = plan.status()
     branch = _branch(plan, status)
     if new.commit == branch.base and new.ref in (None, status.base.ref):
         return None
     if status.base.snapshot:
-        plan.reporter.emit(Note("the uncommitted files that the plan was made with are not part of the new base"))
+        plan.reporter.emit(
+            Note("the uncommitted files that the plan was made with are not part of the new base")
+        )
     written = Written(plan.objects)
     cover = base.cover(written, plan.identity, plan.id, status.plan, new)
     own = branch.commits[1:] if branch.commits[0].message.cover_of == plan.id else branch.commits
-    name, onto = ids.short(plan.id), shlex.quote((new.ref or new.commit or "").removeprefix("refs/heads/"))
-    again = f"git orch rollback {name} && git orch rebase {name} --onto {onto} && git orch exec {name}"
+    name, onto = (
+        ids.short(plan.id),
+        shlex.quote((new.ref or new.commit or "").removeprefix("refs/heads/")),
+    )
+    again = (
+        f"git orch rollback {name} && git orch rebase {name} --onto {onto} && git orch exec {name}"
+    )
     with otherwise(again):
         chain = picked(plan, status, own, cover, written)
     rebased = (cover, plan.event("plan.rebased", base=base.document(new)))
@@ -138,7 +176,7 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
     return done
 
 
-# -- what they have in common -----------------------------------------------------------------------------------------
+# -- what they have in common ----------------------------------------------------------------------
 
 
 def landed(plan: OpenPlan, number: int) -> tuple[Status, Branch, StepStatus, Commit]:
@@ -147,10 +185,14 @@ def landed(plan: OpenPlan, number: int) -> tuple[Status, Branch, StepStatus, Com
     name = ids.short(plan.id)
     branch = _branch(plan, status)
     if not 1 <= number <= len(status.steps):
-        raise errors.NotFound(f"there is no step {number}: the plan has {len(status.steps)}", f"git orch show {name}")
+        raise errors.NotFound(
+            f"there is no step {number}: the plan has {len(status.steps)}", f"git orch show {name}"
+        )
     each = status.steps[number - 1]
     if each.commit is None or each.state not in SATISFIED:
-        raise errors.Refused(f"step {number} is not done: it is {each.state.value}", f"git orch exec {name}")
+        raise errors.Refused(
+            f"step {number} is not done: it is {each.state.value}", f"git orch exec {name}"
+        )
     if len({claim.step for claim in each.commit.message.claims if claim.plan == plan.id}) > 1:
         raise errors.Refused(
             f"commit {each.commit.oid[:10]} is more than step {number}: it was squashed",
@@ -177,9 +219,15 @@ def _branch(plan: OpenPlan, status: Status) -> Branch:
 
 
 def picked(
-    plan: OpenPlan, status: Status, commits: Sequence[Commit], onto: str, written: Written | None = None
+    plan: OpenPlan,
+    status: Status,
+    commits: Sequence[Commit],
+    onto: str,
+    written: Written | None = None,
 ) -> Chain:
-    """The commits one after the other on `onto`, in memory. Raises Conflict, which names every step that conflicts."""
+    """The commits one after the other on `onto`, in memory. Raises Conflict, which names every step
+    that conflicts.
+    """
     new = written or Written(plan.objects)
     tip, made, conflicts = onto, [], []
     for commit in commits:
@@ -234,25 +282,37 @@ def _edited_from(plan: OpenPlan, number: int) -> str:
 
 
 def _back_before(plan: OpenPlan, number: int) -> str:
-    return f"git orch rollback {ids.short(plan.id)}" + (f" --to-step {number - 1}" if number > 1 else "")
+    return f"git orch rollback {ids.short(plan.id)}" + (
+        f" --to-step {number - 1}" if number > 1 else ""
+    )
 
 
-def moved(plan: OpenPlan, status: Status, chain: Chain, why: str, entries: Sequence[Entry] = ()) -> Rewritten:
+def moved(
+    plan: OpenPlan, status: Status, chain: Chain, why: str, entries: Sequence[Entry] = ()
+) -> Rewritten:
     """Verify what has another tree now, keep the old tip and move the branch.
 
-    Raises StepFailed, and Busy where the branch is not any more where `status` has it; then nothing moves.
+    Raises StepFailed, and Busy where the branch is not any more where `status` has it; then nothing
+    moves.
     """
     old = status.branch.tip if status.branch is not None else ""
     verified = _verified(plan, status, chain)
     plan.keep([old], f"the branch before '{why}'")
-    told = [(oid, plan.event("step.verified", step=each.step.id, tree=tree)) for each, oid, tree in verified]
+    told = [
+        (oid, plan.event("step.verified", step=each.step.id, tree=tree))
+        for each, oid, tree in verified
+    ]
     rewritten = (plan.home, plan.event("plan.rewritten", why=why, **{"from": old, "to": chain.tip}))
     plan.move(old, chain.tip, why, [*entries, *told, rewritten], written=chain.written)
-    return Rewritten(old, chain.tip, tuple(each.number for each, _, _ in verified if each.step.checks))
+    return Rewritten(
+        old, chain.tip, tuple(each.number for each, _, _ in verified if each.step.checks)
+    )
 
 
 def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStatus, str, str]]:
-    """The steps whose commits have another tree now, with commit and tree: their checks passed on it."""
+    """The steps whose commits have another tree now, with commit and tree: their checks passed on
+    it.
+    """
     wanted = []
     for before, oid in chain.commits:
         tree = odb.commit(chain.written, oid).tree
@@ -260,11 +320,15 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
         wanted += [(each, oid, tree) for each in steps if tree != before.tree]
     if any(each.step.checks for each, _, _ in wanted):
         required.required(plan, status)
-        plan.keep([chain.tip], "a rewritten branch that was verified")  # git makes worktrees of what a ref holds
+        plan.keep(
+            [chain.tip], "a rewritten branch that was verified"
+        )  # git makes worktrees of what a ref holds
         with prepare.for_checks(plan, chain.tip) as site:
             for each, oid, tree in wanted:
                 clean = prepare.pointed(site, oid)
-                for result in checks.sequence(each.step.checks, site, plan.new_id(), tree, clean=clean):
+                for result in checks.sequence(
+                    each.step.checks, site, plan.new_id(), tree, clean=clean
+                ):
                     plan.reporter.emit(CheckEnded(each.number, result))
                     if not result.passed:
                         told = f"check {sentences.command(result.command)} of step {each.number} {result.reason} then"
@@ -278,4 +342,8 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
 def told(plan: OpenPlan, done: Rewritten) -> None:
     """Say what was moved, what is kept, and the command that reverses it."""
     again = f"; checked again: {sentences.steps(done.verified)}" if done.verified else ""
-    plan.reporter.emit(Note(f"branch moved from {done.old[:10]} to {done.new[:10]}{again}; {done.old[:10]} is kept"))
+    plan.reporter.emit(
+        Note(
+            f"branch moved from {done.old[:10]} to {done.new[:10]}{again}; {done.old[:10]} is kept"
+        )
+    )

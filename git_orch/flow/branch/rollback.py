@@ -1,4 +1,6 @@
-"""Rollback is a ref reset: the plan branch goes back to where a step left it; what it leaves is kept."""
+"""Rollback is a ref reset: the plan branch goes back to where a step left it; what it leaves is
+kept.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +11,29 @@ from git_orch import errors
 from git_orch.flow.branch import rewrite
 from git_orch.flow.open_plan import Entry, OpenPlan
 from git_orch.flow.planning import edit
-from git_orch.plans import ids
-from git_orch.plans import plan as plans
+from git_orch.plans import ids, plan_document
+from git_orch.plans.document import BadDocument
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import SATISFIED, Commit, Move, Status
-from git_orch.plans.plan import BadDocument
 from git_orch.repo.log import catalog
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.worktree import worktrees
 
-_REVERSIBLE = ("rollback", "drop", "reorder", "rebase", "redo")  # what an undo takes back, by the reason of the move
+_REVERSIBLE = (
+    "rollback",
+    "drop",
+    "reorder",
+    "rebase",
+    "redo",
+)  # what an undo takes back, by the reason of the move
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
     """What a rollback did: from where to where, and the steps that are not done any more.
 
-    `cut` are the commits that were taken off, `replayed` those of the user's own that stand on the new tip as new ones.
+    `cut` are the commits that were taken off, `replayed` those of the user's own that stand on the
+    new tip as new ones.
     """
 
     old: str
@@ -37,8 +45,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to roll back: `in_checkout` also where the branch is checked out, `keep_users_own` replays the user's own
-    commits on the target, `dry_run` moves nothing.
+    """How to roll back: `in_checkout` also where the branch is checked out, `keep_users_own`
+    replays the user's own commits on the target, `dry_run` moves nothing.
     """
 
     in_checkout: bool = False
@@ -47,9 +55,11 @@ class How:
 
 
 def roll_back(plan: OpenPlan, to_step: int | None, how: How | None = None) -> Moved | None:
-    """Move the branch to where step `to_step` left it (None: to the cover commit); None when it is there already.
+    """Move the branch to where step `to_step` left it (None: to the cover commit); None when it is
+    there already.
 
-    Raises NotFound for an unknown step, Refused when commits that are not the plan's would be cut off.
+    Raises NotFound for an unknown step, Refused when commits that are not the plan's would be cut
+    off.
     """
     status = plan.status()
     if status.branch is None or not status.branch.commits:
@@ -65,11 +75,14 @@ def roll_back_last(plan: OpenPlan, count: int, how: How | None = None) -> Moved 
     claiming = [place for place, commit in enumerate(commits) if _claims(commit, plan.id)]
     if count > len(claiming):
         raise errors.NotFound(
-            f"the branch has {len(claiming)} steps, not {count}", f"git orch show {ids.short(plan.id)}"
+            f"the branch has {len(claiming)} steps, not {count}",
+            f"git orch show {ids.short(plan.id)}",
         )
     target = commits[claiming[-count] - 1] if claiming[-count] > 0 else None
     if target is None:
-        raise errors.Refused("the branch has no cover commit to go back to", f"git log orch/{plan.id}")
+        raise errors.Refused(
+            "the branch has no cover commit to go back to", f"git log orch/{plan.id}"
+        )
     return _to(plan, status, target, (f"rollback of the last {count}", how or How()))
 
 
@@ -78,10 +91,14 @@ def roll_back_run(plan: OpenPlan, tip: str) -> Moved | None:
     status = plan.status()
     commits = status.branch.commits if status.branch is not None else ()
     target = next((commit for commit in commits if commit.oid == tip), None)
-    return None if target is None else _to(plan, status, target, ("rollback of a failed run", How()))
+    return (
+        None if target is None else _to(plan, status, target, ("rollback of a failed run", How()))
+    )
 
 
-def _to(plan: OpenPlan, status: Status, target: Commit, why_and_how: tuple[str, How]) -> Moved | None:
+def _to(
+    plan: OpenPlan, status: Status, target: Commit, why_and_how: tuple[str, How]
+) -> Moved | None:
     why, how = why_and_how
     branch = status.branch
     if branch is None or target.oid == branch.tip:
@@ -94,11 +111,19 @@ def _to(plan: OpenPlan, status: Status, target: Commit, why_and_how: tuple[str, 
         return None
     gone = tuple(each.number for each in status.steps if each.commit in cut)
     chain = rewrite.picked(plan, status, theirs, target.oid)
-    moved = Moved(branch.tip, chain.tip, gone, tuple(new for _, new in chain.commits), tuple(each.oid for each in cut))
+    moved = Moved(
+        branch.tip,
+        chain.tip,
+        gone,
+        tuple(new for _, new in chain.commits),
+        tuple(each.oid for each in cut),
+    )
     if how.dry_run:
         return moved
     left = any(each.state in SATISFIED and each.commit not in cut for each in status.steps)
-    event = plan.event("plan.rolled-back", **{"from": branch.tip, "to": chain.tip, "full": not left})
+    event = plan.event(
+        "plan.rolled-back", **{"from": branch.tip, "to": chain.tip, "full": not left}
+    )
     plan.keep([branch.tip], "a tip that was rolled back")
     _move(plan, (branch.tip, chain.tip, why), [(plan.home, event)], how, chain.written)
     return moved
@@ -112,16 +137,23 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
     status, how = plan.status(), how or How()
     last = status.last_move
     if last is None or not last.why.startswith(_REVERSIBLE) or last.old is None:
-        raise errors.Refused("what moved the branch last was no rollback", f"git orch log {ids.short(plan.id)}")
+        raise errors.Refused(
+            "what moved the branch last was no rollback", f"git orch log {ids.short(plan.id)}"
+        )
     verb = last.why.split()[0]
     if status.branch is None or status.branch.tip != last.new:
         raise errors.Refused(
-            f"the branch has moved on since the {verb}", f"git log --oneline {last.old[:12]} orch/{plan.id}"
+            f"the branch has moved on since the {verb}",
+            f"git log --oneline {last.old[:12]} orch/{plan.id}",
         )
     if plan.objects.read_many([last.old])[0] is None:
-        raise errors.NotFound(f"commit '{last.old[:12]}' is gone", f"git orch exec {ids.short(plan.id)}")
+        raise errors.NotFound(
+            f"commit '{last.old[:12]}' is gone", f"git orch exec {ids.short(plan.id)}"
+        )
     then = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, last.old)
-    steps = tuple(each.number for each in then.steps if each.step.id in then.satisfied() - status.satisfied())
+    steps = tuple(
+        each.number for each in then.steps if each.step.id in then.satisfied() - status.satisfied()
+    )
     moved = Moved(last.new, last.old, steps)
     if how.dry_run:
         return moved
@@ -140,11 +172,15 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
 def _base_before(plan: OpenPlan, status: Status) -> list[Entry]:
     """What names the base again that the log named before the last rebase."""
     named = [event for event in status.log.events if event.name in ("plan.created", "plan.rebased")]
-    return [(plan.home, plan.event("plan.rebased", base=each.body.get("base"))) for each in named[-2:-1]]
+    return [
+        (plan.home, plan.event("plan.rebased", base=each.body.get("base"))) for each in named[-2:-1]
+    ]
 
 
 def _restore_order(plan: OpenPlan, status: Status, reordered: Move) -> None:
-    """The text with its steps where they stood before they were reordered, unless others have come or gone since."""
+    """The text with its steps where they stood before they were reordered, unless others have come
+    or gone since.
+    """
     texts = [event for event in status.log.events if event.name in ("plan.created", "plan.revised")]
     before = [_steps(event) for event in texts if event.id < reordered.id][-1:]
     after = [_steps(event) for event in texts if event.id > reordered.id][:1]
@@ -158,7 +194,7 @@ def _restore_order(plan: OpenPlan, status: Status, reordered: Move) -> None:
 def _steps(event: Event) -> list[str]:
     """The steps of a text, by their IDs; none where it is damaged."""
     try:
-        return [step.id for step in plans.from_document(event.body.get("plan")).steps]
+        return [step.id for step in plan_document.from_document(event.body.get("plan")).steps]
     except BadDocument:
         return []
 
@@ -179,12 +215,14 @@ def _target(status: Status, to_step: int | None) -> Commit:
         return first
     if not 1 <= to_step <= len(status.steps):
         raise errors.NotFound(
-            f"there is no step {to_step}: the plan has {len(status.steps)}", f"git orch show {ids.short(status.id)}"
+            f"there is no step {to_step}: the plan has {len(status.steps)}",
+            f"git orch show {ids.short(status.id)}",
         )
     commit = status.steps[to_step - 1].commit
     if commit is None:
         raise errors.Refused(
-            f"step {to_step} is not done: there is nothing to go back to", f"git orch show {ids.short(status.id)}"
+            f"step {to_step} is not done: there is nothing to go back to",
+            f"git orch show {ids.short(status.id)}",
         )
     return commit
 
@@ -194,7 +232,10 @@ def _refuse_foreign(plan: OpenPlan, theirs: list[Commit], target: Commit) -> Non
     if theirs:
         names = ", ".join(commit.oid[:10] for commit in theirs)
         again = f"git orch rollback {ids.short(plan.id)}"
-        where = next((f" --to-step {each.number}" for each in plan.status().steps if each.commit == target), "")
+        where = next(
+            (f" --to-step {each.number}" for each in plan.status().steps if each.commit == target),
+            "",
+        )
         raise errors.Refused(
             f"commits of yours are on the branch and would be cut off: {names}",
             f"{again}{where} --keep-user-commits"
@@ -203,7 +244,9 @@ def _refuse_foreign(plan: OpenPlan, theirs: list[Commit], target: Commit) -> Non
         )
 
 
-def _move(plan: OpenPlan, move: tuple[str, str, str], entries: Sequence[Entry], how: How, written: Written) -> None:
+def _move(
+    plan: OpenPlan, move: tuple[str, str, str], entries: Sequence[Entry], how: How, written: Written
+) -> None:
     old, new, why = move
     place = worktrees.checkout_of(plan.repository, plan.ref) if how.in_checkout else None
     if place is None:

@@ -1,6 +1,7 @@
 """Moving a branch of the user's own, which a plan is landed on or picked onto.
 
-Where it is checked out, the user's own git brings the files there: it refuses to overwrite what is not committed.
+Where it is checked out, the user's own git brings the files there: it refuses to overwrite what is
+not committed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A branch of the user's: its full name, where it is (None: not born yet), and who has it checked out."""
+    """A branch of the user's: its full name, where it is (None: not born yet), and who has it
+    checked out.
+    """
 
     ref: str
     tip: str | None
@@ -66,18 +69,25 @@ class Target:
 def found(repository: Repository, wanted: str) -> Target:
     """The branch that is meant, by its short or full name.
 
-    Raises NotFound when there is none, Refused for a plan's, Busy when something in its checkout is not finished.
+    Raises NotFound when there is none, Refused for a plan's, Busy when something in its checkout is
+    not finished.
     """
     ref = _real(repository, wanted if wanted.startswith(HEADS) else HEADS + wanted)
     if not ref.isprintable():
         told = f"the name of branch '{ref.removeprefix(HEADS)}' cannot be written down"
-        raise errors.Refused(told, "git branch --list && git branch -m OLD NEW  # a name of printable characters")
+        raise errors.Refused(
+            told, "git branch --list && git branch -m OLD NEW  # a name of printable characters"
+        )
     if ref.startswith(refs.BRANCHES):
-        raise errors.Refused(f"'{ref.removeprefix(HEADS)}' is the branch of a plan", "git branch --list")
+        raise errors.Refused(
+            f"'{ref.removeprefix(HEADS)}' is the branch of a plan", "git branch --list"
+        )
     tip = refs.value(repository, ref)
     checkout = _checkout(repository, ref)
     if tip is None and checkout is None:
-        raise errors.NotFound(f"there is no branch '{ref.removeprefix(HEADS)}'", "git branch --list")
+        raise errors.NotFound(
+            f"there is no branch '{ref.removeprefix(HEADS)}'", "git branch --list"
+        )
     if checkout is not None:
         refuse_unfinished(checkout)
     return Target(ref, tip, checkout)
@@ -88,7 +98,9 @@ def here(repository: Repository) -> str:
     done = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1))
     name = done.stdout.decode("utf-8", "surrogateescape").strip()
     if not name.startswith(HEADS):
-        raise errors.UsageError("you are on no branch", "git branch --list  # and name one with --onto")
+        raise errors.UsageError(
+            "you are on no branch", "git branch --list  # and name one with --onto"
+        )
     return name
 
 
@@ -96,7 +108,9 @@ def refuse_unfinished(checkout: Checkout) -> None:
     """Raises Busy in the middle of a merge, rebase, cherry-pick or revert."""
     for name, what in _WAITING.items():
         if (checkout.git_dir / name).exists():
-            raise errors.Busy(f"a {what} is not finished in '{checkout.path}'", checkout.command("status"))
+            raise errors.Busy(
+                f"a {what} is not finished in '{checkout.path}'", checkout.command("status")
+            )
 
 
 def _real(repository: Repository, ref: str) -> str:
@@ -115,32 +129,48 @@ def _checkout(repository: Repository, ref: str) -> Checkout | None:
         return None
     if any((place / state / "head-name").is_file() for state in ("rebase-merge", "rebase-apply")):
         raise errors.Busy(f"'{ref.removeprefix(HEADS)}' is being rebased", "git worktree list")
-    if not (place / ".git").exists():  # a git directory that lies elsewhere, or on a disk that is away
+    if not (
+        place / ".git"
+    ).exists():  # a git directory that lies elsewhere, or on a disk that is away
         name = ref.removeprefix(HEADS)
         if not place.exists():
-            raise errors.Busy(f"'{name}' is checked out in '{place}', which is not there", "git worktree prune")
-        raise errors.Busy(f"'{name}' is checked out where git cannot tell: run this there", "git worktree list")
+            raise errors.Busy(
+                f"'{name}' is checked out in '{place}', which is not there", "git worktree prune"
+            )
+        raise errors.Busy(
+            f"'{name}' is checked out where git cannot tell: run this there", "git worktree list"
+        )
     return Checkout(place, worktrees.git_dir_of(repository, place))
 
 
 def uncommitted(repository: Repository, checkout: Checkout) -> list[str]:
     """Tracked paths of a checkout that differ from its HEAD, staged or not."""
     listed = checkout.git(repository).run(
-        "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=dirty"
+        "status",
+        "--porcelain",
+        "-z",
+        "--no-renames",
+        "--untracked-files=no",
+        "--ignore-submodules=dirty",
     )
     return [entry[3:] for entry in listed.decode("utf-8", "surrogateescape").split("\0") if entry]
 
 
-# -- moving it --------------------------------------------------------------------------------------------------------
+# -- moving it -------------------------------------------------------------------------------------
 
 
 def advance(
-    plan: OpenPlan, target: Target, new: tuple[str, Written], why: str, event: tuple[str, Mapping[str, object]]
+    plan: OpenPlan,
+    target: Target,
+    new: tuple[str, Written],
+    why: str,
+    event: tuple[str, Mapping[str, object]],
 ) -> None:
     """Move the branch to `new` (with the objects that no ref holds yet), and have the log tell it.
 
-    The intent and the event come first; the event counts once the move is done. Raises Busy when somebody moved the
-    branch, or files that are not committed are in the way; then nothing has moved.
+    The intent and the event come first; the event counts once the move is done. Raises Busy when
+    somebody moved the branch, or files that are not committed are in the way; then nothing has
+    moved.
     """
     commit, written = new
     _hold(plan, target, commit, written, why)
@@ -153,16 +183,25 @@ def advance(
         _move(plan.repository, target, commit, f"orch {intent.id}: {why}")
     except errors.Busy as refused:
         plan.record((plan.home, plan.event("move.abandoned", move=intent.id)))
-        if isinstance(refused, Blocked) and target.checkout is not None and plan.status().base.snapshot:
+        if (
+            isinstance(refused, Blocked)
+            and target.checkout is not None
+            and plan.status().base.snapshot
+        ):
             paths = " ".join(shlex.quote(path) for path in refused.paths)
-            add, commit = target.checkout.command(f"add -- {paths}"), target.checkout.command("commit")
+            add, commit = (
+                target.checkout.command(f"add -- {paths}"),
+                target.checkout.command("commit"),
+            )
             refused.hint = f"{add} && {commit}  # where they are what the plan began with"
         raise
     plan.record((plan.home, plan.event("move.done", move=intent.id)))
 
 
 def _hold(plan: OpenPlan, target: Target, commit: str, written: Written, why: str) -> None:
-    """Keep the commit until the branch holds it: `git gc --prune=now` of somebody else must not take a part of it."""
+    """Keep the commit until the branch holds it: `git gc --prune=now` of somebody else must not
+    take a part of it.
+    """
     written.restore()
     plan.keep([commit], why)
     written.restore()
@@ -172,7 +211,9 @@ def _hold(plan: OpenPlan, target: Target, commit: str, written: Written, why: st
     look = ("rev-list", "--objects", "--quiet", "--exclude-promisor-objects")
     asked = plan.repository.git.finished(*look, commit, "--not", *known, expect=(0, 128))
     if asked.status != 0:
-        raise errors.Busy("what was to be landed was collected meanwhile (gc --prune=now?)", "git orch status")
+        raise errors.Busy(
+            "what was to be landed was collected meanwhile (gc --prune=now?)", "git orch status"
+        )
 
 
 def _move(repository: Repository, target: Target, new: str, reason: str) -> None:
@@ -186,8 +227,12 @@ def _move(repository: Repository, target: Target, new: str, reason: str) -> None
     _fast_forward(repository, target, now, new, reason)
 
 
-def _fast_forward(repository: Repository, target: Target, checkout: Checkout, new: str, reason: str) -> None:
-    """git's own fast forward in the checkout: it overwrites no file that is changed, untracked or ignored."""
+def _fast_forward(
+    repository: Repository, target: Target, checkout: Checkout, new: str, reason: str
+) -> None:
+    """git's own fast forward in the checkout: it overwrites no file that is changed, untracked or
+    ignored.
+    """
     options = ("--ff-only", "--no-overwrite-ignore", "--no-squash", "--no-autostash", "--quiet")
     variables = {"GIT_REFLOG_ACTION": reason}
     if target.tip is None:  # then git takes ignored files for worthless all the same
@@ -195,14 +240,18 @@ def _fast_forward(repository: Repository, target: Target, checkout: Checkout, ne
         in_the_way = untracked.in_the_way(checkout.git(repository), checkout.path, written)
         if in_the_way:
             raise Blocked(checkout, in_the_way)
-    git = replace(checkout.git(repository), drivers=(f"branch.{target.name}.mergeoptions",))  # "-s ours" outvotes us
+    git = replace(
+        checkout.git(repository), drivers=(f"branch.{target.name}.mergeoptions",)
+    )  # "-s ours" outvotes us
     try:
         git.run(*SYNCED, "merge", *options, new, variables=variables)
     except GitFailed as failed:
         in_the_way = [line.strip() for line in failed.stderr.splitlines() if line.startswith("\t")]
         if in_the_way:
             raise Blocked(checkout, in_the_way) from failed
-        raise errors.Busy(f"git does not move '{target.name}': {failed.cause}", checkout.command("status")) from failed
+        raise errors.Busy(
+            f"git does not move '{target.name}': {failed.cause}", checkout.command("status")
+        ) from failed
     if refs.value(repository, target.ref) != new:
         raise refs.RefMoved(target.ref)
 
@@ -216,7 +265,7 @@ class Blocked(errors.Busy):
         self.paths = paths
 
 
-# -- what a cut-off command left --------------------------------------------------------------------------------------
+# -- what a cut-off command left -------------------------------------------------------------------
 
 
 def is_done(repository: Repository, move: Move) -> bool:
@@ -229,5 +278,7 @@ def is_done(repository: Repository, move: Move) -> bool:
     reasons = refs.reflog_messages(repository, move.ref)
     if tip == move.new or any(reason.startswith(f"orch {move.id}") for reason in reasons):
         return True
-    asked = repository.git.finished("merge-base", "--is-ancestor", move.new, tip, expect=(0, 1, 128))
+    asked = repository.git.finished(
+        "merge-base", "--is-ancestor", move.new, tip, expect=(0, 1, 128)
+    )
     return asked.status == 0

@@ -1,4 +1,6 @@
-"""The command policy, applied: to the commands of a plan, and to those that a model wants to run in a step."""
+"""The command policy, applied: to the commands of a plan, and to those that a model wants to run in
+a step.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 def denied(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
     """A finding for each command of a plan that the policy denies, in the sandbox too."""
-    from git_orch.sandbox.policy import decision, whitelist  # its patterns take 20 ms, which most commands save
+    from git_orch.sandbox.policy import (  # its patterns take 20 ms, which most commands save
+        decision,
+        whitelist,
+    )
 
     for field, command, network in findings.commands(plan):
         known = whitelist.of(capabilities, plan.dependencies, network=network)
@@ -29,9 +34,15 @@ def denied(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
             yield Finding(code, field, str(verdict.reason), fix, "warning")
 
 
-def policy(plan: Plan, worktree: Path, top: Path | None, *, network: bool, sandboxed: bool) -> Policy:
-    """What holds for the commands of a step in `worktree`; programs inside `top`, the user's tree, do not count."""
+def policy(
+    plan: Plan, worktree: Path, top: Path | None, *, network: bool, sandboxed: bool
+) -> Policy:
+    """What holds for the commands of a step in `worktree`; programs inside `top`, the user's tree,
+    do not count.
+    """
     from git_orch.sandbox.policy import decision, whitelist  # as above
 
     found = machine.present(worktree, top)
-    return decision.Policy(whitelist.of(found, plan.dependencies, network=network), str(worktree), sandboxed)
+    return decision.Policy(
+        whitelist.of(found, plan.dependencies, network=network), str(worktree), sandboxed
+    )

@@ -1,4 +1,6 @@
-"""What protects this machine from what plans run: tried in a scratch repository, told as one answer a line."""
+"""What protects this machine from what plans run: tried in a scratch repository, told as one answer
+a line.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +19,22 @@ from git_orch.flow.machine import sandbox as confinement
 from git_orch.plans.plan import Command
 from git_orch.repo import git as gits
 from git_orch.repo import repository, settings
+from git_orch.repo.places import state_directory
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
 from git_orch.repo.worktree import enclosed
 from git_orch.sandbox import probes
 from git_orch.sandbox.probes import Answer, Place
-from git_orch.sandbox.process import command
+from git_orch.sandbox.process import tools
 from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 
 _US = "git orch doctor"  # the hint of those who know that we know more
 _MOST_FILES = 100  # of the home directory that are tried
 _INNER = (".ssh", ".gnupg", ".aws", ".config/gh", ".docker", ".kube")  # where people keep keys
-_PERSON = {f"GIT_{who}_{what}": "doctor" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+_PERSON = {
+    f"GIT_{who}_{what}": "doctor" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+}
 
 
 def answers(around: Repository | None) -> Iterator[Answer]:
@@ -51,7 +56,7 @@ def answers(around: Repository | None) -> Iterator[Answer]:
 @contextlib.contextmanager
 def scratch() -> Iterator[tuple[Repository, Place]]:
     """A repository with a linked worktree, where plans have theirs: removed afterwards."""
-    base = _state_directory()
+    base = state_directory()
     try:
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory = Path(tempfile.mkdtemp(prefix="doctor-", dir=base))
@@ -65,7 +70,9 @@ def scratch() -> Iterator[tuple[Repository, Place]]:
 
 def _repository(directory: Path) -> tuple[Repository, Place]:
     source = gits.environment(os.environ)  # without what says where the user's repository is
-    made = gits.start(["git", "init", "-q", "--template=", "repository"], source, str(directory), None)
+    made = gits.start(
+        ["git", "init", "-q", "--template=", "repository"], source, str(directory), None
+    )
     if made.status != 0:
         raise gits.GitFailed("init", made.status, made.stderr.decode("utf-8", "replace"))
     found = repository.discover(directory / "repository", source)
@@ -76,15 +83,7 @@ def _repository(directory: Path) -> tuple[Repository, Place]:
     return found, Place(directory, worktree, found.common_dir)
 
 
-def _state_directory() -> Path:
-    state = os.environ.get("XDG_STATE_HOME", "")
-    if os.path.isabs(state):
-        return Path(state) / "git-orch"
-    home = environment.home(os.environ)
-    return home / ".local" / "state" / "git-orch" if home is not None else Path(tempfile.gettempdir())
-
-
-# -- the sandbox ------------------------------------------------------------------------------------------------------
+# -- the sandbox -----------------------------------------------------------------------------------
 
 
 def confined(found: Repository, in_force: Settings, place: Place) -> Iterator[Answer]:
@@ -105,7 +104,10 @@ def _sandbox(launcher: Launcher) -> Answer:
     sandbox = launcher.sandbox
     if not launcher.sandboxed:
         return Answer(
-            "sandbox", "no", "orch.sandbox is none: commands run as you", "git config --global orch.sandbox auto"
+            "sandbox",
+            "no",
+            "orch.sandbox is none: commands run as you",
+            "git config --global orch.sandbox auto",
         )
     return Answer("sandbox", "ok", f"{sandbox.name} {_version(launcher)}".rstrip())
 
@@ -114,7 +116,9 @@ def _version(launcher: Launcher) -> str:
     program = getattr(launcher.sandbox, "program", "")  # Seatbelt is a part of macOS and has none
     if not program:
         return ""
-    said = command.capture([program, "--version"], env={"PATH": environment.DEFAULT_PATH}).stdout.decode()
+    said = tools.capture(
+        [program, "--version"], env={"PATH": environment.DEFAULT_PATH}
+    ).stdout.decode()
     number = re.search(r"\d+(\.\d+)+", said)
     return f"{number[0] if number else ''} ({program})"
 
@@ -125,7 +129,11 @@ def _home_files(launcher: Launcher) -> list[Path]:
     found: list[Path] = []
     for directory in [home, *(home / name for name in _INNER)] if home is not None else []:
         with contextlib.suppress(OSError):
-            found += sorted(path for path in directory.iterdir() if _is_plain(path) and not _shown(path, launcher))
+            found += sorted(
+                path
+                for path in directory.iterdir()
+                if _is_plain(path) and not _shown(path, launcher)
+            )
     return found[:_MOST_FILES]
 
 
@@ -137,18 +145,29 @@ def _shown(path: Path, launcher: Launcher) -> bool:
     return any(path.is_relative_to(shown) for shown in launcher.readable)
 
 
-# -- the rest of the machine ------------------------------------------------------------------------------------------
+# -- the rest of the machine -----------------------------------------------------------------------
 
 
 def _git_says() -> str:
-    return gits.start(["git", "--version"], dict(os.environ), None, None).stdout.decode("utf-8", "replace").strip()
+    return (
+        gits.start(["git", "--version"], dict(os.environ), None, None)
+        .stdout.decode("utf-8", "replace")
+        .strip()
+    )
 
 
 def git_version(said: str) -> Answer:
     """Whether git, which says `git version 2.39.5`, is new enough."""
     number = re.search(r"(\d+)\.(\d+)(\.\d+)*", said)
-    if number is None or [int(number[1]), int(number[2])] < [int(part) for part in gits.OLDEST.split(".")]:
-        return Answer("git", "no", f"{said or 'git tells no version'}: {gits.OLDEST} or newer is needed", "update git")
+    if number is None or [int(number[1]), int(number[2])] < [
+        int(part) for part in gits.OLDEST.split(".")
+    ]:
+        return Answer(
+            "git",
+            "no",
+            f"{said or 'git tells no version'}: {gits.OLDEST} or newer is needed",
+            "update git",
+        )
     return Answer("git", "ok", number[0])
 
 
@@ -172,7 +191,7 @@ def _verdicts(*lines: str) -> list[str]:
     return [decision.decide(Command(shell=line), known).decision for line in lines]
 
 
-# -- settings and pages -----------------------------------------------------------------------------------------------
+# -- settings and pages ----------------------------------------------------------------------------
 
 
 def weakening(in_force: Settings) -> Iterator[Answer]:
@@ -187,7 +206,9 @@ def without_effect(around: Repository) -> Iterator[Answer]:
     """Settings that somebody wrote where they do not count."""
     for name in dict.fromkeys(settings.without_effect(around)):
         hint = f"git config --global {name} VALUE, if it is what you want"
-        yield Answer("settings", "note", f"{name} of the repository's own configuration does not count", hint)
+        yield Answer(
+            "settings", "note", f"{name} of the repository's own configuration does not count", hint
+        )
 
 
 def man_pages(path: str) -> Answer:
@@ -195,7 +216,7 @@ def man_pages(path: str) -> Answer:
     man = environment.program("man", path)
     if man is None:
         return Answer("man", "note", "there is no man here", "git orch help")
-    told = command.capture([man, "-w", "git-orch"], env=os.environ)
+    told = tools.capture([man, "-w", "git-orch"], env=os.environ)
     if told.status == 0:
         return Answer("man", "ok", told.stdout.decode("utf-8", "replace").strip())
     pages = Path(sys.prefix) / "share" / "man"

@@ -5,37 +5,33 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from git_orch import errors
+from git_orch.repo.places import cache_directory
 from git_orch.sandbox import capabilities as caps
 from git_orch.sandbox.capabilities import Capabilities, Loaded
-from git_orch.sandbox.walls import environment
-
-
-def cache_directory() -> Path:
-    """Where capabilities are remembered: outside of every repository."""
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(cache):
-        return Path(cache) / "git-orch"
-    home = environment.home(os.environ)
-    if home is None:
-        raise errors.UnfitRepository("this user has no home directory", "export HOME=/somewhere")
-    return home / ".cache" / "git-orch"
 
 
 def capabilities(directory: Path, excluded: Path | None, *, refresh: bool = False) -> Loaded:
-    """The machine's commands and languages; programs inside `excluded` (the work tree) do not count."""
-    return caps.load_or_discover(cache_directory(), os.environ.get("PATH", ""), directory, excluded, refresh=refresh)
+    """The machine's commands and languages; programs inside `excluded` (the work tree) do not
+    count.
+    """
+    return caps.load_or_discover(
+        cache_directory(), os.environ.get("PATH", ""), directory, excluded, refresh=refresh
+    )
 
 
 def present(directory: Path, excluded: Path | None) -> Capabilities:
-    """The machine's commands without their versions, as the command policy needs them: now, and nothing is run."""
+    """The machine's commands without their versions, as the command policy needs them: now, and
+    nothing is run.
+    """
     return caps.present(os.environ.get("PATH", ""), directory, excluded)
 
 
 def described(found: Capabilities) -> list[str]:
     """Lines for people and prompts: commands with versions, languages, operating system."""
     commands = [
-        f"{each.name} {each.version}" if each.version else each.name for each in found.commands if each.available
+        f"{each.name} {each.version}" if each.version else each.name
+        for each in found.commands
+        if each.available
     ]
     return [
         f"Commands: {', '.join(commands)}",

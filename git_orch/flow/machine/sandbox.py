@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def boundary(repository: Repository, tell: Callable[[str], None] = enclosed.silent) -> Boundary:
-    """What runs commands for the repository. Raises Refused where no sandbox works and the user did not do without."""
+    """What runs commands for the repository. Raises Refused where no sandbox works and the user did
+    not do without.
+    """
     return Boundary(launcher(repository, settings.of_user(repository)), tell)
 
 
@@ -38,7 +40,9 @@ def launcher(repository: Repository, found: Settings) -> Launcher:
 
 
 def _programs(repository: Repository) -> str:
-    """PATH without what is in the repository: a planted bwrap would run everything outside of any sandbox."""
+    """PATH without what is in the repository: a planted bwrap would run everything outside of any
+    sandbox.
+    """
     path = os.environ.get("PATH", "")
     for place in repository.places:
         path = os.pathsep.join(environment.outside(path, place))
@@ -46,7 +50,9 @@ def _programs(repository: Repository) -> str:
 
 
 def refuse_home(launcher: Launcher, directory: Path) -> None:
-    """Raises Refused for work in a directory that holds the home directory, which the sandbox then cannot hide."""
+    """Raises Refused for work in a directory that holds the home directory, which the sandbox then
+    cannot hide.
+    """
     home = environment.home(os.environ)
     if launcher.sandboxed and home is not None and environment.inside(str(home), directory):
         raise errors.Refused(

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from git_orch.agents import prices
 from git_orch.agents.prices import Prices
+from git_orch.plans.document import Document
 from git_orch.plans.history.status import SATISFIED, Call, Status
 from git_orch.plans.money import cost
 from git_orch.plans.money.cost import Sample
-from git_orch.plans.plan import Document, Plan
+from git_orch.plans.plan import Plan
 from git_orch.repo.log import catalog
 from git_orch.repo.objects import objects
 from git_orch.repo.repository import Repository
@@ -36,9 +37,15 @@ def _sample(calls: Sequence[Call]) -> Sample:
 
 
 def estimated(plan: Plan, model: str, table: Prices, known: Sequence[Sample] = ()) -> Document:
-    """What the plan may use, as its log stores it: tokens, USD and, with enough samples, p50 and p90 of USD."""
+    """What the plan may use, as its log stores it: tokens, USD and, with enough samples, p50 and
+    p90 of USD.
+    """
     found = cost.estimate(plan, lambda name: table.price(name or model))
-    document: Document = {"tokens_in": found.tokens_in, "tokens_out": found.tokens_out, "usd": found.usd}
+    document: Document = {
+        "tokens_in": found.tokens_in,
+        "tokens_out": found.tokens_out,
+        "usd": found.usd,
+    }
     expected = cost.expected(plan, model, known, table.price)
     return document if expected is None else document | expected._asdict()
 

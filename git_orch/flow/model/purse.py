@@ -1,4 +1,6 @@
-"""A model that is asked only while there is money for it: each call reserves what it can cost before it is made."""
+"""A model that is asked only while there is money for it: each call reserves what it can cost
+before it is made.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from git_orch.plans.money.budget import Book, Wanted
 if TYPE_CHECKING:
     from git_orch.agents import conversation
     from git_orch.agents.prices import Prices
-    from git_orch.plans.plan import Document
+    from git_orch.plans.document import Document
 
 
 _GLANCE = 1.0  # seconds between looks whether other calls have settled
@@ -27,7 +29,9 @@ class Purse(Protocol):
     """Where the money is: the ledger of a run, or what one command may spend."""
 
     def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
-        """The tokens of output that a call may have, budget.WAIT, or None when there is not enough left for any."""
+        """The tokens of output that a call may have, budget.WAIT, or None when there is not enough
+        left for any.
+        """
         ...
 
     def settle(self, call: str, usd: float) -> None:
@@ -60,7 +64,9 @@ class Pocket:
 
 
 class _Dearer(Exception):
-    """A try was lost, and after what it has cost another one like it may cost more than what is left."""
+    """A try was lost, and after what it has cost another one like it may cost more than what is
+    left.
+    """
 
     def __init__(self, pause: float) -> None:
         super().__init__()
@@ -80,17 +86,28 @@ def _nobody(*_told: object) -> None:
 
 
 class Within:
-    """A model behind a purse. `about` names the attempt and the step; `again` is the command that goes on with more."""
+    """A model behind a purse. `about` names the attempt and the step; `again` is the command that
+    goes on with more.
+    """
 
     def __init__(
-        self, model: conversation.Model, purse: Purse, prices: Prices, about: tuple[str, str | None], again: str
+        self,
+        model: conversation.Model,
+        purse: Purse,
+        prices: Prices,
+        about: tuple[str, str | None],
+        again: str,
     ) -> None:
         self._model = model
         self._purse = purse
         self._prices = prices
-        self._attempt, self._step = about  # an attempt has one call under way at a time: it is the call's ID
+        self._attempt, self._step = (
+            about  # an attempt has one call under way at a time: it is the call's ID
+        )
         self._again = again
-        self._counted: tuple[int, int] | None = None  # bytes of the last request, tokens the provider counted in it
+        self._counted: tuple[int, int] | None = (
+            None  # bytes of the last request, tokens the provider counted in it
+        )
 
     def reply(
         self,
@@ -101,7 +118,9 @@ class Within:
         on_wait: Callable[[float, str], None] | None = None,
         stop: threading.Event | None = None,
     ) -> exchange.Reply:
-        """The reply of the model, whose length may be cut to what is left. Raises LimitReached and Stopped."""
+        """The reply of the model, whose length may be cut to what is left. Raises LimitReached and
+        Stopped.
+        """
         stop = stop or threading.Event()
         size = _size(request)
         wanted = Wanted(self._prices.price(request.model), self._prompt(size), request.max_tokens)
@@ -109,7 +128,12 @@ class Within:
         for _ in range(1 + retry.RETRIES):
             tokens = self._reserved(wanted, told, stop)
             try:
-                reply = self._asked(replace(request, max_tokens=tokens), wanted._replace(max_tokens=tokens), told, stop)
+                reply = self._asked(
+                    replace(request, max_tokens=tokens),
+                    wanted._replace(max_tokens=tokens),
+                    told,
+                    stop,
+                )
             except _Dearer as dearer:
                 if stop.wait(dearer.pause):
                     raise exchange.Stopped from None
@@ -119,11 +143,15 @@ class Within:
         raise self._spent(wanted)
 
     def _reserved(self, wanted: Wanted, told: _Told, stop: threading.Event) -> int:
-        """The tokens of output that are reserved, after waiting for other calls where they hold what is left."""
+        """The tokens of output that are reserved, after waiting for other calls where they hold
+        what is left.
+        """
         since, waited = time.monotonic(), False
         while not stop.is_set():
             tokens = self._purse.reserve(self._attempt, self._step, wanted)
-            if tokens is None or (tokens == budget.WAIT and time.monotonic() - since > retry.LONGEST_CALL):
+            if tokens is None or (
+                tokens == budget.WAIT and time.monotonic() - since > retry.LONGEST_CALL
+            ):
                 raise self._spent(wanted)
             if tokens != budget.WAIT:
                 return tokens
@@ -133,8 +161,12 @@ class Within:
             stop.wait(_GLANCE)
         raise exchange.Stopped
 
-    def _asked(self, request: exchange.Request, wanted: Wanted, told: _Told, stop: threading.Event) -> exchange.Reply:
-        """The reply, and what it has cost settled. Raises _Dearer before a retry that is not affordable as it is."""
+    def _asked(
+        self, request: exchange.Request, wanted: Wanted, told: _Told, stop: threading.Event
+    ) -> exchange.Reply:
+        """The reply, and what it has cost settled. Raises _Dearer before a retry that is not
+        affordable as it is.
+        """
 
         def lost(call: exchange.Call) -> None:
             told.on_lost(call)
@@ -147,14 +179,18 @@ class Within:
 
         paid = 0.0
         try:
-            reply = self._model.reply(request, on_text=told.on_text, on_lost=lost, on_wait=waits, stop=stop)
+            reply = self._model.reply(
+                request, on_text=told.on_text, on_lost=lost, on_wait=waits, stop=stop
+            )
             paid = usd(reply.call, request.model, self._prices)
         finally:
             self._purse.settle(self._attempt, paid)
         return reply
 
     def _prompt(self, size: int) -> int:
-        """The tokens of a prompt of so many bytes: those of the last one were counted, the rest is guessed."""
+        """The tokens of a prompt of so many bytes: those of the last one were counted, the rest is
+        guessed.
+        """
         if self._counted is None:
             return size // budget.BYTES_PER_TOKEN
         before, tokens = self._counted
@@ -199,7 +235,8 @@ def usd(call: exchange.Call, asked: str, prices: Prices) -> float:
 def priced(call: exchange.Call, asked: str, prices: Prices) -> Document:
     """A call as an event stores it: usage verbatim, USD at the price of the model that answered.
 
-    A model that is not in the price table is counted at the price of the one that was asked for, and says so.
+    A model that is not in the price table is counted at the price of the one that was asked for,
+    and says so.
     """
     try:
         price, priced_as = prices.price(call.model), call.model

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from git_orch.agents import messages, prices
-from git_orch.flow.attempt.agent_step import Service
+from git_orch.agents import conversation, messages, prices
+from git_orch.agents.prices import Prices
 from git_orch.plans import redact
 from git_orch.sandbox import secrecy
 
@@ -25,3 +26,14 @@ def service(extra_prices: str | None) -> Iterator[Service]:
 def price_table(extra: str | None) -> prices.Prices:
     """The built-in prices, with the user's own file on top."""
     return prices.load(Path(os.path.expanduser(extra)) if extra else None)
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where replies come from, what they cost, and the delimiter that no text of others can know;
+    one for a run.
+    """
+
+    model: conversation.Model
+    prices: Prices
+    delimiter: str

@@ -1,4 +1,6 @@
-"""Where a plan starts: the base commit, the cover commit on it, and following a base branch that moved on."""
+"""Where a plan starts: the base commit, the cover commit on it, and following a base branch that
+moved on.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,10 @@ from git_orch import errors
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
-from git_orch.plans import trailers
+from git_orch.plans import messages, trailers
+from git_orch.plans.document import Document
 from git_orch.plans.history.status import Base, Status
-from git_orch.plans.plan import Document, Plan
+from git_orch.plans.plan import Plan
 from git_orch.repo import identity, refs
 from git_orch.repo.identity import Identity
 from git_orch.repo.objects import objects as odb
@@ -19,16 +22,24 @@ from git_orch.repo.worktree import snapshot
 
 
 def chosen(repository: Repository, wanted: str | None) -> Base:
-    """The base for a new plan: `wanted` (a ref or a commit), else HEAD. Raises UnfitRepository for an unknown one."""
+    """The base for a new plan: `wanted` (a ref or a commit), else HEAD. Raises UnfitRepository for
+    an unknown one.
+    """
     git = repository.user_git
     name = wanted if wanted is not None else "HEAD"
     asked = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    commit = git.finished("rev-parse", *asked, expect=(0, 1, 128)).stdout.decode("ascii").strip() or None
+    commit = (
+        git.finished("rev-parse", *asked, expect=(0, 1, 128)).stdout.decode("ascii").strip() or None
+    )
     if wanted is None:
-        return Base(commit, _name(git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout))
+        return Base(
+            commit, _name(git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout)
+        )
     if commit is None:
         raise errors.UnfitRepository(f"'{wanted}' names no commit", "git branch --all")
-    full = git.finished("rev-parse", "--symbolic-full-name", "--end-of-options", wanted, expect=(0, 128)).stdout
+    full = git.finished(
+        "rev-parse", "--symbolic-full-name", "--end-of-options", wanted, expect=(0, 128)
+    ).stdout
     ref = _name(full.rstrip(b"\n").rpartition(b"\n")[2])
     return Base(commit, ref if ref is not None and ref.startswith("refs/heads/") else None)
 
@@ -42,7 +53,9 @@ def _name(printed: bytes) -> str | None:
 
 
 def with_uncommitted(repository: Repository, objects: Objects, base: Base) -> Base:
-    """A base that holds the user's uncommitted files as well: a commit of its own on HEAD; theirs stay as they are."""
+    """A base that holds the user's uncommitted files as well: a commit of its own on HEAD; theirs
+    stay as they are.
+    """
     tree = snapshot.of_user(repository, lambda: sandbox.boundary(repository), base.commit)
     person = identity.of_user(repository).now()
     commit = odb.write_commit(
@@ -67,7 +80,11 @@ def document(base: Base) -> Document:
 def cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, base: Base) -> str:
     """The cover commit: empty, on the base, its message the plan for people to read."""
     stamp = person.now()
-    tree = odb.write_tree(objects, []) if base.commit is None else odb.commit(objects, base.commit).tree
+    tree = (
+        odb.write_tree(objects, [])
+        if base.commit is None
+        else odb.commit(objects, base.commit).tree
+    )
     return odb.write_commit(
         objects,
         raw.CommitObject(
@@ -75,25 +92,37 @@ def cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, base: Ba
             parents=(base.commit,) if base.commit is not None else (),
             author=stamp.author,
             committer=stamp.committer,
-            message=trailers.cover_message(plan_id, plan, base.commit or trailers.UNBORN),
+            message=messages.cover_message(plan_id, plan, base.commit or trailers.UNBORN),
         ),
     )
 
 
 def follow(plan: OpenPlan, status: Status) -> bool:
-    """Put a plan without a landed step onto the tip of its base branch, or say why not; whether it was put there."""
+    """Put a plan without a landed step onto the tip of its base branch, or say why not; whether it
+    was put there.
+    """
     base = status.base
-    if base.ref is None or status.branch is None or any(each.commit is not None for each in status.steps):
+    if (
+        base.ref is None
+        or status.branch is None
+        or any(each.commit is not None for each in status.steps)
+    ):
         return False
     tip = refs.value(plan.repository, base.ref)
     if tip is None or tip in (base.commit, status.branch.base):
         return False
-    if base.snapshot and base.commit is not None and odb.commit(plan.objects, base.commit).parents == (tip,):
+    if (
+        base.snapshot
+        and base.commit is not None
+        and odb.commit(plan.objects, base.commit).parents == (tip,)
+    ):
         return False
     reason = _why_not(plan, status, tip)
     name = base.ref.removeprefix("refs/heads/")
     if reason is not None:
-        plan.reporter.emit(Note(f"'{name}' moved on since the plan was made; the plan stays on its base: {reason}"))
+        plan.reporter.emit(
+            Note(f"'{name}' moved on since the plan was made; the plan stays on its base: {reason}")
+        )
         return False
     new = Base(tip, base.ref)
     commit = cover(plan.objects, plan.identity, plan.id, status.plan, new)
@@ -101,13 +130,20 @@ def follow(plan: OpenPlan, status: Status) -> bool:
     rebased = (commit, plan.event("plan.rebased", base=document(new)))
     plan.move(status.branch.tip, commit, f"rebase to {name}", [rebased])
     plan.home = commit
-    plan.reporter.emit(Note(f"'{name}' moved on since the plan was made; the plan now starts from {tip[:10]}"))
+    plan.reporter.emit(
+        Note(f"'{name}' moved on since the plan was made; the plan now starts from {tip[:10]}")
+    )
     return True
 
 
 def is_ours(status: Status, commit: str) -> bool:
-    """Whether git-orch itself put the branch there: a cover that the user amended is not replaced by a new one."""
-    return any(event.name == "move.intended" and event.body.get("to") == commit for event in status.log.events)
+    """Whether git-orch itself put the branch there: a cover that the user amended is not replaced
+    by a new one.
+    """
+    return any(
+        event.name == "move.intended" and event.body.get("to") == commit
+        for event in status.log.events
+    )
 
 
 def _why_not(plan: OpenPlan, status: Status, tip: str) -> str | None:
@@ -120,4 +156,8 @@ def _why_not(plan: OpenPlan, status: Status, tip: str) -> str | None:
         return "you changed its cover commit"
     if status.base.commit is None:
         return None
-    return None if plan.is_ancestor(status.base.commit, tip) else "the old base is not part of it any more"
+    return (
+        None
+        if plan.is_ancestor(status.base.commit, tip)
+        else "the old base is not part of it any more"
+    )

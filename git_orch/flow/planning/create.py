@@ -12,10 +12,10 @@ from pathlib import Path
 
 from git_orch import errors
 from git_orch.flow.planning import base as basing
-from git_orch.plans import approval, ids, redact
-from git_orch.plans import plan as plans
+from git_orch.plans import approval, ids, plan_document, redact
+from git_orch.plans.document import Document
 from git_orch.plans.history.status import Base
-from git_orch.plans.plan import Document, Plan
+from git_orch.plans.plan import Plan
 from git_orch.repo import identity, refs
 from git_orch.repo.local import approvals
 from git_orch.repo.log import log as store
@@ -26,7 +26,8 @@ from git_orch.sandbox import secrecy
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan that is not stored yet: where it came from (file, template, model) and what its making has cost.
+    """A plan that is not stored yet: where it came from (file, template, model) and what its making
+    has cost.
 
     `kept` is the local file that holds a model's reply until the plan is stored.
     """
@@ -43,7 +44,9 @@ def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
     """Raises UnfitRepository where no plan can be made: to be asked before a model is paid for one."""
     identity.of_user(repository)
     if include_dirty and repository.top is None:
-        raise errors.UnfitRepository("a bare repository has no uncommitted files", "git orch plan --base main")
+        raise errors.UnfitRepository(
+            "a bare repository has no uncommitted files", "git orch plan --base main"
+        )
     for ref in ("refs/heads/orch", "refs/notes/orch"):
         if refs.value(repository, ref) is not None:
             rename = "git branch -m orch orch-branch"
@@ -53,17 +56,23 @@ def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
 
 
 def refuse_secrets(plan: Plan) -> None:
-    """Raises Refused for a plan that holds a known secret or the shape of a key: its text is stored and pushed."""
+    """Raises Refused for a plan that holds a known secret or the shape of a key: its text is stored
+    and pushed.
+    """
     secrets = redact.secret_values(secrecy.all_variables())
     for step in plan.steps:
-        if redact.holds_secret(json.dumps(plans.step_document(step), ensure_ascii=False), secrets):
+        if redact.holds_secret(
+            json.dumps(plan_document.step_document(step), ensure_ascii=False), secrets
+        ):
             number = plan.position(step.id)
             raise errors.Refused(
                 f"step {number} ('{redact.redacted(step.title, secrets)}') holds what looks like a key or a secret",
                 "let the command read it from a file or a variable, and plan again",
             )
     if redact.holds_secret(f"{plan.title}\n{plan.objective}", secrets):
-        raise errors.Refused("the title or objective holds what looks like a secret", "take it out and plan again")
+        raise errors.Refused(
+            "the title or objective holds what looks like a secret", "take it out and plan again"
+        )
 
 
 def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: bool = False) -> str:
@@ -79,7 +88,7 @@ def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: b
         log = store.LogWriter(repository, database, person, plan_id)
         created = log.event(
             "plan.created",
-            plan=plans.to_document(draft.plan),
+            plan=plan_document.to_document(draft.plan),
             base=basing.document(base),
             origin=draft.origin,
             estimate=draft.estimate,
@@ -101,7 +110,11 @@ def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: b
 def _unused_id(repository: Repository, title: str) -> str:
     previous: str | None = None
     while True:
-        plan_id = ids.plan_id(title, time.time_ns() // 1_000_000, int.from_bytes(os.urandom(3), "big"), previous)
-        if not any(refs.value(repository, prefix + plan_id) for prefix in (refs.LOGS, refs.BRANCHES)):
+        plan_id = ids.plan_id(
+            title, time.time_ns() // 1_000_000, int.from_bytes(os.urandom(3), "big"), previous
+        )
+        if not any(
+            refs.value(repository, prefix + plan_id) for prefix in (refs.LOGS, refs.BRANCHES)
+        ):
             return plan_id
         previous = plan_id

@@ -16,9 +16,10 @@ from git_orch.flow.model import service as models
 from git_orch.flow.planning.create import Draft
 from git_orch.flow.reports import Note, Reporter
 from git_orch.plans import redact
+from git_orch.plans.document import Document
 from git_orch.plans.file import planfile, schema
 from git_orch.plans.file.findings import PlanFileError
-from git_orch.plans.plan import Document, Plan
+from git_orch.plans.plan import Plan
 from git_orch.repo import localfiles
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import secrecy
@@ -26,7 +27,9 @@ from git_orch.sandbox.capabilities import Capabilities
 
 
 def from_file(text: str, name: str, model: str, table: Prices) -> Draft:
-    """The plan in a file's text; `name` is for messages. Raises UsageError that names field and line."""
+    """The plan in a file's text; `name` is for messages. Raises UsageError that names field and
+    line.
+    """
     plan = planfile.read(text, name)
     return Draft(plan, "file", estimating.estimated(plan, model, table))
 
@@ -40,12 +43,18 @@ def from_template(name: str, variables: Mapping[str, str], model: str, table: Pr
 
 
 def from_model(
-    repository: Repository, task: str, wanted: tuple[str, float], extra_prices: str | None, reporter: Reporter
+    repository: Repository,
+    task: str,
+    wanted: tuple[str, float],
+    extra_prices: str | None,
+    reporter: Reporter,
 ) -> Draft:
-    """A plan that a model made of the task; `wanted` is the model, and what planning may cost in USD (0: no limit).
+    """A plan that a model made of the task; `wanted` is the model, and what planning may cost in
+    USD (0: no limit).
 
-    What was paid for is on disk as soon as it is there: each call's cost, and the reply, in a local file. It is the
-    draft's `kept`, to be removed once the plan is stored; after a failure the hint names it.
+    What was paid for is on disk as soon as it is there: each call's cost, and the reply, in a local
+    file. It is the draft's `kept`, to be removed once the plan is stored; after a failure the hint
+    names it.
     """
     from git_orch.agents import messages, planner
 
@@ -53,7 +62,9 @@ def from_model(
     messages.start_import()
     with models.service(extra_prices) as service:
         service.prices.facts(model)  # an unknown model is refused before anything is asked
-        machine = surroundings.capabilities(repository.top or repository.common_dir, repository.top).capabilities
+        machine = surroundings.capabilities(
+            repository.top or repository.common_dir, repository.top
+        ).capabilities
         question = planner.Question(task, _described(machine), model, service.delimiter)
         reporter.emit(Note(f"asking {model} for a plan"))
         kept = _Kept(repository, task)
@@ -67,15 +78,27 @@ def from_model(
         try:
             drafted = planner.draft(
                 question,
-                purse.Within(service.model, purse.Pocket(max_usd), service.prices, ("plan", None), "git orch plan"),
+                purse.Within(
+                    service.model,
+                    purse.Pocket(max_usd),
+                    service.prices,
+                    ("plan", None),
+                    "git orch plan",
+                ),
                 read=read,
-                on_wait=lambda seconds, cause: reporter.emit(Note(f"waiting {seconds:.0f} s: {cause}")),
-                on_call=lambda call: kept.add({"purpose": "plan", **purse.priced(call, model, service.prices)}),
+                on_wait=lambda seconds, cause: reporter.emit(
+                    Note(f"waiting {seconds:.0f} s: {cause}")
+                ),
+                on_call=lambda call: kept.add(
+                    {"purpose": "plan", **purse.priced(call, model, service.prices)}
+                ),
             )
         except planner.NoPlan as failed:
             kept.reply = failed.raw
             kept.save()
-            raise errors.StepFailed(failed.cause, f"{failed.hint}; the reply is in '{kept.path}'") from failed
+            raise errors.StepFailed(
+                failed.cause, f"{failed.hint}; the reply is in '{kept.path}'"
+            ) from failed
         estimate = estimating.estimated(drafted.value, model, service.prices)
     return Draft(drafted.value, "model", estimate, _stored(task), kept.calls, kept.path)
 
@@ -105,8 +128,8 @@ class _Kept:
 def _read(text: str, machine: Capabilities | None) -> Plan | list[str]:
     """The plan in a reply, or what to tell the model when it is none.
 
-    With `machine` that is also the commands that the policy denies. They are told once: a plan that still has one is
-    a plan, whose findings `git orch check` names.
+    With `machine` that is also the commands that the policy denies. They are told once: a plan that
+    still has one is a plan, whose findings `git orch check` names.
     """
     try:
         plan = schema.reply_plan(text)

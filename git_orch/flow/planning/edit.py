@@ -7,32 +7,41 @@ from git_orch.flow.approval import approve
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base, create
 from git_orch.flow.reports import Note
-from git_orch.plans import ids
-from git_orch.plans import plan as plans
+from git_orch.plans import ids, plan_document
+from git_orch.plans.document import Document
 from git_orch.plans.history import life
 from git_orch.plans.history.status import PlanState, Status
-from git_orch.plans.plan import Document, Plan
+from git_orch.plans.plan import Plan
 
 
 def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
-    """Store another text of the plan, made from the one that was `shown`; False when it is the same.
+    """Store another text of the plan, made from the one that was `shown`; False when it is the
+    same.
 
-    What was made or approved here stays the user's own when they edit it; what came from elsewhere does not become it.
-    An execution that was interrupted ends with the edit. Raises Refused when a landed step would change or all steps
-    are done, and Busy when somebody else has changed the plan meanwhile.
+    What was made or approved here stays the user's own when they edit it; what came from elsewhere
+    does not become it. An execution that was interrupted ends with the edit. Raises Refused when a
+    landed step would change or all steps are done, and Busy when somebody else has changed the plan
+    meanwhile.
     """
     status = plan.status()
-    if plans.to_document(status.plan) != plans.to_document(shown):
+    if plan_document.to_document(status.plan) != plan_document.to_document(shown):
         name = ids.short(plan.id)
-        raise errors.Busy(f"'{name}' was edited by somebody else meanwhile", f"git orch show {name} --yaml")
-    if plans.to_document(new) == plans.to_document(shown) and status.recorded_state is not PlanState.REJECTED:
+        raise errors.Busy(
+            f"'{name}' was edited by somebody else meanwhile", f"git orch show {name} --yaml"
+        )
+    if (
+        plan_document.to_document(new) == plan_document.to_document(shown)
+        and status.recorded_state is not PlanState.REJECTED
+    ):
         return False
     _refuse_landed_changes(status, new)
     stopped = PlanState.FAILED in _passed(status)
     create.refuse_secrets(new)
     users_own = approve.is_users_own(plan, status)
     if users_own:
-        approve.remember_made(plan, status, status.plan, new)  # whichever is in the log when we are killed
+        approve.remember_made(
+            plan, status, status.plan, new
+        )  # whichever is in the log when we are killed
     if stopped:
         plan.record((plan.home, plan.event("plan.stopped", why="edit")))
     _store(plan, status, new, estimate)
@@ -40,7 +49,9 @@ def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
         approve.remember_made(plan, status, new)
     else:
         name = ids.short(plan.id)
-        plan.reporter.emit(Note(f"'{name}' was not made here: git orch approve {name} is what lets it run"))
+        plan.reporter.emit(
+            Note(f"'{name}' was not made here: git orch approve {name} is what lets it run")
+        )
     return True
 
 
@@ -56,7 +67,7 @@ def _passed(status: Status) -> list[PlanState]:
 
 
 def _store(plan: OpenPlan, status: Status, new: Plan, estimate: Document) -> None:
-    revised = plan.event("plan.revised", plan=plans.to_document(new), estimate=estimate)
+    revised = plan.event("plan.revised", plan=plan_document.to_document(new), estimate=estimate)
     branch = status.branch
     if branch is None or any(each.commit is not None for each in status.steps):
         plan.record((plan.home, revised))
@@ -67,7 +78,9 @@ def _store(plan: OpenPlan, status: Status, new: Plan, estimate: Document) -> Non
         plan.home = cover
     else:
         plan.record((plan.home, revised))
-        plan.reporter.emit(Note("the cover commit keeps the old text: the branch holds changes of yours"))
+        plan.reporter.emit(
+            Note("the cover commit keeps the old text: the branch holds changes of yours")
+        )
 
 
 def _refuse_landed_changes(status: Status, new: Plan) -> None:
@@ -75,7 +88,9 @@ def _refuse_landed_changes(status: Status, new: Plan) -> None:
         if each.commit is None:
             continue
         kept = new.step(each.step.id)
-        if kept is None or plans.step_document(kept) != plans.step_document(each.step):
+        if kept is None or plan_document.step_document(kept) != plan_document.step_document(
+            each.step
+        ):
             what = "is missing" if kept is None else "is changed"
             before = f" --to-step {each.number - 1}" if each.number > 1 else ""
             raise errors.Refused(

@@ -1,4 +1,6 @@
-"""Whether a plan is fit to run on this machine: what `git orch check` prints, and what exec refuses to begin with."""
+"""Whether a plan is fit to run on this machine: what `git orch check` prints, and what exec refuses
+to begin with.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,23 @@ def available(repository: Repository) -> Callable[[str], bool]:
 
 
 def findings_of(
-    repository: Repository, status: Status, *, max_usd: float | None = None, only_errors: bool = False
+    repository: Repository,
+    status: Status,
+    *,
+    max_usd: float | None = None,
+    only_errors: bool = False,
 ) -> list[Finding]:
-    """What is wrong with a plan; `max_usd` is what it may cost in all (None and 0: whatever it does).
+    """What is wrong with a plan; `max_usd` is what it may cost in all (None and 0: whatever it
+    does).
 
     With `only_errors` what can only be a warning is not looked for.
     """
     found = findings.check(status.plan, available(repository))
-    over = cost.over_budget(status.estimate, max_usd) if status.estimate is not None and max_usd else None
+    over = (
+        cost.over_budget(status.estimate, max_usd)
+        if status.estimate is not None and max_usd
+        else None
+    )
     found += [] if over is None else [over]
     if only_errors:
         return [each for each in found if each.level == "error"]
@@ -52,7 +63,8 @@ def refuse_invalid(repository: Repository, status: Status) -> None:
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         refused = errors.StepFailed(
-            f"the plan cannot run: {found[0].text()}{more}", f"git orch check {ids.short(status.id)}"
+            f"the plan cannot run: {found[0].text()}{more}",
+            f"git orch check {ids.short(status.id)}",
         )
         refused.details = tuple(f"{each.text()}; {each.fix}" for each in found[1:])
         raise refused

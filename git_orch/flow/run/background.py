@@ -17,7 +17,7 @@ from git_orch.repo.local import runs
 from git_orch.repo.local.runs import Run
 from git_orch.repo.repository import Repository, unwritable
 from git_orch.sandbox import secrecy
-from git_orch.sandbox.process import command
+from git_orch.sandbox.process import tools
 
 _SHORTEST, _LONGEST = 0.1, 0.5  # seconds between two looks at the plan's lock
 _GLANCE = 0.03  # seconds between two looks at a run that is about to begin
@@ -26,7 +26,9 @@ _PATIENCE = 60.0  # seconds; a run that has not begun its first step by then is 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A run that goes on, or with `exit_code` one that ended before its first step. `said` is what it printed."""
+    """A run that goes on, or with `exit_code` one that ended before its first step. `said` is what
+    it printed.
+    """
 
     pid: int
     log: Path
@@ -35,17 +37,22 @@ class Started:
 
 
 def start(repository: Repository, plan: str, arguments: Sequence[str]) -> Started:
-    """Run `git orch exec` with these arguments in the background; back when its first step begins, or it has ended.
+    """Run `git orch exec` with these arguments in the background; back when its first step begins,
+    or it has ended.
 
     Raises Busy when another process works on the plan.
     """
     if localfiles.is_held(repository, plan):
         raise busy(plan)
     log = runs.log_path(repository, plan)
-    beside = log.with_name(f".{log.name}.{os.urandom(4).hex()}")  # a run that is refused does not touch another's
+    beside = log.with_name(
+        f".{log.name}.{os.urandom(4).hex()}"
+    )  # a run that is refused does not touch another's
     output = _opened(beside)
     try:
-        child = command.detached([*_OURSELVES, "exec", *arguments], env=secrecy.all_variables(), output=output)
+        child = tools.detached(
+            [*_OURSELVES, "exec", *arguments], env=secrecy.all_variables(), output=output
+        )
     finally:
         os.close(output)
     exit_code = None
@@ -60,12 +67,19 @@ def start(repository: Repository, plan: str, arguments: Sequence[str]) -> Starte
     return Started(child.pid, log, said, exit_code)
 
 
-_OURSELVES = (sys.executable, "-P", "-m", "git_orch")  # -P: a git_orch in the current directory is not us
+_OURSELVES = (
+    sys.executable,
+    "-P",
+    "-m",
+    "git_orch",
+)  # -P: a git_orch in the current directory is not us
 
 
 def busy(plan: str) -> errors.Busy:
     """The error for a plan that another process works on."""
-    return errors.Busy(f"'{plan}' is being worked on by another process", f"git orch wait {ids.short(plan)}")
+    return errors.Busy(
+        f"'{plan}' is being worked on by another process", f"git orch wait {ids.short(plan)}"
+    )
 
 
 def _opened(path: Path) -> int:
@@ -76,7 +90,7 @@ def _opened(path: Path) -> int:
         raise unwritable(failed, path) from failed
 
 
-def _beginning(repository: Repository, plan: str, child: command.Background) -> int | None:
+def _beginning(repository: Repository, plan: str, child: tools.Background) -> int | None:
     """Wait until the run is at work, or has ended: then with which exit code."""
     give_up = time.monotonic() + _PATIENCE
     while time.monotonic() < give_up:
@@ -118,7 +132,9 @@ def wait(repository: Repository, plan: str, seconds: float | None = None) -> Run
         left = seconds - (time.monotonic() - begun) if seconds is not None else pause
         if left <= 0:
             name = ids.short(plan)
-            raise errors.LimitReached(f"'{name}' still runs after {seconds:g} s", f"git orch wait {name}")
+            raise errors.LimitReached(
+                f"'{name}' still runs after {seconds:g} s", f"git orch wait {name}"
+            )
         time.sleep(min(pause, left))
         pause = min(pause * 1.3, _LONGEST)
     return runs.last(repository, plan) if waited_for else None
@@ -127,12 +143,13 @@ def wait(repository: Repository, plan: str, seconds: float | None = None) -> Run
 def stop(repository: Repository, plan: str, seconds: float) -> Run | None:
     """End the run of a plan in order (SIGTERM) and wait for that; None when nothing runs.
 
-    Raises Busy when what works on the plan is no run, LimitReached when it has not ended after so many seconds.
+    Raises Busy when what works on the plan is no run, LimitReached when it has not ended after so
+    many seconds.
     """
     if not localfiles.is_held(repository, plan):
         return None
     run = runs.last(repository, plan)
-    if run is None or not run.goes_on() or not command.ask_to_end(run.pid, run.birth):
+    if run is None or not run.goes_on() or not tools.ask_to_end(run.pid, run.birth):
         if not localfiles.is_held(repository, plan):
             return None  # it ended meanwhile
         raise busy(plan)

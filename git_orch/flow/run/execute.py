@@ -1,6 +1,7 @@
 """Running a plan: what has to be true before, the workers and their worktrees, how it ends.
 
-Workers make objects, this thread moves refs. After a signal nothing new is started, and what runs is kept.
+Workers make objects, this thread moves refs. After a signal nothing new is started, and what runs
+is kept.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Literal
 
 from git_orch import errors
 from git_orch.flow.approval import required
-from git_orch.flow.approval.required import Grant
-from git_orch.flow.attempt import prepare, verify
-from git_orch.flow.attempt.agent_step import Service
+from git_orch.flow.approval.grant import Grant
+from git_orch.flow.attempt import leftovers, prepare, verify
+from git_orch.flow.attempt.verify import Broken
+from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.flow.run import in_place, log_entries, preconditions, signals, worker
@@ -28,10 +30,9 @@ from git_orch.flow.run.run import Run
 from git_orch.plans import graph, ids, sentences
 from git_orch.plans.history.status import Status
 from git_orch.plans.schedule import Phase, Schedule
-from git_orch.repo.worktree import worktrees
 
-# Seconds. A signal that comes just before a lock is waited for does not end the wait: Python looks for it only when the
-# wait is over, so no wait for a worker may be without an end.
+# Seconds. A signal that comes just before a lock is waited for does not end the wait: Python looks
+# for it only when the wait is over, so no wait for a worker may be without an end.
 _GLANCE = 0.5
 
 _NEEDS_REVIEW = errors.Refused.exit_code
@@ -41,9 +42,11 @@ Outcome = Literal["complete", "failed", "interrupted", "waiting", "review"]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run ended: steps landed by it, the first failed one, seconds on a clock that only goes forward.
+    """How a run ended: steps landed by it, the first failed one, seconds on a clock that only goes
+    forward.
 
-    `failed` are all that failed, `blocked` those that could not start because of them, `review` those to be looked at.
+    `failed` are all that failed, `blocked` those that could not start because of them, `review`
+    those to be looked at.
     """
 
     outcome: Outcome
@@ -58,12 +61,15 @@ class Summary:
 
 
 def execute(
-    plan: OpenPlan, options: Options, service: Service | None = None, workers: Callable[[int], Executor] | None = None
+    plan: OpenPlan,
+    options: Options,
+    service: Service | None = None,
+    workers: Callable[[int], Executor] | None = None,
 ) -> Summary:
     """Run the chosen steps that are not done. Raises Interrupted on a signal, Refused, Busy.
 
-    `service` is where the replies for agent steps come from, `workers` makes something to run so many steps at once in:
-    threads, where it is None.
+    `service` is where the replies for agent steps come from, `workers` makes something to run so
+    many steps at once in: threads, where it is None.
     """
     status = plan.status()
     grant = preconditions.granted(plan, status)
@@ -80,7 +86,9 @@ def execute(
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
         return _handed_over(plan, status)
-    spare = 1 if options.jobs > 1 else 0  # where results are verified that landed on another base than theirs
+    spare = (
+        1 if options.jobs > 1 else 0
+    )  # where results are verified that landed on another base than theirs
     means = prepare.means(plan, service, use_cache=options.use_cache)
     with prepare.taken(plan, options.jobs + spare) as names:
         preconditions.open_ledger(plan, status, options, grant)
@@ -88,7 +96,7 @@ def execute(
         run.verifying = names[-1] if spare else None
         run.with_setup = means.with_setup
         begun = run.tip
-        summary = carried_out(run, schedule, means, workers or _threads)
+        summary = carried_out(run, schedule, means, workers or in_threads)
     if summary.outcome == "failed" and options.roll_back:
         _roll_back(plan, begun)
     if summary.outcome == "waiting" and options.chosen is None:
@@ -98,8 +106,12 @@ def execute(
     return summary
 
 
-def _in_place(plan: OpenPlan, options: Options, grant: Grant | None, service: Service | None) -> Summary:
-    """The same in the user's own checkout, one step after the other; before each what is uncommitted is committed."""
+def _in_place(
+    plan: OpenPlan, options: Options, grant: Grant | None, service: Service | None
+) -> Summary:
+    """The same in the user's own checkout, one step after the other; before each what is
+    uncommitted is committed.
+    """
     status = plan.status()
     preconditions.keep_results(plan, status)
     if grant is None or status.branch is None:
@@ -114,65 +126,51 @@ def _in_place(plan: OpenPlan, options: Options, grant: Grant | None, service: Se
     preconditions.open_ledger(plan, status, options, grant)
     run = books.begun(plan, status, options, grant, [None])
     run.checkpoint = functools.partial(in_place.checkpoint, plan, means)
-    return carried_out(run, schedule, means, _threads)
+    return carried_out(run, schedule, means, in_threads)
 
 
 def _roll_back(plan: OpenPlan, tip: str) -> None:
-    """After a failure the branch goes back to where it was when the run began, if the user wants that."""
+    """After a failure the branch goes back to where it was when the run began, if the user wants
+    that.
+    """
     from git_orch.flow.branch import rollback
 
     moved = rollback.roll_back_run(plan, tip)
     if moved is not None:
         again = f"git orch rollback --undo {ids.short(plan.id)}"
         taken = sentences.steps(moved.steps)
-        plan.reporter.emit(Note(f"{taken} taken back: the branch is at {moved.new[:10]} again; {again} brings it back"))
-
-
-def hand_in(plan: OpenPlan, options: Options) -> Summary:
-    """Verify and land what a person did for the manual step that is next. Raises Refused when none is."""
-    status = plan.status()
-    step = next((each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"), None)
-    if step is None or status.branch is None:
-        raise errors.Refused("no manual step is waiting for its work", f"git orch exec {ids.short(plan.id)}")
-    grant = required.required(plan, status)
-    plan.refuse_checked_out()
-    worktree = prepare.handed_over(plan, status.branch.tip)
-    head = worktrees.head(worktree)
-    if not plan.is_ancestor(status.branch.tip, head):
-        raise errors.Busy(
-            f"the branch has moved on since the work in '{worktree.path}' began",
-            f"git -C '{worktree.path}' checkout --merge --detach {status.branch.tip[:12]}",
+        plan.reporter.emit(
+            Note(
+                f"{taken} taken back: the branch is at {moved.new[:10]} again; {again} brings it back"
+            )
         )
-    if head != status.branch.tip:
-        plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
-    run = books.begun(plan, status, options, grant, [None])
-    schedule = Schedule(status.plan, status.satisfied(), [step.id])
-    summary = carried_out(run, schedule, prepare.means(plan), _threads)
-    if run.landed_now:
-        worktrees.remove(plan.repository, plan.id, "manual")
-    else:
-        worktrees.hold(worktree, run.tip)  # a person goes on with the same files
-    return summary
 
 
 def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     """Only manual steps can go on: say where their work is to be done."""
     tip = status.branch.tip if status.branch is not None else ""
-    step = next((each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"), None)
+    step = next(
+        (each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"),
+        None,
+    )
     if step is None:
         return Summary("waiting", (), (), None, 0.0)
     number = status.plan.position(step.id)
     path = prepare.handed_over(plan, tip).path
-    plan.reporter.emit(Note(f"step {number} is done by a person: {step.title}; its worktree is {path}"))
+    plan.reporter.emit(
+        Note(f"step {number} is done by a person: {step.title}; its worktree is {path}")
+    )
     if step.prompt:
         plan.reporter.emit(Note(step.prompt.rstrip()))
     return Summary("waiting", (), (), None, 0.0)
 
 
 def _nothing_to_do(plan: OpenPlan, status: Status, options: Options) -> Summary:
-    """Put in order what a run left that was killed after its last landing: its end untold, its worktrees there."""
-    prepare.put_away(plan)
-    broken = verify.broken_tip(plan, options) if _may_check(plan, status, options) else None
+    """Put in order what a run left that was killed after its last landing: its end untold, its
+    worktrees there.
+    """
+    leftovers.put_away(plan)
+    broken = _broken_tip(plan, options) if _may_check(plan, status, options) else None
     outcome: Outcome = "complete" if broken is None else "failed"
     if status.open_run is not None:
         log_entries.end(plan, status.open_run, outcome, 0.0)
@@ -182,25 +180,31 @@ def _nothing_to_do(plan: OpenPlan, status: Status, options: Options) -> Summary:
 
 
 def _may_check(plan: OpenPlan, status: Status, options: Options) -> bool:
-    """Whether the checks of a plan with nothing left to run are approved: they may be somebody else's commands."""
+    """Whether the checks of a plan with nothing left to run are approved: they may be somebody
+    else's commands.
+    """
     if not options.check_tip or not any(step.checks for step in status.plan.steps):
         return False
     try:
         required.required(plan, status)
     except errors.Refused as refused:
-        plan.reporter.emit(Note(f"its checks did not run on the tip: {refused.cause}; {refused.hint}"))
+        plan.reporter.emit(
+            Note(f"its checks did not run on the tip: {refused.cause}; {refused.hint}")
+        )
         return False
     return True
 
 
-# -- the run ----------------------------------------------------------------------------------------------------------
+# -- the run ---------------------------------------------------------------------------------------
 
 
-def _threads(count: int) -> Executor:
+def in_threads(count: int) -> Executor:
     return futures.ThreadPoolExecutor(count, "attempt")
 
 
-def carried_out(run: Run, schedule: Schedule, means: prepare.Means, workers: Callable[[int], Executor]) -> Summary:
+def carried_out(
+    run: Run, schedule: Schedule, means: prepare.Means, workers: Callable[[int], Executor]
+) -> Summary:
     hint = f"git orch exec {ids.short(run.plan.id)}"
     with (
         signals.once(hint) as listener,
@@ -216,7 +220,10 @@ def carried_out(run: Run, schedule: Schedule, means: prepare.Means, workers: Cal
             _wind_down(run, drive)
             _end(run, schedule, "interrupted")
             raise errors.Interrupted(stopped.signal_number, hint) from stopped
-        except (errors.Busy, errors.Refused):  # the branch or the text was changed under us; what was to land is kept
+        except (
+            errors.Busy,
+            errors.Refused,
+        ):  # the branch or the text was changed under us; what was to land is kept
             means.stop.set()
             _wind_down(run, drive)
             _end(run, schedule, "failed")
@@ -270,18 +277,25 @@ def _outcome(run: Run) -> Outcome:
     return "review" if run.reviews and run.options.strict else "complete"
 
 
+def _broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
+    """All checks once more on the tip, unless the user turned that off."""
+    return verify.broken_tip(plan, use_cache=options.use_cache) if options.check_tip else None
+
+
 def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
     done = run.status.satisfied() | set(schedule.in_phase(Phase.LANDED))
     if outcome == "complete" and len(done) < len(run.status.steps):
         outcome = "waiting"
-    broken = verify.broken_tip(run.plan, run.options) if outcome == "complete" else None
+    broken = _broken_tip(run.plan, run.options) if outcome == "complete" else None
     if broken is not None:
         outcome = "failed"
     seconds = time.monotonic() - run.began
     log_entries.end(run.plan, run.id, outcome, seconds)
     run.forget_settled()
     if broken is not None:
-        return Summary(outcome, tuple(run.landed_now), broken.steps, broken.error, seconds, broken.hint, 1)
+        return Summary(
+            outcome, tuple(run.landed_now), broken.steps, broken.error, seconds, broken.hint, 1
+        )
     first = run.failures[0] if run.failures else None
 
     def numbers(steps: Collection[str]) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
-"""Work in the user's own checkout, for those who ask for it by name: the plan branch has to be what is checked out.
+"""Work in the user's own checkout, for those who ask for it by name: the plan branch has to be what
+is checked out.
 
-Before each step everything that is uncommitted becomes a commit of its own, so that whatever a step does to a file can
-be taken back.
+Before each step everything that is uncommitted becomes a commit of its own, so that whatever a step
+does to a file can be taken back.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import os
 
 from git_orch import errors
-from git_orch.flow.approval.required import Grant
+from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import prepare
-from git_orch.flow.attempt.attempt import refused_path
+from git_orch.flow.attempt.site import refused_path
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
@@ -26,14 +27,25 @@ from git_orch.repo.worktree.gate import GateRefused
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox import secrecy
 
-_UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_LOG", "rebase-merge", "rebase-apply")
+_UNDER_WAY = (
+    "MERGE_HEAD",
+    "CHERRY_PICK_HEAD",
+    "REVERT_HEAD",
+    "BISECT_LOG",
+    "rebase-merge",
+    "rebase-apply",
+)
 
 
 def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
-    """Raises Refused where steps may not work in the checkout, Busy where something else is under way there."""
+    """Raises Refused where steps may not work in the checkout, Busy where something else is under
+    way there.
+    """
     name, repository = ids.short(plan.id), plan.repository
     if repository.top is None:
-        raise errors.UnfitRepository("a bare repository has no checkout to work in", f"git orch exec {name}")
+        raise errors.UnfitRepository(
+            "a bare repository has no checkout to work in", f"git orch exec {name}"
+        )
     if not grant.what.grants.in_place:
         raise errors.Refused(
             f"working in your own checkout needs an approval of '{name}' that says so",
@@ -42,11 +54,14 @@ def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
     sandbox.refuse_home(sandbox.launcher(repository, settings.of_user(repository)), repository.top)
     if not on_branch(repository, plan.id):
         raise errors.Refused(
-            "in place means on the plan's branch, and that is not checked out here", f"git switch orch/{plan.id}"
+            "in place means on the plan's branch, and that is not checked out here",
+            f"git switch orch/{plan.id}",
         )
     under_way = next((each for each in _UNDER_WAY if (repository.git_dir / each).exists()), None)
     if under_way is not None:
-        raise errors.Busy(f"git has something under way in '{repository.top}' ({under_way})", "git status")
+        raise errors.Busy(
+            f"git has something under way in '{repository.top}' ({under_way})", "git status"
+        )
     _refuse_unmerged(repository)
 
 
@@ -57,14 +72,18 @@ def on_branch(repository: Repository, plan: str) -> bool:
 
 
 def _refuse_unmerged(repository: Repository) -> None:
-    """A `git stash pop` that met a conflict leaves nothing but this, and `git add` would take it for resolved."""
+    """A `git stash pop` that met a conflict leaves nothing but this, and `git add` would take it
+    for resolved.
+    """
     unmerged = repository.user_git.run("ls-files", "--unmerged", "-z").split(b"\0", 1)[0]
     if unmerged:
         path = os.fsdecode(unmerged.partition(b"\t")[2])
         raise errors.Busy(f"'{path}' has a conflict that is not resolved", "git status")
 
 
-def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, tip: str) -> tuple[str, str]:
+def checkpoint(
+    plan: OpenPlan, means: prepare.Means, number: int, title: str, tip: str
+) -> tuple[str, str]:
     """Commit what is uncommitted before a step; gives the tip and its tree. Raises Busy, Refused."""
     if not on_branch(plan.repository, plan.id):
         raise errors.Busy(
@@ -73,7 +92,9 @@ def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, ti
         )
     _refuse_unmerged(plan.repository)
     worktree = prepare.users_own(means)
-    staged = worktree.git.line("write-tree")  # before the snapshot: it makes the index what is in the files
+    staged = worktree.git.line(
+        "write-tree"
+    )  # before the snapshot: it makes the index what is in the files
     secrets = redact.secret_values(secrecy.all_variables())
     terms = snapshot.Terms(secrets, refused_path(plan.repository, f"pre-step-{number}"))
     try:
@@ -94,14 +115,18 @@ def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, ti
         return tip, taken.tree
     person, written = plan.identity.now(), Written(plan.objects)
     message = trailers.subject(f"pre-step-{number}: {title}") + "\n"
-    commit = odb.write_commit(written, raw.CommitObject(taken.tree, (tip,), person.author, person.committer, message))
+    commit = odb.write_commit(
+        written, raw.CommitObject(taken.tree, (tip,), person.author, person.committer, message)
+    )
     plan.move(tip, commit, f"checkpoint before step {number}", written=written, in_place=True)
     plan.reporter.emit(Note(f"what was uncommitted is committed as {commit[:10]}"))
     return commit, taken.tree
 
 
 def _refuse_overwriting(plan: OpenPlan, worktree: Worktree, number: int) -> None:
-    """Raises Refused where the step replaces or deletes a file of the user's that no commit has: git ignores it."""
+    """Raises Refused where the step replaces or deletes a file of the user's that no commit has:
+    git ignores it.
+    """
     files = list(plan.status().plan.steps[number - 1].files)
     there = [path for path in files if os.path.lexists(worktree.path / path)]
     lost = snapshot.left_out(worktree, there)
@@ -113,12 +138,16 @@ def _refuse_overwriting(plan: OpenPlan, worktree: Worktree, number: int) -> None
 
 
 def _keep_staged(plan: OpenPlan, staged: str, now: tuple[str, str], number: int) -> None:
-    """Keep what was staged where neither the tip nor the files have it; `now` is the tip, and the tree of the files."""
+    """Keep what was staged where neither the tip nor the files have it; `now` is the tip, and the
+    tree of the files.
+    """
     tip, tree = now
     if staged in (tree, odb.commit(plan.objects, tip).tree):
         return
     person, why = plan.identity.now(), f"what was staged before step {number}"
     message = f"{why}\n"
-    commit = odb.write_commit(plan.objects, raw.CommitObject(staged, (tip,), person.author, person.committer, message))
+    commit = odb.write_commit(
+        plan.objects, raw.CommitObject(staged, (tip,), person.author, person.committer, message)
+    )
     plan.keep([commit], why)
     plan.reporter.emit(Note(f"{why} and differs from the files is kept as {commit[:10]}"))

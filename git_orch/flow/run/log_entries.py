@@ -5,18 +5,20 @@ from __future__ import annotations
 from git_orch.flow.attempt.job import Job, Result
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import ids
+from git_orch.plans.document import Document
 from git_orch.plans.history import life
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import CheckResult, PlanState, Status
-from git_orch.plans.plan import Document
 
 _NAMES = 40  # changed paths of a step; later steps are told of them, the commit has them all
 
 
 def begin(plan: OpenPlan, status: Status, chosen: frozenset[str] | None) -> str:
-    """Write down validation and approval, where the plan has neither yet, and the run's beginning; gives its ID.
+    """Write down validation and approval, where the plan has neither yet, and the run's beginning;
+    gives its ID.
 
-    `chosen` are the step IDs that the run is about, None for all; the others are recorded as skipped.
+    `chosen` are the step IDs that the run is about, None for all; the others are recorded as
+    skipped.
     """
     passed = life.begun(status.recorded_state, ids.short(plan.id))
     begun = [plan.event("plan.validated")] if PlanState.VALIDATED in passed else []
@@ -25,15 +27,26 @@ def begin(plan: OpenPlan, status: Status, chosen: frozenset[str] | None) -> str:
     left_out: Document = {}
     if chosen is not None:
         satisfied = status.satisfied()
-        skipped = [step.id for step in status.plan.steps if step.id not in chosen and step.id not in satisfied]
+        skipped = [
+            step.id
+            for step in status.plan.steps
+            if step.id not in chosen and step.id not in satisfied
+        ]
         left_out = {"skipped": skipped}
-    plan.record(*((plan.home, event) for event in [*begun, plan.event("run.started", run=run_id, **left_out)]))
+    plan.record(
+        *(
+            (plan.home, event)
+            for event in [*begun, plan.event("run.started", run=run_id, **left_out)]
+        )
+    )
     return run_id
 
 
 def end(plan: OpenPlan, run: str, outcome: str, seconds: float) -> None:
     """Write down how the run ended."""
-    plan.record((plan.home, plan.event("run.ended", run=run, outcome=outcome, seconds=round(seconds, 3))))
+    plan.record(
+        (plan.home, plan.event("run.ended", run=run, outcome=outcome, seconds=round(seconds, 3)))
+    )
 
 
 def landed(plan: OpenPlan, job: Job, result: Result, now: tuple[str, str]) -> Event:

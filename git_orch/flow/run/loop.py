@@ -1,7 +1,8 @@
-"""The loop of a run: ready steps go to workers, finished ones land one after the other, until nothing is left.
+"""The loop of a run: ready steps go to workers, finished ones land one after the other, until
+nothing is left.
 
-It knows neither git nor clocks. Workers are whatever has a future for a text: threads here, processes or other machines
-elsewhere.
+It knows neither git nor clocks. Workers are whatever has a future for a text: threads here,
+processes or other machines elsewhere.
 """
 
 from __future__ import annotations
@@ -79,8 +80,9 @@ class Task(NamedTuple):
 class Drive:
     """The loop and what runs in it. `most` is how many attempts run at once.
 
-    `submit` starts a job, `wait` blocks until at least one of the futures may have ended and gives those that have.
-    Within `held` nothing interrupts: what became of a future is booked once, or not at all.
+    `submit` starts a job, `wait` blocks until at least one of the futures may have ended and gives
+    those that have. Within `held` nothing interrupts: what became of a future is booked once, or
+    not at all.
     """
 
     schedule: Schedule
@@ -98,7 +100,9 @@ class Drive:
             with self.held():
                 for future in [each for each in self.running if each in ended]:
                     self._take(future, self.running[future])
-                    del self.running[future]  # not before: what goes wrong in the middle of it finds the task here
+                    del self.running[
+                        future
+                    ]  # not before: what goes wrong in the middle of it finds the task here
                 self._land()
 
     def _start(self) -> bool:
@@ -122,7 +126,9 @@ class Drive:
     def _verifying(self) -> bool:
         return any(task.verifies for task in self.running.values())
 
-    def _book(self, step: str, outcome: Finished | Landed | Halted | Again | Later | Verify | Failed) -> None:
+    def _book(
+        self, step: str, outcome: Finished | Landed | Halted | Again | Later | Verify | Failed
+    ) -> None:
         match outcome:
             case Finished():
                 self.schedule.finish(step)

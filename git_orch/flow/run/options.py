@@ -9,11 +9,12 @@ ALL_TOOLS = frozenset({"read", "write", "command"})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user chose for this run. `tools` narrows what a model may use; `model` is the default model's name.
+    """What the user chose for this run. `tools` narrows what a model may use; `model` is the
+    default model's name.
 
-    `max_usd` and `max_step_usd` are what the plan and each step may cost, all runs together, instead of what was
-    approved or set; 0 is no limit. `chosen` are step IDs (None: all), `retries` is None where nobody asked, `backoff`
-    is in seconds.
+    `max_usd` and `max_step_usd` are what the plan and each step may cost, all runs together,
+    instead of what was approved or set; 0 is no limit. `chosen` are step IDs (None: all), `retries`
+    is None where nobody asked, `backoff` is in seconds.
     """
 
     model: str

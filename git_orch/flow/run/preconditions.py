@@ -6,7 +6,7 @@ from collections.abc import Set
 
 from git_orch import errors
 from git_orch.flow.approval import required
-from git_orch.flow.approval.required import Grant
+from git_orch.flow.approval.grant import Grant
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base
 from git_orch.flow.reports import Note
@@ -46,13 +46,17 @@ def keep_results(plan: OpenPlan, status: Status) -> None:
     if unknown:
         plan.keep(unknown, "results of attempts that were cut off")
         plan.reporter.emit(
-            Note(f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}")
+            Note(
+                f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}"
+            )
         )
     results.forget(plan.repository, plan.id, left)
 
 
 def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
-    """What the plan may cost: what was typed, else what was approved, else what is set; and what it has cost."""
+    """What the plan may cost: what was typed, else what was approved, else what is set; and what it
+    has cost.
+    """
     chosen = settings.of_user(plan.repository)
     set_for_plan = grant.max_usd if grant.max_usd > 0 else chosen.maxUsd
     spent, steps = 0.0, dict[str, float]()
@@ -71,12 +75,16 @@ def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) 
 
 
 def schedule(status: Status, options: Options) -> Schedule:
-    """The steps that a run is about: chosen, not done, not a person's, not claimed by a commit unknown to the log."""
+    """The steps that a run is about: chosen, not done, not a person's, not claimed by a commit
+    unknown to the log.
+    """
     claimed = {each.step.id for each in status.steps if each.state is StepState.CLAIMED}
     chosen = [
         step.id
         for step in status.plan.steps
-        if step.kind != "manual" and step.id not in claimed and (options.chosen is None or step.id in options.chosen)
+        if step.kind != "manual"
+        and step.id not in claimed
+        and (options.chosen is None or step.id in options.chosen)
     ]
     parallel = options.jobs > 1
     weights = graph.critical_weights(status.plan, _weight) if parallel else None
@@ -85,7 +93,9 @@ def schedule(status: Status, options: Options) -> Schedule:
 
 
 def _weight(step: Step) -> float:
-    """Roughly how long a step takes, in seconds: only which way through the plan is the longest matters."""
+    """Roughly how long a step takes, in seconds: only which way through the plan is the longest
+    matters.
+    """
     return {"agent": 120.0, "run": 20.0, "files": 1.0, "manual": 0.0}[step.kind]
 
 
@@ -104,7 +114,11 @@ def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
         return
     satisfied = status.satisfied()
     for each in status.steps:
-        needed = [other for other in each.step.depends_on if other not in satisfied and other not in chosen]
+        needed = [
+            other
+            for other in each.step.depends_on
+            if other not in satisfied and other not in chosen
+        ]
         if each.step.id in chosen - satisfied and needed:
             wanted = ({each.step.id} | graph.needed(status.plan, each.step.id)) - satisfied
             numbers = ",".join(str(number) for number in sorted(map(status.plan.position, wanted)))

@@ -1,7 +1,7 @@
 """Running one step again in the middle of a plan: the later steps are picked onto the new result.
 
-Whether they can be is known before anything is paid for, as far as it can be: the later steps have to apply without the
-old result.
+Whether they can be is known before anything is paid for, as far as it can be: the later steps have
+to apply without the old result.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from git_orch import errors
 from git_orch.flow.approval import required
-from git_orch.flow.approval.required import Grant
+from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import prepare, verify
-from git_orch.flow.attempt.agent_step import Service
 from git_orch.flow.attempt.job import Job, Result
 from git_orch.flow.branch import rewrite
 from git_orch.flow.branch.rewrite import Rewritten
+from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.run import execute, log_entries, preconditions
 from git_orch.flow.run import run as books
@@ -30,7 +30,9 @@ from git_orch.repo.objects import objects as odb
 
 
 class _Redo(books.Run):
-    """A run whose result is not put onto the branch, but held for whoever picks the later steps onto it."""
+    """A run whose result is not put onto the branch, but held for whoever picks the later steps
+    onto it.
+    """
 
     held: tuple[Job, Result] | None = None
 
@@ -41,20 +43,30 @@ class _Redo(books.Run):
 
     def given_up(self, job: Job, result: Result, why: errors.OrchError) -> None:
         """The later steps do not fit the result: a failed attempt, which is kept."""
-        reasons = {errors.Conflict: "conflict", errors.StepFailed: "check", errors.Interrupted: "interrupted"}
+        reasons = {
+            errors.Conflict: "conflict",
+            errors.StepFailed: "check",
+            errors.Interrupted: "interrupted",
+        }
         reason = reasons.get(type(why), "busy")
-        self._record_failed(job, replace(result, outcome="failed", reason=reason, error=why.cause), again=False)
+        self._record_failed(
+            job, replace(result, outcome="failed", reason=reason, error=why.cause), again=False
+        )
         self.forget_settled()
 
 
-def redo(plan: OpenPlan, number: int, options: Options, service: Service | None) -> tuple[Summary, Rewritten | None]:
+def redo(
+    plan: OpenPlan, number: int, options: Options, service: Service | None
+) -> tuple[Summary, Rewritten | None]:
     """Run a step again on its base; None when it failed, and the branch is as it was.
 
     Raises Refused, Conflict and StepFailed as a rewrite does.
     """
     status, branch, each, commit = rewrite.landed(plan, number)
     if each.step.kind == "manual":
-        raise errors.Refused(f"step {number} was done by a person", rewrite.again_from(plan, number))
+        raise errors.Refused(
+            f"step {number} was done by a person", rewrite.again_from(plan, number)
+        )
     later = rewrite.after(branch, commit)
     with rewrite.otherwise(rewrite.again_from(plan, number)):
         rewrite.picked(plan, status, later, commit.parents[0])
@@ -72,8 +84,12 @@ def redo(plan: OpenPlan, number: int, options: Options, service: Service | None)
     return _concluded(plan, options, replace(summary, landed=(number,))), done
 
 
-def _begun(plan: OpenPlan, status: Status, each: StepStatus, options: Options, grant: Grant) -> _Redo:
-    """The books of a run of one step on the commit below its own; later steps are nothing that it is told of."""
+def _begun(
+    plan: OpenPlan, status: Status, each: StepStatus, options: Options, grant: Grant
+) -> _Redo:
+    """The books of a run of one step on the commit below its own; later steps are nothing that it
+    is told of.
+    """
     base = each.commit.parents[0] if each.commit is not None else ""
     below = status.branch.commits if status.branch is not None else ()
     below = below[: next((place for place, commit in enumerate(below) if commit == each.commit), 0)]
@@ -81,7 +97,9 @@ def _begun(plan: OpenPlan, status: Status, each: StepStatus, options: Options, g
     tree = odb.commit(plan.objects, base).tree
     run = _Redo(plan, status, options, grant, run_id, base, tree, [])
     run.earlier = books.earlier(
-        other for other in status.steps if other.state in SATISFIED and (other.commit is None or other.commit in below)
+        other
+        for other in status.steps
+        if other.state in SATISFIED and (other.commit is None or other.commit in below)
     )
     run.plan_checks = books.check_commands(status.plan)
     return run
@@ -92,9 +110,13 @@ def _one(count: int) -> Executor:
 
 
 def _put_in(plan: OpenPlan, status: Status, run: _Redo, later: tuple[Commit, ...]) -> Rewritten:
-    """Pick the later steps onto the new result, and move the branch to that; a signal leaves the result its ref."""
+    """Pick the later steps onto the new result, and move the branch to that; a signal leaves the
+    result its ref.
+    """
     if run.held is None:
-        raise errors.StepFailed("there is no result", f"git orch show {ids.short(plan.id)} --attempts")
+        raise errors.StepFailed(
+            "there is no result", f"git orch show {ids.short(plan.id)} --attempts"
+        )
     job, result = run.held
     new = result.commit or ""
     try:
@@ -115,7 +137,14 @@ def _concluded(plan: OpenPlan, options: Options, summary: Summary) -> Summary:
     now = plan.status()
     if len(now.satisfied()) < len(now.steps):
         return summary
-    broken = verify.broken_tip(plan, options)
+    broken = verify.broken_tip(plan, use_cache=options.use_cache) if options.check_tip else None
     if broken is None:
         return summary
-    return replace(summary, outcome="failed", failed=broken.steps, error=broken.error, hint=broken.hint, exit_code=1)
+    return replace(
+        summary,
+        outcome="failed",
+        failed=broken.steps,
+        error=broken.error,
+        hint=broken.hint,
+        exit_code=1,
+    )

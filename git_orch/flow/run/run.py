@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.flow.approval import required
-from git_orch.flow.approval.required import Grant
+from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import job as jobs
-from git_orch.flow.attempt import prepare
+from git_orch.flow.attempt import leftovers
 from git_orch.flow.attempt.job import Earlier, Job, LastTry, Result
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note, StepLanded, StepNotLanded, StepStarted
@@ -86,10 +86,12 @@ class Run:
     _lost: Counter[str] = field(default_factory=Counter)
     _settled: list[str] = field(default_factory=list)
 
-    # -- jobs ---------------------------------------------------------------------------------------------------------
+    # -- jobs --------------------------------------------------------------------------------------
 
     def begun(self, step: Step) -> str:
-        """The job for a step that starts. Raises Refused when the plan is not the approved one any more."""
+        """The job for a step that starts. Raises Refused when the plan is not the approved one any
+        more.
+        """
         required.refuse_changed(self.plan, self.status, self.grant)
         if self.checkpoint is not None:
             self.tip, self.tip_tree = self.checkpoint(self._number(step.id), step.title, self.tip)
@@ -110,7 +112,9 @@ class Run:
             directory=str(self.plan.repository.top or self.plan.repository.common_dir),
             run=self.id,
             plan_id=self.plan.id,
-            plan=self.status.plan if with_model else self.status.plan._replace(steps=(step._replace(depends_on=()),)),
+            plan=self.status.plan
+            if with_model
+            else self.status.plan._replace(steps=(step._replace(depends_on=()),)),
             step_id=step_id,
             number=self._number(step_id),
             attempt=self.plan.new_id(),
@@ -132,7 +136,9 @@ class Run:
         return job.text()
 
     def _earlier_steps(self) -> list[Earlier]:
-        return [self.earlier[each.step.id] for each in self.status.steps if each.step.id in self.earlier]
+        return [
+            self.earlier[each.step.id] for each in self.status.steps if each.step.id in self.earlier
+        ]
 
     def _last_of_log(self, step: Step) -> LastTry | None:
         """What a run before this one failed with."""
@@ -148,7 +154,7 @@ class Run:
     def _number(self, step_id: str) -> int:
         return self.status.plan.position(step_id)
 
-    # -- results ------------------------------------------------------------------------------------------------------
+    # -- results -----------------------------------------------------------------------------------
 
     def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
         """What to do after an attempt at a step."""
@@ -164,7 +170,8 @@ class Run:
         return self._failed(job, result)
 
     def _result(self, job: Job, future: Future[str]) -> Result | None:
-        """The result of a job; None when its worker died without one, and the job is to be done again.
+        """The result of a job; None when its worker died without one, and the job is to be done
+        again.
 
         Whatever went wrong between the worker and us, git has the last word.
         """
@@ -177,7 +184,9 @@ class Run:
         self._lost[job.step_id] += 1
         if not isinstance(error, BrokenExecutor) or self._lost[job.step_id] >= _LOST_TRIES:
             raise error
-        self.plan.reporter.emit(Note(f"the worker of step {job.number} died; its job is done again"))
+        self.plan.reporter.emit(
+            Note(f"the worker of step {job.number} died; its job is done again")
+        )
         return None
 
     def _failed(self, job: Job, result: Result) -> Again | Failed:
@@ -193,7 +202,9 @@ class Run:
             self.failures.append(Failure(job.step_id, error, result.hint, result.exit_code))
             return Failed()
         output = result.checks[-1].output if result.checks and result.reason == "check" else ""
-        return Again(self._job(job.step_id, LastTry(result.error or result.reason, output, result.commit)))
+        return Again(
+            self._job(job.step_id, LastTry(result.error or result.reason, output, result.commit))
+        )
 
     def _record_failed(self, job: Job, result: Result, *, again: bool) -> None:
         if result.commit is not None:
@@ -202,12 +213,16 @@ class Run:
         self.settle(job.attempt)
         error = result.error or result.reason
         pause = step_retry.delay(self.options.backoff, self._tries[job.step_id]) if again else None
-        self.plan.reporter.emit(StepNotLanded(job.number, job.step.title, error, result.commit, pause))
+        self.plan.reporter.emit(
+            StepNotLanded(job.number, job.step.title, error, result.commit, pause)
+        )
 
-    # -- landing ------------------------------------------------------------------------------------------------------
+    # -- landing -----------------------------------------------------------------------------------
 
     def landed(self, step: str) -> Landed | Halted | Verify | Later | Failed:
-        """Put the result of a step onto the branch; where it was made on another base, its commit is picked."""
+        """Put the result of a step onto the branch; where it was made on another base, its commit
+        is picked.
+        """
         job, result = self.jobs[step], self.results[step]
         commit, tree = result.commit or "", result.tree or ""
         if job.base == self.tip:
@@ -224,7 +239,12 @@ class Run:
             return self._move(job, result, waiting)
         self.waiting[step] = waiting
         verified = replace(
-            job, verify=True, base=onto, tree=picked.tree, worktree=self.verifying, after=self.plan.new_id()
+            job,
+            verify=True,
+            base=onto,
+            tree=picked.tree,
+            worktree=self.verifying,
+            after=self.plan.new_id(),
         )
         return Verify(verified.text())
 
@@ -237,7 +257,9 @@ class Run:
         failed = replace(self.results.pop(step), outcome="failed", reason="check")
         told = result.error if result is not None else "its checks could not be run"
         error = f"on top of the steps that landed meanwhile {told}"
-        return self._on_new_base(job, replace(failed, error=error, checks=result.checks if result else ()))
+        return self._on_new_base(
+            job, replace(failed, error=error, checks=result.checks if result else ())
+        )
 
     def _conflicting(self, job: Job, result: Result, picked: merges.Picked) -> Later | Failed:
         """Both sides changed the same lines: the step is done anew on top of the other side, once."""
@@ -248,7 +270,9 @@ class Run:
 
         shown = merges.shown(self.plan.repository, picked, _CONFLICT_SHOWN)
         error = f"{told}\n{shown}" if shown else told
-        return self._on_new_base(job, replace(result, outcome="failed", reason="conflict", error=error))
+        return self._on_new_base(
+            job, replace(result, outcome="failed", reason="conflict", error=error)
+        )
 
     def _on_new_base(self, job: Job, result: Result) -> Later | Failed:
         again = job.step_id not in self._rebased and job.step.kind != "manual"
@@ -258,14 +282,24 @@ class Run:
             self._tries[job.step_id] -= 1  # a conflict with others is no failure of its own
             self._anew[job.step_id] = LastTry(result.error or "", "", result.commit)
             return Later()  # all worktrees may be in use
-        hint = f"git diff {self.tip[:12]} {result.commit[:12]}" if result.commit is not None else None
+        hint = (
+            f"git diff {self.tip[:12]} {result.commit[:12]}" if result.commit is not None else None
+        )
         self.failures.append(
-            Failure(job.step_id, result.error or result.reason, hint, 7 if result.reason == "conflict" else 1)
+            Failure(
+                job.step_id,
+                result.error or result.reason,
+                hint,
+                7 if result.reason == "conflict" else 1,
+            )
         )
         return Failed()
 
     def _move(self, job: Job, result: Result, waiting: _Waiting) -> Landed | Halted:
-        entry = (waiting.commit, log_entries.landed(self.plan, job, result, (waiting.commit, waiting.tree)))
+        entry = (
+            waiting.commit,
+            log_entries.landed(self.plan, job, result, (waiting.commit, waiting.tree)),
+        )
         why, written, in_place = f"land step {job.number}", waiting.written, self.options.in_place
         self.plan.move(self.tip, waiting.commit, why, [entry], written=written, in_place=in_place)
         self.tip, self.tip_tree = waiting.commit, waiting.tree
@@ -304,7 +338,7 @@ class Run:
         results.forget(self.plan.repository, self.plan.id, self._settled)
         self._settled = []
 
-    # -- the end ------------------------------------------------------------------------------------------------------
+    # -- the end -----------------------------------------------------------------------------------
 
     def wound_down(self, step: str, future: Future[str]) -> None:
         """After a signal: what a running attempt gives back is kept, not landed."""
@@ -314,7 +348,7 @@ class Run:
             return
         if future.exception() is not None:  # a Ctrl-C reaches git as well, and ends it
             if job.worktree is not None:
-                prepare.recover(self.plan, job.worktree)
+                leftovers.recover(self.plan, job.worktree)
             result = Result("interrupted", 0.0, error="interrupted", reason="interrupted")
         else:
             result = jobs.result(future.result())
@@ -334,27 +368,46 @@ class Run:
             return
         self.plan.keep([result.commit], "an attempt that was cut off before it landed")
         self.settle(job.attempt)
-        self.plan.reporter.emit(Note(f"the work that did not land any more is kept as {result.commit[:10]}"))
+        self.plan.reporter.emit(
+            Note(f"the work that did not land any more is kept as {result.commit[:10]}")
+        )
 
 
-def begun(plan: OpenPlan, status: Status, options: Options, grant: Grant, worktrees: list[str | None]) -> Run:
+def begun(
+    plan: OpenPlan, status: Status, options: Options, grant: Grant, worktrees: list[str | None]
+) -> Run:
     """The books at the beginning; the log says that the run has begun."""
     tip = status.branch.tip if status.branch is not None else ""
     run_id = log_entries.begin(plan, status, options.chosen)
     told = earlier(each for each in status.steps if each.state in SATISFIED)
     tree = odb.commit(plan.objects, tip).tree
     commands = check_commands(status.plan)
-    return Run(plan, status, options, grant, run_id, tip, tree, worktrees, earlier=told, plan_checks=commands)
+    return Run(
+        plan,
+        status,
+        options,
+        grant,
+        run_id,
+        tip,
+        tree,
+        worktrees,
+        earlier=told,
+        plan_checks=commands,
+    )
 
 
 def earlier(done: Iterable[StepStatus]) -> dict[str, Earlier]:
     """What later steps are told of these, by step ID."""
     return {
-        each.step.id: Earlier(each.step.title, each.attempt.changed if each.attempt is not None else ())
+        each.step.id: Earlier(
+            each.step.title, each.attempt.changed if each.attempt is not None else ()
+        )
         for each in done
     }
 
 
 def check_commands(plan: Plan) -> tuple[str, ...]:
     """The command of each check of the plan, once."""
-    return tuple(dict.fromkeys(check.command.text() for step in plan.steps for check in step.checks))
+    return tuple(
+        dict.fromkeys(check.command.text() for step in plan.steps for check in step.checks)
+    )

@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM during a run: the first one ends it in order, and is not disturbed by its own echo."""
+"""Ctrl-C and SIGTERM during a run: the first one ends it in order, and is not disturbed by its own
+echo.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from types import FrameType
 
 from git_orch import errors
 
-_DEAF = 2.0  # seconds, what a stopped command gets to end: git passes on a Ctrl-C that the terminal sent us as well
+# Seconds, what a stopped command gets to end: git passes on a Ctrl-C that the terminal sent us as
+# well.
+_DEAF = 2.0
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -46,9 +50,11 @@ class Listener:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """What is begun here is finished before a signal counts. Raises Interrupted at the end where one came.
+        """What is begun here is finished before a signal counts. Raises Interrupted at the end
+        where one came.
 
-        That also goes for what failed here: the Ctrl-C of a terminal ends the git that we wait for as well.
+        That also goes for what failed here: the Ctrl-C of a terminal ends the git that we wait for
+        as well.
         """
         self._held = True
         try:
@@ -62,12 +68,18 @@ class Listener:
 
 @contextlib.contextmanager
 def once(hint: str) -> Iterator[Listener]:
-    """The first signal raises Interrupted, another one only after two seconds: then somebody means it."""
+    """The first signal raises Interrupted, another one only after two seconds: then somebody means
+    it.
+    """
     listener = Listener(hint)
     if threading.current_thread() is not threading.main_thread():
         yield listener  # signals go to the main thread
         return
-    before = {each: signal.signal(each, listener.take) for each in _ENDING if signal.getsignal(each) != signal.SIG_IGN}
+    before = {
+        each: signal.signal(each, listener.take)
+        for each in _ENDING
+        if signal.getsignal(each) != signal.SIG_IGN
+    }
     try:
         yield listener
     finally:

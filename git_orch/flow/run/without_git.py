@@ -1,6 +1,7 @@
 """Running a plan without git: its steps work in a directory, and nothing is written down anywhere.
 
-For those who ask for it by name, also where there is no repository. There is no undo, no log and no branch.
+For those who ask for it by name, also where there is no repository. There is no undo, no log and no
+branch.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _SHOWN = 2_000  # characters of what a command printed
 
 
 class Ended(NamedTuple):
-    """How many steps were done, in seconds; `failed` is the number of the step that was not, with why."""
+    """How many steps were done, in seconds; `failed` is the number of the step that was not, with
+    why.
+    """
 
     done: int
     seconds: float
@@ -38,7 +41,8 @@ class Ended(NamedTuple):
 def execute(plan: Plan, directory: Path, launcher: Launcher, reporter: Reporter) -> Ended:
     """Do all steps in `directory`, one after the other; stops at the first failure. Raises Refused.
 
-    Only commands and literal files can be done so: a model's work has to be reviewed, and a person's handed in.
+    Only commands and literal files can be done so: a model's work has to be reviewed, and a
+    person's handed in.
     """
     for step in plan.steps:
         if step.kind not in ("run", "files") or step.network:
@@ -64,13 +68,21 @@ def execute(plan: Plan, directory: Path, launcher: Launcher, reporter: Reporter)
 
 
 def launcher_outside() -> Launcher:
-    """What runs commands where there is no repository, as the user's own configuration has it. Raises Refused."""
+    """What runs commands where there is no repository, as the user's own configuration has it.
+    Raises Refused.
+    """
     variables = gits.environment(os.environ)
-    said = gits.start(["git", "config", "--get", "orch.sandbox"], variables, "/", None).stdout.decode().strip()
+    said = (
+        gits.start(["git", "config", "--get", "orch.sandbox"], variables, "/", None)
+        .stdout.decode()
+        .strip()
+    )
     return Launcher(
         source=os.environ,
         home=environment.home(os.environ) or Path("/nonexistent"),
-        sandbox=sandboxes.chosen("none" if said.lower() == "none" else "auto", os.environ.get("PATH", "")),
+        sandbox=sandboxes.chosen(
+            "none" if said.lower() == "none" else "auto", os.environ.get("PATH", "")
+        ),
     )
 
 
@@ -85,7 +97,9 @@ def _do(step: Step, directory: Path, launcher: Launcher) -> None:
     except PathRefused as refused:
         raise errors.StepFailed(refused.cause, refused.hint) from refused
     if step.command is not None:
-        result = _result(Check("run", step.command, timeout=step.timeout or RUN_TIMEOUT), directory, launcher)
+        result = _result(
+            Check("run", step.command, timeout=step.timeout or RUN_TIMEOUT), directory, launcher
+        )
         if not result.passed:
             said = f": {result.output}" if result.output else ""
             raise errors.StepFailed(f"'{result.command}' {result.reason}{said}", "git orch exec -h")
@@ -97,7 +111,9 @@ def _check(step: Step, number: int, directory: Path, means: tuple[Launcher, Repo
         result = _result(check, directory, launcher)
         reporter.emit(CheckEnded(number, result))
         if not result.passed:
-            raise errors.StepFailed(f"check {sentences.command(result.command)} {result.reason}", "git orch exec -h")
+            raise errors.StepFailed(
+                f"check {sentences.command(result.command)} {result.reason}", "git orch exec -h"
+            )
 
 
 def _result(check: Check, directory: Path, launcher: Launcher) -> CheckResult:

@@ -1,7 +1,8 @@
-"""What a worker does: one step, from a text to a text, in a thread, another process or on another machine.
+"""What a worker does: one step, from a text to a text, in a thread, another process or on another
+machine.
 
-A result is stored in git under the attempt's own ref before it is given back, and only if there is none yet: whoever
-asks twice, or loses the answer, gets the same one.
+A result is stored in git under the attempt's own ref before it is given back, and only if there is
+none yet: whoever asks twice, or loses the answer, gets the same one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def in_threads(run: str, means: Means) -> Iterator[None]:
 
 
 def run_step(job: str) -> str:
-    """Do one job, a `jobs.Job` as JSON; gives a `jobs.Result` as JSON. Only trouble with the repository is raised."""
+    """Do one job, a `jobs.Job` as JSON; gives a `jobs.Result` as JSON. Only trouble with the
+    repository is raised.
+    """
     read = jobs.read(job)
     with _means(read) as means:
         if read.verify:
@@ -60,7 +63,11 @@ def _tried(job: Job, means: Means) -> str:
         return _not_set_up(failed)
     with prepare.at(means, worktree, job.plan_id, job.attempt, job.after) as site:
         result = attempt.run(job, site)
-        if job.in_place and result.outcome == "verified" and not in_place.on_branch(means.repository, job.plan_id):
+        if (
+            job.in_place
+            and result.outcome == "verified"
+            and not in_place.on_branch(means.repository, job.plan_id)
+        ):
             error = "another branch was checked out meanwhile: what is there now is not the work of the step alone"
             result = replace(result, outcome="failed", error=error, reason="moved")
         given = results.Given(job.plan_id, job.attempt, result.text(), result.commit)
@@ -98,11 +105,22 @@ def _means(job: Job) -> Iterator[Means]:
     found = repository.discover(Path(job.directory))
     chosen = settings.of_user(found)
     with contextlib.ExitStack() as stack:
-        service = stack.enter_context(models.service(chosen.prices)) if job.step.kind == "agent" else None
+        service = (
+            stack.enter_context(models.service(chosen.prices)) if job.step.kind == "agent" else None
+        )
         database = stack.enter_context(contextlib.closing(objects.opened(found, warm=True)))
         boundary, person = sandbox.boundary(found), identity.of_user(found)
         furnishing = setup.of(found, job.base)
-        yield Means(found, person, database, boundary, _Nobody(), furnishing, service, run_hooks=chosen.runHooks)
+        yield Means(
+            found,
+            person,
+            database,
+            boundary,
+            _Nobody(),
+            furnishing,
+            service,
+            run_hooks=chosen.runHooks,
+        )
 
 
 class _Nobody:

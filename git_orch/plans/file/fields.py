@@ -1,4 +1,5 @@
-"""The fields of a plan file, their types and ranges, and what each is for; what spans several fields is in `rules`.
+"""The fields of a plan file, their types and ranges, and what each is for; what spans several
+fields is in `rules`.
 
 Numbers and flags may be the text that was typed, because that is what the YAML reader gives.
 """
@@ -45,7 +46,11 @@ def _one_line(value: str) -> str:
     """A title is a commit's subject, which git prints as it is."""
     control = _CONTROL.search(_filled(value))
     if control is not None:
-        what = "must be one line" if control[0] in "\r\n" else f"holds the control character U+{ord(control[0]):04X}"
+        what = (
+            "must be one line"
+            if control[0] in "\r\n"
+            else f"holds the control character U+{ord(control[0]):04X}"
+        )
         raise ValueError(what)
     return value
 
@@ -90,12 +95,16 @@ _ID_JSON = {"type": "string", "pattern": f"^{ids.STEP_ID.pattern}$"}
 _Text = Annotated[str, AfterValidator(_filled)]
 _Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 _Name = Annotated[str, _matching(_NAME, "is not one word")]
-_StepId = Annotated[str, _matching(ids.STEP_ID, "is not a step ID such as s1"), WithJsonSchema(_ID_JSON)]
+_StepId = Annotated[
+    str, _matching(ids.STEP_ID, "is not a step ID such as s1"), WithJsonSchema(_ID_JSON)
+]
 _Flag = Annotated[bool, BeforeValidator(_flag)]
 _FilePath = Annotated[str, AfterValidator(_inside)]
 _TreePath = Annotated[str, AfterValidator(lambda value: _inside(value.rstrip("/") or value))]
 _Argv = Annotated[
-    list[Annotated[str, AfterValidator(_without_nul)]], Field(min_length=1), AfterValidator(_program_first)
+    list[Annotated[str, AfterValidator(_without_nul)]],
+    Field(min_length=1),
+    AfterValidator(_program_first),
 ]
 _Seconds = Annotated[int, Field(ge=1, le=LONGEST_TIMEOUT), BeforeValidator(_number)]
 _Status = Annotated[int, Field(ge=0, le=255), BeforeValidator(_number)]
@@ -115,7 +124,9 @@ class FileModel(_Model):
     """A file with more to say than its text."""
 
     content: str = Field(description="The whole text of the file.")
-    executable: _Flag = Field(default=False, description="Whether the file may be run as a program.")
+    executable: _Flag = Field(
+        default=False, description="Whether the file may be run as a program."
+    )
 
 
 _FileValue = Annotated[
@@ -129,7 +140,10 @@ _FileValue = Annotated[
                 {"type": "null"},
                 {
                     "type": "object",
-                    "properties": {"content": {"type": "string"}, "executable": {"type": "boolean"}},
+                    "properties": {
+                        "content": {"type": "string"},
+                        "executable": {"type": "boolean"},
+                    },
                     "required": ["content"],
                     "additionalProperties": False,
                 },
@@ -142,43 +156,64 @@ _FileValue = Annotated[
 class CheckModel(_Model):
     """A command that verifies a step; give either 'command' or 'argv'."""
 
-    type: CheckType = Field("run", description="What the command does: compile, unit tests, integration tests, or run.")
+    type: CheckType = Field(
+        "run", description="What the command does: compile, unit tests, integration tests, or run."
+    )
     command: _Text | None = Field(None, description="A command line for bash.")
-    argv: _Argv | None = Field(None, description="A program and its arguments, run without a shell.")
+    argv: _Argv | None = Field(
+        None, description="A program and its arguments, run without a shell."
+    )
     expected_exit: _Status = Field(0, description="The exit status that passes.")
-    timeout: _Seconds = Field(CHECK_TIMEOUT, description="Seconds after which the check has failed.")
+    timeout: _Seconds = Field(
+        CHECK_TIMEOUT, description="Seconds after which the check has failed."
+    )
 
 
-_CheckValue = Annotated[CheckModel, BeforeValidator(_check, json_schema_input_type=str | CheckModel)]
+_CheckValue = Annotated[
+    CheckModel, BeforeValidator(_check, json_schema_input_type=str | CheckModel)
+]
 
 
 class StepModel(_Model):
-    """A step. Its kind decides which of prompt, run, argv, files, model, timeout and network it may have."""
+    """A step. Its kind decides which of prompt, run, argv, files, model, timeout and network it may
+    have.
+    """
 
     id: _StepId | None = Field(
         None,
         description="s1, s2 ...: given by git-orch; kept when a plan is edited, so that a step stays the same step.",
     )
-    title: _Line = Field(description="What the step does, on one line; it becomes the subject of the step's commit.")
+    title: _Line = Field(
+        description="What the step does, on one line; it becomes the subject of the step's commit."
+    )
     kind: StepKind | None = Field(
         None,
         description="agent: a model works on the prompt; run: a command; files: literal files; manual: a person. "
         "Default: files if there are files, run if there is run or argv, else agent.",
     )
-    prompt: _Text | None = Field(None, description="What an agent is asked to do (required), or a person (optional).")
-    run: _Text | None = Field(None, description="A command line for bash. Steps of kind run have either run or argv.")
-    argv: _Argv | None = Field(None, description="A program and its arguments, run without a shell.")
+    prompt: _Text | None = Field(
+        None, description="What an agent is asked to do (required), or a person (optional)."
+    )
+    run: _Text | None = Field(
+        None, description="A command line for bash. Steps of kind run have either run or argv."
+    )
+    argv: _Argv | None = Field(
+        None, description="A program and its arguments, run without a shell."
+    )
     files: dict[_FilePath, _FileValue] | None = Field(
         None, description="Paths relative to the top of the tree, and what each file becomes."
     )
-    paths: list[_TreePath] | None = Field(None, description="Files and directories the step is meant to change.")
+    paths: list[_TreePath] | None = Field(
+        None, description="Files and directories the step is meant to change."
+    )
     depends_on: list[_Reference] | None = Field(
         None,
         description="Numbers (1 is the first step of this file) or IDs of steps that must be done before this one. "
         "A step that names none waits for nothing; with one worker, steps still run in the order of the file.",
     )
     checks: list[_CheckValue] | None = Field(
-        None, description="All must pass before the step lands; a text is a check with that command."
+        None,
+        description="All must pass before the step lands; a text is a check with that command.",
     )
     model: _Name | None = Field(None, description="The model for this agent step.")
     timeout: _Seconds | None = Field(None, description="Seconds after which the step has failed.")
@@ -193,9 +228,13 @@ class PlanModel(_Model):
     """A plan: a task in ordered steps, each of which becomes one verified commit."""
 
     title: _Line = Field(description="The plan on one line.")
-    objective: _Text | None = Field(None, description="What will be true when all is done. Default: the title.")
+    objective: _Text | None = Field(
+        None, description="What will be true when all is done. Default: the title."
+    )
     dependencies: list[_Name] | None = Field(None, description="Commands the plan needs on PATH.")
     missing: list[_Name] | None = Field(
         None, description="Commands it needs that its author did not find; it cannot run."
     )
-    steps: list[StepModel] = Field(min_length=1, max_length=MAX_STEPS, description="The steps, in the order they run.")
+    steps: list[StepModel] = Field(
+        min_length=1, max_length=MAX_STEPS, description="The steps, in the order they run."
+    )

@@ -26,14 +26,17 @@ _CODE_SUFFIX = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w./-]+")
-# In a prompt, at the beginning of a word: what begins with a slash may as well be the path of a web page.
+# In a prompt, at the beginning of a word: what begins with a slash may as well be the path of a web
+# page.
 _OUTSIDE = re.compile(
     r"(?<![^\s`])(?:/(?:bin|boot|dev|etc|home|lib|mnt|opt|proc|root|run|sbin|srv|sys|usr|var)(?=/)|~/|\.\./|(?:\./)?\.git/)"
     r"[^\s`'\"()<>]*"
 )
 _SUFFIX = re.compile(r"[A-Za-z0-9]{1,6}")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_BARE_COMMAND = re.compile(r"[A-Za-z0-9_][\w.+-]*")  # neither a path nor anything the shell would expand
+_BARE_COMMAND = re.compile(
+    r"[A-Za-z0-9_][\w.+-]*"
+)  # neither a path nor anything the shell would expand
 # What bash looks up before PATH: `compgen -b; compgen -k` of 5.2, without its punctuation.
 _SHELL_WORD = re.compile(
     "alias|bg|bind|break|builtin|caller|case|cd|command|compgen|complete|compopt|continue|coproc|declare|dirs|disown|do|done|"
@@ -44,7 +47,9 @@ _SHELL_WORD = re.compile(
 
 
 class Finding(NamedTuple):
-    """One problem. `field` is a path such as steps[0].checks[1].timeout, `fix` what to do, `line` counts from 1."""
+    """One problem. `field` is a path such as steps[0].checks[1].timeout, `fix` what to do, `line`
+    counts from 1.
+    """
 
     code: str
     field: str
@@ -55,7 +60,11 @@ class Finding(NamedTuple):
 
     def text(self, source: str | None = None) -> str:
         """The finding on one line, after the name of the file it is in."""
-        parts = [f"{source}:{self.line}" if source and self.line else source, self.field, self.message]
+        parts = [
+            f"{source}:{self.line}" if source and self.line else source,
+            self.field,
+            self.message,
+        ]
         return ": ".join(part for part in parts if part)
 
 
@@ -77,11 +86,15 @@ _FIXES = {
 
 def in_file(code: str, field: str, message: str, line: int | None = None) -> Finding:
     """A finding about a text that is no plan."""
-    return Finding(code, field, message, _FIXES.get(code, "write it as 'git orch schema plan' says"), line=line)
+    return Finding(
+        code, field, message, _FIXES.get(code, "write it as 'git orch schema plan' says"), line=line
+    )
 
 
 class PlanFileError(UsageError):
-    """A plan file, or a model's reply, is not a plan; `findings` has every problem, the cause names the first."""
+    """A plan file, or a model's reply, is not a plan; `findings` has every problem, the cause names
+    the first.
+    """
 
     def __init__(self, source: str, findings: Iterable[Finding]) -> None:
         self.source = source
@@ -96,7 +109,9 @@ class PlanFileError(UsageError):
 
 
 def check(plan: Plan, available: Callable[[str], bool]) -> list[Finding]:
-    """Findings about a well-formed plan; `available` says whether a command is on PATH. Only errors make it invalid."""
+    """Findings about a well-formed plan; `available` says whether a command is on PATH. Only errors
+    make it invalid.
+    """
     return [
         *_missing(plan, available),
         *_size(plan),
@@ -110,25 +125,38 @@ def check(plan: Plan, available: Callable[[str], bool]) -> list[Finding]:
 
 
 def unavailable_dependencies(plan: Plan, available: Callable[[str], bool]) -> list[str]:
-    """Commands the plan says it needs, or its author did not find, that are not on PATH now, each once."""
-    return [name for name in dict.fromkeys([*plan.dependencies, *plan.missing]) if not available(name)]
+    """Commands the plan says it needs, or its author did not find, that are not on PATH now, each
+    once.
+    """
+    return [
+        name for name in dict.fromkeys([*plan.dependencies, *plan.missing]) if not available(name)
+    ]
 
 
 def _missing(plan: Plan, available: Callable[[str], bool]) -> Iterator[Finding]:
     for index, name in enumerate(plan.dependencies):
         if not available(name):
             fix = f"install '{name}', or take it out of 'dependencies'"
-            yield Finding("dependency-unavailable", f"dependencies[{index}]", f"'{name}' is not on PATH", fix)
+            yield Finding(
+                "dependency-unavailable", f"dependencies[{index}]", f"'{name}' is not on PATH", fix
+            )
     for index, name in enumerate(plan.missing):
         if available(name):
             continue  # it was installed since
         fix = f"install '{name}', or plan without it"
-        yield Finding("command-missing", f"missing[{index}]", f"the plan needs '{name}', which was missing", fix)
+        yield Finding(
+            "command-missing",
+            f"missing[{index}]",
+            f"the plan needs '{name}', which was missing",
+            fix,
+        )
 
 
 def _size(plan: Plan) -> Iterator[Finding]:
     if not plan.steps:
-        yield Finding("no-steps", "steps", "the plan has no steps", "add steps with 'git orch edit'")
+        yield Finding(
+            "no-steps", "steps", "the plan has no steps", "add steps with 'git orch edit'"
+        )
     if len(plan.steps) > MANY_STEPS:
         message = f"{len(plan.steps)} steps are more than {MANY_STEPS}, which is what one review can take in"
         yield Finding("many-steps", "steps", message, "make two plans of it", "warning")
@@ -141,11 +169,19 @@ def _order(plan: Plan) -> Iterator[Finding]:
             if position[needed] > number:
                 message = f"step {number} waits for step {position[needed]}, which stands after it"
                 field = f"steps[{number - 1}].depends_on[{index}]"
-                yield Finding("later-dependency", field, message, "list the steps in the order they run", "warning")
+                yield Finding(
+                    "later-dependency",
+                    field,
+                    message,
+                    "list the steps in the order they run",
+                    "warning",
+                )
 
 
 def _paths(plan: Plan) -> Iterator[Finding]:
-    """Paths out of the tree: declared ones are an error, those in a prompt may be meant as something else."""
+    """Paths out of the tree: declared ones are an error, those in a prompt may be meant as
+    something else.
+    """
     inside = "name it relative to the top of the tree"
     for index, step in enumerate(plan.steps):
         for number, path in enumerate(step.paths):
@@ -156,7 +192,9 @@ def _paths(plan: Plan) -> Iterator[Finding]:
         outside = _OUTSIDE.search(step.prompt or "")
         if outside is not None:
             message = f"it names '{outside[0]}', which the step cannot write"
-            yield Finding("prompt-path-outside", f"steps[{index}].prompt", message, inside, "warning")
+            yield Finding(
+                "prompt-path-outside", f"steps[{index}].prompt", message, inside, "warning"
+            )
 
 
 def _code(constant: str) -> str:
@@ -164,14 +202,18 @@ def _code(constant: str) -> str:
 
 
 def _overlaps(plan: Plan) -> Iterator[Finding]:
-    """Steps that could run at once but for a path in common; one finding a step, however many others there are."""
+    """Steps that could run at once but for a path in common; one finding a step, however many
+    others there are.
+    """
     position = {step.id: number for number, step in enumerate(plan.steps, start=1)}
     others: dict[str, list[int]] = {}
     for one, other in graph.conflicts(plan):
         others.setdefault(other.id, []).append(position[one.id])
     for step_id, numbers in others.items():
         index = position[step_id] - 1
-        shown = ", ".join(str(number) for number in numbers[:_OTHERS]) + (" ..." if len(numbers) > _OTHERS else "")
+        shown = ", ".join(str(number) for number in numbers[:_OTHERS]) + (
+            " ..." if len(numbers) > _OTHERS else ""
+        )
         message = f"step {index + 1} changes a path that step {shown} changes too, and neither waits for the other"
         fix = f"let step {index + 1} depend on step {numbers[-1]}, or declare narrower paths"
         yield Finding("overlapping-paths", f"steps[{index}].paths", message, fix, "warning")
@@ -187,7 +229,9 @@ def _duplicate_titles(plan: Plan) -> Iterator[Finding]:
 
 
 def _unchecked_code(plan: Plan) -> Iterator[Finding]:
-    """A step that makes code is verified by its own checks, or by a later step that has checks or is a command."""
+    """A step that makes code is verified by its own checks, or by a later step that has checks or
+    is a command.
+    """
     indexes = {step.id: index for index, step in enumerate(plan.steps)}
     verified_later = False
     for step_id in reversed(graph.order(plan)):
@@ -195,12 +239,16 @@ def _unchecked_code(plan: Plan) -> Iterator[Finding]:
         if _makes_code(step) and not step.checks and not verified_later:
             message = f"step {indexes[step_id] + 1} makes code that nothing verifies"
             fix = "add a check to it, or a step after it that compiles, tests or runs what it made"
-            yield Finding("unchecked-code", f"steps[{indexes[step_id]}].checks", message, fix, "warning")
+            yield Finding(
+                "unchecked-code", f"steps[{indexes[step_id]}].checks", message, fix, "warning"
+            )
         verified_later = verified_later or bool(step.checks) or step.kind == "run"
 
 
 def _makes_code(step: Step) -> bool:
-    """Whether a file it writes looks like code; an agent step that names no file may write anything, so it counts."""
+    """Whether a file it writes looks like code; an agent step that names no file may write
+    anything, so it counts.
+    """
     if step.kind == "run":
         return False
     if step.kind == "files":
@@ -249,12 +297,16 @@ def commands(plan: Plan) -> Iterator[Placed]:
 
 
 def first_word(command: Command) -> str | None:
-    """The program a command line looks up on PATH first; None for shell syntax, builtins, paths and expansions."""
+    """The program a command line looks up on PATH first; None for shell syntax, builtins, paths and
+    expansions.
+    """
     if command.argv is not None:
         return command.argv[0] if _BARE_COMMAND.fullmatch(command.argv[0]) else None
     try:
         words = shlex.split(command.shell or "", comments=True)
-    except ValueError:  # an unfinished quotation, as in a here-document: bash will say what it thinks of it
+    except (
+        ValueError
+    ):  # an unfinished quotation, as in a here-document: bash will say what it thinks of it
         return None
     first = next((word for word in words if not _ASSIGNMENT.match(word)), None)
     if first is None or _SHELL_WORD.fullmatch(first) or not _BARE_COMMAND.fullmatch(first):

@@ -1,6 +1,8 @@
-"""Rules of a plan file that span several fields: what belongs to which kind, the IDs steps get, who waits for whom.
+"""Rules of a plan file that span several fields: what belongs to which kind, the IDs steps get, who
+waits for whom.
 
-They look at values of any shape, so that a wrong type in one step does not hide what is wrong in another.
+They look at values of any shape, so that a wrong type in one step does not hide what is wrong in
+another.
 """
 
 from __future__ import annotations
@@ -69,11 +71,15 @@ def _kind_problems(step: dict[str, object], where: Location) -> Iterator[Problem
     kind = kind_of(step)
     for name in sorted(_ALL_FIELDS - _EVERY_KIND - _FIELDS[kind]):
         if step.get(name) is not None:
-            yield Problem((*where, name), "wrong-kind", f"does not belong to a step of kind '{kind}'")
+            yield Problem(
+                (*where, name), "wrong-kind", f"does not belong to a step of kind '{kind}'"
+            )
     if kind == "agent" and step.get("prompt") is None:
         yield Problem((*where, "prompt"), "required", "is required for a step of kind 'agent'")
     if kind == "files" and not step.get("files"):
-        yield Problem((*where, "files"), "required", "a step of kind 'files' needs at least one file")
+        yield Problem(
+            (*where, "files"), "required", "a step of kind 'files' needs at least one file"
+        )
     if kind == "run":
         yield from _one_command(step, "run", where)
 
@@ -83,15 +89,23 @@ def _one_command(fields: dict[str, object], shell: str, where: Location) -> Iter
     if not given:
         yield Problem((*where, shell), "required", f"needs either '{shell}' or 'argv'")
     if len(given) > 1:
-        yield Problem((*where, "argv"), "both-commands", f"give either '{shell}' or 'argv', not both")
+        yield Problem(
+            (*where, "argv"), "both-commands", f"give either '{shell}' or 'argv', not both"
+        )
 
 
 def links(steps: list[object], used: Iterable[str]) -> tuple[Links, list[Problem]]:
-    """IDs and dependencies of the steps; `used` are all IDs the plan ever had, so that a new step gets a new one."""
+    """IDs and dependencies of the steps; `used` are all IDs the plan ever had, so that a new step
+    gets a new one.
+    """
     problems = list(_id_problems(steps))
     step_ids = _step_ids(steps, used)
     problems += [
-        Problem(("steps", index, "id"), "no-id-left", "no step ID is left for it: the greatest is s999999")
+        Problem(
+            ("steps", index, "id"),
+            "no-id-left",
+            "no step ID is left for it: the greatest is s999999",
+        )
         for index, step_id in enumerate(step_ids)
         if not ids.STEP_ID.fullmatch(step_id) and _given_id(steps[index]) is None
     ]
@@ -119,7 +133,11 @@ def _id_problems(steps: list[object]) -> Iterator[Problem]:
     for index, step in enumerate(steps):
         given = _given_id(step)
         if given is not None and times[given] > 1:
-            yield Problem(("steps", index, "id"), "duplicate-id", f"{times[given]} steps have the id '{given}'")
+            yield Problem(
+                ("steps", index, "id"),
+                "duplicate-id",
+                f"{times[given]} steps have the id '{given}'",
+            )
 
 
 def _step_ids(steps: list[object], used: Iterable[str]) -> list[str]:
@@ -161,4 +179,7 @@ def _cycles(step_ids: list[str], needs: list[tuple[str, ...]]) -> Iterator[Probl
         numbers = " -> ".join(str(step_ids.index(step_id) + 1) for step_id in ring)
         where: Location = ("steps", step_ids.index(ring[0]), "depends_on")
         yield Problem(where, "cycle", f"the steps wait for each other: {numbers}")
-        edges = {name: tuple(other for other in others if other not in ring) for name, others in edges.items()}
+        edges = {
+            name: tuple(other for other in others if other not in ring)
+            for name, others in edges.items()
+        }

@@ -1,6 +1,7 @@
 """Plans from values that people and models wrote, and the JSON Schema that tells them how.
 
-Types and ranges are in `fields`, rules over several fields in `rules`; here both become findings or a plan.
+Types and ranges are in `fields`, rules over several fields in `rules`; here both become findings or
+a plan.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-_REPLY_FIELDS = frozenset(("title", "kind", "prompt", "run", "argv", "paths", "depends_on", "checks", "network"))
+_REPLY_FIELDS = frozenset(
+    ("title", "kind", "prompt", "run", "argv", "paths", "depends_on", "checks", "network")
+)
 _MESSAGES = {
     "missing": "is required",
     "string_type": "expected a text",
@@ -48,7 +51,7 @@ _SHOWS_INPUT = re.compile(
 )
 
 
-# -- JSON Schema ------------------------------------------------------------------------------------------------------
+# -- JSON Schema -----------------------------------------------------------------------------------
 
 
 def plan_json_schema() -> dict[str, object]:
@@ -63,28 +66,40 @@ def schema(name: str) -> dict[str, object]:
         "step": lambda: _json_schema(StepModel, "a step of a git-orch plan file"),
     }
     if name not in known:
-        raise UsageError(f"there is no schema '{name}'", f"run 'git orch schema' with one of: {', '.join(known)}")
+        raise UsageError(
+            f"there is no schema '{name}'", f"run 'git orch schema' with one of: {', '.join(known)}"
+        )
     return known[name]()
 
 
 def _json_schema(model: type[BaseModel], title: str) -> dict[str, object]:
-    described = cast("dict[str, object]", _without_titles(model.model_json_schema()))  # an object stays one
+    described = cast(
+        "dict[str, object]", _without_titles(model.model_json_schema())
+    )  # an object stays one
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **described}
 
 
 def _without_titles(value: object) -> object:
-    """pydantic titles every field with its own name; a field that is called title is an object, not a text."""
+    """pydantic titles every field with its own name; a field that is called title is an object, not
+    a text.
+    """
     if isinstance(value, dict):
-        kept = {name: item for name, item in value.items() if not (name == "title" and isinstance(item, str))}
+        kept = {
+            name: item
+            for name, item in value.items()
+            if not (name == "title" and isinstance(item, str))
+        }
         return {name: _without_titles(item) for name, item in kept.items()}
     return [_without_titles(item) for item in value] if isinstance(value, list) else value
 
 
-# -- values -----------------------------------------------------------------------------------------------------------
+# -- values ----------------------------------------------------------------------------------------
 
 
 def plan_of(read: source.Source, name: str, used_ids: Iterable[str] = ()) -> Plan:
-    """The plan in a file that was read; `name` is the file's, for messages. Raises PlanFileError with all findings."""
+    """The plan in a file that was read; `name` is the file's, for messages. Raises PlanFileError
+    with all findings.
+    """
     value = read.value
     findings = list(read.findings)
     model: PlanModel | None = None
@@ -132,11 +147,15 @@ def _step(model: StepModel, step_id: str, needs: tuple[str, ...]) -> Step:
         kind=kind,
         prompt=model.prompt,
         command=_command(model.run, model.argv) if kind == "run" else None,
-        files=MappingProxyType({path: _content(file) for path, file in (model.files or {}).items()}),
+        files=MappingProxyType(
+            {path: _content(file) for path, file in (model.files or {}).items()}
+        ),
         paths=tuple(model.paths or ()),
         depends_on=needs,
         checks=tuple(
-            Check(check.type, _command(check.command, check.argv), check.expected_exit, check.timeout)
+            Check(
+                check.type, _command(check.command, check.argv), check.expected_exit, check.timeout
+            )
             for check in model.checks or ()
         ),
         model=model.model,
@@ -153,7 +172,7 @@ def _content(file: FileModel | None) -> FileContent | None:
     return None if file is None else FileContent(file.content, executable=file.executable)
 
 
-# -- findings ---------------------------------------------------------------------------------------------------------
+# -- findings --------------------------------------------------------------------------------------
 
 
 def _finding(details: ErrorDetails, read: source.Source) -> Finding:
@@ -162,7 +181,11 @@ def _finding(details: ErrorDetails, read: source.Source) -> Finding:
     if kind == "extra_forbidden":
         message = "unknown field" + _suggestion(where)
     else:
-        message = _MESSAGES[kind].format(**details.get("ctx", {})) if kind in _MESSAGES else details["msg"]
+        message = (
+            _MESSAGES[kind].format(**details.get("ctx", {}))
+            if kind in _MESSAGES
+            else details["msg"]
+        )
     if _SHOWS_INPUT.fullmatch(kind):
         message += f", not {_shown(details['input'])}"
     return in_file(kind.replace("_", "-"), source.path_text(where), message, read.line(where))
@@ -191,11 +214,12 @@ def _shown(value: object) -> str:
             return json.dumps(value)
 
 
-# -- a model's reply --------------------------------------------------------------------------------------------------
+# -- a model's reply -------------------------------------------------------------------------------
 
 
 def reply_plan(text: str) -> Plan:
-    """The plan in a model's reply: JSON with "" and [] for what is absent, perhaps in a code fence or in prose.
+    """The plan in a model's reply: JSON with "" and [] for what is absent, perhaps in a code fence
+    or in prose.
 
     Raises PlanFileError with all findings.
     """
@@ -207,26 +231,39 @@ def reply_plan(text: str) -> Plan:
         for name in sorted(step.keys() - _REPLY_FIELDS) if isinstance(step, dict) else ():
             where = ("steps", index, name)
             message = (
-                f"unknown field{_suggestion(where)}" if name not in StepModel.model_fields else "is not for a reply"
+                f"unknown field{_suggestion(where)}"
+                if name not in StepModel.model_fields
+                else "is not for a reply"
             )
-            refused.append(in_file("extra-forbidden", source.path_text(where), message, read.line(where)))
+            refused.append(
+                in_file("extra-forbidden", source.path_text(where), message, read.line(where))
+            )
         if isinstance(step, dict) and step.get("kind") in ("files", "manual"):
             where = ("steps", index, "kind")
             message = f"expected 'agent' or 'run', not '{step['kind']}'"
-            refused.append(in_file("literal-error", source.path_text(where), message, read.line(where)))
+            refused.append(
+                in_file("literal-error", source.path_text(where), message, read.line(where))
+            )
     return plan_of(source.Source(value, read.lines, (*read.findings, *refused)), "reply")
 
 
 def _json_part(text: str) -> str:
-    """The longest JSON object in `text`; without one, what begins like one, so that the error is about that."""
+    """The longest JSON object in `text`; without one, what begins like one, so that the error is
+    about that.
+    """
     best, start = "", text.find("{")
     first = start
-    for _ in range(20):  # enough for prose with braces in it, and no more than that for a flood of them
+    for _ in range(
+        20
+    ):  # enough for prose with braces in it, and no more than that for a flood of them
         if start < 0:
             break
         try:
             _, end = json.JSONDecoder().raw_decode(text, start)
-        except (ValueError, RecursionError):  # not here; `read_json` will say what is wrong if it is nowhere
+        except (
+            ValueError,
+            RecursionError,
+        ):  # not here; `read_json` will say what is wrong if it is nowhere
             end = start + 1
         if end - start > max(len(best), 1):
             best = text[start:end]

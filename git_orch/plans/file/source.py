@@ -1,7 +1,8 @@
 """The text of a YAML or JSON file as plain values, and the line each of them stands on.
 
-In YAML every scalar is the string that was typed (`on`, `12:30`, `1.0`, `0123`), except `~`, `null` and nothing at
-all, which are None. Values are built from the parser's events, so that the limits hold before anything is built.
+In YAML every scalar is the string that was typed (`on`, `12:30`, `1.0`, `0123`), except `~`, `null`
+and nothing at all, which are None. Values are built from the parser's events, so that the limits
+hold before anything is built.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ MAX_DIGITS = 4_300  # sys.int_info.default_max_str_digits
 
 Location = tuple[str | int, ...]
 
-_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader  # the C one is four times as fast
+_LOADER = (
+    yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+)  # the C one is four times as fast
 _NULLS = frozenset(("", "~", "null"))
 # All but the printable characters of YAML 1.1.
 _UNPRINTABLE = re.compile(
@@ -43,7 +46,9 @@ class Source(NamedTuple):
     findings: tuple[Finding, ...]
 
     def line(self, where: Location) -> int | None:
-        """The line of the nearest thing that exists: a missing field is reported where its step begins."""
+        """The line of the nearest thing that exists: a missing field is reported where its step
+        begins.
+        """
         while where not in self.lines and where:
             where = where[:-1]
         return self.lines.get(where)
@@ -63,17 +68,21 @@ def path_text(where: Location) -> str:
 
 
 def read(text: str, name: str) -> Source:
-    """Values of a YAML file, or of a JSON file if its first non-blank character is '{'. Raises PlanFileError."""
+    """Values of a YAML file, or of a JSON file if its first non-blank character is '{'. Raises
+    PlanFileError.
+    """
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise PlanFileError(name, [in_file("too-big", "", f"the file is larger than {MAX_BYTES >> 10} KiB", 1)])
+        raise PlanFileError(
+            name, [in_file("too-big", "", f"the file is larger than {MAX_BYTES >> 10} KiB", 1)]
+        )
     if not text.strip():
         raise PlanFileError(name, [in_file("empty", "", "the file is empty", 1)])
     is_json = text.lstrip().startswith("{")
     return read_json(text, name) if is_json else read_yaml(text, name)
 
 
-# -- values from events -----------------------------------------------------------------------------------------------
+# -- values from events ----------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -98,7 +107,9 @@ class _Tree:
 
     def wants_key(self) -> bool:
         """Whether the next value is the name of a field."""
-        return bool(self.open) and isinstance(self.open[-1].values, dict) and self.open[-1].key is None
+        return (
+            bool(self.open) and isinstance(self.open[-1].values, dict) and self.open[-1].key is None
+        )
 
     def key(self, text: str, line: int) -> None:
         """The name of the field whose value comes next."""
@@ -107,7 +118,9 @@ class _Tree:
         parent.key = text
         where = (*parent.where, text)
         if where in self.lines:
-            self.find("duplicate-key", where, f"is here twice, first on line {self.lines[where]}", line)
+            self.find(
+                "duplicate-key", where, f"is here twice, first on line {self.lines[where]}", line
+            )
         else:
             self.lines[where] = line
 
@@ -142,7 +155,10 @@ class _Tree:
         if not self.open:
             return ()
         parent = self.open[-1]
-        return (*parent.where, len(parent.values) if isinstance(parent.values, list) else parent.key or "")
+        return (
+            *parent.where,
+            len(parent.values) if isinstance(parent.values, list) else parent.key or "",
+        )
 
     def find(self, code: str, where: Location, message: str, line: int) -> None:
         """Notes a problem and goes on."""
@@ -162,29 +178,41 @@ class _Tree:
             self.stop("too-many-nodes", f"more than {MAX_NODES:,} values", line)
 
 
-# -- YAML -------------------------------------------------------------------------------------------------------------
+# -- YAML ------------------------------------------------------------------------------------------
 
 
-def read_yaml(text: str, name: str, loader: type[yaml.BaseLoader] | type[yaml.CBaseLoader] = _LOADER) -> Source:
+def read_yaml(
+    text: str, name: str, loader: type[yaml.BaseLoader] | type[yaml.CBaseLoader] = _LOADER
+) -> Source:
     """Values of a YAML file of one document. Raises PlanFileError."""
     bad = _UNPRINTABLE.search(text)
     tree = _Tree(name)
     if bad is not None:
         line = text.count("\n", 0, bad.start()) + 1
-        tree.stop("not-text", f"the character U+{ord(bad[0]):04X} may not stand in YAML: write it as an escape", line)
+        tree.stop(
+            "not-text",
+            f"the character U+{ord(bad[0]):04X} may not stand in YAML: write it as an escape",
+            line,
+        )
     documents = 0
     try:
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    tree.stop("documents", "a second document begins; a file holds one", _line(event))
+                    tree.stop(
+                        "documents", "a second document begins; a file holds one", _line(event)
+                    )
             elif isinstance(event, yaml.NodeEvent):
                 _node(tree, event)
             elif isinstance(event, yaml.CollectionEndEvent):
                 tree.open.pop()
     except yaml.MarkedYAMLError as error:
         line, column = _position(error)
+        if "nesting depth" in str(
+            error.problem
+        ):  # PyYAML 6.0.4 looks ahead, and has a limit of its own
+            tree.stop("too-deep", f"nested deeper than {MAX_DEPTH} levels", line)
         what = f"{error.context}: {error.problem}" if error.context else str(error.problem)
         tree.stop("syntax", f"not valid YAML: {what} (column {column})", line)
     if tree.root is None and not tree.findings:
@@ -209,7 +237,9 @@ def _node(tree: _Tree, event: yaml.NodeEvent) -> None:
         return
     if isinstance(event, yaml.AliasEvent):
         where = tree.value(None, line)
-        tree.find("alias", where, f"the alias '*{event.anchor}' is refused: write the value out", line)
+        tree.find(
+            "alias", where, f"the alias '*{event.anchor}' is refused: write the value out", line
+        )
         return
     _refuse_decoration(tree, event, tree.here(), line)
     if isinstance(event, yaml.MappingStartEvent):
@@ -235,19 +265,29 @@ def _key(tree: _Tree, event: yaml.NodeEvent, line: int) -> None:
 def _refuse_decoration(tree: _Tree, event: yaml.NodeEvent, where: Location, line: int) -> None:
     if event.anchor is not None:
         tree.find(
-            "anchor", where, f"the anchor '&{event.anchor}' is refused: write the value out where it is used", line
+            "anchor",
+            where,
+            f"the anchor '&{event.anchor}' is refused: write the value out where it is used",
+            line,
         )
     if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
-        tree.find("tag", where, f"the tag '{event.tag.replace('tag:yaml.org,2002:', '!!')}' is refused", line)
+        tree.find(
+            "tag",
+            where,
+            f"the tag '{event.tag.replace('tag:yaml.org,2002:', '!!')}' is refused",
+            line,
+        )
 
 
-# -- JSON -------------------------------------------------------------------------------------------------------------
+# -- JSON ------------------------------------------------------------------------------------------
 
 
 def read_json(text: str, name: str) -> Source:
     """Values of a JSON file. Raises PlanFileError."""
     tree = _Tree(name)
-    for lexeme, line in _lexemes(text):  # refuses depth and size before the recursive decoder sees them
+    for lexeme, line in _lexemes(
+        text
+    ):  # refuses depth and size before the recursive decoder sees them
         if lexeme in "{[":
             if len(tree.open) >= MAX_DEPTH:
                 tree.stop("too-deep", f"nested deeper than {MAX_DEPTH} levels", line)
@@ -258,7 +298,11 @@ def read_json(text: str, name: str) -> Source:
         json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         said = error.msg[:1].lower() + error.msg[1:]
-        tree.stop("syntax", f"not valid JSON: {said} (line {error.lineno}, column {error.colno})", error.lineno)
+        tree.stop(
+            "syntax",
+            f"not valid JSON: {said} (line {error.lineno}, column {error.colno})",
+            error.lineno,
+        )
     except ValueError:
         _stop_at_number(tree, text)
     return _json_tree(text, name)
@@ -269,7 +313,9 @@ def _refuse_constant(word: str) -> object:
 
 
 def _stop_at_number(tree: _Tree, text: str) -> None:
-    """What else the decoder refuses: NaN and Infinity, which are no JSON, and numbers of thousands of digits."""
+    """What else the decoder refuses: NaN and Infinity, which are no JSON, and numbers of thousands
+    of digits.
+    """
     for lexeme, line in _lexemes(text):
         if lexeme in ("NaN", "Infinity", "-Infinity"):
             tree.stop("syntax", f"not valid JSON: '{lexeme}' is not a value", line)

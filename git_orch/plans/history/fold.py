@@ -1,8 +1,8 @@
 """The state of a plan: a pure function of its log and of the commits on its branch.
 
-The log is the truth about the past, the branch the truth about now: a step is done when a commit on the branch claims
-it and the log has the matching event. What a user does to the branch with any git client is therefore never wrong,
-only a new state.
+The log is the truth about the past, the branch the truth about now: a step is done when a commit on
+the branch claims it and the log has the matching event. What a user does to the branch with any git
+client is therefore never wrong, only a new state.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from git_orch.plans.document import BadDocument
 from git_orch.plans.history.events import Log
 from git_orch.plans.history.replay import Past
 from git_orch.plans.history.status import (
@@ -23,7 +24,6 @@ from git_orch.plans.history.status import (
     StepStatus,
     tip_failures,
 )
-from git_orch.plans.plan import BadDocument
 from git_orch.plans.trailers import Message
 
 _NO_MESSAGE = Message()
@@ -77,7 +77,9 @@ def on_branch(status: Status, branch: Branch | None) -> Status:
     """The same past seen with other commits on the branch."""
     steps = _steps(status, branch)
     fails = bool(tip_failures(branch, status.tip_checked))
-    return status._replace(branch=branch, steps=steps, state=_reconciled(status.recorded_state, steps, fails=fails))
+    return status._replace(
+        branch=branch, steps=steps, state=_reconciled(status.recorded_state, steps, fails=fails)
+    )
 
 
 def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
@@ -91,9 +93,13 @@ def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
         claim = claimed.get(step.id)
         if claim is not None:
             known = by_id.get((step.id, claim.attempt))
-            now = now._replace(state=_claimed_state(status, step.id, claim), commit=claim.commit, attempt=known)
+            now = now._replace(
+                state=_claimed_state(status, step.id, claim), commit=claim.commit, attempt=known
+            )
         elif branch is None and status.archived is not None and step.id in status.archived.done:
-            now = now._replace(state=StepState.DONE)  # its commits are not here: the log says what it was
+            now = now._replace(
+                state=StepState.DONE
+            )  # its commits are not here: the log says what it was
         elif step.id in upstream:
             now = now._replace(state=StepState.UPSTREAM)
         elif now.attempt is not None and now.attempt.outcome == "failed":
@@ -142,10 +148,12 @@ def _claims(status: Status, branch: Branch | None) -> dict[str, _Claimed]:
 
 @dataclass(slots=True)
 class _Undone:
-    """What the commits above say is reverted: by ID and, since an amend or a rebase changes IDs, by what it was.
+    """What the commits above say is reverted: by ID and, since an amend or a rebase changes IDs, by
+    what it was.
 
-    `landed` gives step and attempt of a commit as it landed; `named` holds messages of commits that a revert names and
-    that are not on the branch any more. A revert may name a commit by the first digits of one of the `known` IDs.
+    `landed` gives step and attempt of a commit as it landed; `named` holds messages of commits that
+    a revert names and that are not on the branch any more. A revert may name a commit by the first
+    digits of one of the `known` IDs.
     """
 
     landed: Mapping[str, tuple[str, str]]
@@ -176,8 +184,8 @@ class _Undone:
 
 
 def standing(plan_id: str, commits: Iterable[Commit]) -> tuple[dict[str, str], frozenset[str]]:
-    """Of commits, newest first: the steps that they claim and did not revert, each with the newest commit that claims
-    it, and the commits that they reverted.
+    """Of commits, newest first: the steps that they claim and did not revert, each with the newest
+    commit that claims it, and the commits that they reverted.
     """
     listed = tuple(commits)
     undone = _Undone({}, {}, tuple(commit.oid for commit in listed))
@@ -193,7 +201,9 @@ def standing(plan_id: str, commits: Iterable[Commit]) -> tuple[dict[str, str], f
 
 
 def _reconciled(state: PlanState, steps: tuple[StepStatus, ...], *, fails: bool) -> PlanState:
-    """The recorded state, corrected by what the branch says now; `fails` says that a check fails on its tip."""
+    """The recorded state, corrected by what the branch says now; `fails` says that a check fails on
+    its tip.
+    """
     satisfied = [status.state in SATISFIED for status in steps]
     if state is PlanState.COMPLETE and not all(satisfied):
         return PlanState.EXECUTING if any(satisfied) else PlanState.ROLLED_BACK

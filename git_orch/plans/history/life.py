@@ -1,4 +1,6 @@
-"""The life of a plan: which state may follow which, and the command that leads there. Nothing else is a transition."""
+"""The life of a plan: which state may follow which, and the command that leads there. Nothing else
+is a transition.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ TRANSITIONS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
     }
 )
 
-# What is typed to get to a state, after `git orch` and before the plan's name, and what stands after the name.
+# What is typed to get to a state, after `git orch` and before the plan's name, and what stands
+# after the name.
 _COMMANDS: Mapping[PlanState, tuple[str, str]] = MappingProxyType(
     {
         _S.DRAFT: ("edit", ""),
@@ -43,7 +46,9 @@ _BEFORE_A_RUN = frozenset({_S.CREATED, _S.VALIDATED, _S.APPROVED})
 
 
 def can(old: PlanState, new: PlanState) -> bool:
-    """Whether a plan in state `old` may become `new`. No state follows itself: staying is no transition."""
+    """Whether a plan in state `old` may become `new`. No state follows itself: staying is no
+    transition.
+    """
     return new in TRANSITIONS[old]
 
 
@@ -62,11 +67,14 @@ def moved(old: PlanState, new: PlanState, name: str) -> PlanState:
     if old is new:
         raise Refused(f"'{name}' is {old.value} already", f"git orch state {name}")
     named = " or ".join(each.value for each in possible(old))
-    raise Refused(f"'{name}' is {old.value}: it can become {named}, not {new.value}", command(old, new, name))
+    raise Refused(
+        f"'{name}' is {old.value}: it can become {named}, not {new.value}", command(old, new, name)
+    )
 
 
 def begun(old: PlanState, name: str) -> list[PlanState]:
-    """The states a plan passes when a run of it begins, EXECUTING the last; none when it is EXECUTING already.
+    """The states a plan passes when a run of it begins, EXECUTING the last; none when it is
+    EXECUTING already.
 
     Raises Refused for a plan that has to be edited before it can run.
     """
@@ -79,9 +87,11 @@ def begun(old: PlanState, name: str) -> list[PlanState]:
 
 
 def edited(recorded: PlanState, now: PlanState, name: str) -> list[PlanState]:
-    """The states a plan passes when its text is changed, CREATED the last: what is EXECUTING counts as FAILED first.
+    """The states a plan passes when its text is changed, CREATED the last: what is EXECUTING counts
+    as FAILED first.
 
-    `recorded` is what the log says, `now` that corrected by the branch. Raises Refused for a plan that is COMPLETE.
+    `recorded` is what the log says, `now` that corrected by the branch. Raises Refused for a plan
+    that is COMPLETE.
     """
     old = now if recorded in (PlanState.EXECUTING, PlanState.COMPLETE) else recorded
     if old in (PlanState.CREATED, PlanState.DRAFT, PlanState.READY):
@@ -91,7 +101,9 @@ def edited(recorded: PlanState, now: PlanState, name: str) -> list[PlanState]:
 
 
 def command(old: PlanState, new: PlanState, name: str) -> str:
-    """What to type to come from one state to another, or the first of several commands when one does not get there."""
+    """What to type to come from one state to another, or the first of several commands when one
+    does not get there.
+    """
     states = way(old, new)
     if not states:
         return f"git orch state {name}"
@@ -107,7 +119,9 @@ def command(old: PlanState, new: PlanState, name: str) -> str:
 
 
 def way(old: PlanState, new: PlanState) -> list[PlanState]:
-    """The fewest states that lead from one to another, the last being `new`; none where no way leads there."""
+    """The fewest states that lead from one to another, the last being `new`; none where no way
+    leads there.
+    """
     found: dict[PlanState, list[PlanState]] = {old: []}
     asked = [old]
     for now in asked:

@@ -1,4 +1,6 @@
-"""What the events of a log say, taken one by one; what does not have the documented form is damage, never an error."""
+"""What the events of a log say, taken one by one; what does not have the documented form is damage,
+never an error.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from git_orch.plans import plan as plans
+from git_orch.plans import document, plan_document
+from git_orch.plans.document import BadDocument
 from git_orch.plans.history import life
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import (
@@ -22,7 +25,7 @@ from git_orch.plans.history.status import (
     TipChecked,
     TipFailure,
 )
-from git_orch.plans.plan import BadDocument, Plan
+from git_orch.plans.plan import Plan
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LARGEST = 1e15  # seconds or USD; beyond it a number in a log is damage
@@ -55,7 +58,9 @@ class Past:
     tip_checked: TipChecked | None = None
     landed: Landed | None = None
     archived: Archived | None = None
-    taken_back: set[str] = field(default_factory=set)  # events that put the plan away, and do not count any more
+    taken_back: set[str] = field(
+        default_factory=set
+    )  # events that put the plan away, and do not count any more
     landings: dict[str, Landed] = field(default_factory=dict)  # by the move that they wait for
 
     def take(self, event: Event) -> None:
@@ -66,7 +71,10 @@ class Past:
 
     def created_by(self, event: Event) -> None:
         if self.created is None:
-            origin, base = plans.optional_text(event.body, "origin") or "", _base(event.body.get("base"))
+            origin, base = (
+                document.optional_text(event.body, "origin") or "",
+                _base(event.body.get("base")),
+            )
             self._described_by(event)
             self.created, self.origin, self.base, self.first_base = event, origin, base, base.commit
 
@@ -76,7 +84,10 @@ class Past:
 
     def _described_by(self, event: Event) -> None:
         """All of the event's text or, where one part of it is damaged, none."""
-        described, estimate = plans.from_document(event.body.get("plan")), _estimated(event.body.get("estimate"))
+        described, estimate = (
+            plan_document.from_document(event.body.get("plan")),
+            _estimated(event.body.get("estimate")),
+        )
         self.plan, self.estimate, self.written_by = described, estimate, event.clone
         self.step_ids.update(step.id for step in described.steps)
 
@@ -97,15 +108,19 @@ class Past:
             self.state = wanted
 
     def run_started(self, event: Event) -> None:
-        self.open_run = plans.text(event.body, "run")
+        self.open_run = document.text(event.body, "run")
         self._ran(PlanState.EXECUTING)
 
     def run_ended(self, event: Event) -> None:
-        run, outcome = plans.text(event.body, "run"), plans.text(event.body, "outcome")
+        run, outcome = document.text(event.body, "run"), document.text(event.body, "outcome")
         self.run_seconds += _number(event.body, "seconds")
         if run == self.open_run:
             self.open_run = None
-        self._ran({"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}.get(outcome, PlanState.EXECUTING))
+        self._ran(
+            {"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}.get(
+                outcome, PlanState.EXECUTING
+            )
+        )
         self.interrupted = outcome == "interrupted"
 
     def restored(self, _event: Event) -> None:
@@ -130,25 +145,30 @@ class Past:
             self.verified.add((attempt.step, attempt.tree))
 
     def step_accepted(self, event: Event) -> None:
-        self.accepted.add((plans.text(event.body, "step"), plans.text(event.body, "attempt")))
+        self.accepted.add((document.text(event.body, "step"), document.text(event.body, "attempt")))
 
     def step_verified(self, event: Event) -> None:
-        self.verified.add((plans.text(event.body, "step"), _oid(event.body, "tree")))
+        self.verified.add((document.text(event.body, "step"), _oid(event.body, "tree")))
 
     def tip_checked_by(self, event: Event) -> None:
-        failed = [plans.mapping(item, "failed") for item in plans.sequence(event.body, "failed")]
-        failures = tuple(TipFailure(plans.text(each, "step"), plans.text(each, "command")) for each in failed)
+        failed = [
+            document.mapping(item, "failed") for item in document.sequence(event.body, "failed")
+        ]
+        failures = tuple(
+            TipFailure(document.text(each, "step"), document.text(each, "command"))
+            for each in failed
+        )
         self.tip_checked = TipChecked(_oid(event.body, "tree"), failures)
 
     def called(self, event: Event) -> None:
-        usage = plans.mapping(event.body.get("usage", {}), "usage")
+        usage = document.mapping(event.body.get("usage", {}), "usage")
         self.calls.append(
             Call(
                 id=event.id,
-                purpose=plans.text(event.body, "purpose"),
-                step=plans.optional_text(event.body, "step"),
-                attempt=plans.optional_text(event.body, "attempt"),
-                model=plans.text(event.body, "model"),
+                purpose=document.text(event.body, "purpose"),
+                step=document.optional_text(event.body, "step"),
+                attempt=document.optional_text(event.body, "attempt"),
+                model=document.text(event.body, "model"),
                 usage=usage,
                 usd=_number(event.body, "usd"),
                 seconds=_number(event.body, "seconds"),
@@ -159,15 +179,15 @@ class Past:
         move = Move(
             id=event.id,
             clone=event.clone,
-            ref=plans.text(event.body, "ref"),
+            ref=document.text(event.body, "ref"),
             old=_optional_oid(event.body, "from"),
             new=_oid(event.body, "to"),
-            why=plans.text(event.body, "why"),
+            why=document.text(event.body, "why"),
         )
         self.moves[move.id] = move
 
     def move_done(self, event: Event) -> None:
-        move = self.moves.pop(plans.text(event.body, "move"), None)
+        move = self.moves.pop(document.text(event.body, "move"), None)
         if move is None:
             return
         self.landed = self.landings.pop(move.id, self.landed)
@@ -176,7 +196,7 @@ class Past:
             self.known_tip = move.new
 
     def move_abandoned(self, event: Event) -> None:
-        move = self.moves.pop(plans.text(event.body, "move"), None)
+        move = self.moves.pop(document.text(event.body, "move"), None)
         if move is None:
             return
         self.landings.pop(move.id, None)
@@ -184,28 +204,30 @@ class Past:
             return
         for place, attempt in enumerate(self.attempts):
             if attempt.outcome == "landed" and attempt.commit == move.new:
-                self.attempts[place] = attempt._replace(outcome="failed", error="the branch was moved before it landed")
+                self.attempts[place] = attempt._replace(
+                    outcome="failed", error="the branch was moved before it landed"
+                )
 
     def put_away(self, event: Event) -> None:
-        if self.branch != f"refs/heads/orch/{plans.text(event.body, 'plan')}":
+        if self.branch != f"refs/heads/orch/{document.text(event.body, 'plan')}":
             raise BadDocument("plan: another one than the log is about")
         if event.id in self.taken_back:
             return
         self.archived = Archived(
             clone=event.clone,
             tip=_optional_oid(event.body, "tip"),
-            done=frozenset(plans.texts(event.body, "done")),
-            why=plans.optional_text(event.body, "why") or "",
+            done=frozenset(document.texts(event.body, "done")),
+            why=document.optional_text(event.body, "why") or "",
         )
 
     def brought_back(self, event: Event) -> None:
         """It names what it takes back: the ID of that may come from a clock that is far ahead."""
-        self.taken_back.update(plans.texts(event.body, "archived"))
+        self.taken_back.update(document.texts(event.body, "archived"))
         self.archived = None
 
     def plan_landed(self, event: Event) -> None:
         """A landing that a move belongs to counts when that is done."""
-        move, landing = plans.optional_text(event.body, "move"), _landed(event)
+        move, landing = document.optional_text(event.body, "move"), _landed(event)
         if move is None:
             self.landed = landing
         else:
@@ -251,26 +273,26 @@ TAKERS = {
 def _attempt(event: Event, outcome: str) -> Attempt:
     body = event.body
     return Attempt(
-        id=plans.text(body, "attempt"),
-        step=plans.text(body, "step"),
+        id=document.text(body, "attempt"),
+        step=document.text(body, "step"),
         event=event.id,
         outcome=outcome,
         seconds=_number(body, "seconds"),
-        checks=tuple(_check_result(item) for item in plans.sequence(body, "checks")),
-        summary=plans.optional_text(body, "summary") or "",
+        checks=tuple(_check_result(item) for item in document.sequence(body, "checks")),
+        summary=document.optional_text(body, "summary") or "",
         tree=_optional_oid(body, "tree"),
         commit=_optional_oid(body, "commit"),
-        error=plans.optional_text(body, "error"),
-        changed=plans.texts(body, "changed"),
-        review=plans.texts(body, "review"),
+        error=document.optional_text(body, "error"),
+        changed=document.texts(body, "changed"),
+        review=document.texts(body, "review"),
     )
 
 
 def _landed(event: Event) -> Landed:
-    commits = plans.mapping(event.body.get("commits", {}), "commits")
+    commits = document.mapping(event.body.get("commits", {}), "commits")
     return Landed(
-        mode=plans.text(event.body, "mode"),
-        ref=plans.text(event.body, "ref"),
+        mode=document.text(event.body, "mode"),
+        ref=document.text(event.body, "ref"),
         new=_oid(event.body, "to"),
         tip=_optional_oid(event.body, "tip"),
         commits={step: _oid(commits, step) for step in commits},
@@ -278,23 +300,23 @@ def _landed(event: Event) -> Landed:
 
 
 def _check_result(item: object) -> CheckResult:
-    fields = plans.mapping(item, "checks")
+    fields = document.mapping(item, "checks")
     return CheckResult(
-        type=plans.text(fields, "type"),
-        command=plans.text(fields, "command"),
-        exit=plans.optional_number(fields, "exit") or 0,
+        type=document.text(fields, "type"),
+        command=document.text(fields, "command"),
+        exit=document.optional_number(fields, "exit") or 0,
         passed=fields.get("passed") is True,
         seconds=_number(fields, "seconds"),
-        output=plans.optional_text(fields, "output") or "",
-        reason=plans.optional_text(fields, "reason") or "exited",
+        output=document.optional_text(fields, "output") or "",
+        reason=document.optional_text(fields, "reason") or "exited",
     )
 
 
 def _base(value: object) -> Base:
-    fields = plans.mapping(value, "base")
+    fields = document.mapping(value, "base")
     return Base(
         commit=_optional_oid(fields, "commit"),
-        ref=plans.optional_text(fields, "ref"),
+        ref=document.optional_text(fields, "ref"),
         snapshot=fields.get("snapshot") is True,
     )
 
@@ -302,14 +324,14 @@ def _base(value: object) -> Base:
 def _estimated(value: object) -> Estimated | None:
     if value is None:
         return None
-    fields = plans.mapping(value, "estimate")
+    fields = document.mapping(value, "estimate")
     return Estimated(
-        plans.optional_number(fields, "tokens_in") or 0,
-        plans.optional_number(fields, "tokens_out") or 0,
+        document.optional_number(fields, "tokens_in") or 0,
+        document.optional_number(fields, "tokens_out") or 0,
         _number(fields, "usd"),
         _number(fields, "p50") if fields.get("p50") is not None else None,
         _number(fields, "p90") if fields.get("p90") is not None else None,
-        plans.optional_number(fields, "samples") or 0,
+        document.optional_number(fields, "samples") or 0,
     )
 
 
@@ -317,14 +339,16 @@ def _number(fields: Mapping[str, object], name: str) -> float:
     value = fields.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadDocument(f"{name}: expected a number")
-    if not -_LARGEST < value < _LARGEST:  # also what JSON calls NaN and Infinity, and integers no float can hold
+    if (
+        not -_LARGEST < value < _LARGEST
+    ):  # also what JSON calls NaN and Infinity, and integers no float can hold
         raise BadDocument(f"{name}: the number is out of range")
     return float(value)
 
 
 def _oid(fields: Mapping[str, object], name: str) -> str:
     """An object ID: what is handed to git must not be an option or two lines."""
-    value = plans.text(fields, name)
+    value = document.text(fields, name)
     if not _OID.fullmatch(value):
         raise BadDocument(f"{name}: expected an object ID")
     return value

@@ -53,8 +53,8 @@ class Commit(NamedTuple):
 class Branch(NamedTuple):
     """The commits of a plan branch from the earliest of this plan to the tip, oldest first.
 
-    `base` is the commit below the earliest one (None: a root commit). `upstream` are steps found in the base. `named`
-    are commits that a revert on the branch names and that are not on it.
+    `base` is the commit below the earliest one (None: a root commit). `upstream` are steps found in
+    the base. `named` are commits that a revert on the branch names and that are not on it.
     """
 
     tip: str
@@ -65,7 +65,8 @@ class Branch(NamedTuple):
 
 
 class Base(NamedTuple):
-    """Where a plan starts: `commit` is None in an unborn repository, `ref` None for a detached HEAD.
+    """Where a plan starts: `commit` is None in an unborn repository, `ref` None for a detached
+    HEAD.
 
     `snapshot` says that the commit was made from uncommitted files.
     """
@@ -87,10 +88,11 @@ class Move(NamedTuple):
 
 
 class Landed(NamedTuple):
-    """Where a plan went: `mode` is merge, rebase, squash or ff-only, or `found` for what somebody else merged.
+    """Where a plan went: `mode` is merge, rebase, squash or ff-only, or `found` for what somebody
+    else merged.
 
-    `ref` is the branch, `new` where it stood then, `tip` the tip of the plan branch that it has now, `commits` the
-    commit that each step became.
+    `ref` is the branch, `new` where it stood then, `tip` the tip of the plan branch that it has
+    now, `commits` the commit that each step became.
     """
 
     mode: str
@@ -105,7 +107,9 @@ class Landed(NamedTuple):
 
 
 class Estimated(NamedTuple):
-    """What a plan was expected to use when it was written: tokens and USD, see `cost.estimate` and `cost.expected`."""
+    """What a plan was expected to use when it was written: tokens and USD, see `cost.estimate` and
+    `cost.expected`.
+    """
 
     tokens_in: int
     tokens_out: int
@@ -173,7 +177,9 @@ class Call(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One try at a step. `tree` is what was verified; a failed attempt has an `error` and maybe a kept `commit`."""
+    """One try at a step. `tree` is what was verified; a failed attempt has an `error` and maybe a
+    kept `commit`.
+    """
 
     id: str
     step: str
@@ -211,12 +217,13 @@ class Archived(NamedTuple):
 class Status(NamedTuple):
     """Everything git-orch knows about a plan.
 
-    `created` is the ID of its first event, `clone` the repository copy that wrote its text, `known_tip` where git-orch
-    last saw the branch. `state` is `recorded_state` corrected by the branch. `accepted` holds (step, attempt) pairs
-    that the log confirms, `verified` (step, tree) pairs whose checks passed. `incomplete` says that a part of the log
-    could not be read, so that nothing should be concluded from what is missing; `interrupted` that a signal ended the
-    last run; `merged` that the branch is gone, and its last known tip is part of the base branch. `first_base` is the
-    commit that the plan was made on; `base` follows its branch.
+    `created` is the ID of its first event, `clone` the repository copy that wrote its text,
+    `known_tip` where git-orch last saw the branch. `state` is `recorded_state` corrected by the
+    branch. `accepted` holds (step, attempt) pairs that the log confirms, `verified` (step, tree)
+    pairs whose checks passed. `incomplete` says that a part of the log could not be read, so that
+    nothing should be concluded from what is missing; `interrupted` that a signal ended the last
+    run; `merged` that the branch is gone, and its last known tip is part of the base branch.
+    `first_base` is the commit that the plan was made on; `base` follows its branch.
     """
 
     id: str
@@ -259,8 +266,12 @@ class Status(NamedTuple):
         return tip_failures(self.branch, self.tip_checked)
 
     def failed_on_earlier_tip(self) -> bool:
-        """Whether checks failed on a tip before this one, and did not run on what the branch has now."""
-        return self.tip_checked is not None and not self.tip_checked.passed and not self.tip_failures()
+        """Whether checks failed on a tip before this one, and did not run on what the branch has
+        now.
+        """
+        return (
+            self.tip_checked is not None and not self.tip_checked.passed and not self.tip_failures()
+        )
 
     def usd(self) -> float:
         """What all model calls of this plan have cost."""
@@ -272,7 +283,14 @@ class Status(NamedTuple):
 
 
 def tip_failures(branch: Branch | None, checked: TipChecked | None) -> tuple[TipFailure, ...]:
-    """The checks that failed on the tree that the tip of the branch has; what failed on another one is past."""
-    if branch is None or checked is None or not branch.commits or branch.commits[-1].tree != checked.tree:
+    """The checks that failed on the tree that the tip of the branch has; what failed on another one
+    is past.
+    """
+    if (
+        branch is None
+        or checked is None
+        or not branch.commits
+        or branch.commits[-1].tree != checked.tree
+    ):
         return ()
     return checked.failed

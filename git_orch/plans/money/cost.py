@@ -1,4 +1,6 @@
-"""What tokens cost: usage as the provider counts it, prices per million tokens, and the estimate of a plan."""
+"""What tokens cost: usage as the provider counts it, prices per million tokens, and the estimate of
+a plan.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 _MILLION = Decimal(1_000_000)
 
-# The heuristic of the first git-orch for one step of a model; measured runs replace it as soon as there are any.
+# The heuristic of the first git-orch for one step of a model; measured runs replace it as soon as
+# there are any.
 STEP_TOKENS_IN = 2_000
 STEP_TOKENS_OUT = 1_000
 LEAST_SAMPLES = 5  # finished steps; of fewer nothing can be said about nine of ten
@@ -27,7 +30,9 @@ _LONGEST = 10**12  # tokens; the same
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call or of many; `input` leaves out what went through the prompt cache, as the provider counts."""
+    """Tokens of one call or of many; `input` leaves out what went through the prompt cache, as the
+    provider counts.
+    """
 
     input: int = 0
     output: int = 0
@@ -86,7 +91,9 @@ class Rates(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs: `rates`, and for whole requests with a prompt longer than so many tokens, `tiers`."""
+    """What a model costs: `rates`, and for whole requests with a prompt longer than so many tokens,
+    `tiers`.
+    """
 
     rates: Rates
     tiers: tuple[tuple[int, Rates], ...] = ()
@@ -101,7 +108,9 @@ class Price:
 
 
 def usd(usage: Usage, price: Price) -> float:
-    """USD for one call, rounded to 1e-9. Sum the costs of calls, never their usage: a price may have tiers."""
+    """USD for one call, rounded to 1e-9. Sum the costs of calls, never their usage: a price may
+    have tiers.
+    """
     rates = price.at(usage.prompt)
     total = (
         usage.input * rates.input
@@ -132,7 +141,8 @@ class Estimate(NamedTuple):
 
 
 def estimate(plan: Plan, price_of: Callable[[str | None], Price]) -> Estimate:
-    """The estimate of a plan; `price_of` gives the price of a step's model, None being the default model.
+    """The estimate of a plan; `price_of` gives the price of a step's model, None being the default
+    model.
 
     Only agent steps use tokens; `price_of` is not called for the others.
     """
@@ -153,7 +163,9 @@ def _step_estimate(step: Step, price_of: Callable[[str | None], Price]) -> StepE
 
 
 class Sample(NamedTuple):
-    """What a finished agent step has used, all its attempts together: its last model, the usage of each call, USD."""
+    """What a finished agent step has used, all its attempts together: its last model, the usage of
+    each call, USD.
+    """
 
     model: str
     calls: tuple[Usage, ...]
@@ -178,11 +190,14 @@ class Quantiles(NamedTuple):
     p90: int
 
 
-def expected(plan: Plan, model: str, samples: Sequence[Sample], price_of: Callable[[str], Price]) -> Expected | None:
-    """What the plan will cost; None without agent steps, and while there are fewer than five samples.
+def expected(
+    plan: Plan, model: str, samples: Sequence[Sample], price_of: Callable[[str], Price]
+) -> Expected | None:
+    """What the plan will cost; None without agent steps, and while there are fewer than five
+    samples.
 
-    Steps are compared with those of the same model where there are five of them, else with the tokens of all, at the
-    model's price. `model` is what steps have that name none.
+    Steps are compared with those of the same model where there are five of them, else with the
+    tokens of all, at the model's price. `model` is what steps have that name none.
     """
     wanted = Counter(step.model or model for step in plan.steps if step.kind == "agent")
     believed = _believed(samples)
@@ -197,12 +212,15 @@ def _believed(samples: Sequence[Sample]) -> list[Sample]:
     return [
         sample
         for sample in samples
-        if 0 <= sample.usd <= _DEAREST and all(call.prompt + call.output <= _LONGEST for call in sample.calls)
+        if 0 <= sample.usd <= _DEAREST
+        and all(call.prompt + call.output <= _LONGEST for call in sample.calls)
     ]
 
 
 def _costs(samples: Sequence[Sample], model: str, price: Price) -> list[float]:
-    """What the steps have cost: those of the same model or, where they are too few, all, had it been that model."""
+    """What the steps have cost: those of the same model or, where they are too few, all, had it
+    been that model.
+    """
     own = [sample.usd for sample in samples if sample.model == model]
     if len(own) >= LEAST_SAMPLES:
         return own
@@ -212,8 +230,8 @@ def _costs(samples: Sequence[Sample], model: str, price: Price) -> list[float]:
 def _of_sum(drawn: Sequence[tuple[Sequence[float], int]], share: float) -> float:
     """The value below which that share of sums lies, for sums of so many values of each kind.
 
-    Steps differ independently, so that distances from the mean add up as squares: ten dear steps in a row are rare.
-    For one value this is its own quantile.
+    Steps differ independently, so that distances from the mean add up as squares: ten dear steps in
+    a row are rare. For one value this is its own quantile.
     """
     mean = squares = 0.0
     for values, count in drawn:
@@ -224,7 +242,9 @@ def _of_sum(drawn: Sequence[tuple[Sequence[float], int]], share: float) -> float
 
 
 def step_tokens(samples: Sequence[Sample]) -> tuple[Quantiles, Quantiles] | None:
-    """Tokens of prompts and of replies in a finished step; None while there are fewer than five samples."""
+    """Tokens of prompts and of replies in a finished step; None while there are fewer than five
+    samples.
+    """
     believed = _believed(samples)
     if len(believed) < LEAST_SAMPLES:
         return None
@@ -252,4 +272,6 @@ def over_budget(estimate: Estimated, max_usd: float) -> Finding | None:
     if not 0 < max_usd < most:
         return None
     message = f"the plan may cost ${most:.4f}, more than ${max_usd:.4f}"
-    return Finding("over-budget", "estimate", message, "raise the budget, or plan fewer or smaller steps")
+    return Finding(
+        "over-budget", "estimate", message, "raise the budget, or plan fewer or smaller steps"
+    )

@@ -1,7 +1,9 @@
-"""What may be run on this machine: records outside of every repository, below $XDG_STATE_HOME, that nothing pushes.
+"""What may be run on this machine: records outside of every repository, below $XDG_STATE_HOME, that
+nothing pushes.
 
-A plan has one file with two kinds of record: what was made or edited here, and what was approved here. The place of the
-repository and the plan's ID name the file, so that a copy of the repository brings none along.
+A plan has one file with two kinds of record: what was made or edited here, and what was approved
+here. The place of the repository and the plan's ID name the file, so that a copy of the repository
+brings none along.
 """
 
 from __future__ import annotations
@@ -15,19 +17,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import __version__
-from git_orch.plans import approval
-from git_orch.plans import plan as plans
-from git_orch.plans.plan import BadDocument, Document
-from git_orch.repo import localfiles
+from git_orch.plans import approval, document
+from git_orch.plans.document import BadDocument, Document
+from git_orch.repo import localfiles, places
 from git_orch.repo.repository import Repository, unwritable
-from git_orch.repo.worktree import worktrees
 
 LIFETIME = 30 * 24 * 3600  # seconds that an approval holds
 _LARGEST = 16 << 20  # bytes; a plan file has at most one MiB, and the record holds it twice
 
 
 class Approval(NamedTuple):
-    """What somebody approved on this machine; times in seconds since 1970, `max_usd` 0 without a limit."""
+    """What somebody approved on this machine; times in seconds since 1970, `max_usd` 0 without a
+    limit.
+    """
 
     content: Document
     digest: str
@@ -44,8 +46,8 @@ class Approval(NamedTuple):
 class Record(NamedTuple):
     """What this machine knows about a plan; `problem` says why a file that is there does not count.
 
-    `made` is the plan's text as the user last made or edited it here, and while an edit is stored the text before it
-    as well. A rejected text is known, and is not run.
+    `made` is the plan's text as the user last made or edited it here, and while an edit is stored
+    the text before it as well. A rejected text is known, and is not run.
     """
 
     made: tuple[Document, ...] = ()
@@ -56,11 +58,13 @@ class Record(NamedTuple):
 
 def path_of(repository: Repository, plan: str) -> Path:
     """The file of a plan."""
-    return worktrees.place_of(repository, "approvals") / f"{plan}.json"
+    return places.place_of(repository, "approvals") / f"{plan}.json"
 
 
 def read(repository: Repository, plan: str) -> Record:
-    """The plan's record; one that others could have written, or cannot be understood, counts as none."""
+    """The plan's record; one that others could have written, or cannot be understood, counts as
+    none.
+    """
     path = path_of(repository, plan)
     try:
         data = _private_bytes(path)
@@ -68,7 +72,9 @@ def read(repository: Repository, plan: str) -> Record:
     except (BadDocument, ValueError, RecursionError) as wrong:
         return Record(problem=f"'{path}' does not count: {wrong}")
     except OSError as failed:
-        return Record(problem=f"'{path}' does not count: {(failed.strerror or str(failed)).lower()}")
+        return Record(
+            problem=f"'{path}' does not count: {(failed.strerror or str(failed)).lower()}"
+        )
 
 
 def write_made(repository: Repository, plan: str, *texts: Document) -> None:
@@ -76,7 +82,9 @@ def write_made(repository: Repository, plan: str, *texts: Document) -> None:
     _write(repository, plan, read(repository, plan)._replace(made=texts, rejected=False))
 
 
-def write_approved(repository: Repository, plan: str, content: Document, max_usd: float, approver: str) -> Approval:
+def write_approved(
+    repository: Repository, plan: str, content: Document, max_usd: float, approver: str
+) -> Approval:
     """Remember that the user approved this. Raises UnfitRepository."""
     now = int(time.time())
     given = Approval(content, approval.digest(content), max_usd, now, now + LIFETIME, approver)
@@ -85,7 +93,9 @@ def write_approved(repository: Repository, plan: str, content: Document, max_usd
 
 
 def withdraw(repository: Repository, plan: str) -> None:
-    """Nothing of the plan may be run any more, until it is edited or approved. Raises UnfitRepository."""
+    """Nothing of the plan may be run any more, until it is edited or approved. Raises
+    UnfitRepository.
+    """
     _write(repository, plan, read(repository, plan)._replace(rejected=True, approved=None))
 
 
@@ -109,7 +119,9 @@ def _document(record: Record) -> Document:
 
 
 def _private_bytes(path: Path) -> bytes | None:
-    """The bytes of a file that only we can have written; None when there is no file. Raises BadDocument, OSError."""
+    """The bytes of a file that only we can have written; None when there is no file. Raises
+    BadDocument, OSError.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -128,17 +140,23 @@ def _private_bytes(path: Path) -> bytes | None:
 
 
 def _record(data: bytes) -> Record:
-    fields = plans.mapping(json.loads(data), "record")
+    fields = document.mapping(json.loads(data), "record")
     if fields.get("v") != 1:
         raise BadDocument("another version of git-orch wrote it")
-    made = tuple(_hashed(plans.mapping(item, "made")) for item in plans.sequence(fields, "made"))
-    approved = None if fields.get("approved") is None else _approval(plans.mapping(fields["approved"], "approved"))
-    return Record(made, plans.flag(fields, "rejected"), approved)
+    made = tuple(
+        _hashed(document.mapping(item, "made")) for item in document.sequence(fields, "made")
+    )
+    approved = (
+        None
+        if fields.get("approved") is None
+        else _approval(document.mapping(fields["approved"], "approved"))
+    )
+    return Record(made, document.flag(fields, "rejected"), approved)
 
 
 def _hashed(fields: Mapping[str, object]) -> Document:
-    content = {**plans.mapping(fields.get("content"), "content")}
-    if approval.digest(content) != plans.text(fields, "digest"):
+    content = {**document.mapping(fields.get("content"), "content")}
+    if approval.digest(content) != document.text(fields, "digest"):
         raise BadDocument("its digest is not that of its content")
     return content
 
@@ -151,9 +169,9 @@ def _approval(fields: Mapping[str, object]) -> Approval:
         raise BadDocument("max_usd: expected a number")
     return Approval(
         content=content,
-        digest=plans.text(fields, "digest"),
+        digest=document.text(fields, "digest"),
         max_usd=float(max_usd),
-        created=plans.optional_number(fields, "created") or 0,
-        expires=plans.optional_number(fields, "expires") or 0,
-        approver=plans.text(fields, "approver"),
+        created=document.optional_number(fields, "created") or 0,
+        expires=document.optional_number(fields, "expires") or 0,
+        approver=document.text(fields, "approver"),
     )

@@ -1,6 +1,7 @@
 """The one ledger of a run, in a local file that all its workers share: threads, and processes too.
 
-What is in it is derived from the log when a run begins, so that nothing a killed run reserved stays reserved.
+What is in it is derived from the log when a run begins, so that nothing a killed run reserved stays
+reserved.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.plans import plan as plans
+from git_orch.plans import document as documents
 from git_orch.plans.money.budget import Book, Reserved, Wanted
 from git_orch.repo import localfiles
 from git_orch.repo.repository import unwritable
@@ -36,7 +37,9 @@ class Ledger:
             self._write(book)
 
     def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
-        """The tokens of output that the call may have, whose price is reserved; see `Book.offering`."""
+        """The tokens of output that the call may have, whose price is reserved; see
+        `Book.offering`.
+        """
         with self._locked():
             book, tokens = self._read().offering(call, step, wanted)
             self._write(book)
@@ -48,7 +51,9 @@ class Ledger:
             self._write(self._read().settled(call, usd))
 
     def book(self) -> Book:
-        """How it stands. Raises UnfitRepository when it cannot be read: no ledger is not the same as no limit."""
+        """How it stands. Raises UnfitRepository when it cannot be read: no ledger is not the same
+        as no limit.
+        """
         with self._locked():
             return self._read()
 
@@ -64,14 +69,18 @@ class Ledger:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a worker process forked meanwhile has the descriptor as well
+            fcntl.flock(
+                descriptor, fcntl.LOCK_UN
+            )  # a worker process forked meanwhile has the descriptor as well
             os.close(descriptor)
 
     def _read(self) -> Book:
         try:
             return _book(self._path)
         except (OSError, ValueError, KeyError, TypeError) as unreadable:
-            raise errors.UnfitRepository(f"the ledger '{self._path}' cannot be read", "git orch exec") from unreadable
+            raise errors.UnfitRepository(
+                f"the ledger '{self._path}' cannot be read", "git orch exec"
+            ) from unreadable
 
     def _write(self, book: Book) -> None:
         reserved = {call: list(each) for call, each in book.reserved.items()}
@@ -80,25 +89,27 @@ class Ledger:
 
 
 def _book(path: Path) -> Book:
-    fields = plans.mapping(json.loads(path.read_bytes()), "ledger")
-    reserved = plans.mapping(fields["reserved"], "reserved")
+    fields = documents.mapping(json.loads(path.read_bytes()), "ledger")
+    reserved = documents.mapping(fields["reserved"], "reserved")
     numbers = {name: _number(fields[name]) for name in ("limit", "step_limit", "spent")}
     return Book(
         **numbers,
-        steps={step: _number(usd) for step, usd in plans.mapping(fields["steps"], "steps").items()},
+        steps={
+            step: _number(usd) for step, usd in documents.mapping(fields["steps"], "steps").items()
+        },
         reserved={call: _reserved(each) for call, each in reserved.items()},
     )
 
 
 def _reserved(value: object) -> Reserved:
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str | None):
-        raise plans.BadDocument("reserved: expected a step and an amount")
+        raise documents.BadDocument("reserved: expected a step and an amount")
     return Reserved(value[0], _number(value[1]))
 
 
 def _number(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise plans.BadDocument("expected a number")
+        raise documents.BadDocument("expected a number")
     if not 0 <= value < math.inf:  # a limit that is none of these would be no limit
-        raise plans.BadDocument("the number is out of range")
+        raise documents.BadDocument("the number is out of range")
     return float(value)

@@ -21,7 +21,8 @@ _LINES = 5
 
 
 class Now(NamedTuple):
-    """An attempt that runs: `since` is the ID of its first event, `usd` what its model calls have cost so far.
+    """An attempt that runs: `since` is the ID of its first event, `usd` what its model calls have
+    cost so far.
 
     `lines` are the last ones that its command printed.
     """
@@ -34,7 +35,9 @@ class Now(NamedTuple):
 
 
 def now(repository: Repository, plan: str, variables: Mapping[str, str]) -> list[Now]:
-    """The attempts of a plan that somebody runs on this machine; secrets among `variables` are in none of the lines."""
+    """The attempts of a plan that somebody runs on this machine; secrets among `variables` are in
+    none of the lines.
+    """
     found = []
     for attempt in spool.left(repository, plan):
         events = spool.of_attempt(repository, plan, attempt)

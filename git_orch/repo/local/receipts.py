@@ -1,6 +1,8 @@
-"""Receipts: that a check passed on a tree, on this machine, so that the same tree is not verified twice.
+"""Receipts: that a check passed on a tree, on this machine, so that the same tree is not verified
+twice.
 
-They are local files that no one but us writes; commands in the sandbox cannot, and none is ever taken from a log.
+They are local files that no one but us writes; commands in the sandbox cannot, and none is ever
+taken from a log.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.plans import plan as plans
+from git_orch.plans import document as documents
+from git_orch.plans.document import BadDocument, Document
 from git_orch.plans.history.status import CheckResult
-from git_orch.plans.plan import BadDocument, Check, Document
+from git_orch.plans.plan import Check
 from git_orch.repo import localfiles
 
 if TYPE_CHECKING:
@@ -25,7 +28,9 @@ _LOOK_AT = "00"  # the directory is counted when a receipt's name begins so: eve
 
 
 class Receipt(NamedTuple):
-    """How a check passed; `products` says that ignored files, such as build products, were there afterwards."""
+    """How a check passed; `products` says that ignored files, such as build products, were there
+    afterwards.
+    """
 
     result: CheckResult
     products: bool
@@ -39,7 +44,9 @@ class Book(NamedTuple):
     tree: str
 
     def found(self, check: Check, before: Sequence[Check] = ()) -> Receipt | None:
-        """The receipt of a check that ran in a clean worktree after the checks `before`, which had left products."""
+        """The receipt of a check that ran in a clean worktree after the checks `before`, which had
+        left products.
+        """
         try:
             content = self._path(check, before).read_bytes()
         except OSError:
@@ -63,7 +70,9 @@ class Book(NamedTuple):
             prune(path.parent)
 
     def forget(self, check: Check, before: Sequence[Check]) -> None:
-        """The check has failed there: that it passed once, there or on its own, is no proof any more."""
+        """The check has failed there: that it passed once, there or on its own, is no proof any
+        more.
+        """
         for each in (before, ()):
             self._path(check, each).unlink(missing_ok=True)
 
@@ -89,16 +98,16 @@ def _canonical(check: Check) -> Document:
 def _read(check: Check, content: bytes) -> Receipt | None:
     """The receipt in a file; None for one that a power cut has left without its content."""
     try:
-        fields = plans.mapping(json.loads(content), "receipt")
+        fields = documents.mapping(json.loads(content), "receipt")
         result = CheckResult(
             type=check.type,
-            command=plans.text(fields, "command"),
-            exit=plans.optional_number(fields, "exit") or 0,
+            command=documents.text(fields, "command"),
+            exit=documents.optional_number(fields, "exit") or 0,
             passed=True,
             seconds=float(str(fields.get("seconds", 0))),
-            output=plans.optional_text(fields, "output") or "",
+            output=documents.optional_text(fields, "output") or "",
             reason="ok",
-            since=plans.text(fields, "since"),
+            since=documents.text(fields, "since"),
         )
     except (ValueError, BadDocument):
         return None

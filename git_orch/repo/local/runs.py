@@ -1,6 +1,7 @@
 """The last run of each plan on this machine: which process it is or was, and how it ended.
 
-Whether a run is still going on is for the plan's lock to say: the kernel frees it when its process dies.
+Whether a run is still going on is for the plan's lock to say: the kernel frees it when its process
+dies.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
-from git_orch.plans import plan as plans
-from git_orch.plans.plan import BadDocument
+from git_orch.plans import document
+from git_orch.plans.document import BadDocument
 from git_orch.repo import localfiles
-from git_orch.sandbox.process import command
+from git_orch.sandbox.process import tools
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 
 class Run(NamedTuple):
-    """`birth` is when its process was started, as the system tells it: no later process has number and birth of it.
+    """`birth` is when its process was started, as the system tells it: no later process has number
+    and birth of it.
 
-    `began` is in milliseconds since 1970. `at_work` says that nothing stood in the way of its first step. `exit_code`
-    is None while it runs, and for ever when it was killed.
+    `began` is in milliseconds since 1970. `at_work` says that nothing stood in the way of its first
+    step. `exit_code` is None while it runs, and for ever when it was killed.
     """
 
     pid: int
@@ -38,7 +40,7 @@ class Run(NamedTuple):
 
     def goes_on(self) -> bool:
         """Whether its process is still there and has not said how it ended."""
-        return self.exit_code is None and bool(self.birth) and command.birth(self.pid) == self.birth
+        return self.exit_code is None and bool(self.birth) and tools.birth(self.pid) == self.birth
 
 
 def log_path(repository: Repository, plan: str) -> Path:
@@ -49,10 +51,16 @@ def log_path(repository: Repository, plan: str) -> Path:
 def last(repository: Repository, plan: str) -> Run | None:
     """The last run of a plan on this machine; None when there was none."""
     try:
-        fields = plans.mapping(json.loads(_path(repository, plan).read_bytes()), "run")
-        numbers = {name: plans.optional_number(fields, name) for name in ("pid", "began", "exit_code")}
-        birth = plans.text(fields, "birth")
-    except (OSError, ValueError, BadDocument):  # none, or one that a power cut has left without its content
+        fields = document.mapping(json.loads(_path(repository, plan).read_bytes()), "run")
+        numbers = {
+            name: document.optional_number(fields, name) for name in ("pid", "began", "exit_code")
+        }
+        birth = document.text(fields, "birth")
+    except (
+        OSError,
+        ValueError,
+        BadDocument,
+    ):  # none, or one that a power cut has left without its content
         return None
     at_work = fields.get("at_work") is True
     return Run(numbers["pid"] or 0, birth, numbers["began"] or 0, at_work, numbers["exit_code"])
@@ -61,7 +69,7 @@ def last(repository: Repository, plan: str) -> Run | None:
 def begun(repository: Repository, plan: str) -> None:
     """Write down that this process runs the plan, which it has locked."""
     pid = os.getpid()
-    _write(repository, plan, Run(pid, command.birth(pid) or "", time.time_ns() // 1_000_000))
+    _write(repository, plan, Run(pid, tools.birth(pid) or "", time.time_ns() // 1_000_000))
 
 
 def at_work(repository: Repository, plan: str) -> None:
@@ -80,7 +88,9 @@ def ended(repository: Repository, plan: str, exit_code: int) -> None:
 
 @contextlib.contextmanager
 def recorded(repository: Repository, plan: str) -> Iterator[None]:
-    """Write down that this process runs the plan, and the exit code of what is raised; else somebody calls `ended`."""
+    """Write down that this process runs the plan, and the exit code of what is raised; else
+    somebody calls `ended`.
+    """
     begun(repository, plan)
     try:
         yield
@@ -106,7 +116,9 @@ def _exit_code(raised: BaseException) -> int:
 
 
 def _write(repository: Repository, plan: str, run: Run) -> None:
-    localfiles.write(_path(repository, plan), json.dumps(run._asdict()).encode("ascii"), synced=False)
+    localfiles.write(
+        _path(repository, plan), json.dumps(run._asdict()).encode("ascii"), synced=False
+    )
 
 
 def _path(repository: Repository, plan: str) -> Path:

@@ -1,8 +1,9 @@
 """The archive: one note for each plan that was put away, with its whole log, below one ref.
 
-A note hangs on the plan's cover commit, or on a blob with its ID where it never had one. The ref is written as a log
-is: our own trees, compare-and-swap, so that nobody's note is lost. Somebody else may have written what is read here: a
-note says itself which plan it is about, and whatever says nothing of the kind is counted and left alone.
+A note hangs on the plan's cover commit, or on a blob with its ID where it never had one. The ref is
+written as a log is: our own trees, compare-and-swap, so that nobody's note is lost. Somebody else
+may have written what is read here: a note says itself which plan it is about, and whatever says
+nothing of the kind is counted and left alone.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Note(NamedTuple):
 
 
 class Archive(NamedTuple):
-    """The notes of each plan by its ID: more than one where several copies of the repository put it away.
+    """The notes of each plan by its ID: more than one where several copies of the repository put it
+    away.
 
     `damaged` counts the notes that are about no plan, are too large, or cannot be read.
     """
@@ -56,7 +58,9 @@ def read(repository: Repository, objects: Objects) -> Archive:
     listed = [Note(target, blob) for target, blob in notes.blobs.items()]
     found: dict[str, list[Note]] = {}
     damaged = 0 if notes.missing is None else 1
-    for note, content in zip(listed, _contents(repository, objects, [note.blob for note in listed]), strict=True):
+    for note, content in zip(
+        listed, _contents(repository, objects, [note.blob for note in listed]), strict=True
+    ):
         plan = _named(content) if content is not None else None
         if plan is None:
             damaged += 1
@@ -71,14 +75,20 @@ def content(repository: Repository, objects: Objects, notes: Sequence[Note]) -> 
     return events.union(each for each in found if each is not None)
 
 
-def logs(repository: Repository, objects: Objects, plans: Mapping[str, Sequence[Note]]) -> list[Log]:
+def logs(
+    repository: Repository, objects: Objects, plans: Mapping[str, Sequence[Note]]
+) -> list[Log]:
     """The events of archived plans, in their order."""
-    contents = _contents(repository, objects, [note.blob for notes in plans.values() for note in notes])
+    contents = _contents(
+        repository, objects, [note.blob for notes in plans.values() for note in notes]
+    )
     parts = [[next(contents) for _ in notes] for notes in plans.values()]
     return [events.read(each for each in part if each is not None) for part in parts]
 
 
-def _contents(repository: Repository, objects: Objects, blobs: Sequence[str]) -> Iterator[bytes | None]:
+def _contents(
+    repository: Repository, objects: Objects, blobs: Sequence[str]
+) -> Iterator[bytes | None]:
     """The bytes of each note; None for what is none, or is larger than any that we write."""
     sizes = _sizes(repository, blobs)
     batch, total = list[str](), 0
@@ -92,7 +102,9 @@ def _contents(repository: Repository, objects: Objects, blobs: Sequence[str]) ->
     yield from _batch(objects, batch, sizes)
 
 
-def _batch(objects: Objects, blobs: Sequence[str], sizes: Mapping[str, int]) -> Iterator[bytes | None]:
+def _batch(
+    objects: Objects, blobs: Sequence[str], sizes: Mapping[str, int]
+) -> Iterator[bytes | None]:
     found = iter(objects.read_many([blob for blob in blobs if blob in sizes]))
     for blob in blobs:
         each = next(found) if blob in sizes else None
@@ -104,16 +116,30 @@ def _sizes(repository: Repository, blobs: Sequence[str]) -> dict[str, int]:
     if not blobs:
         return {}
     asked = ("cat-file", "--buffer", "--batch-check=%(objecttype) %(objectsize) %(objectname)")
-    listed = repository.git.run(*asked, stdin="".join(f"{blob}\n" for blob in blobs).encode("ascii"))
-    lines = (line.split() for line in listed.decode("ascii", "replace").splitlines() if line.startswith("blob "))
+    listed = repository.git.run(
+        *asked, stdin="".join(f"{blob}\n" for blob in blobs).encode("ascii")
+    )
+    lines = (
+        line.split()
+        for line in listed.decode("ascii", "replace").splitlines()
+        if line.startswith("blob ")
+    )
     return {blob: int(size) for _, size, blob in lines if int(size) <= LARGEST}
 
 
 def _named(note: bytes) -> str | None:
-    """The plan that a note is about, as the lines that put it away say; of several the one whose branch was moved."""
+    """The plan that a note is about, as the lines that put it away say; of several the one whose
+    branch was moved.
+    """
     lines = [line for line in note.splitlines() if _MARK in line]
-    named = (event.body.get("plan") for event in events.read(lines).events if event.name == "plan.archived")
-    plans = sorted({plan for plan in named if isinstance(plan, str) and ids.PLAN_ID.fullmatch(plan)})
+    named = (
+        event.body.get("plan")
+        for event in events.read(lines).events
+        if event.name == "plan.archived"
+    )
+    plans = sorted(
+        {plan for plan in named if isinstance(plan, str) and ids.PLAN_ID.fullmatch(plan)}
+    )
     if len(plans) < 2:
         return plans[0] if plans else None
     return max(plans, key=lambda plan: note.count(f'"{refs.BRANCHES}{plan}"'.encode("ascii")))
@@ -144,7 +170,9 @@ class Writer:
         self._change(changed, f"orch: archive {plan}")
 
     def drop(self, plan: str, notes: Sequence[Note]) -> None:
-        """Take notes of a plan out, but for those that somebody has changed meanwhile. Raises as `put` does."""
+        """Take notes of a plan out, but for those that somebody has changed meanwhile. Raises as
+        `put` does.
+        """
 
         def changed(blobs: dict[str, str], _written: Written) -> set[str]:
             gone = {note.target for note in notes if blobs.get(note.target) == note.blob}
@@ -154,9 +182,16 @@ class Writer:
 
         self._change(changed, f"orch: unarchive {plan}")
 
-    def _place(self, blobs: Mapping[str, str], written: Written, plan: str, home: str | None) -> tuple[str, bytes]:
-        """Where the plan's note is or may be, and what it says: what others have hung somewhere stays theirs."""
-        own = (written.write("blob", f"{plan}\n".encode("ascii") * times) for times in itertools.count(1))
+    def _place(
+        self, blobs: Mapping[str, str], written: Written, plan: str, home: str | None
+    ) -> tuple[str, bytes]:
+        """Where the plan's note is or may be, and what it says: what others have hung somewhere
+        stays theirs.
+        """
+        own = (
+            written.write("blob", f"{plan}\n".encode("ascii") * times)
+            for times in itertools.count(1)
+        )
         for target in itertools.chain([home] if home is not None else [], own):
             if target not in blobs:
                 return target, b""
@@ -174,7 +209,9 @@ class Writer:
         def attempt() -> None:
             written = odb.Written(self._objects)
             tip = refs.value(self._repository, REF)
-            notes, subtrees = store.read_notes(written, tip) if tip is not None else (store.Notes(), {})
+            notes, subtrees = (
+                store.read_notes(written, tip) if tip is not None else (store.Notes(), {})
+            )
             if notes.missing is not None:  # written on, what cannot be read would be lost for good
                 raise odb.MissingObject(notes.missing)
             targets = changed(notes.blobs, written)
@@ -190,5 +227,6 @@ class Writer:
         person = self._identity.now()
         parents = (tip,) if tip is not None else ()
         return odb.write_commit(
-            written, raw.CommitObject(tree, parents, person.author, person.committer, f"{message}\n")
+            written,
+            raw.CommitObject(tree, parents, person.author, person.committer, f"{message}\n"),
         )

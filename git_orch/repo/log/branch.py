@@ -13,7 +13,8 @@ from git_orch.repo.objects import raw
 if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Found, Objects
 
-_FARTHEST = 50_000  # commits; a branch moved to a place without any commit of its plan is not followed to its root
+# Commits; a branch moved to a place without any commit of its plan is not followed to its root.
+_FARTHEST = 50_000
 
 
 @dataclass
@@ -29,15 +30,17 @@ class _Walk:
 def read_many(objects: Objects, wanted: Sequence[tuple[str, str, str | None]]) -> list[Branch]:
     """The branches of many plans at once: each given as plan ID, tip, and the base its log names.
 
-    The walk ends at the cover commit or, where that is missing, at the base; then the earliest commit is the earliest
-    one that claims a step.
+    The walk ends at the cover commit or, where that is missing, at the base; then the earliest
+    commit is the earliest one that claims a step.
     """
     walks = [_Walk(plan, tip, base, tip) for plan, tip, base in wanted]
     for _ in range(_FARTHEST):
         going = [walk for walk in walks if walk.next is not None]
         if not going:
             break
-        for walk, found in zip(going, objects.read_many([walk.next or "" for walk in going]), strict=True):
+        for walk, found in zip(
+            going, objects.read_many([walk.next or "" for walk in going]), strict=True
+        ):
             if found is None or found.kind != "commit":
                 walk.next = None
                 continue
@@ -46,11 +49,15 @@ def read_many(objects: Objects, wanted: Sequence[tuple[str, str, str | None]]) -
 
 
 def _with_named(objects: Objects, branches: list[Branch]) -> list[Branch]:
-    """The branches with the commits that reverts name by an ID from before an amend or a rebase, while they exist."""
+    """The branches with the commits that reverts name by an ID from before an amend or a rebase,
+    while they exist.
+    """
     wanted = []
     for each in branches:
         here = {commit.oid for commit in each.commits}
-        wanted.append(sorted({oid for commit in each.commits for oid in commit.message.reverts} - here))
+        wanted.append(
+            sorted({oid for commit in each.commits for oid in commit.message.reverts} - here)
+        )
     if not any(wanted):
         return branches
     found = iter(objects.read_many([oid for oids in wanted for oid in oids]))
@@ -83,7 +90,8 @@ def _branch(walk: _Walk) -> Branch:
         ours = [
             index
             for index, commit in enumerate(commits)
-            if commit.oid != walk.base and any(claim.plan == walk.plan for claim in commit.message.claims)
+            if commit.oid != walk.base
+            and any(claim.plan == walk.plan for claim in commit.message.claims)
         ]
         if not ours:
             return Branch(walk.tip, (), walk.tip)

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 
-def statuses(repository: Repository, objects: Objects, plans: Mapping[str, PlanRefs] | None = None) -> list[Status]:
-    """The status of all plans (or of those given), oldest first; refs that hold no plan are left out."""
+def statuses(
+    repository: Repository, objects: Objects, plans: Mapping[str, PlanRefs] | None = None
+) -> list[Status]:
+    """The status of all plans (or of those given), oldest first; refs that hold no plan are left
+    out.
+    """
     found = plans if plans is not None else refs.of_plans(repository)
     logged = [(plan, values) for plan, values in found.items() if values.log is not None]
     read = store.read_logs(objects, [values.log or "" for _, values in logged])
@@ -36,14 +40,17 @@ def statuses(repository: Repository, objects: Objects, plans: Mapping[str, PlanR
 
 
 def archived(repository: Repository, objects: Objects, plan: str | None = None) -> list[Status]:
-    """The status of the plans in the archive, oldest first, or of that one; what is live as well is left out.
+    """The status of the plans in the archive, oldest first, or of that one; what is live as well is
+    left out.
 
     A branch is read from where it was, when that commit is here; else the log says what was done.
     """
     return of_notes(repository, objects, archive.read(repository, objects), plan)
 
 
-def of_notes(repository: Repository, objects: Objects, found: Archive, plan: str | None = None) -> list[Status]:
+def of_notes(
+    repository: Repository, objects: Objects, found: Archive, plan: str | None = None
+) -> list[Status]:
     """The same for an archive that is already read."""
     live = refs.of_plans(repository)
     plans = {
@@ -56,7 +63,9 @@ def of_notes(repository: Repository, objects: Objects, found: Archive, plan: str
     return [each for each in statuses if each is not None]
 
 
-def status(repository: Repository, objects: Objects, plan: str, log: Log, tip: str | None) -> Status:
+def status(
+    repository: Repository, objects: Objects, plan: str, log: Log, tip: str | None
+) -> Status:
     """The status of one plan whose log is already read. Raises NotFound when the log holds no plan."""
     [found] = _folded(repository, objects, [(plan, tip)], [log])
     if found is None:
@@ -65,7 +74,10 @@ def status(repository: Repository, objects: Objects, plan: str, log: Log, tip: s
 
 
 def _folded(
-    repository: Repository, objects: Objects, plans: Sequence[tuple[str, str | None]], logs: Sequence[Log]
+    repository: Repository,
+    objects: Objects,
+    plans: Sequence[tuple[str, str | None]],
+    logs: Sequence[Log],
 ) -> list[Status | None]:
     """What the logs say, corrected by what is on the branches.
 
@@ -75,7 +87,9 @@ def _folded(
     folded = [fold.fold(plan, log, None) for (plan, _), log in zip(plans, logs, strict=True)]
     past = _with_present_tips(objects, list(zip(folded, known, strict=True)))
     past = [
-        _merged(repository, each) if each is not None and tip is None and each.archived is None else each
+        _merged(repository, each)
+        if each is not None and tip is None and each.archived is None
+        else each
         for tip, each in zip(known, past, strict=True)
     ]
     tips = [
@@ -87,26 +101,41 @@ def _folded(
         for tip, each in zip(tips, past, strict=True)
         if tip is not None and each is not None
     ]
-    branches = {plan: found for (plan, _, _), found in zip(wanted, branch.read_many(objects, wanted), strict=True)}
+    branches = {
+        plan: found
+        for (plan, _, _), found in zip(wanted, branch.read_many(objects, wanted), strict=True)
+    }
     return [
-        each if each is None or each.id not in branches else _on_branch(repository, each, branches[each.id])
+        each
+        if each is None or each.id not in branches
+        else _on_branch(repository, each, branches[each.id])
         for each in past
     ]
 
 
-def _with_archived(objects: Objects, past: Sequence[Status | None], tips: Sequence[str | None]) -> list[str | None]:
+def _with_archived(
+    objects: Objects, past: Sequence[Status | None], tips: Sequence[str | None]
+) -> list[str | None]:
     """The tips, with where the branches of archived plans were."""
     were = [
-        each.archived.tip if each is not None and each.archived is not None and tip is None else None
+        each.archived.tip
+        if each is not None and each.archived is not None and tip is None
+        else None
         for each, tip in zip(past, tips, strict=True)
     ]
     asked = [tip for tip in were if tip is not None]
-    here = {tip for tip, it in zip(asked, objects.read_many(asked), strict=True) if it is not None} if asked else set()
+    here = (
+        {tip for tip, it in zip(asked, objects.read_many(asked), strict=True) if it is not None}
+        if asked
+        else set()
+    )
     return [was if was in here else tip for was, tip in zip(were, tips, strict=True)]
 
 
 def _merged(repository: Repository, status: Status) -> Status:
-    """The status of a plan without a branch; what was merged into its base before the branch went is not lost."""
+    """The status of a plan without a branch; what was merged into its base before the branch went
+    is not lost.
+    """
     if status.known_tip is None or status.base.ref is None:
         return status
     base = refs.value(repository, status.base.ref)
@@ -116,12 +145,26 @@ def _merged(repository: Repository, status: Status) -> Status:
     return status._replace(merged=repository.git.finished(*asked, expect=(0, 1, 128)).status == 0)
 
 
-def _with_present_tips(objects: Objects, past: Sequence[tuple[Status | None, str | None]]) -> list[Status | None]:
-    """The statuses; one without a branch loses a known tip that is collected: no branch can be made from it."""
-    lost = [each.known_tip for each, tip in past if each is not None and tip is None and each.known_tip is not None]
-    gone = {oid for oid, found in zip(lost, objects.read_many(lost), strict=True) if found is None} if lost else set()
+def _with_present_tips(
+    objects: Objects, past: Sequence[tuple[Status | None, str | None]]
+) -> list[Status | None]:
+    """The statuses; one without a branch loses a known tip that is collected: no branch can be made
+    from it.
+    """
+    lost = [
+        each.known_tip
+        for each, tip in past
+        if each is not None and tip is None and each.known_tip is not None
+    ]
+    gone = (
+        {oid for oid, found in zip(lost, objects.read_many(lost), strict=True) if found is None}
+        if lost
+        else set()
+    )
     return [
-        each._replace(known_tip=None) if each is not None and tip is None and each.known_tip in gone else each
+        each._replace(known_tip=None)
+        if each is not None and tip is None and each.known_tip in gone
+        else each
         for each, tip in past
     ]
 
@@ -133,21 +176,34 @@ def _on_branch(repository: Repository, past: Status, found: Branch) -> Status:
         for attempt in past.attempts
         if attempt.outcome == "landed" and attempt.commit is not None
     }
-    gone = {each.step.id for each in now.steps if each.state in (StepState.PENDING, StepState.FAILED)}
+    gone = {
+        each.step.id for each in now.steps if each.state in (StepState.PENDING, StepState.FAILED)
+    }
     missing = {step: commit for step, commit in landed.items() if step in gone}
-    if not missing or found.base is None or past.base.commit is None or found.base == past.base.commit:
+    if (
+        not missing
+        or found.base is None
+        or past.base.commit is None
+        or found.base == past.base.commit
+    ):
         return now
     there = frozenset(upstream.steps(repository, past.id, (past.base.commit, found.base), missing))
     return fold.on_branch(past, found._replace(upstream=there)) if there else now
 
 
 def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str:
-    """The ID of the plan that is meant. Raises NotFound, which lists the candidates when there are several."""
+    """The ID of the plan that is meant. Raises NotFound, which lists the candidates when there are
+    several.
+    """
     return meant(repository, objects, wanted)[0]
 
 
-def meant(repository: Repository, objects: Objects, wanted: str | None) -> tuple[str, Archive | None]:
-    """The same, with the archive where the plan was found there: it is read only when no live plan fits."""
+def meant(
+    repository: Repository, objects: Objects, wanted: str | None
+) -> tuple[str, Archive | None]:
+    """The same, with the archive where the plan was found there: it is read only when no live plan
+    fits.
+    """
     plans = refs.of_plans(repository)
     known = [plan for plan, values in plans.items() if values.log is not None]
     if wanted is None:
@@ -160,25 +216,37 @@ def meant(repository: Repository, objects: Objects, wanted: str | None) -> tuple
         put_away = ids.matching(wanted, archived_plans.plans)
         if len(put_away) == 1:
             return put_away[0], archived_plans
-        rest = ids.matching(wanted, [plan for plan, values in plans.items() if values.branch is not None])
+        rest = ids.matching(
+            wanted, [plan for plan, values in plans.items() if values.branch is not None]
+        )
         if len(rest) == 1:
             raise _without_log(rest[0])
         if not put_away:
             raise errors.NotFound(f"no plan is called '{wanted}'", "git orch ls --all")
         found = put_away
-    raise errors.NotFound(f"'{wanted}' may mean {_listed(found)}", f"git orch show {ids.short(found[-1])}")
+    raise errors.NotFound(
+        f"'{wanted}' may mean {_listed(found)}", f"git orch show {ids.short(found[-1])}"
+    )
 
 
 def resolve_archived(repository: Repository, objects: Objects, wanted: str) -> str:
-    """The ID of the archived plan that is meant, also of one that was cut off on its way. Raises NotFound."""
+    """The ID of the archived plan that is meant, also of one that was cut off on its way. Raises
+    NotFound.
+    """
     put_away = archive.read(repository, objects).plans.keys()
     live = refs.of_plans(repository)
     asked = {plan: live[plan] for plan in ids.matching(wanted, live) if plan not in put_away}
-    cut_off = [each.id for each in statuses(repository, objects, asked) if each.archived is not None]
+    cut_off = [
+        each.id for each in statuses(repository, objects, asked) if each.archived is not None
+    ]
     found = ids.matching(wanted, [*put_away, *cut_off])
     if len(found) == 1:
         return found[0]
-    cause = f"'{wanted}' may mean {_listed(found)}" if found else f"no archived plan is called '{wanted}'"
+    cause = (
+        f"'{wanted}' may mean {_listed(found)}"
+        if found
+        else f"no archived plan is called '{wanted}'"
+    )
     raise errors.NotFound(cause, "git orch ls --all")
 
 

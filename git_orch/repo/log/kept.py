@@ -1,4 +1,6 @@
-"""The kept chain: commits that must not be collected, as parents of a local chain that is never pushed."""
+"""The kept chain: commits that must not be collected, as parents of a local chain that is never
+pushed.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,21 @@ _WHY = "orch: keep "
 
 
 def keep(
-    repository: Repository, objects: Objects, identity: Identity, plan: str, commits: Sequence[str], why: str
+    repository: Repository,
+    objects: Objects,
+    identity: Identity,
+    plan: str,
+    commits: Sequence[str],
+    why: str,
 ) -> None:
-    """Make `commits` reachable from the plan's kept chain. Commits that are already gone are left out. Raises Busy."""
-    present = [oid for oid, found in zip(commits, objects.read_many(commits), strict=True) if found is not None]
+    """Make `commits` reachable from the plan's kept chain. Commits that are already gone are left
+    out. Raises Busy.
+    """
+    present = [
+        oid
+        for oid, found in zip(commits, objects.read_many(commits), strict=True)
+        if found is not None
+    ]
     if not present:
         return
     ref, written = refs.KEPT + plan, odb.Written(objects)
@@ -41,7 +54,9 @@ def keep(
             ),
         )
         try:
-            refs.move_to_new(repository, ref, written, old=before, new=link, reason=f"orch: keep {why}")
+            refs.move_to_new(
+                repository, ref, written, old=before, new=link, reason=f"orch: keep {why}"
+            )
         except errors.Busy:
             if tries == _TRIES - 1:
                 raise

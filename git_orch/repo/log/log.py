@@ -1,7 +1,7 @@
 """The log of a plan: a notes tree whose notes are JSON Lines, written by compare-and-swap.
 
-`git notes` writes without compare-and-swap and loses concurrent events with exit status 0, so it is never used here.
-Trees are written with a fan-out of two digits; any fan-out is read.
+`git notes` writes without compare-and-swap and loses concurrent events with exit status 0, so it is
+never used here. Trees are written with a fan-out of two digits; any fan-out is read.
 """
 
 from __future__ import annotations
@@ -26,17 +26,22 @@ if TYPE_CHECKING:
     from git_orch.repo.objects.raw import Entry
     from git_orch.repo.repository import Repository
 
-_TRIES = 400  # eight writers on one log needed at most some dozens; more is somebody who never stops
-_LOCKED_TRIES = 30  # git waits 0.1 s for each: a lock that stays for six seconds is one that a killed git left
+_TRIES = (
+    400  # eight writers on one log needed at most some dozens; more is somebody who never stops
+)
+_LOCKED_TRIES = (
+    30  # git waits 0.1 s for each: a lock that stays for six seconds is one that a killed git left
+)
 _WAIT_SECONDS = 0.02  # greatest first wait after a lost race; grows with the losses
 
 
 @dataclass
 class Notes:
-    """A notes tree: note blobs by the object they hang on; `others` are entries that are not ours, kept as they are.
+    """A notes tree: note blobs by the object they hang on; `others` are entries that are not ours,
+    kept as they are.
 
-    `missing` is an object that could not be read: then this is not the whole log. `directories` are the trees below
-    the top that hold notes and nothing else, by their two digits, with how many.
+    `missing` is an object that could not be read: then this is not the whole log. `directories` are
+    the trees below the top that hold notes and nothing else, by their two digits, with how many.
     """
 
     blobs: dict[str, str] = field(default_factory=dict)
@@ -46,7 +51,9 @@ class Notes:
 
 
 def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
-    """Notes and events of many logs at once; `tips` are the commits their refs name. Missing objects read as empty."""
+    """Notes and events of many logs at once; `tips` are the commits their refs name. Missing
+    objects read as empty.
+    """
     trees = [_root(found) for found in objects.read_many(tips)]
     notes = _notes(objects, trees)
     wanted = [blob for found in notes for blob in found.blobs.values()]
@@ -62,7 +69,9 @@ def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
 
 
 def _root(found: odb.Found | None) -> str | None:
-    return raw.commit_object(found.data).tree if found is not None and found.kind == "commit" else None
+    return (
+        raw.commit_object(found.data).tree if found is not None and found.kind == "commit" else None
+    )
 
 
 def _notes(objects: Objects, trees: Sequence[str | None]) -> list[Notes]:
@@ -80,10 +89,18 @@ def _notes(objects: Objects, trees: Sequence[str | None]) -> list[Notes]:
             whole = len(prefix) == 2
             for entry in entries:
                 name = prefix + entry.name.decode("ascii", "replace")
-                if entry.mode == raw.TREE_MODE and _is_hexadecimal(name) and len(name) < objects.oid_length:
+                if (
+                    entry.mode == raw.TREE_MODE
+                    and _is_hexadecimal(name)
+                    and len(name) < objects.oid_length
+                ):
                     below.append((index, name, entry.oid))
                     whole = False
-                elif entry.mode == raw.BLOB_MODE and _is_hexadecimal(name) and len(name) == objects.oid_length:
+                elif (
+                    entry.mode == raw.BLOB_MODE
+                    and _is_hexadecimal(name)
+                    and len(name) == objects.oid_length
+                ):
                     notes[index].blobs[name] = entry.oid
                 elif not prefix:
                     notes[index].others.append(entry)
@@ -96,11 +113,17 @@ def _notes(objects: Objects, trees: Sequence[str | None]) -> list[Notes]:
 
 
 def _as_we_write(notes: Notes) -> dict[str, str]:
-    """The directories that hold every note of their two digits, none of which stands elsewhere in the tree."""
+    """The directories that hold every note of their two digits, none of which stands elsewhere in
+    the tree.
+    """
     counts: dict[str, int] = {}
     for target in notes.blobs:
         counts[target[:2]] = counts.get(target[:2], 0) + 1
-    return {prefix: oid for prefix, (oid, count) in notes.directories.items() if counts.get(prefix) == count}
+    return {
+        prefix: oid
+        for prefix, (oid, count) in notes.directories.items()
+        if counts.get(prefix) == count
+    }
 
 
 def _is_hexadecimal(name: str) -> bool:
@@ -108,7 +131,9 @@ def _is_hexadecimal(name: str) -> bool:
 
 
 def read_notes(objects: Objects, tip: str) -> tuple[Notes, dict[str, str]]:
-    """The notes of the commit `tip`, none of them read, and the directories that can be kept as they are."""
+    """The notes of the commit `tip`, none of them read, and the directories that can be kept as
+    they are.
+    """
     [tree] = [_root(found) for found in objects.read_many([tip])]
     [notes] = _notes(objects, [tree])
     if tree is None:
@@ -117,26 +142,40 @@ def read_notes(objects: Objects, tip: str) -> tuple[Notes, dict[str, str]]:
 
 
 def write_notes(objects: Objects, notes: Notes, changed: set[str], subtrees: dict[str, str]) -> str:
-    """Store a notes tree; gives its ID. Directories of two digits that are not `changed` are taken from `subtrees`."""
+    """Store a notes tree; gives its ID. Directories of two digits that are not `changed` are taken
+    from `subtrees`.
+    """
     groups: dict[str, list[Entry]] = {}
     for target, blob in notes.blobs.items():
-        groups.setdefault(target[:2], []).append(raw.Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob))
+        groups.setdefault(target[:2], []).append(
+            raw.Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob)
+        )
     for prefix, entries in groups.items():
         if prefix in changed or prefix not in subtrees:
             subtrees[prefix] = odb.write_tree(objects, entries)
-    branches = [raw.Entry(raw.TREE_MODE, prefix.encode("ascii"), subtrees[prefix]) for prefix in sorted(groups)]
+    branches = [
+        raw.Entry(raw.TREE_MODE, prefix.encode("ascii"), subtrees[prefix])
+        for prefix in sorted(groups)
+    ]
     return odb.write_tree(objects, [*branches, *notes.others])
 
 
-def begin(repository: Repository, objects: Objects, identity: Identity, plan: str, note: tuple[str, bytes]) -> None:
-    """Make a plan's log out of one note: the object that it hangs on, and its lines. Raises Busy if there is a log."""
+def begin(
+    repository: Repository, objects: Objects, identity: Identity, plan: str, note: tuple[str, bytes]
+) -> None:
+    """Make a plan's log out of one note: the object that it hangs on, and its lines. Raises Busy if
+    there is a log.
+    """
     target, content = note
     written, person = odb.Written(objects), identity.now()
     tree = write_notes(written, Notes({target: written.write("blob", content)}), {target[:2]}, {})
     commit = odb.write_commit(
-        written, raw.CommitObject(tree, (), person.author, person.committer, "orch: from the archive\n")
+        written,
+        raw.CommitObject(tree, (), person.author, person.committer, "orch: from the archive\n"),
     )
-    refs.move_to_new(repository, refs.LOGS + plan, written, old=None, new=commit, reason="orch: log")
+    refs.move_to_new(
+        repository, refs.LOGS + plan, written, old=None, new=commit, reason="orch: log"
+    )
 
 
 def raced(attempt: Callable[[], None], again: Callable[[], None]) -> None:
@@ -152,27 +191,36 @@ def raced(attempt: Callable[[], None], again: Callable[[], None]) -> None:
             locked = 0 if isinstance(busy, refs.RefMoved) else locked + 1
             if tries == _TRIES - 1 or locked == _LOCKED_TRIES:
                 raise
-            time.sleep(int.from_bytes(os.urandom(2), "big") / 65536 * _WAIT_SECONDS * min(tries + 1, 10))
+            time.sleep(
+                int.from_bytes(os.urandom(2), "big") / 65536 * _WAIT_SECONDS * min(tries + 1, 10)
+            )
             again()
         else:
             return
 
 
 class LogWriter:
-    """Appends events to the log of one plan; keeps what it has read and written, so that a landing reads nothing."""
+    """Appends events to the log of one plan; keeps what it has read and written, so that a landing
+    reads nothing.
+    """
 
-    def __init__(self, repository: Repository, objects: Objects, identity: Identity, plan: str) -> None:
+    def __init__(
+        self, repository: Repository, objects: Objects, identity: Identity, plan: str
+    ) -> None:
         self._repository = repository
         self._objects = odb.Written(objects)
         self._identity = identity
         self._ref = refs.LOGS + plan
         self._clone = clone_id(repository)
         self._greatest: str | None = None
-        self.anew = True  # whether it was read since somebody last looked: then it may hold what others wrote
+        # Whether it was read since somebody last looked: then it may hold what others wrote.
+        self.anew = True
         self.reload()
 
     def reload(self) -> None:
-        """Read the log anew: somebody else wrote. Raises MissingObject when a part of it cannot be read."""
+        """Read the log anew: somebody else wrote. Raises MissingObject when a part of it cannot be
+        read.
+        """
         self.anew = True
         self.tip = refs.value(self._repository, self._ref)
         self.notes, self.log = Notes(), Log()
@@ -188,7 +236,9 @@ class LogWriter:
             )
 
     def home(self) -> str | None:
-        """The object whose note holds the first event: where events of the whole plan hang. None: the empty blob."""
+        """The object whose note holds the first event: where events of the whole plan hang. None:
+        the empty blob.
+        """
         if not self.log.events:
             return None
         first = self.log.events[0].id.encode("ascii")
@@ -200,7 +250,9 @@ class LogWriter:
     def event(self, name: str, **body: object) -> Event:
         """A new event with an ID after all that are known; it is stored by `append`."""
         now = time.time_ns() // 1_000_000
-        known = max(filter(None, (self._greatest, self.log.greatest(now + ids.DAY_MS))), default=None)
+        known = max(
+            filter(None, (self._greatest, self.log.greatest(now + ids.DAY_MS))), default=None
+        )
         identifier = ids.ulid_after(known, now, int.from_bytes(os.urandom(10), "big"))
         self._greatest = identifier
         return Event(identifier, name, self._clone, events.readable(body))
@@ -208,8 +260,8 @@ class LogWriter:
     def append(self, entries: Iterable[tuple[str | None, Event]]) -> None:
         """Store events on the objects they hang on (None: the empty blob), in one log commit.
 
-        After a lost race the commit is built again on the new tip: events are only ever added, so nobody's are lost.
-        Raises Busy when the ref stays locked.
+        After a lost race the commit is built again on the new tip: events are only ever added, so
+        nobody's are lost. Raises Busy when the ref stays locked.
         """
         wanted: dict[str, list[Event]] = {}
         for target, event in entries:
@@ -220,7 +272,9 @@ class LogWriter:
         blobs = self._blobs(wanted)
         subtrees = dict(self._subtrees)  # ours once it is stored: a signal may cut this off
         commit = self._commit(blobs, wanted, subtrees)
-        refs.move_to_new(self._repository, self._ref, self._objects, old=self.tip, new=commit, reason="orch: log")
+        refs.move_to_new(
+            self._repository, self._ref, self._objects, old=self.tip, new=commit, reason="orch: log"
+        )
         self.tip, self._subtrees = commit, subtrees
         self.notes.blobs.update(blobs)
         added = tuple(event for each in wanted.values() for event in each)
@@ -235,13 +289,17 @@ class LogWriter:
             blobs[target] = self._objects.write("blob", events.appended(content, new))
         return blobs
 
-    def _commit(self, blobs: dict[str, str], wanted: dict[str, list[Event]], subtrees: dict[str, str]) -> str:
+    def _commit(
+        self, blobs: dict[str, str], wanted: dict[str, list[Event]], subtrees: dict[str, str]
+    ) -> str:
         names = ", ".join(dict.fromkeys(event.name for each in wanted.values() for event in each))
         person = self._identity.now()
         return odb.write_commit(
             self._objects,
             raw.CommitObject(
-                tree=self._tree(self.notes.blobs | blobs, {target[:2] for target in blobs}, subtrees),
+                tree=self._tree(
+                    self.notes.blobs | blobs, {target[:2] for target in blobs}, subtrees
+                ),
                 parents=(self.tip,) if self.tip is not None else (),
                 author=person.author,
                 committer=person.committer,

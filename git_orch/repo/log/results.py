@@ -1,6 +1,8 @@
-"""What an attempt gave, held by a ref of its own until it has landed or is kept: whoever lost the answer asks git.
+"""What an attempt gave, held by a ref of its own until it has landed or is kept: whoever lost the
+answer asks git.
 
-The ref names a commit whose message is the result as JSON and whose parent is the commit the attempt made, if any.
+The ref names a commit whose message is the result as JSON and whose parent is the commit the
+attempt made, if any.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ def found(repository: Repository, objects: Objects, plan: str, attempt: str) -> 
 
 
 def store(repository: Repository, written: Written, identity: Identity, given: Given) -> str:
-    """Store the result of an attempt unless there is one already; gives the one that counts, that of the first."""
+    """Store the result of an attempt unless there is one already; gives the one that counts, that
+    of the first.
+    """
     person = identity.now()
     holder = odb.write_commit(
         written,
@@ -51,7 +55,12 @@ def store(repository: Repository, written: Written, identity: Identity, given: G
     )
     try:
         refs.move_to_new(
-            repository, _ref(given.plan, given.attempt), written, old=None, new=holder, reason="orch: result"
+            repository,
+            _ref(given.plan, given.attempt),
+            written,
+            old=None,
+            new=holder,
+            reason="orch: result",
         )
     except refs.RefMoved:
         first = found(repository, written, given.plan, given.attempt)
@@ -62,9 +71,13 @@ def store(repository: Repository, written: Written, identity: Identity, given: G
 
 
 def left(repository: Repository, plan: str) -> dict[str, str]:
-    """The results of a plan that nobody has taken yet: attempts, and the objects that their refs name."""
+    """The results of a plan that nobody has taken yet: attempts, and the objects that their refs
+    name.
+    """
     prefix = f"{RESULTS}{plan}/"
-    listed = repository.git.run("for-each-ref", "--format=%(objectname) %(refname)", prefix).decode("ascii", "replace")
+    listed = repository.git.run("for-each-ref", "--format=%(objectname) %(refname)", prefix).decode(
+        "ascii", "replace"
+    )
     pairs = (line.split(" ", 1) for line in listed.splitlines())
     return {ref.removeprefix(prefix): oid for oid, ref in pairs}
 
@@ -72,8 +85,8 @@ def left(repository: Repository, plan: str) -> dict[str, str]:
 def forget(repository: Repository, plan: str, attempts: Iterable[str]) -> None:
     """Delete the refs of results that have landed or are kept.
 
-    Where another git has locked the refs (deleting one needs packed-refs), they stay for the next run to delete: a run
-    that has landed everything does not fail for them.
+    Where another git has locked the refs (deleting one needs packed-refs), they stay for the next
+    run to delete: a run that has landed everything does not fail for them.
     """
     lines = "".join(f"delete {_ref(plan, attempt)}\n" for attempt in attempts)
     if not lines:

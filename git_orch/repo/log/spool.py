@@ -1,7 +1,9 @@
-"""Events that must be on disk at once and reach the log when their attempt ends: what every model call has cost.
+"""Events that must be on disk at once and reach the log when their attempt ends: what every model
+call has cost.
 
-Each attempt has a file of its own, so that workers of one run, in whatever process, do not share any. A killed run
-leaves its files behind; the next one takes them in. Events carry their IDs, so taking one in twice is the same as once.
+Each attempt has a file of its own, so that workers of one run, in whatever process, do not share
+any. A killed run leaves its files behind; the next one takes them in. Events carry their IDs, so
+taking one in twice is the same as once.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ def append(repository: Repository, plan: str, attempt: str, event: Event) -> Non
         with os.fdopen(descriptor, "wb") as file:
             size = os.fstat(descriptor).st_size
             whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
-            file.write(event.line() if whole else b"\n" + event.line())  # a line that was cut off stays alone
+            file.write(
+                event.line() if whole else b"\n" + event.line()
+            )  # a line that was cut off stays alone
             file.flush()
             os.fsync(file.fileno())
     except OSError as failed:
@@ -60,7 +64,9 @@ class Writer:
         """Put one event on disk, from any thread. Raises UnfitRepository."""
         now = time.time_ns() // 1_000_000
         with self._guard:
-            self._greatest = ids.ulid_after(self._greatest, now, int.from_bytes(os.urandom(10), "big"))
+            self._greatest = ids.ulid_after(
+                self._greatest, now, int.from_bytes(os.urandom(10), "big")
+            )
             event = Event(self._greatest, name, self._clone, events.readable(body))
             append(self._repository, self._plan, self._attempt, event)
 

@@ -1,4 +1,6 @@
-"""Finding a plan's steps in another branch: by their trailers, or by their patch where somebody wrote a new message."""
+"""Finding a plan's steps in another branch: by their trailers, or by their patch where somebody
+wrote a new message.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,23 @@ _PATCH = (
 )  # fmt: skip
 
 
-def steps(repository: Repository, plan: str, base: tuple[str, str], landed: Mapping[str, str]) -> dict[str, str]:
+def steps(
+    repository: Repository, plan: str, base: tuple[str, str], landed: Mapping[str, str]
+) -> dict[str, str]:
     """Steps whose change is already in the base, with the commit there.
 
-    `base` is the logged base and the one the branch has now; `landed` maps step IDs to commits. What the base itself
-    reverted is not in it.
+    `base` is the logged base and the one the branch has now; `landed` maps step IDs to commits.
+    What the base itself reverted is not in it.
     """
     old, new = base
-    known = _exists(repository, old)  # a base that was rewritten may be collected: then patches have nothing to end at
-    span = [new, f"^{old}"] if known else [new, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
+    known = _exists(
+        repository, old
+    )  # a base that was rewritten may be collected: then patches have nothing to end at
+    span = (
+        [new, f"^{old}"]
+        if known
+        else [new, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
+    )
     found, reverted = fold.standing(plan, _commits(repository, span))
     rest = {step: commit for step, commit in landed.items() if step not in found}
     if rest and known:
@@ -40,13 +50,20 @@ def steps(repository: Repository, plan: str, base: tuple[str, str], landed: Mapp
 
 
 def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict[str, str]:
-    """Where the steps on a plan branch went: the commit of `target` (an ID) that holds each one that is there.
+    """Where the steps on a plan branch went: the commit of `target` (an ID) that holds each one
+    that is there.
 
-    A step that was merged is its own commit; one that was picked or rebased has its trailers or its patch there; and
-    when one commit has the patch of the whole branch, as a squash has, it holds every step. What another attempt made
-    of a step is not what the branch has, nor what may have been there before the step's commit became what it is now.
+    A step that was merged is its own commit; one that was picked or rebased has its trailers or its
+    patch there; and when one commit has the patch of the whole branch, as a squash has, it holds
+    every step. What another attempt made of a step is not what the branch has, nor what may have
+    been there before the step's commit became what it is now.
     """
-    claims = [(claim, commit) for commit in branch.commits for claim in commit.message.claims if claim.plan == plan]
+    claims = [
+        (claim, commit)
+        for commit in branch.commits
+        for claim in commit.message.claims
+        if claim.plan == plan
+    ]
     ours = {claim.step: commit for claim, commit in claims}
     there = _part_of(repository, [commit.oid for commit in ours.values()], target)
     found = {step: commit.oid for step, commit in ours.items() if commit.oid in there}
@@ -57,7 +74,11 @@ def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict
     listed = _commits(repository, span)
     claimed, reverted = fold.standing(plan, listed)
     said = {commit.oid: commit.message.claims for commit in listed}
-    same = {step: claimed[step] for step, claim in rest.items() if step in claimed and claim in said[claimed[step]]}
+    same = {
+        step: claimed[step]
+        for step, claim in rest.items()
+        if step in claimed and claim in said[claimed[step]]
+    }
     newer = _newer(repository, {ours[step].oid: oid for step, oid in same.items()})
     found |= {step: oid for step, oid in same.items() if ours[step].oid not in newer}
     if len(found) == len(ours):
@@ -69,9 +90,16 @@ def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict
 
 
 def merged(repository: Repository, status: Status) -> Landed | None:
-    """Where somebody else put a complete plan: on its base branch, all of it, by a merge, a squash or a rebase."""
+    """Where somebody else put a complete plan: on its base branch, all of it, by a merge, a squash
+    or a rebase.
+    """
     branch, ref = status.branch, status.base.ref
-    if status.state is not PlanState.COMPLETE or status.landed is not None or branch is None or ref is None:
+    if (
+        status.state is not PlanState.COMPLETE
+        or status.landed is not None
+        or branch is None
+        or ref is None
+    ):
         return None
     tip = refs.value(repository, ref)
     if tip is None or tip in (branch.base, status.base.commit):
@@ -85,56 +113,85 @@ def merged(repository: Repository, status: Status) -> Landed | None:
 
 def last_of(status: Status, commits: Mapping[str, str]) -> str | None:
     """The commit that the last step became."""
-    return next((commits[each.step.id] for each in reversed(status.steps) if each.step.id in commits), None)
+    return next(
+        (commits[each.step.id] for each in reversed(status.steps) if each.step.id in commits), None
+    )
 
 
 def _part_of(repository: Repository, commits: Sequence[str], target: str) -> frozenset[str]:
     """Those of the commits that are part of `target`'s history."""
     if not commits:
         return frozenset()
-    outside = repository.git.run("rev-list", "--stdin", stdin="\n".join([*commits, f"^{target}", ""]).encode())
+    outside = repository.git.run(
+        "rev-list", "--stdin", stdin="\n".join([*commits, f"^{target}", ""]).encode()
+    )
     return frozenset(commits) - frozenset(outside.decode("ascii").split())
 
 
 def _exists(repository: Repository, commit: str) -> bool:
-    return repository.git.finished("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128)).status == 0
+    return (
+        repository.git.finished("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128)).status
+        == 0
+    )
 
 
 def _commits(repository: Repository, span: Sequence[str]) -> list[Commit]:
     """What the messages of commits say, newest first."""
     listed = repository.git.run("log", "-z", "--topo-order", "--format=%H%n%B", *span, "--")
-    entries = [entry.partition("\n") for entry in listed.decode("utf-8", "replace").split("\0") if entry]
+    entries = [
+        entry.partition("\n") for entry in listed.decode("utf-8", "replace").split("\0") if entry
+    ]
     return [Commit(oid, "", (), trailers.read(message)) for oid, _, message in entries]
 
 
 def _newer(repository: Repository, pairs: Mapping[str, str]) -> frozenset[str]:
-    """Those of the commits that may have been written after the ones they are paired with: amended, say."""
+    """Those of the commits that may have been written after the ones they are paired with: amended,
+    say.
+    """
     if not pairs:
         return frozenset()
     wanted = "".join(f"{oid}\n" for oid in {*pairs, *pairs.values()}).encode()
-    listed = repository.git.run("log", "--no-walk=unsorted", "--format=%H %ct", "--stdin", stdin=wanted)
-    times = {oid: int(seconds) for oid, seconds in (line.split() for line in listed.decode("ascii").splitlines())}
+    listed = repository.git.run(
+        "log", "--no-walk=unsorted", "--format=%H %ct", "--stdin", stdin=wanted
+    )
+    times = {
+        oid: int(seconds)
+        for oid, seconds in (line.split() for line in listed.decode("ascii").splitlines())
+    }
     return frozenset(one for one, other in pairs.items() if times[one] >= times[other])
 
 
 def _patches(
-    repository: Repository, span: Sequence[str], reverted: Collection[str], paths: Sequence[bytes] = ()
+    repository: Repository,
+    span: Sequence[str],
+    reverted: Collection[str],
+    paths: Sequence[bytes] = (),
 ) -> dict[str, str]:
-    """Commits that were not reverted, by their patch ID; with `paths` only those that touch one of them."""
+    """Commits that were not reverted, by their patch ID; with `paths` only those that touch one of
+    them.
+    """
     narrowed = b"--\n" + b"".join(path + b"\n" for path in paths)
     log = ("--literal-pathspecs", "log", *_PATCH, "--full-diff", "--no-merges")
     patches = repository.git.run(*log, *span, "--stdin", stdin=narrowed)
-    return {patch: commit for patch, commit in _identified(repository, patches) if commit not in reverted}
+    return {
+        patch: commit
+        for patch, commit in _identified(repository, patches)
+        if commit not in reverted
+    }
 
 
-def _same(repository: Repository, ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
+def _same(
+    repository: Repository, ours: Mapping[str, str], theirs: Mapping[str, str]
+) -> dict[str, str]:
     """For each of our commits, by whatever names it, the one of theirs with the same patch."""
     if not ours or not theirs:
         return {}
     listed = "".join(f"{commit}\n" for commit in ours.values()).encode()
     patches = repository.git.run("log", *_PATCH, "--no-walk=unsorted", "--stdin", stdin=listed)
     by_commit = {commit: patch for patch, commit in _identified(repository, patches)}
-    return {name: theirs[by_commit[oid]] for name, oid in ours.items() if by_commit.get(oid) in theirs}
+    return {
+        name: theirs[by_commit[oid]] for name, oid in ours.items() if by_commit.get(oid) in theirs
+    }
 
 
 def _patch_of_all(repository: Repository, branch: Branch) -> str | None:
@@ -150,6 +207,8 @@ def _identified(repository: Repository, patches: bytes) -> list[tuple[str, str]]
 
 def _changed(repository: Repository, branch: Branch) -> list[bytes]:
     """The paths that the branch changes; none when they are too many, or a line cannot hold one."""
-    listed = repository.git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", branch.base or "", branch.tip)
+    listed = repository.git.run(
+        "diff-tree", "-r", "-z", "--name-only", "--no-renames", branch.base or "", branch.tip
+    )
     paths = listed.split(b"\0")[:-1]
     return paths if len(paths) <= _MOST_PATHS and not any(b"\n" in path for path in paths) else []

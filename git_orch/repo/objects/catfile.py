@@ -1,4 +1,6 @@
-"""Objects through the git command: one long `cat-file` process for reading, one short process per write."""
+"""Objects through the git command: one long `cat-file` process for reading, one short process per
+write.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo.git import SYNCED
-from git_orch.sandbox.process import command
+from git_orch.sandbox.process import tools
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
-_CHUNK = 400  # requests in flight: 50 to 74 bytes each, so that they always fit into a pipe of 64 KiB
+_CHUNK = (
+    400  # requests in flight: 50 to 74 bytes each, so that they always fit into a pipe of 64 KiB
+)
 
 
 class MissingObject(errors.OrchError):
@@ -42,14 +46,18 @@ class CommandObjects:
         self.oid_length = repository.oid_length
 
     @cached_property
-    def _session(self) -> command.Session:
-        return command.Session(self._git.argv("cat-file", "--batch-command", "--buffer"), env=self._git.variables)
+    def _session(self) -> tools.Session:
+        return tools.Session(
+            self._git.argv("cat-file", "--batch-command", "--buffer"), env=self._git.variables
+        )
 
     def read_many(self, oids: Sequence[str]) -> list[Found | None]:
         """Type and bytes of each object, None for one that is missing or cannot be read."""
         try:
             return self._asked(oids)
-        except EOFError:  # a terminal's Ctrl-C ends it, too; what is written down after that needs another
+        except (
+            EOFError
+        ):  # a terminal's Ctrl-C ends it, too; what is written down after that needs another
             self._begin_again()
         if len(oids) > 1:
             return [found for oid in oids for found in self.read_many([oid])]
@@ -81,7 +89,11 @@ class CommandObjects:
 
     def write(self, kind: str, data: bytes) -> str:
         """Store an object, synced to disk; gives its ID."""
-        return self._git.run(*SYNCED, "hash-object", "-w", "-t", kind, "--stdin", stdin=data).decode("ascii").strip()
+        return (
+            self._git.run(*SYNCED, "hash-object", "-w", "-t", kind, "--stdin", stdin=data)
+            .decode("ascii")
+            .strip()
+        )
 
     def another(self) -> CommandObjects:
         """A second handle with a reading process of its own."""

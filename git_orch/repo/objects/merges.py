@@ -1,7 +1,7 @@
 """Cherry-picks in memory: no work tree, no index, and no program of anybody's is started.
 
-`git merge-tree` takes the same time in a repository of any size. Before git 2.40 it knows no --merge-base; a commit
-that stands for the base then does.
+`git merge-tree` takes the same time in a repository of any size. Before git 2.40 it knows no
+--merge-base; a commit that stands for the base then does.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Objects
     from git_orch.repo.repository import Repository
 
-_STAND_IN = "git-orch <git-orch> 0 +0000"  # of a commit that only carries a tree and a parent into merge-tree
+# Of a commit that only carries a tree and a parent into merge-tree.
+_STAND_IN = "git-orch <git-orch> 0 +0000"
 
 
 class Conflicting(NamedTuple):
-    """A path that does not merge: git's stable kind, such as `CONFLICT (contents)`, and its message."""
+    """A path that does not merge: git's stable kind, such as `CONFLICT (contents)`, and its
+    message.
+    """
 
     path: str
     kind: str
@@ -38,7 +41,9 @@ class Picked(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """Several commits picked one after the other: those made, or the one that stopped it and what conflicts."""
+    """Several commits picked one after the other: those made, or the one that stopped it and what
+    conflicts.
+    """
 
     commits: tuple[str, ...]
     stopped: str | None = None
@@ -46,10 +51,14 @@ class Chain(NamedTuple):
 
 
 def picked(repository: Repository, objects: Objects, commit: str, onto: str) -> Picked:
-    """What cherry-picking `commit`, against its first parent, onto commit `onto` gives. Raises Refused for a merge."""
+    """What cherry-picking `commit`, against its first parent, onto commit `onto` gives. Raises
+    Refused for a merge.
+    """
     fields, target = odb.commit(objects, commit), odb.commit(objects, onto)
     if len(fields.parents) > 1:
-        raise errors.Refused(f"'{commit[:10]}' is a merge commit: it cannot be picked", f"git show {commit[:10]}")
+        raise errors.Refused(
+            f"'{commit[:10]}' is a merge commit: it cannot be picked", f"git show {commit[:10]}"
+        )
     base = fields.parents[0] if fields.parents else None
     base_tree = odb.commit(objects, base).tree if base is not None else repository.empty_tree
     if base_tree == target.tree:
@@ -60,7 +69,9 @@ def picked(repository: Repository, objects: Objects, commit: str, onto: str) -> 
 
 
 def _merged(repository: Repository, objects: Objects, trees: tuple[str, str, str]) -> Picked:
-    """The three-way merge of trees: base, ours, theirs; as commits, since that is what merge-tree takes."""
+    """The three-way merge of trees: base, ours, theirs; as commits, since that is what merge-tree
+    takes.
+    """
     base_tree, ours_tree, theirs_tree = trees
     base = _stand_in(objects, base_tree, ())
     ours, theirs = _stand_in(objects, ours_tree, (base,)), _stand_in(objects, theirs_tree, (base,))
@@ -75,7 +86,9 @@ def _stand_in(objects: Objects, tree: str, parents: tuple[str, ...]) -> str:
 
 
 def _read(text: str, *, clean: bool) -> Picked:
-    """The output of merge-tree -z: the tree, entries of conflicted files, an empty field, then messages."""
+    """The output of merge-tree -z: the tree, entries of conflicted files, an empty field, then
+    messages.
+    """
     fields = text.split("\0")
     if clean:
         return Picked(fields[0])
@@ -96,13 +109,19 @@ def _read(text: str, *, clean: bool) -> Picked:
 
 
 def commit_on(objects: Objects, commit: str, tree: str, onto: str, person: Identity) -> str:
-    """`commit` once more with another tree and `onto` as its parent: same author and message, no signature."""
+    """`commit` once more with another tree and `onto` as its parent: same author and message, no
+    signature.
+    """
     fields = odb.commit(objects, commit)
     committer = person.now().committer
-    return odb.write_commit(objects, raw.CommitObject(tree, (onto,), fields.author, committer, fields.message))
+    return odb.write_commit(
+        objects, raw.CommitObject(tree, (onto,), fields.author, committer, fields.message)
+    )
 
 
-def chain(repository: Repository, objects: Objects, commits: Sequence[str], onto: str, person: Identity) -> Chain:
+def chain(
+    repository: Repository, objects: Objects, commits: Sequence[str], onto: str, person: Identity
+) -> Chain:
     """`commits` picked one after the other onto `onto`; stops at the first that conflicts."""
     made: list[str] = []
     for commit in commits:
@@ -115,11 +134,44 @@ def chain(repository: Repository, objects: Objects, commits: Sequence[str], onto
 
 
 def shown(repository: Repository, found: Picked, most: int) -> str:
-    """Both sides of the first conflict, between git's markers; at most `most` characters. Empty where there is none."""
+    """Both sides of the first conflict, between git's markers; at most `most` characters. Empty
+    where there is none.
+    """
     for each in found.conflicts:
-        blob = repository.git.finished("cat-file", "blob", f"{found.tree}:{each.path}", expect=(0, 128))
+        blob = repository.git.finished(
+            "cat-file", "blob", f"{found.tree}:{each.path}", expect=(0, 128)
+        )
         text = blob.stdout.decode("utf-8", "replace")
         start, end = text.find("<<<<<<<"), text.find(">>>>>>>")
         if 0 <= start < end:
             return text[start : text.find("\n", end) + 1 or None][:most]
     return ""
+
+
+class Merged(NamedTuple):
+    """The tree of a merge, and the paths that do not merge; then the tree holds conflict markers."""
+
+    tree: str
+    conflicts: tuple[str, ...] = ()
+
+
+def merged(repository: Repository, ours: str, theirs: str) -> Merged | None:
+    """What `git merge` of commit `theirs` into commit `ours` gives; None when they have no common
+    history.
+    """
+    git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
+    if git.finished("merge-base", ours, theirs, expect=(0, 1)).status == 1:
+        return None
+    options = ("--write-tree", "-z", "--name-only", "--no-messages")
+    done = git.finished(*SYNCED, "merge-tree", *options, ours, theirs, expect=(0, 1))
+    tree, *paths = done.stdout.decode("utf-8", "surrogateescape").split("\0")
+    return Merged(tree, tuple(dict.fromkeys(path for path in paths if path)))
+
+
+def touching(
+    repository: Repository, base: str | None, tip: str, paths: Sequence[str]
+) -> frozenset[str]:
+    """Commits from `base` (None: from the first one) to `tip` that change one of the paths."""
+    span = [tip, *([f"^{base}"] if base is not None else [])]
+    listed = repository.git.run("--literal-pathspecs", "log", "--format=%H", *span, "--", *paths)
+    return frozenset(listed.decode("ascii").split())

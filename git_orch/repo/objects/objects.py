@@ -1,7 +1,9 @@
-"""The object database: one small interface, served by libgit2 in long runs and by the git command everywhere else.
+"""The object database: one small interface, served by libgit2 in long runs and by the git command
+everywhere else.
 
-This is the one user of pygit2. libgit2 is only asked for objects by ID in repositories it is known to read right
-(SHA-1, ref files, no promisor remote); importing it costs as much as fifty git calls, so short commands do without.
+This is the one user of pygit2. libgit2 is only asked for objects by ID in repositories it is known
+to read right (SHA-1, ref files, no promisor remote); importing it costs as much as fifty git calls,
+so short commands do without.
 """
 
 from __future__ import annotations
@@ -19,7 +21,17 @@ if TYPE_CHECKING:
 
     from git_orch.repo.repository import Repository
 
-__all__ = ["Found", "MissingObject", "Objects", "Written", "commit", "opened", "tree", "write_commit", "write_tree"]
+__all__ = [
+    "Found",
+    "MissingObject",
+    "Objects",
+    "Written",
+    "commit",
+    "opened",
+    "tree",
+    "write_commit",
+    "write_tree",
+]
 
 
 class Objects(Protocol):
@@ -47,7 +59,8 @@ class Objects(Protocol):
 class LibraryObjects:
     """Objects written through libgit2, where a warm write costs microseconds, and read through git.
 
-    libgit2 (1.9) reads a loose object that a power cut has truncated for ever, and no signal ends that.
+    libgit2 (1.9) reads a loose object that a power cut has truncated for ever, and no signal ends
+    that.
     """
 
     def __init__(self, library: LibraryRepository, reader: CommandObjects) -> None:
@@ -60,13 +73,17 @@ class LibraryObjects:
         return self._reader.read_many(oids)
 
     def write(self, kind: str, data: bytes) -> str:
-        """Store an object, synced to disk; gives its ID. Raises UnfitRepository when the disk refuses."""
+        """Store an object, synced to disk; gives its ID. Raises UnfitRepository when the disk
+        refuses.
+        """
         import pygit2
 
         try:
             return str(self._library.write(pygit2.enums.ObjectType[kind.upper()], data))
         except (OSError, pygit2.GitError) as failed:
-            raise errors.UnfitRepository(f"cannot write an object: {failed}", "df -h . && git fsck") from failed
+            raise errors.UnfitRepository(
+                f"cannot write an object: {failed}", "df -h . && git fsck"
+            ) from failed
 
     def another(self) -> LibraryObjects:
         """A second handle: libgit2's are not for two threads."""
@@ -81,7 +98,9 @@ class LibraryObjects:
 
 
 class Written:
-    """Objects that nothing holds yet, with the bytes of each: `git gc --prune=now` of somebody else may take them."""
+    """Objects that nothing holds yet, with the bytes of each: `git gc --prune=now` of somebody else
+    may take them.
+    """
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
@@ -118,7 +137,9 @@ class Written:
 
 
 def opened(repository: Repository, *, warm: bool) -> Objects:
-    """The object database. With `warm`, many writes are coming and libgit2 is worth its start-up, if it fits."""
+    """The object database. With `warm`, many writes are coming and libgit2 is worth its start-up,
+    if it fits.
+    """
     if warm and _library_fits(repository):
         found = _library(repository)
         if found is not None:
@@ -127,10 +148,14 @@ def opened(repository: Repository, *, warm: bool) -> Objects:
 
 
 def _library_fits(repository: Repository) -> bool:
-    """Whether libgit2 reads this repository right: extensions and promisor remotes are what it gets wrong."""
+    """Whether libgit2 reads this repository right: extensions and promisor remotes are what it gets
+    wrong.
+    """
     if repository.object_format != "sha1":
         return False
-    listed = repository.git.run("config", "-z", "--get-regexp", r"^(extensions|remote)\.", expect=(0, 1))
+    listed = repository.git.run(
+        "config", "-z", "--get-regexp", r"^(extensions|remote)\.", expect=(0, 1)
+    )
     for item in listed.decode("utf-8", "replace").split("\0"):
         name = item.partition("\n")[0].lower()
         if name == "extensions.worktreeconfig" or not name:
@@ -143,15 +168,21 @@ def _library_fits(repository: Repository) -> bool:
 def _library(repository: Repository) -> LibraryObjects | None:
     import pygit2
 
-    pygit2.settings.enable_fsync_gitdir(True)  # libgit2 does not read core.fsync, and syncs nothing by itself
-    pygit2.settings.enable_caching(False)  # its cache still has what `git gc` of somebody else has taken
+    pygit2.settings.enable_fsync_gitdir(
+        True
+    )  # libgit2 does not read core.fsync, and syncs nothing by itself
+    pygit2.settings.enable_caching(
+        False
+    )  # its cache still has what `git gc` of somebody else has taken
     try:
-        return LibraryObjects(pygit2.Repository(str(repository.common_dir)), CommandObjects(repository))
+        return LibraryObjects(
+            pygit2.Repository(str(repository.common_dir)), CommandObjects(repository)
+        )
     except pygit2.GitError:
         return None  # an extension or an owner that libgit2 does not accept; git itself did
 
 
-# -- what is built from the interface ---------------------------------------------------------------------------------
+# -- what is built from the interface --------------------------------------------------------------
 
 
 def read(objects: Objects, oid: str, kind: str) -> bytes:

@@ -10,7 +10,9 @@ BLOB_MODE = "100644"
 
 
 class Entry(NamedTuple):
-    """One entry of a tree; `mode` as git stores it: 40000 for a tree, 100644 for a file, 160000 for a gitlink."""
+    """One entry of a tree; `mode` as git stores it: 40000 for a tree, 100644 for a file, 160000 for
+    a gitlink.
+    """
 
     mode: str
     name: bytes
@@ -24,7 +26,9 @@ def tree_entries(data: bytes, oid_length: int) -> list[Entry]:
         space = data.index(b" ", at)
         nul = data.index(b"\0", space)
         end = nul + 1 + size
-        entries.append(Entry(data[at:space].decode("ascii"), data[space + 1 : nul], data[nul + 1 : end].hex()))
+        entries.append(
+            Entry(data[at:space].decode("ascii"), data[space + 1 : nul], data[nul + 1 : end].hex())
+        )
         at = end
     return entries
 
@@ -53,7 +57,9 @@ class CommitObject(NamedTuple):
 
 
 def commit_object(data: bytes) -> CommitObject:
-    """The fields of a commit object; a message that is not UTF-8 is read as Latin-1, as git does when it must guess."""
+    """The fields of a commit object; a message that is not UTF-8 is read as Latin-1, as git does
+    when it must guess.
+    """
     head, _, message = data.partition(b"\n\n")
     tree, parents, author, committer, extra = "", [], "", "", []
     for line in head.decode("utf-8", "replace").split("\n"):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 _TIMEOUT = 60.0  # seconds for a person to type a passphrase or touch a key
-# What git starts to sign, with what it starts where nobody says; the repository's own configuration has no say in it.
+# What git starts to sign, with what it starts where nobody says; the repository's own configuration
+# has no say in it.
 _PROGRAMS = {
     "gpg.x509.program": "gpgsm",
     "gpg.ssh.program": "ssh-keygen",
@@ -28,7 +29,9 @@ _PROGRAMS = {
 
 def wanted(repository: Repository) -> bool:
     """Whether the user has commits signed (commit.gpgSign)."""
-    asked = repository.user_git.run("config", "--type=bool", "--get", "commit.gpgSign", expect=(0, 1))
+    asked = repository.user_git.run(
+        "config", "--type=bool", "--get", "commit.gpgSign", expect=(0, 1)
+    )
     return asked.strip() == b"true"
 
 
@@ -36,11 +39,14 @@ class NotSigned(errors.UnfitRepository):
     """The user's key did not sign; `hint` is for whoever knows the command."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"a commit could not be signed (commit.gpgSign): {why}", "git config --get-regexp sign")
+        super().__init__(
+            f"a commit could not be signed (commit.gpgSign): {why}", "git config --get-regexp sign"
+        )
 
 
 def signed(repository: Repository, objects: Objects, commits: Sequence[str]) -> dict[str, str]:
-    """The signed twin of each commit, parents before children; a child's parent is the twin of its own.
+    """The signed twin of each commit, parents before children; a child's parent is the twin of its
+    own.
 
     Raises NotSigned when the key does not sign within a minute.
     """
@@ -48,7 +54,9 @@ def signed(repository: Repository, objects: Objects, commits: Sequence[str]) -> 
     git = Git(repository.git_dir, repository.top, _variables(repository))
     for oid in commits:
         fields = odb.commit(objects, oid)
-        fields = fields._replace(parents=tuple(found.get(parent, parent) for parent in fields.parents))
+        fields = fields._replace(
+            parents=tuple(found.get(parent, parent) for parent in fields.parents)
+        )
         found[oid] = _signed(git, programs(repository), fields)
     return found
 
@@ -60,10 +68,21 @@ def _signed(git: Git, programs: Sequence[str], fields: CommitObject) -> str:
     message = fields.message.encode("utf-8", "surrogateescape")
     try:
         done = git.finished(
-            *options, *parents, "-F", "-", fields.tree, stdin=message, variables=people, timeout=_TIMEOUT
+            *options,
+            *parents,
+            "-F",
+            "-",
+            fields.tree,
+            stdin=message,
+            variables=people,
+            timeout=_TIMEOUT,
         )
     except GitFailed as failed:
-        said = [line for line in failed.stderr.splitlines() if line.strip() and "failed to write commit" not in line]
+        said = [
+            line
+            for line in failed.stderr.splitlines()
+            if line.strip() and "failed to write commit" not in line
+        ]
         raise NotSigned(said[-1].removeprefix("error: ") if said else failed.cause) from failed
     except TimeoutError as hung:
         raise NotSigned(f"the key was not unlocked within {_TIMEOUT:g} s") from hung
@@ -82,12 +101,16 @@ def _person(role: str, line: str) -> dict[str, str]:
 
 
 def _variables(repository: Repository) -> Mapping[str, str]:
-    path = os.pathsep.join(environment.outside(repository.variables.get("PATH", ""), repository.top))
+    path = os.pathsep.join(
+        environment.outside(repository.variables.get("PATH", ""), repository.top)
+    )
     return {**repository.variables, "PATH": path}
 
 
 def programs(repository: Repository) -> list[str]:
-    """Options that put the programs of the user's own configuration in the place of those of the repository's."""
+    """Options that put the programs of the user's own configuration in the place of those of the
+    repository's.
+    """
     own = settings.of_own_scopes(repository, "gpg.")
     named = {name for name, _ in repository.settings}
 

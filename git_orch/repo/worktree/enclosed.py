@@ -1,7 +1,9 @@
-"""git on files that commands wrote: inside the sandbox, with an index and an object directory of its own.
+"""git on files that commands wrote: inside the sandbox, with an index and an object directory of
+its own.
 
-Filters of the user run there, and so does whatever a worktree may have planted for git to start. Nothing comes out but
-files in a scratch directory, which are read as what they are: bytes of somebody else.
+Filters of the user run there, and so does whatever a worktree may have planted for git to start.
+Nothing comes out but files in a scratch directory, which are read as what they are: bytes of
+somebody else.
 """
 
 from __future__ import annotations
@@ -20,13 +22,15 @@ from typing import NamedTuple
 
 from git_orch import errors
 from git_orch.repo.git import GitFailed
-from git_orch.sandbox.process import command as process
+from git_orch.sandbox.process.outcome import Outcome
 from git_orch.sandbox.walls.launcher import Launcher
 
 SCRATCH = ".scratch"
 QUARANTINE = ".quarantine"
 _SECONDS = 900.0  # a filter may have gigabytes to look at
-_FILTER_FAILED = re.compile(rb"^error: external filter '(.+)' failed$", re.MULTILINE)  # one that is not required
+_FILTER_FAILED = re.compile(
+    rb"^error: external filter '(.+)' failed$", re.MULTILINE
+)  # one that is not required
 _PINNED = {  # inside as outside; the user's filters are what this is for, and stay
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -45,7 +49,9 @@ _PINNED = {  # inside as outside; the user's filters are what this is for, and s
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A directory for one use of git: `index` is a copy, `objects` takes what is new, `out` what git says."""
+    """A directory for one use of git: `index` is a copy, `objects` takes what is new, `out` what
+    git says.
+    """
 
     path: Path
 
@@ -65,7 +71,9 @@ class Scratch:
         return self.path / "lfs"
 
     def bytes(self, name: str, limit: int) -> bytes:
-        """What git left in the file `name`, a plain one of at most `limit` bytes. Raises UnfitRepository."""
+        """What git left in the file `name`, a plain one of at most `limit` bytes. Raises
+        UnfitRepository.
+        """
         with self.opened(name, limit) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
             return file.read(limit)
 
@@ -73,20 +81,28 @@ class Scratch:
     def opened(self, name: str, limit: int) -> Iterator[int]:
         """The same file, opened for reading."""
         try:
-            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(
+                self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            )
         except OSError as missing:
-            raise errors.UnfitRepository(f"git left no '{name}' behind", "git orch status") from missing
+            raise errors.UnfitRepository(
+                f"git left no '{name}' behind", "git orch status"
+            ) from missing
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
-                raise errors.UnfitRepository(f"what git left in '{name}' is larger than {limit} bytes", "git status")
+                raise errors.UnfitRepository(
+                    f"what git left in '{name}' is larger than {limit} bytes", "git status"
+                )
             yield descriptor
         finally:
             os.close(descriptor)
 
 
 class FilterFailed(GitFailed):
-    """A filter of the user failed in the sandbox: git would store the files as they are, which they did not ask for."""
+    """A filter of the user failed in the sandbox: git would store the files as they are, which they
+    did not ask for.
+    """
 
     def __init__(self, command: str) -> None:
         super().__init__("add", 1, "")
@@ -107,7 +123,9 @@ class Boundary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """A worktree, its git directory and the common one, and the sandbox that git looks at the files in."""
+    """A worktree, its git directory and the common one, and the sandbox that git looks at the files
+    in.
+    """
 
     worktree: Path
     git_dir: Path
@@ -128,8 +146,12 @@ class Enclosure:
             made = Scratch(directory)
             for inner in (made.objects / "info", made.lfs):
                 inner.mkdir(parents=True)
-            (made.objects / "info" / "alternates").write_bytes(os.fsencode(self.common_dir / "objects") + b"\n")
-            with contextlib.suppress(FileNotFoundError):  # an index that was never written is an empty one
+            (made.objects / "info" / "alternates").write_bytes(
+                os.fsencode(self.common_dir / "objects") + b"\n"
+            )
+            with contextlib.suppress(
+                FileNotFoundError
+            ):  # an index that was never written is an empty one
                 shutil.copy2(self.git_dir / "index", made.index)
             if self.launcher.git is not None:
                 (made.path / "config").write_bytes(self.launcher.git.config)
@@ -137,12 +159,16 @@ class Enclosure:
 
     @contextlib.contextmanager
     def directory(self, suffix: str) -> Iterator[Path]:
-        """An empty directory beside the worktree, gone afterwards; the next use removes what a killed one left.
+        """An empty directory beside the worktree, gone afterwards; the next use removes what a
+        killed one left.
 
-        The user's own checkout has no such neighbour: then it is somewhere among the temporary files.
+        The user's own checkout has no such neighbour: then it is somewhere among the temporary
+        files.
         """
         if not self.own:
-            with tempfile.TemporaryDirectory(prefix="git-orch-", ignore_cleanup_errors=True) as directory:
+            with tempfile.TemporaryDirectory(
+                prefix="git-orch-", ignore_cleanup_errors=True
+            ) as directory:
                 yield Path(directory)
             return
         path = beside(self.worktree, suffix)
@@ -154,13 +180,21 @@ class Enclosure:
             discard(path)
 
     def run(self, scratch: Scratch, script: str, *args: str, writes_files: bool = False) -> None:
-        """Run a script of sh in the worktree, where "$OUT" is the scratch directory. Raises GitFailed."""
-        outcome = self.outcome(scratch, ["sh", "-ec", script, "git-orch", *args], writes_files=writes_files)
+        """Run a script of sh in the worktree, where "$OUT" is the scratch directory. Raises
+        GitFailed.
+        """
+        outcome = self.outcome(
+            scratch, ["sh", "-ec", script, "git-orch", *args], writes_files=writes_files
+        )
         if outcome.reason == "stopped":
             raise GitFailed("add", -15, "stopped")
         if outcome.reason != "exited" or outcome.status != 0:
             said = outcome.output.decode("utf-8", "replace")
-            reason = "" if outcome.reason == "exited" else f"fatal: git on the worktree ended by {outcome.reason}\n"
+            reason = (
+                ""
+                if outcome.reason == "exited"
+                else f"fatal: git on the worktree ended by {outcome.reason}\n"
+            )
             raise GitFailed("on the worktree", outcome.status or 1, reason + said)
         failed = _FILTER_FAILED.search(outcome.output)
         if failed is not None:
@@ -174,8 +208,10 @@ class Enclosure:
         writes_files: bool = False,
         timeout: float = _SECONDS,
         output_path: Path | None = None,
-    ) -> process.Outcome:
-        """How a command that uses git with the scratch directory's index ended; `timeout` is in seconds."""
+    ) -> Outcome:
+        """How a command that uses git with the scratch directory's index ended; `timeout` is in
+        seconds.
+        """
         return self.launcher.git_tool(
             argv,
             worktree=self.worktree,
@@ -189,7 +225,9 @@ class Enclosure:
     def _variables(self, scratch: Scratch) -> Mapping[str, str]:
         pinned = {**_PINNED, "lfs.storage": str(scratch.lfs)}
         numbered = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(pinned)}
-        numbered |= {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(pinned.values())}
+        numbered |= {
+            f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(pinned.values())
+        }
         return {
             **numbered,
             "GIT_CONFIG_COUNT": str(len(pinned)),
@@ -198,7 +236,9 @@ class Enclosure:
             "GIT_WORK_TREE": str(self.worktree),
             "GIT_INDEX_FILE": str(scratch.index),
             "GIT_OBJECT_DIRECTORY": str(scratch.objects),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(self.common_dir / "objects"),  # git-lfs looks only here
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(
+                self.common_dir / "objects"
+            ),  # git-lfs looks only here
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_ALLOW_PROTOCOL": "",

@@ -1,6 +1,8 @@
-"""What a snapshot may bring into the repository. It looks at the difference to the base, before anything is stored.
+"""What a snapshot may bring into the repository. It looks at the difference to the base, before
+anything is stored.
 
-Limits: a forge takes files of up to 100 MiB (github.com); the others are what one step can reasonably be reviewed for.
+Limits: a forge takes files of up to 100 MiB (github.com); the others are what one step can
+reasonably be reviewed for.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ class GateRefused(errors.StepFailed):
     def __init__(self, findings: Sequence[Finding]) -> None:
         told = [f"'{each.path}' {each.message}" for each in findings[:_TOLD]]
         more = [f"and {len(findings) - _TOLD} more"] if len(findings) > _TOLD else []
-        super().__init__(f"the result is refused: {'; '.join([*told, *more])}", "git orch show --attempts")
+        super().__init__(
+            f"the result is refused: {'; '.join([*told, *more])}", "git orch show --attempts"
+        )
         self.findings = tuple(findings)
 
 
@@ -58,10 +62,14 @@ class Contents(NamedTuple):
     read: Callable[[Sequence[str]], Mapping[str, bytes]]
 
 
-def inspected(changes: Sequence[Change], contents: Contents, secrets: Iterable[str]) -> tuple[str, ...]:
+def inspected(
+    changes: Sequence[Change], contents: Contents, secrets: Iterable[str]
+) -> tuple[str, ...]:
     """The changed files that run code where somebody uses the tree. Raises GateRefused."""
     if len(changes) > MOST_FILES:
-        message = f"and the others are {len(changes)} changed files: at most {MOST_FILES} fit in a step"
+        message = (
+            f"and the others are {len(changes)} changed files: at most {MOST_FILES} fit in a step"
+        )
         raise GateRefused([Finding("TOO_MANY_FILES", changes[0].path, message)])
     blobs = [each for each in changes if each.status != "D" and each.mode != GITLINK]
     sizes = contents.sizes(list(dict.fromkeys(each.oid for each in blobs)))
@@ -79,7 +87,11 @@ def _names(changes: Sequence[Change], secrets: tuple[str, ...]) -> Iterator[Find
         if each.status == "D":
             continue
         if any(paths.control_directory(name) for name in each.path.split("/")):
-            yield Finding(paths.PATH_GIT_CONTROL, each.path, "is a name that some file systems take for git's own")
+            yield Finding(
+                paths.PATH_GIT_CONTROL,
+                each.path,
+                "is a name that some file systems take for git's own",
+            )
         if each.mode == GITLINK and each.old_mode != GITLINK:
             yield Finding("GITLINK", each.path, "is a repository inside the tree")
         if each.status == "A" and redact.holds_secret(each.path, secrets):
@@ -90,7 +102,11 @@ def _too_large(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[Fi
     for each in blobs:
         size = sizes.get(each.oid, 0)
         if size > LARGEST_FILE:
-            yield Finding("FILE_TOO_LARGE", each.path, f"has {size} bytes: at most {LARGEST_FILE} fit in a commit")
+            yield Finding(
+                "FILE_TOO_LARGE",
+                each.path,
+                f"has {size} bytes: at most {LARGEST_FILE} fit in a commit",
+            )
     total = sum(sizes.values())
     if total > LARGEST_STEP:
         largest = max(blobs, key=lambda each: sizes.get(each.oid, 0))
@@ -102,12 +118,18 @@ def _inside(
     blobs: Sequence[Change], sizes: Mapping[str, int], contents: Contents, secrets: tuple[str, ...]
 ) -> Iterator[Finding]:
     for some in _portions([each for each in blobs if sizes.get(each.oid, 0) <= SEARCHED], sizes):
-        found = contents.read([oid for each in some for oid in (each.oid, each.old_oid) if oid.strip(_NO_OBJECT)])
+        found = contents.read(
+            [oid for each in some for oid in (each.oid, each.old_oid) if oid.strip(_NO_OBJECT)]
+        )
         for each in some:
             new, old = found.get(each.oid, b""), found.get(each.old_oid, b"")
             if each.mode == _SYMLINK and leaves_tree(each.path, new):
                 target = new.decode("utf-8", "backslashreplace")
-                yield Finding("SYMLINK_OUTSIDE", each.path, f"is a symbolic link out of the tree: to '{target}'")
+                yield Finding(
+                    "SYMLINK_OUTSIDE",
+                    each.path,
+                    f"is a symbolic link out of the tree: to '{target}'",
+                )
             elif _brings_secret(new, old, secrets):
                 yield Finding("SECRET", each.path, "holds what looks like a key or a secret")
 
@@ -129,11 +151,13 @@ def _portions(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[lis
 def leaves_tree(path: str, target: bytes) -> bool:
     """Whether a symbolic link at `path` may lead out of the tree.
 
-    Only `..` at the beginning of a target is sure to mean the link's own directories: after a name it is the parent of
-    whatever that name links to. Each link on the way is judged by itself.
+    Only `..` at the beginning of a target is sure to mean the link's own directories: after a name
+    it is the parent of whatever that name links to. Each link on the way is judged by itself.
     """
     names = [name for name in target.split(b"/") if name != b"."]
-    if target.startswith(b"/") or not target or b"\0" in target:  # git makes a link of what stands before a NUL
+    if (
+        target.startswith(b"/") or not target or b"\0" in target
+    ):  # git makes a link of what stands before a NUL
         return True
     up = 0
     while up < len(names) and names[up] in (b"..", b""):
@@ -152,12 +176,16 @@ def _brings_secret(new: bytes, old: bytes, secrets: tuple[str, ...]) -> bool:
 
 
 def _code(changes: Sequence[Change], contents: Contents) -> tuple[str, ...]:
-    packages = [each for each in changes if each.path.rpartition("/")[2].casefold() == codefiles.PACKAGE]
+    packages = [
+        each for each in changes if each.path.rpartition("/")[2].casefold() == codefiles.PACKAGE
+    ]
     oids = [oid for each in packages for oid in (each.oid, each.old_oid) if oid.strip(_NO_OBJECT)]
     found = contents.read(oids) if packages else {}
     scripts = {oid: codefiles.package_scripts(data) for oid, data in found.items()}
     changed = {each.path for each in packages if scripts.get(each.oid) != scripts.get(each.old_oid)}
-    executable = {each.path for each in changes if each.mode == "100755" and each.old_mode != "100755"}
+    executable = {
+        each.path for each in changes if each.mode == "100755" and each.old_mode != "100755"
+    }
     return tuple(
         each.path
         for each in changes

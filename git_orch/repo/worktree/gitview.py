@@ -1,4 +1,6 @@
-"""What commands in the sandbox see of the repository: its objects and refs, and a configuration without secrets."""
+"""What commands in the sandbox see of the repository: its objects and refs, and a configuration
+without secrets.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,22 @@ from git_orch.sandbox.walls.view import GitView
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
-# Sections that say how files become objects and what branches are called. The others hold URLs, credentials, helpers.
+# Sections that say how files become objects and what branches are called. The others hold URLs,
+# credentials, helpers.
 _SECTIONS = frozenset(
-    {"core", "extensions", "filter", "diff", "merge", "branch", "remote", "user", "lfs", "i18n", "init"}
+    {
+        "core",
+        "extensions",
+        "filter",
+        "diff",
+        "merge",
+        "branch",
+        "remote",
+        "user",
+        "lfs",
+        "i18n",
+        "init",
+    }
 )
 _LEFT_OUT = re.compile(
     r"core\.(?:sshcommand|askpass|gitproxy|alternaterefscommand|hookspath|fsmonitor|worktree|editor|pager)|core\.bare|"
@@ -24,20 +39,29 @@ _LEFT_OUT = re.compile(
     re.DOTALL,
 )
 _LFS_STORAGE = "/tmp/git-lfs"  # noqa: S108 - of the sandbox: git-lfs writes there even for `git status`
-_PATHS = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}  # with git's own default in XDG's place
+_PATHS = {
+    "core.excludesfile": "ignore",
+    "core.attributesfile": "attributes",
+}  # with git's own default in XDG's place
 
 
 def of(repository: Repository) -> GitView:
     """The view of a repository."""
-    return GitView(repository.common_dir, config(repository), _alternates(repository.common_dir / "objects"))
+    return GitView(
+        repository.common_dir, config(repository), _alternates(repository.common_dir / "objects")
+    )
 
 
 def config(repository: Repository) -> bytes:
-    """The text of a configuration file with what counts for the user's worktree, as far as commands may know it."""
+    """The text of a configuration file with what counts for the user's worktree, as far as commands
+    may know it.
+    """
     shown = [
         (redact.redacted(name), redact.redacted(value))  # a remote may be called by its URL
         for name, value in repository.settings
-        if name.partition(".")[0] in _SECTIONS and not _LEFT_OUT.fullmatch(name) and name not in _PATHS
+        if name.partition(".")[0] in _SECTIONS
+        and not _LEFT_OUT.fullmatch(name)
+        and name not in _PATHS
     ]
     shown += [(name, str(path)) for name, path in _user_files(repository).items()]
     if any(name.startswith("filter.lfs.") for name in repository.drivers):

@@ -1,6 +1,8 @@
-"""Objects from a sandbox into the repository, the way git takes them from a remote that nobody trusts.
+"""Objects from a sandbox into the repository, the way git takes them from a remote that nobody
+trusts.
 
-A pack is checked in a quarantine (`index-pack --strict`), looked at by the gate, and only then let in.
+A pack is checked in a quarantine (`index-pack --strict`), looked at by the gate, and only then let
+in.
 """
 
 from __future__ import annotations
@@ -35,15 +37,25 @@ class Quarantine:
     git: Git
 
     def take(self, pack: int) -> int:
-        """Check the pack that the descriptor gives, and take it in; how many objects it has. Raises GitFailed."""
+        """Check the pack that the descriptor gives, and take it in; how many objects it has. Raises
+        GitFailed.
+        """
         count = int.from_bytes(os.pread(pack, 4, 8), "big")
         if count:
-            arguments = ("index-pack", "--strict", "--stdin", "--fix-thin", f"--max-input-size={LARGEST_PACK}")
+            arguments = (
+                "index-pack",
+                "--strict",
+                "--stdin",
+                "--fix-thin",
+                f"--max-input-size={LARGEST_PACK}",
+            )
             self.git.run(*SYNCED, *arguments, stdin=pack)
         return count
 
     def changes(self, old: str, new: str) -> tuple[Change, ...]:
-        """What changed from the commit or tree `old` to the tree `new`. Raises GitFailed, also when that is no tree."""
+        """What changed from the commit or tree `old` to the tree `new`. Raises GitFailed, also when
+        that is no tree.
+        """
         kind = self.git.line("cat-file", "-t", new)
         if kind != "tree":
             raise GitFailed("on the worktree", 1, f"fatal: its tree is a {kind}")
@@ -74,12 +86,20 @@ class Quarantine:
 
     def patch(self, found: Sequence[Change], old: str, new: str) -> bytes:
         """The refused change as a patch; of a very large one only what changed."""
-        sizes = self._sizes([each.oid for each in found if each.mode != gate.GITLINK and each.status != "D"])
-        form = ("--raw", "--abbrev=40") if sum(sizes.values()) > _PATCH_LIMIT else ("--binary", "-p")
-        return self.git.run("diff-tree", "-r", *form, "--no-renames", "--no-ext-diff", "--no-textconv", old, new)
+        sizes = self._sizes(
+            [each.oid for each in found if each.mode != gate.GITLINK and each.status != "D"]
+        )
+        form = (
+            ("--raw", "--abbrev=40") if sum(sizes.values()) > _PATCH_LIMIT else ("--binary", "-p")
+        )
+        return self.git.run(
+            "diff-tree", "-r", *form, "--no-renames", "--no-ext-diff", "--no-textconv", old, new
+        )
 
     def admit(self, pack: int, count: int) -> None:
-        """Let the objects into the repository: a few as loose objects, many as the pack they came in."""
+        """Let the objects into the repository: a few as loose objects, many as the pack they came
+        in.
+        """
         if not count:
             return
         if count <= _FEW:
@@ -90,7 +110,9 @@ class Quarantine:
         target.mkdir(exist_ok=True)
         made = sorted((self.directory / "pack").iterdir(), key=lambda file: file.suffix == ".idx")
         for file in made:  # the index last: with it the pack exists
-            beside = target / f"tmp_{file.name}"  # a name that `git gc` clears away when nobody finished it
+            beside = (
+                target / f"tmp_{file.name}"
+            )  # a name that `git gc` clears away when nobody finished it
             shutil.copyfile(file, beside)
             _sync(beside)
             beside.chmod(0o444)
@@ -121,7 +143,9 @@ def changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
     """What changed from the commit or tree `old` to the tree `new`, as `git` finds it."""
     listed = git.run("diff-tree", "-r", "-z", "--raw", "--abbrev=64", "--no-renames", old, new)
     fields = listed.decode("utf-8", "surrogateescape").split("\0")
-    return tuple(_change(head.split(), path) for head, path in zip(fields[::2], fields[1::2], strict=False))
+    return tuple(
+        _change(head.split(), path) for head, path in zip(fields[::2], fields[1::2], strict=False)
+    )
 
 
 def _change(words: Sequence[str], path: str) -> Change:

@@ -1,4 +1,6 @@
-"""Contents that git-lfs keeps beside the objects: taken over from a scratch directory when they are what they claim."""
+"""Contents that git-lfs keeps beside the objects: taken over from a scratch directory when they are
+what they claim.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ _CHUNK = 1024**2  # bytes
 def admit(repository: Repository, scratch: Path) -> None:
     """Copy what a snapshot's filter stored in `scratch` to where git-lfs looks for it.
 
-    A file's name is the SHA-256 of its contents; one that lies is left behind. Anything may stand in `scratch`: no link
-    is followed.
+    A file's name is the SHA-256 of its contents; one that lies is left behind. Anything may stand
+    in `scratch`: no link is followed.
     """
     if scratch.is_symlink() or (scratch / "objects").is_symlink():
         return
@@ -34,7 +36,9 @@ def admit(repository: Repository, scratch: Path) -> None:
 
 
 def _place(repository: Repository) -> Path:
-    chosen = next((value for name, value in reversed(repository.settings) if name == "lfs.storage"), "lfs")
+    chosen = next(
+        (value for name, value in reversed(repository.settings) if name == "lfs.storage"), "lfs"
+    )
     return repository.common_dir / chosen  # relative to the git directory, git-lfs-config(5)
 
 

@@ -1,7 +1,8 @@
-"""The worktrees that runs work in: taken by one process at a time, and kept warm where making one takes long.
+"""The worktrees that runs work in: taken by one process at a time, and kept warm where making one
+takes long.
 
-A file beside the locks names the plan that a worktree was taken for, until it is given back clean: what a killed run
-left in it belongs to that plan.
+A file beside the locks names the plan that a worktree was taken for, until it is given back clean:
+what a killed run left in it belongs to that plan.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
 MOST = 64  # worktrees of one repository; more workers than that help nobody on one machine
 _PREFIX = "pool-"
-WARM_FILES = 5_000  # from here on `git worktree add` takes longer than a second: measured on ext4 with two cores
+# From here on `git worktree add` takes longer than a second: measured on ext4 with two cores.
+WARM_FILES = 5_000
 
 
 @contextlib.contextmanager
 def taken(repository: Repository, plan: str, count: int) -> Iterator[list[str]]:
-    """The names of `count` worktrees that are this process's until the end, for `plan`. Raises Busy, UnfitRepository.
+    """The names of `count` worktrees that are this process's until the end, for `plan`. Raises
+    Busy, UnfitRepository.
 
     First come those that the plan has left dirty, even if they are more than `count`.
     """
@@ -70,7 +73,9 @@ def adding(repository: Repository) -> Iterator[None]:
 
 
 def warm(repository: Repository, wanted: str) -> bool:
-    """Whether worktrees stay after a run: `wanted` is auto, true or false; auto goes by the size of the repository."""
+    """Whether worktrees stay after a run: `wanted` is auto, true or false; auto goes by the size of
+    the repository.
+    """
     return wanted == "true" or (wanted == "auto" and _entries(repository) >= WARM_FILES)
 
 

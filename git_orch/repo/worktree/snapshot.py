@@ -48,7 +48,8 @@ _IGNORED = "!!"
 
 
 class Snapshot(NamedTuple):
-    """A worktree as it is: its tree, what changed since the base, repositories inside it that the tree leaves out.
+    """A worktree as it is: its tree, what changed since the base, repositories inside it that the
+    tree leaves out.
 
     `code` are the changed files that run code where somebody uses the tree.
     """
@@ -60,7 +61,9 @@ class Snapshot(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A worktree held against a tree: paths that differ, and whether there are ignored files (build products)."""
+    """A worktree held against a tree: paths that differ, and whether there are ignored files (build
+    products).
+    """
 
     disturbed: tuple[str, ...]
     ignored: bool
@@ -78,9 +81,11 @@ class Terms(NamedTuple):
 
 
 def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
-    """The snapshot of everything that is not ignored; the index is its tree afterwards. Raises GateRefused.
+    """The snapshot of everything that is not ignored; the index is its tree afterwards. Raises
+    GateRefused.
 
-    A repository made inside the tree would be stored as a link to nothing, or end `git add`: it is left out and named.
+    A repository made inside the tree would be stored as a link to nothing, or end `git add`: it is
+    left out and named.
     """
     try:
         return _indexed(repository, worktree, base, terms)
@@ -93,7 +98,9 @@ def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -
 
 
 def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
-    """A snapshot that the index holds: until then `git gc --prune=now` of somebody else may take it."""
+    """A snapshot that the index holds: until then `git gc --prune=now` of somebody else may take
+    it.
+    """
     tries = 0
     while True:
         found = _taken(repository, worktree.enclosure, base, terms)
@@ -109,7 +116,9 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
 
 def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
     """Directories with a repository of their own, but for the submodules that the base has."""
-    listed = worktree.git.run("ls-tree", "-r", "-z", base).decode("utf-8", "surrogateescape").split("\0")
+    listed = (
+        worktree.git.run("ls-tree", "-r", "-z", base).decode("utf-8", "surrogateescape").split("\0")
+    )
     known = {entry.partition("\t")[2] for entry in listed if entry.startswith(gate.GITLINK)}
     found = []
     for directory, names, files in os.walk(worktree.path):
@@ -152,11 +161,15 @@ def _tree(scratch: Scratch) -> str:
 
 
 def look_at_everything(worktree: Worktree) -> None:
-    """Undo what a command may have told git not to look at; files that a sparse checkout left out stay left out."""
+    """Undo what a command may have told git not to look at; files that a sparse checkout left out
+    stay left out.
+    """
     listed = worktree.git.run("ls-files", "-v", "-z").decode("utf-8", "surrogateescape")
     entries = [(entry[0], entry[2:]) for entry in listed.split("\0") if entry]
     unchanged = [path for flag, path in entries if flag.islower()]
-    skipped = [path for flag, path in entries if flag in "Ss" and os.path.lexists(worktree.path / path)]
+    skipped = [
+        path for flag, path in entries if flag in "Ss" and os.path.lexists(worktree.path / path)
+    ]
     for option, paths in (("--no-assume-unchanged", unchanged), ("--no-skip-worktree", skipped)):
         if paths:
             names = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
@@ -167,12 +180,16 @@ def left_out(worktree: Worktree, paths: list[str]) -> list[str]:
     """Which of `paths` the snapshot does not hold: git ignores them."""
     if not paths:
         return []
-    listed = worktree.git.run("--literal-pathspecs", "ls-files", "-z", "--", *paths).decode("utf-8", "surrogateescape")
+    listed = worktree.git.run("--literal-pathspecs", "ls-files", "-z", "--", *paths).decode(
+        "utf-8", "surrogateescape"
+    )
     return sorted(set(paths) - set(listed.split("\0")))
 
 
 def disturbed(worktree: Worktree, tree: str) -> list[str]:
-    """Paths that differ from the snapshot `tree`, on disk or in the index, new ones included, ignored ones not."""
+    """Paths that differ from the snapshot `tree`, on disk or in the index, new ones included,
+    ignored ones not.
+    """
     return list(look(worktree, tree).disturbed)
 
 
@@ -188,39 +205,60 @@ def look(worktree: Worktree, tree: str) -> Look:
 
 
 def restore(worktree: Worktree, tree: str) -> None:
-    """Put files and index back to `tree`; untracked files that the tree does not name go, ignored ones stay."""
+    """Put files and index back to `tree`; untracked files that the tree does not name go, ignored
+    ones stay.
+    """
     worktree.git.run("read-tree", "--reset", "-u", tree)
     worktrees.clean(worktree, ignored=False)
     worktrees.smudge(worktree)
 
 
 def uncommitted(repository: Repository) -> int:
-    """How many of the user's files differ from HEAD, untracked ones included; 0 in a bare repository.
+    """How many of the user's files differ from HEAD, untracked ones included; 0 in a bare
+    repository.
 
     No filter runs: a file that a filter stands behind counts when it was touched.
     """
     if repository.top is None:
         return 0
-    arguments = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty")
+    arguments = (
+        "--porcelain",
+        "-z",
+        "--no-renames",
+        "--untracked-files=all",
+        "--ignore-submodules=dirty",
+    )
     listed = repository.quiet_git.run("status", *arguments)
     return sum(1 for entry in listed.split(b"\0") if entry)
 
 
 def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str | None) -> str:
-    """The tree of the user's worktree as it is, untracked files included, without touching their index.
+    """The tree of the user's worktree as it is, untracked files included, without touching their
+    index.
 
-    `base` is the commit it stands on. Their filters run in the sandbox; in a repository without any, git needs none.
+    `base` is the commit it stands on. Their filters run in the sandbox; in a repository without
+    any, git needs none.
     """
     if repository.top is None:
-        raise errors.UnfitRepository("a bare repository has no uncommitted files", "git orch plan --base main")
+        raise errors.UnfitRepository(
+            "a bare repository has no uncommitted files", "git orch plan --base main"
+        )
     if any(name.startswith("filter.") for name in repository.drivers):
-        enclosure = Enclosure(repository.top, repository.git_dir, repository.common_dir, boundary(), own=False)
+        enclosure = Enclosure(
+            repository.top, repository.git_dir, repository.common_dir, boundary(), own=False
+        )
         return _taken(repository, enclosure, base or repository.empty_tree, Terms()).tree
     with tempfile.TemporaryDirectory(dir=repository.state_dir) as directory:
         index = Path(directory) / "index"
         theirs = repository.git_dir / "index"
         if theirs.exists():
-            shutil.copy2(theirs, index)  # with its time of change: git needs it to notice edits of the same second
+            shutil.copy2(
+                theirs, index
+            )  # with its time of change: git needs it to notice edits of the same second
         variables = {"GIT_INDEX_FILE": str(index)}
         repository.user_git.run(*SYNCED, "add", "--all", variables=variables)
-        return repository.user_git.run(*SYNCED, "write-tree", variables=variables).decode("ascii").strip()
+        return (
+            repository.user_git.run(*SYNCED, "write-tree", variables=variables)
+            .decode("ascii")
+            .strip()
+        )

@@ -1,4 +1,6 @@
-"""Files of the user's that git does not track, where it is about to write: it takes ignored ones for worthless."""
+"""Files of the user's that git does not track, where it is about to write: it takes ignored ones
+for worthless.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +12,30 @@ from git_orch.repo.git import Git
 
 
 def in_the_way(git: Git, top: Path, written: Iterable[str]) -> list[str]:
-    """The untracked files below `top`, ignored or not, that would go when git writes these paths there."""
+    """The untracked files below `top`, ignored or not, that would go when git writes these paths
+    there.
+    """
     tracked = frozenset(git.run("ls-files", "-z").decode("utf-8", "surrogateescape").split("\0"))
     new = set(written) - tracked - {""}
     return sorted({found for path in new if (found := _there(top, path, tracked)) is not None})
 
 
 def _there(top: Path, path: str, tracked: frozenset[str]) -> str | None:
-    """The untracked file at a path, in the place of one of the directories above it, or somewhere below it."""
+    """The untracked file at a path, in the place of one of the directories above it, or somewhere
+    below it.
+    """
     parts = path.split("/")
     for length in range(1, len(parts) + 1):
         name = "/".join(parts[:length])
         if (top / name).is_symlink() or (top / name).is_file():
             return None if name in tracked else name
-    return _below(top, path, tracked) if (top / path).is_dir() else path if (top / path).exists() else None
+    return (
+        _below(top, path, tracked)
+        if (top / path).is_dir()
+        else path
+        if (top / path).exists()
+        else None
+    )
 
 
 def _below(top: Path, path: str, tracked: frozenset[str]) -> str | None:
@@ -38,5 +50,7 @@ def _below(top: Path, path: str, tracked: frozenset[str]) -> str | None:
 
 def changed(git: Git, old: str, new: str) -> Sequence[str]:
     """The paths that git writes when it goes from one commit to the other."""
-    listed = git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=d", old, new)
+    listed = git.run(
+        "diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=d", old, new
+    )
     return listed.decode("utf-8", "surrogateescape").split("\0")

@@ -1,4 +1,6 @@
-"""Worktrees: git-orch's own, one for each plan, outside the user's tree; and finding who has a branch checked out."""
+"""Worktrees: git-orch's own, one for each plan, outside the user's tree; and finding who has a
+branch checked out.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from git_orch import errors
 from git_orch.plans import ids
 from git_orch.repo.git import FETCHING, Git, GitFailed
+from git_orch.repo.places import place_of
 from git_orch.repo.repository import unwritable
 from git_orch.repo.worktree import enclosed
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 
 if TYPE_CHECKING:
-    from git_orch.repo.objects.objects import Written
     from git_orch.repo.repository import Repository
 
 
-# A plan's attempts, a person's manual step and a verification do not share files: one would clean away the other's.
+# A plan's attempts, a person's manual step and a verification do not share files: one would clean
+# away the other's.
 Purpose = Literal["exec", "manual", "verify"]
 _SUFFIXES: dict[Purpose, str] = {"exec": "", "manual": "-manual", "verify": "-verify"}
 
@@ -33,8 +35,8 @@ _WAIT_SECONDS = 0.01  # writing such a file takes less
 class Worktree(NamedTuple):
     """A linked worktree of git-orch's own.
 
-    `git` acts on its index and writes its files, and starts no program for any of them; `enclosure` is where git reads
-    what others wrote in it.
+    `git` acts on its index and writes its files, and starts no program for any of them; `enclosure`
+    is where git reads what others wrote in it.
     """
 
     path: Path
@@ -43,24 +45,15 @@ class Worktree(NamedTuple):
 
 
 def path_of(repository: Repository, plan: str, purpose: Purpose = "exec") -> Path:
-    """Where the worktree of a plan is, below $XDG_STATE_HOME: outside of `.git`, which many tools skip."""
+    """Where the worktree of a plan is, below $XDG_STATE_HOME: outside of `.git`, which many tools
+    skip.
+    """
     return place_of(repository, "worktrees") / f"{ids.short(plan)}{_SUFFIXES[purpose]}"
 
 
-def place_of(repository: Repository, what: str) -> Path:
-    """The directory for what git-orch keeps about this repository outside of it, on this machine."""
-    import hashlib  # not for the commands that only look whether a branch is checked out
-
-    home = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(home):  # to be ignored, says the XDG specification
-        home = os.path.join(os.path.expanduser("~"), ".local", "state")
-    if not os.path.isabs(home):
-        raise errors.UnfitRepository("this user has no home directory", "export HOME=/somewhere")
-    name = hashlib.sha256(os.fsencode(os.path.realpath(repository.common_dir))).hexdigest()[:16]
-    return Path(home) / "git-orch" / what / name
-
-
-def existing(repository: Repository, plan: str, boundary: Boundary, purpose: Purpose = "exec") -> Worktree | None:
+def existing(
+    repository: Repository, plan: str, boundary: Boundary, purpose: Purpose = "exec"
+) -> Worktree | None:
     """The plan's worktree, if git knows it and its directory is there."""
     path = path_of(repository, plan, purpose)
     git_dir = _git_dir(repository, path)
@@ -70,14 +63,26 @@ def existing(repository: Repository, plan: str, boundary: Boundary, purpose: Pur
     return Worktree(path, git, Enclosure(path, git_dir, repository.common_dir, boundary))
 
 
-def made(repository: Repository, plan: str, boundary: Boundary, commit: str, purpose: Purpose = "exec") -> Worktree:
+def made(
+    repository: Repository, plan: str, boundary: Boundary, commit: str, purpose: Purpose = "exec"
+) -> Worktree:
     """The plan's worktree, newly made and detached at `commit`."""
     path = path_of(repository, plan, purpose)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as failed:
         raise unwritable(failed, path.parent) from failed
-    arguments = ("worktree", "add", "--quiet", "--detach", "--force", "--lock", "--", str(path), commit)
+    arguments = (
+        "worktree",
+        "add",
+        "--quiet",
+        "--detach",
+        "--force",
+        "--lock",
+        "--",
+        str(path),
+        commit,
+    )
     workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
     try:
         _run(repository, *workers, *arguments)
@@ -108,7 +113,9 @@ def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> by
 
 
 def point(worktree: Worktree, commit: str, *, ignored: bool = True) -> None:
-    """Make the worktree exactly `commit`: no other file is left, with `ignored` not even those that git ignores."""
+    """Make the worktree exactly `commit`: no other file is left, with `ignored` not even those that
+    git ignores.
+    """
     worktree.git.run("checkout", "--quiet", "--force", "--detach", commit, "--", variables=FETCHING)
     clean(worktree, ignored=ignored)
     smudge(worktree)
@@ -124,15 +131,19 @@ done | git checkout-index --force -z --stdin
 
 
 def smudge(worktree: Worktree) -> None:
-    """Give files that stand for others, as those of git-lfs do, their contents: in the sandbox, as a filter is code.
+    """Give files that stand for others, as those of git-lfs do, their contents: in the sandbox, as
+    a filter is code.
 
-    Where the filter fails, for want of a network say, they stay as they are stored, and somebody is told.
+    Where the filter fails, for want of a network say, they stay as they are stored, and somebody is
+    told.
     """
     filters = [name.removeprefix("filter.").rpartition(".")[0] for name in worktree.git.drivers]
     chosen = [name for name in dict.fromkeys(filters) if _FILTER.fullmatch(name)]
     odd = [name for name in chosen if "." in name]  # which no pathspec can have in a value
     if odd:
-        worktree.enclosure.boundary.tell(f"files of the filter {', '.join(odd)} stay as stored: git cannot select them")
+        worktree.enclosure.boundary.tell(
+            f"files of the filter {', '.join(odd)} stay as stored: git cannot select them"
+        )
     chosen = [name for name in chosen if name not in odd]
     # Many have a filter in their configuration that no file of the repository names.
     places = [f":(attr:filter={name})" for name in chosen]
@@ -142,15 +153,22 @@ def smudge(worktree: Worktree) -> None:
     with worktree.enclosure.scratch() as scratch:
         try:
             worktree.enclosure.run(scratch, _SMUDGE, *chosen, writes_files=True)
-            # By their size alone git would take these files for changed: it has to compare their contents.
+            # By their size alone git would take these files for changed: it has to compare their
+            # contents.
             worktree.git.run("update-index", "-z", "--index-info", stdin=named)
         except GitFailed as failed:
-            worktree.git.run("checkout-index", "--force", "--all")  # git may have removed what it could not write
-            worktree.enclosure.boundary.tell(f"files of the filter {', '.join(chosen)} stay as stored: {failed.cause}")
+            worktree.git.run(
+                "checkout-index", "--force", "--all"
+            )  # git may have removed what it could not write
+            worktree.enclosure.boundary.tell(
+                f"files of the filter {', '.join(chosen)} stay as stored: {failed.cause}"
+            )
 
 
 def clean(worktree: Worktree, *, ignored: bool = True) -> None:
-    """Remove whatever the index does not name: untracked files, nested repositories and, with `ignored`, the rest."""
+    """Remove whatever the index does not name: untracked files, nested repositories and, with
+    `ignored`, the rest.
+    """
     arguments = ("clean", "-ffdxq" if ignored else "-ffdq")
     try:
         worktree.git.run(*arguments)
@@ -160,7 +178,9 @@ def clean(worktree: Worktree, *, ignored: bool = True) -> None:
 
 
 def spotless(worktree: Worktree) -> bool:
-    """Whether nothing is there that the index does not name: no ignored file and no empty directory either."""
+    """Whether nothing is there that the index does not name: no ignored file and no empty directory
+    either.
+    """
     return not worktree.git.run("clean", "-nffdx")
 
 
@@ -180,17 +200,10 @@ def head(worktree: Worktree) -> str:
 
 
 def hold(worktree: Worktree, commit: str) -> None:
-    """Detach the worktree at `commit` without touching files, so that nothing collects it before it has landed."""
+    """Detach the worktree at `commit` without touching files, so that nothing collects it before it
+    has landed.
+    """
     worktree.git.run("update-ref", "--no-deref", "-m", "orch: hold", "HEAD", commit)
-
-
-def hold_new(worktree: Worktree, commit: str, written: Written) -> None:
-    """`hold` for something just written, which is stored again when `git gc --prune=now` was faster."""
-    try:
-        hold(worktree, commit)
-    except GitFailed:
-        written.restore()
-        hold(worktree, commit)
 
 
 def remove(repository: Repository, plan: str, purpose: Purpose = "exec") -> None:
@@ -200,17 +213,23 @@ def remove(repository: Repository, plan: str, purpose: Purpose = "exec") -> None
         enclosed.discard(enclosed.beside(path, suffix))
     arguments = ("worktree", "remove", "--force", "--force", "--", str(path))
     _run(repository, *arguments, expect=(0, 128, 255))
-    if path.exists():  # it is broken, cannot be written, or was left by a repository that stood here before
+    if (
+        path.exists()
+    ):  # it is broken, cannot be written, or was left by a repository that stood here before
         import shutil
 
         _make_writable(path)
         shutil.rmtree(path)
-        _run(repository, *arguments, expect=(0, 128))  # not `prune`: that would forget the user's own, too
+        _run(
+            repository, *arguments, expect=(0, 128)
+        )  # not `prune`: that would forget the user's own, too
 
 
 def checkout_of(repository: Repository, ref: str) -> Path | None:
     """The worktree, of whoever, that has the branch checked out or is in the middle of rebasing it."""
-    listed = _run(repository, "worktree", "list", "--porcelain", "-z").decode("utf-8", "surrogateescape")
+    listed = _run(repository, "worktree", "list", "--porcelain", "-z").decode(
+        "utf-8", "surrogateescape"
+    )
     for block in listed.split("\0\0"):
         fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
         if fields.get("branch") == ref:
@@ -219,12 +238,16 @@ def checkout_of(repository: Repository, ref: str) -> Path | None:
 
 
 def _rebasing(repository: Repository, ref: str) -> Path | None:
-    """A rebase detaches HEAD and moves the branch at its end: to git the branch is in use all the while."""
+    """A rebase detaches HEAD and moves the branch at its end: to git the branch is in use all the
+    while.
+    """
     directories = [repository.common_dir, *sorted((repository.common_dir / "worktrees").glob("*"))]
     for directory in directories:
         for state in ("rebase-merge", "rebase-apply"):
             try:
-                name = (directory / state / "head-name").read_text("utf-8", "surrogateescape").strip()
+                name = (
+                    (directory / state / "head-name").read_text("utf-8", "surrogateescape").strip()
+                )
             except OSError:
                 continue  # no rebase there
             if name == ref:
@@ -238,7 +261,9 @@ def git_dir_of(repository: Repository, place: Path) -> Path:
 
 
 def _git_dir(repository: Repository, path: Path) -> Path | None:
-    """The worktree's own git directory, from git's side: the pointer in the tree could have been rewritten."""
+    """The worktree's own git directory, from git's side: the pointer in the tree could have been
+    rewritten.
+    """
     wanted = path / ".git"
     for candidate in sorted((repository.common_dir / "worktrees").glob("*/gitdir")):
         try:

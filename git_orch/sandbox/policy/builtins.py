@@ -5,30 +5,37 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from git_orch.sandbox.policy import programs, verdict, words
-from git_orch.sandbox.policy.programs import Surroundings
-from git_orch.sandbox.policy.words import Word
+from git_orch.sandbox.policy import rules, verdict, words
+from git_orch.sandbox.policy.rules import Surroundings
+from git_orch.sandbox.policy.words import VARIABLE, Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from git_orch.sandbox.policy.verdict import Verdict
 
-VARIABLE = re.compile(r"[a-z_][a-z0-9_]*")  # upper-case names mean something to programs and to the shell
 _UNARY = frozenset(f"-{letter}" for letter in "bcdefghkLnprsSuwxz")
-_BINARY = frozenset(("=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef"))
+_BINARY = frozenset(
+    ("=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef")
+)
 _SET = re.compile(r"-[eux]+o?|-o|pipefail|errexit|nounset")
 
 
 def test(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """test and [: -v looks a name up, and an index in a name is evaluated like a command."""
-    given = arguments[:-1] if name.text == "[" and arguments and arguments[-1].text == "]" else arguments
+    given = (
+        arguments[:-1]
+        if name.text == "[" and arguments and arguments[-1].text == "]"
+        else arguments
+    )
     for word in given:
         if word.text in ("-v", "-R"):
-            yield verdict.denied("BUILTIN", word.span, "blocked pattern: test {}", "test the value itself, with -n")
+            yield verdict.denied(
+                "BUILTIN", word.span, "blocked pattern: test {}", "test the value itself, with -n"
+            )
         yield from words.path_parts(word, around.root)
     if not _plain_test(given):
-        yield from programs.unknown(given, globs=True)
+        yield from rules.unknown(given, globs=True)
 
 
 def _plain_test(given: tuple[Word, ...]) -> bool:
@@ -44,7 +51,7 @@ def cd(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterato
     if len(arguments) != 1 or not arguments[0].known or arguments[0].text in ("", "-", "--"):
         hint = "name one directory of the worktree, or name the files from its root"
         yield verdict.denied("PATH_OUTSIDE", name.span, "cd needs one plain directory", hint)
-    yield from programs.checked(arguments, programs.RULES["cd"], around)
+    yield from rules.checked(arguments, rules.RULES["cd"], around)
 
 
 def date(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
@@ -61,13 +68,17 @@ def date(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Itera
         if is_value or word.text.startswith("-"):
             yield from words.path_parts(word, around.root)
         is_value = is_next
-    yield from programs.unknown(arguments, globs=True)
+    yield from rules.unknown(arguments, globs=True)
 
 
 def _date_option(text: str) -> tuple[bool, bool]:
     """Whether an argument of date sets the clock, and whether the next one is its value."""
     if text.startswith("--"):
-        return text.startswith("--s"), "=" not in text and text[2:3] in ("d", "f", "r") and text != "--rfc-email"
+        return text.startswith("--s"), "=" not in text and text[2:3] in (
+            "d",
+            "f",
+            "r",
+        ) and text != "--rfc-email"
     if not text.startswith("-"):
         return True, False
     for index, letter in enumerate(text[1:], start=1):
@@ -83,8 +94,10 @@ def printf(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Ite
     del name, around
     first = arguments[:1]
     if first and first[0].text.startswith("-") and first[0].text != "--":
-        yield verdict.denied("BUILTIN", first[0].span, "blocked pattern: printf {}", "write the text with '%s'")
-    yield from programs.unknown(first, globs=True)
+        yield verdict.denied(
+            "BUILTIN", first[0].span, "blocked pattern: printf {}", "write the text with '%s'"
+        )
+    yield from rules.unknown(first, globs=True)
 
 
 def read(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
@@ -93,13 +106,19 @@ def read(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Itera
     names = arguments[1:] if arguments and arguments[0].text == "-r" else arguments
     for word in names:
         if not word.known or not VARIABLE.fullmatch(word.text):
-            yield verdict.denied("BUILTIN", word.span, "blocked pattern: read {}", "read -r and a lower-case name")
+            yield verdict.denied(
+                "BUILTIN", word.span, "blocked pattern: read {}", "read -r and a lower-case name"
+            )
     if not names:
-        yield verdict.denied("BUILTIN", name.span, "read needs the name of a variable", "read -r line")
+        yield verdict.denied(
+            "BUILTIN", name.span, "read needs the name of a variable", "read -r line"
+        )
 
 
 def set_options(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """set -e, -u, -x and -o pipefail."""
     del around
     if not arguments or any(not word.known or not _SET.fullmatch(word.text) for word in arguments):
-        yield verdict.denied("BUILTIN", name.span, "blocked pattern: {}", "set takes -e, -u, -x and -o pipefail here")
+        yield verdict.denied(
+            "BUILTIN", name.span, "blocked pattern: {}", "set takes -e, -u, -x and -o pipefail here"
+        )

@@ -8,14 +8,16 @@ from typing import NamedTuple
 
 from git_orch.plans.plan import Command
 from git_orch.sandbox.policy import programs, shell, verdict
-from git_orch.sandbox.policy.programs import Surroundings
+from git_orch.sandbox.policy.rules import Surroundings
 from git_orch.sandbox.policy.verdict import Span, Verdict
 from git_orch.sandbox.policy.whitelist import Whitelist
 from git_orch.sandbox.policy.words import Word
 
 
 class Policy(NamedTuple):
-    """What holds for the commands of one run in one tree; `sandboxed` says whether a sandbox is there for them."""
+    """What holds for the commands of one run in one tree; `sandboxed` says whether a sandbox is
+    there for them.
+    """
 
     whitelist: Whitelist
     root: str
@@ -28,16 +30,18 @@ class Policy(NamedTuple):
             return None
         if verdict.decision == "deny":
             return verdict
-        return verdict._replace(code="NEEDS_SANDBOX", hint="there is no sandbox here: work with the file tools instead")
+        return verdict._replace(
+            code="NEEDS_SANDBOX", hint="there is no sandbox here: work with the file tools instead"
+        )
 
 
 def decide(command: Command, whitelist: Whitelist, root: str = "") -> Verdict:
     """The decision of the strictest part; never raises, looks at no disk and starts nothing.
 
-    `root` is the absolute path of the tree the command runs in: names below it are inside. Without it every absolute
-    name is outside.
+    `root` is the absolute path of the tree the command runs in: names below it are inside. Without
+    it every absolute name is outside.
     """
-    around = Surroundings(whitelist, root, _text)
+    around = Surroundings(whitelist, root, programs.judged, _text)
     if command.shell is not None:
         return verdict.strictest(_text(command.shell, around))
     return verdict.strictest(_argv(command.argv or (), around))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_orch.sandbox.policy import programs, verdict, words, wrappers
-from git_orch.sandbox.policy.programs import Surroundings
+from git_orch.sandbox.policy import rules, verdict, words, wrappers
+from git_orch.sandbox.policy.rules import Surroundings
 from git_orch.sandbox.policy.words import Word
 
 if TYPE_CHECKING:
@@ -24,23 +24,29 @@ _TEXTS = words.listed("""
 def find(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """The starting points and file names of the tests, and what the actions do."""
     del name
-    yield from programs.unknown(arguments, globs=True)
+    yield from rules.unknown(arguments, globs=True)
     index = 0
     while index < len(arguments):
         word = arguments[index]
         index += 1
         if word.text in _ASKS:
             reason = "blocked pattern: find {} (it waits for an answer)"
-            yield verdict.denied("EXEC_OPTION", word.span, reason, "use -exec, or print the names and look at them")
+            yield verdict.denied(
+                "EXEC_OPTION", word.span, reason, "use -exec, or print the names and look at them"
+            )
         elif word.text in _RUNS:
             end = _end(arguments, index)
-            yield verdict.contained(word.span, "blocked pattern: find {} (it runs in the sandbox only)")
+            yield verdict.contained(
+                word.span, "blocked pattern: find {} (it runs in the sandbox only)"
+            )
             yield from wrappers.run_on_data(word, arguments[index:end], around)
             index = end + 1
         elif word.text in _TEXTS:
             index += 1
         elif word.text in _WRITES:
-            yield verdict.contained(word.span, "blocked pattern: find {} (it runs in the sandbox only)")
+            yield verdict.contained(
+                word.span, "blocked pattern: find {} (it runs in the sandbox only)"
+            )
         else:
             yield from words.path_parts(word, around.root)
 

@@ -1,4 +1,6 @@
-"""git: commands that only read, and none of the options that make them run a program or write a file."""
+"""git: commands that only read, and none of the options that make them run a program or write a
+file.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from git_orch.sandbox.policy import options, verdict, words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from git_orch.sandbox.policy.programs import Surroundings
+    from git_orch.sandbox.policy.rules import Surroundings
     from git_orch.sandbox.policy.verdict import Verdict
     from git_orch.sandbox.policy.words import Word
 
@@ -32,7 +34,9 @@ _LISTS = {
         r"--list|-l|-a|-r|-v|-vv|-av|-avv|--all|--remotes|--verbose|--show-current|--(?:no-)?(?:contains|merged)(?:=.*)?|"
         r"--(?:sort|format|points-at|color)=.*|--no-color|--column"
     ),
-    "tag": re.compile(r"--list|-l|-n[0-9]*|--(?:sort|format|points-at|color)=.*|--(?:no-)?(?:contains|merged)(?:=.*)?"),
+    "tag": re.compile(
+        r"--list|-l|-n[0-9]*|--(?:sort|format|points-at|color)=.*|--(?:no-)?(?:contains|merged)(?:=.*)?"
+    ),
     "remote": re.compile(r"-v|--verbose"),
     "stash": re.compile(r"list|show|--stat|-p"),
     "worktree": re.compile(r"list|--porcelain|-z"),
@@ -63,7 +67,9 @@ def judged(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Ite
             return
         if word.text == "-C" and rest:
             directory = rest.pop(0)
-            yield verdict.contained(word.span, "git in another directory runs in the sandbox only: {}")
+            yield verdict.contained(
+                word.span, "git in another directory runs in the sandbox only: {}"
+            )
             yield from words.path_parts(directory, around.root)
         elif word.text not in _HARMLESS_GLOBAL:
             hint = "leave the option out; git-orch configures git for the command"
@@ -72,19 +78,25 @@ def judged(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Ite
         yield verdict.denied("NOT_ALLOWED", name.span, "git without a subcommand", "git status")
     elif not rest[0].known or rest[0].splits:
         reason = "the subcommand of git is not a plain word: {}"
-        yield verdict.denied("DYNAMIC_NAME", rest[0].span, reason, "write the subcommand as a plain word")
+        yield verdict.denied(
+            "DYNAMIC_NAME", rest[0].span, reason, "write the subcommand as a plain word"
+        )
     else:
         yield from _subcommand(rest[0], tuple(rest[1:]), around)
 
 
 def _subcommand(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
-    if name.text in _NETWORK or (name.text == "remote" and any(word.text == "update" for word in arguments)):
+    if name.text in _NETWORK or (
+        name.text == "remote" and any(word.text == "update" for word in arguments)
+    ):
         hint = "work with what is in the repository; people push and fetch"
         yield verdict.denied("NETWORK", name.span, "git subcommand not allowed: {}", hint)
         return
     listing = name.text in _LISTS and _only_lists(name.text, arguments)
     if name.text not in _READS and not listing:
-        yield verdict.denied("NOT_ALLOWED", name.span, "git subcommand not allowed: {}", verdict.JUST_EDIT)
+        yield verdict.denied(
+            "NOT_ALLOWED", name.span, "git subcommand not allowed: {}", verdict.JUST_EDIT
+        )
         return
     yield from _options(name.text, arguments)
     yield from _unknown(arguments)
@@ -99,7 +111,9 @@ def _only_lists(name: str, arguments: tuple[Word, ...]) -> bool:
         return False
     patterns = not _LISTING_WORD.isdisjoint(texts)
     return all(
-        word.known and not word.splits and (_LISTS[name].fullmatch(word.text) or (patterns and word.text[:1] != "-"))
+        word.known
+        and not word.splits
+        and (_LISTS[name].fullmatch(word.text) or (patterns and word.text[:1] != "-"))
         for word in arguments
     )
 
@@ -122,4 +136,6 @@ def _unknown(arguments: tuple[Word, ...]) -> Iterator[Verdict]:
     for word in arguments:
         ended = ended or word.text == "--"
         if words.UNKNOWN in word.text or (not ended and word.may_be_option):
-            yield verdict.contained(word.span, "known only at run time, so it runs in the sandbox only: {}")
+            yield verdict.contained(
+                word.span, "known only at run time, so it runs in the sandbox only: {}"
+            )

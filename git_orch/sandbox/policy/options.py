@@ -1,4 +1,6 @@
-"""The arguments of a program by what they are: options, their values, text such as a pattern, and operands."""
+"""The arguments of a program by what they are: options, their values, text such as a pattern, and
+operands.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,8 @@ Role = Literal["option", "value", "text", "operand"]
 class Shape(NamedTuple):
     """How a program reads its arguments.
 
-    `letters` take a value, and so do the options `long`; values of `texts` are no file names. The first `patterns`
-    operands are text, unless one of `pattern_options` is there.
+    `letters` take a value, and so do the options `long`; values of `texts` are no file names. The
+    first `patterns` operands are text, unless one of `pattern_options` is there.
     """
 
     letters: str = ""
@@ -63,7 +65,9 @@ def _read(words: Sequence[Word], shape: Shape) -> Iterator[Argument]:
             pending = name if not sign and name in shape.long else None
         else:
             letter, rest = _valued(text, shape.letters)
-            yield Argument(word, "text" if rest and letter in shape.texts else "option", letter or text)
+            yield Argument(
+                word, "text" if rest and letter in shape.texts else "option", letter or text
+            )
             pending = letter if letter and not rest else None
 
 
@@ -76,11 +80,21 @@ def _valued(text: str, letters: str) -> tuple[str, str]:
 
 
 def named(word: Word, options: Iterable[str]) -> bool:
-    """Whether a word is one of these long options, or an abbreviation of one, as getopt_long takes it."""
+    """Whether a word is one of these long options, or an abbreviation of one, as getopt_long takes
+    it.
+    """
     name = word.text.partition("=")[0]
-    return name.startswith("--") and len(name) > 2 and any(option.startswith(name) for option in options)
+    return (
+        name.startswith("--")
+        and len(name) > 2
+        and any(option.startswith(name) for option in options)
+    )
 
 
 def lettered(word: Word, letters: str) -> bool:
     """Whether a word is a cluster of short options with one of these letters."""
-    return word.text.startswith("-") and not word.text.startswith("--") and any(each in word.text for each in letters)
+    return (
+        word.text.startswith("-")
+        and not word.text.startswith("--")
+        and any(each in word.text for each in letters)
+    )

@@ -28,12 +28,16 @@ def judged(operator: str, target: Word, root: str) -> Iterator[Verdict]:
     """What is wrong with one redirection."""
     text = target.text
     if operator not in _OPERATORS or "<(" in text or ">(" in text:
-        yield verdict.denied("PARSE", target.span, "not a redirection that can be read: {}", "use > or <")
+        yield verdict.denied(
+            "PARSE", target.span, "not a redirection that can be read: {}", "use > or <"
+        )
     elif operator == "<<<":
         return
     elif not target.known or not _TARGET.fullmatch(text):
         reason = "the target of a redirection is not a plain name: {}"
-        yield verdict.denied("REDIRECT_OUTSIDE", target.span, reason, "redirect to a plain name inside the worktree")
+        yield verdict.denied(
+            "REDIRECT_OUTSIDE", target.span, reason, "redirect to a plain name inside the worktree"
+        )
     elif operator in (">&", "<&") and text.isdigit():
         return
     else:
@@ -42,9 +46,11 @@ def judged(operator: str, target: Word, root: str) -> Iterator[Verdict]:
 
 
 def plain_heredoc(before: str, text: str, after: str) -> bool:
-    """Whether `text`, from its '<<' to its end, is a here-document that ends at the first line that is its mark.
+    """Whether `text`, from its '<<' to its end, is a here-document that ends at the first line that
+    is its mark.
 
-    Nothing quoted stands on its first line, and without quotes around the mark nothing in it is run.
+    Nothing quoted stands on its first line, and without quotes around the mark nothing in it is
+    run.
     """
     match = _HEREDOC.fullmatch(text)
     line = before.rpartition("\n")[2]
@@ -54,7 +60,11 @@ def plain_heredoc(before: str, text: str, after: str) -> bool:
         return False
     lines = match["body"].split("\n")
     mark = match["mark"] or match["bare"]
-    ends = [index for index, each in enumerate(lines) if (each.lstrip("\t") if match["tabs"] else each) == mark]
+    ends = [
+        index
+        for index, each in enumerate(lines)
+        if (each.lstrip("\t") if match["tabs"] else each) == mark
+    ]
     if not ends or ends[0] != len(lines) - 1:
         return False
     return match["bare"] is None or _EXPANDS.search("\n".join(lines[:-1])) is None

@@ -1,5 +1,6 @@
-"""Shell text, read with tree-sitter's grammar of bash and not trusted to it: every node is walked, what is not known is
-refused, and each token is compared with what bash takes for one, because where the two differ a command could hide.
+"""Shell text, read with tree-sitter's grammar of bash and not trusted to it: every node is walked,
+what is not known is refused, and each token is compared with what bash takes for one, because where
+the two differ a command could hide.
 """
 
 from __future__ import annotations
@@ -10,8 +11,17 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from git_orch.sandbox.policy import builtins, programs, redirects, source, tokens, verdict, words, wrappers
-from git_orch.sandbox.policy.programs import Surroundings
+from git_orch.sandbox.policy import (
+    builtins,
+    programs,
+    redirects,
+    source,
+    tokens,
+    verdict,
+    words,
+    wrappers,
+)
+from git_orch.sandbox.policy.rules import Surroundings
 from git_orch.sandbox.policy.source import Strange
 from git_orch.sandbox.policy.verdict import Span, Verdict
 from git_orch.sandbox.policy.words import Word
@@ -21,8 +31,18 @@ if TYPE_CHECKING:
 
 LONGEST = 20_000  # bytes
 # The parser's time grows with the square of these; what people write has a few.
-_MANY = (("|", 1000), ("(", 1000), (")", 1000), (">", 1000), ("<", 1000), ("=(", 50), ("${", 1000), ("<<", 20))
-# Controls, and what shows as nothing or in another order: soft hyphen, zero width, bidi, tags; halves of characters.
+_MANY = (
+    ("|", 1000),
+    ("(", 1000),
+    (")", 1000),
+    (">", 1000),
+    ("<", 1000),
+    ("=(", 50),
+    ("${", 1000),
+    ("<<", 20),
+)
+# Controls, and what shows as nothing or in another order: soft hyphen, zero width, bidi, tags;
+# halves of characters.
 _UNFIT = re.compile(
     r"[^\t\n -~\x80-\U0010ffff]|[\x80-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
     r"\U000e0000-\U000e007f]"
@@ -36,22 +56,30 @@ _HOLDERS = words.listed("""
     while_statement command_substitution process_substitution
 """)
 _KEYWORDS = frozenset(
-    "; & && || | |& ! ( ) { } do done if then elif else fi while until $( ` <( >( \n".replace(" ", "\0").split("\0")
+    "; & && || | |& ! ( ) { } do done if then elif else fi while until $( ` <( >( \n".replace(
+        " ", "\0"
+    ).split("\0")
 )
 
 
 def unfit(text: str) -> Verdict | None:
-    """Why a text is refused unread: empty, too long, or with characters that show as something else."""
+    """Why a text is refused unread: empty, too long, or with characters that show as something
+    else.
+    """
     whole = Span(text, 0, len(text))
     if not text.strip():
         return verdict.denied("PARSE", whole, "the command is empty", "write a command")
     strange = _UNFIT.search(text)
     if strange is not None:
         reason = f"the character U+{ord(strange[0]):04X} is not allowed in a command"
-        return verdict.denied("PARSE", Span(strange[0], strange.start(), strange.end()), reason, "leave it out")
+        return verdict.denied(
+            "PARSE", Span(strange[0], strange.start(), strange.end()), reason, "leave it out"
+        )
     if len(text.encode()) > LONGEST or any(text.count(each) > most for each, most in _MANY):
         hint = "write a script into the worktree and run that"
-        return verdict.denied("TOO_LONG", whole, f"the command is longer than {LONGEST} bytes or too involved", hint)
+        return verdict.denied(
+            "TOO_LONG", whole, f"the command is longer than {LONGEST} bytes or too involved", hint
+        )
     return None
 
 
@@ -83,20 +111,25 @@ class Script:
             self._source.between(0, root.start_byte, source.BLANK_LINES)
             self._source.between(root.end_byte, len(self._source.data), source.BLANK_LINES)
             self._source.pending = [root]
-            while self._source.pending:  # a list instead of recursion: input may be nested as deep as it likes
+            while (
+                self._source.pending
+            ):  # a list instead of recursion: input may be nested as deep as it likes
                 yield from self._statement(self._source.pending.pop())
         except Strange as found:
             yield self._refused(found.start, found.end, found.why)
         for span in self._source.evaluated:
-            yield verdict.contained(span, "it evaluates variables, so it runs in the sandbox only: {}")
+            yield verdict.contained(
+                span, "it evaluates variables, so it runs in the sandbox only: {}"
+            )
         if self._moved is not None and self._git is not None:
-            reason = "git in another directory runs in the sandbox only: {}"  # a repository may have been planted there
+            # A repository may have been planted there.
+            reason = "git in another directory runs in the sandbox only: {}"
             yield verdict.contained(self._git, reason)
 
     def _refused(self, start: int, end: int, why: str) -> Verdict:
         return verdict.denied("PARSE", self._source.span(start, end), why, _WRITE_PLAINLY)
 
-    # -- statements ---------------------------------------------------------------------------------------------------
+    # -- statements --------------------------------------------------------------------------------
 
     def _statement(self, node: Node) -> Iterator[Verdict]:
         kind = node.type
@@ -127,15 +160,26 @@ class Script:
                 self._comment(child)
                 continue
             if not child.is_named:
-                if child.type not in _KEYWORDS or self._source.text(child.start_byte, child.end_byte) != child.type:
-                    raise Strange(child.start_byte, child.end_byte, "not a command that can be read: {}")
+                if (
+                    child.type not in _KEYWORDS
+                    or self._source.text(child.start_byte, child.end_byte) != child.type
+                ):
+                    raise Strange(
+                        child.start_byte, child.end_byte, "not a command that can be read: {}"
+                    )
                 if child.type == "&":
                     span = self._source.span(child.start_byte, child.end_byte)
-                    yield verdict.contained(span, "background work runs in the sandbox only: {}", "BACKGROUND")
+                    yield verdict.contained(
+                        span, "background work runs in the sandbox only: {}", "BACKGROUND"
+                    )
                 before = None
                 continue
-            if before is not None and "\n" not in self._source.text(before.end_byte, child.start_byte):
-                raise Strange(child.start_byte, child.end_byte, "not a command that can be read: {}")
+            if before is not None and "\n" not in self._source.text(
+                before.end_byte, child.start_byte
+            ):
+                raise Strange(
+                    child.start_byte, child.end_byte, "not a command that can be read: {}"
+                )
             before = child
             self._source.pending.append(child)
 
@@ -155,7 +199,11 @@ class Script:
         at = node.start_byte
         for child in node.children:
             # The grammar loses a '-' there, which names the standard input that follows.
-            lost = _LOST_DASH if child.type == "heredoc_redirect" and at > node.start_byte else source.BLANK
+            lost = (
+                _LOST_DASH
+                if child.type == "heredoc_redirect" and at > node.start_byte
+                else source.BLANK
+            )
             self._source.between(at, child.start_byte, lost)
             at = child.end_byte
             if child.type in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
@@ -163,7 +211,9 @@ class Script:
             elif child.is_named:
                 self._source.pending.append(child)
             else:
-                raise Strange(child.start_byte, child.end_byte, "not a command that can be read: {}")
+                raise Strange(
+                    child.start_byte, child.end_byte, "not a command that can be read: {}"
+                )
 
     def _redirect(self, node: Node) -> Iterator[Verdict]:
         if node.type == "heredoc_redirect":
@@ -174,20 +224,30 @@ class Script:
             descriptor = children.pop(0)
             text = self._source.text(descriptor.start_byte, descriptor.end_byte)
             if not re.fullmatch("[0-9]", text) or children[0].start_byte != descriptor.end_byte:
-                raise Strange(node.start_byte, node.end_byte, "not a redirection that can be read: {}")
+                raise Strange(
+                    node.start_byte, node.end_byte, "not a redirection that can be read: {}"
+                )
         operator = self._source.text(children[0].start_byte, children[0].end_byte)
         targets = children[1:]
         if len(targets) != (0 if operator in (">&-", "<&-") else 1):
-            raise Strange(node.start_byte, node.end_byte, "write redirections at the end of the command: {}")
+            raise Strange(
+                node.start_byte, node.end_byte, "write redirections at the end of the command: {}"
+            )
         for target in targets:
             yield from redirects.judged(operator, self._source.word(target), self._around.root)
 
     def _heredoc(self, node: Node) -> Iterator[Verdict]:
-        """A here-document ends where bash ends it, and its text is data; commands may follow on its first line."""
+        """A here-document ends where bash ends it, and its text is data; commands may follow on its
+        first line.
+        """
         start, end = node.start_byte, node.end_byte
-        before, whole, after = (self._source.text(*ends) for ends in ((0, start), (start, end), (end, end + 1)))
+        before, whole, after = (
+            self._source.text(*ends) for ends in ((0, start), (start, end), (end, end + 1))
+        )
         if not redirects.plain_heredoc(before, whole, after):
-            raise Strange(start, end, "not a here-document that can be read; quote its mark, as in <<'EOF'")
+            raise Strange(
+                start, end, "not a here-document that can be read; quote its mark, as in <<'EOF'"
+            )
         at = start
         for child in node.children:
             if child.type == "heredoc_body":
@@ -199,14 +259,26 @@ class Script:
             elif child.type in ("command", "pipeline", "list", "redirected_statement"):
                 self._source.pending.append(child)
             elif child.type not in ("<<", "<<-", "heredoc_start", "&&", "||"):
-                raise Strange(start, child.end_byte, "write here-documents at the end of the command: {}")
+                raise Strange(
+                    start, child.end_byte, "write here-documents at the end of the command: {}"
+                )
 
     def _for(self, node: Node) -> Iterator[Verdict]:
-        children = [child for child in self._source.inside(node, source.BLANK_LINES) if child.type != "comment"]
+        children = [
+            child
+            for child in self._source.inside(node, source.BLANK_LINES)
+            if child.type != "comment"
+        ]
         name = self._source.text(children[1].start_byte, children[1].end_byte)
-        if children[0].type != "for" or children[1].type != "variable_name" or not builtins.VARIABLE.fullmatch(name):
+        if (
+            children[0].type != "for"
+            or children[1].type != "variable_name"
+            or not words.VARIABLE.fullmatch(name)
+        ):
             span = self._source.span(node.start_byte, children[1].end_byte)
-            yield verdict.denied("ENV_VAR", span, "variable not allowed: {}", "use a lower-case name")
+            yield verdict.denied(
+                "ENV_VAR", span, "variable not allowed: {}", "use a lower-case name"
+            )
         last = children[1]
         for child in children[2:]:
             if child.type == "do_group":
@@ -253,29 +325,45 @@ class Script:
     def _assignment(self, node: Node, *, alone: bool) -> Iterator[Verdict]:
         children = self._source.inside(node)
         span = self._source.span(node.start_byte, node.end_byte)
-        sign = self._source.text(children[1].start_byte, children[1].end_byte) if len(children) > 1 else ""
+        sign = (
+            self._source.text(children[1].start_byte, children[1].end_byte)
+            if len(children) > 1
+            else ""
+        )
         if children[0].type != "variable_name" or sign not in ("=", "+=") or len(children) > 3:
             raise Strange(node.start_byte, node.end_byte, "not an assignment that can be read: {}")
         name = self._source.text(children[0].start_byte, children[0].end_byte)
         value = self._source.word(children[2]) if len(children) == 3 else None
         if value is not None and children[2].start_byte != children[1].end_byte:
             raise Strange(node.start_byte, node.end_byte, "not an assignment that can be read: {}")
-        whole = value._replace(text=f"{name}={value.text}", span=span) if value else Word(f"{name}=", span)
+        whole = (
+            value._replace(text=f"{name}={value.text}", span=span)
+            if value
+            else Word(f"{name}=", span)
+        )
         yield from wrappers.variable(name, whole, self._around.root, alone=alone)
 
-    # -- tests --------------------------------------------------------------------------------------------------------
+    # -- tests -------------------------------------------------------------------------------------
 
     def _test(self, node: Node) -> Iterator[Verdict]:
-        """[ is a program, so its words are judged; [[ evaluates some of its words, so that few operators are left."""
+        """[ is a program, so its words are judged; [[ evaluates some of its words, so that few
+        operators are left.
+        """
         children = self._source.inside(node)
         double = children[0].type == "[["
         leaves = list(self._leaves(children[1:-1]))
-        ends = [(node.start_byte, children[0].end_byte), *((each.start_byte, each.end_byte) for each in leaves)]
+        ends = [
+            (node.start_byte, children[0].end_byte),
+            *((each.start_byte, each.end_byte) for each in leaves),
+        ]
         for (_, end), (start, _) in itertools.pairwise(ends):
             if end == start:
                 raise Strange(node.start_byte, node.end_byte, "not a test that can be read: {}")
         found = [self._test_word(leaf, double=double) for leaf in leaves]
-        name = Word(self._source.text(children[0].start_byte, children[0].end_byte), self._source.span(*ends[0]))
+        name = Word(
+            self._source.text(children[0].start_byte, children[0].end_byte),
+            self._source.span(*ends[0]),
+        )
         yield from builtins.test(name, tuple(found), self._around)
 
     def _leaves(self, nodes: Sequence[Node]) -> Iterator[Node]:

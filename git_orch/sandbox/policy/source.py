@@ -1,4 +1,6 @@
-"""The source of a shell text: its spans, and its words token by token, each compared with what bash takes for one."""
+"""The source of a shell text: its spans, and its words token by token, each compared with what bash
+takes for one.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ class Strange(Exception):
 class Source:
     """A text that was parsed; `pending` holds the nodes of commands that wait to be walked.
 
-    `evaluated` are calculations with variables: bash runs commands in the index of a name that such a variable holds.
+    `evaluated` are calculations with variables: bash runs commands in the index of a name that such
+    a variable holds.
     """
 
     def __init__(self, text: str) -> None:
@@ -63,7 +66,7 @@ class Source:
         self.between(at, node.end_byte, allowed)
         return children
 
-    # -- words --------------------------------------------------------------------------------------------------------
+    # -- words -------------------------------------------------------------------------------------
 
     def words(self, node: Node) -> list[Word]:
         """The words that an argument becomes: several where it lists alternatives in braces."""
@@ -73,7 +76,10 @@ class Source:
             if alternatives:
                 span = self.span(node.start_byte, node.end_byte)
                 wild = [bool(re.search(r"[*?\[]", text)) for text in alternatives]
-                return [Word(text, span, glob=glob) for text, glob in zip(alternatives, wild, strict=True)]
+                return [
+                    Word(text, span, glob=glob)
+                    for text, glob in zip(alternatives, wild, strict=True)
+                ]
         return [self.word(node)]
 
     def word(self, node: Node) -> Word:
@@ -82,9 +88,13 @@ class Source:
         plain = [text for text, bare in pieces if bare]
         raw = self.text(node.start_byte, node.end_byte)
         if any("{" in text for text in plain) and tokens.expands_braces(raw):
-            raise Strange(node.start_byte, node.end_byte, "write the words out instead of in braces: {}")
+            raise Strange(
+                node.start_byte, node.end_byte, "write the words out instead of in braces: {}"
+            )
         # Quoted, neither '~' nor what makes it begin a path means anything to the shell.
-        joined = "".join(text if bare else re.sub("[~=:]", words.UNKNOWN, text) for text, bare in pieces)
+        joined = "".join(
+            text if bare else re.sub("[~=:]", words.UNKNOWN, text) for text, bare in pieces
+        )
         return Word(
             "".join(text for text, _ in pieces),
             self.span(node.start_byte, node.end_byte),
@@ -140,7 +150,9 @@ class Source:
         return text + self._quoted(at, node.end_byte - 1)
 
     def _quoted(self, start: int, end: int) -> str:
-        """Literal text between double quotes; '$' stands alone there only before what begins no expansion."""
+        """Literal text between double quotes; '$' stands alone there only before what begins no
+        expansion.
+        """
         text = tokens.double_quoted(self.text(start, end), self.text(end, end + 1))
         if text is None:
             raise Strange(start, end, "not a text that can be read: {}")

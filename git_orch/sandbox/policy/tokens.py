@@ -1,4 +1,6 @@
-"""What bash takes for one token, said a second time and more narrowly than the parser's grammar says it."""
+"""What bash takes for one token, said a second time and more narrowly than the parser's grammar
+says it.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,17 @@ from git_orch.sandbox.policy import words
 from git_orch.sandbox.policy.words import UNKNOWN
 
 DOUBLE_TEST = words.listed("-f -d -e -s -z -n -r -w -x -L -h = == != && || !")
-SINGLE_TEST = (DOUBLE_TEST - {"&&", "||"}) | words.listed("-eq -ne -lt -le -gt -ge -nt -ot -ef -a -o -p -b -c -v -R")
+SINGLE_TEST = (DOUBLE_TEST - {"&&", "||"}) | words.listed(
+    "-eq -ne -lt -le -gt -ge -nt -ot -ef -a -o -p -b -c -v -R"
+)
 
-# Not at the start '#', which is a comment; no blank, quote or operator. A lone backslash only before what find needs.
+# Not at the start '#', which is a comment; no blank, quote or operator. A lone backslash only
+# before what find needs.
 _WORD = re.compile(r"""(?!#)[^\s\x00-\x20'"`$\\&;|<>()]+""")
 _ESCAPED = {"\\;": ";", "\\(": "(", "\\)": ")", "\\!": "!"}
-_NAMED_BRACES = re.compile(r"\{[A-Za-z_]\w*\}")  # before a redirection it names a variable that is set
+_NAMED_BRACES = re.compile(
+    r"\{[A-Za-z_]\w*\}"
+)  # before a redirection it names a variable that is set
 _ANSI = re.compile(r"""\$'((?:[^'\\]|\\[ntr\\'"])*)'""", re.DOTALL)
 _ANSI_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|[0-9?#@*$!-])")
@@ -41,7 +48,11 @@ def _raw_string(raw: str) -> str | None:
 
 def _ansi(raw: str) -> str | None:
     match = _ANSI.fullmatch(raw)
-    return None if match is None else re.sub(r"\\(.)", lambda found: _ANSI_ESCAPES.get(found[1], found[1]), match[1])
+    return (
+        None
+        if match is None
+        else re.sub(r"\\(.)", lambda found: _ANSI_ESCAPES.get(found[1], found[1]), match[1])
+    )
 
 
 def _unknown(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
@@ -57,7 +68,9 @@ READERS: Mapping[str, Callable[[str], str | None]] = {
     "expansion": _unknown(_TRIMMED),
     "arithmetic_expansion": _unknown(_NUMBERS),
 }
-BARE = frozenset(("word", "number", "simple_expansion", "expansion", "arithmetic_expansion"))  # not quoted
+BARE = frozenset(
+    ("word", "number", "simple_expansion", "expansion", "arithmetic_expansion")
+)  # not quoted
 
 
 def calculates(raw: str) -> bool:
@@ -67,7 +80,9 @@ def calculates(raw: str) -> bool:
 
 def double_quoted(raw: str, after: str) -> str | None:
     """Text between double quotes without its escapes; `after` is the character that follows."""
-    if not _DOUBLE_QUOTED.fullmatch(raw) or (raw.endswith("$") and re.match(r"[A-Za-z0-9_({\[?#@*$!'-]", after)):
+    if not _DOUBLE_QUOTED.fullmatch(raw) or (
+        raw.endswith("$") and re.match(r"[A-Za-z0-9_({\[?#@*$!'-]", after)
+    ):
         return None
     return _ESCAPE.sub(lambda found: "" if found[1] == "\n" else found[1], raw)
 
@@ -82,7 +97,9 @@ def alternatives(raw: str) -> list[str]:
     if not _ALTERNATIVES.fullmatch(raw):
         return []
     pieces = _GROUP.split(raw)
-    if any(each in text for text in pieces[0::2] for each in "{},") or ".." in "".join(pieces[1::2]):
+    if any(each in text for text in pieces[0::2] for each in "{},") or ".." in "".join(
+        pieces[1::2]
+    ):
         return []
     groups = [[text] if index % 2 == 0 else text.split(",") for index, text in enumerate(pieces)]
     made = list(itertools.islice(itertools.product(*groups), _MOST_ALTERNATIVES + 1))

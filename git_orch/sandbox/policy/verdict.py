@@ -1,4 +1,6 @@
-"""What the policy says of a command: whether it may run, and if not, which part of it stands in the way."""
+"""What the policy says of a command: whether it may run, and if not, which part of it stands in the
+way.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,13 @@ def denied(code: Code, span: Span, reason: str, hint: str) -> Verdict:
 
 def contained(span: Span, reason: str, code: Code = "NEEDS_SANDBOX") -> Verdict:
     """A part that runs in the sandbox only; `reason` gets the span's text in place of '{}'."""
-    return Verdict("sandbox-only", code, span, _named(reason, span), "run it in the sandbox, which is the default")
+    return Verdict(
+        "sandbox-only",
+        code,
+        span,
+        _named(reason, span),
+        "run it in the sandbox, which is the default",
+    )
 
 
 def strictest(parts: Iterable[Verdict]) -> Verdict:
@@ -65,4 +73,6 @@ def _weight(part: Verdict) -> tuple[int, int]:
 
 
 def _named(reason: str, span: Span) -> str:
-    return reason.replace("{}", span.text if len(span.text) <= _SHOWN else f"{span.text[:_SHOWN]}...")
+    return reason.replace(
+        "{}", span.text if len(span.text) <= _SHOWN else f"{span.text[:_SHOWN]}..."
+    )

@@ -60,10 +60,18 @@ class Whitelist(NamedTuple):
         return dict.fromkeys(sorted(self.names), True)
 
 
-def of(capabilities: Capabilities, dependencies: Iterable[str] = (), *, network: bool = False) -> Whitelist:
-    """What this machine has; `dependencies` are commands that a plan says it needs, which its reader has seen.
+def of(
+    capabilities: Capabilities, dependencies: Iterable[str] = (), *, network: bool = False
+) -> Whitelist:
+    """What this machine has; `dependencies` are commands that a plan says it needs, which its
+    reader has seen.
 
-    With `network`, which a step asks for and an approval gives, the programs that only download are on it as well.
+    With `network`, which a step asks for and an approval gives, the programs that only download are
+    on it as well.
     """
     found = {info.name for info in capabilities.commands if info.available}
-    return Whitelist(BASE | ((found | set(dependencies)) - REFUSED.keys()) | (_DOWNLOADS if network else frozenset()))
+    return Whitelist(
+        BASE
+        | ((found | set(dependencies)) - REFUSED.keys())
+        | (_DOWNLOADS if network else frozenset())
+    )

@@ -13,16 +13,31 @@ from git_orch.sandbox.policy.verdict import Span, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNKNOWN = "\x1a"  # stands for what is known only at run time; no command text may hold this character
+UNKNOWN = (
+    "\x1a"  # stands for what is known only at run time; no command text may hold this character
+)
 
 _INSIDE = "name files of the worktree, relative to its root"
-_DEVICES = frozenset(("/dev/null", "/dev/zero", "/dev/full", "/dev/stdin", "/dev/stdout", "/dev/stderr"))
+_DEVICES = frozenset(
+    ("/dev/null", "/dev/zero", "/dev/full", "/dev/stdin", "/dev/stdout", "/dev/stderr")
+)
 _SECRETS = re.compile(
     r"\.env(?:\.(?!example$|sample$|template$|dist$|schema$).*)?|\.netrc|_netrc|\.pgpass|\.pypirc|\.git-credentials|"
     r"\.htpasswd|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.ssh|\.aws|\.gnupg|\.kube|\.docker|\.bash_history"
 )
 # Spellings that a wildcard must not reach.
-_HIDDEN = (".git", "..", ".env", ".env.local", ".netrc", ".ssh", ".aws", ".git-credentials", "id_rsa", "id_ed25519")
+_HIDDEN = (
+    ".git",
+    "..",
+    ".env",
+    ".env.local",
+    ".netrc",
+    ".ssh",
+    ".aws",
+    ".git-credentials",
+    "id_rsa",
+    "id_ed25519",
+)
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -34,8 +49,8 @@ def listed(names: str) -> frozenset[str]:
 class Word(NamedTuple):
     """One word. `text` is what the program gets, with UNKNOWN for what only the shell will know.
 
-    `splits`: an unquoted expansion may make it several words, or none; `glob`: it has unquoted wildcards; `home`: the
-    shell puts a home directory in place of an unquoted '~'.
+    `splits`: an unquoted expansion may make it several words, or none; `glob`: it has unquoted
+    wildcards; `home`: the shell puts a home directory in place of an unquoted '~'.
     """
 
     text: str
@@ -61,7 +76,9 @@ def path_parts(word: Word, root: str) -> Iterator[Verdict]:
     `root` is the absolute path of the tree: names below it are inside.
     """
     if word.home:
-        yield verdict.denied("PATH_OUTSIDE", word.span, "path outside the worktree not allowed: {}", _INSIDE)
+        yield verdict.denied(
+            "PATH_OUTSIDE", word.span, "path outside the worktree not allowed: {}", _INSIDE
+        )
         return
     for text in _names(word.text):
         wrong = _wrong(text, root, word)
@@ -86,9 +103,13 @@ def _wrong(text: str, root: str, word: Word) -> Verdict | None:
     if text in _DEVICES or text == "-":
         return None
     if text.startswith(("/dev/tcp/", "/dev/udp/")):
-        return verdict.denied("NETWORK", word.span, "blocked pattern: {}", "the worktree has no network")
+        return verdict.denied(
+            "NETWORK", word.span, "blocked pattern: {}", "the worktree has no network"
+        )
     if text.startswith("/") or re.match(r"[A-Za-z]:[\\/]", text):
-        return verdict.denied("PATH_OUTSIDE", word.span, "path outside the worktree not allowed: {}", _INSIDE)
+        return verdict.denied(
+            "PATH_OUTSIDE", word.span, "path outside the worktree not allowed: {}", _INSIDE
+        )
     names = text.split("/")
     if climbs(names):
         return verdict.denied("PATH_OUTSIDE", word.span, "path traversal not allowed: {}", _INSIDE)
@@ -96,10 +117,17 @@ def _wrong(text: str, root: str, word: Word) -> Verdict | None:
         reason = "the repository's own directory is not a step's: {}"
         return verdict.denied("PATH_GIT_CONTROL", word.span, reason, verdict.JUST_EDIT)
     if any(_SECRETS.fullmatch(name.casefold()) for name in names):
-        return verdict.denied("SECRET_FILE", word.span, "a file of secrets: {}", "work without it; use an example file")
+        return verdict.denied(
+            "SECRET_FILE",
+            word.span,
+            "a file of secrets: {}",
+            "work without it; use an example file",
+        )
     if word.glob and any(_reaches_hidden(name) for name in names):
         hint = "name the files, or begin the pattern with a letter"
-        return verdict.denied("PATH_OUTSIDE", word.span, "the pattern may match .git, '..' or a secret: {}", hint)
+        return verdict.denied(
+            "PATH_OUTSIDE", word.span, "the pattern may match .git, '..' or a secret: {}", hint
+        )
     return None
 
 
@@ -121,6 +149,12 @@ def _reaches_hidden(pattern: str) -> bool:
     wild = _WILDCARD.search(pattern)
     if wild is None or wild.start() == 0:
         return False
-    # More than the shell takes for a match: case does not count, and neither does which characters a class names.
+    # More than the shell takes for a match: case does not count, and neither does which characters
+    # a class names.
     loose = re.sub(r"\[[^\]]*\]?", "?", pattern.casefold())
     return any(fnmatch.fnmatchcase(name, loose) for name in _HIDDEN)
+
+
+VARIABLE = re.compile(
+    r"[a-z_][a-z0-9_]*"
+)  # upper-case names mean something to programs and to the shell

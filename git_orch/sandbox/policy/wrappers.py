@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from git_orch.sandbox.policy import builtins, programs, verdict, words
-from git_orch.sandbox.policy.programs import Surroundings
+from git_orch.sandbox.policy import rules, verdict, words
+from git_orch.sandbox.policy.rules import Surroundings
 from git_orch.sandbox.policy.words import Word
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ _SPECIAL = re.compile(  # to the shell, the loader, or programs that run others
 )
 _DURATION = re.compile(r"[0-9]+(?:\.[0-9]*)?[smhd]?")
 _NICENESS = re.compile(r"-n?-?[0-9]+|--adjustment=-?[0-9]+")
-_TIMEOUT = re.compile(r"-v|--verbose|--foreground|--preserve-status|--signal=\w+|--kill-after=[\w.]+|-[ks][\w.]+")
+_TIMEOUT = re.compile(
+    r"-v|--verbose|--foreground|--preserve-status|--signal=\w+|--kill-after=[\w.]+|-[ks][\w.]+"
+)
 _XARGS = re.compile(
     r"-[0rtx]+|-[nPLsI][^/]+|-d.+|--null|--no-run-if-empty|--verbose|--exit|--max-(?:args|procs|lines|chars)=[0-9]+|"
     r"--delimiter=.*|--replace(?:=.*)?"
@@ -53,11 +55,17 @@ def assignment(word: Word, root: str) -> Iterator[Verdict] | None:
 
 
 def variable(name: str, word: Word, root: str, *, alone: bool = False) -> Iterator[Verdict]:
-    """Whether a command may be given this variable; `alone` it is the shell's, and of all commands after it."""
-    harmless = builtins.VARIABLE if alone else _HARMLESS
-    may_matter = _SPECIAL.fullmatch(name) is None if alone else _CONTAINED.fullmatch(name) is not None
+    """Whether a command may be given this variable; `alone` it is the shell's, and of all commands
+    after it.
+    """
+    harmless = words.VARIABLE if alone else _HARMLESS
+    may_matter = (
+        _SPECIAL.fullmatch(name) is None if alone else _CONTAINED.fullmatch(name) is not None
+    )
     if may_matter and not harmless.fullmatch(name):
-        yield verdict.contained(word.span, "a variable that may change what runs, in the sandbox only: {}")
+        yield verdict.contained(
+            word.span, "a variable that may change what runs, in the sandbox only: {}"
+        )
     elif not harmless.fullmatch(name):
         hint = "leave it out; the environment is made for the command"
         yield verdict.denied("ENV_VAR", word.span, "variable not allowed: {}", hint)
@@ -68,14 +76,21 @@ def _run(wrapper: Word, rest: tuple[Word, ...], around: Surroundings) -> Iterato
     if not rest:
         yield _unclear(wrapper)
     elif around.depth == _DEEPEST:
-        yield verdict.denied("TOO_LONG", rest[0].span, "too many programs that run programs", "run the program itself")
+        yield verdict.denied(
+            "TOO_LONG",
+            rest[0].span,
+            "too many programs that run programs",
+            "run the program itself",
+        )
     else:
-        yield from programs.judged(rest[0], rest[1:], around._replace(depth=around.depth + 1))
+        yield from around.program(rest[0], rest[1:], around._replace(depth=around.depth + 1))
 
 
 def _unclear(word: Word) -> Verdict:
     hint = "run the program itself"
-    return verdict.denied("WRAPPER", word.span, "it cannot be told which program this runs: {}", hint)
+    return verdict.denied(
+        "WRAPPER", word.span, "it cannot be told which program this runs: {}", hint
+    )
 
 
 def _past_options(
@@ -103,7 +118,11 @@ def _past_options(
 
 
 def _wrapped(
-    name: Word, arguments: tuple[Word, ...], around: Surroundings, plain: str | re.Pattern[str], valued: str = ""
+    name: Word,
+    arguments: tuple[Word, ...],
+    around: Surroundings,
+    plain: str | re.Pattern[str],
+    valued: str = "",
 ) -> Iterator[Verdict]:
     rest = _past_options(arguments, re.compile(plain), words.listed(valued))
     yield from (_unclear(rest),) if isinstance(rest, Word) else _run(name, rest, around)
@@ -135,7 +154,9 @@ def time(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Itera
     yield from _after_assignments(name, rest, around)
 
 
-def _after_assignments(name: Word, rest: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+def _after_assignments(
+    name: Word, rest: tuple[Word, ...], around: Surroundings
+) -> Iterator[Verdict]:
     index = 0
     while index < len(rest):
         parts = assignment(rest[index], around.root)
@@ -165,7 +186,7 @@ def stdbuf(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Ite
 def command(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """command COMMAND; with -v it only says where the command is."""
     if arguments and arguments[0].text in ("-v", "-V"):
-        yield from programs.unknown(arguments[1:], globs=True)
+        yield from rules.unknown(arguments[1:], globs=True)
     else:
         yield from _wrapped(name, arguments, around, r"-p")
 
@@ -183,10 +204,14 @@ def xargs(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iter
         yield from run_on_data(name, rest, around)
 
 
-def run_on_data(wrapper: Word, command: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+def run_on_data(
+    wrapper: Word, command: tuple[Word, ...], around: Surroundings
+) -> Iterator[Verdict]:
     """A program whose words come from data: never a shell, which would take them for commands."""
     if command and command[0].text in SHELLS:
-        span = verdict.Span(f"{wrapper.span.text} {command[0].text}", wrapper.span.start, command[0].span.end)
+        span = verdict.Span(
+            f"{wrapper.span.text} {command[0].text}", wrapper.span.start, command[0].span.end
+        )
         hint = "run a program with its options, or a script of the worktree"
         yield verdict.denied("EXEC_OPTION", span, "blocked pattern: {}", hint)
     else:
@@ -229,7 +254,9 @@ def _text(name: Word, rest: tuple[Word, ...], around: Surroundings) -> Iterator[
         hint = "write the commands themselves"
         yield verdict.denied("WRAPPER", span, "the text that the shell runs is not known: {}", hint)
     elif around.depth == _DEEPEST:
-        yield verdict.denied("TOO_LONG", name.span, "too many shells in shells", "write the commands themselves")
+        yield verdict.denied(
+            "TOO_LONG", name.span, "too many shells in shells", "write the commands themselves"
+        )
     else:
         for part in around.script(rest[0].text, around._replace(depth=around.depth + 1)):
             yield part._replace(span=rest[0].span)

@@ -1,8 +1,10 @@
-"""A control group for one command, where we may make one: limits that the kernel enforces at once, also for root.
+"""A control group for one command, where we may make one: limits that the kernel enforces at once,
+also for root.
 
-It is made below the group that we are in ourselves (or, with version 2, beside it), so that a command never leaves a
-limit that was set for us. A shell enters it before it becomes the command: nothing is forked outside. The group of a
-run that was killed is removed by the next run. See cgroups(7).
+It is made below the group that we are in ourselves (or, with version 2, beside it), so that a
+command never leaves a limit that was set for us. A shell enters it before it becomes the command:
+nothing is forked outside. The group of a run that was killed is removed by the next run. See
+cgroups(7).
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ _number = itertools.count()
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A directory in which groups can be made, and the controllers (memory, pids) that they then have."""
+    """A directory in which groups can be made, and the controllers (memory, pids) that they then
+    have.
+    """
 
     path: Path
     controllers: frozenset[str]
@@ -51,25 +55,34 @@ class Group:
 
     @property
     def prefix(self) -> tuple[str, ...]:
-        """What goes in front of a command line to run it in the group; exit status 126 when it cannot be entered."""
+        """What goes in front of a command line to run it in the group; exit status 126 when it
+        cannot be entered.
+        """
         members = [str(directory / "cgroup.procs") for directory in self.directories]
         return (_SHELL, "-c", _ENTER, "sh", str(len(members)), *members)
 
     def ran_out_of_memory(self) -> bool:
         """Whether the kernel killed one of its processes because the group was at its memory limit."""
         counts = (
-            directory / name for directory in self.directories for name in ("memory.events", "memory.oom_control")
+            directory / name
+            for directory in self.directories
+            for name in ("memory.events", "memory.oom_control")
         )
         return any(re.search(r"^oom_kill [1-9]", _text(path), re.MULTILINE) for path in counts)
 
 
 @contextlib.contextmanager
 def group(*, memory: int | None, processes: int | None) -> Iterator[Group | None]:
-    """A new group with these limits, in bytes and in processes and threads; None where the kernel cannot hold them.
+    """A new group with these limits, in bytes and in processes and threads; None where the kernel
+    cannot hold them.
 
     At the end its processes are killed and it is removed.
     """
-    limits = {name: limit for name, limit in (("memory", memory), ("pids", processes)) if limit is not None}
+    limits = {
+        name: limit
+        for name, limit in (("memory", memory), ("pids", processes))
+        if limit is not None
+    }
     made = _made(places(), limits) if limits else None
     try:
         yield made
@@ -96,7 +109,9 @@ def _places(mounts: str, own: str) -> Iterator[Place]:
         kind, _, options = after.split(" ", 2)
         if kind == "cgroup":
             wanted = {"memory", "pids"} & set(options.split(","))
-            mine = next((path for names, path in paths.items() if wanted & set(names.split(","))), None)
+            mine = next(
+                (path for names, path in paths.items() if wanted & set(names.split(","))), None
+            )
             if wanted and mine is not None:
                 yield from _usable(_inside(mounted, root, mine), frozenset(wanted), 1)
         elif kind == "cgroup2" and "" in paths:
@@ -146,7 +161,9 @@ def _limit(directory: Path, name: str, limit: int, version: int) -> None:
         (directory / "pids.max").write_text(str(limit))
     elif version == 1:
         (directory / "memory.limit_in_bytes").write_text(str(limit))
-        with contextlib.suppress(FileNotFoundError, PermissionError):  # a kernel that does not account swap
+        with contextlib.suppress(
+            FileNotFoundError, PermissionError
+        ):  # a kernel that does not account swap
             (directory / "memory.memsw.limit_in_bytes").write_text(str(limit))
     else:
         (directory / "memory.max").write_text(str(limit))
@@ -156,7 +173,9 @@ def _limit(directory: Path, name: str, limit: int, version: int) -> None:
 
 
 def _owner(pid: int) -> str:
-    """The beginning of the name of a process's groups: an ID alone is used again, and means others in containers."""
+    """The beginning of the name of a process's groups: an ID alone is used again, and means others
+    in containers.
+    """
     line = table.process(pid)
     return f"{_PREFIX}.{os.stat('/proc/self/ns/pid').st_ino}.{pid}.{line.started if line is not None else 0}"
 
@@ -167,12 +186,19 @@ def sweep(path: Path) -> None:
     for name in os.listdir(path):
         owner, _, number = name.rpartition(".")
         pid = name.removeprefix(ours).partition(".")[0]
-        if name.startswith(ours) and pid.isdigit() and number.isdigit() and owner != _owner(int(pid)):
+        if (
+            name.startswith(ours)
+            and pid.isdigit()
+            and number.isdigit()
+            and owner != _owner(int(pid))
+        ):
             _remove(path / name)
 
 
 def _remove(directory: Path) -> None:
-    """Kill what is in a group and remove it; one that does not get empty in time is left to the next run."""
+    """Kill what is in a group and remove it; one that does not get empty in time is left to the
+    next run.
+    """
     give_up = time.monotonic() + _GIVE_UP
     while time.monotonic() < give_up:
         table.send(map(int, _text(directory / "cgroup.procs").split()), signal.SIGKILL)

@@ -1,7 +1,8 @@
 """Which processes belong to a command, also those that tried to leave it, and how to end them all.
 
-On Linux we adopt every process that a command leaves behind (PR_SET_CHILD_SUBREAPER), so all of them stay below us. Our
-own tools share our session and commands never do: that tells them apart. Elsewhere there is only the process group.
+On Linux we adopt every process that a command leaves behind (PR_SET_CHILD_SUBREAPER), so all of
+them stay below us. Our own tools share our session and commands never do: that tells them apart.
+Elsewhere there is only the process group.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ from git_orch.sandbox.process import guard, table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TRUSTED = os.urandom(8).hex()  # the tag of our own tools, so that a daemon of the user's git is left alone
+TRUSTED = os.urandom(
+    8
+).hex()  # the tag of our own tools, so that a daemon of the user's git is left alone
 _TOKEN = os.urandom(8).hex()  # what the tags of all our commands begin with
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
-_GIVE_UP = 2.0  # seconds after which a process that SIGKILL did not end (disk wait) is left to the kernel
+_GIVE_UP = (
+    2.0  # seconds after which a process that SIGKILL did not end (disk wait) is left to the kernel
+)
 _PASS = 0.002  # seconds between two passes over the process table
 
 
@@ -54,15 +59,22 @@ class Family:
                 return ({self.leader} if self._send_group(0) else set()), set()
             us, our_session = os.getpid(), os.getsid(0)
             lines = table.descendants(us)
-            adopted = [line for line in lines.values() if line.parent == us and line.session != our_session]
-            dead = {line.pid for line in adopted if line.dead and (line.pid not in _running or line.pid == self.leader)}
+            adopted = [
+                line for line in lines.values() if line.parent == us and line.session != our_session
+            ]
+            dead = {
+                line.pid
+                for line in adopted
+                if line.dead and (line.pid not in _running or line.pid == self.leader)
+            }
             return table.below(lines, [line.pid for line in adopted if self._owns(line)]), dead
 
     def _owns(self, child: table.Process) -> bool:
-        """Whether a child of ours in a session of its own, a leader or an adopted orphan, comes from this command.
+        """Whether a child of ours in a session of its own, a leader or an adopted orphan, comes
+        from this command.
 
-        An orphan that hides (own session, emptied environment) belongs to the only command that runs; while there are
-        several it lives until the last of them ends.
+        An orphan that hides (own session, emptied environment) belongs to the only command that
+        runs; while there are several it lives until the last of them ends.
         """
         if child.pid in _running:
             return child.pid == self.leader
@@ -91,10 +103,11 @@ class Family:
     def kill(self) -> None:
         """End every process of this command, in passes until it is certain that none is left.
 
-        Reading the table takes time: a process may be born after its place was read, and its parent be dead when it is
-        looked at. But then the oldest one that ran when we began has died meanwhile, and its body lies with us. So it
-        is over when nothing runs and nobody has died since the look before. The signal to the group cannot miss one
-        that forks and ends faster than we read.
+        Reading the table takes time: a process may be born after its place was read, and its parent
+        be dead when it is looked at. But then the oldest one that ran when we began has died
+        meanwhile, and its body lies with us. So it is over when nothing runs and nobody has died
+        since the look before. The signal to the group cannot miss one that forks and ends faster
+        than we read.
         """
         give_up = time.monotonic() + _GIVE_UP
         buried: set[int] | None = None
@@ -115,7 +128,9 @@ _running: dict[int, Family] = {}  # by leader
 
 @contextlib.contextmanager
 def starting() -> Iterator[str]:
-    """A tag for a new command; while this is open nothing is reaped, so that its leader's status cannot get lost."""
+    """A tag for a new command; while this is open nothing is reaped, so that its leader's status
+    cannot get lost.
+    """
     with _lock:
         _guard()
         yield f"{_TOKEN}.{os.urandom(4).hex()}"
@@ -137,7 +152,12 @@ def ended(family: Family) -> None:
         us, our_session = os.getpid(), os.getsid(0)
         for child in table.children(us):
             line = table.process(child)
-            if line is not None and line.dead and line.session != our_session and child not in _running:
+            if (
+                line is not None
+                and line.dead
+                and line.session != our_session
+                and child not in _running
+            ):
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(child, os.WNOHANG)
 

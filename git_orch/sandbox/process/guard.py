@@ -1,7 +1,8 @@
 """A small process that ends our commands when we are killed ourselves (SIGKILL, out of memory).
 
-It waits for the end of a pipe that only we hold open. PR_SET_PDEATHSIG cannot do this: it fires when the thread that
-started a command ends. Linux only; a command that empties its environment and leaves its session escapes it.
+It waits for the end of a pipe that only we hold open. PR_SET_PDEATHSIG cannot do this: it fires
+when the thread that started a command ends. Linux only; a command that empties its environment and
+leaves its session escapes it.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ _GIVE_UP = 2.0  # seconds
 _PASS = 0.01  # seconds between two passes over the process table
 _SURE = 5  # passes that find nothing; a process that forks and ends during one escapes it
 _LIST_SIZE = 65536  # bytes of the list of leaders: about 8,000 of them
-_MAIN = "import sys; sys.path.append(sys.argv.pop(1)); from git_orch.sandbox import guard; guard.main()"
+_MAIN = (
+    "import sys; sys.path.append(sys.argv.pop(1)); from git_orch.sandbox import guard; guard.main()"
+)
 
 
 class Guard(NamedTuple):
-    """The running guard: it acts at the end of the pipe `alive`, on the leaders listed in the memory file `leaders`."""
+    """The running guard: it acts at the end of the pipe `alive`, on the leaders listed in the
+    memory file `leaders`.
+    """
 
     pid: int
     alive: int
@@ -68,7 +73,9 @@ class Guard(NamedTuple):
 
 
 def _above_stderr(descriptor: int) -> int:
-    """The same file under a number above 2: a program started with closed standard streams gets low ones."""
+    """The same file under a number above 2: a program started with closed standard streams gets low
+    ones.
+    """
     if descriptor > 2:
         return descriptor
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
@@ -86,7 +93,9 @@ def main() -> None:
         continue
     leaders = {int(pid) for pid in os.pread(1, _LIST_SIZE, 0).partition(b"\n")[0].split()}
     give_up = time.monotonic() + _GIVE_UP
-    empty_passes = _SURE if leaders else 1  # without a leader on the list nothing can be in the middle of a fork
+    empty_passes = (
+        _SURE if leaders else 1
+    )  # without a leader on the list nothing can be in the middle of a fork
     while empty_passes and time.monotonic() < give_up:
         left = _left(token, leaders)
         table.send(left, signal.SIGKILL)

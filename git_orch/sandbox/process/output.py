@@ -15,7 +15,8 @@ HEAD = 64 * 1024  # bytes kept from the beginning and, as many again, from the e
 _CHUNK = 64 * 1024
 _HEAD_SHARE = 6 / 16  # of what is shown: first 6,000 and last 10,000 of 16,000 characters
 
-# What a terminal might obey or a reader would not see: C0 but tab and newline, DEL, C1, zero width, bidirectional.
+# What a terminal might obey or a reader would not see: C0 but tab and newline, DEL, C1, zero width,
+# bidirectional.
 _HIDDEN = {
     code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
     for code in (
@@ -49,7 +50,10 @@ class Output:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close_writer()
         self._selector.close()
@@ -73,7 +77,9 @@ class Output:
             self.writer = -1
 
     def wait(self, seconds: float) -> None:
-        """Take what comes first: some bytes or the end of the time, which is waited for after the end of the output."""
+        """Take what comes first: some bytes or the end of the time, which is waited for after the
+        end of the output.
+        """
         if self.at_end:
             time.sleep(seconds)
         elif self._selector.select(seconds):
@@ -105,7 +111,9 @@ class Output:
 
 
 def _private_file(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+    )
 
 
 def _write(descriptor: int, data: bytes) -> None:
@@ -114,12 +122,16 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def readable(data: bytes) -> str:
-    """Text with a visible escape in place of each byte that is not UTF-8 and of each control or invisible character."""
+    """Text with a visible escape in place of each byte that is not UTF-8 and of each control or
+    invisible character.
+    """
     return data.decode("utf-8", "backslashreplace").replace("\r\n", "\n").translate(_HIDDEN)
 
 
 def excerpt(kept: bytes, total: int, limit: int) -> str:
-    """At most about `limit` characters of an output of `total` bytes: its head, how much is left out, and its tail."""
+    """At most about `limit` characters of an output of `total` bytes: its head, how much is left
+    out, and its tail.
+    """
     if total == len(kept) and len(text := readable(kept)) <= limit:
         return text
     head, tail = (kept[:HEAD], kept[HEAD:]) if total > len(kept) else (kept, kept)
@@ -130,7 +142,9 @@ def excerpt(kept: bytes, total: int, limit: int) -> str:
 
 
 def _fitting(data: bytes, limit: int, *, from_end: bool) -> bytes:
-    """The longest-ish part of `data` at its beginning or end that is at most `limit` characters when readable."""
+    """The longest-ish part of `data` at its beginning or end that is at most `limit` characters
+    when readable.
+    """
     size = min(len(data), limit)
     while True:
         part = _whole_characters(data, len(data) - size if from_end else size, from_end=from_end)

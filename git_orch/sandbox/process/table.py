@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-TAG = "GIT_ORCH_RUN"  # the environment variable by which a daemon is known after it has left its parent
+# The environment variable by which a daemon is known after it has left its parent.
+TAG = "GIT_ORCH_RUN"
 PROC = "/proc"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Process(NamedTuple):
-    """A line of the process table; `started` counts clock ticks since boot, `memory` is what is resident, in bytes."""
+    """A line of the process table; `started` counts clock ticks since boot, `memory` is what is
+    resident, in bytes.
+    """
 
     pid: int
     parent: int
@@ -33,16 +36,30 @@ def available() -> bool:
 
 
 def processes() -> dict[int, Process]:
-    """All processes by their ID. It takes 25 microseconds for each, and some machines have thousands."""
+    """All processes by their ID. It takes 25 microseconds for each, and some machines have
+    thousands.
+    """
     names = os.listdir(PROC) if available() else []
-    return {line.pid: line for name in names if name.isdigit() and (line := process(int(name))) is not None}
+    return {
+        line.pid: line
+        for name in names
+        if name.isdigit() and (line := process(int(name))) is not None
+    }
 
 
 def descendants(ancestor: int) -> dict[int, Process]:
-    """The processes below one, the dead that nobody waited for included; its cost does not depend on all the others."""
-    if not os.path.exists(f"{PROC}/{ancestor}/task/{ancestor}/children"):  # a kernel without CONFIG_PROC_CHILDREN
+    """The processes below one, the dead that nobody waited for included; its cost does not depend
+    on all the others.
+    """
+    if not os.path.exists(
+        f"{PROC}/{ancestor}/task/{ancestor}/children"
+    ):  # a kernel without CONFIG_PROC_CHILDREN
         lines = processes()
-        return {pid: lines[pid] for pid in _closure(_by_parent(lines), [ancestor]) - {ancestor} if pid in lines}
+        return {
+            pid: lines[pid]
+            for pid in _closure(_by_parent(lines), [ancestor]) - {ancestor}
+            if pid in lines
+        }
     found: dict[int, Process] = {}
     waiting = children(ancestor)
     while waiting:
@@ -59,7 +76,11 @@ def children(parent: int) -> list[int]:
         threads = os.listdir(f"{PROC}/{parent}/task")
     except OSError:  # it ended
         return []
-    return [int(pid) for thread in threads for pid in _contents(f"{PROC}/{parent}/task/{thread}/children").split()]
+    return [
+        int(pid)
+        for thread in threads
+        for pid in _contents(f"{PROC}/{parent}/task/{thread}/children").split()
+    ]
 
 
 def process(pid: int) -> Process | None:
@@ -91,7 +112,9 @@ def _contents(path: str) -> bytes:
 
 def below(lines: Mapping[int, Process], roots: Iterable[int]) -> set[int]:
     """The living processes among `roots` and all their descendants."""
-    return {pid for pid in _closure(_by_parent(lines), roots) if pid in lines and not lines[pid].dead}
+    return {
+        pid for pid in _closure(_by_parent(lines), roots) if pid in lines and not lines[pid].dead
+    }
 
 
 def _by_parent(lines: Mapping[int, Process]) -> Mapping[int, list[int]]:

@@ -1,7 +1,7 @@
 """A look now and then at what a command uses: memory, processes, disk.
 
-It is slower than the kernel's own limits, which act at once (cgroup.py, prlimit), but it works for every user. Between
-two looks a command can get ahead of it: that much has to be free.
+It is slower than the kernel's own limits, which act at once (cgroup.py, prlimit), but it works for
+every user. Between two looks a command can get ahead of it: that much has to be free.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from git_orch.sandbox.process.command import Bounds
     from git_orch.sandbox.process.family import Family
+    from git_orch.sandbox.process.limits import Bounds
 
 Excess = Literal["memory-limit", "process-limit", "disk-limit"]
 
 FIRST = 0.2  # seconds before the first look: most commands are over by then and cost nothing
 _EVERY = 0.25  # seconds between two looks
 _SHARE = 20  # a look that takes long is followed by a pause of so many times its length
-_STARTERS = 16  # bubblewrap and ours; besides, the kernel's own limit comes first then, which spares the command
+# Bubblewrap and ours; besides, the kernel's own limit comes first then, which spares the command.
+_STARTERS = 16
 _SLICE = 0.02  # seconds of counting files at a time, so that output and clock are not kept waiting
 _CLOCK = 0.02  # seconds that the time stamps of files may be behind the clock
 _GONE = os.stat_result((0,) * 10)  # of long ago, so that it does not count
@@ -81,14 +82,19 @@ class Watch:
         bounds = self._bounds
         lines = members.lines()
         self._victims = _offered(set(lines), self._victims)
-        if bounds.processes is not None and sum(line.threads for line in lines.values()) > bounds.processes + _STARTERS:
+        if (
+            bounds.processes is not None
+            and sum(line.threads for line in lines.values()) > bounds.processes + _STARTERS
+        ):
             return "process-limit"
         if bounds.memory is None or sum(line.memory for line in lines.values()) <= bounds.memory:
             return None
         return "memory-limit" if sum(map(_own_share, lines.values())) > bounds.memory else None
 
     def _growth(self, members: Family) -> Excess | None:
-        """Others fill the same disk: the files are counted only while so much less is free than at the start."""
+        """Others fill the same disk: the files are counted only while so much less is free than at
+        the start.
+        """
         directory = self._bounds.growing
         if directory is not None and self._count is None and self._may_have_grown(directory):
             self._count = self._counting(directory, members)
@@ -113,7 +119,9 @@ class Watch:
         )
 
     def _counting(self, directory: Path, members: Family) -> Iterator[bool]:
-        """For each file whether it is now too much. A file that the command changed counts as a whole."""
+        """For each file whether it is now too much. A file that the command changed counts as a
+        whole.
+        """
         size = files = 0
         for found in _files(directory, self._device, members.living()):
             if found is not None and found.st_ctime < self._started:
@@ -125,24 +133,33 @@ class Watch:
             size += found.st_blocks * _BLOCK
             files += 1
             too_large = self._bounds.growth is not None and size > self._bounds.growth
-            yield too_large or (self._bounds.new_files is not None and files > self._bounds.new_files)
+            yield too_large or (
+                self._bounds.new_files is not None and files > self._bounds.new_files
+            )
 
 
 def _offered(pids: set[int], already: set[int]) -> set[int]:
-    """Ask the kernel to take these first when the machine runs out of memory: the command, and not git-orch.
+    """Ask the kernel to take these first when the machine runs out of memory: the command, and not
+    git-orch.
 
-    Best effort: what a process started before it was asked is asked at the first look, and some may not be asked.
+    Best effort: what a process started before it was asked is asked at the first look, and some may
+    not be asked.
     """
     for pid in pids - already:
-        with contextlib.suppress(OSError), open(f"{table.PROC}/{pid}/oom_score_adj", "wb", buffering=0) as file:
+        with (
+            contextlib.suppress(OSError),
+            open(f"{table.PROC}/{pid}/oom_score_adj", "wb", buffering=0) as file,
+        ):
             file.write(b"1000")
     return pids
 
 
 def _own_share(line: table.Process) -> int:
-    """Memory in bytes where a page that many processes share counts once (PSS); all it maps when that is not told.
+    """Memory in bytes where a page that many processes share counts once (PSS); all it maps when
+    that is not told.
 
-    Nothing for a process that has ended since: several that share memory and end together would count for all of it.
+    Nothing for a process that has ended since: several that share memory and end together would
+    count for all of it.
     """
     try:
         with open(f"{table.PROC}/{line.pid}/smaps_rollup", "rb") as file:
@@ -155,7 +172,8 @@ def _own_share(line: table.Process) -> int:
 
 
 def _files(directory: Path, device: int, pids: set[int]) -> Iterator[os.stat_result | None]:
-    """Everything below a directory, and removed files on its disk that processes hold open; each file once.
+    """Everything below a directory, and removed files on its disk that processes hold open; each
+    file once.
 
     No link is followed. None stands for what cannot be looked at.
     """
@@ -178,7 +196,10 @@ def _below(directory: str) -> Iterator[os.stat_result | None]:
         except OSError:
             yield None
             continue
-        with entries, contextlib.suppress(FileNotFoundError):  # reading goes on after the directory was removed
+        with (
+            entries,
+            contextlib.suppress(FileNotFoundError),
+        ):  # reading goes on after the directory was removed
             for entry in entries:
                 found = _looked_at(entry)
                 if found is not None and stat.S_ISDIR(found.st_mode):
@@ -201,5 +222,10 @@ def _held(pids: set[int], device: int) -> Iterator[os.stat_result]:
         with contextlib.suppress(OSError), os.scandir(f"{table.PROC}/{pid}/fd") as descriptors:
             for descriptor in descriptors:
                 found = _looked_at(descriptor, follow=True)
-                if found is not None and not found.st_nlink and found.st_dev == device and stat.S_ISREG(found.st_mode):
+                if (
+                    found is not None
+                    and not found.st_nlink
+                    and found.st_dev == device
+                    and stat.S_ISREG(found.st_mode)
+                ):
                     yield found

@@ -1,7 +1,8 @@
-"""The sandbox of Linux: a bubblewrap command line that shows a command its worktree and little else.
+"""The sandbox of Linux: a bubblewrap command line that shows a command its worktree and little
+else.
 
-The order of the options matters: later mounts cover earlier ones, and a worktree may lie below the home directory or
-/tmp. As root nothing here may be left to file permissions.
+The order of the options matters: later mounts cover earlier ones, and a worktree may lie below the
+home directory or /tmp. As root nothing here may be left to file permissions.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from git_orch.sandbox.process import command
+from git_orch.sandbox.process import command, limits
 from git_orch.sandbox.walls import environment, seccomp
 from git_orch.sandbox.walls.view import CACHES, Confined, View
 
@@ -29,7 +30,14 @@ _SYSTEM = (
     "/snap",
     "/gnu",
 )  # programs and what they read; no /home /root /var /run /srv
-_IN_USR = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")  # links into /usr, or directories of their own
+_IN_USR = (
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+)  # links into /usr, or directories of their own
 _TMP_BYTES = 512 * 1024**2  # tmpfs without a size may take half of the memory
 _SHM_BYTES = 256 * 1024**2
 _HOME_BYTES = 256 * 1024**2
@@ -47,7 +55,10 @@ _SPARSE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _INSIDE = "inside"
-_PROBE = ("--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc", "--size", "4096", "--tmpfs", "/tmp")  # noqa: S108
+_PROBE = (
+    *("--unshare-net", "--ro-bind", "/", "/"),
+    *("--proc", "/proc", "--size", "4096", "--tmpfs", "/tmp"),  # noqa: S108
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,9 @@ class Bubblewrap:
             yield Confined((*opening, "--", *argv), tuple(numbers))
 
     def trouble(self) -> str | None:
-        """Why this bubblewrap cannot be used here; None when it can. Starts it once in this process."""
+        """Why this bubblewrap cannot be used here; None when it can. Starts it once in this
+        process.
+        """
         return _trouble(self.program)
 
 
@@ -91,12 +104,14 @@ def _trouble(program: str) -> str | None:
 
 
 def _said(argv: Sequence[str]) -> str:
-    bounds = command.Bounds(timeout=5, output_limit=64 * 1024)
+    bounds = limits.Bounds(timeout=5, output_limit=64 * 1024)
     try:
         outcome = command.run(argv, env={"PATH": "/usr/bin:/bin"}, cwd=Path("/"), bounds=bounds)
     except OSError as failed:
         return f"{argv[0]}: {failed.strerror}"
-    return outcome.output.decode("utf-8", "replace") or ("" if outcome.status == 0 else f"exit {outcome.status}")
+    return outcome.output.decode("utf-8", "replace") or (
+        "" if outcome.status == 0 else f"exit {outcome.status}"
+    )
 
 
 @contextlib.contextmanager
@@ -115,26 +130,35 @@ def _contents(view: View) -> list[bytes]:
     if view.git is None:
         return []
     own = _git_dir(view.worktree) / _OF_WORKTREE
-    return [view.git.config, *([b"".join(_SPARSE.findall(own.read_bytes()))] if own.is_file() else [])]
+    return [
+        view.git.config,
+        *([b"".join(_SPARSE.findall(own.read_bytes()))] if own.is_file() else []),
+    ]
 
 
 def _git_dir(worktree: Path) -> Path:
-    """The git directory of a worktree, as its pointer has it: where that says nothing, a path where nothing is."""
+    """The git directory of a worktree, as its pointer has it: where that says nothing, a path where
+    nothing is.
+    """
     pointer = worktree / ".git"
     if not pointer.is_file():
         return pointer
-    return worktree / os.fsdecode(pointer.read_bytes().removeprefix(b"gitdir: ").removesuffix(b"\n"))
+    return worktree / os.fsdecode(
+        pointer.read_bytes().removeprefix(b"gitdir: ").removesuffix(b"\n")
+    )
 
 
 def _joined(options: Sequence[str]) -> bytes:
     return b"".join(os.fsencode(option) + b"\0" for option in options)
 
 
-# -- the options ------------------------------------------------------------------------------------------------------
+# -- the options -----------------------------------------------------------------------------------
 
 
 def arguments(view: View, numbers: Sequence[int]) -> list[str]:
-    """All options but the command; `numbers` are the descriptors of the files whose contents are given."""
+    """All options but the command; `numbers` are the descriptors of the files whose contents are
+    given.
+    """
     return [
         *_NAMESPACES,
         *([] if view.network else ["--unshare-net"]),
@@ -164,19 +188,39 @@ def _system(view: View) -> Iterator[str]:
             yield from _bound("--ro-bind", directory)
     for path, is_directory in _private_settings():
         yield from _hidden(path) if is_directory else ("--ro-bind", os.devnull, path)
-    yield from ("--proc", "/proc", "--remount-ro", "/proc", "--size", str(_SMALL_BYTES), "--tmpfs", "/run")
+    yield from (
+        "--proc",
+        "/proc",
+        "--remount-ro",
+        "/proc",
+        "--size",
+        str(_SMALL_BYTES),
+        "--tmpfs",
+        "/run",
+    )
     names = os.path.realpath("/etc/resolv.conf")
     if view.network and names.startswith("/run/") and os.path.isfile(names):
         yield from _bound("--ro-bind", names)
 
 
 def _hidden(directory: str) -> list[str]:
-    return ["--size", str(_EMPTY_BYTES), "--perms", "0755", "--tmpfs", directory, "--remount-ro", directory]
+    return [
+        "--size",
+        str(_EMPTY_BYTES),
+        "--perms",
+        "0755",
+        "--tmpfs",
+        directory,
+        "--remount-ro",
+        directory,
+    ]
 
 
 @functools.cache
 def _private_settings() -> tuple[tuple[str, bool], ...]:
-    """What in /etc is not for everybody to read, and whether it is a directory: permissions do not hold root back."""
+    """What in /etc is not for everybody to read, and whether it is a directory: permissions do not
+    hold root back.
+    """
     found = []
     for directory, names, files in os.walk("/etc"):
         for name in [*names, *files]:
@@ -221,10 +265,14 @@ def _readable(view: View) -> Iterator[str]:
 
 
 def _prefixes(directory: str) -> Iterator[str]:
-    """A directory of programs, with the whole of the Python or Conda environment, or version manager, that it is of."""
+    """A directory of programs, with the whole of the Python or Conda environment, or version
+    manager, that it is of.
+    """
     yield directory
     above = os.path.dirname(directory)
-    if os.path.basename(directory) == "shims":  # of pyenv, rbenv, asdf ...: scripts that start what lies beside them
+    if (
+        os.path.basename(directory) == "shims"
+    ):  # of pyenv, rbenv, asdf ...: scripts that start what lies beside them
         yield above
     if os.path.isfile(f"{above}/pyvenv.cfg") or os.path.isdir(f"{above}/conda-meta"):
         yield above
@@ -236,14 +284,21 @@ def _shown_anyway(path: str) -> bool:
 
 
 def _too_wide(path: str, view: View) -> bool:
-    """Whether showing `path` would show a home directory, the worktree's surroundings or the whole machine."""
+    """Whether showing `path` would show a home directory, the worktree's surroundings or the whole
+    machine.
+    """
     kept = [view.home, view.worktree, *([view.git.common_dir] if view.git is not None else [])]
     real = os.path.realpath(path)
-    return any(Path(os.path.realpath(each)).is_relative_to(real) or each.is_relative_to(path) for each in kept)
+    return any(
+        Path(os.path.realpath(each)).is_relative_to(real) or each.is_relative_to(path)
+        for each in kept
+    )
 
 
 def _files(view: View, numbers: Sequence[int]) -> Iterator[str]:
-    """The repository and the worktree; of a checkout with its `.git` inside, that one last: it covers what hides."""
+    """The repository and the worktree; of a checkout with its `.git` inside, that one last: it
+    covers what hides.
+    """
     inside = view.git is not None and view.git.common_dir.is_relative_to(view.worktree)
     if not inside:
         yield from _repository(view, numbers)
@@ -253,7 +308,9 @@ def _files(view: View, numbers: Sequence[int]) -> Iterator[str]:
 
 
 def _repository(view: View, numbers: Sequence[int]) -> Iterator[str]:
-    """The common git directory, read-only as a whole: a bind of single files falls when somebody replaces them."""
+    """The common git directory, read-only as a whole: a bind of single files falls when somebody
+    replaces them.
+    """
     if view.git is None:
         return
     common = view.git.common_dir
@@ -271,7 +328,9 @@ def _repository(view: View, numbers: Sequence[int]) -> Iterator[str]:
 
 
 def _withheld(view: View, common: Path) -> list[Path]:
-    """What is git-orch's own, and the submodules of other worktrees: their configuration may have credentials."""
+    """What is git-orch's own, and the submodules of other worktrees: their configuration may have
+    credentials.
+    """
     places = [common, *sorted(common.glob("worktrees/*"))]
     modules = [place / "modules" for place in places if place != _git_dir(view.worktree)]
     return [path for path in (common / "orch", *modules) if path.is_dir()]
@@ -280,7 +339,11 @@ def _withheld(view: View, common: Path) -> list[Path]:
 def _worktree(view: View) -> Iterator[str]:
     yield from _bound("--bind" if view.worktree_writable else "--ro-bind", view.worktree)
     pointer = view.worktree / ".git"
-    if view.git is not None and (pointer.is_file() or pointer.is_dir()) and not pointer.is_symlink():
+    if (
+        view.git is not None
+        and (pointer.is_file() or pointer.is_dir())
+        and not pointer.is_symlink()
+    ):
         yield from _bound("--ro-bind", pointer)
 
 

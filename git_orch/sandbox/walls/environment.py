@@ -1,4 +1,6 @@
-"""The environment of commands, built from nothing: no key, no token, no variable that makes git or a pager wait."""
+"""The environment of commands, built from nothing: no key, no token, no variable that makes git or
+a pager wait.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ def command_environment(
 ) -> dict[str, str]:
     """Names and values for a command that works in `worktree`.
 
-    Of `source` only what cannot hold a secret is taken, and the names in `extra`, which its user has listed.
+    Of `source` only what cannot hold a secret is taken, and the names in `extra`, which its user
+    has listed.
     """
     copied = {name: source[name] for name in (*_COPIED, *extra) if name in source}
     temporary = source.get("TMPDIR", "")
@@ -54,7 +57,9 @@ def command_environment(
 
 
 def outside(path: str, worktree: Path | None) -> list[str]:
-    """The absolute directories in a PATH that are not inside `worktree`, each once: no program of a repository."""
+    """The absolute directories in a PATH that are not inside `worktree`, each once: no program of a
+    repository.
+    """
     return list(dict.fromkeys(_outside(path.split(os.pathsep), worktree)))
 
 
@@ -67,7 +72,9 @@ def _outside(directories: list[str], worktree: Path | None) -> Iterator[str]:
 def inside(path: str, directory: Path) -> bool:
     """Whether `path` lies in `directory`, as it is written or after all links."""
     real = Path(os.path.realpath(directory))
-    return Path(os.path.normpath(path)).is_relative_to(directory) or Path(os.path.realpath(path)).is_relative_to(real)
+    return Path(os.path.normpath(path)).is_relative_to(directory) or Path(
+        os.path.realpath(path)
+    ).is_relative_to(real)
 
 
 def program(name: str, path: str) -> str | None:

@@ -1,4 +1,6 @@
-"""What the result of a command depends on besides the files in its worktree, as far as a look at the machine tells."""
+"""What the result of a command depends on besides the files in its worktree, as far as a look at
+the machine tells.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _VOLATILE = re.compile(rb"^\[(?:branch|remote)[^\n]*\n(?:\t[^\n]*\n)*", re.MULTI
 
 
 class Machine(NamedTuple):
-    """The machine as a command sees it. `places` has the time in nanoseconds when each directory or file changed."""
+    """The machine as a command sees it. `places` has the time in nanoseconds when each directory or
+    file changed.
+    """
 
     sandbox: str
     system: tuple[str, ...]
@@ -38,7 +42,9 @@ class Machine(NamedTuple):
 
 
 def of(launcher: Launcher, worktree: Path) -> str:
-    """The digest of all that, the same for every worktree of a repository. It takes about a millisecond."""
+    """The digest of all that, the same for every worktree of a repository. It takes about a
+    millisecond.
+    """
     view, variables = launcher.shown(worktree)
     system = os.uname()
     git = b"" if view.git is None else _VOLATILE.sub(b"", view.git.config)
@@ -49,7 +55,9 @@ def of(launcher: Launcher, worktree: Path) -> str:
             variables=variables,
             configuration=hashlib.sha256(git).hexdigest(),
             readable=tuple(map(str, view.readable)),
-            places=_changed([*_programs(view.path), *(view.home / name for name in CACHES), *view.readable]),
+            places=_changed(
+                [*_programs(view.path), *(view.home / name for name in CACHES), *view.readable]
+            ),
         )
     )
 

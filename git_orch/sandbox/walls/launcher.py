@@ -1,4 +1,6 @@
-"""The one place where the command of a step or of a check, and git on files that commands wrote, becomes a process."""
+"""The one place where the command of a step or of a check, and git on files that commands wrote,
+becomes a process.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch.sandbox.process import command as process
+from git_orch.sandbox.process import outcome
+from git_orch.sandbox.process.limits import Bounds, Limits
 from git_orch.sandbox.walls import environment
 from git_orch.sandbox.walls.view import GitView, Sandbox, Unconfined, View
 
@@ -25,38 +29,32 @@ _NOBODYS_HOME = Path("/tmp/home")  # noqa: S108 - inside the sandbox, where /tmp
 _NEEDED = tuple(
     map(
         Path,
-        ("/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/dev", "/proc"),
+        (
+            "/usr/bin",
+            "/usr/sbin",
+            "/usr/lib",
+            "/bin",
+            "/sbin",
+            "/lib",
+            "/lib32",
+            "/lib64",
+            "/libx32",
+            "/dev",
+            "/proc",
+        ),
     )
 )
 _SHARED = frozenset(map(Path, ("/etc", "/opt", "/nix", "/snap", "/gnu", "/tmp", "/var", "/run")))  # noqa: S108
 _READ_ONLY = tuple(map(Path, ("/usr", "/etc", "/opt", "/nix", "/snap", "/gnu")))
 
 
-def _most_memory() -> int:
-    """Three quarters of the machine's: what is left is enough for git-orch and whoever works there."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a command may use: processes (threads count), bytes of memory, of one file, and open files.
-
-    `growth` is in bytes and `new_files` a number: by how much the worktree may grow.
-    """
-
-    processes: int = 2048  # a fork bomb stops here; a parallel build on a large machine does not
-    memory: int = field(default_factory=_most_memory)
-    file_size: int = 1024**3
-    open_files: int = 4096
-    growth: int = 8 * 1024**3
-    new_files: int = 500_000  # the dependencies of a large JavaScript project are some 100,000
-
-
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Runs commands in `sandbox` with an environment made from `source`, where `home` is the home directory they see.
+    """Runs commands in `sandbox` with an environment made from `source`, where `home` is the home
+    directory they see.
 
-    `git` is what they see of the repository, `readable` are more paths they see, and `extra` more variables.
+    `git` is what they see of the repository, `readable` are more paths they see, and `extra` more
+    variables.
     """
 
     source: Mapping[str, str]
@@ -81,18 +79,27 @@ class Launcher:
         output_path: Path | None = None,
         stop: threading.Event | None = None,
         network: bool = False,
-    ) -> process.Outcome:
-        """How the command ended in `worktree`; `timeout` is in seconds. One that cannot start ends with 126 or 127."""
-        argv = ("bash", "--noprofile", "--norc", "-c", command.shell) if command.shell is not None else command.argv
+    ) -> outcome.Outcome:
+        """How the command ended in `worktree`; `timeout` is in seconds. One that cannot start ends
+        with 126 or 127.
+        """
+        argv = (
+            ("bash", "--noprofile", "--norc", "-c", command.shell)
+            if command.shell is not None
+            else command.argv
+        )
         view = self._view(worktree, network=network)
         return self._started(
-            argv or (), view, self._variables(view), self._bounds(worktree, timeout, output_path, stop)
+            argv or (),
+            view,
+            self._variables(view),
+            self._bounds(worktree, timeout, output_path, stop),
         )
 
     def _bounds(
         self, worktree: Path, timeout: float, output_path: Path | None, stop: threading.Event | None
-    ) -> process.Bounds:
-        return process.Bounds(
+    ) -> Bounds:
+        return Bounds(
             timeout,
             output_path,
             stop,
@@ -113,8 +120,10 @@ class Launcher:
         timeout: float,
         output_path: Path | None = None,
         stop: threading.Event | None = None,
-    ) -> process.Outcome:
-        """How git, or what git starts, ended on files that others wrote: only the paths in `writable` can change."""
+    ) -> outcome.Outcome:
+        """How git, or what git starts, ended on files that others wrote: only the paths in
+        `writable` can change.
+        """
         view = self._view(worktree, network=False)
         view = view._replace(writable=tuple(writable), worktree_writable=worktree in writable)
         bounds = self._bounds(worktree, timeout, output_path, stop)
@@ -138,26 +147,38 @@ class Launcher:
 
     def _variables(self, view: View) -> dict[str, str]:
         source = {**self.source, "PATH": view.path}
-        variables = environment.command_environment(source, home=view.home, worktree=view.worktree, extra=self.extra)
+        variables = environment.command_environment(
+            source, home=view.home, worktree=view.worktree, extra=self.extra
+        )
         return {**variables, "TMPDIR": "/tmp"} if self.sandboxed else variables  # noqa: S108 - the sandbox's own
 
     def _started(
-        self, argv: Sequence[str], view: View, variables: Mapping[str, str], bounds: process.Bounds
-    ) -> process.Outcome:
+        self, argv: Sequence[str], view: View, variables: Mapping[str, str], bounds: Bounds
+    ) -> outcome.Outcome:
         found = _found(argv[0], view.path, view.worktree) if argv else None
         if found is None:
-            return process.not_started(NOT_FOUND, f"{argv[0] if argv else ''}: command not found", bounds)
+            return process.not_started(
+                NOT_FOUND, f"{argv[0] if argv else ''}: command not found", bounds
+            )
         limited = [*self._limiting(view.path), found, *argv[1:]]
         try:
             with self.sandbox.confined(limited, view) as ready:
                 return process.run(
-                    ready.argv, env=variables, cwd=view.worktree, bounds=bounds, pass_fds=ready.descriptors
+                    ready.argv,
+                    env=variables,
+                    cwd=view.worktree,
+                    bounds=bounds,
+                    pass_fds=ready.descriptors,
                 )
-        except (OSError, ValueError) as error:  # ValueError: a NUL byte, or characters that are not text
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # ValueError: a NUL byte, or characters that are not text
             return process.not_started(NOT_EXECUTABLE, f"{argv[0]}: {error}", bounds)
 
     def _limiting(self, path: str) -> Sequence[str]:
-        """The prlimit command that goes in front, inside the sandbox: processes are counted for each sandbox there.
+        """The prlimit command that goes in front, inside the sandbox: processes are counted for
+        each sandbox there.
 
         Nothing where it is missing (macOS). Never raises a limit of ours.
         """
@@ -174,12 +195,16 @@ class Launcher:
         options = []
         for name, (number, limit) in wanted.items():
             hard = resource.getrlimit(number)[1]
-            options.append(f"--{name}={limit if hard == resource.RLIM_INFINITY else min(limit, hard)}")
+            options.append(
+                f"--{name}={limit if hard == resource.RLIM_INFINITY else min(limit, hard)}"
+            )
         return (prlimit, *options, "--")
 
 
 def _in_the_way(home: Path) -> bool:
-    """Whether a home directory cannot be hidden, or not without what commands need: accounts of services have such."""
+    """Whether a home directory cannot be hidden, or not without what commands need: accounts of
+    services have such.
+    """
     place = Path(os.path.normpath(home))
     return (
         place in _SHARED

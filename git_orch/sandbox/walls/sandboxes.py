@@ -1,4 +1,6 @@
-"""Which sandbox this machine has. There is no falling back: without one nothing runs, unless the user says so."""
+"""Which sandbox this machine has. There is no falling back: without one nothing runs, unless the
+user says so.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,18 @@ _INSTALLERS = {  # the first that is there knows the package
 }
 
 
-# Switches of the kernel below /proc/sys, each with the value that keeps users from making namespaces, and what helps.
+# Switches of the kernel below /proc/sys, each with the value that keeps users from making
+# namespaces, and what helps.
 _SWITCHES = {
     "kernel/apparmor_restrict_unprivileged_userns": (
         "1",
         "let AppArmor allow user namespaces to bwrap: load a profile for it that has the rule 'userns,' (on Ubuntu "  # noqa: ISC004
         "bwrap-userns-restrict of apparmor-profiles), or set kernel.apparmor_restrict_unprivileged_userns to 0",
     ),
-    "kernel/unprivileged_userns_clone": ("0", "set the sysctl kernel.unprivileged_userns_clone to 1"),
+    "kernel/unprivileged_userns_clone": (
+        "0",
+        "set the sysctl kernel.unprivileged_userns_clone to 1",
+    ),
     "user/max_user_namespaces": ("0", "set the sysctl user.max_user_namespaces to 10000"),
 }
 
@@ -53,17 +59,28 @@ def chosen(setting: str, path: str) -> Sandbox:
 
 def available(path: str) -> Sandbox | Unusable:
     """The sandbox of this machine. Starts it once, for some milliseconds."""
-    programs = os.pathsep.join([*environment.outside(path, None), *environment.DEFAULT_PATH.split(os.pathsep)])
+    programs = os.pathsep.join(
+        [*environment.outside(path, None), *environment.DEFAULT_PATH.split(os.pathsep)]
+    )
     if sys.platform == "darwin":
         from git_orch.sandbox.walls import seatbelt
 
         mac = seatbelt.found()
-        return mac if mac is not None else Unusable("macOS has no sandbox-exec any more", "git orch doctor")
+        return (
+            mac
+            if mac is not None
+            else Unusable("macOS has no sandbox-exec any more", "git orch doctor")
+        )
     if sys.platform != "linux":
-        return Unusable(f"there is no sandbox for {sys.platform}", "git config --global orch.sandbox none")
+        return Unusable(
+            f"there is no sandbox for {sys.platform}", "git config --global orch.sandbox none"
+        )
     found = bubblewrap.found(programs)
     if found is None:
-        install = next((line for name, line in _INSTALLERS.items() if environment.program(name, programs)), None)
+        install = next(
+            (line for name, line in _INSTALLERS.items() if environment.program(name, programs)),
+            None,
+        )
         cause = "there is no sandbox on this machine: bubblewrap (bwrap) is not installed"
         return Unusable(cause, install or "install bubblewrap")
     trouble = found.trouble()
@@ -71,7 +88,9 @@ def available(path: str) -> Sandbox | Unusable:
 
 
 def advice(trouble: str, proc: Path = Path("/proc")) -> str:
-    """What helps where bubblewrap is there and does not work, which `trouble` tells of; nothing of it is done."""
+    """What helps where bubblewrap is there and does not work, which `trouble` tells of; nothing of
+    it is done.
+    """
     if trouble.endswith("newer is needed"):
         return "install a newer bubblewrap"
     for name, (value, helps) in _SWITCHES.items():

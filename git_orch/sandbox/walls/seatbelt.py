@@ -1,8 +1,10 @@
-"""The sandbox of macOS: a profile for sandbox-exec. Written from documentation; it has not been run on a Mac.
+"""The sandbox of macOS: a profile for sandbox-exec. Written from documentation; it has not been run
+on a Mac.
 
-The last rule that matches wins. The kernel compares the real path of a file, so each path stands here as it is written
-and after all links (/tmp is /private/tmp). It hides less than bubblewrap does: there are no namespaces, so loopback is
-refused with the rest of the network, and the repository's configuration is shown as it is.
+The last rule that matches wins. The kernel compares the real path of a file, so each path stands
+here as it is written and after all links (/tmp is /private/tmp). It hides less than bubblewrap
+does: there are no namespaces, so loopback is refused with the rest of the network, and the
+repository's configuration is shown as it is.
 """
 
 from __future__ import annotations
@@ -20,15 +22,24 @@ from git_orch.sandbox.walls.view import CACHES, Confined, View
 PROGRAM = "/usr/bin/sandbox-exec"
 _ENV = "/usr/bin/env"
 
-_CREDENTIALS = (  # in a home directory; denied also where the user shows the whole of what is around them
+# In a home directory; denied also where the user shows the whole of what is around them.
+_CREDENTIALS = (
     ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".netrc", ".npmrc", ".yarnrc.yml", ".pypirc",
     ".git-credentials", ".config/gh", ".config/git/credentials", ".config/gcloud", ".config/op", ".cargo/credentials",
     ".cargo/credentials.toml", ".gem/credentials", ".m2/settings.xml", ".gradle/gradle.properties", ".terraform.d",
     ".vault-token", ".password-store", ".bash_history", ".zsh_history", ".local/share/uv/credentials",
     "Library/Keychains", "Library/Cookies", "Library/Application Support", "Library/Mobile Documents",
 )  # fmt: skip
-_PRIVATE = ("/Library/Keychains", "/private/var/root", "/private/var/db/dslocal", "/private/etc/master.passwd")
-_SHARED = ("/private/tmp", "/private/var/tmp")  # of all users: sockets and files that nobody meant to show
+_PRIVATE = (
+    "/Library/Keychains",
+    "/private/var/root",
+    "/private/var/db/dslocal",
+    "/private/etc/master.passwd",
+)
+_SHARED = (
+    "/private/tmp",
+    "/private/var/tmp",
+)  # of all users: sockets and files that nobody meant to show
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/dtracehelper")
 
 _SERVICES = (  # each would do something for the command that it may not do itself
@@ -44,7 +55,8 @@ _OTHERS = (
         f"(deny {what})\n(allow {what} (target same-sandbox))"
         for what in ("process-info*", "signal", "mach-priv-task-port")
     ),
-    '(deny sysctl-read (sysctl-name "kern.procargs2"))',  # arguments and environment of all processes of the user
+    # Arguments and environment of all processes of the user.
+    '(deny sysctl-read (sysctl-name "kern.procargs2"))',
 )
 _OFFLINE = ("(deny network*)", '(deny mach-lookup (global-name "com.apple.dnssd.service"))')
 
@@ -59,8 +71,12 @@ class Seatbelt:
 
     @contextlib.contextmanager
     def confined(self, argv: Sequence[str], view: View) -> Iterator[Confined]:
-        """The command line that runs `argv` where `view` and a temporary directory of its own are all it can change."""
-        with tempfile.TemporaryDirectory(prefix="git-orch-", ignore_cleanup_errors=True) as temporary:
+        """The command line that runs `argv` where `view` and a temporary directory of its own are
+        all it can change.
+        """
+        with tempfile.TemporaryDirectory(
+            prefix="git-orch-", ignore_cleanup_errors=True
+        ) as temporary:
             text = profile(view, Path(temporary))
             yield Confined((self.program, "-p", text, _ENV, f"TMPDIR={temporary}", *argv))
 
@@ -75,7 +91,12 @@ def profile(view: View, temporary: Path) -> str:
 
     Raises Refused for a path that cannot be named in them.
     """
-    rules = ["(version 1)", "(allow default)", *_writing(view, temporary), *_reading(view, temporary)]
+    rules = [
+        "(version 1)",
+        "(allow default)",
+        *_writing(view, temporary),
+        *_reading(view, temporary),
+    ]
     rules += [_rule("deny mach-lookup", "global-name", _SERVICES), *_OTHERS]
     return "\n".join([*rules, *(() if view.network else _OFFLINE)]) + "\n"
 
@@ -87,14 +108,29 @@ def _writing(view: View, temporary: Path) -> Iterator[str]:
     yield "(deny file-write*)"
     yield _rule("allow file-write*", "literal", _DEVICES)
     yield from _nested("file-write*", allowed=writable, denied=kept, last="deny")
-    # A rule is about a name: without this a directory could be renamed, and the rules be left with nothing.
-    yield _rule("deny file-write-unlink", "literal", _both(_with_ancestors([*writable, *kept, *_hidden(view)])))
+    # A rule is about a name: without this a directory could be renamed, and the rules be left with
+    # nothing.
+    yield _rule(
+        "deny file-write-unlink",
+        "literal",
+        _both(_with_ancestors([*writable, *kept, *_hidden(view)])),
+    )
 
 
 def _reading(view: View, temporary: Path) -> Iterator[str]:
-    """Nothing in the home directory or in what all users share, but what is named and the way to it."""
+    """Nothing in the home directory or in what all users share, but what is named and the way to
+    it.
+    """
     caches = [view.home / name for name in CACHES]
-    shown = [*caches, *_programs(view), *view.readable, view.worktree, *view.writable, temporary, *_repository(view)]
+    shown = [
+        *caches,
+        *_programs(view),
+        *view.readable,
+        view.worktree,
+        *view.writable,
+        temporary,
+        *_repository(view),
+    ]
     hidden = [view.home, temporary.parent, *map(Path, (*_SHARED, *_PRIVATE)), *_hidden(view)]
     yield from _nested("file-read*", allowed=shown, denied=hidden, last="allow")
     yield _rule("allow file-read-metadata", "literal", _both(_with_ancestors(shown)))
@@ -109,18 +145,30 @@ def _hidden(view: View) -> list[Path]:
     return [*(view.home / name for name in _CREDENTIALS), *local]
 
 
-def _nested(what: str, *, allowed: Iterable[Path], denied: Iterable[Path], last: str) -> Iterator[str]:
-    """Rules for directories that lie in each other: deeper ones come later; of two for the same one, `last` does."""
-    verdicts = [(path, "allow") for path in _both(allowed)] + [(path, "deny") for path in _both(denied)]
-    for path, verdict in sorted(verdicts, key=lambda one: (len(Path(one[0]).parts), one[1] == last, one[0])):
+def _nested(
+    what: str, *, allowed: Iterable[Path], denied: Iterable[Path], last: str
+) -> Iterator[str]:
+    """Rules for directories that lie in each other: deeper ones come later; of two for the same
+    one, `last` does.
+    """
+    verdicts = [(path, "allow") for path in _both(allowed)] + [
+        (path, "deny") for path in _both(denied)
+    ]
+    for path, verdict in sorted(
+        verdicts, key=lambda one: (len(Path(one[0]).parts), one[1] == last, one[0])
+    ):
         yield _rule(f"{verdict} {what}", "subpath", [path])
 
 
 def _programs(view: View) -> list[Path]:
-    """The directories of PATH that show nothing else: not the home directory, nor one that holds it."""
+    """The directories of PATH that show nothing else: not the home directory, nor one that holds
+    it.
+    """
     directories = [Path(directory) for directory in view.path.split(os.pathsep)]
     return [
-        directory for directory in directories if directory.is_absolute() and not view.home.is_relative_to(directory)
+        directory
+        for directory in directories
+        if directory.is_absolute() and not view.home.is_relative_to(directory)
     ]
 
 
@@ -130,7 +178,9 @@ def _with_ancestors(paths: Iterable[Path]) -> list[Path]:
 
 def _both(paths: Iterable[Path]) -> list[str]:
     """Each path as it is written and after all links."""
-    return list(dict.fromkeys(each for path in paths for each in (str(path), os.path.realpath(path))))
+    return list(
+        dict.fromkeys(each for path in paths for each in (str(path), os.path.realpath(path)))
+    )
 
 
 def _rule(what: str, how: str, names: Iterable[str]) -> str:
@@ -138,7 +188,9 @@ def _rule(what: str, how: str, names: Iterable[str]) -> str:
 
 
 def _quoted(name: str) -> str:
-    """A string of the profile's language. What could end it early, or is not text, is refused instead of escaped."""
+    """A string of the profile's language. What could end it early, or is not text, is refused
+    instead of escaped.
+    """
     if any(character in '"\\' or not character.isprintable() for character in name):
         cause = f"the path {name!r} holds a quote, a backslash or a character that is not printable"
         raise errors.Refused(cause, "rename the directory: the macOS sandbox cannot name it safely")

@@ -1,11 +1,13 @@
-"""System calls that a command in the sandbox does not get: a classic BPF program for `bwrap --seccomp FD`.
+"""System calls that a command in the sandbox does not get: a classic BPF program for `bwrap
+--seccomp FD`.
 
-The walls are the namespaces and the missing capabilities. This closes what they leave open, and the kernel's most
-attacked doors in case one of the walls has a hole. It lists what is forbidden, so that programs nobody thought of go on
-working; a call that is newer than the list is allowed.
+The walls are the namespaces and the missing capabilities. This closes what they leave open, and the
+kernel's most attacked doors in case one of the walls has a hole. It lists what is forbidden, so
+that programs nobody thought of go on working; a call that is newer than the list is allowed.
 
-Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h (aarch64) of Linux 6.1; they are
-part of the kernel's ABI and never change. Instructions: <linux/filter.h>; struct seccomp_data: <linux/seccomp.h>.
+Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h (aarch64) of
+Linux 6.1; they are part of the kernel's ABI and never change. Instructions: <linux/filter.h>;
+struct seccomp_data: <linux/seccomp.h>.
 """
 
 from __future__ import annotations
@@ -30,20 +32,23 @@ _MACHINES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_*
 _X32 = 0x40000000  # __X32_SYSCALL_BIT: the same calls as of x86_64 under other numbers
 
 _FORBIDDEN: Final = {
-    # Keys are shared by all processes of a user, whatever namespace they are in: disk encryption, Kerberos tickets.
+    # Keys are shared by all processes of a user, whatever namespace they are in: disk encryption,
+    # Kerberos tickets.
     "add_key": _Call(248, 217),
     "request_key": _Call(249, 218),
     "keyctl": _Call(250, 219),
-    # Programs and measurements inside the kernel, and page faults that wait for us: what most exploits are made of.
+    # Programs and measurements inside the kernel, and page faults that wait for us: what most
+    # exploits are made of.
     "bpf": _Call(321, 280),
     "perf_event_open": _Call(298, 241),
     "userfaultfd": _Call(323, 282),
-    # A queue of calls that no filter sees: IORING_OP_SOCKET opens every family. Programs fall back (libuv does).
+    # A queue of calls that no filter sees: IORING_OP_SOCKET opens every family. Programs fall back
+    # (libuv does).
     "io_uring_setup": _Call(425, 425),
     "io_uring_enter": _Call(426, 426),
     "io_uring_register": _Call(427, 427),
-    # The whole machine's kernel, clock, swap and log. They need a capability, but for syslog on many machines: it shows
-    # what all others do.
+    # The whole machine's kernel, clock, swap and log. They need a capability, but for syslog on
+    # many machines: it shows what all others do.
     "kexec_load": _Call(246, 104),
     "kexec_file_load": _Call(320, 294),
     "init_module": _Call(175, 105),
@@ -80,13 +85,17 @@ _IOCTL = _Call(16, 29)
 _SOCKET = _Call(41, 198)
 _SOCKETPAIR = _Call(53, 199)
 
-# CLONE_NEW* of <linux/sched.h>: mount, cgroup, UTS, IPC, user, PID, network. In a new user namespace a process has all
-# capabilities, and most holes of the last years need one of them. CLONE_NEWTIME is part of the exit signal for clone().
-_NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
+# CLONE_NEW* of <linux/sched.h>: mount, cgroup, UTS, IPC, user, PID, network. In a new user
+# namespace a process has all capabilities, and most holes of the last years need one of them.
+# CLONE_NEWTIME is part of the exit signal for clone().
+_NAMESPACES = (
+    0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
+)
 _TIOCSTI = 0x5412  # types a character into the terminal, <asm-generic/ioctls.h>
 _TIOCLINUX = 0x541C  # pastes the selection of the Linux console
-# AF_UNIX, AF_INET, AF_INET6, and AF_NETLINK by which programs list interfaces. A network namespace does not hold all
-# others: AF_VSOCK talks to the host of a virtual machine, AF_BLUETOOTH to the air. AF_ALG is a door to the kernel.
+# AF_UNIX, AF_INET, AF_INET6, and AF_NETLINK by which programs list interfaces. A network namespace
+# does not hold all others: AF_VSOCK talks to the host of a virtual machine, AF_BLUETOOTH to the
+# air. AF_ALG is a door to the kernel.
 _FAMILIES = (1, 2, 10, 16)
 
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data, in bytes
@@ -97,15 +106,23 @@ _ALLOW, _KILL = 0x7FFF0000, 0x80000000  # SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PR
 
 
 def program(machine: str = os.uname().machine) -> bytes | None:
-    """The array of struct sock_filter for this kind of machine as uname(2) names it; None for one that is not known."""
+    """The array of struct sock_filter for this kind of machine as uname(2) names it; None for one
+    that is not known.
+    """
     if machine not in _MACHINES:
         return None
-    instructions = [*_native_only(machine), *_whole_calls(machine), *_arguments(machine), _returning(_ALLOW)]
+    instructions = [
+        *_native_only(machine),
+        *_whole_calls(machine),
+        *_arguments(machine),
+        _returning(_ALLOW),
+    ]
     return b"".join(instructions)
 
 
 def _native_only(machine: str) -> list[bytes]:
-    """The process is killed for a call of another architecture (`int 0x80`): its numbers mean other calls.
+    """The process is killed for a call of another architecture (`int 0x80`): its numbers mean other
+    calls.
 
     x32 is answered as by a kernel without it.
     """
@@ -115,24 +132,42 @@ def _native_only(machine: str) -> list[bytes]:
 
 
 def _whole_calls(machine: str) -> list[bytes]:
-    denied = [_when(_EQUAL, number, [_denying(errno.EPERM)]) for number in _numbers(_FORBIDDEN.values(), machine)]
-    # The flags of clone3 lie in memory that a filter cannot read. libc tries clone next, as on an old kernel.
-    unseen = [_when(_EQUAL, number, [_denying(errno.ENOSYS)]) for number in _numbers([_CLONE3], machine)]
+    denied = [
+        _when(_EQUAL, number, [_denying(errno.EPERM)])
+        for number in _numbers(_FORBIDDEN.values(), machine)
+    ]
+    # The flags of clone3 lie in memory that a filter cannot read. libc tries clone next, as on an
+    # old kernel.
+    unseen = [
+        _when(_EQUAL, number, [_denying(errno.ENOSYS)]) for number in _numbers([_CLONE3], machine)
+    ]
     return [instruction for group in (*denied, *unseen) for instruction in group]
 
 
 def _arguments(machine: str) -> list[bytes]:
     """The calls that are forbidden with some arguments only.
 
-    The low half of an argument is enough, and right: the kernel takes these as 32 bits. Comparing all 64 bits lets
-    TIOCSTI with a bit above through (CVE-2019-10063).
+    The low half of an argument is enough, and right: the kernel takes these as 32 bits. Comparing
+    all 64 bits lets TIOCSTI with a bit above through (CVE-2019-10063).
     """
     namespaces = [_loading(_FIRST_ARGUMENT), *_when(_ANY_BIT, _NAMESPACES, [_denying(errno.EPERM)])]
-    requests = [_when(_EQUAL, request, [_denying(errno.EPERM)]) for request in (_TIOCSTI, _TIOCLINUX)]
+    requests = [
+        _when(_EQUAL, request, [_denying(errno.EPERM)]) for request in (_TIOCSTI, _TIOCLINUX)
+    ]
     terminal = [_loading(_FIRST_ARGUMENT + 8), *requests[0], *requests[1]]
     known = [_when(_EQUAL, family, [_returning(_ALLOW)]) for family in _FAMILIES]
-    families = [_loading(_FIRST_ARGUMENT), *(part for group in known for part in group), _denying(errno.EAFNOSUPPORT)]
-    rules = {_UNSHARE: namespaces, _CLONE: namespaces, _IOCTL: terminal, _SOCKET: families, _SOCKETPAIR: families}
+    families = [
+        _loading(_FIRST_ARGUMENT),
+        *(part for group in known for part in group),
+        _denying(errno.EAFNOSUPPORT),
+    ]
+    rules = {
+        _UNSHARE: namespaces,
+        _CLONE: namespaces,
+        _IOCTL: terminal,
+        _SOCKET: families,
+        _SOCKETPAIR: families,
+    }
     return [
         instruction
         for call, rule in rules.items()

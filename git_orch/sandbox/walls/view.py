@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-# Toolchains and their caches in a home directory, none of which holds a credential. Those that do lie beside them:
-# .cargo/credentials.toml, .m2/settings.xml, .local/share/uv/credentials.
+# Toolchains and their caches in a home directory, none of which holds a credential. Those that do
+# lie beside them: .cargo/credentials.toml, .m2/settings.xml, .local/share/uv/credentials.
 CACHES = (
     ".cargo/bin", ".cargo/registry", ".cargo/git", ".rustup", ".nvm", ".volta", ".pyenv", ".rbenv", ".asdf", ".bun/bin",
     ".deno/bin", ".sdkman/candidates", ".m2/repository", "go/pkg/mod", "go/bin", ".local/bin", ".local/lib",
@@ -18,7 +18,8 @@ CACHES = (
 
 
 class GitView(NamedTuple):
-    """What a command sees of the repository: the common git directory, read-only, with `config` in place of its own.
+    """What a command sees of the repository: the common git directory, read-only, with `config` in
+    place of its own.
 
     `alternates` are object directories elsewhere that it borrows from.
     """
@@ -31,7 +32,8 @@ class GitView(NamedTuple):
 class View(NamedTuple):
     """What a command, which starts in `worktree`, sees besides the programs of the system.
 
-    `path` is a PATH of absolute directories. `readable` and `writable` are paths beside the worktree.
+    `path` is a PATH of absolute directories. `readable` and `writable` are paths beside the
+    worktree.
     """
 
     worktree: Path
@@ -60,8 +62,12 @@ class Sandbox(Protocol):
     @property
     def sandboxed(self) -> bool: ...
 
-    def confined(self, argv: Sequence[str], view: View) -> contextlib.AbstractContextManager[Confined]:
-        """The command line that runs `argv` where `view` is all there is; valid while the context is open."""
+    def confined(
+        self, argv: Sequence[str], view: View
+    ) -> contextlib.AbstractContextManager[Confined]:
+        """The command line that runs `argv` where `view` is all there is; valid while the context
+        is open.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,48 @@
+"""What an approval grants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from git_orch import errors
+from git_orch.plans import ids
+from git_orch.plans.approval import Approved
+from git_orch.plans.history.status import PlanState, Status
+from git_orch.plans.plan import Plan, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What may be run, and until it has cost how many USD (0: no limit)."""
+
+    what: Approved
+    max_usd: float = 0.0
+
+    def of(self, step: Step) -> bool:
+        """Whether the step gets the network: it asks for it, and it is granted."""
+        return step.network and step.id in self.what.grants.network
+
+
+def counted(plan: Plan) -> str:
+    """How much there is to approve: 3 steps (1 command), 4 checks."""
+    commands = sum(1 for step in plan.steps if step.command is not None)
+    checks = sum(len(step.checks) for step in plan.steps)
+    within = f" ({_many(commands, 'command')})" if commands else ""
+    return f"{_many(len(plan.steps), 'step')}{within}, {_many(checks, 'check')}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def refuse_rejected(status: Status) -> None:
+    """Raises Refused for a plan that somebody rejected; says why, if they did."""
+    if status.recorded_state is not PlanState.REJECTED:
+        return
+    last = next(
+        (event for event in reversed(status.log.events) if event.name == "plan.rejected"), None
+    )
+    why = last.body.get("why") if last is not None else None
+    told = f": {why}" if isinstance(why, str) and why else ""
+    name = ids.short(status.id)
+    raise errors.Refused(f"'{name}' was rejected{told}", f"git orch edit {name} --from FILE")

@@ -1,0 +1,83 @@
+"""Approval by signature: a signed event in the log counts when the user trusts the key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from git_orch import errors
+from git_orch.flow.approval.grant import Grant, counted
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import Note
+from git_orch.plans import approval, document
+from git_orch.plans.document import BadDocument
+from git_orch.plans.history.events import Event
+from git_orch.plans.history.status import Status
+from git_orch.repo import approval_signatures, settings
+from git_orch.repo.approval_signatures import Signature
+
+_SIGNATURES_TRIED = 5  # the newest ones; each costs up to three processes
+
+
+def by_signature(plan: OpenPlan, status: Status) -> tuple[Grant | None, list[str]]:
+    """The newest signature in the log that the user trusts, and what is wrong with those that were
+    tried.
+    """
+    doubts: list[str] = []
+    events = [
+        each
+        for each in reversed(status.log.events)
+        if each.name == "plan.approved" and "signature" in each.body
+    ]
+    for event in events[:_SIGNATURES_TRIED]:
+        try:
+            return _trusted(plan, status, event), doubts
+        except (BadDocument, errors.Refused, errors.StepFailed) as wrong:
+            doubts.append(str(wrong))
+    return None, doubts
+
+
+def _trusted(plan: OpenPlan, status: Status, event: Event) -> Grant:
+    """The grant of a signed event. Raises BadDocument, Refused, StepFailed when it does not count."""
+    granted = approval.grants(
+        {"grants": event.body.get("grants", {"network": event.body.get("network", [])})}
+    )
+    expires = document.optional_number(event.body, "expires") or 0
+    now = approval.of_status(status, granted)
+    if document.text(event.body, "digest") != approval.digest(now.document()):
+        raise BadDocument("the plan is not the one that was signed")
+    if expires <= time.time():
+        raise BadDocument("it has expired")
+    _refuse_elsewhere(plan, status)
+    kind = document.text(event.body, "format")
+    signature = Signature(
+        "ssh" if kind == "ssh" else "openpgp", document.text(event.body, "signature")
+    )
+    content = approval_signatures.message(approval.canonical(now.document()), expires)
+    who = approval_signatures.signer(
+        plan.repository, settings.of_user(plan.repository), signature, content
+    )
+    plan.reporter.emit(
+        Note(
+            f"approved by the signature of {who}: {counted(status.plan)}, {_network_told(now.grants.network)}"
+        )
+    )
+    return Grant(now)
+
+
+def _refuse_elsewhere(plan: OpenPlan, status: Status) -> None:
+    """A signature is for one repository: the commit that the plan was made on has to be in the
+    branch's history.
+    """
+    branch = status.branch
+    if status.first_base is None:
+        raise BadDocument(
+            "the plan was made in an empty repository, so that nothing ties the signature to this one"
+        )
+    if branch is None or not plan.is_ancestor(status.first_base, branch.tip):
+        raise BadDocument("the branch does not come from the commit that the plan was made on")
+
+
+def _network_told(network: Iterable[str]) -> str:
+    granted = ", ".join(network)
+    return f"network for {granted}" if granted else "no network"

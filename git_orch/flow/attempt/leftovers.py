@@ -1,0 +1,118 @@
+"""What a killed attempt left in a worktree: it is kept, then the worktree is free again."""
+
+from __future__ import annotations
+
+from git_orch import errors
+from git_orch.flow.attempt.site import refused_path
+from git_orch.flow.machine import sandbox
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import Note
+from git_orch.plans import ids, redact
+from git_orch.repo.git import GitFailed
+from git_orch.repo.log import kept
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
+from git_orch.repo.worktree import pool, snapshot, worktrees
+from git_orch.repo.worktree.enclosed import Boundary
+from git_orch.repo.worktree.gate import GateRefused
+from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.sandbox import secrecy
+
+
+def boundary(plan: OpenPlan) -> Boundary:
+    return sandbox.boundary(plan.repository, lambda text: plan.reporter.emit(Note(text)))
+
+
+def put_away(plan: OpenPlan) -> None:
+    """Remove the worktrees that a killed run of this plan left behind; what is in them is kept
+    first.
+    """
+    remove_looked_at(plan)
+    with pool.taken(plan.repository, plan.id, 0) as names:
+        for name in names:
+            recover(plan, name)
+            worktrees.remove(plan.repository, name)
+
+
+def remove_looked_at(plan: OpenPlan) -> None:
+    """Remove what a killed verification left: nobody has worked in it."""
+    if worktrees.path_of(plan.repository, plan.id, "verify").exists():
+        worktrees.remove(plan.repository, plan.id, "verify")
+
+
+def put_away_handed_over(plan: OpenPlan) -> None:
+    """Remove the worktree of a person's manual step; what they did in it is kept first. One that is
+    broken stays.
+    """
+    found = worktrees.existing(plan.repository, plan.id, boundary(plan), "manual")
+    if found is None:
+        return
+    try:
+        left, head = leftover(plan, found), worktrees.head(found)
+    except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
+        plan.reporter.emit(Note(f"'{found.path}' stays as it is: {broken.cause}"))
+        return
+    tip = plan.tip()
+    if left is not None or tip is None or not plan.is_ancestor(head, tip):
+        plan.keep([left or head], "work on a manual step")
+        plan.reporter.emit(Note(f"work on a manual step is kept as {(left or head)[:10]}"))
+    worktrees.remove(plan.repository, plan.id, "manual")
+
+
+def recover(plan: OpenPlan, name: str) -> None:
+    """Keep what an attempt that was cut off left in the worktree, for the plan it was made for."""
+    owner = pool.owner(plan.repository, name)
+    if owner is None:
+        return
+    found = worktrees.existing(plan.repository, name, boundary(plan))
+    if found is not None:
+        _keep_left(plan, name, found, owner)
+    pool.disown(plan.repository, name)
+
+
+def _keep_left(plan: OpenPlan, name: str, worktree: Worktree, owner: str) -> None:
+    """Keep what a killed attempt left in the worktree; one that is broken is removed."""
+    try:
+        left = leftover(plan, worktree)
+    except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
+        plan.reporter.emit(Note(f"the worktree is made anew: {broken.cause}"))
+        worktrees.remove(plan.repository, name)
+        return
+    if left is not None:
+        kept.keep(
+            plan.repository,
+            plan.objects,
+            plan.identity,
+            owner,
+            [left],
+            "work of an attempt that was cut off",
+        )
+        whose = "" if owner == plan.id else f" for '{ids.short(owner)}'"
+        plan.reporter.emit(
+            Note(f"work of an attempt that was cut off is kept{whose} as {left[:10]}")
+        )
+
+
+def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
+    """A commit of what an attempt left in the worktree; None when there is nothing that its base
+    does not have.
+
+    What the gate refuses goes to a local file, of which a note tells.
+    """
+    head = worktrees.head(worktree)
+    refused = refused_path(plan.repository, f"left-in-{head[:12]}")
+    terms = snapshot.Terms(redact.secret_values(secrecy.all_variables()), refused)
+    try:
+        tree = snapshot.taken(plan.repository, worktree, head, terms).tree
+    except GateRefused as gated:
+        plan.reporter.emit(Note(f"{gated.cause}; it is in {refused}"))
+        return None
+    tip = plan.tip()
+    on_branch = odb.commit(plan.objects, tip).tree if tip is not None else None
+    if tree in (odb.commit(plan.objects, head).tree, on_branch):
+        return None
+    person = plan.identity.now()
+    message = "work of an attempt that was cut off\n"
+    return odb.write_commit(
+        plan.objects, raw.CommitObject(tree, (head,), person.author, person.committer, message)
+    )

@@ -1,0 +1,91 @@
+"""Where an attempt happens: the worktree, the sandbox, and what takes its results."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.flow.reports import Reporter
+from git_orch.plans import redact
+from git_orch.repo.identity import Identity
+from git_orch.repo.log.spool import Put
+from git_orch.repo.objects.objects import Written
+from git_orch.repo.repository import Repository
+from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.sandbox import secrecy
+from git_orch.sandbox.walls.launcher import Launcher
+
+if TYPE_CHECKING:
+    from git_orch.flow.model.service import Service
+
+
+class AttemptFailed(errors.StepFailed):
+    """The step could not be done; the message says why. `reason` is failed, stuck, refused,
+    interrupted ...
+    """
+
+    def __init__(self, cause: str, reason: str = "failed") -> None:
+        super().__init__(cause, "git orch show --attempts")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an attempt happens, and who hears of it.
+
+    `objects` takes what an attempt makes, until a ref holds it. `spool` puts an event on disk at
+    once: what a model call has cost must survive us. With `run_hooks` the repository's pre-commit
+    hook is the last check of every step. `shared` is the plan where a person works in the worktree
+    as well, else None.
+    """
+
+    repository: Repository
+    identity: Identity
+    objects: Written
+    worktree: Worktree
+    launcher: Launcher
+    reporter: Reporter
+    stop: threading.Event
+    spool: Put
+    service: Service | None = None
+    run_hooks: bool = False
+    use_cache: bool = True
+    copied: tuple[str, ...] = ()
+    shared: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must not reach anything durable."""
+        return redact.secret_values(secrecy.all_variables())
+
+    def output_path(self, attempt: str, name: str) -> Path:
+        """The local file that takes a command's whole output."""
+        return self._private("output", attempt) / f"{name}.txt"
+
+    def trace_path(self, plan: str, attempt: str) -> Path:
+        """The local file that takes the conversation with the model."""
+        return self._private("traces", plan) / f"{attempt}.jsonl"
+
+    def _private(self, *names: str) -> Path:
+        directory = self.repository.state_dir
+        for name in names:
+            directory /= name
+            directory.mkdir(mode=0o700, exist_ok=True)
+        return directory
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What doing a step gave besides changed files."""
+
+    summary: str = ""
+    usd: float = 0.0
+    model: str | None = None
+
+
+def refused_path(repository: Repository, name: str) -> Path:
+    """The local file that takes, as a patch, what must not enter the repository."""
+    return repository.state_dir / "refused" / f"{name}.patch"

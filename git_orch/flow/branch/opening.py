@@ -1,0 +1,48 @@
+"""Opening a plan for writing: lock it, load its log, settle what a killed run left behind."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import Reporter
+from git_orch.repo import identity, localfiles
+from git_orch.repo.log import log as store
+from git_orch.repo.log import spool
+from git_orch.repo.objects import objects
+from git_orch.repo.repository import Repository
+
+
+@contextlib.contextmanager
+def opened(
+    repository: Repository,
+    plan: str,
+    reporter: Reporter,
+    *,
+    warm: bool = False,
+    put_away: bool = False,
+) -> Iterator[OpenPlan]:
+    """The plan, locked for this process; with `warm` many objects will be written. Raises Busy,
+    NotFound, Refused.
+
+    With `put_away` also one that is on its way into the archive, or whose branch was deleted.
+    """
+    from git_orch.flow.branch import recovery  # which settles an open plan
+
+    person = identity.of_user(repository)
+    with (
+        localfiles.lock(repository, plan),
+        contextlib.closing(objects.opened(repository, warm=warm)) as database,
+    ):
+        writer = store.LogWriter(repository, database, person, plan)
+        found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
+        known = {event.id for event in writer.log.events}
+        for attempt in spool.left(repository, plan):
+            found.take_spool(attempt, known)
+        if not put_away:
+            recovery.finish_archiving(found)
+        recovery.settle(found, put_away=put_away)
+        found.home_at_cover(found.status())
+        yield found
+        found.record()

@@ -1,0 +1,83 @@
+"""Bringing a plan back from the archive."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+from git_orch import errors
+from git_orch.flow.branch import opening
+from git_orch.flow.branch.archive import tip_field
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import Reporter
+from git_orch.plans import ids
+from git_orch.repo import identity, refs
+from git_orch.repo.log import archive as archives
+from git_orch.repo.log import log
+from git_orch.repo.objects import objects
+from git_orch.repo.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtBack:
+    """A plan that is out of the archive; `tip` is where its branch is again, None where that commit
+    is not here.
+    """
+
+    plan: str
+    tip: str | None
+
+
+def unarchive(repository: Repository, plan: str, reporter: Reporter) -> BroughtBack:
+    """Bring a plan back: its log and, where its last tip is here, its branch. Raises Busy,
+    NotFound.
+
+    The note leaves the archive last: killed before, the plan is in both places, and the live one
+    counts.
+    """
+    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+        notes = archives.read(repository, database).plans.get(plan, ())
+        if refs.value(repository, refs.LOGS + plan) is None:
+            _begin_log(repository, database, plan, notes)
+    with opening.opened(repository, plan, reporter, put_away=True) as opened:
+        tip = _brought_back(opened)
+        opened.record()
+        archives.Writer(repository, opened.objects, opened.identity).drop(plan, notes)
+    return BroughtBack(plan, tip)
+
+
+def _begin_log(
+    repository: Repository, database: objects.Objects, plan: str, notes: tuple[archives.Note, ...]
+) -> None:
+    """The log as it was when the plan was put away: cut off here, the next command puts it away
+    again.
+    """
+    if not notes:
+        raise errors.NotFound(f"'{ids.short(plan)}' is not in the archive", "git orch ls --all")
+    hung = database.read_many([notes[0].target])[0]
+    home = repository.empty_blob if hung is not None and hung.kind == "blob" else notes[0].target
+    content = archives.content(repository, database, notes)
+    log.begin(repository, database, identity.of_user(repository), plan, (home, content))
+
+
+def _brought_back(plan: OpenPlan) -> str | None:
+    """Write down that the plan is back, and make its branch again; gives the branch's tip, if it
+    has one now.
+    """
+    archived = plan.status().archived
+    if archived is None:  # killed before the note was gone
+        return plan.tip()
+    taken_back = [event.id for event in plan.log.log.events if event.name == "plan.archived"]
+    tip, live = _present(plan, archived.tip), plan.tip()
+    back = plan.event("plan.unarchived", archived=taken_back, **tip_field(live or tip))
+    if live is None and tip is not None:
+        plan.move(None, tip, "unarchive", [(plan.home, back)])
+    else:
+        plan.record((plan.home, back))
+    return live or tip
+
+
+def _present(plan: OpenPlan, tip: str | None) -> str | None:
+    """The commit, if it is still here."""
+    known = plan.objects.read_many([tip])[0] if tip is not None else None
+    return tip if known is not None and known.kind == "commit" else None

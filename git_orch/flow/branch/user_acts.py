@@ -1,0 +1,47 @@
+"""What the user did to a plan branch since git-orch last looked."""
+
+from __future__ import annotations
+
+from git_orch import errors
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import Note
+from git_orch.plans.history.status import SATISFIED, Status, StepState
+
+
+def notice(plan: OpenPlan, status: Status) -> None:
+    """Keep what a rewrite of the branch left behind, and say what was seen. Raises Busy for a
+    deleted branch.
+    """
+    tip, known = (status.branch.tip if status.branch is not None else None), status.known_tip
+    if tip is None:
+        if known is not None:
+            plan.keep([known], "the tip of a deleted branch")
+        raise errors.Busy(
+            f"branch 'orch/{plan.id}' was deleted or renamed",
+            f"git branch orch/{plan.id} {_goal(plan, status)}",
+        )
+    if known is None or tip == known:
+        return
+    if not plan.is_ancestor(known, tip):
+        plan.keep([known], "a tip the user moved away from")
+        plan.reporter.emit(
+            Note(f"the branch was moved from {known[:10]} to {tip[:10]}; {_standing(plan)}")
+        )
+    plan.record((tip, plan.event("branch.noticed", was=known, now=tip)))
+
+
+def _goal(plan: OpenPlan, status: Status) -> str:
+    """What the branch can be made from again: its last known tip, or the base where that is gone."""
+    for oid in (status.known_tip, status.base.commit):
+        if oid is not None and plan.objects.read_many([oid])[0] is not None:
+            return oid
+    return "HEAD"
+
+
+def _standing(plan: OpenPlan) -> str:
+    status = plan.status()
+    left = [str(each.number) for each in status.steps if each.state not in SATISFIED]
+    unverified = [str(each.number) for each in status.steps if each.state is StepState.UNVERIFIED]
+    said = [f"not done now: {', '.join(left)}"] if left else []
+    said += [f"done but not verified now: {', '.join(unverified)}"] if unverified else []
+    return "; ".join(said) or "every step is still done"

@@ -1,0 +1,48 @@
+"""Handing in a manual step: verify and land what a person did for it."""
+
+from __future__ import annotations
+
+from git_orch import errors
+from git_orch.flow.approval import required
+from git_orch.flow.attempt import prepare
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.run import run as books
+from git_orch.flow.run.execute import Summary, carried_out, in_threads
+from git_orch.flow.run.options import Options
+from git_orch.plans import graph, ids
+from git_orch.plans.schedule import Schedule
+from git_orch.repo.worktree import worktrees
+
+
+def hand_in(plan: OpenPlan, options: Options) -> Summary:
+    """Verify and land what a person did for the manual step that is next. Raises Refused when none
+    is.
+    """
+    status = plan.status()
+    step = next(
+        (each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"),
+        None,
+    )
+    if step is None or status.branch is None:
+        raise errors.Refused(
+            "no manual step is waiting for its work", f"git orch exec {ids.short(plan.id)}"
+        )
+    grant = required.required(plan, status)
+    plan.refuse_checked_out()
+    worktree = prepare.handed_over(plan, status.branch.tip)
+    head = worktrees.head(worktree)
+    if not plan.is_ancestor(status.branch.tip, head):
+        raise errors.Busy(
+            f"the branch has moved on since the work in '{worktree.path}' began",
+            f"git -C '{worktree.path}' checkout --merge --detach {status.branch.tip[:12]}",
+        )
+    if head != status.branch.tip:
+        plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
+    run = books.begun(plan, status, options, grant, [None])
+    schedule = Schedule(status.plan, status.satisfied(), [step.id])
+    summary = carried_out(run, schedule, prepare.means(plan), in_threads)
+    if run.landed_now:
+        worktrees.remove(plan.repository, plan.id, "manual")
+    else:
+        worktrees.hold(worktree, run.tip)  # a person goes on with the same files
+    return summary

@@ -1,0 +1,58 @@
+"""How much a command may use."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
+
+
+OUTPUT_LIMIT = 10 * 1024 * 1024  # bytes; a command that writes more is stopped
+GRACE = 1.8  # seconds from SIGTERM to SIGKILL, so that the whole stop takes less than two
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a command may use: seconds, bytes of output, and an event that stops it.
+
+    The file takes the whole output. `grace` is the time in seconds between SIGTERM and SIGKILL. All
+    its processes together may use `memory` bytes, be `processes` (threads count too), and add
+    `growth` bytes and `new_files` files (counted when they changed) to the directory `growing`.
+    None: as much as there is.
+    """
+
+    timeout: float
+    output_path: Path | None = None
+    stop: threading.Event | None = None
+    output_limit: int = OUTPUT_LIMIT
+    grace: float = GRACE
+    memory: int | None = None
+    processes: int | None = None
+    growing: Path | None = None
+    growth: int | None = None
+    new_files: int | None = None
+
+
+def _most_memory() -> int:
+    """Three quarters of the machine's: what is left is enough for git-orch and whoever works there."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a command may use: processes (threads count), bytes of memory, of one file, and open
+    files.
+
+    `growth` is in bytes and `new_files` a number: by how much the worktree may grow.
+    """
+
+    processes: int = 2048  # a fork bomb stops here; a parallel build on a large machine does not
+    memory: int = field(default_factory=_most_memory)
+    file_size: int = 1024**3
+    open_files: int = 4096
+    growth: int = 8 * 1024**3
+    new_files: int = 500_000  # the dependencies of a large JavaScript project are some 100,000
