@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml
 	touch $@
 
 demo: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/demo.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/support/demo.sh
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

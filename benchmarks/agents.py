@@ -17,7 +17,7 @@ from benchmarks import files, measure, peers
 from benchmarks.measure import Case, Row, Table
 from benchmarks.scratch import FIRST_FILE, Scratch
 
-_SERVER = Path(__file__).resolve().parent.parent / "tests" / "model_server.py"
+_SERVER = Path(__file__).resolve().parent.parent / "tests" / "support" / "model_server.py"
 _KEY = "sk-ant-bench-0123456789abcdef"
 _MODEL = "claude-sonnet-5-5"
 _BARE = "a bare request"

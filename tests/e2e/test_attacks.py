@@ -2,7 +2,7 @@
 in `git orch exec`.
 
 The names begin with the numbers of the attacks. A19 (approval tampering) is in test_approving.py,
-A20 (the corpus of command lines) in test_policy.py and test_policing.py. Of A12, a command whose
+A20 (the corpus of command lines) in test_policy.py and test_command_policy.py. Of A12, a command whose
 starting thread ends is in test_process.py::test_a_command_survives_the_end_of_other_threads.
 """
 

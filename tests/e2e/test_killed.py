@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import places
 import pytest
 from conftest import Repo
 
 SOAK = os.environ.get("GIT_ORCH_SOAK") == "1"
-DRIVER = Path(__file__).with_name("killed_at.py")
+DRIVER = places.SUPPORT / "killed_at.py"
 
 TWO_STEPS = {
     "title": "Two steps",
@@ -75,7 +76,7 @@ class Driver:
     def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, str(DRIVER)],
-            env={**os.environ, "PYTHONPATH": str(DRIVER.parents[1])},
+            env={**os.environ, "PYTHONPATH": str(DRIVER.parent)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

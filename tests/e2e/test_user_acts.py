@@ -17,10 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import places
 import pytest
 from conftest import Prepared, Repo, writing
 
-MAN = Path(__file__).parents[2] / "man"
+MAN = places.TOP / "man"
 SOAK = os.environ.get("GIT_ORCH_SOAK") == "1"
 
 

@@ -10,10 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import places
 import pytest
 from conftest import Repo, writing
 
-APPENDING = Path(__file__).with_name("appending.py")
+APPENDING = places.SUPPORT / "appending.py"
 WRITERS = 8
 
 

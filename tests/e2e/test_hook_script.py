@@ -9,10 +9,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import places
 import pytest
 from conftest import Repo
 
-_HOOK = Path(__file__).parent.parent / "hooks/reference-transaction"
+_HOOK = places.TOP / "hooks/reference-transaction"
 _PLAN = "refs/heads/orch/PLAN-20261121-0NG7F5ZAWN-greet-people"
 
 

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import places
 import pytest
 from conftest import Repo
 
-_SCRIPT = Path(__file__).parent / "demo.sh"
+_SCRIPT = places.SUPPORT / "demo.sh"
 
 
 @pytest.fixture

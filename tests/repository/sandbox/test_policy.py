@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import places
 import pytest
 from conftest import Here, Repo
 
@@ -15,7 +16,7 @@ from git_orch.sandbox.policy import decision, whitelist
 from git_orch.sandbox.policy.decision import Policy
 from git_orch.sandbox.policy.verdict import Verdict
 
-_DATA = Path(__file__).parent / "data"
+_DATA = places.DATA
 _CORPUS = [
     json.loads(line) for line in (_DATA / "hostile_commands.jsonl").read_text("utf-8").splitlines()
 ]

@@ -7,11 +7,11 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from pathlib import Path
 
+import places
 import pytest
 
-_TOP = Path(__file__).parent.parent
+_TOP = places.TOP
 _TEXT = (_TOP / "SECURITY.md").read_text()
 
 

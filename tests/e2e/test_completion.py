@@ -9,13 +9,14 @@ import subprocess
 from pathlib import Path
 
 import click
+import places
 import pytest
 from conftest import Prepared, Repo, writing
 
 from git_orch.cli import schema, table
 from git_orch.templates import render
 
-_SCRIPT = Path(__file__).parent.parent / "git_orch/views/completion/git-orch"
+_SCRIPT = places.TOP / "git_orch/views/completion/git-orch"
 # Where distributions put git's own completion, which loads ours.
 _GIT_COMPLETION = "/usr/share/bash-completion/completions/git"
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import places
 import pytest
 from conftest import Repo, writing
 
@@ -27,7 +28,7 @@ from git_orch.plans.history import replay
 from git_orch.repo import settings
 from git_orch.templates import render
 
-_TOP = Path(__file__).parent.parent
+_TOP = places.TOP
 _MAN = _TOP / "man"
 _COMMANDS = [name for name in table.COMMANDS if name != "help"]
 _PAGES = sorted(_MAN.glob("*.[15]"))
