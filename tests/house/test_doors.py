@@ -1,4 +1,4 @@
-"""One door to processes: what can start one is named in two modules only, and used nowhere else."""
+"""Doors to processes: what can start one is named in three modules only, and used nowhere else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import git_orch
 
 PACKAGE = Path(git_orch.__file__).parent
 DOORS = {
-    "sandbox/process/command.py",
+    "sandbox/process/command.py",  # the commands of steps and checks
+    "sandbox/process/tools.py",  # git and other tools of ours
     "sandbox/process/guard.py",
 }  # the guard is started by what it guards against dying
 MODULES = {
