@@ -135,10 +135,14 @@ def _pick(scratch: Scratch) -> Row:
     found = discover(repository)
     person = identity.of_user(found)
     with contextlib.closing(objects.opened(found, warm=True)) as database:
-        took = [
-            measure.timed(lambda: merges.chain(found, database, commits, onto, person))[0] / _PICKS
-            for _ in range(3)
-        ]
+
+        def pick_all() -> None:
+            tip = onto
+            for commit in commits:
+                tree = merges.picked(found, database, commit, tip).tree
+                tip = person.commit_again(database, commit, tree, tip)
+
+        took = [measure.timed(pick_all)[0] / _PICKS for _ in range(3)]
     ours = Times(statistics.median(took), min(took))
     return measure.compared(
         "10,000 files: a pick in memory, beside 100 ms",

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo.git import GitFailed
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_orch.repo.objects.objects import Objects
     from git_orch.repo.repository import Repository
 
 
@@ -31,6 +36,21 @@ class Identity:
     committer: str
     author_date: str | None
     committer_date: str | None
+
+    def commit(self, objects: Objects, tree: str, parents: Sequence[str], message: str) -> str:
+        """Store a commit of this person, made now; gives its ID."""
+        stamp = self.now()
+        fields = raw.CommitObject(tree, tuple(parents), stamp.author, stamp.committer, message)
+        return odb.write_commit(objects, fields)
+
+    def commit_again(self, objects: Objects, commit: str, tree: str, onto: str) -> str:
+        """Store `commit` with another tree, on another parent: author and message stay, a signature
+        does not.
+        """
+        fields = odb.commit(objects, commit)
+        committer = self.now().committer
+        again = raw.CommitObject(tree, (onto,), fields.author, committer, fields.message)
+        return odb.write_commit(objects, again)
 
     def now(self) -> Stamp:
         """The lines for a commit that is made now."""

@@ -19,8 +19,6 @@ from git_orch.flow.reports import CheckEnded
 from git_orch.plans import messages, redact, review, sentences, trailers
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
-from git_orch.repo.objects import raw
-from git_orch.repo.objects.objects import write_commit
 from git_orch.repo.worktree import gate, snapshot
 from git_orch.sandbox.files import PathRefused, Tree
 
@@ -242,17 +240,7 @@ def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
     # change a claim.
     step = _redacted(job.step, site.secrets)
     message = messages.step_message(step, claim, _told(result), lines, extra, review=result.review)
-    person = site.identity.now()
-    return write_commit(
-        site.objects,
-        raw.CommitObject(
-            tree=result.tree or "",
-            parents=(job.base,),
-            author=person.author,
-            committer=person.committer,
-            message=message,
-        ),
-    )
+    return site.identity.commit(site.objects, result.tree or "", [job.base], message)
 
 
 def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:

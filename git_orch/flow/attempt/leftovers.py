@@ -11,7 +11,6 @@ from git_orch.plans import ids, redact
 from git_orch.repo.git import GitFailed
 from git_orch.repo.log import kept
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
 from git_orch.repo.worktree import pool, snapshot, worktrees
 from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.repo.worktree.gate import GateRefused
@@ -111,8 +110,5 @@ def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
     on_branch = odb.commit(plan.objects, tip).tree if tip is not None else None
     if tree in (odb.commit(plan.objects, head).tree, on_branch):
         return None
-    person = plan.identity.now()
     message = "work of an attempt that was cut off\n"
-    return odb.write_commit(
-        plan.objects, raw.CommitObject(tree, (head,), person.author, person.committer, message)
-    )
+    return plan.identity.commit(plan.objects, tree, [head], message)

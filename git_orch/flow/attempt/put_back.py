@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from git_orch import errors
 from git_orch.plans import sentences
 from git_orch.repo.log import kept
-from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
 from git_orch.repo.worktree import snapshot, worktrees
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox.files import PathRefused, Tree
@@ -44,17 +42,9 @@ def _kept(site: Site, plan: str, tree: str, named: str) -> str:
     except errors.OrchError as failed:
         told = f"{named} changed while a check ran, and stays as it is: {failed.cause}"
         raise errors.StepFailed(told, failed.hint or "git status") from failed
-    person = site.identity.now()
-    commit = odb.write_commit(
-        site.objects,
-        raw.CommitObject(
-            taken.tree,
-            (worktrees.head(site.worktree),),
-            person.author,
-            person.committer,
-            "files that changed while a check ran\n",
-        ),
-    )
+    head = worktrees.head(site.worktree)
+    message = "files that changed while a check ran\n"
+    commit = site.identity.commit(site.objects, taken.tree, [head], message)
     kept.keep(
         site.repository,
         site.objects,

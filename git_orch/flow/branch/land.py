@@ -20,7 +20,7 @@ from git_orch.plans import ids, messages, sentences
 from git_orch.plans.history.status import SATISFIED, Branch, Commit, PlanState, Status, StepState
 from git_orch.repo import refs
 from git_orch.repo.log import upstream
-from git_orch.repo.objects import merges, raw, signed_commits
+from git_orch.repo.objects import merges, signed_commits
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Written
 
@@ -270,7 +270,7 @@ def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> err
 
 def _merge(work: _Work, old: str, tree: str) -> Built:
     message = messages.merge_message(work.status, work.target.name)
-    commit = _write(work, tree, (old, work.branch.tip), message)
+    commit = work.plan.identity.commit(work.written, tree, [old, work.branch.tip], message)
     return Built(commit, work.written, _own_commits(work.status), (commit,))
 
 
@@ -285,15 +285,9 @@ def _squash(work: _Work, old: str, tree: str) -> Built:
             coauthors.append(person)
         if not _claims(work, each):
             own.append((each.oid[:10], fields.message.partition("\n")[0]))
-    commit = _write(work, tree, (old,), messages.squash_message(work.status, own, coauthors))
+    message = messages.squash_message(work.status, own, coauthors)
+    commit = work.plan.identity.commit(work.written, tree, [old], message)
     return Built(commit, work.written, dict.fromkeys(_own_commits(work.status), commit), (commit,))
-
-
-def _write(work: _Work, tree: str, parents: tuple[str, ...], message: str) -> str:
-    person = work.plan.identity.now()
-    return odb.write_commit(
-        work.written, raw.CommitObject(tree, parents, person.author, person.committer, message)
-    )
 
 
 def _claims(work: _Work, commit: Commit) -> frozenset[str]:
@@ -319,7 +313,7 @@ def _rebased(work: _Work, old: str) -> Built | None:
             raise _conflict(work, [one.path for one in found.conflicts], frozenset({each.oid}))
         if found.tree == odb.commit(plan.objects, tip).tree and not claims:
             continue  # the user's own, and there already
-        tip = merges.commit_on(work.written, each.oid, found.tree, tip, plan.identity)
+        tip = plan.identity.commit_again(work.written, each.oid, found.tree, tip)
         new.append(tip)
         commits |= dict.fromkeys(claims, tip)
     return Built(tip, work.written, commits, tuple(new)) if new else None

@@ -193,7 +193,7 @@ def _built(work: _Work) -> Built:
                 f"git switch {work.target.typed} && git orch pick {work.name} "
                 f"{','.join(str(each.number) for each in work.steps)}  # where it can be resolved",
             )
-        tip = merges.commit_on(written, commit, found.tree, tip, plan.identity)
+        tip = plan.identity.commit_again(written, commit, found.tree, tip)
         became[commit] = tip
     commits = {
         each.step.id: became[each.commit.oid] for each in work.steps if each.commit is not None

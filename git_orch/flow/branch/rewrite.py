@@ -240,7 +240,7 @@ def picked(
         if found.conflicts:
             conflicts.append((commit, found.conflicts))
             continue
-        tip = merges.commit_on(new, commit.oid, found.tree, tip, plan.identity)
+        tip = plan.identity.commit_again(new, commit.oid, found.tree, tip)
         made.append((commit, tip))
     if conflicts:
         raise _conflict(plan, status, conflicts)

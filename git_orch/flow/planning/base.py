@@ -15,7 +15,6 @@ from git_orch.plans.plan import Plan
 from git_orch.repo import identity, refs
 from git_orch.repo.identity import Identity
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
 from git_orch.repo.objects.objects import Objects
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import snapshot
@@ -57,17 +56,9 @@ def with_uncommitted(repository: Repository, objects: Objects, base: Base) -> Ba
     stay as they are.
     """
     tree = snapshot.of_user(repository, lambda: sandbox.boundary(repository), base.commit)
-    person = identity.of_user(repository).now()
-    commit = odb.write_commit(
-        objects,
-        raw.CommitObject(
-            tree=tree,
-            parents=(base.commit,) if base.commit is not None else (),
-            author=person.author,
-            committer=person.committer,
-            message="snapshot of uncommitted files\n",
-        ),
-    )
+    parents = (base.commit,) if base.commit is not None else ()
+    person = identity.of_user(repository)
+    commit = person.commit(objects, tree, parents, "snapshot of uncommitted files\n")
     return Base(commit, base.ref, snapshot=True)
 
 
@@ -79,22 +70,14 @@ def document(base: Base) -> Document:
 
 def cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, base: Base) -> str:
     """The cover commit: empty, on the base, its message the plan for people to read."""
-    stamp = person.now()
     tree = (
         odb.write_tree(objects, [])
         if base.commit is None
         else odb.commit(objects, base.commit).tree
     )
-    return odb.write_commit(
-        objects,
-        raw.CommitObject(
-            tree=tree,
-            parents=(base.commit,) if base.commit is not None else (),
-            author=stamp.author,
-            committer=stamp.committer,
-            message=messages.cover_message(plan_id, plan, base.commit or trailers.UNBORN),
-        ),
-    )
+    parents = (base.commit,) if base.commit is not None else ()
+    message = messages.cover_message(plan_id, plan, base.commit or trailers.UNBORN)
+    return person.commit(objects, tree, parents, message)
 
 
 def follow(plan: OpenPlan, status: Status) -> bool:

@@ -19,7 +19,6 @@ from git_orch.flow.reports import Note
 from git_orch.plans import ids, redact, trailers
 from git_orch.repo import refs, settings
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import snapshot
@@ -113,11 +112,9 @@ def checkpoint(
     _keep_staged(plan, staged, (tip, taken.tree), number)
     if taken.tree == odb.commit(plan.objects, tip).tree:
         return tip, taken.tree
-    person, written = plan.identity.now(), Written(plan.objects)
+    written = Written(plan.objects)
     message = trailers.subject(f"pre-step-{number}: {title}") + "\n"
-    commit = odb.write_commit(
-        written, raw.CommitObject(taken.tree, (tip,), person.author, person.committer, message)
-    )
+    commit = plan.identity.commit(written, taken.tree, [tip], message)
     plan.move(tip, commit, f"checkpoint before step {number}", written=written, in_place=True)
     plan.reporter.emit(Note(f"what was uncommitted is committed as {commit[:10]}"))
     return commit, taken.tree
@@ -144,10 +141,7 @@ def _keep_staged(plan: OpenPlan, staged: str, now: tuple[str, str], number: int)
     tip, tree = now
     if staged in (tree, odb.commit(plan.objects, tip).tree):
         return
-    person, why = plan.identity.now(), f"what was staged before step {number}"
-    message = f"{why}\n"
-    commit = odb.write_commit(
-        plan.objects, raw.CommitObject(staged, (tip,), person.author, person.committer, message)
-    )
+    why = f"what was staged before step {number}"
+    commit = plan.identity.commit(plan.objects, staged, [tip], f"{why}\n")
     plan.keep([commit], why)
     plan.reporter.emit(Note(f"{why} and differs from the files is kept as {commit[:10]}"))

@@ -233,7 +233,7 @@ class Run:
         if picked.conflicts:
             return self._conflicting(job, result, picked)
         written = Written(self.plan.objects)
-        onto = merges.commit_on(written, commit, picked.tree, self.tip, self.plan.identity)
+        onto = self.plan.identity.commit_again(written, commit, picked.tree, self.tip)
         waiting = _Waiting(onto, picked.tree, written)
         if picked.tree == tree or not (job.step.checks or result.checks):
             return self._move(job, result, waiting)

@@ -17,7 +17,6 @@ from git_orch.plans.history import events
 from git_orch.repo import refs
 from git_orch.repo.log import log as store
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
 
 if TYPE_CHECKING:
     from git_orch.plans.history.events import Log
@@ -224,9 +223,5 @@ class Writer:
         store.raced(attempt, lambda: None)
 
     def _commit(self, written: Written, tree: str, tip: str | None, message: str) -> str:
-        person = self._identity.now()
         parents = (tip,) if tip is not None else ()
-        return odb.write_commit(
-            written,
-            raw.CommitObject(tree, parents, person.author, person.committer, f"{message}\n"),
-        )
+        return self._identity.commit(written, tree, parents, f"{message}\n")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch import errors
 from git_orch.repo import refs
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
 
 if TYPE_CHECKING:
     from git_orch.repo.identity import Identity
@@ -40,19 +39,11 @@ def keep(
     if not present:
         return
     ref, written = refs.KEPT + plan, odb.Written(objects)
-    person = identity.now()
     for tries in range(_TRIES):
         before = refs.value(repository, ref)
-        link = odb.write_commit(
-            written,
-            raw.CommitObject(
-                tree=odb.write_tree(written, []),
-                parents=tuple(dict.fromkeys([before, *present] if before else present)),
-                author=person.author,
-                committer=person.committer,
-                message=f"{_WHY}{why}\n",
-            ),
-        )
+        parents = list(dict.fromkeys([before, *present] if before else present))
+        tree = odb.write_tree(written, [])
+        link = identity.commit(written, tree, parents, f"{_WHY}{why}\n")
         try:
             refs.move_to_new(
                 repository, ref, written, old=before, new=link, reason=f"orch: keep {why}"

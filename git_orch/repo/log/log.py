@@ -167,12 +167,9 @@ def begin(
     there is a log.
     """
     target, content = note
-    written, person = odb.Written(objects), identity.now()
+    written = odb.Written(objects)
     tree = write_notes(written, Notes({target: written.write("blob", content)}), {target[:2]}, {})
-    commit = odb.write_commit(
-        written,
-        raw.CommitObject(tree, (), person.author, person.committer, "orch: from the archive\n"),
-    )
+    commit = identity.commit(written, tree, [], "orch: from the archive\n")
     refs.move_to_new(
         repository, refs.LOGS + plan, written, old=None, new=commit, reason="orch: log"
     )
@@ -293,19 +290,10 @@ class LogWriter:
         self, blobs: dict[str, str], wanted: dict[str, list[Event]], subtrees: dict[str, str]
     ) -> str:
         names = ", ".join(dict.fromkeys(event.name for each in wanted.values() for event in each))
-        person = self._identity.now()
-        return odb.write_commit(
-            self._objects,
-            raw.CommitObject(
-                tree=self._tree(
-                    self.notes.blobs | blobs, {target[:2] for target in blobs}, subtrees
-                ),
-                parents=(self.tip,) if self.tip is not None else (),
-                author=person.author,
-                committer=person.committer,
-                message=f"orch: {names}\n",
-            ),
-        )
+        changed = {target[:2] for target in blobs}
+        tree = self._tree(self.notes.blobs | blobs, changed, subtrees)
+        parents = (self.tip,) if self.tip is not None else ()
+        return self._identity.commit(self._objects, tree, parents, f"orch: {names}\n")
 
     def _tree(self, blobs: dict[str, str], changed: set[str], subtrees: dict[str, str]) -> str:
         return write_notes(self._objects, Notes(blobs, self.notes.others), changed, subtrees)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch.repo import refs
 from git_orch.repo.git import SYNCED, GitFailed
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
 
 if TYPE_CHECKING:
     from git_orch.repo.identity import Identity
@@ -42,17 +41,8 @@ def store(repository: Repository, written: Written, identity: Identity, given: G
     """Store the result of an attempt unless there is one already; gives the one that counts, that
     of the first.
     """
-    person = identity.now()
-    holder = odb.write_commit(
-        written,
-        raw.CommitObject(
-            tree=odb.write_tree(written, []),
-            parents=(given.commit,) if given.commit is not None else (),
-            author=person.author,
-            committer=person.committer,
-            message=given.text,
-        ),
-    )
+    parents = (given.commit,) if given.commit is not None else ()
+    holder = identity.commit(written, odb.write_tree(written, []), parents, given.text)
     try:
         refs.move_to_new(
             repository,

@@ -15,7 +15,6 @@ from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import raw
 
 if TYPE_CHECKING:
-    from git_orch.repo.identity import Identity
     from git_orch.repo.objects.objects import Objects
     from git_orch.repo.repository import Repository
 
@@ -37,16 +36,6 @@ class Picked(NamedTuple):
     """The tree that a pick gives; with conflicts it holds their markers."""
 
     tree: str
-    conflicts: tuple[Conflicting, ...] = ()
-
-
-class Chain(NamedTuple):
-    """Several commits picked one after the other: those made, or the one that stopped it and what
-    conflicts.
-    """
-
-    commits: tuple[str, ...]
-    stopped: str | None = None
     conflicts: tuple[Conflicting, ...] = ()
 
 
@@ -106,31 +95,6 @@ def _read(text: str, *, clean: bool) -> Picked:
     unnamed = dict.fromkeys(entry.partition("\t")[2] for entry in fields[1:end])
     conflicts += [Conflicting(path, "CONFLICT", "") for path in unnamed if path not in named]
     return Picked(fields[0], tuple(conflicts))
-
-
-def commit_on(objects: Objects, commit: str, tree: str, onto: str, person: Identity) -> str:
-    """`commit` once more with another tree and `onto` as its parent: same author and message, no
-    signature.
-    """
-    fields = odb.commit(objects, commit)
-    committer = person.now().committer
-    return odb.write_commit(
-        objects, raw.CommitObject(tree, (onto,), fields.author, committer, fields.message)
-    )
-
-
-def chain(
-    repository: Repository, objects: Objects, commits: Sequence[str], onto: str, person: Identity
-) -> Chain:
-    """`commits` picked one after the other onto `onto`; stops at the first that conflicts."""
-    made: list[str] = []
-    for commit in commits:
-        tip = made[-1] if made else onto
-        found = picked(repository, objects, commit, tip)
-        if found.conflicts:
-            return Chain(tuple(made), commit, found.conflicts)
-        made.append(commit_on(objects, commit, found.tree, tip, person))
-    return Chain(tuple(made))
 
 
 def shown(repository: Repository, found: Picked, most: int) -> str:

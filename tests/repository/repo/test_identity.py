@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from conftest import Repo
 
 from git_orch import errors
 from git_orch.repo import identity
+from git_orch.repo.objects import objects
 from git_orch.repo.repository import discover
 
 
@@ -49,6 +51,20 @@ def test_a_date_of_the_environment_stays(repo: Repo, monkeypatch: pytest.MonkeyP
     stamp = identity.of_user(discover(repo.path)).now()
     assert stamp.author == "Ada Tester <ada@example.com> 981167706 +0130"
     assert not stamp.committer.endswith(" 981167706 +0130")
+
+
+def test_a_commit_that_is_made_is_the_one_that_git_makes(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_COMMITTER_NAME", "Committer")
+    monkeypatch.setenv("GIT_AUTHOR_DATE", "2001-02-03T04:05:06+0130")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2002-02-03T04:05:06-0330")
+    head, tree = repo.git("rev-parse", "HEAD", "HEAD^{tree}").split()
+    found = discover(repo.path)
+    with contextlib.closing(objects.opened(found, warm=True)) as database:
+        ours = identity.of_user(found).commit(database, tree, [head], "why\n\nbecause\n")
+    theirs = ("commit-tree", "-p", head, "-m", "why", "-m", "because", tree)
+    assert ours == repo.git(*theirs)
 
 
 @pytest.mark.parametrize(

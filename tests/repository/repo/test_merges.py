@@ -33,7 +33,7 @@ def test_a_pick_has_author_and_message_of_the_commit_and_no_signature(
     onto = repo.commit({"b.txt": "b\n"}, "add b")
     found = discover(repo.path)
     tree = merges.picked(found, database, picked, onto).tree
-    made = merges.commit_on(database, picked, tree, onto, identity.of_user(found))
+    made = identity.of_user(found).commit_again(database, picked, tree, onto)
     assert repo.git("ls-tree", "--name-only", made).split() == ["README.md", "a.txt", "b.txt"]
     form = "--format=%an %ae %at %B"
     assert repo.git("log", "-1", form, made) == repo.git("log", "-1", form, picked)
@@ -93,16 +93,6 @@ def test_a_merge_commit_is_not_picked(repo: Repo, database: Objects) -> None:
             repo.git("rev-parse", "HEAD"),
             repo.git("rev-parse", "HEAD^1"),
         )
-
-
-def test_a_chain_stops_at_the_first_conflict(repo: Repo, database: Objects) -> None:
-    base = repo.git("rev-parse", "HEAD")
-    commits = [repo.commit({name: f"{name}\n"}, name) for name in ("a.txt", "README.md", "c.txt")]
-    repo.git("checkout", "-q", base)
-    onto = repo.commit({"README.md": "ours\n"}, "ours")
-    found = discover(repo.path)
-    chain = merges.chain(found, database, commits, onto, identity.of_user(found))
-    assert (len(chain.commits), chain.stopped) == (1, commits[1])
 
 
 _FILES = st.dictionaries(
