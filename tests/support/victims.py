@@ -42,14 +42,14 @@ _PROGRAM = """
 import atexit, dataclasses, json, os, resource, sys
 from pathlib import Path
 from git_orch.cli.main import main
-from git_orch.flow import confinement
+from git_orch.flow.machine import sandbox
 limits = json.loads(os.environ.pop("VICTIM_LIMITS"))
 if limits:
-    whole = confinement.launcher
+    whole = sandbox.launcher
     def lowered(*args):
         found = whole(*args)
         return dataclasses.replace(found, limits=dataclasses.replace(found.limits, **limits))
-    confinement.launcher = lowered
+    sandbox.launcher = lowered
 used = Path(os.environ.pop("VICTIM_USED"))
 atexit.register(lambda: used.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)))
 main()

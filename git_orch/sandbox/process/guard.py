@@ -26,7 +26,8 @@ _PASS = 0.01  # seconds between two passes over the process table
 _SURE = 5  # passes that find nothing; a process that forks and ends during one escapes it
 _LIST_SIZE = 65536  # bytes of the list of leaders: about 8,000 of them
 _MAIN = (
-    "import sys; sys.path.append(sys.argv.pop(1)); from git_orch.sandbox import guard; guard.main()"
+    "import sys; sys.path.append(sys.argv.pop(1)); from git_orch.sandbox.process import guard; "
+    "guard.main()"
 )
 
 
@@ -46,7 +47,7 @@ class Guard(NamedTuple):
             return None
         leaders = _above_stderr(os.memfd_create("leaders"))
         waiting, alive = map(_above_stderr, os.pipe())
-        package_root = str(Path(__file__).resolve().parents[2])
+        package_root = str(Path(__file__).resolve().parents[3])
         pid = os.posix_spawn(
             sys.executable,
             [sys.executable, "-I", "-S", "-c", _MAIN, package_root, token],

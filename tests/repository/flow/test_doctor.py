@@ -42,10 +42,10 @@ CONFINED = ["sandbox", *WALLS, "environment", "process-limit", "memory-limit"]
 AS_USER = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from git_orch.flow import probing
+from git_orch.flow.machine import doctor
 from git_orch.repo import settings
-with probing.scratch() as (found, place):
-    print(json.dumps([answer._asdict() for answer in probing.confined(found, settings.of_user(found), place)]))
+with doctor.scratch() as (found, place):
+    print(json.dumps([answer._asdict() for answer in doctor.confined(found, settings.of_user(found), place)]))
 """
 
 

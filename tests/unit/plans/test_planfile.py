@@ -325,12 +325,11 @@ def test_invisible_characters_are_written_as_escapes() -> None:
     )
 
 
-@pytest.mark.parametrize("written", [emitter.to_yaml, _json], ids=["YAML", "JSON"])
-def test_a_plan_that_is_no_text_is_not_written(written: Callable[[Plan], str]) -> None:
+def test_a_plan_that_is_no_text_is_not_written() -> None:
     plan = Plan("t", "t", (Step("s1", "x", "agent", prompt="half \ud83d"),))
 
     with pytest.raises(PlanFileError, match="prompt: holds half of a surrogate pair"):
-        written(plan)
+        emitter.to_yaml(plan)
 
 
 def test_a_plan_of_a_thousand_steps_can_be_edited() -> None:
@@ -353,8 +352,8 @@ def test_a_plan_of_a_thousand_steps_can_be_edited() -> None:
 
 def test_writing_needs_no_pydantic() -> None:
     code = (
-        "import sys; from git_orch.plans import plan, planfile;"
-        "planfile.to_yaml(plan.Plan('t', 't', ())); sys.exit('pydantic' in sys.modules)"
+        "import sys; from git_orch.plans import plan; from git_orch.plans.file import emitter;"
+        "emitter.to_yaml(plan.Plan('t', 't', ())); sys.exit('pydantic' in sys.modules)"
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -191,7 +191,7 @@ def test_a_group_is_removed_with_what_runs_in_it() -> None:
 
 HOLDING = """
 import sys
-from git_orch.sandbox import cgroup
+from git_orch.sandbox.process import cgroup
 with cgroup.group(memory=1 << 30, processes=50) as group:
     print(*(group.directories if group else ()), flush=True)
     sys.stdin.read()

@@ -123,8 +123,8 @@ def test_capture_passes_the_descriptors_that_it_is_told() -> None:
 
 def test_an_interrupt_of_git_orch_alone_leaves_no_orphan_of_capture(fifo: Path) -> None:
     code = (
-        "import os, sys; from git_orch.sandbox import process;"
-        "process.capture(['bash', '-c', 'read x; exec 3>$0; echo ready >&3; sleep 300', sys.argv[1]],"
+        "import os, sys; from git_orch.sandbox.process import tools;"
+        "tools.capture(['bash', '-c', 'read x; exec 3>$0; echo ready >&3; sleep 300', sys.argv[1]],"
         "                env=os.environ, stdin=b'go')"
     )
     with subprocess.Popen(
@@ -221,10 +221,10 @@ def test_output_exactly_at_the_limit_is_fine(tmp_path: Path) -> None:
 FLOODED = """
 import os, resource, sys
 from pathlib import Path
-from git_orch.sandbox import process
+from git_orch.sandbox.process import command, limits
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-bounds = process.Bounds(60, output_path=Path("output"), output_limit=int(sys.argv[2]))
-outcome = process.run(["bash", "-c", sys.argv[1]], env={"PATH": os.environ["PATH"]}, cwd=Path.cwd(), bounds=bounds)
+bounds = limits.Bounds(60, output_path=Path("output"), output_limit=int(sys.argv[2]))
+outcome = command.run(["bash", "-c", sys.argv[1]], env={"PATH": os.environ["PATH"]}, cwd=Path.cwd(), bounds=bounds)
 outcome.shown(16_000)
 print(outcome.reason, outcome.total, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
@@ -558,8 +558,8 @@ def test_a_command_survives_the_end_of_other_threads(
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from git_orch.sandbox import process
-process.run(["bash", "-c", sys.argv[1]], env=dict(os.environ), cwd=Path(sys.argv[2]), bounds=process.Bounds(60))
+from git_orch.sandbox.process import command, limits
+command.run(["bash", "-c", sys.argv[1]], env=dict(os.environ), cwd=Path(sys.argv[2]), bounds=limits.Bounds(60))
 """
 
 
@@ -583,9 +583,9 @@ def test_commands_die_with_git_orch(number: signal.Signals, tmp_path: Path, fifo
 ANOTHER_MEANWHILE = """
 import os, sys, threading
 from pathlib import Path
-from git_orch.sandbox import process
+from git_orch.sandbox.process import command, limits
 def run(*argv):
-    process.run(argv, env=dict(os.environ), cwd=Path(sys.argv[2]), bounds=process.Bounds(60))
+    command.run(argv, env=dict(os.environ), cwd=Path(sys.argv[2]), bounds=limits.Bounds(60))
 threading.Thread(target=run, args=("bash", "-c", sys.argv[1])).start()
 Path(sys.argv[2], "fifo").read_bytes()
 run("true")  # once another command could start, the first one is on the guard's list
@@ -612,7 +612,7 @@ def test_a_command_that_dropped_the_environment_dies_with_git_orch(
 def test_the_guard_does_not_outlive_an_ordinary_end(tmp_path: Path) -> None:
     code = (
         PROGRAM
-        + "print(*(p.pid for p in __import__('git_orch').sandbox.table.processes().values()"
+        + "print(*(p.pid for p in __import__('git_orch').sandbox.process.table.processes().values()"
         + (" if p.parent == os.getpid()))")
     )
     done = subprocess.run(

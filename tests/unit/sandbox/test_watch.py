@@ -21,12 +21,12 @@ DRIVER = """
 import json, os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from git_orch.sandbox import process
+from git_orch.sandbox.process import command, limits
 wanted = json.loads(sys.argv[3])
 if "growing" in wanted:
     wanted["growing"] = Path(wanted["growing"])
-outcome = process.run(
-    json.loads(sys.argv[2]), env={"PATH": os.environ["PATH"]}, cwd=Path.cwd(), bounds=process.Bounds(**wanted)
+outcome = command.run(
+    json.loads(sys.argv[2]), env={"PATH": os.environ["PATH"]}, cwd=Path.cwd(), bounds=limits.Bounds(**wanted)
 )
 print(json.dumps([outcome.status, outcome.reason, outcome.output.decode()]))
 """
