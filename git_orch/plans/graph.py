@@ -36,10 +36,9 @@ def order(plan: Plan) -> list[str]:
     return ordered
 
 
-def ready(plan: Plan, done: Set[str], excluded: Set[str] = frozenset()) -> list[Step]:
-    """Steps that are neither done nor excluded and whose dependencies are all done, by position."""
-    over = done | excluded
-    return [step for step in plan.steps if step.id not in over and done >= set(step.depends_on)]
+def ready(plan: Plan, done: Set[str]) -> list[Step]:
+    """Steps that are not done and whose dependencies are all done, by position."""
+    return [step for step in plan.steps if step.id not in done and done >= set(step.depends_on)]
 
 
 def needed(plan: Plan, step_id: str) -> set[str]:

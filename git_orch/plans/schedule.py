@@ -62,18 +62,9 @@ class Schedule:
         self._take_ready()
         self._block()
 
-    def phase(self, step: str) -> Phase:
-        """Where a step of this run stands. Raises KeyError for a step that is not in it."""
-        return self._phases[step]
-
     def in_phase(self, *phases: Phase) -> list[str]:
         """Steps of this run in one of these phases, by position."""
         return [step for step, phase in self._phases.items() if phase in phases]
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing will happen any more."""
-        return all(phase in _OVER for phase in self._phases.values())
 
     def startable(self, free: int) -> list[Step]:
         """At most `free` steps to start now, the most urgent first; none of them is in another's

@@ -116,7 +116,7 @@ def _watched(
     deadline = time.monotonic() + bounds.timeout
     patience = 0.0005
     while child.poll() is None:
-        if members.stopped or (bounds.stop is not None and bounds.stop.is_set()):
+        if bounds.stop is not None and bounds.stop.is_set():
             return "stopped"
         if collected.too_long:
             return "output-limit"
@@ -126,7 +126,7 @@ def _watched(
             return excess
         collected.wait(patience if collected.at_end else _TICK)
         patience = min(patience * 2, _TICK)
-    return "stopped" if members.stopped else "exited"
+    return "exited"
 
 
 def _ask_to_end(
@@ -138,8 +138,3 @@ def _ask_to_end(
     while members.living() and time.monotonic() < deadline:
         collected.wait(_TICK / 5)
         child.poll()
-
-
-def kill_all() -> None:
-    """End every command that runs in any thread, at once (SIGKILL): for exits and signal handlers."""
-    family.kill_all()

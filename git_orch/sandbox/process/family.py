@@ -34,12 +34,11 @@ _PASS = 0.002  # seconds between two passes over the process table
 
 
 class Family:
-    """All processes of one command; `stopped` says that kill_all() ended it."""
+    """All processes of one command."""
 
     def __init__(self, leader: int, tag: str) -> None:
         self.leader = leader
         self.tag = tag
-        self.stopped = False
         line = table.process(leader)
         self._started = line.started if line is not None else 0
 
@@ -160,15 +159,6 @@ def ended(family: Family) -> None:
             ):
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(child, os.WNOHANG)
-
-
-def kill_all() -> None:
-    """End every command that runs, at once (SIGKILL): for exits and signal handlers."""
-    with _lock:
-        families = list(_running.values())
-    for family in families:
-        family.stopped = True
-        family.kill()
 
 
 @functools.cache

@@ -471,19 +471,6 @@ def test_an_event_stops_a_command(tmp_path: Path, fifo: Path) -> None:
     assert sleepers(seconds) == []
 
 
-def test_kill_all_ends_what_other_threads_run(tmp_path: Path, fifo: Path) -> None:
-    seconds = marker()
-    with ThreadPoolExecutor() as pool:
-        running = pool.submit(
-            bash, f"setsid sleep {seconds} & echo ready > fifo; sleep {seconds}", tmp_path
-        )
-        reader, _ = first_line(fifo)
-        os.close(reader)
-        process.kill_all()
-        assert sleepers(seconds) == []
-        assert running.result().reason == "stopped"
-
-
 def test_the_end_of_one_command_does_not_touch_another(tmp_path: Path, fifo: Path) -> None:
     """Neither the orphans of a command that still runs, nor our own tools."""
     seconds, other = marker(), marker()
