@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from git_orch.plans import invisible
+
 PATH_INVALID = "PATH_INVALID"
 PATH_OUTSIDE = "PATH_OUTSIDE"
 PATH_GIT_CONTROL = "PATH_GIT_CONTROL"
@@ -16,10 +18,8 @@ TOLD = {
 _LONGEST_PATH = 4096  # PATH_MAX on Linux
 _LONGEST_NAME = 255  # bytes; NAME_MAX on Linux
 
-# Characters that HFS+ drops when it compares names (git's utf8.c), and the other invisible ones.
-_IGNORED = dict.fromkeys(
-    [0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF],
-)
+# HFS+ drops some of them when it compares names (git's utf8.c): so we drop them all.
+_IGNORED = dict.fromkeys(invisible.UNSEEN)
 _CONTROL_DIRECTORY = re.compile(r"(?:\.git|git~[0-9]+)[. ]*(?::.*)?", re.DOTALL)
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ELSEWHERE = re.compile(r"/|\\|~(?:/|$)|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.-]*://")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from git_orch.plans import paths, sentences
+from git_orch.plans import invisible, paths, sentences
 from git_orch.plans.plan import Step
 
 LARGEST = (
@@ -200,9 +200,7 @@ def _count(pattern: re.Pattern[str], text: str | None) -> int:
 
 def _listed(found: Sequence[str]) -> str:
     """Paths on one line, whatever characters are in them."""
-    shown = [
-        path.encode("unicode_escape").decode() if not path.isprintable() else path for path in found
-    ]
+    shown = [invisible.on_one_line(path) for path in found]
     return sentences.names(
         [path if len(path) <= _LONGEST else f"...{path[-_LONGEST:]}" for path in shown], _NAMED
     )

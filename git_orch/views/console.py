@@ -1,4 +1,4 @@
-"""The one way text reaches a terminal. Text of others passes `visible` first: no escape sequence
+"""The one way text reaches a terminal. All of it passes `invisible.escaped` first: no escape sequence
 gets through.
 """
 
@@ -9,29 +9,7 @@ import os
 import sys
 from typing import NamedTuple, TextIO
 
-# Besides control characters: what reorders, hides or breaks text (bidirectional, zero-width, tag
-# characters, BOM).
-_HIDDEN = frozenset({0xAD, 0x61C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
-                     *range(0x2060, 0x2070), *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)})  # fmt: skip
-
-
-def visible(text: str) -> str:
-    """`text` with every control, bidirectional and zero-width character but newline and tab written
-    as an escape.
-    """
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    code = ord(character)
-    if character in "\n\t" or (0x20 <= code < 0x7F):
-        return character
-    if code < 0x20 or 0x7F <= code < 0xA0:
-        return f"\\x{code:02x}"
-    if code in _HIDDEN or 0xD800 <= code < 0xE000:
-        return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-    return character
-
+from git_orch.plans import invisible
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
@@ -87,9 +65,9 @@ def _write(stream: TextIO, parts: tuple[Part, ...]) -> None:
 
 def _rendered(part: Part, *, coloured: bool) -> str:
     if isinstance(part, str):
-        return visible(part)
+        return invisible.escaped(part)
     return (
-        f"\x1b[{_STYLES[part.style]}m{visible(part.text)}\x1b[0m"
+        f"\x1b[{_STYLES[part.style]}m{invisible.escaped(part.text)}\x1b[0m"
         if coloured
-        else visible(part.text)
+        else invisible.escaped(part.text)
     )

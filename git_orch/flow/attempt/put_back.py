@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.plans import sentences
+from git_orch.plans import invisible, sentences
 from git_orch.repo.log import kept
 from git_orch.repo.worktree import snapshot, worktrees
 from git_orch.repo.worktree.worktrees import Worktree
@@ -23,7 +23,7 @@ def put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
 
     Raises StepFailed where a person's files could not be kept first: then they stay as they are.
     """
-    named = sentences.names([path if path.isprintable() else ascii(path) for path in disturbed])
+    named = sentences.names([invisible.on_one_line(path) for path in disturbed])
     told = f"the check changed {named}: put back"
     if site.shared is None:
         snapshot.restore(site.worktree, tree)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from git_orch.plans import invisible
 from git_orch.sandbox.policy import (
     builtins,
     programs,
@@ -41,12 +42,6 @@ _MANY = (
     ("${", 1000),
     ("<<", 20),
 )
-# Controls, and what shows as nothing or in another order: soft hyphen, zero width, bidi, tags;
-# halves of characters.
-_UNFIT = re.compile(
-    r"[^\t\n -~\x80-\U0010ffff]|[\x80-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
-    r"\U000e0000-\U000e007f]"
-)
 _LOST_DASH = re.compile(r"[ \t]*|[ \t]+-[ \t]+")
 _WRITE_PLAINLY = "write it more plainly, as argv or as several steps"
 
@@ -69,7 +64,7 @@ def unfit(text: str) -> Verdict | None:
     whole = Span(text, 0, len(text))
     if not text.strip():
         return verdict.denied("PARSE", whole, "the command is empty", "write a command")
-    strange = _UNFIT.search(text)
+    strange = invisible.CHARACTER.search(text)
     if strange is not None:
         reason = f"the character U+{ord(strange[0]):04X} is not allowed in a command"
         return verdict.denied(

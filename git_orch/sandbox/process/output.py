@@ -7,6 +7,8 @@ import selectors
 import time
 from typing import TYPE_CHECKING, Self
 
+from git_orch.plans import invisible
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
@@ -14,21 +16,6 @@ if TYPE_CHECKING:
 HEAD = 64 * 1024  # bytes kept from the beginning and, as many again, from the end
 _CHUNK = 64 * 1024
 _HEAD_SHARE = 6 / 16  # of what is shown: first 6,000 and last 10,000 of 16,000 characters
-
-# What a terminal might obey or a reader would not see: C0 but tab and newline, DEL, C1, zero width,
-# bidirectional.
-_HIDDEN = {
-    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-    for code in (
-        *range(0x09),
-        *range(0x0B, 0x20),
-        *range(0x7F, 0xA0),
-        *range(0x200B, 0x2010),
-        *range(0x2028, 0x202F),
-        *range(0x2060, 0x2070),
-        0xFEFF,
-    )
-}
 
 
 class Output:
@@ -125,7 +112,7 @@ def readable(data: bytes) -> str:
     """Text with a visible escape in place of each byte that is not UTF-8 and of each control or
     invisible character.
     """
-    return data.decode("utf-8", "backslashreplace").replace("\r\n", "\n").translate(_HIDDEN)
+    return invisible.escaped(data.decode("utf-8", "backslashreplace").replace("\r\n", "\n"))
 
 
 def excerpt(kept: bytes, total: int, limit: int) -> str:
