@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import Repo
 
+from git_orch.plans import invisible
 from git_orch.views import console
 from git_orch.views.console import Styled
 
@@ -51,14 +52,14 @@ def on_terminal(repo: Repo, *args: str, env: Mapping[str, str] | None = None) ->
     ids=["text", "escape", "control", "bidirectional", "surrogate", "tag"],
 )
 def test_what_a_terminal_would_obey_or_hide_is_written_as_an_escape(text: str, seen: str) -> None:
-    assert console.visible(text) == seen
+    assert invisible.escaped(text) == seen
 
 
 def test_every_character_but_newline_and_tab_is_printable_afterwards() -> None:
     everything = "".join(
         map(chr, [*range(0x3000), *range(0xD7F0, 0xE010), *range(0xFFF0, 0x10000), 0xE0001])
     )
-    shown = console.visible(everything)
+    shown = invisible.escaped(everything)
     hidden = {character for character in shown if not character.isprintable()} - {"\n", "\t"}
     spaces = {character for character in hidden if character.isspace()}
     unassigned = {character for character in hidden - spaces if not character.isascii()}

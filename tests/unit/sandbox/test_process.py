@@ -293,6 +293,8 @@ HOSTILE = {
     "8-bit C1": (b"\x9b2J", "\\x9b2J"),
     "C1 in UTF-8": ("\x9b2J".encode(), "\\x9b2J"),
     "bidirectional": ("a\u202eb".encode(), "a\\u202eb"),
+    "soft hyphen": ("a\xadb".encode(), "a\\u00adb"),
+    "tag": ("a\U000e0041b".encode(), "a\\U000e0041b"),
     "ordinary": ("tab\t\u00e4\u6f22\r\nend".encode(), "tab\t\u00e4\u6f22\nend"),
 }
 
