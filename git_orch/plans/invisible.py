@@ -4,26 +4,41 @@ read, for commands and for the names of files.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 
 # What reorders, hides or breaks text: the soft hyphen, zero-width and bidirectional characters,
 # line separators, byte order marks, interlinear annotations and tags.
-UNSEEN = (0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
-          *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080))  # fmt: skip
-_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
-_HALVES = r"\ud800-\udfff"  # of surrogate pairs, which Python has for bytes that are not UTF-8
-CHARACTER = re.compile(f"[{_CONTROLS}{_HALVES}{''.join(map(chr, UNSEEN))}]")
-_BREAK = re.compile(r"[\t\n]")
+_UNSEEN = ((0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E), (0x200B, 0x200F), (0x2028, 0x202E),
+           (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F))  # fmt: skip
+# C0 but tab and newline, DEL, C1, and halves of surrogate pairs, which Python has for bytes that
+# are not UTF-8.
+_UNFIT = ((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0xD800, 0xDFFF))
+UNSEEN = tuple(itertools.chain.from_iterable(range(low, high + 1) for low, high in _UNSEEN))
 
 
 def escaped(text: str) -> str:
     """`text` with an escape in place of each of these characters; newline and tab stay."""
-    return CHARACTER.sub(_escape, text)
+    if text.isascii() and text.isprintable():
+        return text
+    return _pattern().sub(_escape, text)
 
 
 def on_one_line(text: str) -> str:
     """`text` with newline and tab escaped as well."""
-    return _BREAK.sub(_escape, escaped(text))
+    return escaped(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def first(text: str) -> re.Match[str] | None:
+    """The first of these characters in `text`, and its place."""
+    return _pattern().search(text)
+
+
+@functools.cache
+def _pattern() -> re.Pattern[str]:
+    ranges = (f"{chr(low)}-{chr(high)}" for low, high in (*_UNFIT, *_UNSEEN))
+    return re.compile(f"[{''.join(ranges)}]")
 
 
 def _escape(match: re.Match[str]) -> str:

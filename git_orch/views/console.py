@@ -1,5 +1,5 @@
-"""The one way text reaches a terminal. All of it passes `invisible.escaped` first: no escape sequence
-gets through.
+"""The one way text reaches a terminal. All of it passes `invisible.escaped` first: no escape
+sequence gets through.
 """
 
 from __future__ import annotations

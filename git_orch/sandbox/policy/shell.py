@@ -64,7 +64,7 @@ def unfit(text: str) -> Verdict | None:
     whole = Span(text, 0, len(text))
     if not text.strip():
         return verdict.denied("PARSE", whole, "the command is empty", "write a command")
-    strange = invisible.CHARACTER.search(text)
+    strange = invisible.first(text)
     if strange is not None:
         reason = f"the character U+{ord(strange[0]):04X} is not allowed in a command"
         return verdict.denied(
