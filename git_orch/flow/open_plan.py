@@ -13,7 +13,7 @@ from git_orch.flow.reports import Reporter
 from git_orch.plans import sentences
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Status
-from git_orch.repo import refs
+from git_orch.repo import ask, refs
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
 from git_orch.repo.log import catalog, kept, spool
@@ -178,10 +178,7 @@ class OpenPlan:
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether commit `old` is `new` or reachable from it."""
-        done = self.repository.git.finished(
-            "merge-base", "--is-ancestor", old, new, expect=(0, 1, 128)
-        )
-        return done.status == 0
+        return ask.is_ancestor(self.repository.git, old, new)
 
     def refuse_checked_out(self) -> None:
         """Raises Busy when a worktree has the plan branch: moving it would show there as reversed
@@ -203,10 +200,8 @@ class OpenPlan:
         one.
         """
         git = Git(worktrees.git_dir_of(self.repository, place), None, self.repository.variables)
-        before = git.finished(
-            "rev-parse", "--symbolic-full-name", "@{-1}", expect=(0, 1, 128)
-        ).stdout
-        return "-" if before.startswith(b"refs/heads/") else "--detach"
+        before = ask.full_name(git, "@{-1}")
+        return "-" if before is not None and before.startswith("refs/heads/") else "--detach"
 
 
 def _from(old: str | None) -> dict[str, str]:

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_orch.repo import ask
+
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
@@ -19,12 +21,9 @@ def found(repository: Repository, worktree: Path, name: str) -> Path | None:
     A `core.hooksPath` of the repository counts: it names what runs in the sandbox, not whether
     anything does.
     """
-    listed = repository.git.finished(
-        "config", "--get-all", "-z", "--type=path", "core.hooksPath", expect=(0, 1)
-    ).stdout
-    chosen = listed.decode("utf-8", "surrogateescape").split("\0")[
-        :-2
-    ]  # the last one is our own, which means none
+    asked = ("config", "--get-all", "-z", "--type=path", "core.hooksPath")
+    listed = ask.names(repository.git.run(*asked, expect=(0, 1)))
+    chosen = listed[:-1]  # the last one is our own, which means none
     directory = worktree / chosen[-1] if chosen else repository.common_dir / "hooks"
     hook = directory / name
     return hook if hook.is_file() and os.access(hook, os.X_OK) else None

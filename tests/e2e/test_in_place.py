@@ -165,6 +165,25 @@ def test_a_conflict_that_is_not_resolved_is_not_committed(repo: Repo, plan: str)
     assert repo.git("rev-parse", "HEAD") == tip
 
 
+@pytest.mark.parametrize("begun", ["bisect start", "cherry-pick main..side"])
+def test_what_git_has_not_finished_in_the_checkout_is_not_disturbed(
+    repo: Repo, plan: str, begun: str
+) -> None:
+    repo.orch("approve", plan, "--in-place")
+    repo.git("switch", "-q", "-c", "side", "main")
+    repo.commit({"README.md": "side\n"})
+    repo.commit({"README.md": "side again\n"})
+    repo.git("switch", "-q", f"orch/{plan}")
+    repo.commit({"README.md": "other\n"})
+    repo.git(*begun.split(), expect=None)
+    if begun != "bisect start":
+        repo.commit({"README.md": "resolved\n"})  # the next pick waits, with nothing but a list
+    tip = repo.git("rev-parse", "HEAD")
+    refused = repo.orch("exec", "--in-place", plan, expect=6).stderr
+    assert f"is not finished in '{repo.path}'" in refused
+    assert repo.git("rev-parse", "HEAD") == tip
+
+
 def test_what_is_there_after_another_branch_was_checked_out_does_not_land(
     repo: Repo, unsandboxed: None
 ) -> None:

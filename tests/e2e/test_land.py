@@ -254,6 +254,12 @@ def test_a_merge_in_progress_is_not_disturbed(scene: Scene) -> None:
     assert "a merge is not finished" in refused.stderr
 
 
+def test_a_bisect_is_not_disturbed(scene: Scene) -> None:
+    scene.repo.git("bisect", "start")
+    assert "a bisect is not finished" in scene.land(expect=6).stderr
+    assert scene.now() == scene.main
+
+
 @pytest.mark.parametrize("mode", ["--merge", "--rebase", "--squash"])
 def test_a_conflict_names_paths_and_steps_and_moves_nothing(scene: Scene, mode: str) -> None:
     scene.repo.commit({"dir/b.txt": "theirs\n"})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.plans import invisible, sentences
+from git_orch.repo import ask
 from git_orch.repo.log import kept
 from git_orch.repo.worktree import snapshot, worktrees
 from git_orch.repo.worktree.worktrees import Worktree
@@ -61,14 +62,9 @@ def _undo(worktree: Worktree, tree: str, disturbed: Sequence[str]) -> None:
     files.
     """
     worktree.git.run("read-tree", "--reset", tree)
-    listed = worktree.git.run("--literal-pathspecs", "ls-files", "-z", "--", *disturbed).decode(
-        "utf-8", "surrogateescape"
-    )
-    known = {path for path in listed.split("\0") if path}
-    names = "".join(f"{path}\0" for path in known & set(disturbed))
-    worktree.git.run(
-        "checkout-index", "--force", "-z", "--stdin", stdin=names.encode("utf-8", "surrogateescape")
-    )
+    known = set(ask.tracked(worktree.git, disturbed))
+    changed = ask.input_of(known & set(disturbed))
+    worktree.git.run("checkout-index", "--force", "-z", "--stdin", stdin=changed)
     files = Tree(worktree.path)
     for path in set(disturbed) - known:
         if not path.endswith("/"):  # a repository inside the worktree is nobody's to remove

@@ -20,7 +20,7 @@ from git_orch.flow.attempt import checks
 from git_orch.plans import redact
 from git_orch.plans.approval import Setup
 from git_orch.plans.plan import Command
-from git_orch.repo import settings
+from git_orch.repo import ask, settings
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import snapshot
 from git_orch.repo.worktree.worktrees import Worktree
@@ -121,12 +121,12 @@ def _included(repository: Repository, commit: str) -> tuple[str, ...]:
     """Untracked files that both the commit's list and git's ignore rules name, but for those that
     look like secrets.
     """
-    listed = repository.git.finished("cat-file", "blob", f"{commit}:{LIST}", expect=(0, 128))
-    if listed.status != 0:
+    listed = ask.file(repository.git, commit, LIST)
+    if listed is None:
         return ()
     ignored = _others(repository, "--exclude-standard")
     with tempfile.NamedTemporaryFile(dir=repository.state_dir) as patterns:
-        patterns.write(listed.stdout)
+        patterns.write(listed)
         patterns.flush()
         wanted = _others(repository, f"--exclude-from={patterns.name}")
     chosen = [path for path in wanted if path in ignored and not looks_secret(path)]
@@ -135,7 +135,7 @@ def _included(repository: Repository, commit: str) -> tuple[str, ...]:
 
 def _others(repository: Repository, rules: str) -> dict[str, None]:
     listed = repository.quiet_git.run("ls-files", "-z", "--others", "--ignored", rules)
-    return dict.fromkeys(path for path in os.fsdecode(listed).split("\0") if path)
+    return dict.fromkeys(ask.names(listed))
 
 
 def looks_secret(path: str) -> bool:

@@ -20,7 +20,7 @@ from git_orch.flow.branch.target import Checkout
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import document, trailers
 from git_orch.plans.document import BadDocument
-from git_orch.repo import localfiles, refs
+from git_orch.repo import ask, localfiles, refs
 from git_orch.repo.git import GitFailed
 from git_orch.repo.objects import signed_commits
 from git_orch.repo.repository import Repository
@@ -108,12 +108,12 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
     """Run `git cherry-pick --continue` there. Raises Conflict when it stops again, or something is
     not resolved.
     """
-    if unmerged(repository, checkout):
+    if ask.unmerged(checkout.git(repository)):
         raise stopped(repository, checkout, "not everything is resolved")
     if not _run(repository, checkout, "--continue"):
         if (
             in_progress(checkout, record)
-            and not unmerged(repository, checkout)
+            and not ask.unmerged(checkout.git(repository))
             and not _staged(repository, checkout)
         ):
             raise errors.Conflict(
@@ -170,12 +170,6 @@ def _content(checkout: Checkout, name: str) -> str | None:
         return None
 
 
-def unmerged(repository: Repository, checkout: Checkout) -> list[str]:
-    """The paths that wait for their user to resolve them."""
-    listed = checkout.git(repository).run("diff", "--name-only", "--diff-filter=U", "-z")
-    return [path for path in listed.decode("utf-8", "surrogateescape").split("\0") if path]
-
-
 def _staged(repository: Repository, checkout: Checkout) -> bool:
     """Whether anything is about to be committed."""
     looked = ("diff", "--cached", "--quiet", "--ignore-submodules=none", "HEAD", "--")
@@ -184,7 +178,7 @@ def _staged(repository: Repository, checkout: Checkout) -> bool:
 
 def stopped(repository: Repository, checkout: Checkout, cause: str) -> errors.Conflict:
     """The error for a pick that waits in a checkout."""
-    paths = ", ".join(f"'{path}'" for path in unmerged(repository, checkout))
+    paths = ", ".join(f"'{path}'" for path in ask.unmerged(checkout.git(repository)))
     told = f"{cause}; to resolve in '{checkout.path}': {paths}" if paths else cause
     return errors.Conflict(
         told, "git add FILE... && git orch exec --continue  # or: git orch exec --abort"
@@ -196,17 +190,8 @@ def _refuse_overwriting(repository: Repository, checkout: Checkout, commits: Seq
     worthless.
     """
     git = checkout.git(repository)
-    listed = git.run(
-        "log",
-        "--no-walk",
-        "--no-renames",
-        "--diff-filter=d",
-        "--name-only",
-        "--format=",
-        "-z",
-        *commits,
-    )
-    written = [path.strip("\n") for path in listed.decode("utf-8", "surrogateescape").split("\0")]
+    options = ("--no-walk", "--no-renames", "--diff-filter=d", "--name-only", "--format=", "-z")
+    written = [path.strip("\n") for path in ask.names(git.run("log", *options, *commits))]
     in_the_way = untracked.in_the_way(git, checkout.path, written)
     if in_the_way:
         raise target.Blocked(checkout, in_the_way)

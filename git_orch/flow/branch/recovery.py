@@ -15,7 +15,7 @@ from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import ids
 from git_orch.plans.history.status import Move, Status
-from git_orch.repo import refs
+from git_orch.repo import ask, refs
 from git_orch.repo.git import Git
 from git_orch.repo.log import catalog, log
 from git_orch.repo.worktree import worktrees
@@ -73,9 +73,7 @@ def _refuse_rebasing(plan: OpenPlan) -> None:
     word.
     """
     place = worktrees.checkout_of(plan.repository, plan.ref)
-    if place is None or not any(
-        (place / state / "head-name").is_file() for state in ("rebase-merge", "rebase-apply")
-    ):
+    if place is None or ask.rebased_branch(place) is None:
         return
     try:
         where = Path((place / "gitdir").read_text("utf-8", "surrogateescape").strip()).parent

@@ -15,18 +15,13 @@ from git_orch import errors
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import sentences
 from git_orch.plans.history.status import Move
-from git_orch.repo import refs
+from git_orch.repo import ask, refs
 from git_orch.repo.git import FETCHING, SYNCED, Git, GitFailed
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import untracked, worktrees
 
 HEADS = "refs/heads/"
-# What git leaves in a git directory while an operation waits for its user, and its name.
-_WAITING = {
-    "MERGE_HEAD": "merge", "CHERRY_PICK_HEAD": "cherry-pick", "REVERT_HEAD": "revert", "rebase-merge": "rebase",
-    "rebase-apply": "rebase", "sequencer": "cherry-pick or revert",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,7 @@ def found(repository: Repository, wanted: str) -> Target:
     Raises NotFound when there is none, Refused for a plan's, Busy when something in its checkout is
     not finished.
     """
-    ref = _real(repository, wanted if wanted.startswith(HEADS) else HEADS + wanted)
+    ref = ask.real_name(repository.git, wanted if wanted.startswith(HEADS) else HEADS + wanted)
     if not ref.isprintable():
         told = f"the name of branch '{ref.removeprefix(HEADS)}' cannot be written down"
         raise errors.Refused(
@@ -95,9 +90,8 @@ def found(repository: Repository, wanted: str) -> Target:
 
 def here(repository: Repository) -> str:
     """The full name of the branch that the user is on. Raises UsageError on none."""
-    done = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1))
-    name = done.stdout.decode("utf-8", "surrogateescape").strip()
-    if not name.startswith(HEADS):
+    name = ask.head_branch(repository.user_git)
+    if name is None or not name.startswith(HEADS):
         raise errors.UsageError(
             "you are on no branch", "git branch --list  # and name one with --onto"
         )
@@ -105,29 +99,21 @@ def here(repository: Repository) -> str:
 
 
 def refuse_unfinished(checkout: Checkout) -> None:
-    """Raises Busy in the middle of a merge, rebase, cherry-pick or revert."""
-    for name, what in _WAITING.items():
-        if (checkout.git_dir / name).exists():
-            raise errors.Busy(
-                f"a {what} is not finished in '{checkout.path}'", checkout.command("status")
-            )
-
-
-def _real(repository: Repository, ref: str) -> str:
-    """The branch that a branch stands for, where it is a symbolic ref."""
-    asked = repository.git.finished("symbolic-ref", "--quiet", "--", ref, expect=(0, 1, 128))
-    return asked.stdout.decode("utf-8", "surrogateescape").strip() or ref
+    """Raises Busy in the middle of a merge, rebase, cherry-pick, revert or bisect."""
+    what = ask.unfinished(checkout.git_dir)
+    if what is not None:
+        raise errors.Busy(
+            f"a {what} is not finished in '{checkout.path}'", checkout.command("status")
+        )
 
 
 def _checkout(repository: Repository, ref: str) -> Checkout | None:
-    if repository.top is not None:
-        done = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1))
-        if done.stdout.decode("utf-8", "surrogateescape").strip() == ref:
-            return Checkout(repository.top, repository.git_dir)
+    if repository.top is not None and ask.head_branch(repository.user_git) == ref:
+        return Checkout(repository.top, repository.git_dir)
     place = worktrees.checkout_of(repository, ref)
     if place is None:
         return None
-    if any((place / state / "head-name").is_file() for state in ("rebase-merge", "rebase-apply")):
+    if ask.rebased_branch(place) is not None:
         raise errors.Busy(f"'{ref.removeprefix(HEADS)}' is being rebased", "git worktree list")
     if not (
         place / ".git"
@@ -153,7 +139,7 @@ def uncommitted(repository: Repository, checkout: Checkout) -> list[str]:
         "--untracked-files=no",
         "--ignore-submodules=dirty",
     )
-    return [entry[3:] for entry in listed.decode("utf-8", "surrogateescape").split("\0") if entry]
+    return [entry[3:] for entry in ask.names(listed)]
 
 
 # -- moving it -------------------------------------------------------------------------------------
@@ -278,7 +264,4 @@ def is_done(repository: Repository, move: Move) -> bool:
     reasons = refs.reflog_messages(repository, move.ref)
     if tip == move.new or any(reason.startswith(f"orch {move.id}") for reason in reasons):
         return True
-    asked = repository.git.finished(
-        "merge-base", "--is-ancestor", move.new, tip, expect=(0, 1, 128)
-    )
-    return asked.status == 0
+    return ask.is_ancestor(repository.git, move.new, tip)

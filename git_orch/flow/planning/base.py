@@ -12,7 +12,7 @@ from git_orch.plans import messages, trailers
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import Base, Status
 from git_orch.plans.plan import Plan
-from git_orch.repo import identity, refs
+from git_orch.repo import ask, identity, refs
 from git_orch.repo.identity import Identity
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Objects
@@ -26,29 +26,22 @@ def chosen(repository: Repository, wanted: str | None) -> Base:
     """
     git = repository.user_git
     name = wanted if wanted is not None else "HEAD"
-    asked = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    commit = (
-        git.finished("rev-parse", *asked, expect=(0, 1, 128)).stdout.decode("ascii").strip() or None
-    )
+    commit = ask.commit(git, name)
     if wanted is None:
-        return Base(
-            commit, _name(git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout)
-        )
+        return Base(commit, _loggable(ask.head_branch(git)))
     if commit is None:
         raise errors.UnfitRepository(f"'{wanted}' names no commit", "git branch --all")
-    full = git.finished(
-        "rev-parse", "--symbolic-full-name", "--end-of-options", wanted, expect=(0, 128)
-    ).stdout
-    ref = _name(full.rstrip(b"\n").rpartition(b"\n")[2])
+    ref = _loggable(ask.full_name(git, wanted))
     return Base(commit, ref if ref is not None and ref.startswith("refs/heads/") else None)
 
 
-def _name(printed: bytes) -> str | None:
+def _loggable(ref: str | None) -> str | None:
     """The name of a branch; None for one that is not UTF-8, which no log can hold."""
     try:
-        return printed.decode("utf-8").strip() or None
-    except UnicodeDecodeError:
+        (ref or "").encode("utf-8")
+    except UnicodeEncodeError:
         return None
+    return ref
 
 
 def with_uncommitted(repository: Repository, objects: Objects, base: Base) -> Base:

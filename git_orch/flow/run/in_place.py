@@ -13,11 +13,13 @@ from git_orch import errors
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import prepare
 from git_orch.flow.attempt.site import refused_path
+from git_orch.flow.branch import target
+from git_orch.flow.branch.target import Checkout
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import ids, redact, trailers
-from git_orch.repo import refs, settings
+from git_orch.repo import ask, refs, settings
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
@@ -25,15 +27,6 @@ from git_orch.repo.worktree import snapshot
 from git_orch.repo.worktree.gate import GateRefused
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox import secrecy
-
-_UNDER_WAY = (
-    "MERGE_HEAD",
-    "CHERRY_PICK_HEAD",
-    "REVERT_HEAD",
-    "BISECT_LOG",
-    "rebase-merge",
-    "rebase-apply",
-)
 
 
 def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
@@ -56,28 +49,22 @@ def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
             "in place means on the plan's branch, and that is not checked out here",
             f"git switch orch/{plan.id}",
         )
-    under_way = next((each for each in _UNDER_WAY if (repository.git_dir / each).exists()), None)
-    if under_way is not None:
-        raise errors.Busy(
-            f"git has something under way in '{repository.top}' ({under_way})", "git status"
-        )
+    target.refuse_unfinished(Checkout(repository.top, repository.git_dir))
     _refuse_unmerged(repository)
 
 
 def on_branch(repository: Repository, plan: str) -> bool:
     """Whether the user's checkout has the plan's branch."""
-    head = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout
-    return head.decode("utf-8", "surrogateescape").strip() == refs.BRANCHES + plan
+    return ask.head_branch(repository.user_git) == refs.BRANCHES + plan
 
 
 def _refuse_unmerged(repository: Repository) -> None:
     """A `git stash pop` that met a conflict leaves nothing but this, and `git add` would take it
     for resolved.
     """
-    unmerged = repository.user_git.run("ls-files", "--unmerged", "-z").split(b"\0", 1)[0]
+    unmerged = ask.unmerged(repository.user_git)
     if unmerged:
-        path = os.fsdecode(unmerged.partition(b"\t")[2])
-        raise errors.Busy(f"'{path}' has a conflict that is not resolved", "git status")
+        raise errors.Busy(f"'{unmerged[0]}' has a conflict that is not resolved", "git status")
 
 
 def checkpoint(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import ids
 from git_orch.plans.history import events
-from git_orch.repo import refs
+from git_orch.repo import ask, refs
 from git_orch.repo.log import log as store
 from git_orch.repo.objects import objects as odb
 
@@ -112,18 +112,12 @@ def _batch(
 
 def _sizes(repository: Repository, blobs: Sequence[str]) -> dict[str, int]:
     """The sizes in bytes of those of the blobs that are there and small enough to be a note."""
-    if not blobs:
-        return {}
-    asked = ("cat-file", "--buffer", "--batch-check=%(objecttype) %(objectsize) %(objectname)")
-    listed = repository.git.run(
-        *asked, stdin="".join(f"{blob}\n" for blob in blobs).encode("ascii")
-    )
-    lines = (
-        line.split()
-        for line in listed.decode("ascii", "replace").splitlines()
-        if line.startswith("blob ")
-    )
-    return {blob: int(size) for _, size, blob in lines if int(size) <= LARGEST}
+    stored = ask.stored(repository.git, blobs)
+    return {
+        oid: each.size
+        for oid, each in stored.items()
+        if each.kind == "blob" and each.size <= LARGEST
+    }
 
 
 def _named(note: bytes) -> str | None:

@@ -9,7 +9,7 @@ from git_orch import errors
 from git_orch.plans import ids, sentences
 from git_orch.plans.history import fold
 from git_orch.plans.history.status import Branch, Status, StepState
-from git_orch.repo import refs
+from git_orch.repo import ask, refs
 from git_orch.repo.log import archive, branch, upstream
 from git_orch.repo.log import log as store
 
@@ -141,8 +141,7 @@ def _merged(repository: Repository, status: Status) -> Status:
     base = refs.value(repository, status.base.ref)
     if base is None:
         return status
-    asked = ("merge-base", "--is-ancestor", status.known_tip, base)
-    return status._replace(merged=repository.git.finished(*asked, expect=(0, 1, 128)).status == 0)
+    return status._replace(merged=ask.is_ancestor(repository.git, status.known_tip, base))
 
 
 def _with_present_tips(
@@ -258,8 +257,7 @@ def _without_log(plan: str) -> errors.NotFound:
 
 
 def _only_open(repository: Repository, objects: Objects, plans: Mapping[str, PlanRefs]) -> str:
-    head = repository.user_git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1)).stdout
-    here = head.decode("utf-8", "replace").strip()
+    here = ask.head_branch(repository.user_git) or ""
     current = here.removeprefix(refs.BRANCHES)
     if here.startswith(refs.BRANCHES) and current in plans:
         if plans[current].log is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from git_orch.plans import trailers
 from git_orch.plans.history import fold
 from git_orch.plans.history.status import Branch, Commit, Landed, PlanState, Status
-from git_orch.repo import refs
+from git_orch.repo import ask, refs
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -33,9 +33,8 @@ def steps(
     What the base itself reverted is not in it.
     """
     old, new = base
-    known = _exists(
-        repository, old
-    )  # a base that was rewritten may be collected: then patches have nothing to end at
+    # A base that was rewritten may be collected: then patches have nothing to end at.
+    known = ask.commit(repository.git, old) is not None
     span = (
         [new, f"^{old}"]
         if known
@@ -44,7 +43,11 @@ def steps(
     found, reverted = fold.standing(plan, _commits(repository, span))
     rest = {step: commit for step, commit in landed.items() if step not in found}
     if rest and known:
-        here = {step: commit for step, commit in rest.items() if _exists(repository, commit)}
+        here = {
+            step: commit
+            for step, commit in rest.items()
+            if ask.commit(repository.git, commit) is not None
+        }
         found |= _same(repository, here, _patches(repository, span, reverted))
     return {step: commit for step, commit in found.items() if step in landed}
 
@@ -128,13 +131,6 @@ def _part_of(repository: Repository, commits: Sequence[str], target: str) -> fro
     return frozenset(commits) - frozenset(outside.decode("ascii").split())
 
 
-def _exists(repository: Repository, commit: str) -> bool:
-    return (
-        repository.git.finished("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128)).status
-        == 0
-    )
-
-
 def _commits(repository: Repository, span: Sequence[str]) -> list[Commit]:
     """What the messages of commits say, newest first."""
     listed = repository.git.run("log", "-z", "--topo-order", "--format=%H%n%B", *span, "--")
@@ -165,12 +161,12 @@ def _patches(
     repository: Repository,
     span: Sequence[str],
     reverted: Collection[str],
-    paths: Sequence[bytes] = (),
+    paths: Sequence[str] = (),
 ) -> dict[str, str]:
     """Commits that were not reverted, by their patch ID; with `paths` only those that touch one of
     them.
     """
-    narrowed = b"--\n" + b"".join(path + b"\n" for path in paths)
+    narrowed = "".join(f"{line}\n" for line in ("--", *paths)).encode("utf-8", "surrogateescape")
     log = ("--literal-pathspecs", "log", *_PATCH, "--full-diff", "--no-merges")
     patches = repository.git.run(*log, *span, "--stdin", stdin=narrowed)
     return {
@@ -205,10 +201,7 @@ def _identified(repository: Repository, patches: bytes) -> list[tuple[str, str]]
     return [(patch, commit) for patch, commit in (line.split() for line in listed.splitlines())]
 
 
-def _changed(repository: Repository, branch: Branch) -> list[bytes]:
+def _changed(repository: Repository, branch: Branch) -> list[str]:
     """The paths that the branch changes; none when they are too many, or a line cannot hold one."""
-    listed = repository.git.run(
-        "diff-tree", "-r", "-z", "--name-only", "--no-renames", branch.base or "", branch.tip
-    )
-    paths = listed.split(b"\0")[:-1]
-    return paths if len(paths) <= _MOST_PATHS and not any(b"\n" in path for path in paths) else []
+    paths = ask.changed_paths(repository.git, branch.base or "", branch.tip)
+    return paths if len(paths) <= _MOST_PATHS and not any("\n" in path for path in paths) else []

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.repo import ask
 from git_orch.repo.git import FETCHING, SYNCED, Git
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import raw
@@ -102,10 +103,7 @@ def shown(repository: Repository, found: Picked, most: int) -> str:
     where there is none.
     """
     for each in found.conflicts:
-        blob = repository.git.finished(
-            "cat-file", "blob", f"{found.tree}:{each.path}", expect=(0, 128)
-        )
-        text = blob.stdout.decode("utf-8", "replace")
+        text = (ask.file(repository.git, found.tree, each.path) or b"").decode("utf-8", "replace")
         start, end = text.find("<<<<<<<"), text.find(">>>>>>>")
         if 0 <= start < end:
             return text[start : text.find("\n", end) + 1 or None][:most]
@@ -128,8 +126,8 @@ def merged(repository: Repository, ours: str, theirs: str) -> Merged | None:
         return None
     options = ("--write-tree", "-z", "--name-only", "--no-messages")
     done = git.finished(*SYNCED, "merge-tree", *options, ours, theirs, expect=(0, 1))
-    tree, *paths = done.stdout.decode("utf-8", "surrogateescape").split("\0")
-    return Merged(tree, tuple(dict.fromkeys(path for path in paths if path)))
+    tree, *paths = ask.names(done.stdout)
+    return Merged(tree, tuple(dict.fromkeys(paths)))
 
 
 def touching(

@@ -277,8 +277,3 @@ def _forced(function: Callable[..., object], path: str, _trouble: object) -> Non
         shutil.rmtree(path)
     else:
         function(path)
-
-
-def names(data: bytes) -> Sequence[str]:
-    """The NUL-terminated names that git lists with -z."""
-    return [name for name in data.decode("utf-8", "surrogateescape").split("\0") if name]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_orch.repo import ask
 from git_orch.repo.git import SYNCED, Git, GitFailed
 from git_orch.repo.worktree import enclosed, gate
 from git_orch.repo.worktree.enclosed import Enclosure
@@ -66,10 +67,7 @@ class Quarantine:
         return gate.inspected(found, Contents(self._sizes, self._read), secrets)
 
     def _sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
-        asked = "".join(f"{oid}\n" for oid in oids).encode("ascii")
-        listed = self.git.run("cat-file", "--batch-check", "--buffer", stdin=asked) if oids else b""
-        rows = [line.split() for line in listed.decode("ascii").splitlines()]
-        return {row[0]: int(row[2]) for row in rows if len(row) == 3}  # a missing one has two words
+        return {oid: each.size for oid, each in ask.stored(self.git, oids).items()}
 
     def _read(self, oids: Sequence[str]) -> Mapping[str, bytes]:
         asked = "".join(f"{oid}\n" for oid in oids).encode("ascii")
@@ -142,7 +140,7 @@ def quarantine(repository: Repository, enclosure: Enclosure) -> Iterator[Quarant
 def changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
     """What changed from the commit or tree `old` to the tree `new`, as `git` finds it."""
     listed = git.run("diff-tree", "-r", "-z", "--raw", "--abbrev=64", "--no-renames", old, new)
-    fields = listed.decode("utf-8", "surrogateescape").split("\0")
+    fields = ask.names(listed)
     return tuple(
         _change(head.split(), path) for head, path in zip(fields[::2], fields[1::2], strict=False)
     )

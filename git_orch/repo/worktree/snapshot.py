@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
-from git_orch.repo import localfiles
+from git_orch.repo import ask, localfiles
 from git_orch.repo.git import SYNCED, GitFailed
-from git_orch.repo.worktree import enclosed, gate, ingest, largefiles, worktrees
+from git_orch.repo.worktree import gate, ingest, largefiles, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure, Scratch
 from git_orch.repo.worktree.gate import Change
 
@@ -116,9 +116,7 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
 
 def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
     """Directories with a repository of their own, but for the submodules that the base has."""
-    listed = (
-        worktree.git.run("ls-tree", "-r", "-z", base).decode("utf-8", "surrogateescape").split("\0")
-    )
+    listed = ask.names(worktree.git.run("ls-tree", "-r", "-z", base))
     known = {entry.partition("\t")[2] for entry in listed if entry.startswith(gate.GITLINK)}
     found = []
     for directory, names, files in os.walk(worktree.path):
@@ -164,26 +162,20 @@ def look_at_everything(worktree: Worktree) -> None:
     """Undo what a command may have told git not to look at; files that a sparse checkout left out
     stay left out.
     """
-    listed = worktree.git.run("ls-files", "-v", "-z").decode("utf-8", "surrogateescape")
-    entries = [(entry[0], entry[2:]) for entry in listed.split("\0") if entry]
+    listed = ask.names(worktree.git.run("ls-files", "-v", "-z"))
+    entries = [(entry[0], entry[2:]) for entry in listed]
     unchanged = [path for flag, path in entries if flag.islower()]
     skipped = [
         path for flag, path in entries if flag in "Ss" and os.path.lexists(worktree.path / path)
     ]
     for option, paths in (("--no-assume-unchanged", unchanged), ("--no-skip-worktree", skipped)):
         if paths:
-            names = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
-            worktree.git.run("update-index", option, "-z", "--stdin", stdin=names)
+            worktree.git.run("update-index", option, "-z", "--stdin", stdin=ask.input_of(paths))
 
 
 def left_out(worktree: Worktree, paths: list[str]) -> list[str]:
     """Which of `paths` the snapshot does not hold: git ignores them."""
-    if not paths:
-        return []
-    listed = worktree.git.run("--literal-pathspecs", "ls-files", "-z", "--", *paths).decode(
-        "utf-8", "surrogateescape"
-    )
-    return sorted(set(paths) - set(listed.split("\0")))
+    return sorted(set(paths) - set(ask.tracked(worktree.git, paths)))
 
 
 def disturbed(worktree: Worktree, tree: str) -> list[str]:
@@ -197,8 +189,8 @@ def look(worktree: Worktree, tree: str) -> Look:
     """The same, and whether the worktree holds ignored files."""
     with worktree.enclosure.scratch() as scratch:
         worktree.enclosure.run(scratch, _LOOK, tree)
-        staged = enclosed.names(scratch.bytes("staged", _LONGEST_LIST))
-        entries = enclosed.names(scratch.bytes("status", _LONGEST_LIST))
+        staged = ask.names(scratch.bytes("staged", _LONGEST_LIST))
+        entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
     ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
     found = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
     return Look(tuple(found), len(ours) < len(entries))

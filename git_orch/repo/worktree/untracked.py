@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from git_orch.repo import ask
 from git_orch.repo.git import Git
 
 
@@ -15,7 +16,7 @@ def in_the_way(git: Git, top: Path, written: Iterable[str]) -> list[str]:
     """The untracked files below `top`, ignored or not, that would go when git writes these paths
     there.
     """
-    tracked = frozenset(git.run("ls-files", "-z").decode("utf-8", "surrogateescape").split("\0"))
+    tracked = frozenset(ask.tracked(git))
     new = set(written) - tracked - {""}
     return sorted({found for path in new if (found := _there(top, path, tracked)) is not None})
 
@@ -50,7 +51,4 @@ def _below(top: Path, path: str, tracked: frozenset[str]) -> str | None:
 
 def changed(git: Git, old: str, new: str) -> Sequence[str]:
     """The paths that git writes when it goes from one commit to the other."""
-    listed = git.run(
-        "diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=d", old, new
-    )
-    return listed.decode("utf-8", "surrogateescape").split("\0")
+    return ask.changed_paths(git, old, new, deleted=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch.plans import ids
+from git_orch.repo import ask
 from git_orch.repo.git import FETCHING, Git, GitFailed
 from git_orch.repo.places import place_of
 from git_orch.repo.repository import unwritable
@@ -243,15 +244,8 @@ def _rebasing(repository: Repository, ref: str) -> Path | None:
     """
     directories = [repository.common_dir, *sorted((repository.common_dir / "worktrees").glob("*"))]
     for directory in directories:
-        for state in ("rebase-merge", "rebase-apply"):
-            try:
-                name = (
-                    (directory / state / "head-name").read_text("utf-8", "surrogateescape").strip()
-                )
-            except OSError:
-                continue  # no rebase there
-            if name == ref:
-                return directory
+        if ask.rebased_branch(directory) == ref:
+            return directory
     return None
 
 

@@ -1,0 +1,146 @@
+"""A phrase book for git: short questions, and their answers as values.
+
+Each question names the git that it asks, which may stand in any worktree. Names of paths and refs
+are decoded so that what is not UTF-8 comes through unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from git_orch.repo.git import Git
+
+# What git leaves in a git directory while an operation waits for its user, and its name. A pick or
+# revert of several commits leaves the last but one alone between two of them.
+_UNFINISHED = {
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "sequencer": "cherry-pick or revert",
+    "BISECT_LOG": "bisect",
+}
+
+
+# -- refs and commits ------------------------------------------------------------------------------
+
+
+def head_branch(git: Git) -> str | None:
+    """The full name of the branch that HEAD is on, born or not; None for a detached HEAD."""
+    done = git.finished("symbolic-ref", "--quiet", "HEAD", expect=(0, 1))
+    return _text(done.stdout).strip() or None
+
+
+def real_name(git: Git, ref: str) -> str:
+    """The ref that a symbolic ref stands for; of any other ref its own name."""
+    done = git.finished("symbolic-ref", "--quiet", "--", ref, expect=(0, 1, 128))
+    return _text(done.stdout).strip() or ref
+
+
+def full_name(git: Git, name: str) -> str | None:
+    """The full name of the ref that people mean by `name`; None where they mean no ref."""
+    asked = ("rev-parse", "--symbolic-full-name", "--end-of-options", name)
+    done = git.finished(*asked, expect=(0, 1, 128))
+    name = _text(done.stdout).rstrip("\n").rpartition("\n")[2]
+    return name if name.startswith("refs/") else None  # git prints the option, too
+
+
+def commit(git: Git, name: str) -> str | None:
+    """The ID of the commit that `name` leads to; None where it leads to none."""
+    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    return _text(git.finished(*asked, expect=(0, 1, 128)).stdout).strip() or None
+
+
+def is_ancestor(git: Git, old: str, new: str) -> bool:
+    """Whether commit `old` is `new` or reachable from it; a missing one is not."""
+    asked = ("merge-base", "--is-ancestor", old, new)
+    return git.finished(*asked, expect=(0, 1, 128)).status == 0
+
+
+# -- objects ---------------------------------------------------------------------------------------
+
+
+class Stored(NamedTuple):
+    """An object that is there: blob, tree, commit or tag, and its size in bytes."""
+
+    kind: str
+    size: int
+
+
+def stored(git: Git, oids: Sequence[str]) -> dict[str, Stored]:
+    """Those of the objects that are there."""
+    if not oids:
+        return {}
+    asked = "".join(f"{oid}\n" for oid in oids).encode("ascii")
+    listed = git.run("cat-file", "--batch-check", "--buffer", stdin=asked)
+    rows = [line.split() for line in listed.decode("ascii").splitlines()]
+    return {row[0]: Stored(row[1], int(row[2])) for row in rows if len(row) == 3}
+
+
+def file(git: Git, tree: str, path: str) -> bytes | None:
+    """The file at a path of a commit or tree; None where there is none."""
+    done = git.finished("cat-file", "blob", f"{tree}:{path}", expect=(0, 128))
+    return done.stdout if done.status == 0 else None
+
+
+def changed_paths(git: Git, old: str, new: str, *, deleted: bool = True) -> list[str]:
+    """The paths that differ between two commits or trees; `deleted` counts those that go."""
+    options = (
+        "-r",
+        "-z",
+        "--name-only",
+        "--no-renames",
+        *(() if deleted else ("--diff-filter=d",)),
+    )
+    return names(git.run("diff-tree", *options, old, new))
+
+
+# -- a worktree ------------------------------------------------------------------------------------
+
+
+def tracked(git: Git, paths: Sequence[str] | None = None) -> list[str]:
+    """The paths in the index; with `paths` those of them, and what lies below them."""
+    if paths is None:
+        return names(git.run("ls-files", "-z"))
+    return names(git.run("--literal-pathspecs", "ls-files", "-z", "--", *paths)) if paths else []
+
+
+def unmerged(git: Git) -> list[str]:
+    """The paths with a conflict that their user has not resolved."""
+    entries = names(git.run("ls-files", "--unmerged", "-z"))
+    return list(dict.fromkeys(entry.partition("\t")[2] for entry in entries))
+
+
+def unfinished(git_dir: Path) -> str | None:
+    """What waits for its user in the worktree with this git directory: a merge, rebase and so on."""
+    return next((what for name, what in _UNFINISHED.items() if (git_dir / name).exists()), None)
+
+
+def rebased_branch(git_dir: Path) -> str | None:
+    """The full name of the branch that is being rebased there: HEAD is detached until the end."""
+    for state in ("rebase-merge", "rebase-apply"):
+        try:
+            return _text((git_dir / state / "head-name").read_bytes()).strip()
+        except OSError:
+            continue  # no such rebase
+    return None
+
+
+# -- names -----------------------------------------------------------------------------------------
+
+
+def names(output: bytes) -> list[str]:
+    """The names that a command with `-z` printed, each ended by a NUL."""
+    return [name for name in _text(output).split("\0") if name]
+
+
+def input_of(paths: Iterable[str]) -> bytes:
+    """Paths as a command with `-z --stdin` reads them."""
+    return "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+
+
+def _text(output: bytes) -> str:
+    return output.decode("utf-8", "surrogateescape")
