@@ -30,12 +30,12 @@ def test(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Itera
     )
     for word in given:
         if word.text in ("-v", "-R"):
-            yield verdict.denied(
+            yield verdict.denial(
                 "BUILTIN", word.span, "blocked pattern: test {}", "test the value itself, with -n"
             )
-        yield from words.path_parts(word, around.root)
+        yield from words.path_verdicts(word, around.root)
     if not _plain_test(given):
-        yield from rules.unknown(given, globs=True)
+        yield from rules.unknown_words(given, globs=True)
 
 
 def _plain_test(given: tuple[Word, ...]) -> bool:
@@ -48,10 +48,10 @@ def _plain_test(given: tuple[Word, ...]) -> bool:
 
 def cd(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """cd goes to one directory that is known, inside the tree."""
-    if len(arguments) != 1 or not arguments[0].known or arguments[0].text in ("", "-", "--"):
+    if len(arguments) != 1 or not arguments[0].is_literal or arguments[0].text in ("", "-", "--"):
         hint = "name one directory of the worktree, or name the files from its root"
-        yield verdict.denied("PATH_OUTSIDE", name.span, "cd needs one plain directory", hint)
-    yield from rules.checked(arguments, rules.RULES["cd"], around)
+        yield verdict.denial("PATH_OUTSIDE", name.span, "cd needs one plain directory", hint)
+    yield from rules.check_words(arguments, rules.RULES["cd"], around)
 
 
 def date(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
@@ -62,13 +62,13 @@ def date(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Itera
         is_next = False
         if not is_value and not word.text.startswith("+"):
             sets, is_next = _date_option(word.text)
-            if sets or not word.known:
+            if sets or not word.is_literal:
                 hint = "write '+FORMAT' to show a time, -d to show another one"
-                yield verdict.denied("PRIVILEGE", word.span, "blocked pattern: date {}", hint)
+                yield verdict.denial("PRIVILEGE", word.span, "blocked pattern: date {}", hint)
         if is_value or word.text.startswith("-"):
-            yield from words.path_parts(word, around.root)
+            yield from words.path_verdicts(word, around.root)
         is_value = is_next
-    yield from rules.unknown(arguments, globs=True)
+    yield from rules.unknown_words(arguments, globs=True)
 
 
 def _date_option(text: str) -> tuple[bool, bool]:
@@ -94,10 +94,10 @@ def printf(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Ite
     del name, around
     first = arguments[:1]
     if first and first[0].text.startswith("-") and first[0].text != "--":
-        yield verdict.denied(
+        yield verdict.denial(
             "BUILTIN", first[0].span, "blocked pattern: printf {}", "write the text with '%s'"
         )
-    yield from rules.unknown(first, globs=True)
+    yield from rules.unknown_words(first, globs=True)
 
 
 def read(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
@@ -105,12 +105,12 @@ def read(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Itera
     del around
     names = arguments[1:] if arguments and arguments[0].text == "-r" else arguments
     for word in names:
-        if not word.known or not VARIABLE.fullmatch(word.text):
-            yield verdict.denied(
+        if not word.is_literal or not VARIABLE.fullmatch(word.text):
+            yield verdict.denial(
                 "BUILTIN", word.span, "blocked pattern: read {}", "read -r and a lower-case name"
             )
     if not names:
-        yield verdict.denied(
+        yield verdict.denial(
             "BUILTIN", name.span, "read needs the name of a variable", "read -r line"
         )
 
@@ -118,7 +118,9 @@ def read(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Itera
 def set_options(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """set -e, -u, -x and -o pipefail."""
     del around
-    if not arguments or any(not word.known or not _SET.fullmatch(word.text) for word in arguments):
-        yield verdict.denied(
+    if not arguments or any(
+        not word.is_literal or not _SET.fullmatch(word.text) for word in arguments
+    ):
+        yield verdict.denial(
             "BUILTIN", name.span, "blocked pattern: {}", "set takes -e, -u, -x and -o pipefail here"
         )

@@ -41,29 +41,29 @@ def decide(command: Command, whitelist: Whitelist, root: str = "") -> Verdict:
     `root` is the absolute path of the tree the command runs in: names below it are inside. Without
     it every absolute name is outside.
     """
-    around = Surroundings(whitelist, root, programs.judged, _text)
+    around = Surroundings(whitelist, root, programs.judge, _judge_text)
     if command.shell is not None:
-        return verdict.strictest(_text(command.shell, around))
-    return verdict.strictest(_argv(command.argv or (), around))
+        return verdict.strictest(_judge_text(command.shell, around))
+    return verdict.strictest(_judge_argv(command.argv or (), around))
 
 
-def _text(text: str, around: Surroundings) -> Iterator[Verdict]:
-    unfit = shell.unfit(text)
+def _judge_text(text: str, around: Surroundings) -> Iterator[Verdict]:
+    unfit = shell.text_denial(text)
     if unfit is not None:
         yield unfit
     else:
         yield from shell.Script(text, around).parts()
 
 
-def _argv(argv: tuple[str, ...], around: Surroundings) -> Iterator[Verdict]:
-    unfit = shell.unfit(" ".join(argv) if argv and argv[0].strip() else "")
+def _judge_argv(argv: tuple[str, ...], around: Surroundings) -> Iterator[Verdict]:
+    unfit = shell.text_denial(" ".join(argv) if argv and argv[0].strip() else "")
     if unfit is not None:
         text = shlex.join(argv)
         yield unfit._replace(span=Span(text, 0, len(text)))
         return
-    found, start = [], 0
+    argv_words, start = [], 0
     for text in argv:
         shown = shlex.quote(text)
-        found.append(Word(text, Span(shown, start, start + len(shown))))
+        argv_words.append(Word(text, Span(shown, start, start + len(shown))))
         start += len(shown) + 1
-    yield from programs.judged(found[0], tuple(found[1:]), around)
+    yield from programs.judge(argv_words[0], tuple(argv_words[1:]), around)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _RUNS = frozenset(("-exec", "-execdir"))
 _ASKS = frozenset(("-ok", "-okdir"))
 _WRITES = frozenset(("-delete", "-fprint", "-fprint0", "-fprintf", "-fls"))
-_TEXTS = words.listed("""
+_TEXTS = words.word_set("""
     -name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -printf -regextype -fstype
 """)
 
@@ -24,19 +24,19 @@ _TEXTS = words.listed("""
 def find(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """The starting points and file names of the tests, and what the actions do."""
     del name
-    yield from rules.unknown(arguments, globs=True)
+    yield from rules.unknown_words(arguments, globs=True)
     index = 0
     while index < len(arguments):
         word = arguments[index]
         index += 1
         if word.text in _ASKS:
             reason = "blocked pattern: find {} (it waits for an answer)"
-            yield verdict.denied(
+            yield verdict.denial(
                 "EXEC_OPTION", word.span, reason, "use -exec, or print the names and look at them"
             )
         elif word.text in _RUNS:
             end = _end(arguments, index)
-            yield verdict.contained(
+            yield verdict.sandbox_only(
                 word.span, "blocked pattern: find {} (it runs in the sandbox only)"
             )
             yield from wrappers.run_on_data(word, arguments[index:end], around)
@@ -44,11 +44,11 @@ def find(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Itera
         elif word.text in _TEXTS:
             index += 1
         elif word.text in _WRITES:
-            yield verdict.contained(
+            yield verdict.sandbox_only(
                 word.span, "blocked pattern: find {} (it runs in the sandbox only)"
             )
         else:
-            yield from words.path_parts(word, around.root)
+            yield from words.path_verdicts(word, around.root)
 
 
 def _end(arguments: tuple[Word, ...], start: int) -> int:

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from git_orch.sandbox.policy.verdict import Verdict
     from git_orch.sandbox.policy.words import Word
 
-_HARMLESS_GLOBAL = words.listed("""
+_HARMLESS_GLOBAL = words.word_set("""
     --no-pager -P --no-optional-locks --literal-pathspecs --glob-pathspecs --noglob-pathspecs --icase-pathspecs
     --no-replace-objects --no-lazy-fetch
 """)
-_READS = words.listed("""
+_READS = words.word_set("""
     annotate blame cat-file check-attr check-ignore cherry count-objects describe diff diff-index diff-tree
     for-each-ref grep log ls-files ls-tree merge-base name-rev range-diff rev-list rev-parse shortlog show show-branch
     show-ref status whatchanged version
 """)
-_NETWORK = words.listed("""
+_NETWORK = words.word_set("""
     fetch pull push clone ls-remote send-pack fetch-pack
 """)
 # What may follow these, all of it; anything else changes something.
@@ -58,51 +58,53 @@ _SHAPE = options.Shape("GS", ("--grep", "--author", "--committer"), _TEXTS)
 _GREP = options.Shape("efmABC", (), ("-e",), 1, ("-e", "-f"))
 
 
-def judged(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+def judge(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """Global options, then the command and its own."""
     rest = list(arguments)
-    while rest and rest[0].text.startswith("-") and rest[0].known:
+    while rest and rest[0].text.startswith("-") and rest[0].is_literal:
         word = rest.pop(0)
         if word.text in ("--version", "--help", "-h", "-v") and not rest and word is arguments[0]:
             return
         if word.text == "-C" and rest:
             directory = rest.pop(0)
-            yield verdict.contained(
+            yield verdict.sandbox_only(
                 word.span, "git in another directory runs in the sandbox only: {}"
             )
-            yield from words.path_parts(directory, around.root)
+            yield from words.path_verdicts(directory, around.root)
         elif word.text not in _HARMLESS_GLOBAL:
             hint = "leave the option out; git-orch configures git for the command"
-            yield verdict.denied("EXEC_OPTION", word.span, "git option not allowed: {}", hint)
+            yield verdict.denial("EXEC_OPTION", word.span, "git option not allowed: {}", hint)
     if not rest:
-        yield verdict.denied("NOT_ALLOWED", name.span, "git without a subcommand", "git status")
-    elif not rest[0].known or rest[0].splits:
+        yield verdict.denial("NOT_ALLOWED", name.span, "git without a subcommand", "git status")
+    elif not rest[0].is_literal or rest[0].splits:
         reason = "the subcommand of git is not a plain word: {}"
-        yield verdict.denied(
+        yield verdict.denial(
             "DYNAMIC_NAME", rest[0].span, reason, "write the subcommand as a plain word"
         )
     else:
-        yield from _subcommand(rest[0], tuple(rest[1:]), around)
+        yield from _judge_subcommand(rest[0], tuple(rest[1:]), around)
 
 
-def _subcommand(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+def _judge_subcommand(
+    name: Word, arguments: tuple[Word, ...], around: Surroundings
+) -> Iterator[Verdict]:
     if name.text in _NETWORK or (
         name.text == "remote" and any(word.text == "update" for word in arguments)
     ):
         hint = "work with what is in the repository; people push and fetch"
-        yield verdict.denied("NETWORK", name.span, "git subcommand not allowed: {}", hint)
+        yield verdict.denial("NETWORK", name.span, "git subcommand not allowed: {}", hint)
         return
     listing = name.text in _LISTS and _only_lists(name.text, arguments)
     if name.text not in _READS and not listing:
-        yield verdict.denied(
+        yield verdict.denial(
             "NOT_ALLOWED", name.span, "git subcommand not allowed: {}", verdict.JUST_EDIT
         )
         return
-    yield from _options(name.text, arguments)
-    yield from _unknown(arguments)
-    for each in options.read(arguments, _GREP if name.text == "grep" else _SHAPE):
-        if each.role != "text":
-            yield from words.path_parts(each.word, around.root)
+    yield from _judge_options(name.text, arguments)
+    yield from _unknown_words(arguments)
+    for argument in options.parse(arguments, _GREP if name.text == "grep" else _SHAPE):
+        if argument.role != "text":
+            yield from words.path_verdicts(argument.word, around.root)
 
 
 def _only_lists(name: str, arguments: tuple[Word, ...]) -> bool:
@@ -111,31 +113,33 @@ def _only_lists(name: str, arguments: tuple[Word, ...]) -> bool:
         return False
     patterns = not _LISTING_WORD.isdisjoint(texts)
     return all(
-        word.known
+        word.is_literal
         and not word.splits
         and (_LISTS[name].fullmatch(word.text) or (patterns and word.text[:1] != "-"))
         for word in arguments
     )
 
 
-def _options(name: str, arguments: tuple[Word, ...]) -> Iterator[Verdict]:
+def _judge_options(name: str, arguments: tuple[Word, ...]) -> Iterator[Verdict]:
     for word in arguments:
         if word.text == "--":
             return
-        executes = options.named(word, _EXECUTES) and word.text.partition("=")[0] not in _WHOLE
-        pager = name == "grep" and options.lettered(word, "O")
+        executes = (
+            options.is_long_option(word, _EXECUTES) and word.text.partition("=")[0] not in _WHOLE
+        )
+        pager = name == "grep" and options.has_letter(word, "O")
         if executes or pager:
             hint = "leave the option out; redirect the output to write it to a file"
-            yield verdict.denied("EXEC_OPTION", word.span, "git option not allowed: {}", hint)
+            yield verdict.denial("EXEC_OPTION", word.span, "git option not allowed: {}", hint)
         elif _SIGNATURE.fullmatch(word.text):
-            yield verdict.contained(word.span, "it runs gpg, so it runs in the sandbox only: {}")
+            yield verdict.sandbox_only(word.span, "it runs gpg, so it runs in the sandbox only: {}")
 
 
-def _unknown(arguments: tuple[Word, ...]) -> Iterator[Verdict]:
+def _unknown_words(arguments: tuple[Word, ...]) -> Iterator[Verdict]:
     ended = False
     for word in arguments:
         ended = ended or word.text == "--"
         if words.UNKNOWN in word.text or (not ended and word.may_be_option):
-            yield verdict.contained(
+            yield verdict.sandbox_only(
                 word.span, "known only at run time, so it runs in the sandbox only: {}"
             )

@@ -36,18 +36,20 @@ class Argument(NamedTuple):
     option: str = ""
 
 
-def read(words: Sequence[Word], shape: Shape) -> list[Argument]:
+def parse(words: Sequence[Word], shape: Shape) -> list[Argument]:
     """All arguments in order."""
-    found = list(_read(words, shape))
-    patterns = 0 if any(each.option in shape.pattern_options for each in found) else shape.patterns
-    for index, each in enumerate(found):
+    arguments = list(_parse(words, shape))
+    patterns = (
+        0 if any(each.option in shape.pattern_options for each in arguments) else shape.patterns
+    )
+    for index, each in enumerate(arguments):
         if each.role == "operand" and patterns > 0:
-            found[index] = each._replace(role="text")
+            arguments[index] = each._replace(role="text")
             patterns -= 1
-    return found
+    return arguments
 
 
-def _read(words: Sequence[Word], shape: Shape) -> Iterator[Argument]:
+def _parse(words: Sequence[Word], shape: Shape) -> Iterator[Argument]:
     pending: str | None = None
     ended = False
     for word in words:
@@ -64,14 +66,14 @@ def _read(words: Sequence[Word], shape: Shape) -> Iterator[Argument]:
             yield Argument(word, "text" if sign and name in shape.texts else "option", name)
             pending = name if not sign and name in shape.long else None
         else:
-            letter, rest = _valued(text, shape.letters)
+            letter, rest = _option_and_value(text, shape.letters)
             yield Argument(
                 word, "text" if rest and letter in shape.texts else "option", letter or text
             )
             pending = letter if letter and not rest else None
 
 
-def _valued(text: str, letters: str) -> tuple[str, str]:
+def _option_and_value(text: str, letters: str) -> tuple[str, str]:
     """The option of a cluster such as -nf that takes a value, and the value that is attached to it."""
     for index, letter in enumerate(text[1:], start=1):
         if letter in letters:
@@ -79,7 +81,7 @@ def _valued(text: str, letters: str) -> tuple[str, str]:
     return "", ""
 
 
-def named(word: Word, options: Iterable[str]) -> bool:
+def is_long_option(word: Word, options: Iterable[str]) -> bool:
     """Whether a word is one of these long options, or an abbreviation of one, as getopt_long takes
     it.
     """
@@ -91,7 +93,7 @@ def named(word: Word, options: Iterable[str]) -> bool:
     )
 
 
-def lettered(word: Word, letters: str) -> bool:
+def has_letter(word: Word, letters: str) -> bool:
     """Whether a word is a cluster of short options with one of these letters."""
     return (
         word.text.startswith("-")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from git_orch.sandbox.policy import builtins, find, git, verdict, whitelist, words, wrappers
-from git_orch.sandbox.policy.rules import RULES, Judge, Surroundings, checked
+from git_orch.sandbox.policy.rules import RULES, Judge, Surroundings, check_words
 from git_orch.sandbox.policy.verdict import Span, Verdict
 from git_orch.sandbox.policy.words import Word
 
@@ -17,25 +17,25 @@ _LOCAL = re.compile(r"[A-Za-z0-9_.+/@-]+")
 _VERSION = frozenset(("--version", "-V", "-version", "version", "--help", "-h"))
 
 
-def judged(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+def judge(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """What stands in the way of running this program with these words."""
-    if not name.known or name.splits:
+    if not name.is_literal or name.splits:
         reason = "the command's name is not a plain word: {}"
-        yield verdict.denied(
+        yield verdict.denial(
             "DYNAMIC_NAME", name.span, reason, "write the name of the program as a plain word"
         )
     elif "/" in name.text:
-        yield from _local(name, arguments, around)
+        yield from _judge_local(name, arguments, around)
     elif name.text in whitelist.REFUSED and name.text not in around.whitelist.names:
-        yield _refused(name)
+        yield _refusal(name)
     elif not _NAME.fullmatch(name.text) or name.text not in around.whitelist.names:
         hint = "use a program that 'git orch allow --list' names, or name it in the plan's dependencies"
-        yield verdict.denied("NOT_ALLOWED", name.span, "command not in whitelist: {}", hint)
+        yield verdict.denial("NOT_ALLOWED", name.span, "command not in whitelist: {}", hint)
     else:
-        yield from _special(name.text)(name, arguments, around)
+        yield from _judge_of(name.text)(name, arguments, around)
 
 
-def _refused(name: Word) -> Verdict:
+def _refusal(name: Word) -> Verdict:
     code = whitelist.REFUSED[name.text]
     hints = {
         "NETWORK": "work without the network; a step that needs it says so in the plan",
@@ -43,26 +43,28 @@ def _refused(name: Word) -> Verdict:
         "BUILTIN": "write the command out, with assignments in front of it",
         "WRAPPER": "run the program itself",
     }
-    return verdict.denied(code, name.span, "blocked pattern: {}", hints[code])
+    return verdict.denial(code, name.span, "blocked pattern: {}", hints[code])
 
 
-def _local(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+def _judge_local(
+    name: Word, arguments: tuple[Word, ...], around: Surroundings
+) -> Iterator[Verdict]:
     """A program by its path: one of the tree runs in the sandbox."""
-    bad = list(words.path_parts(name, around.root))
+    path_verdicts = list(words.path_verdicts(name, around.root))
     inside = around.root and name.text.startswith(f"{around.root}/")
     if (name.text.startswith("/") and not inside) or not _LOCAL.fullmatch(name.text):
         hint = "use the bare name of the program, without its directory"
-        yield verdict.denied("NOT_ALLOWED", name.span, "command not in whitelist: {}", hint)
-    elif bad:
-        yield from bad
+        yield verdict.denial("NOT_ALLOWED", name.span, "command not in whitelist: {}", hint)
+    elif path_verdicts:
+        yield from path_verdicts
     else:
-        yield verdict.contained(
+        yield verdict.sandbox_only(
             name.span, "a program of the repository runs in the sandbox only: {}"
         )
-        yield from _homes(arguments)
+        yield from _home_paths(arguments)
 
 
-def _special(name: str) -> Judge:
+def _judge_of(name: str) -> Judge:
     if name in wrappers.SHELLS:
         return wrappers.shell
     special: dict[str, Judge] = {
@@ -73,7 +75,7 @@ def _special(name: str) -> Judge:
         "date": builtins.date,
         "env": wrappers.env,
         "find": find.find,
-        "git": git.judged,
+        "git": git.judge,
         "nice": wrappers.nice,
         "nohup": wrappers.nohup,
         "printf": builtins.printf,
@@ -84,18 +86,22 @@ def _special(name: str) -> Judge:
         "timeout": wrappers.timeout,
         "xargs": wrappers.xargs,
     }
-    return special.get(name) or (ruled if name in RULES else opaque)
+    return special.get(name) or (judge_by_rule if name in RULES else judge_opaque)
 
 
-def ruled(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+def judge_by_rule(
+    name: Word, arguments: tuple[Word, ...], around: Surroundings
+) -> Iterator[Verdict]:
     """A program with a rule in the table."""
     rule = RULES[name.text]
     if rule.contained:
-        yield verdict.contained(name.span, rule.contained)
-    yield from checked(arguments, rule, around)
+        yield verdict.sandbox_only(name.span, rule.contained)
+    yield from check_words(arguments, rule, around)
 
 
-def opaque(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+def judge_opaque(
+    name: Word, arguments: tuple[Word, ...], around: Surroundings
+) -> Iterator[Verdict]:
     """A program that runs code: interpreters, test runners, builds. Only asking for its version
     runs none.
     """
@@ -108,13 +114,13 @@ def opaque(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Ite
         return
     span = Span(" ".join((name.span.text, *(word.span.text for word in arguments[:1]))), name.span.start,
                 arguments[0].span.end if arguments else name.span.end)  # fmt: skip
-    yield verdict.contained(
+    yield verdict.sandbox_only(
         span, "it may run code of the repository, so it runs in the sandbox only: {}"
     )
-    yield from _homes(arguments)
+    yield from _home_paths(arguments)
 
 
-def _homes(arguments: tuple[Word, ...]) -> Iterator[Verdict]:
+def _home_paths(arguments: tuple[Word, ...]) -> Iterator[Verdict]:
     for word in arguments:
         if word.home:
-            yield from words.path_parts(word, "")
+            yield from words.path_verdicts(word, "")

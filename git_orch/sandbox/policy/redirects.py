@@ -24,24 +24,24 @@ _EXPANDS = re.compile(r"[`\\]|\$(?![A-Za-z_]\w*|[ \t\n.,;]|$)")
 _LITERAL = re.compile(r"[^'\"`$#]*", re.DOTALL)
 
 
-def judged(operator: str, target: Word, root: str) -> Iterator[Verdict]:
+def judge(operator: str, target: Word, root: str) -> Iterator[Verdict]:
     """What is wrong with one redirection."""
     text = target.text
     if operator not in _OPERATORS or "<(" in text or ">(" in text:
-        yield verdict.denied(
+        yield verdict.denial(
             "PARSE", target.span, "not a redirection that can be read: {}", "use > or <"
         )
     elif operator == "<<<":
         return
-    elif not target.known or not _TARGET.fullmatch(text):
+    elif not target.is_literal or not _TARGET.fullmatch(text):
         reason = "the target of a redirection is not a plain name: {}"
-        yield verdict.denied(
+        yield verdict.denial(
             "REDIRECT_OUTSIDE", target.span, reason, "redirect to a plain name inside the worktree"
         )
     elif operator in (">&", "<&") and text.isdigit():
         return
     else:
-        for part in words.path_parts(target, root):
+        for part in words.path_verdicts(target, root):
             yield part._replace(code="REDIRECT_OUTSIDE") if part.code == "PATH_OUTSIDE" else part
 
 

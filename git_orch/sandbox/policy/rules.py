@@ -54,14 +54,14 @@ _GREP = Rule(
 )  # fmt: skip
 
 
-_READERS = words.listed("""
+_READERS = words.word_set("""
     ls cat head tail wc base64 basename cksum cmp cd column comm cp cut df diff dirname du exit file fmt fold id join
     md5sum mkdir nl nproc od paste pwd readlink realpath rev sha1sum sha256sum sha512sum sleep stat tac touch tree type
     uname uniq unexpand expand which whoami zcat break continue
 """)
 
 
-_CHANGERS = words.listed("""
+_CHANGERS = words.word_set("""
     mv rm rmdir chmod ln tee truncate dd install patch mktemp split xxd bunzip2 bzip2 gunzip gzip unzip xz zip
 """)
 
@@ -97,29 +97,29 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
-def checked(arguments: tuple[Word, ...], rule: Rule, around: Surroundings) -> Iterator[Verdict]:
+def check_words(arguments: tuple[Word, ...], rule: Rule, around: Surroundings) -> Iterator[Verdict]:
     """Options that execute, words known only at run time, and file names."""
     ended = False
     for word in arguments:
         ended = ended or word.text == "--"
-        if not ended and options.named(word, rule.executes):
+        if not ended and options.is_long_option(word, rule.executes):
             hint = "leave the option out"
-            yield verdict.denied(
+            yield verdict.denial(
                 "EXEC_OPTION", word.span, "an option that runs another program: {}", hint
             )
     if not rule.takes_unknown:
-        yield from unknown(arguments, globs=bool(rule.executes))
-    for each in options.read(arguments, rule.shape) if rule.paths else ():
-        if each.role != "text":
-            yield from words.path_parts(each.word, around.root)
+        yield from unknown_words(arguments, globs=bool(rule.executes))
+    for argument in options.parse(arguments, rule.shape) if rule.paths else ():
+        if argument.role != "text":
+            yield from words.path_verdicts(argument.word, around.root)
 
 
-def unknown(arguments: tuple[Word, ...], *, globs: bool) -> Iterator[Verdict]:
+def unknown_words(arguments: tuple[Word, ...], *, globs: bool) -> Iterator[Verdict]:
     """The words that only the shell will know; with `globs` also wildcards that may become an
     option.
     """
     for word in arguments:
         if words.UNKNOWN in word.text or (globs and word.may_be_option):
-            yield verdict.contained(
+            yield verdict.sandbox_only(
                 word.span, "known only at run time, so it runs in the sandbox only: {}"
             )

@@ -46,7 +46,7 @@ _LOST_DASH = re.compile(r"[ \t]*|[ \t]+-[ \t]+")
 _WRITE_PLAINLY = "write it more plainly, as argv or as several steps"
 
 # Statements with statements in them: between two of these stands an operator or a new line.
-_HOLDERS = words.listed("""
+_HOLDERS = words.word_set("""
     program list pipeline negated_command subshell compound_statement do_group if_statement elif_clause else_clause
     while_statement command_substitution process_substitution
 """)
@@ -57,22 +57,22 @@ _KEYWORDS = frozenset(
 )
 
 
-def unfit(text: str) -> Verdict | None:
+def text_denial(text: str) -> Verdict | None:
     """Why a text is refused unread: empty, too long, or with characters that show as something
     else.
     """
     whole = Span(text, 0, len(text))
     if not text.strip():
-        return verdict.denied("PARSE", whole, "the command is empty", "write a command")
+        return verdict.denial("PARSE", whole, "the command is empty", "write a command")
     strange = invisible.first(text)
     if strange is not None:
         reason = f"the character U+{ord(strange[0]):04X} is not allowed in a command"
-        return verdict.denied(
+        return verdict.denial(
             "PARSE", Span(strange[0], strange.start(), strange.end()), reason, "leave it out"
         )
-    if len(text.encode()) > LONGEST or any(text.count(each) > most for each, most in _MANY):
+    if len(text.encode()) > LONGEST or any(text.count(sign) > most for sign, most in _MANY):
         hint = "write a script into the worktree and run that"
-        return verdict.denied(
+        return verdict.denial(
             "TOO_LONG", whole, f"the command is longer than {LONGEST} bytes or too involved", hint
         )
     return None
@@ -100,7 +100,7 @@ class Script:
         tree = _parser().parse(self._source.data)
         root = tree.root_node
         if root.has_error:
-            yield self._refused(*_first_error(root), "not a command that can be read: {}")
+            yield self._denial(*_first_error(root), "not a command that can be read: {}")
             return
         try:
             self._source.between(0, root.start_byte, source.BLANK_LINES)
@@ -110,19 +110,19 @@ class Script:
                 self._source.pending
             ):  # a list instead of recursion: input may be nested as deep as it likes
                 yield from self._statement(self._source.pending.pop())
-        except Strange as found:
-            yield self._refused(found.start, found.end, found.why)
+        except Strange as strange:
+            yield self._denial(strange.start, strange.end, strange.why)
         for span in self._source.evaluated:
-            yield verdict.contained(
+            yield verdict.sandbox_only(
                 span, "it evaluates variables, so it runs in the sandbox only: {}"
             )
         if self._moved is not None and self._git is not None:
             # A repository may have been planted there.
             reason = "git in another directory runs in the sandbox only: {}"
-            yield verdict.contained(self._git, reason)
+            yield verdict.sandbox_only(self._git, reason)
 
-    def _refused(self, start: int, end: int, why: str) -> Verdict:
-        return verdict.denied("PARSE", self._source.span(start, end), why, _WRITE_PLAINLY)
+    def _denial(self, start: int, end: int, why: str) -> Verdict:
+        return verdict.denial("PARSE", self._source.span(start, end), why, _WRITE_PLAINLY)
 
     # -- statements --------------------------------------------------------------------------------
 
@@ -133,7 +133,7 @@ class Script:
         elif kind == "command":
             yield from self._command(node)
         elif kind == "redirected_statement":
-            yield from self._redirected(node)
+            yield from self._redirected_statement(node)
         elif kind == "for_statement":
             yield from self._for(node)
         elif kind == "test_command":
@@ -144,7 +144,7 @@ class Script:
             name = node.children[0] if kind != "function_definition" else node
             hint = "write the command out, with assignments in front of it"
             span = self._source.span(name.start_byte, name.end_byte)
-            yield verdict.denied("BUILTIN", span, "blocked pattern: {}", hint)
+            yield verdict.denial("BUILTIN", span, "blocked pattern: {}", hint)
         else:
             raise Strange(node.start_byte, node.end_byte, "not a command that can be read: {}")
 
@@ -164,7 +164,7 @@ class Script:
                     )
                 if child.type == "&":
                     span = self._source.span(child.start_byte, child.end_byte)
-                    yield verdict.contained(
+                    yield verdict.sandbox_only(
                         span, "background work runs in the sandbox only: {}", "BACKGROUND"
                     )
                 before = None
@@ -190,7 +190,7 @@ class Script:
         ):
             raise Strange(start, end, "not a comment that can be read: {}")
 
-    def _redirected(self, node: Node) -> Iterator[Verdict]:
+    def _redirected_statement(self, node: Node) -> Iterator[Verdict]:
         at = node.start_byte
         for child in node.children:
             # The grammar loses a '-' there, which names the standard input that follows.
@@ -229,7 +229,7 @@ class Script:
                 node.start_byte, node.end_byte, "write redirections at the end of the command: {}"
             )
         for target in targets:
-            yield from redirects.judged(operator, self._source.word(target), self._around.root)
+            yield from redirects.judge(operator, self._source.word(target), self._around.root)
 
     def _heredoc(self, node: Node) -> Iterator[Verdict]:
         """A here-document ends where bash ends it, and its text is data; commands may follow on its
@@ -271,7 +271,7 @@ class Script:
             or not words.VARIABLE.fullmatch(name)
         ):
             span = self._source.span(node.start_byte, children[1].end_byte)
-            yield verdict.denied(
+            yield verdict.denial(
                 "ENV_VAR", span, "variable not allowed: {}", "use a lower-case name"
             )
         last = children[1]
@@ -286,7 +286,7 @@ class Script:
             last = child
 
     def _command(self, node: Node) -> Iterator[Verdict]:
-        found: list[Word] = []
+        command_words: list[Word] = []
         last: Node | None = None
         for child in self._source.inside(node):
             redirect = child.type in ("file_redirect", "herestring_redirect")
@@ -295,21 +295,21 @@ class Script:
             last = child
             if redirect:
                 yield from self._redirect(child)
-            elif child.type == "variable_assignment" and not found:
+            elif child.type == "variable_assignment" and not command_words:
                 yield from self._assignment(child, alone=False)
             elif child.type == "command_name":
-                found.append(self._name(child))
+                command_words.append(self._name(child))
             elif child.is_named:
-                found.extend(self._source.words(child))
+                command_words.extend(self._source.words(child))
             else:
                 raise Strange(child.start_byte, child.end_byte, "not words that can be read: {}")
-        if not found:
+        if not command_words:
             return
-        if any(word.text == "cd" for word in found):
-            self._moved = found[0].span
-        if any(word.text == "git" for word in found):
-            self._git = found[0].span
-        yield from programs.judged(found[0], tuple(found[1:]), self._around)
+        if any(word.text == "cd" for word in command_words):
+            self._moved = command_words[0].span
+        if any(word.text == "git" for word in command_words):
+            self._git = command_words[0].span
+        yield from programs.judge(command_words[0], tuple(command_words[1:]), self._around)
 
     def _name(self, node: Node) -> Word:
         """A command's name is one plain word; what is not is walked and refused."""
@@ -349,17 +349,17 @@ class Script:
         leaves = list(self._leaves(children[1:-1]))
         ends = [
             (node.start_byte, children[0].end_byte),
-            *((each.start_byte, each.end_byte) for each in leaves),
+            *((leaf.start_byte, leaf.end_byte) for leaf in leaves),
         ]
         for (_, end), (start, _) in itertools.pairwise(ends):
             if end == start:
                 raise Strange(node.start_byte, node.end_byte, "not a test that can be read: {}")
-        found = [self._test_word(leaf, double=double) for leaf in leaves]
+        test_words = [self._test_word(leaf, double=double) for leaf in leaves]
         name = Word(
             self._source.text(children[0].start_byte, children[0].end_byte),
             self._source.span(*ends[0]),
         )
-        yield from builtins.test(name, tuple(found), self._around)
+        yield from builtins.test(name, tuple(test_words), self._around)
 
     def _leaves(self, nodes: Sequence[Node]) -> Iterator[Node]:
         stack = list(reversed(nodes))

@@ -141,19 +141,19 @@ class Source:
         if len(children) < 2 or self.data[node.end_byte - 1 : node.end_byte] != b'"':
             raise Strange(node.start_byte, node.end_byte, "not a text that can be read: {}")
         for child in children[1:-1]:
-            text += self._quoted(at, child.start_byte)
+            text += self._quoted_text(at, child.start_byte)
             if child.type in ("string_content", "$"):
-                text += self._quoted(child.start_byte, child.end_byte)
+                text += self._quoted_text(child.start_byte, child.end_byte)
             else:
                 text += self._piece(child)[0]
             at = child.end_byte
-        return text + self._quoted(at, node.end_byte - 1)
+        return text + self._quoted_text(at, node.end_byte - 1)
 
-    def _quoted(self, start: int, end: int) -> str:
+    def _quoted_text(self, start: int, end: int) -> str:
         """Literal text between double quotes; '$' stands alone there only before what begins no
         expansion.
         """
-        text = tokens.double_quoted(self.text(start, end), self.text(end, end + 1))
+        text = tokens.double_quoted_text(self.text(start, end), self.text(end, end + 1))
         if text is None:
             raise Strange(start, end, "not a text that can be read: {}")
         return text

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from git_orch.sandbox.policy import words
 from git_orch.sandbox.policy.words import UNKNOWN
 
-DOUBLE_TEST = words.listed("-f -d -e -s -z -n -r -w -x -L -h = == != && || !")
-SINGLE_TEST = (DOUBLE_TEST - {"&&", "||"}) | words.listed(
+DOUBLE_TEST = words.word_set("-f -d -e -s -z -n -r -w -x -L -h = == != && || !")
+SINGLE_TEST = (DOUBLE_TEST - {"&&", "||"}) | words.word_set(
     "-eq -ne -lt -le -gt -ge -nt -ot -ef -a -o -p -b -c -v -R"
 )
 
@@ -55,7 +55,7 @@ def _ansi(raw: str) -> str | None:
     )
 
 
-def _unknown(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+def _unknown_if(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
     return lambda raw: UNKNOWN if pattern.fullmatch(raw) else None
 
 
@@ -64,9 +64,9 @@ READERS: Mapping[str, Callable[[str], str | None]] = {
     "number": lambda raw: raw if re.fullmatch(r"-?[0-9]+", raw) else None,
     "raw_string": _raw_string,
     "ansi_c_string": _ansi,
-    "simple_expansion": _unknown(_VARIABLE),
-    "expansion": _unknown(_TRIMMED),
-    "arithmetic_expansion": _unknown(_NUMBERS),
+    "simple_expansion": _unknown_if(_VARIABLE),
+    "expansion": _unknown_if(_TRIMMED),
+    "arithmetic_expansion": _unknown_if(_NUMBERS),
 }
 BARE = frozenset(
     ("word", "number", "simple_expansion", "expansion", "arithmetic_expansion")
@@ -78,7 +78,7 @@ def calculates(raw: str) -> bool:
     return _CALCULATION.fullmatch(raw) is not None
 
 
-def double_quoted(raw: str, after: str) -> str | None:
+def double_quoted_text(raw: str, after: str) -> str | None:
     """Text between double quotes without its escapes; `after` is the character that follows."""
     if not _DOUBLE_QUOTED.fullmatch(raw) or (
         raw.endswith("$") and re.match(r"[A-Za-z0-9_({\[?#@*$!'-]", after)
@@ -102,5 +102,7 @@ def alternatives(raw: str) -> list[str]:
     ):
         return []
     groups = [[text] if index % 2 == 0 else text.split(",") for index, text in enumerate(pieces)]
-    made = list(itertools.islice(itertools.product(*groups), _MOST_ALTERNATIVES + 1))
-    return ["".join(each) for each in made] if len(made) <= _MOST_ALTERNATIVES else []
+    combinations = list(itertools.islice(itertools.product(*groups), _MOST_ALTERNATIVES + 1))
+    return (
+        ["".join(each) for each in combinations] if len(combinations) <= _MOST_ALTERNATIVES else []
+    )

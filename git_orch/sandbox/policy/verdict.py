@@ -47,18 +47,18 @@ class Verdict(NamedTuple):
 ALLOW = Verdict("allow")
 
 
-def denied(code: Code, span: Span, reason: str, hint: str) -> Verdict:
+def denial(code: Code, span: Span, reason: str, hint: str) -> Verdict:
     """A part that is refused everywhere; `reason` gets the span's text in place of '{}'."""
-    return Verdict("deny", code, span, _named(reason, span), hint)
+    return Verdict("deny", code, span, _reason(reason, span), hint)
 
 
-def contained(span: Span, reason: str, code: Code = "NEEDS_SANDBOX") -> Verdict:
+def sandbox_only(span: Span, reason: str, code: Code = "NEEDS_SANDBOX") -> Verdict:
     """A part that runs in the sandbox only; `reason` gets the span's text in place of '{}'."""
     return Verdict(
         "sandbox-only",
         code,
         span,
-        _named(reason, span),
+        _reason(reason, span),
         "run it in the sandbox, which is the default",
     )
 
@@ -72,7 +72,7 @@ def _weight(part: Verdict) -> tuple[int, int]:
     return _STRICTNESS[part.decision], -part.span.start if part.span is not None else 0
 
 
-def _named(reason: str, span: Span) -> str:
+def _reason(reason: str, span: Span) -> str:
     return reason.replace(
         "{}", span.text if len(span.text) <= _SHOWN else f"{span.text[:_SHOWN]}..."
     )

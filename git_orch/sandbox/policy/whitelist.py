@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.sandbox.policy.words import listed
+from git_orch.sandbox.policy.words import word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from git_orch.sandbox.policy.verdict import Code
 
 # Found on every machine; what each may do is said in `programs`.
-BASE = listed("""
+BASE = word_set("""
     ls cat grep find head tail wc echo pwd date
     [ : awk base64 basename break bunzip2 bzip2 cd chmod cksum cmp column comm command continue cp cut dd df diff
     dirname du egrep env exit expand expr false fgrep file fmt fold gunzip gzip id install join kill ln md5sum mkdir
@@ -21,20 +21,20 @@ BASE = listed("""
     sha256sum sha512sum sleep sort split stat stdbuf tac tar tee test time timeout touch tr tree true truncate type
     uname unexpand uniq unzip wait which whoami xargs xxd xz zcat zip
 """)
-_NETWORK = listed("""
+_NETWORK = word_set("""
     curl wget ssh scp sftp rsync nc ncat netcat socat telnet ftp ping dig nslookup host gh glab aws gcloud az kubectl
     docker podman nerdctl helm
 """)
-_PRIVILEGE = listed("""
+_PRIVILEGE = word_set("""
     sudo su doas pkexec runuser chown chgrp chroot mount umount sysctl insmod modprobe systemctl service crontab at
     batch useradd usermod passwd setcap iptables nft reboot shutdown halt poweroff unshare nsenter launchctl osascript
 """)
-_BUILTINS = listed("""
+_BUILTINS = word_set("""
     eval source . exec builtin export declare typeset local readonly unset alias unalias trap shopt enable hash bind let
     mapfile readarray getopts ulimit umask pushd popd dirs history fc complete compgen compopt coproc caller bg fg
     disown logout suspend return shift times jobs help
 """)
-_WRAPPERS = listed("""
+_WRAPPERS = word_set("""
     setsid busybox toybox parallel watch script flock strace ltrace gdb ionice chrt taskset screen tmux xvfb-run
     unbuffer expect dbus-run-session systemd-run prlimit setarch
 """)
@@ -69,9 +69,9 @@ def of(
     With `network`, which a step asks for and an approval gives, the programs that only download are
     on it as well.
     """
-    found = {info.name for info in capabilities.commands if info.available}
+    installed = {info.name for info in capabilities.commands if info.available}
     return Whitelist(
         BASE
-        | ((found | set(dependencies)) - REFUSED.keys())
+        | ((installed | set(dependencies)) - REFUSED.keys())
         | (_DOWNLOADS if network else frozenset())
     )

@@ -41,7 +41,7 @@ _HIDDEN = (
 _WILDCARD = re.compile(r"[*?\[]")
 
 
-def listed(names: str) -> frozenset[str]:
+def word_set(names: str) -> frozenset[str]:
     """The names in a text with blanks between them."""
     return frozenset(names.split())
 
@@ -60,7 +60,7 @@ class Word(NamedTuple):
     home: bool = False
 
     @property
-    def known(self) -> bool:
+    def is_literal(self) -> bool:
         """Whether the program gets exactly `text`."""
         return UNKNOWN not in self.text and not self.glob and not self.home
 
@@ -70,24 +70,24 @@ class Word(NamedTuple):
         return self.splits or self.text.startswith(UNKNOWN) or (self.glob and self.text[0] in "*?[")
 
 
-def path_parts(word: Word, root: str) -> Iterator[Verdict]:
+def path_verdicts(word: Word, root: str) -> Iterator[Verdict]:
     """What is wrong with a word as the name of a file, also after '=' or the letter of an option.
 
     `root` is the absolute path of the tree: names below it are inside.
     """
     if word.home:
-        yield verdict.denied(
+        yield verdict.denial(
             "PATH_OUTSIDE", word.span, "path outside the worktree not allowed: {}", _INSIDE
         )
         return
-    for text in _names(word.text):
-        wrong = _wrong(text, root, word)
-        if wrong is not None:
-            yield wrong
+    for text in _path_names(word.text):
+        refusal = _path_verdict(text, root, word)
+        if refusal is not None:
+            yield refusal
             return
 
 
-def _names(text: str) -> Iterator[str]:
+def _path_names(text: str) -> Iterator[str]:
     """The file names that a word may hold."""
     yield text
     _, sign, value = text.partition("=")
@@ -97,27 +97,27 @@ def _names(text: str) -> Iterator[str]:
         yield text[2:]
 
 
-def _wrong(text: str, root: str, word: Word) -> Verdict | None:
+def _path_verdict(text: str, root: str, word: Word) -> Verdict | None:
     if root and (text == root or text.startswith(f"{root}/")):
         text = text[len(root) :].lstrip("/")
     if text in _DEVICES or text == "-":
         return None
     if text.startswith(("/dev/tcp/", "/dev/udp/")):
-        return verdict.denied(
+        return verdict.denial(
             "NETWORK", word.span, "blocked pattern: {}", "the worktree has no network"
         )
     if text.startswith("/") or re.match(r"[A-Za-z]:[\\/]", text):
-        return verdict.denied(
+        return verdict.denial(
             "PATH_OUTSIDE", word.span, "path outside the worktree not allowed: {}", _INSIDE
         )
     names = text.split("/")
     if climbs(names):
-        return verdict.denied("PATH_OUTSIDE", word.span, "path traversal not allowed: {}", _INSIDE)
+        return verdict.denial("PATH_OUTSIDE", word.span, "path traversal not allowed: {}", _INSIDE)
     if any(paths.control_directory(name) for name in names if name):
         reason = "the repository's own directory is not a step's: {}"
-        return verdict.denied("PATH_GIT_CONTROL", word.span, reason, verdict.JUST_EDIT)
+        return verdict.denial("PATH_GIT_CONTROL", word.span, reason, verdict.JUST_EDIT)
     if any(_SECRETS.fullmatch(name.casefold()) for name in names):
-        return verdict.denied(
+        return verdict.denial(
             "SECRET_FILE",
             word.span,
             "a file of secrets: {}",
@@ -125,7 +125,7 @@ def _wrong(text: str, root: str, word: Word) -> Verdict | None:
         )
     if word.glob and any(_reaches_hidden(name) for name in names):
         hint = "name the files, or begin the pattern with a letter"
-        return verdict.denied(
+        return verdict.denial(
             "PATH_OUTSIDE", word.span, "the pattern may match .git, '..' or a secret: {}", hint
         )
     return None

@@ -63,20 +63,22 @@ def variable(name: str, word: Word, root: str, *, alone: bool = False) -> Iterat
         _SPECIAL.fullmatch(name) is None if alone else _CONTAINED.fullmatch(name) is not None
     )
     if may_matter and not harmless.fullmatch(name):
-        yield verdict.contained(
+        yield verdict.sandbox_only(
             word.span, "a variable that may change what runs, in the sandbox only: {}"
         )
     elif not harmless.fullmatch(name):
         hint = "leave it out; the environment is made for the command"
-        yield verdict.denied("ENV_VAR", word.span, "variable not allowed: {}", hint)
-    yield from words.path_parts(word, root)
+        yield verdict.denial("ENV_VAR", word.span, "variable not allowed: {}", hint)
+    yield from words.path_verdicts(word, root)
 
 
-def _run(wrapper: Word, rest: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
+def _judge_program(
+    wrapper: Word, rest: tuple[Word, ...], around: Surroundings
+) -> Iterator[Verdict]:
     if not rest:
-        yield _unclear(wrapper)
+        yield _unclear_program(wrapper)
     elif around.depth == _DEEPEST:
-        yield verdict.denied(
+        yield verdict.denial(
             "TOO_LONG",
             rest[0].span,
             "too many programs that run programs",
@@ -86,14 +88,14 @@ def _run(wrapper: Word, rest: tuple[Word, ...], around: Surroundings) -> Iterato
         yield from around.program(rest[0], rest[1:], around._replace(depth=around.depth + 1))
 
 
-def _unclear(word: Word) -> Verdict:
+def _unclear_program(word: Word) -> Verdict:
     hint = "run the program itself"
-    return verdict.denied(
+    return verdict.denial(
         "WRAPPER", word.span, "it cannot be told which program this runs: {}", hint
     )
 
 
-def _past_options(
+def _words_after_options(
     arguments: tuple[Word, ...], plain: re.Pattern[str], valued: frozenset[str] = frozenset()
 ) -> tuple[Word, ...] | Word:
     """What comes after the options; the word that is in the way when one is not known."""
@@ -102,11 +104,11 @@ def _past_options(
         word = arguments[index]
         if word.text == "--":
             return arguments[index + 1 :]
-        if not word.known:
+        if not word.is_literal:
             return word
         if word.text in valued:
             index += 2
-            if index > len(arguments) or not arguments[index - 1].known:
+            if index > len(arguments) or not arguments[index - 1].is_literal:
                 return word
         elif word.text.startswith("-") and plain.fullmatch(word.text):
             index += 1
@@ -117,44 +119,48 @@ def _past_options(
     return ()
 
 
-def _wrapped(
+def _judge_wrapped(
     name: Word,
     arguments: tuple[Word, ...],
     around: Surroundings,
     plain: str | re.Pattern[str],
     valued: str = "",
 ) -> Iterator[Verdict]:
-    rest = _past_options(arguments, re.compile(plain), words.listed(valued))
-    yield from (_unclear(rest),) if isinstance(rest, Word) else _run(name, rest, around)
+    rest = _words_after_options(arguments, re.compile(plain), words.word_set(valued))
+    yield from (
+        (_unclear_program(rest),) if isinstance(rest, Word) else _judge_program(name, rest, around)
+    )
 
 
 def timeout(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """timeout [options] DURATION COMMAND."""
-    rest = _past_options(arguments, _TIMEOUT, frozenset(("-k", "-s", "--signal", "--kill-after")))
+    rest = _words_after_options(
+        arguments, _TIMEOUT, frozenset(("-k", "-s", "--signal", "--kill-after"))
+    )
     if isinstance(rest, Word):
-        yield _unclear(rest)
-    elif not rest or not rest[0].known or not _DURATION.fullmatch(rest[0].text):
-        yield _unclear(name)
+        yield _unclear_program(rest)
+    elif not rest or not rest[0].is_literal or not _DURATION.fullmatch(rest[0].text):
+        yield _unclear_program(name)
     else:
-        yield from _run(name, rest[1:], around)
+        yield from _judge_program(name, rest[1:], around)
 
 
 def env(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """env [-i] [-u NAME] [NAME=VALUE...] COMMAND."""
-    rest = _past_options(arguments, _ENV, frozenset(("-u", "--unset")))
+    rest = _words_after_options(arguments, _ENV, frozenset(("-u", "--unset")))
     if isinstance(rest, Word):
-        yield _unclear(rest)
+        yield _unclear_program(rest)
         return
-    yield from _after_assignments(name, rest, around)
+    yield from _judge_after_assignments(name, rest, around)
 
 
 def time(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """time is a reserved word: assignments may follow it."""
     rest = arguments[1:] if arguments and arguments[0].text in ("-p", "--") else arguments
-    yield from _after_assignments(name, rest, around)
+    yield from _judge_after_assignments(name, rest, around)
 
 
-def _after_assignments(
+def _judge_after_assignments(
     name: Word, rest: tuple[Word, ...], around: Surroundings
 ) -> Iterator[Verdict]:
     index = 0
@@ -164,42 +170,44 @@ def _after_assignments(
             break
         yield from parts
         index += 1
-    yield from _run(name, rest[index:], around)
+    yield from _judge_program(name, rest[index:], around)
 
 
 def nice(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """nice [-n N] COMMAND."""
-    yield from _wrapped(name, arguments, around, _NICENESS, "-n --adjustment")
+    yield from _judge_wrapped(name, arguments, around, _NICENESS, "-n --adjustment")
 
 
 def nohup(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """nohup COMMAND: meant for what goes on after its end."""
-    yield verdict.contained(name.span, "background work runs in the sandbox only: {}", "BACKGROUND")
-    yield from _run(name, arguments, around)
+    yield verdict.sandbox_only(
+        name.span, "background work runs in the sandbox only: {}", "BACKGROUND"
+    )
+    yield from _judge_program(name, arguments, around)
 
 
 def stdbuf(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """stdbuf -oL COMMAND."""
-    yield from _wrapped(name, arguments, around, _STDBUF, "-i -o -e")
+    yield from _judge_wrapped(name, arguments, around, _STDBUF, "-i -o -e")
 
 
 def command(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """command COMMAND; with -v it only says where the command is."""
     if arguments and arguments[0].text in ("-v", "-V"):
-        yield from rules.unknown(arguments[1:], globs=True)
+        yield from rules.unknown_words(arguments[1:], globs=True)
     else:
-        yield from _wrapped(name, arguments, around, r"-p")
+        yield from _judge_wrapped(name, arguments, around, r"-p")
 
 
 def xargs(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """xargs runs a program on what it reads."""
-    valued = words.listed("""
+    valued = words.word_set("""
     -n -P -L -s -I -d -E --max-args --max-procs --max-lines --delimiter
 """)
-    rest = _past_options(arguments, _XARGS, valued)
-    yield verdict.contained(name.span, "blocked pattern: {} (it runs in the sandbox only)")
+    rest = _words_after_options(arguments, _XARGS, valued)
+    yield verdict.sandbox_only(name.span, "blocked pattern: {} (it runs in the sandbox only)")
     if isinstance(rest, Word):
-        yield _unclear(rest)
+        yield _unclear_program(rest)
     elif rest:
         yield from run_on_data(name, rest, around)
 
@@ -213,30 +221,30 @@ def run_on_data(
             f"{wrapper.span.text} {command[0].text}", wrapper.span.start, command[0].span.end
         )
         hint = "run a program with its options, or a script of the worktree"
-        yield verdict.denied("EXEC_OPTION", span, "blocked pattern: {}", hint)
+        yield verdict.denial("EXEC_OPTION", span, "blocked pattern: {}", hint)
     else:
-        yield from _run(wrapper, command, around)
+        yield from _judge_program(wrapper, command, around)
 
 
 def shell(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
     """A shell may run a script of the tree, or text that is known."""
     if [word.text for word in arguments] == ["--version"]:
         return
-    yield verdict.contained(name.span, "a shell runs in the sandbox only: {}")
+    yield verdict.sandbox_only(name.span, "a shell runs in the sandbox only: {}")
     rest = _shell_words(arguments)
     if not rest or isinstance(rest, Word):
         hint = "name a script of the worktree, or write the commands themselves"
         span = rest.span if isinstance(rest, Word) else name.span
-        yield verdict.denied("WRAPPER", span, "a shell without a script that can be read: {}", hint)
+        yield verdict.denial("WRAPPER", span, "a shell without a script that can be read: {}", hint)
     elif rest[0].text == "-c" or re.fullmatch(r"-[eux]+c", rest[0].text):
-        yield from _text(name, rest[1:], around)
+        yield from _judge_script_text(name, rest[1:], around)
     else:
-        yield from words.path_parts(rest[0], around.root)
+        yield from words.path_verdicts(rest[0], around.root)
 
 
 def _shell_words(arguments: tuple[Word, ...]) -> tuple[Word, ...] | Word:
     index = 0
-    while index < len(arguments) and arguments[index].known:
+    while index < len(arguments) and arguments[index].is_literal:
         text = arguments[index].text
         if text == "-o" and index + 1 < len(arguments) and arguments[index + 1].text == "pipefail":
             index += 1
@@ -248,13 +256,15 @@ def _shell_words(arguments: tuple[Word, ...]) -> tuple[Word, ...] | Word:
     return arguments[index] if index < len(arguments) else ()
 
 
-def _text(name: Word, rest: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
-    if not rest or not rest[0].known or rest[0].text.startswith("-"):
+def _judge_script_text(
+    name: Word, rest: tuple[Word, ...], around: Surroundings
+) -> Iterator[Verdict]:
+    if not rest or not rest[0].is_literal or rest[0].text.startswith("-"):
         span = rest[0].span if rest else name.span
         hint = "write the commands themselves"
-        yield verdict.denied("WRAPPER", span, "the text that the shell runs is not known: {}", hint)
+        yield verdict.denial("WRAPPER", span, "the text that the shell runs is not known: {}", hint)
     elif around.depth == _DEEPEST:
-        yield verdict.denied(
+        yield verdict.denial(
             "TOO_LONG", name.span, "too many shells in shells", "write the commands themselves"
         )
     else:
