@@ -147,7 +147,7 @@ class Toolbox:
         self._place.outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
         outcome = self._run(command, seconds, self._place.outputs / f"{number}.txt", stop)
         ended = f"{_ending(outcome, seconds)} after {outcome.seconds:.1f} s"
-        shown = pages.short_lines(outcome.shown(tool_definitions.SHOWN_OUTPUT))
+        shown = pages.short_lines(outcome.excerpt(tool_definitions.SHOWN_OUTPUT))
         whole = (
             outcome.total <= tool_definitions.SHOWN_OUTPUT
             and len(shown) <= tool_definitions.SHOWN_OUTPUT
@@ -192,9 +192,9 @@ class Toolbox:
         if outcome.reason == "timeout" or (
             outcome.reason == "exited" and outcome.status not in (0, 1)
         ):
-            shown = pages.short_lines(outcome.shown(tool_definitions.SHOWN_OUTPUT))
+            shown = pages.short_lines(outcome.excerpt(tool_definitions.SHOWN_OUTPUT))
             return Result(f"the search failed: {shown}", "failed", outcome.status, outcome.seconds)
-        lines = pages.short_lines(outcome.shown(tool_definitions.SHOWN_OUTPUT)).splitlines()
+        lines = pages.short_lines(outcome.excerpt(tool_definitions.SHOWN_OUTPUT)).splitlines()
         text = (
             "\n".join(line.removeprefix("./") for line in lines[: tool_definitions.SEARCH_LINES])
             or "no line matches"

@@ -1,4 +1,4 @@
-"""Which programs this machine has, so that a plan names commands that exist.
+"""The programs of this machine, so that a plan names commands that exist.
 
 Only programs outside the repository are looked at, and run for their version from the root
 directory with an environment of their own: `cargo --version` in a repository runs what its
@@ -26,7 +26,7 @@ _PROBE_SECONDS = 2.0
 _ALL_PROBES_SECONDS = 2.8  # the whole discovery takes less than three seconds
 _PROBE_OUTPUT = 64 * 1024  # bytes
 
-# Each command with the arguments that make it tell its version.
+# Commands with the arguments that print their version.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "bash": ("--version",),
     "bun": ("--version",),
@@ -131,49 +131,51 @@ class _Place(NamedTuple):
 
 
 def discover(path: str, pwd: Path, excluded: Path | None) -> Capabilities:
-    """Look for all known commands on `path` and ask each for its version; nothing inside `excluded`
-    counts or runs.
+    """Look for the commands in COMMANDS on `path` and ask them for their versions; nothing inside
+    `excluded` counts or runs.
     """
-    return _capabilities(_probed(_places(COMMANDS, path, excluded), path, excluded), pwd)
+    return _capabilities(_probe(_places(COMMANDS, path, excluded), path, excluded), pwd)
 
 
-def present(path: str, pwd: Path, excluded: Path | None) -> Capabilities:
-    """The same without versions: nothing is run, so it takes a millisecond."""
+def find_present(path: str, pwd: Path, excluded: Path | None) -> Capabilities:
+    """Look for the commands in COMMANDS without their versions: it runs nothing and takes a
+    millisecond.
+    """
     places = _places(COMMANDS, path, excluded)
-    found = (
+    commands = (
         CommandInfo(name, available=place is not None, path=place and place.path)
         for name, place in places.items()
     )
-    return _capabilities(tuple(found), pwd)
+    return _capabilities(tuple(commands), pwd)
 
 
 def command(name: str, path: str, excluded: Path | None) -> CommandInfo:
-    """One command, also one that is not in the list; a missing one is unavailable, never an error."""
+    """One command, also one that is not in COMMANDS; a missing one is unavailable, never an error."""
     if os.sep in name or not name:
         return CommandInfo(name, available=False)
-    return _probed(_places([name], path, excluded), path, excluded)[0]
+    return _probe(_places([name], path, excluded), path, excluded)[0]
 
 
 def load_or_discover(
     cache_dir: Path, path: str, pwd: Path, excluded: Path | None, *, refresh: bool = False
 ) -> Loaded:
-    """Capabilities from the cache while PATH and each program's file are the same, else discovered
-    and cached.
+    """Capabilities from the cache while PATH and the programs' files are the same; else discover and
+    cache them.
     """
     file = cache_dir / CACHE_NAME
     places = _places(COMMANDS, path, excluded)
     warning = None
     if not refresh:
         try:
-            known = _cached(file, path, places)
+            cached = _load(file, path, places)
         except (ValueError, OSError, RecursionError) as error:
-            known, warning = (
+            cached, warning = (
                 None,
                 f"the cache '{file}' could not be used and was made again: {error}",
             )
-        if known is not None:
-            return Loaded(_capabilities(known, pwd), None)
-    commands = _probed(places, path, excluded)
+        if cached is not None:
+            return Loaded(_capabilities(cached, pwd), None)
+    commands = _probe(places, path, excluded)
     try:
         _save(file, path, places, commands)
     except OSError as error:
@@ -212,24 +214,24 @@ def _place(name: str, directories: list[str], excluded: Path | None) -> _Place |
     for directory in directories:
         candidate = f"{directory}/{name}"
         try:
-            found = os.stat(candidate)
+            status = os.stat(candidate)
         except OSError:
             continue
-        runs = stat.S_ISREG(found.st_mode) and os.access(candidate, os.X_OK)
+        runs = stat.S_ISREG(status.st_mode) and os.access(candidate, os.X_OK)
         if (
             not runs
-            or found.st_mode & stat.S_IWOTH
+            or status.st_mode & stat.S_IWOTH
             or (excluded and environment.inside(candidate, excluded))
         ):
             continue
-        return _Place(candidate, found.st_dev, found.st_ino, found.st_mtime_ns)
+        return _Place(candidate, status.st_dev, status.st_ino, status.st_mtime_ns)
     return None
 
 
 # -- asking for versions ---------------------------------------------------------------------------
 
 
-def _probed(
+def _probe(
     places: dict[str, _Place | None], path: str, excluded: Path | None
 ) -> tuple[CommandInfo, ...]:
     import threading  # with the pool, not needed while the cache is good
@@ -237,9 +239,8 @@ def _probed(
 
     stop = threading.Event()
     source = {"PATH": os.pathsep.join(environment.outside(path, excluded))}
-    home = environment.home(os.environ) or Path(
-        "/nonexistent"
-    )  # rustup and others find their programs from there
+    # Rustup and others look for their programs in the home directory.
+    home = environment.home(os.environ) or Path("/nonexistent")
     variables = environment.command_environment(
         source, home=home, worktree=excluded or Path(os.devnull)
     )
@@ -270,10 +271,10 @@ def _version(argv: list[str], variables: dict[str, str], bounds: limits.Bounds) 
         outcome = process.run(argv, env=variables, cwd=Path("/"), bounds=bounds)
     except (
         OSError
-    ):  # not a program of this machine after all: a broken interpreter line, another architecture
+    ):  # not a program of this machine: a broken interpreter line, another architecture
         return None
-    found = _VERSION.search(outcome.output.decode("utf-8", "replace"))
-    return found[0] if found is not None else None
+    match = _VERSION.search(outcome.output.decode("utf-8", "replace"))
+    return match[0] if match is not None else None
 
 
 # -- cache -----------------------------------------------------------------------------------------
@@ -295,7 +296,7 @@ def _save(
     beside.replace(file)
 
 
-def _cached(
+def _load(
     file: Path, path: str, places: dict[str, _Place | None]
 ) -> tuple[CommandInfo, ...] | None:
     """The commands in the cache; None when there is no cache or another machine state. Raises
@@ -308,18 +309,18 @@ def _cached(
     fields = documents.mapping(document, "cache")
     if fields.get("format") != _FORMAT or fields.get("path") != path:
         return None
-    known = documents.mapping(fields.get("commands"), "commands")
-    if known.keys() != places.keys():
+    entries = documents.mapping(fields.get("commands"), "commands")
+    if entries.keys() != places.keys():
         return None
-    found = []
+    commands = []
     for name, place in places.items():
-        entry = documents.mapping(known[name], name)
+        entry = documents.mapping(entries[name], name)
         if entry.get("place") != (list(place) if place is not None else None):
             return None
         version = documents.optional_text(entry, "version")
-        found.append(
+        commands.append(
             CommandInfo(
                 name, available=place is not None, path=place and place.path, version=version
             )
         )
-    return tuple(found)
+    return tuple(commands)

@@ -82,16 +82,16 @@ class Tree:
         with self._place(path) as (directory, name):
             if not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
                 raise PathRefused(NOT_REGULAR, path)
-            with _opened(name, _READ, directory) as file:
-                found = os.fstat(file)
-                if not stat.S_ISREG(found.st_mode):
+            with _open(name, _READ, directory) as file:
+                status = os.fstat(file)
+                if not stat.S_ISREG(status.st_mode):
                     raise PathRefused(NOT_REGULAR, path)
-                if found.st_size > limit:
+                if status.st_size > limit:
                     raise PathRefused(TOO_LARGE, path)
-                return self._bytes(file, path, limit)
+                return self._read_bytes(file, path, limit)
 
     @staticmethod
-    def _bytes(file: int, path: str, limit: int) -> bytes:
+    def _read_bytes(file: int, path: str, limit: int) -> bytes:
         data = bytearray()
         while chunk := os.read(file, min(limit + 1 - len(data), 1 << 20)):
             data += chunk
@@ -110,7 +110,7 @@ class Tree:
             # Not synced: a worktree is made again from git after a power cut.
             beside = f".orch-{os.urandom(8).hex()}"
             try:
-                with _opened(beside, _CREATED, directory, 0o777 if executable else 0o666) as file:
+                with _open(beside, _CREATED, directory, 0o777 if executable else 0o666) as file:
                     _write(file, data)
                     if old is not None:
                         os.fchmod(file, _new_mode(old, executable=executable))
@@ -128,17 +128,15 @@ class Tree:
             os.unlink(name, dir_fd=directory)
 
     def kind(self, path: str) -> Kind:
-        """What is at `path`, a link not followed. Raises PathRefused for a path that may not be
-        named.
+        """The kind of the file at `path`; no link is followed. Raises PathRefused for a path that
+        may not be named.
         """
         try:
             with self._place(path, follow=False) as (directory, name):
                 mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
         except PathRefused as refused:
-            if refused.code in (
-                NOT_FOUND,
-                NOT_REGULAR,
-            ):  # NOT_REGULAR: a file or a loop of links in place of a parent
+            # NOT_REGULAR: a file or a loop of links in place of a parent.
+            if refused.code in (NOT_FOUND, NOT_REGULAR):
                 return "absent"
             raise
         return _kind(mode)
@@ -160,7 +158,7 @@ class Tree:
                 waiting += [path + name for name in self._names(path[:-1])]
 
     def _names(self, path: str) -> list[str]:
-        """What a directory holds, directories with a slash at the end, last first."""
+        """The names in a directory, directories with a slash at the end, last first."""
         with self._directory(path) as directory, os.scandir(directory) as entries:
             names = [
                 entry.name + ("/" if entry.is_dir(follow_symlinks=False) else "")
@@ -173,10 +171,10 @@ class Tree:
     @contextlib.contextmanager
     def _directory(self, path: str) -> Iterator[int]:
         if not path:
-            with _opened(self._root, _LISTED) as root:
+            with _open(self._root, _LISTED) as root:
                 yield root
             return
-        with self._place(path) as (parent, name), _opened(name, _LISTED, parent) as directory:
+        with self._place(path) as (parent, name), _open(name, _LISTED, parent) as directory:
             yield directory
 
     @contextlib.contextmanager
@@ -274,9 +272,7 @@ class _Walk:
 
 
 @contextlib.contextmanager
-def _opened(
-    name: str, flags: int, directory: int | None = None, mode: int = 0o666
-) -> Iterator[int]:
+def _open(name: str, flags: int, directory: int | None = None, mode: int = 0o666) -> Iterator[int]:
     descriptor = os.open(name, flags, mode, dir_fd=directory)
     try:
         yield descriptor

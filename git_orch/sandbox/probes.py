@@ -1,7 +1,6 @@
-"""What holds for commands on this machine, found out by trying it: each probe does what a command
-must not be able to.
+"""Probes of the protections of this machine: a probe attempts what a command must not be able to do.
 
-Nothing is tried that would do harm where it works: the targets are files of the probe's own, and a
+The attempts are harmless even if they succeed: their targets are files of the probe's own, and a
 port on loopback.
 """
 
@@ -32,9 +31,9 @@ _VARIABLE = "GIT_ORCH_CANARY"
 _EMPTY_SET = frozenset("0")  # the digits of a set of no capabilities
 _REPORT = "run no plans here, and report it as SECURITY.md says"
 
-# Each attempt stands for itself: bash goes on after a redirection that fails. Arguments: a
-# directory that is not the worktree, the common git directory, a port, our process ID, files of the
-# home directory.
+# Bash goes on after a redirection that fails, so one attempt does not hang on another. Arguments:
+# a directory that is not the worktree, the common git directory, a port, our process ID, files of
+# the home directory.
 _SCRIPT = """
 exec 2>/dev/null
 place=$1 common=$2 port=$3 pid=$4
@@ -84,7 +83,7 @@ Status = Literal["ok", "no", "note"]
 
 
 class Answer(NamedTuple):
-    """What a probe found: whether it holds, what was seen, and where it does not hold what to do."""
+    """The result of a probe: whether the protection works, what the probe saw, and a remedy."""
 
     name: str
     status: Status
@@ -108,7 +107,7 @@ class Place(NamedTuple):
 
 
 class _Host(NamedTuple):
-    """What is seen from outside after an attempt."""
+    """The state of the machine after the attempts, seen from outside."""
 
     beside: str
     planted: bool
@@ -119,9 +118,9 @@ class _Host(NamedTuple):
 # -- walls -----------------------------------------------------------------------------------------
 
 
-def walls(launcher: Launcher, place: Place, home_files: Sequence[Path]) -> list[Answer]:
-    """What a command in the sandbox can reach; `home_files` are files that it must not be able to
-    read.
+def probe_walls(launcher: Launcher, place: Place, home_files: Sequence[Path]) -> list[Answer]:
+    """Test what a command in the sandbox can reach; `home_files` are files that it must not be able
+    to read.
     """
     place.beside.write_text(_CANARY + "\n")
     before = _control(place)
@@ -139,91 +138,92 @@ def walls(launcher: Launcher, place: Place, home_files: Sequence[Path]) -> list[
         )
         port = str(listener.getsockname()[1])
         command = Command(argv=(*words, port, str(os.getpid()), *map(str, home_files)))
-        tried = dataclasses.replace(launcher, source=source)
-        outcome = tried.run(command, worktree=place.worktree, timeout=_SECONDS)
-        told = _told(outcome.output)
+        probe_launcher = dataclasses.replace(launcher, source=source)
+        outcome = probe_launcher.run(command, worktree=place.worktree, timeout=_SECONDS)
+        report = _parse_report(outcome.output)
         after = _Host(
             place.beside.read_text(),
             (place.directory / "planted").exists(),
             _control(place),
-            _heard(listener),
+            _has_connection(listener),
         )
-    if "end" not in told:
+    if "end" not in report:
         return [
             Answer(
                 "commands",
                 "no",
-                f"a command does not run: {outcome.shown(300).strip()}",
+                f"a command does not run: {outcome.excerpt(300).strip()}",
                 _advice(launcher),
             )
         ]
-    return [_hinted(each, launcher) for each in _walls(told, before, after, len(home_files))]
+    return [
+        _with_hint(answer, launcher)
+        for answer in _wall_answers(report, before, after, len(home_files))
+    ]
 
 
-def _walls(
-    told: Mapping[str, Sequence[str]], before: Mapping[str, bytes], after: _Host, home_files: int
+def _wall_answers(
+    report: Mapping[str, Sequence[str]], before: Mapping[str, bytes], after: _Host, home_files: int
 ) -> Iterator[Answer]:
-    changed = after.beside != _CANARY + "\n" or after.planted or "system" in told
-    yield _held(
+    changed = after.beside != _CANARY + "\n" or after.planted or "system" in report
+    yield _answer(
         "outside",
         not changed,
         "nothing outside of the worktree can be written",
         "files can be written there",
     )
-    seen = "beside" in told
-    yield _held(
+    seen = "beside" in report
+    yield _answer(
         "beside",
         not seen,
         "other directories cannot be read",
         "files beside the worktree can be read",
     )
-    names = ", ".join(
-        sorted(
-            name
-            for name in before.keys() | after.control
-            if before.get(name) != after.control.get(name)
-        )
-    )
-    yield _held(
+    names = ", ".join(_changed_names(before, after.control))
+    yield _answer(
         "git-directory",
         not names,
         "the git directory cannot be written",
         f"a command changed {names}",
     )
-    yield _home(told.get("home", ()), home_files)
-    reached = after.connected or "network" in told
-    others = ", ".join(told.get("interface", ()))
-    yield _held(
+    yield _home(report.get("home", ()), home_files)
+    reached = after.connected or "network" in report
+    others = ", ".join(report.get("interface", ()))
+    yield _answer(
         "network", not reached and not others, "no way out, no service of this machine",
         "a command reached a port of this machine" if reached else f"a command sees {others}",
     )  # fmt: skip
-    yield _processes(told)
-    yield _privileges(told)
-    yield _system_calls(told)
-    yield _held(
+    yield _processes(report)
+    yield _privileges(report)
+    yield _system_calls(report)
+    yield _answer(
         "environment",
-        "variable" not in told,
+        "variable" not in report,
         "made from nothing; no variable of yours",
         "variables are passed on",
     )
 
 
-def _held(name: str, held: bool, good: str, bad: str) -> Answer:  # noqa: FBT001 - the one thing it is about
-    return Answer(name, "ok" if held else "no", good if held else bad)
+def _changed_names(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[str]:
+    return sorted(name for name in before.keys() | after if before.get(name) != after.get(name))
+
+
+def _answer(name: str, holds: bool, good: str, bad: str) -> Answer:  # noqa: FBT001
+    return Answer(name, "ok" if holds else "no", good if holds else bad)
 
 
 def _home(readable: Sequence[str], tried: int) -> Answer:
     if not tried:
         return Answer("home", "note", "there is no file in your home directory to try it with")
-    return _held(
+    return _answer(
         "home", not readable, "no file in it can be read", f"'{''.join(readable[:1])}' can be read"
     )
 
 
-def _processes(told: Mapping[str, Sequence[str]]) -> Answer:
+def _processes(report: Mapping[str, Sequence[str]]) -> Answer:
     own = os.readlink("/proc/self/ns/pid") if os.path.exists("/proc/self/ns/pid") else ""
-    apart = own not in told.get("pids", ("",)) if own else "signal" not in told
-    return _held(
+    apart = own not in report.get("pids", ("",)) if own else "signal" not in report
+    return _answer(
         "processes",
         apart,
         "those of this machine are not there",
@@ -231,23 +231,25 @@ def _processes(told: Mapping[str, Sequence[str]]) -> Answer:
     )
 
 
-def _privileges(told: Mapping[str, Sequence[str]]) -> Answer:
-    if "CapEff" not in told:
+def _privileges(report: Mapping[str, Sequence[str]]) -> Answer:
+    if "CapEff" not in report:
         return Answer("privileges", "note", f"{sys.platform} does not tell")
-    sets = {name: bool(set(told[name][0]) - _EMPTY_SET) for name in ("CapEff", "CapPrm", "CapBnd")}
+    sets = {
+        name: bool(set(report[name][0]) - _EMPTY_SET) for name in ("CapEff", "CapPrm", "CapBnd")
+    }
     capabilities = sets["CapEff"] or sets["CapPrm"]
-    grow = sets["CapBnd"] or told.get("NoNewPrivs") != ["1"] or "userns" in told
+    grow = sets["CapBnd"] or report.get("NoNewPrivs") != ["1"] or "userns" in report
     bad = "a command has capabilities" if capabilities else "a command can get more of them"
-    return _held("privileges", not capabilities and not grow, "none, and no way to get any", bad)
+    return _answer("privileges", not capabilities and not grow, "none, and no way to get any", bad)
 
 
-def _system_calls(told: Mapping[str, Sequence[str]]) -> Answer:
+def _system_calls(report: Mapping[str, Sequence[str]]) -> Answer:
     """A filter of our own on top of those that we run under ourselves, such as a container's."""
-    if "Seccomp" not in told:
+    if "Seccomp" not in report:
         return Answer("seccomp", "note", f"{sys.platform} does not tell")
-    filters = told.get("Seccomp_filters")  # from Linux 5.9 on
-    active = told["Seccomp"] == ["2"] if filters is None else int(filters[0]) > _own_filters()
-    return _held("seccomp", active, "system calls are filtered", "system calls are not filtered")
+    filters = report.get("Seccomp_filters")  # from Linux 5.9 on
+    active = report["Seccomp"] == ["2"] if filters is None else int(filters[0]) > _own_filters()
+    return _answer("seccomp", active, "system calls are filtered", "system calls are not filtered")
 
 
 def _own_filters() -> int:
@@ -255,7 +257,7 @@ def _own_filters() -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("Seccomp_filters:")), 0)
 
 
-def _hinted(answer: Answer, launcher: Launcher) -> Answer:
+def _with_hint(answer: Answer, launcher: Launcher) -> Answer:
     return answer._replace(hint=_advice(launcher)) if answer.status == "no" else answer
 
 
@@ -263,17 +265,17 @@ def _advice(launcher: Launcher) -> str:
     return _REPORT if launcher.sandboxed else "git config --global orch.sandbox auto"
 
 
-def _told(output: bytes) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _parse_report(output: bytes) -> dict[str, list[str]]:
+    report: dict[str, list[str]] = {}
     for line in output.decode("utf-8", "replace").splitlines():
         name, tab, value = line.partition("\t")
         if tab:
-            found.setdefault(name, []).append(value)
-    return found
+            report.setdefault(name, []).append(value)
+    return report
 
 
 def _control(place: Place) -> dict[str, bytes]:
-    """The files through which git could be told to run a program."""
+    """The files through which a command could make git run a program, by their names."""
     files = [
         place.common / "config",
         *sorted((place.common / "hooks").glob("*")),
@@ -295,7 +297,7 @@ def _listener() -> Iterator[socket.socket]:
         yield listener
 
 
-def _heard(listener: socket.socket) -> bool:
+def _has_connection(listener: socket.socket) -> bool:
     try:
         connection, _ = listener.accept()
     except BlockingIOError:
@@ -307,15 +309,15 @@ def _heard(listener: socket.socket) -> bool:
 # -- limits ----------------------------------------------------------------------------------------
 
 
-def process_limit(launcher: Launcher, worktree: Path, most: int = _FEW) -> Answer:
-    """Whether a command that starts more than `most` processes is stopped."""
+def probe_process_limit(launcher: Launcher, worktree: Path, most: int = _FEW) -> Answer:
+    """Test whether a command that starts more than `most` processes is stopped."""
     few = dataclasses.replace(launcher, limits=dataclasses.replace(launcher.limits, processes=most))
     outcome = few.run(Command(argv=("sh", "-c", _FORKS)), worktree=worktree, timeout=_SECONDS)
     started = [int(word) for word in outcome.output.split() if word.isdigit()]
     by_kernel = outcome.reason == "exited" and 0 < max(started, default=0) < _MANY
     limit = f"{launcher.limits.processes} for a command"
     if by_kernel:
-        return Answer("process-limit", "ok", f"{limit}; {_KERNEL} ({_way('pids')})")
+        return Answer("process-limit", "ok", f"{limit}; {_KERNEL} ({_way_of_counting('pids')})")
     if outcome.reason == "process-limit":
         return Answer("process-limit", "ok", f"{limit}; {_LOOKS}")
     return Answer(
@@ -326,23 +328,25 @@ def process_limit(launcher: Launcher, worktree: Path, most: int = _FEW) -> Answe
     )
 
 
-def memory_limit(launcher: Launcher, worktree: Path, most: int = _LITTLE) -> Answer:
-    """Whether a command that uses more than `most` bytes of memory is stopped."""
+def probe_memory_limit(launcher: Launcher, worktree: Path, most: int = _LITTLE) -> Answer:
+    """Test whether a command that uses more than `most` bytes of memory is stopped."""
     little = dataclasses.replace(launcher, limits=dataclasses.replace(launcher.limits, memory=most))
     hog = Command(argv=("dd", "if=/dev/zero", "of=/dev/null", f"bs={_MUCH}", "count=60"))
     outcome = little.run(hog, worktree=worktree, timeout=_SECONDS)
     if outcome.reason != "memory-limit":
         seen = f"a command used {_MUCH // 1024**2} MiB where {most // 1024**2} were allowed"
         return Answer("memory-limit", "no", seen, _REPORT)
-    counted = _KERNEL + " (control group)" if _way("memory") == "control group" else _LOOKS
+    counted = (
+        _KERNEL + " (control group)" if _way_of_counting("memory") == "control group" else _LOOKS
+    )
     return Answer(
         "memory-limit", "ok", f"{launcher.limits.memory / 1024**3:.1f} GiB for a command; {counted}"
     )
 
 
-def _way(controller: str) -> str:
+def _way_of_counting(controller: str) -> str:
     held = (
-        any(controller in place.controllers for place in cgroup.places())
+        any(controller in place.controllers for place in cgroup.find_places())
         if sys.platform == "linux"
         else False
     )
@@ -352,9 +356,9 @@ def _way(controller: str) -> str:
 # -- keys ------------------------------------------------------------------------------------------
 
 
-def keys(hidden: Iterable[str] = (_VARIABLE,)) -> Answer:
-    """Whether what a process has hidden can be read from the process table by another one of the
-    same user.
+def probe_keys(hidden: Iterable[str] = (_VARIABLE,)) -> Answer:
+    """Test whether another process of the same user can read the variables that a process has
+    hidden.
     """
     if sys.platform != "linux":
         return Answer(
@@ -367,9 +371,11 @@ def keys(hidden: Iterable[str] = (_VARIABLE,)) -> Answer:
     with tools.Session(argv, env={_VARIABLE: _CANARY}) as session:
         pid = session.read_line().decode()
         read = tools.capture(["cat", f"/proc/{pid}/environ"], env=os.environ)
-    shown = _CANARY.encode() in read.stdout
+    if _CANARY.encode() not in read.stdout:
+        return Answer("keys", "ok", "hidden from other processes")
     return Answer(
-        "keys", "no" if shown else "ok",
-        "other processes of yours read the key of a model provider" if shown else "hidden from other processes",
-        "run git orch as a user of its own" if shown else None,
-    )  # fmt: skip
+        "keys",
+        "no",
+        "other processes of yours read the key of a model provider",
+        "run git orch as a user of its own",
+    )

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 PROVIDER_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")  # the variables that pay for models
 _DUMPABLE = 4  # PR_SET_DUMPABLE of <linux/prctl.h>
 _STAT = "/proc/self/stat"
-_ENVIRONMENT = slice(
-    47, 49
-)  # env_start and env_end, fields 50 and 51 of proc_pid_stat(5), counted after the name
+# env_start and env_end, fields 50 and 51 of proc_pid_stat(5), counted after the name.
+_ENVIRONMENT = slice(47, 49)
 
 _hidden: dict[str, str] = {}
 
@@ -32,8 +31,8 @@ def keys() -> Mapping[str, str]:
 
 
 def all_variables() -> Mapping[str, str]:
-    """The environment as the user gave it, with what has been hidden since: whoever looks for
-    secrets needs both.
+    """The environment as the user gave it, with the variables hidden since: a search for secrets
+    needs both.
     """
     return {**os.environ, **_hidden}
 
@@ -43,10 +42,10 @@ def hide(
 ) -> dict[str, str]:
     """Take variables out of the environment and give back the values of those that were set.
 
-    On Linux their bytes also vanish from /proc/PID/environ, which shows what the process was
-    started with whatever it did since, and other processes of the same user can read neither that
-    file nor our memory any more (root can read the memory). Elsewhere they are only not inherited.
-    The shell that started us still has what it exported.
+    On Linux their bytes also vanish from /proc/PID/environ, which keeps showing the first
+    environment of a process, and other processes of the same user can read neither that file nor
+    our memory any more (root can read the memory). Elsewhere our children do not inherit them, no
+    more. The shell that started us still has the variables that it exported.
     """
     taken = {name: environment.pop(name) for name in list(names) if name in environment}
     if sys.platform == "linux":
@@ -70,9 +69,7 @@ def _blank(names: set[bytes]) -> None:
 
 
 def _initial_environment() -> tuple[int, int]:
-    """The addresses where it begins and ends; the same twice where the kernel does not tell (no
-    /proc).
-    """
+    """The addresses where the first environment begins and ends; 0 and 0 without /proc."""
     try:
         with open(_STAT, "rb") as file:
             fields = file.read().rpartition(b")")[2].split()

@@ -110,7 +110,7 @@ def _run_command(job: Job, site: Site) -> Work:
     )
     if outcome.reason != "exited" or outcome.status != 0:
         ended = checks.ended(outcome, job.step.timeout or RUN_TIMEOUT)
-        said = outcome.shown(_ERROR_TAIL).strip()
+        said = outcome.excerpt(_ERROR_TAIL).strip()
         place = "\n" if "\n" in said else ": "
         told = f"{sentences.command(command.text())} {ended}" + (f"{place}{said}" if said else "")
         raise AttemptFailed(redact.redacted(told, site.secrets))

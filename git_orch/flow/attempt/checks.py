@@ -143,7 +143,7 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
 
 
 def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[CheckResult, bool]:
-    said = outcome.shown(_OUTPUT_IN_LOG).strip()
+    said = outcome.excerpt(_OUTPUT_IN_LOG).strip()
     look = snapshot.look(site.worktree, tree)
     if look.disturbed:
         said = f"{said}\n[{put_back.put_back(site, tree, look.disturbed)}]".lstrip("\n")

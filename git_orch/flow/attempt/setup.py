@@ -91,7 +91,7 @@ def run(
     )
     if outcome.reason != "exited" or outcome.status != 0:
         said = redact.redacted(
-            outcome.shown(_SHOWN).strip(), redact.secret_values(secrecy.all_variables())
+            outcome.excerpt(_SHOWN).strip(), redact.secret_values(secrecy.all_variables())
         )
         told = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
         raise SetupFailed(told + (f": {said}" if said else ""))

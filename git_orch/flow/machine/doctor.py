@@ -44,8 +44,8 @@ def answers(around: Repository | None) -> Iterator[Answer]:
     """
     with scratch() as (found, place):
         in_force = settings.of_user(around or found)
-        yield from confined(found, in_force, place)
-    yield probes.keys()
+        yield from confine(found, in_force, place)
+    yield probes.probe_keys()
     yield git_version(_git_says())
     yield policy()
     yield from weakening(in_force)
@@ -86,7 +86,7 @@ def _repository(directory: Path) -> tuple[Repository, Place]:
 # -- the sandbox -----------------------------------------------------------------------------------
 
 
-def confined(found: Repository, in_force: Settings, place: Place) -> Iterator[Answer]:
+def confine(found: Repository, in_force: Settings, place: Place) -> Iterator[Answer]:
     """The sandbox, and what it holds against a command in it."""
     try:
         launcher = confinement.launcher(found, in_force)
@@ -95,9 +95,9 @@ def confined(found: Repository, in_force: Settings, place: Place) -> Iterator[An
         yield Answer("sandbox", "no", f"{refused.cause}; nothing is run", hint)
         return
     yield _sandbox(launcher)
-    yield from probes.walls(launcher, place, _home_files(launcher))
-    yield probes.process_limit(launcher, place.worktree)
-    yield probes.memory_limit(launcher, place.worktree)
+    yield from probes.probe_walls(launcher, place, _home_files(launcher))
+    yield probes.probe_process_limit(launcher, place.worktree)
+    yield probes.probe_memory_limit(launcher, place.worktree)
 
 
 def _sandbox(launcher: Launcher) -> Answer:

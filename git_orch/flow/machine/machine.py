@@ -23,7 +23,7 @@ def present(directory: Path, excluded: Path | None) -> Capabilities:
     """The machine's commands without their versions, as the command policy needs them: now, and
     nothing is run.
     """
-    return caps.present(os.environ.get("PATH", ""), directory, excluded)
+    return caps.find_present(os.environ.get("PATH", ""), directory, excluded)
 
 
 def described(found: Capabilities) -> list[str]:

@@ -32,7 +32,7 @@ def launcher(repository: Repository, found: Settings) -> Launcher:
     return Launcher(
         source=os.environ,
         home=environment.home(os.environ) or Path("/nonexistent"),
-        sandbox=sandboxes.chosen(found.sandbox, _programs(repository)),
+        sandbox=sandboxes.choose(found.sandbox, _programs(repository)),
         git=gitview.of(repository),
         readable=(*gitview.readable(repository), *map(Path, found.readable)),
         extra=found.environment,

@@ -50,7 +50,7 @@ def start(repository: Repository, plan: str, arguments: Sequence[str]) -> Starte
     )  # a run that is refused does not touch another's
     output = _opened(beside)
     try:
-        child = tools.detached(
+        child = tools.start_detached(
             [*_OURSELVES, "exec", *arguments], env=secrecy.all_variables(), output=output
         )
     finally:

@@ -80,7 +80,7 @@ def launcher_outside() -> Launcher:
     return Launcher(
         source=os.environ,
         home=environment.home(os.environ) or Path("/nonexistent"),
-        sandbox=sandboxes.chosen(
+        sandbox=sandboxes.choose(
             "none" if said.lower() == "none" else "auto", os.environ.get("PATH", "")
         ),
     )
@@ -126,6 +126,6 @@ def _result(check: Check, directory: Path, launcher: Launcher) -> CheckResult:
         exit=outcome.status,
         passed=passed,
         seconds=outcome.seconds,
-        output=redact.redacted(outcome.shown(_SHOWN).strip(), secrets),
+        output=redact.redacted(outcome.excerpt(_SHOWN).strip(), secrets),
         reason="ok" if passed else checks.ended(outcome, check.timeout, check.expected_exit),
     )

@@ -1,9 +1,9 @@
-"""Rules for what the shell does itself, and for the few programs that are one word away from harm."""
+"""Rules for the shell's own commands, and for the few programs that are one word from harm."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.sandbox.policy import rules, verdict, words
 from git_orch.sandbox.policy.rules import Surroundings
@@ -47,7 +47,7 @@ def _plain_test(given: tuple[Word, ...]) -> bool:
 
 
 def cd(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
-    """cd goes to one directory that is known, inside the tree."""
+    """cd goes to one plain directory inside the tree."""
     if len(arguments) != 1 or not arguments[0].is_literal or arguments[0].text in ("", "-", "--"):
         hint = "name one directory of the worktree, or name the files from its root"
         yield verdict.denial("PATH_OUTSIDE", name.span, "cd needs one plain directory", hint)
@@ -59,34 +59,37 @@ def date(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Itera
     del name
     is_value = False
     for word in arguments:
-        is_next = False
+        option = _DateOption()
         if not is_value and not word.text.startswith("+"):
-            sets, is_next = _date_option(word.text)
-            if sets or not word.is_literal:
+            option = _date_option(word.text)
+            if option.sets_clock or not word.is_literal:
                 hint = "write '+FORMAT' to show a time, -d to show another one"
                 yield verdict.denial("PRIVILEGE", word.span, "blocked pattern: date {}", hint)
         if is_value or word.text.startswith("-"):
             yield from words.path_verdicts(word, around.root)
-        is_value = is_next
+        is_value = option.takes_next
     yield from rules.unknown_words(arguments, globs=True)
 
 
-def _date_option(text: str) -> tuple[bool, bool]:
-    """Whether an argument of date sets the clock, and whether the next one is its value."""
+class _DateOption(NamedTuple):
+    """How date reads one argument; `takes_next`: the next argument is its value."""
+
+    sets_clock: bool = False
+    takes_next: bool = False
+
+
+def _date_option(text: str) -> _DateOption:
     if text.startswith("--"):
-        return text.startswith("--s"), "=" not in text and text[2:3] in (
-            "d",
-            "f",
-            "r",
-        ) and text != "--rfc-email"
+        takes_value = text[2:3] in ("d", "f", "r") and text != "--rfc-email"
+        return _DateOption(text.startswith("--s"), takes_value and "=" not in text)
     if not text.startswith("-"):
-        return True, False
+        return _DateOption(sets_clock=True)
     for index, letter in enumerate(text[1:], start=1):
         if letter == "s":
-            return True, False
+            return _DateOption(sets_clock=True)
         if letter in "dfrI":
-            return False, letter != "I" and text[index + 1 :] == ""
-    return False, False
+            return _DateOption(takes_next=letter != "I" and text[index + 1 :] == "")
+    return _DateOption()
 
 
 def printf(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:

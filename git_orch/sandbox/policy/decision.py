@@ -1,4 +1,4 @@
-"""What a command line may be: a policy with good messages. The sandbox is the boundary, not this."""
+"""The policy for command lines, with good messages. The sandbox is the boundary, not this."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from git_orch.sandbox.policy.words import Word
 
 
 class Policy(NamedTuple):
-    """What holds for the commands of one run in one tree; `sandboxed` says whether a sandbox is
-    there for them.
-    """
+    """The policy for the commands of one run in one tree; `sandboxed`: they run in a sandbox."""
 
     whitelist: Whitelist
     root: str
     sandboxed: bool
 
     def refusal(self, command: Command) -> Verdict | None:
-        """Why the command must not run here; None when it may."""
+        """The verdict against running the command here; None when it may run."""
         verdict = decide(command, self.whitelist, self.root)
         if verdict.decision == "allow" or (verdict.decision == "sandbox-only" and self.sandboxed):
             return None

@@ -1,4 +1,4 @@
-"""find: it looks for files, but may delete them, write lists of them and run programs on them."""
+"""find looks for files, but may delete them, write lists of them and run programs on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _RUNS = frozenset(("-exec", "-execdir"))
 _ASKS = frozenset(("-ok", "-okdir"))
 _WRITES = frozenset(("-delete", "-fprint", "-fprint0", "-fprintf", "-fls"))
 _TEXTS = words.word_set("""
-    -name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -printf -regextype -fstype
+    -name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -printf
+    -regextype -fstype
 """)
 
 

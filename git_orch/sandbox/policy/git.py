@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from git_orch.sandbox.policy.words import Word
 
 _HARMLESS_GLOBAL = words.word_set("""
-    --no-pager -P --no-optional-locks --literal-pathspecs --glob-pathspecs --noglob-pathspecs --icase-pathspecs
-    --no-replace-objects --no-lazy-fetch
+    --no-pager -P --no-optional-locks --literal-pathspecs --glob-pathspecs --noglob-pathspecs
+    --icase-pathspecs --no-replace-objects --no-lazy-fetch
 """)
 _READS = words.word_set("""
-    annotate blame cat-file check-attr check-ignore cherry count-objects describe diff diff-index diff-tree
-    for-each-ref grep log ls-files ls-tree merge-base name-rev range-diff rev-list rev-parse shortlog show show-branch
-    show-ref status whatchanged version
+    annotate blame cat-file check-attr check-ignore cherry count-objects describe diff diff-index
+    diff-tree for-each-ref grep log ls-files ls-tree merge-base name-rev range-diff rev-list
+    rev-parse shortlog show show-branch show-ref status whatchanged version
 """)
 _NETWORK = words.word_set("""
     fetch pull push clone ls-remote send-pack fetch-pack
@@ -31,11 +31,13 @@ _NETWORK = words.word_set("""
 # What may follow these, all of it; anything else changes something.
 _LISTS = {
     "branch": re.compile(
-        r"--list|-l|-a|-r|-v|-vv|-av|-avv|--all|--remotes|--verbose|--show-current|--(?:no-)?(?:contains|merged)(?:=.*)?|"
-        r"--(?:sort|format|points-at|color)=.*|--no-color|--column"
+        r"--list|-l|-a|-r|-v|-vv|-av|-avv|--all|--remotes|--verbose|--show-current|"
+        r"--(?:no-)?(?:contains|merged)(?:=.*)?|--(?:sort|format|points-at|color)=.*|--no-color|"
+        r"--column"
     ),
     "tag": re.compile(
-        r"--list|-l|-n[0-9]*|--(?:sort|format|points-at|color)=.*|--(?:no-)?(?:contains|merged)(?:=.*)?"
+        r"--list|-l|-n[0-9]*|--(?:sort|format|points-at|color)=.*|"
+        r"--(?:no-)?(?:contains|merged)(?:=.*)?"
     ),
     "remote": re.compile(r"-v|--verbose"),
     "stash": re.compile(r"list|show|--stat|-p"),
@@ -51,8 +53,8 @@ _EXECUTES = (
 _WHOLE = frozenset(("--text", "--filter"))  # options of their own, not abbreviations
 _SIGNATURE = re.compile(r"--show-signature|--(?:format|pretty)=.*%G.*", re.DOTALL)  # runs gpg
 _TEXTS = (
-    "-G", "-S", "--grep", "--author", "--committer", "--format", "--pretty", "--since", "--until", "--exclude",
-    "--glob", "--date", "--match",
+    "-G", "-S", "--grep", "--author", "--committer", "--format", "--pretty", "--since", "--until",
+    "--exclude", "--glob", "--date", "--match",
 )  # fmt: skip
 _SHAPE = options.Shape("GS", ("--grep", "--author", "--committer"), _TEXTS)
 _GREP = options.Shape("efmABC", (), ("-e",), 1, ("-e", "-f"))

@@ -39,12 +39,11 @@ class Argument(NamedTuple):
 def parse(words: Sequence[Word], shape: Shape) -> list[Argument]:
     """All arguments in order."""
     arguments = list(_parse(words, shape))
-    patterns = (
-        0 if any(each.option in shape.pattern_options for each in arguments) else shape.patterns
-    )
-    for index, each in enumerate(arguments):
-        if each.role == "operand" and patterns > 0:
-            arguments[index] = each._replace(role="text")
+    has_pattern_option = any(argument.option in shape.pattern_options for argument in arguments)
+    patterns = 0 if has_pattern_option else shape.patterns
+    for index, argument in enumerate(arguments):
+        if argument.role == "operand" and patterns > 0:
+            arguments[index] = argument._replace(role="text")
             patterns -= 1
     return arguments
 
@@ -98,5 +97,5 @@ def has_letter(word: Word, letters: str) -> bool:
     return (
         word.text.startswith("-")
         and not word.text.startswith("--")
-        and any(each in word.text for each in letters)
+        and any(letter in word.text for letter in letters)
     )

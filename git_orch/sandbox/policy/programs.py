@@ -1,6 +1,4 @@
-"""What each program may be told to do; one on the whitelist without a rule of its own runs in the
-sandbox only.
-"""
+"""The judge of each program. One that is on the whitelist and has no rule runs in the sandbox only."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ _VERSION = frozenset(("--version", "-V", "-version", "version", "--help", "-h"))
 
 
 def judge(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
-    """What stands in the way of running this program with these words."""
+    """Give a verdict for each part that keeps this program from running with these words."""
     if not name.is_literal or name.splits:
         reason = "the command's name is not a plain word: {}"
         yield verdict.denial(

@@ -25,7 +25,7 @@ _LITERAL = re.compile(r"[^'\"`$#]*", re.DOTALL)
 
 
 def judge(operator: str, target: Word, root: str) -> Iterator[Verdict]:
-    """What is wrong with one redirection."""
+    """Give the verdicts against one redirection; none when it is allowed."""
     text = target.text
     if operator not in _OPERATORS or "<(" in text or ">(" in text:
         yield verdict.denial(
@@ -60,11 +60,8 @@ def plain_heredoc(before: str, text: str, after: str) -> bool:
         return False
     lines = match["body"].split("\n")
     mark = match["mark"] or match["bare"]
-    ends = [
-        index
-        for index, each in enumerate(lines)
-        if (each.lstrip("\t") if match["tabs"] else each) == mark
-    ]
-    if not ends or ends[0] != len(lines) - 1:
+    if match["tabs"]:
+        lines = [line.lstrip("\t") for line in lines]
+    if mark not in lines or lines.index(mark) != len(lines) - 1:
         return False
     return match["bare"] is None or _EXPANDS.search("\n".join(lines[:-1])) is None

@@ -1,4 +1,4 @@
-"""Which rule judges which program."""
+"""The rules for programs, by the program's name."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Judge(Protocol):
 
 
 class Surroundings(NamedTuple):
-    """What a rule knows beside the words: the whitelist, the tree's absolute path, how a program
-    and a shell text that a program is given are judged, and how many programs run this one.
+    """The context of a rule: `root` is the tree's absolute path, `program` judges a wrapped program
+    and `script` a shell text, `depth` counts the wrappers around.
     """
 
     whitelist: whitelist.Whitelist
@@ -32,9 +32,12 @@ class Surroundings(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What holds for a program: how it reads its words, why it runs in the sandbox only (empty: it
-    need not), which long options make it run another program, whether words may name files, and
-    whether unknown ones will do.
+    """A rule for a program.
+
+    `shape` is how it reads its words. `contained` is the reason why it runs in the sandbox only;
+    empty: it may run without. `executes` are the long options that make it run another program.
+    `paths`: its words may name files. `takes_unknown`: words that only the shell can expand do no
+    harm.
     """
 
     shape: Shape = Shape()
@@ -98,7 +101,7 @@ RULES: dict[str, Rule] = {
 
 
 def check_words(arguments: tuple[Word, ...], rule: Rule, around: Surroundings) -> Iterator[Verdict]:
-    """Options that execute, words known only at run time, and file names."""
+    """Judge options that execute, words that only the shell can expand, and file names."""
     ended = False
     for word in arguments:
         ended = ended or word.text == "--"
@@ -115,8 +118,8 @@ def check_words(arguments: tuple[Word, ...], rule: Rule, around: Surroundings) -
 
 
 def unknown_words(arguments: tuple[Word, ...], *, globs: bool) -> Iterator[Verdict]:
-    """The words that only the shell will know; with `globs` also wildcards that may become an
-    option.
+    """Verdicts for words that only the shell can expand; with `globs` also for wildcards that may
+    become an option.
     """
     for word in arguments:
         if words.UNKNOWN in word.text or (globs and word.may_be_option):

@@ -1,6 +1,7 @@
-"""Shell text, read with tree-sitter's grammar of bash and not trusted to it: every node is walked,
-what is not known is refused, and each token is compared with what bash takes for one, because where
-the two differ a command could hide.
+"""Shell text, parsed with tree-sitter's grammar of bash, which is not trusted.
+
+The walk visits every node, refuses node types that are not on its lists, and compares every token
+with bash's own rules: a command could hide where grammar and bash differ.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ _KEYWORDS = frozenset(
 
 
 def text_denial(text: str) -> Verdict | None:
-    """Why a text is refused unread: empty, too long, or with characters that show as something
-    else.
+    """The refusal of a text that is empty, too long, or has characters that mislead a reader; None
+    for any other.
     """
     whole = Span(text, 0, len(text))
     if not text.strip():
@@ -87,7 +88,7 @@ def _parser() -> Parser:
 
 
 class Script:
-    """One text, and what stands in the way of running it."""
+    """One shell text; `parts` gives the verdicts against it."""
 
     def __init__(self, text: str, around: Surroundings) -> None:
         self._source = source.Source(text)
@@ -96,7 +97,7 @@ class Script:
         self._git: Span | None = None
 
     def parts(self) -> Iterator[Verdict]:
-        """Each part that stands in the way."""
+        """Walk the text and give a verdict for every part that keeps it from running."""
         tree = _parser().parse(self._source.data)
         root = tree.root_node
         if root.has_error:
@@ -312,7 +313,9 @@ class Script:
         yield from programs.judge(command_words[0], tuple(command_words[1:]), self._around)
 
     def _name(self, node: Node) -> Word:
-        """A command's name is one plain word; what is not is walked and refused."""
+        """The word of a command's name; one that is not plain is marked as `splits`, so it is
+        refused.
+        """
         [child] = node.children
         word = self._source.word(child)
         return word if child.type == "word" and not word.splits else word._replace(splits=True)

@@ -1,6 +1,4 @@
-"""The source of a shell text: its spans, and its words token by token, each compared with what bash
-takes for one.
-"""
+"""The source of a shell text: its spans, and its words, whose tokens are compared with bash's."""
 
 from __future__ import annotations
 
@@ -44,7 +42,7 @@ class Source:
         return self.data[start:end].decode("utf-8", "replace")  # one byte may be half a character
 
     def span(self, start: int, end: int) -> Span:
-        """The same with its place in characters."""
+        """The text from byte to byte, with its place counted in characters."""
         at = len(self.text(0, start))
         text = self.text(start, end)
         return Span(text, at, at + len(text))

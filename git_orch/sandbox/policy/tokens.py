@@ -1,6 +1,4 @@
-"""What bash takes for one token, said a second time and more narrowly than the parser's grammar
-says it.
-"""
+"""The tokens of bash, described a second time and more narrowly than in the parser's grammar."""
 
 from __future__ import annotations
 
@@ -48,11 +46,9 @@ def _raw_string(raw: str) -> str | None:
 
 def _ansi(raw: str) -> str | None:
     match = _ANSI.fullmatch(raw)
-    return (
-        None
-        if match is None
-        else re.sub(r"\\(.)", lambda found: _ANSI_ESCAPES.get(found[1], found[1]), match[1])
-    )
+    if match is None:
+        return None
+    return re.sub(r"\\(.)", lambda escape: _ANSI_ESCAPES.get(escape[1], escape[1]), match[1])
 
 
 def _unknown_if(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
@@ -84,7 +80,7 @@ def double_quoted_text(raw: str, after: str) -> str | None:
         raw.endswith("$") and re.match(r"[A-Za-z0-9_({\[?#@*$!'-]", after)
     ):
         return None
-    return _ESCAPE.sub(lambda found: "" if found[1] == "\n" else found[1], raw)
+    return _ESCAPE.sub(lambda escape: "" if escape[1] == "\n" else escape[1], raw)
 
 
 def expands_braces(raw: str) -> bool:
@@ -97,12 +93,11 @@ def alternatives(raw: str) -> list[str]:
     if not _ALTERNATIVES.fullmatch(raw):
         return []
     pieces = _GROUP.split(raw)
-    if any(each in text for text in pieces[0::2] for each in "{},") or ".." in "".join(
-        pieces[1::2]
-    ):
+    outside, inside = "".join(pieces[0::2]), "".join(pieces[1::2])
+    if re.search(r"[{},]", outside) or ".." in inside:
         return []
     groups = [[text] if index % 2 == 0 else text.split(",") for index, text in enumerate(pieces)]
     combinations = list(itertools.islice(itertools.product(*groups), _MOST_ALTERNATIVES + 1))
-    return (
-        ["".join(each) for each in combinations] if len(combinations) <= _MOST_ALTERNATIVES else []
-    )
+    if len(combinations) > _MOST_ALTERNATIVES:
+        return []
+    return ["".join(texts) for texts in combinations]

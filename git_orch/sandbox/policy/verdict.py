@@ -1,6 +1,4 @@
-"""What the policy says of a command: whether it may run, and if not, which part of it stands in the
-way.
-"""
+"""A verdict of the policy: whether a command may run, and the part of it that is in the way."""
 
 from __future__ import annotations
 
@@ -11,9 +9,9 @@ if TYPE_CHECKING:
 
 Decision = Literal["allow", "sandbox-only", "deny"]
 Code = Literal[
-    "PARSE", "DYNAMIC_NAME", "NOT_ALLOWED", "WRAPPER", "EXEC_OPTION", "ENV_VAR", "BUILTIN", "BACKGROUND",
-    "REDIRECT_OUTSIDE", "PATH_OUTSIDE", "PATH_GIT_CONTROL", "SECRET_FILE", "NETWORK", "PRIVILEGE", "NEEDS_SANDBOX",
-    "TOO_LONG",
+    "PARSE", "DYNAMIC_NAME", "NOT_ALLOWED", "WRAPPER", "EXEC_OPTION", "ENV_VAR", "BUILTIN",
+    "BACKGROUND", "REDIRECT_OUTSIDE", "PATH_OUTSIDE", "PATH_GIT_CONTROL", "SECRET_FILE", "NETWORK",
+    "PRIVILEGE", "NEEDS_SANDBOX", "TOO_LONG",
 ]  # fmt: skip
 
 JUST_EDIT = "git-orch commits after the step: just edit the files"

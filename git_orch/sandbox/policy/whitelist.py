@@ -1,4 +1,4 @@
-"""Which programs a run may use: what every machine has, and what was found on this one."""
+"""The programs that a run may use: those of every machine, and those installed on this one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from git_orch.sandbox.capabilities import Capabilities
     from git_orch.sandbox.policy.verdict import Code
 
-# Found on every machine; what each may do is said in `programs`.
+# Every machine has these; the rules in `rules` and `programs` limit them.
 BASE = word_set("""
     ls cat grep find head tail wc echo pwd date
     [ : awk base64 basename break bunzip2 bzip2 cd chmod cksum cmp column comm command continue cp cut dd df diff
@@ -56,18 +56,17 @@ class Whitelist(NamedTuple):
     names: frozenset[str] = BASE
 
     def document(self) -> dict[str, bool]:
-        """JSON-ready: each name, and true."""
+        """JSON-ready: name to true."""
         return dict.fromkeys(sorted(self.names), True)
 
 
 def of(
     capabilities: Capabilities, dependencies: Iterable[str] = (), *, network: bool = False
 ) -> Whitelist:
-    """What this machine has; `dependencies` are commands that a plan says it needs, which its
-    reader has seen.
+    """The programs of this machine and `dependencies`, which the plan lists and its reader has seen.
 
-    With `network`, which a step asks for and an approval gives, the programs that only download are
-    on it as well.
+    With `network`, which a step asks for and an approval gives, programs that only download are on
+    the list, too.
     """
     installed = {info.name for info in capabilities.commands if info.available}
     return Whitelist(

@@ -13,17 +13,16 @@ from git_orch.sandbox.policy.verdict import Span, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNKNOWN = (
-    "\x1a"  # stands for what is known only at run time; no command text may hold this character
-)
+UNKNOWN = "\x1a"  # stands for text that only the shell can expand; no command may hold it
 
 _INSIDE = "name files of the worktree, relative to its root"
 _DEVICES = frozenset(
     ("/dev/null", "/dev/zero", "/dev/full", "/dev/stdin", "/dev/stdout", "/dev/stderr")
 )
 _SECRETS = re.compile(
-    r"\.env(?:\.(?!example$|sample$|template$|dist$|schema$).*)?|\.netrc|_netrc|\.pgpass|\.pypirc|\.git-credentials|"
-    r"\.htpasswd|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.ssh|\.aws|\.gnupg|\.kube|\.docker|\.bash_history"
+    r"\.env(?:\.(?!example$|sample$|template$|dist$|schema$).*)?|\.netrc|_netrc|\.pgpass|\.pypirc|"
+    r"\.git-credentials|\.htpasswd|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.ssh|\.aws|\.gnupg|\.kube|"
+    r"\.docker|\.bash_history"
 )
 # Spellings that a wildcard must not reach.
 _HIDDEN = (
@@ -71,7 +70,8 @@ class Word(NamedTuple):
 
 
 def path_verdicts(word: Word, root: str) -> Iterator[Verdict]:
-    """What is wrong with a word as the name of a file, also after '=' or the letter of an option.
+    """The verdict against a word as the name of a file, also after '=' or the letter of an option;
+    at most one.
 
     `root` is the absolute path of the tree: names below it are inside.
     """
@@ -155,6 +155,5 @@ def _reaches_hidden(pattern: str) -> bool:
     return any(fnmatch.fnmatchcase(name, loose) for name in _HIDDEN)
 
 
-VARIABLE = re.compile(
-    r"[a-z_][a-z0-9_]*"
-)  # upper-case names mean something to programs and to the shell
+# Upper-case names mean something to programs and to the shell.
+VARIABLE = re.compile(r"[a-z_][a-z0-9_]*")

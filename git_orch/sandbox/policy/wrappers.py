@@ -20,19 +20,21 @@ _DEEPEST = 8  # programs that run programs, and shells in shells
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 _HARMLESS = re.compile(
-    r"LC_[A-Z]+|LANG|LANGUAGE|TZ|CI|NO_COLOR|FORCE_COLOR|CLICOLOR(?:_FORCE)?|COLUMNS|LINES|TERM|RUST_BACKTRACE|RUST_LOG|"
-    r"CARGO_TERM_COLOR|PYTHONDONTWRITEBYTECODE|PYTHONUNBUFFERED|PYTHONHASHSEED|PYTHONUTF8|PYTHONIOENCODING|IFS|"
-    r"HYPOTHESIS_PROFILE|SOURCE_DATE_EPOCH|[a-z_][a-z0-9_]*"
+    r"LC_[A-Z]+|LANG|LANGUAGE|TZ|CI|NO_COLOR|FORCE_COLOR|CLICOLOR(?:_FORCE)?|COLUMNS|LINES|TERM|"
+    r"RUST_BACKTRACE|RUST_LOG|CARGO_TERM_COLOR|PYTHONDONTWRITEBYTECODE|PYTHONUNBUFFERED|"
+    r"PYTHONHASHSEED|PYTHONUTF8|PYTHONIOENCODING|IFS|HYPOTHESIS_PROFILE|SOURCE_DATE_EPOCH|"
+    r"[a-z_][a-z0-9_]*"
 )
 _CONTAINED = re.compile(
-    r"PYTHONPATH|PYTHONWARNINGS|PYTEST_ADDOPTS|NODE_ENV|NODE_PATH|DEBUG|GOOS|GOARCH|CGO_ENABLED|GO111MODULE|"
-    r"CFLAGS|CXXFLAGS|CPPFLAGS|LDFLAGS|RUSTFLAGS|DJANGO_SETTINGS_MODULE|FLASK_APP|MAKEFLAGS|DESTDIR|PREFIX"
+    r"PYTHONPATH|PYTHONWARNINGS|PYTEST_ADDOPTS|NODE_ENV|NODE_PATH|DEBUG|GOOS|GOARCH|CGO_ENABLED|"
+    r"GO111MODULE|CFLAGS|CXXFLAGS|CPPFLAGS|LDFLAGS|RUSTFLAGS|DJANGO_SETTINGS_MODULE|FLASK_APP|"
+    r"MAKEFLAGS|DESTDIR|PREFIX"
 )
 _SPECIAL = re.compile(  # to the shell, the loader, or programs that run others
-    r"_|BASH.*|CDPATH|COMP.*|ENV|EXECIGNORE|FCEDIT|FIGNORE|FUNC.*|GLOB.*|HIST.*|HOME|IFS|INPUTRC|LC_.*|LANG.*|MAIL.*|OPT.*|"
-    r"PATH|POSIX.*|PROMPT.*|PS[0-4]|SHELL.*|TERM.*|TIMEFORMAT|TMOUT|TMPDIR|LD_.*|DYLD_.*|GIT_.*|SSH_.*|PAGER|.*_PAGER|"
-    r"EDITOR|VISUAL|BROWSER|LESS.*|GREP_.*|TAR_.*|PERL.*|RUBY.*|NODE_OPTIONS|JAVA_.*|PYTHON.*|GOFLAGS|RUSTC.*|CARGO_.*|CC|"
-    r"CXX|MAKE.*|.*_COMMAND"
+    r"_|BASH.*|CDPATH|COMP.*|ENV|EXECIGNORE|FCEDIT|FIGNORE|FUNC.*|GLOB.*|HIST.*|HOME|IFS|INPUTRC|"
+    r"LC_.*|LANG.*|MAIL.*|OPT.*|PATH|POSIX.*|PROMPT.*|PS[0-4]|SHELL.*|TERM.*|TIMEFORMAT|TMOUT|"
+    r"TMPDIR|LD_.*|DYLD_.*|GIT_.*|SSH_.*|PAGER|.*_PAGER|EDITOR|VISUAL|BROWSER|LESS.*|GREP_.*|TAR_.*|"
+    r"PERL.*|RUBY.*|NODE_OPTIONS|JAVA_.*|PYTHON.*|GOFLAGS|RUSTC.*|CARGO_.*|CC|CXX|MAKE.*|.*_COMMAND"
 )
 _DURATION = re.compile(r"[0-9]+(?:\.[0-9]*)?[smhd]?")
 _NICENESS = re.compile(r"-n?-?[0-9]+|--adjustment=-?[0-9]+")
@@ -40,8 +42,8 @@ _TIMEOUT = re.compile(
     r"-v|--verbose|--foreground|--preserve-status|--signal=\w+|--kill-after=[\w.]+|-[ks][\w.]+"
 )
 _XARGS = re.compile(
-    r"-[0rtx]+|-[nPLsI][^/]+|-d.+|--null|--no-run-if-empty|--verbose|--exit|--max-(?:args|procs|lines|chars)=[0-9]+|"
-    r"--delimiter=.*|--replace(?:=.*)?"
+    r"-[0rtx]+|-[nPLsI][^/]+|-d.+|--null|--no-run-if-empty|--verbose|--exit|"
+    r"--max-(?:args|procs|lines|chars)=[0-9]+|--delimiter=.*|--replace(?:=.*)?"
 )
 _ENV = re.compile(r"-i?|--ignore-environment|--unset=\w+|-u\w+")
 _STDBUF = re.compile(r"-[ioe][0-9LKMG]+|--(?:input|output|error)=[0-9LKMG]+")
@@ -98,7 +100,7 @@ def _unclear_program(word: Word) -> Verdict:
 def _words_after_options(
     arguments: tuple[Word, ...], plain: re.Pattern[str], valued: frozenset[str] = frozenset()
 ) -> tuple[Word, ...] | Word:
-    """What comes after the options; the word that is in the way when one is not known."""
+    """The words after the options; the first word that is not literal or not a plain option."""
     index = 0
     while index < len(arguments):
         word = arguments[index]
@@ -227,7 +229,7 @@ def run_on_data(
 
 
 def shell(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iterator[Verdict]:
-    """A shell may run a script of the tree, or text that is known."""
+    """A shell may run a script of the tree, or literal text."""
     if [word.text for word in arguments] == ["--version"]:
         return
     yield verdict.sandbox_only(name.span, "a shell runs in the sandbox only: {}")

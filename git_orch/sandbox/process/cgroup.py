@@ -49,26 +49,25 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group, which with version 1 has a directory for each controller."""
+    """One group: several directories with version 1, which has one for every controller."""
 
     directories: tuple[Path, ...]
 
     @property
     def prefix(self) -> tuple[str, ...]:
-        """What goes in front of a command line to run it in the group; exit status 126 when it
+        """The words in front of a command line that run it in the group; exit status 126 when it
         cannot be entered.
         """
         members = [str(directory / "cgroup.procs") for directory in self.directories]
         return (_SHELL, "-c", _ENTER, "sh", str(len(members)), *members)
 
     def ran_out_of_memory(self) -> bool:
-        """Whether the kernel killed one of its processes because the group was at its memory limit."""
-        counts = (
-            directory / name
-            for directory in self.directories
-            for name in ("memory.events", "memory.oom_control")
-        )
-        return any(re.search(r"^oom_kill [1-9]", _text(path), re.MULTILINE) for path in counts)
+        """Whether the kernel killed a process of the group because it was at its memory limit."""
+        for directory in self.directories:
+            counts = _text(directory / "memory.events") + _text(directory / "memory.oom_control")
+            if re.search(r"^oom_kill [1-9]", counts, re.MULTILINE):
+                return True
+        return False
 
 
 @contextlib.contextmanager
@@ -83,46 +82,52 @@ def group(*, memory: int | None, processes: int | None) -> Iterator[Group | None
         for name, limit in (("memory", memory), ("pids", processes))
         if limit is not None
     }
-    made = _made(places(), limits) if limits else None
+    new_group = _make_group(find_places(), limits) if limits else None
     try:
-        yield made
+        yield new_group
     finally:
-        for directory in made.directories if made is not None else ():
+        for directory in new_group.directories if new_group is not None else ():
             _remove(directory)
 
 
 @functools.cache
-def places() -> tuple[Place, ...]:
-    """Where we may make groups; looked for once, when what dead runs left there is removed."""
-    found = tuple(_places(_text(Path("/proc/self/mountinfo")), _text(Path("/proc/self/cgroup"))))
-    for place in found:
+def find_places() -> tuple[Place, ...]:
+    """The places where we may make groups. The first call looks for them and removes the groups of
+    dead runs.
+    """
+    places = tuple(
+        _places_in(_text(Path("/proc/self/mountinfo")), _text(Path("/proc/self/cgroup")))
+    )
+    for place in places:
         sweep(place.path)
-    return found
+    return places
 
 
-def _places(mounts: str, own: str) -> Iterator[Place]:
-    """From the lines of /proc/self/mountinfo and /proc/self/cgroup."""
+def _places_in(mounts: str, own: str) -> Iterator[Place]:
+    """The places in the lines of /proc/self/mountinfo (`mounts`) and /proc/self/cgroup (`own`)."""
     paths = {names: path for _, names, path in (line.split(":", 2) for line in own.splitlines())}
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")
         root, mounted = before.split()[3:5]
         kind, _, options = after.split(" ", 2)
         if kind == "cgroup":
-            wanted = {"memory", "pids"} & set(options.split(","))
-            mine = next(
-                (path for names, path in paths.items() if wanted & set(names.split(","))), None
+            controllers = {"memory", "pids"} & set(options.split(","))
+            own_path = next(
+                (path for names, path in paths.items() if controllers & set(names.split(","))), None
             )
-            if wanted and mine is not None:
-                yield from _usable(_inside(mounted, root, mine), frozenset(wanted), 1)
+            if controllers and own_path is not None:
+                yield from _usable(
+                    _path_in_mount(mounted, root, own_path), frozenset(controllers), 1
+                )
         elif kind == "cgroup2" and "" in paths:
-            mine_2 = _inside(mounted, root, paths[""])
-            for path in (mine_2, mine_2.parent) if paths[""] != "/" else (mine_2,):
+            group = _path_in_mount(mounted, root, paths[""])
+            for path in (group, group.parent) if paths[""] != "/" else (group,):
                 enabled = {"memory", "pids"} & set(_text(path / "cgroup.subtree_control").split())
                 yield from _usable(path, frozenset(enabled), 2)
 
 
-def _inside(mounted: str, root: str, path: str) -> Path:
-    """Where a group is found in a mount that shows the hierarchy from `root` on."""
+def _path_in_mount(mounted: str, root: str, path: str) -> Path:
+    """The directory of a group in a mount that shows the hierarchy from `root` on."""
     return Path(mounted) / os.path.relpath(path, root) if root != "/" else Path(mounted + path)
 
 
@@ -131,17 +136,17 @@ def _usable(path: Path, controllers: frozenset[str], version: int) -> Iterator[P
         yield Place(path, controllers, version)
 
 
-def _made(usable: tuple[Place, ...], limits: dict[str, int]) -> Group | None:
+def _make_group(places: tuple[Place, ...], limits: dict[str, int]) -> Group | None:
     """A group for as many of the limits as can be held; None when that is none of them."""
     directories: list[Path] = []
-    for place in usable:
-        wanted = {name: limits.pop(name) for name in place.controllers if name in limits}
-        if wanted:
-            directories += _new(place, wanted)
+    for place in places:
+        own_limits = {name: limits.pop(name) for name in place.controllers if name in limits}
+        if own_limits:
+            directories += _make_directory(place, own_limits)
     return Group(tuple(directories)) if directories else None
 
 
-def _new(place: Place, limits: dict[str, int]) -> list[Path]:
+def _make_directory(place: Place, limits: dict[str, int]) -> list[Path]:
     directory = place.path / f"{_owner(os.getpid())}.{next(_number)}"
     try:
         directory.mkdir()
@@ -149,21 +154,20 @@ def _new(place: Place, limits: dict[str, int]) -> list[Path]:
         return []
     try:
         for name, limit in limits.items():
-            _limit(directory, name, limit, place.version)
+            _set_limit(directory, name, limit, place.version)
     except OSError:
         _remove(directory)
         return []
     return [directory]
 
 
-def _limit(directory: Path, name: str, limit: int, version: int) -> None:
+def _set_limit(directory: Path, name: str, limit: int, version: int) -> None:
     if name == "pids":
         (directory / "pids.max").write_text(str(limit))
     elif version == 1:
         (directory / "memory.limit_in_bytes").write_text(str(limit))
-        with contextlib.suppress(
-            FileNotFoundError, PermissionError
-        ):  # a kernel that does not account swap
+        # A kernel that does not account swap has no such file.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
             (directory / "memory.memsw.limit_in_bytes").write_text(str(limit))
     else:
         (directory / "memory.max").write_text(str(limit))
@@ -177,12 +181,18 @@ def _owner(pid: int) -> str:
     in containers.
     """
     line = table.process(pid)
-    return f"{_PREFIX}.{os.stat('/proc/self/ns/pid').st_ino}.{pid}.{line.started if line is not None else 0}"
+    started = line.started if line is not None else 0
+    return f"{_own_prefix()}{pid}.{started}"
+
+
+def _own_prefix() -> str:
+    """The names of groups that were made in our PID namespace begin so."""
+    return f"{_PREFIX}.{os.stat('/proc/self/ns/pid').st_ino}."
 
 
 def sweep(path: Path) -> None:
-    """Remove the groups of runs that are dead: of our own kind, and made in our own PID namespace."""
-    ours = f"{_PREFIX}.{os.stat('/proc/self/ns/pid').st_ino}."
+    """Remove the groups of dead runs of git-orch that were made in our own PID namespace."""
+    ours = _own_prefix()
     for name in os.listdir(path):
         owner, _, number = name.rpartition(".")
         pid = name.removeprefix(ours).partition(".")[0]
@@ -213,7 +223,7 @@ def _remove(directory: Path) -> None:
 
 
 def _text(path: Path) -> str:
-    """What a file of the kernel says; nothing when it is not there."""
+    """The content of a file of the kernel; empty when it cannot be read."""
     try:
         return path.read_text()
     except OSError:

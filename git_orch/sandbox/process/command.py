@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_ASKED = (
-    "timeout",
-    "output-limit",
-    "stopped",
-)  # who fills memory, process table or disk gets no time to go on
+# A command that fills memory, process table or disk gets no time to go on.
+_ASKED_TO_END = ("timeout", "output-limit", "stopped")
 _TICK = 0.05  # seconds between two looks at the clock and at what ended without closing its output
 
 
@@ -41,22 +38,22 @@ def run(
     Raises OSError when it cannot be started; in a control group (cgroup.py) the shell's status 126
     or 127 says so.
     """
-    begun = time.monotonic()
+    start = time.monotonic()
     with (
         output.Output(bounds.output_path, bounds.output_limit) as collected,
         cgroup.group(memory=bounds.memory, processes=bounds.processes) as group,
     ):
         prefix = group.prefix if group is not None else ()
         watch = limits.Watch(bounds)
-        child, members = _started([*prefix, *argv], env, cwd, collected, pass_fds)
+        child, members = _start([*prefix, *argv], env, cwd, collected, pass_fds)
         try:
-            reason = _watched(child, members, collected, bounds, watch)
-            if reason in _ASKED:
+            reason = _watch_to_end(child, members, collected, bounds, watch)
+            if reason in _ASKED_TO_END:
                 _ask_to_end(child, members, collected, bounds.grace)
         finally:
             members.kill()
             child.wait()
-            family.ended(members)
+            family.remove(members)
         collected.drain()
         if reason == "exited" and collected.too_long:
             reason = "output-limit"
@@ -67,27 +64,34 @@ def run(
             and group.ran_out_of_memory()
         ):
             reason = "memory-limit"
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - start
         return Outcome(
-            child.returncode, reason, collected.kept(), collected.total, seconds, bounds.output_path
+            child.returncode,
+            reason,
+            collected.head_and_tail(),
+            collected.total,
+            seconds,
+            bounds.output_path,
         )
 
 
-def not_started(status: int, message: str, bounds: Bounds) -> Outcome:
-    """The outcome of a command that could not be started, with the message in place of its output."""
+def outcome_without_start(status: int, message: str, bounds: Bounds) -> Outcome:
+    """The outcome of a command that could not start; the message stands for its output."""
     with output.Output(bounds.output_path, bounds.output_limit) as collected:
         collected.add(message.encode("utf-8", "backslashreplace") + b"\n")
-        return Outcome(status, "exited", collected.kept(), collected.total, 0.0, bounds.output_path)
+        return Outcome(
+            status, "exited", collected.head_and_tail(), collected.total, 0.0, bounds.output_path
+        )
 
 
-def _started(
+def _start(
     argv: Sequence[str],
     env: Mapping[str, str],
     cwd: Path,
     collected: output.Output,
     pass_fds: Sequence[int],
 ) -> tuple[subprocess.Popen[bytes], family.Family]:
-    with family.starting() as tag:
+    with family.hold_reaping() as tag:
         child = subprocess.Popen(
             argv,
             env={**env, table.TAG: tag},
@@ -98,12 +102,12 @@ def _started(
             start_new_session=True,
             pass_fds=pass_fds,
         )
-        members = family.started(child.pid, tag)
+        members = family.add(child.pid, tag)
     collected.close_writer()
     return child, members
 
 
-def _watched(
+def _watch_to_end(
     child: subprocess.Popen[bytes],
     members: family.Family,
     collected: output.Output,

@@ -1,4 +1,4 @@
-"""Which processes belong to a command, also those that tried to leave it, and how to end them all.
+"""The processes of a command, also those that tried to leave it, and how to end them all.
 
 On Linux we adopt every process that a command leaves behind (PR_SET_CHILD_SUBREAPER), so all of
 them stay below us. Our own tools share our session and commands never do: that tells them apart.
@@ -22,14 +22,12 @@ from git_orch.sandbox.process import guard, table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TRUSTED = os.urandom(
-    8
-).hex()  # the tag of our own tools, so that a daemon of the user's git is left alone
+# The tag of our own tools: it keeps a daemon of the user's git alive.
+TRUSTED = os.urandom(8).hex()
 _TOKEN = os.urandom(8).hex()  # what the tags of all our commands begin with
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
-_GIVE_UP = (
-    2.0  # seconds after which a process that SIGKILL did not end (disk wait) is left to the kernel
-)
+# Seconds after which a process that SIGKILL did not end (disk wait) is left to the kernel.
+_GIVE_UP = 2.0
 _PASS = 0.002  # seconds between two passes over the process table
 
 
@@ -47,7 +45,7 @@ class Family:
         return self._look()[0]
 
     def lines(self) -> dict[int, table.Process]:
-        """The same with what the process table tells of them: nothing where there is none."""
+        """The lines of the process table for the living processes; empty where there is no table."""
         with _lock:
             return {pid: line for pid in self.living() if (line := table.process(pid)) is not None}
 
@@ -126,28 +124,28 @@ _running: dict[int, Family] = {}  # by leader
 
 
 @contextlib.contextmanager
-def starting() -> Iterator[str]:
-    """A tag for a new command; while this is open nothing is reaped, so that its leader's status
-    cannot get lost.
+def hold_reaping() -> Iterator[str]:
+    """Hold back all reaping, so that the status of a new command's leader cannot get lost; gives
+    the tag for it.
     """
     with _lock:
-        _guard()
+        _start_guard()
         yield f"{_TOKEN}.{os.urandom(4).hex()}"
 
 
-def started(leader: int, tag: str) -> Family:
-    """Take note of a command that has been started; only inside starting()."""
+def add(leader: int, tag: str) -> Family:
+    """Take note of a command that runs now; only inside hold_reaping()."""
     family = Family(leader, tag)
     _running[leader] = family
-    _tell_guard()
+    _update_guard()
     return family
 
 
-def ended(family: Family) -> None:
+def remove(family: Family) -> None:
     """Forget a command whose leader has been waited for, and reap what it left to us."""
     with _lock:
         del _running[family.leader]
-        _tell_guard()
+        _update_guard()
         us, our_session = os.getpid(), os.getsid(0)
         for child in table.children(us):
             line = table.process(child)
@@ -162,19 +160,19 @@ def ended(family: Family) -> None:
 
 
 @functools.cache
-def _guard() -> guard.Guard | None:
+def _start_guard() -> guard.Guard | None:
     """Adopt orphans from now on, and start the guard, once."""
     if sys.platform == "linux":
         import ctypes  # costs milliseconds, and commands that run nothing do not need it
 
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    started = guard.Guard.started(_TOKEN, TRUSTED)
-    if started is not None:
-        atexit.register(started.end)
-    return started
+    guard_process = guard.Guard.start(_TOKEN, TRUSTED)
+    if guard_process is not None:
+        atexit.register(guard_process.end)
+    return guard_process
 
 
-def _tell_guard() -> None:
-    started = _guard()
-    if started is not None:
-        started.watch(_running)
+def _update_guard() -> None:
+    guard_process = _start_guard()
+    if guard_process is not None:
+        guard_process.watch(_running)

@@ -41,8 +41,8 @@ class Guard(NamedTuple):
     leaders: int
 
     @classmethod
-    def started(cls, token: str, own_tag: str) -> Self | None:
-        """A guard of commands whose tag begins with `token`; None where it cannot work."""
+    def start(cls, token: str, own_tag: str) -> Self | None:
+        """Start a guard of commands whose tag begins with `token`; None where it cannot work."""
         if sys.platform != "linux" or not os.path.isdir(table.PROC) or not sys.executable:
             return None
         leaders = _above_stderr(os.memfd_create("leaders"))
@@ -74,9 +74,7 @@ class Guard(NamedTuple):
 
 
 def _above_stderr(descriptor: int) -> int:
-    """The same file under a number above 2: a program started with closed standard streams gets low
-    ones.
-    """
+    """Move a descriptor above 2: a program started with closed standard streams gets low numbers."""
     if descriptor > 2:
         return descriptor
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
@@ -94,18 +92,17 @@ def main() -> None:
         continue
     leaders = {int(pid) for pid in os.pread(1, _LIST_SIZE, 0).partition(b"\n")[0].split()}
     give_up = time.monotonic() + _GIVE_UP
-    empty_passes = (
-        _SURE if leaders else 1
-    )  # without a leader on the list nothing can be in the middle of a fork
+    # Without a leader on the list nothing can be in the middle of a fork.
+    empty_passes = _SURE if leaders else 1
     while empty_passes and time.monotonic() < give_up:
-        left = _left(token, leaders)
+        left = _left_processes(token, leaders)
         table.send(left, signal.SIGKILL)
         empty_passes = _SURE if left else empty_passes - 1
         if empty_passes:
             time.sleep(_PASS)
 
 
-def _left(token: str, leaders: set[int]) -> set[int]:
+def _left_processes(token: str, leaders: set[int]) -> set[int]:
     lines = table.processes()
     roots = [
         line.pid

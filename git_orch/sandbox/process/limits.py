@@ -17,12 +17,12 @@ GRACE = 1.8  # seconds from SIGTERM to SIGKILL, so that the whole stop takes les
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a command may use: seconds, bytes of output, and an event that stops it.
+    """The bounds of one command: seconds, bytes of output, and an event that stops it.
 
-    The file takes the whole output. `grace` is the time in seconds between SIGTERM and SIGKILL. All
-    its processes together may use `memory` bytes, be `processes` (threads count too), and add
-    `growth` bytes and `new_files` files (counted when they changed) to the directory `growing`.
-    None: as much as there is.
+    `output_path` takes the whole output. `grace` is the time in seconds between SIGTERM and
+    SIGKILL. All processes of the command together may use `memory` bytes, be `processes` (threads
+    count too), and add `growth` bytes and `new_files` files (counted when they changed) to the
+    directory `growing`. None: no bound.
     """
 
     timeout: float
@@ -38,16 +38,16 @@ class Bounds:
 
 
 def _most_memory() -> int:
-    """Three quarters of the machine's: what is left is enough for git-orch and whoever works there."""
+    """Three quarters of the machine's memory: the rest is enough for git-orch and its user."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a command may use: processes (threads count), bytes of memory, of one file, and open
+    """The limits of all commands: processes (threads count), bytes of memory and of one file, open
     files.
 
-    `growth` is in bytes and `new_files` a number: by how much the worktree may grow.
+    The worktree may grow by `growth` bytes and by `new_files` files.
     """
 
     processes: int = 2048  # a fork bomb stops here; a parallel build on a large machine does not

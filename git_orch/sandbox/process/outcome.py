@@ -30,7 +30,7 @@ class Outcome:
     seconds: float
     output_path: Path | None = None
 
-    def shown(self, limit: int) -> str:
+    def excerpt(self, limit: int) -> str:
         """The output as safe text of about `limit` characters, with the number of dropped bytes at
         the cut.
         """

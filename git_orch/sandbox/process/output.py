@@ -1,4 +1,4 @@
-"""What a command wrote: bounded in memory and on disk, and made fit for reading."""
+"""The output of a command: bounded in memory and on disk, and made fit for reading."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Output:
         """Whether more came than the limit, in bytes."""
         return self.total > self._limit
 
-    def kept(self) -> bytes:
+    def head_and_tail(self) -> bytes:
         """The first and the last 64 KiB; all of it when there is not more."""
         return bytes(self._head + self._tail)
 
@@ -109,8 +109,8 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def readable(data: bytes) -> str:
-    """Text with a visible escape in place of each byte that is not UTF-8 and of each control or
-    invisible character.
+    """Text with visible escapes in place of bytes that are not UTF-8 and of control or invisible
+    characters.
     """
     return invisible.escaped(data.decode("utf-8", "backslashreplace").replace("\r\n", "\n"))
 
@@ -122,13 +122,13 @@ def excerpt(kept: bytes, total: int, limit: int) -> str:
     if total == len(kept) and len(text := readable(kept)) <= limit:
         return text
     head, tail = (kept[:HEAD], kept[HEAD:]) if total > len(kept) else (kept, kept)
-    first = _fitting(head, int(limit * _HEAD_SHARE), from_end=False)
-    last = _fitting(tail, limit - int(limit * _HEAD_SHARE), from_end=True)
+    first = _fitting_part(head, int(limit * _HEAD_SHARE), from_end=False)
+    last = _fitting_part(tail, limit - int(limit * _HEAD_SHARE), from_end=True)
     dropped = total - len(first) - len(last)
     return f"{readable(first)}\n[... {dropped:,} of {total:,} bytes left out ...]\n{readable(last)}"
 
 
-def _fitting(data: bytes, limit: int, *, from_end: bool) -> bytes:
+def _fitting_part(data: bytes, limit: int, *, from_end: bool) -> bytes:
     """The longest-ish part of `data` at its beginning or end that is at most `limit` characters
     when readable.
     """
@@ -142,7 +142,7 @@ def _fitting(data: bytes, limit: int, *, from_end: bool) -> bytes:
 
 
 def _whole_characters(data: bytes, cut: int, *, from_end: bool) -> bytes:
-    """`data` before or after `cut`, which moves off a multi-byte character (at most three bytes)."""
+    """`data` before or after `cut`, which moves off a character of several bytes (at most 3)."""
     for _ in range(3):
         if 0 < cut < len(data) and data[cut] & 0xC0 == 0x80:
             cut += 1 if from_end else -1

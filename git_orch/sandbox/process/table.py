@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# The environment variable by which a daemon is known after it has left its parent.
+# The environment variable that marks a daemon after it has left its parent.
 TAG = "GIT_ORCH_RUN"
 PROC = "/proc"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -36,9 +36,7 @@ def available() -> bool:
 
 
 def processes() -> dict[int, Process]:
-    """All processes by their ID. It takes 25 microseconds for each, and some machines have
-    thousands.
-    """
+    """All processes by their ID: 25 microseconds a process, and some machines have thousands."""
     names = os.listdir(PROC) if available() else []
     return {
         line.pid: line
@@ -51,23 +49,19 @@ def descendants(ancestor: int) -> dict[int, Process]:
     """The processes below one, the dead that nobody waited for included; its cost does not depend
     on all the others.
     """
-    if not os.path.exists(
-        f"{PROC}/{ancestor}/task/{ancestor}/children"
-    ):  # a kernel without CONFIG_PROC_CHILDREN
-        lines = processes()
-        return {
-            pid: lines[pid]
-            for pid in _closure(_by_parent(lines), [ancestor]) - {ancestor}
-            if pid in lines
-        }
-    found: dict[int, Process] = {}
+    # A kernel without CONFIG_PROC_CHILDREN has no such file.
+    if not os.path.exists(f"{PROC}/{ancestor}/task/{ancestor}/children"):
+        everything = processes()
+        pids = _closure(_by_parent(everything), [ancestor]) - {ancestor}
+        return {pid: everything[pid] for pid in pids if pid in everything}
+    lines: dict[int, Process] = {}
     waiting = children(ancestor)
     while waiting:
         line = process(waiting.pop())
-        if line is not None and line.pid not in found:
-            found[line.pid] = line
+        if line is not None and line.pid not in lines:
+            lines[line.pid] = line
             waiting += children(line.pid)
-    return found
+    return lines
 
 
 def children(parent: int) -> list[int]:
@@ -76,11 +70,10 @@ def children(parent: int) -> list[int]:
         threads = os.listdir(f"{PROC}/{parent}/task")
     except OSError:  # it ended
         return []
-    return [
-        int(pid)
-        for thread in threads
-        for pid in _contents(f"{PROC}/{parent}/task/{thread}/children").split()
-    ]
+    pids: list[int] = []
+    for thread in threads:
+        pids += map(int, _contents(f"{PROC}/{parent}/task/{thread}/children").split())
+    return pids
 
 
 def process(pid: int) -> Process | None:
@@ -95,7 +88,7 @@ def process(pid: int) -> Process | None:
 
 
 def tag(pid: int) -> str:
-    """The tag in the environment that a process was started with; empty when there is none to see."""
+    """The tag in the first environment of a process; empty when there is none to see."""
     for entry in _contents(f"{PROC}/{pid}/environ").split(b"\0"):
         name, _, value = entry.partition(b"=")
         if name == TAG.encode():
@@ -118,20 +111,20 @@ def below(lines: Mapping[int, Process], roots: Iterable[int]) -> set[int]:
 
 
 def _by_parent(lines: Mapping[int, Process]) -> Mapping[int, list[int]]:
-    found: dict[int, list[int]] = defaultdict(list)
+    children_of: dict[int, list[int]] = defaultdict(list)
     for line in lines.values():
-        found[line.parent].append(line.pid)
-    return found
+        children_of[line.parent].append(line.pid)
+    return children_of
 
 
 def _closure(children_of: Mapping[int, list[int]], roots: Iterable[int]) -> set[int]:
-    waiting, found = list(roots), set()
+    waiting, closure = list(roots), set()
     while waiting:
         pid = waiting.pop()
-        if pid not in found:
-            found.add(pid)
+        if pid not in closure:
+            closure.add(pid)
             waiting += children_of.get(pid, [])
-    return found
+    return closure
 
 
 def send(pids: Iterable[int], number: int) -> None:

@@ -55,9 +55,8 @@ def capture(
     try:
         stdout, stderr = child.communicate(stdin if isinstance(stdin, bytes) else None, timeout)
     except subprocess.TimeoutExpired as expired:
-        table.send(
-            table.descendants(child.pid), signal.SIGTERM
-        )  # what the tool waits for would outlive it
+        # Programs that the tool waits for would outlive it.
+        table.send(table.descendants(child.pid), signal.SIGTERM)
         raise TimeoutError(f"'{argv[0]}' did not end within {timeout:g} s") from expired
     finally:
         _end(child)
@@ -162,13 +161,13 @@ class Background:
         return self._child.poll()
 
 
-def detached(argv: Sequence[str], *, env: Mapping[str, str], output: int) -> Background:
+def start_detached(argv: Sequence[str], *, env: Mapping[str, str], output: int) -> Background:
     """Start a trusted program in a session of its own: no terminal, no hang-up and no end of ours
     reaches it.
 
     It reads nothing and has no descriptor of ours but `output`, which takes what it prints.
     """
-    heard = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which the child inherits
+    old_handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which the child inherits
     try:
         child = subprocess.Popen(
             argv,
@@ -179,19 +178,19 @@ def detached(argv: Sequence[str], *, env: Mapping[str, str], output: int) -> Bac
             start_new_session=True,
         )
     finally:
-        signal.signal(signal.SIGHUP, heard)
+        signal.signal(signal.SIGHUP, old_handler)
     return Background(child)
 
 
 def birth(pid: int) -> str | None:
-    """When a process was started, as the system tells it; None when it has ended."""
+    """The start time of a process, in the system's own form; None when it has ended."""
     if table.available():
         line = table.process(pid)
         return str(line.started) if line is not None and not line.dead else None
-    told = capture(
+    listing = capture(
         ["/bin/ps", "-o", "lstart=", "-p", str(pid)], env={"PATH": "/bin:/usr/bin", "LC_ALL": "C"}
     )
-    return told.stdout.decode("ascii", "replace").strip() or None
+    return listing.stdout.decode("ascii", "replace").strip() or None
 
 
 def ask_to_end(pid: int, born: str) -> bool:
@@ -202,9 +201,8 @@ def ask_to_end(pid: int, born: str) -> bool:
                 os.kill(pid, signal.SIGTERM)
                 return True
             return False
-        descriptor = os.pidfd_open(
-            pid
-        )  # what follows is about this process, whoever gets its number later
+        # From here on all is about this process, whoever gets its number later.
+        descriptor = os.pidfd_open(pid)
         try:
             if birth(pid) == born:
                 signal.pidfd_send_signal(descriptor, signal.SIGTERM)

@@ -36,16 +36,16 @@ _BLOCK = 512  # bytes; st_blocks counts these on every file system
 
 
 class _Room(NamedTuple):
-    """What is free on a file system: bytes and files (0 where they are not counted, as on btrfs)."""
+    """Free bytes and files of a file system; no files where they are not counted, as on btrfs."""
 
     size: int
     files: int
 
     @classmethod
     def of(cls, directory: Path) -> _Room:
-        """What ordinary users may still use."""
-        found = os.statvfs(directory)
-        return cls(found.f_bavail * found.f_frsize, found.f_ffree)
+        """The room that ordinary users may still use."""
+        system = os.statvfs(directory)
+        return cls(system.f_bavail * system.f_frsize, system.f_ffree)
 
 
 class Watch:
@@ -64,24 +64,24 @@ class Watch:
     def excess(self, members: Family) -> Excess | None:
         """The limit that the command exceeds; it looks only when it is time to."""
         if not self._victims:
-            self._victims = _offered({members.leader}, set())
-        begun = time.monotonic()
-        if begun < self._next:
+            self._victims = _offer_to_kernel({members.leader}, set())
+        start = time.monotonic()
+        if start < self._next:
             return None
-        found = self._use(members) or self._growth(members)
-        ended = time.monotonic()
-        self._spent += ended - begun
+        excess = self._use(members) or self._growth(members)
+        end = time.monotonic()
+        self._spent += end - start
         if self._count is not None:
-            self._next = ended + _SLICE
+            self._next = end + _SLICE
         else:
-            self._next = ended + max(_EVERY, self._spent * _SHARE)
+            self._next = end + max(_EVERY, self._spent * _SHARE)
             self._spent = 0.0
-        return found
+        return excess
 
     def _use(self, members: Family) -> Excess | None:
         bounds = self._bounds
         lines = members.lines()
-        self._victims = _offered(set(lines), self._victims)
+        self._victims = _offer_to_kernel(set(lines), self._victims)
         if (
             bounds.processes is not None
             and sum(line.threads for line in lines.values()) > bounds.processes + _STARTERS
@@ -97,7 +97,7 @@ class Watch:
         """
         directory = self._bounds.growing
         if directory is not None and self._count is None and self._may_have_grown(directory):
-            self._count = self._counting(directory, members)
+            self._count = self._count_files(directory, members)
         until = time.monotonic() + _SLICE
         while self._count is not None and time.monotonic() < until:
             exceeded = next(self._count, None)
@@ -118,19 +118,19 @@ class Watch:
             or (files is not None and (before.files - now.files > files or not before.files))
         )
 
-    def _counting(self, directory: Path, members: Family) -> Iterator[bool]:
-        """For each file whether it is now too much. A file that the command changed counts as a
-        whole.
+    def _count_files(self, directory: Path, members: Family) -> Iterator[bool]:
+        """Count one file after the other; gives whether the sum is too much by now. A file that the
+        command changed counts as a whole.
         """
         size = files = 0
-        for found in _files(directory, self._device, members.living()):
-            if found is not None and found.st_ctime < self._started:
+        for file in _files(directory, self._device, members.living()):
+            if file is not None and file.st_ctime < self._started:
                 yield False
                 continue
-            if found is None:  # nobody hides from the count behind a directory that cannot be read
+            if file is None:  # nobody hides from the count behind a directory that cannot be read
                 yield True
                 return
-            size += found.st_blocks * _BLOCK
+            size += file.st_blocks * _BLOCK
             files += 1
             too_large = self._bounds.growth is not None and size > self._bounds.growth
             yield too_large or (
@@ -138,7 +138,7 @@ class Watch:
             )
 
 
-def _offered(pids: set[int], already: set[int]) -> set[int]:
+def _offer_to_kernel(pids: set[int], already: set[int]) -> set[int]:
     """Ask the kernel to take these first when the machine runs out of memory: the command, and not
     git-orch.
 
@@ -155,11 +155,11 @@ def _offered(pids: set[int], already: set[int]) -> set[int]:
 
 
 def _own_share(line: table.Process) -> int:
-    """Memory in bytes where a page that many processes share counts once (PSS); all it maps when
-    that is not told.
+    """Memory in bytes; a page that many processes share counts once (PSS). All that the process
+    maps where the kernel refuses to tell.
 
-    Nothing for a process that has ended since: several that share memory and end together would
-    count for all of it.
+    0 for a process that has ended since: several that share memory and end together would count for
+    all of it.
     """
     try:
         with open(f"{table.PROC}/{line.pid}/smaps_rollup", "rb") as file:
@@ -172,21 +172,21 @@ def _own_share(line: table.Process) -> int:
 
 
 def _files(directory: Path, device: int, pids: set[int]) -> Iterator[os.stat_result | None]:
-    """Everything below a directory, and removed files on its disk that processes hold open; each
-    file once.
+    """The files below a directory, and removed files on its disk that processes hold open. A file
+    with several names comes once.
 
-    No link is followed. None stands for what cannot be looked at.
+    No link is followed. None stands for an entry that cannot be looked at.
     """
     counted: set[int] = set()
-    for found in itertools.chain(_held(pids, device), _below(str(directory))):
-        if found is None or found.st_nlink == 1 or stat.S_ISDIR(found.st_mode):
-            yield found
-        elif found.st_ino not in counted:
-            counted.add(found.st_ino)
-            yield found
+    for file in itertools.chain(_removed_files(pids, device), _files_below(str(directory))):
+        if file is None or file.st_nlink == 1 or stat.S_ISDIR(file.st_mode):
+            yield file
+        elif file.st_ino not in counted:
+            counted.add(file.st_ino)
+            yield file
 
 
-def _below(directory: str) -> Iterator[os.stat_result | None]:
+def _files_below(directory: str) -> Iterator[os.stat_result | None]:
     waiting = [directory]
     while waiting:
         try:
@@ -196,18 +196,16 @@ def _below(directory: str) -> Iterator[os.stat_result | None]:
         except OSError:
             yield None
             continue
-        with (
-            entries,
-            contextlib.suppress(FileNotFoundError),
-        ):  # reading goes on after the directory was removed
+        # Reading goes on after the directory was removed.
+        with entries, contextlib.suppress(FileNotFoundError):
             for entry in entries:
-                found = _looked_at(entry)
-                if found is not None and stat.S_ISDIR(found.st_mode):
+                file = _status_of(entry)
+                if file is not None and stat.S_ISDIR(file.st_mode):
                     waiting.append(entry.path)
-                yield found
+                yield file
 
 
-def _looked_at(entry: os.DirEntry[str], *, follow: bool = False) -> os.stat_result | None:
+def _status_of(entry: os.DirEntry[str], *, follow: bool = False) -> os.stat_result | None:
     try:
         return entry.stat(follow_symlinks=follow)
     except FileNotFoundError:
@@ -216,16 +214,16 @@ def _looked_at(entry: os.DirEntry[str], *, follow: bool = False) -> os.stat_resu
         return None
 
 
-def _held(pids: set[int], device: int) -> Iterator[os.stat_result]:
+def _removed_files(pids: set[int], device: int) -> Iterator[os.stat_result]:
     """Removed regular files that are still open: they take space that no directory shows."""
     for pid in pids:
         with contextlib.suppress(OSError), os.scandir(f"{table.PROC}/{pid}/fd") as descriptors:
             for descriptor in descriptors:
-                found = _looked_at(descriptor, follow=True)
+                file = _status_of(descriptor, follow=True)
                 if (
-                    found is not None
-                    and not found.st_nlink
-                    and found.st_dev == device
-                    and stat.S_ISREG(found.st_mode)
+                    file is not None
+                    and not file.st_nlink
+                    and file.st_dev == device
+                    and stat.S_ISREG(file.st_mode)
                 ):
-                    yield found
+                    yield file

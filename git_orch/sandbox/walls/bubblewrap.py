@@ -22,22 +22,10 @@ from git_orch.sandbox.walls.view import CACHES, Confined, View
 
 OLDEST = (0, 8)  # --disable-userns and --size: Debian 12, Ubuntu 24.04
 
-_SYSTEM = (
-    "/usr",
-    "/etc",
-    "/opt",
-    "/nix",
-    "/snap",
-    "/gnu",
-)  # programs and what they read; no /home /root /var /run /srv
-_IN_USR = (
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-)  # links into /usr, or directories of their own
+# Programs and what they read; no /home /root /var /run /srv.
+_SYSTEM = ("/usr", "/etc", "/opt", "/nix", "/snap", "/gnu")
+# Links into /usr, or directories of their own.
+_IN_USR = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _TMP_BYTES = 512 * 1024**2  # tmpfs without a size may take half of the memory
 _SHM_BYTES = 256 * 1024**2
 _HOME_BYTES = 256 * 1024**2
@@ -45,13 +33,15 @@ _SMALL_BYTES = 1024**2
 _EMPTY_BYTES = 4096
 
 _NAMESPACES = (
-    "--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-    "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox",
+    "--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
+    "--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+    "--hostname", "sandbox",
 )  # fmt: skip
 
 _OF_WORKTREE = "config.worktree"  # beside `config`, with extensions.worktreeConfig
 _SPARSE = re.compile(
-    rb"^(?:\[(?:core|index)\]|[ \t]*(?:sparseCheckout|sparseCheckoutCone|sparse)[ \t]*=[ \t]*(?:true|false))\n",
+    rb"^(?:\[(?:core|index)\]|"
+    rb"[ \t]*(?:sparseCheckout|sparseCheckoutCone|sparse)[ \t]*=[ \t]*(?:true|false))\n",
     re.IGNORECASE | re.MULTILINE,
 )
 _INSIDE = "inside"
@@ -70,11 +60,11 @@ class Bubblewrap:
     sandboxed = True
 
     @contextlib.contextmanager
-    def confined(self, argv: Sequence[str], view: View) -> Iterator[Confined]:
+    def confine(self, argv: Sequence[str], view: View) -> Iterator[Confined]:
         """The command line that runs `argv` where `view` is all there is."""
         with contextlib.ExitStack() as stack:
             numbers = [stack.enter_context(_memory(data)) for data in _contents(view)]
-            options = stack.enter_context(_memory(_joined(arguments(view, numbers))))
+            options = stack.enter_context(_memory(_null_terminated(arguments(view, numbers))))
             opening = [self.program, "--args", str(options)]
             numbers.append(options)
             filtered = seccomp.program()
@@ -92,23 +82,23 @@ class Bubblewrap:
 
 @functools.lru_cache
 def _trouble(program: str) -> str | None:
-    said = _said([program, *_NAMESPACES, *_PROBE, "echo", _INSIDE]).strip()
-    if said == _INSIDE:
+    answer = _output_of([program, *_NAMESPACES, *_PROBE, "echo", _INSIDE]).strip()
+    if answer == _INSIDE:
         return None
-    version = _said([program, "--version"])
-    found = re.search(r"(\d+)\.(\d+)", version)
-    if found is None or (int(found[1]), int(found[2])) < OLDEST:
+    version = _output_of([program, "--version"])
+    number = re.search(r"(\d+)\.(\d+)", version)
+    if number is None or (int(number[1]), int(number[2])) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         return f"'{program}' is {version.strip() or 'not bubblewrap'}: {oldest} or newer is needed"
-    return f"bubblewrap does not work here: {said or 'it ran nothing'}"
+    return f"bubblewrap does not work here: {answer or 'it ran nothing'}"
 
 
-def _said(argv: Sequence[str]) -> str:
+def _output_of(argv: Sequence[str]) -> str:
     bounds = limits.Bounds(timeout=5, output_limit=64 * 1024)
     try:
         outcome = command.run(argv, env={"PATH": "/usr/bin:/bin"}, cwd=Path("/"), bounds=bounds)
-    except OSError as failed:
-        return f"{argv[0]}: {failed.strerror}"
+    except OSError as error:
+        return f"{argv[0]}: {error.strerror}"
     return outcome.output.decode("utf-8", "replace") or (
         "" if outcome.status == 0 else f"exit {outcome.status}"
     )
@@ -137,8 +127,8 @@ def _contents(view: View) -> list[bytes]:
 
 
 def _git_dir(worktree: Path) -> Path:
-    """The git directory of a worktree, as its pointer has it: where that says nothing, a path where
-    nothing is.
+    """The git directory that the `.git` of a worktree names; without such a file, the path of the
+    missing file.
     """
     pointer = worktree / ".git"
     if not pointer.is_file():
@@ -148,7 +138,7 @@ def _git_dir(worktree: Path) -> Path:
     )
 
 
-def _joined(options: Sequence[str]) -> bytes:
+def _null_terminated(options: Sequence[str]) -> bytes:
     return b"".join(os.fsencode(option) + b"\0" for option in options)
 
 
@@ -166,28 +156,28 @@ def arguments(view: View, numbers: Sequence[int]) -> list[str]:
         *_temporary(),
         *_home(view),
         *_readable(view),
-        *(option for path in view.writable for option in _bound("--bind", path)),
+        *_writable(view),
         *_files(view, numbers),
         "--chdir", str(view.worktree),
         "--remount-ro", "/",
     ]  # fmt: skip
 
 
-def _bound(how: str, path: Path | str) -> list[str]:
+def _bind(how: str, path: Path | str) -> list[str]:
     return [how, str(path), str(path)]
 
 
 def _system(view: View) -> Iterator[str]:
     for directory in _SYSTEM:
         if os.path.isdir(directory):
-            yield from _bound("--ro-bind", directory)
+            yield from _bind("--ro-bind", directory)
     for directory in _IN_USR:
         if os.path.islink(directory):
             yield from ("--symlink", os.readlink(directory), directory)
         elif os.path.isdir(directory):
-            yield from _bound("--ro-bind", directory)
+            yield from _bind("--ro-bind", directory)
     for path, is_directory in _private_settings():
-        yield from _hidden(path) if is_directory else ("--ro-bind", os.devnull, path)
+        yield from _hide(path) if is_directory else ("--ro-bind", os.devnull, path)
     yield from (
         "--proc",
         "/proc",
@@ -200,10 +190,10 @@ def _system(view: View) -> Iterator[str]:
     )
     names = os.path.realpath("/etc/resolv.conf")
     if view.network and names.startswith("/run/") and os.path.isfile(names):
-        yield from _bound("--ro-bind", names)
+        yield from _bind("--ro-bind", names)
 
 
-def _hidden(directory: str) -> list[str]:
+def _hide(directory: str) -> list[str]:
     return [
         "--size",
         str(_EMPTY_BYTES),
@@ -218,10 +208,10 @@ def _hidden(directory: str) -> list[str]:
 
 @functools.cache
 def _private_settings() -> tuple[tuple[str, bool], ...]:
-    """What in /etc is not for everybody to read, and whether it is a directory: permissions do not
-    hold root back.
+    """The paths in /etc that are not for everybody to read, and whether each is a directory:
+    permissions do not hold root back.
     """
-    found = []
+    private = []
     for directory, names, files in os.walk("/etc"):
         for name in [*names, *files]:
             path = os.path.join(directory, name)
@@ -231,17 +221,17 @@ def _private_settings() -> tuple[tuple[str, bool], ...]:
                 continue  # removed while we looked
             needed = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
             if not stat.S_ISLNK(mode) and mode & needed != needed:
-                found.append((path, stat.S_ISDIR(mode)))
+                private.append((path, stat.S_ISDIR(mode)))
                 if name in names:
                     names.remove(name)
-    return tuple(found)
+    return tuple(private)
 
 
 def _temporary() -> list[str]:
     shared, own = "/dev/shm", "/tmp"  # noqa: S108 - of the sandbox
     return [
-        "--dev", "/dev", "--perms", "1777", "--size", str(_SHM_BYTES), "--tmpfs", shared, "--remount-ro", "/dev",
-        "--perms", "1777", "--size", str(_TMP_BYTES), "--tmpfs", own,
+        "--dev", "/dev", "--perms", "1777", "--size", str(_SHM_BYTES), "--tmpfs", shared,
+        "--remount-ro", "/dev", "--perms", "1777", "--size", str(_TMP_BYTES), "--tmpfs", own,
         "--dir", "/var", "--symlink", f"..{own}", "/var/tmp",  # noqa: S108
     ]  # fmt: skip
 
@@ -250,18 +240,25 @@ def _home(view: View) -> Iterator[str]:
     yield from ("--perms", "0700", "--size", str(_HOME_BYTES), "--tmpfs", str(view.home))
     for name in CACHES:
         if os.path.isdir(view.home / name):
-            yield from _bound("--ro-bind", view.home / name)
+            yield from _bind("--ro-bind", view.home / name)
 
 
 def _readable(view: View) -> Iterator[str]:
     """Where the programs on PATH lie, and what the user's configuration adds."""
-    wanted = [path for directory in view.path.split(os.pathsep) for path in _prefixes(directory)]
-    for path in dict.fromkeys(wanted):
+    prefixes: dict[str, None] = {}  # in order, without repetition
+    for directory in view.path.split(os.pathsep):
+        prefixes |= dict.fromkeys(_prefixes(directory))
+    for path in prefixes:
         if os.path.isdir(path) and not _shown_anyway(path) and not _too_wide(path, view):
-            yield from _bound("--ro-bind", path)
+            yield from _bind("--ro-bind", path)
     for chosen in view.readable:
         if os.path.exists(chosen):
-            yield from _bound("--ro-bind", chosen)
+            yield from _bind("--ro-bind", chosen)
+
+
+def _writable(view: View) -> Iterator[str]:
+    for path in view.writable:
+        yield from _bind("--bind", path)
 
 
 def _prefixes(directory: str) -> Iterator[str]:
@@ -270,9 +267,8 @@ def _prefixes(directory: str) -> Iterator[str]:
     """
     yield directory
     above = os.path.dirname(directory)
-    if (
-        os.path.basename(directory) == "shims"
-    ):  # of pyenv, rbenv, asdf ...: scripts that start what lies beside them
+    # Of pyenv, rbenv, asdf ...: scripts that start programs beside them.
+    if os.path.basename(directory) == "shims":
         yield above
     if os.path.isfile(f"{above}/pyvenv.cfg") or os.path.isdir(f"{above}/conda-meta"):
         yield above
@@ -287,11 +283,15 @@ def _too_wide(path: str, view: View) -> bool:
     """Whether showing `path` would show a home directory, the worktree's surroundings or the whole
     machine.
     """
-    kept = [view.home, view.worktree, *([view.git.common_dir] if view.git is not None else [])]
+    protected_paths = [
+        view.home,
+        view.worktree,
+        *([view.git.common_dir] if view.git is not None else []),
+    ]
     real = os.path.realpath(path)
     return any(
-        Path(os.path.realpath(each)).is_relative_to(real) or each.is_relative_to(path)
-        for each in kept
+        Path(os.path.realpath(protected)).is_relative_to(real) or protected.is_relative_to(path)
+        for protected in protected_paths
     )
 
 
@@ -314,8 +314,9 @@ def _repository(view: View, numbers: Sequence[int]) -> Iterator[str]:
     if view.git is None:
         return
     common = view.git.common_dir
-    yield from _bound("--ro-bind", common)
-    yield from (option for path in _withheld(view, common) for option in _hidden(str(path)))
+    yield from _bind("--ro-bind", common)
+    for directory in _private_directories(view, common):
+        yield from _hide(str(directory))
     if (common / "config").is_file():
         yield from ("--ro-bind-data", str(numbers[0]), str(common / "config"))
     for path in (common / _OF_WORKTREE, *sorted(common.glob(f"worktrees/*/{_OF_WORKTREE}"))):
@@ -324,12 +325,12 @@ def _repository(view: View, numbers: Sequence[int]) -> Iterator[str]:
         elif path.is_file():  # it has credentials where the other configuration file has them
             yield from ("--ro-bind", os.devnull, str(path))
     for alternate in view.git.alternates:
-        yield from _bound("--ro-bind", alternate)
+        yield from _bind("--ro-bind", alternate)
 
 
-def _withheld(view: View, common: Path) -> list[Path]:
-    """What is git-orch's own, and the submodules of other worktrees: their configuration may have
-    credentials.
+def _private_directories(view: View, common: Path) -> list[Path]:
+    """The directory of git-orch, and the submodules of other worktrees, whose configuration may
+    have credentials.
     """
     places = [common, *sorted(common.glob("worktrees/*"))]
     modules = [place / "modules" for place in places if place != _git_dir(view.worktree)]
@@ -337,17 +338,17 @@ def _withheld(view: View, common: Path) -> list[Path]:
 
 
 def _worktree(view: View) -> Iterator[str]:
-    yield from _bound("--bind" if view.worktree_writable else "--ro-bind", view.worktree)
+    yield from _bind("--bind" if view.worktree_writable else "--ro-bind", view.worktree)
     pointer = view.worktree / ".git"
     if (
         view.git is not None
         and (pointer.is_file() or pointer.is_dir())
         and not pointer.is_symlink()
     ):
-        yield from _bound("--ro-bind", pointer)
+        yield from _bind("--ro-bind", pointer)
 
 
-def found(path: str) -> Bubblewrap | None:
+def find(path: str) -> Bubblewrap | None:
     """The bubblewrap on a PATH of absolute directories."""
     program = environment.program("bwrap", path)
     return Bubblewrap(program) if program is not None else None

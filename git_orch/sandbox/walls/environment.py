@@ -15,8 +15,9 @@ DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 # By name: a pattern such as LC_* would let through whatever somebody hid behind that prefix.
 _COPIED = (
-    "USER", "LOGNAME", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_ADDRESS", "LC_COLLATE", "LC_CTYPE", "LC_IDENTIFICATION",
-    "LC_MEASUREMENT", "LC_MESSAGES", "LC_MONETARY", "LC_NAME", "LC_NUMERIC", "LC_PAPER", "LC_TELEPHONE", "LC_TIME",
+    "USER", "LOGNAME", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_ADDRESS", "LC_COLLATE", "LC_CTYPE",
+    "LC_IDENTIFICATION", "LC_MEASUREMENT", "LC_MESSAGES", "LC_MONETARY", "LC_NAME", "LC_NUMERIC",
+    "LC_PAPER", "LC_TELEPHONE", "LC_TIME",
 )  # fmt: skip
 
 _FIXED = {
@@ -41,8 +42,8 @@ def command_environment(
 ) -> dict[str, str]:
     """Names and values for a command that works in `worktree`.
 
-    Of `source` only what cannot hold a secret is taken, and the names in `extra`, which its user
-    has listed.
+    From `source` come only variables that cannot hold a secret, and the names in `extra`, which the
+    user has listed.
     """
     copied = {name: source[name] for name in (*_COPIED, *extra) if name in source}
     temporary = source.get("TMPDIR", "")
@@ -52,13 +53,13 @@ def command_environment(
         **_FIXED,
         "HOME": str(home),
         "PATH": os.pathsep.join(outside(source.get("PATH", ""), worktree)) or DEFAULT_PATH,
-        "TMPDIR": next(_outside([temporary], worktree), "/tmp"),  # noqa: S108 - where every program looks without TMPDIR
+        "TMPDIR": next(_outside([temporary], worktree), "/tmp"),  # noqa: S108 - as without TMPDIR
     }
 
 
 def outside(path: str, worktree: Path | None) -> list[str]:
-    """The absolute directories in a PATH that are not inside `worktree`, each once: no program of a
-    repository.
+    """The absolute directories in a PATH that are not inside `worktree`, without repetition: no
+    program of a repository.
     """
     return list(dict.fromkeys(_outside(path.split(os.pathsep), worktree)))
 
@@ -88,5 +89,5 @@ def program(name: str, path: str) -> str | None:
 
 def home(source: Mapping[str, str]) -> Path | None:
     """The home directory of whoever runs us; None for a user who has none."""
-    found = source.get("HOME") or os.path.expanduser("~")
-    return Path(found) if os.path.isabs(found) else None
+    path = source.get("HOME") or os.path.expanduser("~")
+    return Path(path) if os.path.isabs(path) else None

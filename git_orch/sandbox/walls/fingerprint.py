@@ -1,5 +1,5 @@
-"""What the result of a command depends on besides the files in its worktree, as far as a look at
-the machine tells.
+"""A fingerprint of the machine: the result of a command depends on it besides the files in the
+worktree.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _VOLATILE = re.compile(rb"^\[(?:branch|remote)[^\n]*\n(?:\t[^\n]*\n)*", re.MULTI
 
 
 class Machine(NamedTuple):
-    """The machine as a command sees it. `places` has the time in nanoseconds when each directory or
-    file changed.
+    """The machine as a command sees it. `places` maps directories and files to the time of their
+    last change, in nanoseconds.
     """
 
     sandbox: str
@@ -42,10 +42,10 @@ class Machine(NamedTuple):
 
 
 def of(launcher: Launcher, worktree: Path) -> str:
-    """The digest of all that, the same for every worktree of a repository. It takes about a
+    """The digest of the machine, equal for all worktrees of a repository. It takes about a
     millisecond.
     """
-    view, variables = launcher.shown(worktree)
+    view, variables = launcher.view_and_variables(worktree)
     system = os.uname()
     git = b"" if view.git is None else _VOLATILE.sub(b"", view.git.config)
     return digest(
@@ -55,7 +55,7 @@ def of(launcher: Launcher, worktree: Path) -> str:
             variables=variables,
             configuration=hashlib.sha256(git).hexdigest(),
             readable=tuple(map(str, view.readable)),
-            places=_changed(
+            places=_change_times(
                 [*_programs(view.path), *(view.home / name for name in CACHES), *view.readable]
             ),
         )
@@ -80,18 +80,19 @@ def _programs(path: str) -> Iterator[Path]:
 def _packages(libraries: Path) -> Iterator[Path]:
     try:
         with os.scandir(libraries) as entries:
-            found = [Path(entry.path) for entry in entries if _PYTHON.fullmatch(entry.name)]
+            interpreters = [Path(entry.path) for entry in entries if _PYTHON.fullmatch(entry.name)]
     except OSError:
-        return  # no such directory, or one that tells nothing
-    yield from (place / name for place in found for name in _PACKAGES)
+        return  # no such directory, or one that cannot be listed
+    for interpreter in interpreters:
+        yield from (interpreter / name for name in _PACKAGES)
 
 
-def _changed(places: Iterable[Path]) -> dict[str, int]:
-    """When each of the places that are there changed last."""
-    found = {}
+def _change_times(places: Iterable[Path]) -> dict[str, int]:
+    """The times of the last change of those places that exist, in nanoseconds."""
+    times = {}
     for place in dict.fromkeys(map(str, places)):
         try:
-            found[place] = os.stat(place).st_mtime_ns
+            times[place] = os.stat(place).st_mtime_ns
         except OSError:
             continue  # not there: its absence tells the same
-    return found
+    return times

@@ -26,35 +26,21 @@ NOT_EXECUTABLE = 126  # the statuses a shell gives, see EXIT STATUS in bash(1)
 NOT_FOUND = 127
 _NOBODYS_HOME = Path("/tmp/home")  # noqa: S108 - inside the sandbox, where /tmp is its own
 # Without these no command starts, and in some of them no directory can be made.
-_NEEDED = tuple(
-    map(
-        Path,
-        (
-            "/usr/bin",
-            "/usr/sbin",
-            "/usr/lib",
-            "/bin",
-            "/sbin",
-            "/lib",
-            "/lib32",
-            "/lib64",
-            "/libx32",
-            "/dev",
-            "/proc",
-        ),
-    )
-)
+_NEEDED = tuple(map(Path, (
+    "/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
+    "/dev", "/proc",
+)))  # fmt: skip
 _SHARED = frozenset(map(Path, ("/etc", "/opt", "/nix", "/snap", "/gnu", "/tmp", "/var", "/run")))  # noqa: S108
 _READ_ONLY = tuple(map(Path, ("/usr", "/etc", "/opt", "/nix", "/snap", "/gnu")))
 
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Runs commands in `sandbox` with an environment made from `source`, where `home` is the home
-    directory they see.
+    """Runs commands in `sandbox` with an environment made from `source` and the home directory
+    `home`.
 
-    `git` is what they see of the repository, `readable` are more paths they see, and `extra` more
-    variables.
+    `git` is the part of the repository that commands see; `readable` are more paths that they see,
+    `extra` more variables.
     """
 
     source: Mapping[str, str]
@@ -80,7 +66,7 @@ class Launcher:
         stop: threading.Event | None = None,
         network: bool = False,
     ) -> outcome.Outcome:
-        """How the command ended in `worktree`; `timeout` is in seconds. One that cannot start ends
+        """Run the command in `worktree`; `timeout` is in seconds. A command that cannot start ends
         with 126 or 127.
         """
         argv = (
@@ -89,7 +75,7 @@ class Launcher:
             else command.argv
         )
         view = self._view(worktree, network=network)
-        return self._started(
+        return self._start(
             argv or (),
             view,
             self._variables(view),
@@ -121,16 +107,16 @@ class Launcher:
         output_path: Path | None = None,
         stop: threading.Event | None = None,
     ) -> outcome.Outcome:
-        """How git, or what git starts, ended on files that others wrote: only the paths in
-        `writable` can change.
+        """Run git, or a program of git's, on files that others wrote: only the paths in `writable`
+        can change.
         """
         view = self._view(worktree, network=False)
         view = view._replace(writable=tuple(writable), worktree_writable=worktree in writable)
         bounds = self._bounds(worktree, timeout, output_path, stop)
-        return self._started(argv, view, {**self._variables(view), **variables}, bounds)
+        return self._start(argv, view, {**self._variables(view), **variables}, bounds)
 
-    def shown(self, worktree: Path) -> tuple[View, Mapping[str, str]]:
-        """What a command in `worktree` sees, without the network, and its variables."""
+    def view_and_variables(self, worktree: Path) -> tuple[View, Mapping[str, str]]:
+        """The view of a command in `worktree`, without the network, and its variables."""
         view = self._view(worktree, network=False)
         return view, self._variables(view)
 
@@ -138,7 +124,7 @@ class Launcher:
         path = os.pathsep.join(environment.outside(self.source.get("PATH", ""), worktree))
         return View(
             worktree=worktree,
-            home=_NOBODYS_HOME if self.sandboxed and _in_the_way(self.home) else self.home,
+            home=_NOBODYS_HOME if self.sandboxed and _cannot_be_hidden(self.home) else self.home,
             path=path or environment.DEFAULT_PATH,
             git=self.git,
             readable=self.readable,
@@ -150,19 +136,21 @@ class Launcher:
         variables = environment.command_environment(
             source, home=view.home, worktree=view.worktree, extra=self.extra
         )
-        return {**variables, "TMPDIR": "/tmp"} if self.sandboxed else variables  # noqa: S108 - the sandbox's own
+        if self.sandboxed:
+            variables["TMPDIR"] = "/tmp"  # noqa: S108 - the sandbox's own
+        return variables
 
-    def _started(
+    def _start(
         self, argv: Sequence[str], view: View, variables: Mapping[str, str], bounds: Bounds
     ) -> outcome.Outcome:
-        found = _found(argv[0], view.path, view.worktree) if argv else None
-        if found is None:
-            return process.not_started(
+        program = _program(argv[0], view.path, view.worktree) if argv else None
+        if program is None:
+            return process.outcome_without_start(
                 NOT_FOUND, f"{argv[0] if argv else ''}: command not found", bounds
             )
-        limited = [*self._limiting(view.path), found, *argv[1:]]
+        command_line = [*self._prlimit(view.path), program, *argv[1:]]
         try:
-            with self.sandbox.confined(limited, view) as ready:
+            with self.sandbox.confine(command_line, view) as ready:
                 return process.run(
                     ready.argv,
                     env=variables,
@@ -174,26 +162,26 @@ class Launcher:
             OSError,
             ValueError,
         ) as error:  # ValueError: a NUL byte, or characters that are not text
-            return process.not_started(NOT_EXECUTABLE, f"{argv[0]}: {error}", bounds)
+            return process.outcome_without_start(NOT_EXECUTABLE, f"{argv[0]}: {error}", bounds)
 
-    def _limiting(self, path: str) -> Sequence[str]:
-        """The prlimit command that goes in front, inside the sandbox: processes are counted for
-        each sandbox there.
+    def _prlimit(self, path: str) -> Sequence[str]:
+        """The prlimit command to put in front, inside the sandbox, where only processes of that
+        sandbox count.
 
-        Nothing where it is missing (macOS). Never raises a limit of ours.
+        Empty where prlimit is missing (macOS). It never raises a limit of ours.
         """
         prlimit = environment.program("prlimit", path)
         if prlimit is None:
             return ()
-        wanted = {
+        limits = {
             "core": (resource.RLIMIT_CORE, 0),
             "fsize": (resource.RLIMIT_FSIZE, self.limits.file_size),
             "nofile": (resource.RLIMIT_NOFILE, self.limits.open_files),
         }
         if self.sandboxed:  # outside of a user namespace all processes of the user count
-            wanted["nproc"] = (resource.RLIMIT_NPROC, self.limits.processes)
+            limits["nproc"] = (resource.RLIMIT_NPROC, self.limits.processes)
         options = []
-        for name, (number, limit) in wanted.items():
+        for name, (number, limit) in limits.items():
             hard = resource.getrlimit(number)[1]
             options.append(
                 f"--{name}={limit if hard == resource.RLIM_INFINITY else min(limit, hard)}"
@@ -201,9 +189,9 @@ class Launcher:
         return (prlimit, *options, "--")
 
 
-def _in_the_way(home: Path) -> bool:
-    """Whether a home directory cannot be hidden, or not without what commands need: accounts of
-    services have such.
+def _cannot_be_hidden(home: Path) -> bool:
+    """Whether hiding this home directory would hide paths that commands need; accounts of services
+    have such homes.
     """
     place = Path(os.path.normpath(home))
     return (
@@ -213,7 +201,7 @@ def _in_the_way(home: Path) -> bool:
     )
 
 
-def _found(name: str, path: str, worktree: Path) -> str | None:
+def _program(name: str, path: str, worktree: Path) -> str | None:
     """The program to start: on PATH, or where a name with a slash says, seen from the worktree."""
     if os.sep not in name:
         return environment.program(name, path)

@@ -1,5 +1,5 @@
-"""Which sandbox this machine has. There is no falling back: without one nothing runs, unless the
-user says so.
+"""The sandbox of this machine. There is no falling back: without one nothing runs, unless the user
+says so.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ _INSTALLERS = {  # the first that is there knows the package
 }
 
 
-# Switches of the kernel below /proc/sys, each with the value that keeps users from making
-# namespaces, and what helps.
+# Switches of the kernel below /proc/sys with the value that keeps users from making namespaces, and
+# the remedy.
 _SWITCHES = {
     "kernel/apparmor_restrict_unprivileged_userns": (
         "1",
-        "let AppArmor allow user namespaces to bwrap: load a profile for it that has the rule 'userns,' (on Ubuntu "  # noqa: ISC004
-        "bwrap-userns-restrict of apparmor-profiles), or set kernel.apparmor_restrict_unprivileged_userns to 0",
+        "let AppArmor allow user namespaces to bwrap: load a profile for it that has the rule "  # noqa: ISC004
+        "'userns,' (on Ubuntu bwrap-userns-restrict of apparmor-profiles), or set "
+        "kernel.apparmor_restrict_unprivileged_userns to 0",
     ),
     "kernel/unprivileged_userns_clone": (
         "0",
@@ -41,23 +42,23 @@ _SWITCHES = {
 
 
 class Unusable(NamedTuple):
-    """Why there is no sandbox, and what helps."""
+    """Why there is no sandbox, and the remedy."""
 
     cause: str
     hint: str
 
 
-def chosen(setting: str, path: str) -> Sandbox:
-    """The sandbox for `orch.sandbox`, tried out. Raises Refused where there is none that works."""
+def choose(setting: str, path: str) -> Sandbox:
+    """The sandbox for the setting `orch.sandbox`, after a try. Raises Refused where none works."""
     if setting == NONE:
         return Unconfined()
-    found = available(path)
-    if isinstance(found, Unusable):
-        raise errors.Refused(found.cause, found.hint)
-    return found
+    sandbox = find(path)
+    if isinstance(sandbox, Unusable):
+        raise errors.Refused(sandbox.cause, sandbox.hint)
+    return sandbox
 
 
-def available(path: str) -> Sandbox | Unusable:
+def find(path: str) -> Sandbox | Unusable:
     """The sandbox of this machine. Starts it once, for some milliseconds."""
     programs = os.pathsep.join(
         [*environment.outside(path, None), *environment.DEFAULT_PATH.split(os.pathsep)]
@@ -65,31 +66,32 @@ def available(path: str) -> Sandbox | Unusable:
     if sys.platform == "darwin":
         from git_orch.sandbox.walls import seatbelt
 
-        mac = seatbelt.found()
-        return (
-            mac
-            if mac is not None
-            else Unusable("macOS has no sandbox-exec any more", "git orch doctor")
-        )
+        mac = seatbelt.find()
+        if mac is None:
+            return Unusable("macOS has no sandbox-exec any more", "git orch doctor")
+        return mac
     if sys.platform != "linux":
         return Unusable(
             f"there is no sandbox for {sys.platform}", "git config --global orch.sandbox none"
         )
-    found = bubblewrap.found(programs)
-    if found is None:
-        install = next(
-            (line for name, line in _INSTALLERS.items() if environment.program(name, programs)),
-            None,
-        )
+    sandbox = bubblewrap.find(programs)
+    if sandbox is None:
         cause = "there is no sandbox on this machine: bubblewrap (bwrap) is not installed"
-        return Unusable(cause, install or "install bubblewrap")
-    trouble = found.trouble()
-    return Unusable(trouble, "git orch doctor") if trouble is not None else found
+        return Unusable(cause, _install_command(programs))
+    trouble = sandbox.trouble()
+    return Unusable(trouble, "git orch doctor") if trouble is not None else sandbox
+
+
+def _install_command(path: str) -> str:
+    for name, line in _INSTALLERS.items():
+        if environment.program(name, path):
+            return line
+    return "install bubblewrap"
 
 
 def advice(trouble: str, proc: Path = Path("/proc")) -> str:
-    """What helps where bubblewrap is there and does not work, which `trouble` tells of; nothing of
-    it is done.
+    """The remedy where bubblewrap is there and does not work for the reason `trouble`; changes
+    nothing.
     """
     if trouble.endswith("newer is needed"):
         return "install a newer bubblewrap"

@@ -1,8 +1,8 @@
 """The sandbox of macOS: a profile for sandbox-exec. Written from documentation; it has not been run
 on a Mac.
 
-The last rule that matches wins. The kernel compares the real path of a file, so each path stands
-here as it is written and after all links (/tmp is /private/tmp). It hides less than bubblewrap
+The last rule that matches wins. The kernel compares the real path of a file, so a path stands here
+as it is written and after all links (/tmp is /private/tmp). It hides less than bubblewrap
 does: there are no namespaces, so loopback is refused with the rest of the network, and the
 repository's configuration is shown as it is.
 """
@@ -24,11 +24,13 @@ _ENV = "/usr/bin/env"
 
 # In a home directory; denied also where the user shows the whole of what is around them.
 _CREDENTIALS = (
-    ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".netrc", ".npmrc", ".yarnrc.yml", ".pypirc",
-    ".git-credentials", ".config/gh", ".config/git/credentials", ".config/gcloud", ".config/op", ".cargo/credentials",
-    ".cargo/credentials.toml", ".gem/credentials", ".m2/settings.xml", ".gradle/gradle.properties", ".terraform.d",
-    ".vault-token", ".password-store", ".bash_history", ".zsh_history", ".local/share/uv/credentials",
-    "Library/Keychains", "Library/Cookies", "Library/Application Support", "Library/Mobile Documents",
+    ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".netrc", ".npmrc", ".yarnrc.yml",
+    ".pypirc", ".git-credentials", ".config/gh", ".config/git/credentials", ".config/gcloud",
+    ".config/op", ".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials",
+    ".m2/settings.xml", ".gradle/gradle.properties", ".terraform.d", ".vault-token",
+    ".password-store", ".bash_history", ".zsh_history", ".local/share/uv/credentials",
+    "Library/Keychains", "Library/Cookies", "Library/Application Support",
+    "Library/Mobile Documents",
 )  # fmt: skip
 _PRIVATE = (
     "/Library/Keychains",
@@ -36,16 +38,15 @@ _PRIVATE = (
     "/private/var/db/dslocal",
     "/private/etc/master.passwd",
 )
-_SHARED = (
-    "/private/tmp",
-    "/private/var/tmp",
-)  # of all users: sockets and files that nobody meant to show
+# Of all users: sockets and files that nobody meant to show.
+_SHARED = ("/private/tmp", "/private/var/tmp")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/dtracehelper")
 
-_SERVICES = (  # each would do something for the command that it may not do itself
-    "com.apple.SecurityServer", "com.apple.securityd", "com.apple.securityd.xpc", "com.apple.securityd.general",
-    "com.apple.secd", "com.apple.coreservices.launchservicesd", "com.apple.coreservices.appleevents",
-    "com.apple.coreservices.quarantine-resolver", "com.apple.lsd.mapdb", "com.apple.lsd.modifydb", "com.apple.lsd.open",
+_SERVICES = (  # they would do for the command what it may not do itself
+    "com.apple.SecurityServer", "com.apple.securityd", "com.apple.securityd.xpc",
+    "com.apple.securityd.general", "com.apple.secd", "com.apple.coreservices.launchservicesd",
+    "com.apple.coreservices.appleevents", "com.apple.coreservices.quarantine-resolver",
+    "com.apple.lsd.mapdb", "com.apple.lsd.modifydb", "com.apple.lsd.open",
     "com.apple.lsd.openurls", "com.apple.pasteboard.1", "com.apple.tccd", "com.apple.tccd.system",
 )  # fmt: skip
 _OTHERS = (
@@ -70,7 +71,7 @@ class Seatbelt:
     sandboxed = True
 
     @contextlib.contextmanager
-    def confined(self, argv: Sequence[str], view: View) -> Iterator[Confined]:
+    def confine(self, argv: Sequence[str], view: View) -> Iterator[Confined]:
         """The command line that runs `argv` where `view` and a temporary directory of its own are
         all it can change.
         """
@@ -81,7 +82,7 @@ class Seatbelt:
             yield Confined((self.program, "-p", text, _ENV, f"TMPDIR={temporary}", *argv))
 
 
-def found() -> Seatbelt | None:
+def find() -> Seatbelt | None:
     """The sandbox of this Mac; None where Apple has removed it."""
     return Seatbelt() if os.access(PROGRAM, os.X_OK) else None
 
@@ -94,30 +95,30 @@ def profile(view: View, temporary: Path) -> str:
     rules = [
         "(version 1)",
         "(allow default)",
-        *_writing(view, temporary),
-        *_reading(view, temporary),
+        *_write_rules(view, temporary),
+        *_read_rules(view, temporary),
     ]
     rules += [_rule("deny mach-lookup", "global-name", _SERVICES), *_OTHERS]
     return "\n".join([*rules, *(() if view.network else _OFFLINE)]) + "\n"
 
 
-def _writing(view: View, temporary: Path) -> Iterator[str]:
+def _write_rules(view: View, temporary: Path) -> Iterator[str]:
     """Nothing but the worktree without its .git, and what is named."""
     writable = [temporary, *view.writable, *([view.worktree] if view.worktree_writable else [])]
     kept = [view.worktree / ".git", *_repository(view)]
     yield "(deny file-write*)"
     yield _rule("allow file-write*", "literal", _DEVICES)
-    yield from _nested("file-write*", allowed=writable, denied=kept, last="deny")
+    yield from _nested_rules("file-write*", allowed=writable, denied=kept, last="deny")
     # A rule is about a name: without this a directory could be renamed, and the rules be left with
     # nothing.
     yield _rule(
         "deny file-write-unlink",
         "literal",
-        _both(_with_ancestors([*writable, *kept, *_hidden(view)])),
+        _names_of(_with_ancestors([*writable, *kept, *_hidden(view)])),
     )
 
 
-def _reading(view: View, temporary: Path) -> Iterator[str]:
+def _read_rules(view: View, temporary: Path) -> Iterator[str]:
     """Nothing in the home directory or in what all users share, but what is named and the way to
     it.
     """
@@ -132,8 +133,8 @@ def _reading(view: View, temporary: Path) -> Iterator[str]:
         *_repository(view),
     ]
     hidden = [view.home, temporary.parent, *map(Path, (*_SHARED, *_PRIVATE)), *_hidden(view)]
-    yield from _nested("file-read*", allowed=shown, denied=hidden, last="allow")
-    yield _rule("allow file-read-metadata", "literal", _both(_with_ancestors(shown)))
+    yield from _nested_rules("file-read*", allowed=shown, denied=hidden, last="allow")
+    yield _rule("allow file-read-metadata", "literal", _names_of(_with_ancestors(shown)))
 
 
 def _repository(view: View) -> list[Path]:
@@ -145,14 +146,14 @@ def _hidden(view: View) -> list[Path]:
     return [*(view.home / name for name in _CREDENTIALS), *local]
 
 
-def _nested(
+def _nested_rules(
     what: str, *, allowed: Iterable[Path], denied: Iterable[Path], last: str
 ) -> Iterator[str]:
-    """Rules for directories that lie in each other: deeper ones come later; of two for the same
-    one, `last` does.
+    """Rules for nested directories: deeper ones come later; of two rules for one directory, the
+    verdict `last` does.
     """
-    verdicts = [(path, "allow") for path in _both(allowed)] + [
-        (path, "deny") for path in _both(denied)
+    verdicts = [(path, "allow") for path in _names_of(allowed)] + [
+        (path, "deny") for path in _names_of(denied)
     ]
     for path, verdict in sorted(
         verdicts, key=lambda one: (len(Path(one[0]).parts), one[1] == last, one[0])
@@ -173,23 +174,27 @@ def _programs(view: View) -> list[Path]:
 
 
 def _with_ancestors(paths: Iterable[Path]) -> list[Path]:
-    return list(dict.fromkeys(each for path in paths for each in (path, *path.parents)))
+    with_parents: dict[Path, None] = {}  # in order, without repetition
+    for path in paths:
+        with_parents |= dict.fromkeys((path, *path.parents))
+    return list(with_parents)
 
 
-def _both(paths: Iterable[Path]) -> list[str]:
-    """Each path as it is written and after all links."""
-    return list(
-        dict.fromkeys(each for path in paths for each in (str(path), os.path.realpath(path)))
-    )
+def _names_of(paths: Iterable[Path]) -> list[str]:
+    """The paths as they are written and after all links, without repetition."""
+    names: dict[str, None] = {}
+    for path in paths:
+        names |= dict.fromkeys((str(path), os.path.realpath(path)))
+    return list(names)
 
 
 def _rule(what: str, how: str, names: Iterable[str]) -> str:
-    return " ".join([f"({what}", *(f"({how} {_quoted(name)})" for name in names)]) + ")"
+    return " ".join([f"({what}", *(f"({how} {_quote(name)})" for name in names)]) + ")"
 
 
-def _quoted(name: str) -> str:
-    """A string of the profile's language. What could end it early, or is not text, is refused
-    instead of escaped.
+def _quote(name: str) -> str:
+    """A string of the profile's language. Raises Refused for characters that could end it early or
+    are not text: nothing is escaped.
     """
     if any(character in '"\\' or not character.isprintable() for character in name):
         cause = f"the path {name!r} holds a quote, a backslash or a character that is not printable"

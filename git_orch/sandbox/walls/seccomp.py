@@ -13,6 +13,7 @@ struct seccomp_data: <linux/seccomp.h>.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Call(NamedTuple):
-    """A system call's number on each machine; None where there is no such call."""
+    """The number of a system call by machine; None where there is no such call."""
 
     x86_64: int
     aarch64: int | None
@@ -106,60 +107,58 @@ _ALLOW, _KILL = 0x7FFF0000, 0x80000000  # SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PR
 
 
 def program(machine: str = os.uname().machine) -> bytes | None:
-    """The array of struct sock_filter for this kind of machine as uname(2) names it; None for one
-    that is not known.
+    """The array of struct sock_filter for this kind of machine as uname(2) names it; None for any
+    other kind.
     """
     if machine not in _MACHINES:
         return None
     instructions = [
-        *_native_only(machine),
-        *_whole_calls(machine),
-        *_arguments(machine),
-        _returning(_ALLOW),
+        *_native_only_rules(machine),
+        *_whole_call_rules(machine),
+        *_argument_rules(machine),
+        _return(_ALLOW),
     ]
     return b"".join(instructions)
 
 
-def _native_only(machine: str) -> list[bytes]:
+def _native_only_rules(machine: str) -> list[bytes]:
     """The process is killed for a call of another architecture (`int 0x80`): its numbers mean other
     calls.
 
     x32 is answered as by a kernel without it.
     """
-    other = _unless(_EQUAL, _MACHINES[machine], [_returning(_KILL)])
-    x32 = _when(_AT_LEAST, _X32, [_denying(errno.ENOSYS)]) if machine == "x86_64" else []
-    return [_loading(_ARCHITECTURE), *other, _loading(_NUMBER), *x32]
+    other = _unless(_EQUAL, _MACHINES[machine], [_return(_KILL)])
+    x32 = _when(_AT_LEAST, _X32, [_deny(errno.ENOSYS)]) if machine == "x86_64" else []
+    return [_load(_ARCHITECTURE), *other, _load(_NUMBER), *x32]
 
 
-def _whole_calls(machine: str) -> list[bytes]:
+def _whole_call_rules(machine: str) -> list[bytes]:
     denied = [
-        _when(_EQUAL, number, [_denying(errno.EPERM)])
+        _when(_EQUAL, number, [_deny(errno.EPERM)])
         for number in _numbers(_FORBIDDEN.values(), machine)
     ]
     # The flags of clone3 lie in memory that a filter cannot read. libc tries clone next, as on an
     # old kernel.
     unseen = [
-        _when(_EQUAL, number, [_denying(errno.ENOSYS)]) for number in _numbers([_CLONE3], machine)
+        _when(_EQUAL, number, [_deny(errno.ENOSYS)]) for number in _numbers([_CLONE3], machine)
     ]
-    return [instruction for group in (*denied, *unseen) for instruction in group]
+    return [*itertools.chain(*denied, *unseen)]
 
 
-def _arguments(machine: str) -> list[bytes]:
+def _argument_rules(machine: str) -> list[bytes]:
     """The calls that are forbidden with some arguments only.
 
     The low half of an argument is enough, and right: the kernel takes these as 32 bits. Comparing
     all 64 bits lets TIOCSTI with a bit above through (CVE-2019-10063).
     """
-    namespaces = [_loading(_FIRST_ARGUMENT), *_when(_ANY_BIT, _NAMESPACES, [_denying(errno.EPERM)])]
-    requests = [
-        _when(_EQUAL, request, [_denying(errno.EPERM)]) for request in (_TIOCSTI, _TIOCLINUX)
-    ]
-    terminal = [_loading(_FIRST_ARGUMENT + 8), *requests[0], *requests[1]]
-    known = [_when(_EQUAL, family, [_returning(_ALLOW)]) for family in _FAMILIES]
+    namespaces = [_load(_FIRST_ARGUMENT), *_when(_ANY_BIT, _NAMESPACES, [_deny(errno.EPERM)])]
+    requests = [_when(_EQUAL, request, [_deny(errno.EPERM)]) for request in (_TIOCSTI, _TIOCLINUX)]
+    terminal = [_load(_FIRST_ARGUMENT + 8), *requests[0], *requests[1]]
+    family_rules = [_when(_EQUAL, family, [_return(_ALLOW)]) for family in _FAMILIES]
     families = [
-        _loading(_FIRST_ARGUMENT),
-        *(part for group in known for part in group),
-        _denying(errno.EAFNOSUPPORT),
+        _load(_FIRST_ARGUMENT),
+        *itertools.chain(*family_rules),
+        _deny(errno.EAFNOSUPPORT),
     ]
     rules = {
         _UNSHARE: namespaces,
@@ -168,17 +167,16 @@ def _arguments(machine: str) -> list[bytes]:
         _SOCKET: families,
         _SOCKETPAIR: families,
     }
-    return [
-        instruction
-        for call, rule in rules.items()
-        for number in _numbers([call], machine)
-        for instruction in _when(_EQUAL, number, [*rule, _returning(_ALLOW)])
-    ]
+    instructions: list[bytes] = []
+    for call, rule in rules.items():
+        for number in _numbers([call], machine):
+            instructions += _when(_EQUAL, number, [*rule, _return(_ALLOW)])
+    return instructions
 
 
 def _numbers(calls: Iterable[_Call], machine: str) -> list[int]:
-    found = [call.x86_64 if machine == "x86_64" else call.aarch64 for call in calls]
-    return [number for number in found if number is not None]
+    numbers = [call.x86_64 if machine == "x86_64" else call.aarch64 for call in calls]
+    return [number for number in numbers if number is not None]
 
 
 def _when(comparison: int, value: int, then: list[bytes]) -> list[bytes]:
@@ -190,18 +188,18 @@ def _unless(comparison: int, value: int, then: list[bytes]) -> list[bytes]:
     return [_instruction(comparison, value, if_so=len(then)), *then]
 
 
-def _loading(offset: int) -> bytes:
+def _load(offset: int) -> bytes:
     return _instruction(_LOAD, offset)
 
 
-def _returning(action: int) -> bytes:
+def _return(action: int) -> bytes:
     return _instruction(_RETURN, action)
 
 
-def _denying(error: int) -> bytes:
-    return _returning(0x00050000 | error)  # SECCOMP_RET_ERRNO
+def _deny(error: int) -> bytes:
+    return _return(0x00050000 | error)  # SECCOMP_RET_ERRNO
 
 
 def _instruction(code: int, value: int, *, if_so: int = 0, if_not: int = 0) -> bytes:
-    """struct sock_filter: the code, how many instructions to jump over in each case, the constant."""
+    """struct sock_filter: the code, the number of instructions to jump over, the constant."""
     return struct.pack("=HBBI", code, if_so, if_not, value)

@@ -1,4 +1,4 @@
-"""What a sandbox shows to a command, and what every sandbox has to be able to do."""
+"""The view of a command in a sandbox, and the duties of every sandbox."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import NamedTuple, Protocol
 # Toolchains and their caches in a home directory, none of which holds a credential. Those that do
 # lie beside them: .cargo/credentials.toml, .m2/settings.xml, .local/share/uv/credentials.
 CACHES = (
-    ".cargo/bin", ".cargo/registry", ".cargo/git", ".rustup", ".nvm", ".volta", ".pyenv", ".rbenv", ".asdf", ".bun/bin",
-    ".deno/bin", ".sdkman/candidates", ".m2/repository", "go/pkg/mod", "go/bin", ".local/bin", ".local/lib",
-    ".local/pipx", ".local/share/pipx", ".local/share/uv/python", ".local/share/uv/tools", ".local/share/mise/installs",
+    ".cargo/bin", ".cargo/registry", ".cargo/git", ".rustup", ".nvm", ".volta", ".pyenv", ".rbenv",
+    ".asdf", ".bun/bin", ".deno/bin", ".sdkman/candidates", ".m2/repository", "go/pkg/mod",
+    "go/bin", ".local/bin", ".local/lib", ".local/pipx", ".local/share/pipx",
+    ".local/share/uv/python", ".local/share/uv/tools", ".local/share/mise/installs",
 )  # fmt: skip
 
 
 class GitView(NamedTuple):
-    """What a command sees of the repository: the common git directory, read-only, with `config` in
-    place of its own.
+    """The part of the repository that a command sees: the common git directory, read-only, with
+    `config` in place of its own configuration.
 
     `alternates` are object directories elsewhere that it borrows from.
     """
@@ -30,7 +31,7 @@ class GitView(NamedTuple):
 
 
 class View(NamedTuple):
-    """What a command, which starts in `worktree`, sees besides the programs of the system.
+    """The files that a command sees besides the programs of the system. It starts in `worktree`.
 
     `path` is a PATH of absolute directories. `readable` and `writable` are paths beside the
     worktree.
@@ -62,7 +63,7 @@ class Sandbox(Protocol):
     @property
     def sandboxed(self) -> bool: ...
 
-    def confined(
+    def confine(
         self, argv: Sequence[str], view: View
     ) -> contextlib.AbstractContextManager[Confined]:
         """The command line that runs `argv` where `view` is all there is; valid while the context
@@ -78,6 +79,6 @@ class Unconfined:
     sandboxed = False
 
     @contextlib.contextmanager
-    def confined(self, argv: Sequence[str], view: View) -> Iterator[Confined]:  # noqa: ARG002
+    def confine(self, argv: Sequence[str], view: View) -> Iterator[Confined]:  # noqa: ARG002
         """The command as it is."""
         yield Confined(tuple(argv))

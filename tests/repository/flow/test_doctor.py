@@ -45,7 +45,7 @@ sys.path.insert(0, sys.argv[1])
 from git_orch.flow.machine import doctor
 from git_orch.repo import settings
 with doctor.scratch() as (found, place):
-    print(json.dumps([answer._asdict() for answer in doctor.confined(found, settings.of_user(found), place)]))
+    print(json.dumps([answer._asdict() for answer in doctor.confine(found, settings.of_user(found), place)]))
 """
 
 
@@ -75,7 +75,7 @@ def launcher(found: Repository) -> Launcher:
 
 def wall(found: Launcher, place: Place, name: str) -> Answer:
     """One of the answers about walls."""
-    return next(answer for answer in probes.walls(found, place, []) if answer.name == name)
+    return next(answer for answer in probes.probe_walls(found, place, []) if answer.name == name)
 
 
 # -- the command -----------------------------------------------------------------------------------
@@ -245,11 +245,11 @@ class Connected:
         self.name = sandbox.name
         self.sandboxed = sandbox.sandboxed
 
-    def confined(
+    def confine(
         self, argv: Sequence[str], view: View
     ) -> contextlib.AbstractContextManager[Confined]:
         """As the sandbox has it, with the network."""
-        return self._sandbox.confined(argv, view._replace(network=True))
+        return self._sandbox.confine(argv, view._replace(network=True))
 
 
 def test_a_network_that_is_left_on_is_seen(tried: tuple[Repository, Place]) -> None:
@@ -269,30 +269,32 @@ def test_a_file_of_the_home_directory_that_is_shown_is_seen(
 ) -> None:
     found, place = tried
     shown = dataclasses.replace(launcher(found), readable=(person / ".netrc",))
-    answers = {answer.name: answer for answer in probes.walls(shown, place, [person / ".netrc"])}
+    answers = {
+        answer.name: answer for answer in probes.probe_walls(shown, place, [person / ".netrc"])
+    }
     assert answers["home"].seen == f"'{person}/.netrc' can be read"
 
 
 def test_a_command_that_does_not_run_is_told(tried: tuple[Repository, Place]) -> None:
     found, place = tried
     without_bash = dataclasses.replace(launcher(found), source={"PATH": str(place.worktree.parent)})
-    [answer] = probes.walls(without_bash, place, [])
+    [answer] = probes.probe_walls(without_bash, place, [])
     assert (answer.name, answer.status) == ("commands", "no")
     assert "command not found" in answer.seen
 
 
 def test_a_limit_of_processes_that_does_not_hold_is_seen(tried: tuple[Repository, Place]) -> None:
     found, place = tried
-    assert probes.process_limit(launcher(found), place.worktree, most=100_000).status == "no"
+    assert probes.probe_process_limit(launcher(found), place.worktree, most=100_000).status == "no"
 
 
 def test_a_limit_of_memory_that_does_not_hold_is_seen(tried: tuple[Repository, Place]) -> None:
     found, place = tried
-    assert probes.memory_limit(launcher(found), place.worktree, most=1 << 34).status == "no"
+    assert probes.probe_memory_limit(launcher(found), place.worktree, most=1 << 34).status == "no"
 
 
 def test_a_key_that_was_not_hidden_is_seen() -> None:
-    assert probes.keys(hidden=()).status == "no"
+    assert probes.probe_keys(hidden=()).status == "no"
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def inside(worktree: Worktree, script: str, *, network: bool = False) -> str:
 
 def plain(script: str, directory: Path, source: Mapping[str, str] | None = None) -> str:
     """What a script says in a directory that belongs to no repository."""
-    found = sandboxes.chosen("auto", os.environ["PATH"])
+    found = sandboxes.choose("auto", os.environ["PATH"])
     given = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **(source or {})}
     started = Launcher(given, Path(given["HOME"]), found)
     outcome = started.run(bash(script), worktree=directory, timeout=LONG)
@@ -512,7 +512,7 @@ def test_without_bubblewrap_the_package_is_named(
     monkeypatch.setattr(environment, "DEFAULT_PATH", str(tmp_path / "nothing"))
     fake(tmp_path / "bin", installer, "exit 1")
     with pytest.raises(errors.Refused, match=r"bubblewrap \(bwrap\) is not installed") as refused:
-        sandboxes.chosen("auto", str(tmp_path / "bin"))
+        sandboxes.choose("auto", str(tmp_path / "bin"))
     assert refused.value.hint == hint
 
 
@@ -536,14 +536,14 @@ def test_a_bubblewrap_that_does_not_work_is_refused(tmp_path: Path, kind: str) -
     script, said = _UNUSABLE[kind]
     fake(tmp_path / "bin", "bwrap", script)
     with pytest.raises(errors.Refused, match=said):
-        sandboxes.chosen("auto", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
+        sandboxes.choose("auto", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
 
 
 def test_the_one_that_works_here_is_chosen_and_none_is_none() -> None:
-    chosen = sandboxes.chosen("auto", os.environ["PATH"])
+    chosen = sandboxes.choose("auto", os.environ["PATH"])
     assert isinstance(chosen, Bubblewrap)
     assert chosen.trouble() is None
-    assert not sandboxes.chosen("none", "").sandboxed
+    assert not sandboxes.choose("none", "").sandboxed
 
 
 @pytest.mark.parametrize("kind", ["too old", "broken", "missing"])
@@ -559,7 +559,7 @@ def test_without_a_sandbox_exec_changes_nothing_and_starts_nothing(
         here.repo.git("status", "--porcelain"),
     )
     if kind == "missing":
-        monkeypatch.setattr(bubblewrap, "found", lambda _: None)
+        monkeypatch.setattr(bubblewrap, "find", lambda _: None)
     else:
         fake(tmp_path / "bin", "bwrap", _UNUSABLE[kind][0])
         monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")

@@ -60,7 +60,7 @@ def test_the_status_is_the_one_of_the_command(tmp_path: Path) -> None:
 def test_a_missing_program_ends_with_127(name: str, tmp_path: Path) -> None:
     outcome = launch(Command(argv=(name, "x")), tmp_path)
     assert (outcome.status, outcome.reason) == (127, "exited")
-    assert outcome.shown(1000) == f"{name}: command not found\n"
+    assert outcome.excerpt(1000) == f"{name}: command not found\n"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def made(directory: Path, **files: str) -> Path:
 def test_groups_of_version_1_are_made_below_our_own(tmp_path: Path) -> None:
     memory, pids = made(tmp_path / "memory/a/b"), made(tmp_path / "pids")
     own = "9:name=systemd:/\n8:pids:/\n4:memory:/a/b\n1:cpu,cpuacct:/\n0::/\n"
-    assert list(cgroup._places(MOUNTS.format(tmp_path, "/"), own)) == [
+    assert list(cgroup._places_in(MOUNTS.format(tmp_path, "/"), own)) == [
         cgroup.Place(memory, frozenset({"memory"}), 1),
         cgroup.Place(pids, frozenset({"pids"}), 1),
     ]
@@ -44,9 +44,9 @@ def test_groups_of_version_1_are_made_below_our_own(tmp_path: Path) -> None:
 def test_in_a_container_the_mount_begins_at_its_own_group(tmp_path: Path) -> None:
     pids = made(tmp_path / "pids/sub")
     own = "8:pids:/docker/1f/sub\n4:memory:/docker/1f/gone\n"
-    assert [place.path for place in cgroup._places(MOUNTS.format(tmp_path, "/docker/1f"), own)] == [
-        pids
-    ]
+    assert [
+        place.path for place in cgroup._places_in(MOUNTS.format(tmp_path, "/docker/1f"), own)
+    ] == [pids]
 
 
 def test_groups_of_version_2_are_made_where_the_controllers_are_on(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_groups_of_version_2_are_made_where_the_controllers_are_on(tmp_path: Pat
     made(tmp_path / "unified", cgroup__subtree_control="cpu memory pids\n")
     beside = made(tmp_path / "unified/user", cgroup__subtree_control="memory pids\n")
     made(tmp_path / "unified/user/own", cgroup__subtree_control="\n")
-    assert list(cgroup._places(MOUNTS.format(tmp_path, "/"), "0::/user/own\n")) == [
+    assert list(cgroup._places_in(MOUNTS.format(tmp_path, "/"), "0::/user/own\n")) == [
         cgroup.Place(beside, frozenset({"memory", "pids"}), 2)
     ]
 
@@ -63,14 +63,14 @@ def test_nothing_is_made_above_the_group_that_holds_ours(tmp_path: Path) -> None
     """A limit that somebody set for it would be left."""
     made(tmp_path / "unified", cgroup__subtree_control="memory pids\n")
     made(tmp_path / "unified/a/b", cgroup__subtree_control="cpu\n")
-    assert list(cgroup._places(MOUNTS.format(tmp_path, "/"), "0::/a/b\n")) == []
+    assert list(cgroup._places_in(MOUNTS.format(tmp_path, "/"), "0::/a/b\n")) == []
 
 
 def test_the_limits_of_version_1(tmp_path: Path) -> None:
     places = [
         cgroup.Place(made(tmp_path / name), frozenset({name}), 1) for name in ("memory", "pids")
     ]
-    group = cgroup._made(tuple(places), {"memory": 1000, "pids": 7})
+    group = cgroup._make_group(tuple(places), {"memory": 1000, "pids": 7})
     assert group is not None
     memory, pids = group.directories
     assert {file.name: file.read_text() for file in memory.iterdir()} == {
@@ -81,7 +81,7 @@ def test_the_limits_of_version_1(tmp_path: Path) -> None:
 
 def test_the_limits_of_version_2(tmp_path: Path) -> None:
     place = cgroup.Place(made(tmp_path / "unified"), frozenset({"memory", "pids"}), 2)
-    group = cgroup._made((place,), {"memory": 1000, "pids": 7})
+    group = cgroup._make_group((place,), {"memory": 1000, "pids": 7})
     assert group is not None
     assert {file.name: file.read_text() for file in group.directories[0].iterdir()} == {
         "memory.max": "1000", "memory.swap.max": "0", "memory.oom.group": "1", "pids.max": "7"
@@ -90,7 +90,7 @@ def test_the_limits_of_version_2(tmp_path: Path) -> None:
 
 def test_a_limit_that_is_not_asked_for_makes_no_group(tmp_path: Path) -> None:
     place = cgroup.Place(made(tmp_path / "memory"), frozenset({"memory"}), 1)
-    assert cgroup._made((place,), {"pids": 7}) is None
+    assert cgroup._make_group((place,), {"pids": 7}) is None
     with cgroup.group(memory=None, processes=None) as group:
         assert group is None
 
@@ -157,7 +157,7 @@ def test_only_groups_of_our_dead_are_swept(tmp_path: Path) -> None:
 
 def ours() -> list[Path]:
     """The groups of all runs in the places that we can use."""
-    return [group for place in cgroup.places() for group in place.path.glob("git-orch.*")]
+    return [group for place in cgroup.find_places() for group in place.path.glob("git-orch.*")]
 
 
 def test_root_gets_a_group_where_the_kernel_has_them_for_writing() -> None:
@@ -205,11 +205,11 @@ def test_the_group_of_a_run_that_was_killed_is_swept_by_the_next() -> None:
         assert program.stdout is not None
         left = [Path(word) for word in program.stdout.readline().split()]
         assert all(path.is_dir() for path in left)
-        for place in cgroup.places():
+        for place in cgroup.find_places():
             cgroup.sweep(place.path)
         assert all(path.is_dir() for path in left)
         program.kill()
-    for place in cgroup.places():
+    for place in cgroup.find_places():
         cgroup.sweep(place.path)
     assert [path for path in left if path.exists()] == []
     assert table.process(program.pid) is None

@@ -304,7 +304,7 @@ def test_shown_output_has_visible_replacements(data: bytes, shown: str, tmp_path
     """A15: what the model and the terminal get."""
     file = tmp_path / "data"
     file.write_bytes(data)
-    assert bash("cat data", tmp_path).shown(16_000) == shown
+    assert bash("cat data", tmp_path).excerpt(16_000) == shown
 
 
 def outcome_of(data: bytes) -> Outcome:
@@ -314,12 +314,12 @@ def outcome_of(data: bytes) -> Outcome:
 
 
 def test_short_output_is_shown_whole() -> None:
-    assert outcome_of(b"x" * 16_000).shown(16_000) == "x" * 16_000
+    assert outcome_of(b"x" * 16_000).excerpt(16_000) == "x" * 16_000
 
 
 @pytest.mark.parametrize("size", [16_001, 100_000, 131_072, 131_073, 5_000_000])
 def test_long_output_is_shown_by_head_and_tail_with_the_dropped_count(size: int) -> None:
-    shown = outcome_of(b"a" * 6_000 + b"x" * (size - 16_000) + b"b" * 10_000).shown(16_000)
+    shown = outcome_of(b"a" * 6_000 + b"x" * (size - 16_000) + b"b" * 10_000).excerpt(16_000)
     head, notice, tail = shown.split("\n")
     assert (head, tail) == ("a" * 6_000, "b" * 10_000)
     assert notice == f"[... {size - 16_000:,} of {size:,} bytes left out ...]"
@@ -329,13 +329,13 @@ def test_long_output_is_shown_by_head_and_tail_with_the_dropped_count(size: int)
     "byte", [b"\xff", b"\0", b"\x80", "\u6f22".encode(), "\U0001f600".encode()]
 )
 def test_escapes_and_wide_characters_do_not_exceed_the_limit(byte: bytes) -> None:
-    shown = outcome_of(byte * 50_000).shown(1_000)
+    shown = outcome_of(byte * 50_000).excerpt(1_000)
     assert len(shown) < 1_100
     assert "\ufffd" not in shown
 
 
 def test_the_cut_does_not_split_a_character() -> None:
-    assert "\\x" not in outcome_of("\u6f22".encode() * 10_000).shown(1_000)
+    assert "\\x" not in outcome_of("\u6f22".encode() * 10_000).excerpt(1_000)
 
 
 # -- commands: input and terminal ------------------------------------------------------------------

@@ -208,7 +208,7 @@ def test_the_environment_of_other_processes_is_not_told() -> None:
 )
 def test_a_name_that_could_end_its_string_is_refused(name: str) -> None:
     with pytest.raises(errors.Refused, match="quote, a backslash"):
-        seatbelt._quoted(name)
+        seatbelt._quote(name)
 
 
 def test_a_hostile_worktree_name_is_refused() -> None:
@@ -235,7 +235,7 @@ def test_paths_are_named_after_all_links_too(tmp_path: Path) -> None:
 
 
 def test_a_command_gets_a_temporary_directory_that_goes_with_it() -> None:
-    with seatbelt.Seatbelt().confined(["make", "test"], LINKED) as ready:
+    with seatbelt.Seatbelt().confine(["make", "test"], LINKED) as ready:
         program, option, text, env, temporary, *command = ready.argv
         place = Path(temporary.removeprefix("TMPDIR="))
         assert place.is_dir()
@@ -255,6 +255,6 @@ def test_there_is_no_seatbelt_without_its_program(
 ) -> None:
     program = tmp_path / "sandbox-exec"
     monkeypatch.setattr(seatbelt, "PROGRAM", str(program))
-    assert seatbelt.found() is None
+    assert seatbelt.find() is None
     program.touch(0o755)
-    assert seatbelt.found() is not None
+    assert seatbelt.find() is not None

@@ -160,7 +160,7 @@ print(json.dumps([error(*call) for call in json.loads(sys.argv[1])]))
 """
 
 
-def confined(argv: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
+def confine(argv: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
     """A command in a sandbox that has little more than the filter; it may write in `directory`."""
     program = seccomp.program()
     assert program is not None
@@ -211,7 +211,7 @@ def confined(argv: list[str], directory: Path) -> subprocess.CompletedProcess[st
 
 def errors(calls: list[list[int]], directory: Path) -> list[int]:
     """The error number of each call, tried in the sandbox; 0 for one that was done."""
-    done = confined([sys.executable, "-c", SYSTEM_CALLS, json.dumps(calls)], directory)
+    done = confine([sys.executable, "-c", SYSTEM_CALLS, json.dumps(calls)], directory)
     assert done.returncode == 0, done.stderr
     found: list[int] = json.loads(done.stdout)
     return found
@@ -280,12 +280,10 @@ INSTALLED = {
 
 @pytest.mark.parametrize("argv", ORDINARY.values(), ids=ORDINARY)
 def test_ordinary_programs_work(argv: list[str], tmp_path: Path) -> None:
-    done = confined(argv, tmp_path)
+    done = confine(argv, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_compilers_and_runtimes_that_are_here_work(tmp_path: Path) -> None:
-    done = {
-        name: confined(argv, tmp_path) for name, argv in INSTALLED.items() if shutil.which(name)
-    }
+    done = {name: confine(argv, tmp_path) for name, argv in INSTALLED.items() if shutil.which(name)}
     assert {name: one.stderr for name, one in done.items() if one.returncode or one.stderr} == {}
