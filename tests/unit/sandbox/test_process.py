@@ -225,7 +225,7 @@ from git_orch.sandbox.process import command, limits
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 bounds = limits.Bounds(60, output_path=Path("output"), output_limit=int(sys.argv[2]))
 outcome = command.run(["bash", "-c", sys.argv[1]], env={"PATH": os.environ["PATH"]}, cwd=Path.cwd(), bounds=bounds)
-outcome.shown(16_000)
+outcome.excerpt(16_000)
 print(outcome.reason, outcome.total, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
