@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.flow.reports import Reporter
 from git_orch.plans import sentences
 from git_orch.plans.history.events import Event
@@ -66,6 +66,7 @@ class OpenPlan:
         """A new ULID for a run or an attempt."""
         return self.event("").id
 
+    @checkpoints.around("take spool")
     def take_spool(self, attempt: str, known: Collection[str] = ()) -> None:
         """Let the next log write take in what an attempt has put on disk, but for events that are
         `known`.
@@ -73,6 +74,7 @@ class OpenPlan:
         found = spool.of_attempt(self.repository, self.id, attempt)
         self._spooled[attempt] = [event for event in found if event.id not in known]
 
+    @checkpoints.around("record")
     def record(self, *entries: Entry) -> None:
         """Write events to the log, with the confirmations and spooled events that wait for the next
         write.
@@ -94,6 +96,7 @@ class OpenPlan:
         if commits and commits[0].message.cover_of == self.id:
             self.home = commits[0].oid
 
+    @checkpoints.around("move branch")
     def move(
         self,
         old: str | None,
@@ -158,20 +161,24 @@ class OpenPlan:
             ) from refused
         self._confirm_later(intent, new)
 
+    @checkpoints.around("record intent")
     def _intend(self, old: str | None, new: str, why: str, entries: Sequence[Entry]) -> str:
         intent = self.event("move.intended", ref=self.ref, **_from(old), to=new, why=why)
         self.record(*entries, (new, intent))
         return intent.id
 
+    @checkpoints.around("confirm later")
     def _confirm_later(self, move: str, target: str) -> None:
         """The confirmation of a move rides on the next log write."""
         self._unconfirmed.append((target, self.event("move.done", move=move)))
 
+    @checkpoints.around("abandon move")
     def abandon(self, move: str, commit: str) -> None:
         """A move that will not happen: what it wanted to land is kept."""
         self.keep([commit], "what could not land")
         self.record((self.home, self.event("move.abandoned", move=move)))
 
+    @checkpoints.around("keep")
     def keep(self, commits: Sequence[str], why: str) -> None:
         """Hold commits that would become unreachable."""
         kept.keep(self.repository, self.objects, self.identity, self.id, commits, why)

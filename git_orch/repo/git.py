@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.process import tools
 
@@ -54,8 +54,6 @@ OLDEST = "2.39"
 USAGE_STATUS = 129  # git's own, for an option that it does not know
 # A terminal's Ctrl-C goes to git as well, and may end it before we hear of it ourselves.
 _STOPPED_BY = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM})
-# git's defaults would lose a landing in a power cut: neither loose objects nor refs are synced.
-SYNCED = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=batch")
 
 
 class GitFailed(errors.OrchError):
@@ -205,7 +203,8 @@ def start(
     TimeoutError.
     """
     try:
-        return tools.capture(argv, env=variables, cwd=directory, stdin=stdin, timeout=timeout)
+        with checkpoints.around("git", argv):
+            return tools.capture(argv, env=variables, cwd=directory, stdin=stdin, timeout=timeout)
     except FileNotFoundError as missing:
         raise errors.UnfitRepository("git is not on PATH", "apt-get install git") from missing
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from git_orch import errors
+from git_orch import checkpoints, errors
+from git_orch.repo import sync
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def create(path: Path, data: bytes) -> None:
     """Write a file that appears whole; one that is already there is left alone. Raises
     UnfitRepository.
     """
-    _placed(path, data, replace=False)
+    with checkpoints.around("write file", path):
+        _placed(path, data, replace=False)
 
 
 def write(path: Path, data: bytes, *, synced: bool = True) -> None:
@@ -35,7 +37,8 @@ def write(path: Path, data: bytes, *, synced: bool = True) -> None:
 
     Raises UnfitRepository.
     """
-    _placed(path, data, replace=True, synced=synced)
+    with checkpoints.around("write file", path):
+        _placed(path, data, replace=True, synced=synced)
 
 
 def copy(source: IO[bytes], path: Path) -> None:
@@ -48,7 +51,7 @@ def copy(source: IO[bytes], path: Path) -> None:
         with open(beside, "xb") as file:
             shutil.copyfileobj(source, file)
             file.flush()
-            os.fsync(file.fileno())
+            sync.file(file.fileno())
         beside.replace(path)
     except OSError as failed:
         beside.unlink(missing_ok=True)
@@ -65,7 +68,7 @@ def _placed(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> N
                 file.write(data)
                 file.flush()
                 if synced:
-                    os.fsync(file.fileno())
+                    sync.file(file.fileno())
             if replace:
                 beside.replace(path)
             else:

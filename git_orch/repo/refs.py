@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.plans import ids
-from git_orch.repo.git import SYNCED, GitFailed
+from git_orch.repo import sync
+from git_orch.repo.git import GitFailed
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Written
@@ -90,10 +91,10 @@ def move(repository: Repository, ref: str, *, old: str | None, new: str, reason:
     Raises RefMoved; and Busy when the ref is locked or another ref blocks its name.
     """
     before = old if old is not None else repository.null_oid
+    named = ("--create-reflog", "-m", reason, "--", ref, new, before)
     try:
-        repository.git.run(
-            *SYNCED, "update-ref", "--create-reflog", "-m", reason, "--", ref, new, before
-        )
+        with checkpoints.around("move ref", ref):
+            repository.git.run(*sync.options(), "update-ref", *named)
     except GitFailed as failed:
         raise _refusal(ref, failed) from failed
 
@@ -101,7 +102,8 @@ def move(repository: Repository, ref: str, *, old: str | None, new: str, reason:
 def delete(repository: Repository, ref: str, *, old: str, reason: str) -> None:
     """Delete `ref`, synced to disk, if it is still at `old`. Raises RefMoved, Busy."""
     try:
-        repository.git.run(*SYNCED, "update-ref", "-m", reason, "-d", "--", ref, old)
+        with checkpoints.around("delete ref", ref):
+            repository.git.run(*sync.options(), "update-ref", "-m", reason, "-d", "--", ref, old)
     except GitFailed as failed:
         raise _refusal(ref, failed) from failed
 

@@ -247,7 +247,7 @@ def chosen(points: Sequence[str]) -> list[int]:
         kind = point.partition(" ")[2]
         if kind in READING:
             continue
-        kinds.setdefault(point if kind.startswith("move ") else kind, []).append(index)
+        kinds.setdefault(point if kind.startswith(("move ", "delete ")) else kind, []).append(index)
     return sorted(alike[zlib.crc32(kind.encode()) % len(alike)] for kind, alike in kinds.items())
 
 

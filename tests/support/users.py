@@ -47,4 +47,5 @@ def give_sandbox(directory: Path) -> None:
         directory / "git_orch/sandbox",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
+    shutil.copy(source / "checkpoints.py", directory / "git_orch")
     (directory / "git_orch/__init__.py").touch()

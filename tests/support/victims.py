@@ -39,17 +39,11 @@ HOME_SECRETS = (
 
 # The command line with lower limits, and what it used at most, in KiB, in a file.
 _PROGRAM = """
-import atexit, dataclasses, json, os, resource, sys
+import atexit, json, os, resource
 from pathlib import Path
 from git_orch.cli.main import main
-from git_orch.flow.machine import sandbox
-limits = json.loads(os.environ.pop("VICTIM_LIMITS"))
-if limits:
-    whole = sandbox.launcher
-    def lowered(*args):
-        found = whole(*args)
-        return dataclasses.replace(found, limits=dataclasses.replace(found.limits, **limits))
-    sandbox.launcher = lowered
+from git_orch.sandbox.process import limits
+limits.use(limits.Limits(**json.loads(os.environ.pop("VICTIM_LIMITS"))))
 used = Path(os.environ.pop("VICTIM_USED"))
 atexit.register(lambda: used.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)))
 main()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.flow.attempt import checks
 from git_orch.flow.attempt.job import Job, Result
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work, refused_path
@@ -39,7 +39,8 @@ def run(job: Job, site: Site) -> Result:
     site.spool("attempt.started", step=job.step.id, attempt=job.attempt)
     work, result = Work(), Result("verified", 0.0)
     try:
-        work = _done(job, site)
+        with checkpoints.around("do step", (job, site)):
+            work = _done(job, site)
     except errors.OrchError as failed:
         result = _failed(result, failed, site)
     result = _verified(job, site, result)

@@ -15,8 +15,8 @@ from git_orch import errors
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import sentences
 from git_orch.plans.history.status import Move
-from git_orch.repo import ask, refs
-from git_orch.repo.git import FETCHING, SYNCED, Git, GitFailed
+from git_orch.repo import ask, refs, sync
+from git_orch.repo.git import FETCHING, Git, GitFailed
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import untracked, worktrees
@@ -230,7 +230,7 @@ def _fast_forward(
         checkout.git(repository), drivers=(f"branch.{target.name}.mergeoptions",)
     )  # "-s ours" outvotes us
     try:
-        git.run(*SYNCED, "merge", *options, new, variables=variables)
+        git.run(*sync.options(), "merge", *options, new, variables=variables)
     except GitFailed as failed:
         in_the_way = [line.strip() for line in failed.stderr.splitlines() if line.startswith("\t")]
         if in_the_way:

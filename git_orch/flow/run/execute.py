@@ -14,7 +14,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Literal
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.flow.approval import required
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import leftovers, prepare, verify
@@ -282,6 +282,7 @@ def _broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
     return verify.broken_tip(plan, use_cache=options.use_cache) if options.check_tip else None
 
 
+@checkpoints.around("end run")
 def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
     done = run.status.satisfied() | set(schedule.in_phase(Phase.LANDED))
     if outcome == "complete" and len(done) < len(run.status.steps):

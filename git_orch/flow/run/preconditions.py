@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.flow.approval import required
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.open_plan import OpenPlan
@@ -38,6 +38,7 @@ def based(plan: OpenPlan, status: Status) -> Status:
     return plan.status() if moved else status
 
 
+@checkpoints.around("keep results")
 def keep_results(plan: OpenPlan, status: Status) -> None:
     """Results that a killed run did not take: what is not on the branch is kept."""
     left = results.left(plan.repository, plan.id)

@@ -12,6 +12,7 @@ from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_orch import checkpoints
 from git_orch.flow.approval import required
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import job as jobs
@@ -88,6 +89,7 @@ class Run:
 
     # -- jobs --------------------------------------------------------------------------------------
 
+    @checkpoints.around("start step")
     def begun(self, step: Step) -> str:
         """The job for a step that starts. Raises Refused when the plan is not the approved one any
         more.
@@ -156,6 +158,7 @@ class Run:
 
     # -- results -----------------------------------------------------------------------------------
 
+    @checkpoints.around("end step")
     def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
         """What to do after an attempt at a step."""
         job = self.jobs[step]
@@ -206,6 +209,7 @@ class Run:
             self._job(job.step_id, LastTry(result.error or result.reason, output, result.commit))
         )
 
+    @checkpoints.around("record failure")
     def _record_failed(self, job: Job, result: Result, *, again: bool) -> None:
         if result.commit is not None:
             self.plan.keep([result.commit], f"a failed attempt at step {job.number}")
@@ -219,6 +223,7 @@ class Run:
 
     # -- landing -----------------------------------------------------------------------------------
 
+    @checkpoints.around("land step")
     def landed(self, step: str) -> Landed | Halted | Verify | Later | Failed:
         """Put the result of a step onto the branch; where it was made on another base, its commit
         is picked.
@@ -333,6 +338,7 @@ class Run:
         if len(self._settled) >= _FORGOTTEN_AT_ONCE:
             self.forget_settled()
 
+    @checkpoints.around("forget settled")
     def forget_settled(self) -> None:
         """Delete the refs of results that are dealt with."""
         results.forget(self.plan.repository, self.plan.id, self._settled)

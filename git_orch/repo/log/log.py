@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.plans import ids
 from git_orch.plans.history import events
 from git_orch.plans.history.events import Event, Log
@@ -254,6 +254,7 @@ class LogWriter:
         self._greatest = identifier
         return Event(identifier, name, self._clone, events.readable(body))
 
+    @checkpoints.around("append log")
     def append(self, entries: Iterable[tuple[str | None, Event]]) -> None:
         """Store events on the objects they hang on (None: the empty blob), in one log commit.
 

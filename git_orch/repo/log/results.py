@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.repo import refs
-from git_orch.repo.git import SYNCED, GitFailed
+from git_orch import checkpoints
+from git_orch.repo import refs, sync
+from git_orch.repo.git import GitFailed
 from git_orch.repo.objects import objects as odb
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def found(repository: Repository, objects: Objects, plan: str, attempt: str) -> 
     return odb.commit(objects, oid).message if oid is not None else None
 
 
+@checkpoints.around("store result")
 def store(repository: Repository, written: Written, identity: Identity, given: Given) -> str:
     """Store the result of an attempt unless there is one already; gives the one that counts, that
     of the first.
@@ -72,6 +74,7 @@ def left(repository: Repository, plan: str) -> dict[str, str]:
     return {ref.removeprefix(prefix): oid for oid, ref in pairs}
 
 
+@checkpoints.around("forget results")
 def forget(repository: Repository, plan: str, attempts: Iterable[str]) -> None:
     """Delete the refs of results that have landed or are kept.
 
@@ -82,7 +85,7 @@ def forget(repository: Repository, plan: str, attempts: Iterable[str]) -> None:
     if not lines:
         return
     try:
-        repository.git.run(*SYNCED, "update-ref", "--stdin", stdin=lines.encode("ascii"))
+        repository.git.run(*sync.options(), "update-ref", "--stdin", stdin=lines.encode("ascii"))
     except GitFailed as failed:
         if not failed.locked:
             raise

@@ -15,9 +15,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from git_orch import checkpoints
 from git_orch.plans import ids
 from git_orch.plans.history import events
 from git_orch.plans.history.events import Event
+from git_orch.repo import sync
 from git_orch.repo.log import log
 from git_orch.repo.repository import unwritable
 
@@ -31,14 +33,14 @@ def append(repository: Repository, plan: str, attempt: str, event: Event) -> Non
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with checkpoints.around("spool event", event), os.fdopen(descriptor, "wb") as file:
             size = os.fstat(descriptor).st_size
             whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
             file.write(
                 event.line() if whole else b"\n" + event.line()
             )  # a line that was cut off stays alone
             file.flush()
-            os.fsync(file.fileno())
+            sync.file(file.fileno())
     except OSError as failed:
         raise unwritable(failed, path) from failed
 
@@ -86,6 +88,7 @@ def left(repository: Repository, plan: str) -> list[str]:
     return sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
 
 
+@checkpoints.around("clear spool")
 def clear(repository: Repository, plan: str, attempts: Iterable[str]) -> None:
     """Forget attempts whose events are all in the log."""
     for attempt in attempts:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch import errors
-from git_orch.repo.git import SYNCED
+from git_orch import checkpoints, errors
+from git_orch.repo import sync
 from git_orch.sandbox.process import tools
 
 if TYPE_CHECKING:
@@ -89,11 +89,9 @@ class CommandObjects:
 
     def write(self, kind: str, data: bytes) -> str:
         """Store an object, synced to disk; gives its ID."""
-        return (
-            self._git.run(*SYNCED, "hash-object", "-w", "-t", kind, "--stdin", stdin=data)
-            .decode("ascii")
-            .strip()
-        )
+        command = (*sync.options(), "hash-object", "-w", "-t", kind, "--stdin")
+        with checkpoints.around("write object", kind):
+            return self._git.run(*command, stdin=data).decode("ascii").strip()
 
     def another(self) -> CommandObjects:
         """A second handle with a reading process of its own."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
-from git_orch.repo import ask
-from git_orch.repo.git import FETCHING, SYNCED, Git
+from git_orch.repo import ask, sync
+from git_orch.repo.git import FETCHING, Git
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import raw
 
@@ -67,7 +67,7 @@ def _merged(repository: Repository, objects: Objects, trees: tuple[str, str, str
     ours, theirs = _stand_in(objects, ours_tree, (base,)), _stand_in(objects, theirs_tree, (base,))
     git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
     options = ("--write-tree", "-z", "--messages")
-    done = git.finished(*SYNCED, "merge-tree", *options, ours, theirs, expect=(0, 1))
+    done = git.finished(*sync.options(), "merge-tree", *options, ours, theirs, expect=(0, 1))
     return _read(done.stdout.decode("utf-8", "surrogateescape"), clean=done.status == 0)
 
 
@@ -125,7 +125,7 @@ def merged(repository: Repository, ours: str, theirs: str) -> Merged | None:
     if git.finished("merge-base", ours, theirs, expect=(0, 1)).status == 1:
         return None
     options = ("--write-tree", "-z", "--name-only", "--no-messages")
-    done = git.finished(*SYNCED, "merge-tree", *options, ours, theirs, expect=(0, 1))
+    done = git.finished(*sync.options(), "merge-tree", *options, ours, theirs, expect=(0, 1))
     tree, *paths = ask.names(done.stdout)
     return Merged(tree, tuple(dict.fromkeys(paths)))
 

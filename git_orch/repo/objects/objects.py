@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from git_orch import errors
+from git_orch import checkpoints, errors
+from git_orch.repo import sync
 from git_orch.repo.objects import raw
 from git_orch.repo.objects.catfile import CommandObjects, Found, MissingObject
 from git_orch.repo.objects.raw import CommitObject, Entry
@@ -79,7 +80,8 @@ class LibraryObjects:
         import pygit2
 
         try:
-            return str(self._library.write(pygit2.enums.ObjectType[kind.upper()], data))
+            with checkpoints.around("write object", kind):
+                return str(self._library.write(pygit2.enums.ObjectType[kind.upper()], data))
         except (OSError, pygit2.GitError) as failed:
             raise errors.UnfitRepository(
                 f"cannot write an object: {failed}", "df -h . && git fsck"
@@ -168,9 +170,8 @@ def _library_fits(repository: Repository) -> bool:
 def _library(repository: Repository) -> LibraryObjects | None:
     import pygit2
 
-    pygit2.settings.enable_fsync_gitdir(
-        True
-    )  # libgit2 does not read core.fsync, and syncs nothing by itself
+    # libgit2 does not read core.fsync, and syncs nothing by itself.
+    pygit2.settings.enable_fsync_gitdir(sync.is_on())
     pygit2.settings.enable_caching(
         False
     )  # its cache still has what `git gc` of somebody else has taken

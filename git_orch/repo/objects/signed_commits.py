@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.repo import settings
-from git_orch.repo.git import SYNCED, Git, GitFailed
+from git_orch.repo import settings, sync
+from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.objects import objects as odb
 from git_orch.sandbox.walls import environment
 
@@ -62,7 +62,7 @@ def signed(repository: Repository, objects: Objects, commits: Sequence[str]) -> 
 
 
 def _signed(git: Git, programs: Sequence[str], fields: CommitObject) -> str:
-    options = [*SYNCED, *programs, "-c", "i18n.commitEncoding=UTF-8", "commit-tree", "-S"]
+    options = [*sync.options(), *programs, "-c", "i18n.commitEncoding=UTF-8", "commit-tree", "-S"]
     parents = [word for parent in fields.parents for word in ("-p", parent)]
     people = {**_person("AUTHOR", fields.author), **_person("COMMITTER", fields.committer)}
     message = fields.message.encode("utf-8", "surrogateescape")

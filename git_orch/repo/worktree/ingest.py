@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_orch.repo import ask
-from git_orch.repo.git import SYNCED, Git, GitFailed
+from git_orch.repo import ask, sync
+from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.worktree import enclosed, gate
 from git_orch.repo.worktree.enclosed import Enclosure
 from git_orch.repo.worktree.gate import Change, Contents
@@ -50,7 +50,7 @@ class Quarantine:
                 "--fix-thin",
                 f"--max-input-size={LARGEST_PACK}",
             )
-            self.git.run(*SYNCED, *arguments, stdin=pack)
+            self.git.run(*sync.options(), *arguments, stdin=pack)
         return count
 
     def changes(self, old: str, new: str) -> tuple[Change, ...]:
@@ -102,7 +102,7 @@ class Quarantine:
             return
         if count <= _FEW:
             os.lseek(pack, 0, os.SEEK_SET)
-            self.repository.git.run(*SYNCED, "unpack-objects", "-q", stdin=pack)
+            self.repository.git.run(*sync.options(), "unpack-objects", "-q", stdin=pack)
             return
         target = self.repository.common_dir / "objects" / "pack"
         target.mkdir(exist_ok=True)
@@ -120,7 +120,7 @@ class Quarantine:
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync.file(descriptor)
     finally:
         os.close(descriptor)
 

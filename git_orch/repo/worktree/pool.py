@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.plans import ids
 from git_orch.repo import localfiles
 from git_orch.repo.repository import unwritable
@@ -52,11 +52,13 @@ def owner(repository: Repository, name: str) -> str | None:
     return _owners(repository).get(name)
 
 
+@checkpoints.around("own worktree")
 def own(repository: Repository, name: str, plan: str) -> None:
     """Write down that what is in the worktree from now on is the plan's."""
     localfiles.write(_directory(repository) / name, plan.encode("ascii"))
 
 
+@checkpoints.around("disown worktree")
 def disown(repository: Repository, name: str) -> None:
     """The worktree is clean, or gone."""
     (_directory(repository) / name).unlink(missing_ok=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
-from git_orch.repo import ask, localfiles
-from git_orch.repo.git import SYNCED, GitFailed
+from git_orch.repo import ask, localfiles, sync
+from git_orch.repo.git import GitFailed
 from git_orch.repo.worktree import gate, ingest, largefiles, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure, Scratch
 from git_orch.repo.worktree.gate import Change
@@ -248,9 +248,9 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
                 theirs, index
             )  # with its time of change: git needs it to notice edits of the same second
         variables = {"GIT_INDEX_FILE": str(index)}
-        repository.user_git.run(*SYNCED, "add", "--all", variables=variables)
+        repository.user_git.run(*sync.options(), "add", "--all", variables=variables)
         return (
-            repository.user_git.run(*SYNCED, "write-tree", variables=variables)
+            repository.user_git.run(*sync.options(), "write-tree", variables=variables)
             .decode("ascii")
             .strip()
         )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from git_orch import checkpoints
 from git_orch.plans import ids
 from git_orch.repo import ask
 from git_orch.repo.git import FETCHING, Git, GitFailed
@@ -113,6 +114,7 @@ def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> by
     return done.stdout
 
 
+@checkpoints.around("point worktree")
 def point(worktree: Worktree, commit: str, *, ignored: bool = True) -> None:
     """Make the worktree exactly `commit`: no other file is left, with `ignored` not even those that
     git ignores.
@@ -166,6 +168,7 @@ def smudge(worktree: Worktree) -> None:
             )
 
 
+@checkpoints.around("clean worktree")
 def clean(worktree: Worktree, *, ignored: bool = True) -> None:
     """Remove whatever the index does not name: untracked files, nested repositories and, with
     `ignored`, the rest.
@@ -200,6 +203,7 @@ def head(worktree: Worktree) -> str:
     return worktree.git.line("rev-parse", "--verify", "HEAD")
 
 
+@checkpoints.around("hold worktree")
 def hold(worktree: Worktree, commit: str) -> None:
     """Detach the worktree at `commit` without touching files, so that nothing collects it before it
     has landed.

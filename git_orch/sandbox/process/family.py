@@ -22,9 +22,23 @@ from git_orch.sandbox.process import guard, table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The tag of our own tools: it keeps a daemon of the user's git alive.
-TRUSTED = os.urandom(8).hex()
-_TOKEN = os.urandom(8).hex()  # what the tags of all our commands begin with
+
+class Tags:
+    """The marks by which this process finds its own: those of another are none of its business."""
+
+    def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """For a forked process: its commands are not those of the one that it comes from."""
+        # Of our own tools: it keeps a daemon of the user's git alive.
+        self.trusted = os.urandom(8).hex()
+        # What the tags of all our commands begin with.
+        self.commands = os.urandom(8).hex()
+
+
+TAGS = Tags()
+os.register_at_fork(after_in_child=TAGS.begin_anew)
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
 # Seconds after which a process that SIGKILL did not end (disk wait) is left to the kernel.
 _GIVE_UP = 2.0
@@ -78,7 +92,7 @@ class Family:
         if child.started < self._started:
             return False
         tag = table.tag(child.pid)
-        if tag == TRUSTED or any(tag == other.tag for other in _running.values()):
+        if tag == TAGS.trusted or any(tag == other.tag for other in _running.values()):
             return tag == self.tag
         if child.session in _running:
             return child.session == self.leader
@@ -130,7 +144,7 @@ def hold_reaping() -> Iterator[str]:
     """
     with _lock:
         _start_guard()
-        yield f"{_TOKEN}.{os.urandom(4).hex()}"
+        yield f"{TAGS.commands}.{os.urandom(4).hex()}"
 
 
 def add(leader: int, tag: str) -> Family:
@@ -166,7 +180,7 @@ def _start_guard() -> guard.Guard | None:
         import ctypes  # costs milliseconds, and commands that run nothing do not need it
 
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    guard_process = guard.Guard.start(_TOKEN, TRUSTED)
+    guard_process = guard.Guard.start(TAGS.commands, TAGS.trusted)
     if guard_process is not None:
         atexit.register(guard_process.end)
     return guard_process

@@ -56,3 +56,19 @@ class Limits:
     open_files: int = 4096
     growth: int = 8 * 1024**3
     new_files: int = 500_000  # the dependencies of a large JavaScript project are some 100,000
+
+
+class _Usual:
+    limits: Limits | None = None
+
+
+def usual() -> Limits:
+    """What commands may use in this process."""
+    return _Usual.limits if _Usual.limits is not None else Limits()
+
+
+def use(limits: Limits) -> None:
+    """Let commands of this process use that much: nobody wants to wait until a disk is full to see
+    what stops.
+    """
+    _Usual.limits = limits

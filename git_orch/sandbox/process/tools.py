@@ -45,7 +45,7 @@ def capture(
     """
     child = subprocess.Popen(
         argv,
-        env={**env, table.TAG: family.TRUSTED},
+        env={**env, table.TAG: family.TAGS.trusted},
         cwd=cwd,
         stdin=_input(stdin),
         stdout=subprocess.PIPE,
@@ -97,7 +97,7 @@ class Session:
     ) -> None:
         self._child = subprocess.Popen(
             argv,
-            env={**env, table.TAG: family.TRUSTED},
+            env={**env, table.TAG: family.TAGS.trusted},
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -171,7 +171,7 @@ def start_detached(argv: Sequence[str], *, env: Mapping[str, str], output: int) 
     try:
         child = subprocess.Popen(
             argv,
-            env={**env, table.TAG: family.TRUSTED},
+            env={**env, table.TAG: family.TAGS.trusted},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -176,7 +176,7 @@ def _system(view: View) -> Iterator[str]:
             yield from ("--symlink", os.readlink(directory), directory)
         elif os.path.isdir(directory):
             yield from _bind("--ro-bind", directory)
-    for path, is_directory in _private_settings():
+    for path, is_directory in private_settings():
         yield from _hide(path) if is_directory else ("--ro-bind", os.devnull, path)
     yield from (
         "--proc",
@@ -207,7 +207,7 @@ def _hide(directory: str) -> list[str]:
 
 
 @functools.cache
-def _private_settings() -> tuple[tuple[str, bool], ...]:
+def private_settings() -> tuple[tuple[str, bool], ...]:
     """The paths in /etc that are not for everybody to read, and whether each is a directory:
     permissions do not hold root back.
     """

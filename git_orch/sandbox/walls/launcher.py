@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_orch import checkpoints
 from git_orch.sandbox.process import command as process
+from git_orch.sandbox.process import limits as limits_of
 from git_orch.sandbox.process import outcome
 from git_orch.sandbox.process.limits import Bounds, Limits
 from git_orch.sandbox.walls import environment
@@ -49,13 +51,14 @@ class Launcher:
     git: GitView | None = None
     readable: tuple[Path, ...] = ()
     extra: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = field(default_factory=limits_of.usual)
 
     @property
     def sandboxed(self) -> bool:
         """Whether commands run in a sandbox."""
         return self.sandbox.sandboxed
 
+    @checkpoints.around("run command")
     def run(
         self,
         command: plan.Command,

@@ -659,5 +659,8 @@ def test_our_own_session_is_never_a_command(tmp_path: Path, fifo: Path) -> None:
 def test_the_tags_of_tools_and_commands_differ(tmp_path: Path) -> None:
     tagged = bash(f"printf %s ${table.TAG}", tmp_path).output.decode()
     assert tagged
-    assert tagged != family.TRUSTED
-    assert tools.capture(["printenv", table.TAG], env=ENV).stdout.decode().strip() == family.TRUSTED
+    assert tagged != family.TAGS.trusted
+    assert (
+        tools.capture(["printenv", table.TAG], env=ENV).stdout.decode().strip()
+        == family.TAGS.trusted
+    )
