@@ -246,6 +246,14 @@ def _chosen(status: Status, given: Typed) -> frozenset[str] | None:
 
 
 def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str] | None) -> int:
+    left = [each.step for each in status.steps if each.state not in SATISFIED]
+    with_model = any(
+        step.kind == "agent" and (chosen is None or step.id in chosen) for step in left
+    )
+    if with_model:
+        from git_orch.agents import messages
+
+        messages.start_import()  # before our own imports: git's work hides a part of it
     from git_orch.flow.model import service as models
     from git_orch.flow.planning import validate
     from git_orch.flow.run import background, execute
@@ -254,15 +262,6 @@ def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str]
     from git_orch.views.progress import ConsoleReporter
 
     validate.refuse_invalid(found, status)
-    left = [each.step for each in status.steps if each.state not in SATISFIED]
-    with_model = any(
-        step.kind == "agent" and (chosen is None or step.id in chosen) for step in left
-    )
-    if with_model:
-        from git_orch.agents import messages
-
-        # It takes a second; the git work before the first call hides some of it.
-        messages.start_import()
     preferred = settings.of_user(found)
     options = _options(given, chosen, preferred)
     with contextlib.ExitStack() as stack:

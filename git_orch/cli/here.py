@@ -99,12 +99,14 @@ def reading(found: Repository) -> Iterator[Objects]:
     What it makes of it lives as long as the command: looking for garbage in thousands of plans took
     half of the time.
     """
+    looks = gc.isenabled()
     gc.disable()
     try:
         with contextlib.closing(objects.opened(found, warm=False)) as database:
             yield database
     finally:
-        gc.enable()
+        if looks:
+            gc.enable()
 
 
 def status_of(found: Repository, database: Objects, wanted: str | None) -> Status:

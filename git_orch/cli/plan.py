@@ -70,6 +70,10 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
         raise errors.UsageError(
             "--include-dirty starts from HEAD, --base elsewhere", "git orch plan --include-dirty"
         )
+    if given.source is None and given.template is None and not given.estimate_only:
+        from git_orch.agents import messages
+
+        messages.start_import()
     found = here.repository()
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.planning import base as basing

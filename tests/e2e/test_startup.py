@@ -23,12 +23,16 @@ SLOW = (
     "importlib.metadata",
 )
 RUN = """
-import json, sys
+import gc, json, sys, threading
 from git_orch.cli.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as left:
     status = left.code
+for thread in threading.enumerate():
+    if thread is not threading.current_thread():
+        thread.join()
+assert gc.isenabled()
 print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)
 """
 
@@ -80,6 +84,19 @@ def test_a_rollback_imports_nothing_slow(repo: Repo) -> None:
 def test_an_exec_without_a_model_imports_no_model_library(repo: Repo) -> None:
     plan = repo.plan(writing("a.txt"))
     status, names = imported(repo, "exec", plan)
+    assert status == 0
+    assert sorted(names & {"anthropic", "httpx2"}) == []
+
+
+def test_a_command_that_will_ask_a_model_imports_its_library_before_all_else(repo: Repo) -> None:
+    """Also one that fails before it asks: what takes longest begins first."""
+    status, names = imported(repo, "plan", "do it", "--base", "nowhere")
+    assert status == 2
+    assert "anthropic" in names
+
+
+def test_an_estimate_imports_no_model_library(repo: Repo) -> None:
+    status, names = imported(repo, "plan", "do it", "--estimate-only")
     assert status == 0
     assert sorted(names & {"anthropic", "httpx2"}) == []
 

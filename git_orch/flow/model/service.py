@@ -16,7 +16,8 @@ from git_orch.sandbox import secrecy
 
 @contextlib.contextmanager
 def service(extra_prices: str | None) -> Iterator[Service]:
-    """The Messages API, with the built-in prices and the user's own on top."""
+    """The Messages API, with the built-in prices and the user's own on top; its import begins."""
+    messages.start_import()
     table = price_table(extra_prices)
     secrets = redact.secret_values(secrecy.all_variables())
     with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as model:

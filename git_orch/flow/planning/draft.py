@@ -56,10 +56,9 @@ def from_model(
     file. It is the draft's `kept`, to be removed once the plan is stored; after a failure the hint
     names it.
     """
-    from git_orch.agents import messages, planner
+    from git_orch.agents import planner
 
     model, max_usd = wanted
-    messages.start_import()
     with models.service(extra_prices) as service:
         service.prices.facts(model)  # an unknown model is refused before anything is asked
         machine = surroundings.capabilities(
