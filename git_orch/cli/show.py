@@ -6,7 +6,6 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.plans.file import emitter
 from git_orch.views import console, documents, report
 
 
@@ -38,6 +37,8 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, atte
         status = here.with_merge(found, here.status_of(found, database, plan))
     running = here.is_running(found, status.id)
     if as_yaml:
+        from git_orch.plans.file import emitter  # with the reader of YAML, which is slow to load
+
         console.out(emitter.to_yaml(status.plan).rstrip("\n"))
     elif as_json:
         document = documents.document(status, running=running)
