@@ -23,7 +23,6 @@ from git_orch.plans.history.status import Base
 from git_orch.plans.plan import Plan
 from git_orch.repo import refs
 from git_orch.repo.identity import Identity
-from git_orch.repo.log import archive
 from git_orch.repo.log import log as store
 from git_orch.repo.log.log import LogWriter
 from git_orch.repo.objects import objects as odb
@@ -235,7 +234,7 @@ def _put_away(pack: Pack, plans: Sequence[_Stored]) -> list[str]:
         found = [event for events_of_one in each.notes.values() for event in events_of_one]
         notes[next(iter(each.notes))] = [*found, each.story.event("plan.archived", **body)]
     kept = [f"create {refs.KEPT}{each.plan} {each.tip}\n" for each in plans]
-    return [f"create {archive.REF} {_log(pack, notes)}\n", *kept]
+    return [f"create {refs.ARCHIVE} {_log(pack, notes)}\n", *kept]
 
 
 def _plan_id(number: int) -> str:

@@ -16,9 +16,10 @@ from git_orch import errors
 from git_orch.flow.approval import grant
 from git_orch.plans.history.status import Status
 from git_orch.repo import localfiles, refs
-from git_orch.repo.log import catalog, log, upstream
+from git_orch.repo.log import archive, catalog, log, upstream
 from git_orch.repo.objects import objects
 from git_orch.repo.objects.objects import Objects
+from git_orch.repo.refs import Listing
 from git_orch.repo.repository import Repository, discover
 from git_orch.views import console
 
@@ -113,13 +114,19 @@ def status_of(found: Repository, database: Objects, wanted: str | None) -> Statu
     """The status of the plan that is meant. Raises NotFound, and MissingObject when its log cannot
     be read.
     """
-    plan, archived = catalog.meant(found, database, wanted)
+    return catalog.steady(found, lambda listing: _status_of(found, database, wanted, listing))
+
+
+def _status_of(
+    found: Repository, database: Objects, wanted: str | None, listing: Listing
+) -> Status:
+    plan, archived = catalog.meant(found, database, wanted, listing)
     if archived is None:
-        statuses = catalog.statuses(found, database, {plan: refs.of_plan(found, plan)})
+        statuses = catalog.statuses(found, database, {plan: listing.plans[plan]})
     else:
-        statuses = catalog.of_notes(found, database, archived, plan)
-    if not statuses:
-        [(notes, _)] = log.read_logs(database, [refs.of_plan(found, plan).log or ""])
+        statuses = catalog.of_notes(found, database, archived, listing.plans, plan)
+    if not statuses and plan in listing.plans:
+        [(notes, _)] = log.read_logs(database, [listing.plans[plan].log or ""])
         if notes.missing is not None:
             raise objects.MissingObject(notes.missing)
         raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
@@ -167,10 +174,48 @@ def print_json(value: object) -> None:
 
 def statuses(found: Repository, database: Objects) -> list[Status]:
     """The status of all plans; those whose log cannot be read are named on standard error."""
-    plans = refs.of_plans(found)
-    known = catalog.statuses(found, database, plans)
+    return every_status(found, database, with_archived=False)
+
+
+def every_status(found: Repository, database: Objects, *, with_archived: bool) -> list[Status]:
+    """The status of all plans, oldest first, also of the archived ones if they are wanted; what
+    cannot be read is named on standard error.
+    """
+    try:
+        return catalog.steady(
+            found, lambda listing: _every(found, database, listing, with_archived=with_archived)
+        )
+    except _Unreadable as partly:
+        for note in partly.notes:
+            console.err(note)
+        return partly.statuses
+
+
+class _Unreadable(objects.MissingObject):
+    """Some of the plans cannot be read."""
+
+    def __init__(self, statuses: list[Status], notes: list[str]) -> None:
+        super().__init__("")
+        self.statuses = statuses
+        self.notes = notes
+
+
+def _every(
+    found: Repository, database: Objects, listing: Listing, *, with_archived: bool
+) -> list[Status]:
+    known = catalog.statuses(found, database, listing.plans)
     readable = {each.id for each in known}
-    for plan, values in plans.items():
-        if values.log is not None and plan not in readable:
-            console.err(f"note: the log of '{plan}' cannot be read; git fsck says more")
+    notes = [
+        f"note: the log of '{plan}' cannot be read; git fsck says more"
+        for plan, values in listing.plans.items()
+        if values.log is not None and plan not in readable
+    ]
+    if with_archived:
+        put_away = archive.read_at(found, database, listing.archive)
+        known += catalog.of_notes(found, database, put_away, listing.plans)
+        if put_away.damaged:
+            notes.append(f"note: {put_away.damaged} of the notes in the archive cannot be read")
+    known.sort(key=lambda each: each.id)
+    if notes:
+        raise _Unreadable(known, notes)
     return known

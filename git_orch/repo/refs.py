@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BRANCHES = "refs/heads/orch/"
 LOGS = "refs/notes/orch/"
+ARCHIVE = LOGS + "archive"
 KEPT = "refs/orch/kept/"
 
 # What no ref has in its name, and git takes for a way to another commit.
@@ -46,20 +47,38 @@ class PlanRefs(NamedTuple):
     log: str | None
 
 
+class Listing(NamedTuple):
+    """All plans of the repository by ID, oldest first, and the archive's tip, as they were at one
+    moment. A plan is in one of the two at any moment: put away, it is there before it goes here.
+    """
+
+    plans: dict[str, PlanRefs]
+    archive: str | None
+
+
 def of_plans(repository: Repository) -> dict[str, PlanRefs]:
-    """All plans of the repository by ID, oldest first. A ref beside theirs that has no plan's name
-    is none of ours.
+    """All plans of the repository by ID, oldest first."""
+    return listing(repository).plans
+
+
+def listing(repository: Repository) -> Listing:
+    """The refs of all plans, and of the archive. A ref beside theirs that has no plan's name is none
+    of ours.
     """
     listed = repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", BRANCHES, LOGS)
     found: dict[str, dict[str, str]] = {}
+    archive: str | None = None
     for line in listed.decode("utf-8", "surrogateescape").splitlines():
         ref, _, oid = line.rpartition(" ")
+        if ref == ARCHIVE:
+            archive = oid
         for prefix in (BRANCHES, LOGS):
             if ref.startswith(prefix) and ids.PLAN_ID.fullmatch(ref.removeprefix(prefix)):
                 found.setdefault(ref.removeprefix(prefix), {})[prefix] = oid
-    return {
+    plans = {
         plan: PlanRefs(found[plan].get(BRANCHES), found[plan].get(LOGS)) for plan in sorted(found)
     }
+    return Listing(plans, archive)
 
 
 def of_plan(repository: Repository, plan: str) -> PlanRefs:

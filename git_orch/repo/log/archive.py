@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Objects, Written
     from git_orch.repo.repository import Repository
 
-REF = refs.LOGS + "archive"
 LARGEST = 64 << 20  # bytes of a note; the log of a plan of 1,000 steps has some two million
 _BATCH = 64 << 20  # bytes that are read at once
 _MARK = b'"plan.archived"'
@@ -49,8 +48,12 @@ class Archive(NamedTuple):
 
 
 def read(repository: Repository, objects: Objects) -> Archive:
-    """Which plans are in the archive, oldest first."""
-    tip = refs.value(repository, REF)
+    """Which plans are in the archive now, oldest first."""
+    return read_at(repository, objects, refs.value(repository, refs.ARCHIVE))
+
+
+def read_at(repository: Repository, objects: Objects, tip: str | None) -> Archive:
+    """Which plans are in the archive when its ref names `tip`, oldest first."""
     if tip is None:
         return Archive({})
     notes, _ = store.read_notes(objects, tip)
@@ -201,7 +204,7 @@ class Writer:
 
         def attempt() -> None:
             written = odb.Written(self._objects)
-            tip = refs.value(self._repository, REF)
+            tip = refs.value(self._repository, refs.ARCHIVE)
             notes, subtrees = (
                 store.read_notes(written, tip) if tip is not None else (store.Notes(), {})
             )
@@ -212,7 +215,9 @@ class Writer:
                 return
             tree = store.write_notes(written, notes, {target[:2] for target in targets}, subtrees)
             commit = self._commit(written, tree, tip, message)
-            refs.move_to_new(self._repository, REF, written, old=tip, new=commit, reason=message)
+            refs.move_to_new(
+                self._repository, refs.ARCHIVE, written, old=tip, new=commit, reason=message
+            )
 
         store.raced(attempt, lambda: None)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from git_orch import errors
 from git_orch.plans import ids, sentences
@@ -12,13 +12,33 @@ from git_orch.plans.history.status import Branch, Status, StepState
 from git_orch.repo import ask, refs
 from git_orch.repo.log import archive, branch, upstream
 from git_orch.repo.log import log as store
+from git_orch.repo.objects.catfile import MissingObject
 
 if TYPE_CHECKING:
     from git_orch.plans.history.events import Log
     from git_orch.repo.log.archive import Archive
     from git_orch.repo.objects.objects import Objects
-    from git_orch.repo.refs import PlanRefs
+    from git_orch.repo.refs import Listing, PlanRefs
     from git_orch.repo.repository import Repository
+
+Value = TypeVar("Value")
+
+_TRIES = 50  # somebody who puts plans away and brings them back, again and again
+
+
+def steady(repository: Repository, read: Callable[[Listing], Value]) -> Value:
+    """What `read` makes of the refs. Where it misses something and the refs are others now, because
+    somebody put a plan away, say, it reads again.
+    """
+    listing = refs.listing(repository)
+    for _ in range(_TRIES):
+        try:
+            return read(listing)
+        except (errors.NotFound, MissingObject):
+            before, listing = listing, refs.listing(repository)
+            if listing == before:
+                raise
+    return read(listing)
 
 
 def statuses(
@@ -45,14 +65,24 @@ def archived(repository: Repository, objects: Objects, plan: str | None = None) 
 
     A branch is read from where it was, when that commit is here; else the log says what was done.
     """
-    return of_notes(repository, objects, archive.read(repository, objects), plan)
+
+    def read(listing: Listing) -> list[Status]:
+        found = archive.read_at(repository, objects, listing.archive)
+        return of_notes(repository, objects, found, listing.plans, plan)
+
+    return steady(repository, read)
 
 
 def of_notes(
-    repository: Repository, objects: Objects, found: Archive, plan: str | None = None
+    repository: Repository,
+    objects: Objects,
+    found: Archive,
+    live: Mapping[str, PlanRefs],
+    plan: str | None = None,
 ) -> list[Status]:
-    """The same for an archive that is already read."""
-    live = refs.of_plans(repository)
+    """The status of the plans, or of one, in an archive that is already read; those that are `live`
+    as well are left out.
+    """
     plans = {
         each: notes
         for each, notes in found.plans.items()
@@ -194,16 +224,16 @@ def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str
     """The ID of the plan that is meant. Raises NotFound, which lists the candidates when there are
     several.
     """
-    return meant(repository, objects, wanted)[0]
+    return steady(repository, lambda listing: meant(repository, objects, wanted, listing)[0])
 
 
 def meant(
-    repository: Repository, objects: Objects, wanted: str | None
+    repository: Repository, objects: Objects, wanted: str | None, listing: Listing
 ) -> tuple[str, Archive | None]:
-    """The same, with the archive where the plan was found there: it is read only when no live plan
-    fits.
+    """The ID of the plan that is meant, with the archive where the plan was found there: it is read
+    only when no live plan fits. Raises NotFound.
     """
-    plans = refs.of_plans(repository)
+    plans = listing.plans
     known = [plan for plan, values in plans.items() if values.log is not None]
     if wanted is None:
         return _only_open(repository, objects, plans), None
@@ -211,7 +241,7 @@ def meant(
     if len(found) == 1:
         return found[0], None
     if not found:
-        archived_plans = archive.read(repository, objects)
+        archived_plans = archive.read_at(repository, objects, listing.archive)
         put_away = ids.matching(wanted, archived_plans.plans)
         if len(put_away) == 1:
             return put_away[0], archived_plans
@@ -232,8 +262,12 @@ def resolve_archived(repository: Repository, objects: Objects, wanted: str) -> s
     """The ID of the archived plan that is meant, also of one that was cut off on its way. Raises
     NotFound.
     """
-    put_away = archive.read(repository, objects).plans.keys()
-    live = refs.of_plans(repository)
+    return steady(repository, lambda listing: _meant_archived(repository, objects, wanted, listing))
+
+
+def _meant_archived(repository: Repository, objects: Objects, wanted: str, listing: Listing) -> str:
+    put_away = archive.read_at(repository, objects, listing.archive).plans.keys()
+    live = listing.plans
     asked = {plan: live[plan] for plan in ids.matching(wanted, live) if plan not in put_away}
     cut_off = [
         each.id for each in statuses(repository, objects, asked) if each.archived is not None
