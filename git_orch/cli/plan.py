@@ -78,6 +78,7 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.planning import base as basing
     from git_orch.flow.planning import create
+    from git_orch.views.progress import ConsoleReporter
 
     if given.estimate_only:
         _print_estimate(found, task, given)
@@ -85,7 +86,9 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
     create.refuse_unready(found, include_dirty=given.include_dirty)
     start = basing.chosen(found, given.base)
     draft = _with_samples(found, _draft(found, task, given), given.model)
-    plan_id = create.create(found, draft, start, include_dirty=given.include_dirty)
+    plan_id = create.create(
+        found, draft, start, ConsoleReporter(), include_dirty=given.include_dirty
+    )
     if not given.include_dirty:
         _say_uncommitted(found)
     if given.as_json:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_orch import checkpoints, errors
+from git_orch.flow import move as moves
+from git_orch.flow.move import Change, Entry
 from git_orch.flow.reports import Reporter
 from git_orch.plans import sentences
 from git_orch.plans.history.events import Event
-from git_orch.plans.history.status import Status
+from git_orch.plans.history.status import Move, MoveKind, Status
 from git_orch.repo import ask, refs
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
@@ -22,9 +24,7 @@ from git_orch.repo.objects.objects import Objects, Written
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import untracked, worktrees
 
-Entry = tuple[
-    str | None, Event
-]  # the object an event hangs on (None: the empty blob), and the event
+_NOT_LANDED = "what could not land"
 
 
 @dataclass
@@ -38,7 +38,7 @@ class OpenPlan:
     reporter: Reporter
     log: store.LogWriter
     home: str | None = None  # the object that events of the whole plan hang on
-    _unconfirmed: list[Entry] = field(default_factory=list)
+    _later: list[Entry] = field(default_factory=list)
     _spooled: dict[str, list[Event]] = field(
         default_factory=dict
     )  # by attempt: what waits for the next log write
@@ -76,19 +76,22 @@ class OpenPlan:
 
     @checkpoints.around("record")
     def record(self, *entries: Entry) -> None:
-        """Write events to the log, with the confirmations and spooled events that wait for the next
-        write.
-        """
+        """Write events to the log, with those that wait for the next write."""
         target = entries[0][0] if entries else self.home
         spooled = [event for events in self._spooled.values() for event in events]
-        waiting = [*self._unconfirmed, *((target, event) for event in spooled)]
+        waiting = [*self._later, *((target, event) for event in spooled)]
         if entries or waiting:
             self.log.append([*waiting, *entries])
-        self._unconfirmed = []
+        self._later = []
         spool.clear(
             self.repository, self.id, self._spooled
         )  # only now: a signal may have cut the write off
         self._spooled = {}
+
+    @checkpoints.around("confirm later")
+    def record_later(self, entry: Entry) -> None:
+        """Let the next log write take an event along."""
+        self._later.append(entry)
 
     def home_at_cover(self, status: Status) -> None:
         """Hang events of the whole plan on the cover commit that the branch has now."""
@@ -104,11 +107,11 @@ class OpenPlan:
         why: str,
         entries: Sequence[Entry] = (),
         *,
+        kind: MoveKind = MoveKind.LAND,
         written: Written | None = None,
         in_place: bool = False,
     ) -> None:
-        """Move the plan branch: the intent goes to the log first, so that a killed move can be
-        finished or dropped.
+        """Move the plan branch, as `flow/move.py` says.
 
         `written` are objects that no ref holds yet. Raises Busy when the branch is checked out
         somewhere or is not at `old` any more; then nothing has moved. With `in_place` it is checked
@@ -116,67 +119,75 @@ class OpenPlan:
         """
         if not in_place:
             self.refuse_checked_out()
-        intent = self._intend(old, new, why, entries)
         new_objects = written or Written(self.objects)
-        reason = f"orch {intent}: {why}"
-        try:
-            refs.move_to_new(
-                self.repository, self.ref, new_objects, old=old, new=new, reason=reason
-            )
-        except errors.Busy:
-            self.abandon(intent, new)
-            raise
-        self._confirm_later(intent, new)
 
-    def move_checked_out(
-        self, place: Path, old: str, new: str, why: str, entries: Sequence[Entry] = ()
-    ) -> None:
-        """The same for a branch that is checked out in `place`: its files follow, local changes are
-        kept.
+        def road(change: Change) -> None:
+            refs.move_to_new(
+                self.repository,
+                change.ref,
+                new_objects,
+                old=change.old,
+                new=change.new,
+                reason=change.reason,
+            )
+
+        self._carry_out(Change(kind, self.ref, old, new, why), entries, road)
+
+    def move_checked_out(self, place: Path, change: Change, entries: Sequence[Entry] = ()) -> None:
+        """Move the plan branch where `place` is the git directory of a worktree that has it: its
+        files follow, local changes are kept.
 
         Raises Busy when a local change or a file that git does not track is in the way; then
         nothing has moved.
         """
         git = Git(worktrees.git_dir_of(self.repository, place), place, self.repository.variables)
-        in_the_way = untracked.in_the_way(git, place, untracked.changed(git, old, new))
+        in_the_way = untracked.in_the_way(
+            git, place, untracked.changed(git, change.old or self.repository.empty_tree, change.new)
+        )
         if in_the_way:
             shown = sentences.quoted(in_the_way)
             raise errors.Busy(
                 f"files in '{place}' are in the way of the rollback: {shown}",
                 f"git -C {shlex.quote(str(place))} status --ignored --short",
             )
-        intent = self._intend(old, new, why, entries)
-        git.finished(
-            "update-index", "-q", "--refresh", expect=(0, 1)
-        )  # a file that was touched is not changed
-        try:
-            git.run(
-                "reset", "--quiet", "--keep", new, variables={"GIT_REFLOG_ACTION": f"orch {intent}"}
-            )
-        except GitFailed as refused:
-            self.abandon(intent, new)
-            raise errors.Busy(
-                f"changes in '{place}' are in the way of the rollback",
-                f"git -C {shlex.quote(str(place))} status",
-            ) from refused
-        self._confirm_later(intent, new)
 
-    @checkpoints.around("record intent")
-    def _intend(self, old: str | None, new: str, why: str, entries: Sequence[Entry]) -> str:
-        intent = self.event("move.intended", ref=self.ref, **_from(old), to=new, why=why)
-        self.record(*entries, (new, intent))
-        return intent.id
+        def road(change: Change) -> None:
+            git.finished(
+                "update-index", "-q", "--refresh", expect=(0, 1)
+            )  # a file that was touched is not changed
+            try:
+                git.run(
+                    "reset",
+                    "--quiet",
+                    "--keep",
+                    change.new,
+                    variables={"GIT_REFLOG_ACTION": change.reason},
+                )
+            except GitFailed as refused:
+                raise errors.Busy(
+                    f"changes in '{place}' are in the way of the rollback",
+                    f"git -C {shlex.quote(str(place))} status",
+                ) from refused
 
-    @checkpoints.around("confirm later")
-    def _confirm_later(self, move: str, target: str) -> None:
-        """The confirmation of a move rides on the next log write."""
-        self._unconfirmed.append((target, self.event("move.done", move=move)))
+        self._carry_out(change, entries, road)
+
+    def _carry_out(
+        self, change: Change, entries: Sequence[Entry], road: Callable[[Change], None]
+    ) -> None:
+        def kept_road(change: Change) -> None:
+            try:
+                road(change)
+            except errors.Busy:
+                self.keep([change.new], _NOT_LANDED)
+                raise
+
+        moves.carry_out(self, moves.intend(self, change, change.new), entries, kept_road)
 
     @checkpoints.around("abandon move")
-    def abandon(self, move: str, commit: str) -> None:
-        """A move that will not happen: what it wanted to land is kept."""
-        self.keep([commit], "what could not land")
-        self.record((self.home, self.event("move.abandoned", move=move)))
+    def abandon(self, move: Move) -> None:
+        """Keep what a move of the branch would have landed, and write down that it will not."""
+        self.keep([move.new], _NOT_LANDED)
+        moves.abandon(self, move.id)
 
     @checkpoints.around("keep")
     def keep(self, commits: Sequence[str], why: str) -> None:
@@ -209,7 +220,3 @@ class OpenPlan:
         git = Git(worktrees.git_dir_of(self.repository, place), None, self.repository.variables)
         before = ask.full_name(git, "@{-1}")
         return "-" if before is not None and before.startswith("refs/heads/") else "--detach"
-
-
-def _from(old: str | None) -> dict[str, str]:
-    return {} if old is None else {"from": old}

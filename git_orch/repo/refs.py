@@ -165,7 +165,7 @@ def _refusal(ref: str, failed: GitFailed) -> errors.OrchError:
     return failed
 
 
-def reflog_messages(repository: Repository, ref: str) -> list[str]:
-    """The reasons in a ref's reflog, newest first; none when it has no reflog."""
-    done = repository.git.finished("log", "-g", "-z", "--format=%gs", ref, "--", expect=(0, 128))
-    return [message for message in done.stdout.decode("utf-8", "replace").split("\0") if message]
+def reflog(repository: Repository, ref: str) -> list[str]:
+    """The commits that a ref was moved to, newest first; none when it has no reflog."""
+    done = repository.git.finished("log", "-g", "--format=%H", ref, "--", expect=(0, 128))
+    return done.stdout.decode("ascii").split()

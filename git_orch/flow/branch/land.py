@@ -13,11 +13,19 @@ from git_orch import errors
 from git_orch.flow.approval import grant
 from git_orch.flow.branch import archive
 from git_orch.flow.branch import target as targets
-from git_orch.flow.branch.target import Target
+from git_orch.flow.branch.target import Consequence, Target
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import ids, messages, sentences
-from git_orch.plans.history.status import SATISFIED, Branch, Commit, PlanState, Status, StepState
+from git_orch.plans.history.status import (
+    SATISFIED,
+    Branch,
+    Commit,
+    MoveKind,
+    PlanState,
+    Status,
+    StepState,
+)
 from git_orch.repo import refs
 from git_orch.repo.log import upstream
 from git_orch.repo.objects import merges, signed_commits
@@ -94,9 +102,9 @@ def land(
     again = f"land --{mode} {_onto(work)}"
     built = signed(plan, built, again)
     body = {"mode": mode, "tip": branch.tip, "commits": dict(built.commits)}
-    new = (built.tip, built.written)
+    change = target.to(built.tip, MoveKind.LAND, f"land on {target.name}")
     try:
-        targets.advance(plan, target, new, f"land on {target.name}", ("plan.landed", body))
+        targets.advance(plan, target, change, built.written, Consequence("plan.landed", body))
     except refs.RefMoved as lost:
         raise errors.Busy(lost.cause, f"git orch {again}") from lost
     landing = Landing(mode, target.ref, target.tip, built.tip, built.commits)

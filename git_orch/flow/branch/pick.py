@@ -14,11 +14,11 @@ from git_orch.flow.branch import land, opening, pick_by_hand
 from git_orch.flow.branch import target as targets
 from git_orch.flow.branch.land import Built
 from git_orch.flow.branch.pick_by_hand import Picked, Record
-from git_orch.flow.branch.target import Checkout, Target
+from git_orch.flow.branch.target import Checkout, Consequence, Target
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note, Reporter
 from git_orch.plans import ids, sentences
-from git_orch.plans.history.status import SATISFIED, Status, StepState, StepStatus
+from git_orch.plans.history.status import SATISFIED, MoveKind, Status, StepState, StepStatus
 from git_orch.repo import refs
 from git_orch.repo.log import upstream
 from git_orch.repo.objects import merges
@@ -166,9 +166,10 @@ def _picked(work: _Work, *, dry_run: bool) -> Picked | None:
     built = land.signed(work.plan, built, again)
     body = {"commits": dict(built.commits)}
     why = f"pick step {typed} onto {work.target.name}"
+    change = work.target.to(built.tip, MoveKind.PICK, why)
     try:
         targets.advance(
-            work.plan, work.target, (built.tip, built.written), why, ("steps.picked", body)
+            work.plan, work.target, change, built.written, Consequence("steps.picked", body)
         )
     except refs.RefMoved as lost:
         raise errors.Busy(lost.cause, f"git orch {again}") from lost

@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 
 from git_orch import errors
+from git_orch.flow import move as moves
 from git_orch.flow.branch import target
 from git_orch.flow.branch.user_acts import notice
 from git_orch.flow.open_plan import OpenPlan
@@ -87,14 +88,10 @@ def _refuse_rebasing(plan: OpenPlan) -> None:
 
 
 def _settle_move(plan: OpenPlan, move: Move) -> None:
-    tip = refs.value(plan.repository, move.ref)
-    logged = any(
-        reason.startswith(f"orch {move.id}")
-        for reason in refs.reflog_messages(plan.repository, move.ref)
-    )
-    if logged or tip == move.new:
-        plan.record((move.new, plan.event("move.done", move=move.id)))
+    if moves.has_happened(plan.repository, move):
+        moves.confirm(plan, move, move.new)
         return
+    tip = refs.value(plan.repository, move.ref)
     if tip == move.old and plan.objects.read_many([move.new])[0] is not None:
         if not _index_went_ahead(plan, move):
             plan.refuse_checked_out()
@@ -103,12 +100,12 @@ def _settle_move(plan: OpenPlan, move: Move) -> None:
             move.ref,
             old=move.old,
             new=move.new,
-            reason=f"orch {move.id}: {move.why}",
+            reason=moves.reason(move.why),
         )
-        plan.record((move.new, plan.event("move.done", move=move.id)))
+        moves.confirm(plan, move, move.new)
         plan.reporter.emit(Note(f"finished what was cut off: {move.why}"))
         return
-    plan.abandon(move.id, move.new)
+    plan.abandon(move)
     if tip == move.old:
         plan.reporter.emit(
             Note(f"what was cut off cannot be finished, its commit was collected: {move.why}")
@@ -137,9 +134,9 @@ def _index_went_ahead(plan: OpenPlan, move: Move) -> bool:
 def _settle_landing(plan: OpenPlan, move: Move) -> None:
     """A move of a branch of the user's was made or not; it is never made here."""
     if target.is_done(plan.repository, move):
-        plan.record((plan.home, plan.event("move.done", move=move.id)))
+        moves.confirm(plan, move, plan.home)
         return
-    plan.record((plan.home, plan.event("move.abandoned", move=move.id)))
+    moves.abandon(plan, move.id)
     name = ids.short(plan.id)
     plan.reporter.emit(
         Note(

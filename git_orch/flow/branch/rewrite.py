@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from git_orch import errors
 from git_orch.flow.approval import required
 from git_orch.flow.attempt import checks, prepare
-from git_orch.flow.open_plan import Entry, OpenPlan
+from git_orch.flow.move import Entry
+from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base, edit
 from git_orch.flow.reports import CheckEnded, Note
 from git_orch.plans import ids, sentences
@@ -26,6 +27,7 @@ from git_orch.plans.history.status import (
     Base,
     Branch,
     Commit,
+    MoveKind,
     PlanState,
     Status,
     StepStatus,
@@ -79,7 +81,7 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
         )
     with otherwise(_edited_from(plan, number)):
         chain = picked(plan, status, after(branch, commit), commit.parents[0])
-        return moved(plan, status, chain, f"drop step {number}")
+        return moved(plan, status, chain, MoveKind.DROP, f"drop step {number}")
 
 
 def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
@@ -138,7 +140,8 @@ def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | 
     wanted = [commit for _, group in sorted(groups, key=lambda each: each[0]) for commit in group]
     if wanted == list(commits[1:]):
         return None
-    return moved(plan, status, picked(plan, status, wanted, commits[0].oid), "reorder")
+    chain = picked(plan, status, wanted, commits[0].oid)
+    return moved(plan, status, chain, MoveKind.REORDER, "reorder")
 
 
 def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
@@ -168,7 +171,8 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
     rebased = (cover, plan.event("plan.rebased", base=base.document(new)))
     try:
         with otherwise(again):
-            done = moved(plan, status, chain, f"rebase to {(new.commit or '')[:10]}", [rebased])
+            why = f"rebase to {(new.commit or '')[:10]}"
+            done = moved(plan, status, chain, MoveKind.REBASE, why, [rebased])
     except errors.Busy:  # the log may name the new base already
         plan.record((plan.home, plan.event("plan.rebased", base=base.document(status.base))))
         raise
@@ -288,7 +292,12 @@ def _back_before(plan: OpenPlan, number: int) -> str:
 
 
 def moved(
-    plan: OpenPlan, status: Status, chain: Chain, why: str, entries: Sequence[Entry] = ()
+    plan: OpenPlan,
+    status: Status,
+    chain: Chain,
+    kind: MoveKind,
+    why: str,
+    entries: Sequence[Entry] = (),
 ) -> Rewritten:
     """Verify what has another tree now, keep the old tip and move the branch.
 
@@ -303,7 +312,7 @@ def moved(
         for each, oid, tree in verified
     ]
     rewritten = (plan.home, plan.event("plan.rewritten", why=why, **{"from": old, "to": chain.tip}))
-    plan.move(old, chain.tip, why, [*entries, *told, rewritten], written=chain.written)
+    plan.move(old, chain.tip, why, [*entries, *told, rewritten], kind=kind, written=chain.written)
     return Rewritten(
         old, chain.tip, tuple(each.number for each, _, _ in verified if each.step.checks)
     )

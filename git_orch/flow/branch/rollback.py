@@ -9,23 +9,21 @@ from dataclasses import dataclass
 
 from git_orch import errors
 from git_orch.flow.branch import rewrite
-from git_orch.flow.open_plan import Entry, OpenPlan
+from git_orch.flow.move import Change, Entry
+from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import edit
 from git_orch.plans import ids, plan_document
 from git_orch.plans.document import BadDocument
 from git_orch.plans.history.events import Event
-from git_orch.plans.history.status import SATISFIED, Commit, Move, Status
+from git_orch.plans.history.status import SATISFIED, Commit, Move, MoveKind, Status
 from git_orch.repo.log import catalog
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.worktree import worktrees
 
-_REVERSIBLE = (
-    "rollback",
-    "drop",
-    "reorder",
-    "rebase",
-    "redo",
-)  # what an undo takes back, by the reason of the move
+# What an undo takes back.
+_REVERSIBLE = frozenset(
+    {MoveKind.ROLLBACK, MoveKind.DROP, MoveKind.REORDER, MoveKind.REBASE, MoveKind.REDO}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,8 @@ def _to(
         "plan.rolled-back", **{"from": branch.tip, "to": chain.tip, "full": not left}
     )
     plan.keep([branch.tip], "a tip that was rolled back")
-    _move(plan, (branch.tip, chain.tip, why), [(plan.home, event)], how, chain.written)
+    change = Change(MoveKind.ROLLBACK, plan.ref, branch.tip, chain.tip, why)
+    _move(plan, change, [(plan.home, event)], how, chain.written)
     return moved
 
 
@@ -136,11 +135,11 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
     """
     status, how = plan.status(), how or How()
     last = status.last_move
-    if last is None or not last.why.startswith(_REVERSIBLE) or last.old is None:
+    if last is None or last.kind not in _REVERSIBLE or last.old is None:
         raise errors.Refused(
             "what moved the branch last was no rollback", f"git orch log {ids.short(plan.id)}"
         )
-    verb = last.why.split()[0]
+    verb = last.kind.value
     if status.branch is None or status.branch.tip != last.new:
         raise errors.Refused(
             f"the branch has moved on since the {verb}",
@@ -160,11 +159,12 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
     plan.keep([last.new], f"the branch before the {verb} was taken back")
     if not how.in_checkout:
         plan.refuse_checked_out()
-    if verb == "reorder":
+    if last.kind is MoveKind.REORDER:
         _restore_order(plan, status, last)
-    entries = _base_before(plan, status) if verb == "rebase" else []
+    entries = _base_before(plan, status) if last.kind is MoveKind.REBASE else []
     entries.append((plan.home, plan.event("plan.restored", **{"from": last.new, "to": last.old})))
-    _move(plan, (last.new, last.old, f"undo {verb}"), entries, how, Written(plan.objects))
+    change = Change(MoveKind.UNDO, plan.ref, last.new, last.old, f"undo {verb}")
+    _move(plan, change, entries, how, Written(plan.objects))
     plan.home_at_cover(plan.status())
     return moved
 
@@ -245,11 +245,10 @@ def _refuse_foreign(plan: OpenPlan, theirs: list[Commit], target: Commit) -> Non
 
 
 def _move(
-    plan: OpenPlan, move: tuple[str, str, str], entries: Sequence[Entry], how: How, written: Written
+    plan: OpenPlan, change: Change, entries: Sequence[Entry], how: How, written: Written
 ) -> None:
-    old, new, why = move
     place = worktrees.checkout_of(plan.repository, plan.ref) if how.in_checkout else None
     if place is None:
-        plan.move(old, new, why, entries, written=written)
+        plan.move(change.old, change.new, change.why, entries, kind=change.kind, written=written)
     else:
-        plan.move_checked_out(place, old, new, why, entries)
+        plan.move_checked_out(place, change, entries)

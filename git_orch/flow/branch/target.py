@@ -10,11 +10,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from git_orch import errors
+from git_orch.flow import move as moves
+from git_orch.flow.move import Change
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import sentences
-from git_orch.plans.history.status import Move
+from git_orch.plans.history.status import Move, MoveKind
 from git_orch.repo import ask, refs, sync
 from git_orch.repo.git import FETCHING, Git, GitFailed
 from git_orch.repo.objects.objects import Written
@@ -59,6 +62,10 @@ class Target:
     def typed(self) -> str:
         """The same for a shell."""
         return shlex.quote(self.name)
+
+    def to(self, new: str, kind: MoveKind, why: str) -> Change:
+        """The change that brings the branch from here to a commit."""
+        return Change(kind, self.ref, self.tip, new, why)
 
 
 def found(repository: Repository, wanted: str) -> Target:
@@ -145,101 +152,100 @@ def uncommitted(repository: Repository, checkout: Checkout) -> list[str]:
 # -- moving it -------------------------------------------------------------------------------------
 
 
-def advance(
-    plan: OpenPlan,
-    target: Target,
-    new: tuple[str, Written],
-    why: str,
-    event: tuple[str, Mapping[str, object]],
-) -> None:
-    """Move the branch to `new` (with the objects that no ref holds yet), and have the log tell it.
-
-    The intent and the event come first; the event counts once the move is done. Raises Busy when
-    somebody moved the branch, or files that are not committed are in the way; then nothing has
+class Consequence(NamedTuple):
+    """The event that a move brings about: its name and its fields; it counts once the ref has
     moved.
     """
-    commit, written = new
-    _hold(plan, target, commit, written, why)
-    old = {"from": target.tip} if target.tip is not None else {}
-    intent = plan.event("move.intended", ref=target.ref, **old, to=commit, why=why)
-    name, body = event
-    told = plan.event(name, **{"ref": target.ref, **old, "to": commit, **body, "move": intent.id})
-    plan.record((plan.home, intent), (plan.home, told))
+
+    event: str
+    fields: Mapping[str, object]
+
+
+def advance(
+    plan: OpenPlan, target: Target, change: Change, written: Written, consequence: Consequence
+) -> None:
+    """Move the branch, and have the log say what that means; no ref holds `written` yet.
+
+    Raises Busy when somebody moved the branch, or files that are not committed are in the way; then
+    nothing has moved.
+    """
+    _hold(plan, target, change, written)
+    intent = moves.intend(plan, change, plan.home)
+    old = {} if change.old is None else {"from": change.old}
+    fields = {"ref": change.ref, **old, "to": change.new, **consequence.fields}
+    event = plan.event(consequence.event, **fields, move=intent.event.id)
     try:
-        _move(plan.repository, target, commit, f"orch {intent.id}: {why}")
-    except errors.Busy as refused:
-        plan.record((plan.home, plan.event("move.abandoned", move=intent.id)))
-        if (
-            isinstance(refused, Blocked)
-            and target.checkout is not None
-            and plan.status().base.snapshot
-        ):
-            paths = " ".join(shlex.quote(path) for path in refused.paths)
-            add, commit = (
-                target.checkout.command(f"add -- {paths}"),
-                target.checkout.command("commit"),
-            )
-            refused.hint = f"{add} && {commit}  # where they are what the plan began with"
+        moves.carry_out(
+            plan, intent, [(plan.home, event)], lambda change: _move(plan.repository, change)
+        )
+    except Blocked as refused:
+        if target.checkout is not None and plan.status().base.snapshot:
+            refused.hint = _commit_first(target.checkout, refused.paths)
         raise
-    plan.record((plan.home, plan.event("move.done", move=intent.id)))
+    plan.record()
 
 
-def _hold(plan: OpenPlan, target: Target, commit: str, written: Written, why: str) -> None:
+def _commit_first(checkout: Checkout, paths: Sequence[str]) -> str:
+    add = checkout.command(f"add -- {' '.join(shlex.quote(path) for path in paths)}")
+    commit = checkout.command("commit")
+    return f"{add} && {commit}  # where they are what the plan began with"
+
+
+def _hold(plan: OpenPlan, target: Target, change: Change, written: Written) -> None:
     """Keep the commit until the branch holds it: `git gc --prune=now` of somebody else must not
     take a part of it.
     """
     written.restore()
-    plan.keep([commit], why)
+    plan.keep([change.new], change.why)
     written.restore()
     written.forget()
     tip = plan.tip()
     known = [oid for oid in (target.tip, tip) if oid is not None]
     look = ("rev-list", "--objects", "--quiet", "--exclude-promisor-objects")
-    asked = plan.repository.git.finished(*look, commit, "--not", *known, expect=(0, 128))
+    asked = plan.repository.git.finished(*look, change.new, "--not", *known, expect=(0, 128))
     if asked.status != 0:
         raise errors.Busy(
             "what was to be landed was collected meanwhile (gc --prune=now?)", "git orch status"
         )
 
 
-def _move(repository: Repository, target: Target, new: str, reason: str) -> None:
-    now = _checkout(repository, target.ref)
-    if now is None:
-        refs.move(repository, target.ref, old=target.tip, new=new, reason=reason)
+def _move(repository: Repository, change: Change) -> None:
+    checkout = _checkout(repository, change.ref)
+    if checkout is None:
+        refs.move(repository, change.ref, old=change.old, new=change.new, reason=change.reason)
         return
-    refuse_unfinished(now)
-    if refs.value(repository, target.ref) != target.tip:
-        raise refs.RefMoved(target.ref)
-    _fast_forward(repository, target, now, new, reason)
+    refuse_unfinished(checkout)
+    if refs.value(repository, change.ref) != change.old:
+        raise refs.RefMoved(change.ref)
+    _fast_forward(repository, checkout, change)
 
 
-def _fast_forward(
-    repository: Repository, target: Target, checkout: Checkout, new: str, reason: str
-) -> None:
+def _fast_forward(repository: Repository, checkout: Checkout, change: Change) -> None:
     """git's own fast forward in the checkout: it overwrites no file that is changed, untracked or
     ignored.
     """
     options = ("--ff-only", "--no-overwrite-ignore", "--no-squash", "--no-autostash", "--quiet")
-    variables = {"GIT_REFLOG_ACTION": reason}
-    if target.tip is None:  # then git takes ignored files for worthless all the same
-        written = untracked.changed(checkout.git(repository), repository.empty_tree, new)
+    variables = {"GIT_REFLOG_ACTION": change.reason}
+    name = change.ref.removeprefix(HEADS)
+    if change.old is None:  # then git takes ignored files for worthless all the same
+        written = untracked.changed(checkout.git(repository), repository.empty_tree, change.new)
         in_the_way = untracked.in_the_way(checkout.git(repository), checkout.path, written)
         if in_the_way:
             raise Blocked(checkout, in_the_way)
     git = replace(
-        checkout.git(repository), drivers=(f"branch.{target.name}.mergeoptions",)
+        checkout.git(repository), drivers=(f"branch.{name}.mergeoptions",)
     )  # "-s ours" outvotes us
     try:
-        git.run(*sync.options(), "merge", *options, new, variables=variables)
+        git.run(*sync.options(), "merge", *options, change.new, variables=variables)
     except GitFailed as failed:
         in_the_way = [line.strip() for line in failed.stderr.splitlines() if line.startswith("\t")]
         if in_the_way:
             raise Blocked(checkout, in_the_way) from failed
         raise errors.Busy(
-            f"git does not move '{target.name}': {failed.cause}", checkout.command("status")
+            f"git does not move '{name}': {failed.cause}", checkout.command("status")
         ) from failed
-    if refs.value(repository, target.ref) != new:
-        raise refs.RefMoved(target.ref)
+    if refs.value(repository, change.ref) != change.new:
+        raise refs.RefMoved(change.ref)
 
 
 class Blocked(errors.Busy):
@@ -261,7 +267,6 @@ def is_done(repository: Repository, move: Move) -> bool:
     tip = refs.value(repository, move.ref)
     if tip is None:
         return False
-    reasons = refs.reflog_messages(repository, move.ref)
-    if tip == move.new or any(reason.startswith(f"orch {move.id}") for reason in reasons):
+    if moves.has_happened(repository, move):
         return True
     return ask.is_ancestor(repository.git, move.new, tip)

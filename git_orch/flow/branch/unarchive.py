@@ -11,6 +11,7 @@ from git_orch.flow.branch.archive import tip_field
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Reporter
 from git_orch.plans import ids
+from git_orch.plans.history.status import MoveKind
 from git_orch.repo import identity, refs
 from git_orch.repo.log import archive as archives
 from git_orch.repo.log import log
@@ -71,7 +72,7 @@ def _brought_back(plan: OpenPlan) -> str | None:
     tip, live = _present(plan, archived.tip), plan.tip()
     back = plan.event("plan.unarchived", archived=taken_back, **tip_field(live or tip))
     if live is None and tip is not None:
-        plan.move(None, tip, "unarchive", [(plan.home, back)])
+        plan.move(None, tip, "unarchive", [(plan.home, back)], kind=MoveKind.UNARCHIVE)
     else:
         plan.record((plan.home, back))
     return live or tip

@@ -10,7 +10,7 @@ from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import messages, trailers
 from git_orch.plans.document import Document
-from git_orch.plans.history.status import Base, Status
+from git_orch.plans.history.status import Base, MoveKind, Status
 from git_orch.plans.plan import Plan
 from git_orch.repo import ask, identity, refs
 from git_orch.repo.identity import Identity
@@ -104,7 +104,7 @@ def follow(plan: OpenPlan, status: Status) -> bool:
     commit = cover(plan.objects, plan.identity, plan.id, status.plan, new)
     plan.keep([status.branch.tip], "the cover on the old base")
     rebased = (commit, plan.event("plan.rebased", base=document(new)))
-    plan.move(status.branch.tip, commit, f"rebase to {name}", [rebased])
+    plan.move(status.branch.tip, commit, f"rebase to {name}", [rebased], kind=MoveKind.REBASE)
     plan.home = commit
     plan.reporter.emit(
         Note(f"'{name}' moved on since the plan was made; the plan now starts from {tip[:10]}")

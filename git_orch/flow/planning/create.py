@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from git_orch import errors
+from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base as basing
+from git_orch.flow.reports import Reporter
 from git_orch.plans import approval, ids, plan_document, redact
 from git_orch.plans.document import Document
-from git_orch.plans.history.status import Base
+from git_orch.plans.history.status import Base, MoveKind
 from git_orch.plans.plan import Plan
 from git_orch.repo import identity, refs
 from git_orch.repo.local import approvals
@@ -75,7 +77,14 @@ def refuse_secrets(plan: Plan) -> None:
         )
 
 
-def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: bool = False) -> str:
+def create(
+    repository: Repository,
+    draft: Draft,
+    base: Base,
+    reporter: Reporter,
+    *,
+    include_dirty: bool = False,
+) -> str:
     """Store the plan and make its branch; gives the plan's ID. Raises UnfitRepository, Busy."""
     refuse_secrets(draft.plan)
     person = identity.of_user(repository)
@@ -86,7 +95,8 @@ def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: b
         written = objects.Written(database)
         cover = basing.cover(written, person, plan_id, draft.plan, base)
         log = store.LogWriter(repository, database, person, plan_id)
-        created = log.event(
+        plan = OpenPlan(plan_id, repository, database, person, reporter, log, cover)
+        created = plan.event(
             "plan.created",
             plan=plan_document.to_document(draft.plan),
             base=basing.document(base),
@@ -94,14 +104,12 @@ def create(repository: Repository, draft: Draft, base: Base, *, include_dirty: b
             estimate=draft.estimate,
             **({"task": draft.task} if draft.task else {}),
         )
-        called = [log.event("model.called", **call) for call in draft.calls]
-        intent = log.event("move.intended", ref=refs.BRANCHES + plan_id, to=cover, why="create")
+        called = [plan.event("model.called", **call) for call in draft.calls]
         made = approval.Approved(plan_id, draft.plan, base.commit, base.ref)
         approvals.write_made(repository, plan_id, made.document())
-        log.append([(cover, event) for event in (created, *called, intent)])
-        branch, why = refs.BRANCHES + plan_id, f"orch {intent.id}: create"
-        refs.move_to_new(repository, branch, written, old=None, new=cover, reason=why)
-        log.append([(cover, log.event("move.done", move=intent.id))])
+        entries = [(cover, event) for event in (created, *called)]
+        plan.move(None, cover, "create", entries, kind=MoveKind.CREATE, written=written)
+        plan.record()
     if draft.kept is not None:
         draft.kept.unlink(missing_ok=True)
     return plan_id

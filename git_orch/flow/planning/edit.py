@@ -10,7 +10,7 @@ from git_orch.flow.reports import Note
 from git_orch.plans import ids, plan_document
 from git_orch.plans.document import Document
 from git_orch.plans.history import life
-from git_orch.plans.history.status import PlanState, Status
+from git_orch.plans.history.status import MoveKind, PlanState, Status
 from git_orch.plans.plan import Plan
 
 
@@ -74,7 +74,7 @@ def _store(plan: OpenPlan, status: Status, new: Plan, estimate: Document) -> Non
     elif len(branch.commits) == 1 and base.is_ours(status, branch.tip):
         cover = base.cover(plan.objects, plan.identity, plan.id, new, status.base)
         plan.keep([branch.tip], "the cover before an edit")
-        plan.move(branch.tip, cover, "edit", [(cover, revised)])
+        plan.move(branch.tip, cover, "edit", [(cover, revised)], kind=MoveKind.EDIT)
         plan.home = cover
     else:
         plan.record((plan.home, revised))

@@ -19,6 +19,7 @@ from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import ids, redact, trailers
+from git_orch.plans.history.status import MoveKind
 from git_orch.repo import ask, refs, settings
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Written
@@ -102,7 +103,8 @@ def checkpoint(
     written = Written(plan.objects)
     message = trailers.subject(f"pre-step-{number}: {title}") + "\n"
     commit = plan.identity.commit(written, taken.tree, [tip], message)
-    plan.move(tip, commit, f"checkpoint before step {number}", written=written, in_place=True)
+    why = f"checkpoint before step {number}"
+    plan.move(tip, commit, why, kind=MoveKind.CHECKPOINT, written=written, in_place=True)
     plan.reporter.emit(Note(f"what was uncommitted is committed as {commit[:10]}"))
     return commit, taken.tree
 

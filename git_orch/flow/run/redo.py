@@ -24,7 +24,7 @@ from git_orch.flow.run.execute import Summary
 from git_orch.flow.run.loop import Landed
 from git_orch.flow.run.options import Options
 from git_orch.plans import ids
-from git_orch.plans.history.status import SATISFIED, Commit, Status, StepStatus
+from git_orch.plans.history.status import SATISFIED, Commit, MoveKind, Status, StepStatus
 from git_orch.plans.schedule import Schedule
 from git_orch.repo.objects import objects as odb
 
@@ -123,7 +123,9 @@ def _put_in(plan: OpenPlan, status: Status, run: _Redo, later: tuple[Commit, ...
         with rewrite.otherwise(rewrite.again_from(plan, job.number)):
             chain = rewrite.picked(plan, status, later, new)
             entry = (new, log_entries.landed(plan, job, result, (new, result.tree or "")))
-            done = rewrite.moved(plan, status, chain, f"redo step {job.number}", [entry])
+            done = rewrite.moved(
+                plan, status, chain, MoveKind.REDO, f"redo step {job.number}", [entry]
+            )
     except errors.OrchError as refused:
         run.given_up(job, result, refused)
         raise

@@ -5,6 +5,7 @@ never an error.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from git_orch.plans.history.status import (
     Estimated,
     Landed,
     Move,
+    MoveKind,
     PlanState,
     TipChecked,
     TipFailure,
@@ -48,6 +50,7 @@ class Past:
     verified: set[tuple[str, str]] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
     moves: dict[str, Move] = field(default_factory=dict)
+    arrivals: Counter[tuple[str, str]] = field(default_factory=Counter)  # of a ref at a commit
     last_move: Move | None = None
     known_tip: str | None = None
     estimate: Estimated | None = None
@@ -176,13 +179,16 @@ class Past:
         )
 
     def move_intended(self, event: Event) -> None:
+        ref, new = document.text(event.body, "ref"), _oid(event.body, "to")
         move = Move(
             id=event.id,
             clone=event.clone,
-            ref=document.text(event.body, "ref"),
+            ref=ref,
             old=_optional_oid(event.body, "from"),
-            new=_oid(event.body, "to"),
+            new=new,
             why=document.text(event.body, "why"),
+            kind=_kind(event.body),
+            seen_before=self.arrivals[ref, new],
         )
         self.moves[move.id] = move
 
@@ -190,6 +196,7 @@ class Past:
         move = self.moves.pop(document.text(event.body, "move"), None)
         if move is None:
             return
+        self.arrivals[move.ref, move.new] += 1
         self.landed = self.landings.pop(move.id, self.landed)
         if move.ref == self.branch:
             self.last_move = move
@@ -235,6 +242,7 @@ class Past:
 
     def branch_noticed(self, event: Event) -> None:
         self.known_tip = _oid(event.body, "now")
+        self.arrivals[self.branch, self.known_tip] += 1
 
 
 _STATE_EVENTS = {
@@ -286,6 +294,15 @@ def _attempt(event: Event, outcome: str) -> Attempt:
         changed=document.texts(body, "changed"),
         review=document.texts(body, "review"),
     )
+
+
+def _kind(body: Mapping[str, object]) -> MoveKind:
+    """What a move is for. Until there was a field for it, the first word of the reason said so."""
+    word = document.optional_text(body, "kind") or document.text(body, "why").partition(" ")[0]
+    try:
+        return MoveKind(word)
+    except ValueError:
+        return MoveKind.OTHER
 
 
 def _landed(event: Event) -> Landed:

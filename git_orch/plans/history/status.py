@@ -76,8 +76,29 @@ class Base(NamedTuple):
     snapshot: bool = False
 
 
+class MoveKind(enum.Enum):
+    """What a move of a ref is for, as its intent in the log says."""
+
+    CREATE = "create"  # a plan's branch, with its cover commit
+    EDIT = "edit"  # another cover commit
+    LAND = "land"  # a step onto the plan's branch, or a plan onto a branch of the user's
+    CHECKPOINT = "checkpoint"  # what was uncommitted in a checkout that steps work in
+    ROLLBACK = "rollback"
+    DROP = "drop"
+    REORDER = "reorder"
+    REBASE = "rebase"
+    REDO = "redo"
+    UNDO = "undo"  # of one of the five above
+    UNARCHIVE = "unarchive"
+    PICK = "pick"  # steps onto a branch of the user's
+    OTHER = "other"  # of a later version
+
+
 class Move(NamedTuple):
-    """The intent to move a ref; `old` is None for a creation."""
+    """The intent to move a ref; `old` is None for a creation.
+
+    `seen_before` is how often the log had seen the ref come to `new` when this was intended.
+    """
 
     id: str
     clone: str
@@ -85,6 +106,8 @@ class Move(NamedTuple):
     old: str | None
     new: str
     why: str
+    kind: MoveKind = MoveKind.OTHER
+    seen_before: int = 0
 
 
 class Landed(NamedTuple):

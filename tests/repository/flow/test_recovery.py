@@ -55,21 +55,26 @@ class Scene:
             yield found, reporter.notes
 
     def intended(
-        self, *, old: str | None = None, clone: str | None = None, ref: str | None = None
-    ) -> str:
-        """Write an intent to the log and move nothing, as a run does that is killed; gives its ID."""
+        self,
+        *,
+        old: str | None = None,
+        new: str | None = None,
+        clone: str | None = None,
+        ref: str | None = None,
+    ) -> None:
+        """Write an intent to the log and move nothing, as a run does that is killed."""
         with self.opened() as (plan, _):
             body = {
                 "ref": ref or plan.ref,
                 "from": old or self.old,
-                "to": self.new,
+                "to": new or self.new,
+                "kind": "land",
                 "why": "land step 2",
             }
             event = plan.event("move.intended", **body)
             if clone is not None:
                 event = Event(event.id, event.name, clone, event.body)
             plan.record((None, event))
-            return event.id
 
     def tip(self) -> str:
         return self.repo.git("rev-parse", self.branch)
@@ -97,10 +102,8 @@ def scene(tmp_path: Path, prepared: Prepared) -> Scene:
 
 
 def test_a_move_that_was_made_is_confirmed(scene: Scene) -> None:
-    intent = scene.intended()
-    scene.repo.git(
-        "update-ref", "-m", f"orch {intent}: land step 2", f"refs/heads/{scene.branch}", scene.new
-    )
+    scene.intended()
+    scene.repo.git("update-ref", f"refs/heads/{scene.branch}", scene.new)
     assert scene.settled() == []
     with scene.opened() as (plan, _):
         assert plan.status().known_tip == scene.new
@@ -114,10 +117,9 @@ def test_a_branch_where_the_move_would_put_it_needs_no_reflog(scene: Scene) -> N
 
 
 def test_a_move_that_was_made_and_left_by_the_user_is_confirmed_and_noticed(scene: Scene) -> None:
-    intent = scene.intended()
-    scene.repo.git(
-        "update-ref", "-m", f"orch {intent}: land step 2", f"refs/heads/{scene.branch}", scene.new
-    )
+    """The new commit in the reflog tells, whatever the entry says."""
+    scene.intended()
+    scene.repo.git("update-ref", "-m", "anything", f"refs/heads/{scene.branch}", scene.new)
     scene.repo.git("branch", "-f", scene.branch, scene.old)
     [note] = scene.settled()
     assert note.startswith(f"the branch was moved from {scene.new[:10]} to {scene.old[:10]}")
@@ -126,13 +128,27 @@ def test_a_move_that_was_made_and_left_by_the_user_is_confirmed_and_noticed(scen
 
 
 def test_a_move_that_was_not_made_is_made(scene: Scene) -> None:
-    intent = scene.intended()
+    scene.intended()
     assert scene.settled() == ["finished what was cut off: land step 2"]
     assert scene.tip() == scene.new
-    assert (
-        scene.repo.git("log", "-g", "-1", "--format=%gs", scene.branch)
-        == f"orch {intent}: land step 2"
-    )
+    assert scene.repo.git("log", "-g", "-1", "--format=%gs", scene.branch) == "orch: land step 2"
+
+
+def test_a_move_to_where_the_branch_has_been_is_not_taken_for_made(scene: Scene) -> None:
+    """A rollback that was cut off: the reflog has its target from the landing."""
+    cover = scene.repo.git("rev-parse", f"{scene.branch}~1")
+    scene.intended(new=cover)
+    assert scene.settled() == ["finished what was cut off: land step 2"]
+    assert scene.tip() == cover
+
+
+def test_a_move_back_that_was_made_and_left_by_the_user_is_not_made_again(scene: Scene) -> None:
+    cover = scene.repo.git("rev-parse", f"{scene.branch}~1")
+    scene.intended(new=cover)
+    scene.repo.git("branch", "-f", scene.branch, cover)
+    scene.repo.git("branch", "-f", scene.branch, scene.old)
+    assert scene.settled() == []
+    assert scene.tip() == scene.old
 
 
 def test_a_branch_in_a_checkout_is_not_moved_under_it(scene: Scene, tmp_path: Path) -> None:

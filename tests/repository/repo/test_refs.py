@@ -19,9 +19,9 @@ STAMP = "Ada Tester <ada@example.com> 1700000000 +0000"
 
 def test_a_ref_is_made_where_there_is_none(repo: Repo) -> None:
     repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
-    refs.move(repository, REF, old=None, new=head, reason="orch 01: create")
+    refs.move(repository, REF, old=None, new=head, reason="orch: create")
     assert refs.value(repository, REF) == head
-    assert refs.reflog_messages(repository, REF) == ["orch 01: create"]
+    assert repo.git("log", "-g", "--format=%gs", REF) == "orch: create"
 
 
 def test_a_ref_that_is_there_already_is_not_made(repo: Repo) -> None:
@@ -95,9 +95,17 @@ def test_refs_of_a_plan_are_found_by_its_id(repo: Repo) -> None:
     assert refs.of_plan(repository, plan) == refs.PlanRefs(head, head)
 
 
-def test_a_ref_without_reflog_has_no_messages(repo: Repo) -> None:
+def test_the_reflog_has_where_a_ref_has_been_newest_first(repo: Repo) -> None:
+    repository, first = discover(repo.path), repo.git("rev-parse", "HEAD")
+    second = repo.commit({"a": "a"})
+    for old, new in ((None, first), (first, second), (second, first)):
+        refs.move(repository, REF, old=old, new=new, reason="orch: land")
+    assert refs.reflog(repository, REF) == [first, second, first]
+
+
+def test_a_ref_without_reflog_has_been_nowhere(repo: Repo) -> None:
     repo.git("update-ref", "refs/orch/kept/x", "HEAD")
-    assert refs.reflog_messages(discover(repo.path), "refs/orch/kept/x") == []
+    assert refs.reflog(discover(repo.path), "refs/orch/kept/x") == []
 
 
 def test_a_tag_that_is_called_like_a_ref_is_not_taken_for_it(repo: Repo) -> None:

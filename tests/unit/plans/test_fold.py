@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from git_orch.plans.history import events, fold, replay
 from git_orch.plans.history.events import Event
-from git_orch.plans.history.status import Branch, Commit, PlanState, Status, StepState
+from git_orch.plans.history.status import (
+    Branch,
+    Commit,
+    MoveKind,
+    PlanState,
+    Status,
+    StepState,
+)
 from git_orch.plans.trailers import Claim, Message
 
 PLAN = "PLAN-20261120-8MD3K0R7Q2-x"
@@ -314,6 +321,31 @@ def test_a_move_of_the_users_branch_says_nothing_about_the_plan_branch() -> None
     move = f"01K{len(EXECUTED) + 1:023d}"
     done = folded(log_of(*EXECUTED, *going(move, 900), ("move.done", {"move": move})), None)
     assert (done.known_tip, done.last_move) == (None, None)
+
+
+def moved(body: dict[str, Any]) -> Status:
+    """The plan after one move of its branch."""
+    intent = {"ref": f"refs/heads/orch/{PLAN}", "from": oid(103), "to": oid(101), **body}
+    move = f"01K{len(EXECUTED) + 1:023d}"
+    return folded(log_of(*EXECUTED, ("move.intended", intent), ("move.done", {"move": move})), None)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"kind": "drop", "why": "rollback of a mistake"}, MoveKind.DROP),
+        ({"why": "rollback to step 1"}, MoveKind.ROLLBACK),
+        ({"why": "drop step 2"}, MoveKind.DROP),
+        ({"kind": "teleport", "why": "drop step 2"}, MoveKind.OTHER),
+        ({"why": "droppings"}, MoveKind.OTHER),
+    ],
+)
+def test_the_kind_of_a_move_is_a_field_or_in_an_old_log_the_first_word_of_its_reason(
+    body: dict[str, Any], kind: MoveKind
+) -> None:
+    last = moved(body).last_move
+    assert last is not None
+    assert last.kind is kind
 
 
 def test_a_landing_that_did_not_happen_takes_no_step_back() -> None:
