@@ -237,7 +237,7 @@ def _chosen(status: Status, given: Typed) -> frozenset[str] | None:
     """The IDs of the steps that the run is about; None for all."""
     count = len(status.steps)
     only = str(given.dry_run_step) if given.dry_run_step is not None else given.steps
-    numbers = selection.chosen(count, only, given.skip_steps, given.from_step)
+    numbers = selection.run_selection(count, only, given.skip_steps, given.from_step)
     return (
         None
         if numbers is None

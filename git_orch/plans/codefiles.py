@@ -1,4 +1,4 @@
-"""Files that run code for whoever checks them out or opens the project: a reviewer looks at them
+"""Files that run code for whoever checks them out or opens the project: a reviewer reads them
 first.
 """
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-# By name, wherever they are in the tree.
+# By name, in any directory.
 _NAMES = frozenset({
     ".gitattributes", ".gitmodules", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml", ".envrc", ".mise.toml",
     "mise.toml", ".tool-versions", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", ".python-version", ".nvmrc",
@@ -46,10 +46,9 @@ def runs_code(path: str) -> bool:
 
 
 def package_scripts(text: bytes | None) -> object:
-    """What npm would run from a package.json: its scripts, binaries and where its code begins; None
-    for no file.
+    """The fields of a package.json that npm runs code for, or acts on; None for no file.
 
-    Text that is not such a file counts as itself.
+    Text that is not a JSON object is returned as it is.
     """
     import json
 

@@ -36,39 +36,38 @@ def order(plan: Plan) -> list[str]:
     return ordered
 
 
-def ready(plan: Plan, done: Set[str]) -> list[Step]:
-    """Steps that are not done and whose dependencies are all done, by position."""
+def ready_steps(plan: Plan, done: Set[str]) -> list[Step]:
+    """Steps, by position, that are not done and depend only on done ones."""
     return [step for step in plan.steps if step.id not in done and done >= set(step.depends_on)]
 
 
-def needed(plan: Plan, step_id: str) -> set[str]:
-    """The IDs of the steps that have to be done before this one, directly or not."""
+def prerequisites(plan: Plan, step_id: str) -> set[str]:
+    """The IDs of the steps that this step depends on, directly or through others."""
     waits_for = {step.id: step.depends_on for step in plan.steps}
-    found: set[str] = set()
-    asked = [step_id]
-    while asked:
-        new = [other for other in waits_for[asked.pop()] if other not in found]
-        found.update(new)
-        asked += new
-    return found
+    steps: set[str] = set()
+    open_steps = [step_id]
+    while open_steps:
+        new = [other for other in waits_for[open_steps.pop()] if other not in steps]
+        steps.update(new)
+        open_steps += new
+    return steps
 
 
 def levels(plan: Plan) -> list[list[Step]]:
-    """Steps by how many others have to be done first, one after the other; those of one level wait
-    for none of it.
+    """Steps by the length of the longest chain of dependencies below them, shortest first.
 
-    Raises graphlib.CycleError.
+    Steps of one level do not depend on each other. Raises graphlib.CycleError.
     """
     steps = {step.id: step for step in plan.steps}
     height: dict[str, int] = {}
-    found: list[list[Step]] = []
+    rows: list[list[Step]] = []
     for step_id in order(plan):
         height[step_id] = 1 + max((height[need] for need in steps[step_id].depends_on), default=-1)
-        if height[step_id] == len(found):
-            found.append([])
+        if height[step_id] == len(rows):
+            rows.append([])
     for step in plan.steps:
-        found[height[step.id]].append(step)
-    return found
+        rows[height[step.id]].append(step)
+    return rows
 
 
 def critical_weights(plan: Plan, weight: Callable[[Step], float]) -> dict[str, float]:
@@ -77,54 +76,54 @@ def critical_weights(plan: Plan, weight: Callable[[Step], float]) -> dict[str, f
     Raises graphlib.CycleError.
     """
     weights: dict[str, float] = {}
-    followed = _followers(plan)
+    followers = _followers(plan)
     steps = {step.id: step for step in plan.steps}
     for step_id in reversed(order(plan)):
-        after = max((weights[follower.id] for follower in followed[step_id]), default=0.0)
+        after = max((weights[follower.id] for follower in followers[step_id]), default=0.0)
         weights[step_id] = weight(steps[step_id]) + after
     return weights
 
 
 def critical_path(plan: Plan, weight: Callable[[Step], float]) -> list[Step]:
-    """The heaviest chain of steps, each of which waits for the one before it; of equal ones the
-    first by position.
+    """The heaviest chain of steps that wait for one another; of equal ones the first by position.
 
-    However many workers there are, a run takes at least that long. Raises graphlib.CycleError.
+    A run takes at least that long, however many workers it has. Raises graphlib.CycleError.
     """
     weights = critical_weights(plan, weight)
-    followed = _followers(plan)
-    found: list[Step] = []
+    followers = _followers(plan)
+    path: list[Step] = []
     starts = [step for step in plan.steps if not step.depends_on]
     while starts:
-        found.append(max(starts, key=lambda step: weights[step.id]))
-        starts = followed[found[-1].id]
-    return found
+        path.append(max(starts, key=lambda step: weights[step.id]))
+        starts = followers[path[-1].id]
+    return path
 
 
-def touched(step: Step) -> tuple[str, ...]:
-    """The paths a step says it changes: those it declares, and the files of a `files` step."""
+def step_paths(step: Step) -> tuple[str, ...]:
+    """The paths that a step declares, and the files that a `files` step writes or deletes."""
     return (*step.paths, *step.files)
 
 
 def conflicts(plan: Plan) -> list[tuple[Step, Step]]:
-    """Pairs of steps that could run at once and say that they change the same path, by position.
+    """Pairs of steps that may run at once and name the same path, by position.
 
     A directory has the files below it in common. Raises graphlib.CycleError.
     """
-    meeting, waiting = _meeting(plan), _waiting(plan)
-    pairs = (
-        (one, other)
-        for other in range(len(plan.steps))
-        for one in _bits(meeting[other] & ~waiting[other] & ((1 << other) - 1))
-    )
+    sharing, serial = _sharing(plan), _serial(plan)
+    pairs: list[tuple[int, int]] = []
+    for number in range(len(plan.steps)):
+        earlier = (1 << number) - 1
+        clashing = sharing[number] & ~serial[number] & earlier
+        pairs += [(other, number) for other in _bits(clashing)]
     return [(plan.steps[one], plan.steps[other]) for one, other in sorted(pairs)]
 
 
-def _meeting(plan: Plan) -> list[int]:
-    """For each position the steps that name a path in common with it, as bits of a number: a plan
-    may have many.
+def _sharing(plan: Plan) -> list[int]:
+    """By position, the steps that name a path in common with that step, as bits of a number.
+
+    Bits, because a plan may have many steps.
     """
-    split = [[paths.parts(path) for path in touched(step)] for step in plan.steps]
+    split = [[paths.parts(path) for path in step_paths(step)] for step in plan.steps]
     at: dict[tuple[str, ...], int] = {}
     below: dict[tuple[str, ...], int] = {}
     for number, places in enumerate(split):
@@ -132,22 +131,22 @@ def _meeting(plan: Plan) -> list[int]:
             at[place] = at.get(place, 0) | 1 << number
             for above in _directories(place):
                 below[above] = below.get(above, 0) | 1 << number
-    found = [0] * len(split)
+    sharing = [0] * len(split)
     for number, places in enumerate(split):
         for place in places:
-            found[number] |= at[place] | below.get(place, 0)
+            sharing[number] |= at[place] | below.get(place, 0)
             for above in _directories(place):
-                found[number] |= at.get(above, 0)
-    return found
+                sharing[number] |= at.get(above, 0)
+    return sharing
 
 
 def _directories(place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     return (place[:length] for length in range(len(place)))
 
 
-def _waiting(plan: Plan) -> list[int]:
-    """For each position the steps that cannot run at the same time, as bits: one waits for the
-    other.
+def _serial(plan: Plan) -> list[int]:
+    """By position, the steps that never run beside that step, because one waits for the other, as
+    bits of a number.
     """
     position = {step.id: number for number, step in enumerate(plan.steps)}
     before, after = [0] * len(plan.steps), [0] * len(plan.steps)
@@ -170,24 +169,24 @@ def _bits(number: int) -> Iterator[int]:
 
 
 def _followers(plan: Plan) -> dict[str, list[Step]]:
-    """By step ID: those that wait for it directly, by position."""
-    found: dict[str, list[Step]] = {step.id: [] for step in plan.steps}
+    """By step ID: the steps that depend on it directly, by position."""
+    followers: dict[str, list[Step]] = {step.id: [] for step in plan.steps}
     for step in plan.steps:
         for need in dict.fromkeys(step.depends_on):
-            found[need].append(step)
-    return found
+            followers[need].append(step)
+    return followers
 
 
 def cycle(edges: Mapping[str, Iterable[str]]) -> list[str] | None:
-    """A cycle among `edges` (a name to what it depends on), or None: each depends on the next, the
-    last is the first.
+    """A cycle among `edges` (a name to the names it depends on), or None.
 
-    It begins with the one of its names that comes first in `edges`.
+    Every name in it depends on the next one, and the last name is the first. The cycle begins with
+    the name that comes first in `edges`.
     """
     try:
         TopologicalSorter(edges).prepare()
     except CycleError as error:
-        ring: list[str] = error.args[1][:0:-1]  # graphlib lists each before those that depend on it
+        ring: list[str] = error.args[1][:0:-1]  # graphlib lists a name before its dependents
         position = {name: number for number, name in enumerate(edges)}
         start = ring.index(min(ring, key=position.__getitem__))
         return [*ring[start:], *ring[:start], ring[start]]

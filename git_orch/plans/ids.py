@@ -47,8 +47,8 @@ def ulid_ms(identifier: str) -> int:
 
 
 def ulid_after(greatest: str | None, now_ms: int, random_bits: int) -> str:
-    """A new ULID, at least one more than `greatest`, so that a lagging clock cannot sort an answer
-    before its question.
+    """A new ULID, at least one more than `greatest`: a lagging clock cannot sort an answer before
+    its question.
 
     A `greatest` more than a day ahead of `now_ms` comes from a broken clock and does not count.
     """
@@ -61,8 +61,7 @@ def ulid_after(greatest: str | None, now_ms: int, random_bits: int) -> str:
 def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = None) -> str:
     """A new plan ID; ten characters hold 27 bits of the day's millisecond and 23 random bits.
 
-    With the `previous` ID of the same process it is greater than that one even within one
-    millisecond.
+    It is greater than `previous`, the process's last plan ID, even within one millisecond.
     """
     import datetime  # costs milliseconds that commands which make no plan need not pay
 
@@ -78,8 +77,8 @@ def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = No
 
 
 def slug(title: str) -> str:
-    """ASCII words of `title` joined by hyphens, at most 60 characters, cut between words; 'plan'
-    when none are left.
+    """ASCII words of `title` with hyphens between them, at most 60 characters, cut between words;
+    'plan' when the title has none.
     """
     if not title.isascii():
         import anyascii  # only for titles that need it: most do not
@@ -97,31 +96,32 @@ def slug(title: str) -> str:
 
 
 def short(plan: str) -> str:
-    """A plan ID without its slug: what git-orch prints where room is short, accepted everywhere."""
+    """A plan ID without its slug, for output where room is short; commands accept it as an ID."""
     return "-".join(plan.split("-")[:3])
 
 
-def matching(wanted: str, plans: Iterable[str]) -> list[str]:
-    """Plans that `wanted` may mean: the exact one, else those with that prefix, else those with
-    that part of the slug.
+def matches(typed: str, plans: Iterable[str]) -> list[str]:
+    """Plans that `typed` may mean: the exact one, else those that begin with it, else those with
+    it in their slug.
 
-    Letter case does not matter; a leading 'orch/' (the branch's name) and 'SPEC-' for 'PLAN-' are
-    accepted.
+    Letter case does not matter. People may also type 'orch/' before it, and 'SPEC-' for 'PLAN-'.
     """
-    name = wanted.strip().casefold().removeprefix("refs/heads/").removeprefix("orch/")
+    name = typed.strip().casefold().removeprefix("refs/heads/").removeprefix("orch/")
     if name.startswith("spec-"):
         name = "plan-" + name.removeprefix("spec-")
-    known = sorted(plans)
-    exact = [plan for plan in known if plan.casefold() == name]
+    ordered = sorted(plans)
+    exact = [plan for plan in ordered if plan.casefold() == name]
     if exact or not name:
         return exact
-    prefixed = [plan for plan in known if plan.casefold().startswith((name, "plan-" + name))]
+    prefixed = [plan for plan in ordered if plan.casefold().startswith((name, "plan-" + name))]
     if prefixed:
         return prefixed
-    return [plan for plan in known if name in plan.casefold().partition("-")[2]]
+    return [plan for plan in ordered if name in plan.casefold().partition("-")[2]]
 
 
 def next_step_id(taken: Iterable[str]) -> str:
-    """The step ID after the greatest one ever used in a plan, so that an ID never means two steps."""
+    """The step ID after the greatest one in `taken`, all that a plan ever used: no ID means two
+    steps.
+    """
     greatest = max((int(step[1:]) for step in taken if STEP_ID.fullmatch(step)), default=0)
     return f"s{greatest + 1}"

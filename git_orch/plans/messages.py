@@ -9,7 +9,7 @@ from typing import NamedTuple
 from git_orch.plans import trailers
 from git_orch.plans.history.status import SATISFIED, Commit, Status, StepStatus
 from git_orch.plans.plan import Plan, Step
-from git_orch.plans.trailers import Claim, clipped, one_line, paragraph, quoted, subject
+from git_orch.plans.trailers import Claim, excerpt, one_line, paragraph, quote, subject
 
 
 def cover_message(plan_id: str, plan: Plan, base: str) -> str:
@@ -31,7 +31,7 @@ def _step_line(plan: Plan, step: Step) -> str:
 
 
 class CheckLine(NamedTuple):
-    """How one check ended, for the message of a step commit; `seconds` is its duration."""
+    """The end of one check, for the message of a step commit; `seconds` is its duration."""
 
     command: str
     result: str
@@ -47,17 +47,17 @@ def step_message(
     *,
     review: Iterable[str] = (),
 ) -> str:
-    """What a reviewer reads on a host that shows no notes: what was asked, what was done, which
-    checks ran.
+    """The message of a step commit: task, summary and checks, for reviewers on a host without
+    notes.
 
-    `review` are reasons to look closely.
+    `extra` are more trailers, as name and value; `review` are reasons to look closely.
     """
     parts = [subject(step.title)]
-    asked = _asked(step)
-    if asked:
-        parts.append(asked)
+    task = _task_part(step)
+    if task:
+        parts.append(task)
     if summary.strip():
-        parts.append("Summary:\n" + textwrap.indent(clipped(quoted(summary)), "    "))
+        parts.append("Summary:\n" + textwrap.indent(excerpt(quote(summary)), "    "))
     lines = [
         f"    {one_line(check.command)}: {one_line(check.result)} in {check.seconds:.1f} s"
         for check in checks
@@ -75,9 +75,9 @@ def step_message(
     return "\n\n".join(parts) + "\n"
 
 
-def _asked(step: Step) -> str:
+def _task_part(step: Step) -> str:
     if step.prompt:
-        return "Asked:\n" + textwrap.indent(clipped(quoted(step.prompt)), "    ")
+        return "Asked:\n" + textwrap.indent(excerpt(quote(step.prompt)), "    ")
     if step.command is not None:
         return "Ran:\n    " + one_line(step.command.text())
     if step.files:
@@ -86,89 +86,92 @@ def _asked(step: Step) -> str:
 
 
 def merge_message(status: Status, branch: str) -> str:
-    """The message of a merge commit: the steps that it brings, in a list; the commits themselves
-    are behind it.
-    """
+    """The message of a merge commit: a list of the steps whose commits it merges."""
     parts = [trailers.subject(f"Merge plan: {status.plan.title}"), *_objective(status)]
-    parts.append("\n".join(_line(each) for each in _brought(status)))
+    parts.append("\n".join(_line(step) for step in _landed_steps(status)))
     parts.append(f"Into {branch}.\n\n{trailers.PLAN}: {status.id}")
-    return _joined(parts)
+    return _message_text(parts)
 
 
 def squash_message(status: Status, own: Sequence[tuple[str, str]], coauthors: Iterable[str]) -> str:
-    """The message of the one commit that is the whole plan, with the claims of all its steps.
+    """The message of a commit that squashes the whole plan, with the claims of all its steps.
 
     `own` are the user's own commits on the branch, as short ID and subject; `coauthors` are people
     as `Name <email>`.
     """
-    brought = _brought(status)
+    landed = _landed_steps(status)
     parts = [trailers.subject(status.plan.title), *_objective(status)]
-    parts.append("\n".join(line for each in brought for line in (_line(each), *_told(each))))
+    details: list[str] = []
+    claims: list[Claim] = []
+    for step in landed:
+        details += [_line(step), *_step_details(step)]
+        claims += claims_of(status.id, step)
+    parts.append("\n".join(details))
     if own:
         parts.append(
             "With:\n"
             + "\n".join(f"    {trailers.subject(subject)} ({oid})" for oid, subject in own)
         )
-    lines = [
-        f"{trailers.PLAN}: {claim.plan}\n{trailers.STEP}: {claim.step}\n{trailers.ATTEMPT}: {claim.attempt}"
-        for each in brought
-        for claim in claims_of(status.id, each)
-    ]
-    lines += [f"{trailers.COST}: {status.usd():.4f} USD"] if status.usd() else []
-    lines += [
-        f"{trailers.MODEL}: {trailers.subject(model)}"
-        for model in dict.fromkeys(c.model for c in status.calls)
-    ]
-    lines += [
-        f"Co-authored-by: {trailers.subject(person, 200)}" for person in dict.fromkeys(coauthors)
-    ]
-    return _joined([*parts, "\n".join(lines)])
+    lines: list[str] = []
+    for claim in claims:
+        lines += [
+            f"{trailers.PLAN}: {claim.plan}",
+            f"{trailers.STEP}: {claim.step}",
+            f"{trailers.ATTEMPT}: {claim.attempt}",
+        ]
+    if status.usd():
+        lines.append(f"{trailers.COST}: {status.usd():.4f} USD")
+    models = dict.fromkeys(call.model for call in status.calls)
+    lines += [f"{trailers.MODEL}: {trailers.subject(model)}" for model in models]
+    people = dict.fromkeys(coauthors)
+    lines += [f"Co-authored-by: {trailers.subject(person, 200)}" for person in people]
+    return _message_text([*parts, "\n".join(lines)])
 
 
-def claims_of(plan: str, each: StepStatus) -> list[Claim]:
-    """What the commit of a step claims about that step."""
-    claims = each.commit.message.claims if each.commit is not None else ()
-    return [claim for claim in claims if claim.plan == plan and claim.step == each.step.id][-1:]
+def claims_of(plan: str, status: StepStatus) -> list[Claim]:
+    """The last claim about a step in the message of its commit, as a list; empty without a
+    commit.
+    """
+    claims = status.commit.message.claims if status.commit is not None else ()
+    return [claim for claim in claims if claim.plan == plan and claim.step == status.step.id][-1:]
 
 
 def is_bare_cover(status: Status, commit: Commit) -> bool:
-    """Whether a commit is the cover and nothing else: it is left out where commits are written
-    anew.
+    """Whether a commit is a cover without claims; git-orch leaves such a commit out when it copies
+    a branch.
     """
     return commit.message.cover_of == status.id and not commit.message.claims
 
 
-def _brought(status: Status) -> list[StepStatus]:
-    return [each for each in status.steps if each.state in SATISFIED and each.commit is not None]
+def _landed_steps(status: Status) -> list[StepStatus]:
+    return [step for step in status.steps if step.state in SATISFIED and step.commit is not None]
 
 
 def _objective(status: Status) -> list[str]:
-    return (
-        [trailers.paragraph(status.plan.objective)]
-        if status.plan.objective != status.plan.title
-        else []
-    )
-
-
-def _line(each: StepStatus) -> str:
-    return f"{each.number:3}. {trailers.subject(each.step.title)}"
-
-
-def _told(each: StepStatus) -> list[str]:
-    """What was said of a step, and how its checks ended."""
-    if each.attempt is None:
+    if status.plan.objective == status.plan.title:
         return []
-    said = [
+    return [trailers.paragraph(status.plan.objective)]
+
+
+def _line(status: StepStatus) -> str:
+    return f"{status.number:3}. {trailers.subject(status.step.title)}"
+
+
+def _step_details(status: StepStatus) -> list[str]:
+    """The first five lines of a step's summary, and a line for the end of every check."""
+    if status.attempt is None:
+        return []
+    summary = [
         f"     {trailers.subject(line)}"
-        for line in each.attempt.summary.splitlines()[:5]
+        for line in status.attempt.summary.splitlines()[:5]
         if line.strip()
     ]
-    ran = [
+    checks = [
         f"     check: {trailers.subject(result.command, 200)}: {trailers.subject(result.reason)}"
-        for result in each.attempt.checks
+        for result in status.attempt.checks
     ]
-    return said + ran
+    return summary + checks
 
 
-def _joined(parts: Iterable[str]) -> str:
+def _message_text(parts: Iterable[str]) -> str:
     return "\n\n".join(part for part in parts if part.strip()) + "\n"

@@ -1,4 +1,4 @@
-"""Which path strings may name a file of a worktree: spelling only, nobody looks at a disk here."""
+"""Which path strings may name a file of a worktree: spelling only, nothing here reads a disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from git_orch.plans import invisible
 PATH_INVALID = "PATH_INVALID"
 PATH_OUTSIDE = "PATH_OUTSIDE"
 PATH_GIT_CONTROL = "PATH_GIT_CONTROL"
-TOLD = {
+EXPLANATIONS = {
     PATH_INVALID: "is not the name of a file",
     PATH_OUTSIDE: "lies outside the tree: paths are relative to its top",
     PATH_GIT_CONTROL: "belongs to git",
@@ -25,7 +25,7 @@ _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ELSEWHERE = re.compile(r"/|\\|~(?:/|$)|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-def control_directory(name: str) -> bool:
+def is_control_directory(name: str) -> bool:
     """Whether some file system takes `name`, one part of a path, for `.git`: HFS+ and NTFS rules of
     git's verify_path.
 
@@ -42,9 +42,9 @@ def parts(path: str) -> tuple[str, ...]:
     return tuple(name for name in path.split("/") if name not in ("", "."))
 
 
-def refused(path: str) -> str | None:
-    """Why `path` cannot name a file of a worktree: PATH_INVALID, PATH_OUTSIDE or PATH_GIT_CONTROL;
-    None when it can.
+def problem(path: str) -> str | None:
+    """PATH_INVALID, PATH_OUTSIDE or PATH_GIT_CONTROL when `path` cannot name a file of a worktree,
+    else None.
     """
     names = parts(path)
     if len(path) > _LONGEST_PATH or _CONTROL_CHARACTER.search(path):
@@ -57,13 +57,13 @@ def refused(path: str) -> str | None:
         or any(len(name.encode()) > _LONGEST_NAME for name in names)
     ):
         return PATH_INVALID
-    if any(control_directory(name) for name in names):
+    if any(is_control_directory(name) for name in names):
         return PATH_GIT_CONTROL
     return None
 
 
-def related(one: str, other: str) -> bool:
-    """Whether two declared paths are the same, or one is a directory above the other."""
+def are_related(one: str, other: str) -> bool:
+    """Whether two declared paths are equal, or one is a directory above the other."""
     first, second = parts(one), parts(other)
     length = min(len(first), len(second))
     return first[:length] == second[:length]

@@ -126,7 +126,7 @@ def _refuse_impossible(steps: tuple[Step, ...]) -> None:
             raise BadDocument(f"steps: '{step.id}' is not a step id")
         if len(step.title.splitlines()) > 1:
             raise BadDocument(f"{step.id}.title: expected one line")
-        if any(paths.refused(path) for path in step.files):
+        if any(paths.problem(path) for path in step.files):
             raise BadDocument(f"{step.id}.files: names a file outside the tree")
         if not known.issuperset(step.depends_on):
             raise BadDocument(f"{step.id}.depends_on: names a step that does not exist")

@@ -1,9 +1,7 @@
-"""Why somebody should look at what a step made before it is trusted: it had a hand in how it is
-judged.
+"""Reasons to review a step's work: the step changed the tests or files that judge it.
 
-A step that changes the tests, or the files that checks run, may have passed because of that.
-Nothing here says that it is wrong; a step that declares the tests among its paths was asked to
-change them.
+Such a step may have passed its checks because of that change. Nothing here says that the work is
+wrong. A step that declares the tests among its paths has the task to change them.
 """
 
 from __future__ import annotations
@@ -15,26 +13,28 @@ from typing import Literal, NamedTuple
 from git_orch.plans import invisible, paths, sentences
 from git_orch.plans.plan import Step
 
-LARGEST = (
-    1024**2
-)  # bytes; the text of a larger file need not be read: nobody writes tests of that size by hand
+# Bytes. Nothing reads the text of a larger file: nobody writes tests of that size by hand.
+LARGEST = 1024**2
 
-_JUDGED = frozenset(
-    {"agent", "run"}
-)  # files steps and persons did what is in the plan, or what they decided to do
+# A files step does what the plan says, and a person what he or she decided.
+_REVIEWED_KINDS = frozenset({"agent", "run"})
 _NAMED = 3  # paths that a reason names
-_LONGEST = 120  # characters of a path that are shown
+_LONGEST = 120  # characters of a path in a reason
 
 
-class Changed(NamedTuple):
-    """A file that a step changed; the texts are None where there is no file, or none that is read
-    as text.
+class Change(NamedTuple):
+    """A file that a step changed. `before` and `after` are its texts, None where there is no file
+    or no text in it.
     """
 
     path: str
     status: Literal["A", "M", "D"]
     before: str | None = None
     after: str | None = None
+
+    def has_both_texts(self) -> bool:
+        """Whether the file is text before and after the change."""
+        return self.before is not None and self.after is not None
 
 
 # -- test files ------------------------------------------------------------------------------------
@@ -55,23 +55,22 @@ _CAMEL = re.compile(
 
 
 def is_test(path: str) -> bool:
-    """Whether tests, or what decides which of them are run, are usually in a file of that name."""
+    """Whether a file of that name usually holds tests, or settings that choose the tests to run."""
     *directories, name = paths.parts(path) or ("",)
-    lower = {each.casefold() for each in directories}
-    if (
-        not _DIRECTORIES.isdisjoint(lower)
-        or _NAMES.fullmatch(name.casefold())
-        or _CAMEL.fullmatch(name)
-    ):
+    lower = {directory.casefold() for directory in directories}
+    if not _DIRECTORIES.isdisjoint(lower):
+        return True
+    if _NAMES.fullmatch(name.casefold()) or _CAMEL.fullmatch(name):
         return True
     return not _SPEC_DIRECTORIES.isdisjoint(lower) and not _PROSE.fullmatch(name.casefold())
 
 
-def needs_review_paths(changes: Iterable[Changed]) -> tuple[str, ...]:
-    """The changed files whose texts `reasons` looks at: those that were there before or may hold
-    tests now.
+def paths_to_read(changes: Iterable[Change]) -> tuple[str, ...]:
+    """The changed files whose texts `reasons` compares: files of tests, and Rust files, which may
+    hold tests.
     """
-    return tuple(each.path for each in changes if is_test(each.path) or each.path.endswith(".rs"))
+    paths_changed = (change.path for change in changes)
+    return tuple(path for path in paths_changed if is_test(path) or path.endswith(".rs"))
 
 
 # Lines of the languages in which tests are written; none of them can run over the end of a line.
@@ -102,62 +101,59 @@ _SKIP = re.compile(
 # -- reasons ---------------------------------------------------------------------------------------
 
 
-def reasons(step: Step, plan_checks: Sequence[str], changes: Sequence[Changed]) -> tuple[str, ...]:
-    """Why a person should look at a step's work, a line each; none is the rule.
+def reasons(step: Step, plan_checks: Sequence[str], changes: Sequence[Change]) -> tuple[str, ...]:
+    """The reasons for a person to review a step's work, as lines; mostly there is none.
 
     `plan_checks` are the command lines of all checks of the plan.
     """
-    if step.kind not in _JUDGED:
+    if step.kind not in _REVIEWED_KINDS:
         return ()
     declared = [paths.parts(path) for path in step.paths]
-    others = [each for each in changes if not _covered(each.path, declared)]
+    others = [change for change in changes if not _is_covered(change.path, declared)]
     return tuple(_reasons(plan_checks, changes, others))
 
 
 def _reasons(
-    plan_checks: Sequence[str], changes: Sequence[Changed], others: Sequence[Changed]
+    plan_checks: Sequence[str], changes: Sequence[Change], others: Sequence[Change]
 ) -> Iterator[str]:
     """`others` are the changes outside of the declared paths."""
-    tests = [each for each in others if is_test(each.path)]
+    tests = [change for change in others if is_test(change.path)]
     for verb, status in (("changes", "M"), ("deletes", "D")):
-        found = [each.path for each in tests if each.status == status]
-        if found:
-            yield f"{verb} test files that it did not declare: {_listed(found)}"
+        touched = [change.path for change in tests if change.status == status]
+        if touched:
+            yield f"{verb} test files that it did not declare: {_path_list(touched)}"
     words = _words(plan_checks)
-    judging = [
-        each.path
-        for each in others
-        if each.status != "A" and not is_test(each.path) and words.name(each.path)
-    ]
-    if judging:
-        yield f"changes what a check of the plan names: {_listed(judging)}"
-    lost = min(_lost(changes), _lost(others))
+    present = [change.path for change in others if change.status != "A"]
+    named = [path for path in present if not is_test(path) and words.include(path)]
+    if named:
+        yield f"changes what a check of the plan names: {_path_list(named)}"
+    lost = min(_tests_lost(changes), _tests_lost(others))
     if lost > 0:
         yield f"leaves {lost} {'test' if lost == 1 else 'tests'} fewer than there were"
-    skipped = [each.path for each in tests if each.status == "M" and _more_skipped(each)]
+    skipped = [test.path for test in tests if test.status == "M" and _skips_more(test)]
     if skipped:
-        yield f"lets tests be skipped or expects them to fail: {_listed(skipped)}"
+        yield f"lets tests be skipped or expects them to fail: {_path_list(skipped)}"
 
 
-def _covered(path: str, declared: Sequence[tuple[str, ...]]) -> bool:
+def _is_covered(path: str, declared: Sequence[tuple[str, ...]]) -> bool:
     names = paths.parts(path)
     return any(names[: len(place)] == place for place in declared)
 
 
 class _Words(NamedTuple):
-    """What command lines name: paths from the top of the tree, and from a directory that they
-    change to.
+    """Words of command lines as paths: `whole` from the top of the tree, `below` from a directory
+    that a command changes to.
     """
 
     whole: frozenset[tuple[str, ...]]
     below: frozenset[tuple[str, ...]]
 
-    def name(self, path: str) -> bool:
-        """Whether one of them names the path."""
+    def include(self, path: str) -> bool:
+        """Whether a command line names the path."""
         names = paths.parts(path)
-        return names in self.whole or any(
-            names[start:] in self.below for start in range(1, len(names))
-        )
+        if names in self.whole:
+            return True
+        return any(names[start:] in self.below for start in range(1, len(names)))
 
 
 _WORD = re.compile(r"[\w./+@-]+")
@@ -168,39 +164,35 @@ _MODULE = re.compile(r"(?<=-m )\w+(?:\.\w+)*|\b\w+(?:\.\w+)+\b")  # of Python: -
 def _words(commands: Iterable[str]) -> _Words:
     whole, below = set[tuple[str, ...]](), set[tuple[str, ...]]()
     for command in commands:
-        found = {paths.parts(word) for word in _WORD.findall(command)}
-        found |= {
-            (*above, f"{last}.py")
-            for *above, last in (name.split(".") for name in _MODULE.findall(command))
-        }
-        whole |= found
+        named = {paths.parts(word) for word in _WORD.findall(command)}
+        for module in _MODULE.findall(command):
+            *packages, last = module.split(".")
+            named.add((*packages, f"{last}.py"))
+        whole |= named
         if _CHANGES_DIRECTORY.search(command):
-            below |= found
+            below |= named
     return _Words(frozenset(whole - {()}), frozenset(below - {()}))
 
 
-def _lost(changes: Iterable[Changed]) -> int:
-    """How many tests fewer there are in these files."""
-    known = (
-        each
-        for each in changes
-        if each.status != "M" or (each.before is not None and each.after is not None)
-    )
-    return sum(_count(_TEST, each.before) - _count(_TEST, each.after) for each in known)
+def _tests_lost(changes: Iterable[Change]) -> int:
+    """The number of tests that these files held before and do not hold after the changes."""
+    comparable = (change for change in changes if change.status != "M" or change.has_both_texts())
+    return sum(_count(_TEST, file.before) - _count(_TEST, file.after) for file in comparable)
 
 
-def _more_skipped(changed: Changed) -> bool:
-    known = changed.before is not None and changed.after is not None
-    return known and _count(_SKIP, changed.after) > _count(_SKIP, changed.before)
+def _skips_more(change: Change) -> bool:
+    return change.has_both_texts() and (_count(_SKIP, change.after) > _count(_SKIP, change.before))
 
 
 def _count(pattern: re.Pattern[str], text: str | None) -> int:
     return sum(1 for _ in pattern.finditer(text or ""))
 
 
-def _listed(found: Sequence[str]) -> str:
-    """Paths on one line, whatever characters are in them."""
-    shown = [invisible.on_one_line(path) for path in found]
-    return sentences.names(
-        [path if len(path) <= _LONGEST else f"...{path[-_LONGEST:]}" for path in shown], _NAMED
-    )
+def _path_list(changed: Sequence[str]) -> str:
+    """The first three paths on one line, whatever characters are in them."""
+    return sentences.names([_shown(path) for path in changed], _NAMED)
+
+
+def _shown(path: str) -> str:
+    printable = invisible.on_one_line(path)
+    return printable if len(printable) <= _LONGEST else f"...{printable[-_LONGEST:]}"

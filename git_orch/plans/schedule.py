@@ -1,9 +1,9 @@
-"""Which step may start and which result may land: the books of one run. Pure: workers and refs are
-somebody else's.
+"""Which step may start and which result may land: the books of one run. Pure: `flow.run` has the
+workers and the refs.
 
-A step starts when all it depends on has landed and no running step declares a path of its own. A
-result lands in the plan's order: it waits for earlier steps, except when a step that waits for it
-could start.
+A step starts when its dependencies have landed and no running step declares one of its paths.
+Results land in the plan's order, except that a result lands at once when another step could start
+after it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from git_orch.plans.plan import Plan, Step
 
 
 class Phase(enum.Enum):
-    """Where a step of a run stands; a blocked one will not start in this run."""
+    """The phases of a step in a run; a blocked step will not start in this run."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -31,8 +31,7 @@ _OVER = frozenset({Phase.LANDED, Phase.FAILED, Phase.BLOCKED})
 
 
 class Schedule:
-    """The steps of one run. `done` are steps that were satisfied before it; `chosen` those it is
-    about.
+    """The steps of one run: the `chosen` ones without those that are `done` before it.
 
     `weights` say how long the way from a step to the plan's end is: the longest starts first.
     Without them steps start in the plan's order. With `keep_going` steps that do not depend on a
@@ -51,9 +50,11 @@ class Schedule:
         self._plan = plan
         self._weights = weights or {}
         self._keep_going = keep_going
-        wanted = frozenset(chosen) - done
-        self._steps = {step.id: step for step in plan.steps if step.id in wanted}
-        self._needs = {each.id: frozenset(each.depends_on) - done for each in self._steps.values()}
+        own = frozenset(chosen) - done
+        self._steps = {step.id: step for step in plan.steps if step.id in own}
+        self._needs = {
+            step_id: frozenset(step.depends_on) - done for step_id, step in self._steps.items()
+        }
         self._phases = dict.fromkeys(self._steps, Phase.WAITING)
         self._sorter = TopologicalSorter(self._needs)
         self._sorter.prepare()
@@ -66,71 +67,67 @@ class Schedule:
         """Steps of this run in one of these phases, by position."""
         return [step for step, phase in self._phases.items() if phase in phases]
 
-    def startable(self, free: int) -> list[Step]:
-        """At most `free` steps to start now, the most urgent first; none of them is in another's
-        way.
-        """
+
+    def startable_steps(self, free: int) -> list[Step]:
+        """At most `free` steps to start now, the most urgent first; no two of them share a path."""
         chosen: list[Step] = []
         busy = [self._steps[step] for step in self.in_phase(Phase.RUNNING, Phase.FINISHED)]
         waiting = [self._steps[step] for step in self._steps if step in self._ready]
-        for step in sorted(
-            waiting, key=lambda each: -self._weights.get(each.id, 0.0)
-        ):  # stable: then by position
+        waiting.sort(key=lambda step: -self._weights.get(step.id, 0.0))  # stable: then by position
+        for step in waiting:
             if len(chosen) < free and not any(overlap(step, other) for other in [*busy, *chosen]):
                 chosen.append(step)
         return chosen
 
     def start(self, step: str) -> None:
-        """The step runs."""
+        """Record that the step runs."""
         self._ready.discard(step)
         self._phases[step] = Phase.RUNNING
 
-    def again(self, step: str) -> None:
-        """The step waits once more: it starts when there is room, unless nothing is started any
-        more.
-        """
+    def wait_again(self, step: str) -> None:
+        """Let the step wait for another start, or block it when the run is stopping."""
         self._phases[step] = Phase.BLOCKED if self._stopped else Phase.WAITING
         if not self._stopped:
             self._ready.add(step)
 
     def finish(self, step: str) -> None:
-        """Its result is there, and waits for its turn to land."""
+        """Record that the step has a result, which waits for its turn to land."""
         self._phases[step] = Phase.FINISHED
 
-    def landable(self) -> str | None:
-        """The result that may land now."""
+    def next_landing(self) -> str | None:
+        """The step whose result may land now, by ID; None while all results have to wait."""
         finished = self.in_phase(Phase.FINISHED)
         for step in finished:
-            if not self._before(step) or self._holds_up(step):
+            if not self._is_held_back(step) or self._holds_up(step):
                 return step
         return None
 
     def land(self, step: str) -> None:
-        """The step has landed: what waited for it may start."""
+        """Record that the step has landed, so that the steps that waited for it may start."""
         self._phases[step] = Phase.LANDED
         self._sorter.done(step)
         self._take_ready()
         self._block()
 
     def fail(self, step: str) -> None:
-        """The step has failed for good: what depends on it will not start."""
+        """Record that the step has failed for good, and block the steps that depend on it."""
         self._phases[step] = Phase.FAILED
         self._block()
 
     def stop(self) -> None:
-        """Nothing is started any more; what runs is let finish."""
+        """Start no more steps; the running ones finish."""
         self._stopped = True
         self._ready.clear()
         for step in self.in_phase(Phase.WAITING):
             self._phases[step] = Phase.BLOCKED
 
     def _take_ready(self) -> None:
-        found = self._sorter.get_ready()
-        self._ready.update(step for step in found if step in self._steps)
+        ready = self._sorter.get_ready()
+        self._ready.update(step for step in ready if step in self._steps)
 
     def _block(self) -> None:
-        """Mark what cannot start in this run: something it needs failed, is not part of it, or
-        needs a person.
+        """Block the steps that need a step which failed, is not part of this run, or needs a
+        person.
         """
         if self.in_phase(Phase.FAILED) and not self._keep_going:
             self.stop()
@@ -148,8 +145,8 @@ class Schedule:
                     self._ready.discard(step)
                     changed = True
 
-    def _before(self, step: str) -> bool:
-        """Whether an earlier step is still to land that does not itself wait for this one."""
+    def _is_held_back(self, step: str) -> bool:
+        """Whether an earlier step has yet to land and does not itself wait for this one."""
         for other in self._steps:
             if other == step:
                 return False
@@ -158,20 +155,20 @@ class Schedule:
         return False
 
     def _waits_for(self, step: str, other: str) -> bool:
-        """Whether `step` needs `other`, directly or not."""
+        """Whether `step` depends on `other`, directly or through others."""
         seen: set[str] = set()
-        asked = [step]
-        while asked:
-            now = asked.pop()
+        open_steps = [step]
+        while open_steps:
+            now = open_steps.pop()
             if now == other:
                 return True
             if now not in seen:
                 seen.add(now)
-                asked.extend(self._needs.get(now, ()))
+                open_steps.extend(self._needs.get(now, ()))
         return False
 
     def _holds_up(self, step: str) -> bool:
-        """Whether a step could start as soon as this one, and others that are finished, have
+        """Whether a waiting step could start as soon as all finished results, and this one, have
         landed.
         """
         here = frozenset(self.in_phase(Phase.LANDED, Phase.FINISHED))
@@ -186,5 +183,5 @@ def overlap(one: Step, other: Step) -> bool:
     """Whether the steps declare or write a path in common; a directory has the files below it in
     common.
     """
-    ours, others = graph.touched(one), graph.touched(other)
-    return any(paths.related(mine, theirs) for mine in ours for theirs in others)
+    ours, others = graph.step_paths(one), graph.step_paths(other)
+    return any(paths.are_related(mine, theirs) for mine in ours for theirs in others)

@@ -6,13 +6,12 @@ import re
 
 from git_orch.errors import UsageError
 
-_PART = re.compile(
-    r"([0-9]{1,6})(?:\s*-\s*([0-9]{1,6}))?", re.ASCII
-)  # six digits: a plan has at most 1,000 steps
+# Six digits: a plan has at most 1,000 steps.
+_PART = re.compile(r"([0-9]{1,6})(?:\s*-\s*([0-9]{1,6}))?", re.ASCII)
 
 
 def numbers(typed: str, count: int) -> list[int]:
-    """Step numbers in `typed`, ascending and each once, of `count` steps. Raises UsageError."""
+    """Step numbers in `typed`, ascending, without repetition, of `count` steps. Raises UsageError."""
     chosen: set[int] = set()
     for part in typed.split(","):
         first, last = _ends(part.strip(), typed)
@@ -37,18 +36,17 @@ def _hint(count: int) -> str:
     return f"the steps are 1 to {count}; run 'git orch show' to see them"
 
 
-def chosen(
+def run_selection(
     count: int, only: str | None, without: str | None, first: int | None
 ) -> frozenset[int] | None:
     """The step numbers that a run is about, of `count` steps; None when nothing narrows them.
-    Raises as `numbers` does.
 
-    `only` and `without` are lists as people type them, `first` is the step to begin with, instead
-    of `only`.
+    `only` and `without` are lists as people type them; `first` is the step to begin with, instead
+    of `only`. Raises UsageError.
     """
     if only is None and without is None and first is None:
         return None
-    found = set(numbers(only, count)) if only is not None else set(range(1, count + 1))
+    selected = set(numbers(only, count)) if only is not None else set(range(1, count + 1))
     if first is not None:
         if only is not None:
             raise UsageError(
@@ -57,9 +55,9 @@ def chosen(
             )
         if not 1 <= first <= count:
             raise UsageError(f"there is no step '{first}'", _hint(count))
-        found = set(range(first, count + 1))
+        selected = set(range(first, count + 1))
     if without is not None:
-        found -= set(numbers(without, count))
-    if not found:
+        selected -= set(numbers(without, count))
+    if not selected:
         raise UsageError("no step is left to run", _hint(count))
-    return frozenset(found)
+    return frozenset(selected)

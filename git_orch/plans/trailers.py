@@ -1,5 +1,5 @@
-"""Commit messages of plan branches: what they claim, and how text that git-orch did not write is
-kept from claiming.
+"""Commit messages of plan branches: the claims in them, and how git-orch keeps the text of others
+from making claims.
 
 A claim is an `Orch-Plan`, `Orch-Step`, `Orch-Attempt` triple of lines anywhere in a message: after
 a squash one commit carries several. Trailer lines begin in column one, so indented text can never
@@ -23,7 +23,7 @@ UNBORN = "unborn"  # Orch-Base of a plan that was made before the first commit
 
 
 class Claim(NamedTuple):
-    """A commit says that it is this attempt at this step of this plan."""
+    """The claim of a commit that it is this attempt at this step of this plan."""
 
     plan: str
     step: str
@@ -31,7 +31,7 @@ class Claim(NamedTuple):
 
 
 class Message(NamedTuple):
-    """What the message of a commit says about plans. `base` is set on a cover commit."""
+    """The claims of a commit's message. Only a cover commit has `cover_of` and `base`."""
 
     claims: tuple[Claim, ...] = ()
     cover_of: str | None = None
@@ -40,17 +40,17 @@ class Message(NamedTuple):
 
 
 def read(message: str) -> Message:
-    """The claims of a commit message; incomplete ones are none."""
+    """The claims of a commit message; an incomplete claim does not count."""
     claims: list[Claim] = []
     plan: str | None = None
     step: str | None = None
     cover: str | None = None
     base: str | None = None
     for line in message.splitlines():
-        found = _TRAILER.match(line)
-        if found is None:
+        trailer = _TRAILER.match(line)
+        if trailer is None:
             continue
-        name, value = found[1], found[2]
+        name, value = trailer[1], trailer[2]
         if name == PLAN:
             plan, step = value, None
         elif name == STEP:
@@ -63,8 +63,8 @@ def read(message: str) -> Message:
     return Message(tuple(claims), cover, base, tuple(_REVERT.findall(message)))
 
 
-def quoted(text: str) -> str:
-    """Text of others with lines that look like our trailers (or end a paragraph early) indented by
+def quote(text: str) -> str:
+    """Text of others without control characters, its lines that look like our trailers indented by
     four columns.
     """
     without_controls = "".join(
@@ -75,27 +75,30 @@ def quoted(text: str) -> str:
 
 def subject(title: str, length: int = _SUBJECT_LENGTH) -> str:
     """One line of at most `length` characters."""
-    line = " ".join(quoted(title).split())
-    clipped = line if len(line) <= length else line[: length - 3].rstrip() + "..."
-    return quoted(clipped)
+    line = " ".join(quote(title).split())
+    short = line if len(line) <= length else line[: length - 3].rstrip() + "..."
+    return quote(short)
 
 
 def paragraph(text: str) -> str:
-    """Text of others in lines of a readable width; its own line breaks stay."""
+    """Text of others filled to lines of 72 columns; its own line breaks stay."""
     filled = "\n".join(
         textwrap.fill(line, width=_SUBJECT_LENGTH, break_long_words=False, break_on_hyphens=False)
-        for line in clipped(text).splitlines()
+        for line in excerpt(text).splitlines()
     )
-    return quoted(filled)  # last, since filling moves words to the start of lines
+    return quote(filled)  # last, since filling moves words to the start of lines
 
 
-def clipped(text: str, lines: int = 60) -> str:
-    """At most that many lines: a commit message is for people."""
-    every = text.strip().splitlines()
-    if len(every) <= lines:
-        return "\n".join(every)
-    return "\n".join([*every[:lines], f"[{len(every) - lines} more lines]"])
+def excerpt(text: str, lines: int = 60) -> str:
+    """At most that many lines of `text`, and the number of the others: a commit message is for
+    people.
+    """
+    all_lines = text.strip().splitlines()
+    if len(all_lines) <= lines:
+        return "\n".join(all_lines)
+    return "\n".join([*all_lines[:lines], f"[{len(all_lines) - lines} more lines]"])
 
 
 def one_line(text: str) -> str:
+    """`text` as one line of at most 200 characters."""
     return subject(text, length=200).strip()

@@ -163,7 +163,7 @@ class Tree:
             names = [
                 entry.name + ("/" if entry.is_dir(follow_symlinks=False) else "")
                 for entry in entries
-                if paths.refused(entry.name) is None
+                if paths.problem(entry.name) is None
                 and (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False))
             ]
         return sorted(names, reverse=True)
@@ -184,7 +184,7 @@ class Tree:
         """The directory of `path` and the name in it, after all links. Errors of the system become
         PathRefused.
         """
-        code = paths.refused(path)
+        code = paths.problem(path)
         if code is not None:
             raise PathRefused(code, path)
         walk = _Walk(self._root, path, create=create)
@@ -240,7 +240,7 @@ class _Walk:
         if os.path.isabs(target):
             raise PathRefused(paths.PATH_OUTSIDE, self._path)
         names = paths.parts(target)
-        if any(paths.control_directory(name) for name in names):
+        if any(paths.is_control_directory(name) for name in names):
             raise PathRefused(paths.PATH_GIT_CONTROL, self._path)
         self._left[:0] = names
 

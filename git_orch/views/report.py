@@ -291,7 +291,7 @@ def _goes_on_with(status: Status) -> str:
 
 def awaits_person(status: Status) -> Step | None:
     """The manual step that is next, when nothing else can go on."""
-    ready = graph.ready(status.plan, status.satisfied())
+    ready = graph.ready_steps(status.plan, status.satisfied())
     return ready[0] if ready and all(step.kind == "manual" for step in ready) else None
 
 

@@ -45,7 +45,7 @@ one_line = st.one_of(
 file_paths = st.one_of(
     st.lists(st.sampled_from([*FRAGMENTS, " ", "/"]), min_size=1, max_size=5).map("".join),
     st.just("/".join(["long name"] * 150)),
-).filter(lambda path: paths.refused(path) is None and not path.endswith("/"))
+).filter(lambda path: paths.problem(path) is None and not path.endswith("/"))
 names = st.sampled_from(["python3", "g++", "yes", "~", "12:30", "日本", "#x", "-x", "null"])
 seconds = st.integers(1, 86_400)
 commands = st.one_of(

@@ -171,8 +171,8 @@ def _snapshot(job: Job, site: Site, result: Result) -> Result:
 
 def _review(job: Job, site: Site, changes: Sequence[gate.Change]) -> tuple[str, ...]:
     """Why somebody should look at what the step made: it may have had a hand in how it is judged."""
-    listed = [review.Changed(each.path, _LETTERS[each.status]) for each in changes]
-    read = set(review.needs_review_paths(listed))
+    listed = [review.Change(each.path, _LETTERS[each.status]) for each in changes]
+    read = set(review.paths_to_read(listed))
     wanted = [
         each
         for each in changes

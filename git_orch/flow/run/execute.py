@@ -82,7 +82,7 @@ def execute(
     if not left or status.branch is None or grant is None:
         return _nothing_to_do(plan, status, options)
     schedule = preconditions.schedule(status, options)
-    if not schedule.startable(1):
+    if not schedule.startable_steps(1):
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
         return _handed_over(plan, status)
@@ -117,7 +117,7 @@ def _in_place(
     if grant is None or status.branch is None:
         return _nothing_to_do(plan, status, options)
     schedule = preconditions.schedule(status, options)
-    if not schedule.startable(1):
+    if not schedule.startable_steps(1):
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
         return _handed_over(plan, status)
@@ -150,7 +150,11 @@ def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     """Only manual steps can go on: say where their work is to be done."""
     tip = status.branch.tip if status.branch is not None else ""
     step = next(
-        (each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"),
+        (
+            each
+            for each in graph.ready_steps(status.plan, status.satisfied())
+            if each.kind == "manual"
+        ),
         None,
     )
     if step is None:

@@ -20,7 +20,11 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
     """
     status = plan.status()
     step = next(
-        (each for each in graph.ready(status.plan, status.satisfied()) if each.kind == "manual"),
+        (
+            each
+            for each in graph.ready_steps(status.plan, status.satisfied())
+            if each.kind == "manual"
+        ),
         None,
     )
     if step is None or status.branch is None:

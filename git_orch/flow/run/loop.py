@@ -107,7 +107,7 @@ class Drive:
 
     def _start(self) -> bool:
         attempts = sum(1 for task in self.running.values() if not task.verifies)
-        begun = self.schedule.startable(self.most - attempts)
+        begun = self.schedule.startable_steps(self.most - attempts)
         with self.held():
             for step in begun:
                 job = self.steps.begun(step)
@@ -120,7 +120,7 @@ class Drive:
         self._book(task.step, outcome)
 
     def _land(self) -> None:
-        while not self._verifying() and (step := self.schedule.landable()) is not None:
+        while not self._verifying() and (step := self.schedule.next_landing()) is not None:
             self._book(step, self.steps.landed(step))
 
     def _verifying(self) -> bool:
@@ -141,7 +141,7 @@ class Drive:
                 self.schedule.start(step)
                 self.running[self.submit(job)] = Task(step)
             case Later():
-                self.schedule.again(step)
+                self.schedule.wait_again(step)
             case Verify(job):
                 self.running[self.submit(job)] = Task(step, verifies=True)
             case Failed():

@@ -121,7 +121,7 @@ def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
             if other not in satisfied and other not in chosen
         ]
         if each.step.id in chosen - satisfied and needed:
-            wanted = ({each.step.id} | graph.needed(status.plan, each.step.id)) - satisfied
+            wanted = ({each.step.id} | graph.prerequisites(status.plan, each.step.id)) - satisfied
             numbers = ",".join(str(number) for number in sorted(map(status.plan.position, wanted)))
             missing = sentences.steps(map(status.plan.position, needed))
             raise errors.Refused(

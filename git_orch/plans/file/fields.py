@@ -68,9 +68,9 @@ def _without_nul(value: str) -> str:
 
 
 def _inside(value: str) -> str:
-    reason = paths.refused(value)
+    reason = paths.problem(value)
     if reason is not None:
-        raise ValueError(paths.TOLD[reason])
+        raise ValueError(paths.EXPLANATIONS[reason])
     return value
 
 

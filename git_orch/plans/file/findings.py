@@ -185,9 +185,9 @@ def _paths(plan: Plan) -> Iterator[Finding]:
     inside = "name it relative to the top of the tree"
     for index, step in enumerate(plan.steps):
         for number, path in enumerate(step.paths):
-            refused = paths.refused(path.rstrip("/") or path)
+            refused = paths.problem(path.rstrip("/") or path)
             if refused is not None:
-                message = f"'{path}' {paths.TOLD[refused]}"
+                message = f"'{path}' {paths.EXPLANATIONS[refused]}"
                 yield Finding(_code(refused), f"steps[{index}].paths[{number}]", message, inside)
         outside = _OUTSIDE.search(step.prompt or "")
         if outside is not None:

@@ -237,15 +237,15 @@ def meant(
     known = [plan for plan, values in plans.items() if values.log is not None]
     if wanted is None:
         return _only_open(repository, objects, plans), None
-    found = ids.matching(wanted, known)
+    found = ids.matches(wanted, known)
     if len(found) == 1:
         return found[0], None
     if not found:
         archived_plans = archive.read_at(repository, objects, listing.archive)
-        put_away = ids.matching(wanted, archived_plans.plans)
+        put_away = ids.matches(wanted, archived_plans.plans)
         if len(put_away) == 1:
             return put_away[0], archived_plans
-        rest = ids.matching(
+        rest = ids.matches(
             wanted, [plan for plan, values in plans.items() if values.branch is not None]
         )
         if len(rest) == 1:
@@ -268,11 +268,11 @@ def resolve_archived(repository: Repository, objects: Objects, wanted: str) -> s
 def _meant_archived(repository: Repository, objects: Objects, wanted: str, listing: Listing) -> str:
     put_away = archive.read_at(repository, objects, listing.archive).plans.keys()
     live = listing.plans
-    asked = {plan: live[plan] for plan in ids.matching(wanted, live) if plan not in put_away}
+    asked = {plan: live[plan] for plan in ids.matches(wanted, live) if plan not in put_away}
     cut_off = [
         each.id for each in statuses(repository, objects, asked) if each.archived is not None
     ]
-    found = ids.matching(wanted, [*put_away, *cut_off])
+    found = ids.matches(wanted, [*put_away, *cut_off])
     if len(found) == 1:
         return found[0]
     cause = (

@@ -86,7 +86,7 @@ def _names(changes: Sequence[Change], secrets: tuple[str, ...]) -> Iterator[Find
     for each in changes:
         if each.status == "D":
             continue
-        if any(paths.control_directory(name) for name in each.path.split("/")):
+        if any(paths.is_control_directory(name) for name in each.path.split("/")):
             yield Finding(
                 paths.PATH_GIT_CONTROL,
                 each.path,
@@ -166,7 +166,9 @@ def leaves_tree(path: str, target: bytes) -> bool:
     if b".." in names[up:]:
         return True
     inner = [name.decode("utf-8", "replace") for name in names[up:]]
-    return climbed > path.count("/") or any(paths.control_directory(name) for name in inner if name)
+    return climbed > path.count("/") or any(
+        paths.is_control_directory(name) for name in inner if name
+    )
 
 
 def _brings_secret(new: bytes, old: bytes, secrets: tuple[str, ...]) -> bool:

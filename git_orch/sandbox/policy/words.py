@@ -113,7 +113,7 @@ def _path_verdict(text: str, root: str, word: Word) -> Verdict | None:
     names = text.split("/")
     if climbs(names):
         return verdict.denial("PATH_OUTSIDE", word.span, "path traversal not allowed: {}", _INSIDE)
-    if any(paths.control_directory(name) for name in names if name):
+    if any(paths.is_control_directory(name) for name in names if name):
         reason = "the repository's own directory is not a step's: {}"
         return verdict.denial("PATH_GIT_CONTROL", word.span, reason, verdict.JUST_EDIT)
     if any(_SECRETS.fullmatch(name.casefold()) for name in names):

@@ -55,11 +55,11 @@ def test_an_order_has_each_step_once_after_all_it_depends_on(drawn: Plan) -> Non
 def test_the_first_ready_step_is_always_the_next_of_the_order(drawn: Plan) -> None:
     order = graph.order(drawn)
 
-    assert [graph.ready(drawn, set(order[:n]))[0].id for n in range(len(order))] == order
+    assert [graph.ready_steps(drawn, set(order[:n]))[0].id for n in range(len(order))] == order
 
 
 def test_ready_steps_are_not_done_and_wait_for_nothing() -> None:
-    steps = graph.ready(plan(s1="", s2="s1", s3="s2", s4=""), {"s1"})
+    steps = graph.ready_steps(plan(s1="", s2="s1", s3="s2", s4=""), {"s1"})
 
     assert [step.id for step in steps] == ["s2", "s4"]
 
@@ -161,7 +161,7 @@ def test_conflicts_are_the_pairs_that_share_a_path_and_have_no_order(
     assert graph.conflicts(drawn._replace(steps=named)) == [
         (one, other)
         for one, other in itertools.combinations(named, 2)
-        if any(paths.related(mine, theirs) for mine in one.paths for theirs in other.paths)
+        if any(paths.are_related(mine, theirs) for mine in one.paths for theirs in other.paths)
         and not waits(one.id, other.id)
         and not waits(other.id, one.id)
     ]

@@ -157,13 +157,13 @@ PLANS = [
 )
 def test_a_plan_is_found_by_id_prefix_or_part_of_its_slug(wanted: str, found: list[int]) -> None:
     """S2-130, S2-131, S2-132: several candidates are all given."""
-    assert ids.matching(wanted, reversed(PLANS)) == [PLANS[index] for index in found]
+    assert ids.matches(wanted, reversed(PLANS)) == [PLANS[index] for index in found]
 
 
 def test_the_exact_id_wins_over_a_longer_one_that_begins_with_it() -> None:
     longer = PLANS[0] + "-again"
 
-    assert ids.matching(PLANS[0], [longer, PLANS[0]]) == [PLANS[0]]
+    assert ids.matches(PLANS[0], [longer, PLANS[0]]) == [PLANS[0]]
 
 
 @given(st.text(), moments, bits)
@@ -171,7 +171,7 @@ def test_the_short_form_finds_its_plan(title: str, now: int, random_bits: int) -
     """S2-132."""
     made = ids.plan_id(title, now, random_bits)
 
-    assert ids.matching(ids.short(made), [*PLANS, made]) == [made]
+    assert ids.matches(ids.short(made), [*PLANS, made]) == [made]
 
 
 # -- ULIDs and step IDs ----------------------------------------------------------------------------

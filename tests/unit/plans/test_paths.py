@@ -33,30 +33,30 @@ FINE = [
 def test_every_spelling_of_the_control_directory_is_refused(path: str) -> None:
     """A03, S1-137"""
     expected = paths.PATH_INVALID if path.endswith(("/", "/.")) else paths.PATH_GIT_CONTROL
-    assert paths.refused(path) == expected
+    assert paths.problem(path) == expected
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
 def test_paths_that_lead_out_are_refused(path: str) -> None:
     """A06, S1-136"""
-    assert paths.refused(path) == paths.PATH_OUTSIDE
+    assert paths.problem(path) == paths.PATH_OUTSIDE
 
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: repr(path[:12]))
 def test_strings_that_are_no_file_name_are_refused(path: str) -> None:
     """A06"""
-    assert paths.refused(path) == paths.PATH_INVALID
+    assert paths.problem(path) == paths.PATH_INVALID
 
 
 @pytest.mark.parametrize("path", FINE, ids=lambda path: repr(path[:20]))
 def test_ordinary_names_are_accepted(path: str) -> None:
     """A06: also those that look like options."""
-    assert paths.refused(path) is None
+    assert paths.problem(path) is None
 
 
 @given(st.text(max_size=50))
 def test_no_string_raises(path: str) -> None:
-    assert paths.refused(path) in {
+    assert paths.problem(path) in {
         None,
         paths.PATH_INVALID,
         paths.PATH_OUTSIDE,
@@ -67,7 +67,7 @@ def test_no_string_raises(path: str) -> None:
 @given(st.lists(st.sampled_from(["..", ".git", "a", ".", "", "\u200c", "/", " "]), max_size=8))
 def test_an_accepted_path_has_no_step_up_and_no_control_directory(pieces: list[str]) -> None:
     path = "".join(pieces)
-    if paths.refused(path) is None:
+    if paths.problem(path) is None:
         names = path.split("/")
         assert ".." not in names
         assert ".git" not in [name.replace("\u200c", "").rstrip(" .") for name in names]

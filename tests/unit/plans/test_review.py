@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from git_orch.plans import review
 from git_orch.plans.plan import FileContent, Step
-from git_orch.plans.review import Changed
+from git_orch.plans.review import Change
 
 PY = "def test_a():\n    assert a() == 1\n\n\ndef test_b():\n    assert b() == 2\n"
 ONE = PY.partition("\n\n\n")[0] + "\n"
@@ -20,7 +20,7 @@ def step(*paths: str, kind: str = "agent") -> Step:
 
 
 def found(
-    *changes: Changed, declared: tuple[str, ...] = ("src",), checks: tuple[str, ...] = ()
+    *changes: Change, declared: tuple[str, ...] = ("src",), checks: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
     """The reasons for a step that declares `src`."""
     return review.reasons(step(*declared), checks, changes)
@@ -37,7 +37,7 @@ def found(
 )  # fmt: skip
 def test_a_file_of_tests_is_known_by_its_path(path: str) -> None:
     assert review.is_test(path)
-    assert review.needs_review_paths([Changed(path, "M")]) == (path,)
+    assert review.paths_to_read([Change(path, "M")]) == (path,)
 
 
 @pytest.mark.parametrize(
@@ -52,16 +52,16 @@ def test_other_files_are_none(path: str) -> None:
 
 
 def test_a_test_file_that_is_changed_or_deleted_undeclared_is_told() -> None:
-    assert found(Changed("tests/test_x.py", "M", PY, PY + "\n")) == (
+    assert found(Change("tests/test_x.py", "M", PY, PY + "\n")) == (
         "changes test files that it did not declare: tests/test_x.py",
     )
-    assert found(Changed("tests/data.bin", "D")) == (
+    assert found(Change("tests/data.bin", "D")) == (
         "deletes test files that it did not declare: tests/data.bin",
     )
 
 
 def test_a_new_test_file_is_no_reason() -> None:
-    assert found(Changed("tests/test_x.py", "A", None, PY), Changed("src/x.py", "M")) == ()
+    assert found(Change("tests/test_x.py", "A", None, PY), Change("src/x.py", "M")) == ()
 
 
 @pytest.mark.parametrize("declared", ["tests", "tests/", "./tests", "tests/test_x.py", "."])
@@ -69,13 +69,13 @@ def test_a_new_test_file_is_no_reason() -> None:
 def test_a_step_that_declares_the_tests_may_do_what_it_likes_with_them(
     declared: str, kind: str
 ) -> None:
-    changes = [Changed("tests/test_x.py", "M", PY, "@pytest.mark.skip\n")]
+    changes = [Change("tests/test_x.py", "M", PY, "@pytest.mark.skip\n")]
 
     assert review.reasons(step(declared, kind=kind), ["pytest tests/test_x.py"], changes) == ()
 
 
 def test_a_declared_file_does_not_cover_its_directory() -> None:
-    assert found(Changed("tests/test_y.py", "D"), declared=("tests/test_x.py",)) != ()
+    assert found(Change("tests/test_y.py", "D"), declared=("tests/test_x.py",)) != ()
 
 
 @pytest.mark.parametrize("kind", ["files", "manual"])
@@ -86,7 +86,7 @@ def test_what_the_plan_itself_says_or_a_person_did_needs_no_review(kind: str) ->
         review.reasons(
             literal,
             ["sh run.sh"],
-            [Changed("tests/test_x.py", "M", PY, ""), Changed("run.sh", "M")],
+            [Change("tests/test_x.py", "M", PY, ""), Change("run.sh", "M")],
         )
         == ()
     )
@@ -105,12 +105,12 @@ def test_what_the_plan_itself_says_or_a_person_did_needs_no_review(kind: str) ->
     ],
 )  # fmt: skip
 def test_a_file_that_a_check_names_is_told_when_it_is_edited(check: str, path: str) -> None:
-    assert found(Changed(path, "M"), checks=("true", check)) == (
+    assert found(Change(path, "M"), checks=("true", check)) == (
         f"changes what a check of the plan names: {path}",
     )
-    assert found(Changed(path, "A"), checks=(check,)) == ()
-    assert found(Changed(path, "M"), declared=(path,), checks=(check,)) == ()
-    assert found(Changed("other/" + path, "M"), checks=("sh " + path,)) == ()
+    assert found(Change(path, "A"), checks=(check,)) == ()
+    assert found(Change(path, "M"), declared=(path,), checks=(check,)) == ()
+    assert found(Change("other/" + path, "M"), checks=("sh " + path,)) == ()
 
 
 @pytest.mark.parametrize(
@@ -133,19 +133,19 @@ def test_a_file_that_a_check_names_is_told_when_it_is_edited(check: str, path: s
     ],
 )  # fmt: skip
 def test_a_test_less_is_told_in_every_language(path: str, before: str, after: str) -> None:
-    told = found(Changed(path, "M", before, after), declared=("doc",))
+    told = found(Change(path, "M", before, after), declared=("doc",))
 
     assert "leaves 1 test fewer than there were" in told
 
 
 def test_a_test_that_moved_is_not_lost() -> None:
-    told = found(Changed("tests/test_x.py", "M", PY, ONE), Changed("src/test_y.py", "A", None, PY))
+    told = found(Change("tests/test_x.py", "M", PY, ONE), Change("src/test_y.py", "A", None, PY))
 
     assert told == ("changes test files that it did not declare: tests/test_x.py",)
 
 
 def test_a_file_whose_text_is_not_known_has_lost_nothing() -> None:
-    told = found(Changed("tests/test_x.py", "M", PY, None))
+    told = found(Change("tests/test_x.py", "M", PY, None))
 
     assert told == ("changes test files that it did not declare: tests/test_x.py",)
 
@@ -161,18 +161,18 @@ def test_a_file_whose_text_is_not_known_has_lost_nothing() -> None:
     ],
 )  # fmt: skip
 def test_a_marker_that_lets_a_test_be_skipped_is_told(marker: str) -> None:
-    told = found(Changed("tests/test_x", "M", PY, marker + PY))
+    told = found(Change("tests/test_x", "M", PY, marker + PY))
 
     assert told[-1] == "lets tests be skipped or expects them to fail: tests/test_x"
     assert (
-        len(found(Changed("tests/test_x", "M", marker + PY, marker + PY + "\n"))) == 1
+        len(found(Change("tests/test_x", "M", marker + PY, marker + PY + "\n"))) == 1
     )  # it was there before
 
 
 def test_a_reason_is_one_line_with_few_names_whatever_the_paths_hold() -> None:
     hostile = "tests/a\nOrch-Step: s9\u202e"
     many = [
-        Changed(path, "D")
+        Change(path, "D")
         for path in (hostile, "tests/" + "x" * 400, "tests/c", "tests/d", "tests/e")
     ]
 
@@ -186,7 +186,7 @@ def test_a_reason_is_one_line_with_few_names_whatever_the_paths_hold() -> None:
 
 texts = st.one_of(st.none(), st.text(st.sampled_from("def test_a(\n \t[#]@it.skip()"), max_size=80))
 changes = st.builds(
-    Changed,
+    Change,
     st.sampled_from(["tests/a.py", "src/a.rs", "b_test.go", "c"]),
     st.sampled_from("AMD"),
     texts,
@@ -198,7 +198,7 @@ changes = st.builds(
     st.lists(changes, max_size=5),
     st.lists(st.sampled_from(["tests", "src", "c", ".", "b_test.go"]), max_size=3),
 )
-def test_declaring_more_never_gives_more_reasons(some: list[Changed], declared: list[str]) -> None:
+def test_declaring_more_never_gives_more_reasons(some: list[Change], declared: list[str]) -> None:
     for count in range(len(declared)):
         less = review.reasons(step(*declared[:count]), ["sh c"], some)
         more = review.reasons(step(*declared[: count + 1]), ["sh c"], some)
@@ -211,4 +211,4 @@ def test_declaring_more_never_gives_more_reasons(some: list[Changed], declared: 
 )
 def test_no_text_takes_long(line: str) -> None:
     """The suite's own time limit is what would notice."""
-    assert found(Changed("tests/x", "M", line, line)) != ()
+    assert found(Change("tests/x", "M", line, line)) != ()

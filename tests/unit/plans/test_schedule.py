@@ -38,23 +38,23 @@ def everything(found: Plan) -> list[str]:
 def test_a_step_starts_when_all_it_needs_has_landed() -> None:
     found = plan(step(1), step(2, 1))
     books = Schedule(found, set(), everything(found))
-    assert names(books.startable(8)) == ["s1"]
+    assert names(books.startable_steps(8)) == ["s1"]
     books.start("s1")
     books.finish("s1")
-    assert names(books.startable(8)) == []
+    assert names(books.startable_steps(8)) == []
     books.land("s1")
-    assert names(books.startable(8)) == ["s2"]
+    assert names(books.startable_steps(8)) == ["s2"]
 
 
 def test_steps_that_declare_a_path_in_common_do_not_run_at_the_same_time() -> None:
     found = plan(step(1, paths=("src/a.py",)), step(2, paths=("src",)), step(3, paths=("doc",)))
-    assert names(Schedule(found, set(), everything(found)).startable(8)) == ["s1", "s3"]
+    assert names(Schedule(found, set(), everything(found)).startable_steps(8)) == ["s1", "s3"]
 
 
 def test_the_longest_way_to_the_end_starts_first() -> None:
     found = plan(step(1), step(2), step(3, 2))
     books = Schedule(found, set(), everything(found), weights={"s1": 1, "s2": 2, "s3": 1})
-    assert names(books.startable(1)) == ["s2"]
+    assert names(books.startable_steps(1)) == ["s2"]
 
 
 def test_a_result_waits_for_an_earlier_step() -> None:
@@ -63,9 +63,9 @@ def test_a_result_waits_for_an_earlier_step() -> None:
     books.start("s1")
     books.start("s2")
     books.finish("s2")
-    assert books.landable() is None
+    assert books.next_landing() is None
     books.finish("s1")
-    assert books.landable() == "s1"
+    assert books.next_landing() == "s1"
 
 
 def test_a_result_that_holds_up_another_step_waits_for_nobody() -> None:
@@ -74,7 +74,7 @@ def test_a_result_that_holds_up_another_step_waits_for_nobody() -> None:
     books.start("s1")
     books.start("s2")
     books.finish("s2")
-    assert books.landable() == "s2"
+    assert books.next_landing() == "s2"
 
 
 def test_a_result_that_is_not_all_a_step_waits_for_keeps_to_the_order() -> None:
@@ -83,16 +83,16 @@ def test_a_result_that_is_not_all_a_step_waits_for_keeps_to_the_order() -> None:
     for each in ("s1", "s2", "s3"):
         books.start(each)
     books.finish("s2")
-    assert books.landable() is None
+    assert books.next_landing() is None
     books.finish("s3")
-    assert books.landable() == "s2"
+    assert books.next_landing() == "s2"
 
 
 def test_a_step_whose_need_is_not_part_of_the_run_is_blocked() -> None:
     found = plan(step(1), step(2, 1), step(3))
     books = Schedule(found, set(), ["s2", "s3"])
     assert books.in_phase(Phase.BLOCKED) == ["s2"]
-    assert names(books.startable(8)) == ["s3"]
+    assert names(books.startable_steps(8)) == ["s3"]
 
 
 def test_a_failure_stops_what_has_not_begun() -> None:
@@ -109,7 +109,7 @@ def test_with_keep_going_only_what_needs_the_failed_step_is_blocked() -> None:
     books = Schedule(found, set(), everything(found), keep_going=True)
     books.start("s1")
     books.fail("s1")
-    assert names(books.startable(8)) == ["s2"]
+    assert names(books.startable_steps(8)) == ["s2"]
     assert books.in_phase(Phase.BLOCKED) == ["s3", "s4"]
 
 
@@ -136,7 +136,7 @@ def test_every_interleaving_ends_with_each_step_landed_failed_or_blocked(
         moves += 1
         assert moves < 100
         running = books.in_phase(Phase.RUNNING)
-        for each in books.startable(most - len(running)):
+        for each in books.startable_steps(most - len(running)):
             assert set(each.depends_on) <= set(landed)
             books.start(each.id)
         running = books.in_phase(Phase.RUNNING)
@@ -147,7 +147,7 @@ def test_every_interleaving_ends_with_each_step_landed_failed_or_blocked(
                 books.finish(ended)
             else:
                 books.fail(ended)
-        while (able := books.landable()) is not None:
+        while (able := books.next_landing()) is not None:
             landed.append(able)
             books.land(able)
     assert set(landed) == set(books.in_phase(Phase.LANDED))
