@@ -8,19 +8,22 @@ import re
 
 # By name, in any directory.
 _NAMES = frozenset({
-    ".gitattributes", ".gitmodules", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml", ".envrc", ".mise.toml",
-    "mise.toml", ".tool-versions", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", ".python-version", ".nvmrc",
-    ".node-version", ".ruby-version", "rust-toolchain", "rust-toolchain.toml", "build.rs", "setup.py", "conftest.py",
-    "pyproject.toml", "setup.cfg", "tox.ini", "sitecustomize.py", "usercustomize.py", "noxfile.py", "tasks.py",
-    "makefile", "gnumakefile", "justfile", "rakefile", "pom.xml", "gruntfile.js", "gulpfile.js",
-    "gemfile", "vagrantfile", "dockerfile", "jenkinsfile", "cmakelists.txt", "build.gradle", "build.gradle.kts",
-    "settings.gradle", "gradlew", "mvnw", "lefthook.yml", ".lefthook.yml", ".gitlab-ci.yml", ".travis.yml",
-    ".mcp.json", "agents.md", "claude.md", "gemini.md", ".cursorrules", ".windsurfrules", ".editorconfig-checker.json",
+    ".gitattributes", ".gitmodules", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml",
+    ".envrc", ".mise.toml", "mise.toml", ".tool-versions", ".npmrc", ".yarnrc", ".yarnrc.yml",
+    ".pnpmfile.cjs", ".python-version", ".nvmrc", ".node-version", ".ruby-version",
+    "rust-toolchain", "rust-toolchain.toml", "build.rs", "setup.py", "conftest.py",
+    "pyproject.toml", "setup.cfg", "tox.ini", "sitecustomize.py", "usercustomize.py",
+    "noxfile.py", "tasks.py", "makefile", "gnumakefile", "justfile", "rakefile", "pom.xml",
+    "gruntfile.js", "gulpfile.js", "gemfile", "vagrantfile", "dockerfile", "jenkinsfile",
+    "cmakelists.txt", "build.gradle", "build.gradle.kts", "settings.gradle", "gradlew", "mvnw",
+    "lefthook.yml", ".lefthook.yml", ".gitlab-ci.yml", ".travis.yml", ".mcp.json", "agents.md",
+    "claude.md", "gemini.md", ".cursorrules", ".windsurfrules", ".editorconfig-checker.json",
 })  # fmt: skip
 # Anything below a directory of this name.
 _DIRECTORIES = frozenset({
-    ".husky", ".githooks", "githooks", ".github", ".gitea", ".forgejo", ".circleci", ".buildkite", ".devcontainer",
-    ".vscode", ".idea", ".zed", ".claude", ".cursor", ".codex", ".gemini", ".cargo", ".config", ".ci", ".mvn", ".yarn",
+    ".husky", ".githooks", "githooks", ".github", ".gitea", ".forgejo", ".circleci",
+    ".buildkite", ".devcontainer", ".vscode", ".idea", ".zed", ".claude", ".cursor", ".codex",
+    ".gemini", ".cargo", ".config", ".ci", ".mvn", ".yarn",
 })  # fmt: skip
 _SUFFIXES = re.compile(
     r".*\.(?:pth|csproj|vcxproj|xcscheme|code-workspace)|.*\.config\.(?:js|cjs|mjs|ts|mts)",

@@ -44,7 +44,8 @@ _SPEC_DIRECTORIES = frozenset({"spec", "specs"})  # of tests, or of documents th
 _PROSE = re.compile(r".*\.(?:md|rst|txt|adoc|ya?ml|json|html|pdf)", re.DOTALL)
 _NAMES = re.compile(
     r"(?:test[_-].*|.*[_-](?:test|tests|spec)|tests|conftest)\.[a-z]{1,5}|"
-    r".*\.(?:test|spec|cy|bats|feature)(?:\.[a-z]{1,5})?|pytest\.ini|tox\.ini|phpunit\.xml(?:\.dist)?|\.rspec|"
+    r".*\.(?:test|spec|cy|bats|feature)(?:\.[a-z]{1,5})?|"
+    r"pytest\.ini|tox\.ini|phpunit\.xml(?:\.dist)?|\.rspec|"
     r"(?:jest|vitest|playwright|karma)\.conf(?:ig)?\.[a-z]{2,4}",
     re.DOTALL,
 )
@@ -88,11 +89,14 @@ _TEST = re.compile(
     re.MULTILINE,
 )
 _SKIP = re.compile(
-    r"\bmark\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\bunittest\.(?:skip\w*|expectedFailure)\b"
-    r"|\bskipTest\(|@(?:skip|skipIf|skipUnless|expectedFailure|Disabled|Ignore)\b|\bcollect_ignore\b"
-    r"|\b(?:it|test|describe|context|suite)\.(?:skip|todo|only|fixme)\b|\b(?:xit|xtest|xdescribe|fit|fdescribe)[ \t]*\("
+    r"\bmark\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\("
+    r"|\bunittest\.(?:skip\w*|expectedFailure)\b|\bskipTest\("
+    r"|@(?:skip|skipIf|skipUnless|expectedFailure|Disabled|Ignore)\b|\bcollect_ignore\b"
+    r"|\b(?:it|test|describe|context|suite)\.(?:skip|todo|only|fixme)\b"
+    r"|\b(?:xit|xtest|xdescribe|fit|fdescribe)[ \t]*\("
     r"|#\[(?:cfg_attr\([^\n\]]{0,80})?ignore\b|\bt\.Skip(?:Now|f)?\(|\bGTEST_SKIP\b|\bDISABLED_\w"
-    r"|\bmarkTest(?:Skipped|Incomplete)\(|\[Ignore\b|\bSkip[ \t]*=|^[ \t]*(?:skip|pending)[ \t]*(?:['\"(]|$)"
+    r"|\bmarkTest(?:Skipped|Incomplete)\(|\[Ignore\b|\bSkip[ \t]*="
+    r"|^[ \t]*(?:skip|pending)[ \t]*(?:['\"(]|$)"
     r"|@tag :skip",
     re.MULTILINE,
 )

@@ -11,7 +11,7 @@ _PART = re.compile(r"([0-9]{1,6})(?:\s*-\s*([0-9]{1,6}))?", re.ASCII)
 
 
 def numbers(typed: str, count: int) -> list[int]:
-    """Step numbers in `typed`, ascending, without repetition, of `count` steps. Raises UsageError."""
+    """Step numbers in `typed`, ascending, no number twice, of `count` steps. Raises UsageError."""
     chosen: set[int] = set()
     for part in typed.split(","):
         first, last = _ends(part.strip(), typed)
