@@ -67,7 +67,6 @@ class Schedule:
         """Steps of this run in one of these phases, by position."""
         return [step for step, phase in self._phases.items() if phase in phases]
 
-
     def startable_steps(self, free: int) -> list[Step]:
         """At most `free` steps to start now, the most urgent first; no two of them share a path."""
         chosen: list[Step] = []
