@@ -6,14 +6,14 @@ from typing import ClassVar
 
 
 class OrchError(Exception):
-    """What went wrong, and the exact next command that helps.
+    """An error that ends the program: its cause, and the exact next command that helps.
 
-    `cause` is lower case without a full stop, subjects in single quotes; `hint` is shown on its own
+    `cause` is lower case without a full stop, subjects in single quotes; `hint` stands on its own
     line.
     """
 
     exit_code: ClassVar[int] = 1
-    details: tuple[str, ...] = ()  # what else is wrong, a line each
+    details: tuple[str, ...] = ()  # lines about further problems
 
     def __init__(self, cause: str, hint: str) -> None:
         super().__init__(cause)
@@ -28,19 +28,19 @@ class StepFailed(OrchError):
 
 
 class UsageError(OrchError):
-    """What was typed, or a file that was given, does not parse."""
+    """The command line, or a file that the user named, does not parse."""
 
     exit_code = 2
 
 
 class Refused(OrchError):
-    """Policy or a missing approval stands in the way; nothing was run."""
+    """Policy or a missing approval stands in the way; nothing ran."""
 
     exit_code = 3
 
 
 class LimitReached(OrchError):
-    """A budget or a limit ended the work; it can be resumed."""
+    """A budget or a limit ended the work; the user can resume it."""
 
     exit_code = 4
 
@@ -76,7 +76,7 @@ class UnfitRepository(OrchError):
 
 
 class Interrupted(OrchError):
-    """A signal ended the work; everything that was recorded is kept.
+    """A signal ended the work; the log keeps all that it recorded.
 
     The exit code is 128 + the signal's number: 130 for SIGINT, 143 for SIGTERM.
     """

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from git_orch.plans.file import source
-from git_orch.plans.file.findings import PlanFileError, in_file
+from git_orch.plans.file.findings import PlanFileError, file_finding
 from git_orch.plans.plan import Plan
 from git_orch.plans.plan_document import to_document
 
@@ -41,7 +41,7 @@ def to_yaml(plan: Plan) -> str:
 
 def refuse_surrogates(document: object) -> None:
     findings = [
-        in_file(
+        file_finding(
             "string-unicode",
             source.path_text(where),
             "holds half of a surrogate pair, which is no character",

@@ -1,7 +1,7 @@
-"""The fields of a plan file, their types and ranges, and what each is for; what spans several
-fields is in `rules`.
+"""The fields of a plan file: their types, ranges and purposes. Rules over several fields are in
+`rules`.
 
-Numbers and flags may be the text that was typed, because that is what the YAML reader gives.
+Numbers and flags may be texts, because the YAML reader gives every scalar as a text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _number(value: object) -> object:
-    """YAML gives every scalar as the text that was typed."""
+    """A whole number for its text in YAML; any other value as it is."""
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
         return int(value)
     return value
@@ -42,76 +42,75 @@ def _reference(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _one_line(value: str) -> str:
-    """A title is a commit's subject, which git prints as it is."""
-    control = _CONTROL.search(_filled(value))
+def _require_one_line(value: str) -> str:
+    """`value`, which becomes a commit's subject, and git prints it as it is. Raises ValueError."""
+    control = _CONTROL.search(_require_text(value))
     if control is not None:
-        what = (
-            "must be one line"
-            if control[0] in "\r\n"
-            else f"holds the control character U+{ord(control[0]):04X}"
-        )
-        raise ValueError(what)
+        if control[0] in "\r\n":
+            raise ValueError("must be one line")
+        raise ValueError(f"holds the control character U+{ord(control[0]):04X}")
     return value
 
 
-def _filled(value: str) -> str:
+def _require_text(value: str) -> str:
     if not value.strip():
         raise ValueError("is empty")
-    return _without_nul(value)
+    return _refuse_nul(value)
 
 
-def _without_nul(value: str) -> str:
+def _refuse_nul(value: str) -> str:
     if "\0" in value:
         raise ValueError("holds a NUL character")
     return value
 
 
-def _inside(value: str) -> str:
+def _require_inside(value: str) -> str:
     reason = paths.problem(value)
     if reason is not None:
         raise ValueError(paths.EXPLANATIONS[reason])
     return value
 
 
-def _program_first(value: list[str]) -> list[str]:
-    _filled(value[0])
+def _require_program(value: list[str]) -> list[str]:
+    _require_text(value[0])
     return value
 
 
-def _matching(pattern: re.Pattern[str], otherwise: str) -> AfterValidator:
-    def matched(value: str) -> str:
+def _require_match(pattern: re.Pattern[str], otherwise: str) -> AfterValidator:
+    def validate(value: str) -> str:
         if pattern.fullmatch(value) is None:
             raise ValueError(f"'{value[:60]}' {otherwise}")
         return value
 
-    return AfterValidator(matched)
+    return AfterValidator(validate)
 
 
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,100}")
 _REFERENCE = re.compile(rf"[0-9]+|{ids.STEP_ID.pattern}", re.ASCII)
 _ID_JSON = {"type": "string", "pattern": f"^{ids.STEP_ID.pattern}$"}
 
-_Text = Annotated[str, AfterValidator(_filled)]
-_Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
-_Name = Annotated[str, _matching(_NAME, "is not one word")]
+_Text = Annotated[str, AfterValidator(_require_text)]
+_Line = Annotated[str, Field(max_length=200), AfterValidator(_require_one_line)]
+_Name = Annotated[str, _require_match(_NAME, "is not one word")]
 _StepId = Annotated[
-    str, _matching(ids.STEP_ID, "is not a step ID such as s1"), WithJsonSchema(_ID_JSON)
+    str, _require_match(ids.STEP_ID, "is not a step ID such as s1"), WithJsonSchema(_ID_JSON)
 ]
 _Flag = Annotated[bool, BeforeValidator(_flag)]
-_FilePath = Annotated[str, AfterValidator(_inside)]
-_TreePath = Annotated[str, AfterValidator(lambda value: _inside(value.rstrip("/") or value))]
+_FilePath = Annotated[str, AfterValidator(_require_inside)]
+_TreePath = Annotated[
+    str, AfterValidator(lambda value: _require_inside(value.rstrip("/") or value))
+]
 _Argv = Annotated[
-    list[Annotated[str, AfterValidator(_without_nul)]],
+    list[Annotated[str, AfterValidator(_refuse_nul)]],
     Field(min_length=1),
-    AfterValidator(_program_first),
+    AfterValidator(_require_program),
 ]
 _Seconds = Annotated[int, Field(ge=1, le=LONGEST_TIMEOUT), BeforeValidator(_number)]
 _Status = Annotated[int, Field(ge=0, le=255), BeforeValidator(_number)]
 _Reference = Annotated[
     str,
     BeforeValidator(_reference),
-    _matching(_REFERENCE, "is neither the number of a step nor its ID"),
+    _require_match(_REFERENCE, "is neither the number of a step nor its ID"),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, _ID_JSON]}),
 ]
 
@@ -134,7 +133,9 @@ _FileValue = Annotated[
     BeforeValidator(_file),
     WithJsonSchema(
         {
-            "description": "The whole text of the file, an object, or null, which deletes the file.",
+            "description": (
+                "The whole text of the file, an object, or null, which deletes the file."
+            ),
             "anyOf": [
                 {"type": "string"},
                 {"type": "null"},
@@ -181,15 +182,20 @@ class StepModel(_Model):
 
     id: _StepId | None = Field(
         None,
-        description="s1, s2 ...: given by git-orch; kept when a plan is edited, so that a step stays the same step.",
+        description=(
+            "s1, s2 ...: given by git-orch; kept when a plan is edited, so that a step stays the "
+            "same step."
+        ),
     )
     title: _Line = Field(
         description="What the step does, on one line; it becomes the subject of the step's commit."
     )
     kind: StepKind | None = Field(
         None,
-        description="agent: a model works on the prompt; run: a command; files: literal files; manual: a person. "
-        "Default: files if there are files, run if there is run or argv, else agent.",
+        description=(
+            "agent: a model works on the prompt; run: a command; files: literal files; manual: a "
+            "person. Default: files if there are files, run if there is run or argv, else agent."
+        ),
     )
     prompt: _Text | None = Field(
         None, description="What an agent is asked to do (required), or a person (optional)."
@@ -208,8 +214,11 @@ class StepModel(_Model):
     )
     depends_on: list[_Reference] | None = Field(
         None,
-        description="Numbers (1 is the first step of this file) or IDs of steps that must be done before this one. "
-        "A step that names none waits for nothing; with one worker, steps still run in the order of the file.",
+        description=(
+            "Numbers (1 is the first step of this file) or IDs of steps that must be done before "
+            "this one. A step that names none waits for nothing; with one worker, steps still run "
+            "in the order of the file."
+        ),
     )
     checks: list[_CheckValue] | None = Field(
         None,
@@ -219,8 +228,10 @@ class StepModel(_Model):
     timeout: _Seconds | None = Field(None, description="Seconds after which the step has failed.")
     network: _Flag | None = Field(
         None,
-        description="Whether this run or agent step asks for the network, which `git orch approve --network` grants. "
-        "Its checks never have it.",
+        description=(
+            "Whether this run or agent step asks for the network, which `git orch approve "
+            "--network` grants. Its checks never have it."
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a plan: in the file somebody wrote, or once its commands meet this machine."""
+"""Findings: problems of a plan file, and problems of a plan on this machine."""
 
 from __future__ import annotations
 
@@ -21,33 +21,35 @@ _OTHERS = 5  # steps that a finding about one of them names
 MANY_STEPS = 10  # planning asks for 5 to 10 steps; a longer plan is hard to review in one sitting
 
 _CODE_SUFFIX = re.compile(
-    r"bash|c|cc|cljs|cpp|cs|css|dart|erl|exs?|fs|go|hp?p?|hs|html|java|jl|jsx?|kt|lua|m|mjs|mli?|mm|php|pl|proto|ps1|pyi?|"
-    r"r|rb|rs|scala|sh|sql|svelte|swift|tf|tsx?|vue|zig|zsh",
+    r"bash|c|cc|cljs|cpp|cs|css|dart|erl|exs?|fs|go|hp?p?|hs|html|java|jl|jsx?|kt|lua|m|mjs|mli?|"
+    r"mm|php|pl|proto|ps1|pyi?|r|rb|rs|scala|sh|sql|svelte|swift|tf|tsx?|vue|zig|zsh",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w./-]+")
-# In a prompt, at the beginning of a word: what begins with a slash may as well be the path of a web
-# page.
+# In a prompt, at the beginning of a word, and only with these directories: another path that begins
+# with a slash may be that of a web page.
 _OUTSIDE = re.compile(
-    r"(?<![^\s`])(?:/(?:bin|boot|dev|etc|home|lib|mnt|opt|proc|root|run|sbin|srv|sys|usr|var)(?=/)|~/|\.\./|(?:\./)?\.git/)"
+    r"(?<![^\s`])"
+    r"(?:/(?:bin|boot|dev|etc|home|lib|mnt|opt|proc|root|run|sbin|srv|sys|usr|var)(?=/)"
+    r"|~/|\.\./|(?:\./)?\.git/)"
     r"[^\s`'\"()<>]*"
 )
 _SUFFIX = re.compile(r"[A-Za-z0-9]{1,6}")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_BARE_COMMAND = re.compile(
-    r"[A-Za-z0-9_][\w.+-]*"
-)  # neither a path nor anything the shell would expand
+# Neither a path nor anything the shell would expand.
+_BARE_COMMAND = re.compile(r"[A-Za-z0-9_][\w.+-]*")
 # What bash looks up before PATH: `compgen -b; compgen -k` of 5.2, without its punctuation.
 _SHELL_WORD = re.compile(
-    "alias|bg|bind|break|builtin|caller|case|cd|command|compgen|complete|compopt|continue|coproc|declare|dirs|disown|do|done|"
-    "echo|elif|else|enable|esac|eval|exec|exit|export|false|fc|fg|fi|for|function|getopts|hash|help|history|if|in|jobs|kill|"
-    "let|local|logout|mapfile|popd|printf|pushd|pwd|read|readarray|readonly|return|select|set|shift|shopt|source|suspend|"
-    "test|then|time|times|trap|true|type|typeset|ulimit|umask|unalias|unset|until|wait|while"
+    "alias|bg|bind|break|builtin|caller|case|cd|command|compgen|complete|compopt|continue|coproc|"
+    "declare|dirs|disown|do|done|echo|elif|else|enable|esac|eval|exec|exit|export|false|fc|fg|fi|"
+    "for|function|getopts|hash|help|history|if|in|jobs|kill|let|local|logout|mapfile|popd|printf|"
+    "pushd|pwd|read|readarray|readonly|return|select|set|shift|shopt|source|suspend|test|then|time|"
+    "times|trap|true|type|typeset|ulimit|umask|unalias|unset|until|wait|while"
 )
 
 
 class Finding(NamedTuple):
-    """One problem. `field` is a path such as steps[0].checks[1].timeout, `fix` what to do, `line`
+    """One problem. `field` is a path such as steps[0].checks[1].timeout, `fix` a remedy; `line`
     counts from 1.
     """
 
@@ -59,7 +61,7 @@ class Finding(NamedTuple):
     line: int | None = None
 
     def text(self, source: str | None = None) -> str:
-        """The finding on one line, after the name of the file it is in."""
+        """The finding on one line; `source` is the name of its file, which begins the line."""
         parts = [
             f"{source}:{self.line}" if source and self.line else source,
             self.field,
@@ -84,16 +86,16 @@ _FIXES = {
 }
 
 
-def in_file(code: str, field: str, message: str, line: int | None = None) -> Finding:
-    """A finding about a text that is no plan."""
+def file_finding(code: str, field: str, message: str, line: int | None = None) -> Finding:
+    """A finding about the text of a file that is no plan, with the fix for that `code`."""
     return Finding(
         code, field, message, _FIXES.get(code, "write it as 'git orch schema plan' says"), line=line
     )
 
 
 class PlanFileError(UsageError):
-    """A plan file, or a model's reply, is not a plan; `findings` has every problem, the cause names
-    the first.
+    """A plan file, or a model's reply, is not a plan. `findings` holds all problems; the cause
+    names the first.
     """
 
     def __init__(self, source: str, findings: Iterable[Finding]) -> None:
@@ -109,31 +111,32 @@ class PlanFileError(UsageError):
 
 
 def check(plan: Plan, available: Callable[[str], bool]) -> list[Finding]:
-    """Findings about a well-formed plan; `available` says whether a command is on PATH. Only errors
-    make it invalid.
+    """Findings about a well-formed plan; only those of level error make it invalid.
+
+    `available` says whether a command is on PATH.
     """
     return [
-        *_missing(plan, available),
+        *_missing_commands(plan, available),
         *_size(plan),
         *_order(plan),
         *_paths(plan),
         *_overlaps(plan),
         *_duplicate_titles(plan),
         *_unchecked_code(plan),
-        *_unavailable(plan, available),
+        *_unavailable_commands(plan, available),
     ]
 
 
 def unavailable_dependencies(plan: Plan, available: Callable[[str], bool]) -> list[str]:
-    """Commands the plan says it needs, or its author did not find, that are not on PATH now, each
-    once.
+    """Commands that the plan needs, or that its author missed, and that are not on PATH now; no
+    name twice.
     """
     return [
         name for name in dict.fromkeys([*plan.dependencies, *plan.missing]) if not available(name)
     ]
 
 
-def _missing(plan: Plan, available: Callable[[str], bool]) -> Iterator[Finding]:
+def _missing_commands(plan: Plan, available: Callable[[str], bool]) -> Iterator[Finding]:
     for index, name in enumerate(plan.dependencies):
         if not available(name):
             fix = f"install '{name}', or take it out of 'dependencies'"
@@ -142,7 +145,7 @@ def _missing(plan: Plan, available: Callable[[str], bool]) -> Iterator[Finding]:
             )
     for index, name in enumerate(plan.missing):
         if available(name):
-            continue  # it was installed since
+            continue  # somebody installed it since
         fix = f"install '{name}', or plan without it"
         yield Finding(
             "command-missing",
@@ -158,16 +161,21 @@ def _size(plan: Plan) -> Iterator[Finding]:
             "no-steps", "steps", "the plan has no steps", "add steps with 'git orch edit'"
         )
     if len(plan.steps) > MANY_STEPS:
-        message = f"{len(plan.steps)} steps are more than {MANY_STEPS}, which is what one review can take in"
+        message = (
+            f"{len(plan.steps)} steps are more than {MANY_STEPS}, "
+            "which is what one review can take in"
+        )
         yield Finding("many-steps", "steps", message, "make two plans of it", "warning")
 
 
 def _order(plan: Plan) -> Iterator[Finding]:
     position = {step.id: number for number, step in enumerate(plan.steps, start=1)}
     for number, step in enumerate(plan.steps, start=1):
-        for index, needed in enumerate(step.depends_on):
-            if position[needed] > number:
-                message = f"step {number} waits for step {position[needed]}, which stands after it"
+        for index, dependency in enumerate(step.depends_on):
+            if position[dependency] > number:
+                message = (
+                    f"step {number} waits for step {position[dependency]}, which stands after it"
+                )
                 field = f"steps[{number - 1}].depends_on[{index}]"
                 yield Finding(
                     "later-dependency",
@@ -179,16 +187,16 @@ def _order(plan: Plan) -> Iterator[Finding]:
 
 
 def _paths(plan: Plan) -> Iterator[Finding]:
-    """Paths out of the tree: declared ones are an error, those in a prompt may be meant as
-    something else.
+    """Paths outside the tree: an error where a step declares one, a warning in a prompt, whose
+    words may mean something else.
     """
     inside = "name it relative to the top of the tree"
     for index, step in enumerate(plan.steps):
         for number, path in enumerate(step.paths):
-            refused = paths.problem(path.rstrip("/") or path)
-            if refused is not None:
-                message = f"'{path}' {paths.EXPLANATIONS[refused]}"
-                yield Finding(_code(refused), f"steps[{index}].paths[{number}]", message, inside)
+            problem = paths.problem(path.rstrip("/") or path)
+            if problem is not None:
+                message = f"'{path}' {paths.EXPLANATIONS[problem]}"
+                yield Finding(_code(problem), f"steps[{index}].paths[{number}]", message, inside)
         outside = _OUTSIDE.search(step.prompt or "")
         if outside is not None:
             message = f"it names '{outside[0]}', which the step cannot write"
@@ -202,8 +210,8 @@ def _code(constant: str) -> str:
 
 
 def _overlaps(plan: Plan) -> Iterator[Finding]:
-    """Steps that could run at once but for a path in common; one finding a step, however many
-    others there are.
+    """Steps that could run at once but for a common path: one finding for a step, not one for a
+    pair.
     """
     position = {step.id: number for number, step in enumerate(plan.steps, start=1)}
     others: dict[str, list[int]] = {}
@@ -211,10 +219,12 @@ def _overlaps(plan: Plan) -> Iterator[Finding]:
         others.setdefault(other.id, []).append(position[one.id])
     for step_id, numbers in others.items():
         index = position[step_id] - 1
-        shown = ", ".join(str(number) for number in numbers[:_OTHERS]) + (
-            " ..." if len(numbers) > _OTHERS else ""
+        more = " ..." if len(numbers) > _OTHERS else ""
+        shown = ", ".join(map(str, numbers[:_OTHERS])) + more
+        message = (
+            f"step {index + 1} changes a path that step {shown} changes too, "
+            "and neither waits for the other"
         )
-        message = f"step {index + 1} changes a path that step {shown} changes too, and neither waits for the other"
         fix = f"let step {index + 1} depend on step {numbers[-1]}, or declare narrower paths"
         yield Finding("overlapping-paths", f"steps[{index}].paths", message, fix, "warning")
 
@@ -229,8 +239,8 @@ def _duplicate_titles(plan: Plan) -> Iterator[Finding]:
 
 
 def _unchecked_code(plan: Plan) -> Iterator[Finding]:
-    """A step that makes code is verified by its own checks, or by a later step that has checks or
-    is a command.
+    """Steps that write code which neither their own checks nor a later step with checks or a
+    command verifies.
     """
     indexes = {step.id: index for index, step in enumerate(plan.steps)}
     verified_later = False
@@ -246,8 +256,8 @@ def _unchecked_code(plan: Plan) -> Iterator[Finding]:
 
 
 def _makes_code(step: Step) -> bool:
-    """Whether a file it writes looks like code; an agent step that names no file may write
-    anything, so it counts.
+    """Whether the step writes a file that looks like code. An agent step that names no file counts,
+    because it may write anything.
     """
     if step.kind == "run":
         return False
@@ -264,12 +274,12 @@ def _is_code(path: str) -> bool:
 
 
 def _suffix(path: str) -> str | None:
-    """What stands after the last dot of a file's name; None for a word that is no such name."""
+    """The suffix of a file's name, without its dot; None for a word that is no such name."""
     stem, dot, suffix = path.rstrip(".").rpartition(".")
     return suffix if stem and dot and _SUFFIX.fullmatch(suffix) else None
 
 
-def _unavailable(plan: Plan, available: Callable[[str], bool]) -> Iterator[Finding]:
+def _unavailable_commands(plan: Plan, available: Callable[[str], bool]) -> Iterator[Finding]:
     for field, command, _ in commands(plan):
         name = first_word(command)
         if name is not None and name not in plan.dependencies and not available(name):
@@ -277,36 +287,36 @@ def _unavailable(plan: Plan, available: Callable[[str], bool]) -> Iterator[Findi
             yield Finding("command-unavailable", field, f"'{name}' is not on PATH", fix, "warning")
 
 
-class Placed(NamedTuple):
-    """A command of a plan, the field it stands in, and whether it asks for the network."""
+class CommandField(NamedTuple):
+    """A command of a plan, its field, and whether its step asks for the network."""
 
     field: str
     command: Command
     network: bool
 
 
-def commands(plan: Plan) -> Iterator[Placed]:
-    """Every command of a plan: what run steps run, and the checks."""
+def commands(plan: Plan) -> Iterator[CommandField]:
+    """Every command of a plan: those of run steps and those of checks."""
     for index, step in enumerate(plan.steps):
         if step.command is not None:
             field = f"steps[{index}].{'argv' if step.command.argv else 'run'}"
-            yield Placed(field, step.command, step.network)
+            yield CommandField(field, step.command, step.network)
         for number, item in enumerate(step.checks):
             name = "argv" if item.command.argv else "command"
-            yield Placed(f"steps[{index}].checks[{number}].{name}", item.command, network=False)
+            yield CommandField(
+                f"steps[{index}].checks[{number}].{name}", item.command, network=False
+            )
 
 
 def first_word(command: Command) -> str | None:
-    """The program a command line looks up on PATH first; None for shell syntax, builtins, paths and
-    expansions.
+    """The program that a command line looks up on PATH first; None for shell syntax, builtins,
+    paths and expansions.
     """
     if command.argv is not None:
         return command.argv[0] if _BARE_COMMAND.fullmatch(command.argv[0]) else None
     try:
         words = shlex.split(command.shell or "", comments=True)
-    except (
-        ValueError
-    ):  # an unfinished quotation, as in a here-document: bash will say what it thinks of it
+    except ValueError:  # an open quotation, as in a here-document: bash will report it, if need be
         return None
     first = next((word for word in words if not _ASSIGNMENT.match(word)), None)
     if first is None or _SHELL_WORD.fullmatch(first) or not _BARE_COMMAND.fullmatch(first):

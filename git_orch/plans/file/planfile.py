@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def read(text: str, name: str, ids: Iterable[str] = ()) -> Plan:
-    """The plan in a file's text; `name` is shown in messages, `ids` are all step IDs the plan ever
-    used.
+    """The plan in a file's text. Messages call the file `name`; `ids` are all step IDs that the
+    plan ever used.
 
-    Raises PlanFileError, which has every finding.
+    Raises PlanFileError with all findings.
     """
     from git_orch.plans.file import schema  # pydantic costs 50 ms, and writing needs none of it
 

@@ -1,7 +1,7 @@
-"""Rules of a plan file that span several fields: what belongs to which kind, the IDs steps get, who
-waits for whom.
+"""Rules of a plan file that span several fields: the fields of each kind of step, IDs and
+dependencies.
 
-They look at values of any shape, so that a wrong type in one step does not hide what is wrong in
+They take values of any shape, so that a wrong type in one step does not hide the problems of
 another.
 """
 
@@ -29,7 +29,7 @@ _ALL_FIELDS = _EVERY_KIND.union(*_FIELDS.values())
 
 
 class Problem(NamedTuple):
-    """A rule that is broken, and where."""
+    """A broken rule, and the field that breaks it."""
 
     where: Location
     code: str
@@ -37,14 +37,14 @@ class Problem(NamedTuple):
 
 
 class Links(NamedTuple):
-    """The ID of each step and, for each, the IDs of the steps it depends on."""
+    """The IDs of the steps and, step by step, the IDs of their dependencies."""
 
     ids: tuple[str, ...]
     depends_on: tuple[tuple[str, ...], ...]
 
 
 def kind_of(step: Mapping[str, object]) -> StepKind:
-    """The kind that is written, else the one its fields imply: files, run, or agent."""
+    """The kind of a step as the file names it, else as its fields imply: files, run, or agent."""
     for kind in STEP_KINDS:
         if step.get("kind") == kind:
             return kind
@@ -54,7 +54,7 @@ def kind_of(step: Mapping[str, object]) -> StepKind:
 
 
 def step_problems(steps: Iterable[object]) -> Iterator[Problem]:
-    """Fields that are needed or do not belong, step by step."""
+    """Fields that a step of its kind lacks, or has and should not, step by step."""
     for index, step in enumerate(steps):
         if not isinstance(step, dict):
             continue  # its type is a finding of the schema
@@ -95,8 +95,8 @@ def _one_command(fields: dict[str, object], shell: str, where: Location) -> Iter
 
 
 def links(steps: list[object], used: Iterable[str]) -> tuple[Links, list[Problem]]:
-    """IDs and dependencies of the steps; `used` are all IDs the plan ever had, so that a new step
-    gets a new one.
+    """IDs and dependencies of the steps. `used` are all IDs that the plan ever had; no new step
+    gets one of them.
     """
     problems = list(_id_problems(steps))
     step_ids = _step_ids(steps, used)
@@ -111,14 +111,14 @@ def links(steps: list[object], used: Iterable[str]) -> tuple[Links, list[Problem
     ]
     needs: list[tuple[str, ...]] = []
     for index, step in enumerate(steps):
-        found = []
+        targets = []
         for where, reference in _references(step, index):
             target = _target(reference, index, step_ids)
             if isinstance(target, Problem):
                 problems.append(target._replace(where=where))
             else:
-                found.append(target)
-        needs.append(tuple(dict.fromkeys(found)))
+                targets.append(target)
+        needs.append(tuple(dict.fromkeys(targets)))
     problems += _cycles(step_ids, needs)
     return Links(tuple(step_ids), tuple(needs)), problems
 
@@ -159,7 +159,7 @@ def _references(step: object, index: int) -> Iterator[tuple[Location, str]]:
 
 
 def _target(reference: str, index: int, step_ids: list[str]) -> str | Problem:
-    """The ID of the step that is meant by a number (1 is the first step of the file) or an ID."""
+    """The ID of the step that `reference` names: a number (1 is the file's first step) or an ID."""
     target = reference
     if reference.isascii() and reference.isdigit():
         number = int(reference[:7])  # no plan has a step whose number has eight digits
@@ -173,7 +173,7 @@ def _target(reference: str, index: int, step_ids: list[str]) -> str | Problem:
 
 
 def _cycles(step_ids: list[str], needs: list[tuple[str, ...]]) -> Iterator[Problem]:
-    """Cycles that share no step."""
+    """A problem for every cycle; no two of these cycles share a step."""
     edges = dict(zip(step_ids, needs, strict=True))
     while (ring := graph.cycle(edges)) is not None:
         numbers = " -> ".join(str(step_ids.index(step_id) + 1) for step_id in ring)

@@ -1,7 +1,7 @@
-"""Plans from values that people and models wrote, and the JSON Schema that tells them how.
+"""Plans from values that people and models wrote, and the JSON Schema of such values.
 
-Types and ranges are in `fields`, rules over several fields in `rules`; here both become findings or
-a plan.
+`fields` has types and ranges, `rules` the rules over several fields; this module turns both into
+findings or a plan.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pydantic import BaseModel, ValidationError
 from git_orch.errors import UsageError
 from git_orch.plans.file import rules, source
 from git_orch.plans.file.fields import MAX_STEPS, CheckModel, FileModel, PlanModel, StepModel
-from git_orch.plans.file.findings import Finding, PlanFileError, in_file
+from git_orch.plans.file.findings import Finding, PlanFileError, file_finding
 from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -61,27 +61,28 @@ def plan_json_schema() -> dict[str, object]:
 
 def schema(name: str) -> dict[str, object]:
     """The JSON Schema with that name. Raises UsageError."""
-    known: Mapping[str, Callable[[], dict[str, object]]] = {
+    schemas: Mapping[str, Callable[[], dict[str, object]]] = {
         "plan": plan_json_schema,
         "step": lambda: _json_schema(StepModel, "a step of a git-orch plan file"),
     }
-    if name not in known:
+    if name not in schemas:
         raise UsageError(
-            f"there is no schema '{name}'", f"run 'git orch schema' with one of: {', '.join(known)}"
+            f"there is no schema '{name}'",
+            f"run 'git orch schema' with one of: {', '.join(schemas)}",
         )
-    return known[name]()
+    return schemas[name]()
 
 
 def _json_schema(model: type[BaseModel], title: str) -> dict[str, object]:
-    described = cast(
-        "dict[str, object]", _without_titles(model.model_json_schema())
-    )  # an object stays one
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **described}
+    # An object stays an object.
+    fields = cast("dict[str, object]", _without_titles(model.model_json_schema()))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **fields}
 
 
 def _without_titles(value: object) -> object:
-    """pydantic titles every field with its own name; a field that is called title is an object, not
-    a text.
+    """The schema without the titles that pydantic makes of the names of fields.
+
+    A field with the name `title` stays: it is an object, not a text.
     """
     if isinstance(value, dict):
         kept = {
@@ -97,8 +98,9 @@ def _without_titles(value: object) -> object:
 
 
 def plan_of(read: source.Source, name: str, used_ids: Iterable[str] = ()) -> Plan:
-    """The plan in a file that was read; `name` is the file's, for messages. Raises PlanFileError
-    with all findings.
+    """The plan in the values of a file; messages call the file `name`.
+
+    Raises PlanFileError with all findings.
     """
     value = read.value
     findings = list(read.findings)
@@ -112,14 +114,18 @@ def plan_of(read: source.Source, name: str, used_ids: Iterable[str] = ()) -> Pla
     links, problems = rules.links(steps, used_ids)
     for problem in [*rules.step_problems(steps), *problems]:
         field = source.path_text(problem.where)
-        findings.append(in_file(problem.code, field, problem.message, read.line(problem.where)))
+        findings.append(
+            file_finding(problem.code, field, problem.message, read.line(problem.where))
+        )
     if model is None or findings:
         raise PlanFileError(name, _first_of_each_field(findings))
     return _plan(model, links)
 
 
 def _first_of_each_field(findings: list[Finding]) -> list[Finding]:
-    """An alias that is refused has no value either, which would only be said again."""
+    """The first finding of every field: an alias, for example, is refused, and has no value
+    either.
+    """
     first: dict[str, Finding] = {}
     for finding in findings:
         first.setdefault(finding.field, finding)
@@ -178,17 +184,14 @@ def _content(file: FileModel | None) -> FileContent | None:
 def _finding(details: ErrorDetails, read: source.Source) -> Finding:
     where = tuple(part for part in details["loc"] if part != "[key]")
     kind = details["type"]
+    message = details["msg"]
     if kind == "extra_forbidden":
         message = "unknown field" + _suggestion(where)
-    else:
-        message = (
-            _MESSAGES[kind].format(**details.get("ctx", {}))
-            if kind in _MESSAGES
-            else details["msg"]
-        )
+    elif kind in _MESSAGES:
+        message = _MESSAGES[kind].format(**details.get("ctx", {}))
     if _SHOWS_INPUT.fullmatch(kind):
-        message += f", not {_shown(details['input'])}"
-    return in_file(kind.replace("_", "-"), source.path_text(where), message, read.line(where))
+        message += f", not {_excerpt(details['input'])}"
+    return file_finding(kind.replace("_", "-"), source.path_text(where), message, read.line(where))
 
 
 def _suggestion(where: source.Location) -> str:
@@ -200,7 +203,7 @@ def _suggestion(where: source.Location) -> str:
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
-def _shown(value: object) -> str:
+def _excerpt(value: object) -> str:
     match value:
         case None:
             return "nothing"
@@ -218,52 +221,48 @@ def _shown(value: object) -> str:
 
 
 def reply_plan(text: str) -> Plan:
-    """The plan in a model's reply: JSON with "" and [] for what is absent, perhaps in a code fence
-    or in prose.
+    """The plan in a model's reply: JSON, perhaps in a code fence or in prose, with "" and [] in
+    fields that a step does not have.
 
     Raises PlanFileError with all findings.
     """
     read = source.read_json(_json_part(text), "reply")
     value = _without_absent(read.value)
-    refused = []
+    findings: list[Finding] = []
     steps = value.get("steps") if isinstance(value, dict) else None
     for index, step in enumerate(steps if isinstance(steps, list) else ()):
-        for name in sorted(step.keys() - _REPLY_FIELDS) if isinstance(step, dict) else ():
-            where = ("steps", index, name)
-            message = (
-                f"unknown field{_suggestion(where)}"
-                if name not in StepModel.model_fields
-                else "is not for a reply"
-            )
-            refused.append(
-                in_file("extra-forbidden", source.path_text(where), message, read.line(where))
-            )
-        if isinstance(step, dict) and step.get("kind") in ("files", "manual"):
-            where = ("steps", index, "kind")
-            message = f"expected 'agent' or 'run', not '{step['kind']}'"
-            refused.append(
-                in_file("literal-error", source.path_text(where), message, read.line(where))
-            )
-    return plan_of(source.Source(value, read.lines, (*read.findings, *refused)), "reply")
+        if not isinstance(step, dict):
+            continue  # its type is a finding of the schema
+        for problem in _reply_problems(step, ("steps", index)):
+            field, line = source.path_text(problem.where), read.line(problem.where)
+            findings.append(file_finding(problem.code, field, problem.message, line))
+    return plan_of(source.Source(value, read.lines, (*read.findings, *findings)), "reply")
+
+
+def _reply_problems(step: dict[str, object], where: source.Location) -> Iterator[rules.Problem]:
+    """Fields and kinds of steps that a plan file may have and a reply may not."""
+    for name in sorted(step.keys() - _REPLY_FIELDS):
+        place = (*where, name)
+        is_field = name in StepModel.model_fields
+        message = "is not for a reply" if is_field else f"unknown field{_suggestion(place)}"
+        yield rules.Problem(place, "extra-forbidden", message)
+    if step.get("kind") in ("files", "manual"):
+        message = f"expected 'agent' or 'run', not '{step['kind']}'"
+        yield rules.Problem((*where, "kind"), "literal-error", message)
 
 
 def _json_part(text: str) -> str:
-    """The longest JSON object in `text`; without one, what begins like one, so that the error is
-    about that.
+    """The longest JSON object in `text`; without one, the text from the first brace to the last, so
+    that the error is about that.
     """
     best, start = "", text.find("{")
     first = start
-    for _ in range(
-        20
-    ):  # enough for prose with braces in it, and no more than that for a flood of them
+    for _ in range(20):  # enough for prose with braces, and a limit for a flood of braces
         if start < 0:
             break
         try:
             _, end = json.JSONDecoder().raw_decode(text, start)
-        except (
-            ValueError,
-            RecursionError,
-        ):  # not here; `read_json` will say what is wrong if it is nowhere
+        except (ValueError, RecursionError):  # `read_json` reports the error if no object follows
             end = start + 1
         if end - start > max(len(best), 1):
             best = text[start:end]

@@ -1,8 +1,8 @@
-"""The text of a YAML or JSON file as plain values, and the line each of them stands on.
+"""The text of a YAML or JSON file as plain values with their line numbers.
 
 In YAML every scalar is the string that was typed (`on`, `12:30`, `1.0`, `0123`), except `~`, `null`
-and nothing at all, which are None. Values are built from the parser's events, so that the limits
-hold before anything is built.
+and nothing at all, which are None. The parser's events make the values, so that the limits hold
+before the values exist.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
-from git_orch.plans.file.findings import Finding, PlanFileError, in_file
+from git_orch.plans.file.findings import Finding, PlanFileError, file_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,9 +27,8 @@ MAX_DIGITS = 4_300  # sys.int_info.default_max_str_digits
 
 Location = tuple[str | int, ...]
 
-_LOADER = (
-    yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
-)  # the C one is four times as fast
+# The loader in C is four times as fast.
+_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 _NULLS = frozenset(("", "~", "null"))
 # All but the printable characters of YAML 1.1.
 _UNPRINTABLE = re.compile(
@@ -39,15 +38,15 @@ _JSON_LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+'
 
 
 class Source(NamedTuple):
-    """Plain values, the line (from 1) of each, and what the reader refused on the way."""
+    """Plain values, their lines (from 1) by location, and the findings of the reader."""
 
     value: object
     lines: Mapping[Location, int]
     findings: tuple[Finding, ...]
 
     def line(self, where: Location) -> int | None:
-        """The line of the nearest thing that exists: a missing field is reported where its step
-        begins.
+        """The line of the value there, or of the nearest one around it: a missing field has the
+        line of its step.
         """
         while where not in self.lines and where:
             where = where[:-1]
@@ -74,10 +73,10 @@ def read(text: str, name: str) -> Source:
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise PlanFileError(
-            name, [in_file("too-big", "", f"the file is larger than {MAX_BYTES >> 10} KiB", 1)]
+            name, [file_finding("too-big", "", f"the file is larger than {MAX_BYTES >> 10} KiB", 1)]
         )
     if not text.strip():
-        raise PlanFileError(name, [in_file("empty", "", "the file is empty", 1)])
+        raise PlanFileError(name, [file_finding("empty", "", "the file is empty", 1)])
     is_json = text.lstrip().startswith("{")
     return read_json(text, name) if is_json else read_yaml(text, name)
 
@@ -87,7 +86,7 @@ def read(text: str, name: str) -> Source:
 
 @dataclass(slots=True)
 class _Open:
-    """A list or an object whose end has not been read."""
+    """A list or an object whose end the reader has not reached."""
 
     values: dict[str, object] | list[object]
     where: Location
@@ -96,7 +95,9 @@ class _Open:
 
 @dataclass(slots=True)
 class _Tree:
-    """Values as they come in; what comes twice or too deep is refused."""
+    """The values up to the parser's present event, with its findings: fields that come twice, and
+    others.
+    """
 
     name: str
     root: object = None
@@ -112,20 +113,20 @@ class _Tree:
         )
 
     def key(self, text: str, line: int) -> None:
-        """The name of the field whose value comes next."""
+        """Begin the field with that name; its value comes next."""
         self._count(line)
         parent = self.open[-1]
         parent.key = text
         where = (*parent.where, text)
         if where in self.lines:
-            self.find(
+            self.note(
                 "duplicate-key", where, f"is here twice, first on line {self.lines[where]}", line
             )
         else:
             self.lines[where] = line
 
     def value(self, value: object, line: int) -> Location:
-        """Puts a value where it belongs; gives its location."""
+        """Put a value into the open list or field; returns its location."""
         self._count(line)
         if not self.open:
             self.root = value
@@ -143,7 +144,7 @@ class _Tree:
         return where
 
     def begin(self, values: dict[str, object] | list[object], line: int) -> Location:
-        """Opens a list or an object."""
+        """Open a list or an object; returns its location."""
         if len(self.open) >= MAX_DEPTH:
             self.stop("too-deep", f"nested deeper than {MAX_DEPTH} levels", line)
         where = self.value(values, line)
@@ -151,7 +152,7 @@ class _Tree:
         return where
 
     def here(self) -> Location:
-        """Where the next value will be."""
+        """The location of the next value."""
         if not self.open:
             return ()
         parent = self.open[-1]
@@ -160,16 +161,16 @@ class _Tree:
             len(parent.values) if isinstance(parent.values, list) else parent.key or "",
         )
 
-    def find(self, code: str, where: Location, message: str, line: int) -> None:
-        """Notes a problem and goes on."""
-        self.findings.append(in_file(code, path_text(where), message, line))
+    def note(self, code: str, where: Location, message: str, line: int) -> None:
+        """Note a problem and go on."""
+        self.findings.append(file_finding(code, path_text(where), message, line))
 
     def stop(self, code: str, message: str, line: int) -> None:
-        """Ends the reading. Raises PlanFileError with everything found so far."""
-        raise PlanFileError(self.name, [*self.findings, in_file(code, "", message, line)])
+        """End the reading. Raises PlanFileError with all findings so far."""
+        raise PlanFileError(self.name, [*self.findings, file_finding(code, "", message, line)])
 
     def source(self) -> Source:
-        """What was read."""
+        """All values and findings."""
         return Source(self.root, self.lines, tuple(self.findings))
 
     def _count(self, line: int) -> None:
@@ -209,9 +210,8 @@ def read_yaml(
                 tree.open.pop()
     except yaml.MarkedYAMLError as error:
         line, column = _position(error)
-        if "nesting depth" in str(
-            error.problem
-        ):  # PyYAML 6.0.4 looks ahead, and has a limit of its own
+        # PyYAML 6.0.4 looks ahead, and has a limit of its own.
+        if "nesting depth" in str(error.problem):
             tree.stop("too-deep", f"nested deeper than {MAX_DEPTH} levels", line)
         what = f"{error.context}: {error.problem}" if error.context else str(error.problem)
         tree.stop("syntax", f"not valid YAML: {what} (column {column})", line)
@@ -237,7 +237,7 @@ def _node(tree: _Tree, event: yaml.NodeEvent) -> None:
         return
     if isinstance(event, yaml.AliasEvent):
         where = tree.value(None, line)
-        tree.find(
+        tree.note(
             "alias", where, f"the alias '*{event.anchor}' is refused: write the value out", line
         )
         return
@@ -258,20 +258,20 @@ def _key(tree: _Tree, event: yaml.NodeEvent, line: int) -> None:
     where = (*tree.open[-1].where, event.value)
     _refuse_decoration(tree, event, where, line)
     if event.value == "<<" and event.implicit[0]:
-        tree.find("merge-key", where, "the merge key '<<' is refused: write the fields out", line)
+        tree.note("merge-key", where, "the merge key '<<' is refused: write the fields out", line)
     tree.key(event.value, line)
 
 
 def _refuse_decoration(tree: _Tree, event: yaml.NodeEvent, where: Location, line: int) -> None:
     if event.anchor is not None:
-        tree.find(
+        tree.note(
             "anchor",
             where,
             f"the anchor '&{event.anchor}' is refused: write the value out where it is used",
             line,
         )
     if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
-        tree.find(
+        tree.note(
             "tag",
             where,
             f"the tag '{event.tag.replace('tag:yaml.org,2002:', '!!')}' is refused",
@@ -285,9 +285,8 @@ def _refuse_decoration(tree: _Tree, event: yaml.NodeEvent, where: Location, line
 def read_json(text: str, name: str) -> Source:
     """Values of a JSON file. Raises PlanFileError."""
     tree = _Tree(name)
-    for lexeme, line in _lexemes(
-        text
-    ):  # refuses depth and size before the recursive decoder sees them
+    # Refuse depth and size before the recursive decoder sees them.
+    for lexeme, line in _lexemes(text):
         if lexeme in "{[":
             if len(tree.open) >= MAX_DEPTH:
                 tree.stop("too-deep", f"nested deeper than {MAX_DEPTH} levels", line)
@@ -297,10 +296,10 @@ def read_json(text: str, name: str) -> Source:
     try:
         json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        said = error.msg[:1].lower() + error.msg[1:]
+        cause = error.msg[:1].lower() + error.msg[1:]
         tree.stop(
             "syntax",
-            f"not valid JSON: {said} (line {error.lineno}, column {error.colno})",
+            f"not valid JSON: {cause} (line {error.lineno}, column {error.colno})",
             error.lineno,
         )
     except ValueError:
@@ -313,8 +312,8 @@ def _refuse_constant(word: str) -> object:
 
 
 def _stop_at_number(tree: _Tree, text: str) -> None:
-    """What else the decoder refuses: NaN and Infinity, which are no JSON, and numbers of thousands
-    of digits.
+    """Find what the decoder refused: NaN and Infinity, which are no JSON, or a number of thousands
+    of digits. Raises PlanFileError.
     """
     for lexeme, line in _lexemes(text):
         if lexeme in ("NaN", "Infinity", "-Infinity"):
@@ -324,7 +323,7 @@ def _stop_at_number(tree: _Tree, text: str) -> None:
 
 
 def _json_tree(text: str, name: str) -> Source:
-    """Values and lines of a text that the decoder accepted, so that no lexeme can surprise."""
+    """Values and lines of a text that the decoder has accepted: every lexeme is valid."""
     tree = _Tree(name)
     for lexeme, line in _lexemes(text):
         if lexeme == "{":
