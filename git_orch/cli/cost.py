@@ -85,7 +85,7 @@ class _Experience(NamedTuple):
     (prompts, replies).
     """
 
-    plan: cost.Expected | None = None
+    plan: cost.Expectation | None = None
     step: tuple[cost.Quantiles, cost.Quantiles] | None = None
 
 
@@ -216,7 +216,7 @@ def _experience(found: Repository, status: Status, model: str | None) -> _Experi
     plan = status.plan
     if model is not None:
         plan = plan._replace(steps=tuple(step._replace(model=None) for step in plan.steps))
-    expected = cost.expected(plan, model or chosen.model, samples, table.price)
+    expected = cost.expectation(plan, model or chosen.model, samples, table.price)
     return _Experience(expected, cost.step_tokens(samples))
 
 

@@ -45,11 +45,11 @@ def command(
         status = here.status_of(found, database, plan)
     name = ids.short(status.id)
     if state is not None:
-        wanted = life.moved(status.state, PlanState[state], name)
+        wanted = life.transition(status.state, PlanState[state], name)
         raise errors.Refused(
             f"'{name}' can become {state}, but no state is set by hand", _command(status, wanted)
         )
-    after = [(new.value, _command(status, new)) for new in life.possible(status.state)]
+    after = [(new.value, _command(status, new)) for new in life.next_states(status.state)]
     if as_json:
         possible = [{"state": new, "command": typed} for new, typed in after]
         here.print_json({"id": status.id, "state": status.state.value, "possible": possible})

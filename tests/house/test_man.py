@@ -290,7 +290,7 @@ def test_the_events_of_the_format_are_those_the_program_writes_or_reads() -> Non
         for name in re.findall(r'(?:event|spool)\(\s*"([a-z]+\.[a-z-]+)"', file.read_text())
     }
 
-    assert set(_documented()) == written | set(replay.TAKERS)
+    assert set(_documented()) == written | set(replay.REPLAYS)
 
 
 def test_every_field_of_a_real_log_is_in_the_format(repo: Repo) -> None:

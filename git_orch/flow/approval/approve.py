@@ -101,10 +101,10 @@ def reject(plan: OpenPlan, why: str) -> None:
     if not life.can(state, PlanState.REJECTED):
         if status.branch is None:
             raise errors.Refused(f"the branch of '{name}' is gone", f"git orch show {name}")
-        state = life.moved(state, PlanState.ROLLED_BACK, name)
+        state = life.transition(state, PlanState.ROLLED_BACK, name)
         tip = status.branch.tip  # nothing has landed: it is as if it was rolled back
         taken_back = [plan.event("plan.rolled-back", **{"from": tip, "to": tip, "full": True})]
-    life.moved(state, PlanState.REJECTED, name)
+    life.transition(state, PlanState.REJECTED, name)
     approvals.withdraw(plan.repository, plan.id)
     told = redact.redacted(why, redact.secret_values(secrecy.all_variables()))
     events = [*taken_back, plan.event("plan.rejected", why=told)]

@@ -46,7 +46,7 @@ def estimated(plan: Plan, model: str, table: Prices, known: Sequence[Sample] = (
         "tokens_out": found.tokens_out,
         "usd": found.usd,
     }
-    expected = cost.expected(plan, model, known, table.price)
+    expected = cost.expectation(plan, model, known, table.price)
     return document if expected is None else document | expected._asdict()
 
 

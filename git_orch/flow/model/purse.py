@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from git_orch import errors
 from git_orch.agents import exchange, retry
 from git_orch.plans.money import budget, cost
-from git_orch.plans.money.budget import Book, Wanted
+from git_orch.plans.money.budget import Book, Request
 
 if TYPE_CHECKING:
     from git_orch.agents import conversation
@@ -28,7 +28,7 @@ _GLANCE = 1.0  # seconds between looks whether other calls have settled
 class Purse(Protocol):
     """Where the money is: the ledger of a run, or what one command may spend."""
 
-    def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
+    def reserve(self, call: str, step: str | None, wanted: Request) -> int | None:
         """The tokens of output that a call may have, budget.WAIT, or None when there is not enough
         left for any.
         """
@@ -49,7 +49,7 @@ class Pocket:
     def __init__(self, max_usd: float) -> None:
         self._book = Book(limit=max_usd)
 
-    def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
+    def reserve(self, call: str, step: str | None, wanted: Request) -> int | None:
         """The tokens of output that a call may have; None when there is not enough left for any."""
         self._book, tokens = self._book.offering(call, step, wanted)
         return tokens
@@ -123,7 +123,7 @@ class Within:
         """
         stop = stop or threading.Event()
         size = _size(request)
-        wanted = Wanted(self._prices.price(request.model), self._prompt(size), request.max_tokens)
+        wanted = Request(self._prices.price(request.model), self._prompt(size), request.max_tokens)
         told = _Told(on_text, on_lost or _nobody, on_wait or _nobody)
         for _ in range(1 + retry.RETRIES):
             tokens = self._reserved(wanted, told, stop)
@@ -142,7 +142,7 @@ class Within:
                 return reply
         raise self._spent(wanted)
 
-    def _reserved(self, wanted: Wanted, told: _Told, stop: threading.Event) -> int:
+    def _reserved(self, wanted: Request, told: _Told, stop: threading.Event) -> int:
         """The tokens of output that are reserved, after waiting for other calls where they hold
         what is left.
         """
@@ -162,7 +162,7 @@ class Within:
         raise exchange.Stopped
 
     def _asked(
-        self, request: exchange.Request, wanted: Wanted, told: _Told, stop: threading.Event
+        self, request: exchange.Request, wanted: Request, told: _Told, stop: threading.Event
     ) -> exchange.Reply:
         """The reply, and what it has cost settled. Raises _Dearer before a retry that is not
         affordable as it is.
@@ -196,7 +196,7 @@ class Within:
         before, tokens = self._counted
         return tokens + max(0, size - before) // budget.BYTES_PER_TOKEN
 
-    def _spent(self, wanted: Wanted) -> errors.LimitReached:
+    def _spent(self, wanted: Request) -> errors.LimitReached:
         book = self._purse.book()
         next_call = wanted.usd(min(budget.LEAST_OUTPUT, wanted.max_tokens))
         of_step = book.step_limit > 0 and self._step is not None

@@ -59,7 +59,7 @@ def _passed(status: Status) -> list[PlanState]:
     """The states on the way to CREATED. Raises Refused for a plan whose steps are all done."""
     name, count = ids.short(status.id), len(status.steps)
     try:
-        return life.edited(status.recorded_state, status.state, name)
+        return life.states_to_edit(status.recorded_state, status.state, name)
     except errors.Refused as refused:
         if count > 1:  # taking back the last step is enough
             refused.hint = f"git orch rollback {name} --to-step {count - 1}"

@@ -20,7 +20,7 @@ def begin(plan: OpenPlan, status: Status, chosen: frozenset[str] | None) -> str:
     `chosen` are the step IDs that the run is about, None for all; the others are recorded as
     skipped.
     """
-    passed = life.begun(status.recorded_state, ids.short(plan.id))
+    passed = life.states_to_run(status.recorded_state, ids.short(plan.id))
     begun = [plan.event("plan.validated")] if PlanState.VALIDATED in passed else []
     begun += [plan.event("plan.approved", by="exec")] if PlanState.APPROVED in passed else []
     run_id = plan.new_id()

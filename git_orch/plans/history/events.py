@@ -18,8 +18,8 @@ FORMAT = 1  # the version of the log that this program writes and reads
 
 
 class Event(NamedTuple):
-    """One thing that happened. `clone` is the repository copy that wrote it; `body` holds the
-    fields of its name.
+    """One event of a log. `clone` is the repository copy that wrote it; `body` holds the fields of
+    its name.
     """
 
     id: str
@@ -29,7 +29,7 @@ class Event(NamedTuple):
     version: int = FORMAT
 
     def line(self) -> bytes:
-        """The event as it is stored: compact JSON, ASCII only, one newline at the end."""
+        """The line of the event in a note: compact JSON, ASCII only, one newline at the end."""
         head: dict[str, object] = {"id": self.id, "event": self.name, "clone": self.clone}
         if self.version != 1:
             head["v"] = self.version
@@ -37,27 +37,22 @@ class Event(NamedTuple):
 
 
 def readable(body: Mapping[str, object]) -> dict[str, object]:
-    """The fields of an event without halves of surrogate pairs, which no reader of a log takes for
-    text.
+    """The fields of an event without halves of surrogate pairs: no reader of a log accepts them.
 
-    Python has them for bytes of a file's name that are not UTF-8, and JSON of a provider can spell
+    Python puts them for bytes of a file's name that are not UTF-8, and a provider's JSON can spell
     them.
     """
-    return {name: _readable(value) for name, value in body.items()}
+    return {name: _readable_value(value) for name, value in body.items()}
 
 
-def _readable(value: object) -> object:
+def _readable_value(value: object) -> object:
     match value:
         case str():
-            return (
-                value
-                if value.isascii()
-                else value.encode("utf-8", "backslashreplace").decode("utf-8")
-            )
+            return value.encode("utf-8", "backslashreplace").decode("utf-8")
         case dict():
-            return {_readable(key): _readable(each) for key, each in value.items()}
+            return {_readable_value(key): _readable_value(item) for key, item in value.items()}
         case list() | tuple():
-            return [_readable(each) for each in value]
+            return [_readable_value(item) for item in value]
     return value
 
 
@@ -82,22 +77,29 @@ class Log(NamedTuple):
 
 
 def read(blobs: Iterable[bytes]) -> Log:
-    """The union of all lines of all notes; a line that occurs twice counts once, blank lines do not
-    count.
+    """The union of the lines of these notes; a line that occurs twice counts once, blank lines do
+    not count.
     """
-    lines = {line for blob in blobs for line in blob.splitlines() if line.strip()}
-    found: dict[str, Event] = {}
+    events: dict[str, Event] = {}
     damaged = 0
-    for line in sorted(lines):
+    for line in _lines(blobs):
         event = _event(line)
-        if event is None or event.id in found:
+        if event is None or event.id in events:
             damaged += 1
         else:
-            found[event.id] = event
-    newer = max((event.version for event in found.values()), default=FORMAT)
+            events[event.id] = event
+    newer = max((event.version for event in events.values()), default=FORMAT)
     return Log(
-        tuple(found[key] for key in sorted(found)), damaged, newer if newer > FORMAT else None
+        tuple(events[key] for key in sorted(events)), damaged, newer if newer > FORMAT else None
     )
+
+
+def _lines(blobs: Iterable[bytes]) -> list[bytes]:
+    """The lines of these notes in order, without blank lines and repetitions."""
+    lines: set[bytes] = set()
+    for blob in blobs:
+        lines.update(line for line in blob.splitlines() if line.strip())
+    return sorted(lines)
 
 
 def _event(line: bytes) -> Event | None:
@@ -125,18 +127,15 @@ def _event(line: bytes) -> Event | None:
 
 
 def union(blobs: Iterable[bytes]) -> bytes:
-    """All lines of all notes as one note, damaged ones too, in the order of their IDs, which they
-    begin with.
+    """One note of the lines of these notes, damaged ones too. A line begins with its ID, so that
+    they are in the order of IDs.
     """
-    return b"".join(
-        line + b"\n"
-        for line in sorted({line for blob in blobs for line in blob.splitlines() if line.strip()})
-    )
+    return b"".join(line + b"\n" for line in _lines(blobs))
 
 
-def appended(blob: bytes, events: Iterable[Event]) -> bytes:
-    """A note's bytes with the events at its end; a missing last newline is mended so that no two
-    lines run together.
+def with_events(blob: bytes, events: Iterable[Event]) -> bytes:
+    """A note's bytes with the events at its end, and a newline before them if its last line has
+    none.
     """
     gap = b"" if not blob or blob.endswith(b"\n") else b"\n"
     return blob + gap + b"".join(event.line() for event in events)

@@ -1,8 +1,8 @@
 """The state of a plan: a pure function of its log and of the commits on its branch.
 
 The log is the truth about the past, the branch the truth about now: a step is done when a commit on
-the branch claims it and the log has the matching event. What a user does to the branch with any git
-client is therefore never wrong, only a new state.
+the branch claims it and the log has the matching event. Whatever users do to the branch with a git
+client is therefore not an error but a new state.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NO_MESSAGE = Message()
 
 
 def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
-    """The plan's status; None when the log holds no plan."""
+    """The status of a plan from its log and branch; None when the log holds no plan."""
     past = Past(f"refs/heads/orch/{plan_id}")
     damaged = log.damaged
     for event in log.events:
@@ -74,11 +74,13 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
 
 
 def on_branch(status: Status, branch: Branch | None) -> Status:
-    """The same past seen with other commits on the branch."""
+    """The status with these commits on the branch, from the same log."""
     steps = _steps(status, branch)
     fails = bool(tip_failures(branch, status.tip_checked))
     return status._replace(
-        branch=branch, steps=steps, state=_reconciled(status.recorded_state, steps, fails=fails)
+        branch=branch,
+        steps=steps,
+        state=_state_on_branch(status.recorded_state, steps, fails=fails),
     )
 
 
@@ -87,36 +89,36 @@ def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
     last = {attempt.step: attempt for attempt in status.attempts}
     by_id = {(attempt.step, attempt.id): attempt for attempt in status.attempts}
     upstream = branch.upstream if branch is not None else frozenset()
-    found = []
+    statuses = []
     for number, step in enumerate(status.plan.steps, start=1):
         now = StepStatus(step, number, StepState.PENDING, attempt=last.get(step.id))
         claim = claimed.get(step.id)
         if claim is not None:
-            known = by_id.get((step.id, claim.attempt))
             now = now._replace(
-                state=_claimed_state(status, step.id, claim), commit=claim.commit, attempt=known
+                state=_state_of_claim(status, step.id, claim),
+                commit=claim.commit,
+                attempt=by_id.get((step.id, claim.attempt)),
             )
         elif branch is None and status.archived is not None and step.id in status.archived.done:
-            now = now._replace(
-                state=StepState.DONE
-            )  # its commits are not here: the log says what it was
+            # Its commits are not here: the log has its state at the time.
+            now = now._replace(state=StepState.DONE)
         elif step.id in upstream:
             now = now._replace(state=StepState.UPSTREAM)
         elif now.attempt is not None and now.attempt.outcome == "failed":
             now = now._replace(state=StepState.FAILED)
-        found.append(now)
-    return tuple(found)
+        statuses.append(now)
+    return tuple(statuses)
 
 
 class _Claimed(NamedTuple):
-    """The last commit on the branch that claims a step, and whether it was reverted since."""
+    """The last commit on the branch that claims a step; `reverted` by a later commit or not."""
 
     commit: Commit
     attempt: str
     reverted: bool = False
 
 
-def _claimed_state(status: Status, step: str, claim: _Claimed) -> StepState:
+def _state_of_claim(status: Status, step: str, claim: _Claimed) -> StepState:
     if claim.reverted:
         return StepState.REVERTED
     if (step, claim.attempt) not in status.accepted:
@@ -132,8 +134,8 @@ def _claims(status: Status, branch: Branch | None) -> dict[str, _Claimed]:
         for attempt in status.attempts
         if attempt.outcome == "landed" and attempt.commit is not None
     }
-    known = (*(commit.oid for commit in branch.commits), *landed)
-    undone = _Undone(landed, {commit.oid: commit.message for commit in branch.named}, known)
+    all_ids = (*(commit.oid for commit in branch.commits), *landed)
+    undone = _Undone(landed, {commit.oid: commit.message for commit in branch.named}, all_ids)
     claimed: dict[str, _Claimed] = {}
     for commit in reversed(branch.commits):  # what reverts a commit stands above it
         reverted = undone.has(commit)
@@ -142,28 +144,28 @@ def _claims(status: Status, branch: Branch | None) -> dict[str, _Claimed]:
                 gone = reverted or (claim.step, claim.attempt) in undone.attempts
                 claimed[claim.step] = _Claimed(commit, claim.attempt, gone)
         if not reverted:
-            undone.by(commit)
+            undone.note_reverts(commit)
     return claimed
 
 
 @dataclass(slots=True)
 class _Undone:
-    """What the commits above say is reverted: by ID and, since an amend or a rebase changes IDs, by
-    what it was.
+    """Reverted commits, by ID and by attempt, because an amend or a rebase changes IDs.
 
     `landed` gives step and attempt of a commit as it landed; `named` holds messages of commits that
     a revert names and that are not on the branch any more. A revert may name a commit by the first
-    digits of one of the `known` IDs.
+    digits of one of the `ids`.
     """
 
     landed: Mapping[str, tuple[str, str]]
     named: Mapping[str, Message]
-    known: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
     commits: set[str] = field(default_factory=set)
     attempts: set[tuple[str, str]] = field(default_factory=set)
     reverts: list[tuple[str, ...]] = field(default_factory=list)
 
     def has(self, commit: Commit) -> bool:
+        """Whether a commit above reverts this one. Forgets a revert of a revert once it matched."""
         if commit.oid in self.commits:
             return True
         if commit.message.reverts and commit.message.reverts in self.reverts:
@@ -171,9 +173,10 @@ class _Undone:
             return True
         return False
 
-    def by(self, commit: Commit) -> None:
+    def note_reverts(self, commit: Commit) -> None:
+        """Note the commits that this commit reverts."""
         for name in commit.message.reverts:
-            target = next((oid for oid in self.known if oid.startswith(name)), name)
+            target = next((oid for oid in self.ids if oid.startswith(name)), name)
             self.commits.add(target)
             message = self.named.get(name, _NO_MESSAGE)
             self.attempts.update((claim.step, claim.attempt) for claim in message.claims)
@@ -183,9 +186,11 @@ class _Undone:
                 self.reverts.append(message.reverts)
 
 
-def standing(plan_id: str, commits: Iterable[Commit]) -> tuple[dict[str, str], frozenset[str]]:
-    """Of commits, newest first: the steps that they claim and did not revert, each with the newest
-    commit that claims it, and the commits that they reverted.
+def standing_claims(
+    plan_id: str, commits: Iterable[Commit]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """Two results for commits, newest first: the newest standing claim of every step, as commit by
+    step, and the commits that others among them revert.
     """
     listed = tuple(commits)
     undone = _Undone({}, {}, tuple(commit.oid for commit in listed))
@@ -196,14 +201,12 @@ def standing(plan_id: str, commits: Iterable[Commit]) -> tuple[dict[str, str], f
         for claim in commit.message.claims:
             if claim.plan == plan_id:
                 steps.setdefault(claim.step, commit.oid)
-        undone.by(commit)
+        undone.note_reverts(commit)
     return steps, frozenset(undone.commits)
 
 
-def _reconciled(state: PlanState, steps: tuple[StepStatus, ...], *, fails: bool) -> PlanState:
-    """The recorded state, corrected by what the branch says now; `fails` says that a check fails on
-    its tip.
-    """
+def _state_on_branch(state: PlanState, steps: tuple[StepStatus, ...], *, fails: bool) -> PlanState:
+    """The recorded state after a look at the branch; `fails` says that a check fails on its tip."""
     satisfied = [status.state in SATISFIED for status in steps]
     if state is PlanState.COMPLETE and not all(satisfied):
         return PlanState.EXECUTING if any(satisfied) else PlanState.ROLLED_BACK

@@ -1,6 +1,4 @@
-"""The life of a plan: which state may follow which, and the command that leads there. Nothing else
-is a transition.
-"""
+"""The life of a plan: its states, the only transitions between them, and the commands for these."""
 
 from __future__ import annotations
 
@@ -26,84 +24,82 @@ TRANSITIONS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
     }
 )
 
-# What is typed to get to a state, after `git orch` and before the plan's name, and what stands
-# after the name.
-_COMMANDS: Mapping[PlanState, tuple[str, str]] = MappingProxyType(
+# The command line, after `git orch`, that leads to a state; {} is the plan's name.
+_COMMANDS: Mapping[PlanState, str] = MappingProxyType(
     {
-        _S.DRAFT: ("edit", ""),
-        _S.READY: ("edit", ""),
-        _S.CREATED: ("edit", ""),
-        _S.VALIDATED: ("check", " --record"),
-        _S.APPROVED: ("approve", ""),
-        _S.EXECUTING: ("exec", ""),
-        _S.COMPLETE: ("exec", ""),
-        _S.FAILED: ("exec", ""),
-        _S.ROLLED_BACK: ("rollback", ""),
-        _S.REJECTED: ("reject", " --why TEXT"),
+        _S.DRAFT: "edit {}",
+        _S.READY: "edit {}",
+        _S.CREATED: "edit {}",
+        _S.VALIDATED: "check {} --record",
+        _S.APPROVED: "approve {}",
+        _S.EXECUTING: "exec {}",
+        _S.COMPLETE: "exec {}",
+        _S.FAILED: "exec {}",
+        _S.ROLLED_BACK: "rollback {}",
+        _S.REJECTED: "reject {} --why TEXT",
     }
 )
 _BEFORE_A_RUN = frozenset({_S.CREATED, _S.VALIDATED, _S.APPROVED})
 
 
 def can(old: PlanState, new: PlanState) -> bool:
-    """Whether a plan in state `old` may become `new`. No state follows itself: staying is no
-    transition.
-    """
+    """Whether a plan in state `old` may become `new`. No state follows itself."""
     return new in TRANSITIONS[old]
 
 
-def possible(old: PlanState) -> list[PlanState]:
-    """The states that may follow, in the order of a plan's life."""
+def next_states(old: PlanState) -> list[PlanState]:
+    """The states that may follow `old`, in the order of a plan's life."""
     return [new for new in PlanState if can(old, new)]
 
 
-def moved(old: PlanState, new: PlanState, name: str) -> PlanState:
+def transition(old: PlanState, new: PlanState, name: str) -> PlanState:
     """`new`, when it may follow `old`; `name` is the plan's, for the hint.
 
-    Raises Refused, which says what is possible instead.
+    Raises Refused, which names the states that may follow.
     """
     if can(old, new):
         return new
     if old is new:
         raise Refused(f"'{name}' is {old.value} already", f"git orch state {name}")
-    named = " or ".join(each.value for each in possible(old))
+    choice = " or ".join(state.value for state in next_states(old))
     raise Refused(
-        f"'{name}' is {old.value}: it can become {named}, not {new.value}", command(old, new, name)
+        f"'{name}' is {old.value}: it can become {choice}, not {new.value}", command(old, new, name)
     )
 
 
-def begun(old: PlanState, name: str) -> list[PlanState]:
-    """The states a plan passes when a run of it begins, EXECUTING the last; none when it is
+def states_to_run(old: PlanState, name: str) -> list[PlanState]:
+    """The states that a plan passes when a run of it begins, EXECUTING the last; none when it is
     EXECUTING already.
 
-    Raises Refused for a plan that has to be edited before it can run.
+    Raises Refused for a plan that its user has to edit before it can run.
     """
     if old is PlanState.EXECUTING:
         return []
     states = way(old, PlanState.EXECUTING)
     if PlanState.CREATED in states:
-        moved(old, PlanState.EXECUTING, name)
+        transition(old, PlanState.EXECUTING, name)
     return states
 
 
-def edited(recorded: PlanState, now: PlanState, name: str) -> list[PlanState]:
-    """The states a plan passes when its text is changed, CREATED the last: what is EXECUTING counts
-    as FAILED first.
+def states_to_edit(recorded: PlanState, now: PlanState, name: str) -> list[PlanState]:
+    """The states that a plan passes when its text changes, CREATED the last. An EXECUTING plan
+    becomes FAILED first.
 
-    `recorded` is what the log says, `now` that corrected by the branch. Raises Refused for a plan
-    that is COMPLETE.
+    `recorded` is the state in the log, `now` the state after a look at the branch. Raises Refused
+    for a plan that is COMPLETE.
     """
     old = now if recorded in (PlanState.EXECUTING, PlanState.COMPLETE) else recorded
     if old in (PlanState.CREATED, PlanState.DRAFT, PlanState.READY):
         return []
-    stopped = [PlanState.FAILED] if old is PlanState.EXECUTING else []
-    return [*stopped, moved(PlanState.FAILED if stopped else old, PlanState.CREATED, name)]
+    states: list[PlanState] = []
+    if old is PlanState.EXECUTING:
+        old = PlanState.FAILED
+        states.append(old)
+    return [*states, transition(old, PlanState.CREATED, name)]
 
 
 def command(old: PlanState, new: PlanState, name: str) -> str:
-    """What to type to come from one state to another, or the first of several commands when one
-    does not get there.
-    """
+    """The command that leads from one state to another, or the first of several such commands."""
     states = way(old, new)
     if not states:
         return f"git orch state {name}"
@@ -114,19 +110,18 @@ def command(old: PlanState, new: PlanState, name: str) -> str:
         target = PlanState.APPROVED  # which validates as well
     if old is PlanState.COMPLETE and target is PlanState.EXECUTING:
         return f"git orch rollback {name} --to-step N"
-    verb, rest = _COMMANDS[target]
-    return f"git orch {verb} {name}{rest}"
+    return f"git orch {_COMMANDS[target].format(name)}"
 
 
 def way(old: PlanState, new: PlanState) -> list[PlanState]:
-    """The fewest states that lead from one to another, the last being `new`; none where no way
-    leads there.
+    """The shortest way from one state to another: the states after `old`, `new` the last; none
+    where no way leads there.
     """
-    found: dict[PlanState, list[PlanState]] = {old: []}
-    asked = [old]
-    for now in asked:
-        for after in possible(now):
-            if after not in found:
-                found[after] = [*found[now], after]
-                asked.append(after)
-    return found.get(new, [])
+    ways: dict[PlanState, list[PlanState]] = {old: []}
+    queue = [old]
+    for now in queue:
+        for after in next_states(now):
+            if after not in ways:
+                ways[after] = [*ways[now], after]
+                queue.append(after)
+    return ways.get(new, [])

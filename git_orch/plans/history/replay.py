@@ -1,4 +1,4 @@
-"""What the events of a log say, taken one by one; what does not have the documented form is damage,
+"""The past of a plan, replayed event by event. An event without the documented form is damage,
 never an error.
 """
 
@@ -35,9 +35,9 @@ _LARGEST = 1e15  # seconds or USD; beyond it a number in a log is damage
 
 @dataclass(slots=True)
 class Past:
-    """What the events say, taken one by one; the only mutable value here, and nobody else sees it."""
+    """The past of a plan up to an event. It is mutable, so that only `fold` holds it."""
 
-    branch: str = ""  # the plan branch, full name: moves of other refs say nothing about the plan
+    branch: str = ""  # the plan branch, full name: moves of other refs do not change the plan
     plan: Plan | None = None
     created: Event | None = None
     written_by: str = ""
@@ -61,109 +61,98 @@ class Past:
     tip_checked: TipChecked | None = None
     landed: Landed | None = None
     archived: Archived | None = None
-    taken_back: set[str] = field(
-        default_factory=set
-    )  # events that put the plan away, and do not count any more
+    taken_back: set[str] = field(default_factory=set)  # archivings that do not count any more
     landings: dict[str, Landed] = field(default_factory=dict)  # by the move that they wait for
 
     def take(self, event: Event) -> None:
-        """Raises BadDocument for an event whose fields do not have the documented form."""
-        taker = TAKERS.get(event.name)
-        if taker is not None:  # an event of a later version that asks for nothing is not for us
-            taker(self, event)
+        """Replay one event. Raises BadDocument where its fields do not have the documented form."""
+        replay = REPLAYS.get(event.name)
+        if replay is not None:  # a later version may add events that this one need not read
+            replay(self, event)
 
-    def created_by(self, event: Event) -> None:
+    def create(self, event: Event) -> None:
         if self.created is None:
-            origin, base = (
-                document.optional_text(event.body, "origin") or "",
-                _base(event.body.get("base")),
-            )
-            self._described_by(event)
+            origin = document.optional_text(event.body, "origin") or ""
+            base = _base(event.body.get("base"))
+            self._take_text(event)
             self.created, self.origin, self.base, self.first_base = event, origin, base, base.commit
 
-    def revised_by(self, event: Event) -> None:
-        self._described_by(event)
+    def revise(self, event: Event) -> None:
+        self._take_text(event)
         self.state, self.tip_checked = PlanState.CREATED, None
 
-    def _described_by(self, event: Event) -> None:
-        """All of the event's text or, where one part of it is damaged, none."""
-        described, estimate = (
-            plan_document.from_document(event.body.get("plan")),
-            _estimated(event.body.get("estimate")),
-        )
-        self.plan, self.estimate, self.written_by = described, estimate, event.clone
-        self.step_ids.update(step.id for step in described.steps)
+    def _take_text(self, event: Event) -> None:
+        """Take plan and estimate of an event, or neither where one of them is damaged."""
+        plan = plan_document.from_document(event.body.get("plan"))
+        estimate = _estimate(event.body.get("estimate"))
+        self.plan, self.estimate, self.written_by = plan, estimate, event.clone
+        self.step_ids.update(step.id for step in plan.steps)
 
-    def rebased_by(self, event: Event) -> None:
+    def rebase(self, event: Event) -> None:
         self.base = _base(event.body.get("base"))
 
-    def state_set(self, event: Event) -> None:
+    def set_state(self, event: Event) -> None:
         self._become(_STATE_EVENTS[event.name])
 
-    def _become(self, wanted: PlanState) -> None:
-        """Take a state that may follow; another clone may have approved what is executed already."""
-        if life.can(self.state, wanted):
-            self.state = wanted
+    def _become(self, state: PlanState) -> None:
+        """Take a state that may follow; another clone may have approved a plan that runs here."""
+        if life.can(self.state, state):
+            self.state = state
 
-    def _ran(self, wanted: PlanState) -> None:
-        """Take a state of a run, which is a fact; but only an edit brings back what was rejected."""
+    def _take_run_state(self, state: PlanState) -> None:
+        """Take the state of a run, which is a fact; only an edit brings a rejected plan back."""
         if self.state is not PlanState.REJECTED:
-            self.state = wanted
+            self.state = state
 
-    def run_started(self, event: Event) -> None:
+    def start_run(self, event: Event) -> None:
         self.open_run = document.text(event.body, "run")
-        self._ran(PlanState.EXECUTING)
+        self._take_run_state(PlanState.EXECUTING)
 
-    def run_ended(self, event: Event) -> None:
+    def end_run(self, event: Event) -> None:
         run, outcome = document.text(event.body, "run"), document.text(event.body, "outcome")
         self.run_seconds += _number(event.body, "seconds")
         if run == self.open_run:
             self.open_run = None
-        self._ran(
-            {"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}.get(
-                outcome, PlanState.EXECUTING
-            )
-        )
+        self._take_run_state(_STATE_AFTER_RUN.get(outcome, PlanState.EXECUTING))
         self.interrupted = outcome == "interrupted"
 
-    def restored(self, _event: Event) -> None:
+    def restore(self, _event: Event) -> None:
         self._become(PlanState.EXECUTING)
 
-    def stopped(self, _event: Event) -> None:
+    def stop(self, _event: Event) -> None:
         self.open_run, self.interrupted = None, False
         self._become(PlanState.FAILED)
 
-    def rolled_back(self, event: Event) -> None:
+    def roll_back(self, event: Event) -> None:
         full = event.body.get("full") is True
         self._become(PlanState.ROLLED_BACK if full else PlanState.EXECUTING)
 
-    def attempt_failed(self, event: Event) -> None:
+    def fail_attempt(self, event: Event) -> None:
         self.attempts.append(_attempt(event, "failed"))
 
-    def step_landed(self, event: Event) -> None:
+    def land_step(self, event: Event) -> None:
         attempt = _attempt(event, "landed")
         self.attempts.append(attempt)
         self.accepted.add((attempt.step, attempt.id))
         if attempt.tree is not None:
             self.verified.add((attempt.step, attempt.tree))
 
-    def step_accepted(self, event: Event) -> None:
+    def accept_step(self, event: Event) -> None:
         self.accepted.add((document.text(event.body, "step"), document.text(event.body, "attempt")))
 
-    def step_verified(self, event: Event) -> None:
+    def verify_step(self, event: Event) -> None:
         self.verified.add((document.text(event.body, "step"), _oid(event.body, "tree")))
 
-    def tip_checked_by(self, event: Event) -> None:
-        failed = [
-            document.mapping(item, "failed") for item in document.sequence(event.body, "failed")
-        ]
-        failures = tuple(
-            TipFailure(document.text(each, "step"), document.text(each, "command"))
-            for each in failed
-        )
-        self.tip_checked = TipChecked(_oid(event.body, "tree"), failures)
+    def check_tip(self, event: Event) -> None:
+        failures: list[TipFailure] = []
+        for item in document.sequence(event.body, "failed"):
+            fields = document.mapping(item, "failed")
+            failures.append(
+                TipFailure(document.text(fields, "step"), document.text(fields, "command"))
+            )
+        self.tip_checked = TipChecked(_oid(event.body, "tree"), tuple(failures))
 
-    def called(self, event: Event) -> None:
+    def add_call(self, event: Event) -> None:
         usage = document.mapping(event.body.get("usage", {}), "usage")
         self.calls.append(
             Call(
@@ -178,7 +167,7 @@ class Past:
             )
         )
 
-    def move_intended(self, event: Event) -> None:
+    def intend_move(self, event: Event) -> None:
         ref, new = document.text(event.body, "ref"), _oid(event.body, "to")
         move = Move(
             id=event.id,
@@ -192,7 +181,7 @@ class Past:
         )
         self.moves[move.id] = move
 
-    def move_done(self, event: Event) -> None:
+    def finish_move(self, event: Event) -> None:
         move = self.moves.pop(document.text(event.body, "move"), None)
         if move is None:
             return
@@ -202,7 +191,7 @@ class Past:
             self.last_move = move
             self.known_tip = move.new
 
-    def move_abandoned(self, event: Event) -> None:
+    def abandon_move(self, event: Event) -> None:
         move = self.moves.pop(document.text(event.body, "move"), None)
         if move is None:
             return
@@ -215,7 +204,7 @@ class Past:
                     outcome="failed", error="the branch was moved before it landed"
                 )
 
-    def put_away(self, event: Event) -> None:
+    def archive(self, event: Event) -> None:
         if self.branch != f"refs/heads/orch/{document.text(event.body, 'plan')}":
             raise BadDocument("plan: another one than the log is about")
         if event.id in self.taken_back:
@@ -227,23 +216,25 @@ class Past:
             why=document.optional_text(event.body, "why") or "",
         )
 
-    def brought_back(self, event: Event) -> None:
-        """It names what it takes back: the ID of that may come from a clock that is far ahead."""
+    def unarchive(self, event: Event) -> None:
+        """Take back the archivings that the event names: the clock of one may be far ahead."""
         self.taken_back.update(document.texts(event.body, "archived"))
         self.archived = None
 
-    def plan_landed(self, event: Event) -> None:
-        """A landing that a move belongs to counts when that is done."""
-        move, landing = document.optional_text(event.body, "move"), _landed(event)
+    def land_plan(self, event: Event) -> None:
+        """Take a landing; one that belongs to a move counts when that move is done."""
+        move, landing = document.optional_text(event.body, "move"), _landing(event)
         if move is None:
             self.landed = landing
         else:
             self.landings[move] = landing
 
-    def branch_noticed(self, event: Event) -> None:
+    def notice_branch(self, event: Event) -> None:
         self.known_tip = _oid(event.body, "now")
         self.arrivals[self.branch, self.known_tip] += 1
 
+
+_STATE_AFTER_RUN = {"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}
 
 _STATE_EVENTS = {
     "plan.validated": PlanState.VALIDATED,
@@ -251,30 +242,30 @@ _STATE_EVENTS = {
     "plan.rejected": PlanState.REJECTED,
 }
 
-# Event name to what it changes; the names are those of git-orch-log(5).
-TAKERS = {
-    "plan.created": Past.created_by,
-    "plan.revised": Past.revised_by,
-    "plan.rebased": Past.rebased_by,
-    **dict.fromkeys(_STATE_EVENTS, Past.state_set),
-    "plan.rolled-back": Past.rolled_back,
-    "plan.restored": Past.restored,
-    "plan.stopped": Past.stopped,
-    "run.started": Past.run_started,
-    "run.ended": Past.run_ended,
-    "attempt.failed": Past.attempt_failed,
-    "step.landed": Past.step_landed,
-    "step.accepted": Past.step_accepted,
-    "step.verified": Past.step_verified,
-    "tip.checked": Past.tip_checked_by,
-    "model.called": Past.called,
-    "move.intended": Past.move_intended,
-    "move.done": Past.move_done,
-    "move.abandoned": Past.move_abandoned,
-    "plan.landed": Past.plan_landed,
-    "plan.archived": Past.put_away,
-    "plan.unarchived": Past.brought_back,
-    "branch.noticed": Past.branch_noticed,
+# Event name, as in git-orch-log(5), to the method that replays the event.
+REPLAYS = {
+    "plan.created": Past.create,
+    "plan.revised": Past.revise,
+    "plan.rebased": Past.rebase,
+    **dict.fromkeys(_STATE_EVENTS, Past.set_state),
+    "plan.rolled-back": Past.roll_back,
+    "plan.restored": Past.restore,
+    "plan.stopped": Past.stop,
+    "run.started": Past.start_run,
+    "run.ended": Past.end_run,
+    "attempt.failed": Past.fail_attempt,
+    "step.landed": Past.land_step,
+    "step.accepted": Past.accept_step,
+    "step.verified": Past.verify_step,
+    "tip.checked": Past.check_tip,
+    "model.called": Past.add_call,
+    "move.intended": Past.intend_move,
+    "move.done": Past.finish_move,
+    "move.abandoned": Past.abandon_move,
+    "plan.landed": Past.land_plan,
+    "plan.archived": Past.archive,
+    "plan.unarchived": Past.unarchive,
+    "branch.noticed": Past.notice_branch,
 }
 
 
@@ -297,7 +288,7 @@ def _attempt(event: Event, outcome: str) -> Attempt:
 
 
 def _kind(body: Mapping[str, object]) -> MoveKind:
-    """What a move is for. Until there was a field for it, the first word of the reason said so."""
+    """The kind of a move; in older events, which have no such field, the first word of `why`."""
     word = document.optional_text(body, "kind") or document.text(body, "why").partition(" ")[0]
     try:
         return MoveKind(word)
@@ -305,7 +296,7 @@ def _kind(body: Mapping[str, object]) -> MoveKind:
         return MoveKind.OTHER
 
 
-def _landed(event: Event) -> Landed:
+def _landing(event: Event) -> Landed:
     commits = document.mapping(event.body.get("commits", {}), "commits")
     return Landed(
         mode=document.text(event.body, "mode"),
@@ -338,7 +329,7 @@ def _base(value: object) -> Base:
     )
 
 
-def _estimated(value: object) -> Estimated | None:
+def _estimate(value: object) -> Estimated | None:
     if value is None:
         return None
     fields = document.mapping(value, "estimate")
@@ -356,15 +347,16 @@ def _number(fields: Mapping[str, object], name: str) -> float:
     value = fields.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadDocument(f"{name}: expected a number")
-    if (
-        not -_LARGEST < value < _LARGEST
-    ):  # also what JSON calls NaN and Infinity, and integers no float can hold
+    # NaN, Infinity and integers that no float can hold are out of range, too.
+    if not -_LARGEST < value < _LARGEST:
         raise BadDocument(f"{name}: the number is out of range")
     return float(value)
 
 
 def _oid(fields: Mapping[str, object], name: str) -> str:
-    """An object ID: what is handed to git must not be an option or two lines."""
+    """The object ID under `name`: text for git must not be an option or two lines. Raises
+    BadDocument.
+    """
     value = document.text(fields, name)
     if not _OID.fullmatch(value):
         raise BadDocument(f"{name}: expected an object ID")

@@ -1,4 +1,4 @@
-"""What git-orch knows about a plan: frozen values, as `state.fold` makes them."""
+"""The status of a plan and its parts: frozen values, as `fold.fold` makes them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PlanState(enum.Enum):
 
 
 class StepState(enum.Enum):
-    """Where a step stands now."""
+    """The present state of a step."""
 
     PENDING = "pending"
     FAILED = "failed"
@@ -53,8 +53,8 @@ class Commit(NamedTuple):
 class Branch(NamedTuple):
     """The commits of a plan branch from the earliest of this plan to the tip, oldest first.
 
-    `base` is the commit below the earliest one (None: a root commit). `upstream` are steps found in
-    the base. `named` are commits that a revert on the branch names and that are not on it.
+    `base` is the commit below the earliest one (None: a root commit). `upstream` are steps that the
+    base has already. `named` are commits that a revert on the branch names and that are not on it.
     """
 
     tip: str
@@ -65,10 +65,9 @@ class Branch(NamedTuple):
 
 
 class Base(NamedTuple):
-    """Where a plan starts: `commit` is None in an unborn repository, `ref` None for a detached
-    HEAD.
+    """The base of a plan: `commit` is None in an unborn repository, `ref` None for a detached HEAD.
 
-    `snapshot` says that the commit was made from uncommitted files.
+    `snapshot` says that the commit holds uncommitted files.
     """
 
     commit: str | None
@@ -111,11 +110,11 @@ class Move(NamedTuple):
 
 
 class Landed(NamedTuple):
-    """Where a plan went: `mode` is merge, rebase, squash or ff-only, or `found` for what somebody
-    else merged.
+    """The landing of a plan: `mode` is merge, rebase, squash or ff-only, or `found` when somebody
+    merged the plan without git-orch.
 
-    `ref` is the branch, `new` where it stood then, `tip` the tip of the plan branch that it has
-    now, `commits` the commit that each step became.
+    `ref` is the branch, `new` its tip after the landing, `tip` the tip of the plan branch that it
+    contains, `commits` the commit on it for every step.
     """
 
     mode: str
@@ -130,8 +129,8 @@ class Landed(NamedTuple):
 
 
 class Estimated(NamedTuple):
-    """What a plan was expected to use when it was written: tokens and USD, see `cost.estimate` and
-    `cost.expected`.
+    """The estimate of a plan in its event: tokens and USD, see `cost.estimate` and
+    `cost.expectation`.
     """
 
     tokens_in: int
@@ -142,14 +141,16 @@ class Estimated(NamedTuple):
     samples: int = 0
 
     def likely(self) -> float:
-        """USD that people are told: what half of such plans cost less than, where that is known."""
+        """The one number for people, in USD: the median of such plans if there is one, else the
+        estimate.
+        """
         return self.usd if self.p50 is None else self.p50
 
 
 class CheckResult(NamedTuple):
-    """How one check ended; `seconds` is its duration, `output` a redacted end of what it printed.
+    """The end of one check: its duration in `seconds`, and the redacted end of its `output`.
 
-    `since` is the time (UTC) of a receipt of this machine that stands for running it again.
+    `since` is the time (UTC) of this machine's receipt, which saved another run of the check.
     """
 
     type: str
@@ -163,19 +164,19 @@ class CheckResult(NamedTuple):
 
     @property
     def cached(self) -> bool:
-        """Whether it was not run, because it had passed on the same tree before."""
+        """Whether the check did not run, because it had passed on the same tree before."""
         return self.since is not None
 
 
 class TipFailure(NamedTuple):
-    """A check that fails on the tip of a plan: the step that asks for it (its ID), and its command."""
+    """A check that fails on the tip of a plan: its command, and the ID of its step."""
 
     step: str
     command: str
 
 
 class TipChecked(NamedTuple):
-    """The last time that all checks of a plan ran on its tip, which had this tree then."""
+    """The last run of all checks of a plan on its tip, which had this tree then."""
 
     tree: str
     failed: tuple[TipFailure, ...] = ()
@@ -200,7 +201,7 @@ class Call(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One try at a step. `tree` is what was verified; a failed attempt has an `error` and maybe a
+    """One try at a step. `tree` is the verified tree; a failed attempt has an `error` and maybe a
     kept `commit`.
     """
 
@@ -219,7 +220,7 @@ class Attempt(NamedTuple):
 
 
 class StepStatus(NamedTuple):
-    """A step and where it stands; `commit` is the one that claims it now."""
+    """A step and its state; `commit` is the one that claims it now."""
 
     step: Step
     number: int
@@ -229,7 +230,7 @@ class StepStatus(NamedTuple):
 
 
 class Archived(NamedTuple):
-    """A plan that was put away by `clone`: where its branch was, and the steps that were done then."""
+    """The archiving of a plan by `clone`: the tip of its branch, and the steps that were done."""
 
     clone: str
     tip: str | None
@@ -238,15 +239,15 @@ class Archived(NamedTuple):
 
 
 class Status(NamedTuple):
-    """Everything git-orch knows about a plan.
+    """Everything that log and branch say about a plan.
 
     `created` is the ID of its first event, `clone` the repository copy that wrote its text,
-    `known_tip` where git-orch last saw the branch. `state` is `recorded_state` corrected by the
-    branch. `accepted` holds (step, attempt) pairs that the log confirms, `verified` (step, tree)
-    pairs whose checks passed. `incomplete` says that a part of the log could not be read, so that
-    nothing should be concluded from what is missing; `interrupted` that a signal ended the last
-    run; `merged` that the branch is gone, and its last known tip is part of the base branch.
-    `first_base` is the commit that the plan was made on; `base` follows its branch.
+    `known_tip` the tip of the branch when git-orch saw it last. `state` is `recorded_state` after a
+    look at the branch. `accepted` holds (step, attempt) pairs that the log confirms, `verified`
+    (step, tree) pairs whose checks passed. `incomplete` says that git could not read a part of the
+    log, so that missing events prove nothing; `interrupted` that a signal ended the last run;
+    `merged` that the branch is gone, and its last tip is part of the base branch. `first_base` is
+    the commit that the plan was made on; `base` follows its branch.
     """
 
     id: str
@@ -285,35 +286,26 @@ class Status(NamedTuple):
         return frozenset(status.step.id for status in self.steps if status.state in SATISFIED)
 
     def tip_failures(self) -> tuple[TipFailure, ...]:
-        """The checks that are known to fail on the tip that the branch has now."""
+        """The checks that failed on the tree of the branch's present tip."""
         return tip_failures(self.branch, self.tip_checked)
 
     def failed_on_earlier_tip(self) -> bool:
-        """Whether checks failed on a tip before this one, and did not run on what the branch has
-        now.
-        """
-        return (
-            self.tip_checked is not None and not self.tip_checked.passed and not self.tip_failures()
-        )
+        """Whether checks failed on an earlier tip, and did not run on the present one."""
+        if self.tip_checked is None or self.tip_checked.passed:
+            return False
+        return not self.tip_failures()
 
     def usd(self) -> float:
-        """What all model calls of this plan have cost."""
+        """The cost of all model calls of this plan, in USD."""
         return sum(call.usd for call in self.calls)
 
     def is_open(self) -> bool:
-        """Whether the plan is still worked on: the plan that is meant when no ID is given."""
+        """Whether the plan has work left; a command without an ID means the one open plan."""
         return self.archived is None and self.state not in (PlanState.COMPLETE, PlanState.REJECTED)
 
 
 def tip_failures(branch: Branch | None, checked: TipChecked | None) -> tuple[TipFailure, ...]:
-    """The checks that failed on the tree that the tip of the branch has; what failed on another one
-    is past.
-    """
-    if (
-        branch is None
-        or checked is None
-        or not branch.commits
-        or branch.commits[-1].tree != checked.tree
-    ):
+    """The checks that failed on the tree of the branch's tip; failures on another tree are past."""
+    if branch is None or checked is None or not branch.commits:
         return ()
-    return checked.failed
+    return checked.failed if branch.commits[-1].tree == checked.tree else ()

@@ -62,7 +62,7 @@ class Book(NamedTuple):
             reserved={name: each for name, each in self.reserved.items() if name != call}
         )
 
-    def offering(self, call: str, step: str | None, wanted: Wanted) -> tuple[Book, int | None]:
+    def offering(self, call: str, step: str | None, wanted: Request) -> tuple[Book, int | None]:
         """The book with a call reserved and the tokens of output it may have; WAIT, or None where
         it never may.
 
@@ -87,7 +87,7 @@ class Book(NamedTuple):
         return self.without(call)._replace(spent=self.spent + usd, steps=steps)
 
 
-class Wanted(NamedTuple):
+class Request(NamedTuple):
     """A call that is about to be made: tokens of its prompt, as far as they are known, and of its
     reply at most.
     """
@@ -106,7 +106,7 @@ class Wanted(NamedTuple):
         ) / _MILLION
 
 
-def affordable(wanted: Wanted, left: float | None) -> int | None:
+def affordable(wanted: Request, left: float | None) -> int | None:
     """The tokens of output that `left` USD pay for, at most those wanted; None where a call is not
     worth making.
     """

@@ -172,7 +172,7 @@ class Sample(NamedTuple):
     usd: float
 
 
-class Expected(NamedTuple):
+class Expectation(NamedTuple):
     """What a plan will cost in USD, were its steps like the finished ones, `samples` in number.
 
     About half of such plans cost less than p50, and nine of ten less than p90.
@@ -190,25 +190,25 @@ class Quantiles(NamedTuple):
     p90: int
 
 
-def expected(
+def expectation(
     plan: Plan, model: str, samples: Sequence[Sample], price_of: Callable[[str], Price]
-) -> Expected | None:
+) -> Expectation | None:
     """What the plan will cost; None without agent steps, and while there are fewer than five
     samples.
 
     Steps are compared with those of the same model where there are five of them, else with the
     tokens of all, at the model's price. `model` is what steps have that name none.
     """
-    wanted = Counter(step.model or model for step in plan.steps if step.kind == "agent")
-    believed = _believed(samples)
-    drawn = [(_costs(believed, name, price_of(name)), count) for name, count in wanted.items()]
+    counts = Counter(step.model or model for step in plan.steps if step.kind == "agent")
+    believed = _credible(samples)
+    drawn = [(_costs(believed, name, price_of(name)), count) for name, count in counts.items()]
     fewest = min((len(costs) for costs, _ in drawn), default=0)
     if fewest < LEAST_SAMPLES:
         return None
-    return Expected(round(_of_sum(drawn, 0.5), 9), round(_of_sum(drawn, 0.9), 9), fewest)
+    return Expectation(round(_of_sum(drawn, 0.5), 9), round(_of_sum(drawn, 0.9), 9), fewest)
 
 
-def _believed(samples: Sequence[Sample]) -> list[Sample]:
+def _credible(samples: Sequence[Sample]) -> list[Sample]:
     return [
         sample
         for sample in samples
@@ -245,7 +245,7 @@ def step_tokens(samples: Sequence[Sample]) -> tuple[Quantiles, Quantiles] | None
     """Tokens of prompts and of replies in a finished step; None while there are fewer than five
     samples.
     """
-    believed = _believed(samples)
+    believed = _credible(samples)
     if len(believed) < LEAST_SAMPLES:
         return None
     prompts = [sum(call.prompt for call in sample.calls) for sample in believed]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.plans import document as documents
-from git_orch.plans.money.budget import Book, Reserved, Wanted
+from git_orch.plans.money.budget import Book, Request, Reserved
 from git_orch.repo import localfiles
 from git_orch.repo.repository import unwritable
 
@@ -36,7 +36,7 @@ class Ledger:
         with self._locked():
             self._write(book)
 
-    def reserve(self, call: str, step: str | None, wanted: Wanted) -> int | None:
+    def reserve(self, call: str, step: str | None, wanted: Request) -> int | None:
         """The tokens of output that the call may have, whose price is reserved; see
         `Book.offering`.
         """

@@ -284,7 +284,7 @@ class LogWriter:
         for target, new in wanted.items():
             before = self.notes.blobs.get(target)
             content = odb.read(self._objects, before, "blob") if before is not None else b""
-            blobs[target] = self._objects.write("blob", events.appended(content, new))
+            blobs[target] = self._objects.write("blob", events.with_events(content, new))
         return blobs
 
     def _commit(

@@ -40,7 +40,7 @@ def steps(
         if known
         else [new, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
     )
-    found, reverted = fold.standing(plan, _commits(repository, span))
+    found, reverted = fold.standing_claims(plan, _commits(repository, span))
     rest = {step: commit for step, commit in landed.items() if step not in found}
     if rest and known:
         here = {
@@ -75,7 +75,7 @@ def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict
         return found
     span = [target, f"^{branch.base}", f"^{branch.tip}"]
     listed = _commits(repository, span)
-    claimed, reverted = fold.standing(plan, listed)
+    claimed, reverted = fold.standing_claims(plan, listed)
     said = {commit.oid: commit.message.claims for commit in listed}
     same = {
         step: claimed[step]

@@ -11,13 +11,13 @@ import pytest
 from conftest import Repo
 
 from git_orch import errors
-from git_orch.plans.money.budget import WAIT, Book, Wanted
+from git_orch.plans.money.budget import WAIT, Book, Request
 from git_orch.plans.money.cost import Price, Rates
 from git_orch.repo.local.ledger import Ledger
 from git_orch.repo.repository import discover
 
 PLAN = "PLAN-20261121-0000000000-money"
-WANTED = Wanted(Price(Rates(*(Decimal(1_000) for _ in range(5)))), 0, 1_000)  # a dollar each
+WANTED = Request(Price(Rates(*(Decimal(1_000) for _ in range(5)))), 0, 1_000)  # a dollar each
 
 
 def ledger(path: Path) -> Ledger:

@@ -13,7 +13,7 @@ from git_orch import errors
 from git_orch.agents import exchange, prices
 from git_orch.flow.model import purse as spending
 from git_orch.flow.model.purse import Pocket, Within
-from git_orch.plans.money.budget import Wanted
+from git_orch.plans.money.budget import Request
 
 MODEL = "claude-sonnet-4-6"  # $15 for a million tokens of output
 ASKED = exchange.Request(MODEL, "", (exchange.user("Write a"),), 32_000)
@@ -88,7 +88,7 @@ def test_where_there_is_room_a_lost_try_changes_nothing() -> None:
 def held() -> Pocket:
     """A dollar, of which another call holds nearly all."""
     purse = Pocket(1)
-    assert purse.reserve("other", "s2", Wanted(prices.load().price(MODEL), 0, 66_000)) == 66_000
+    assert purse.reserve("other", "s2", Request(prices.load().price(MODEL), 0, 66_000)) == 66_000
     return purse
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans.money.budget import ENOUGH_OUTPUT, LEAST_OUTPUT, WAIT, Book, Wanted, affordable
+from git_orch.plans.money.budget import ENOUGH_OUTPUT, LEAST_OUTPUT, WAIT, Book, Request, affordable
 from git_orch.plans.money.cost import Price, Rates
 
 RATES = Rates(Decimal(3), Decimal(15), Decimal("3.75"), Decimal(6), Decimal("0.3"))
@@ -17,23 +17,25 @@ PRICE = Price(RATES)
 
 def test_a_call_may_have_as_many_tokens_as_are_left_for_it() -> None:
     """$0.0375 for the prompt of 10,000 tokens at the price of a cache write; 0.03 of the rest pay for 2,000 tokens."""
-    assert affordable(Wanted(PRICE, 10_000, 32_000), 0.0675) == 2_000
+    assert affordable(Request(PRICE, 10_000, 32_000), 0.0675) == 2_000
 
 
 def test_without_a_limit_a_call_has_what_it_asks_for() -> None:
-    assert affordable(Wanted(PRICE, 10_000, 32_000), None) == 32_000
+    assert affordable(Request(PRICE, 10_000, 32_000), None) == 32_000
 
 
 @pytest.mark.parametrize("left", [-1.0, 0.0, 0.0375, 0.0375 + (LEAST_OUTPUT - 1) * 15e-6])
 def test_a_call_whose_reply_would_be_too_short_is_not_made(left: float) -> None:
-    assert affordable(Wanted(PRICE, 10_000, 32_000), left) is None
+    assert affordable(Request(PRICE, 10_000, 32_000), left) is None
 
 
 def test_a_long_prompt_costs_what_its_tier_says() -> None:
     dear = Rates(*(2 * rate for rate in RATES))
     tiered = Price(RATES, ((200_000, dear),))
-    assert Wanted(tiered, 200_001, 1).usd(0) == pytest.approx(2 * Wanted(PRICE, 200_001, 1).usd(0))
-    assert Wanted(tiered, 200_000, 1).usd(0) == Wanted(PRICE, 200_000, 1).usd(0)
+    assert Request(tiered, 200_001, 1).usd(0) == pytest.approx(
+        2 * Request(PRICE, 200_001, 1).usd(0)
+    )
+    assert Request(tiered, 200_000, 1).usd(0) == Request(PRICE, 200_000, 1).usd(0)
 
 
 def test_a_step_has_a_limit_of_its_own() -> None:
@@ -52,7 +54,7 @@ def test_what_is_reserved_is_not_left_for_others() -> None:
 
 def test_a_call_waits_for_what_others_hold_rather_than_fail() -> None:
     """What the other one holds at most is rarely what it costs; only what is spent is gone."""
-    wanted = Wanted(PRICE, 0, 32_000)
+    wanted = Request(PRICE, 0, 32_000)
     book = Book(limit=1).holding("other", "s1", 1)
     assert book.offering("own", "s2", wanted) == (book, WAIT)
     assert book.settled("other", 0.25).offering("own", "s2", wanted)[1] == 32_000
@@ -60,7 +62,7 @@ def test_a_call_waits_for_what_others_hold_rather_than_fail() -> None:
 
 
 def test_a_call_takes_less_than_it_wants_only_when_that_is_enough_for_a_usual_reply() -> None:
-    wanted = Wanted(PRICE, 0, 32_000)
+    wanted = Request(PRICE, 0, 32_000)
     room = ENOUGH_OUTPUT * 15e-6
     assert (
         Book(limit=1).holding("other", "s1", 1 - room - 1e-9).offering("own", "s2", wanted)[1]
@@ -76,7 +78,7 @@ def test_a_call_takes_less_than_it_wants_only_when_that_is_enough_for_a_usual_re
 def test_a_call_that_is_made_again_does_not_wait_for_itself() -> None:
     """The worker that reserved is dead, and its job is done again."""
     book = Book(limit=1).holding("own", "s1", 1)
-    assert book.offering("own", "s1", Wanted(PRICE, 0, 32_000))[1] == 32_000
+    assert book.offering("own", "s1", Request(PRICE, 0, 32_000))[1] == 32_000
 
 
 @given(
@@ -100,7 +102,7 @@ def test_calls_in_any_order_never_cost_more_than_the_limits(
         if slot in running:
             call, usd = running.pop(slot)
             book = book.settled(call, usd)
-        wanted = Wanted(PRICE, prompt, most)
+        wanted = Request(PRICE, prompt, most)
         book, tokens = book.offering(str(number), step, wanted)
         if tokens:
             assert tokens <= most

@@ -138,8 +138,8 @@ def asking(count: int, model: str = "sonnet") -> Plan:
 
 def expected(
     count: int, samples: list[cost.Sample], price: cost.Price = SONNET_4_5
-) -> cost.Expected | None:
-    return cost.expected(asking(count), "sonnet", samples, lambda _: price)
+) -> cost.Expectation | None:
+    return cost.expectation(asking(count), "sonnet", samples, lambda _: price)
 
 
 def test_a_step_is_expected_to_cost_what_steps_of_its_model_did() -> None:

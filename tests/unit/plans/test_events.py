@@ -75,5 +75,5 @@ def test_a_version_that_is_no_number_is_damage() -> None:
 
 
 def test_a_missing_last_newline_does_not_run_two_lines_together() -> None:
-    note = events.appended(LINES[0].rstrip(b"\n"), [Event(IDS[1], "x", "here")])
+    note = events.with_events(LINES[0].rstrip(b"\n"), [Event(IDS[1], "x", "here")])
     assert [json.loads(line)["id"] for line in note.splitlines()] == IDS[:2]

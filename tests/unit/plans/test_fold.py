@@ -242,7 +242,7 @@ def test_order_duplicates_and_damage_do_not_change_the_fold(
     assert (found.base, found.known_tip) == (expected.base, expected.known_tip)
 
 
-NAMES = sorted(replay.TAKERS)
+NAMES = sorted(replay.REPLAYS)
 FIELDS = [
     "plan", "base", "estimate", "origin", "run", "outcome", "seconds", "step", "attempt", "commit", "tree", "checks",
     "summary", "error", "usage", "usd", "purpose", "model", "ref", "from", "to", "why", "move", "now", "full",

@@ -36,10 +36,10 @@ def test_a_refused_transition_says_what_is_possible_and_names_a_command(
 ) -> None:
     """S1-220."""
     if life.can(old, new):
-        assert life.moved(old, new, "P") is new
+        assert life.transition(old, new, "P") is new
         return
     with pytest.raises(Refused) as refused:
-        life.moved(old, new, "P")
+        life.transition(old, new, "P")
     assert refused.value.hint.startswith("git orch ")
     assert "P" in refused.value.hint
     if old is not new:
@@ -51,7 +51,7 @@ def test_a_refused_transition_says_what_is_possible_and_names_a_command(
 
 def test_the_states_that_are_possible_come_in_the_order_of_a_life() -> None:
     assert {
-        old.value: " ".join(new.value for new in life.possible(old)) for old in PlanState
+        old.value: " ".join(new.value for new in life.next_states(old)) for old in PlanState
     } == LEGAL
 
 
@@ -127,15 +127,15 @@ class Written:
     def act(self, act: str) -> None:
         """What a command writes, if it does not refuse."""
         if act == "edit":
-            for passed in life.edited(self.now, self.now, "P")[:-1]:
+            for passed in life.states_to_edit(self.now, self.now, "P")[:-1]:
                 self.write(*EVENTS[passed][:1], **EVENTS[passed][1])
             self.write("plan.revised", plan=DOCUMENT)
         elif act == "exec":
-            for passed in life.begun(self.now, "P") or [PlanState.EXECUTING]:
+            for passed in life.states_to_run(self.now, "P") or [PlanState.EXECUTING]:
                 self.write(*EVENTS[passed][:1], **EVENTS[passed][1])
         elif act == "reject":
             if not life.can(self.now, PlanState.REJECTED):
-                life.moved(self.now, PlanState.ROLLED_BACK, "P")
+                life.transition(self.now, PlanState.ROLLED_BACK, "P")
                 self.write("plan.rolled-back", full=True)
             self.write("plan.rejected")
         elif act in ("complete", "failed", "interrupted", "waiting"):
@@ -189,8 +189,8 @@ def test_a_plan_whose_steps_are_all_done_is_not_edited() -> None:
     with pytest.raises(
         Refused, match="COMPLETE: it can become EXECUTING or ROLLED_BACK, not CREATED"
     ):
-        life.edited(PlanState.COMPLETE, PlanState.COMPLETE, "P")
-    assert life.edited(PlanState.COMPLETE, PlanState.EXECUTING, "P") == [
+        life.states_to_edit(PlanState.COMPLETE, PlanState.COMPLETE, "P")
+    assert life.states_to_edit(PlanState.COMPLETE, PlanState.EXECUTING, "P") == [
         PlanState.FAILED,
         PlanState.CREATED,
     ]
@@ -199,4 +199,4 @@ def test_a_plan_whose_steps_are_all_done_is_not_edited() -> None:
 @pytest.mark.parametrize("old", ["DRAFT", "READY", "REJECTED"])
 def test_what_has_to_be_edited_first_is_not_begun(old: str) -> None:
     with pytest.raises(Refused, match="not EXECUTING"):
-        life.begun(PlanState[old], "P")
+        life.states_to_run(PlanState[old], "P")
