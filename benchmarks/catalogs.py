@@ -268,7 +268,8 @@ def _stored(pack: Pack, number: int, base: Base) -> _Stored:
 def _log(pack: Objects, notes: dict[str, list[Event]]) -> str:
     """The log commit of these events, whose tree is the one that a writer of the log makes."""
     blobs = {
-        target: pack.write("blob", events.with_events(b"", found)) for target, found in notes.items()
+        target: pack.write("blob", events.with_events(b"", found))
+        for target, found in notes.items()
     }
     person = _ADA.now()
     tree = store.write_notes(pack, store.Notes(blobs), set(), {})
