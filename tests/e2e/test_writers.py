@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import places
@@ -179,15 +180,65 @@ def test_plans_made_at_once_have_different_names_that_sort_by_time(
     )
 
 
-def test_a_lock_that_somebody_left_is_named_and_not_removed(repo: Repo) -> None:
-    """A killed git leaves such files; while one is there nothing is written, and nothing is lost."""
-    plan = repo.plan(writing("a.txt"))
-    lock = repo.path / f".git/refs/heads/orch/{plan}.lock"
+def lock_of(repo: Repo, ref: str) -> Path:
+    """A lock that a git has left on a ref an hour ago."""
+    lock = repo.path / ".git" / f"{ref}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
     lock.write_text("")
-    refused = repo.orch("exec", plan, expect=6)
-    assert str(lock) in refused.stderr
+    an_hour_ago = time.time() - 3600
+    os.utime(lock, (an_hour_ago, an_hour_ago))
+    return lock
+
+
+@pytest.mark.parametrize("kind", ["heads/orch", "notes/orch", "orch/kept"])
+def test_a_lock_that_a_killed_git_left_on_a_ref_of_the_plan_is_removed(
+    repo: Repo, kind: str
+) -> None:
+    plan = repo.plan({"title": "Fail", "steps": [{"title": "Fail", "run": "echo a >a; false"}]})
+    lock = lock_of(repo, f"refs/{kind}/{plan}")
+    told = repo.orch("exec", plan, expect=1)
+    assert f"'{lock}' was left by a git that was killed; it is removed" in told.stderr
+    assert not lock.exists()
+
+
+def test_a_lock_on_the_log_of_an_archived_plan_is_removed_when_it_is_brought_back(
+    executed: tuple[Repo, str],
+) -> None:
+    repo, plan = executed
+    repo.orch("archive", plan)
+    lock_of(repo, f"refs/notes/orch/{plan}")
+    repo.orch("unarchive", plan)
+    assert repo.step_states(plan) == ["done"]
+
+
+@pytest.mark.parametrize("ref", ["refs/heads/main", "packed-refs"])
+def test_a_lock_on_what_is_not_the_plans_alone_stays(repo: Repo, ref: str) -> None:
+    plan = repo.plan(writing("a.txt"))
+    lock = lock_of(repo, ref)
+    repo.orch("exec", plan)
     assert lock.exists()
 
-    lock.unlink()
+
+def test_a_lock_that_a_living_git_holds_is_named_and_not_removed(repo: Repo) -> None:
+    """While it is there nothing is written, and nothing is lost."""
+    plan = repo.plan(writing("a.txt"))
+    lock = repo.path / f".git/refs/heads/orch/{plan}.lock"
+    holder = subprocess.Popen(
+        ["git", "update-ref", "--stdin"],
+        cwd=repo.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    tip = repo.git("rev-parse", f"orch/{plan}")
+    holder.stdin.write(f"start\nverify refs/heads/orch/{plan} {tip}\nprepare\n")
+    holder.stdin.flush()
+    assert [holder.stdout.readline() for _ in range(2)] == ["start: ok\n", "prepare: ok\n"]
+    assert lock.exists()
+    refused = repo.orch("exec", plan, expect=6)
+    assert f"'{lock}' is locked by another git process" in refused.stderr
+    assert lock.exists()
+
+    holder.communicate("abort\n")
+    assert not lock.exists()
     repo.orch("exec", plan)
     assert repo.step_states(plan) == ["done"]

@@ -8,6 +8,7 @@ from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import ids, redact
+from git_orch.repo import stale_locks
 from git_orch.repo.git import GitFailed
 from git_orch.repo.log import kept
 from git_orch.repo.objects import objects as odb
@@ -65,6 +66,7 @@ def recover(plan: OpenPlan, name: str) -> None:
         return
     found = worktrees.existing(plan.repository, name, boundary(plan))
     if found is not None:
+        stale_locks.of_worktree(plan.repository, found.git.git_dir)
         _keep_left(plan, name, found, owner)
     pool.disown(plan.repository, name)
 

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.flow.reports import Reporter
-from git_orch.repo import identity, localfiles
+from git_orch.flow.reports import Note, Reporter
+from git_orch.repo import identity, localfiles, stale_locks
 from git_orch.repo.log import log as store
 from git_orch.repo.log import spool
 from git_orch.repo.objects import objects
@@ -35,6 +35,7 @@ def opened(
         localfiles.lock(repository, plan),
         contextlib.closing(objects.opened(repository, warm=warm)) as database,
     ):
+        take_stale_locks_away(repository, plan, reporter)
         writer = store.LogWriter(repository, database, person, plan)
         found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
         known = {event.id for event in writer.log.events}
@@ -46,3 +47,9 @@ def opened(
         found.home_at_cover(found.status())
         yield found
         found.record()
+
+
+def take_stale_locks_away(repository: Repository, plan: str, reporter: Reporter) -> None:
+    """Remove the locks that a killed git left on the refs of a plan, which this process holds."""
+    for path in stale_locks.of_plan(repository, plan):
+        reporter.emit(Note(f"'{path}' was left by a git that was killed; it is removed"))

@@ -12,7 +12,7 @@ from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Reporter
 from git_orch.plans import ids
 from git_orch.plans.history.status import MoveKind
-from git_orch.repo import identity, refs
+from git_orch.repo import identity, localfiles, refs
 from git_orch.repo.log import archive as archives
 from git_orch.repo.log import log
 from git_orch.repo.objects import objects
@@ -38,8 +38,10 @@ def unarchive(repository: Repository, plan: str, reporter: Reporter) -> BroughtB
     """
     with contextlib.closing(objects.opened(repository, warm=False)) as database:
         notes = archives.read(repository, database).plans.get(plan, ())
-        if refs.value(repository, refs.LOGS + plan) is None:
-            _begin_log(repository, database, plan, notes)
+        with localfiles.lock(repository, plan):
+            opening.take_stale_locks_away(repository, plan, reporter)
+            if refs.value(repository, refs.LOGS + plan) is None:
+                _begin_log(repository, database, plan, notes)
     with opening.opened(repository, plan, reporter, put_away=True) as opened:
         tip = _brought_back(opened)
         opened.record()

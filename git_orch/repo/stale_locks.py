@@ -1,0 +1,125 @@
+"""Lock files that a kill has left behind, on what only git-orch writes.
+
+git makes a file `NAME.lock` before it moves a ref or writes an index, and what is killed leaves it. A
+lock is nobody's when whoever could have made it is gone: no git that is older than the lock works in
+this repository, nobody has the file open, and it is there unchanged for longer than a git that lives
+would hold it. Where the system does not tell its processes (macOS), no lock is ever taken away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.repo import refs
+from git_orch.repo.log import results
+from git_orch.sandbox.process import table
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+_AGE = 2.0  # seconds; a git holds such a lock for milliseconds
+_LOOKS = 50
+_INIT = 1  # the parent of what a killed one left
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def of_plan(repository: Repository, plan: str) -> list[Path]:
+    """Take away stale locks on the refs of a plan that this process holds, and on the archive's;
+    gives those that are gone. Waits for some seconds where one is young.
+    """
+    own = [f"{prefix}{plan}" for prefix in (refs.BRANCHES, refs.LOGS, refs.KEPT)]
+    paths = [repository.common_dir / f"{ref}.lock" for ref in (*own, refs.ARCHIVE)]
+    held = repository.common_dir / results.RESULTS / plan
+    return _taken_away(repository, (*paths, *held.glob("*.lock")))
+
+
+def of_worktree(repository: Repository, git_dir: Path) -> list[Path]:
+    """Take away stale locks in a worktree that this process holds; gives those that are gone."""
+    return _taken_away(repository, [git_dir / "index.lock", git_dir / "HEAD.lock"])
+
+
+def _taken_away(repository: Repository, paths: Iterable[Path]) -> list[Path]:
+    present = [path for path in paths if path.exists()]
+    if not present or not table.available():
+        return []
+    return [path for path in present if _remove_stale(repository, path)]
+
+
+def _remove_stale(repository: Repository, path: Path) -> bool:
+    first = _look(path)
+    for _ in range(_LOOKS):
+        now = _look(path)
+        if now is None or now != first:
+            return False  # somebody works with it
+        if time.time() - now.st_mtime >= _AGE:
+            break
+        time.sleep(_AGE / _LOOKS)
+    if first is None or _may_be_held(repository, path, first.st_mtime):
+        return False
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    return True
+
+
+def _look(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _may_be_held(repository: Repository, path: Path, made: float) -> bool:
+    """Whether a process that runs now may have made the lock, at that time."""
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    shared = path.name == f"{Path(refs.ARCHIVE).name}.lock"
+    for line in table.processes().values():
+        if line.dead or booted + line.started / _TICKS > made + 1:
+            continue
+        if _has_open(line.pid, path):
+            return True
+        if _is_git(line, also_ours=shared) and _works_in(repository, line.pid):
+            return True
+    return False
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    try:
+        return any(
+            os.readlink(entry.path) == str(path) for entry in os.scandir(f"{table.PROC}/{pid}/fd")
+        )
+    except OSError:
+        return False  # it has ended, or is somebody else's: then its name tells
+
+
+def _is_git(line: table.Process, *, also_ours: bool) -> bool:
+    """Whether it is a git; a tool of a living git-orch works on another plan, and counts only if it
+    is asked for.
+    """
+    try:
+        name = Path(f"{table.PROC}/{line.pid}/comm").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return name.startswith("git") and (also_ours or line.parent == _INIT or not table.tag(line.pid))
+
+
+def _works_in(repository: Repository, pid: int) -> bool:
+    """Whether a process stands in the repository or one of its worktrees; yes where it is hidden."""
+    try:
+        place = Path(os.readlink(f"{table.PROC}/{pid}/cwd"))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    common = os.path.realpath(repository.common_dir)
+    pointer = place / ".git"
+    try:
+        named = pointer.read_text("utf-8", "surrogateescape").removeprefix("gitdir: ").strip()
+    except OSError:
+        named = str(pointer)
+    real = Path(os.path.realpath(place / named))
+    return place.is_relative_to(common) or real.is_relative_to(common)
