@@ -9,9 +9,8 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.flow.branch import opening
 from git_orch.plans import approval as approvals
-from git_orch.plans import ids, selection
+from git_orch.plans import selection
 from git_orch.plans.file import emitter
 from git_orch.plans.plan import Plan
 from git_orch.repo import settings
@@ -51,19 +50,16 @@ def command(
 ) -> None:
     """Approve a plan as it is now: what is printed is what may run on this machine, for 30 days."""
     from git_orch.flow.approval import approve
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
+    with here.open_plan(plan) as opened:
         status = opened.status()
-        ready = _setup(found, network=setup_network) if setup or setup_network else None
+        ready = _setup(opened.repository, network=setup_network) if setup or setup_network else None
         more = approvals.Grants(setup=ready, in_place=in_place)
         offer = approve.offer(opened, status, _steps(network, status.plan), more)
         _show(offer, as_json=as_json)
         approve.approve(opened, status, offer, max_usd, sign=sign)
     if not as_json:
-        console.out(f"approved on this machine; run: git orch exec {ids.short(plan_id)}")
+        console.out(f"approved on this machine; run: git orch exec {opened.name}")
 
 
 def _steps(network: Sequence[str], plan: Plan) -> list[int] | None:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch.cli import here
-from git_orch.flow.branch import opening
-from git_orch.plans import ids
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -21,14 +19,11 @@ if TYPE_CHECKING:
 def command(plan: str | None, why: str) -> None:
     """Put a plan away: its log goes to the archive, its branch goes, what is on it is kept."""
     from git_orch.flow.branch import archive
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    with opening.opened(found, plan_id, ConsoleReporter(), put_away=True) as opened:
+    with here.open_plan(plan, put_away=True) as opened:
         done = archive.archive(opened, why.strip() or "archived")
-    name = ids.short(plan_id)
-    console.out(f"{name} is archived; {_gone(plan_id, done)}")
+    name = opened.name
+    console.out(f"{name} is archived; {_gone(opened.id, done)}")
     console.out(f"next: git orch unarchive {name}  # brings it back")
 
 

@@ -13,7 +13,6 @@ from git_orch.plans.history.status import SATISFIED, Call, Status
 from git_orch.plans.money import cost
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
-from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -51,7 +50,6 @@ def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json:
     """What a plan may cost and has cost, by step: tokens, and USD at the prices of the models that
     answered.
     """
-    secrecy.hide_keys()
     found = here.repository()
     with here.reading(found) as database:
         status = here.status_of(found, database, plan)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import click
 
 from git_orch.cli import here
-from git_orch.flow.branch import opening
-from git_orch.plans import ids
-from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 
@@ -16,15 +13,11 @@ from git_orch.views import console
 @here.plan_argument
 def command(step: int, plan: str | None) -> None:
     """Take the commit of step N off the branch; the later ones are picked onto what is below it."""
-    secrecy.hide_keys()
     from git_orch.flow.branch import rewrite
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    with opening.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+    with here.open_plan(plan, warm=True) as opened:
         done = rewrite.drop(opened, step)
         rewrite.told(opened, done)
-    name = ids.short(plan_id)
+    name = opened.name
     console.out(f"{name}: step {step} is dropped; git orch exec does it again")
     console.out(f"next: git orch rollback --undo {name}  # takes this back")

@@ -17,7 +17,6 @@ from git_orch.plans.file import emitter, planfile
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.repo import git, localfiles, settings
 from git_orch.repo.repository import Repository
-from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 
@@ -34,7 +33,6 @@ def command(plan: str | None, source: str | None) -> None:
 
     Without --from your editor opens; on a terminal only.
     """
-    secrecy.hide_keys()
     from git_orch.flow.branch import archive
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.model import service

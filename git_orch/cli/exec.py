@@ -15,7 +15,6 @@ from git_orch.flow.branch import opening
 from git_orch.plans import ids, plan_document, selection, sentences
 from git_orch.plans.history.status import SATISFIED, Status
 from git_orch.repo.repository import Repository
-from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -153,7 +152,6 @@ def command(
 
         pick.unfinished(plan, abort=unfinished == "abort")
         return 0
-    secrecy.hide_keys()
     given = Typed(**typed)
     if no_git:
         _refuse_with("--no-git", "no_git", "source")

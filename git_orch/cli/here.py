@@ -7,7 +7,7 @@ import gc
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.types import FloatParamType
@@ -22,6 +22,9 @@ from git_orch.repo.objects.objects import Objects
 from git_orch.repo.refs import Listing
 from git_orch.repo.repository import Repository, discover
 from git_orch.views import console
+
+if TYPE_CHECKING:
+    from git_orch.flow.open_plan import OpenPlan
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -165,6 +168,24 @@ def any_plan_id(found: Repository, wanted: str | None) -> str:
     """The ID of the plan that is meant, archived or not. Raises NotFound."""
     with reading(found) as database:
         return catalog.resolve(found, database, wanted)
+
+
+@contextlib.contextmanager
+def open_plan(
+    wanted: str | None, *, warm: bool = False, put_away: bool = False
+) -> Iterator[OpenPlan]:
+    """The plan that is meant, open for this command alone; the terminal shows what it does.
+
+    `warm` is for commands that write many objects, `put_away` for those that also work on a plan on
+    its way into the archive. Raises NotFound, Busy and Refused.
+    """
+    from git_orch.flow.branch import opening
+    from git_orch.views.progress import ConsoleReporter
+
+    found = repository()
+    plan, reporter = plan_id(found, wanted), ConsoleReporter()
+    with opening.opened(found, plan, reporter, warm=warm, put_away=put_away) as opened:
+        yield opened
 
 
 def print_json(value: object) -> None:

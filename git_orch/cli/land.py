@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch.cli import here
-from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.plans.history.status import Status
 from git_orch.views import console
@@ -54,15 +53,12 @@ def command(
     overwritten.
     """
     from git_orch.flow.branch import land
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
+    with here.open_plan(plan) as opened:
         before = opened.status()
         landed = land.land(opened, onto, mode, partial=partial, dry_run=dry_run)
     if as_json:
-        here.print_json(_document(plan_id, landed, dry_run=dry_run))
+        here.print_json(_document(opened.id, landed, dry_run=dry_run))
     else:
         _say(before, landed, dry_run=dry_run)
 

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from git_orch import __version__, errors
+from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 _DEAF = 2.0  # seconds after a signal in which another one is taken for its echo
@@ -44,6 +45,7 @@ def _signals() -> None:
 def _status(argv: list[str]) -> int:
     """The exit code of a command: the one place where exceptions become messages."""
     try:
+        secrecy.hide_keys()  # here, so that no command can forget to
         outcome = _outcome(argv)
         if sys.stdout is not None:
             sys.stdout.flush()

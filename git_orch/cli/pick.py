@@ -8,7 +8,6 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here, land
-from git_orch.flow.branch import opening
 from git_orch.plans import ids, selection
 from git_orch.plans.history.status import Status
 from git_orch.views import console
@@ -30,16 +29,13 @@ if TYPE_CHECKING:
 def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bool) -> None:
     """Put the commits of STEPS (2,4 or 2-4) onto a branch."""
     from git_orch.flow.branch import pick
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
+    with here.open_plan(plan) as opened:
         before = opened.status()
         numbers = selection.numbers(steps, len(before.steps))
         picked = pick.pick(opened, numbers, onto, force=force, dry_run=dry_run)
     if picked is None:
-        console.out(f"{ids.short(plan_id)}: nothing to pick")
+        console.out(f"{opened.name}: nothing to pick")
         return
     _say(picked, before, dry_run=dry_run)
 

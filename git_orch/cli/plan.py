@@ -15,7 +15,6 @@ from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.repo import identity, settings
 from git_orch.repo.worktree import snapshot
-from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -63,7 +62,6 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
     """Make a plan. TASK is what to do, in your words; without it the task is read from standard
     input.
     """
-    secrecy.hide_keys()
     given = Typed(**typed)
     _refuse_mixed(task, given.source, given.template, given.variables)
     if given.include_dirty and given.base is not None:

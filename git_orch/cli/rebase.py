@@ -6,9 +6,6 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.flow.branch import opening
-from git_orch.plans import ids
-from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 
@@ -21,21 +18,17 @@ def command(plan: str | None, onto: str | None) -> None:
     """Pick all commits of the plan branch onto another base; the checks of steps whose tree changes
     run again.
     """
-    secrecy.hide_keys()
     from git_orch.flow.branch import rewrite
     from git_orch.flow.planning import base as basing
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    name = ids.short(plan_id)
-    with opening.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+    with here.open_plan(plan, warm=True) as opened:
+        name = opened.name
         wanted = onto if onto is not None else opened.status().base.ref
         if wanted is None:
             raise errors.UsageError(
                 "the plan was made on no branch", f"git orch rebase {name} --onto main"
             )
-        base = basing.chosen(found, wanted)
+        base = basing.chosen(opened.repository, wanted)
         done = rewrite.rebase(opened, base)
         if done is not None:
             rewrite.told(opened, done)

@@ -7,9 +7,6 @@ import contextlib
 import click
 
 from git_orch.cli import here
-from git_orch.flow.branch import opening
-from git_orch.plans import ids
-from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 
@@ -20,21 +17,17 @@ from git_orch.views import console
 @here.budget_option
 def command(step: int, plan: str | None, model: str | None, max_usd: float | None) -> int:
     """Run step N again where it began; the later ones are picked onto its new result."""
-    secrecy.hide_keys()
     from git_orch.cli import exec as exec_command
     from git_orch.flow.model import service as models
     from git_orch.flow.run import redo
     from git_orch.flow.run.options import Options
     from git_orch.repo import settings
     from git_orch.repo.local import runs
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    chosen = settings.of_user(found)
     with contextlib.ExitStack() as stack:
-        opened = stack.enter_context(opening.opened(found, plan_id, ConsoleReporter(), warm=True))
-        stack.enter_context(runs.recorded(found, plan_id))
+        opened = stack.enter_context(here.open_plan(plan, warm=True))
+        chosen = settings.of_user(opened.repository)
+        stack.enter_context(runs.recorded(opened.repository, opened.id))
         asks = any(
             each.number == step and each.step.kind == "agent" for each in opened.status().steps
         )
@@ -42,11 +35,11 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
         options = Options(model or chosen.model, max_usd=max_usd, retry_model=chosen.retryModel)
         summary, done = redo.redo(opened, step, options, service)
         after = opened.status()
-        runs.ended(found, plan_id, summary.exit_code)
+        runs.ended(opened.repository, opened.id, summary.exit_code)
     if done is not None:
         console.out(
             f"branch moved from {done.old[:10]} to {done.new[:10]}; {done.old[:10]} is kept"
         )
-        console.out(f"to take it back: git orch rollback --undo {ids.short(plan_id)}")
+        console.out(f"to take it back: git orch rollback --undo {opened.name}")
     exec_command.conclude(after, summary)
     return summary.exit_code

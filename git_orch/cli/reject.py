@@ -6,8 +6,6 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.flow.branch import opening
-from git_orch.plans import ids
 from git_orch.views import console
 
 
@@ -19,18 +17,15 @@ def command(plan: str | None, why: str) -> None:
     from git_orch.flow.approval import approve
     from git_orch.flow.branch import archive
     from git_orch.repo.worktree import worktrees
-    from git_orch.views.progress import ConsoleReporter
 
     if not why.strip():
         raise errors.UsageError("--why is empty", "git orch reject --why 'what is wrong with it'")
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
+    with here.open_plan(plan) as opened:
         approve.reject(opened, why.strip())
-        checked_out = worktrees.checkout_of(found, opened.ref)
+        checked_out = worktrees.checkout_of(opened.repository, opened.ref)
         if checked_out is None:
             archive.archive(opened, "rejected")
-    name = ids.short(plan_id)
+    name = opened.name
     archived = (
         ", and archived"
         if checked_out is None

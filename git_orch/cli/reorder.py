@@ -6,9 +6,6 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.flow.branch import opening
-from git_orch.plans import ids
-from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 
@@ -19,14 +16,10 @@ def command(order: str, plan: str | None) -> None:
     """Put the steps into the order LIST, such as 3,1,2: in the text and, where they have landed, on
     the branch.
     """
-    secrecy.hide_keys()
     from git_orch.flow.branch import rewrite
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    name = ids.short(plan_id)
-    with opening.opened(found, plan_id, ConsoleReporter(), warm=True) as opened:
+    with here.open_plan(plan, warm=True) as opened:
+        name = opened.name
         count = len(opened.status().steps)
         numbers = [int(part) if part.strip().isdecimal() else 0 for part in order.split(",")]
         if sorted(numbers) != list(range(1, count + 1)):

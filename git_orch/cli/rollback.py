@@ -8,8 +8,6 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.flow.branch import opening
-from git_orch.plans import ids
 from git_orch.views import console, report
 
 if TYPE_CHECKING:
@@ -50,15 +48,12 @@ def command(
     if len(named) > 1:
         raise errors.UsageError(f"{' and '.join(named)} exclude each other", "git orch rollback -h")
     from git_orch.flow.branch import rollback
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
     how = rollback.How(in_checkout=checkout, keep_users_own=keep_user_commits, dry_run=dry_run)
-    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
+    with here.open_plan(plan) as opened:
         moved = rollback.undo(opened, how) if undo else _rolled_back(opened, to_step, last, how)
         after = opened.status()
-    name = ids.short(plan_id)
+    name = opened.name
     if moved is None:
         console.out(f"{name}: nothing to roll back")
         return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from git_orch import errors
@@ -11,6 +9,7 @@ from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans.history.status import PlanState
 from git_orch.repo.repository import Repository
+from git_orch.sandbox import secrecy
 from git_orch.views import console, documents, report
 
 
@@ -69,10 +68,9 @@ def _live(found: Repository, plan: str | None, since: str, *, as_json: bool) -> 
     seen = live.Live(here.is_running(found, status.id))
     if seen.running:
         run = runs.last(found, status.id)
-        now, said = (
-            attempts.now(found, status.id, os.environ),
-            attempts.said(found, status.id, os.environ),
-        )
+        variables = secrecy.all_variables()
+        now = attempts.now(found, status.id, variables)
+        said = attempts.said(found, status.id, variables)
         goes_on = run is not None and run.goes_on()
         seen = seen._replace(
             run=run if goes_on else None, attempts=now, said=said if goes_on else ()

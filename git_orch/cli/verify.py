@@ -8,11 +8,9 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.flow.branch import opening
 from git_orch.plans import ids, selection, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import CheckResult
-from git_orch.sandbox import secrecy
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -48,25 +46,21 @@ def command(
     as_json: bool,
 ) -> int:
     """Run the checks of landed steps again, on the trees their commits have now."""
-    secrecy.hide_keys()
     if accept is not None and (steps is not None or check is not None or record or tip):
         raise errors.UsageError("--accept stands alone", f"git orch verify --accept {accept}")
     if tip and (steps is not None or check is not None):
         raise errors.UsageError("--tip is about all checks of all steps", "git orch verify --tip")
     from git_orch.flow.attempt import verify
-    from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
     terms = verify.Terms(not no_cache, record)
-    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
+    with here.open_plan(plan) as opened:
         if accept is not None:
             verify.accept(opened, accept)
             console.out(f"step {accept} is taken; its tree is not verified")
-            console.out(f"next: git orch verify {ids.short(plan_id)} --step {accept} --record")
+            console.out(f"next: git orch verify {opened.name} --step {accept} --record")
             return 0
         if tip:
-            return _tip(plan_id, verify.verify_tip(opened, terms), as_json=as_json)
+            return _tip(opened.id, verify.verify_tip(opened, terms), as_json=as_json)
         count = len(opened.status().steps)
         chosen = selection.numbers(steps, count) if steps is not None else []
         results = verify.verify(opened, chosen, check, terms)
@@ -74,7 +68,7 @@ def command(
         here.print_json([_document(each) for each in results])
     else:
         _print(results)
-    return _concluded(plan_id, results)
+    return _concluded(opened.id, results)
 
 
 def _document(each: Verified) -> Document:

@@ -12,7 +12,7 @@ from git_orch import checkpoints, errors
 from git_orch.flow import move as moves
 from git_orch.flow.move import Change, Entry
 from git_orch.flow.reports import Reporter
-from git_orch.plans import sentences
+from git_orch.plans import ids, sentences
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Move, MoveKind, Status
 from git_orch.repo import ask, refs
@@ -43,6 +43,11 @@ class OpenPlan:
         default_factory=dict
     )  # by attempt: what waits for the next log write
     _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def name(self) -> str:
+        """The handle that messages and hints call the plan by."""
+        return ids.short(self.id)
 
     @property
     def ref(self) -> str:

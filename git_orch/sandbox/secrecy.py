@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -19,7 +20,10 @@ _hidden: dict[str, str] = {}
 
 
 def hide_keys() -> None:
-    """Hide the keys of model providers, for the rest of this process; `keys` has them."""
+    """Hide the keys of model providers, for the rest of this process; `keys` has them.
+
+    The entry point does it once, before any command.
+    """
     taken = hide(PROVIDER_KEYS)
     _hidden.clear()
     _hidden.update(taken)
@@ -43,17 +47,25 @@ def hide(
     """Take variables out of the environment and give back the values of those that were set.
 
     On Linux their bytes also vanish from /proc/PID/environ, which keeps showing the first
-    environment of a process, and other processes of the same user can read neither that file nor
-    our memory any more (root can read the memory). Elsewhere our children do not inherit them, no
-    more. The shell that started us still has the variables that it exported.
+    environment of a process, and our memory is closed. Elsewhere our children do not inherit them,
+    no more. The shell that started us still has the variables that it exported.
     """
     taken = {name: environment.pop(name) for name in list(names) if name in environment}
-    if sys.platform == "linux":
-        import ctypes  # costs milliseconds, and only runs that need a key come here
-
-        ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)
+    if taken and sys.platform == "linux":
+        close_memory()
         _blank({os.fsencode(name) for name in taken})
     return taken
+
+
+@functools.cache
+def close_memory() -> None:
+    """Let no other process of the same user read our memory or the environment that we were started
+    with; on Linux, and root can read both.
+    """
+    if sys.platform == "linux":
+        import ctypes  # costs milliseconds: who has no key and runs no command does without
+
+        ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)
 
 
 def _blank(names: set[bytes]) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+from git_orch.sandbox import secrecy
 from git_orch.sandbox.process import cgroup, family, output, table
 from git_orch.sandbox.process import watch as limits
 from git_orch.sandbox.process.limits import Bounds
@@ -38,6 +39,7 @@ def run(
     Raises OSError when it cannot be started; in a control group (cgroup.py) the shell's status 126
     or 127 says so.
     """
+    secrecy.close_memory()
     start = time.monotonic()
     with (
         output.Output(bounds.output_path, bounds.output_limit) as collected,

@@ -133,3 +133,19 @@ def test_a_variable_that_was_set_later_is_taken_too() -> None:
         check=True,
     )
     assert done.stdout.strip() == "{'KEY': 'x'} None ['A', 'LC_ALL']"
+
+
+def test_a_command_that_is_not_trusted_finds_our_memory_closed_without_a_key_as_well() -> None:
+    script = """
+import ctypes
+from pathlib import Path
+from git_orch.sandbox.process import command, limits
+dumpable = lambda: ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)  # PR_GET_DUMPABLE
+print(dumpable())
+command.run(["true"], env={}, cwd=Path("/"), bounds=limits.Bounds(60))
+print(dumpable())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1", "0"]
