@@ -9,7 +9,6 @@ from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans.history.status import PlanState
 from git_orch.repo.repository import Repository
-from git_orch.sandbox import secrecy
 from git_orch.views import console, documents, report
 
 
@@ -68,9 +67,7 @@ def _live(found: Repository, plan: str | None, since: str, *, as_json: bool) -> 
     seen = live.Live(here.is_running(found, status.id))
     if seen.running:
         run = runs.last(found, status.id)
-        variables = secrecy.all_variables()
-        now = attempts.now(found, status.id, variables)
-        said = attempts.said(found, status.id, variables)
+        now, said = attempts.now(found, status.id), attempts.said(found, status.id)
         goes_on = run is not None and run.goes_on()
         seen = seen._replace(
             run=run if goes_on else None, attempts=now, said=said if goes_on else ()

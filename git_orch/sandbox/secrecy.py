@@ -41,6 +41,15 @@ def all_variables() -> Mapping[str, str]:
     return {**os.environ, **_hidden}
 
 
+def secrets() -> tuple[str, ...]:
+    """Values that must not reach anything durable: of variables whose names say that they hold a
+    secret, hidden ones too.
+    """
+    from git_orch.plans import redact  # its patterns cost milliseconds, and `status` needs none
+
+    return redact.secret_values(all_variables())
+
+
 def hide(
     names: Iterable[str], environment: MutableMapping[str, str] = os.environ
 ) -> dict[str, str]:

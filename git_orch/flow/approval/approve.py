@@ -106,7 +106,7 @@ def reject(plan: OpenPlan, why: str) -> None:
         taken_back = [plan.event("plan.rolled-back", **{"from": tip, "to": tip, "full": True})]
     life.transition(state, PlanState.REJECTED, name)
     approvals.withdraw(plan.repository, plan.id)
-    told = redact.redacted(why, redact.secret_values(secrecy.all_variables()))
+    told = redact.redacted(why, secrecy.secrets())
     events = [*taken_back, plan.event("plan.rejected", why=told)]
     plan.record(*((plan.home, event) for event in events))
 

@@ -8,7 +8,6 @@ from git_orch.agents import conversation, exchange, messages, prompts, tool_defi
 from git_orch.agents.prices import Prices
 from git_orch.flow.attempt.job import Job, earlier
 from git_orch.flow.model import service as models
-from git_orch.plans import redact
 from git_orch.plans.history.status import Status, StepStatus
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
@@ -21,7 +20,7 @@ def first_prompts(
     """Tokens by step ID. Raises ProviderFailed, UsageError."""
     chosen = settings.of_user(repository)
     table = models.price_table(chosen.prices)
-    secrets = redact.secret_values(secrecy.all_variables())
+    secrets = secrecy.secrets()
     tools = tuple(tool_definitions.offered(tool_definitions.permitted("all")))
     found = {}
     with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as service:

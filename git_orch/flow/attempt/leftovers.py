@@ -7,7 +7,7 @@ from git_orch.flow.attempt.site import refused_path
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
-from git_orch.plans import ids, redact
+from git_orch.plans import ids
 from git_orch.repo import stale_locks
 from git_orch.repo.git import GitFailed
 from git_orch.repo.log import kept
@@ -102,7 +102,7 @@ def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
     """
     head = worktrees.head(worktree)
     refused = refused_path(plan.repository, f"left-in-{head[:12]}")
-    terms = snapshot.Terms(redact.secret_values(secrecy.all_variables()), refused)
+    terms = snapshot.Terms(secrecy.secrets(), refused)
     try:
         tree = snapshot.taken(plan.repository, worktree, head, terms).tree
     except GateRefused as gated:

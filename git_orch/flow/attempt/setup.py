@@ -90,9 +90,7 @@ def run(
         network=setup.network,
     )
     if outcome.reason != "exited" or outcome.status != 0:
-        said = redact.redacted(
-            outcome.excerpt(_SHOWN).strip(), redact.secret_values(secrecy.all_variables())
-        )
+        said = redact.redacted(outcome.excerpt(_SHOWN).strip(), secrecy.secrets())
         told = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
         raise SetupFailed(told + (f": {said}" if said else ""))
     changed = snapshot.disturbed(worktree, tree)
@@ -157,5 +155,5 @@ def _private_copy(path: Path) -> bytes | None:
         if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
             return None
         data = file.read(_LARGEST)
-    secrets = redact.secret_values(secrecy.all_variables())
+    secrets = secrecy.secrets()
     return None if redact.holds_secret(data.decode("utf-8", "replace"), secrets) else data

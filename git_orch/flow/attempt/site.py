@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.flow.reports import Reporter
-from git_orch.plans import redact
 from git_orch.repo.identity import Identity
 from git_orch.repo.log.spool import Put
 from git_orch.repo.objects.objects import Written
@@ -59,7 +58,7 @@ class Site:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must not reach anything durable."""
-        return redact.secret_values(secrecy.all_variables())
+        return secrecy.secrets()
 
     def output_path(self, attempt: str, name: str) -> Path:
         """The local file that takes a command's whole output."""

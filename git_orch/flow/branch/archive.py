@@ -53,7 +53,7 @@ def _declare(plan: OpenPlan, why: str) -> None:
     """
     tip = plan.tip() or plan.status().known_tip
     status = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, tip)
-    told = redact.redacted(why, redact.secret_values(secrecy.all_variables()))
+    told = redact.redacted(why, secrecy.secrets())
     body = {
         "plan": plan.id,
         "state": status.state.value,

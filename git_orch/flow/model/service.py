@@ -10,7 +10,6 @@ from pathlib import Path
 
 from git_orch.agents import conversation, messages, prices
 from git_orch.agents.prices import Prices
-from git_orch.plans import redact
 from git_orch.sandbox import secrecy
 
 
@@ -19,7 +18,7 @@ def service(extra_prices: str | None) -> Iterator[Service]:
     """The Messages API, with the built-in prices and the user's own on top; its import begins."""
     messages.start_import()
     table = price_table(extra_prices)
-    secrets = redact.secret_values(secrecy.all_variables())
+    secrets = secrecy.secrets()
     with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as model:
         yield Service(model, table, os.urandom(8).hex())
 

@@ -61,7 +61,7 @@ def refuse_secrets(plan: Plan) -> None:
     """Raises Refused for a plan that holds a known secret or the shape of a key: its text is stored
     and pushed.
     """
-    secrets = redact.secret_values(secrecy.all_variables())
+    secrets = secrecy.secrets()
     for step in plan.steps:
         if redact.holds_secret(
             json.dumps(plan_document.step_document(step), ensure_ascii=False), secrets

@@ -110,7 +110,7 @@ class _Kept:
         self.calls: list[Document] = []
         self.reply = ""
         self._task = task
-        self._secrets = redact.secret_values(secrecy.all_variables())
+        self._secrets = secrecy.secrets()
 
     def add(self, call: Document) -> None:
         """One more call was paid for."""
@@ -143,4 +143,4 @@ def _described(machine: Capabilities) -> dict[str, str]:
 
 
 def _stored(task: str) -> str:
-    return redact.redacted(task, redact.secret_values(secrecy.all_variables()))
+    return redact.redacted(task, secrecy.secrets())

@@ -18,7 +18,7 @@ from git_orch.flow.branch.target import Checkout
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
-from git_orch.plans import ids, redact, trailers
+from git_orch.plans import ids, trailers
 from git_orch.plans.history.status import MoveKind
 from git_orch.repo import ask, refs, settings
 from git_orch.repo.objects import objects as odb
@@ -82,7 +82,7 @@ def checkpoint(
     staged = worktree.git.line(
         "write-tree"
     )  # before the snapshot: it makes the index what is in the files
-    secrets = redact.secret_values(secrecy.all_variables())
+    secrets = secrecy.secrets()
     terms = snapshot.Terms(secrets, refused_path(plan.repository, f"pre-step-{number}"))
     try:
         taken = snapshot.taken(plan.repository, worktree, tip, terms)

@@ -118,7 +118,7 @@ def _check(step: Step, number: int, directory: Path, means: tuple[Launcher, Repo
 
 def _result(check: Check, directory: Path, launcher: Launcher) -> CheckResult:
     outcome = launcher.run(check.command, worktree=directory, timeout=check.timeout)
-    secrets = redact.secret_values(secrecy.all_variables())
+    secrets = secrecy.secrets()
     passed = outcome.reason == "exited" and outcome.status == check.expected_exit
     return CheckResult(
         type=check.type,

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch.plans import redact
 from git_orch.repo.local import runs
 from git_orch.repo.log import spool
+from git_orch.sandbox import secrecy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from git_orch.plans.history.events import Event
     from git_orch.repo.repository import Repository
 
@@ -34,23 +33,21 @@ class Now(NamedTuple):
     lines: tuple[str, ...]
 
 
-def now(repository: Repository, plan: str, variables: Mapping[str, str]) -> list[Now]:
-    """The attempts of a plan that somebody runs on this machine; secrets among `variables` are in
-    none of the lines.
-    """
+def now(repository: Repository, plan: str) -> list[Now]:
+    """The attempts of a plan that somebody runs on this machine; no secret is in the lines."""
     found = []
     for attempt in spool.left(repository, plan):
         events = spool.of_attempt(repository, plan, attempt)
         begun = next((event for event in events if event.name == "attempt.started"), None)
         if begun is not None:
-            lines = _last_lines(_newest(repository.state_dir / "output" / attempt), variables)
+            lines = _last_lines(_newest(repository.state_dir / "output" / attempt))
             found.append(Now(str(begun.body.get("step")), attempt, begun.id, _usd(events), lines))
     return found
 
 
-def said(repository: Repository, plan: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+def said(repository: Repository, plan: str) -> tuple[str, ...]:
     """The last lines that a run in the background has printed; none when no run was."""
-    return _last_lines(runs.log_path(repository, plan), variables)
+    return _last_lines(runs.log_path(repository, plan))
 
 
 def _usd(events: list[Event]) -> float:
@@ -68,7 +65,7 @@ def _newest(directory: Path) -> Path | None:
     return Path(max(dated)[1]) if dated else None
 
 
-def _last_lines(path: Path | None, variables: Mapping[str, str]) -> tuple[str, ...]:
+def _last_lines(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return ()
     try:
@@ -78,5 +75,5 @@ def _last_lines(path: Path | None, variables: Mapping[str, str]) -> tuple[str, .
             text = file.read(_TAIL).decode("utf-8", "replace")
     except OSError:
         return ()  # not there any more, or not yet
-    safe = redact.redacted(text, redact.secret_values(variables))
+    safe = redact.redacted(text, secrecy.secrets())
     return tuple(line for line in safe.splitlines() if line.strip())[-_LINES:]
