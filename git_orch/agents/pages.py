@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from git_orch.agents import edits, tool_definitions
+from git_orch.plans import sentences
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -39,7 +40,7 @@ def page(path: str, lines: list[str], first: int, count: int) -> str:
     whole = first == 1 and last == len(lines)
     rest = "" if last == len(lines) else f", go on with offset {last + 1}"
     part = "" if whole else f"PARTIAL, {first} to {last} of "
-    return "\n".join([f"[{path}: {part}{len(lines)} lines{rest}]", *shown])
+    return "\n".join([f"[{path}: {part}{sentences.count(len(lines), 'line')}{rest}]", *shown])
 
 
 def like(existing: bytes, content: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from git_orch import errors
 from git_orch.agents import exchange, prompts
+from git_orch.plans import sentences
 
 if TYPE_CHECKING:
     from git_orch.agents.conversation import Model
@@ -80,7 +81,7 @@ def draft(
     if not isinstance(value, list):
         return Drafted(value, second.text)
     raise NoPlan(
-        f"the model's plan has {_findings(len(value))} after one repair, the first: {value[0]}",
+        f"the model's plan has {sentences.count(len(value), 'finding')} after one repair, the first: {value[0]}",
         "say more in the task or try another model with --model",
         second.text,
     )
@@ -115,10 +116,6 @@ def _reply(
             reply.text,
         )
     return reply
-
-
-def _findings(count: int) -> str:
-    return "1 finding" if count == 1 else f"{count} findings"
 
 
 def _repair(findings: list[str]) -> str:

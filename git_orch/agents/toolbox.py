@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from git_orch.agents import edits, exchange, pages, tool_definitions
-from git_orch.plans import document, paths, plan
+from git_orch.plans import document, paths, plan, sentences
 from git_orch.sandbox import files
 from git_orch.sandbox.process.outcome import Outcome
 
@@ -229,7 +229,7 @@ class Toolbox:
         if not lines:
             return Result(f"'{path}' is empty")
         if first > len(lines):
-            return Result(f"'{path}' has only {len(lines)} lines", "failed")
+            return Result(f"'{path}' has only {sentences.count(len(lines), 'line')}", "failed")
         return Result(pages.page(path, lines, first, count))
 
     def _listing(self, prefix: str) -> Result:
@@ -255,7 +255,7 @@ class Toolbox:
         )
         self._tree.write(path, data, executable=executable)
         return Result(
-            f"{'replaced' if existed else 'created'} '{path}', {len(edits.bodies(content))} lines"
+            f"{'replaced' if existed else 'created'} '{path}', {sentences.count(len(edits.bodies(content)), 'line')}"
         )
 
     def _edit_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:

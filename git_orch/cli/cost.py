@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from git_orch.cli import here
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.plans.history.status import SATISFIED, Call, Status
 from git_orch.plans.money import cost
 from git_orch.repo import settings
@@ -63,17 +63,23 @@ def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json:
         here.print_json(_document(rows, status, spent, known))
         return
     for row in rows:
+        compared, calls = (
+            _compared(row.estimate_usd, row.actual_usd),
+            sentences.count(row.calls, "call"),
+        )
         prompt = (
-            f"  first prompt {row.prompt_tokens} tokens" if row.prompt_tokens is not None else ""
+            f"  first prompt {sentences.count(row.prompt_tokens, 'token')}"
+            if row.prompt_tokens is not None
+            else ""
         )
-        console.out(
-            f"{row.number:3}  {_compared(row.estimate_usd, row.actual_usd)}  {row.calls} calls  {row.title}{prompt}"
-        )
+        console.out(f"{row.number:3}  {compared}  {calls}  {row.title}{prompt}")
     total = _compared(sum(row.estimate_usd for row in rows), status.usd())
-    console.out(f"all  {total}, ${spent.planning:.4f} of it for planning")
+    console.out(f"all  {total}, {sentences.usd(spent.planning)} of it for planning")
     if known.plan is not None:
-        told = f"half of such plans cost less than ${known.plan.p50:.4f}, nine of ten less than ${known.plan.p90:.4f}"
-        console.out(f"from {known.plan.samples} finished steps: {told}")
+        half, most = sentences.usd(known.plan.p50), sentences.usd(known.plan.p90)
+        steps = sentences.count(known.plan.samples, "finished step")
+        told = f"half of such plans cost less than {half}, nine of ten less than {most}"
+        console.out(f"from {steps}: {told}")
     if status.calls:
         _print_usage(spent, status)
 
@@ -126,7 +132,7 @@ def _print_usage(spent: _Spending, status: Status) -> None:
     )
     if spent.failed:
         console.out(
-            f"failed attempts: ${spent.failed:.4f} ({spent.failed_share(status):.0%} of it all)"
+            f"failed attempts: {sentences.usd(spent.failed)} ({spent.failed_share(status):.0%} of it all)"
         )
 
 
@@ -166,7 +172,8 @@ def _tokens_document(known: _Experience) -> Document | None:
 
 
 def _compared(estimate: float, actual: float) -> str:
-    return f"estimate ${estimate:.4f}  actual ${actual:.4f} ({actual - estimate:+.4f})"
+    more = sentences.usd_more(actual - estimate)
+    return f"estimate {sentences.usd(estimate)}  actual {sentences.usd(actual)} ({more})"
 
 
 def _rows(
@@ -246,12 +253,11 @@ def estimate_left(
     left = {each.step.id for each in status.steps if each.state not in SATISFIED}
     wanted = left if chosen is None else left & chosen
     rows = [row for row in _rows(found, status, None, usual=model) if row.step in wanted]
-    usd = round(sum(row.estimate_usd for row in rows), 9)
+    total = round(sum(row.estimate_usd for row in rows), 9)
     if as_json:
-        here.print_json({"steps": [row._asdict() for row in rows], "estimate_usd": usd})
+        here.print_json({"steps": [row._asdict() for row in rows], "estimate_usd": total})
         return
     for row in rows:
-        console.out(f"{row.number:3}  estimate ${row.estimate_usd:.4f}  {row.title}")
-    console.out(
-        f"all  estimate ${usd:.4f}, and {ids.short(status.id)} has cost ${status.usd():.4f} so far"
-    )
+        console.out(f"{row.number:3}  estimate {sentences.usd(row.estimate_usd)}  {row.title}")
+    spent = f"{ids.short(status.id)} has cost {sentences.usd(status.usd())} so far"
+    console.out(f"all  estimate {sentences.usd(total)}, and {spent}")

@@ -338,7 +338,7 @@ def conclude(status: Status, summary: Summary) -> None:
     done = sum(1 for each in status.steps if each.state in SATISFIED)
     expected = status.estimate.likely() if status.estimate is not None else 0.0
     cost = (
-        f", {report.usd(status.usd())} (estimated {report.usd(expected)})"
+        f", {sentences.usd(status.usd())} (estimated {sentences.usd(expected)})"
         if status.usd() or expected
         else ""
     )

@@ -12,7 +12,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.repo import identity, settings
 from git_orch.repo.worktree import snapshot
 from git_orch.views import console
@@ -99,7 +99,7 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
         return
     count = len(draft.plan.steps)
     cost = estimating.shown(draft.estimate)
-    console.out(f"{plan_id}   {count} step{'' if count == 1 else 's'}   estimate {cost}")
+    console.out(f"{plan_id}   {sentences.count(count, 'step')}   estimate {cost}")
     if draft.plan.missing:
         console.out(f"missing: {', '.join(draft.plan.missing)}")
     console.out(f"read: git orch show --tasks {ids.short(plan_id)}")
@@ -238,7 +238,5 @@ def _text(data: bytes, name: str) -> str:
 def _say_uncommitted(found: Repository) -> None:
     count = snapshot.uncommitted(found)
     if count:
-        noun = "file is" if count == 1 else "files are"
-        console.err(
-            f"note: {count} uncommitted {noun} not part of it (--include-dirty takes them in)"
-        )
+        files = sentences.uncommitted_files(count)
+        console.err(f"note: {files} not part of it (--include-dirty takes them in)")

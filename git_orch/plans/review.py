@@ -133,7 +133,7 @@ def _reasons(
         yield f"changes what a check of the plan names: {_path_list(named)}"
     lost = min(_tests_lost(changes), _tests_lost(others))
     if lost > 0:
-        yield f"leaves {lost} {'test' if lost == 1 else 'tests'} fewer than there were"
+        yield f"leaves {sentences.count(lost, 'test')} fewer than there were"
     skipped = [test.path for test in tests if test.status == "M" and _skips_more(test)]
     if skipped:
         yield f"lets tests be skipped or expects them to fail: {_path_list(skipped)}"

@@ -1,4 +1,4 @@
-"""Steps, commands and lists of names in the sentences that people read."""
+"""Steps, commands, counts, money and lists of names in the sentences that people read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,51 @@ from collections.abc import Iterable, Sequence
 def steps(numbers: Iterable[int]) -> str:
     """Steps by their numbers, in order: `step 3`, `steps 3, 6`."""
     listed = [str(number) for number in sorted(numbers)]
-    return f"step{'s' if len(listed) > 1 else ''} {', '.join(listed)}"
+    return f"{'step' if len(listed) == 1 else 'steps'} {', '.join(listed)}"
+
+
+def count(number: int, noun: str) -> str:
+    """How many there are: `1 step`, `2 steps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def verb(number: int, singular: str, plural: str) -> str:
+    """The verb that goes with so many: `1 file is`, `2 files are`."""
+    return singular if number == 1 else plural
+
+
+def uncommitted_files(number: int) -> str:
+    """The beginning of a sentence: `1 uncommitted file is`, `2 uncommitted files are`."""
+    return f"{count(number, 'uncommitted file')} {verb(number, 'is', 'are')}"
+
+
+def usd(amount: float) -> str:
+    """An amount of money: `$0.00`, `$0.0123`, `$12.34`.
+
+    Everything from ten cents up has two decimals and what is less has four; what is not nothing
+    never reads as nothing.
+    """
+    return f"${_digits(amount)}"
+
+
+def usd_more(difference: float) -> str:
+    """A difference of two amounts, rounded as they are: `+$0.0123`, `-$12.34`."""
+    return f"{'-' if difference < 0 else '+'}{usd(abs(difference))}"
+
+
+def usd_range(low: float, high: float) -> str:
+    """Between which amounts: `0.12 - 0.48`."""
+    return f"{_digits(low)} - {_digits(high)}"
+
+
+_CENTS = 0.09995  # USD; four decimals make $0.1000 of this and more
+_LEAST = 0.0001  # USD
+
+
+def _digits(amount: float) -> str:
+    if amount == 0 or amount >= _CENTS:
+        return f"{amount:.2f}"
+    return f"{max(amount, _LEAST):.4f}"
 
 
 def command(text: str) -> str:

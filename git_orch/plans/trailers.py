@@ -12,6 +12,8 @@ import re
 import textwrap
 from typing import NamedTuple
 
+from git_orch.plans import sentences
+
 PLAN, STEP, ATTEMPT = "Orch-Plan", "Orch-Step", "Orch-Attempt"
 BASE, COST, MODEL = "Orch-Base", "Orch-Cost", "Orch-Model"
 
@@ -96,7 +98,8 @@ def excerpt(text: str, lines: int = 60) -> str:
     all_lines = text.strip().splitlines()
     if len(all_lines) <= lines:
         return "\n".join(all_lines)
-    return "\n".join([*all_lines[:lines], f"[{len(all_lines) - lines} more lines]"])
+    rest = sentences.count(len(all_lines) - lines, "more line")
+    return "\n".join([*all_lines[:lines], f"[{rest}]"])
 
 
 def one_line(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from git_orch.plans import graph, ids
+from git_orch.plans import graph, ids, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import SATISFIED, Status, StepStatus
 from git_orch.plans.plan import Plan, Step
@@ -48,7 +48,10 @@ def _conflicts(plan: Plan) -> Iterable[Line]:
         numbers = f"{plan.position(one.id)} and {plan.position(other.id)}"
         yield (Styled("not at once: ", "yellow"), f"{numbers} change the same path")
     if len(found) > _CONFLICTS_SHOWN:
-        yield (Styled("not at once: ", "yellow"), f"and {len(found) - _CONFLICTS_SHOWN} more pairs")
+        yield (
+            Styled("not at once: ", "yellow"),
+            f"and {sentences.count(len(found) - _CONFLICTS_SHOWN, 'more pair')}",
+        )
 
 
 def _longest(plan: Plan) -> list[Step]:

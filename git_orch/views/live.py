@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Status, StepStatus
@@ -83,7 +83,7 @@ def _doing(status: Status, now: Now) -> str:
         if step is not None
         else f"step {now.step}"
     )
-    cost = f", ${now.usd:.4f}" if now.usd else ""
+    cost = f", {sentences.usd(now.usd)}" if now.usd else ""
     return f"{what}, for {max(time.time() - ids.ulid_ms(now.since) / 1000, 0):.0f} s{cost}"
 
 

@@ -47,9 +47,8 @@ def _code(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
 
 
 def _landed(report: reports.StepLanded) -> tuple[console.Part, ...]:
-    cost = f", ${report.usd:.4f}" if report.usd else ""
-    noun = "file" if report.files == 1 else "files"
-    told = f"{report.commit[:10]}, {report.files} {noun} changed, {report.seconds:.1f} s{cost}"
+    cost = f", {sentences.usd(report.usd)}" if report.usd else ""
+    told = f"{report.commit[:10]}, {sentences.count(report.files, 'file')} changed, {report.seconds:.1f} s{cost}"
     reasons = [
         part
         for reason in report.review
@@ -74,10 +73,9 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             took = ", cached" if result.cached else f" in {result.seconds:.1f} s"
             return ("  check ", command, ": ", Styled(result.reason, style), took, *shown)
         case reports.TipChecking(count):
-            noun = "check" if count == 1 else "checks"
             return (
                 Styled("tip ", "bold"),
-                f"{count} {noun} once more on what all steps made together",
+                f"{sentences.count(count, 'check')} once more on what all steps made together",
             )
         case reports.StepLanded():
             return _landed(report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from git_orch.plans import graph, ids
+from git_orch.plans import graph, ids, sentences
 from git_orch.plans.history.status import (
     SATISFIED,
     CheckResult,
@@ -31,7 +31,7 @@ def headline(status: Status, *, running: bool) -> Line:
     """One line: ID, state, how far it is, what it has cost, its title."""
     return (
         Styled(ids.short(status.id), "bold"),
-        f"  {state_word(status, running=running):<12} {_progress(status):>7}  {usd(status.usd()):>8}  ",
+        f"  {state_word(status, running=running):<12} {_progress(status):>7}  {sentences.usd(status.usd()):>8}  ",
         status.plan.title,
         f"  ({_landed_on(status.landed)})" if status.landed is not None else "",
         "  (archived)" if status.archived is not None else "",
@@ -105,11 +105,6 @@ def _progress(status: Status) -> str:
     return f"{done}/{len(status.steps)}"
 
 
-def usd(amount: float) -> str:
-    """An amount of money; a small one with more digits."""
-    return f"${amount:.4f}" if 0 < amount < 0.1 else f"${amount:.2f}"
-
-
 def details(status: Status, *, running: bool) -> list[Line]:
     """The whole plan: headline, base and branch, each step with its checks, what to do next."""
     lines: list[Line] = [(Styled(status.id, "bold"), f"  {state_word(status, running=running)}")]
@@ -122,7 +117,9 @@ def details(status: Status, *, running: bool) -> list[Line]:
     lines += landed_lines(status)
     if status.estimate is not None:
         lines.append(
-            (f"cost     {usd(status.usd())} of an estimated {usd(status.estimate.likely())}",)
+            (
+                f"cost     {sentences.usd(status.usd())} of an estimated {sentences.usd(status.estimate.likely())}",
+            )
         )
     if status.plan.missing:
         lines.append((Styled(f"missing  {', '.join(status.plan.missing)}", "yellow"),))
@@ -131,7 +128,13 @@ def details(status: Status, *, running: bool) -> list[Line]:
     lines += tip_lines(status)
     lines += moved_lines(status)
     if status.damaged:
-        lines.append((Styled(f"{status.damaged} lines of the log cannot be read", "yellow"),))
+        lines.append(
+            (
+                Styled(
+                    f"{sentences.count(status.damaged, 'line')} of the log cannot be read", "yellow"
+                ),
+            )
+        )
     return [*lines, ("",), next_command(status, running=running)]
 
 

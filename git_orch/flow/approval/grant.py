@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git_orch import errors
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.plans.approval import Approved
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.plans.plan import Plan, Step
@@ -27,12 +27,8 @@ def counted(plan: Plan) -> str:
     """How much there is to approve: 3 steps (1 command), 4 checks."""
     commands = sum(1 for step in plan.steps if step.command is not None)
     checks = sum(len(step.checks) for step in plan.steps)
-    within = f" ({_many(commands, 'command')})" if commands else ""
-    return f"{_many(len(plan.steps), 'step')}{within}, {_many(checks, 'check')}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    within = f" ({sentences.count(commands, 'command')})" if commands else ""
+    return f"{sentences.count(len(plan.steps), 'step')}{within}, {sentences.count(checks, 'check')}"
 
 
 def refuse_rejected(status: Status) -> None:

@@ -142,7 +142,7 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
                 f"{_told(changed)} differs from what was made here", _look_and_approve(status)
             )
         numbers = [status.plan.position(step.id) for step in approval.asking(status.plan)]
-        asking = f"{sentences.steps(numbers)} {'asks' if len(numbers) == 1 else 'ask'}"
+        asking = f"{sentences.steps(numbers)} {sentences.verb(len(numbers), 'asks', 'ask')}"
         return errors.Refused(
             f"{asking} for the network, which only an approval gives",
             f"git orch approve {name} --network {','.join(map(str, numbers))}",

@@ -12,7 +12,7 @@ from git_orch.flow.branch import rewrite
 from git_orch.flow.move import Change, Entry
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import edit
-from git_orch.plans import ids, plan_document
+from git_orch.plans import ids, plan_document, sentences
 from git_orch.plans.document import BadDocument
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import SATISFIED, Commit, Move, MoveKind, Status
@@ -73,7 +73,7 @@ def roll_back_last(plan: OpenPlan, count: int, how: How | None = None) -> Moved 
     claiming = [place for place, commit in enumerate(commits) if _claims(commit, plan.id)]
     if count > len(claiming):
         raise errors.NotFound(
-            f"the branch has {len(claiming)} steps, not {count}",
+            f"the branch has {sentences.count(len(claiming), 'step')}, not {count}",
             f"git orch show {ids.short(plan.id)}",
         )
     target = commits[claiming[-count] - 1] if claiming[-count] > 0 else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from git_orch.agents import prices
 from git_orch.agents.prices import Prices
+from git_orch.plans import sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import SATISFIED, Call, Status
 from git_orch.plans.money import cost
@@ -52,8 +53,10 @@ def estimated(plan: Plan, model: str, table: Prices, known: Sequence[Sample] = (
 
 def shown(estimate: Document) -> str:
     """An estimate for people: what is expected, and between the heuristic and p90."""
-    heuristic, p50, p90 = (estimate.get(name) for name in ("usd", "p50", "p90"))
-    if not isinstance(p50, float) or not isinstance(p90, float) or not isinstance(heuristic, float):
-        return f"${heuristic:.2f}"
+    amounts = [estimate.get(name) for name in ("usd", "p50", "p90")]
+    heuristic, *spread = [amount for amount in amounts if isinstance(amount, float)]
+    if len(spread) < 2:
+        return sentences.usd(heuristic)
+    p50, p90 = spread
     low, high = min(heuristic, p50), max(heuristic, p90)
-    return f"${p50:.2f} ({low:.2f} - {high:.2f})"
+    return f"{sentences.usd(p50)} ({sentences.usd_range(low, high)})"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from git_orch import errors
 from git_orch.agents import exchange, retry
+from git_orch.plans import sentences
 from git_orch.plans.money import budget, cost
 from git_orch.plans.money.budget import Book, Request
 
@@ -202,16 +203,16 @@ class Within:
         of_step = book.step_limit > 0 and self._step is not None
         own = book.steps.get(self._step or "", 0.0)
         if of_step and book.step_limit - own < next_call:
-            cause = f"the step has cost ${own:.4f} of at most ${book.step_limit:.4f}"
+            cause = f"the step has cost {sentences.usd(own)} of at most {sentences.usd(book.step_limit)}"
             return errors.LimitReached(
-                f"{cause}, and the next request may cost ${next_call:.4f}",
+                f"{cause}, and the next request may cost {sentences.usd(next_call)}",
                 f"{self._again} --max-step-usd {_more(own, next_call):g}",
             )
         held = sum(each.usd for each in book.reserved.values())
-        also = f" (${held:.4f} more for requests under way)" if held else ""
-        cause = f"the plan has cost ${book.spent:.4f}{also} of at most ${book.limit:.4f}"
+        also = f" ({sentences.usd(held)} more for requests under way)" if held else ""
+        cause = f"the plan has cost {sentences.usd(book.spent)}{also} of at most {sentences.usd(book.limit)}"
         return errors.LimitReached(
-            f"{cause}, and the next request may cost ${next_call:.4f}",
+            f"{cause}, and the next request may cost {sentences.usd(next_call)}",
             f"{self._again} --max-usd {_more(book.spent + held, next_call):g}",
         )
 

@@ -33,8 +33,7 @@ def based(plan: OpenPlan, status: Status) -> Status:
     moved = base.follow(plan, status)
     uncommitted = snapshot.uncommitted(plan.repository)
     if uncommitted and not status.base.snapshot:
-        noun = "file is" if uncommitted == 1 else "files are"
-        plan.reporter.emit(Note(f"{uncommitted} uncommitted {noun} not part of it"))
+        plan.reporter.emit(Note(f"{sentences.uncommitted_files(uncommitted)} not part of it"))
     return plan.status() if moved else status
 
 

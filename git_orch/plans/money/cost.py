@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_orch.plans import sentences
 from git_orch.plans.file.findings import Finding
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def over_budget(estimate: Estimated, max_usd: float) -> Finding | None:
     most = max(estimate.usd, estimate.p90 or 0.0)
     if not 0 < max_usd < most:
         return None
-    message = f"the plan may cost ${most:.4f}, more than ${max_usd:.4f}"
+    message = f"the plan may cost {sentences.usd(most)}, more than {sentences.usd(max_usd)}"
     return Finding(
         "over-budget", "estimate", message, "raise the budget, or plan fewer or smaller steps"
     )

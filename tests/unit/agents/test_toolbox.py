@@ -318,7 +318,7 @@ def test_a_file_is_written_with_its_directories(use: Use, worktree: Path) -> Non
     """S1-125: write_file."""
     result = use("write_file", path="src/new/a.py", content="a = 1\n", executable=True)
 
-    assert result.text == "created 'src/new/a.py', 1 lines"
+    assert result.text == "created 'src/new/a.py', 1 line"
     assert (worktree / "src/new/a.py").read_text() == "a = 1\n"
     assert os.access(worktree / "src/new/a.py", os.X_OK)
 

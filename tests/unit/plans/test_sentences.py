@@ -32,3 +32,24 @@ def test_of_many_names_the_first_are_told_and_how_many_more_there_are(
 ) -> None:
     assert sentences.quoted(names) == said
     assert sentences.names(names, 1) == (f"a and {len(names) - 1} more" if len(names) > 1 else "a")
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (0, "$0.00"), (0.00001, "$0.0001"), (0.01234, "$0.0123"), (0.0999, "$0.0999"),
+        (0.09996, "$0.10"), (0.1, "$0.10"), (12.345678, "$12.35"),
+    ],
+)  # fmt: skip
+def test_small_amounts_have_four_decimals_and_something_never_reads_as_nothing(
+    amount: float, shown: str
+) -> None:
+    assert sentences.usd(amount) == shown
+
+
+def test_a_difference_has_its_sign_before_the_currency() -> None:
+    assert [sentences.usd_more(by) for by in (0.0, 0.012, -1.5)] == ["+$0.00", "+$0.0120", "-$1.50"]
+
+
+def test_only_one_of_a_kind_is_singular() -> None:
+    assert [sentences.count(n, "step") for n in (0, 1, 2)] == ["0 steps", "1 step", "2 steps"]

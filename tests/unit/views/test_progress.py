@@ -22,7 +22,7 @@ PASSED = CheckResult("unit", "pytest -q\n-x", 0, True, 1.26, "", "ok")
         (reports.StepProgress(2, "one\ntwo"), "  one\n  two"),
         (reports.CheckEnded(2, PASSED), "  check pytest -q\n        -x: ok in 1.3 s"),
         (reports.StepLanded(2, "Write it", "a" * 40, 1, 0.26, 0.0), "  landed aaaaaaaaaa, 1 file changed, 0.3 s"),
-        (reports.StepLanded(2, "W", "a" * 40, 0, 9, 0.25), "  landed aaaaaaaaaa, 0 files changed, 9.0 s, $0.2500"),
+        (reports.StepLanded(2, "W", "a" * 40, 0, 9, 0.25), "  landed aaaaaaaaaa, 0 files changed, 9.0 s, $0.25"),
         (reports.StepNotLanded(2, "W", "exited 1: no\nhint: evil", None), "  failed exited 1: no\n    hint: evil"),
         (reports.StepNotLanded(2, "W", "exited 1", "b" * 40), "  failed exited 1 (kept as bbbbbbbbbb)"),
         (reports.StepNotLanded(2, "W", "exited 1", None, 0.0), "  failed exited 1 (trying again)"),
