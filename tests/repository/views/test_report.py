@@ -194,18 +194,6 @@ def test_what_has_several_lines_comes_last_in_an_event() -> None:
     assert live.event_line(event).endswith("step s1, seconds 1, error one\n    two")
 
 
-@pytest.mark.parametrize("amount", [0.0, 0.00004, 0.0999, 0.1, 12.345])
-def test_small_amounts_have_four_decimals(amount: float) -> None:
-    call: Happened = (
-        "model.called",
-        {"purpose": "plan", "model": "m", "usd": amount, "seconds": 1, "usage": {}},
-    )
-    headline = text([report.headline(status(call, branch=on_branch()), running=False)])
-    assert {0.0: "$0.00", 0.00004: "$0.0000", 0.0999: "$0.0999", 0.1: "$0.10", 12.345: "$12.35"}[
-        amount
-    ] in headline
-
-
 def test_a_time_is_that_of_the_event() -> None:
     assert report.when("01KAJ00000" + "0" * 16) == "2025-11-21T01:20:54Z"
 
