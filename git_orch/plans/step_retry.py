@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from git_orch.plans.reasons import Reason
+
 # What a second try on the same base cannot change: the user's limits and refusals, what the
 # provider has already been asked again and again for, and the user's own wish to stop.
-_FATAL = frozenset(
+_FATAL: frozenset[Reason] = frozenset(
     {
-        "interrupted",
-        "refused",
-        "turn-limit",
-        "unknown-stop",
+        "busy",
         "gate",
+        "interrupted",
+        "limit",
+        "not-found",
+        "provider",
+        "refused",
         "setup",
-        "LimitReached",
-        "ProviderFailed",
-        "Refused",
-        "UsageError",
-        "NotFound",
-        "Busy",
-        "UnfitRepository",
+        "unfit",
+        "unknown-stop",
+        "usage",
     }
 )
 _RETRIED_BY_DEFAULT = frozenset({"agent"})
@@ -31,8 +31,8 @@ LONGEST_DELAY = 600.0  # seconds
 
 
 def recoverable(reason: str) -> bool:
-    """Whether another attempt may succeed after one that failed for this reason (of
-    `attempt.failed` in the log).
+    """Whether another attempt may succeed after one that failed for this reason: a `Reason`, or a
+    word of another version.
     """
     return reason not in _FATAL
 

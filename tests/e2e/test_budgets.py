@@ -74,6 +74,7 @@ def test_a_step_has_a_budget_of_its_own(here: Here, model_server: ModelServer) -
     assert "the step has cost $0.05" in said
     assert "--max-step-usd" in said
     assert len(model_server.calls) == 1
+    assert '"reason":"limit"' in here("log", plan, "--json").out
 
 
 def test_planning_has_a_budget_too(here: Here, model_server: ModelServer) -> None:

@@ -76,7 +76,7 @@ def test_finished_steps_make_a_range_of_an_estimate(experienced: Here) -> None:
     expected = costs(experienced, plan)["expected"]
     assert expected["samples"] == 5
     assert 0 < expected["p50"] < expected["p90"]
-    assert f"estimate ${expected['p50']:.2f} (" in made
+    assert f"estimate {sentences.usd(expected['p50'])} (" in made
     assert "from 5 finished steps" in experienced("cost", plan).out
     assert f"of an estimated ${expected['p50']:.2f}" in experienced("show", plan).out
 

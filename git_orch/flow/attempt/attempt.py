@@ -16,7 +16,7 @@ from git_orch.flow.attempt import checks
 from git_orch.flow.attempt.job import Job, Result
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work, refused_path
 from git_orch.flow.reports import CheckEnded
-from git_orch.plans import messages, redact, review, sentences, trailers
+from git_orch.plans import messages, reasons, redact, review, sentences, trailers
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
 from git_orch.repo.worktree import gate, snapshot
@@ -58,7 +58,7 @@ def _failed(result: Result, failed: errors.OrchError, site: Site) -> Result:
     ours = isinstance(
         failed, AttemptFailed
     )  # then whoever shows it knows a better hint: the plan's name
-    reason = failed.reason if isinstance(failed, AttemptFailed) else type(failed).__name__
+    reason = failed.reason if isinstance(failed, AttemptFailed) else reasons.of(failed)
     hint = None if ours else failed.hint
     error = redact.redacted(failed.cause, site.secrets)
     return replace(
@@ -93,7 +93,7 @@ def _write_files(job: Job, site: Site) -> Work:
             else:
                 tree.delete(path)
     except PathRefused as refused:
-        raise AttemptFailed(refused.cause, refused.code) from refused
+        raise AttemptFailed(refused.cause, "path") from refused
     return Work()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.flow.reports import Reporter
+from git_orch.plans.reasons import Reason
 from git_orch.repo.identity import Identity
 from git_orch.repo.log.spool import Put
 from git_orch.repo.objects.objects import Written
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
 
 
 class AttemptFailed(errors.StepFailed):
-    """The step could not be done; the message says why. `reason` is failed, stuck, refused,
-    interrupted ...
-    """
+    """The step could not be done; the message says why, `reason` in one word."""
 
-    def __init__(self, cause: str, reason: str = "failed") -> None:
+    def __init__(self, cause: str, reason: Reason = "failed") -> None:
         super().__init__(cause, "git orch show --attempts")
         self.reason = reason
 
