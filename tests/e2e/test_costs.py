@@ -9,6 +9,8 @@ import pytest
 from conftest import Here
 from model_server import ModelServer, tool, turn
 
+from git_orch.plans import sentences
+
 DONE = tool("step_done", summary="Done.")
 
 
@@ -78,7 +80,7 @@ def test_finished_steps_make_a_range_of_an_estimate(experienced: Here) -> None:
     assert 0 < expected["p50"] < expected["p90"]
     assert f"estimate {sentences.usd(expected['p50'])} (" in made
     assert "from 5 finished steps" in experienced("cost", plan).out
-    assert f"of an estimated ${expected['p50']:.2f}" in experienced("show", plan).out
+    assert f"of an estimated {sentences.usd(expected['p50'])}" in experienced("show", plan).out
 
 
 def test_a_plan_that_would_cost_too_much_is_found(experienced: Here) -> None:
