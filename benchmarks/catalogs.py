@@ -245,7 +245,7 @@ def _stored(pack: Pack, number: int, base: Base) -> _Stored:
     """A plan in flight, put into the pack."""
     plan_id = _plan_id(number)
     described = _plan(number, steps=3)
-    cover = basing.cover(pack, _ADA, plan_id, described, base)
+    cover = basing.write_cover(pack, _ADA, plan_id, described, base)
     story = _Story(number)
     notes = {cover: [story.created(described, base)]}
     notes[cover] += story.moved(refs.BRANCHES + plan_id, None, cover, "create")

@@ -35,7 +35,7 @@ def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
     from git_orch.sandbox.policy import decision, whitelist
 
     top = _top()
-    known = whitelist.of(machine.present(top or Path(os.sep), top))
+    known = whitelist.of(machine.find_present(top or Path(os.sep), top))
     if as_list:
         _print_list(known, as_json=as_json)
         return 0

@@ -81,7 +81,7 @@ def _setup(found: Repository, *, network: bool) -> approvals.Setup:
 
 def _show(offer: Offer, *, as_json: bool) -> None:
     """Print what the bytes say that are hashed and recorded: all of it, from the bytes themselves."""
-    what = offer.approved()
+    what = offer.parsed()
     if as_json:
         here.print_json({"digest": offer.digest, **what.document()})
         return

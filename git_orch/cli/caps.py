@@ -48,6 +48,6 @@ def command(name: str | None, *, refresh: bool, show_path: bool, as_json: bool) 
     if as_json:
         here.print_json(loaded.capabilities.document())
         return 0
-    for line in machine.described(loaded.capabilities):
+    for line in machine.description(loaded.capabilities):
         console.out(line)
     return 0

@@ -62,14 +62,14 @@ def _recorded(found: Repository, plan_id: str, max_usd: float | None) -> tuple[l
     from git_orch.views.progress import ConsoleReporter
 
     with opening.opened(found, plan_id, ConsoleReporter()) as opened:
-        return validate.record(opened, max_usd=max_usd), opened.status().state.value
+        return validate.mark_validated(opened, max_usd=max_usd), opened.status().state.value
 
 
 def _missing(found: Repository, status: Status, *, as_json: bool) -> int:
     from git_orch.flow.planning import validate
     from git_orch.plans.file import findings
 
-    missing = findings.unavailable_dependencies(status.plan, validate.available(found))
+    missing = findings.unavailable_dependencies(status.plan, validate.command_finder(found))
     if as_json:
         here.print_json(missing)
     for name in missing if not as_json else ():

@@ -54,7 +54,7 @@ def command(plan: str | None, source: str | None) -> None:
         new = planfile.read(text, name, status.step_ids)
         chosen = settings.of_user(found)
         known = estimating.samples(found) if any(step.kind == "agent" for step in new.steps) else ()
-        estimate = estimating.estimated(
+        estimate = estimating.plan_estimate(
             new, chosen.model, service.price_table(chosen.prices), known
         )
         if status.archived is not None:

@@ -82,7 +82,7 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
         _print_estimate(found, task, given)
         return
     create.refuse_unready(found, include_dirty=given.include_dirty)
-    start = basing.chosen(found, given.base)
+    start = basing.choose_base(found, given.base)
     draft = _with_samples(found, _draft(found, task, given), given.model)
     plan_id = create.create(
         found, draft, start, ConsoleReporter(), include_dirty=given.include_dirty
@@ -98,7 +98,7 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
             )
         return
     count = len(draft.plan.steps)
-    cost = estimating.shown(draft.estimate)
+    cost = estimating.estimate_text(draft.estimate)
     console.out(f"{plan_id}   {sentences.count(count, 'step')}   estimate {cost}")
     if draft.plan.missing:
         console.out(f"missing: {', '.join(draft.plan.missing)}")
@@ -115,7 +115,7 @@ def _with_samples(found: Repository, draft: Draft, model: str | None) -> Draft:
 
     chosen = settings.of_user(found)
     table = service.price_table(chosen.prices)
-    estimate = estimating.estimated(
+    estimate = estimating.plan_estimate(
         draft.plan, model or chosen.model, table, estimating.samples(found)
     )
     return replace(draft, estimate=estimate)
@@ -145,7 +145,7 @@ def _print_estimate(found: Repository, task: str | None, given: Typed) -> None:
         "the plan" if given.source is not None or given.template is not None else "making the plan"
     )
     console.out(
-        f"{what}: {estimate['tokens_in']} tokens in, {estimate['tokens_out']} out, {estimating.shown(estimate)}"
+        f"{what}: {estimate['tokens_in']} tokens in, {estimate['tokens_out']} out, {estimating.estimate_text(estimate)}"
     )
 
 
@@ -190,7 +190,8 @@ def _draft(found: Repository, task: str | None, given: Typed) -> Draft:
     from git_orch.views.progress import ConsoleReporter
 
     max_usd = given.max_usd if given.max_usd is not None else chosen.maxUsd
-    return planning.from_model(found, asked, (name, max_usd), chosen.prices, ConsoleReporter())
+    terms = planning.Terms(name, max_usd, chosen.prices)
+    return planning.from_model(found, asked, terms, ConsoleReporter())
 
 
 def _wanted(task: str | None) -> str:

@@ -28,7 +28,7 @@ def command(plan: str | None, onto: str | None) -> None:
             raise errors.UsageError(
                 "the plan was made on no branch", f"git orch rebase {name} --onto main"
             )
-        base = basing.chosen(opened.repository, wanted)
+        base = basing.choose_base(opened.repository, wanted)
         done = rewrite.rebase(opened, base)
         if done is not None:
             rewrite.told(opened, done)

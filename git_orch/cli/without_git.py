@@ -51,7 +51,7 @@ def of_plan(wanted: str) -> int:
         )
     with opening.opened(found, plan_id, ConsoleReporter()) as opened:
         status = opened.status()
-        if not required.required(opened, status).what.grants.in_place:
+        if not required.require_approval(opened, status).what.grants.in_place:
             name = ids.short(plan_id)
             raise errors.Refused(
                 f"working in your own checkout needs an approval of '{name}' that says so",

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches: verbs emit these values, views decide how they look."""
+"""Reports of a run to its watcher: verbs emit these values, views decide how they look."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from git_orch.plans.history.status import CheckResult
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A sentence the user should know: what was found, moved or left out."""
+    """A sentence for the user, about something that git-orch met, moved or left out."""
 
     text: str
 
@@ -27,7 +27,7 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """Something happens inside a step: a tool call, a line the model says."""
+    """Progress inside a step: a tool call, a line of the model's text."""
 
     number: int
     text: str
@@ -69,15 +69,15 @@ class StepLanded:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """A step was done where nothing is recorded."""
+    """A step is done in a run that records nothing."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class StepNotLanded:
-    """An attempt failed; `commit` is where it is kept, `pause` the seconds until the next one
-    (None: none comes).
+    """An attempt failed; `commit` keeps its work, `pause` is the seconds until the next attempt
+    (None: the last one).
     """
 
     number: int
@@ -100,7 +100,7 @@ Report = (
 
 
 class Reporter(Protocol):
-    """Whoever watches. Called from several threads."""
+    """The watcher of a run; several threads call it."""
 
     def emit(self, report: Report) -> None:
         """Take one report."""

@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 
-def found(repository: Repository, worktree: Path, name: str) -> Path | None:
-    """The hook that git would run for a commit in `worktree`; None where there is none that can be
-    run.
+def find(repository: Repository, worktree: Path, name: str) -> Path | None:
+    """The hook that git would run for a commit in `worktree`; None where there is no executable one.
 
-    A `core.hooksPath` of the repository counts: it names what runs in the sandbox, not whether
-    anything does.
+    A `core.hooksPath` of the repository counts: it chooses the program in the sandbox, not whether
+    one runs.
     """
     asked = ("config", "--get-all", "-z", "--type=path", "core.hooksPath")
     listed = ask.names(repository.git.run(*asked, expect=(0, 1)))

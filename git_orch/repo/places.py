@@ -1,4 +1,4 @@
-"""Where git-orch keeps files outside of repositories: state and caches of this user."""
+"""The directories of git-orch outside of repositories: state and caches of this user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def place_of(repository: Repository, what: str) -> Path:
-    """The directory for what git-orch keeps about this repository outside of it, on this machine."""
+    """The directory of this machine for files about this repository; `what` is their kind."""
     import hashlib  # not for the commands that only look whether a branch is checked out
 
     home = os.environ.get("XDG_STATE_HOME", "")
@@ -29,7 +29,7 @@ def place_of(repository: Repository, what: str) -> Path:
 
 
 def cache_directory() -> Path:
-    """Where capabilities are remembered: outside of every repository."""
+    """The directory of the capabilities' cache, outside of every repository."""
     cache = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(cache):
         return Path(cache) / "git-orch"

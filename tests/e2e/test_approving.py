@@ -522,7 +522,7 @@ def grants(repo: Repo, plan: str) -> list[bool]:
 
     with opening.opened(discover(repo.path), plan, Quiet()) as opened:
         status = opened.status()
-        grant = required.required(opened, status)
+        grant = required.require_approval(opened, status)
         return [grant.of(step) for step in status.plan.steps]
 
 

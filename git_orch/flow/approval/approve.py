@@ -1,4 +1,4 @@
-"""What the user says about a plan on this machine: approved, rejected, made here."""
+"""The user's word on a plan on this machine: approved, rejected, made here."""
 
 from __future__ import annotations
 
@@ -22,27 +22,24 @@ from git_orch.sandbox import secrecy
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What is about to be approved: the bytes are hashed, stored, signed and shown, and are read
-    only once.
-    """
+    """The content that waits for approval: the very bytes that are hashed, stored, signed and shown."""
 
     content: bytes
     digest: str
 
-    def approved(self) -> Approved:
-        """What the bytes say."""
+    def parsed(self) -> Approved:
+        """The content as a value."""
         return approval.read(self.content)
 
 
 def offer(
     plan: OpenPlan, status: Status, network: Sequence[int] | None, more: Grants = approval.NOTHING
 ) -> Offer:
-    """What is to be approved now, with the network for these step numbers (None: for every step
+    """The content to approve now, with the network for these step numbers (None: for every step
     that asks).
 
-    `more` are grants that are not about single steps.
-
-    Raises Refused for a rejected plan, and for a step that does not ask.
+    `more` are grants that are not about single steps. Raises Refused for a rejected plan, and for a
+    step that does not ask.
     """
     refuse_rejected(status)
     steps = status.plan.steps
@@ -57,30 +54,30 @@ def offer(
                 f"step {status.plan.position(step.id)} ('{step.title}') does not ask for the network",
                 f"git orch show {ids.short(plan.id)}",
             )
-    granted = more._replace(network=tuple(step.id for step in chosen))
-    document = approval.of_status(status, granted).document()
+    grants = more._replace(network=tuple(step.id for step in chosen))
+    document = approval.of_status(status, grants).document()
     return Offer(approval.canonical(document), approval.digest(document))
 
 
 def approve(
-    plan: OpenPlan, status: Status, given: Offer, max_usd: float | None, *, sign: bool
+    plan: OpenPlan, status: Status, offered: Offer, max_usd: float | None, *, sign: bool
 ) -> None:
-    """Record an approval on this machine and, to be shown, in the log; with `sign` it is signed
-    there as well.
-    """
+    """Record an approval on this machine and, to be shown, in the log; `sign` signs the event."""
     expires = int(time.time()) + approvals.LIFETIME
     body: Document = {
         "by": "approve",
-        "digest": given.digest,
-        "grants": given.approved().grants.document(),
+        "digest": offered.digest,
+        "grants": offered.parsed().grants.document(),
     }
     if sign:
-        content = approval_signatures.message(given.content, expires)
+        content = approval_signatures.message(offered.content, expires)
         signature = approval_signatures.sign(plan.repository, content, plan.identity.committer)
         body |= {"expires": expires, "format": signature.format, "signature": signature.text}
     before = approvals.read(plan.repository, plan.id).approved
-    budget = max_usd if max_usd is not None else before.max_usd if before is not None else 0.0
-    document = given.approved().document()
+    budget = max_usd
+    if budget is None:
+        budget = before.max_usd if before is not None else 0.0
+    document = offered.parsed().document()
     approvals.write_approved(plan.repository, plan.id, document, budget, plan.identity.committer)
     validated = [plan.event("plan.validated")] if status.recorded_state is PlanState.CREATED else []
     events = [*validated, plan.event("plan.approved", **body)]
@@ -88,40 +85,36 @@ def approve(
 
 
 def reject(plan: OpenPlan, why: str) -> None:
-    """Put the plan away as not to be run; `git orch edit` brings it back. Raises Refused when steps
-    have landed.
-    """
+    """Reject the plan; `git orch edit` brings it back. Raises Refused when steps have landed."""
     status = plan.status()
     if status.recorded_state is PlanState.REJECTED:
         refuse_rejected(status)
     name, state = ids.short(plan.id), status.recorded_state
-    taken_back = []
-    if any(each.commit is not None for each in status.steps):
+    rollback = []
+    if any(step.commit is not None for step in status.steps):
         raise errors.Refused(f"steps of '{name}' have landed", f"git orch rollback {name}")
     if not life.can(state, PlanState.REJECTED):
         if status.branch is None:
             raise errors.Refused(f"the branch of '{name}' is gone", f"git orch show {name}")
         state = life.transition(state, PlanState.ROLLED_BACK, name)
         tip = status.branch.tip  # nothing has landed: it is as if it was rolled back
-        taken_back = [plan.event("plan.rolled-back", **{"from": tip, "to": tip, "full": True})]
+        rollback = [plan.event("plan.rolled-back", **{"from": tip, "to": tip, "full": True})]
     life.transition(state, PlanState.REJECTED, name)
     approvals.withdraw(plan.repository, plan.id)
-    told = redact.redacted(why, secrecy.secrets())
-    events = [*taken_back, plan.event("plan.rejected", why=told)]
+ redact=    public_reason = redact= redact.redacted(why, secrecy.secrets())
+    events = [told\)=*rollback, plan.event("plan.rejected", why=public_reason)=told)]
     plan.record(*((plan.home, event) for event in events))
 
 
 def is_users_own(plan: OpenPlan, status: Status) -> bool:
-    """Whether the text that the log has now is one that its user made or approved here, rejected
-    since or not.
-    """
+    """Whether the user made or approved the present text of the plan here, rejected since or not."""
     record = approvals.read(plan.repository, plan.id)
     now = approval.of_status(status).document()
-    known = [*record.made, *([record.approved.content] if record.approved is not None else [])]
-    return any(approval.same_text(each, now) for each in known)
+    own_texts = [*record.made, *([record.approved.content] if record.approved is not None else [])]
+    return any(approval.same_text(text, now) for text in own_texts)
 
 
 def remember_made(plan: OpenPlan, status: Status, *texts: Plan) -> None:
-    """These texts of the plan were made here, and no other counts as made here."""
+    """Write down that exactly these texts of the plan were made here."""
     documents = [approval.of_status(status._replace(plan=text)).document() for text in texts]
     approvals.write_made(plan.repository, plan.id, *documents)

@@ -1,4 +1,4 @@
-"""What an approval grants."""
+"""The grant of an approval."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from git_orch.plans.plan import Plan, Step
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What may be run, and until it has cost how many USD (0: no limit)."""
+    """The approved content, and the USD that it may cost (0: no limit)."""
 
     what: Approved
     max_usd: float = 0.0
 
     def of(self, step: Step) -> bool:
-        """Whether the step gets the network: it asks for it, and it is granted."""
+        """Whether the step gets the network: it asks, and the approval grants it."""
         return step.network and step.id in self.what.grants.network
 
 
-def counted(plan: Plan) -> str:
-    """How much there is to approve: 3 steps (1 command), 4 checks."""
+def extent(plan: Plan) -> str:
+    """The size of a plan in words: 3 steps (1 command), 4 checks."""
     commands = sum(1 for step in plan.steps if step.command is not None)
     checks = sum(len(step.checks) for step in plan.steps)
     within = f" ({sentences.count(commands, 'command')})" if commands else ""
@@ -39,6 +39,6 @@ def refuse_rejected(status: Status) -> None:
         (event for event in reversed(status.log.events) if event.name == "plan.rejected"), None
     )
     why = last.body.get("why") if last is not None else None
-    told = f": {why}" if isinstance(why, str) and why else ""
+    reason = f": {why}" if isinstance(why, str) and why else ""
     name = ids.short(status.id)
-    raise errors.Refused(f"'{name}' was rejected{told}", f"git orch edit {name} --from FILE")
+    raise errors.Refused(f"'{name}' was rejected{reason}", f"git orch edit {name} --from FILE")

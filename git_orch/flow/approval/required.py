@@ -1,7 +1,7 @@
-"""Nothing is run that was not approved: on this machine, or with a signature that its user trusts.
+"""git-orch runs only plans approved on this machine, or with a signature that its user trusts.
 
-What is in the repository never approves: notes, trailers and refs may come from anybody. The text
-that counts is the one in the log now, compared byte for byte with the one that was approved.
+Notes, trailers and refs never approve: they may come from anybody. The present text in the log
+counts; it has to equal the approved one byte for byte.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 
 from git_orch import errors
-from git_orch.flow.approval.grant import Grant, counted, refuse_rejected
-from git_orch.flow.approval.signature import by_signature
+from git_orch.flow.approval.grant import Grant, extent, refuse_rejected
+from git_orch.flow.approval.signature import find_signed_grant
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import approval, ids, sentences
@@ -28,32 +28,32 @@ _FIELD = re.compile(r"steps\[(\d+)\]\.?(.*)", re.DOTALL)
 # -- is it approved? -------------------------------------------------------------------------------
 
 
-def required(plan: OpenPlan, status: Status) -> Grant:
-    """What is approved of the plan as it is now; a plan that was made here and asks for nothing is
-    approved by this.
+def require_approval(plan: OpenPlan, status: Status) -> Grant:
+    """The grant for the plan as it is now. Running a plan that was made here and asks for nothing
+    out of the ordinary approves it, which is written down.
 
-    Raises Refused, which names the field that differs, before anything is run.
+    Raises Refused, which names the field that differs, before anything runs.
     """
     refuse_rejected(status)
     record = approvals.read(plan.repository, plan.id)
     if record.problem is not None:
         plan.reporter.emit(Note(f"the approval in {record.problem}"))
     setup = settings.of_user(plan.repository).setup
-    grant = _recorded(status, record)
+    grant = _recorded_grant(status, record)
     if grant is None and setup is None:
-        grant = _made_here(plan, status, record)
+        grant = _approve_by_running(plan, status, record)
     if grant is not None:
-        return _with_setup(status, grant, setup)
-    grant, doubts = by_signature(plan, status)
+        return _require_setup(status, grant, setup)
+    grant, doubts = find_signed_grant(plan, status)
     if grant is None:
         for doubt in doubts:
             plan.reporter.emit(Note(f"a signature in the log does not count: {doubt}"))
         raise _refusal(status, record)
-    return _with_setup(status, grant, setup)
+    return _require_setup(status, grant, setup)
 
 
-def _with_setup(status: Status, grant: Grant, setup: str | None) -> Grant:
-    """The grant, when it is about the command that makes worktrees ready, too. Raises Refused."""
+def _require_setup(status: Status, grant: Grant, setup: str | None) -> Grant:
+    """The grant, if it covers the command orch.setup as well. Raises Refused."""
     granted = grant.what.grants.setup
     if setup is not None and (granted is None or granted.command != setup):
         name = ids.short(status.id)
@@ -64,7 +64,7 @@ def _with_setup(status: Status, grant: Grant, setup: str | None) -> Grant:
     return grant
 
 
-def _recorded(status: Status, record: Record) -> Grant | None:
+def _recorded_grant(status: Status, record: Record) -> Grant | None:
     given = record.approved
     if given is None or given.expires <= time.time():
         return None
@@ -74,10 +74,8 @@ def _recorded(status: Status, record: Record) -> Grant | None:
     return Grant(now, given.max_usd)
 
 
-def _made_here(plan: OpenPlan, status: Status, record: Record) -> Grant | None:
-    """A text that its user made here is approved by running it, as long as it asks for nothing out
-    of the ordinary.
-    """
+def _approve_by_running(plan: OpenPlan, status: Status, record: Record) -> Grant | None:
+    """Approve a text that the user made here, as long as it asks for nothing out of the ordinary."""
     what = approval.of_status(status)
     content = what.document()
     if record.rejected or approval.asking(status.plan) or content not in record.made:
@@ -85,35 +83,33 @@ def _made_here(plan: OpenPlan, status: Status, record: Record) -> Grant | None:
     unsafe = settings.of_user(plan.repository).sandbox == "none"
     where = "without a sandbox (orch.sandbox = none)" if unsafe else "in the sandbox, no network"
     plan.reporter.emit(
-        Note(f"running it approves {counted(status.plan)}; commands and checks run {where}")
+        Note(f"running it approves {extent(status.plan)}; commands and checks run {where}")
     )
-    max_usd = (
-        record.approved.max_usd if record.approved is not None else 0.0
-    )  # an edit does not lift a budget
+    # An edit does not lift a budget.
+    max_usd = record.approved.max_usd if record.approved is not None else 0.0
     approvals.write_approved(plan.repository, plan.id, content, max_usd, plan.identity.committer)
     return Grant(what, max_usd)
 
 
 def refuse_changed(plan: OpenPlan, status: Status, grant: Grant) -> None:
     """Raises Refused when the text that a run holds, or the log has, is not the approved one."""
-    _refuse_other(status, grant)
-    if (
-        refs.value(plan.repository, refs.LOGS + plan.id) != plan.log.tip
-    ):  # somebody wrote to it during the run
+    _refuse_difference(status, grant)
+    # Somebody may have written to the log during the run.
+    if refs.value(plan.repository, refs.LOGS + plan.id) != plan.log.tip:
         plan.log.reload()
     if plan.log.anew:
         plan.log.anew = False
         now = plan.status()
         refuse_rejected(now)
-        _refuse_other(now, grant)
+        _refuse_difference(now, grant)
 
 
-def _refuse_other(status: Status, grant: Grant) -> None:
-    found = approval.of_status(status, grant.what.grants)
-    if found != grant.what:
-        changed = _told(approval.differences(grant.what.document(), found.document()))
-        said = f"{changed} differs from what was approved: it was changed meanwhile"
-        raise errors.Refused(said, _look_and_approve(status))
+def _refuse_difference(status: Status, grant: Grant) -> None:
+    current = approval.of_status(status, grant.what.grants)
+    if current != grant.what:
+        names = _field_names(approval.differences(grant.what.document(), current.document()))
+        cause = f"{names} differs from what was approved: it was changed meanwhile"
+        raise errors.Refused(cause, _approve_hint(status))
 
 
 def _refusal(status: Status, record: Record) -> errors.Refused:
@@ -130,16 +126,16 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
         changed = approval.differences(given.content, now)
         if changed:
             return errors.Refused(
-                f"{_told(changed)} differs from what was approved", _look_and_approve(status)
+                f"{_field_names(changed)} differs from what was approved", _approve_hint(status)
             )
         day = time.strftime("%Y-%m-%d", time.gmtime(given.expires))
-        return errors.Refused(f"the approval of '{name}' ended on {day}", _look_and_approve(status))
+        return errors.Refused(f"the approval of '{name}' ended on {day}", _approve_hint(status))
     if made and not record.rejected:
         now = approval.of_status(status).document()
         changed = approval.differences(made[-1], now)
         if changed and now not in made:
             return errors.Refused(
-                f"{_told(changed)} differs from what was made here", _look_and_approve(status)
+                f"{_field_names(changed)} differs from what was made here", _approve_hint(status)
             )
         numbers = [status.plan.position(step.id) for step in approval.asking(status.plan)]
         asking = f"{sentences.steps(numbers)} {sentences.verb(len(numbers), 'asks', 'ask')}"
@@ -149,17 +145,17 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
         )
     return errors.Refused(
         f"'{name}' has no approval on this machine: its commands may be somebody else's",
-        _look_and_approve(status),
+        _approve_hint(status),
     )
 
 
-def _look_and_approve(status: Status) -> str:
+def _approve_hint(status: Status) -> str:
     name = ids.short(status.id)
     return f"git orch show --tasks {name}; then, if it is good: git orch approve {name}"
 
 
-def _told(changed: Sequence[str]) -> str:
-    """Fields as people count them: step 2: run, step 2: checks[0].timeout, base."""
+def _field_names(changed: Sequence[str]) -> str:
+    """Fields in the words of people: step 2: run, step 2: checks[0].timeout, base."""
     named = []
     for field in changed:
         step = _FIELD.fullmatch(field)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from git_orch import errors
-from git_orch.flow.approval.grant import Grant, counted
+from git_orch.flow.approval.grant import Grant, extent
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import approval, document
@@ -16,28 +16,28 @@ from git_orch.plans.history.status import Status
 from git_orch.repo import approval_signatures, settings
 from git_orch.repo.approval_signatures import Signature
 
-_SIGNATURES_TRIED = 5  # the newest ones; each costs up to three processes
+_SIGNATURES_TRIED = 5  # the newest ones; one costs up to three processes
 
 
-def by_signature(plan: OpenPlan, status: Status) -> tuple[Grant | None, list[str]]:
-    """The newest signature in the log that the user trusts, and what is wrong with those that were
-    tried.
+def find_signed_grant(plan: OpenPlan, status: Status) -> tuple[Grant | None, list[str]]:
+    """The grant of the newest signature in the log that the user trusts, and why newer ones do not
+    count.
     """
     doubts: list[str] = []
     events = [
-        each
-        for each in reversed(status.log.events)
-        if each.name == "plan.approved" and "signature" in each.body
+        event
+        for event in reversed(status.log.events)
+        if event.name == "plan.approved" and "signature" in event.body
     ]
     for event in events[:_SIGNATURES_TRIED]:
         try:
-            return _trusted(plan, status, event), doubts
+            return _verify(plan, status, event), doubts
         except (BadDocument, errors.Refused, errors.StepFailed) as wrong:
             doubts.append(str(wrong))
     return None, doubts
 
 
-def _trusted(plan: OpenPlan, status: Status, event: Event) -> Grant:
+def _verify(plan: OpenPlan, status: Status, event: Event) -> Grant:
     """The grant of a signed event. Raises BadDocument, Refused, StepFailed when it does not count."""
     granted = approval.grants(
         {"grants": event.body.get("grants", {"network": event.body.get("network", [])})}
@@ -59,7 +59,7 @@ def _trusted(plan: OpenPlan, status: Status, event: Event) -> Grant:
     )
     plan.reporter.emit(
         Note(
-            f"approved by the signature of {who}: {counted(status.plan)}, {_network_told(now.grants.network)}"
+            f"approved by the signature of {who}: {extent(status.plan)}, {_network_text(now.grants.network)}"
         )
     )
     return Grant(now)
@@ -78,6 +78,6 @@ def _refuse_elsewhere(plan: OpenPlan, status: Status) -> None:
         raise BadDocument("the branch does not come from the commit that the plan was made on")
 
 
-def _network_told(network: Iterable[str]) -> str:
+def _network_text(network: Iterable[str]) -> str:
     granted = ", ".join(network)
     return f"network for {granted}" if granted else "no network"

@@ -28,13 +28,15 @@ def done(job: Job, site: Site) -> Work:
     calls: list[float] = []
 
     def called(call: exchange.Call) -> None:
-        body = spending.priced(call, job.model, service.prices)
+        body = spending.call_document(call, job.model, service.prices)
         calls.append(float(str(body["usd"])))
         site.spool("model.called", purpose="step", step=job.step.id, attempt=job.attempt, **body)
 
     again = f"git orch exec {ids.short(job.plan_id)}"
     purse = ledger.Ledger(site.repository, job.plan_id)
-    model = spending.Within(service.model, purse, service.prices, (job.attempt, job.step.id), again)
+    model = spending.LimitedModel(
+        service.model, purse, service.prices, spending.About(job.attempt, job.step.id), again
+    )
     outputs = site.output_path(job.attempt, "tools").parent
     policy = command_policy.policy(
         job.plan,

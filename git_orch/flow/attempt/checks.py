@@ -127,7 +127,7 @@ def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckR
 
 def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
     """Run the repository's pre-commit hook as git would, in the sandbox; None when there is none."""
-    hook = hooks.found(site.repository, site.worktree.path, "pre-commit")
+    hook = hooks.find(site.repository, site.worktree.path, "pre-commit")
     if hook is None:
         return None
     check = Check("run", Command(argv=("pre-commit", "hook")))

@@ -172,7 +172,11 @@ def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterat
     worktrees.remove(plan.repository, plan.id, "verify")  # one that a killed verification left
     try:
         made = worktrees.made(plan.repository, plan.id, of.boundary, commit, "verify")
-        wanted = required.required(plan, plan.status()).what.grants.setup if of.with_setup else None
+        wanted = (
+            required.require_approval(plan, plan.status()).what.grants.setup
+            if of.with_setup
+            else None
+        )
         if wanted is not None:
             _set_up(of, made, wanted)
         setup.copy(of.furnishing, made)

@@ -75,7 +75,7 @@ def verify(
         )
     if not chosen:
         return []
-    required.required(plan, status)
+    required.require_approval(plan, status)
     found = []
     with _places(plan, terms) as places:
         for each in chosen:
@@ -153,7 +153,7 @@ def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:
     approved.
     """
     status = plan.status()
-    required.required(plan, status)
+    required.require_approval(plan, status)
     return _tip(plan, status, terms)
 
 

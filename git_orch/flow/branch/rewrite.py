@@ -157,7 +157,7 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
             Note("the uncommitted files that the plan was made with are not part of the new base")
         )
     written = Written(plan.objects)
-    cover = base.cover(written, plan.identity, plan.id, status.plan, new)
+    cover = base.write_cover(written, plan.identity, plan.id, status.plan, new)
     own = branch.commits[1:] if branch.commits[0].message.cover_of == plan.id else branch.commits
     name, onto = (
         ids.short(plan.id),
@@ -328,7 +328,7 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
         steps = [each for each in status.steps if each.commit == before]
         wanted += [(each, oid, tree) for each in steps if tree != before.tree]
     if any(each.step.checks for each, _, _ in wanted):
-        required.required(plan, status)
+        required.require_approval(plan, status)
         plan.keep(
             [chain.tip], "a rewritten branch that was verified"
         )  # git makes worktrees of what a ref holds

@@ -1,6 +1,4 @@
-"""The command policy, applied: to the commands of a plan, and to those that a model wants to run in
-a step.
-"""
+"""The command policy for the commands of a plan, and for those that a model asks for in a step."""
 
 from __future__ import annotations
 
@@ -18,16 +16,16 @@ if TYPE_CHECKING:
     from git_orch.sandbox.policy.decision import Policy
 
 
-def denied(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
-    """A finding for each command of a plan that the policy denies, in the sandbox too."""
+def denials(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
+    """The findings for commands of a plan that the policy denies, in the sandbox too."""
     from git_orch.sandbox.policy import (  # its patterns take 20 ms, which most commands save
         decision,
         whitelist,
     )
 
     for field, command, network in findings.commands(plan):
-        known = whitelist.of(capabilities, plan.dependencies, network=network)
-        verdict = decision.decide(command, known)
+        programs = whitelist.of(capabilities, plan.dependencies, network=network)
+        verdict = decision.decide(command, programs)
         if verdict.decision == "deny" and verdict.code is not None:
             code = verdict.code.lower().replace("_", "-")
             fix = verdict.hint or "write it another way; 'git orch allow' tells what is allowed"
@@ -37,12 +35,12 @@ def denied(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
 def policy(
     plan: Plan, worktree: Path, top: Path | None, *, network: bool, sandboxed: bool
 ) -> Policy:
-    """What holds for the commands of a step in `worktree`; programs inside `top`, the user's tree,
+    """The policy for the commands of a step in `worktree`; programs inside `top`, the user's tree,
     do not count.
     """
     from git_orch.sandbox.policy import decision, whitelist  # as above
 
-    found = machine.present(worktree, top)
+    capabilities = machine.find_present(worktree, top)
     return decision.Policy(
-        whitelist.of(found, plan.dependencies, network=network), str(worktree), sandboxed
+        whitelist.of(capabilities, plan.dependencies, network=network), str(worktree), sandboxed
     )

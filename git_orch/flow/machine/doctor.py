@@ -1,6 +1,4 @@
-"""What protects this machine from what plans run: tried in a scratch repository, told as one answer
-a line.
-"""
+"""A test of the sandbox and of the machine around it, in a scratch repository."""
 
 from __future__ import annotations
 
@@ -32,64 +30,64 @@ from git_orch.sandbox.walls.launcher import Launcher
 _US = "git orch doctor"  # the hint of those who know that we know more
 _MOST_FILES = 100  # of the home directory that are tried
 _INNER = (".ssh", ".gnupg", ".aws", ".config/gh", ".docker", ".kube")  # where people keep keys
-_PERSON = {
-    f"GIT_{who}_{what}": "doctor" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-}
+_PERSON = dict.fromkeys(
+    ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"), "doctor"
+)
 
 
 def answers(around: Repository | None) -> Iterator[Answer]:
-    """What holds for plans of a repository, or of none. Takes a second or two.
+    """Test the protections for plans of a repository, or of none. Takes a second or two.
 
     Raises UsageError for a value that a setting cannot have.
     """
-    with scratch() as (found, place):
-        in_force = settings.of_user(around or found)
-        yield from confine(found, in_force, place)
+    with make_scratch() as (scratch, place):
+        in_force = settings.of_user(around or scratch)
+        yield from sandbox_answers(scratch, in_force, place)
     yield probes.probe_keys()
-    yield git_version(_git_says())
+    yield git_version(_git_version_line())
     yield policy()
-    yield from weakening(in_force)
-    yield from ([] if around is None else without_effect(around))
+    yield from weakening_settings(in_force)
+    yield from ([] if around is None else ineffective_settings(around))
     yield man_pages(os.environ.get("PATH", ""))
 
 
 @contextlib.contextmanager
-def scratch() -> Iterator[tuple[Repository, Place]]:
+def make_scratch() -> Iterator[tuple[Repository, Place]]:
     """A repository with a linked worktree, where plans have theirs: removed afterwards."""
     base = state_directory()
     try:
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory = Path(tempfile.mkdtemp(prefix="doctor-", dir=base))
-    except OSError as failed:
-        raise repository.unwritable(failed, base) from failed
+    except OSError as error:
+        raise repository.unwritable(error, base) from error
     try:
-        yield _repository(directory)
+        yield _make_repository(directory)
     finally:
         enclosed.discard(directory)
 
 
-def _repository(directory: Path) -> tuple[Repository, Place]:
+def _make_repository(directory: Path) -> tuple[Repository, Place]:
     source = gits.environment(os.environ)  # without what says where the user's repository is
-    made = gits.start(
+    init = gits.start(
         ["git", "init", "-q", "--template=", "repository"], source, str(directory), None
     )
-    if made.status != 0:
-        raise gits.GitFailed("init", made.status, made.stderr.decode("utf-8", "replace"))
-    found = repository.discover(directory / "repository", source)
-    tree = found.git.run("mktree", stdin=b"").decode().strip()
-    commit = found.git.run("commit-tree", "-m", "doctor", tree, variables=_PERSON).decode().strip()
+    if init.status != 0:
+        raise gits.GitFailed("init", init.status, init.stderr.decode("utf-8", "replace"))
+    repo = repository.discover(directory / "repository", source)
+    tree = repo.git.run("mktree", stdin=b"").decode().strip()
+    commit = repo.git.run("commit-tree", "-m", "doctor", tree, variables=_PERSON).decode().strip()
     worktree = directory / "worktree"
-    found.git.run("worktree", "add", "-q", "--detach", str(worktree), commit)
-    return found, Place(directory, worktree, found.common_dir)
+    repo.git.run("worktree", "add", "-q", "--detach", str(worktree), commit)
+    return repo, Place(directory, worktree, repo.common_dir)
 
 
 # -- the sandbox -----------------------------------------------------------------------------------
 
 
-def confine(found: Repository, in_force: Settings, place: Place) -> Iterator[Answer]:
-    """The sandbox, and what it holds against a command in it."""
+def sandbox_answers(scratch: Repository, in_force: Settings, place: Place) -> Iterator[Answer]:
+    """Test the sandbox, and its walls and limits with a command inside it."""
     try:
-        launcher = confinement.launcher(found, in_force)
+        launcher = confinement.launcher(scratch, in_force)
     except errors.Refused as refused:
         hint = sandboxes.advice(refused.cause) if refused.hint == _US else refused.hint
         yield Answer("sandbox", "no", f"{refused.cause}; nothing is run", hint)
@@ -116,39 +114,39 @@ def _version(launcher: Launcher) -> str:
     program = getattr(launcher.sandbox, "program", "")  # Seatbelt is a part of macOS and has none
     if not program:
         return ""
-    said = tools.capture(
+    answer = tools.capture(
         [program, "--version"], env={"PATH": environment.DEFAULT_PATH}
     ).stdout.decode()
-    number = re.search(r"\d+(\.\d+)+", said)
+    number = re.search(r"\d+(\.\d+)+", answer)
     return f"{number[0] if number else ''} ({program})"
 
 
 def _home_files(launcher: Launcher) -> list[Path]:
-    """Files of the user's home that commands have not been shown on purpose."""
+    """Files of the user's home that no setting shows to commands."""
     home = environment.home(os.environ)
-    found: list[Path] = []
+    files: list[Path] = []
     for directory in [home, *(home / name for name in _INNER)] if home is not None else []:
         with contextlib.suppress(OSError):
-            found += sorted(
+            files += sorted(
                 path
                 for path in directory.iterdir()
-                if _is_plain(path) and not _shown(path, launcher)
+                if _is_plain(path) and not _is_shown(path, launcher)
             )
-    return found[:_MOST_FILES]
+    return files[:_MOST_FILES]
 
 
 def _is_plain(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode) and os.access(path, os.R_OK)
 
 
-def _shown(path: Path, launcher: Launcher) -> bool:
+def _is_shown(path: Path, launcher: Launcher) -> bool:
     return any(path.is_relative_to(shown) for shown in launcher.readable)
 
 
 # -- the rest of the machine -----------------------------------------------------------------------
 
 
-def _git_says() -> str:
+def _git_version_line() -> str:
     return (
         gits.start(["git", "--version"], dict(os.environ), None, None)
         .stdout.decode("utf-8", "replace")
@@ -156,16 +154,16 @@ def _git_says() -> str:
     )
 
 
-def git_version(said: str) -> Answer:
+def git_version(line: str) -> Answer:
     """Whether git, which says `git version 2.39.5`, is new enough."""
-    number = re.search(r"(\d+)\.(\d+)(\.\d+)*", said)
+    number = re.search(r"(\d+)\.(\d+)(\.\d+)*", line)
     if number is None or [int(number[1]), int(number[2])] < [
         int(part) for part in gits.OLDEST.split(".")
     ]:
         return Answer(
             "git",
             "no",
-            f"{said or 'git tells no version'}: {gits.OLDEST} or newer is needed",
+            f"{line or 'git tells no version'}: {gits.OLDEST} or newer is needed",
             "update git",
         )
     return Answer("git", "ok", number[0])
@@ -187,22 +185,22 @@ def policy() -> Answer:
 def _verdicts(*lines: str) -> list[str]:
     from git_orch.sandbox.policy import decision, whitelist
 
-    known = whitelist.of(machine.present(Path(os.sep), None))
-    return [decision.decide(Command(shell=line), known).decision for line in lines]
+    programs = whitelist.of(machine.find_present(Path(os.sep), None))
+    return [decision.decide(Command(shell=line), programs).decision for line in lines]
 
 
 # -- settings and pages ----------------------------------------------------------------------------
 
 
-def weakening(in_force: Settings) -> Iterator[Answer]:
-    """What the user's own settings show to commands."""
+def weakening_settings(in_force: Settings) -> Iterator[Answer]:
+    """The user's own settings that show more to commands."""
     for path in in_force.readable:
         yield Answer("settings", "note", f"orch.readable shows '{path}' to commands")
     for name in in_force.environment:
         yield Answer("settings", "note", f"orch.environment passes {name} on to commands")
 
 
-def without_effect(around: Repository) -> Iterator[Answer]:
+def ineffective_settings(around: Repository) -> Iterator[Answer]:
     """Settings that somebody wrote where they do not count."""
     for name in dict.fromkeys(settings.without_effect(around)):
         hint = f"git config --global {name} VALUE, if it is what you want"
@@ -216,9 +214,9 @@ def man_pages(path: str) -> Answer:
     man = environment.program("man", path)
     if man is None:
         return Answer("man", "note", "there is no man here", "git orch help")
-    told = tools.capture([man, "-w", "git-orch"], env=os.environ)
-    if told.status == 0:
-        return Answer("man", "ok", told.stdout.decode("utf-8", "replace").strip())
+    answer = tools.capture([man, "-w", "git-orch"], env=os.environ)
+    if answer.status == 0:
+        return Answer("man", "ok", answer.stdout.decode("utf-8", "replace").strip())
     pages = Path(sys.prefix) / "share" / "man"
     if not (pages / "man1" / "git-orch.1").is_file():
         return Answer("man", "note", "man does not find the pages", "git orch help")

@@ -1,4 +1,4 @@
-"""What this machine offers, as commands show it and as models are told."""
+"""The programs of this machine, for people and for prompts."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ def capabilities(directory: Path, excluded: Path | None, *, refresh: bool = Fals
     )
 
 
-def present(directory: Path, excluded: Path | None) -> Capabilities:
-    """The machine's commands without their versions, as the command policy needs them: now, and
-    nothing is run.
+def find_present(directory: Path, excluded: Path | None) -> Capabilities:
+    """Look for the machine's commands without their versions, as the command policy needs them;
+    runs nothing.
     """
     return caps.find_present(os.environ.get("PATH", ""), directory, excluded)
 
 
-def described(found: Capabilities) -> list[str]:
+def description(machine: Capabilities) -> list[str]:
     """Lines for people and prompts: commands with versions, languages, operating system."""
     commands = [
-        f"{each.name} {each.version}" if each.version else each.name
-        for each in found.commands
-        if each.available
+        f"{command.name} {command.version}" if command.version else command.name
+        for command in machine.commands
+        if command.available
     ]
     return [
         f"Commands: {', '.join(commands)}",
-        f"Languages: {', '.join(found.languages)}",
-        f"OS: {found.os} {found.arch}",
+        f"Languages: {', '.join(machine.languages)}",
+        f"OS: {machine.os} {machine.arch}",
     ]

@@ -1,4 +1,4 @@
-"""The sandbox for a repository, as its user's settings have it."""
+"""The sandbox for a repository, under its user's settings."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ if TYPE_CHECKING:
 
 
 def boundary(repository: Repository, tell: Callable[[str], None] = enclosed.silent) -> Boundary:
-    """What runs commands for the repository. Raises Refused where no sandbox works and the user did
-    not do without.
+    """The boundary that runs commands for the repository. Raises Refused where no sandbox works and
+    the user did not choose to do without.
     """
     return Boundary(launcher(repository, settings.of_user(repository)), tell)
 
 
-def launcher(repository: Repository, found: Settings) -> Launcher:
-    """What runs commands on the repository's files under these settings. Raises Refused as above."""
+def launcher(repository: Repository, user_settings: Settings) -> Launcher:
+    """The launcher that runs commands on the repository's files under these settings. Raises
+    Refused where no sandbox works.
+    """
     return Launcher(
         source=os.environ,
         home=environment.home(os.environ) or Path("/nonexistent"),
-        sandbox=sandboxes.choose(found.sandbox, _programs(repository)),
+        sandbox=sandboxes.choose(user_settings.sandbox, _programs(repository)),
         git=gitview.of(repository),
-        readable=(*gitview.readable(repository), *map(Path, found.readable)),
-        extra=found.environment,
+        readable=(*gitview.readable(repository), *map(Path, user_settings.readable)),
+        extra=user_settings.environment,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a plan may cost: the heuristic, and what finished steps of this repository have cost."""
+"""Estimates of a plan's cost, from the heuristic and from finished steps of this repository."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ from git_orch.repo.repository import Repository
 
 
 def samples(repository: Repository) -> list[Sample]:
-    """One for each agent step that is done in this repository, archived plans included."""
+    """The samples of the agent steps that are done in this repository, archived plans included."""
     with contextlib.closing(objects.opened(repository, warm=False)) as database:
-        found = [*catalog.statuses(repository, database), *catalog.archived(repository, database)]
-    return [sample for status in found for sample in _of(status)]
+        statuses = [
+            *catalog.statuses(repository, database),
+            *catalog.archived(repository, database),
+        ]
+    found: list[Sample] = []
+    for status in statuses:
+        found += _samples_of(status)
+    return found
 
 
-def _of(status: Status) -> Iterator[Sample]:
-    for each in status.steps:
-        calls = [call for call in status.calls if call.step == each.step.id]
-        if each.step.kind == "agent" and each.state in SATISFIED and calls:
+def _samples_of(status: Status) -> Iterator[Sample]:
+    for step in status.steps:
+        calls = [call for call in status.calls if call.step == step.step.id]
+        if step.step.kind == "agent" and step.state in SATISFIED and calls:
             yield _sample(calls)
 
 
@@ -37,22 +43,22 @@ def _sample(calls: Sequence[Call]) -> Sample:
     return Sample(prices.undated(calls[-1].model), usages, sum(call.usd for call in calls))
 
 
-def estimated(plan: Plan, model: str, table: Prices, known: Sequence[Sample] = ()) -> Document:
-    """What the plan may use, as its log stores it: tokens, USD and, with enough samples, p50 and
-    p90 of USD.
-    """
-    found = cost.estimate(plan, lambda name: table.price(name or model))
+def plan_estimate(
+    plan: Plan, model: str, table: Prices, samples_of_repository: Sequence[Sample] = ()
+) -> Document:
+    """The estimate that the log stores: tokens, USD and, with enough samples, p50 and p90 of USD."""
+    heuristic = cost.estimate(plan, lambda name: table.price(name or model))
     document: Document = {
-        "tokens_in": found.tokens_in,
-        "tokens_out": found.tokens_out,
-        "usd": found.usd,
+        "tokens_in": heuristic.tokens_in,
+        "tokens_out": heuristic.tokens_out,
+        "usd": heuristic.usd,
     }
-    expected = cost.expectation(plan, model, known, table.price)
+    expected = cost.expectation(plan, model, samples_of_repository, table.price)
     return document if expected is None else document | expected._asdict()
 
 
-def shown(estimate: Document) -> str:
-    """An estimate for people: what is expected, and between the heuristic and p90."""
+def estimate_text(estimate: Document) -> str:
+    """An estimate for people: the median, and the range from heuristic to p90."""
     amounts = [estimate.get(name) for name in ("usd", "p50", "p90")]
     heuristic, *spread = [amount for amount in amounts if isinstance(amount, float)]
     if len(spread) < 2:

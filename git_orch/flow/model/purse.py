@@ -1,6 +1,4 @@
-"""A model that is asked only while there is money for it: each call reserves what it can cost
-before it is made.
-"""
+"""A model within a budget: every call reserves what it can cost before it is made."""
 
 from __future__ import annotations
 
@@ -27,9 +25,9 @@ _GLANCE = 1.0  # seconds between looks whether other calls have settled
 
 
 class Purse(Protocol):
-    """Where the money is: the ledger of a run, or what one command may spend."""
+    """Holds the money: the ledger of a run, or what one command may spend."""
 
-    def reserve(self, call: str, step: str | None, wanted: Request) -> int | None:
+    def reserve(self, call: str, step: str | None, needed: Request) -> int | None:
         """The tokens of output that a call may have, budget.WAIT, or None when there is not enough
         left for any.
         """
@@ -50,9 +48,9 @@ class Pocket:
     def __init__(self, max_usd: float) -> None:
         self._book = Book(limit=max_usd)
 
-    def reserve(self, call: str, step: str | None, wanted: Request) -> int | None:
+    def reserve(self, call: str, step: str | None, needed: Request) -> int | None:
         """The tokens of output that a call may have; None when there is not enough left for any."""
-        self._book, tokens = self._book.offering(call, step, wanted)
+        self._book, tokens = self._book.offering(call, step, needed)
         return tokens
 
     def settle(self, call: str, usd: float) -> None:
@@ -65,50 +63,57 @@ class Pocket:
 
 
 class _Dearer(Exception):
-    """A try was lost, and after what it has cost another one like it may cost more than what is
-    left.
-    """
+    """A try was lost, and another one like it may cost more than the money that is left."""
 
     def __init__(self, pause: float) -> None:
         super().__init__()
         self.pause = pause  # seconds before the next try
 
 
-class _Told(NamedTuple):
-    """Who hears of text, of calls that were lost, and of waiting."""
+class About(NamedTuple):
+    """The attempt and the step that calls belong to."""
+
+    attempt: str
+    step: str | None = None
+
+
+class _Counted(NamedTuple):
+    """The bytes of a request, and the tokens that the provider counted in it."""
+
+    size: int
+    tokens: int
+
+
+class _Listeners(NamedTuple):
+    """The callbacks for text, for lost calls, and for waiting."""
 
     on_text: Callable[[str], None] | None
     on_lost: Callable[[exchange.Call], None]
     on_wait: Callable[[float, str], None]
 
 
-def _nobody(*_told: object) -> None:
-    """Nobody wants to know."""
+def _ignore(*_ignored: object) -> None:
+    """A callback that does nothing."""
 
 
-class Within:
-    """A model behind a purse. `about` names the attempt and the step; `again` is the command that
-    goes on with more.
-    """
+class LimitedModel:
+    """A model behind a purse; `again` is the command that goes on with more money."""
 
     def __init__(
         self,
         model: conversation.Model,
         purse: Purse,
         prices: Prices,
-        about: tuple[str, str | None],
+        about: About,
         again: str,
     ) -> None:
         self._model = model
         self._purse = purse
         self._prices = prices
-        self._attempt, self._step = (
-            about  # an attempt has one call under way at a time: it is the call's ID
-        )
+        # An attempt has one call under way at a time: it is the call's ID.
+        self._attempt, self._step = about
         self._again = again
-        self._counted: tuple[int, int] | None = (
-            None  # bytes of the last request, tokens the provider counted in it
-        )
+        self._last: _Counted | None = None
 
     def reply(
         self,
@@ -124,64 +129,68 @@ class Within:
         """
         stop = stop or threading.Event()
         size = _size(request)
-        wanted = Request(self._prices.price(request.model), self._prompt(size), request.max_tokens)
-        told = _Told(on_text, on_lost or _nobody, on_wait or _nobody)
+        needed = Request(self._prices.price(request.model), self._prompt(size), request.max_tokens)
+        listeners = _Listeners(on_text, on_lost or _ignore, on_wait or _ignore)
         for _ in range(1 + retry.RETRIES):
-            tokens = self._reserved(wanted, told, stop)
+            tokens = self._reserve(needed, listeners, stop)
             try:
-                reply = self._asked(
+                reply = self._ask(
                     replace(request, max_tokens=tokens),
-                    wanted._replace(max_tokens=tokens),
-                    told,
+                    needed._replace(max_tokens=tokens),
+                    listeners,
                     stop,
                 )
             except _Dearer as dearer:
                 if stop.wait(dearer.pause):
                     raise exchange.Stopped from None
             else:
-                self._counted = size, cost.Usage.from_mapping(reply.call.usage).prompt
+                self._last = _Counted(size, cost.Usage.from_mapping(reply.call.usage).prompt)
                 return reply
-        raise self._spent(wanted)
+        raise self._limit_reached(needed)
 
-    def _reserved(self, wanted: Request, told: _Told, stop: threading.Event) -> int:
-        """The tokens of output that are reserved, after waiting for other calls where they hold
-        what is left.
+    def _reserve(self, needed: Request, listeners: _Listeners, stop: threading.Event) -> int:
+        """Reserve money, and wait for other calls that hold it; gives the tokens of output that it
+        pays for.
         """
         since, waited = time.monotonic(), False
         while not stop.is_set():
-            tokens = self._purse.reserve(self._attempt, self._step, wanted)
+            tokens = self._purse.reserve(self._attempt, self._step, needed)
             if tokens is None or (
                 tokens == budget.WAIT and time.monotonic() - since > retry.LONGEST_CALL
             ):
-                raise self._spent(wanted)
+                raise self._limit_reached(needed)
             if tokens != budget.WAIT:
                 return tokens
             if not waited:
-                told.on_wait(_GLANCE, "requests under way may need what is left of the budget")
+                listeners.on_wait(_GLANCE, "requests under way may need what is left of the budget")
                 waited = True
             stop.wait(_GLANCE)
         raise exchange.Stopped
 
-    def _asked(
-        self, request: exchange.Request, wanted: Request, told: _Told, stop: threading.Event
+    def _ask(
+        self,
+        request: exchange.Request,
+        needed: Request,
+        listeners: _Listeners,
+        stop: threading.Event,
     ) -> exchange.Reply:
-        """The reply, and what it has cost settled. Raises _Dearer before a retry that is not
-        affordable as it is.
+        """Ask the model and settle the cost. Raises _Dearer before a retry that is not affordable as
+        it is.
         """
 
-        def lost(call: exchange.Call) -> None:
-            told.on_lost(call)
+        def on_lost(call: exchange.Call) -> None:
+            listeners.on_lost(call)
             self._purse.settle(self._attempt, usd(call, request.model, self._prices))
 
-        def waits(pause: float, cause: str) -> None:
-            told.on_wait(pause, cause)
-            if self._purse.reserve(self._attempt, self._step, wanted) != request.max_tokens:
+        def on_wait(pause: float, cause: str) -> None:
+            listeners.on_wait(pause, cause)
+            if self._purse.reserve(self._attempt, self._step, needed) != request.max_tokens:
                 raise _Dearer(pause)
 
         paid = 0.0
         try:
             reply = self._model.reply(
-                request, on_text=told.on_text, on_lost=lost, on_wait=waits, stop=stop
+                request, on_text=listeners.on_text, on_lost=on_lost, on_wait=on_wait, stop=stop
             )
             paid = usd(reply.call, request.model, self._prices)
         finally:
@@ -189,17 +198,16 @@ class Within:
         return reply
 
     def _prompt(self, size: int) -> int:
-        """The tokens of a prompt of so many bytes: those of the last one were counted, the rest is
-        guessed.
+        """The tokens of a prompt of so many bytes: counted as far as the last request, estimated
+        beyond.
         """
-        if self._counted is None:
+        if self._last is None:
             return size // budget.BYTES_PER_TOKEN
-        before, tokens = self._counted
-        return tokens + max(0, size - before) // budget.BYTES_PER_TOKEN
+        return self._last.tokens + max(0, size - self._last.size) // budget.BYTES_PER_TOKEN
 
-    def _spent(self, wanted: Request) -> errors.LimitReached:
+    def _limit_reached(self, needed: Request) -> errors.LimitReached:
         book = self._purse.book()
-        next_call = wanted.usd(min(budget.LEAST_OUTPUT, wanted.max_tokens))
+        next_call = needed.usd(min(budget.LEAST_OUTPUT, needed.max_tokens))
         of_step = book.step_limit > 0 and self._step is not None
         own = book.steps.get(self._step or "", 0.0)
         if of_step and book.step_limit - own < next_call:
@@ -208,7 +216,7 @@ class Within:
                 f"{cause}, and the next request may cost {sentences.usd(next_call)}",
                 f"{self._again} --max-step-usd {_more(own, next_call):g}",
             )
-        held = sum(each.usd for each in book.reserved.values())
+        held = sum(call.usd for call in book.reserved.values())
         also = f" ({sentences.usd(held)} more for requests under way)" if held else ""
         cause = f"the plan has cost {sentences.usd(book.spent)}{also} of at most {sentences.usd(book.limit)}"
         return errors.LimitReached(
@@ -223,17 +231,17 @@ def _more(spent: float, call: float) -> float:
 
 
 def _size(request: exchange.Request) -> int:
-    """The bytes of what the model is given to read."""
+    """The bytes of the texts in a request."""
     read = (request.system, request.messages, request.tools, request.output_schema)
     return len(json.dumps(read, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def usd(call: exchange.Call, asked: str, prices: Prices) -> float:
     """USD of a call, see `priced`."""
-    return float(str(priced(call, asked, prices)["usd"]))
+    return float(str(call_document(call, asked, prices)["usd"]))
 
 
-def priced(call: exchange.Call, asked: str, prices: Prices) -> Document:
+def call_document(call: exchange.Call, asked: str, prices: Prices) -> Document:
     """A call as an event stores it: usage verbatim, USD at the price of the model that answered.
 
     A model that is not in the price table is counted at the price of the one that was asked for,

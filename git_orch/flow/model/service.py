@@ -30,8 +30,8 @@ def price_table(extra: str | None) -> prices.Prices:
 
 @dataclass(frozen=True)
 class Service:
-    """Where replies come from, what they cost, and the delimiter that no text of others can know;
-    one for a run.
+    """The model of a run, the prices of its replies, and a delimiter that no text of others can
+    guess.
     """
 
     model: conversation.Model

@@ -1,6 +1,4 @@
-"""Where a plan starts: the base commit, the cover commit on it, and following a base branch that
-moved on.
-"""
+"""The start of a plan: the base commit, the cover commit on it, and a base branch that moved on."""
 
 from __future__ import annotations
 
@@ -20,18 +18,18 @@ from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import snapshot
 
 
-def chosen(repository: Repository, wanted: str | None) -> Base:
-    """The base for a new plan: `wanted` (a ref or a commit), else HEAD. Raises UnfitRepository for
+def choose_base(repository: Repository, requested: str | None) -> Base:
+    """The base for a new plan: `requested` (a ref or a commit), else HEAD. Raises UnfitRepository for
     an unknown one.
     """
     git = repository.user_git
-    name = wanted if wanted is not None else "HEAD"
+    name = requested if requested is not None else "HEAD"
     commit = ask.commit(git, name)
-    if wanted is None:
+    if requested is None:
         return Base(commit, _loggable(ask.head_branch(git)))
     if commit is None:
-        raise errors.UnfitRepository(f"'{wanted}' names no commit", "git branch --all")
-    ref = _loggable(ask.full_name(git, wanted))
+        raise errors.UnfitRepository(f"'{requested}' names no commit", "git branch --all")
+    ref = _loggable(ask.full_name(git, requested))
     return Base(commit, ref if ref is not None and ref.startswith("refs/heads/") else None)
 
 
@@ -44,7 +42,7 @@ def _loggable(ref: str | None) -> str | None:
     return ref
 
 
-def with_uncommitted(repository: Repository, objects: Objects, base: Base) -> Base:
+def take_snapshot(repository: Repository, objects: Objects, base: Base) -> Base:
     """A base that holds the user's uncommitted files as well: a commit of its own on HEAD; theirs
     stay as they are.
     """
@@ -57,11 +55,11 @@ def with_uncommitted(repository: Repository, objects: Objects, base: Base) -> Ba
 
 def document(base: Base) -> Document:
     """The base as an event stores it."""
-    found: Document = {"commit": base.commit, "ref": base.ref}
-    return found | ({"snapshot": True} if base.snapshot else {})
+    body: Document = {"commit": base.commit, "ref": base.ref}
+    return body | ({"snapshot": True} if base.snapshot else {})
 
 
-def cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, base: Base) -> str:
+def write_cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, base: Base) -> str:
     """The cover commit: empty, on the base, its message the plan for people to read."""
     tree = (
         odb.write_tree(objects, [])
@@ -73,15 +71,15 @@ def cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, base: Ba
     return person.commit(objects, tree, parents, message)
 
 
-def follow(plan: OpenPlan, status: Status) -> bool:
-    """Put a plan without a landed step onto the tip of its base branch, or say why not; whether it
-    was put there.
+def follow_base(plan: OpenPlan, status: Status) -> bool:
+    """Put a plan without a landed step onto the tip of its base branch, or report why not; whether
+    it moved.
     """
     base = status.base
     if (
         base.ref is None
         or status.branch is None
-        or any(each.commit is not None for each in status.steps)
+        or any(step.commit is not None for step in status.steps)
     ):
         return False
     tip = refs.value(plan.repository, base.ref)
@@ -93,7 +91,7 @@ def follow(plan: OpenPlan, status: Status) -> bool:
         and odb.commit(plan.objects, base.commit).parents == (tip,)
     ):
         return False
-    reason = _why_not(plan, status, tip)
+    reason = _reason_to_stay(plan, status, tip)
     name = base.ref.removeprefix("refs/heads/")
     if reason is not None:
         plan.reporter.emit(
@@ -101,7 +99,7 @@ def follow(plan: OpenPlan, status: Status) -> bool:
         )
         return False
     new = Base(tip, base.ref)
-    commit = cover(plan.objects, plan.identity, plan.id, status.plan, new)
+    commit = write_cover(plan.objects, plan.identity, plan.id, status.plan, new)
     plan.keep([status.branch.tip], "the cover on the old base")
     rebased = (commit, plan.event("plan.rebased", base=document(new)))
     plan.move(status.branch.tip, commit, f"rebase to {name}", [rebased], kind=MoveKind.REBASE)
@@ -122,7 +120,7 @@ def is_ours(status: Status, commit: str) -> bool:
     )
 
 
-def _why_not(plan: OpenPlan, status: Status, tip: str) -> str | None:
+def _reason_to_stay(plan: OpenPlan, status: Status, tip: str) -> str | None:
     branch = status.branch
     if status.base.snapshot:
         return "it was made with uncommitted files"

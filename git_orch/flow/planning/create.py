@@ -28,10 +28,10 @@ from git_orch.sandbox import secrecy
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan that is not stored yet: where it came from (file, template, model) and what its making
-    has cost.
+    """A plan that is not stored yet; `origin` is file, template or model, `calls` are the paid calls
+    that made it.
 
-    `kept` is the local file that holds a model's reply until the plan is stored.
+    `reply_file` is the local file that holds a model's reply until the plan is stored.
     """
 
     plan: Plan
@@ -39,7 +39,7 @@ class Draft:
     estimate: Document
     task: str | None = None
     calls: Sequence[Document] = ()
-    kept: Path | None = None
+    reply_file: Path | None = None
 
 
 def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
@@ -58,8 +58,8 @@ def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
 
 
 def refuse_secrets(plan: Plan) -> None:
-    """Raises Refused for a plan that holds a known secret or the shape of a key: its text is stored
-    and pushed.
+    """Raises Refused for a plan that holds a secret of this user or the shape of a key: its text is
+    stored and pushed.
     """
     secrets = secrecy.secrets()
     for step in plan.steps:
@@ -90,10 +90,10 @@ def create(
     person = identity.of_user(repository)
     with contextlib.closing(objects.opened(repository, warm=False)) as database:
         if include_dirty:
-            base = basing.with_uncommitted(repository, database, base)
+            base = basing.take_snapshot(repository, database, base)
         plan_id = _unused_id(repository, draft.plan.title)
         written = objects.Written(database)
-        cover = basing.cover(written, person, plan_id, draft.plan, base)
+        cover = basing.write_cover(written, person, plan_id, draft.plan, base)
         log = store.LogWriter(repository, database, person, plan_id)
         plan = OpenPlan(plan_id, repository, database, person, reporter, log, cover)
         created = plan.event(
@@ -110,8 +110,8 @@ def create(
         entries = [(cover, event) for event in (created, *called)]
         plan.move(None, cover, "create", entries, kind=MoveKind.CREATE, written=written)
         plan.record()
-    if draft.kept is not None:
-        draft.kept.unlink(missing_ok=True)
+    if draft.reply_file is not None:
+        draft.reply_file.unlink(missing_ok=True)
     return plan_id
 
 

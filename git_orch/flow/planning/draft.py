@@ -1,10 +1,11 @@
-"""Where plans come from: a file somebody wrote, a template, or a model."""
+"""Drafts of plans: from a file somebody wrote, a template, or a model."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from git_orch import errors
 from git_orch.agents.prices import Prices
@@ -31,7 +32,7 @@ def from_file(text: str, name: str, model: str, table: Prices) -> Draft:
     line.
     """
     plan = planfile.read(text, name)
-    return Draft(plan, "file", estimating.estimated(plan, model, table))
+    return Draft(plan, "file", estimating.plan_estimate(plan, model, table))
 
 
 def from_template(name: str, variables: Mapping[str, str], model: str, table: Prices) -> Draft:
@@ -39,71 +40,80 @@ def from_template(name: str, variables: Mapping[str, str], model: str, table: Pr
     from git_orch.templates import render
 
     plan = render.render(name, variables)
-    return Draft(plan, "template", estimating.estimated(plan, model, table))
+    return Draft(plan, "template", estimating.plan_estimate(plan, model, table))
+
+
+class Terms(NamedTuple):
+    """The model that plans, what planning may cost in USD (0: no limit), and the user's own price
+    file.
+    """
+
+    model: str
+    max_usd: float
+    extra_prices: str | None = None
 
 
 def from_model(
     repository: Repository,
     task: str,
-    wanted: tuple[str, float],
-    extra_prices: str | None,
+    terms: Terms,
     reporter: Reporter,
 ) -> Draft:
-    """A plan that a model made of the task; `wanted` is the model, and what planning may cost in
-    USD (0: no limit).
+    """Let a model make a plan of the task.
 
-    What was paid for is on disk as soon as it is there: each call's cost, and the reply, in a local
-    file. It is the draft's `kept`, to be removed once the plan is stored; after a failure the hint
-    names it.
+    The reply and the cost of every call are in a local file as soon as they are there. It is the
+    draft's `reply_file`, to be removed once the plan is stored; after a failure the hint names it.
     """
     from git_orch.agents import planner
 
-    model, max_usd = wanted
-    with models.service(extra_prices) as service:
+    model = terms.model
+    with models.service(terms.extra_prices) as service:
         service.prices.facts(model)  # an unknown model is refused before anything is asked
         machine = surroundings.capabilities(
             repository.top or repository.common_dir, repository.top
         ).capabilities
-        question = planner.Question(task, _described(machine), model, service.delimiter)
+        question = planner.Question(task, _machine_facts(machine), model, service.delimiter)
         reporter.emit(Note(f"asking {model} for a plan"))
-        kept = _Kept(repository, task)
+        reply_file = _ReplyFile(repository, task)
 
         def read(text: str) -> Plan | list[str]:
-            is_first = not kept.reply
-            kept.reply = text
-            kept.save()
-            return _read(text, machine if is_first else None)
+            is_first = not reply_file.reply
+            reply_file.reply = text
+            reply_file.save()
+            return _parse_reply(text, machine if is_first else None)
 
         try:
             drafted = planner.draft(
                 question,
-                purse.Within(
+                purse.LimitedModel(
                     service.model,
-                    purse.Pocket(max_usd),
+                    purse.Pocket(terms.max_usd),
                     service.prices,
-                    ("plan", None),
+                    purse.About("plan"),
                     "git orch plan",
                 ),
                 read=read,
                 on_wait=lambda seconds, cause: reporter.emit(
                     Note(f"waiting {seconds:.0f} s: {cause}")
                 ),
-                on_call=lambda call: kept.add(
-                    {"purpose": "plan", **purse.priced(call, model, service.prices)}
+                on_call=lambda call: reply_file.add(
+                    {"purpose": "plan", **purse.call_document(call, model, service.prices)}
                 ),
             )
         except planner.NoPlan as failed:
-            kept.reply = failed.raw
-            kept.save()
+            reply_file.reply = failed.raw
+            reply_file.save()
             raise errors.StepFailed(
-                failed.cause, f"{failed.hint}; the reply is in '{kept.path}'"
+                failed.cause, f"{failed.hint}; the reply is in '{reply_file.path}'"
             ) from failed
-        estimate = estimating.estimated(drafted.value, model, service.prices)
-    return Draft(drafted.value, "model", estimate, _stored(task), kept.calls, kept.path)
+        estimate = estimating.plan_estimate(drafted.value, model, service.prices)
+    return Draft(
+        drafted.value, "model", estimate, _public_task(task), reply_file.calls, reply_file.path
+    )
 
 
-class _Kept:
-    """The file that holds what was asked, what came back and what it has cost so far."""
+class _ReplyFile:
+    """The local file that holds the task, the model's reply and the cost of the calls so far."""
 
     def __init__(self, repository: Repository, task: str) -> None:
         self.path = repository.state_dir / "replies" / f"{time.time_ns()}.json"
@@ -124,23 +134,23 @@ class _Kept:
         localfiles.write(self.path, text.encode("utf-8", "backslashreplace"))
 
 
-def _read(text: str, machine: Capabilities | None) -> Plan | list[str]:
-    """The plan in a reply, or what to tell the model when it is none.
+def _parse_reply(text: str, machine: Capabilities | None) -> Plan | list[str]:
+    """The plan in a reply, or the findings for the model to correct.
 
-    With `machine` that is also the commands that the policy denies. They are told once: a plan that
-    still has one is a plan, whose findings `git orch check` names.
+    With `machine` they include the commands that the policy denies. The model hears of those once:
+    a plan that keeps one is a plan, whose findings `git orch check` names.
     """
     try:
         plan = schema.reply_plan(text)
     except PlanFileError as wrong:
         return [finding.text() for finding in wrong.findings]
-    denied = command_policy.denied(plan, machine) if machine is not None else ()
+    denied = command_policy.denials(plan, machine) if machine is not None else ()
     return [f"{finding.text()} [{finding.code}]; {finding.fix}" for finding in denied] or plan
 
 
-def _described(machine: Capabilities) -> dict[str, str]:
-    return dict(line.split(": ", 1) for line in surroundings.described(machine))
+def _machine_facts(machine: Capabilities) -> dict[str, str]:
+    return dict(line.split(": ", 1) for line in surroundings.description(machine))
 
 
-def _stored(task: str) -> str:
+def _public_task(task: str) -> str:
     return redact.redacted(task, secrecy.secrets())

@@ -14,28 +14,26 @@ from git_orch.plans.history.status import MoveKind, PlanState, Status
 from git_orch.plans.plan import Plan
 
 
-def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
-    """Store another text of the plan, made from the one that was `shown`; False when it is the
-    same.
+def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
+    """Store another text of the plan, made from the `old` one; False when it is equal.
 
-    What was made or approved here stays the user's own when they edit it; what came from elsewhere
-    does not become it. An execution that was interrupted ends with the edit. Raises Refused when a
-    landed step would change or all steps are done, and Busy when somebody else has changed the plan
-    meanwhile.
+    A text that the user made or approved here stays their own when they edit it; one from elsewhere
+    does not become it. An interrupted run ends with the edit. Raises Refused when a landed step
+    would change or all steps are done, and Busy when somebody else has changed the plan meanwhile.
     """
     status = plan.status()
-    if plan_document.to_document(status.plan) != plan_document.to_document(shown):
+    if plan_document.to_document(status.plan) != plan_document.to_document(old):
         name = ids.short(plan.id)
         raise errors.Busy(
             f"'{name}' was edited by somebody else meanwhile", f"git orch show {name} --yaml"
         )
     if (
-        plan_document.to_document(new) == plan_document.to_document(shown)
+        plan_document.to_document(new) == plan_document.to_document(old)
         and status.recorded_state is not PlanState.REJECTED
     ):
         return False
     _refuse_landed_changes(status, new)
-    stopped = PlanState.FAILED in _passed(status)
+    stopped = PlanState.FAILED in _states_to_created(status)
     create.refuse_secrets(new)
     users_own = approve.is_users_own(plan, status)
     if users_own:
@@ -55,7 +53,7 @@ def revise(plan: OpenPlan, shown: Plan, new: Plan, estimate: Document) -> bool:
     return True
 
 
-def _passed(status: Status) -> list[PlanState]:
+def _states_to_created(status: Status) -> list[PlanState]:
     """The states on the way to CREATED. Raises Refused for a plan whose steps are all done."""
     name, count = ids.short(status.id), len(status.steps)
     try:
@@ -69,10 +67,10 @@ def _passed(status: Status) -> list[PlanState]:
 def _store(plan: OpenPlan, status: Status, new: Plan, estimate: Document) -> None:
     revised = plan.event("plan.revised", plan=plan_document.to_document(new), estimate=estimate)
     branch = status.branch
-    if branch is None or any(each.commit is not None for each in status.steps):
+    if branch is None or any(step.commit is not None for step in status.steps):
         plan.record((plan.home, revised))
     elif len(branch.commits) == 1 and base.is_ours(status, branch.tip):
-        cover = base.cover(plan.objects, plan.identity, plan.id, new, status.base)
+        cover = base.write_cover(plan.objects, plan.identity, plan.id, new, status.base)
         plan.keep([branch.tip], "the cover before an edit")
         plan.move(branch.tip, cover, "edit", [(cover, revised)], kind=MoveKind.EDIT)
         plan.home = cover
@@ -84,16 +82,16 @@ def _store(plan: OpenPlan, status: Status, new: Plan, estimate: Document) -> Non
 
 
 def _refuse_landed_changes(status: Status, new: Plan) -> None:
-    for each in status.steps:
-        if each.commit is None:
+    for old in status.steps:
+        if old.commit is None:
             continue
-        kept = new.step(each.step.id)
-        if kept is None or plan_document.step_document(kept) != plan_document.step_document(
-            each.step
+        new_step = new.step(old.step.id)
+        if new_step is None or plan_document.step_document(new_step) != plan_document.step_document(
+            old.step
         ):
-            what = "is missing" if kept is None else "is changed"
-            before = f" --to-step {each.number - 1}" if each.number > 1 else ""
+            what = "is missing" if new_step is None else "is changed"
+            before = f" --to-step {old.number - 1}" if old.number > 1 else ""
             raise errors.Refused(
-                f"step {each.number} ('{each.step.id}') has landed and {what} in the new text",
+                f"step {old.number} ('{old.step.id}') has landed and {what} in the new text",
                 f"git orch rollback {ids.short(status.id)}{before}",
             )

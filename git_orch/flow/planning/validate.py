@@ -1,5 +1,5 @@
-"""Whether a plan is fit to run on this machine: what `git orch check` prints, and what exec refuses
-to begin with.
+"""Fitness of a plan for this machine: the findings that `git orch check` prints and for which exec
+refuses.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from git_orch.repo.repository import Repository
 from git_orch.sandbox.walls import environment
 
 
-def available(repository: Repository) -> Callable[[str], bool]:
-    """Whether a command is on PATH, outside of the user's tree."""
+def command_finder(repository: Repository) -> Callable[[str], bool]:
+    """A function that tells whether a command is on PATH, outside of the user's tree."""
     path = os.pathsep.join(environment.outside(os.environ.get("PATH", ""), repository.top))
     return lambda name: environment.program(name, path) is not None
 
@@ -34,47 +34,43 @@ def findings_of(
     max_usd: float | None = None,
     only_errors: bool = False,
 ) -> list[Finding]:
-    """What is wrong with a plan; `max_usd` is what it may cost in all (None and 0: whatever it
-    does).
+    """The findings about a plan; `max_usd` is what it may cost in all (None and 0: no limit).
 
-    With `only_errors` what can only be a warning is not looked for.
+    `only_errors` leaves out the searches that can only warn.
     """
-    found = findings.check(status.plan, available(repository))
+    problems = findings.check(status.plan, command_finder(repository))
     over = (
         cost.over_budget(status.estimate, max_usd)
         if status.estimate is not None and max_usd
         else None
     )
-    found += [] if over is None else [over]
+    problems += [] if over is None else [over]
     if only_errors:
-        return [each for each in found if each.level == "error"]
-    machine = surroundings.present(repository.common_dir, repository.top)
-    return [*found, *command_policy.denied(status.plan, machine)]
+        return [problem for problem in problems if problem.level == "error"]
+    machine = surroundings.find_present(repository.common_dir, repository.top)
+    return [*problems, *command_policy.denials(status.plan, machine)]
 
 
 def refuse_invalid(repository: Repository, status: Status) -> None:
-    """Raises StepFailed, with all errors as details, before a step of an invalid plan is run.
-
-    A plan whose steps are all done needs nothing any more.
-    """
+    """Raises StepFailed, with all errors as details, when a plan with steps left is not fit to run."""
     if all(step.id in status.satisfied() for step in status.plan.steps):
         return
-    found = findings_of(repository, status, only_errors=True)
-    if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    problems = findings_of(repository, status, only_errors=True)
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         refused = errors.StepFailed(
-            f"the plan cannot run: {found[0].text()}{more}",
+            f"the plan cannot run: {problems[0].text()}{more}",
             f"git orch check {ids.short(status.id)}",
         )
-        refused.details = tuple(f"{each.text()}; {each.fix}" for each in found[1:])
+        refused.details = tuple(f"{problem.text()}; {problem.fix}" for problem in problems[1:])
         raise refused
 
 
-def record(plan: OpenPlan, *, max_usd: float | None = None) -> list[Finding]:
-    """Make a plan without errors VALIDATED, if it is CREATED; one that has errors stays what it is."""
+def mark_validated(plan: OpenPlan, *, max_usd: float | None = None) -> list[Finding]:
+    """Make a CREATED plan without errors VALIDATED; gives all findings."""
     status = plan.status()
-    found = findings_of(plan.repository, status, max_usd=max_usd)
-    fit = all(each.level != "error" for each in found)
+    problems = findings_of(plan.repository, status, max_usd=max_usd)
+    fit = all(problem.level != "error" for problem in problems)
     if fit and life.can(status.recorded_state, PlanState.VALIDATED):
         plan.record((plan.home, plan.event("plan.validated")))
-    return found
+    return problems

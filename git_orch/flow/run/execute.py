@@ -190,7 +190,7 @@ def _may_check(plan: OpenPlan, status: Status, options: Options) -> bool:
     if not options.check_tip or not any(step.checks for step in status.plan.steps):
         return False
     try:
-        required.required(plan, status)
+        required.require_approval(plan, status)
     except errors.Refused as refused:
         plan.reporter.emit(
             Note(f"its checks did not run on the tip: {refused.cause}; {refused.hint}")

@@ -31,7 +31,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         raise errors.Refused(
             "no manual step is waiting for its work", f"git orch exec {ids.short(plan.id)}"
         )
-    grant = required.required(plan, status)
+    grant = required.require_approval(plan, status)
     plan.refuse_checked_out()
     worktree = prepare.handed_over(plan, status.branch.tip)
     head = worktrees.head(worktree)

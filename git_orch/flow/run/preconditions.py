@@ -25,12 +25,12 @@ from git_orch.repo.worktree import snapshot
 def granted(plan: OpenPlan, status: Status) -> Grant | None:
     """What is approved, asked before anything moves; None when nothing is left to run."""
     left = len(status.satisfied()) < len(status.steps)
-    return required.required(plan, status) if left else None
+    return required.require_approval(plan, status) if left else None
 
 
 def based(plan: OpenPlan, status: Status) -> Status:
     """The status on the base branch's tip, where the plan can follow it."""
-    moved = base.follow(plan, status)
+    moved = base.follow_base(plan, status)
     uncommitted = snapshot.uncommitted(plan.repository)
     if uncommitted and not status.base.snapshot:
         plan.reporter.emit(Note(f"{sentences.uncommitted_files(uncommitted)} not part of it"))

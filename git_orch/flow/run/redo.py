@@ -70,7 +70,7 @@ def redo(
     later = rewrite.after(branch, commit)
     with rewrite.otherwise(rewrite.again_from(plan, number)):
         rewrite.picked(plan, status, later, commit.parents[0])
-    grant = required.required(plan, status)
+    grant = required.require_approval(plan, status)
     preconditions.open_ledger(plan, status, options, grant)
     with prepare.taken(plan, 1) as names:
         means = prepare.means(plan, service, use_cache=options.use_cache)

@@ -36,12 +36,12 @@ class Ledger:
         with self._locked():
             self._write(book)
 
-    def reserve(self, call: str, step: str | None, wanted: Request) -> int | None:
+    def reserve(self, call: str, step: str | None, needed: Request) -> int | None:
         """The tokens of output that the call may have, whose price is reserved; see
         `Book.offering`.
         """
         with self._locked():
-            book, tokens = self._read().offering(call, step, wanted)
+            book, tokens = self._read().offering(call, step, needed)
             self._write(book)
             return tokens
 

@@ -64,7 +64,7 @@ def person(hermetic: Path) -> Path:
 @pytest.fixture
 def tried(person: Path) -> Iterator[tuple[Repository, Place]]:
     """A scratch repository as the doctor has one."""
-    with doctor.scratch() as made:
+    with doctor.make_scratch() as made:
         yield made
 
 

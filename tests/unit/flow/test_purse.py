@@ -12,7 +12,7 @@ import pytest
 from git_orch import errors
 from git_orch.agents import exchange, prices
 from git_orch.flow.model import purse as spending
-from git_orch.flow.model.purse import Pocket, Within
+from git_orch.flow.model.purse import LimitedModel, Pocket
 from git_orch.plans.money.budget import Request
 
 MODEL = "claude-sonnet-4-6"  # $15 for a million tokens of output
@@ -53,8 +53,8 @@ class Losing:
         return exchange.Reply((), call(20))
 
 
-def within(model: Losing, purse: Pocket) -> Within:
-    return Within(model, purse, prices.load(), ("a", "s1"), "git orch exec x")
+def within(model: Losing, purse: Pocket) -> LimitedModel:
+    return LimitedModel(model, purse, prices.load(), spending.About("a", "s1"), "git orch exec x")
 
 
 def test_a_try_that_was_lost_makes_the_next_one_smaller() -> None:
