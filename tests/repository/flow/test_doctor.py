@@ -44,8 +44,8 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from git_orch.flow.machine import doctor
 from git_orch.repo import settings
-with doctor.scratch() as (found, place):
-    print(json.dumps([answer._asdict() for answer in doctor.confine(found, settings.of_user(found), place)]))
+with doctor.make_scratch() as (found, place):
+    print(json.dumps([answer._asdict() for answer in doctor.sandbox_answers(found, settings.of_user(found), place)]))
 """
 
 
