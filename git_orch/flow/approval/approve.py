@@ -101,8 +101,8 @@ def reject(plan: OpenPlan, why: str) -> None:
         rollback = [plan.event("plan.rolled-back", **{"from": tip, "to": tip, "full": True})]
     life.transition(state, PlanState.REJECTED, name)
     approvals.withdraw(plan.repository, plan.id)
- redact=    public_reason = redact= redact.redacted(why, secrecy.secrets())
-    events = [told\)=*rollback, plan.event("plan.rejected", why=public_reason)=told)]
+    public_reason = redact.redacted(why, secrecy.secrets())
+    events = [*rollback, plan.event("plan.rejected", why=public_reason)]
     plan.record(*((plan.home, event) for event in events))
 
 
