@@ -27,6 +27,7 @@ from git_orch.plans.history.status import (
     StepState,
 )
 from git_orch.repo import refs
+from git_orch.repo.chain import Chain
 from git_orch.repo.log import upstream
 from git_orch.repo.objects import merges, signed_commits
 from git_orch.repo.objects import objects as odb
@@ -308,7 +309,8 @@ def _rebased(work: _Work, old: str) -> Built | None:
     """
     plan = work.plan
     there = upstream.went(plan.repository, plan.id, work.branch, old)
-    commits, new, tip = dict(there), list[str](), old
+    chain = Chain(plan.repository, plan.identity, work.written, old)
+    commits = dict(there)
     for each in work.branch.commits:
         claims = _claims(work, each)
         if messages.is_bare_cover(work.status, each) or (claims and claims <= set(there)):
@@ -316,15 +318,12 @@ def _rebased(work: _Work, old: str) -> Built | None:
         if len(each.parents) > 1:
             told = f"'{each.oid[:10]}' is a merge commit of yours: it cannot be rebased"
             raise errors.Refused(told, f"git orch land --merge {_onto(work)}")
-        found = merges.picked(plan.repository, work.written, each.oid, tip)
+        found = chain.pick(each.oid, keep_empty=bool(claims))  # the user's own may be there already
         if found.conflicts:
             raise _conflict(work, [one.path for one in found.conflicts], frozenset({each.oid}))
-        if found.tree == odb.commit(plan.objects, tip).tree and not claims:
-            continue  # the user's own, and there already
-        tip = plan.identity.commit_again(work.written, each.oid, found.tree, tip)
-        new.append(tip)
-        commits |= dict.fromkeys(claims, tip)
-    return Built(tip, work.written, commits, tuple(new)) if new else None
+        commits |= dict.fromkeys(claims, chain.tip)
+    new = tuple(chain.became.values())
+    return Built(chain.tip, work.written, commits, new) if new else None
 
 
 def signed(plan: OpenPlan, built: Built, again: str) -> Built:

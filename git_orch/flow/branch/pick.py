@@ -20,8 +20,8 @@ from git_orch.flow.reports import Note, Reporter
 from git_orch.plans import ids, sentences
 from git_orch.plans.history.status import SATISFIED, MoveKind, Status, StepState, StepStatus
 from git_orch.repo import refs
+from git_orch.repo.chain import Chain
 from git_orch.repo.log import upstream
-from git_orch.repo.objects import merges
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
 
@@ -178,10 +178,10 @@ def _picked(work: _Work, *, dry_run: bool) -> Picked | None:
 
 def _built(work: _Work) -> Built:
     """The commits on top of the branch, in memory. Raises Conflict."""
-    plan, tip = work.plan, work.old
-    written, became = Written(plan.objects), dict[str, str]()
+    plan = work.plan
+    chain = Chain(plan.repository, plan.identity, Written(plan.objects), work.old)
     for commit in work.commits():
-        found = merges.picked(plan.repository, written, commit, tip)
+        found = chain.pick(commit)
         if found.conflicts:
             steps = [
                 each.number
@@ -194,12 +194,12 @@ def _built(work: _Work) -> Built:
                 f"git switch {work.target.typed} && git orch pick {work.name} "
                 f"{','.join(str(each.number) for each in work.steps)}  # where it can be resolved",
             )
-        tip = plan.identity.commit_again(written, commit, found.tree, tip)
-        became[commit] = tip
     commits = {
-        each.step.id: became[each.commit.oid] for each in work.steps if each.commit is not None
+        each.step.id: chain.became[each.commit.oid]
+        for each in work.steps
+        if each.commit is not None
     }
-    return Built(tip, written, commits, tuple(became.values()))
+    return Built(chain.tip, chain.written, commits, tuple(chain.became.values()))
 
 
 def _by_hand(work: _Work, checkout: Checkout, conflict: errors.Conflict) -> Picked:

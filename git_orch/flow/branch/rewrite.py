@@ -32,7 +32,7 @@ from git_orch.plans.history.status import (
     Status,
     StepStatus,
 )
-from git_orch.repo.objects import merges
+from git_orch.repo.chain import Chain
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.merges import Conflicting
 from git_orch.repo.objects.objects import Written
@@ -47,17 +47,6 @@ class Rewritten:
     old: str
     new: str
     verified: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A new branch: its tip, the objects that nothing holds yet, and what became of each commit
-    that was picked.
-    """
-
-    tip: str
-    written: Written
-    commits: tuple[tuple[Commit, str], ...]
 
 
 # -- drop, reorder, rebase -------------------------------------------------------------------------
@@ -80,7 +69,7 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
             first,
         )
     with otherwise(_edited_from(plan, number)):
-        chain = picked(plan, status, after(branch, commit), commit.parents[0])
+        chain = pick_onto(plan, status, after(branch, commit), commit.parents[0])
         return moved(plan, status, chain, MoveKind.DROP, f"drop step {number}")
 
 
@@ -140,7 +129,7 @@ def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | 
     wanted = [commit for _, group in sorted(groups, key=lambda each: each[0]) for commit in group]
     if wanted == list(commits[1:]):
         return None
-    chain = picked(plan, status, wanted, commits[0].oid)
+    chain = pick_onto(plan, status, wanted, commits[0].oid)
     return moved(plan, status, chain, MoveKind.REORDER, "reorder")
 
 
@@ -167,7 +156,7 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
         f"git orch rollback {name} && git orch rebase {name} --onto {onto} && git orch exec {name}"
     )
     with otherwise(again):
-        chain = picked(plan, status, own, cover, written)
+        chain = pick_onto(plan, status, own, cover, written)
     rebased = (cover, plan.event("plan.rebased", base=base.document(new)))
     try:
         with otherwise(again):
@@ -222,7 +211,7 @@ def _branch(plan: OpenPlan, status: Status) -> Branch:
     return status.branch
 
 
-def picked(
+def pick_onto(
     plan: OpenPlan,
     status: Status,
     commits: Sequence[Commit],
@@ -232,23 +221,20 @@ def picked(
     """The commits one after the other on `onto`, in memory. Raises Conflict, which names every step
     that conflicts.
     """
-    new = written or Written(plan.objects)
-    tip, made, conflicts = onto, [], []
+    chain = Chain(plan.repository, plan.identity, written or Written(plan.objects), onto)
+    conflicts = []
     for commit in commits:
         if len(commit.parents) > 1:
             raise errors.Refused(
                 f"commit {commit.oid[:10]} on the branch is a merge of yours, which cannot be picked",
                 f"git show {commit.oid[:10]}",
             )
-        found = merges.picked(plan.repository, new, commit.oid, tip)
-        if found.conflicts:
-            conflicts.append((commit, found.conflicts))
-            continue
-        tip = plan.identity.commit_again(new, commit.oid, found.tree, tip)
-        made.append((commit, tip))
+        picked = chain.pick(commit.oid)
+        if picked.conflicts:
+            conflicts.append((commit, picked.conflicts))
     if conflicts:
         raise _conflict(plan, status, conflicts)
-    return Chain(tip, new, tuple(made))
+    return chain
 
 
 def _conflict(
@@ -323,7 +309,10 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
     it.
     """
     wanted = []
-    for before, oid in chain.commits:
+    commits = status.branch.commits if status.branch is not None else ()
+    by_oid = {commit.oid: commit for commit in commits}
+    for old, oid in chain.became.items():
+        before = by_oid[old]
         tree = odb.commit(chain.written, oid).tree
         steps = [each for each in status.steps if each.commit == before]
         wanted += [(each, oid, tree) for each in steps if tree != before.tree]

@@ -108,12 +108,12 @@ def _to(
     elif theirs == list(cut):
         return None
     gone = tuple(each.number for each in status.steps if each.commit in cut)
-    chain = rewrite.picked(plan, status, theirs, target.oid)
+    chain = rewrite.pick_onto(plan, status, theirs, target.oid)
     moved = Moved(
         branch.tip,
         chain.tip,
         gone,
-        tuple(new for _, new in chain.commits),
+        tuple(chain.became.values()),
         tuple(each.oid for each in cut),
     )
     if how.dry_run:

@@ -69,7 +69,7 @@ def redo(
         )
     later = rewrite.after(branch, commit)
     with rewrite.otherwise(rewrite.again_from(plan, number)):
-        rewrite.picked(plan, status, later, commit.parents[0])
+        rewrite.pick_onto(plan, status, later, commit.parents[0])
     grant = required.require_approval(plan, status)
     preconditions.open_ledger(plan, status, options, grant)
     with prepare.taken(plan, 1) as names:
@@ -121,7 +121,7 @@ def _put_in(plan: OpenPlan, status: Status, run: _Redo, later: tuple[Commit, ...
     new = result.commit or ""
     try:
         with rewrite.otherwise(rewrite.again_from(plan, job.number)):
-            chain = rewrite.picked(plan, status, later, new)
+            chain = rewrite.pick_onto(plan, status, later, new)
             entry = (new, log_entries.landed(plan, job, result, (new, result.tree or "")))
             done = rewrite.moved(
                 plan, status, chain, MoveKind.REDO, f"redo step {job.number}", [entry]
