@@ -63,7 +63,7 @@ def roll_back(plan: OpenPlan, to_step: int | None, how: How | None = None) -> Mo
     if status.branch is None or not status.branch.commits:
         return None
     where = f"to step {to_step}" if to_step is not None else "to the start"
-    return _to(plan, status, _target(status, to_step), (f"rollback {where}", how or How()))
+    return _to(plan, status, _target(status, to_step), f"rollback {where}", how or How())
 
 
 def roll_back_last(plan: OpenPlan, count: int, how: How | None = None) -> Moved | None:
@@ -81,7 +81,7 @@ def roll_back_last(plan: OpenPlan, count: int, how: How | None = None) -> Moved 
         raise errors.Refused(
             "the branch has no cover commit to go back to", f"git log orch/{plan.id}"
         )
-    return _to(plan, status, target, (f"rollback of the last {count}", how or How()))
+    return _to(plan, status, target, f"rollback of the last {count}", how or How())
 
 
 def roll_back_run(plan: OpenPlan, tip: str) -> Moved | None:
@@ -89,15 +89,10 @@ def roll_back_run(plan: OpenPlan, tip: str) -> Moved | None:
     status = plan.status()
     commits = status.branch.commits if status.branch is not None else ()
     target = next((commit for commit in commits if commit.oid == tip), None)
-    return (
-        None if target is None else _to(plan, status, target, ("rollback of a failed run", How()))
-    )
+    return None if target is None else _to(plan, status, target, "rollback of a failed run", How())
 
 
-def _to(
-    plan: OpenPlan, status: Status, target: Commit, why_and_how: tuple[str, How]
-) -> Moved | None:
-    why, how = why_and_how
+def _to(plan: OpenPlan, status: Status, target: Commit, why: str, how: How) -> Moved | None:
     branch = status.branch
     if branch is None or target.oid == branch.tip:
         return None

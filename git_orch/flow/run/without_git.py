@@ -60,7 +60,7 @@ def execute(plan: Plan, directory: Path, launcher: Launcher, reporter: Reporter)
         reporter.emit(StepStarted(number, len(order), step.title, step.kind))
         try:
             _do(step, directory, launcher)
-            _check(step, number, directory, (launcher, reporter))
+            _check(step, number, directory, launcher, reporter)
         except errors.StepFailed as failed:
             return Ended(count, time.monotonic() - begun, number, failed.cause)
         reporter.emit(StepDone(number))
@@ -105,8 +105,9 @@ def _do(step: Step, directory: Path, launcher: Launcher) -> None:
             raise errors.StepFailed(f"'{result.command}' {result.reason}{said}", "git orch exec -h")
 
 
-def _check(step: Step, number: int, directory: Path, means: tuple[Launcher, Reporter]) -> None:
-    launcher, reporter = means
+def _check(
+    step: Step, number: int, directory: Path, launcher: Launcher, reporter: Reporter
+) -> None:
     for check in step.checks:
         result = _result(check, directory, launcher)
         reporter.emit(CheckEnded(number, result))

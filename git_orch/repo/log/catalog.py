@@ -216,7 +216,7 @@ def _on_branch(repository: Repository, past: Status, found: Branch) -> Status:
         or found.base == past.base.commit
     ):
         return now
-    there = frozenset(upstream.steps(repository, past.id, (past.base.commit, found.base), missing))
+    there = frozenset(upstream.steps(repository, past.id, past.base.commit, found.base, missing))
     return fold.on_branch(past, found._replace(upstream=there)) if there else now
 
 

@@ -25,20 +25,19 @@ _PATCH = (
 
 
 def steps(
-    repository: Repository, plan: str, base: tuple[str, str], landed: Mapping[str, str]
+    repository: Repository, plan: str, logged: str, base: str, landed: Mapping[str, str]
 ) -> dict[str, str]:
     """Steps whose change is already in the base, with the commit there.
 
-    `base` is the logged base and the one the branch has now; `landed` maps step IDs to commits.
-    What the base itself reverted is not in it.
+    `logged` is the base that the log names, `base` the one that the branch has now; `landed` maps
+    step IDs to commits. What the base itself reverted is not in it.
     """
-    old, new = base
     # A base that was rewritten may be collected: then patches have nothing to end at.
-    known = ask.commit(repository.git, old) is not None
+    known = ask.commit(repository.git, logged) is not None
     span = (
-        [new, f"^{old}"]
+        [base, f"^{logged}"]
         if known
-        else [new, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
+        else [base, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
     )
     found, reverted = fold.standing_claims(plan, _commits(repository, span))
     rest = {step: commit for step, commit in landed.items() if step not in found}

@@ -55,19 +55,18 @@ def picked(repository: Repository, objects: Objects, commit: str, onto: str) -> 
         return Picked(fields.tree)
     if fields.tree in (base_tree, target.tree):
         return Picked(target.tree)
-    return _merged(repository, objects, (base_tree, target.tree, fields.tree))
+    return _merged(repository, objects, base=base_tree, ours=target.tree, theirs=fields.tree)
 
 
-def _merged(repository: Repository, objects: Objects, trees: tuple[str, str, str]) -> Picked:
-    """The three-way merge of trees: base, ours, theirs; as commits, since that is what merge-tree
-    takes.
-    """
-    base_tree, ours_tree, theirs_tree = trees
-    base = _stand_in(objects, base_tree, ())
-    ours, theirs = _stand_in(objects, ours_tree, (base,)), _stand_in(objects, theirs_tree, (base,))
+def _merged(
+    repository: Repository, objects: Objects, *, base: str, ours: str, theirs: str
+) -> Picked:
+    """The three-way merge of trees; as commits, since that is what merge-tree takes."""
+    below = _stand_in(objects, base, ())
+    sides = _stand_in(objects, ours, (below,)), _stand_in(objects, theirs, (below,))
     git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
     options = ("--write-tree", "-z", "--messages")
-    done = git.finished(*sync.options(), "merge-tree", *options, ours, theirs, expect=(0, 1))
+    done = git.finished(*sync.options(), "merge-tree", *options, *sides, expect=(0, 1))
     return _read(done.stdout.decode("utf-8", "surrogateescape"), clean=done.status == 0)
 
 
