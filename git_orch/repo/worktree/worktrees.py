@@ -17,7 +17,7 @@ from git_orch.repo import ask
 from git_orch.repo.git import FETCHING, Git, GitFailed
 from git_orch.repo.places import place_of
 from git_orch.repo.repository import unwritable
-from git_orch.repo.worktree import enclosed
+from git_orch.repo.worktree import enclosed, registration
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 
 if TYPE_CHECKING:
@@ -74,29 +74,30 @@ def made(
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as failed:
         raise unwritable(failed, path.parent) from failed
-    arguments = (
-        "worktree",
-        "add",
-        "--quiet",
-        "--detach",
-        "--force",
-        "--lock",
-        "--",
-        str(path),
-        commit,
-    )
-    workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
-    try:
-        _run(repository, *workers, *arguments)
-    except GitFailed:
-        # What a killed `worktree add` leaves behind is locked by it, and in the way.
+    if path.exists() or _git_dir(repository, path) is not None:  # a killed one left it half made
         remove(repository, plan, purpose)
-        _run(repository, *workers, *arguments)
+    try:
+        _check_out(repository, path, commit)
+    except GitFailed:
+        remove(repository, plan, purpose)
+        raise
     found = existing(repository, plan, boundary, purpose)
     if found is None:
         raise GitFailed("worktree add", 0, f"fatal: '{path}' is not there")
     smudge(found)
     return found
+
+
+def _check_out(repository: Repository, path: Path, commit: str) -> None:
+    workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
+    if not registration.is_possible(repository):
+        options = ("--quiet", "--detach", "--force", "--lock")
+        _run(repository, *workers, "worktree", "add", *options, "--", str(path), commit)
+        return
+    oid = repository.git.line("rev-parse", "--verify", "--end-of-options", f"{commit}^{{commit}}")
+    git_dir = registration.add(repository, path, oid)
+    git = Git(git_dir, path, {**repository.variables, **FETCHING}, repository.drivers)
+    git.run(*workers, "read-tree", "--reset", "-u", oid)
 
 
 def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> bytes:
@@ -216,18 +217,10 @@ def remove(repository: Repository, plan: str, purpose: Purpose = "exec") -> None
     path = path_of(repository, plan, purpose)
     for suffix in (enclosed.SCRATCH, enclosed.QUARANTINE):
         enclosed.discard(enclosed.beside(path, suffix))
-    arguments = ("worktree", "remove", "--force", "--force", "--", str(path))
-    _run(repository, *arguments, expect=(0, 128, 255))
-    if (
-        path.exists()
-    ):  # it is broken, cannot be written, or was left by a repository that stood here before
-        import shutil
-
-        _make_writable(path)
-        shutil.rmtree(path)
-        _run(
-            repository, *arguments, expect=(0, 128)
-        )  # not `prune`: that would forget the user's own, too
+    git_dir = _git_dir(repository, path)
+    if git_dir is not None:
+        registration.drop(repository, git_dir)
+    enclosed.discard(path)
 
 
 def checkout_of(repository: Repository, ref: str) -> Path | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from concurrent import futures
 from pathlib import Path
 
 import pytest
@@ -183,3 +185,29 @@ def test_a_branch_is_found_where_it_is_checked_out_or_rebased(
     repo.git("rebase", "--abort")
     repo.git("checkout", "-q", "main")
     assert worktrees.checkout_of(found, "refs/heads/topic") is None
+
+
+def test_whoever_collects_meanwhile_never_sees_half_a_worktree(
+    repo: Repo, found: Repository
+) -> None:
+    """What `git gc` asks of all worktrees, again and again while one comes and goes."""
+    collect = ("pack-objects", "--all", "--indexed-objects", "--stdout", "-q")
+    over = threading.Event()
+
+    def look() -> list[str]:
+        failures = []
+        while not over.is_set():
+            done = subprocess.run(
+                ["git", *collect],
+                cwd=repo.path, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            )  # fmt: skip
+            failures += [done.stderr.decode()] if done.returncode else []
+        return failures
+
+    with futures.ThreadPoolExecutor(1) as executor:
+        looking = executor.submit(look)
+        for _ in range(40):
+            worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
+            worktrees.remove(found, PLAN)
+        over.set()
+    assert looking.result() == []

@@ -1,0 +1,121 @@
+"""What git knows a worktree by, the directory `worktrees/NAME` in the repository: it comes and goes by
+one rename.
+
+`git worktree add` and `remove` write and delete its files one by one, and a `git gc` of somebody else
+that looks meanwhile fails at an empty file or a HEAD of zeros.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_orch.repo.repository import unwritable
+from git_orch.repo.worktree import enclosed
+
+if TYPE_CHECKING:
+    from git_orch.repo.repository import Repository
+
+_MOST_TRIES = 100  # names that are taken, and directories that somebody found empty
+_SPARSE = "info/sparse-checkout"
+_CONFIG = "config.worktree"  # with extensions.worktreeConfig
+_OF_MAIN_ALONE = ("core.bare", "core.worktree")
+
+
+def is_possible(repository: Repository) -> bool:
+    """Whether a worktree is nothing but these files: where refs are in tables, it is more."""
+    return not any(
+        name == "extensions.refstorage" and value != "files" for name, value in repository.settings
+    )
+
+
+def add(repository: Repository, path: Path, commit: str) -> Path:
+    """Make a new directory a worktree without files, locked and detached at `commit`; gives its git
+    directory. Raises UnfitRepository.
+    """
+    try:
+        path.mkdir()
+        with _aside(repository) as made:
+            _write(made, path, commit)
+            _copy_settings(repository, made)
+            git_dir = _placed(repository, made, path.name)
+        (path / ".git").write_bytes(b"gitdir: " + os.fsencode(git_dir) + b"\n")
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+    return git_dir
+
+
+def drop(repository: Repository, git_dir: Path) -> None:
+    """Make git forget a worktree; its files stay."""
+    with _aside(repository) as gone, contextlib.suppress(FileNotFoundError):
+        git_dir.rename(gone)
+    with contextlib.suppress(OSError):  # others are in it
+        git_dir.parent.rmdir()
+
+
+@contextlib.contextmanager
+def _aside(repository: Repository) -> Iterator[Path]:
+    """An empty directory that git does not look at; it and those that killed ones left are gone
+    afterwards.
+    """
+    place = repository.state_dir / "aside"
+    place.mkdir(mode=0o700, exist_ok=True)
+    for left in place.iterdir():
+        if not _is_alive(left.name.partition("-")[0]):
+            enclosed.discard(left)
+    directory = place / f"{os.getpid()}-{os.urandom(4).hex()}"
+    directory.mkdir()
+    try:
+        yield directory
+    finally:
+        enclosed.discard(directory)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _write(git_dir: Path, path: Path, commit: str) -> None:
+    (git_dir / "locked").write_text("git-orch\n")
+    (git_dir / "gitdir").write_bytes(os.fsencode(path / ".git") + b"\n")
+    (git_dir / "commondir").write_text("../..\n")
+    (git_dir / "HEAD").write_text(f"{commit}\n")
+
+
+def _copy_settings(repository: Repository, git_dir: Path) -> None:
+    """As git does it: which files are checked out, and what counts in one worktree."""
+    sparse, config = (repository.common_dir / name for name in (_SPARSE, _CONFIG))
+    if sparse.is_file():
+        (git_dir / _SPARSE).parent.mkdir()
+        shutil.copyfile(sparse, git_dir / _SPARSE)
+    if config.is_file():
+        shutil.copyfile(config, git_dir / _CONFIG)
+        for name in _OF_MAIN_ALONE:
+            unset = ("config", "--file", str(git_dir / _CONFIG), "--unset-all", name)
+            repository.git.finished(*unset, expect=(0, 5))
+
+
+def _placed(repository: Repository, made: Path, name: str) -> Path:
+    """Give what was made its place, under a name that is free."""
+    directory = repository.common_dir / "worktrees"
+    for number in range(_MOST_TRIES):
+        target = directory / (f"{name}{number}" if number else name)
+        directory.mkdir(exist_ok=True)
+        try:
+            made.rename(target)
+        except OSError:
+            if number == _MOST_TRIES - 1:
+                raise
+        else:
+            return target
+    raise AssertionError("the last one raises")
