@@ -18,6 +18,7 @@ _UNARY = frozenset(f"-{letter}" for letter in "bcdefghkLnprsSuwxz")
 _BINARY = frozenset(
     ("=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef")
 )
+_DATE_VALUES = ("--date", "--file", "--reference")  # GNU takes each shortened, too
 _SET = re.compile(r"-[eux]+o?|-o|pipefail|errexit|nounset")
 
 
@@ -80,8 +81,9 @@ class _DateOption(NamedTuple):
 
 def _date_option(text: str) -> _DateOption:
     if text.startswith("--"):
-        takes_value = text[2:3] in ("d", "f", "r") and text != "--rfc-email"
-        return _DateOption(text.startswith("--s"), takes_value and "=" not in text)
+        # The argument after an option that takes none (--debug, --rfc-email) is an option again.
+        takes_next = len(text) > 2 and any(name.startswith(text) for name in _DATE_VALUES)
+        return _DateOption(text.startswith("--s"), takes_next)
     if not text.startswith("-"):
         return _DateOption(sets_clock=True)
     for index, letter in enumerate(text[1:], start=1):
