@@ -189,6 +189,26 @@ def test_an_aborted_pick_leaves_everything_as_it_was(stopped: Scene) -> None:
     assert stopped.picked() == []
 
 
+@pytest.mark.parametrize("how", ["--continue", "--abort"])
+def test_a_pick_of_another_plan_is_not_ended(stopped: Scene, how: str) -> None:
+    other = stopped.repo.plan({"title": "Other", "steps": [{"title": "x", "files": {"x": "x\n"}}]})
+    said = stopped.exec(how, other, expect=3)
+    assert "the pick that waits here is of" in said
+    assert said.endswith(f"hint: git orch exec {how}\n")
+    assert stopped.repo.git("rev-parse", "CHERRY_PICK_HEAD")
+
+
+def test_a_pick_is_ended_by_the_name_of_its_plan(stopped: Scene) -> None:
+    assert "everything is as before" in stopped.exec("--abort", stopped.plan)
+
+
+def test_a_pick_goes_on_by_the_name_of_its_plan(stopped: Scene) -> None:
+    stopped.repo.write({"a.txt": "both\n"})
+    stopped.repo.git("add", "a.txt")
+    stopped.exec("--continue", stopped.plan)
+    assert stopped.subjects() == ["Step 2", "Step 1", "theirs", "first"]
+
+
 def test_a_pick_that_the_user_ended_with_git_is_noticed(stopped: Scene) -> None:
     stopped.repo.write({"a.txt": "both\n"})
     stopped.repo.git("add", "a.txt")

@@ -154,3 +154,14 @@ def test_the_graph_is_drawn_in_levels(here: Here) -> None:
     drawn = here("graph", plan, "--dot").out
     assert '  s1 [label="1 Say \\"a\\\\\\"" style=bold];\n' in drawn
     assert "  s2 -> s3;\n" in drawn
+
+
+def test_a_graph_shows_twenty_conflicts_and_counts_the_others(here: Here) -> None:
+    document = writing(*(f"f{number}" for number in range(8)), chained=False)
+    for step in document["steps"]:
+        step["files"] = {"same": "text\n"}
+        step["checks"] = []
+    lines = here("graph", here.plan(document)).out.splitlines()
+    conflicts = [line for line in lines if line.startswith("not at once: ")]
+    assert len(conflicts) == 21
+    assert conflicts[-1] == "not at once: and 8 more pairs"  # of 8 * 7 / 2

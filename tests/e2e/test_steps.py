@@ -339,6 +339,14 @@ def test_a_failing_check_stops_the_plan_and_a_second_exec_goes_on(
     assert repo.step_states(plan) == ["done"] * 3
 
 
+def test_the_message_of_a_kept_attempt_says_why_it_failed(repo: Repo) -> None:
+    plan = repo.plan(one(run="echo half > half.txt", checks=[{"command": "test -f other.txt"}]))
+    repo.orch("exec", expect=1)
+    [attempt] = attempts(repo, plan)
+    message = repo.git("log", "-1", "--format=%B", attempt["commit"])
+    assert "\n    FAILED: check 'test -f other.txt' exited 1\n" in message
+
+
 def test_a_failed_attempt_can_be_looked_at(repo: Repo, hermetic: Path) -> None:
     plan = repo.plan(one(run="echo half > half.txt; exit 1"))
     repo.orch("exec", expect=1)

@@ -56,6 +56,23 @@ def test_a_conflict_names_path_and_kind_and_shows_both_sides(repo: Repo, databas
     assert len(merges.shown(found, result, 20)) == 20
 
 
+def test_a_shown_conflict_ends_with_the_marker_that_ends_it(repo: Repo, database: Objects) -> None:
+    above, below = "".join(f"a{n}\n" for n in range(9)), "".join(f"b{n}\n" for n in range(9))
+    base = repo.commit({"README.md": f"{above}base\n{below}"}, "base")
+    picked = repo.commit({"README.md": f"{above}theirs\n{below}"}, "theirs")
+    repo.git("checkout", "-q", base)
+    onto = repo.commit({"README.md": f"{above}ours\n{below}"}, "ours")
+    found = discover(repo.path)
+    lines = merges.shown(found, merges.picked(found, database, picked, onto), 2_000).splitlines()
+    assert [line.split()[0] for line in lines if line.startswith(("<", "=", ">"))] == [
+        "<<<<<<<",
+        "=======",
+        ">>>>>>>",
+    ]
+    assert lines[0].startswith("<<<<<<< ")
+    assert lines[-1].startswith(">>>>>>> ")
+
+
 def test_a_deleted_and_changed_file_conflicts(repo: Repo, database: Objects) -> None:
     base = repo.git("rev-parse", "HEAD")
     picked = repo.commit({"README.md": "changed\n"}, "change")

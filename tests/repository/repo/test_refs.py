@@ -126,3 +126,11 @@ def test_what_is_no_full_name_of_a_ref_has_no_value(repo: Repo, name: str) -> No
 def test_a_symbolic_ref_has_the_value_of_its_branch(repo: Repo) -> None:
     repo.git("symbolic-ref", "refs/heads/alias", "refs/heads/main")
     assert refs.value(discover(repo.path), "refs/heads/alias") == repo.git("rev-parse", "main")
+
+
+def test_a_failure_of_another_kind_has_the_words_of_git(repo: Repo) -> None:
+    head = repo.git("rev-parse", "HEAD")
+    with pytest.raises(errors.OrchError, match="bad name") as raised:
+        refs.move(discover(repo.path), "refs/heads/a..b", old=None, new=head, reason="orch: test")
+    assert not isinstance(raised.value, errors.Busy)
+    assert raised.value.exit_code == 128

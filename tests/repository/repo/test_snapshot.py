@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,44 @@ def test_what_git_was_told_not_to_look_at_is_looked_at(repo: Repo, worktree: Wor
         (worktree.path / name).write_text("hidden\n")
     snapshot.look_at_everything(worktree)
     assert [change.path for change in taken(worktree).changes] == ["a", "d/b"]
+
+
+def test_a_file_that_a_sparse_checkout_left_out_is_no_deleted_one(
+    repo: Repo, worktree: Worktree
+) -> None:
+    worktree.git.run("update-index", "--skip-worktree", "a")
+    (worktree.path / "a").unlink()
+    snapshot.look_at_everything(worktree)
+    found = taken(worktree)
+    assert found.changes == ()
+    assert "a" in names(repo, found.tree)
+
+
+def test_a_new_file_where_a_sparse_checkout_leaves_files_out_is_taken(
+    repo: Repo, worktree: Worktree
+) -> None:
+    worktree.git.run("sparse-checkout", "set", "--no-cone", "/a")
+    assert not (worktree.path / "d/b").exists()
+    (worktree.path / "d").mkdir(exist_ok=True)
+    (worktree.path / "d/new").write_text("new\n")
+    snapshot.look_at_everything(worktree)
+    found = taken(worktree)
+    assert [change.path for change in found.changes] == ["d/new"]
+    assert "d/b" in names(repo, found.tree)
+
+
+def test_a_name_that_is_no_utf_8_is_taken_seen_and_put_back(worktree: Worktree) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    (worktree.path / name).write_text("one\n")
+    found = taken(worktree)
+    assert [change.path for change in found.changes] == [name]
+    worktree.git.run("update-index", "--assume-unchanged", name)
+    (worktree.path / name).write_text("two\n")
+    snapshot.look_at_everything(worktree)
+    assert snapshot.disturbed(worktree, found.tree) == [name]
+    assert snapshot.left_out(worktree, [name, "x.o"]) == ["x.o"]
+    snapshot.restore(worktree, found.tree)
+    assert (worktree.path / name).read_text() == "one\n"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tomllib
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from conftest import Repo
+from conftest import Here, Repo
 
 from git_orch.errors import UsageError
 from git_orch.plans import graph
@@ -246,3 +247,21 @@ def test_a_broken_template_is_refused(text: str, cause: str) -> None:
         render.filled(render.template(text, "mine"), {"who": "x"})
 
     assert caught.value.cause.startswith(cause)
+
+
+def test_the_defaults_of_variables_are_listed(here: Here) -> None:
+    listed = {
+        each["name"]: each["variables"] for each in json.loads(here("templates", "--json").out)
+    }
+    defaults = {
+        (name, variable): field["default"]
+        for name, variables in listed.items()
+        for variable, field in variables.items()
+    }
+    assert defaults == {
+        (name, variable.name): variable.default
+        for name in render.names()
+        for variable in render.describe(name).variables
+    }
+    assert None in defaults.values()  # it has to be given
+    assert any(defaults.values())

@@ -110,3 +110,10 @@ def test_a_stop_ends_the_wait_for_what_others_hold() -> None:
     with pytest.raises(exchange.Stopped):
         within(model, held()).reply(ASKED, stop=stop, on_wait=lambda _seconds, _cause: stop.set())
     assert model.asked == []
+
+
+def test_half_of_a_surrogate_pair_in_a_request_is_paid_for_like_a_character() -> None:
+    model, purse = Losing(), Pocket(10)
+    asked = exchange.Request(MODEL, "", (exchange.user("half \ud83d"),), 32_000)
+    within(model, purse).reply(asked)
+    assert model.asked == [32_000]

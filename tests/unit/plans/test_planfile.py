@@ -203,6 +203,15 @@ def test_what_is_no_plan_file_is_refused_by_line(text: str, finding: str) -> Non
     assert refused(text)[0] == finding
 
 
+@pytest.mark.parametrize(
+    "text", ["", " \n", "# x\n", "---\n"], ids=["", "blank", "comment", "mark"]
+)
+def test_a_file_without_a_plan_is_empty_to_a_program_too(text: str) -> None:
+    with pytest.raises(PlanFileError) as raised:
+        planfile.read(text, "plan.yaml")
+    assert [(finding.code, finding.line) for finding in raised.value.findings] == [("empty", 1)]
+
+
 def test_anchors_aliases_and_merge_keys_are_named_and_nothing_is_expanded() -> None:
     text = "title: t\nbase: &base {prompt: x}\nsteps:\n  - *base\n  - <<: *base\n    title: x\n"
 

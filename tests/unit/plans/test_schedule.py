@@ -113,6 +113,15 @@ def test_with_keep_going_only_what_needs_the_failed_step_is_blocked() -> None:
     assert books.in_phase(Phase.BLOCKED) == ["s3", "s4"]
 
 
+def test_a_step_placed_before_what_it_needs_is_blocked_with_it() -> None:
+    found = plan(step(1, 2), step(2, 3), step(3), step(4))
+    books = Schedule(found, set(), everything(found), keep_going=True)
+    books.start("s3")
+    books.fail("s3")
+    assert books.in_phase(Phase.BLOCKED) == ["s1", "s2"]
+    assert names(books.startable_steps(8)) == ["s4"]
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     count = draw(st.integers(1, 8))
