@@ -104,7 +104,9 @@ def _network(what: approvals.Approved) -> str:
     def numbers(steps: Sequence[str]) -> str:
         return ", ".join(str(what.plan.position(step)) for step in steps)
 
-    denied = [step.id for step in approvals.asking(what.plan) if step.id not in what.grants.network]
+    denied = [
+        step.id for step in approvals.network_steps(what.plan) if step.id not in what.grants.network
+    ]
     granted = (
         f"for step {numbers(what.grants.network)}, this machine's own services included"
         if what.grants.network

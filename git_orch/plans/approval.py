@@ -1,8 +1,7 @@
-"""What an approval is about: the plan's text, where it was made, what it is granted, as bytes that
-can be hashed.
+"""The subject of an approval: the plan's text, its base and its grants, as bytes with a hash.
 
-Whoever approves is shown what these bytes say, and nothing is run whose bytes have changed since.
-The budget is not part of them: a larger one needs no new approval.
+git-orch shows these bytes to the approver, and runs nothing whose bytes have changed since. The
+budget is not part of them: a larger one needs no new approval.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ from git_orch.plans.document import Document
 from git_orch.plans.history.status import Status
 from git_orch.plans.plan import Plan
 
-# The version of the rules that commands run under; what was approved under others is approved anew.
+# The version of the rules that commands run under; an approval under other rules does not count.
 POLICY = 1
 
 
 class Setup(NamedTuple):
-    """The command line that makes a new worktree ready, and whether it gets the network."""
+    """The command line that prepares a new worktree, and whether it gets the network."""
 
     command: str
     network: bool = False
 
 
 class Grants(NamedTuple):
-    """What a plan gets out of the ordinary. `network` holds the IDs of steps that get the network,
-    in the plan's order.
+    """The extra rights of a plan. `network` holds the IDs of steps that get the network, in the
+    plan's order.
 
     With `in_place` its steps may work in the user's own checkout.
     """
@@ -41,18 +40,22 @@ class Grants(NamedTuple):
     in_place: bool = False
 
     def document(self) -> Document:
-        """All of it as JSON-ready values; what is not granted is left out, but for the network."""
-        found: Document = {"network": list(self.network)}
+        """The grants as JSON-ready values, without those that are not given; `network` always
+        stands there.
+        """
+        document: Document = {"network": list(self.network)}
         if self.setup is not None:
-            found["setup"] = self.setup._asdict()
-        return found | ({"in_place": True} if self.in_place else {})
+            document["setup"] = self.setup._asdict()
+        if self.in_place:
+            document["in_place"] = True
+        return document
 
 
 NOTHING = Grants()
 
 
 class Approved(NamedTuple):
-    """A plan as it is approved, with what it is granted.
+    """A plan as the user approves it, with its grants.
 
     `base` is the commit that the plan was made on: it stays when the plan follows its branch
     `follows`, or when the user rebases the plan branch. It ties the approval to the repository's
@@ -67,7 +70,7 @@ class Approved(NamedTuple):
     policy: int = POLICY
 
     def document(self) -> Document:
-        """All of it as JSON-ready values."""
+        """The approved plan as JSON-ready values."""
         return {
             "id": self.id,
             "plan": plan_document.to_document(self.plan),
@@ -79,14 +82,14 @@ class Approved(NamedTuple):
 
 
 def of_status(status: Status, grants: Grants = NOTHING) -> Approved:
-    """What the log says now, with these grants; only steps that ask for the network get it."""
-    granted = tuple(step.id for step in asking(status.plan) if step.id in grants.network)
+    """The plan of the log with these grants; only steps that ask for the network get it."""
+    network = tuple(step.id for step in network_steps(status.plan) if step.id in grants.network)
     return Approved(
-        status.id, status.plan, status.first_base, status.base.ref, grants._replace(network=granted)
+        status.id, status.plan, status.first_base, status.base.ref, grants._replace(network=network)
     )
 
 
-def asking(plan: Plan) -> tuple[plans.Step, ...]:
+def network_steps(plan: Plan) -> tuple[plans.Step, ...]:
     """The steps that ask for the network."""
     return tuple(step for step in plan.steps if step.network)
 
@@ -107,18 +110,18 @@ def digest(document: Document) -> str:
 
 
 def grants(document: Document) -> Grants:
-    """What a document grants. Raises BadDocument."""
+    """The grants in a document. Raises BadDocument."""
     fields = documents.mapping(document.get("grants"), "grants")
-    asked = fields.get("setup")
+    value = fields.get("setup")
     setup = None
-    if asked is not None:
-        inner = documents.mapping(asked, "grants.setup")
+    if value is not None:
+        inner = documents.mapping(value, "grants.setup")
         setup = Setup(documents.text(inner, "command"), documents.flag(inner, "network"))
     return Grants(documents.texts(fields, "network"), setup, documents.flag(fields, "in_place"))
 
 
 def read(data: bytes) -> Approved:
-    """What canonical bytes say. Raises BadDocument."""
+    """The approved plan in canonical bytes. Raises BadDocument."""
     fields = documents.mapping(json.loads(data), "approval")
     policy = documents.optional_number(fields, "policy")
     return Approved(
@@ -139,7 +142,7 @@ def differences(old: Document, new: Document) -> list[str]:
 
 
 def same_text(old: Document, new: Document) -> bool:
-    """Whether two documents are about the same plan, whatever is granted to it."""
+    """Whether two documents hold the same plan, with the same grants or others."""
     return all(name.startswith("grants.") or name == "policy" for name in differences(old, new))
 
 

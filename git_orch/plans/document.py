@@ -1,4 +1,4 @@
-"""Typed readers for the fields of a document: JSON that a machine wrote, or YAML that a person did."""
+"""Typed readers for the fields of a document: JSON from a machine, or YAML from a person."""
 
 from __future__ import annotations
 

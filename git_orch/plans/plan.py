@@ -1,8 +1,4 @@
-"""What a plan is: frozen values, and the plain document (JSON) they are stored as.
-
-The log may come from a remote, so reading a document checks every type and raises `BadDocument`.
-Files that people write go through `schema` first, which has better messages.
-"""
+"""A plan and its parts: frozen values. `plan_document` reads and writes their stored form."""
 
 from __future__ import annotations
 
@@ -38,7 +34,7 @@ class Command(NamedTuple):
 
 
 class Check(NamedTuple):
-    """A verification command; it passes when the command exits with `expected_exit` within
+    """A verification command; the check passes when the command exits with `expected_exit` within
     `timeout` seconds.
     """
 
@@ -79,8 +75,8 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A task in ordered steps. `dependencies` are commands it needs, `missing` those its author did
-    not find.
+    """A task in ordered steps. `dependencies` are commands that it needs, `missing` those that its
+    author's machine did not have.
     """
 
     title: str
@@ -94,14 +90,8 @@ class Plan(NamedTuple):
         return next((step for step in self.steps if step.id == step_id), None)
 
     def position(self, step_id: str) -> int:
-        """The number people type for a step: 1 for the first. Raises KeyError for an unknown ID."""
+        """The number of a step for people: 1 for the first. Raises KeyError for an unknown ID."""
         for number, step in enumerate(self.steps, start=1):
             if step.id == step_id:
                 return number
         raise KeyError(step_id)
-
-
-# -- document --------------------------------------------------------------------------------------
-
-
-# -- reading plain values: what a parser of hostile documents needs, and nothing more --------------

@@ -1,4 +1,8 @@
-"""A plan as the document that the log stores, and back."""
+"""A plan as the document that the log stores, and back.
+
+The log may come from a remote, so that reading a document checks every type and raises BadDocument.
+Files that people write go through `file.schema`, which has better messages.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ from git_orch.plans.plan import (
 
 
 def to_document(plan: Plan) -> Document:
-    """The plan as JSON-ready values; fields that hold nothing are left out."""
+    """The plan as JSON-ready values, without empty fields."""
     return _without_empty(
         {
             "title": plan.title,
@@ -99,7 +103,7 @@ def _without_empty(document: Document, keep: tuple[str, ...]) -> Document:
 
 
 def from_document(document: object) -> Plan:
-    """The plan a stored document describes. Raises BadDocument."""
+    """The plan in a stored document. Raises BadDocument."""
     fields = mapping(document, "plan")
     steps = tuple(
         _step(item, f"steps[{index}]") for index, item in enumerate(sequence(fields, "steps"))
@@ -115,11 +119,11 @@ def from_document(document: object) -> Plan:
 
 
 def _refuse_impossible(steps: tuple[Step, ...]) -> None:
-    """IDs and titles stand in commit messages, files are written, and an order of the steps must
-    exist.
+    """Raise BadDocument for IDs, titles and files that commits and worktrees cannot hold, and for
+    steps without an order.
     """
-    known = {step.id for step in steps}
-    if len(known) != len(steps):
+    step_ids = {step.id for step in steps}
+    if len(step_ids) != len(steps):
         raise BadDocument("steps: two steps have the same id")
     for step in steps:
         if not ids.STEP_ID.fullmatch(step.id):
@@ -128,7 +132,7 @@ def _refuse_impossible(steps: tuple[Step, ...]) -> None:
             raise BadDocument(f"{step.id}.title: expected one line")
         if any(paths.problem(path) for path in step.files):
             raise BadDocument(f"{step.id}.files: names a file outside the tree")
-        if not known.issuperset(step.depends_on):
+        if not step_ids.issuperset(step.depends_on):
             raise BadDocument(f"{step.id}.depends_on: names a step that does not exist")
     try:
         TopologicalSorter({step.id: step.depends_on for step in steps}).prepare()
@@ -163,10 +167,10 @@ def _step(item: object, where: str) -> Step:
 
 
 def _network(fields: Mapping[str, object], kind: StepKind, where: str) -> bool:
-    asked = flag(fields, "network")
-    if asked and kind not in NETWORK_KINDS:
+    network = flag(fields, "network")
+    if network and kind not in NETWORK_KINDS:
         raise BadDocument(f"{where}.network: a step of kind '{kind}' cannot ask for it")
-    return asked
+    return network
 
 
 def _check(item: object, where: str) -> Check:

@@ -1,4 +1,6 @@
-"""What must not be written down: known secret values and the shapes that keys and tokens have."""
+"""Secrets, which git-orch must not write down: given values, and texts in the shape of keys and
+tokens.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MARK = "[redacted]"
-_SHORTEST = 8  # a shorter value would blank out ordinary words
-# Characters: enough of a private key to know it from others; one that is cut off goes to the text's
-# end.
+_SHORTEST = 8  # characters of a secret; a shorter value would blank out ordinary words
+# Characters: enough of a private key to tell it from others. A key without its last line goes to
+# the end of the text.
 _TELLING = 256
 
 _SECRET_NAME = re.compile(
@@ -19,22 +21,21 @@ _SECRET_NAME = re.compile(
 )
 
 _SHAPES = (
-    # a private key, also one that was cut off before its last line
+    # a private key, also one without its last line
     re.compile(
         r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
         re.DOTALL,
     ),
-    re.compile(
-        r"\bsk-[A-Za-z0-9_-]{16,}"
-    ),  # Anthropic (sk-ant-...) and others that copied the prefix
+    # Anthropic (sk-ant-...) and others that copied the prefix
+    re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),
     re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),  # AWS
     re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}"),  # GitHub
     re.compile(r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
     re.compile(r"\bglpat-[A-Za-z0-9_-]{16,}"),  # GitLab
     re.compile(r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),  # Slack
 )
-# In prose a word follows ("basic authentication"); what is a credential has a digit in it, or
-# stands in a header.
+# In prose a word follows ("basic authentication"); a credential has a digit in it, or stands in a
+# header.
 _BEARER = re.compile(
     r"\b(bearer|basic)(\s+)(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE
 )
@@ -48,7 +49,7 @@ _USER_INFORMATION = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#\"'<>]+@")
 
 
 def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Values of the variables whose names say that they hold a secret; at least 8 characters long."""
+    """Values, of at least 8 characters, of the variables whose names say that they are secret."""
     return tuple(
         value
         for name, value in environment.items()
@@ -57,27 +58,26 @@ def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def holds_secret(text: str, secrets: Iterable[str]) -> bool:
-    """Whether `text` holds one of the secrets or something that can only be a key; URLs and headers
-    are no proof.
+    """Whether `text` holds one of the secrets or a text that can only be a key; URLs and headers do
+    not count.
     """
     return any(secret in text for secret in secrets) or any(shape.search(text) for shape in _SHAPES)
 
 
 def secrets_in(text: str, secrets: Iterable[str]) -> frozenset[str]:
-    """What makes `holds_secret` true, to compare two versions of a text; of a long key its
-    beginning.
-    """
-    shaped = (match[0][:_TELLING] for shape in _SHAPES for match in shape.finditer(text))
-    return frozenset([*(secret for secret in secrets if secret in text), *shaped])
+    """The secrets and keys in `text`, to compare two versions of it; of a long key its beginning."""
+    present = {secret for secret in secrets if secret in text}
+    for shape in _SHAPES:
+        present.update(match[0][:_TELLING] for match in shape.finditer(text))
+    return frozenset(present)
 
 
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without the given secrets (those of at least 8 characters) and without anything shaped
-    like one.
+    """`text` without the given secrets of at least 8 characters, and without texts in the shape of
+    a key.
     """
-    for secret in sorted(
-        {secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True
-    ):
+    hidden = {secret for secret in secrets if len(secret) >= _SHORTEST}
+    for secret in sorted(hidden, key=len, reverse=True):
         text = text.replace(secret, MARK)
     for shape in _SHAPES:
         text = shape.sub(MARK, text)

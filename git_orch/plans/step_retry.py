@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from git_orch.plans.reasons import Reason
 
-# What a second try on the same base cannot change: the user's limits and refusals, what the
-# provider has already been asked again and again for, and the user's own wish to stop.
+# A second try on the same base cannot change these: limits and refusals of the user, requests that
+# git-orch has already repeated, and the user's own wish to stop.
 _FATAL: frozenset[Reason] = frozenset(
     {
         "busy",
@@ -22,9 +22,8 @@ _FATAL: frozenset[Reason] = frozenset(
     }
 )
 _RETRIED_BY_DEFAULT = frozenset({"agent"})
-_NEVER_RETRIED = frozenset(
-    {"files", "manual"}
-)  # the same files on the same tree, or a person's work
+# The same files on the same tree, or a person's work.
+_NEVER_RETRIED = frozenset({"files", "manual"})
 
 RETRIES = 1
 LONGEST_DELAY = 600.0  # seconds
@@ -37,12 +36,12 @@ def recoverable(reason: str) -> bool:
     return reason not in _FATAL
 
 
-def tries(kind: str, retries: int | None) -> int:
-    """How many attempts a step of that kind gets; `retries` is what the user asked for, None what
-    is usual.
+def attempts(kind: str, retries: int | None) -> int:
+    """The number of attempts at a step of that kind; `retries` is the user's setting, None the
+    default.
 
-    The same command on the same tree mostly ends the same way, so that only models are asked again
-    unasked.
+    By default only models get another attempt: the same command on the same tree mostly ends the
+    same way.
     """
     if kind in _NEVER_RETRIED:
         return 1
@@ -52,7 +51,7 @@ def tries(kind: str, retries: int | None) -> int:
 
 
 def delay(backoff: float, failures: int) -> float:
-    """Seconds before the attempt after `failures` failed ones: `backoff` doubles each time, up to
-    ten minutes.
+    """Seconds before the next attempt: `backoff`, doubled with every failure after the first, at
+    most ten minutes.
     """
     return min(backoff * 2.0 ** min(failures - 1, 30), LONGEST_DELAY)

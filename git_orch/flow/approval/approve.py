@@ -44,7 +44,7 @@ def offer(
     refuse_rejected(status)
     steps = status.plan.steps
     chosen = (
-        approval.asking(status.plan)
+        approval.network_steps(status.plan)
         if network is None
         else tuple(steps[number - 1] for number in network)
     )

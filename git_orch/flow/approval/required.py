@@ -78,7 +78,7 @@ def _approve_by_running(plan: OpenPlan, status: Status, record: Record) -> Grant
     """Approve a text that the user made here, as long as it asks for nothing out of the ordinary."""
     what = approval.of_status(status)
     content = what.document()
-    if record.rejected or approval.asking(status.plan) or content not in record.made:
+    if record.rejected or approval.network_steps(status.plan) or content not in record.made:
         return None
     unsafe = settings.of_user(plan.repository).sandbox == "none"
     where = "without a sandbox (orch.sandbox = none)" if unsafe else "in the sandbox, no network"
@@ -116,7 +116,7 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
     name = ids.short(status.id)
     given, made = record.approved, record.made
     as_made = approval.of_status(status).document() in made and not record.rejected
-    if given is None and as_made and not approval.asking(status.plan):
+    if given is None and as_made and not approval.network_steps(status.plan):
         return errors.Refused(
             f"orch.setup runs before the steps of '{name}', which only an approval allows",
             f"git orch approve {name} --setup",

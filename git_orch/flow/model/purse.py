@@ -55,7 +55,7 @@ class Pocket:
 
     def settle(self, call: str, usd: float) -> None:
         """Write down what a call has cost."""
-        self._book = self._book.settled(call, usd)
+        self._book = self._book.with_cost(call, usd)
 
     def book(self) -> Book:
         """How it stands."""

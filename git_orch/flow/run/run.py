@@ -197,7 +197,7 @@ class Run:
             result.outcome == "failed"
             and step_retry.recoverable(result.reason)
             and not self.options.in_place
-            and self._tries[job.step_id] < step_retry.tries(job.step.kind, self.options.retries)
+            and self._tries[job.step_id] < step_retry.attempts(job.step.kind, self.options.retries)
         )
         self._record_failed(job, result, again=again)
         if not again:

@@ -1,7 +1,7 @@
-"""A plan's money: what was spent, what is reserved for calls under way, and how much a call may
-still cost.
+"""A plan's money: the spent amount, reserves for calls under way, and the largest cost of a new
+call.
 
-A call reserves what it can cost at most before it is made, so that several at once cannot spend the
+A call reserves its largest possible cost before it begins, so that several at once cannot spend the
 same dollar.
 """
 
@@ -14,25 +14,24 @@ from typing import NamedTuple
 from git_orch.plans.money.cost import Price
 
 LEAST_OUTPUT = 1_024  # tokens; a call whose reply would have to be shorter is not worth its prompt
-ENOUGH_OUTPUT = (
-    8_192  # tokens; a call that could have less waits while others hold more than they will need
-)
+# Tokens. A call that could have less waits while other calls hold more than they will need.
+ENOUGH_OUTPUT = 8_192
 WAIT = 0  # instead of tokens: not now, but maybe when the calls under way have settled
-# Of a prompt that no reply has counted yet; fewer than in most text, so that the guess is too high.
+# In a prompt before a reply has counted it; fewer than in most text, so that the guess is too high.
 BYTES_PER_TOKEN = 3
 _MILLION = 1_000_000
 
 
 class Reserved(NamedTuple):
-    """What a call under way may cost at most, in USD; `step` is None for planning."""
+    """The largest cost of a call under way, in USD; `step` is None for planning."""
 
     step: str | None
     usd: float
 
 
 class Book(NamedTuple):
-    """Spending of a plan in USD; `limit` and `step_limit` are 0 where there is none. `steps` is
-    what each has cost.
+    """Spending of a plan in USD; `steps` is the cost by step. `limit` and `step_limit` are 0 where
+    there is none.
     """
 
     limit: float = 0.0
@@ -41,55 +40,54 @@ class Book(NamedTuple):
     steps: Mapping[str, float] = MappingProxyType({})
     reserved: Mapping[str, Reserved] = MappingProxyType({})
 
-    def left(self, step: str | None) -> float | None:
-        """What a call for the step may cost at most; None without a limit. Less than nothing when
-        it is overspent.
+    def room(self, step: str | None) -> float | None:
+        """USD that a call for the step may cost; None without a limit, negative when the limit is
+        overspent.
         """
-        held = sum(each.usd for each in self.reserved.values())
+        held = sum(reserve.usd for reserve in self.reserved.values())
         rooms = [self.limit - self.spent - held] if self.limit > 0 else []
         if self.step_limit > 0 and step is not None:
-            own = sum(each.usd for each in self.reserved.values() if each.step == step)
+            own = sum(reserve.usd for reserve in self.reserved.values() if reserve.step == step)
             rooms.append(self.step_limit - self.steps.get(step, 0.0) - own)
         return min(rooms) if rooms else None
 
-    def holding(self, call: str, step: str | None, usd: float) -> Book:
-        """The book with so much reserved for a call."""
+    def with_reserve(self, call: str, step: str | None, usd: float) -> Book:
+        """The book with a reserve of `usd` for a call."""
         return self._replace(reserved={**self.reserved, call: Reserved(step, usd)})
 
     def without(self, call: str) -> Book:
-        """The book with nothing reserved for a call."""
-        return self._replace(
-            reserved={name: each for name, each in self.reserved.items() if name != call}
-        )
+        """The book without a reserve for a call."""
+        others = {name: reserve for name, reserve in self.reserved.items() if name != call}
+        return self._replace(reserved=others)
 
-    def offering(self, call: str, step: str | None, wanted: Request) -> tuple[Book, int | None]:
-        """The book with a call reserved and the tokens of output it may have; WAIT, or None where
-        it never may.
+    def with_offer(self, call: str, step: str | None, request: Request) -> tuple[Book, int | None]:
+        """The book with a reserve for the call, and the tokens of output that it may have: WAIT for
+        not now, None for never.
 
-        What an earlier try of the same call had reserved is free: its worker is dead, or it is
-        lost.
+        The reserve of an earlier try of this call is free again: its worker is dead, or its reply
+        is lost.
         """
         book = self.without(call)
-        tokens = affordable(wanted, book.left(step))
-        alone = affordable(wanted, book._replace(reserved={}).left(step))
+        tokens = affordable(request, book.room(step))
+        alone = affordable(request, book._replace(reserved={}).room(step))
         if alone is None:
             return book, None
         if tokens is None or tokens < min(alone, ENOUGH_OUTPUT):
             return book, WAIT
-        return book.holding(call, step, wanted.usd(tokens)), tokens
+        return book.with_reserve(call, step, request.usd(tokens)), tokens
 
-    def settled(self, call: str, usd: float) -> Book:
-        """The book after a call that cost so much; what was reserved for it is free again."""
-        held = self.reserved.get(call)
+    def with_cost(self, call: str, usd: float) -> Book:
+        """The book after a call that cost `usd`, without its reserve."""
+        reserve = self.reserved.get(call)
         steps = dict(self.steps)
-        if held is not None and held.step is not None:
-            steps[held.step] = steps.get(held.step, 0.0) + usd
+        if reserve is not None and reserve.step is not None:
+            steps[reserve.step] = steps.get(reserve.step, 0.0) + usd
         return self.without(call)._replace(spent=self.spent + usd, steps=steps)
 
 
 class Request(NamedTuple):
-    """A call that is about to be made: tokens of its prompt, as far as they are known, and of its
-    reply at most.
+    """A call before it begins: tokens of its prompt, counted or guessed, and of its longest
+    reply.
     """
 
     price: Price
@@ -97,24 +95,25 @@ class Request(NamedTuple):
     max_tokens: int
 
     def usd(self, output: int) -> float:
-        """What it costs at most with so many tokens of output: no part of the prompt comes from the
+        """The largest cost, in USD, with `output` tokens: no part of the prompt comes from the
         cache.
         """
         rates = self.price.at(self.prompt)
-        return (
-            self.prompt * float(max(rates.input, rates.write_5m)) + output * float(rates.output)
-        ) / _MILLION
+        prompt = self.prompt * float(max(rates.input, rates.write_5m))
+        return (prompt + output * float(rates.output)) / _MILLION
 
 
-def affordable(wanted: Request, left: float | None) -> int | None:
-    """The tokens of output that `left` USD pay for, at most those wanted; None where a call is not
-    worth making.
+def affordable(request: Request, usd: float | None) -> int | None:
+    """The tokens of output, at most `request.max_tokens`, that `usd` pay for; None where they are
+    too few.
     """
-    if left is None:
-        return wanted.max_tokens
-    rate = float(wanted.price.at(wanted.prompt).output)
-    room = left - wanted.usd(0)
-    if room < 0:
+    if usd is None:
+        return request.max_tokens
+    rate = float(request.price.at(request.prompt).output)
+    rest = usd - request.usd(0)
+    if rest < 0:
         return None
-    tokens = wanted.max_tokens if rate == 0 else min(wanted.max_tokens, int(room * _MILLION / rate))
-    return tokens if tokens >= min(LEAST_OUTPUT, wanted.max_tokens) else None
+    tokens = request.max_tokens
+    if rate > 0:
+        tokens = min(tokens, int(rest * _MILLION / rate))
+    return tokens if tokens >= min(LEAST_OUTPUT, request.max_tokens) else None

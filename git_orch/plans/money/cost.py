@@ -1,5 +1,5 @@
-"""What tokens cost: usage as the provider counts it, prices per million tokens, and the estimate of
-a plan.
+"""The cost of tokens: usage as the provider counts it, prices per million tokens, and the estimate
+of a plan.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ _MILLION = Decimal(1_000_000)
 # there are any.
 STEP_TOKENS_IN = 2_000
 STEP_TOKENS_OUT = 1_000
-LEAST_SAMPLES = 5  # finished steps; of fewer nothing can be said about nine of ten
-_DEAREST = 10_000.0  # USD; a log from elsewhere that says a step has cost more is not believed
-_LONGEST = 10**12  # tokens; the same
+LEAST_SAMPLES = 5  # finished steps; fewer of them have no 90th percentile
+# A log from elsewhere may hold any number; a step that claims to have used more does not count.
+_DEAREST = 10_000.0  # USD
+_LONGEST = 10**12  # tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call or of many; `input` leaves out what went through the prompt cache, as the
-    provider counts.
+    """Tokens of one call or of many. As the provider counts, `input` leaves out tokens that went
+    through the prompt cache.
     """
 
     input: int = 0
@@ -45,7 +46,7 @@ class Usage:
     def from_mapping(cls, verbatim: Mapping[str, object]) -> Usage:
         """The usage of a Messages API reply; fields that are absent, null or unknown count nothing.
 
-        Cache writes that are not broken down by lifetime are 5-minute ones, the provider's default.
+        Cache writes without a lifetime are 5-minute ones, the provider's default.
         """
         split = verbatim.get("cache_creation")
         parts = split if isinstance(split, Mapping) else {}
@@ -62,7 +63,7 @@ class Usage:
 
     @property
     def prompt(self) -> int:
-        """All tokens of the prompt, cached or not: what price tiers and context windows go by."""
+        """All tokens of the prompt, cached or not: the measure of price tiers and context windows."""
         return self.input + self.cache_write_5m + self.cache_write_1h + self.cache_read
 
     def __add__(self, other: Usage) -> Usage:
@@ -92,8 +93,8 @@ class Rates(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs: `rates`, and for whole requests with a prompt longer than so many tokens,
-    `tiers`.
+    """The price of a model: `rates`, and `tiers`, as tokens and rates, for whole requests with a
+    longer prompt.
     """
 
     rates: Rates
@@ -101,11 +102,11 @@ class Price:
 
     def at(self, prompt_tokens: int) -> Rates:
         """The rates of one request with that many prompt tokens."""
-        found = self.rates
-        for above, rates in sorted(self.tiers, key=lambda tier: tier[0]):
-            if prompt_tokens > above:
-                found = rates
-        return found
+        rates = self.rates
+        for limit, dearer in sorted(self.tiers, key=lambda tier: tier[0]):
+            if prompt_tokens > limit:
+                rates = dearer
+        return rates
 
 
 def usd(usage: Usage, price: Price) -> float:
@@ -124,7 +125,7 @@ def usd(usage: Usage, price: Price) -> float:
 
 
 class StepEstimate(NamedTuple):
-    """What one step may use."""
+    """The estimate for one step."""
 
     step: str
     tokens_in: int
@@ -133,7 +134,7 @@ class StepEstimate(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What a plan may use: the sums over its steps, in the plan's order."""
+    """The estimate for a plan: the sums over its steps, in the plan's order."""
 
     tokens_in: int
     tokens_out: int
@@ -164,8 +165,8 @@ def _step_estimate(step: Step, price_of: Callable[[str | None], Price]) -> StepE
 
 
 class Sample(NamedTuple):
-    """What a finished agent step has used, all its attempts together: its last model, the usage of
-    each call, USD.
+    """The use of a finished agent step over all its attempts: its last model, the usage of its
+    calls, USD.
     """
 
     model: str
@@ -174,9 +175,8 @@ class Sample(NamedTuple):
 
 
 class Expectation(NamedTuple):
-    """What a plan will cost in USD, were its steps like the finished ones, `samples` in number.
-
-    About half of such plans cost less than p50, and nine of ten less than p90.
+    """The expected cost of a plan in USD, by `samples` finished steps: median and 90th
+    percentile.
     """
 
     p50: float
@@ -185,7 +185,7 @@ class Expectation(NamedTuple):
 
 
 class Quantiles(NamedTuple):
-    """Of finished steps half have used less than p50, nine of ten less than p90; in tokens."""
+    """The median and the 90th percentile of finished steps, in tokens."""
 
     p50: int
     p90: int
@@ -194,11 +194,10 @@ class Quantiles(NamedTuple):
 def expectation(
     plan: Plan, model: str, samples: Sequence[Sample], price_of: Callable[[str], Price]
 ) -> Expectation | None:
-    """What the plan will cost; None without agent steps, and while there are fewer than five
-    samples.
+    """The expected cost of the plan; None without agent steps, and with fewer than five samples.
 
-    Steps are compared with those of the same model where there are five of them, else with the
-    tokens of all, at the model's price. `model` is what steps have that name none.
+    Samples for a step are those of its model where there are five of them, else the tokens of all
+    samples at the model's price. Steps that name no model have `model`.
     """
     counts = Counter(step.model or model for step in plan.steps if step.kind == "agent")
     believed = _credible(samples)
@@ -219,20 +218,20 @@ def _credible(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _costs(samples: Sequence[Sample], model: str, price: Price) -> list[float]:
-    """What the steps have cost: those of the same model or, where they are too few, all, had it
-    been that model.
+    """The costs of the samples of that model or, where these are too few, of all samples at its
+    price.
     """
     own = [sample.usd for sample in samples if sample.model == model]
     if len(own) >= LEAST_SAMPLES:
         return own
-    return [sum(usd(each, price) for each in sample.calls) for sample in samples]
+    return [sum(usd(call, price) for call in sample.calls) for sample in samples]
 
 
 def _of_sum(drawn: Sequence[tuple[Sequence[float], int]], share: float) -> float:
-    """The value below which that share of sums lies, for sums of so many values of each kind.
+    """The quantile `share` of sums, for sums of `count` values of every kind in `drawn`.
 
     Steps differ independently, so that distances from the mean add up as squares: ten dear steps in
-    a row are rare. For one value this is its own quantile.
+    a row are rare. For one value the result is its own quantile.
     """
     mean = squares = 0.0
     for values, count in drawn:
@@ -243,9 +242,7 @@ def _of_sum(drawn: Sequence[tuple[Sequence[float], int]], share: float) -> float
 
 
 def step_tokens(samples: Sequence[Sample]) -> tuple[Quantiles, Quantiles] | None:
-    """Tokens of prompts and of replies in a finished step; None while there are fewer than five
-    samples.
-    """
+    """Tokens of prompts and of replies in a finished step; None with fewer than five samples."""
     believed = _credible(samples)
     if len(believed) < LEAST_SAMPLES:
         return None
@@ -268,7 +265,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def over_budget(estimate: Estimated, max_usd: float) -> Finding | None:
-    """A finding when a plan is expected to cost more than `max_usd`; 0 is no limit."""
+    """A finding when the estimate of a plan is above `max_usd`; 0 is no limit."""
     most = max(estimate.usd, estimate.p90 or 0.0)
     if not 0 < max_usd < most:
         return None

@@ -48,7 +48,7 @@ class Ledger:
     def settle(self, call: str, usd: float) -> None:
         """Write down what a call has cost."""
         with self._locked():
-            self._write(self._read().settled(call, usd))
+            self._write(self._read().with_cost(call, usd))
 
     def book(self) -> Book:
         """How it stands. Raises UnfitRepository when it cannot be read: no ledger is not the same

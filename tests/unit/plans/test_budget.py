@@ -40,45 +40,49 @@ def test_a_long_prompt_costs_what_its_tier_says() -> None:
 
 def test_a_step_has_a_limit_of_its_own() -> None:
     book = Book(limit=10, step_limit=1, spent=3, steps={"s1": 0.75})
-    assert book.left("s1") == 0.25
-    assert book.left("s2") == 1
-    assert book.left(None) == 7
+    assert book.room("s1") == 0.25
+    assert book.room("s2") == 1
+    assert book.room(None) == 7
 
 
 def test_what_is_reserved_is_not_left_for_others() -> None:
-    book = Book(limit=10).holding("a", "s1", 4)
-    assert book.left("s2") == 6
-    assert book.settled("a", 1).left("s2") == 9
-    assert book.settled("a", 1).steps == {"s1": 1}
+    book = Book(limit=10).with_reserve("a", "s1", 4)
+    assert book.room("s2") == 6
+    assert book.with_cost("a", 1).room("s2") == 9
+    assert book.with_cost("a", 1).steps == {"s1": 1}
 
 
 def test_a_call_waits_for_what_others_hold_rather_than_fail() -> None:
     """What the other one holds at most is rarely what it costs; only what is spent is gone."""
     wanted = Request(PRICE, 0, 32_000)
-    book = Book(limit=1).holding("other", "s1", 1)
-    assert book.offering("own", "s2", wanted) == (book, WAIT)
-    assert book.settled("other", 0.25).offering("own", "s2", wanted)[1] == 32_000
-    assert book.settled("other", 1).offering("own", "s2", wanted)[1] is None
+    book = Book(limit=1).with_reserve("other", "s1", 1)
+    assert book.with_offer("own", "s2", wanted) == (book, WAIT)
+    assert book.with_cost("other", 0.25).with_offer("own", "s2", wanted)[1] == 32_000
+    assert book.with_cost("other", 1).with_offer("own", "s2", wanted)[1] is None
 
 
 def test_a_call_takes_less_than_it_wants_only_when_that_is_enough_for_a_usual_reply() -> None:
     wanted = Request(PRICE, 0, 32_000)
     room = ENOUGH_OUTPUT * 15e-6
     assert (
-        Book(limit=1).holding("other", "s1", 1 - room - 1e-9).offering("own", "s2", wanted)[1]
+        Book(limit=1)
+        .with_reserve("other", "s1", 1 - room - 1e-9)
+        .with_offer("own", "s2", wanted)[1]
         == ENOUGH_OUTPUT
     )
     assert (
-        Book(limit=1).holding("other", "s1", 1 - room + 1e-5).offering("own", "s2", wanted)[1]
+        Book(limit=1)
+        .with_reserve("other", "s1", 1 - room + 1e-5)
+        .with_offer("own", "s2", wanted)[1]
         == WAIT
     )
-    assert Book(limit=0.05).offering("own", "s2", wanted)[1] == 3_333
+    assert Book(limit=0.05).with_offer("own", "s2", wanted)[1] == 3_333
 
 
 def test_a_call_that_is_made_again_does_not_wait_for_itself() -> None:
     """The worker that reserved is dead, and its job is done again."""
-    book = Book(limit=1).holding("own", "s1", 1)
-    assert book.offering("own", "s1", Request(PRICE, 0, 32_000))[1] == 32_000
+    book = Book(limit=1).with_reserve("own", "s1", 1)
+    assert book.with_offer("own", "s1", Request(PRICE, 0, 32_000))[1] == 32_000
 
 
 @given(
@@ -101,14 +105,14 @@ def test_calls_in_any_order_never_cost_more_than_the_limits(
         step = f"s{slot % 2}"
         if slot in running:
             call, usd = running.pop(slot)
-            book = book.settled(call, usd)
+            book = book.with_cost(call, usd)
         wanted = Request(PRICE, prompt, most)
-        book, tokens = book.offering(str(number), step, wanted)
+        book, tokens = book.with_offer(str(number), step, wanted)
         if tokens:
             assert tokens <= most
             running[slot] = (str(number), share * wanted.usd(tokens))
     for call, usd in running.values():
-        book = book.settled(call, usd)
+        book = book.with_cost(call, usd)
     assert book.spent <= limit + 1e-9
     assert book.reserved == {}
     assert sum(book.steps.values()) == pytest.approx(book.spent)
