@@ -1,5 +1,5 @@
-"""The tool loop: ask a model, do what it asks for, answer, until it says that the step is done or
-must be stopped.
+"""The tool loop: ask a model, run the tools that it calls, answer, until the model says that the
+step is done or git-orch must stop it.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ class Model(Protocol):
         on_wait: Callable[[float, str], None] | None = None,
         stop: threading.Event | None = None,
     ) -> exchange.Reply:
-        """The whole reply; `on_lost` gets every try that was billed and failed. Raises
+        """The whole reply; `on_lost` gets every failed try that the provider billed. Raises
         exchange.Stopped.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What the model is asked: `plan` is the same for all steps of a plan; `window` is its context
-    in tokens.
+    """The texts and limits for a conversation. `plan` has the same bytes for all steps of a plan;
+    `window` is the model's context in tokens.
     """
 
     model: str
@@ -75,7 +75,9 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the conversation ended, what the model says of it, and after how many turns."""
+    """The end of a conversation: its outcome, the model's summary or the cause, the number of
+    turns.
+    """
 
     outcome: Outcome
     summary: str
@@ -91,12 +93,12 @@ def converse(
     report: Callable[[reports.Event], None] = reports.nobody,
     stop: threading.Event | None = None,
 ) -> Ending:
-    """Work on a step until it ends; `on_call` gets what each call used before anything is done with
-    its reply.
+    """Work on a step until the conversation ends; `on_call` gets the usage of a call before any
+    tool of its reply runs.
 
     Raises ProviderFailed and UsageError as the model does.
     """
-    return _Conversation(brief, model, toolbox, on_call, report).ending(stop)
+    return _Conversation(brief, model, toolbox, on_call, report).run(stop)
 
 
 class _Conversation:
@@ -113,25 +115,25 @@ class _Conversation:
         self._toolbox = toolbox
         self._on_call = on_call
         self._report = report
-        self._offered = toolbox.definitions()
+        self._tools = toolbox.definitions()
         self._messages: list[exchange.Message] = [exchange.user(brief.plan, brief.step)]
         self._unsent = tuple(self._messages)
-        self._seen = repetition.Repetition()
+        self._repetition = repetition.Repetition()
         self._truncated = False
         self._turn = 0
 
-    def ending(self, stop: threading.Event | None) -> Ending:
+    def run(self, stop: threading.Event | None) -> Ending:
         for turn in range(1, self._brief.max_turns + 1):
             self._turn = turn
             try:
-                ended = self._after(self._reply(stop), stop)
+                ending = self._react(self._reply(stop), stop)
             except exchange.Stopped:
-                return self._ended("stopped", "")
-            if ended is not None:
-                return ended
-        return self._ended("turn-limit", f"not done after {self._brief.max_turns} turns")
+                return self._ending("stopped", "")
+            if ending is not None:
+                return ending
+        return self._ending("turn-limit", f"not done after {self._brief.max_turns} turns")
 
-    def _ended(self, outcome: Outcome, summary: str) -> Ending:
+    def _ending(self, outcome: Outcome, summary: str) -> Ending:
         return Ending(outcome, summary, self._turn)
 
     def _reply(self, stop: threading.Event | None) -> exchange.Reply:
@@ -143,12 +145,12 @@ class _Conversation:
             brief.system,
             tuple(self._messages),
             brief.max_tokens,
-            self._offered,
+            self._tools,
             effort=brief.effort,
         )
         reply = self._model.reply(
             request,
-            on_text=lambda text: self._report(reports.Said(turn, text)),
+            on_text=lambda text: self._report(reports.Text(turn, text)),
             on_lost=self._on_call,
             on_wait=lambda seconds, cause: self._report(reports.Waiting(turn, seconds, cause)),
             stop=stop,
@@ -157,27 +159,27 @@ class _Conversation:
         self._report(reports.Replied(turn, reply))
         return reply
 
-    def _after(self, reply: exchange.Reply, stop: threading.Event | None) -> Ending | None:
-        """The ending after a reply, None when there is another turn."""
+    def _react(self, reply: exchange.Reply, stop: threading.Event | None) -> Ending | None:
+        """Do what a reply asks for. Returns the ending, None when there is another turn."""
         match reply.stop_reason:
             case "tool_use" if reply.tool_calls:
-                return self._answered(reply, stop)
+                return self._answer_calls(reply, stop)
             case "tool_use" | "end_turn" | "stop_sequence":
                 text = reply.text.strip()
-                return self._ended("done" if text else "no-summary", text)
+                return self._ending("done" if text else "no-summary", text)
             case "pause_turn":
                 self._append(exchange.assistant(reply))
                 return None
             case "max_tokens":
-                return self._shortened()
+                return self._ask_for_less()
             case "refusal":
-                return self._ended("refused", reply.explanation or "the model gave no reason")
+                return self._ending("refused", reply.explanation or "the model gave no reason")
             case "model_context_window_exceeded":
-                return self._ended(
+                return self._ending(
                     "context-full", "the conversation does not fit the model's window any more"
                 )
             case unknown:
-                return self._ended(
+                return self._ending(
                     "unknown-stop", f"the model stopped for a reason that is not known: '{unknown}'"
                 )
 
@@ -185,19 +187,20 @@ class _Conversation:
         self._messages += messages
         self._unsent = messages
 
-    def _shortened(self) -> Ending | None:
-        """One more chance after a reply that was too long; nothing of it is kept: its thinking may
-        be unsigned.
+    def _ask_for_less(self) -> Ending | None:
+        """Ask for a shorter reply, once. The conversation keeps nothing of the long one: its
+        thinking may be unsigned.
         """
         if self._truncated:
-            return self._ended(
+            return self._ending(
                 "truncated",
                 f"two replies in a row were longer than {self._brief.max_tokens:,} tokens",
             )
         self._truncated = True
         note = (
-            f"Your last reply was longer than {self._brief.max_tokens:,} tokens, was cut off and is lost; no tool of "
-            "it was run. Go on in smaller pieces: write a long file in several calls."
+            f"Your last reply was longer than {self._brief.max_tokens:,} tokens, was cut off and "
+            "is lost; no tool of it was run. Go on in smaller pieces: write a long file in several "
+            "calls."
         )
         self._remark(note)
         return None
@@ -211,20 +214,20 @@ class _Conversation:
         else:
             self._append(exchange.user(note))
 
-    def _answered(self, reply: exchange.Reply, stop: threading.Event | None) -> Ending | None:
+    def _answer_calls(self, reply: exchange.Reply, stop: threading.Event | None) -> Ending | None:
         self._truncated = False
         results: list[exchange.Block] = []
         notes: list[str] = []
         failed = False
         for call in reply.tool_calls:
-            result = self._result(call, stop, after_failure=failed)
+            result = self._use(call, stop, after_failure=failed)
             if result.summary is not None:
-                return self._ended("done", result.summary)
+                return self._ending("done", result.summary)
             failed = failed or result.is_error
             results.append(_answer(call, result))
-            match self._seen.after(call, result):
+            match self._repetition.judge(call, result):
                 case "stuck":
-                    return self._ended("stuck", repetition.told(call, result))
+                    return self._ending("stuck", repetition.explanation(call, result))
                 case "nudge":
                     notes.append(repetition.NUDGE)
         notes += self._reminder()
@@ -233,15 +236,18 @@ class _Conversation:
         self._make_room(reply)
         return None
 
-    def _result(
+    def _use(
         self, call: exchange.ToolCall, stop: threading.Event | None, *, after_failure: bool
     ) -> tools.Result:
         if stop is not None and stop.is_set():
             raise exchange.Stopped
         result = self._toolbox.result(call, stop)
         if result.summary is not None and after_failure:
-            told = "another call of the same reply failed; look at its result first, then call step_done again"
-            result = dataclasses.replace(result, text=told, verdict="refused", summary=None)
+            refusal = (
+                "another call of the same reply failed; look at its result first, "
+                "then call step_done again"
+            )
+            result = dataclasses.replace(result, text=refusal, verdict="refused", summary=None)
         self._report(reports.Used(self._turn, call, result))
         return result
 
@@ -249,21 +255,21 @@ class _Conversation:
         most = self._brief.max_turns
         if self._turn not in {math.ceil(share * most) for share in _REMINDERS}:
             return []
-        return [
-            f"{most - self._turn} of {most} turns are left. Finish what matters and call step_done in time."
-        ]
+        rest = f"{most - self._turn} of {most} turns are left."
+        return [f"{rest} Finish what matters and call step_done in time."]
 
     def _make_room(self, reply: exchange.Reply) -> None:
         usage = cost.Usage.from_mapping(reply.call.usage)
         if usage.prompt + usage.output < _FULL * self._brief.window:
             return
-        old = [number for number, message in enumerate(self._messages) if _has_results(message)][
-            :-_KEPT_RESULTS
+        with_results = [
+            number for number, message in enumerate(self._messages) if _has_results(message)
         ]
+        old = with_results[:-_KEPT_RESULTS]
         freed = sum(_room(self._messages[number]) for number in old) / _CHARACTERS_PER_TOKEN
         if freed >= _WORTH * self._brief.window:
             for number in old:
-                self._messages[number] = _stubbed(self._messages[number])
+                self._messages[number] = _with_stubs(self._messages[number])
 
 
 def _answer(call: exchange.ToolCall, result: tools.Result) -> exchange.Block:
@@ -280,13 +286,13 @@ def _has_results(message: exchange.Message) -> bool:
 
 
 def _room(message: exchange.Message) -> int:
-    """Characters that are freed when the results of a message are left out."""
+    """Characters that become free when stubs replace the results of a message."""
     return sum(
         max(0, len(json.dumps(block["content"])) - len(_STUB)) for block in _results(message)
     )
 
 
-def _stubbed(message: exchange.Message) -> exchange.Message:
+def _with_stubs(message: exchange.Message) -> exchange.Message:
     blocks = [
         {**block, "content": _STUB} if block["type"] == "tool_result" else block
         for block in exchange.blocks(message)

@@ -1,7 +1,7 @@
-"""Replacing a piece of a text by another: exact, or the same lines in other clothes, but never by
-likeness.
+"""Replacing a piece of a text by another: an exact piece, or lines that differ only in white space,
+but never merely similar ones.
 
-Line endings are the text's own: what is put in gets them, what is around keeps them.
+Line endings are the text's own: the new piece gets them, the rest keeps them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _ENDING = re.compile(r"(?:\r\n|\r|\n)\Z")
 _WORD = re.compile(r"\w+")
 _SHOWN_LINES = 20
-_LIKE = 0.4  # share of the words that two lines have in common; only for the message
+_LIKE = 0.4  # share of common words that makes two lines similar; only for the message
 
 
 class Edit(NamedTuple):
-    """`old` is to become `new`."""
+    """The order to replace `old` by `new`."""
 
     old: str
     new: str
@@ -30,7 +30,7 @@ class Edit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The text after an edit, and how `old` was found."""
+    """The text after an edit, and how `old` matched it."""
 
     text: str
     how: How
@@ -38,7 +38,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Why an edit was not made, in words that help to make it."""
+    """The reason why an edit was impossible, in words that help to correct it."""
 
     why: str
 
@@ -48,8 +48,8 @@ class _Line(NamedTuple):
     ending: str
 
 
-def applied(text: str, edit: Edit) -> Applied | Missed:
-    """The text after one edit whose `old` is there exactly once."""
+def apply(text: str, edit: Edit) -> Applied | Missed:
+    """The text after an edit whose `old` it holds exactly once."""
     if not edit.old:
         return Missed("old is empty; use write_file to write a whole file")
     if edit.old == edit.new:
@@ -65,46 +65,49 @@ def applied(text: str, edit: Edit) -> Applied | Missed:
     return (
         _by_lines(lines, edit, "blanks")
         or _by_lines(lines, edit, "indent")
-        or _missed(lines, text, edit)
+        or _miss(lines, text, edit)
     )
 
 
 def ending(text: str) -> str:
-    """The line ending that most lines of a text have; a newline when there are none."""
+    """The most frequent line ending of a text; a newline when it has none."""
     counts = Counter(re.findall(r"\r\n|\r|\n", text))
     return counts.most_common(1)[0][0] if counts else "\n"
 
 
-def with_endings(text: str, wanted: str) -> str:
-    """The text with that ending on all lines."""
-    return re.sub(r"\r\n|\r|\n", lambda _: wanted, text)
+def with_endings(text: str, new_ending: str) -> str:
+    """The text with `new_ending` on all lines."""
+    return re.sub(r"\r\n|\r|\n", lambda _: new_ending, text)
 
 
 def _positions(text: str, part: str) -> list[int]:
-    """Where `part` begins, overlaps included: "aa" is in "aaa" twice."""
-    found = []
+    """The positions of `part`, overlaps included: "aa" is in "aaa" twice."""
+    positions = []
     at = text.find(part)
     while at >= 0:
-        found.append(at)
+        positions.append(at)
         at = text.find(part, at + 1)
-    return found
+    return positions
 
 
 def _ambiguous(numbers: list[int]) -> str:
     shown = ", ".join(map(str, numbers[:10]))
-    return f"old matches {len(numbers)} times, at lines {shown}; add lines around it until it is there once"
+    return (
+        f"old matches {len(numbers)} times, at lines {shown}; "
+        "add lines around it until it is there once"
+    )
 
 
 # -- line by line ----------------------------------------------------------------------------------
 
 
 def _lines(text: str) -> list[_Line]:
-    found = []
+    lines = []
     for match in _LINE.finditer(text):
         end = _ENDING.search(match[0])
         body = match[0][: end.start()] if end else match[0]
-        found.append(_Line(body, end[0] if end else ""))
-    return found
+        lines.append(_Line(body, end[0] if end else ""))
+    return lines
 
 
 def bodies(text: str) -> list[str]:
@@ -113,41 +116,49 @@ def bodies(text: str) -> list[str]:
 
 
 def _by_lines(lines: list[_Line], edit: Edit, how: How) -> Applied | Missed | None:
-    """The edit made on whole lines that are like `old`; None when there are none."""
+    """The text after an edit of whole lines that match `old` but for white space; None when no
+    lines do.
+    """
     old = [body.rstrip() for body in bodies(edit.old)]
-    stripped = [line.body.rstrip() for line in lines]
-    matches = _same if how == "blanks" else _indented
-    key = next(
-        (offset for offset, body in enumerate(old) if body), 0
-    )  # where it differs first: large files
-    hits = [
-        (start, change)
-        for start in range(len(stripped) - len(old) + 1)
-        if stripped[start + key].lstrip() == old[key].lstrip()
-        and (change := matches(stripped[start : start + len(old)], old)) is not None
-    ]
+    hits = _hits([line.body.rstrip() for line in lines], old, how)
     if not hits:
         return None
     if len(hits) > 1:
-        return Missed(_ambiguous([start + 1 for start, _ in hits]))
+        return Missed(_ambiguous([hit.start + 1 for hit in hits]))
     start, change = hits[0]
     new = [change(body) for body in bodies(edit.new)]
     if any(body is None for body in new):
-        return None  # new has a line that is less indented than what would be taken away
+        return None  # new has a line with less indentation than the change takes away
     if new and not edit.old.endswith(("\n", "\r")) and edit.new.endswith(("\n", "\r")):
-        new.append(
-            ""
-        )  # what stood behind old on its last line goes on a line of its own: here nothing did
+        new.append("")  # the text behind old on its last line, none here, gets a line of its own
     window = lines[start : start + len(old)]
     return Applied(
-        _joined(lines[:start])
-        + _put(new, window, lines, edit)
-        + _joined(lines[start + len(old) :]),
+        _text(lines[:start]) + _put(new, window, lines, edit) + _text(lines[start + len(old) :]),
         how,
     )
 
 
 _Change = Callable[[str], "str | None"]
+
+
+class _Hit(NamedTuple):
+    """The number of the first line that matches `old`, and the change that lines of `new` need."""
+
+    start: int
+    change: _Change
+
+
+def _hits(stripped: list[str], old: list[str], how: How) -> list[_Hit]:
+    changes = _unchanged if how == "blanks" else _indentation
+    # Lines of a large file mostly differ in the first line of old that is not blank.
+    key = next((offset for offset, body in enumerate(old) if body), 0)
+    hits: list[_Hit] = []
+    for start in range(len(stripped) - len(old) + 1):
+        if stripped[start + key].lstrip() == old[key].lstrip():
+            change = changes(stripped[start : start + len(old)], old)
+            if change is not None:
+                hits.append(_Hit(start, change))
+    return hits
 
 
 def _put(new: list[str | None], window: list[_Line], lines: list[_Line], edit: Edit) -> str:
@@ -159,42 +170,28 @@ def _put(new: list[str | None], window: list[_Line], lines: list[_Line], edit: E
     return end.join(put) + last
 
 
-def _joined(lines: list[_Line]) -> str:
+def _text(lines: list[_Line]) -> str:
     return "".join(line.body + line.ending for line in lines)
 
 
-def _same(found: list[str], old: list[str]) -> _Change | None:
-    return (lambda body: body) if found == old else None
+def _unchanged(window: list[str], old: list[str]) -> _Change | None:
+    return (lambda body: body) if window == old else None
 
 
-def _indented(found: list[str], old: list[str]) -> _Change | None:
-    """How to indent `new` when all lines of `found` are those of `old` with one indent more, or
-    less.
+def _indentation(window: list[str], old: list[str]) -> _Change | None:
+    """The change of indentation for `new` when all lines of `window` are those of `old` with one
+    indent more, or less.
     """
-    filled = [(here, wanted) for here, wanted in zip(found, old, strict=True) if here or wanted]
-    if not filled:
+    pairs = [(here, body) for here, body in zip(window, old, strict=True) if here or body]
+    if not pairs or not all(here and body for here, body in pairs):
         return None
-    here, wanted = filled[0]
-    if (
-        here.endswith(wanted)
-        and (more := here[: len(here) - len(wanted)])
-        and wanted
-        and not more.strip()
-    ):
-        same = all(left == more + right for left, right in filled if right) and all(
-            right for _, right in filled
-        )
-        return (lambda body: more + body if body.strip() else body) if same else None
-    if (
-        wanted.endswith(here)
-        and (less := wanted[: len(wanted) - len(here)])
-        and here
-        and not less.strip()
-    ):
-        same = all(right == less + left for left, right in filled if left) and all(
-            left for left, _ in filled
-        )
-        return (lambda body: _without(less, body)) if same else None
+    here, body = pairs[0]
+    more = here[: max(len(here) - len(body), 0)]
+    less = body[: max(len(body) - len(here), 0)]
+    if more and not more.strip() and all(left == more + right for left, right in pairs):
+        return lambda line: more + line if line.strip() else line
+    if less and not less.strip() and all(right == less + left for left, right in pairs):
+        return lambda line: _without(less, line)
     return None
 
 
@@ -204,10 +201,10 @@ def _without(indent: str, body: str) -> str | None:
     return body[len(indent) :] if body.startswith(indent) else None
 
 
-# -- a miss that teaches ---------------------------------------------------------------------------
+# -- the message for a missed edit -----------------------------------------------------------------
 
 
-def _missed(lines: list[_Line], text: str, edit: Edit) -> Missed:
+def _miss(lines: list[_Line], text: str, edit: Edit) -> Missed:
     parts = ["old is not in the file"]
     if edit.new.strip() and with_endings(edit.new, "\n") in with_endings(text, "\n"):
         parts.append("new is already there")
@@ -215,43 +212,36 @@ def _missed(lines: list[_Line], text: str, edit: Edit) -> Missed:
     start = _closest([line.body for line in lines], bodies(edit.old))
     if start is not None:
         shown = lines[start : start + min(size, _SHOWN_LINES)]
-        parts.append(
-            "the closest lines, with · for a space and → for a tab:\n"
-            + "\n".join(
-                f"{number}: {visible(line)}" for number, line in enumerate(shown, start=start + 1)
-            )
-        )
+        parts.append("the closest lines, with · for a space and → for a tab:")
+        numbered = [
+            f"{number}: {visible(line)}" for number, line in enumerate(shown, start=start + 1)
+        ]
+        return Missed("\n".join(["; ".join(parts), *numbered]))
     return Missed("; ".join(parts))
 
 
 def visible(line: _Line) -> str:
-    """A line with its white space made visible, cut to 300 characters."""
+    """A line with signs for its white space, cut to 300 characters."""
     shown = line.body[:300].replace(" ", "·").replace("\t", "→")
     return shown + {"\r\n": "␍", "\r": "␍"}.get(line.ending, "")
 
 
 def _closest(lines: list[str], old: list[str]) -> int | None:
-    """The index of the line where something like `old` begins: where most lines agree but for white
-    space.
-    """
+    """The index of the line where most lines agree with `old` but for white space, or None."""
     places: dict[str, list[int]] = {}
     for number, body in enumerate(lines):
         places.setdefault(body.strip(), []).append(number)
     votes: Counter[int] = Counter()
-    for offset, wanted in enumerate(old):
-        if wanted.strip():
-            votes.update(
-                number - offset
-                for number in places.get(wanted.strip(), [])[:100]
-                if number >= offset
-            )
+    for offset, body in enumerate(old):
+        if body.strip():
+            same_lines = places.get(body.strip(), [])[:100]
+            votes.update(number - offset for number in same_lines if number >= offset)
     if votes:
         return min(votes, key=lambda start: (-votes[start], start))
     longest = max(range(len(old)), key=lambda offset: len(old[offset].strip()))
-    wanted_words = _words(old[longest])
+    old_words = _words(old[longest])
     likeness = [
-        len(words & wanted_words) / len(words | wanted_words or {""})
-        for words in map(_words, lines)
+        len(words & old_words) / len(words | old_words or {""}) for words in map(_words, lines)
     ]
     best = max(range(len(lines)), key=likeness.__getitem__, default=None)
     return None if best is None or likeness[best] < _LIKE else max(0, best - longest)

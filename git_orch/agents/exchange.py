@@ -1,5 +1,5 @@
-"""What passes between git-orch and a model: a request, the reply, and the record of what a call
-used.
+"""The exchange between git-orch and a model: a request, the reply, and the record of a call's
+usage.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import NamedTuple, cast
 
 from git_orch import errors
 
-# Content blocks and messages stay the plain documents of the Messages API: they are sent back
+# Content blocks and messages stay the plain documents of the Messages API: git-orch sends them back
 # exactly as they came, and only the functions of this module look inside.
 Block = Mapping[str, object]
 Message = Mapping[str, object]
 
 
 class Stopped(errors.OrchError):
-    """The stop event was set while a model or a command was being waited for; who set it knows why."""
+    """Somebody set the stop event while git-orch waited for a model or a command."""
 
     def __init__(self) -> None:
         super().__init__("stopped", "run the same command again; what is done is kept")
@@ -25,8 +25,8 @@ class Stopped(errors.OrchError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `system` and the first block of the first message are the same for all steps of
-    a plan.
+    """One request; `system` and the first block of the first message have the same bytes for all
+    steps of a plan.
     """
 
     model: str
@@ -39,7 +39,7 @@ class Request:
 
 
 class ToolCall(NamedTuple):
-    """A tool that the model asks for; `input` is whatever it sent."""
+    """A tool that the model asks for; `input` is any JSON value."""
 
     id: str
     name: str
@@ -47,8 +47,8 @@ class ToolCall(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What one call used: `usage` verbatim as the provider counted; `stop_reason` None means that
-    the reply was cut.
+    """The record of one call: `usage` verbatim as the provider counted it; `stop_reason` is None
+    when the reply was cut off.
     """
 
     model: str
@@ -60,7 +60,7 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One whole reply; `content` holds the blocks verbatim, `explanation` why a reply was refused."""
+    """One whole reply: `content` holds its blocks verbatim, `explanation` a refusal's reason."""
 
     content: tuple[Block, ...]
     call: Call
@@ -68,28 +68,23 @@ class Reply:
 
     @property
     def stop_reason(self) -> str:
-        """Why the reply ended; never absent, a reply without one was cut and is not a reply."""
+        """The reason for the end of the reply; every whole reply has one."""
         return self.call.stop_reason or ""
 
     @property
     def text(self) -> str:
-        """The text blocks, joined."""
-        return "".join(
-            part for block in self.content if isinstance(part := _part(block, "text"), str)
-        )
+        """The texts of all text blocks as one."""
+        texts = [block.get("text") for block in self.content if block.get("type") == "text"]
+        return "".join(text for text in texts if isinstance(text, str))
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The tools it asks for, in order."""
+        """The tool calls in the reply, in order."""
+        calls = [block for block in self.content if block.get("type") == "tool_use"]
         return tuple(
-            ToolCall(str(block.get("id")), str(block.get("name")), block.get("input"))
-            for block in self.content
-            if block.get("type") == "tool_use"
+            ToolCall(str(call.get("id")), str(call.get("name")), call.get("input"))
+            for call in calls
         )
-
-
-def _part(block: Block, kind: str) -> object:
-    return block.get(kind) if block.get("type") == kind else None
 
 
 def user(*texts: str) -> Message:
@@ -102,7 +97,7 @@ def assistant(reply: Reply) -> Message:
     return {"role": "assistant", "content": list(reply.content)}
 
 
-# -- the request as it is sent ---------------------------------------------------------------------
+# -- the request for the Messages API --------------------------------------------------------------
 
 _BREAKPOINT = {"type": "ephemeral"}
 

@@ -41,10 +41,10 @@ _POLL = 0.1  # seconds until a set stop event is noticed; nothing else waits for
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait: `timeout` is seconds without a byte (the SDK's own default).
+    """The patience with a provider: `timeout` is seconds without a byte (the SDK's own default).
 
-    `wait` takes seconds and says whether to stop; without it the stop event of each call is waited
-    on. `jitter` gives numbers from 0 to 1.
+    `wait` takes seconds and says whether to stop; without it a wait lasts until the stop event of
+    the call. `jitter` gives numbers from 0 to 1.
     """
 
     timeout: float = 600.0
@@ -127,8 +127,8 @@ class MessagesModel:
     ) -> exchange.Reply:
         """The reply to a request, with up to six retries.
 
-        `on_text` gets text as it arrives (again from the start after a retry), `on_lost` each try
-        that was billed and failed, `on_wait` the seconds and the cause of each wait. Raises
+        `on_text` gets text as it arrives (again from the start after a retry), `on_lost` every
+        failed try that the provider billed, `on_wait` the seconds and the cause of a wait. Raises
         UsageError for a model without a price, ProviderFailed, and exchange.Stopped.
         """
         stop = stop or threading.Event()
@@ -141,15 +141,15 @@ class MessagesModel:
         tries = 0
         while True:
             tries += 1
-            attempt = _Try(self._connected(request.model), parameters, clock)
-            result = attempt.followed(on_text, stop)
+            attempt = _Try(self._connect(request.model), parameters, clock)
+            result = attempt.follow(on_text, stop)
             if isinstance(result, exchange.Reply):
                 return result
             if attempt.lost is not None and on_lost is not None:
                 on_lost(attempt.lost)
             if result is None:
                 raise exchange.Stopped
-            fault = self._redacted(result)
+            fault = self._redact(result)
             pause = retry.pause(fault, tries, clock() - started, self._patience.jitter())
             if pause is None:
                 raise retry.failure(fault, request.model, tries)
@@ -159,24 +159,20 @@ class MessagesModel:
                 raise exchange.Stopped
 
     def count(self, request: exchange.Request) -> int:
-        """The tokens of a request's prompt, as the provider counts them; costs nothing, and is
-        asked once.
+        """The tokens of a request's prompt, as the provider counts them, for free and in one try.
 
         Raises ProviderFailed, and UsageError for a model without a price.
         """
         adaptive = self._prices.facts(request.model).adaptive_thinking
-        wanted = exchange.parameters(request, adaptive=adaptive)
-        counted = {
-            name: value
-            for name, value in wanted.items()
-            if name in ("model", "system", "messages", "tools")
-        }
-        result = _counted(self._connected(request.model), counted)
+        parameters = exchange.parameters(request, adaptive=adaptive)
+        for name in parameters.keys() - {"model", "system", "messages", "tools"}:
+            del parameters[name]
+        result = _count_tokens(self._connect(request.model), parameters)
         if isinstance(result, int):
             return result
-        raise retry.failure(self._redacted(result), request.model, 1)
+        raise retry.failure(self._redact(result), request.model, 1)
 
-    def _connected(self, model: str) -> anthropic.Anthropic:
+    def _connect(self, model: str) -> anthropic.Anthropic:
         _sdk()
         import anthropic
 
@@ -192,44 +188,38 @@ class MessagesModel:
                         timeout=timeout,
                     )
                 except anthropic.CredentialsError as error:
-                    raise retry.failure(self._redacted(_fault(error)), model, 1) from error
+                    raise retry.failure(self._redact(_fault(error)), model, 1) from error
             return self._client
 
-    def _redacted(self, fault: retry.Fault) -> retry.Fault:
+    def _redact(self, fault: retry.Fault) -> retry.Fault:
         client = self._client
-        keys = (
-            ()
-            if client is None
-            else tuple(key for key in (client.api_key, client.auth_token) if key)
-        )
+        tokens = () if client is None else (client.api_key, client.auth_token)
+        keys = tuple(token for token in tokens if token)
         return dataclasses.replace(
             fault, detail=redact.redacted(fault.detail, (*self._secrets, *keys))
         )
 
 
-def _counted(client: anthropic.Anthropic, parameters: dict[str, object]) -> int | retry.Fault:
+def _count_tokens(client: anthropic.Anthropic, parameters: dict[str, object]) -> int | retry.Fault:
     import anthropic
     import httpx2
 
     try:
-        counted: object = client.messages.count_tokens(**parameters)  # type: ignore[arg-type]  # plain documents
+        # The parameters are plain documents.
+        reply: object = client.messages.count_tokens(**parameters)  # type: ignore[arg-type]
     except (anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         return _fault(error)
     except TypeError as error:
         return _without_credentials(error)
-    tokens = getattr(
-        counted, "input_tokens", None
-    )  # the SDK takes any text or document for a reply
-    return (
-        tokens
-        if isinstance(tokens, int)
-        else retry.Fault("malformed", "there is no count of tokens in it")
-    )
+    tokens = getattr(reply, "input_tokens", None)  # the SDK takes any text or document for a reply
+    if isinstance(tokens, int):
+        return tokens
+    return retry.Fault("malformed", "there is no count of tokens in it")
 
 
 def _without_credentials(error: TypeError) -> retry.Fault:
-    """What "Could not resolve authentication method" means: the SDK found none. Any other one is
-    raised again.
+    """The fault for the SDK's "Could not resolve authentication method". Raises any other error
+    again.
     """
     if "authentication" not in str(error):
         raise error
@@ -240,8 +230,8 @@ def _without_credentials(error: TypeError) -> retry.Fault:
 
 
 class _Try:
-    """One request, its stream read to the end in a thread of its own, so that a stop need not wait
-    for the server.
+    """One request. A thread of its own reads its stream, so that a stop need not wait for the
+    server.
     """
 
     def __init__(
@@ -255,12 +245,12 @@ class _Try:
             queue.SimpleQueue()
         )
         self._abandoned = threading.Event()
-        self.lost: exchange.Call | None = None  # what a try that failed had already used
+        self.lost: exchange.Call | None = None  # the usage of a failed try
 
-    def followed(
+    def follow(
         self, on_text: Callable[[str], None] | None, stop: threading.Event
     ) -> exchange.Reply | retry.Fault | None:
-        """How the try ended; None when it was stopped."""
+        """Read the stream to its end; returns the reply or the fault, None when `stop` was set."""
         threading.Thread(target=self._run, name="model reply", daemon=True).start()
         try:
             while not stop.is_set():
@@ -279,19 +269,19 @@ class _Try:
             self._abandoned.set()
 
     def _run(self) -> None:
-        with _Carried(self._news):
+        with _ErrorCarrier(self._news):
             self._news.put(self._result())
 
     def _result(self) -> exchange.Reply | retry.Fault:
         import anthropic
         import httpx2
 
-        # JSONDecodeError is a ValueError, as is what the SDK makes of unreadable tool input;
-        # AssertionError and AttributeError are what it raises on a stream that is empty or has
-        # fields missing.
+        # JSONDecodeError is a ValueError, and so is the SDK's error for unreadable tool input. For
+        # an empty stream and for missing fields the SDK raises AssertionError and AttributeError.
         malformed = (ValueError, AssertionError, AttributeError, IndexError)
         try:
-            with self._client.messages.stream(**self._parameters) as stream:  # type: ignore[arg-type]  # plain documents
+            # The parameters are plain documents.
+            with self._client.messages.stream(**self._parameters) as stream:  # type: ignore[arg-type]
                 return self._read(stream)
         except (anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL, *malformed) as error:
             return _fault(error)
@@ -319,8 +309,8 @@ class _Try:
         self.lost = _call(stream, self._clock() - self._begun)
 
 
-class _Carried(contextlib.AbstractContextManager[None]):
-    """Carries what is raised inside to the thread that reads the queue, which raises it there."""
+class _ErrorCarrier(contextlib.AbstractContextManager[None]):
+    """Carries an error from inside to the thread that reads the queue, which raises it there."""
 
     def __init__(
         self, news: queue.SimpleQueue[str | exchange.Reply | retry.Fault | BaseException]
@@ -370,7 +360,7 @@ def _fault(error: Exception) -> retry.Fault:
 
     if isinstance(error, anthropic.APIStatusError):
         return _status_fault(error)
-    # what the SDK wraps says less than what it wrapped
+    # The wrapped error says more than the SDK's own.
     cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else None
     kinds: tuple[tuple[retry.Kind, tuple[type[Exception], ...]], ...] = (
         ("credentials", (anthropic.CredentialsError,)),

@@ -1,4 +1,4 @@
-"""What files and outputs look like to a model: numbered, cut, and saying so."""
+"""Files and outputs as a model sees them: with line numbers, and a note where text is missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def short_lines(text: str) -> str:
 def _short(line: str) -> str:
     if len(line) <= tool_definitions.LINE_LENGTH:
         return line
-    return f"{line[: tool_definitions.LINE_LENGTH]} [... {len(line) - tool_definitions.LINE_LENGTH:,} more characters]"
+    rest = len(line) - tool_definitions.LINE_LENGTH
+    return f"{line[: tool_definitions.LINE_LENGTH]} [... {rest:,} more characters]"
 
 
 def is_binary(data: bytes) -> bool:
@@ -25,8 +26,8 @@ def is_binary(data: bytes) -> bool:
 
 
 def page(path: str, lines: list[str], first: int, count: int) -> str:
-    """At most `count` lines from line `first` on, numbered, under a line that says whether that is
-    all.
+    """At most `count` lines from line `first` on, with numbers, under a headline that says whether
+    these are all.
     """
     shown: list[str] = []
     room = tool_definitions.READ_CHARACTERS
@@ -44,14 +45,12 @@ def page(path: str, lines: list[str], first: int, count: int) -> str:
 
 
 def like(existing: bytes, content: str) -> bytes:
-    """The content with the byte order mark and the CRLF line endings of what it replaces."""
+    """`content` as bytes, with the byte order mark and the CRLF line endings of `existing`."""
     if is_binary(existing):
         return content.encode()
     before = existing.decode("utf-8", "surrogateescape")
     if before.count("\r\n") == before.count("\n") > 0:
         content = edits.with_endings(content, "\r\n")
-    return (
-        BYTE_ORDER_MARK + content.removeprefix(BYTE_ORDER_MARK)
-        if before.startswith(BYTE_ORDER_MARK)
-        else content
-    ).encode()
+    if before.startswith(BYTE_ORDER_MARK):
+        content = BYTE_ORDER_MARK + content.removeprefix(BYTE_ORDER_MARK)
+    return content.encode()

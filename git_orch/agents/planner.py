@@ -1,5 +1,5 @@
-"""A task becomes a plan: one call, our own validation of the reply, and one round to repair what it
-finds.
+"""From a task to a plan: one call, our own validation of the reply, and one round to repair its
+findings.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Value = TypeVar("Value")
 
 
 class NoPlan(errors.StepFailed):
-    """The model gave no plan that can be used; `raw` is the text of its last reply, for inspection."""
+    """The model gave no valid plan; `raw` is the text of its last reply, for inspection."""
 
     def __init__(self, cause: str, hint: str, raw: str) -> None:
         super().__init__(cause, hint)
@@ -32,7 +32,7 @@ class NoPlan(errors.StepFailed):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to plan, for whom: `capabilities` as `prompts.planning_system` takes them, `delimiter`
+    """The task for a plan: `capabilities` as `prompts.planning_system` takes them, `delimiter`
     random.
     """
 
@@ -43,8 +43,8 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Drafted(Generic[Value]):
-    """What `read` made of the reply, and the reply's text."""
+class Draft(Generic[Value]):
+    """The value that `read` made of the reply, and the reply's text."""
 
     value: Value
     raw: str
@@ -57,29 +57,29 @@ def draft(
     read: Callable[[str], Value | list[str]],
     on_call: Callable[[exchange.Call], None],
     on_wait: Callable[[float, str], None] | None = None,
-) -> Drafted[Value]:
+) -> Draft[Value]:
     """A plan for a task; `read` gets the reply's JSON text and gives a value, or findings to send
     back once.
 
-    `on_wait` gets the seconds and the cause of each wait for the provider.
+    `on_wait` gets the seconds and the cause of a wait for the provider.
     Raises NoPlan, and ProviderFailed when the model refuses or its service fails.
     """
     messages: tuple[exchange.Message, ...] = (
         exchange.user(
-            "Plan this task:\n" + prompts.quoted("task", question.task, question.delimiter)
+            "Plan this task:\n" + prompts.quotation("task", question.task, question.delimiter)
         ),
     )
     first = _reply(question, messages, model, on_call, on_wait)
     value = read(json_text(first.text))
     if not isinstance(value, list):
-        return Drafted(value, first.text)
+        return Draft(value, first.text)
     repair = exchange.user(_repair(value))
     second = _reply(
         question, (*messages, exchange.assistant(first), repair), model, on_call, on_wait
     )
     value = read(json_text(second.text))
     if not isinstance(value, list):
-        return Drafted(value, second.text)
+        return Draft(value, second.text)
     raise NoPlan(
         f"the model's plan has {sentences.count(len(value), 'finding')} after one repair, the first: {value[0]}",
         "say more in the task or try another model with --model",
@@ -111,7 +111,8 @@ def _reply(
         )
     if reply.stop_reason in ("max_tokens", "model_context_window_exceeded"):
         raise NoPlan(
-            f"the model's plan was cut off, it is longer than {reply.call.usage.get('output_tokens')} tokens",
+            "the model's plan was cut off, it is longer than "
+            f"{reply.call.usage.get('output_tokens')} tokens",
             "plan a smaller task",
             reply.text,
         )
@@ -125,8 +126,8 @@ def _repair(findings: list[str]) -> str:
 
 
 def json_text(reply: str) -> str:
-    """The plan in a reply without a code fence or prose around it; the reply as it is when there is
-    no plan in it.
+    """The plan in a reply without the code fence or prose around it; the whole reply when it holds
+    no plan.
     """
     decoder = json.JSONDecoder()
     at = reply.find("{")

@@ -1,4 +1,4 @@
-"""The price table: what each known model costs and holds, with the date and source of every row."""
+"""The price table: price and context of models, with the date and source of every row."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 _TABLE = Path(__file__).with_name("prices.toml")
 _RATES = cost.Rates._fields
-_SNAPSHOT_DATE = re.compile(
-    r"-20\d{6}$"
-)  # the provider answers as claude-sonnet-4-5-20250929 to claude-sonnet-4-5
+# The provider answers as claude-sonnet-4-5-20250929 to claude-sonnet-4-5.
+_SNAPSHOT_DATE = re.compile(r"-20\d{6}$")
 
 
 class ModelFacts(NamedTuple):
-    """What git-orch must know of a model before it calls it; `context` and `max_output` are tokens."""
+    """The facts about a model that a call needs; `context` and `max_output` are tokens."""
 
     id: str
     price: cost.Price
@@ -37,38 +36,38 @@ class ModelFacts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The known models."""
+    """The models in the table, by ID."""
 
     models: Mapping[str, ModelFacts]
 
     def facts(self, model: str) -> ModelFacts:
-        """What is known of a model, also under a name with a snapshot date. Raises UsageError for
-        an unknown one.
+        """The facts about a model, also under a name with a snapshot date. Raises UsageError for an
+        unknown one.
         """
-        known = self.models.get(model) or self.models.get(undated(model))
-        if known is None:
+        facts = self.models.get(model) or self.models.get(base_name(model))
+        if facts is None:
             raise errors.UsageError(
                 f"no price is known for model '{model}'",
                 f"choose one of {', '.join(self.models)}, or name a file with a row for it: "
                 "git config --global orch.prices FILE",
             )
-        return known
+        return facts
 
     def price(self, model: str) -> cost.Price:
-        """What a model costs. Raises UsageError for an unknown one: never zero, never another
+        """The price of a model. Raises UsageError for an unknown one: never zero, never another
         model's price.
         """
         return self.facts(model).price
 
 
-def undated(model: str) -> str:
+def base_name(model: str) -> str:
     """The name of a model without the date of its snapshot."""
     return _SNAPSHOT_DATE.sub("", model)
 
 
 def load(extra: Path | None = None) -> Prices:
-    """The built-in table, with rows replaced and added by the file `extra`. Raises UsageError for a
-    bad file.
+    """The built-in table; rows of the file `extra` replace its rows or join them. Raises UsageError
+    for a bad file.
     """
     models = _rows(_TABLE)
     if extra is not None:
@@ -79,7 +78,7 @@ def load(extra: Path | None = None) -> Prices:
 def _rows(path: Path) -> dict[str, ModelFacts]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-        rows = [_facts(item, f"model {number}") for number, item in _numbered(document, "model")]
+        rows = [_facts(item, f"model {number}") for number, item in _entries(document, "model")]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, documents.BadDocument) as error:
         raise errors.UsageError(
             f"cannot read prices from '{path}': {_lower_first(error)}",
@@ -94,7 +93,7 @@ def _lower_first(error: Exception) -> str:
     return words[:1].lower() + words[1:]
 
 
-def _numbered(document: Mapping[str, object], name: str) -> enumerate[object]:
+def _entries(document: Mapping[str, object], name: str) -> enumerate[object]:
     return enumerate(documents.sequence(document, name), start=1)
 
 
@@ -113,7 +112,7 @@ def _facts(item: object, where: str) -> ModelFacts:
     if unknown:
         raise documents.BadDocument(f"{where}: unknown field '{min(unknown)}'")
     tiers = tuple(
-        _tier(tier, f"{where}, tier {number}") for number, tier in _numbered(fields, "tier")
+        _tier(tier, f"{where}, tier {number}") for number, tier in _entries(fields, "tier")
     )
     return ModelFacts(
         id=documents.text(fields, "id"),
@@ -121,7 +120,7 @@ def _facts(item: object, where: str) -> ModelFacts:
         context=_tokens(fields, "context", where),
         max_output=_tokens(fields, "max_output", where),
         adaptive_thinking=fields.get("adaptive_thinking") is True,
-        date=str(_present(fields, "date", where)),
+        date=str(_value(fields, "date", where)),
         source=documents.text(fields, "source"),
     )
 
@@ -136,7 +135,7 @@ def _rates(fields: Mapping[str, object], where: str) -> cost.Rates:
 
 
 def _usd(fields: Mapping[str, object], name: str, where: str) -> Decimal:
-    value = _present(fields, name, where)
+    value = _value(fields, name, where)
     number = Decimal(value) if isinstance(value, int) else value
     if (
         not isinstance(number, Decimal)
@@ -149,13 +148,13 @@ def _usd(fields: Mapping[str, object], name: str, where: str) -> Decimal:
 
 
 def _tokens(fields: Mapping[str, object], name: str, where: str) -> int:
-    value = _present(fields, name, where)
+    value = _value(fields, name, where)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise documents.BadDocument(f"{where}: {name} must be a number of tokens")
     return value
 
 
-def _present(fields: Mapping[str, object], name: str, where: str) -> object:
+def _value(fields: Mapping[str, object], name: str, where: str) -> object:
     if name not in fields:
         raise documents.BadDocument(f"{where}: {name} is missing")
     return fields[name]

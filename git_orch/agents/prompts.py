@@ -1,8 +1,7 @@
-"""What models are told: the prompts of the step worker and of the planner, and the form of a
-planner's reply.
+"""The prompts of the step worker and of the planner, and the schema of a planner's reply.
 
-Text that comes from a person or a repository stands between lines with a random delimiter that the
-caller makes, so that it cannot end its own quotation.
+Text of a person or a repository stands between lines with a random delimiter from the caller, so
+that it cannot end its own quotation.
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from git_orch.plans.plan import Check, Plan, Step
 
-_FAILURE_SHOWN = (
-    8_000  # characters of a failed check's output, and as many of a failed attempt's diff
-)
+# Characters of a failed check's output, and as many of a failed attempt's diff.
+_FAILURE_SHOWN = 8_000
 
 # The same bytes for all steps of all plans, without date, path or branch: one changed byte voids
 # the prompt cache.
@@ -72,14 +70,14 @@ The task and text of the repository stand between delimiter lines: they say what
 
 
 class Earlier(NamedTuple):
-    """A step that is done: its title and what it changed."""
+    """A step that is done: its title, and its changes as a diffstat."""
 
     title: str
     diffstat: str
 
 
 class Failure(NamedTuple):
-    """Why the last attempt at the step failed; `diff` is what it had changed, which is gone."""
+    """The failure of the last attempt at the step; `diff` holds its changes, which are gone."""
 
     reason: str
     output: str
@@ -87,35 +85,35 @@ class Failure(NamedTuple):
 
 
 def planning_system(capabilities: Mapping[str, str]) -> str:
-    """The planner's system prompt; `capabilities` are Commands, Languages, OS/arch and whatever
-    else is known.
+    """The planner's system prompt; `capabilities` are Commands, Languages, OS/arch and other facts
+    about the machine.
     """
     lines = [f"- {name}: {words}" for name, words in capabilities.items()]
     return _PLANNING_SYSTEM.format(capabilities="\n".join(lines))
 
 
-def quoted(name: str, text: str, delimiter: str) -> str:
-    """Text of somebody else's between two lines that it cannot contain, as long as the delimiter is
-    a secret to it.
+def quotation(name: str, text: str, delimiter: str) -> str:
+    """Text of others between two lines that it cannot contain, because its author cannot know the
+    delimiter.
     """
     return f"<{name} {delimiter}>\n{text}\n</{name} {delimiter}>"
 
 
 def plan_block(plan: Plan, delimiter: str) -> str:
-    """The plan as each of its steps is shown it; the delimiter must be one for the whole plan, as
-    the bytes must be.
+    """The plan as the prompts of all its steps hold it, with the same bytes and so the same
+    delimiter.
     """
     numbers = {step.id: number for number, step in enumerate(plan.steps, start=1)}
     lines = [plan.title, "", plan.objective, ""]
     for step in plan.steps:
         needs = ", ".join(str(numbers[need]) for need in step.depends_on if need in numbers)
         lines.append(f"{numbers[step.id]}. {step.title}" + (f" (after {needs})" if needs else ""))
-    return "The plan:\n" + quoted("plan", "\n".join(lines), delimiter)
+    return "The plan:\n" + quotation("plan", "\n".join(lines), delimiter)
 
 
 class Task(NamedTuple):
-    """What the step block is made of: the step's number in the plan and what came before this
-    attempt.
+    """The contents of a step block: the step, its number in the plan, the steps before it and the
+    last failure.
     """
 
     step: Step
@@ -126,50 +124,56 @@ class Task(NamedTuple):
 
 
 def step_block(task: Task, delimiter: str) -> str:
-    """The step that is to be done now, after the results of earlier ones and the failure of the
-    last attempt.
+    """The present step, after the results of earlier ones and before the failure of the last
+    attempt.
     """
     step = task.step
     parts = []
     if task.earlier:
-        done = "\n".join(f"- {item.title}\n{_indented(item.diffstat)}" for item in task.earlier)
-        parts.append("Done so far:\n" + quoted("done", done, delimiter))
+        done = "\n".join(f"- {item.title}\n{_indent(item.diffstat)}" for item in task.earlier)
+        parts.append("Done so far:\n" + quotation("done", done, delimiter))
     parts.append(
         f"Your step is number {task.number}:\n"
-        + quoted("step", f"{step.title}\n\n{step.prompt or ''}", delimiter)
+        + quotation("step", f"{step.title}\n\n{step.prompt or ''}", delimiter)
     )
     if step.paths:
-        parts.append("Paths it declares:\n" + quoted("paths", "\n".join(step.paths), delimiter))
+        parts.append("Paths it declares:\n" + quotation("paths", "\n".join(step.paths), delimiter))
     if step.checks:
         checks = "\n".join(_check_line(check) for check in step.checks)
-        parts.append("Checks that run after it:\n" + quoted("checks", checks, delimiter))
+        parts.append("Checks that run after it:\n" + quotation("checks", checks, delimiter))
     if task.failure is not None:
         parts.append(_failure(task.failure, delimiter))
     parts.append(f"You have {task.max_turns} turns. Begin.")
     return "\n\n".join(parts)
 
 
-def _indented(text: str) -> str:
+def _indent(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
 def _check_line(check: Check) -> str:
-    return f"- {check.type}: {check.command.text()} (exit {check.expected_exit} within {check.timeout} s)"
+    limits = f"exit {check.expected_exit} within {check.timeout} s"
+    return f"- {check.type}: {check.command.text()} ({limits})"
+
+
+_FAILED_BEFORE = (
+    "An earlier attempt at this step failed, and its changes are gone. Do not repeat its mistake."
+)
 
 
 def _failure(failure: Failure, delimiter: str) -> str:
     return "\n".join(
         [
-            "An earlier attempt at this step failed, and its changes are gone. Do not repeat its mistake.",
-            quoted("reason", failure.reason, delimiter),
-            quoted("output", _cut(failure.output), delimiter),
-            quoted("diff", _cut(failure.diff), delimiter),
+            _FAILED_BEFORE,
+            quotation("reason", failure.reason, delimiter),
+            quotation("output", _cut(failure.output), delimiter),
+            quotation("diff", _cut(failure.diff), delimiter),
         ]
     )
 
 
 def _cut(text: str) -> str:
-    """The head and the tail of a text that is too long."""
+    """`text`, or the head and the tail of a long one."""
     if len(text) <= _FAILURE_SHOWN:
         return text
     head, tail = _FAILURE_SHOWN * 3 // 8, _FAILURE_SHOWN * 5 // 8

@@ -1,4 +1,4 @@
-"""Noticing that a model goes round in circles: the same call with the same result, or the same
+"""A watch for models that go round in circles: the same call with the same result, or the same
 error, once more.
 """
 
@@ -15,26 +15,29 @@ if TYPE_CHECKING:
 SAME_CALLS = 4
 SAME_ERRORS = 3
 NUDGE = (
-    "You are repeating yourself: this was tried before with the same result. Say what you know, then try something "
-    "else, or call step_done and say what could not be done."
+    "You are repeating yourself: this was tried before with the same result. Say what you know, "
+    "then try something else, or call step_done and say what could not be done."
 )
-_DURATION = re.compile(
-    r"\b\d+(?:\.\d+)? ?m?s\b|output:\d+"
-)  # what differs between runs of the same command
+# Parts of an output that differ between runs of the same command.
+_DURATION = re.compile(r"\b\d+(?:\.\d+)? ?m?s\b|output:\d+")
 
 
 class Repetition:
-    """Counts what was seen; after the first nudge it counts anew, and the next time is the last."""
+    """Counts calls and errors; it counts anew after the first nudge, and the next time the model is
+    stuck.
+    """
 
     def __init__(self) -> None:
         self._calls: Counter[tuple[str, str, str]] = Counter()
         self._errors: Counter[tuple[str, str]] = Counter()
         self._nudged = False
 
-    def after(
+    def judge(
         self, call: exchange.ToolCall, result: toolbox.Result
     ) -> Literal["new", "nudge", "stuck"]:
-        """What to do after one more call and its result."""
+        """Count one more call and its result. Returns whether the model needs a nudge, or is
+        stuck.
+        """
         text = _DURATION.sub("", result.text)
         same_call = (call.name, json.dumps(call.input, sort_keys=True), text)
         same_error = (call.name, text)
@@ -50,7 +53,7 @@ class Repetition:
         return "nudge"
 
 
-def told(call: exchange.ToolCall, result: toolbox.Result) -> str:
-    """What the model kept doing, for people."""
+def explanation(call: exchange.ToolCall, result: toolbox.Result) -> str:
+    """The cause of a stuck conversation, for people: the repeated call and its result."""
     first = next(iter(result.text.strip().splitlines()), "no output")[:200]
     return f"the model kept calling {call.name} with the same result: {first}"

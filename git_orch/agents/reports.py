@@ -1,4 +1,4 @@
-"""What a conversation reports while it goes on: to the trace of the attempt and to whoever watches."""
+"""Reports of a conversation under way, for the trace of its attempt and for progress."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """Text as it arrives."""
+class Text:
+    """A piece of a reply's text, as soon as it arrives."""
 
     turn: int
     text: str
@@ -27,7 +27,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The provider is asked again after so many seconds."""
+    """A pause of so many seconds before another request to the provider."""
 
     turn: int
     seconds: float
@@ -44,15 +44,15 @@ class Replied:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A tool was called and answered."""
+    """A tool call and its result."""
 
     turn: int
     call: exchange.ToolCall
     result: toolbox.Result
 
 
-Event = Sent | Said | Waiting | Replied | Used
+Event = Sent | Text | Waiting | Replied | Used
 
 
 def nobody(_: Event) -> None:
-    """A report that nobody reads."""
+    """Drop a report."""

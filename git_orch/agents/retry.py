@@ -1,6 +1,4 @@
-"""What to do when a call fails: which faults pass by themselves, how long to wait, what to tell the
-person.
-"""
+"""Faults of calls to a model: which of them pass by themselves, pauses, and errors for people."""
 
 from __future__ import annotations
 
@@ -31,7 +29,9 @@ _TRANSIENT_TYPES = frozenset({"overloaded_error", "api_error", "timeout_error", 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a try failed; `detail` is redacted. An error inside a stream has status 200 and a `type`."""
+    """The cause of a failed try; `detail` has no secrets. An error in a stream has status 200 and a
+    `type`.
+    """
 
     kind: Kind
     detail: str
@@ -43,11 +43,11 @@ class Fault:
     request_id: str | None = None
 
 
-def transient(fault: Fault) -> bool:
-    """Whether the same request may succeed later; a spend limit never does in time."""
+def is_transient(fault: Fault) -> bool:
+    """Whether the same request may succeed soon; a spend limit lasts too long."""
     if fault.kind != "status":
         return fault.kind in ("connection", "timeout", "cut", "malformed")
-    if _spent(fault) or fault.should_retry is False:
+    if _is_spend_limit(fault) or fault.should_retry is False:
         return False
     if fault.status == 200:
         return fault.type in _TRANSIENT_TYPES
@@ -55,24 +55,22 @@ def transient(fault: Fault) -> bool:
 
 
 def pause(fault: Fault, tries: int, elapsed: float, jitter: float) -> float | None:
-    """Seconds to wait after the given number of failed tries, None to give up; `jitter` is in 0 to
-    1.
+    """Seconds to wait after `tries` failed tries, None to give up; `jitter` is from 0 to 1.
 
-    Full jitter from 1 s up to a bound that doubles to 60 s. What the server asks for goes first, up
-    to 120 s.
+    Full jitter from 1 s up to a bound that doubles to 60 s. The server's own wish goes first, up to
+    120 s.
     """
-    if tries > RETRIES or not transient(fault):
+    if tries > RETRIES or not is_transient(fault):
         return None
     if fault.retry_after is not None:
-        seconds = min(
-            LONGEST_WAIT, fault.retry_after + jitter
-        )  # parallel steps are not let loose at the same instant
+        # The jitter keeps parallel steps from starting at the same instant.
+        seconds = min(LONGEST_WAIT, fault.retry_after + jitter)
     else:
         seconds = 1.0 + jitter * (min(_LONGEST_JITTER, 2.0**tries) - 1.0)
     return seconds if elapsed + seconds <= LONGEST_CALL else None
 
 
-def _spent(fault: Fault) -> bool:
+def _is_spend_limit(fault: Fault) -> bool:
     return (
         fault.status == 402
         or fault.code in _SPEND_CODES
@@ -81,8 +79,8 @@ def _spent(fault: Fault) -> bool:
 
 
 def failure(fault: Fault, model: str, tries: int) -> errors.ProviderFailed:
-    """The error that ends the call, with its own cause and hint for each kind of fault."""
-    cause, hint = _SPEND_LIMIT if _spent(fault) else _told(fault, model)
+    """The error that ends the call; cause and hint fit the kind of fault."""
+    cause, hint = _SPEND_LIMIT if _is_spend_limit(fault) else _cause_and_hint(fault, model)
     after = f", {tries} tries" if tries > 1 else ""
     detail = f": {one_line(fault.detail)}" if fault.detail else ""
     request = f" (request '{fault.request_id}')" if fault.request_id else ""
@@ -95,11 +93,11 @@ def one_line(text: str) -> str:
     return line.rstrip(".") if len(line) <= _SHOWN else line[:_SHOWN] + " ..."
 
 
-def _told(fault: Fault, model: str) -> tuple[str, str]:
+def _cause_and_hint(fault: Fault, model: str) -> tuple[str, str]:
     if fault.kind != "status":
-        return _TOLD[fault.kind]
+        return _CAUSES[fault.kind]
     kind = fault.type or "error"
-    cause, hint = _TOLD_BY_STATUS.get(fault.status) or (
+    cause, hint = _CAUSES_BY_STATUS.get(fault.status) or (
         _FAILED if fault.status >= 500 else _NOT_ACCEPTED
     )
     return cause.format(model=model, status=fault.status, kind=kind), hint
@@ -118,7 +116,7 @@ _NOT_ACCEPTED = (
     "the model provider did not accept the request ({status})",
     "read the provider's message above; another model with --model may take the request",
 )
-_TOLD: dict[Kind, tuple[str, str]] = {
+_CAUSES: dict[Kind, tuple[str, str]] = {
     "credentials": ("no credentials for the model provider", _LOGIN),
     "address": (
         "the model provider's address is not valid",
@@ -126,7 +124,7 @@ _TOLD: dict[Kind, tuple[str, str]] = {
     ),
     "connection": (
         "cannot reach the model provider",
-        "check the network, the proxy settings and ANTHROPIC_BASE_URL, then run the same command again",
+        f"check the network, the proxy settings and ANTHROPIC_BASE_URL, then {_AGAIN}",
     ),
     "timeout": ("the model provider did not answer in time", _AGAIN),
     "cut": ("the model's reply was cut off", _AGAIN),
@@ -135,7 +133,7 @@ _TOLD: dict[Kind, tuple[str, str]] = {
         "check that ANTHROPIC_BASE_URL names a server of the Messages API",
     ),
 }
-_TOLD_BY_STATUS = {
+_CAUSES_BY_STATUS = {
     200: ("the model provider broke off its reply ({kind})", _LATER),
     401: ("the model provider did not accept the credentials (401)", _LOGIN),
     403: (

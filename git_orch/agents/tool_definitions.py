@@ -1,4 +1,4 @@
-"""Which tools a model is offered: their names, what they take, and what a person permits with
+"""The tools for a model: their names and arguments, and the permissions that a person gives with
 --tool.
 """
 
@@ -23,9 +23,9 @@ LINE_LENGTH = 1_000  # one minified line must not fill the window
 SEARCH_LINES = 200
 
 
-def permitted(words: str) -> frozenset[Permission]:
-    """What a --tool list permits: '' or 'none', 'all', or read, write, command by commas. Raises
-    UsageError.
+def permissions(words: str) -> frozenset[Permission]:
+    """The permissions of a --tool list: '' or 'none', 'all', or read, write, command with commas.
+    Raises UsageError.
     """
     tokens = [token.strip() for token in words.split(",")] if words.strip() else ["none"]
     if tokens == ["none"]:
@@ -40,14 +40,15 @@ def permitted(words: str) -> frozenset[Permission]:
             case _:
                 raise errors.UsageError(
                     f"'{token}' is not a kind of tool, or does not go with others",
-                    "use --tool none, --tool all, or a list of read, write, command such as --tool read,write",
+                    "use --tool none, --tool all, or a list of read, write, command "
+                    "such as --tool read,write",
                 )
     return frozenset(allowed)
 
 
 class Offer(NamedTuple):
-    """A tool: what it needs permitted, what it says of itself, what it takes and which of that must
-    be given.
+    """A tool: the permissions it needs, its description for the model, its arguments and the
+    required ones.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Offer(NamedTuple):
         return {"name": self.name, "description": self.description, "input_schema": schema}
 
     def arguments(self, given: object) -> Mapping[str, object]:
-        """The arguments by name; their types are checked where they are used. Raises BadDocument."""
+        """The arguments by name; a tool checks their types itself. Raises BadDocument."""
         fields = document.mapping(given, "input")
         for name in self.required:
             if fields.get(name) is None:
@@ -99,11 +100,13 @@ OFFERS: Mapping[str, Offer] = {
         Offer(
             "bash",
             _NEEDS_COMMAND,
-            "Run a command line with bash in the root of the project. There is no terminal and no input, and nothing "
-            "keeps running after it ends. Standard output and error come back together; of a long output the head and "
-            f"the tail, at most {SHOWN_OUTPUT:,} characters, and read_file with the path that is named shows the rest. "
-            "It runs in a sandbox: only the project and /tmp can be written, git can only read, and the network is off "
-            "unless the step has been granted it. Do not commit: git-orch commits your work.",
+            "Run a command line with bash in the root of the project. There is no terminal and no "
+            "input, and nothing keeps running after it ends. Standard output and error come back "
+            f"together; of a long output the head and the tail, at most {SHOWN_OUTPUT:,} "
+            "characters, and read_file with the path that is named shows the rest. It runs in a "
+            "sandbox: only the project and /tmp can be written, git can only read, and the "
+            "network is off unless the step has been granted it. Do not commit: git-orch commits "
+            "your work.",
             {
                 "command": _text("The command line."),
                 "reason": _text("One sentence: why this command is run."),
@@ -116,8 +119,9 @@ OFFERS: Mapping[str, Offer] = {
         Offer(
             "read_file",
             _NEEDS_READ,
-            f"Read a text file with numbered lines, at most {READ_LINES:,} lines or {READ_CHARACTERS:,} characters; "
-            "the first line says PARTIAL when there is more. The path of a directory lists the files below it.",
+            f"Read a text file with numbered lines, at most {READ_LINES:,} lines or "
+            f"{READ_CHARACTERS:,} characters; the first line says PARTIAL when there is more. The "
+            "path of a directory lists the files below it.",
             {
                 "path": _PATH,
                 "offset": _number("The first line to show, 1 when absent."),
@@ -128,8 +132,9 @@ OFFERS: Mapping[str, Offer] = {
         Offer(
             "write_file",
             _NEEDS_WRITE,
-            "Create a file, or replace the whole content of one. Directories are made. The line endings and the mode "
-            "of an existing file are kept. To change a part of a file use edit_file.",
+            "Create a file, or replace the whole content of one. Directories are made. The line "
+            "endings and the mode of an existing file are kept. To change a part of a file use "
+            "edit_file.",
             {
                 "path": _PATH,
                 "content": _text("The whole content."),
@@ -143,9 +148,9 @@ OFFERS: Mapping[str, Offer] = {
         Offer(
             "edit_file",
             _NEEDS_WRITE | _NEEDS_READ,  # a miss quotes the file
-            "Replace pieces of a file, in order. Each old must be in the file exactly once: copy it from read_file "
-            "without the line numbers, with enough lines around it. Edits that cannot be made are named; the others of "
-            "the same call are made.",
+            "Replace pieces of a file, in order. Each old must be in the file exactly once: copy "
+            "it from read_file without the line numbers, with enough lines around it. Edits that "
+            "cannot be made are named; the others of the same call are made.",
             {
                 "path": _PATH,
                 "edits": {
@@ -166,8 +171,8 @@ OFFERS: Mapping[str, Offer] = {
         Offer(
             "search",
             _NEEDS_READ,
-            "Find the lines that match a POSIX extended regular expression (grep -E) in the text files below a path; "
-            f"at most {SEARCH_LINES} lines.",
+            "Find the lines that match a POSIX extended regular expression (grep -E) in the text "
+            f"files below a path; at most {SEARCH_LINES} lines.",
             {
                 "pattern": _text("The regular expression."),
                 "path": _text("A file or directory, the whole project when absent."),
@@ -178,8 +183,8 @@ OFFERS: Mapping[str, Offer] = {
         Offer(
             "step_done",
             frozenset(),
-            "Say that this step is finished. Call it alone, after the results of all other calls have been seen. The "
-            "checks of the step run after it.",
+            "Say that this step is finished. Call it alone, after the results of all other calls "
+            "have been seen. The checks of the step run after it.",
             {
                 "summary": _text(
                     "Two or three sentences for the commit message: what was changed and why."
@@ -191,6 +196,6 @@ OFFERS: Mapping[str, Offer] = {
 }
 
 
-def offered(allowed: frozenset[Permission]) -> tuple[Block, ...]:
-    """The definitions of all tools whose needs are permitted, always in the same order."""
+def definitions(allowed: frozenset[Permission]) -> tuple[Block, ...]:
+    """The definitions of all tools that the permissions allow, always in the same order."""
     return tuple(offer.definition() for offer in OFFERS.values() if offer.needs <= allowed)

@@ -1,4 +1,4 @@
-"""What the tools do: every answer to the model, a failure included, is a Result."""
+"""The work of the tools: every answer to the model, also that of a failed call, is a Result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from git_orch.agents import edits, exchange, pages, tool_definitions
 from git_orch.plans import document, paths, plan, sentences
@@ -31,7 +31,7 @@ _REFUSALS = (paths.PATH_INVALID, paths.PATH_OUTSIDE, paths.PATH_GIT_CONTROL)
 
 
 class Commands(Protocol):
-    """Where commands run; the sandbox's launcher, or a recording of one."""
+    """A runner of commands: the sandbox's launcher, or a recording of one."""
 
     def run(
         self,
@@ -43,14 +43,12 @@ class Commands(Protocol):
         stop: threading.Event | None = None,
         network: bool = False,
     ) -> Outcome:
-        """How the command ended."""
+        """Run a command to its end, and return its outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to one tool call; `exit` is set for commands, `summary` when the step was said to
-    be done.
-    """
+    """The answer to one tool call. Only commands have an `exit`, only step_done has a `summary`."""
 
     text: str
     verdict: Verdict = "done"
@@ -60,17 +58,17 @@ class Result:
 
     @property
     def is_error(self) -> bool:
-        """Whether the model is told that the call failed."""
+        """Whether the answer says that the call failed."""
         return self.verdict != "done"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the tools work: the worktree of a step, and a private directory outside it for whole
-    outputs.
+    """The site of the tools' work: the worktree of a step, and a private directory outside it for
+    whole outputs.
 
-    `policy` judges each command before it runs; without one they all run. With `network` commands
-    have it.
+    `policy` judges commands before they run; without one they all run. With `network` commands have
+    the network.
     """
 
     worktree: Path
@@ -81,7 +79,7 @@ class Place:
 
 
 class Toolbox:
-    """The tools of one attempt, those of `allowed` only."""
+    """The tools of one attempt: those that the permissions `allowed` cover."""
 
     def __init__(self, place: Place, allowed: frozenset[tool_definitions.Permission]) -> None:
         self._place = place
@@ -100,11 +98,11 @@ class Toolbox:
         }
 
     def definitions(self) -> tuple[exchange.Block, ...]:
-        """The tools to offer."""
-        return tool_definitions.offered(self._allowed)
+        """The definitions of the tools, for the request to the model."""
+        return tool_definitions.definitions(self._allowed)
 
     def result(self, call: exchange.ToolCall, stop: threading.Event | None = None) -> Result:
-        """The result of a call, which never raises for what a model sent. Raises exchange.Stopped."""
+        """Run a tool. Whatever the model sent gives a result. Raises only exchange.Stopped."""
         offer = tool_definitions.OFFERS.get(call.name)
         if offer is None:
             return Result(
@@ -142,23 +140,18 @@ class Toolbox:
         command = plan.Command(shell=document.text(fields, "command"))
         refusal = self._place.policy.refusal(command) if self._place.policy is not None else None
         if refusal is not None:
-            return Result(_refused(refusal), "refused")
+            return Result(_refusal_text(refusal), "refused")
         number = next(self._numbers)
         self._place.outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
         outcome = self._run(command, seconds, self._place.outputs / f"{number}.txt", stop)
-        ended = f"{_ending(outcome, seconds)} after {outcome.seconds:.1f} s"
+        end = f"{_end(outcome, seconds)} after {outcome.seconds:.1f} s"
         shown = pages.short_lines(outcome.excerpt(tool_definitions.SHOWN_OUTPUT))
-        whole = (
-            outcome.total <= tool_definitions.SHOWN_OUTPUT
-            and len(shown) <= tool_definitions.SHOWN_OUTPUT
-        )
-        where = f"\n[{ended}; the whole output: read_file 'output:{number}']"
-        verdict: Verdict = (
-            "done" if outcome.reason == "exited" and outcome.status == 0 else "failed"
-        )
-        return Result(
-            f"[{ended}]\n{shown}{'' if whole else where}", verdict, outcome.status, outcome.seconds
-        )
+        text = f"[{end}]\n{shown}"
+        if max(outcome.total, len(shown)) > tool_definitions.SHOWN_OUTPUT:
+            text += f"\n[{end}; the whole output: read_file 'output:{number}']"
+        succeeded = outcome.reason == "exited" and outcome.status == 0
+        verdict: Verdict = "done" if succeeded else "failed"
+        return Result(text, verdict, outcome.status, outcome.seconds)
 
     def _run(
         self,
@@ -195,14 +188,9 @@ class Toolbox:
             shown = pages.short_lines(outcome.excerpt(tool_definitions.SHOWN_OUTPUT))
             return Result(f"the search failed: {shown}", "failed", outcome.status, outcome.seconds)
         lines = pages.short_lines(outcome.excerpt(tool_definitions.SHOWN_OUTPUT)).splitlines()
-        text = (
-            "\n".join(line.removeprefix("./") for line in lines[: tool_definitions.SEARCH_LINES])
-            or "no line matches"
-        )
-        if (
-            len(lines) > tool_definitions.SEARCH_LINES
-            or outcome.total > tool_definitions.SHOWN_OUTPUT
-        ):
+        most = tool_definitions.SEARCH_LINES
+        text = "\n".join(line.removeprefix("./") for line in lines[:most]) or "no line matches"
+        if len(lines) > most or outcome.total > tool_definitions.SHOWN_OUTPUT:
             text += "\n[PARTIAL: more lines match; search for less, or in fewer files]"
         return Result(text, seconds=outcome.seconds)
 
@@ -234,12 +222,12 @@ class Toolbox:
 
     def _listing(self, prefix: str) -> Result:
         names = list(itertools.islice(self._tree.listing(prefix), _LISTED + 1))
-        more = (
-            f"\n[PARTIAL: more than {_LISTED} files; name a directory]"
-            if len(names) > _LISTED
-            else ""
-        )
-        return Result("\n".join(names[:_LISTED]) + more if names else "no files")
+        if not names:
+            return Result("no files")
+        text = "\n".join(names[:_LISTED])
+        if len(names) > _LISTED:
+            text += f"\n[PARTIAL: more than {_LISTED} files; name a directory]"
+        return Result(text)
 
     def _write_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
         path = document.text(fields, "path")
@@ -260,24 +248,22 @@ class Toolbox:
 
     def _edit_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
         path = document.text(fields, "path")
-        wanted = [
-            _edit(item, number)
-            for number, item in enumerate(document.sequence(fields, "edits"), start=1)
-        ]
-        if not wanted:
+        items = document.sequence(fields, "edits")
+        orders = [_edit(item, number) for number, item in enumerate(items, start=1)]
+        if not orders:
             raise document.BadDocument("edits: expected at least one edit")
         data = self._tree.read(path, _LARGEST_FILE)
         if pages.is_binary(data):
             return Result(f"'{path}' is a binary file", "failed")
-        before = data.decode(
-            "utf-8", "surrogateescape"
-        )  # bytes that are not UTF-8 stay as they are
-        text, told, missed = _edited(before.removeprefix(pages.BYTE_ORDER_MARK), wanted)
-        if missed < len(wanted):
+        # With surrogateescape bytes that are not UTF-8 stay as they are.
+        before = data.decode("utf-8", "surrogateescape")
+        edited = _apply_edits(before.removeprefix(pages.BYTE_ORDER_MARK), orders)
+        count = len(orders) - edited.missed
+        if count:
             mark = pages.BYTE_ORDER_MARK if before.startswith(pages.BYTE_ORDER_MARK) else ""
-            self._tree.write(path, (mark + text).encode("utf-8", "surrogateescape"))
-        made = f"{len(wanted) - missed} of {len(wanted)} edits made in '{path}'"
-        return Result("\n".join([made, *told]), "failed" if missed else "done")
+            self._tree.write(path, (mark + edited.text).encode("utf-8", "surrogateescape"))
+        headline = f"{count} of {len(orders)} edits made in '{path}'"
+        return Result("\n".join([headline, *edited.notes]), "failed" if edited.missed else "done")
 
     # -- end ---------------------------------------------------------------------------------------
 
@@ -301,8 +287,8 @@ def _within(fields: Mapping[str, object], name: str, default: int, most: int | N
     return number
 
 
-def _refused(refusal: Judgement) -> str:
-    """What a model needs to do better: the rule, the part that broke it, and what to do instead."""
+def _refusal_text(refusal: Judgement) -> str:
+    """The refusal for the model: the rule, the part of the command that broke it, and a remedy."""
     span = refusal.span
     part = (
         f"\npart: {span.text} (characters {span.start} to {span.end})" if span is not None else ""
@@ -310,7 +296,7 @@ def _refused(refusal: Judgement) -> str:
     return f"not run, {refusal.code}: {refusal.reason}{part}\nhint: {refusal.hint}"
 
 
-def _ending(outcome: Outcome, limit: int) -> str:
+def _end(outcome: Outcome, limit: int) -> str:
     match outcome.reason:
         case "timeout":
             return f"stopped at the time limit of {limit} s"
@@ -337,21 +323,30 @@ def _edit(item: object, number: int) -> edits.Edit:
     return edits.Edit(document.text(fields, "old"), document.text(fields, "new"))
 
 
-def _edited(text: str, wanted: list[edits.Edit]) -> tuple[str, list[str], int]:
-    """The text after all edits that could be made, what to tell of each, and how many could not."""
-    told: list[str] = []
+class _Edited(NamedTuple):
+    """The text after all possible edits, a note for every edit, and the number of missed ones."""
+
+    text: str
+    notes: list[str]
+    missed: int
+
+
+_DIFFERENCE = {
+    "exact": "",
+    "blanks": " (trailing blanks differed)",
+    "indent": " (indentation differed)",
+}
+
+
+def _apply_edits(text: str, orders: list[edits.Edit]) -> _Edited:
+    notes: list[str] = []
     missed = 0
-    for number, edit in enumerate(wanted, start=1):
-        match edits.applied(text, edit):
+    for number, edit in enumerate(orders, start=1):
+        match edits.apply(text, edit):
             case edits.Missed(why):
                 missed += 1
-                told.append(f"edit {number} not made: {why}")
+                notes.append(f"edit {number} not made: {why}")
             case edits.Applied(changed, how):
                 text = changed
-                note = {
-                    "exact": "",
-                    "blanks": " (trailing blanks differed)",
-                    "indent": " (indentation differed)",
-                }[how]
-                told.append(f"edit {number} made{note}")
-    return text, told, missed
+                notes.append(f"edit {number} made{_DIFFERENCE[how]}")
+    return _Edited(text, notes, missed)

@@ -62,9 +62,7 @@ class Trace:
         os.close(self._file)
 
     def record(self, event: reports.Event) -> None:
-        """Add a line for what happened; text that is still being written is not an event of the
-        trace.
-        """
+        """Add a line for a report. A piece of a reply's text gets none: the whole reply follows."""
         match event:
             case reports.Sent(turn, messages):
                 self._add("sent", turn, messages=list(messages))
@@ -81,7 +79,7 @@ class Trace:
                 )
             case reports.Waiting(turn, seconds, cause):
                 self._add("waiting", turn, seconds=seconds, cause=cause)
-            case reports.Said():
+            case reports.Text():
                 return
 
     def _add(self, event: str, turn: int, **fields: object) -> None:
@@ -99,9 +97,7 @@ class Trace:
                 data = data[os.write(self._file, data) :]
 
     def _clean(self, value: object) -> object:
-        """The value with its texts redacted one by one: in JSON a secret may be spelled in other
-        ways.
-        """
+        """The value without secrets in its texts, one by one: JSON may spell a secret otherwise."""
         if isinstance(value, str):
             return redact.redacted(value, self._secrets)
         if isinstance(value, Mapping):

@@ -160,7 +160,7 @@ def command(
         raise errors.UsageError("--from is for runs without git", "git orch plan --from FILE")
     if given.in_place:
         _refuse_with("--in-place", *_IN_PLACE)
-    allowed = tool_definitions.permitted(given.tools)
+    allowed = tool_definitions.permissions(given.tools)
     found = here.repository()
     plan_id = here.plan_id(found, plan)
     with here.reading(found) as database:
@@ -286,7 +286,7 @@ def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -
 
     return Options(
         model=given.model or preferred.model,
-        tools=tool_definitions.permitted(given.tools),
+        tools=tool_definitions.permissions(given.tools),
         max_usd=given.max_usd,
         max_step_usd=given.max_step_usd,
         chosen=chosen,

@@ -20,7 +20,7 @@ from git_orch.views import console
 @here.json_option
 def command(allowed: str, *, as_json: bool) -> None:
     """The tools that a model is offered in an agent step, with the schemas of what they take."""
-    offered = tool_definitions.offered(tool_definitions.permitted(allowed))
+    offered = tool_definitions.definitions(tool_definitions.permissions(allowed))
     if as_json:
         here.print_json(list(offered))
         return

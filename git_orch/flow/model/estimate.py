@@ -40,7 +40,7 @@ def _samples_of(status: Status) -> Iterator[Sample]:
 
 def _sample(calls: Sequence[Call]) -> Sample:
     usages = tuple(cost.Usage.from_mapping(call.usage) for call in calls)
-    return Sample(prices.undated(calls[-1].model), usages, sum(call.usd for call in calls))
+    return Sample(prices.base_name(calls[-1].model), usages, sum(call.usd for call in calls))
 
 
 def plan_estimate(

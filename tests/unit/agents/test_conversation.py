@@ -45,7 +45,7 @@ class Work:
         self, allowed: str = "all", stop: threading.Event | None = None, **brief: Any
     ) -> conversation.Ending:
         """Work until the end."""
-        box = toolbox.Toolbox(self.place, tool_definitions.permitted(allowed))
+        box = toolbox.Toolbox(self.place, tool_definitions.permissions(allowed))
         return conversation.converse(
             dataclasses.replace(BRIEF, **brief), self.model, box,
             on_call=self.calls.append, report=self.events.append, stop=stop,
@@ -457,8 +457,8 @@ def test_what_happens_is_reported_in_order(work: Work, model_server: ModelServer
     assert kinds == [
         "Sent",
         "Waiting",
-        "Said",
-        "Said",
+        "Text",
+        "Text",
         "Replied",
         "Used",
         "Sent",

@@ -13,13 +13,13 @@ LINES = st.lists(LINE, min_size=1, max_size=8)
 
 
 def after(text: str, old: str, new: str) -> str:
-    result = edits.applied(text, edits.Edit(old, new))
+    result = edits.apply(text, edits.Edit(old, new))
     assert isinstance(result, edits.Applied), result
     return result.text
 
 
 def why(text: str, old: str, new: str) -> str:
-    result = edits.applied(text, edits.Edit(old, new))
+    result = edits.apply(text, edits.Edit(old, new))
     assert isinstance(result, edits.Missed), result
     return result.why
 
@@ -33,7 +33,7 @@ def test_what_is_there_once_is_replaced_as_it_stands(
 ) -> None:
     text = f"{before}<{old}>{behind}"
 
-    result = edits.applied(text, edits.Edit(f"<{old}>", new))
+    result = edits.apply(text, edits.Edit(f"<{old}>", new))
 
     assert result == edits.Applied(f"{before}{new}{behind}", "exact")
 
@@ -51,8 +51,8 @@ def test_line_endings_of_the_file_are_kept(
 ) -> None:
     text = "\n".join([*before, "<mark>", *old, "</mark>"]) + ("\n" if ends else "")
     edit = edits.Edit("\n".join(["<mark>", *old]), "\n".join(["<here>", *new]))
-    plain = edits.applied(text, edit)
-    windows = edits.applied(text.replace("\n", "\r\n"), edit)
+    plain = edits.apply(text, edit)
+    windows = edits.apply(text.replace("\n", "\r\n"), edit)
 
     assert isinstance(plain, edits.Applied)
     assert isinstance(windows, edits.Applied)
@@ -69,7 +69,7 @@ def test_nothing_outside_the_match_changes(
     )
     edit = edits.Edit("\n".join(["<start>", *old, "<end>"]), "\n".join(["<start>", *new, "<end>"]))
 
-    result = edits.applied(text, edit)
+    result = edits.apply(text, edit)
 
     if isinstance(result, edits.Applied):
         assert result.text.startswith("".join(f"{line}\n" for line in before) + "<start>\n")

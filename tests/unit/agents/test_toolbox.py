@@ -59,7 +59,7 @@ def use(place: toolbox.Place) -> Use:
 )
 def test_a_tool_list_permits_what_it_names(words: str, expected: set[str]) -> None:
     """S1-134."""
-    assert tool_definitions.permitted(words) == expected
+    assert tool_definitions.permissions(words) == expected
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_tool_list_permits_what_it_names(words: str, expected: set[str]) -> No
 def test_a_tool_list_of_other_words_is_a_usage_error(words: str) -> None:
     """S1-134: exact tokens."""
     with pytest.raises(errors.UsageError):
-        tool_definitions.permitted(words)
+        tool_definitions.permissions(words)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_tool_list_of_other_words_is_a_usage_error(words: str) -> None:
 def test_only_permitted_tools_are_offered(
     place: toolbox.Place, words: str, expected: list[str]
 ) -> None:
-    box = toolbox.Toolbox(place, tool_definitions.permitted(words))
+    box = toolbox.Toolbox(place, tool_definitions.permissions(words))
 
     assert [definition["name"] for definition in box.definitions()] == expected
 
@@ -105,7 +105,7 @@ def test_nothing_runs_that_is_not_permitted(
 ) -> None:
     """S1-135: none blocks reading too, even if the model asks for it."""
     (worktree / "secret").write_text("canary")
-    box = toolbox.Toolbox(place, tool_definitions.permitted("none"))
+    box = toolbox.Toolbox(place, tool_definitions.permissions("none"))
 
     result = box.result(exchange.ToolCall("t", name, fields))
 

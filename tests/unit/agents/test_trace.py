@@ -49,7 +49,7 @@ def test_messages_replies_and_waits_have_lines(tmp_path: Path) -> None:
         tmp_path / "trace",
         reports.Sent(1, (exchange.user("hello"),)),
         reports.Waiting(1, 2.5, "busy"),
-        reports.Said(1, "h"),
+        reports.Text(1, "h"),
         reports.Replied(1, reply),
     )
 
