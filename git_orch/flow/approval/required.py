@@ -137,7 +137,7 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
             return errors.Refused(
                 f"{_field_names(changed)} differs from what was made here", _approve_hint(status)
             )
-        numbers = [status.plan.position(step.id) for step in approval.asking(status.plan)]
+        numbers = [status.plan.position(step.id) for step in approval.network_steps(status.plan)]
         asking = f"{sentences.steps(numbers)} {sentences.verb(len(numbers), 'asks', 'ask')}"
         return errors.Refused(
             f"{asking} for the network, which only an approval gives",

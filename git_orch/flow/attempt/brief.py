@@ -21,7 +21,7 @@ def first_prompts(
     chosen = settings.of_user(repository)
     table = models.price_table(chosen.prices)
     secrets = secrecy.secrets()
-    tools = tuple(tool_definitions.offered(tool_definitions.permitted("all")))
+    tools = tuple(tool_definitions.definitions(tool_definitions.permissions("all")))
     found = {}
     with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as service:
         for each in steps:

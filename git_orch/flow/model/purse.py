@@ -50,7 +50,7 @@ class Pocket:
 
     def reserve(self, call: str, step: str | None, needed: Request) -> int | None:
         """The tokens of output that a call may have; None when there is not enough left for any."""
-        self._book, tokens = self._book.offering(call, step, needed)
+        self._book, tokens = self._book.with_offer(call, step, needed)
         return tokens
 
     def settle(self, call: str, usd: float) -> None:

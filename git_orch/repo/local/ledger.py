@@ -41,7 +41,7 @@ class Ledger:
         `Book.offering`.
         """
         with self._locked():
-            book, tokens = self._read().offering(call, step, needed)
+            book, tokens = self._read().with_offer(call, step, needed)
             self._write(book)
             return tokens
 
