@@ -35,12 +35,12 @@ def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
     from git_orch.sandbox.policy import decision, whitelist
 
     top = _top()
-    known = whitelist.of(machine.find_present(top or Path(os.sep), top))
+    programs = whitelist.of(machine.find_present(top or Path(os.sep), top))
     if as_list:
-        _print_list(known, as_json=as_json)
+        _print_list(programs, as_json=as_json)
         return 0
     asked = Command(shell=words[0]) if len(words) == 1 else Command(argv=words)
-    verdict = decision.decide(asked, known, str(top or ""))
+    verdict = decision.decide(asked, programs, str(top or ""))
     if as_json:
         here.print_json({"command": asked.text(), **verdict.document()})
     else:
@@ -57,14 +57,14 @@ def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
 
 def _top() -> Path | None:
     try:
-        return here.repository().top
+        return here.find_repository().top
     except errors.UnfitRepository:
         return None  # works anywhere: the policy is this machine's
 
 
-def _print_list(known: Whitelist, *, as_json: bool) -> None:
+def _print_list(programs: Whitelist, *, as_json: bool) -> None:
     if as_json:
-        here.print_json(known.document())
+        here.print_json(programs.document())
         return
-    for name in known.document():
+    for name in programs.document():
         console.out(name)

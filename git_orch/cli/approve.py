@@ -69,8 +69,8 @@ def _steps(network: Sequence[str], plan: Plan) -> list[int] | None:
     return selection.numbers(",".join(network), len(plan.steps)) if network else []
 
 
-def _setup(found: Repository, *, network: bool) -> approvals.Setup:
-    chosen = settings.of_user(found).setup
+def _setup(repository: Repository, *, network: bool) -> approvals.Setup:
+    chosen = settings.of_user(repository).setup
     if chosen is None:
         raise errors.UsageError(
             "orch.setup is not set: there is nothing to allow",

@@ -23,11 +23,11 @@ def command(plan: str | None, why: str) -> None:
     with here.open_plan(plan, put_away=True) as opened:
         done = archive.archive(opened, why.strip() or "archived")
     name = opened.name
-    console.out(f"{name} is archived; {_gone(opened.id, done)}")
+    console.out(f"{name} is archived; {_branch_text(opened.id, done)}")
     console.out(f"next: git orch unarchive {name}  # brings it back")
 
 
-def _gone(plan_id: str, done: PutAway) -> str:
+def _branch_text(plan_id: str, done: PutAway) -> str:
     if done.tip is None:
         return "it had no branch"
     where = (

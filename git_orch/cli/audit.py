@@ -21,9 +21,9 @@ def command(plan: str | None, max_count: int | None, *, as_json: bool) -> None:
     """Every tool call of a model: when, for which step, what it was given, how it ended. Kept on
     this machine only.
     """
-    found = here.repository()
-    plan_id = here.any_plan_id(found, plan)
-    directory = found.common_dir / "orch" / "traces" / plan_id
+    repository = here.find_repository()
+    plan_id = here.any_plan_id(repository, plan)
+    directory = repository.common_dir / "orch" / "traces" / plan_id
     calls = [call for path in sorted(directory.glob("*.jsonl")) for call in _calls(path)]
     shown = calls[-max_count:] if max_count else calls
     if as_json:

@@ -29,7 +29,7 @@ from git_orch.views import console
 def command(name: str | None, *, refresh: bool, show_path: bool, as_json: bool) -> int:
     """What plans can use here. Nothing from the repository is ever run to find out."""
     try:
-        excluded = here.repository().top
+        excluded = here.find_repository().top
     except errors.UnfitRepository:
         excluded = None  # works anywhere: capabilities are the machine's
     if show_path:
@@ -40,7 +40,7 @@ def command(name: str | None, *, refresh: bool, show_path: bool, as_json: bool) 
         if as_json:
             here.print_json(dataclasses.asdict(info))
         else:
-            console.out(f"{info.name}  {info.version or ''}  {info.path or 'not found'}")
+            console.out(f"{info.name}  {info.version or ''}  {info.path or 'not repository'}")
         return 0 if info.available else 1
     loaded = machine.capabilities(Path.cwd(), excluded, refresh=refresh)
     if loaded.warning:

@@ -38,38 +38,40 @@ def command(
         raise errors.UsageError("--deps stands alone", "git orch check --deps")
     from git_orch.flow.planning import validate
 
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan)
     if deps:
-        return _missing(found, status, as_json=as_json)
+        return _missing(repository, status, as_json=as_json)
     if record:
-        listed, state = _recorded(found, status.id, max_usd)
+        listed, state = _record(repository, status.id, max_usd)
     else:
-        listed, state = validate.findings_of(found, status, max_usd=max_usd), None
+        listed, state = validate.findings_of(repository, status, max_usd=max_usd), None
     if as_json:
-        here.print_json([each._asdict() for each in listed])
+        here.print_json([finding._asdict() for finding in listed])
     else:
-        _show(sorted(listed, key=lambda each: each.level != "error"))
+        _show(sorted(listed, key=lambda finding: finding.level != "error"))
         if state is not None:
             console.out(f"{ids.short(status.id)} {state}")
-    return 1 if any(each.level == "error" for each in listed) else 0
+    return 1 if any(finding.level == "error" for finding in listed) else 0
 
 
-def _recorded(found: Repository, plan_id: str, max_usd: float | None) -> tuple[list[Finding], str]:
+def _record(
+    repository: Repository, plan_id: str, max_usd: float | None
+) -> tuple[list[Finding], str]:
     """The findings and the state after them."""
     from git_orch.flow.planning import validate
     from git_orch.views.progress import ConsoleReporter
 
-    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
+    with opening.opened(repository, plan_id, ConsoleReporter()) as opened:
         return validate.mark_validated(opened, max_usd=max_usd), opened.status().state.value
 
 
-def _missing(found: Repository, status: Status, *, as_json: bool) -> int:
+def _missing(repository: Repository, status: Status, *, as_json: bool) -> int:
     from git_orch.flow.planning import validate
     from git_orch.plans.file import findings
 
-    missing = findings.unavailable_dependencies(status.plan, validate.command_finder(found))
+    missing = findings.unavailable_dependencies(status.plan, validate.command_finder(repository))
     if as_json:
         here.print_json(missing)
     for name in missing if not as_json else ():
@@ -78,9 +80,9 @@ def _missing(found: Repository, status: Status, *, as_json: bool) -> int:
 
 
 def _show(listed: Sequence[Finding]) -> None:
-    for each in listed:
-        style = "red" if each.level == "error" else "yellow"
-        console.out(console.Styled(each.level, style), f": {each.text()} [{each.code}]")
-        console.out(f"  fix: {each.fix}")
+    for finding in listed:
+        style = "red" if finding.level == "error" else "yellow"
+        console.out(console.Styled(finding.level, style), f": {finding.text()} [{finding.code}]")
+        console.out(f"  fix: {finding.fix}")
     if not listed:
         console.out("no findings")

@@ -18,15 +18,15 @@ def command(*, _list: bool, as_json: bool) -> None:
     """The orch.* settings in force. Set them with git config --global; the repository's own do not
     count.
     """
-    found = settings.of_user(here.repository())._asdict()
+    in_force = settings.of_user(here.find_repository())._asdict()
     if as_json:
-        here.print_json(found)
+        here.print_json(in_force)
         return
-    for name, value in found.items():
-        console.out(f"orch.{name}={_shown(value)}")
+    for name, value in in_force.items():
+        console.out(f"orch.{name}={_text(value)}")
 
 
-def _shown(value: object) -> str:
+def _text(value: object) -> str:
     """As `git config --get` prints it: booleans in lower case, lists on one line."""
     match value:
         case None:

@@ -26,28 +26,33 @@ def command(plan: str | None, number: int | None, *, as_json: bool) -> None:
     """What the model is told before it begins with an agent step; nothing is sent."""
     from git_orch.flow.model import service
 
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan)
     name = ids.short(status.id)
-    wanted = number or next(
-        (each.number for each in status.steps if each.step.id not in status.satisfied()), 1
+    position = number or next(
+        (step.number for step in status.steps if step.step.id not in status.satisfied()), 1
     )
-    if not 1 <= wanted <= len(status.steps):
-        raise errors.NotFound(f"there is no step {wanted}", f"git orch show {name}")
-    step = status.steps[wanted - 1].step
+    if not 1 <= position <= len(status.steps):
+        raise errors.NotFound(f"there is no step {position}", f"git orch show {name}")
+    step = status.steps[position - 1].step
     if step.kind != "agent":
         raise errors.UsageError(
-            f"step {wanted} needs no model: it is a {step.kind} step", f"git orch show {name}"
+            f"step {position} needs no model: it is a {step.kind} step", f"git orch show {name}"
         )
-    chosen = settings.of_user(found)
+    chosen = settings.of_user(repository)
     model = step.model or chosen.model
-    job = brief.job_of(status, status.steps[wanted - 1], model)
-    told = brief.brief(job, service.price_table(chosen.prices), "DELIMITER")
+    job = brief.job_of(status, status.steps[position - 1], model)
+    request = brief.brief(job, service.price_table(chosen.prices), "DELIMITER")
     if as_json:
         here.print_json(
-            {"model": told.model, "system": told.system, "plan": told.plan, "step": told.step}
+            {
+                "model": request.model,
+                "system": request.system,
+                "plan": request.plan,
+                "step": request.step,
+            }
         )
         return
-    for part in (told.system, told.plan, told.step):
+    for part in (request.system, request.plan, request.step):
         console.out(part)

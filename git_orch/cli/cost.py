@@ -50,21 +50,22 @@ def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json:
     """What a plan may cost and has cost, by step: tokens, and USD at the prices of the models that
     answered.
     """
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
-    counted = _counted(found, status, model) if count_tokens else {}
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan)
+    prompts = _first_prompts(repository, status, model) if count_tokens else {}
     rows = [
-        row._replace(prompt_tokens=counted.get(row.step)) for row in _rows(found, status, model)
+        row._replace(prompt_tokens=prompts.get(row.step))
+        for row in _rows(repository, status, model)
     ]
     spent = _spending(status)
-    known = _experience(found, status, model)
+    experience = _experience(repository, status, model)
     if as_json:
-        here.print_json(_document(rows, status, spent, known))
+        here.print_json(_document(rows, status, spent, experience))
         return
     for row in rows:
         compared, calls = (
-            _compared(row.estimate_usd, row.actual_usd),
+            _comparison(row.estimate_usd, row.actual_usd),
             sentences.count(row.calls, "call"),
         )
         prompt = (
@@ -73,13 +74,13 @@ def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json:
             else ""
         )
         console.out(f"{row.number:3}  {compared}  {calls}  {row.title}{prompt}")
-    total = _compared(sum(row.estimate_usd for row in rows), status.usd())
+    total = _comparison(sum(row.estimate_usd for row in rows), status.usd())
     console.out(f"all  {total}, {sentences.usd(spent.planning)} of it for planning")
-    if known.plan is not None:
-        half, most = sentences.usd(known.plan.p50), sentences.usd(known.plan.p90)
-        steps = sentences.count(known.plan.samples, "finished step")
-        told = f"half of such plans cost less than {half}, nine of ten less than {most}"
-        console.out(f"from {steps}: {told}")
+    if experience.plan is not None:
+        half, most = sentences.usd(experience.plan.p50), sentences.usd(experience.plan.p90)
+        steps = sentences.count(experience.plan.samples, "finished step")
+        quantiles = f"half of such plans cost less than {half}, nine of ten less than {most}"
+        console.out(f"from {steps}: {quantiles}")
     if status.calls:
         _print_usage(spent, status)
 
@@ -137,7 +138,7 @@ def _print_usage(spent: _Spending, status: Status) -> None:
 
 
 def _document(
-    rows: Sequence[_Row], status: Status, spent: _Spending, known: _Experience
+    rows: Sequence[_Row], status: Status, spent: _Spending, experience: _Experience
 ) -> Document:
     estimate, usage = sum(row.estimate_usd for row in rows), spent.usage
     return {
@@ -159,30 +160,30 @@ def _document(
             "cache_read": usage.cache_read,
         },
         "cache_hit_ratio": round(spent.hit_ratio(), 6),
-        "expected": known.plan._asdict() if known.plan is not None else None,
-        "step_tokens": _tokens_document(known),
+        "expected": experience.plan._asdict() if experience.plan is not None else None,
+        "step_tokens": _tokens_document(experience),
     }
 
 
-def _tokens_document(known: _Experience) -> Document | None:
-    if known.step is None:
+def _tokens_document(experience: _Experience) -> Document | None:
+    if experience.step is None:
         return None
-    prompts, replies = known.step
+    prompts, replies = experience.step
     return {"prompt": prompts._asdict(), "reply": replies._asdict()}
 
 
-def _compared(estimate: float, actual: float) -> str:
+def _comparison(estimate: float, actual: float) -> str:
     more = sentences.usd_more(actual - estimate)
     return f"estimate {sentences.usd(estimate)}  actual {sentences.usd(actual)} ({more})"
 
 
 def _rows(
-    found: Repository, status: Status, model: str | None, *, usual: str | None = None
+    repository: Repository, status: Status, model: str | None, *, usual: str | None = None
 ) -> list[_Row]:
     """The steps, for `model` or, without it, their own; `usual` is that of steps that name none."""
     from git_orch.flow.model import service
 
-    chosen = settings.of_user(found)
+    chosen = settings.of_user(repository)
     table = service.price_table(chosen.prices)
     estimate = cost.estimate(
         status.plan, lambda name: table.price(model or name or usual or chosen.model)
@@ -209,15 +210,15 @@ def _rows(
     return rows
 
 
-def _experience(found: Repository, status: Status, model: str | None) -> _Experience:
+def _experience(repository: Repository, status: Status, model: str | None) -> _Experience:
     if all(step.kind != "agent" for step in status.plan.steps):
         return _Experience()
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.model import service
 
-    chosen = settings.of_user(found)
+    chosen = settings.of_user(repository)
     table = service.price_table(chosen.prices)
-    samples = estimating.samples(found)
+    samples = estimating.samples(repository)
     plan = status.plan
     if model is not None:
         plan = plan._replace(steps=tuple(step._replace(model=None) for step in plan.steps))
@@ -225,7 +226,7 @@ def _experience(found: Repository, status: Status, model: str | None) -> _Experi
     return _Experience(expected, cost.step_tokens(samples))
 
 
-def _counted(found: Repository, status: Status, model: str | None) -> dict[str, int]:
+def _first_prompts(repository: Repository, status: Status, model: str | None) -> dict[str, int]:
     """The tokens of the first request of each agent step that is not done, as its provider counts
     them.
     """
@@ -234,11 +235,11 @@ def _counted(found: Repository, status: Status, model: str | None) -> dict[str, 
     left = [
         each for each in status.steps if each.step.kind == "agent" and each.state not in SATISFIED
     ]
-    return brief.first_prompts(found, status, left, model) if left else {}
+    return brief.first_prompts(repository, status, left, model) if left else {}
 
 
 def estimate_left(
-    found: Repository,
+    repository: Repository,
     status: Status,
     model: str | None,
     chosen: frozenset[str] | None,
@@ -251,8 +252,8 @@ def estimate_left(
     `model` is what a run would take for the steps that name none.
     """
     left = {each.step.id for each in status.steps if each.state not in SATISFIED}
-    wanted = left if chosen is None else left & chosen
-    rows = [row for row in _rows(found, status, None, usual=model) if row.step in wanted]
+    shown_steps = left if chosen is None else left & chosen
+    rows = [row for row in _rows(repository, status, None, usual=model) if row.step in shown_steps]
     total = round(sum(row.estimate_usd for row in rows), 9)
     if as_json:
         here.print_json({"steps": [row._asdict() for row in rows], "estimate_usd": total})

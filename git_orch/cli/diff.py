@@ -24,14 +24,14 @@ def command(plan: str | None, step: str | None, *, stat: bool, as_json: bool) ->
     """
     if plan is not None and step is None and plan.isdigit() and len(plan) < 6:
         plan, step = None, plan
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan)
     old, new = _range(status, step)
     trees = [old, new] if old is not None else [new]
     if as_json:
         names = ("-z", "--no-renames", "--name-status")
-        listed = found.git.run("diff-tree", "-r", "--root", "--no-commit-id", *names, *trees)
+        listed = repository.git.run("diff-tree", "-r", "--root", "--no-commit-id", *names, *trees)
         fields = listed.decode("utf-8", "replace").split("\0")
         files = [
             {"status": status, "path": path}
@@ -41,7 +41,7 @@ def command(plan: str | None, step: str | None, *, stat: bool, as_json: bool) ->
         return
     format_options = ("--stat=100",) if stat else ("--patch",)
     safe = ("--no-ext-diff", "--no-textconv")
-    text = found.git.run(
+    text = repository.git.run(
         "diff-tree", "-r", "--root", "--no-commit-id", *safe, *format_options, *trees
     )
     if sys.stdout is not None and not sys.stdout.isatty():
@@ -61,9 +61,9 @@ def _range(status: Status, step: str | None) -> tuple[str | None, str]:
         return branch.base, branch.tip
     if not step.isdigit() or not 1 <= int(step) <= len(status.steps):
         raise errors.NotFound(f"there is no step '{step}'", f"git orch show {ids.short(status.id)}")
-    each = status.steps[int(step) - 1]
-    if each.commit is not None:
-        return (each.commit.parents[0] if each.commit.parents else None), each.commit.oid
-    if each.attempt is not None and each.attempt.commit is not None:
-        return f"{each.attempt.commit}^", each.attempt.commit
+    entry = status.steps[int(step) - 1]
+    if entry.commit is not None:
+        return (entry.commit.parents[0] if entry.commit.parents else None), entry.commit.oid
+    if entry.attempt is not None and entry.attempt.commit is not None:
+        return f"{entry.attempt.commit}^", entry.attempt.commit
     raise errors.NotFound(f"step {step} has no commit yet", f"git orch exec {ids.short(status.id)}")

@@ -22,14 +22,14 @@ _STYLES = {"ok": "green", "no": "red", "note": "yellow"}
 @here.json_option
 def command(*, as_json: bool) -> int:
     """Try out what holds against a command here. The exit code is 1 when something does not hold."""
-    found: list[Answer] = []
+    answers: list[Answer] = []
     for answer in _answers():
         if not as_json:
-            _print(answer, found[-1].hint if found else None)
-        found.append(answer)
+            _print(answer, answers[-1].hint if answers else None)
+        answers.append(answer)
     if as_json:
-        here.print_json([answer._asdict() for answer in found])
-    return 1 if any(answer.status == "no" for answer in found) else 0
+        here.print_json([answer._asdict() for answer in answers])
+    return 1 if any(answer.status == "no" for answer in answers) else 0
 
 
 def _answers() -> Iterator[Answer]:
@@ -37,7 +37,7 @@ def _answers() -> Iterator[Answer]:
     from git_orch.sandbox.probes import Answer
 
     try:
-        around = here.repository()
+        around = here.find_repository()
     except errors.UnfitRepository as unfit:  # works anywhere: most of it is about the machine
         yield Answer("repository", "note", unfit.cause, unfit.hint)
         around = None

@@ -39,27 +39,31 @@ def command(plan: str | None, source: str | None) -> None:
     from git_orch.flow.planning import edit
     from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan)
     if status.recorded_state is not PlanState.REJECTED:  # an edit is what brings that back
         archive.refuse_archived(status)
-    draft = _draft(found, status) if source is None else None
+    draft = _draft(repository, status) if source is None else None
     name, text = (
         (str(draft), draft.read_text(encoding="utf-8"))
         if draft is not None
-        else _given(source or "-")
+        else _typed_text(source or "-")
     )
     try:
         new = planfile.read(text, name, status.step_ids)
-        chosen = settings.of_user(found)
-        known = estimating.samples(found) if any(step.kind == "agent" for step in new.steps) else ()
+        chosen = settings.of_user(repository)
+        samples = (
+            estimating.samples(repository)
+            if any(step.kind == "agent" for step in new.steps)
+            else ()
+        )
         estimate = estimating.plan_estimate(
-            new, chosen.model, service.price_table(chosen.prices), known
+            new, chosen.model, service.price_table(chosen.prices), samples
         )
         if status.archived is not None:
-            unarchive.unarchive(found, status.id, ConsoleReporter())
-        with opening.opened(found, status.id, ConsoleReporter()) as opened:
+            unarchive.unarchive(repository, status.id, ConsoleReporter())
+        with opening.opened(repository, status.id, ConsoleReporter()) as opened:
             changed = edit.revise(opened, status.plan, new, estimate)
     except errors.OrchError as refused:
         if draft is None:
@@ -71,11 +75,11 @@ def command(plan: str | None, source: str | None) -> None:
     console.out(f"{ids.short(status.id)}: {'changed' if changed else 'nothing changed'}")
 
 
-def _given(source: str) -> tuple[str, str]:
+def _typed_text(source: str) -> tuple[str, str]:
     return "standard input" if source == "-" else source, plan_command.input_text(source)
 
 
-def _draft(found: Repository, status: Status) -> Path:
+def _draft(repository: Repository, status: Status) -> Path:
     """The file that holds what the user made of the plan's text in their editor. Raises UsageError."""
     name = ids.short(status.id)
     if sys.stdin is None or sys.stdout is None or not sys.stdin.isatty() or not sys.stdout.isatty():
@@ -83,10 +87,10 @@ def _draft(found: Repository, status: Status) -> Path:
             "there is no terminal for an editor",
             f"git orch show {name} --yaml > plan.yaml; git orch edit {name} --from plan.yaml",
         )
-    path = found.state_dir / "edit" / f"{name}.yaml"
+    path = repository.state_dir / "edit" / f"{name}.yaml"
     localfiles.write(path, emitter.to_yaml(status.plan).encode("utf-8"))
     try:
-        click.edit(filename=str(path), editor=git.user_editor(found.git_dir))
+        click.edit(filename=str(path), editor=git.user_editor(repository.git_dir))
     except click.ClickException as failed:
         raise errors.UsageError(
             f"the editor failed: {failed.format_message()}",

@@ -150,37 +150,39 @@ def command(
         _refuse_with(f"--{unfinished}", "unfinished")
         from git_orch.cli import pick
 
-        pick.unfinished(plan, abort=unfinished == "abort")
+        pick.settle(plan, abort=unfinished == "abort")
         return 0
-    given = Typed(**typed)
+    options_typed = Typed(**typed)
     if no_git:
         _refuse_with("--no-git", "no_git", "source")
         return _without_git(plan, source)
     if source is not None:
         raise errors.UsageError("--from is for runs without git", "git orch plan --from FILE")
-    if given.in_place:
+    if options_typed.in_place:
         _refuse_with("--in-place", *_IN_PLACE)
-    allowed = tool_definitions.permissions(given.tools)
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan_id)
-    chosen = _chosen(status, given)
-    if given.dry_run or given.dry_run_step is not None:
-        _preview(status, allowed, chosen, as_json=given.as_json)
+    allowed = tool_definitions.permissions(options_typed.tools)
+    repository = here.find_repository()
+    plan_id = here.plan_id(repository, plan)
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan_id)
+    chosen = _chosen_steps(status, options_typed)
+    if options_typed.dry_run or options_typed.dry_run_step is not None:
+        _preview(status, allowed, chosen, as_json=options_typed.as_json)
         return 0
-    if given.estimate_only:
+    if options_typed.estimate_only:
         from git_orch.cli import cost
 
-        cost.estimate_left(found, status, given.model, chosen, as_json=given.as_json)
+        cost.estimate_left(
+            repository, status, options_typed.model, chosen, as_json=options_typed.as_json
+        )
         return 0
-    if given.steps is not None:
+    if options_typed.steps is not None:
         from git_orch.flow.run import preconditions
 
         preconditions.refuse_unreachable(status, chosen)
-    if given.detach:
-        return _detached(found, plan_id, named=plan is not None, as_json=given.as_json)
-    return _run(found, status, given, chosen)
+    if options_typed.detach:
+        return _detach(repository, plan_id, named=plan is not None, as_json=options_typed.as_json)
+    return _run(repository, status, options_typed, chosen)
 
 
 def _refuse_with(option: str, *allowed: str) -> None:
@@ -210,12 +212,12 @@ def _without_git(plan: str | None, source: str | None) -> int:
     return without_git.of_file(source) if source is not None else without_git.of_plan(plan or "")
 
 
-def _detached(found: Repository, plan_id: str, *, named: bool, as_json: bool) -> int:
+def _detach(repository: Repository, plan_id: str, *, named: bool, as_json: bool) -> int:
     """Let a process of its own do the same; it refuses what this one would refuse."""
     from git_orch.flow.run import background
 
-    typed = [each for each in click.get_current_context().meta[__name__] if each != "--detach"]
-    started = background.start(found, plan_id, typed if named else [*typed, plan_id])
+    typed = [step for step in click.get_current_context().meta[__name__] if step != "--detach"]
+    started = background.start(repository, plan_id, typed if named else [*typed, plan_id])
     for line in started.said.splitlines():
         console.err(line)
     if started.exit_code is not None:
@@ -231,7 +233,7 @@ def _detached(found: Repository, plan_id: str, *, named: bool, as_json: bool) ->
     return 0
 
 
-def _chosen(status: Status, given: Typed) -> frozenset[str] | None:
+def _chosen_steps(status: Status, given: Typed) -> frozenset[str] | None:
     """The IDs of the steps that the run is about; None for all."""
     count = len(status.steps)
     only = str(given.dry_run_step) if given.dry_run_step is not None else given.steps
@@ -243,8 +245,10 @@ def _chosen(status: Status, given: Typed) -> frozenset[str] | None:
     )
 
 
-def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str] | None) -> int:
-    left = [each.step for each in status.steps if each.state not in SATISFIED]
+def _run(
+    repository: Repository, status: Status, given: Typed, chosen: frozenset[str] | None
+) -> int:
+    left = [step.step for step in status.steps if step.state not in SATISFIED]
     with_model = any(
         step.kind == "agent" and (chosen is None or step.id in chosen) for step in left
     )
@@ -259,18 +263,20 @@ def _run(found: Repository, status: Status, given: Typed, chosen: frozenset[str]
     from git_orch.repo.local import runs
     from git_orch.views.progress import ConsoleReporter
 
-    validate.refuse_invalid(found, status)
-    preferred = settings.of_user(found)
+    validate.refuse_invalid(repository, status)
+    preferred = settings.of_user(repository)
     options = _options(given, chosen, preferred)
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(models.service(preferred.prices)) if with_model else None
         console_reporter = ConsoleReporter(numbered=given.jobs > 1)
-        reporter = background.Announced(console_reporter, lambda: runs.at_work(found, status.id))
-        plan = stack.enter_context(opening.opened(found, status.id, reporter, warm=True))
-        stack.enter_context(runs.recorded(found, status.id))
+        reporter = background.Announced(
+            console_reporter, lambda: runs.record_at_work(repository, status.id)
+        )
+        plan = stack.enter_context(opening.opened(repository, status.id, reporter, warm=True))
+        stack.enter_context(runs.record(repository, status.id))
         summary = execute.execute(plan, options, service)
         after = plan.status()
-        runs.ended(found, status.id, summary.exit_code)
+        runs.record_end(repository, status.id, summary.exit_code)
     if given.as_json:
         from git_orch.views import documents
 
@@ -307,27 +313,27 @@ def _preview(
     status: Status, allowed: frozenset[str], chosen: frozenset[str] | None, *, as_json: bool
 ) -> None:
     waiting = [
-        each
-        for each in status.steps
-        if each.state not in SATISFIED and (chosen is None or each.step.id in chosen)
+        step
+        for step in status.steps
+        if step.state not in SATISFIED and (chosen is None or step.step.id in chosen)
     ]
     if as_json:
         here.print_json(
-            [{"number": each.number, **plan_document.step_document(each.step)} for each in waiting]
+            [{"number": step.number, **plan_document.step_document(step.step)} for step in waiting]
         )
         return
     if not waiting:
         console.out("nothing to do")
-    for each in waiting:
-        asks = "  asks for the network" if each.step.network else ""
-        console.out(f"step {each.number} {each.step.title} [{each.step.kind}]{asks}")
-        if each.step.command is not None:
-            console.out("  run   ", console.indented(each.step.command.text(), 8))
-        for path, content in each.step.files.items():
+    for step in waiting:
+        asks = "  asks for the network" if step.step.network else ""
+        console.out(f"step {step.number} {step.step.title} [{step.step.kind}]{asks}")
+        if step.step.command is not None:
+            console.out("  run   ", console.indented(step.step.command.text(), 8))
+        for path, content in step.step.files.items():
             console.out("  write " if content is not None else "  delete ", path)
-        if each.step.kind == "agent":
+        if step.step.kind == "agent":
             console.out(f"  model may use: {', '.join(sorted(allowed)) or 'no tool'}")
-        for check in each.step.checks:
+        for check in step.step.checks:
             console.out("  check ", console.indented(check.command.text(), 8))
 
 
@@ -335,7 +341,7 @@ def conclude(status: Status, summary: Summary) -> None:
     """Say how a run ended and what to type next."""
     from git_orch.views import report
 
-    done = sum(1 for each in status.steps if each.state in SATISFIED)
+    done = sum(1 for step in status.steps if step.state in SATISFIED)
     expected = status.estimate.likely() if status.estimate is not None else 0.0
     cost = (
         f", {sentences.usd(status.usd())} (estimated {sentences.usd(expected)})"

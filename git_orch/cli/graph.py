@@ -21,9 +21,9 @@ def command(plan: str | None, *, dot: bool, as_json: bool) -> None:
         raise errors.UsageError("--dot and --json exclude each other", "git orch graph --dot")
     from git_orch.views import graph
 
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan)
     if as_json:
         here.print_json(graph.document(status))
         return

@@ -37,10 +37,10 @@ def command(ctx: click.Context, topic: str | None) -> None:
     if topic is None:
         console.out(parent.get_help())
         return
-    found = parent.command.get_command(parent, topic)
-    if found is None:
+    topic_command = parent.command.get_command(parent, topic)
+    if topic_command is None:
         raise errors.UsageError(
             f"there is no help on '{topic}'", f"git orch help {next(iter(table.COMMANDS))}"
         )
-    with click.Context(found, info_name=topic, parent=parent) as inner:
-        console.out(found.get_help(inner))
+    with click.Context(topic_command, info_name=topic, parent=parent) as inner:
+        console.out(topic_command.get_help(inner))

@@ -85,7 +85,7 @@ def step_budget_option(function: F) -> F:
     return click.option("--max-step-usd", type=_USD, metavar="N", help=text)(function)
 
 
-def repository() -> Repository:
+def find_repository() -> Repository:
     """The repository around the current directory. Raises UnfitRepository."""
     try:
         directory = Path.cwd()
@@ -97,7 +97,7 @@ def repository() -> Repository:
 
 
 @contextlib.contextmanager
-def reading(found: Repository) -> Iterator[Objects]:
+def open_objects(repository: Repository) -> Iterator[Objects]:
     """The object database for a command that only reads.
 
     What it makes of it lives as long as the command: looking for garbage in thousands of plans took
@@ -106,28 +106,30 @@ def reading(found: Repository) -> Iterator[Objects]:
     looks = gc.isenabled()
     gc.disable()
     try:
-        with contextlib.closing(objects.opened(found, warm=False)) as database:
+        with contextlib.closing(objects.opened(repository, warm=False)) as database:
             yield database
     finally:
         if looks:
             gc.enable()
 
 
-def status_of(found: Repository, database: Objects, wanted: str | None) -> Status:
+def status_of(repository: Repository, database: Objects, handle: str | None) -> Status:
     """The status of the plan that is meant. Raises NotFound, and MissingObject when its log cannot
     be read.
     """
-    return catalog.steady(found, lambda listing: _status_of(found, database, wanted, listing))
+    return catalog.steady(
+        repository, lambda listing: _status_of(repository, database, handle, listing)
+    )
 
 
 def _status_of(
-    found: Repository, database: Objects, wanted: str | None, listing: Listing
+    repository: Repository, database: Objects, handle: str | None, listing: Listing
 ) -> Status:
-    plan, archived = catalog.meant(found, database, wanted, listing)
+    plan, archived = catalog.meant(repository, database, handle, listing)
     if archived is None:
-        statuses = catalog.statuses(found, database, {plan: listing.plans[plan]})
+        statuses = catalog.statuses(repository, database, {plan: listing.plans[plan]})
     else:
-        statuses = catalog.of_notes(found, database, archived, listing.plans, plan)
+        statuses = catalog.of_notes(repository, database, archived, listing.plans, plan)
     if not statuses and plan in listing.plans:
         [(notes, _)] = log.read_logs(database, [listing.plans[plan].log or ""])
         if notes.missing is not None:
@@ -136,43 +138,43 @@ def _status_of(
     return statuses[0]
 
 
-def with_merge(found: Repository, status: Status) -> Status:
+def with_merge(repository: Repository, status: Status) -> Status:
     """The status of one plan with where somebody merged it; looking for that costs too much for a
     list of plans.
     """
-    merged = upstream.merged(found, status)
+    merged = upstream.merged(repository, status)
     return status if merged is None else status._replace(landed=merged)
 
 
-def is_running(found: Repository, plan: str) -> bool:
+def is_running(repository: Repository, plan: str) -> bool:
     """Whether a process of this machine works on the plan."""
-    return localfiles.is_held(found, plan)
+    return localfiles.is_held(repository, plan)
 
 
-def plan_id(found: Repository, wanted: str | None) -> str:
+def plan_id(repository: Repository, handle: str | None) -> str:
     """The ID of the plan that is meant, to be worked on. Raises NotFound, and Refused for one that
     is archived.
     """
-    with reading(found) as database:
-        plan = catalog.resolve(found, database, wanted)
-        if refs.value(found, refs.LOGS + plan) is None:
+    with open_objects(repository) as database:
+        plan = catalog.resolve(repository, database, handle)
+        if refs.value(repository, refs.LOGS + plan) is None:
             from git_orch.flow.branch import archive
 
-            for status in catalog.archived(found, database, plan):
+            for status in catalog.archived(repository, database, plan):
                 grant.refuse_rejected(status)
                 archive.refuse_archived(status)
         return plan
 
 
-def any_plan_id(found: Repository, wanted: str | None) -> str:
+def any_plan_id(repository: Repository, handle: str | None) -> str:
     """The ID of the plan that is meant, archived or not. Raises NotFound."""
-    with reading(found) as database:
-        return catalog.resolve(found, database, wanted)
+    with open_objects(repository) as database:
+        return catalog.resolve(repository, database, handle)
 
 
 @contextlib.contextmanager
 def open_plan(
-    wanted: str | None, *, warm: bool = False, put_away: bool = False
+    handle: str | None, *, warm: bool = False, put_away: bool = False
 ) -> Iterator[OpenPlan]:
     """The plan that is meant, open for this command alone; the terminal shows what it does.
 
@@ -182,9 +184,9 @@ def open_plan(
     from git_orch.flow.branch import opening
     from git_orch.views.progress import ConsoleReporter
 
-    found = repository()
-    plan, reporter = plan_id(found, wanted), ConsoleReporter()
-    with opening.opened(found, plan, reporter, warm=warm, put_away=put_away) as opened:
+    repository = find_repository()
+    plan, reporter = plan_id(repository, handle), ConsoleReporter()
+    with opening.opened(repository, plan, reporter, warm=warm, put_away=put_away) as opened:
         yield opened
 
 
@@ -193,18 +195,19 @@ def print_json(value: object) -> None:
     console.out(json.dumps(value, indent=2, ensure_ascii=True))
 
 
-def statuses(found: Repository, database: Objects) -> list[Status]:
+def statuses(repository: Repository, database: Objects) -> list[Status]:
     """The status of all plans; those whose log cannot be read are named on standard error."""
-    return every_status(found, database, with_archived=False)
+    return every_status(repository, database, with_archived=False)
 
 
-def every_status(found: Repository, database: Objects, *, with_archived: bool) -> list[Status]:
+def every_status(repository: Repository, database: Objects, *, with_archived: bool) -> list[Status]:
     """The status of all plans, oldest first, also of the archived ones if they are wanted; what
     cannot be read is named on standard error.
     """
     try:
         return catalog.steady(
-            found, lambda listing: _every(found, database, listing, with_archived=with_archived)
+            repository,
+            lambda listing: _every(repository, database, listing, with_archived=with_archived),
         )
     except _Unreadable as partly:
         for note in partly.notes:
@@ -222,21 +225,21 @@ class _Unreadable(objects.MissingObject):
 
 
 def _every(
-    found: Repository, database: Objects, listing: Listing, *, with_archived: bool
+    repository: Repository, database: Objects, listing: Listing, *, with_archived: bool
 ) -> list[Status]:
-    known = catalog.statuses(found, database, listing.plans)
-    readable = {each.id for each in known}
+    statuses = catalog.statuses(repository, database, listing.plans)
+    readable = {status.id for status in statuses}
     notes = [
         f"note: the log of '{plan}' cannot be read; git fsck says more"
         for plan, values in listing.plans.items()
         if values.log is not None and plan not in readable
     ]
     if with_archived:
-        put_away = archive.read_at(found, database, listing.archive)
-        known += catalog.of_notes(found, database, put_away, listing.plans)
+        put_away = archive.read_at(repository, database, listing.archive)
+        statuses += catalog.of_notes(repository, database, put_away, listing.plans)
         if put_away.damaged:
             notes.append(f"note: {put_away.damaged} of the notes in the archive cannot be read")
-    known.sort(key=lambda each: each.id)
+    statuses.sort(key=lambda status: status.id)
     if notes:
-        raise _Unreadable(known, notes)
-    return known
+        raise _Unreadable(statuses, notes)
+    return statuses

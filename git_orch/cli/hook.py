@@ -24,5 +24,5 @@ def command(name: str, arguments: tuple[str, ...]) -> None:
     from git_orch.flow.branch import keep_tips
 
     keep_tips.keep_left_tips(
-        here.repository(), sys.stdin.read().splitlines() if sys.stdin is not None else []
+        here.find_repository(), sys.stdin.read().splitlines() if sys.stdin is not None else []
     )

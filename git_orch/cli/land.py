@@ -93,7 +93,7 @@ def _say(before: Status, landed: Landing, *, dry_run: bool) -> None:
 def step_lines(before: Status, commits: Mapping[str, str]) -> list[str]:
     """A line for each step that became a commit."""
     return [
-        f"  step {each.number}  {commits[each.step.id][:10]}  {each.step.title}"
-        for each in before.steps
-        if each.step.id in commits
+        f"  step {step.number}  {commits[step.step.id][:10]}  {step.step.title}"
+        for step in before.steps
+        if step.step.id in commits
     ]

@@ -14,9 +14,9 @@ from git_orch.views import console, live
 @click.option("-n", "--max-count", type=click.IntRange(min=1), help="Only the last N events.")
 def command(plan: str | None, *, as_json: bool, max_count: int | None) -> None:
     """The events of a plan, oldest first; with --json one JSON object a line, as they are stored."""
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan)
     for event in status.log.events[-max_count:] if max_count else status.log.events:
         if as_json:
             console.out(event.line().decode("ascii").rstrip("\n"))

@@ -19,13 +19,15 @@ def command(*, only_open: bool, with_archived: bool, as_json: bool) -> None:
     """Plans, oldest first, one a line."""
     if only_open and with_archived:
         raise errors.UsageError("--open and --all exclude each other", "git orch ls --all")
-    found = here.repository()
-    with here.reading(found) as database:
-        every = here.every_status(found, database, with_archived=with_archived)
-        statuses = [each for each in every if each.is_open() or not only_open]
-        running = {each.id: here.is_running(found, each.id) for each in statuses}
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        every = here.every_status(repository, database, with_archived=with_archived)
+        statuses = [status for status in every if status.is_open() or not only_open]
+        running = {status.id: here.is_running(repository, status.id) for status in statuses}
     if as_json:
-        here.print_json([documents.document(each, running=running[each.id]) for each in statuses])
+        here.print_json(
+            [documents.document(status, running=running[status.id]) for status in statuses]
+        )
         return
-    for each in statuses:
-        console.out(*report.headline(each, running=running[each.id]))
+    for status in statuses:
+        console.out(*report.headline(status, running=running[status.id]))

@@ -52,11 +52,11 @@ def _status(argv: list[str]) -> int:
     except errors.Interrupted as stopped:
         _complain(stopped.cause, stopped.hint)
         return 128 + stopped.signal_number
-    except errors.OrchError as known:
-        for line in known.details:
+    except errors.OrchError as expected:
+        for line in expected.details:
             console.err("also: ", line)
-        _complain(known.cause, known.hint)
-        return known.exit_code
+        _complain(expected.cause, expected.hint)
+        return expected.exit_code
     except KeyboardInterrupt:
         _complain("interrupted", "git orch status")
         return 130
@@ -127,10 +127,10 @@ def _silence() -> None:
 
 def _system_failure(failed: OSError) -> tuple[str, str]:
     name = f" '{os.fsdecode(failed.filename)}'" if failed.filename else ""
-    said = (failed.strerror or str(failed)).lower()
+    message = (failed.strerror or str(failed)).lower()
     if failed.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full{name}", "df -h . && git orch status"
-    return f"the system refused{name}: {said}", "git orch status"
+    return f"the system refused{name}: {message}", "git orch status"
 
 
 def _bug(bug: Exception) -> int:

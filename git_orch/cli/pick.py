@@ -40,26 +40,26 @@ def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bo
     _say(picked, before, dry_run=dry_run)
 
 
-def unfinished(plan: str | None, *, abort: bool) -> None:
+def settle(plan: str | None, *, abort: bool) -> None:
     """Go on with the pick that stopped where the user stands, or give it up. Raises Refused for
     another plan's.
     """
     from git_orch.flow.branch import pick
     from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    _, record = pick.waiting(found)
-    if plan is not None and here.plan_id(found, plan) != record.plan:
+    repository = here.find_repository()
+    _, record = pick.waiting(repository)
+    if plan is not None and here.plan_id(repository, plan) != record.plan:
         raise errors.Refused(
             f"the pick that waits here is of '{ids.short(record.plan)}'",
             f"git orch exec {'--abort' if abort else '--continue'}",
         )
     reporter = ConsoleReporter()
-    picked = pick.give_up(found, reporter) if abort else pick.go_on(found, reporter)
+    picked = pick.give_up(repository, reporter) if abort else pick.go_on(repository, reporter)
     branch = picked.ref.removeprefix("refs/heads/")
     if picked.commits:
-        with here.reading(found) as database:
-            _say(picked, here.status_of(found, database, record.plan), dry_run=False)
+        with here.open_objects(repository) as database:
+            _say(picked, here.status_of(repository, database, record.plan), dry_run=False)
     elif picked.new == picked.old:
         console.out(f"everything is as before the pick: '{branch}' is at {picked.old[:10]}")
     else:

@@ -62,39 +62,43 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
     """Make a plan. TASK is what to do, in your words; without it the task is read from standard
     input.
     """
-    given = Typed(**typed)
-    _refuse_mixed(task, given.source, given.template, given.variables)
-    if given.include_dirty and given.base is not None:
+    options_typed = Typed(**typed)
+    _refuse_mixed(task, options_typed.source, options_typed.template, options_typed.variables)
+    if options_typed.include_dirty and options_typed.base is not None:
         raise errors.UsageError(
             "--include-dirty starts from HEAD, --base elsewhere", "git orch plan --include-dirty"
         )
-    if given.source is None and given.template is None and not given.estimate_only:
+    if (
+        options_typed.source is None
+        and options_typed.template is None
+        and not options_typed.estimate_only
+    ):
         from git_orch.agents import messages
 
         messages.start_import()
-    found = here.repository()
+    repository = here.find_repository()
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.planning import base as basing
     from git_orch.flow.planning import create
     from git_orch.views.progress import ConsoleReporter
 
-    if given.estimate_only:
-        _print_estimate(found, task, given)
+    if options_typed.estimate_only:
+        _print_estimate(repository, task, options_typed)
         return
-    create.refuse_unready(found, include_dirty=given.include_dirty)
-    start = basing.choose_base(found, given.base)
-    draft = _with_samples(found, _draft(found, task, given), given.model)
+    create.refuse_unready(repository, include_dirty=options_typed.include_dirty)
+    start = basing.choose_base(repository, options_typed.base)
+    draft = _with_samples(repository, _draft(repository, task, options_typed), options_typed.model)
     plan_id = create.create(
-        found, draft, start, ConsoleReporter(), include_dirty=given.include_dirty
+        repository, draft, start, ConsoleReporter(), include_dirty=options_typed.include_dirty
     )
-    if not given.include_dirty:
-        _say_uncommitted(found)
-    if given.as_json:
-        with here.reading(found) as database:
+    if not options_typed.include_dirty:
+        _say_uncommitted(repository)
+    if options_typed.as_json:
+        with here.open_objects(repository) as database:
             from git_orch.views import documents
 
             here.print_json(
-                documents.document(here.status_of(found, database, plan_id), running=False)
+                documents.document(here.status_of(repository, database, plan_id), running=False)
             )
         return
     count = len(draft.plan.steps)
@@ -106,38 +110,38 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked e
     console.out(f"run: git orch exec {ids.short(plan_id)}")
 
 
-def _with_samples(found: Repository, draft: Draft, model: str | None) -> Draft:
+def _with_samples(repository: Repository, draft: Draft, model: str | None) -> Draft:
     """The draft with what finished steps of this repository say about its cost."""
     if all(step.kind != "agent" for step in draft.plan.steps):
         return draft
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.model import service
 
-    chosen = settings.of_user(found)
+    chosen = settings.of_user(repository)
     table = service.price_table(chosen.prices)
     estimate = estimating.plan_estimate(
-        draft.plan, model or chosen.model, table, estimating.samples(found)
+        draft.plan, model or chosen.model, table, estimating.samples(repository)
     )
     return replace(draft, estimate=estimate)
 
 
-def _print_estimate(found: Repository, task: str | None, given: Typed) -> None:
+def _print_estimate(repository: Repository, task: str | None, given: Typed) -> None:
     """What a plan file or a template may cost or, for a task, what asking a model for a plan does."""
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.model import service
     from git_orch.plans.money import cost
 
-    chosen = settings.of_user(found)
+    chosen = settings.of_user(repository)
     name = given.model or chosen.model
     if given.source is None and given.template is None:
-        asked = _wanted(task)
+        asked = _task_text(task)
         usage = cost.Usage(
             input=cost.STEP_TOKENS_IN + len(asked.encode()) // 4, output=cost.STEP_TOKENS_OUT
         )
         usd = cost.usd(usage, service.price_table(chosen.prices).price(name))
         estimate: Document = {"tokens_in": usage.input, "tokens_out": usage.output, "usd": usd}
     else:
-        estimate = _with_samples(found, _draft(found, task, given), given.model).estimate
+        estimate = _with_samples(repository, _draft(repository, task, given), given.model).estimate
     if given.as_json:
         here.print_json(estimate)
         return
@@ -162,22 +166,23 @@ def _refuse_mixed(
 
 def _pairs(variables: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
-    for each in variables:
-        name, equals, value = each.partition("=")
+    for assignment in variables:
+        name, equals, value = assignment.partition("=")
         if not equals:
             raise errors.UsageError(
-                f"'{each}' is not NAME=VALUE", "git orch plan --template NAME --var name=hello"
+                f"'{assignment}' is not NAME=VALUE",
+                "git orch plan --template NAME --var name=hello",
             )
         pairs[name] = value
     return pairs
 
 
-def _draft(found: Repository, task: str | None, given: Typed) -> Draft:
+def _draft(repository: Repository, task: str | None, given: Typed) -> Draft:
     from git_orch.flow.model import service
     from git_orch.flow.planning import draft as planning
 
     source = given.source
-    chosen = settings.of_user(found)
+    chosen = settings.of_user(repository)
     name = given.model or chosen.model
     table = service.price_table(chosen.prices)
     if given.template is not None:
@@ -185,16 +190,16 @@ def _draft(found: Repository, task: str | None, given: Typed) -> Draft:
     if source is not None:
         text = input_text(source)
         return planning.from_file(text, "standard input" if source == "-" else source, name, table)
-    asked = _wanted(task)
-    identity.of_user(found)  # before anything is paid for
+    asked = _task_text(task)
+    identity.of_user(repository)  # before anything is paid for
     from git_orch.views.progress import ConsoleReporter
 
     max_usd = given.max_usd if given.max_usd is not None else chosen.maxUsd
     terms = planning.Terms(name, max_usd, chosen.prices)
-    return planning.from_model(found, asked, terms, ConsoleReporter())
+    return planning.from_model(repository, asked, terms, ConsoleReporter())
 
 
-def _wanted(task: str | None) -> str:
+def _task_text(task: str | None) -> str:
     """The task, which may come from standard input. Raises UsageError when there is none."""
     asked = task if task is not None else _standard_input()
     if not asked.strip():
@@ -236,8 +241,8 @@ def _text(data: bytes, name: str) -> str:
         ) from wrong
 
 
-def _say_uncommitted(found: Repository) -> None:
-    count = snapshot.uncommitted(found)
+def _say_uncommitted(repository: Repository) -> None:
+    count = snapshot.uncommitted(repository)
     if count:
         files = sentences.uncommitted_files(count)
         console.err(f"note: {files} not part of it (--include-dirty takes them in)")

@@ -23,12 +23,12 @@ def command(plan: str | None, onto: str | None) -> None:
 
     with here.open_plan(plan, warm=True) as opened:
         name = opened.name
-        wanted = onto if onto is not None else opened.status().base.ref
-        if wanted is None:
+        ref = onto if onto is not None else opened.status().base.ref
+        if ref is None:
             raise errors.UsageError(
                 "the plan was made on no branch", f"git orch rebase {name} --onto main"
             )
-        base = basing.choose_base(opened.repository, wanted)
+        base = basing.choose_base(opened.repository, ref)
         done = rewrite.rebase(opened, base)
         if done is not None:
             rewrite.told(opened, done)

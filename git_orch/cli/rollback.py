@@ -51,7 +51,7 @@ def command(
 
     how = rollback.How(in_checkout=checkout, keep_users_own=keep_user_commits, dry_run=dry_run)
     with here.open_plan(plan) as opened:
-        moved = rollback.undo(opened, how) if undo else _rolled_back(opened, to_step, last, how)
+        moved = rollback.undo(opened, how) if undo else _roll_back(opened, to_step, last, how)
         after = opened.status()
     name = opened.name
     if moved is None:
@@ -64,7 +64,7 @@ def command(
         console.out(f"next: git orch rollback --undo {name}")
 
 
-def _rolled_back(opened: OpenPlan, to_step: int | None, last: int | None, how: How) -> Moved | None:
+def _roll_back(opened: OpenPlan, to_step: int | None, last: int | None, how: How) -> Moved | None:
     from git_orch.flow.branch import rollback
 
     if last is not None:

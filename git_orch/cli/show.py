@@ -32,10 +32,10 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, atte
         raise errors.UsageError(
             "--yaml, --tasks and --attempts exclude each other", "git orch show -h"
         )
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.with_merge(found, here.status_of(found, database, plan))
-    running = here.is_running(found, status.id)
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        status = here.with_merge(repository, here.status_of(repository, database, plan))
+    running = here.is_running(repository, status.id)
     if as_yaml:
         from git_orch.plans.file import emitter  # with the reader of YAML, which is slow to load
 

@@ -40,14 +40,15 @@ def command(
         return _answer(life.can(PlanState[can[0]], PlanState[can[1]]), as_json=as_json)
     if state is None and plan in PlanState.__members__:
         plan, state = None, plan  # the plan that is meant when none is named
-    found = here.repository()
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan)
     name = ids.short(status.id)
     if state is not None:
-        wanted = life.transition(status.state, PlanState[state], name)
+        next_state = life.transition(status.state, PlanState[state], name)
         raise errors.Refused(
-            f"'{name}' can become {state}, but no state is set by hand", _command(status, wanted)
+            f"'{name}' can become {state}, but no state is set by hand",
+            _command(status, next_state),
         )
     after = [(new.value, _command(status, new)) for new in life.next_states(status.state)]
     if as_json:

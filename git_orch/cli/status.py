@@ -20,41 +20,52 @@ from git_orch.views import console, documents, report
 @here.json_option
 def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
     """Open plans and what to do next; with PLAN, that one."""
-    found = here.repository()
+    repository = here.find_repository()
     if since is not None:
-        _live(found, plan, since, as_json=as_json)
+        _live(repository, plan, since, as_json=as_json)
         return
-    with here.reading(found) as database:
+    with here.open_objects(repository) as database:
         if plan is not None:
-            statuses, to_land = [here.with_merge(found, here.status_of(found, database, plan))], []
+            statuses, to_land = (
+                [here.with_merge(repository, here.status_of(repository, database, plan))],
+                [],
+            )
         else:
-            every = here.statuses(found, database)
-            statuses = [each for each in every if each.is_open()]
+            every = here.statuses(repository, database)
+            statuses = [status for status in every if status.is_open()]
             to_land = [
-                each for each in every if each.state is PlanState.COMPLETE and each.landed is None
+                status
+                for status in every
+                if status.state is PlanState.COMPLETE and status.landed is None
             ]
             if len(to_land) == 1:
-                to_land = [here.with_merge(found, to_land[0])]
-        running = {each.id: here.is_running(found, each.id) for each in statuses}
+                to_land = [here.with_merge(repository, to_land[0])]
+        running = {status.id: here.is_running(repository, status.id) for status in statuses}
     if as_json:
-        here.print_json([documents.document(each, running=running[each.id]) for each in statuses])
+        here.print_json(
+            [documents.document(status, running=running[status.id]) for status in statuses]
+        )
         return
     if not statuses:
         begin = "" if to_land else '; begin with: git orch plan "what to do"'
         console.out(f"no plan is open{begin}")
-        for each in to_land:
-            console.out(*report.headline(each, running=False))
-            console.out(*report.next_command(each, running=False))
-    for each in statuses:
-        console.out(*report.headline(each, running=running[each.id]))
+        for status in to_land:
+            console.out(*report.headline(status, running=False))
+            console.out(*report.next_command(status, running=False))
+    for status in statuses:
+        console.out(*report.headline(status, running=running[status.id]))
     if len(statuses) == 1:
-        [each] = statuses
-        for line in [*report.step_lines(each), *report.tip_lines(each), *report.moved_lines(each)]:
+        [status] = statuses
+        for line in [
+            *report.step_lines(status),
+            *report.tip_lines(status),
+            *report.moved_lines(status),
+        ]:
             console.out(*line)
-        console.out(*report.next_command(each, running=running[each.id]))
+        console.out(*report.next_command(status, running=running[status.id]))
 
 
-def _live(found: Repository, plan: str | None, since: str, *, as_json: bool) -> None:
+def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool) -> None:
     """One plan as somebody wants to see it who looks again and again."""
     if ids.ULID.fullmatch(since) is None:
         raise errors.UsageError(f"'{since}' is not the ID of an event", "git orch log --json")
@@ -62,15 +73,18 @@ def _live(found: Repository, plan: str | None, since: str, *, as_json: bool) -> 
     from git_orch.repo.local import runs
     from git_orch.views import live
 
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan)
-    seen = live.Live(here.is_running(found, status.id))
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan)
+    seen = live.Live(here.is_running(repository, status.id))
     if seen.running:
-        run = runs.last(found, status.id)
-        now, said = attempts.now(found, status.id), attempts.said(found, status.id)
+        run = runs.last(repository, status.id)
+        now, output = (
+            attempts.attempts_now(repository, status.id),
+            attempts.last_output(repository, status.id),
+        )
         goes_on = run is not None and run.goes_on()
         seen = seen._replace(
-            run=run if goes_on else None, attempts=now, said=said if goes_on else ()
+            run=run if goes_on else None, attempts=now, said=output if goes_on else ()
         )
     if as_json:
         here.print_json([live.document(status, since, seen)])

@@ -20,21 +20,21 @@ def command(plan: str | None, timeout: float, *, as_json: bool) -> None:
     from git_orch.flow.run import background
     from git_orch.repo.log import kept
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    before = kept.tip(found, plan_id)
-    run = background.stop(found, plan_id, timeout)
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan_id)
-        new = kept.since(found, database, plan_id, before)
+    repository = here.find_repository()
+    plan_id = here.plan_id(repository, plan)
+    before = kept.tip(repository, plan_id)
+    run = background.stop(repository, plan_id, timeout)
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan_id)
+        new = kept.since(repository, database, plan_id, before)
     if as_json:
-        told = [{"commit": each.commit, "why": each.why} for each in new]
-        here.print_json({**documents.document(status, running=False), "kept": told})
+        kept_documents = [{"commit": entry.commit, "why": entry.why} for entry in new]
+        here.print_json({**documents.document(status, running=False), "kept": kept_documents})
         return
     if run is None:
         console.out(f"nothing runs on {ids.short(plan_id)}")
     else:
         console.out(*report.headline(status, running=False))
-        for each in new:
-            console.out(f"kept     {each.commit[:10]}  {each.why}")
+        for entry in new:
+            console.out(f"kept     {entry.commit[:10]}  {entry.why}")
     console.out(*report.next_command(status, running=False))

@@ -62,8 +62,8 @@ class _Table(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"git_orch.cli.{cmd_name}")
-        found: click.Command = module.command
-        return found
+        command: click.Command = module.command
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -14,23 +14,23 @@ def command(*, as_json: bool) -> None:
     """The built-in templates, with their variables and a command to try."""
     from git_orch.templates import render
 
-    found = [render.describe(name) for name in render.names()]
+    templates = [render.describe(name) for name in render.names()]
     if as_json:
         here.print_json(
             [
                 {
-                    "name": each.name,
-                    "description": each.description,
-                    "variables": {one.name: {"description": one.description, "default": one.default}
-                                  for one in each.variables},
+                    "name": template.name,
+                    "description": template.description,
+                    "variables": {variable.name: {"description": variable.description, "default": variable.default}
+                                  for variable in template.variables},
                 }
-                for each in found
+                for template in templates
             ]
         )  # fmt: skip
         return
-    for each in found:
-        console.out(console.Styled(each.name, "bold"), f"  {each.description}")
-        for one in each.variables:
-            default = f" (default {one.default})" if one.default is not None else ""
-            console.out(f"  {one.name}: {one.description}{default}")
-        console.out(f"  {each.example()}")
+    for template in templates:
+        console.out(console.Styled(template.name, "bold"), f"  {template.description}")
+        for variable in template.variables:
+            default = f" (default {variable.default})" if variable.default is not None else ""
+            console.out(f"  {variable.name}: {variable.description}{default}")
+        console.out(f"  {template.example()}")

@@ -24,5 +24,5 @@ def command(allowed: str, *, as_json: bool) -> None:
     if as_json:
         here.print_json(list(offered))
         return
-    for each in offered:
-        console.out(console.Styled(str(each["name"]), "bold"), f"  {each['description']}")
+    for tool in offered:
+        console.out(console.Styled(str(tool["name"]), "bold"), f"  {tool['description']}")

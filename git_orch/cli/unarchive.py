@@ -19,10 +19,10 @@ def command(plan: str) -> None:
     """
     from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    with here.reading(found) as database:
-        plan_id = catalog.resolve_archived(found, database, plan)
-    back = unarchive.unarchive(found, plan_id, ConsoleReporter())
+    repository = here.find_repository()
+    with here.open_objects(repository) as database:
+        plan_id = catalog.resolve_archived(repository, database, plan)
+    back = unarchive.unarchive(repository, plan_id, ConsoleReporter())
     name = ids.short(back.plan)
     if back.tip is None:
         console.out(

@@ -65,25 +65,25 @@ def command(
         chosen = selection.numbers(steps, count) if steps is not None else []
         results = verify.verify(opened, chosen, check, terms)
     if as_json:
-        here.print_json([_document(each) for each in results])
+        here.print_json([_document(step) for step in results])
     else:
         _print(results)
-    return _concluded(opened.id, results)
+    return _conclude(opened.id, results)
 
 
-def _document(each: Verified) -> Document:
-    results = [_result(one) for one in each.results]
-    return {"step": each.number, "tree": each.tree, "passed": each.passed, "checks": results}
+def _document(step: Verified) -> Document:
+    results = [_result(result) for result in step.results]
+    return {"step": step.number, "tree": step.tree, "passed": step.passed, "checks": results}
 
 
-def _result(one: CheckResult) -> Document:
+def _result(result: CheckResult) -> Document:
     return {
-        "command": one.command,
-        "exit": one.exit,
-        "passed": one.passed,
-        "seconds": one.seconds,
-        "output": one.output,
-        "cached": one.since,
+        "command": result.command,
+        "exit": result.exit,
+        "passed": result.passed,
+        "seconds": result.seconds,
+        "output": result.output,
+        "cached": result.since,
     }
 
 
@@ -91,15 +91,15 @@ def _tip(plan_id: str, tip: Tip, *, as_json: bool) -> int:
     """Tell how the checks on the tip ended."""
     name, passed = ids.short(plan_id), tip.checked.passed
     if as_json:
-        results = [{"step": number, **_result(one)} for number, one in tip.results]
+        results = [{"step": number, **_result(result)} for number, result in tip.results]
         here.print_json({"tree": tip.checked.tree, "passed": passed, "checks": results})
     else:
         console.out(f"tip of {name}: {'ok' if passed else 'FAILED'}")
-        for number, one in tip.results:
-            _print_result(one, f" (step {number})")
+        for number, result in tip.results:
+            _print_result(result, f" (step {number})")
     if passed:
         return 0
-    number, failed = next((number, one) for number, one in tip.results if not one.passed)
+    number, failed = next((number, result) for number, result in tip.results if not result.passed)
     hint = f"git orch edit {name}  # add a step that repairs it"
     console.failure(
         f"check {sentences.command(failed.command)} of step {number} fails on the tip", hint
@@ -108,26 +108,26 @@ def _tip(plan_id: str, tip: Tip, *, as_json: bool) -> int:
 
 
 def _print(results: list[Verified]) -> None:
-    for each in results:
-        word = ("ok" if each.passed else "FAILED") if each.results else "no checks"
-        console.out(f"step {each.number} {each.title}: {word}")
-        for one in each.results:
-            _print_result(one)
+    for step in results:
+        word = ("ok" if step.passed else "FAILED") if step.results else "no checks"
+        console.out(f"step {step.number} {step.title}: {word}")
+        for result in step.results:
+            _print_result(result)
     if not results:
         console.out("no step has a commit yet")
 
 
-def _print_result(one: CheckResult, whose: str = "") -> None:
-    style = "green" if one.passed else "red"
-    took = f"cached, {one.since}" if one.since is not None else f"in {one.seconds:.1f} s"
-    joint = ", " if one.cached else " "
+def _print_result(result: CheckResult, whose: str = "") -> None:
+    style = "green" if result.passed else "red"
+    took = f"cached, {result.since}" if result.since is not None else f"in {result.seconds:.1f} s"
+    joint = ", " if result.cached else " "
     console.out(
-        "  check ", one.command, whose, ": ", console.Styled(one.reason, style), joint, took
+        "  check ", result.command, whose, ": ", console.Styled(result.reason, style), joint, took
     )
 
 
-def _concluded(plan_id: str, results: list[Verified]) -> int:
-    failed = [each.number for each in results if not each.passed]
+def _conclude(plan_id: str, results: list[Verified]) -> int:
+    failed = [step.number for step in results if not step.passed]
     if not failed:
         return 0
     name = ids.short(plan_id)

@@ -26,21 +26,21 @@ def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
     from git_orch.flow.run import background
     from git_orch.repo.local import runs
 
-    found = here.repository()
-    plan_id = here.plan_id(found, plan)
-    run = background.wait(found, plan_id, timeout)
-    with here.reading(found) as database:
-        status = here.status_of(found, database, plan_id)
+    repository = here.find_repository()
+    plan_id = here.plan_id(repository, plan)
+    run = background.wait(repository, plan_id, timeout)
+    with here.open_objects(repository) as database:
+        status = here.status_of(repository, database, plan_id)
     if as_json:
         here.print_json(documents.document(status, running=False))
     if run is None and status.state is PlanState.COMPLETE:
         if not as_json:
             console.out(f"nothing runs; {ids.short(plan_id)} is complete")
         return 0
-    return concluded(status, run or runs.last(found, plan_id), as_json=as_json)
+    return conclude(status, run or runs.last(repository, plan_id), as_json=as_json)
 
 
-def concluded(status: Status, run: Run | None, *, as_json: bool) -> int:
+def conclude(status: Status, run: Run | None, *, as_json: bool) -> int:
     """Say how a run ended; its exit code. Raises StepFailed when nothing ended it in order, or
     there was none.
     """

@@ -27,14 +27,14 @@ def of_file(source: str) -> int:
     text = plan_command.input_text(source)
     plan = planfile.read(text, "standard input" if source == "-" else source)
     try:
-        found = here.repository()
+        repository = here.find_repository()
     except errors.UnfitRepository:
         console.err("note: this is no repository")
         return _run(plan, Path.cwd(), without_git.launcher_outside())
-    return _run(plan, Path.cwd(), sandbox.launcher(found, settings.of_user(found)))
+    return _run(plan, Path.cwd(), sandbox.launcher(repository, settings.of_user(repository)))
 
 
-def of_plan(wanted: str) -> int:
+def of_plan(handle: str) -> int:
     """Run a stored plan, approved for that, in the checkout that the user stands in. Raises
     Refused, NotFound.
     """
@@ -43,13 +43,13 @@ def of_plan(wanted: str) -> int:
     from git_orch.repo import settings
     from git_orch.views.progress import ConsoleReporter
 
-    found = here.repository()
-    plan_id = here.plan_id(found, wanted)
-    if found.top is None:
+    repository = here.find_repository()
+    plan_id = here.plan_id(repository, handle)
+    if repository.top is None:
         raise errors.UnfitRepository(
-            "a bare repository has no checkout to work in", f"git orch exec {wanted}"
+            "a bare repository has no checkout to work in", f"git orch exec {handle}"
         )
-    with opening.opened(found, plan_id, ConsoleReporter()) as opened:
+    with opening.opened(repository, plan_id, ConsoleReporter()) as opened:
         status = opened.status()
         if not required.require_approval(opened, status).what.grants.in_place:
             name = ids.short(plan_id)
@@ -57,7 +57,9 @@ def of_plan(wanted: str) -> int:
                 f"working in your own checkout needs an approval of '{name}' that says so",
                 f"git orch approve {name} --in-place",
             )
-        return _run(status.plan, found.top, sandbox.launcher(found, settings.of_user(found)))
+        return _run(
+            status.plan, repository.top, sandbox.launcher(repository, settings.of_user(repository))
+        )
 
 
 def _run(plan: Plan, directory: Path, launcher: Launcher) -> int:

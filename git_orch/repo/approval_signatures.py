@@ -116,10 +116,10 @@ def _sign_openpgp(repository: Repository, content: bytes, key: str, program: str
 def _signature(kind: Format, done: tools.Finished) -> Signature:
     text = done.stdout.decode("ascii", "replace")
     if done.status != 0 or "-----BEGIN " not in text:
-        said = [
+        lines = [
             line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()
         ]
-        plain = [line for line in said if not line.startswith("[GNUPG:]")]
+        plain = [line for line in lines if not line.startswith("[GNUPG:]")]
         why = plain[-1] if plain else f"exit status {done.status}"
         raise errors.StepFailed(
             f"the approval could not be signed: {why}", "git config --global user.signingKey"
@@ -158,15 +158,15 @@ def _allowed_signers(repository: Repository, chosen: Settings) -> str:
 
 def _ssh_signer(repository: Repository, allowed: str, file: str, content: bytes) -> str:
     program = _own_value(repository, "gpg.ssh.program") or "ssh-keygen"
-    found = _run(
+    search = _run(
         repository,
         program,
         ["-Y", "find-principals", "-f", allowed, "-s", file],
         None,
         _VERIFY_TIMEOUT,
     )
-    principals = found.stdout.decode("utf-8", "replace").splitlines()
-    if found.status != 0 or not principals:
+    principals = search.stdout.decode("utf-8", "replace").splitlines()
+    if search.status != 0 or not principals:
         raise NotTrusted(f"the key that signed it is not in '{allowed}'")
     argv = ["-Y", "verify", "-f", allowed, "-I", principals[0], "-n", NAMESPACE, "-s", file]
     if _run(repository, program, argv, content, _VERIFY_TIMEOUT).status != 0:
@@ -187,8 +187,8 @@ def _openpgp_signer(repository: Repository, chosen: Settings, file: str, content
     )
     argv = ["--batch", "--no-auto-key-retrieve", "--status-fd=1", "--verify", file, "-"]
     done = _run(repository, program, argv, content, _VERIFY_TIMEOUT)
-    told = done.stdout.decode("utf-8", "replace").splitlines()
-    lines = [line.split()[1:] for line in told if line.startswith("[GNUPG:] ")]
+    output = done.stdout.decode("utf-8", "replace").splitlines()
+    lines = [line.split()[1:] for line in output if line.startswith("[GNUPG:] ")]
     words = {line[0] for line in lines if line}
     valid = [line for line in lines if line and line[0] == "VALIDSIG"]
     if done.status != 0 or "GOODSIG" not in words or words & _NOT_GOOD or len(valid) != 1:
@@ -212,15 +212,19 @@ def _run(
     it hangs.
     """
     path = os.pathsep.join(environment.outside(os.environ.get("PATH", ""), repository.top))
-    found = os.path.expanduser(program) if os.sep in program else environment.program(program, path)
-    if found is None or not os.path.isabs(found):
+    executable = (
+        os.path.expanduser(program) if os.sep in program else environment.program(program, path)
+    )
+    if executable is None or not os.path.isabs(executable):
         raise errors.StepFailed(f"'{program}' is not on PATH", f"apt-cache search {program}")
     variables = {**os.environ, "LC_ALL": "C", "PATH": path}
     try:
-        return tools.capture([found, *argv], env=variables, cwd="/", stdin=stdin, timeout=timeout)
+        return tools.capture(
+            [executable, *argv], env=variables, cwd="/", stdin=stdin, timeout=timeout
+        )
     except FileNotFoundError as missing:
         raise errors.StepFailed(
-            f"there is no program '{found}'", "git config --global --list"
+            f"there is no program '{executable}'", "git config --global --list"
         ) from missing
     except TimeoutError as hung:
         raise errors.StepFailed(str(hung), "unlock your key, and try again") from hung

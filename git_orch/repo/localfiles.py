@@ -28,7 +28,7 @@ def create(path: Path, data: bytes) -> None:
     UnfitRepository.
     """
     with checkpoints.around("write file", path):
-        _placed(path, data, replace=False)
+        _place(path, data, replace=False)
 
 
 def write(path: Path, data: bytes, *, synced: bool = True) -> None:
@@ -38,7 +38,7 @@ def write(path: Path, data: bytes, *, synced: bool = True) -> None:
     Raises UnfitRepository.
     """
     with checkpoints.around("write file", path):
-        _placed(path, data, replace=True, synced=synced)
+        _place(path, data, replace=True, synced=synced)
 
 
 def copy(source: IO[bytes], path: Path) -> None:
@@ -58,7 +58,7 @@ def copy(source: IO[bytes], path: Path) -> None:
         raise unwritable(failed, path) from failed
 
 
-def _placed(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> None:
+def _place(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> None:
     beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -97,29 +97,29 @@ def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequen
 
     They are listed by lower-case name, in the order of git-config(1): the last one counts.
     """
-    found: dict[str, list[str | None]] = {}
-    for each in repository.scoped_settings:
-        name = each.name.lower()
-        if name.startswith(prefixes) and _counts(each, repository):
-            found.setdefault(name, []).append(each.value)
-    return found
+    values: dict[str, list[str | None]] = {}
+    for setting in repository.scoped_settings:
+        name = setting.name.lower()
+        if name.startswith(prefixes) and _counts(setting, repository):
+            values.setdefault(name, []).append(setting.value)
+    return values
 
 
-def without_effect(repository: Repository) -> list[str]:
+def ineffective(repository: Repository) -> list[str]:
     """The lower-case names of orch.* settings in the repository's own configuration: there they do
     not count.
     """
     return [
         name
-        for each in repository.scoped_settings
-        if (name := each.name.lower()).startswith("orch.")
+        for setting in repository.scoped_settings
+        if (name := setting.name.lower()).startswith("orch.")
         and name not in _NARROWED
-        and not _counts(each, repository)
+        and not _counts(setting, repository)
     ]
 
 
-def _counts(each: Scoped, repository: Repository) -> bool:
-    return each.scope in _OWN_SCOPES and not _inside(each.origin, repository)
+def _counts(setting: Scoped, repository: Repository) -> bool:
+    return setting.scope in _OWN_SCOPES and not _inside(setting.origin, repository)
 
 
 def _inside(origin: str, repository: Repository) -> bool:
@@ -169,9 +169,9 @@ def _budget(repository: Repository, own: Mapping[str, Sequence[str | None]], nam
     """
     usual = _usd(name, own.get(name.lower(), [None])[-1], "--global ")
     others = [
-        _usd(name, each.value, "")
-        for each in repository.scoped_settings
-        if each.name.lower() == name.lower() and not _counts(each, repository)
+        _usd(name, setting.value, "")
+        for setting in repository.scoped_settings
+        if setting.name.lower() == name.lower() and not _counts(setting, repository)
     ]
     limits = [value for value in [usual, *others[-1:]] if value > 0]
     return min(limits) if limits else 0.0
@@ -212,10 +212,10 @@ def _optional_path(name: str, value: str | None) -> str | None:
 
 def _path(name: str, value: str | None) -> str:
     """An absolute path; a leading ~ is the user's home, as in git-config(1)."""
-    found = os.path.expanduser(value or "")
-    if not os.path.isabs(found):
+    path = os.path.expanduser(value or "")
+    if not os.path.isabs(path):
         raise errors.UsageError(
             f"'{name}' is '{value}': it has to be an absolute path",
             f"git config --global {name} /...",
         )
-    return os.path.normpath(found)
+    return os.path.normpath(path)

@@ -92,7 +92,7 @@ def _receipt(check: Check, book: Book, before: tuple[Check, ...]) -> Receipt | N
 
     What took longer than the check allows has not passed it.
     """
-    found = book.found(check, before) or (book.found(check) if before else None)
+    found = book.find(check, before) or (book.find(check) if before else None)
     return found if found is not None and found.result.seconds <= check.timeout else None
 
 

@@ -202,7 +202,7 @@ def weakening_settings(in_force: Settings) -> Iterator[Answer]:
 
 def ineffective_settings(around: Repository) -> Iterator[Answer]:
     """Settings that somebody wrote where they do not count."""
-    for name in dict.fromkeys(settings.without_effect(around)):
+    for name in dict.fromkeys(settings.ineffective(around)):
         hint = f"git config --global {name} VALUE, if it is what you want"
         yield Answer(
             "settings", "note", f"{name} of the repository's own configuration does not count", hint

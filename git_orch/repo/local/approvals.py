@@ -67,7 +67,7 @@ def read(repository: Repository, plan: str) -> Record:
     """
     path = path_of(repository, plan)
     try:
-        data = _private_bytes(path)
+        data = _read_private(path)
         return Record() if data is None else _record(data)
     except (BadDocument, ValueError, RecursionError) as wrong:
         return Record(problem=f"'{path}' does not count: {wrong}")
@@ -87,9 +87,9 @@ def write_approved(
 ) -> Approval:
     """Remember that the user approved this. Raises UnfitRepository."""
     now = int(time.time())
-    given = Approval(content, approval.digest(content), max_usd, now, now + LIFETIME, approver)
-    _write(repository, plan, read(repository, plan)._replace(approved=given))
-    return given
+    granted = Approval(content, approval.digest(content), max_usd, now, now + LIFETIME, approver)
+    _write(repository, plan, read(repository, plan)._replace(approved=granted))
+    return granted
 
 
 def withdraw(repository: Repository, plan: str) -> None:
@@ -112,13 +112,13 @@ def _write(repository: Repository, plan: str, record: Record) -> None:
 
 def _document(record: Record) -> Document:
     made = [{"content": content, "digest": approval.digest(content)} for content in record.made]
-    found: Document = {"v": 1, "rejected": record.rejected, "made": made}
+    fields: Document = {"v": 1, "rejected": record.rejected, "made": made}
     if record.approved is not None:
-        found["approved"] = {**record.approved._asdict(), "tool": f"git-orch {__version__}"}
-    return found
+        fields["approved"] = {**record.approved._asdict(), "tool": f"git-orch {__version__}"}
+    return fields
 
 
-def _private_bytes(path: Path) -> bytes | None:
+def _read_private(path: Path) -> bytes | None:
     """The bytes of a file that only we can have written; None when there is no file. Raises
     BadDocument, OSError.
     """
@@ -144,7 +144,8 @@ def _record(data: bytes) -> Record:
     if fields.get("v") != 1:
         raise BadDocument("another version of git-orch wrote it")
     made = tuple(
-        _hashed(document.mapping(item, "made")) for item in document.sequence(fields, "made")
+        _verified_content(document.mapping(item, "made"))
+        for item in document.sequence(fields, "made")
     )
     approved = (
         None
@@ -154,7 +155,7 @@ def _record(data: bytes) -> Record:
     return Record(made, document.flag(fields, "rejected"), approved)
 
 
-def _hashed(fields: Mapping[str, object]) -> Document:
+def _verified_content(fields: Mapping[str, object]) -> Document:
     content = {**document.mapping(fields.get("content"), "content")}
     if approval.digest(content) != document.text(fields, "digest"):
         raise BadDocument("its digest is not that of its content")
@@ -162,7 +163,7 @@ def _hashed(fields: Mapping[str, object]) -> Document:
 
 
 def _approval(fields: Mapping[str, object]) -> Approval:
-    content = _hashed(fields)
+    content = _verified_content(fields)
     approval.grants(content)  # raises BadDocument
     max_usd = fields.get("max_usd")
     if isinstance(max_usd, bool) or not isinstance(max_usd, (int, float)) or not max_usd >= 0:

@@ -33,32 +33,32 @@ class Ledger:
 
     def begin(self, book: Book) -> None:
         """Start anew with what the log knows."""
-        with self._locked():
+        with self._lock():
             self._write(book)
 
     def reserve(self, call: str, step: str | None, needed: Request) -> int | None:
         """The tokens of output that the call may have, whose price is reserved; see
         `Book.offering`.
         """
-        with self._locked():
+        with self._lock():
             book, tokens = self._read().with_offer(call, step, needed)
             self._write(book)
             return tokens
 
     def settle(self, call: str, usd: float) -> None:
         """Write down what a call has cost."""
-        with self._locked():
+        with self._lock():
             self._write(self._read().with_cost(call, usd))
 
     def book(self) -> Book:
         """How it stands. Raises UnfitRepository when it cannot be read: no ledger is not the same
         as no limit.
         """
-        with self._locked():
+        with self._lock():
             return self._read()
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _lock(self) -> Iterator[None]:
         path = self._path.with_suffix(".guard")
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -83,7 +83,7 @@ class Ledger:
             ) from unreadable
 
     def _write(self, book: Book) -> None:
-        reserved = {call: list(each) for call, each in book.reserved.items()}
+        reserved = {call: list(reservation) for call, reservation in book.reserved.items()}
         document = book._asdict() | {"steps": dict(book.steps), "reserved": reserved}
         localfiles.write(self._path, json.dumps(document).encode("ascii"), synced=False)
 
@@ -97,11 +97,11 @@ def _book(path: Path) -> Book:
         steps={
             step: _number(usd) for step, usd in documents.mapping(fields["steps"], "steps").items()
         },
-        reserved={call: _reserved(each) for call, each in reserved.items()},
+        reserved={call: _reservation(reservation) for call, reservation in reserved.items()},
     )
 
 
-def _reserved(value: object) -> Reserved:
+def _reservation(value: object) -> Reserved:
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str | None):
         raise documents.BadDocument("reserved: expected a step and an amount")
     return Reserved(value[0], _number(value[1]))

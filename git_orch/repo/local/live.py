@@ -33,19 +33,21 @@ class Now(NamedTuple):
     lines: tuple[str, ...]
 
 
-def now(repository: Repository, plan: str) -> list[Now]:
+def attempts_now(repository: Repository, plan: str) -> list[Now]:
     """The attempts of a plan that somebody runs on this machine; no secret is in the lines."""
-    found = []
+    attempts = []
     for attempt in spool.left(repository, plan):
         events = spool.of_attempt(repository, plan, attempt)
-        begun = next((event for event in events if event.name == "attempt.started"), None)
-        if begun is not None:
+        first = next((event for event in events if event.name == "attempt.started"), None)
+        if first is not None:
             lines = _last_lines(_newest(repository.state_dir / "output" / attempt))
-            found.append(Now(str(begun.body.get("step")), attempt, begun.id, _usd(events), lines))
-    return found
+            attempts.append(
+                Now(str(first.body.get("step")), attempt, first.id, _usd(events), lines)
+            )
+    return attempts
 
 
-def said(repository: Repository, plan: str) -> tuple[str, ...]:
+def last_output(repository: Repository, plan: str) -> tuple[str, ...]:
     """The last lines that a run in the background has printed; none when no run was."""
     return _last_lines(runs.log_path(repository, plan))
 

@@ -43,7 +43,7 @@ class Book(NamedTuple):
     environment: str
     tree: str
 
-    def found(self, check: Check, before: Sequence[Check] = ()) -> Receipt | None:
+    def find(self, check: Check, before: Sequence[Check] = ()) -> Receipt | None:
         """The receipt of a check that ran in a clean worktree after the checks `before`, which had
         left products.
         """
@@ -51,7 +51,7 @@ class Book(NamedTuple):
             content = self._path(check, before).read_bytes()
         except OSError:
             return None
-        return _read(check, content)
+        return _parse(check, content)
 
     def put(self, check: Check, before: Sequence[Check], receipt: Receipt, when: str) -> None:
         """Write a receipt down. `when` is the time (UTC) when the check passed."""
@@ -73,14 +73,14 @@ class Book(NamedTuple):
         """The check has failed there: that it passed once, there or on its own, is no proof any
         more.
         """
-        for each in (before, ()):
-            self._path(check, each).unlink(missing_ok=True)
+        for earlier in (before, ()):
+            self._path(check, earlier).unlink(missing_ok=True)
 
     def _path(self, check: Check, before: Sequence[Check]) -> Path:
         content = {
             "tree": self.tree,
             "environment": self.environment,
-            "before": [_canonical(each) for each in before],
+            "before": [_canonical(earlier) for earlier in before],
             "check": _canonical(check),
         }
         name = hashlib.sha256(json.dumps(content, sort_keys=True).encode("ascii")).hexdigest()
@@ -95,7 +95,7 @@ def _canonical(check: Check) -> Document:
     return {**command, "expected_exit": check.expected_exit}
 
 
-def _read(check: Check, content: bytes) -> Receipt | None:
+def _parse(check: Check, content: bytes) -> Receipt | None:
     """The receipt in a file; None for one that a power cut has left without its content."""
     try:
         fields = documents.mapping(json.loads(content), "receipt")
@@ -120,12 +120,12 @@ def prune(directory: Path, most: int = MOST) -> None:
         paths = [entry.path for entry in entries]
     if len(paths) <= most:
         return
-    dated = sorted((_changed(path), path) for path in paths)
+    dated = sorted((_change_time(path), path) for path in paths)
     for _, path in dated[: len(paths) - most + most // 10]:
         Path(path).unlink(missing_ok=True)
 
 
-def _changed(path: str) -> int:
+def _change_time(path: str) -> int:
     try:
         return os.stat(path).st_mtime_ns
     except FileNotFoundError:

@@ -66,20 +66,20 @@ def last(repository: Repository, plan: str) -> Run | None:
     return Run(numbers["pid"] or 0, birth, numbers["began"] or 0, at_work, numbers["exit_code"])
 
 
-def begun(repository: Repository, plan: str) -> None:
+def record_start(repository: Repository, plan: str) -> None:
     """Write down that this process runs the plan, which it has locked."""
     pid = os.getpid()
     _write(repository, plan, Run(pid, tools.birth(pid) or "", time.time_ns() // 1_000_000))
 
 
-def at_work(repository: Repository, plan: str) -> None:
+def record_at_work(repository: Repository, plan: str) -> None:
     """Write down that nothing stands in the way of the run."""
     run = last(repository, plan)
     if run is not None and not run.at_work:
         _write(repository, plan, run._replace(at_work=True))
 
 
-def ended(repository: Repository, plan: str, exit_code: int) -> None:
+def record_end(repository: Repository, plan: str, exit_code: int) -> None:
     """Write down how the run of this process ended, while it still has the lock."""
     run = last(repository, plan)
     if run is not None:
@@ -87,15 +87,15 @@ def ended(repository: Repository, plan: str, exit_code: int) -> None:
 
 
 @contextlib.contextmanager
-def recorded(repository: Repository, plan: str) -> Iterator[None]:
+def record(repository: Repository, plan: str) -> Iterator[None]:
     """Write down that this process runs the plan, and the exit code of what is raised; else
     somebody calls `ended`.
     """
-    begun(repository, plan)
+    record_start(repository, plan)
     try:
         yield
-    except BaseException as raised:
-        ended(repository, plan, _exit_code(raised))
+    except BaseException as error:
+        record_end(repository, plan, _exit_code(error))
         raise
 
 

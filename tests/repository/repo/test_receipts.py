@@ -157,7 +157,7 @@ def test_what_failed_has_no_receipt(
 
 def test_a_receipt_says_how_and_when(book: Book) -> None:
     book.put(CHECK, (), PASSED, WHEN)
-    assert book.found(CHECK) == PASSED._replace(result=PASSED.result._replace(since=WHEN))
+    assert book.find(CHECK) == PASSED._replace(result=PASSED.result._replace(since=WHEN))
 
 
 def test_a_receipt_is_for_its_user_alone(book: Book) -> None:
@@ -187,7 +187,7 @@ def test_another_question_has_another_receipt(
 
 def test_a_receipt_does_not_ask_for_the_time_limit(book: Book) -> None:
     book.put(CHECK, (), PASSED, WHEN)
-    assert book.found(CHECK._replace(timeout=1)) is not None
+    assert book.find(CHECK._replace(timeout=1)) is not None
 
 
 @given(
@@ -199,7 +199,7 @@ def test_a_damaged_receipt_is_none(book: Book, content: bytes) -> None:
     book.put(CHECK, (), PASSED, WHEN)
     [path] = (book.repository.common_dir / "orch/receipts").iterdir()
     path.write_bytes(content)
-    assert book.found(CHECK) is None
+    assert book.find(CHECK) is None
 
 
 def test_the_oldest_receipts_go_first(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_the_repository_can_only_narrow_a_budget(
 def test_a_budget_of_the_repository_is_not_called_without_effect(repo: Repo) -> None:
     repo.git("config", "orch.maxUsd", "1")
     repo.git("config", "orch.model", "theirs")
-    assert settings.without_effect(discover(repo.path)) == ["orch.model"]
+    assert settings.ineffective(discover(repo.path)) == ["orch.model"]
 
 
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "much", "1e10"])
