@@ -1,4 +1,4 @@
-"""git orch allow: what the command policy says of a command, which is not run."""
+"""git orch allow: the verdict of the command policy on a command; runs nothing."""
 
 from __future__ import annotations
 

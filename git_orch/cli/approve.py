@@ -80,7 +80,7 @@ def _setup(repository: Repository, *, network: bool) -> approvals.Setup:
 
 
 def _show(offer: Offer, *, as_json: bool) -> None:
-    """Print what the bytes say that are hashed and recorded: all of it, from the bytes themselves."""
+    """Print the whole content of the offer, read from the very bytes that are hashed and recorded."""
     what = offer.parsed()
     if as_json:
         here.print_json({"digest": offer.digest, **what.document()})

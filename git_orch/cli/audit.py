@@ -24,7 +24,9 @@ def command(plan: str | None, max_count: int | None, *, as_json: bool) -> None:
     repository = here.find_repository()
     plan_id = here.any_plan_id(repository, plan)
     directory = repository.common_dir / "orch" / "traces" / plan_id
-    calls = [call for path in sorted(directory.glob("*.jsonl")) for call in _calls(path)]
+    calls: list[Document] = []
+    for path in sorted(directory.glob("*.jsonl")):
+        calls += _calls(path)
     shown = calls[-max_count:] if max_count else calls
     if as_json:
         here.print_json(shown)

@@ -1,4 +1,4 @@
-"""git orch context: what a model is told for a step."""
+"""git orch context: the request that a model gets for a step."""
 
 from __future__ import annotations
 

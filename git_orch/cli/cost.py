@@ -86,8 +86,8 @@ def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json:
 
 
 class _Experience(NamedTuple):
-    """What finished steps of this repository say: of the plan in USD, and of a step in tokens
-    (prompts, replies).
+    """The experience from finished steps of this repository: for the plan in USD, for a step in
+    tokens (prompts, replies).
     """
 
     plan: cost.Expectation | None = None
@@ -95,7 +95,7 @@ class _Experience(NamedTuple):
 
 
 class _Spending(NamedTuple):
-    """What was used, in tokens by class and in USD: for planning, and for attempts that failed."""
+    """The use of models in tokens by class, and USD for planning and for failed attempts."""
 
     usage: cost.Usage
     planning: float
@@ -192,17 +192,17 @@ def _rows(
     for call in status.calls:
         called.setdefault(call.step, []).append(call)
     rows = []
-    for each, step in zip(status.steps, estimate.per_step, strict=True):
-        calls = called.get(step.step, [])
+    for step, estimated in zip(status.steps, estimate.per_step, strict=True):
+        calls = called.get(step.step.id, [])
         actual = round(sum(call.usd for call in calls), 9)
         rows.append(
             _Row(
-                each.number,
-                step.step,
-                each.step.title,
-                step.tokens_in,
-                step.tokens_out,
-                step.usd,
+                step.number,
+                step.step.id,
+                step.step.title,
+                estimated.tokens_in,
+                estimated.tokens_out,
+                estimated.usd,
                 actual,
                 len(calls),
             )
@@ -227,13 +227,13 @@ def _experience(repository: Repository, status: Status, model: str | None) -> _E
 
 
 def _first_prompts(repository: Repository, status: Status, model: str | None) -> dict[str, int]:
-    """The tokens of the first request of each agent step that is not done, as its provider counts
-    them.
+    """The tokens of the first requests of agent steps that are not done, counted by their provider;
+    by step ID.
     """
     from git_orch.flow.attempt import brief
 
     left = [
-        each for each in status.steps if each.step.kind == "agent" and each.state not in SATISFIED
+        step for step in status.steps if step.step.kind == "agent" and step.state not in SATISFIED
     ]
     return brief.first_prompts(repository, status, left, model) if left else {}
 
@@ -246,12 +246,12 @@ def estimate_left(
     *,
     as_json: bool,
 ) -> None:
-    """Print what the steps that are not done may cost, those in `chosen` only (None: all); nobody
-    is asked.
+    """Print the estimated cost of the steps that are not done, of those in `chosen` only (None:
+    all); asks nobody.
 
-    `model` is what a run would take for the steps that name none.
+    `model` is the model of a run for steps that name none.
     """
-    left = {each.step.id for each in status.steps if each.state not in SATISFIED}
+    left = {step.step.id for step in status.steps if step.state not in SATISFIED}
     shown_steps = left if chosen is None else left & chosen
     rows = [row for row in _rows(repository, status, None, usual=model) if row.step in shown_steps]
     total = round(sum(row.estimate_usd for row in rows), 9)

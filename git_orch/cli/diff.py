@@ -1,4 +1,4 @@
-"""git orch diff: what a plan or one of its steps changed."""
+"""git orch diff: the changes of a plan or of one of its steps."""
 
 from __future__ import annotations
 

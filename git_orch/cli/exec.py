@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git_orch.flow.run.options import Options
     from git_orch.repo.settings import Settings
 
-# What goes with --in-place: there is one checkout, and what a failed step made stays in it.
+# Options that go with --in-place: there is one checkout, and a failed step's files stay in it.
 _IN_PLACE = frozenset(
     {
         "in_place", "estimate_only", "dry_run", "dry_run_step", "steps", "skip_steps", "from_step", "tools", "model",
@@ -33,7 +33,7 @@ _MOST_JOBS = 63  # worktrees that a run may take, but for the one where results 
 
 
 class Typed(NamedTuple):
-    """What was typed after `git orch exec PLAN`."""
+    """The options of `git orch exec PLAN` as typed."""
 
     estimate_only: bool
     dry_run: bool
@@ -144,7 +144,7 @@ class _Exec(click.Command):
 @here.json_option
 def command(
     plan: str | None, *, unfinished: str | None, no_git: bool, source: str | None, **typed: Any
-) -> int:  # Any: click has checked each
+) -> int:  # Any: click has checked them
     """Run the steps that are not done; stop at the first failure. Run it again to go on."""
     if unfinished is not None:
         _refuse_with(f"--{unfinished}", "unfinished")
@@ -186,9 +186,7 @@ def command(
 
 
 def _refuse_with(option: str, *allowed: str) -> None:
-    """Raises UsageError when an option was typed that means nothing beside this one: what it asks
-    for would not be.
-    """
+    """Raises UsageError when somebody typed an option that this one would leave without effect."""
     context = click.get_current_context()
     for parameter in context.command.params:
         name = parameter.name or ""
@@ -200,9 +198,7 @@ def _refuse_with(option: str, *allowed: str) -> None:
 
 
 def _without_git(plan: str | None, source: str | None) -> int:
-    """Do the steps of a plan file here, or those of a plan in the user's checkout; nothing is
-    written down.
-    """
+    """Do the steps of a plan file here, or those of a plan in the user's checkout; records nothing."""
     from git_orch.cli import without_git
 
     if (plan is None) == (source is None):
@@ -213,10 +209,10 @@ def _without_git(plan: str | None, source: str | None) -> int:
 
 
 def _detach(repository: Repository, plan_id: str, *, named: bool, as_json: bool) -> int:
-    """Let a process of its own do the same; it refuses what this one would refuse."""
+    """Start a process of its own for the run; it makes the same refusals as this one."""
     from git_orch.flow.run import background
 
-    typed = [step for step in click.get_current_context().meta[__name__] if step != "--detach"]
+    typed = [word for word in click.get_current_context().meta[__name__] if word != "--detach"]
     started = background.start(repository, plan_id, typed if named else [*typed, plan_id])
     for line in started.said.splitlines():
         console.err(line)

@@ -1,4 +1,4 @@
-"""git orch graph: which steps wait for which."""
+"""git orch graph: the order in which steps wait for others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What most commands begin with: the repository, its objects, the plan that is meant."""
+"""The beginning of most commands: the repository, its objects, the plan that the user means."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def planning_budget_option(function: F) -> F:
 
 
 def step_budget_option(function: F) -> F:
-    """The --max-step-usd option: what each step may cost, all its attempts together."""
+    """The --max-step-usd option: what a step may cost, all its attempts together."""
     text = "What each step may cost in all, in USD; 0 is no limit (orch.maxStepUsd)."
     return click.option("--max-step-usd", type=_USD, metavar="N", help=text)(function)
 
@@ -98,10 +98,9 @@ def find_repository() -> Repository:
 
 @contextlib.contextmanager
 def open_objects(repository: Repository) -> Iterator[Objects]:
-    """The object database for a command that only reads.
+    """Open the object database for a command that only reads.
 
-    What it makes of it lives as long as the command: looking for garbage in thousands of plans took
-    half of the time.
+    Python does not look for garbage meanwhile: with thousands of plans, that took half of the time.
     """
     looks = gc.isenabled()
     gc.disable()
@@ -114,8 +113,8 @@ def open_objects(repository: Repository) -> Iterator[Objects]:
 
 
 def status_of(repository: Repository, database: Objects, handle: str | None) -> Status:
-    """The status of the plan that is meant. Raises NotFound, and MissingObject when its log cannot
-    be read.
+    """The status of the plan that `handle` names. Raises NotFound, and MissingObject when its log
+    cannot be read.
     """
     return catalog.steady(
         repository, lambda listing: _status_of(repository, database, handle, listing)
@@ -139,8 +138,8 @@ def _status_of(
 
 
 def with_merge(repository: Repository, status: Status) -> Status:
-    """The status of one plan with where somebody merged it; looking for that costs too much for a
-    list of plans.
+    """The status of one plan, with the branch that somebody merged it into; this search costs too
+    much for a list of plans.
     """
     merged = upstream.merged(repository, status)
     return status if merged is None else status._replace(landed=merged)
@@ -152,8 +151,8 @@ def is_running(repository: Repository, plan: str) -> bool:
 
 
 def plan_id(repository: Repository, handle: str | None) -> str:
-    """The ID of the plan that is meant, to be worked on. Raises NotFound, and Refused for one that
-    is archived.
+    """The ID of the plan that `handle` names, to work on it. Raises NotFound, and Refused for an
+    archived plan.
     """
     with open_objects(repository) as database:
         plan = catalog.resolve(repository, database, handle)
@@ -167,7 +166,7 @@ def plan_id(repository: Repository, handle: str | None) -> str:
 
 
 def any_plan_id(repository: Repository, handle: str | None) -> str:
-    """The ID of the plan that is meant, archived or not. Raises NotFound."""
+    """The ID of the plan that `handle` names, archived or not. Raises NotFound."""
     with open_objects(repository) as database:
         return catalog.resolve(repository, database, handle)
 
@@ -176,7 +175,7 @@ def any_plan_id(repository: Repository, handle: str | None) -> str:
 def open_plan(
     handle: str | None, *, warm: bool = False, put_away: bool = False
 ) -> Iterator[OpenPlan]:
-    """The plan that is meant, open for this command alone; the terminal shows what it does.
+    """Open the plan that `handle` names, for this command alone; the terminal shows its reports.
 
     `warm` is for commands that write many objects, `put_away` for those that also work on a plan on
     its way into the archive. Raises NotFound, Busy and Refused.
@@ -201,8 +200,8 @@ def statuses(repository: Repository, database: Objects) -> list[Status]:
 
 
 def every_status(repository: Repository, database: Objects, *, with_archived: bool) -> list[Status]:
-    """The status of all plans, oldest first, also of the archived ones if they are wanted; what
-    cannot be read is named on standard error.
+    """The status of all plans, oldest first, also of the archived ones if `with_archived`; notes on
+    standard error name plans that cannot be read.
     """
     try:
         return catalog.steady(

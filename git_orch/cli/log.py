@@ -1,4 +1,4 @@
-"""git orch log: what happened to a plan."""
+"""git orch log: the events of a plan."""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ def _status(argv: list[str]) -> int:
 
 
 def _outcome(argv: list[str]) -> object:
-    """What the command returns. Not by click's own main(): it takes every closed pipe for exit code
-    1.
+    """Run the command; gives what it returns. Not by click's own main(), which ends with 1 for every
+    closed pipe.
     """
     if argv == ["--version"]:  # what scripts ask for does not wait for click
         console.out(f"git-orch version {__version__}")
@@ -108,7 +108,7 @@ def _lower(message: str) -> str:
 
 
 def _let_go_of_output() -> None:
-    """What could not be printed is still in the buffer: Python would try again, and end with a
+    """Drop output that could not be printed from the buffer: Python would try again, and end with a
     status of its own.
     """
     if sys.stdout is not None:

@@ -26,7 +26,7 @@ _LARGEST_TASK = 4 * 1024 * 1024  # bytes; what a model can read is far below
 
 
 class Typed(NamedTuple):
-    """What was typed after `git orch plan TASK`."""
+    """The options of `git orch plan TASK` as typed."""
 
     source: str | None
     template: str | None
@@ -58,7 +58,7 @@ class Typed(NamedTuple):
     "--estimate-only", is_flag=True, help="Print what it may cost; ask nobody and store nothing."
 )
 @here.json_option
-def command(task: str | None, **typed: Any) -> None:  # Any: click has checked each
+def command(task: str | None, **typed: Any) -> None:  # Any: click has checked them
     """Make a plan. TASK is what to do, in your words; without it the task is read from standard
     input.
     """
@@ -126,7 +126,7 @@ def _with_samples(repository: Repository, draft: Draft, model: str | None) -> Dr
 
 
 def _print_estimate(repository: Repository, task: str | None, given: Typed) -> None:
-    """What a plan file or a template may cost or, for a task, what asking a model for a plan does."""
+    """Print the estimated cost of a plan file or a template or, for a task, of planning it."""
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.model import service
     from git_orch.plans.money import cost

@@ -62,8 +62,8 @@ def command(
 
 
 def _command(status: Status, new: PlanState) -> str:
-    """What to type first; an archived plan has to be brought back before, which an edit of a
-    rejected one does.
+    """The command to type first. An archived plan has to come back before; an edit does that for a
+    rejected one.
     """
     name = ids.short(status.id)
     if status.archived is not None and status.state is not PlanState.REJECTED:

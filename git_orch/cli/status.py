@@ -66,7 +66,7 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
 
 
 def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool) -> None:
-    """One plan as somebody wants to see it who looks again and again."""
+    """Print one plan for a reader who looks again and again."""
     if ids.ULID.fullmatch(since) is None:
         raise errors.UsageError(f"'{since}' is not the ID of an event", "git orch log --json")
     from git_orch.repo.local import live as attempts

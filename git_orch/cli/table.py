@@ -1,4 +1,4 @@
-"""The commands by name; each module is imported when its command is used."""
+"""The commands by name; a command's module is imported on its first use."""
 
 from __future__ import annotations
 

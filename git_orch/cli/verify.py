@@ -109,12 +109,17 @@ def _tip(plan_id: str, tip: Tip, *, as_json: bool) -> int:
 
 def _print(results: list[Verified]) -> None:
     for step in results:
-        word = ("ok" if step.passed else "FAILED") if step.results else "no checks"
-        console.out(f"step {step.number} {step.title}: {word}")
+        console.out(f"step {step.number} {step.title}: {_word(step)}")
         for result in step.results:
             _print_result(result)
     if not results:
         console.out("no step has a commit yet")
+
+
+def _word(step: Verified) -> str:
+    if not step.results:
+        return "no checks"
+    return "ok" if step.passed else "FAILED"
 
 
 def _print_result(result: CheckResult, whose: str = "") -> None:

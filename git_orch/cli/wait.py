@@ -41,8 +41,8 @@ def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
 
 
 def conclude(status: Status, run: Run | None, *, as_json: bool) -> int:
-    """Say how a run ended; its exit code. Raises StepFailed when nothing ended it in order, or
-    there was none.
+    """Print how a run ended; gives its exit code. Raises StepFailed for a killed run, or when there
+    was none.
     """
     name = ids.short(status.id)
     if run is None:

@@ -1,4 +1,4 @@
-"""`git orch exec --no-git`: a plan is run, and nothing is written down."""
+"""`git orch exec --no-git`: runs a plan and records nothing."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def of_file(source: str) -> int:
 
 
 def of_plan(handle: str) -> int:
-    """Run a stored plan, approved for that, in the checkout that the user stands in. Raises
-    Refused, NotFound.
+    """Run a stored plan in the checkout around the current directory, if its approval allows that.
+    Raises Refused, NotFound.
     """
     from git_orch.flow.approval import required
     from git_orch.flow.machine import sandbox

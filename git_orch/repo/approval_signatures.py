@@ -1,8 +1,8 @@
-"""Signed approvals: with the user's own SSH or OpenPGP key, and checked against keys that the user
-trusts.
+"""Signed approvals: signed with the user's own SSH or OpenPGP key, verified against keys that the
+user trusts.
 
-Keys, programs and trust come from the user's own configuration (system, global, command line). What
-is signed begins with a line that nothing else is signed with, and says until when it holds.
+Keys, programs and trust come from the user's own configuration (system, global, command line). A
+signed message begins with a line that no other signature has, and names the end of the approval.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ Format = Literal["ssh", "openpgp"]
 _SIGN_TIMEOUT = 60.0  # seconds for a person to type a passphrase or touch a key
 _VERIFY_TIMEOUT = 10.0  # seconds
 _LARGEST = 64 * 1024  # characters of a signature
-_FINGERPRINT = re.compile(
-    "[0-9A-F]{40}(?:[0-9A-F]{24})?"
-)  # the whole of it: short key IDs can be forged
+# The whole of it: short key IDs can be forged.
+_FINGERPRINT = re.compile("[0-9A-F]{40}(?:[0-9A-F]{24})?")
 _NOT_GOOD = frozenset({"BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "NO_PUBKEY"})
 
 
@@ -42,15 +41,15 @@ class Signature(NamedTuple):
 
 
 class NotTrusted(errors.Refused):
-    """A signature is bad, or nobody said that its key is trusted."""
+    """A signature is bad, or the user does not trust its key."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause, "git orch config --list")
 
 
 def message(content: bytes, expires: int) -> bytes:
-    """What is signed: the canonical bytes of what is approved, and the end of the approval (seconds
-    since 1970).
+    """The message to sign: the canonical bytes of the approved content, and the end of the approval
+    (seconds since 1970).
     """
     return f"{NAMESPACE} 1 expires {expires}\n".encode("ascii") + content
 
@@ -131,7 +130,7 @@ def _signature(kind: Format, done: tools.Finished) -> Signature:
 
 
 def signer(repository: Repository, chosen: Settings, signature: Signature, content: bytes) -> str:
-    """Whom the user trusts that has signed the message. Raises NotTrusted."""
+    """The trusted signer of the message. Raises NotTrusted."""
     if len(signature.text) > _LARGEST or not signature.text.isascii():
         raise NotTrusted("its signature is none")
     with tempfile.TemporaryDirectory(prefix="git-orch-") as place:
@@ -193,9 +192,8 @@ def _openpgp_signer(repository: Repository, chosen: Settings, file: str, content
     valid = [line for line in lines if line and line[0] == "VALIDSIG"]
     if done.status != 0 or "GOODSIG" not in words or words & _NOT_GOOD or len(valid) != 1:
         raise NotTrusted("its OpenPGP signature is not good")
-    prints = {
-        word for word in (valid[0][1], valid[0][-1]) if _FINGERPRINT.fullmatch(word)
-    }  # of the key and its primary
+    # Of the key and its primary.
+    prints = {word for word in (valid[0][1], valid[0][-1]) if _FINGERPRINT.fullmatch(word)}
     if not prints & trusted:
         raise NotTrusted(f"the key {valid[0][-1]} that signed it is not in 'orch.allowedKeys'")
     return valid[0][-1]

@@ -1,4 +1,4 @@
-"""Who commits: git's own identity rules, asked once, with the time of each commit."""
+"""The identity of commits, by git's own rules, and the time of a commit."""
 
 from __future__ import annotations
 

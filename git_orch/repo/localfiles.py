@@ -18,9 +18,8 @@ from git_orch.repo.repository import unwritable
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
-_LOCK_TRIES = (
-    5  # `is_held` looks by taking the lock for an instant; that must not look like a second run
-)
+# `is_held` looks by taking the lock for an instant; that must not look like a second run.
+_LOCK_TRIES = 5
 
 
 def create(path: Path, data: bytes) -> None:

@@ -1,8 +1,9 @@
 """The user's `orch.*` settings, with the rule of who may set them.
 
-What runs a program, widens access, sends data or chooses a path or an endpoint counts only from the
-user's own configuration (system, global, command line), never from the repository's, which somebody
-else may have written, nor from a file inside the repository that the user's configuration includes.
+A setting that runs a program, widens access, sends data or chooses a path or an endpoint counts
+only from the user's own configuration (system, global, command line), never from the repository's,
+which somebody else may have written, nor from a file inside the repository that the user's
+configuration includes.
 """
 
 from __future__ import annotations
@@ -19,17 +20,14 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository, Scoped
 
 _OWN_SCOPES = frozenset({"system", "global", "command"})
-_TRUE = frozenset(
-    {"true", "yes", "on", "1"}
-)  # the spellings of git-config(1); a name without "=" means true as well
+# The spellings of git-config(1); a name without "=" means true as well.
+_TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0", ""})
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 SANDBOXES = ("auto", "none")
 _MOST_USD = 1e9
-_NARROWED = frozenset(
-    {"orch.maxusd", "orch.maxstepusd"}
-)  # these count from anywhere, where they are lower
+_NARROWED = frozenset({"orch.maxusd", "orch.maxstepusd"})  # the lowest value counts, from anywhere
 _DAY = 86_400  # seconds
 KEPT_WORKTREES = ("auto", "true", "false")
 
@@ -123,8 +121,7 @@ def _counts(setting: Scoped, repository: Repository) -> bool:
 
 
 def _inside(origin: str, repository: Repository) -> bool:
-    """Whether the file a value comes from belongs to the repository: whoever wrote that may have
-    written this.
+    """Whether a value comes from a file of the repository, which somebody else may have written.
 
     The user's own file counts also where their home directory is the repository.
     """
@@ -203,7 +200,7 @@ def _seconds(name: str, value: str | None, usual: float) -> float:
 
 
 def _names(values: Sequence[str | None]) -> tuple[str, ...]:
-    return tuple(name for value in values for name in (value or "").replace(",", " ").split())
+    return tuple(" ".join(value or "" for value in values).replace(",", " ").split())
 
 
 def _optional_path(name: str, value: str | None) -> str | None:

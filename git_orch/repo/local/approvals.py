@@ -1,9 +1,9 @@
-"""What may be run on this machine: records outside of every repository, below $XDG_STATE_HOME, that
-nothing pushes.
+"""The plans that may run on this machine: records outside of every repository, below
+$XDG_STATE_HOME, that nothing pushes.
 
-A plan has one file with two kinds of record: what was made or edited here, and what was approved
-here. The place of the repository and the plan's ID name the file, so that a copy of the repository
-brings none along.
+A plan has one file with two kinds of record: texts that were made or edited here, and the approval
+given here. The place of the repository and the plan's ID name the file, so that a copy of the
+repository brings none along.
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ _LARGEST = 16 << 20  # bytes; a plan file has at most one MiB, and the record ho
 
 
 class Approval(NamedTuple):
-    """What somebody approved on this machine; times in seconds since 1970, `max_usd` 0 without a
-    limit.
-    """
+    """An approval given on this machine; times in seconds since 1970, `max_usd` 0 without a limit."""
 
     content: Document
     digest: str
@@ -39,15 +37,15 @@ class Approval(NamedTuple):
     approver: str
 
     def grants(self) -> approval.Grants:
-        """What it grants."""
+        """The grants in its content."""
         return approval.grants(self.content)
 
 
 class Record(NamedTuple):
-    """What this machine knows about a plan; `problem` says why a file that is there does not count.
+    """The record of a plan on this machine; `problem` is the reason why its file does not count.
 
-    `made` is the plan's text as the user last made or edited it here, and while an edit is stored
-    the text before it as well. A rejected text is known, and is not run.
+    `made` is the plan's text as the user last made or edited it here and, while an edit is stored,
+    the text before it. A rejected text stays on record, and never runs.
     """
 
     made: tuple[Document, ...] = ()
@@ -78,14 +76,14 @@ def read(repository: Repository, plan: str) -> Record:
 
 
 def write_made(repository: Repository, plan: str, *texts: Document) -> None:
-    """Remember what the user made here. Raises UnfitRepository."""
+    """Write down the texts that the user made here. Raises UnfitRepository."""
     _write(repository, plan, read(repository, plan)._replace(made=texts, rejected=False))
 
 
 def write_approved(
     repository: Repository, plan: str, content: Document, max_usd: float, approver: str
 ) -> Approval:
-    """Remember that the user approved this. Raises UnfitRepository."""
+    """Write down that the user approved this content. Raises UnfitRepository."""
     now = int(time.time())
     granted = Approval(content, approval.digest(content), max_usd, now, now + LIFETIME, approver)
     _write(repository, plan, read(repository, plan)._replace(approved=granted))
@@ -93,9 +91,7 @@ def write_approved(
 
 
 def withdraw(repository: Repository, plan: str) -> None:
-    """Nothing of the plan may be run any more, until it is edited or approved. Raises
-    UnfitRepository.
-    """
+    """Write down that the plan must not run, until an edit or an approval. Raises UnfitRepository."""
     _write(repository, plan, read(repository, plan)._replace(rejected=True, approved=None))
 
 

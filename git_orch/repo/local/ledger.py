@@ -1,7 +1,6 @@
 """The one ledger of a run, in a local file that all its workers share: threads, and processes too.
 
-What is in it is derived from the log when a run begins, so that nothing a killed run reserved stays
-reserved.
+A run derives it from the log at its beginning, so that no reservation of a killed run stays.
 """
 
 from __future__ import annotations
@@ -51,8 +50,8 @@ class Ledger:
             self._write(self._read().with_cost(call, usd))
 
     def book(self) -> Book:
-        """How it stands. Raises UnfitRepository when it cannot be read: no ledger is not the same
-        as no limit.
+        """The book of limits, costs and reservations. Raises UnfitRepository when it cannot be
+        read: no ledger is not the same as no limit.
         """
         with self._lock():
             return self._read()
@@ -69,9 +68,8 @@ class Ledger:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
-            fcntl.flock(
-                descriptor, fcntl.LOCK_UN
-            )  # a worker process forked meanwhile has the descriptor as well
+            # A worker process forked meanwhile has the descriptor as well.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
     def _read(self) -> Book:

@@ -1,4 +1,4 @@
-"""What attempts do right now, from the local files that they write while they run."""
+"""The attempts that run right now, from the local files that they write."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def attempts_now(repository: Repository, plan: str) -> list[Now]:
 
 
 def last_output(repository: Repository, plan: str) -> tuple[str, ...]:
-    """The last lines that a run in the background has printed; none when no run was."""
+    """The last lines of the run in the background; none when there was no run."""
     return _last_lines(runs.log_path(repository, plan))
 
 

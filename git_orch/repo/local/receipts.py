@@ -28,9 +28,7 @@ _LOOK_AT = "00"  # the directory is counted when a receipt's name begins so: eve
 
 
 class Receipt(NamedTuple):
-    """How a check passed; `products` says that ignored files, such as build products, were there
-    afterwards.
-    """
+    """A passed check; `products`: ignored files, such as build products, were there afterwards."""
 
     result: CheckResult
     products: bool
@@ -70,8 +68,8 @@ class Book(NamedTuple):
             prune(path.parent)
 
     def forget(self, check: Check, before: Sequence[Check]) -> None:
-        """The check has failed there: that it passed once, there or on its own, is no proof any
-        more.
+        """Remove the receipts of a check that has failed after `before`: the one for that place, and
+        the one for the check alone.
         """
         for earlier in (before, ()):
             self._path(check, earlier).unlink(missing_ok=True)
@@ -88,7 +86,9 @@ class Book(NamedTuple):
 
 
 def _canonical(check: Check) -> Document:
-    """What decides whether the check passes: its time limit does not, once it has passed."""
+    """The part of a check that decides whether it passes; after it passed, its time limit does
+    not.
+    """
     command: Document = {"shell": check.command.shell}
     if check.command.argv is not None:
         command = {"argv": list(check.command.argv)}

@@ -1,7 +1,6 @@
-"""The last run of each plan on this machine: which process it is or was, and how it ended.
+"""The last run of a plan on this machine: its process, and how it ended.
 
-Whether a run is still going on is for the plan's lock to say: the kernel frees it when its process
-dies.
+Only the plan's lock proves that a run still goes on: the kernel frees it when the process dies.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Run(NamedTuple):
     exit_code: int | None = None
 
     def goes_on(self) -> bool:
-        """Whether its process is still there and has not said how it ended."""
+        """Whether its process is still there and has not recorded its end."""
         return self.exit_code is None and bool(self.birth) and tools.birth(self.pid) == self.birth
 
 
@@ -88,8 +87,8 @@ def record_end(repository: Repository, plan: str, exit_code: int) -> None:
 
 @contextlib.contextmanager
 def record(repository: Repository, plan: str) -> Iterator[None]:
-    """Write down that this process runs the plan, and the exit code of what is raised; else
-    somebody calls `ended`.
+    """Write down that this process runs the plan and, if an exception ends it, the exit code; else
+    the caller records the end.
     """
     record_start(repository, plan)
     try:
@@ -100,7 +99,7 @@ def record(repository: Repository, plan: str) -> Iterator[None]:
 
 
 def _exit_code(raised: BaseException) -> int:
-    """What the program will end with; git-orch(1) lists the codes."""
+    """The exit code of the program for this exception; git-orch(1) lists the codes."""
     match raised:
         case errors.Interrupted():
             return 128 + raised.signal_number
