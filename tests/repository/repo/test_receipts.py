@@ -169,12 +169,12 @@ def test_a_receipt_is_for_its_user_alone(book: Book) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        lambda book: book._replace(tree="t2").found(CHECK),
-        lambda book: book._replace(environment="e2").found(CHECK),
-        lambda book: book.found(CHECK._replace(expected_exit=1)),
-        lambda book: book.found(CHECK._replace(command=Command(shell="true"))),  # noqa: S604 - a value
-        lambda book: book.found(CHECK._replace(command=Command(argv=("true", "")))),
-        lambda book: book.found(CHECK, (CHECK,)),
+        lambda book: book._replace(tree="t2").find(CHECK),
+        lambda book: book._replace(environment="e2").find(CHECK),
+        lambda book: book.find(CHECK._replace(expected_exit=1)),
+        lambda book: book.find(CHECK._replace(command=Command(shell="true"))),  # noqa: S604 - a value
+        lambda book: book.find(CHECK._replace(command=Command(argv=("true", "")))),
+        lambda book: book.find(CHECK, (CHECK,)),
     ],
     ids=["tree", "environment", "expected exit", "shell", "arguments", "what ran before"],
 )
