@@ -10,6 +10,7 @@ import click
 
 from git_orch.cli import here
 from git_orch.plans.document import Document
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.views import console
 
 
@@ -23,7 +24,7 @@ def command(plan: str | None, max_count: int | None, *, as_json: bool) -> None:
     """
     repository = here.find_repository()
     plan_id = here.any_plan_id(repository, plan)
-    directory = repository.common_dir / "orch" / "traces" / plan_id
+    directory = PlanPlace(repository, plan_id).traces
     calls: list[Document] = []
     for path in sorted(directory.glob("*.jsonl")):
         calls += _calls(path)

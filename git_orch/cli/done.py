@@ -19,9 +19,9 @@ def command(plan: str | None) -> int:
 
     with here.open_plan(plan, warm=True) as opened:
         options = Options(settings.of_user(opened.repository).model)
-        with runs.record(opened.repository, opened.id):
+        with runs.record(opened.place):
             summary = hand_in.hand_in(opened, options)
             after = opened.status()
-            runs.record_end(opened.repository, opened.id, summary.exit_code)
+            runs.record_end(opened.place, summary.exit_code)
     exec_command.conclude(after, summary)
     return summary.exit_code

@@ -14,6 +14,7 @@ from git_orch.cli import here
 from git_orch.flow.branch import opening
 from git_orch.plans import ids, plan_document, selection, sentences
 from git_orch.plans.history.status import SATISFIED, Status
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.views import console
 
@@ -213,7 +214,9 @@ def _detach(repository: Repository, plan_id: str, *, named: bool, as_json: bool)
     from git_orch.flow.run import background
 
     typed = [word for word in click.get_current_context().meta[__name__] if word != "--detach"]
-    started = background.start(repository, plan_id, typed if named else [*typed, plan_id])
+    started = background.start(
+        PlanPlace(repository, plan_id), typed if named else [*typed, plan_id]
+    )
     for line in started.said.splitlines():
         console.err(line)
     if started.exit_code is not None:
@@ -265,14 +268,12 @@ def _run(
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(models.service(preferred.prices)) if with_model else None
         console_reporter = ConsoleReporter(numbered=given.jobs > 1)
-        reporter = background.Announced(
-            console_reporter, lambda: runs.record_at_work(repository, status.id)
-        )
+        reporter = background.Announced(console_reporter, lambda: runs.record_at_work(plan.place))
         plan = stack.enter_context(opening.opened(repository, status.id, reporter, warm=True))
-        stack.enter_context(runs.record(repository, status.id))
+        stack.enter_context(runs.record(plan.place))
         summary = execute.execute(plan, options, service)
         after = plan.status()
-        runs.record_end(repository, status.id, summary.exit_code)
+        runs.record_end(plan.place, summary.exit_code)
     if given.as_json:
         from git_orch.views import documents
 

@@ -27,7 +27,7 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
     with contextlib.ExitStack() as stack:
         opened = stack.enter_context(here.open_plan(plan, warm=True))
         chosen = settings.of_user(opened.repository)
-        stack.enter_context(runs.record(opened.repository, opened.id))
+        stack.enter_context(runs.record(opened.place))
         asks = any(
             candidate.number == step and candidate.step.kind == "agent"
             for candidate in opened.status().steps
@@ -36,7 +36,7 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
         options = Options(model or chosen.model, max_usd=max_usd, retry_model=chosen.retryModel)
         summary, done = redo.redo(opened, step, options, service)
         after = opened.status()
-        runs.record_end(opened.repository, opened.id, summary.exit_code)
+        runs.record_end(opened.place, summary.exit_code)
     if done is not None:
         console.out(
             f"branch moved from {done.old[:10]} to {done.new[:10]}; {done.old[:10]} is kept"

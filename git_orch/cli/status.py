@@ -8,6 +8,7 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans.history.status import PlanState
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.views import console, documents, report
 
@@ -77,10 +78,11 @@ def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool
         status = here.status_of(repository, database, plan)
     seen = live.Live(here.is_running(repository, status.id))
     if seen.running:
-        run = runs.last(repository, status.id)
+        place = PlanPlace(repository, status.id)
+        run = runs.last(place)
         now, output = (
-            attempts.attempts_now(repository, status.id),
-            attempts.last_output(repository, status.id),
+            attempts.attempts_now(place),
+            attempts.last_output(place),
         )
         goes_on = run is not None and run.goes_on()
         seen = seen._replace(

@@ -6,6 +6,7 @@ import click
 
 from git_orch.cli import here
 from git_orch.plans import ids
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.views import console, documents, report
 
 _SECONDS = 60.0
@@ -22,11 +23,12 @@ def command(plan: str | None, timeout: float, *, as_json: bool) -> None:
 
     repository = here.find_repository()
     plan_id = here.plan_id(repository, plan)
-    before = kept.tip(repository, plan_id)
-    run = background.stop(repository, plan_id, timeout)
+    place = PlanPlace(repository, plan_id)
+    before = kept.tip(place)
+    run = background.stop(place, timeout)
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan_id)
-        new = kept.since(repository, database, plan_id, before)
+        new = kept.since(place, database, before)
     if as_json:
         kept_documents = [{"commit": entry.commit, "why": entry.why} for entry in new]
         here.print_json({**documents.document(status, running=False), "kept": kept_documents})

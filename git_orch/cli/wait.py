@@ -10,6 +10,7 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans.history.status import PlanState
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.views import console, documents, report
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
 
     repository = here.find_repository()
     plan_id = here.plan_id(repository, plan)
-    run = background.wait(repository, plan_id, timeout)
+    place = PlanPlace(repository, plan_id)
+    run = background.wait(place, timeout)
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan_id)
     if as_json:
@@ -37,7 +39,7 @@ def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
         if not as_json:
             console.out(f"nothing runs; {ids.short(plan_id)} is complete")
         return 0
-    return conclude(status, run or runs.last(repository, plan_id), as_json=as_json)
+    return conclude(status, run or runs.last(place), as_json=as_json)
 
 
 def conclude(status: Status, run: Run | None, *, as_json: bool) -> int:

@@ -21,6 +21,7 @@ from git_orch.repo.identity import Identity
 from git_orch.repo.log import catalog, kept, spool
 from git_orch.repo.log import log as store
 from git_orch.repo.objects.objects import Objects, Written
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import untracked, worktrees
 
@@ -50,9 +51,14 @@ class OpenPlan:
         return ids.short(self.id)
 
     @property
+    def place(self) -> PlanPlace:
+        """The plan's refs and local files."""
+        return PlanPlace(self.repository, self.id)
+
+    @property
     def ref(self) -> str:
         """The plan branch's full name."""
-        return refs.BRANCHES + self.id
+        return self.place.branch
 
     def tip(self) -> str | None:
         """Where the plan branch is now."""
@@ -76,7 +82,7 @@ class OpenPlan:
         """Let the next log write take in what an attempt has put on disk, but for events that are
         `known`.
         """
-        found = spool.of_attempt(self.repository, self.id, attempt)
+        found = spool.of_attempt(self.place, attempt)
         self._spooled[attempt] = [event for event in found if event.id not in known]
 
     @checkpoints.around("record")
@@ -88,9 +94,7 @@ class OpenPlan:
         if entries or waiting:
             self.log.append([*waiting, *entries])
         self._later = []
-        spool.clear(
-            self.repository, self.id, self._spooled
-        )  # only now: a signal may have cut the write off
+        spool.clear(self.place, self._spooled)  # only now: a signal may have cut the write off
         self._spooled = {}
 
     @checkpoints.around("confirm later")

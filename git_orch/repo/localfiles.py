@@ -57,10 +57,19 @@ def copy(source: IO[bytes], path: Path) -> None:
         raise unwritable(failed, path) from failed
 
 
+def make_directory(directory: Path) -> None:
+    """Make a directory for this user alone, and so those above it that are missing. Raises OSError."""
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        make_directory(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
+
+
 def _place(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> None:
     beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(path.parent)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:

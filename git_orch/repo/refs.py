@@ -18,6 +18,7 @@ BRANCHES = "refs/heads/orch/"
 LOGS = "refs/notes/orch/"
 ARCHIVE = LOGS + "archive"
 KEPT = "refs/orch/kept/"
+RESULTS = "refs/orch/results/"
 
 # What no ref has in its name, and git takes for a way to another commit.
 _REVISION = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|@\{|\.\.")

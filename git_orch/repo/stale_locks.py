@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch.repo import refs
-from git_orch.repo.log import results
 from git_orch.sandbox.process import table
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def of_plan(repository: Repository, plan: str) -> list[Path]:
     """
     own = [f"{prefix}{plan}" for prefix in (refs.BRANCHES, refs.LOGS, refs.KEPT)]
     paths = [repository.common_dir / f"{ref}.lock" for ref in (*own, refs.ARCHIVE)]
-    held = repository.common_dir / results.RESULTS / plan
+    held = repository.common_dir / refs.RESULTS / plan
     return _taken_away(repository, (*paths, *held.glob("*.lock")))
 
 

@@ -22,6 +22,7 @@ from git_orch.plans import ids, plan_document
 from git_orch.plans.file import planfile
 from git_orch.repo import refs
 from git_orch.repo.local import approvals
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import discover
 
 Completed = subprocess.CompletedProcess[str]
@@ -98,7 +99,7 @@ def text_of(repo: Repo, plan: str) -> dict[str, Any]:
 
 def record(repo: Repo, plan: str) -> Path:
     """The file that holds what was approved here."""
-    return approvals.path_of(discover(repo.path), plan)
+    return approvals.path_of(PlanPlace(discover(repo.path), plan))
 
 
 def fetched(repo: Quick, plan: str, name: str = "other") -> Quick:

@@ -73,12 +73,12 @@ def approve(
         content = approval_signatures.message(offered.content, expires)
         signature = approval_signatures.sign(plan.repository, content, plan.identity.committer)
         body |= {"expires": expires, "format": signature.format, "signature": signature.text}
-    before = approvals.read(plan.repository, plan.id).approved
+    before = approvals.read(plan.place).approved
     budget = max_usd
     if budget is None:
         budget = before.max_usd if before is not None else 0.0
     document = offered.parsed().document()
-    approvals.write_approved(plan.repository, plan.id, document, budget, plan.identity.committer)
+    approvals.write_approved(plan.place, document, budget, plan.identity.committer)
     validated = [plan.event("plan.validated")] if status.recorded_state is PlanState.CREATED else []
     events = [*validated, plan.event("plan.approved", **body)]
     plan.record(*((plan.home, event) for event in events))
@@ -100,7 +100,7 @@ def reject(plan: OpenPlan, why: str) -> None:
         tip = status.branch.tip  # nothing has landed: it is as if it was rolled back
         rollback = [plan.event("plan.rolled-back", **{"from": tip, "to": tip, "full": True})]
     life.transition(state, PlanState.REJECTED, name)
-    approvals.withdraw(plan.repository, plan.id)
+    approvals.withdraw(plan.place)
     public_reason = redact.redacted(why, secrecy.secrets())
     events = [*rollback, plan.event("plan.rejected", why=public_reason)]
     plan.record(*((plan.home, event) for event in events))
@@ -108,7 +108,7 @@ def reject(plan: OpenPlan, why: str) -> None:
 
 def is_users_own(plan: OpenPlan, status: Status) -> bool:
     """Whether the user made or approved the present text of the plan here, rejected since or not."""
-    record = approvals.read(plan.repository, plan.id)
+    record = approvals.read(plan.place)
     now = approval.of_status(status).document()
     own_texts = [*record.made, *([record.approved.content] if record.approved is not None else [])]
     return any(approval.same_text(text, now) for text in own_texts)
@@ -117,4 +117,4 @@ def is_users_own(plan: OpenPlan, status: Status) -> bool:
 def remember_made(plan: OpenPlan, status: Status, *texts: Plan) -> None:
     """Write down that exactly these texts of the plan were made here."""
     documents = [approval.of_status(status._replace(plan=text)).document() for text in texts]
-    approvals.write_made(plan.repository, plan.id, *documents)
+    approvals.write_made(plan.place, *documents)

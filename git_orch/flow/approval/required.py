@@ -35,7 +35,7 @@ def require_approval(plan: OpenPlan, status: Status) -> Grant:
     Raises Refused, which names the field that differs, before anything runs.
     """
     refuse_rejected(status)
-    record = approvals.read(plan.repository, plan.id)
+    record = approvals.read(plan.place)
     if record.problem is not None:
         plan.reporter.emit(Note(f"the approval in {record.problem}"))
     setup = settings.of_user(plan.repository).setup
@@ -87,7 +87,7 @@ def _approve_by_running(plan: OpenPlan, status: Status, record: Record) -> Grant
     )
     # An edit does not lift a budget.
     max_usd = record.approved.max_usd if record.approved is not None else 0.0
-    approvals.write_approved(plan.repository, plan.id, content, max_usd, plan.identity.committer)
+    approvals.write_approved(plan.place, content, max_usd, plan.identity.committer)
     return Grant(what, max_usd)
 
 

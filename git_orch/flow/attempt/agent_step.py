@@ -16,6 +16,7 @@ from git_orch.flow.model import purse as spending
 from git_orch.flow.reports import StepProgress
 from git_orch.plans import ids, redact
 from git_orch.repo.local import ledger
+from git_orch.repo.plan_place import PlanPlace
 
 
 def done(job: Job, site: Site) -> Work:
@@ -33,7 +34,7 @@ def done(job: Job, site: Site) -> Work:
         site.spool("model.called", purpose="step", step=job.step.id, attempt=job.attempt, **body)
 
     again = f"git orch exec {ids.short(job.plan_id)}"
-    purse = ledger.Ledger(site.repository, job.plan_id)
+    purse = ledger.Ledger(PlanPlace(site.repository, job.plan_id))
     model = spending.LimitedModel(
         service.model, purse, service.prices, spending.About(job.attempt, job.step.id), again
     )

@@ -22,6 +22,7 @@ from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
 from git_orch.repo.log import spool
 from git_orch.repo.objects.objects import Objects, Written
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import pool, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
@@ -128,7 +129,7 @@ def _set_up(of: Means, worktree: Worktree, wanted: Setup) -> None:
 def at(of: Means, worktree: Worktree, plan: str, attempt: str, after: str) -> Iterator[Site]:
     """The site of one attempt; its events go to a file of their own, with IDs after `after`."""
     with contextlib.closing(of.objects.another()) as database:
-        writer = spool.Writer(of.repository, plan, attempt, after)
+        writer = spool.Writer(PlanPlace(of.repository, plan), attempt, after)
         site = _site(of, worktree, Written(database), writer.put)
         persons = not worktree.enclosure.own or worktree.path == worktrees.path_of(
             of.repository, plan, "manual"

@@ -11,6 +11,7 @@ from git_orch.repo import identity, localfiles, stale_locks
 from git_orch.repo.log import log as store
 from git_orch.repo.log import spool
 from git_orch.repo.objects import objects
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 
 
@@ -39,7 +40,7 @@ def opened(
         writer = store.LogWriter(repository, database, person, plan)
         found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
         known = {event.id for event in writer.log.events}
-        for attempt in spool.left(repository, plan):
+        for attempt in spool.left(PlanPlace(repository, plan)):
             found.take_spool(attempt, known)
         if not put_away:
             recovery.finish_archiving(found)

@@ -22,6 +22,7 @@ from git_orch.repo import identity, refs
 from git_orch.repo.local import approvals
 from git_orch.repo.log import log as store
 from git_orch.repo.objects import objects
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import secrecy
 
@@ -106,7 +107,7 @@ def create(
         )
         called = [plan.event("model.called", **call) for call in draft.calls]
         made = approval.Approved(plan_id, draft.plan, base.commit, base.ref)
-        approvals.write_made(repository, plan_id, made.document())
+        approvals.write_made(PlanPlace(repository, plan_id), made.document())
         entries = [(cover, event) for event in (created, *called)]
         plan.move(None, cover, "create", entries, kind=MoveKind.CREATE, written=written)
         plan.record()

@@ -15,7 +15,8 @@ from git_orch.plans import ids
 from git_orch.repo import localfiles
 from git_orch.repo.local import runs
 from git_orch.repo.local.runs import Run
-from git_orch.repo.repository import Repository, unwritable
+from git_orch.repo.plan_place import PlanPlace
+from git_orch.repo.repository import unwritable
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.process import tools
 
@@ -36,15 +37,15 @@ class Started:
     exit_code: int | None = None
 
 
-def start(repository: Repository, plan: str, arguments: Sequence[str]) -> Started:
+def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
     """Run `git orch exec` with these arguments in the background; back when its first step begins,
     or it has ended.
 
     Raises Busy when another process works on the plan.
     """
-    if localfiles.is_held(repository, plan):
-        raise busy(plan)
-    log = runs.log_path(repository, plan)
+    if localfiles.is_held(place.repository, place.id):
+        raise busy(place.id)
+    log = place.run_output
     beside = log.with_name(
         f".{log.name}.{os.urandom(4).hex()}"
     )  # a run that is refused does not touch another's
@@ -57,7 +58,7 @@ def start(repository: Repository, plan: str, arguments: Sequence[str]) -> Starte
         os.close(output)
     exit_code = None
     try:
-        exit_code = _beginning(repository, plan, child)
+        exit_code = _beginning(place, child)
         said = beside.read_text(encoding="utf-8", errors="replace")
     finally:
         if exit_code is None:
@@ -84,18 +85,18 @@ def busy(plan: str) -> errors.Busy:
 
 def _opened(path: Path) -> int:
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        localfiles.make_directory(path.parent)
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
     except OSError as failed:
         raise unwritable(failed, path) from failed
 
 
-def _beginning(repository: Repository, plan: str, child: tools.Background) -> int | None:
+def _beginning(place: PlanPlace, child: tools.Background) -> int | None:
     """Wait until the run is at work, or has ended: then with which exit code."""
     give_up = time.monotonic() + _PATIENCE
     while time.monotonic() < give_up:
         status = child.status()
-        run = runs.last(repository, plan)
+        run = runs.last(place)
         if run is not None and run.pid == child.pid and run.at_work:
             return None
         if status is not None:
@@ -120,42 +121,42 @@ class Announced:
         self._reporter.emit(report)
 
 
-def wait(repository: Repository, plan: str, seconds: float | None = None) -> Run | None:
+def wait(place: PlanPlace, seconds: float | None = None) -> Run | None:
     """Wait until nobody works on the plan; the run that was waited for, None when there was none.
 
     Raises LimitReached after so many seconds.
     """
     begun, pause, waited_for = time.monotonic(), _SHORTEST, False
-    while localfiles.is_held(repository, plan):
-        run = runs.last(repository, plan)
+    while localfiles.is_held(place.repository, place.id):
+        run = runs.last(place)
         waited_for = waited_for or (run is not None and run.goes_on())
         left = seconds - (time.monotonic() - begun) if seconds is not None else pause
         if left <= 0:
-            name = ids.short(plan)
+            name = ids.short(place.id)
             raise errors.LimitReached(
                 f"'{name}' still runs after {seconds:g} s", f"git orch wait {name}"
             )
         time.sleep(min(pause, left))
         pause = min(pause * 1.3, _LONGEST)
-    return runs.last(repository, plan) if waited_for else None
+    return runs.last(place) if waited_for else None
 
 
-def stop(repository: Repository, plan: str, seconds: float) -> Run | None:
+def stop(place: PlanPlace, seconds: float) -> Run | None:
     """End the run of a plan in order (SIGTERM) and wait for that; None when nothing runs.
 
     Raises Busy when what works on the plan is no run, LimitReached when it has not ended after so
     many seconds.
     """
-    if not localfiles.is_held(repository, plan):
+    if not localfiles.is_held(place.repository, place.id):
         return None
-    run = runs.last(repository, plan)
+    run = runs.last(place)
     if run is None or not run.goes_on() or not tools.ask_to_end(run.pid, run.birth):
-        if not localfiles.is_held(repository, plan):
+        if not localfiles.is_held(place.repository, place.id):
             return None  # it ended meanwhile
-        raise busy(plan)
+        raise busy(place.id)
     try:
-        return wait(repository, plan, seconds) or runs.last(repository, plan)
+        return wait(place, seconds) or runs.last(place)
     except errors.LimitReached as late:
-        name = ids.short(plan)
+        name = ids.short(place.id)
         cause = f"process {run.pid} was asked to end and still runs after {seconds:g} s"
         raise errors.LimitReached(cause, f"git orch wait {name}") from late

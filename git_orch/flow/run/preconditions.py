@@ -71,7 +71,7 @@ def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) 
         spent=spent,
         steps=steps,
     )
-    ledger.Ledger(plan.repository, plan.id).begin(book)
+    ledger.Ledger(plan.place).begin(book)
 
 
 def schedule(status: Status, options: Options) -> Schedule:

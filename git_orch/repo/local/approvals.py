@@ -20,7 +20,8 @@ from git_orch import __version__
 from git_orch.plans import approval, document
 from git_orch.plans.document import BadDocument, Document
 from git_orch.repo import localfiles, places
-from git_orch.repo.repository import Repository, unwritable
+from git_orch.repo.plan_place import PlanPlace
+from git_orch.repo.repository import unwritable
 
 LIFETIME = 30 * 24 * 3600  # seconds that an approval holds
 _LARGEST = 16 << 20  # bytes; a plan file has at most one MiB, and the record holds it twice
@@ -54,16 +55,16 @@ class Record(NamedTuple):
     problem: str | None = None
 
 
-def path_of(repository: Repository, plan: str) -> Path:
+def path_of(place: PlanPlace) -> Path:
     """The file of a plan."""
-    return places.place_of(repository, "approvals") / f"{plan}.json"
+    return places.place_of(place.repository, "approvals") / f"{place.id}.json"
 
 
-def read(repository: Repository, plan: str) -> Record:
+def read(place: PlanPlace) -> Record:
     """The plan's record; one that others could have written, or cannot be understood, counts as
     none.
     """
-    path = path_of(repository, plan)
+    path = path_of(place)
     try:
         data = _read_private(path)
         return Record() if data is None else _record(data)
@@ -75,28 +76,26 @@ def read(repository: Repository, plan: str) -> Record:
         )
 
 
-def write_made(repository: Repository, plan: str, *texts: Document) -> None:
+def write_made(place: PlanPlace, *texts: Document) -> None:
     """Write down the texts that the user made here. Raises UnfitRepository."""
-    _write(repository, plan, read(repository, plan)._replace(made=texts, rejected=False))
+    _write(place, read(place)._replace(made=texts, rejected=False))
 
 
-def write_approved(
-    repository: Repository, plan: str, content: Document, max_usd: float, approver: str
-) -> Approval:
+def write_approved(place: PlanPlace, content: Document, max_usd: float, approver: str) -> Approval:
     """Write down that the user approved this content. Raises UnfitRepository."""
     now = int(time.time())
     granted = Approval(content, approval.digest(content), max_usd, now, now + LIFETIME, approver)
-    _write(repository, plan, read(repository, plan)._replace(approved=granted))
+    _write(place, read(place)._replace(approved=granted))
     return granted
 
 
-def withdraw(repository: Repository, plan: str) -> None:
+def withdraw(place: PlanPlace) -> None:
     """Write down that the plan must not run, until an edit or an approval. Raises UnfitRepository."""
-    _write(repository, plan, read(repository, plan)._replace(rejected=True, approved=None))
+    _write(place, read(place)._replace(rejected=True, approved=None))
 
 
-def _write(repository: Repository, plan: str, record: Record) -> None:
-    path = path_of(repository, plan)
+def _write(place: PlanPlace, record: Record) -> None:
+    path = path_of(place)
     try:
         path.parents[2].parent.mkdir(parents=True, exist_ok=True)
         for directory in (path.parents[2], path.parents[1], path.parent):

@@ -21,14 +21,14 @@ from git_orch.repo import localfiles
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
-    from git_orch.repo.repository import Repository
+    from git_orch.repo.plan_place import PlanPlace
 
 
 class Ledger:
     """The ledger of a plan's run."""
 
-    def __init__(self, repository: Repository, plan: str) -> None:
-        self._path = repository.state_dir / "ledger" / f"{plan}.json"
+    def __init__(self, place: PlanPlace) -> None:
+        self._path = place.ledger
 
     def begin(self, book: Book) -> None:
         """Start anew with what the log knows."""
@@ -60,7 +60,7 @@ class Ledger:
     def _lock(self) -> Iterator[None]:
         path = self._path.with_suffix(".guard")
         try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
+            localfiles.make_directory(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as failed:
             raise unwritable(failed, path) from failed

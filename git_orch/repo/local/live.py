@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import redact
-from git_orch.repo.local import runs
 from git_orch.repo.log import spool
 from git_orch.sandbox import secrecy
 
 if TYPE_CHECKING:
     from git_orch.plans.history.events import Event
-    from git_orch.repo.repository import Repository
+    from git_orch.repo.plan_place import PlanPlace
 
 _TAIL = 4096  # bytes
 _LINES = 5
@@ -33,23 +32,23 @@ class Now(NamedTuple):
     lines: tuple[str, ...]
 
 
-def attempts_now(repository: Repository, plan: str) -> list[Now]:
+def attempts_now(place: PlanPlace) -> list[Now]:
     """The attempts of a plan that somebody runs on this machine; no secret is in the lines."""
     attempts = []
-    for attempt in spool.left(repository, plan):
-        events = spool.of_attempt(repository, plan, attempt)
+    for attempt in spool.left(place):
+        events = spool.of_attempt(place, attempt)
         first = next((event for event in events if event.name == "attempt.started"), None)
         if first is not None:
-            lines = _last_lines(_newest(repository.state_dir / "output" / attempt))
+            lines = _last_lines(_newest(place.repository.state_dir / "output" / attempt))
             attempts.append(
                 Now(str(first.body.get("step")), attempt, first.id, _usd(events), lines)
             )
     return attempts
 
 
-def last_output(repository: Repository, plan: str) -> tuple[str, ...]:
+def last_output(place: PlanPlace) -> tuple[str, ...]:
     """The last lines of the run in the background; none when there was no run."""
-    return _last_lines(runs.log_path(repository, plan))
+    return _last_lines(place.run_output)
 
 
 def _usd(events: list[Event]) -> float:

@@ -10,7 +10,6 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
@@ -20,7 +19,7 @@ from git_orch.repo import localfiles
 from git_orch.sandbox.process import tools
 
 if TYPE_CHECKING:
-    from git_orch.repo.repository import Repository
+    from git_orch.repo.plan_place import PlanPlace
 
 
 class Run(NamedTuple):
@@ -42,15 +41,10 @@ class Run(NamedTuple):
         return self.exit_code is None and bool(self.birth) and tools.birth(self.pid) == self.birth
 
 
-def log_path(repository: Repository, plan: str) -> Path:
-    """The local file that has the output of the last run in the background."""
-    return repository.state_dir / "runs" / f"{plan}.log"
-
-
-def last(repository: Repository, plan: str) -> Run | None:
+def last(place: PlanPlace) -> Run | None:
     """The last run of a plan on this machine; None when there was none."""
     try:
-        fields = document.mapping(json.loads(_path(repository, plan).read_bytes()), "run")
+        fields = document.mapping(json.loads(place.run.read_bytes()), "run")
         numbers = {
             name: document.optional_number(fields, name) for name in ("pid", "began", "exit_code")
         }
@@ -65,36 +59,36 @@ def last(repository: Repository, plan: str) -> Run | None:
     return Run(numbers["pid"] or 0, birth, numbers["began"] or 0, at_work, numbers["exit_code"])
 
 
-def record_start(repository: Repository, plan: str) -> None:
+def record_start(place: PlanPlace) -> None:
     """Write down that this process runs the plan, which it has locked."""
     pid = os.getpid()
-    _write(repository, plan, Run(pid, tools.birth(pid) or "", time.time_ns() // 1_000_000))
+    _write(place, Run(pid, tools.birth(pid) or "", time.time_ns() // 1_000_000))
 
 
-def record_at_work(repository: Repository, plan: str) -> None:
+def record_at_work(place: PlanPlace) -> None:
     """Write down that nothing stands in the way of the run."""
-    run = last(repository, plan)
+    run = last(place)
     if run is not None and not run.at_work:
-        _write(repository, plan, run._replace(at_work=True))
+        _write(place, run._replace(at_work=True))
 
 
-def record_end(repository: Repository, plan: str, exit_code: int) -> None:
+def record_end(place: PlanPlace, exit_code: int) -> None:
     """Write down how the run of this process ended, while it still has the lock."""
-    run = last(repository, plan)
+    run = last(place)
     if run is not None:
-        _write(repository, plan, run._replace(exit_code=exit_code))
+        _write(place, run._replace(exit_code=exit_code))
 
 
 @contextlib.contextmanager
-def record(repository: Repository, plan: str) -> Iterator[None]:
+def record(place: PlanPlace) -> Iterator[None]:
     """Write down that this process runs the plan and, if an exception ends it, the exit code; else
     the caller records the end.
     """
-    record_start(repository, plan)
+    record_start(place)
     try:
         yield
     except BaseException as error:
-        record_end(repository, plan, _exit_code(error))
+        record_end(place, _exit_code(error))
         raise
 
 
@@ -114,11 +108,5 @@ def _exit_code(raised: BaseException) -> int:
     return 70
 
 
-def _write(repository: Repository, plan: str, run: Run) -> None:
-    localfiles.write(
-        _path(repository, plan), json.dumps(run._asdict()).encode("ascii"), synced=False
-    )
-
-
-def _path(repository: Repository, plan: str) -> Path:
-    return repository.common_dir / "orch" / "runs" / f"{plan}.json"
+def _write(place: PlanPlace, run: Run) -> None:
+    localfiles.write(place.run, json.dumps(run._asdict()).encode("ascii"), synced=False)

@@ -14,6 +14,7 @@ from git_orch.repo.objects import objects as odb
 if TYPE_CHECKING:
     from git_orch.repo.identity import Identity
     from git_orch.repo.objects.objects import Objects
+    from git_orch.repo.plan_place import PlanPlace
     from git_orch.repo.repository import Repository
 
 _TRIES = 50
@@ -62,15 +63,15 @@ class Kept(NamedTuple):
     why: str
 
 
-def tip(repository: Repository, plan: str) -> str | None:
+def tip(place: PlanPlace) -> str | None:
     """The last link of a plan's kept chain; None when nothing is kept."""
-    return refs.value(repository, refs.KEPT + plan)
+    return refs.value(place.repository, place.kept)
 
 
-def since(repository: Repository, objects: Objects, plan: str, link: str | None) -> list[Kept]:
+def since(place: PlanPlace, objects: Objects, link: str | None) -> list[Kept]:
     """What a plan keeps since that link, oldest first."""
     found: list[Kept] = []
-    now = tip(repository, plan)
+    now = tip(place)
     while now is not None and now != link:
         commit = odb.commit(objects, now)
         first = commit.parents[0] if commit.parents else None

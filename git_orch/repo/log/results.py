@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Objects, Written
     from git_orch.repo.repository import Repository
 
-RESULTS = "refs/orch/results/"
-
 
 class Given(NamedTuple):
     """The result of an attempt at a step of a plan: JSON, and the commit it made."""
@@ -66,7 +64,7 @@ def left(repository: Repository, plan: str) -> dict[str, str]:
     """The results of a plan that nobody has taken yet: attempts, and the objects that their refs
     name.
     """
-    prefix = f"{RESULTS}{plan}/"
+    prefix = f"{refs.RESULTS}{plan}/"
     listed = repository.git.run("for-each-ref", "--format=%(objectname) %(refname)", prefix).decode(
         "ascii", "replace"
     )
@@ -92,4 +90,4 @@ def forget(repository: Repository, plan: str, attempts: Iterable[str]) -> None:
 
 
 def _ref(plan: str, attempt: str) -> str:
-    return f"{RESULTS}{plan}/{attempt}"
+    return f"{refs.RESULTS}{plan}/{attempt}"

@@ -12,26 +12,25 @@ import os
 import threading
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from git_orch import checkpoints
 from git_orch.plans import ids
 from git_orch.plans.history import events
 from git_orch.plans.history.events import Event
-from git_orch.repo import sync
+from git_orch.repo import localfiles, sync
 from git_orch.repo.log import log
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
-    from git_orch.repo.repository import Repository
+    from git_orch.repo.plan_place import PlanPlace
 
 
-def append(repository: Repository, plan: str, attempt: str, event: Event) -> None:
+def append(place: PlanPlace, attempt: str, event: Event) -> None:
     """Put one event of an attempt on disk. Raises UnfitRepository."""
-    path = _directory(repository, plan) / attempt
+    path = place.spool / attempt
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        localfiles.make_directory(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with checkpoints.around("spool event", event), os.fdopen(descriptor, "wb") as file:
             size = os.fstat(descriptor).st_size
@@ -54,12 +53,11 @@ class Put(Protocol):
 class Writer:
     """Puts the events of one attempt on disk, with IDs that come after `after`."""
 
-    def __init__(self, repository: Repository, plan: str, attempt: str, after: str) -> None:
-        self._repository = repository
-        self._plan = plan
+    def __init__(self, place: PlanPlace, attempt: str, after: str) -> None:
+        self._place = place
         self._attempt = attempt
         self._greatest = after
-        self._clone = log.clone_id(repository)
+        self._clone = log.clone_id(place.repository)
         self._guard = threading.Lock()
 
     def put(self, name: str, **body: object) -> None:
@@ -70,30 +68,26 @@ class Writer:
                 self._greatest, now, int.from_bytes(os.urandom(10), "big")
             )
             event = Event(self._greatest, name, self._clone, events.readable(body))
-            append(self._repository, self._plan, self._attempt, event)
+            append(self._place, self._attempt, event)
 
 
-def of_attempt(repository: Repository, plan: str, attempt: str) -> list[Event]:
+def of_attempt(place: PlanPlace, attempt: str) -> list[Event]:
     """What an attempt has put on disk so far; a line cut off in its middle is lost."""
     try:
-        content = (_directory(repository, plan) / attempt).read_bytes()
+        content = (place.spool / attempt).read_bytes()
     except FileNotFoundError:
         return []
     return list(events.read([content]).events)
 
 
-def left(repository: Repository, plan: str) -> list[str]:
+def left(place: PlanPlace) -> list[str]:
     """The attempts that have put events on disk which nobody has taken into the log yet."""
-    directory = _directory(repository, plan)
+    directory = place.spool
     return sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
 
 
 @checkpoints.around("clear spool")
-def clear(repository: Repository, plan: str, attempts: Iterable[str]) -> None:
+def clear(place: PlanPlace, attempts: Iterable[str]) -> None:
     """Forget attempts whose events are all in the log."""
     for attempt in attempts:
-        (_directory(repository, plan) / attempt).unlink(missing_ok=True)
-
-
-def _directory(repository: Repository, plan: str) -> Path:
-    return repository.state_dir / "spool" / plan
+        (place.spool / attempt).unlink(missing_ok=True)

@@ -285,7 +285,7 @@ def test_what_waits_on_disk_is_taken_into_the_log(scene: Scene) -> None:
 
 def _spool(plan: OpenPlan) -> None:
     """Put a call of an attempt on disk."""
-    writer = spool.Writer(plan.repository, plan.id, "attempt", plan.new_id())
+    writer = spool.Writer(plan.place, "attempt", plan.new_id())
     writer.put(
         "model.called", purpose="step", model="m", usage={"input_tokens": 1}, usd=0.5, seconds=1
     )

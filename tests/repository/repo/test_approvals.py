@@ -13,6 +13,7 @@ from conftest import Repo
 
 from git_orch.plans.document import Document
 from git_orch.repo.local import approvals
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository, discover
 
 PLAN = "PLAN-20261121-0NG7F5ZAWN-greet"
@@ -34,12 +35,12 @@ def repository(repo: Repo) -> Repository:
 @pytest.fixture
 def file(repository: Repository) -> Path:
     """The file of an approval."""
-    approvals.write_approved(repository, PLAN, CONTENT, 2.5, "Ada <ada@example.com>")
-    return approvals.path_of(repository, PLAN)
+    approvals.write_approved(PlanPlace(repository, PLAN), CONTENT, 2.5, "Ada <ada@example.com>")
+    return approvals.path_of(PlanPlace(repository, PLAN))
 
 
 def test_an_approval_is_read_back(repository: Repository, file: Path) -> None:
-    found = approvals.read(repository, PLAN).approved
+    found = approvals.read(PlanPlace(repository, PLAN)).approved
     assert found is not None
     assert found.content == CONTENT
     assert (found.max_usd, found.approver, found.grants().network) == (
@@ -50,7 +51,7 @@ def test_an_approval_is_read_back(repository: Repository, file: Path) -> None:
 
 
 def test_an_approval_holds_for_thirty_days(repository: Repository, file: Path) -> None:
-    found = approvals.read(repository, PLAN).approved
+    found = approvals.read(PlanPlace(repository, PLAN)).approved
     assert found is not None
     assert found.expires - found.created == 30 * 86_400
     assert abs(found.created - time.time()) < 600
@@ -63,10 +64,10 @@ def test_the_file_says_which_version_wrote_it(file: Path) -> None:
 def test_files_and_directories_are_private_under_any_umask(repository: Repository) -> None:
     before = os.umask(0)
     try:
-        approvals.write_made(repository, PLAN, CONTENT)
+        approvals.write_made(PlanPlace(repository, PLAN), CONTENT)
     finally:
         os.umask(before)
-    file = approvals.path_of(repository, PLAN)
+    file = approvals.path_of(PlanPlace(repository, PLAN))
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (file, *file.parents[:3])]
     assert modes == [0o600, 0o700, 0o700, 0o700]
     assert file.parents[2].name == "git-orch"
@@ -82,7 +83,8 @@ def test_another_copy_of_the_repository_has_no_record(
     repository: Repository, file: Path, tmp_path: Path
 ) -> None:
     Repo(tmp_path).git("clone", "-q", str(repository.top), "copy")
-    assert approvals.read(discover(tmp_path / "copy"), PLAN) == approvals.Record()
+    copy = PlanPlace(discover(tmp_path / "copy"), PLAN)
+    assert approvals.read(copy) == approvals.Record()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
@@ -90,7 +92,7 @@ def test_a_file_that_others_can_read_or_write_does_not_count(
     repository: Repository, file: Path, mode: int
 ) -> None:
     file.chmod(mode)
-    found = approvals.read(repository, PLAN)
+    found = approvals.read(PlanPlace(repository, PLAN))
     assert found.approved is None
     assert f"its mode is {mode:o}, not 600" in (found.problem or "")
 
@@ -98,7 +100,7 @@ def test_a_file_that_others_can_read_or_write_does_not_count(
 def test_a_link_does_not_count(repository: Repository, file: Path, tmp_path: Path) -> None:
     file.rename(tmp_path / "elsewhere.json")
     file.symlink_to(tmp_path / "elsewhere.json")
-    found = approvals.read(repository, PLAN)
+    found = approvals.read(PlanPlace(repository, PLAN))
     assert found.approved is None
     assert found.problem is not None
 
@@ -106,7 +108,7 @@ def test_a_link_does_not_count(repository: Repository, file: Path, tmp_path: Pat
 def test_a_fifo_does_not_count_and_is_not_waited_for(repository: Repository, file: Path) -> None:
     file.unlink()
     os.mkfifo(file, 0o600)
-    assert "not a regular file" in (approvals.read(repository, PLAN).problem or "")
+    assert "not a regular file" in (approvals.read(PlanPlace(repository, PLAN)).problem or "")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def test_a_file_that_was_changed_does_not_count(
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new, 1))
-    found = approvals.read(repository, PLAN)
+    found = approvals.read(PlanPlace(repository, PLAN))
     assert (found.approved, found.made) == (None, ())
     assert "does not count" in (found.problem or "")
 
@@ -136,7 +138,7 @@ def test_a_file_that_was_changed_does_not_count(
 def test_a_withdrawn_approval_is_gone_and_what_was_made_is_known(
     repository: Repository, file: Path
 ) -> None:
-    approvals.write_made(repository, PLAN, CONTENT)
-    approvals.withdraw(repository, PLAN)
-    found = approvals.read(repository, PLAN)
+    approvals.write_made(PlanPlace(repository, PLAN), CONTENT)
+    approvals.withdraw(PlanPlace(repository, PLAN))
+    found = approvals.read(PlanPlace(repository, PLAN))
     assert found == approvals.Record(made=(CONTENT,), rejected=True)

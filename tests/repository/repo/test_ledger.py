@@ -14,6 +14,7 @@ from git_orch import errors
 from git_orch.plans.money.budget import WAIT, Book, Request
 from git_orch.plans.money.cost import Price, Rates
 from git_orch.repo.local.ledger import Ledger
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import discover
 
 PLAN = "PLAN-20261121-0000000000-money"
@@ -21,7 +22,7 @@ WANTED = Request(Price(Rates(*(Decimal(1_000) for _ in range(5)))), 0, 1_000)  #
 
 
 def ledger(path: Path) -> Ledger:
-    return Ledger(discover(path), PLAN)
+    return Ledger(PlanPlace(discover(path), PLAN))
 
 
 def _reserve(path: str, worker: int) -> int:

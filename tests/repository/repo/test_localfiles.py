@@ -42,6 +42,18 @@ def test_files_and_directories_are_private_whatever_the_umask(found: Repository)
         assert stat.S_IMODE(path.stat().st_mode) == wanted, path
 
 
+def test_each_directory_that_is_missing_is_made_private(found: Repository) -> None:
+    top = found.common_dir / "orch"
+    before = os.umask(0)
+    try:
+        localfiles.write(top / "a/b/file", b"data")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (top, top / "a", top / "a/b")] == (
+        [0o700] * 3
+    )
+
+
 def test_create_keeps_what_is_there_and_write_replaces_it(found: Repository) -> None:
     path = found.state_dir / "file"
     localfiles.create(path, b"first")

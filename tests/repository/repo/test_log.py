@@ -16,6 +16,7 @@ from git_orch.plans.history.events import Event
 from git_orch.repo import identity, localfiles, refs
 from git_orch.repo.log import log, spool
 from git_orch.repo.objects import objects
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import discover
 
 PLAN = "PLAN-20260101-0000000000-one"
@@ -206,20 +207,20 @@ def test_a_spooled_event_waits_on_disk_until_the_log_has_it(
     repo: Repo, writer: log.LogWriter
 ) -> None:
     repository, event = discover(repo.path), writer.event("model.called", purpose="step")
-    spool.append(repository, PLAN, "one", event)
-    assert spool.left(repository, PLAN) == ["one"]
-    assert spool.of_attempt(repository, PLAN, "one") == [event]
-    spool.clear(repository, PLAN, ["one"])
-    assert spool.left(repository, PLAN) == []
-    assert spool.of_attempt(repository, PLAN, "one") == []
+    spool.append(PlanPlace(repository, PLAN), "one", event)
+    assert spool.left(PlanPlace(repository, PLAN)) == ["one"]
+    assert spool.of_attempt(PlanPlace(repository, PLAN), "one") == [event]
+    spool.clear(PlanPlace(repository, PLAN), ["one"])
+    assert spool.left(PlanPlace(repository, PLAN)) == []
+    assert spool.of_attempt(PlanPlace(repository, PLAN), "one") == []
 
 
 def test_attempts_do_not_share_a_spool(repo: Repo, writer: log.LogWriter) -> None:
     repository = discover(repo.path)
-    spool.append(repository, PLAN, "one", writer.event("model.called"))
-    spool.append(repository, PLAN, "two", writer.event("model.called"))
-    spool.clear(repository, PLAN, ["one"])
-    assert spool.left(repository, PLAN) == ["two"]
+    spool.append(PlanPlace(repository, PLAN), "one", writer.event("model.called"))
+    spool.append(PlanPlace(repository, PLAN), "two", writer.event("model.called"))
+    spool.clear(PlanPlace(repository, PLAN), ["one"])
+    assert spool.left(PlanPlace(repository, PLAN)) == ["two"]
 
 
 def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(
@@ -227,13 +228,13 @@ def test_a_spooled_line_that_was_cut_off_does_not_spoil_the_others(
 ) -> None:
     repository = discover(repo.path)
     first, second = writer.event("model.called"), writer.event("model.called")
-    spool.append(repository, PLAN, "one", first)
+    spool.append(PlanPlace(repository, PLAN), "one", first)
     path = repository.state_dir / "spool" / PLAN / "one"
     path.write_bytes(path.read_bytes() + second.line()[:20])
-    assert spool.of_attempt(repository, PLAN, "one") == [first]
+    assert spool.of_attempt(PlanPlace(repository, PLAN), "one") == [first]
     third = writer.event("model.called")
-    spool.append(repository, PLAN, "one", third)
-    assert spool.of_attempt(repository, PLAN, "one") == [first, third]
+    spool.append(PlanPlace(repository, PLAN), "one", third)
+    assert spool.of_attempt(PlanPlace(repository, PLAN), "one") == [first, third]
 
 
 def test_an_event_of_an_attempt_comes_after_what_was_known(
@@ -242,8 +243,8 @@ def test_an_event_of_an_attempt_comes_after_what_was_known(
     """A clock that goes back must not sort an answer before its question."""
     repository = discover(repo.path)
     later = ids.ulid_after(None, time.time_ns() // 1_000_000 + 3_600_000, 0)
-    spool.Writer(repository, PLAN, "one", later).put("model.called")
-    assert spool.of_attempt(repository, PLAN, "one")[0].id > later
+    spool.Writer(PlanPlace(repository, PLAN), "one", later).put("model.called")
+    assert spool.of_attempt(PlanPlace(repository, PLAN), "one")[0].id > later
 
 
 def test_a_plan_is_locked_for_one_process(repo: Repo) -> None:
