@@ -277,7 +277,7 @@ class Toolbox:
 
 
 def _within(fields: Mapping[str, object], name: str, default: int, most: int | None) -> int:
-    number = document.optional_number(fields, name)
+    number = document.optional_integer(fields, name)
     if number is None:
         return default
     if number < 1 or (most is not None and number > most):

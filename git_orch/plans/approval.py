@@ -122,8 +122,8 @@ def grants(document: Document) -> Grants:
 
 def read(data: bytes) -> Approved:
     """The approved plan in canonical bytes. Raises BadDocument."""
-    fields = documents.mapping(json.loads(data), "approval")
-    policy = documents.optional_number(fields, "policy")
+    fields = documents.parse(data, "approval")
+    policy = documents.optional_integer(fields, "policy")
     return Approved(
         id=documents.text(fields, "id"),
         plan=plan_document.from_document(fields.get("plan")),

@@ -1,12 +1,17 @@
-"""Typed readers for the fields of a document: JSON from a machine, or YAML from a person."""
+"""The one typed decoder for documents: JSON from a machine, or YAML from a person.
+
+An error names the field. Fields that nobody asks for may be anything.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import TypeGuard, cast
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_LARGEST = 1e15  # seconds, USD or milliseconds since 1970; beyond it a number is damage
 
 
 class BadDocument(ValueError):
@@ -19,6 +24,32 @@ Document = dict[str, object]
 def _is_text(value: object) -> TypeGuard[str]:
     """JSON can spell half of a surrogate pair, which no terminal and no file can show."""
     return isinstance(value, str) and (value.isascii() or _SURROGATE.search(value) is None)
+
+
+def decode(data: bytes | str) -> object:
+    """The value that one JSON text spells. Raises BadDocument, also for NaN and Infinity, which
+    JSON does not have, and for one that is nested too deeply.
+    """
+    try:
+        return _DECODER.decode(data if isinstance(data, str) else data.decode("utf-8"))
+    except (ValueError, RecursionError) as wrong:
+        raise BadDocument("it is not JSON") from wrong
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def parse(data: bytes | str, what: str) -> Mapping[str, object]:
+    """The fields of the JSON object that `data` spells. Raises BadDocument."""
+    try:
+        value = decode(data)
+    except BadDocument as wrong:
+        raise BadDocument(f"{what}: {wrong}") from wrong
+    return mapping(value, what)
 
 
 def mapping(value: object, where: str) -> Mapping[str, object]:
@@ -59,14 +90,38 @@ def texts(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
     return cast("tuple[str, ...]", tuple(values))  # just checked
 
 
-def optional_number(fields: Mapping[str, object], name: str) -> int | None:
+def optional_integer(
+    fields: Mapping[str, object], name: str, *, least: int = -(2**63), most: int = 2**63 - 1
+) -> int | None:
     """The integer under `name`, None when absent. Raises BadDocument."""
     value = fields.get(name)
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
         raise BadDocument(f"{name}: expected a whole number")
+    if not least <= value <= most:
+        raise BadDocument(f"{name}: expected {least} to {most}")
     return value
+
+
+def number(fields: Mapping[str, object], name: str, *, least: float = -_LARGEST) -> float:
+    """The number under `name`, at least `least`. Raises BadDocument."""
+    return as_number(fields.get(name), name, least=least)
+
+
+def optional_number(fields: Mapping[str, object], name: str) -> float | None:
+    """The number under `name`, None when absent. Raises BadDocument."""
+    value = fields.get(name)
+    return None if value is None else as_number(value, name)
+
+
+def as_number(value: object, where: str, *, least: float = -_LARGEST) -> float:
+    """`value` if it is a number, at least `least`. Raises BadDocument."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadDocument(f"{where}: expected a number")
+    if not least <= value <= _LARGEST:  # nor is NaN, whatever it comes from
+        raise BadDocument(f"{where}: the number is out of range")
+    return float(value)
 
 
 def flag(fields: Mapping[str, object], name: str) -> bool:

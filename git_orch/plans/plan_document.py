@@ -16,7 +16,7 @@ from git_orch.plans.document import (
     Document,
     flag,
     mapping,
-    optional_number,
+    optional_integer,
     optional_text,
     sequence,
     text,
@@ -161,7 +161,7 @@ def _step(item: object, where: str) -> Step:
         depends_on=texts(fields, "depends_on"),
         checks=tuple(_check(check, f"{where}.checks") for check in sequence(fields, "checks")),
         model=optional_text(fields, "model"),
-        timeout=_between(1, LONGEST_TIMEOUT, fields, "timeout"),
+        timeout=optional_integer(fields, "timeout", least=1, most=LONGEST_TIMEOUT),
         network=_network(fields, kind, where),
     )
 
@@ -181,16 +181,9 @@ def _check(item: object, where: str) -> Check:
     return Check(
         type=kind,
         command=_command(fields, "command", where),
-        expected_exit=_between(0, 255, fields, "expected_exit") or 0,
-        timeout=_between(1, LONGEST_TIMEOUT, fields, "timeout") or CHECK_TIMEOUT,
+        expected_exit=optional_integer(fields, "expected_exit", least=0, most=255) or 0,
+        timeout=optional_integer(fields, "timeout", least=1, most=LONGEST_TIMEOUT) or CHECK_TIMEOUT,
     )
-
-
-def _between(lowest: int, highest: int, fields: Mapping[str, object], name: str) -> int | None:
-    value = optional_number(fields, name)
-    if value is not None and not lowest <= value <= highest:
-        raise BadDocument(f"{name}: expected {lowest} to {highest}")
-    return value
 
 
 def _command(fields: Mapping[str, object], shell_name: str, where: str) -> Command:

@@ -168,7 +168,7 @@ def load_or_discover(
     if not refresh:
         try:
             cached = _load(file, path, places)
-        except (ValueError, OSError, RecursionError) as error:
+        except (documents.BadDocument, OSError) as error:
             cached, warning = (
                 None,
                 f"the cache '{file}' could not be used and was made again: {error}",
@@ -300,13 +300,12 @@ def _load(
     file: Path, path: str, places: dict[str, _Place | None]
 ) -> tuple[CommandInfo, ...] | None:
     """The commands in the cache; None when there is no cache or another machine state. Raises
-    ValueError, OSError.
+    BadDocument, OSError.
     """
     try:
-        document = json.loads(file.read_bytes())
+        fields = documents.parse(file.read_bytes(), "cache")
     except FileNotFoundError:
         return None
-    fields = documents.mapping(document, "cache")
     if fields.get("format") != _FORMAT or fields.get("path") != path:
         return None
     entries = documents.mapping(fields.get("commands"), "commands")

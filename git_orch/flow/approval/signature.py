@@ -42,7 +42,7 @@ def _verify(plan: OpenPlan, status: Status, event: Event) -> Grant:
     granted = approval.grants(
         {"grants": event.body.get("grants", {"network": event.body.get("network", [])})}
     )
-    expires = document.optional_number(event.body, "expires") or 0
+    expires = document.optional_integer(event.body, "expires") or 0
     now = approval.of_status(status, granted)
     if document.text(event.body, "digest") != approval.digest(now.document()):
         raise BadDocument("the plan is not the one that was signed")

@@ -65,7 +65,7 @@ def _path(repository: Repository, checkout: Checkout) -> Path:
 def of(repository: Repository, checkout: Checkout) -> Record | None:
     """The pick that was begun in this checkout and of which nobody has seen the end."""
     try:
-        fields = document.mapping(json.loads(_path(repository, checkout).read_bytes()), "pick")
+        fields = document.parse(_path(repository, checkout).read_bytes(), "pick")
         return Record(
             document.text(fields, "plan"),
             document.text(fields, "ref"),
@@ -73,7 +73,7 @@ def of(repository: Repository, checkout: Checkout) -> Record | None:
             document.texts(fields, "steps"),
             document.texts(fields, "commits"),
         )
-    except (FileNotFoundError, ValueError, BadDocument):
+    except (FileNotFoundError, BadDocument):
         return None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from git_orch.plans import ids
+from git_orch.plans import document, ids
 
 FORMAT = 1  # the version of the log that this program writes and reads
 
@@ -104,8 +104,8 @@ def _lines(blobs: Iterable[bytes]) -> list[bytes]:
 
 def _event(line: bytes) -> Event | None:
     try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError):
+        fields = document.decode(line)
+    except document.BadDocument:
         return None
     if not isinstance(fields, dict):
         return None

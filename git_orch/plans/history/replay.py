@@ -30,7 +30,6 @@ from git_orch.plans.history.status import (
 from git_orch.plans.plan import Plan
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_LARGEST = 1e15  # seconds or USD; beyond it a number in a log is damage
 
 
 @dataclass(slots=True)
@@ -312,7 +311,7 @@ def _check_result(item: object) -> CheckResult:
     return CheckResult(
         type=document.text(fields, "type"),
         command=document.text(fields, "command"),
-        exit=document.optional_number(fields, "exit") or 0,
+        exit=document.optional_integer(fields, "exit") or 0,
         passed=fields.get("passed") is True,
         seconds=_number(fields, "seconds"),
         output=document.optional_text(fields, "output") or "",
@@ -334,23 +333,17 @@ def _estimate(value: object) -> Estimated | None:
         return None
     fields = document.mapping(value, "estimate")
     return Estimated(
-        document.optional_number(fields, "tokens_in") or 0,
-        document.optional_number(fields, "tokens_out") or 0,
+        document.optional_integer(fields, "tokens_in") or 0,
+        document.optional_integer(fields, "tokens_out") or 0,
         _number(fields, "usd"),
-        _number(fields, "p50") if fields.get("p50") is not None else None,
-        _number(fields, "p90") if fields.get("p90") is not None else None,
-        document.optional_number(fields, "samples") or 0,
+        document.optional_number(fields, "p50"),
+        document.optional_number(fields, "p90"),
+        document.optional_integer(fields, "samples") or 0,
     )
 
 
 def _number(fields: Mapping[str, object], name: str) -> float:
-    value = fields.get(name, 0)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise BadDocument(f"{name}: expected a number")
-    # NaN, Infinity and integers that no float can hold are out of range, too.
-    if not -_LARGEST < value < _LARGEST:
-        raise BadDocument(f"{name}: the number is out of range")
-    return float(value)
+    return document.optional_number(fields, name) or 0.0
 
 
 def _oid(fields: Mapping[str, object], name: str) -> str:

@@ -135,7 +135,7 @@ def _read_private(path: Path) -> bytes | None:
 
 
 def _record(data: bytes) -> Record:
-    fields = document.mapping(json.loads(data), "record")
+    fields = document.parse(data, "record")
     if fields.get("v") != 1:
         raise BadDocument("another version of git-orch wrote it")
     made = tuple(
@@ -160,14 +160,11 @@ def _verified_content(fields: Mapping[str, object]) -> Document:
 def _approval(fields: Mapping[str, object]) -> Approval:
     content = _verified_content(fields)
     approval.grants(content)  # raises BadDocument
-    max_usd = fields.get("max_usd")
-    if isinstance(max_usd, bool) or not isinstance(max_usd, (int, float)) or not max_usd >= 0:
-        raise BadDocument("max_usd: expected a number")
     return Approval(
         content=content,
         digest=document.text(fields, "digest"),
-        max_usd=float(max_usd),
-        created=document.optional_number(fields, "created") or 0,
-        expires=document.optional_number(fields, "expires") or 0,
+        max_usd=document.number(fields, "max_usd", least=0.0),
+        created=document.optional_integer(fields, "created") or 0,
+        expires=document.optional_integer(fields, "expires") or 0,
         approver=document.text(fields, "approver"),
     )

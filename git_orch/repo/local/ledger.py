@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +74,7 @@ class Ledger:
     def _read(self) -> Book:
         try:
             return _book(self._path)
-        except (OSError, ValueError, KeyError, TypeError) as unreadable:
+        except (OSError, documents.BadDocument) as unreadable:
             raise errors.UnfitRepository(
                 f"the ledger '{self._path}' cannot be read", "git orch exec"
             ) from unreadable
@@ -87,27 +86,19 @@ class Ledger:
 
 
 def _book(path: Path) -> Book:
-    fields = documents.mapping(json.loads(path.read_bytes()), "ledger")
-    reserved = documents.mapping(fields["reserved"], "reserved")
-    numbers = {name: _number(fields[name]) for name in ("limit", "step_limit", "spent")}
+    fields = documents.parse(path.read_bytes(), "ledger")
+    steps = documents.mapping(fields.get("steps"), "steps")
+    reserved = documents.mapping(fields.get("reserved"), "reserved")
     return Book(
-        **numbers,
-        steps={
-            step: _number(usd) for step, usd in documents.mapping(fields["steps"], "steps").items()
-        },
-        reserved={call: _reservation(reservation) for call, reservation in reserved.items()},
+        limit=documents.number(fields, "limit", least=0.0),
+        step_limit=documents.number(fields, "step_limit", least=0.0),
+        spent=documents.number(fields, "spent", least=0.0),
+        steps={step: documents.number(steps, step, least=0.0) for step in steps},
+        reserved={call: _reservation(value) for call, value in reserved.items()},
     )
 
 
 def _reservation(value: object) -> Reserved:
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str | None):
         raise documents.BadDocument("reserved: expected a step and an amount")
-    return Reserved(value[0], _number(value[1]))
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise documents.BadDocument("expected a number")
-    if not 0 <= value < math.inf:  # a limit that is none of these would be no limit
-        raise documents.BadDocument("the number is out of range")
-    return float(value)
+    return Reserved(value[0], documents.as_number(value[1], "reserved", least=0.0))

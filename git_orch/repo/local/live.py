@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.plans import redact
+from git_orch.plans import document, redact
+from git_orch.plans.document import BadDocument
 from git_orch.repo.log import spool
 from git_orch.sandbox import secrecy
 
@@ -52,8 +54,12 @@ def last_output(place: PlanPlace) -> tuple[str, ...]:
 
 
 def _usd(events: list[Event]) -> float:
-    amounts = (event.body.get("usd") for event in events if event.name == "model.called")
-    return float(sum(amount for amount in amounts if isinstance(amount, (int, float))))
+    total = 0.0
+    for event in events:
+        if event.name == "model.called":
+            with contextlib.suppress(BadDocument):
+                total += document.number(event.body, "usd", least=0.0)
+    return total
 
 
 def _newest(directory: Path) -> Path | None:

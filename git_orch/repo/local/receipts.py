@@ -98,18 +98,18 @@ def _canonical(check: Check) -> Document:
 def _parse(check: Check, content: bytes) -> Receipt | None:
     """The receipt in a file; None for one that a power cut has left without its content."""
     try:
-        fields = documents.mapping(json.loads(content), "receipt")
+        fields = documents.parse(content, "receipt")
         result = CheckResult(
             type=check.type,
             command=documents.text(fields, "command"),
-            exit=documents.optional_number(fields, "exit") or 0,
+            exit=documents.optional_integer(fields, "exit") or 0,
             passed=True,
-            seconds=float(str(fields.get("seconds", 0))),
+            seconds=documents.optional_number(fields, "seconds") or 0.0,
             output=documents.optional_text(fields, "output") or "",
             reason="ok",
             since=documents.text(fields, "since"),
         )
-    except (ValueError, BadDocument):
+    except BadDocument:
         return None
     return Receipt(result, products=fields.get("products") is not False)
 

@@ -44,16 +44,12 @@ class Run(NamedTuple):
 def last(place: PlanPlace) -> Run | None:
     """The last run of a plan on this machine; None when there was none."""
     try:
-        fields = document.mapping(json.loads(place.run.read_bytes()), "run")
+        fields = document.parse(place.run.read_bytes(), "run")
         numbers = {
-            name: document.optional_number(fields, name) for name in ("pid", "began", "exit_code")
+            name: document.optional_integer(fields, name) for name in ("pid", "began", "exit_code")
         }
         birth = document.text(fields, "birth")
-    except (
-        OSError,
-        ValueError,
-        BadDocument,
-    ):  # none, or one that a power cut has left without its content
+    except (OSError, BadDocument):  # none, or one that a power cut has left without its content
         return None
     at_work = fields.get("at_work") is True
     return Run(numbers["pid"] or 0, birth, numbers["began"] or 0, at_work, numbers["exit_code"])

@@ -70,6 +70,7 @@ def test_it_is_read_back_as_it_was_written(repo: Repo) -> None:
         b"{}",
         b'{"limit": 1',
         b'{"limit":"x","step_limit":0,"spent":0,"steps":{},"reserved":{}}',
+        b'{"limit":' + b"[" * 100_000,
     ],
 )
 def test_a_ledger_that_cannot_be_read_is_not_taken_for_no_limit(repo: Repo, content: bytes) -> None:
