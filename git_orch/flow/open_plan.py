@@ -154,7 +154,7 @@ class OpenPlan:
             git, place, untracked.changed(git, change.old or self.repository.empty_tree, change.new)
         )
         if in_the_way:
-            shown = sentences.quoted(in_the_way)
+            shown = sentences.quoted_names(in_the_way)
             raise errors.Busy(
                 f"files in '{place}' are in the way of the rollback: {shown}",
                 f"git -C {shlex.quote(str(place))} status --ignored --short",

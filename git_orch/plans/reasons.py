@@ -1,4 +1,4 @@
-"""Why an attempt failed, in one word of a fixed set: `reason` of its result and of
+"""The reason of a failed attempt, one word of a fixed set: the field `reason` of its result and of
 `attempt.failed` in the log. A log of another version may have other words.
 """
 

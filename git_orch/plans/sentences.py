@@ -12,7 +12,7 @@ def steps(numbers: Iterable[int]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """How many there are: `1 step`, `2 steps`."""
+    """A number and its noun: `1 step`, `2 steps`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -29,19 +29,19 @@ def uncommitted_files(number: int) -> str:
 def usd(amount: float) -> str:
     """An amount of money: `$0.00`, `$0.0123`, `$12.34`.
 
-    Everything from ten cents up has two decimals and what is less has four; what is not nothing
-    never reads as nothing.
+    Amounts from ten cents up have two decimals, smaller ones have four; no amount but nothing reads
+    as nothing.
     """
     return f"${_digits(amount)}"
 
 
 def usd_more(difference: float) -> str:
-    """A difference of two amounts, rounded as they are: `+$0.0123`, `-$12.34`."""
+    """The difference of two amounts, rounded as these: `+$0.0123`, `-$12.34`."""
     return f"{'-' if difference < 0 else '+'}{usd(abs(difference))}"
 
 
 def usd_range(low: float, high: float) -> str:
-    """Between which amounts: `0.12 - 0.48`."""
+    """A range of amounts: `0.12 - 0.48`."""
     return f"{_digits(low)} - {_digits(high)}"
 
 
@@ -61,7 +61,7 @@ def command(text: str) -> str:
     return f"'{first}{' ...' if more else ''}'"
 
 
-_MOST = 5  # names in a list, where nothing else is said
+_MOST = 5  # names in a list, unless the caller has a number
 
 
 def names(every: Sequence[str], most: int = _MOST) -> str:
@@ -70,6 +70,6 @@ def names(every: Sequence[str], most: int = _MOST) -> str:
     return ", ".join(every[:most]) + more
 
 
-def quoted(every: Sequence[str]) -> str:
-    """The same with each name in quotes."""
+def quoted_names(every: Sequence[str]) -> str:
+    """The first five names in quotes, and how many more there are."""
     return names([f"'{name}'" for name in every])

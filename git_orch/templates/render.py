@@ -1,6 +1,6 @@
-"""Plans from templates: `${name}` in any text of a template becomes a value somebody typed.
+"""Plans from templates: `${name}` in any text of a template becomes a value that somebody typed.
 
-A template is a plan file with variables. It is parsed first and filled in afterwards, text by text,
+A template is a plan file with variables. The reader parses it before values come in, text by text,
 so that no value can add a field, a step or a command.
 """
 
@@ -22,16 +22,15 @@ from git_orch.plans.plan import Plan
 
 _HOME = Path(__file__).parent
 _SUFFIX = ".yaml"
-_RESERVED = {
-    "python": frozenset(keyword.kwlist) | sys.stdlib_module_names
-}  # a package of that name would hide Python's
+# A package of such a name would hide Python's own.
+_RESERVED = {"python": frozenset(keyword.kwlist) | sys.stdlib_module_names}
 _VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A value a template asks for; without a default it has to be given. `pattern` matches the
-    whole value.
+    """A value that a template asks for; its user has to give one that has no default. `pattern`
+    matches the whole value.
 
     `reserved` names a set of words that are no value: 'python' has keywords and modules of the
     standard library.
@@ -44,7 +43,7 @@ class Variable:
     reserved: str | None = None
 
     def refuses(self, value: str) -> bool:
-        """Whether `value` is none for this variable."""
+        """Whether `value` is wrong for this variable."""
         if self.reserved is not None and value in _RESERVED[self.reserved]:
             return True
         return self.pattern is not None and re.fullmatch(self.pattern, value) is None
@@ -52,7 +51,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A plan file with variables, as it was read."""
+    """A plan file with variables; `source` holds the values of the whole file."""
 
     name: str
     description: str
@@ -60,11 +59,10 @@ class Template:
     source: source.Source
 
     def example(self) -> str:
-        """A command that plans from it."""
-        given = "".join(
-            f" --var {item.name}=VALUE" for item in self.variables if item.default is None
-        )
-        return f"git orch plan --template {self.name}{given}"
+        """A command that makes a plan of the template."""
+        required = [variable.name for variable in self.variables if variable.default is None]
+        options = "".join(f" --var {name}=VALUE" for name in required)
+        return f"git orch plan --template {self.name}{options}"
 
 
 def names() -> list[str]:
@@ -86,20 +84,18 @@ def template(text: str, name: str) -> Template:
     if read.findings:
         raise PlanFileError(name, read.findings)
     try:
-        fields = _only(("description", "variables", "plan"), read.value, name)
-        listed = document.mapping(fields.get("variables", {}), "variables")
-        variables = tuple(_variable(key, item) for key, item in listed.items())
+        fields = _fields(("description", "variables", "plan"), read.value, name)
+        items = document.mapping(fields.get("variables", {}), "variables")
+        variables = tuple(_variable(key, item) for key, item in items.items())
         return Template(name, document.text(fields, "description"), variables, read)
     except document.BadDocument as error:
         raise UsageError(f"template '{name}' is broken: {error}", "git orch schema plan") from error
 
 
 def _variable(name: str, item: object) -> Variable:
-    fields = _only(("description", "default", "pattern", "reserved"), item, f"variables.{name}")
-    pattern, reserved = (
-        document.optional_text(fields, "pattern"),
-        document.optional_text(fields, "reserved"),
-    )
+    fields = _fields(("description", "default", "pattern", "reserved"), item, f"variables.{name}")
+    pattern = document.optional_text(fields, "pattern")
+    reserved = document.optional_text(fields, "reserved")
     if _VARIABLE.fullmatch(name) is None:
         raise document.BadDocument(
             f"variables.{name}: a variable's name has lower-case letters, digits and underscores"
@@ -119,9 +115,9 @@ def _variable(name: str, item: object) -> Variable:
     )
 
 
-def _only(known: tuple[str, ...], value: object, where: str) -> Mapping[str, object]:
+def _fields(names: tuple[str, ...], value: object, where: str) -> Mapping[str, object]:
     fields = document.mapping(value, where)
-    unknown = sorted(fields.keys() - set(known))
+    unknown = sorted(fields.keys() - set(names))
     if unknown:
         raise document.BadDocument(f"{where}: unknown field '{unknown[0]}'")
     return fields
@@ -129,65 +125,67 @@ def _only(known: tuple[str, ...], value: object, where: str) -> Mapping[str, obj
 
 def render(name: str, variables: Mapping[str, str]) -> Plan:
     """The plan of a built-in template with the values filled in. Raises UsageError."""
-    return filled(describe(name), variables)
+    return plan_from(describe(name), variables)
 
 
-def filled(chosen: Template, given: Mapping[str, str]) -> Plan:
-    """The plan of a template with the values filled in. Raises UsageError."""
+def plan_from(template: Template, typed: Mapping[str, str]) -> Plan:
+    """The plan of a template with the `typed` values and the defaults. Raises UsageError."""
     from git_orch.plans.file import schema  # pydantic costs 50 ms
 
-    values = _values(chosen, given)
-    whole = chosen.source.value
+    values = _values(template, typed)
+    whole = template.source.value
     body = whole.get("plan") if isinstance(whole, dict) else None
     lines = {
-        where[1:]: line for where, line in chosen.source.lines.items() if where[:1] == ("plan",)
+        where[1:]: line for where, line in template.source.lines.items() if where[:1] == ("plan",)
     }
-    return schema.plan_of(source.Source(_filled(body, values, chosen), lines, ()), chosen.name)
+    plan = source.Source(_substitute(body, values, template), lines, ())
+    return schema.plan_of(plan, template.name)
 
 
-def _values(chosen: Template, given: Mapping[str, str]) -> dict[str, str]:
-    known = {variable.name: variable for variable in chosen.variables}
-    unknown = sorted(given.keys() - known.keys())
+def _values(template: Template, typed: Mapping[str, str]) -> dict[str, str]:
+    variables = {variable.name: variable for variable in template.variables}
+    unknown = sorted(typed.keys() - variables.keys())
     if unknown:
         raise UsageError(
-            f"template '{chosen.name}' has no variable {_quoted(unknown)}", chosen.example()
+            f"template '{template.name}' has no variable {_names(unknown)}", template.example()
         )
-    values = {
-        item.name: item.default for item in chosen.variables if item.default is not None
-    } | dict(given)
-    absent = sorted(known.keys() - values.keys())
+    defaults = {name: variable.default for name, variable in variables.items()}
+    values = {name: default for name, default in defaults.items() if default is not None}
+    values.update(typed)
+    absent = sorted(variables.keys() - values.keys())
     if absent:
         raise UsageError(
-            f"template '{chosen.name}' needs a value for {_quoted(absent)}", chosen.example()
+            f"template '{template.name}' needs a value for {_names(absent)}", template.example()
         )
     for name, value in values.items():
-        if known[name].refuses(value):
+        if variables[name].refuses(value):
             raise UsageError(
-                f"'{value}' is no value for '{name}': {known[name].description}", chosen.example()
+                f"'{value}' is no value for '{name}': {variables[name].description}",
+                template.example(),
             )
     return values
 
 
-def _quoted(words: Iterable[str]) -> str:
+def _names(words: Iterable[str]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
-def _filled(value: object, values: Mapping[str, str], chosen: Template) -> object:
+def _substitute(value: object, values: Mapping[str, str], template: Template) -> object:
     if isinstance(value, dict):
         return {
-            _text(name, values, chosen): _filled(item, values, chosen)
+            _text(name, values, template): _substitute(item, values, template)
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [_filled(item, values, chosen) for item in value]
-    return _text(value, values, chosen) if isinstance(value, str) else value
+        return [_substitute(item, values, template) for item in value]
+    return _text(value, values, template) if isinstance(value, str) else value
 
 
-def _text(text: str, values: Mapping[str, str], chosen: Template) -> str:
+def _text(text: str, values: Mapping[str, str], template: Template) -> str:
     try:
         return string.Template(text).substitute(values)
     except KeyError as error:
         wrong = f"it uses {error}, which is not among its variables"
     except ValueError:
         wrong = "a '$' begins no variable; write '$$' for a dollar sign"
-    raise UsageError(f"template '{chosen.name}' is broken: {wrong}", "git orch schema plan")
+    raise UsageError(f"template '{template.name}' is broken: {wrong}", "git orch schema plan")

@@ -1,4 +1,4 @@
-"""A plan's status as plain values, for programs, and the schema of that."""
+"""A plan's status as plain values, for programs, and the JSON Schema of these."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def document(status: Status, *, running: bool) -> Document:
         },
         "usd": round(status.usd(), 9),
         "elapsed_ms": round(status.run_seconds * 1000),
-        "steps": [_step_document(status, each) for each in status.steps],
-        "landed": _landed_document(status),
+        "steps": [_step_document(status, step) for step in status.steps],
+        "landed": _landing_document(status),
         "tip_checked": _tip_document(status),
         "last_event": last_event(status),
         "archived": status.archived is not None,
@@ -68,7 +68,7 @@ def last_event(status: Status) -> str:
 
 
 def _tip_document(status: Status) -> Document | None:
-    """How all checks ended on the tip; None when they did not run on the tree that it has now."""
+    """The last run of all checks on the present tip; None when they did not run on its tree."""
     checked, branch = status.tip_checked, status.branch
     if (
         checked is None
@@ -81,7 +81,7 @@ def _tip_document(status: Status) -> Document | None:
     return {"tree": checked.tree, "passed": checked.passed, "failed": failed}
 
 
-def _landed_document(status: Status) -> Document | None:
+def _landing_document(status: Status) -> Document | None:
     landed = status.landed
     if landed is None:
         return None
@@ -93,27 +93,27 @@ def _landed_document(status: Status) -> Document | None:
     }
 
 
-def _step_document(status: Status, each: StepStatus) -> Document:
-    calls = [call for call in status.calls if call.step == each.step.id]
-    attempt = each.attempt
-    stored = plan_document.step_document(each.step)
+def _step_document(status: Status, step: StepStatus) -> Document:
+    calls = [call for call in status.calls if call.step == step.step.id]
+    attempt = step.attempt
+    stored = plan_document.step_document(step.step)
     return {
         **stored,
-        "network": each.step.network,
-        "number": each.number,
-        "state": each.state.value,
-        "commit": each.commit.oid if each.commit is not None else None,
-        "tree": each.commit.tree if each.commit is not None else None,
-        "attempts": sum(1 for one in status.attempts if one.step == each.step.id),
-        "error": attempt.error if attempt is not None and each.state is StepState.FAILED else None,
+        "network": step.step.network,
+        "number": step.number,
+        "state": step.state.value,
+        "commit": step.commit.oid if step.commit is not None else None,
+        "tree": step.commit.tree if step.commit is not None else None,
+        "attempts": sum(1 for one in status.attempts if one.step == step.step.id),
+        "error": attempt.error if attempt is not None and step.state is StepState.FAILED else None,
         "summary": attempt.summary if attempt is not None else "",
         "review": list(attempt.review) if attempt is not None else [],
         "seconds": attempt.seconds if attempt is not None else 0,
         "ended": when(attempt.event) if attempt is not None else None,
         "usage": _usage(call.usage for call in calls),
         "usd": round(sum(call.usd for call in calls), 9),
-        "depends_on": list(each.step.depends_on),
-        "checks": _checks(each.step, attempt),
+        "depends_on": list(step.step.depends_on),
+        "checks": _checks(step.step, attempt),
     }
 
 
@@ -132,17 +132,17 @@ def _usage(usages: Iterable[object]) -> Document:
 def _checks(step: Step, attempt: Attempt | None) -> list[object]:
     stored = documents.sequence(plan_document.step_document(step), "checks")
     results = attempt.checks if attempt is not None else ()
-    found: list[object] = []
+    values: list[object] = []
     for check, result in itertools.zip_longest(stored, results):
-        told = _check_result(result) if result is not None else {}
+        result_value = _check_result(result) if result is not None else {}
         of_plan = documents.mapping(check, "check") if check is not None else {}
         hook = (
             {"type": result.type, "command": result.command}
             if check is None and result is not None
             else {}
         )
-        found.append({**of_plan, **hook, **told})
-    return found
+        values.append({**of_plan, **hook, **result_value})
+    return values
 
 
 def _check_result(result: CheckResult) -> Document:
@@ -156,14 +156,21 @@ def _check_result(result: CheckResult) -> Document:
 
 
 def attempt_documents(status: Status) -> list[Document]:
-    """Every attempt as plain values."""
-    return [
-        {
-            "id": each.id, "step": each.step, "outcome": each.outcome, "commit": each.commit, "error": each.error,
-            "seconds": each.seconds, "ended": when(each.event), "summary": each.summary,
-        }
-        for each in status.attempts
-    ]  # fmt: skip
+    """All attempts as plain values, oldest first."""
+    return [_attempt_document(attempt) for attempt in status.attempts]
+
+
+def _attempt_document(attempt: Attempt) -> Document:
+    return {
+        "id": attempt.id,
+        "step": attempt.step,
+        "outcome": attempt.outcome,
+        "commit": attempt.commit,
+        "error": attempt.error,
+        "seconds": attempt.seconds,
+        "ended": when(attempt.event),
+        "summary": attempt.summary,
+    }
 
 
 def schema() -> Document:
@@ -173,37 +180,43 @@ def schema() -> Document:
     maybe_text = {"type": ["string", "null"]}
     check = _object(
         {"type": text, "expected_exit": {"type": "integer"}, "timeout": {"type": "integer"}},
-        {"argv": texts, "command": text, "exit": {"type": "integer"}, "passed": truth, "result": text,
-         "seconds": number, "output": text},
+        {"argv": texts, "command": text, "exit": {"type": "integer"}, "passed": truth,
+         "result": text, "seconds": number, "output": text},
     )  # fmt: skip
     step = _object(
         {"id": text, "number": {"type": "integer", "minimum": 1}, "title": text, "kind": text,
-         "state": {"enum": [state.value for state in StepState]}, "commit": maybe_text, "tree": maybe_text,
+         "state": {"enum": [state.value for state in StepState]},
+         "commit": maybe_text, "tree": maybe_text,
          "attempts": {"type": "integer"}, "error": maybe_text, "summary": text, "review": texts,
          "seconds": number, "ended": maybe_text,
          "usage": {"type": "object"}, "usd": number, "depends_on": texts, "network": truth,
          "checks": {"type": "array", "items": check}},
-        {"prompt": text, "run": text, "argv": texts, "files": {"type": "object"}, "paths": texts, "model": text,
-         "timeout": {"type": "integer"}},
+        {"prompt": text, "run": text, "argv": texts, "files": {"type": "object"}, "paths": texts,
+         "model": text, "timeout": {"type": "integer"}},
     )  # fmt: skip
     base = _object({"commit": maybe_text, "ref": maybe_text, "snapshot": truth})
     estimate = _object({"tokens_in": number, "tokens_out": number, "usd": number})
     landed = _object({"mode": text, "ref": text, "commit": text, "commits": {"type": "object"}})
     failed = {"type": "array", "items": _object({"step": text, "command": text})}
     tip = _object({"tree": text, "passed": truth, "failed": failed})
-    now = _object({"step": text, "number": {"type": ["integer", "null"]}, "attempt": text, "since": text, "usd": number,
-                   "lines": texts})  # fmt: skip
+    now = _object(
+        {"step": text, "number": {"type": ["integer", "null"]}, "attempt": text, "since": text,
+         "usd": number, "lines": texts}
+    )  # fmt: skip
     run = _object({"pid": number, "began": text, "said": texts})
     plan = _object(
-        {"id": text, "title": text, "objective": text, "state": {"enum": [state.value for state in PlanState]},
-         "running": truth, "interrupted": truth, "created": text, "origin": text, "base": base, "branch": maybe_text,
-         "tip": maybe_text, "dependencies": texts, "missing": texts,
+        {"id": text, "title": text, "objective": text,
+         "state": {"enum": [state.value for state in PlanState]},
+         "running": truth, "interrupted": truth, "created": text, "origin": text, "base": base,
+         "branch": maybe_text, "tip": maybe_text, "dependencies": texts, "missing": texts,
          "estimate": {"anyOf": [estimate, {"type": "null"}]},
-         "usd": number, "elapsed_ms": number, "steps": {"type": "array", "items": step}, "damaged_lines": number,
-         "landed": {"anyOf": [landed, {"type": "null"}]}, "incomplete": truth,
+         "usd": number, "elapsed_ms": number, "steps": {"type": "array", "items": step},
+         "damaged_lines": number, "landed": {"anyOf": [landed, {"type": "null"}]}, "incomplete": truth,
          "tip_checked": {"anyOf": [tip, {"type": "null"}]}, "last_event": text, "archived": truth},
-        {"attempts": {"type": "array", "items": {"type": "object"}}, "now": {"type": "array", "items": now},
-         "events": {"type": "array", "items": {"type": "object"}}, "run": {"anyOf": [run, {"type": "null"}]},
+        {"attempts": {"type": "array", "items": {"type": "object"}},
+         "now": {"type": "array", "items": now},
+         "events": {"type": "array", "items": {"type": "object"}},
+         "run": {"anyOf": [run, {"type": "null"}]},
          "kept": {"type": "array", "items": _object({"commit": text, "why": text})}},
     )  # fmt: skip
     return {

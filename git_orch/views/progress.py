@@ -18,7 +18,7 @@ _SHOWN = 10  # paths
 class ConsoleReporter:
     """Prints reports as they come; called from several threads.
 
-    With `numbered` each line says which step it is about: several run at the same time.
+    With `numbered` a line begins with the number of its step, because several run at once.
     """
 
     def __init__(self, *, numbered: bool = False) -> None:
@@ -34,9 +34,9 @@ class ConsoleReporter:
             console.err(*([Styled(about, "dim")] if about else []), *_line(report))
 
 
-def _code(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
-    """Files that run on the machine of whoever uses the tree: named, because a reviewer looks at
-    them first.
+def _code_files(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
+    """A line with the files that run code on the machine of their reader, for reviewers; none
+    without such files.
     """
     if not paths:
         return ()
@@ -46,15 +46,14 @@ def _code(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
     )
 
 
-def _landed(report: reports.StepLanded) -> tuple[console.Part, ...]:
+def _landing_line(report: reports.StepLanded) -> tuple[console.Part, ...]:
     cost = f", {sentences.usd(report.usd)}" if report.usd else ""
-    told = f"{report.commit[:10]}, {sentences.count(report.files, 'file')} changed, {report.seconds:.1f} s{cost}"
-    reasons = [
-        part
-        for reason in report.review
-        for part in (Styled("\n  needs review: ", "yellow"), reason)
-    ]
-    return (Styled("  landed ", "green"), told, *_code(report.code), *reasons)
+    files = sentences.count(report.files, "file")
+    text = f"{report.commit[:10]}, {files} changed, {report.seconds:.1f} s{cost}"
+    reasons: list[console.Part] = []
+    for reason in report.review:
+        reasons += [Styled("\n  needs review: ", "yellow"), reason]
+    return (Styled("  landed ", "green"), text, *_code_files(report.code), *reasons)
 
 
 def _line(report: Report) -> tuple[console.Part, ...]:
@@ -68,8 +67,8 @@ def _line(report: Report) -> tuple[console.Part, ...]:
         case reports.CheckEnded(_, result):
             style = "green" if result.passed else "red"
             command = console.indented(result.command, 8)
-            said = report_view.said(result)
-            shown = [Styled("\n" + console.indented("    " + said, 4), "dim")] if said else []
+            output = report_view.check_output(result)
+            shown = [Styled("\n" + console.indented("    " + output, 4), "dim")] if output else []
             took = ", cached" if result.cached else f" in {result.seconds:.1f} s"
             return ("  check ", command, ": ", Styled(result.reason, style), took, *shown)
         case reports.TipChecking(count):
@@ -78,22 +77,23 @@ def _line(report: Report) -> tuple[console.Part, ...]:
                 f"{sentences.count(count, 'check')} once more on what all steps made together",
             )
         case reports.StepLanded():
-            return _landed(report)
+            return _landing_line(report)
         case reports.StepDone():
             return (Styled("  done", "green"),)
         case reports.StepNotLanded():
-            return _not_landed(report)
+            return _failure_line(report)
         case _:
             assert_never(report)
 
 
-def _not_landed(report: reports.StepNotLanded) -> tuple[console.Part, ...]:
-    """Where there are several lines of output, what we say ourselves has a line of its own below
-    them.
+def _failure_line(report: reports.StepNotLanded) -> tuple[console.Part, ...]:
+    """The error of a failed attempt, then in parentheses its commit and the pause; below an error
+    of several lines these have a line of their own.
     """
-    said = [f"kept as {report.commit[:10]}"] if report.commit is not None else []
+    notes = [f"kept as {report.commit[:10]}"] if report.commit is not None else []
     if report.pause is not None:
-        said.append(f"trying again in {report.pause:g} s" if report.pause else "trying again")
-    more = "; ".join(said)
-    place = f"\n    ({more})" if "\n" in report.error else f" ({more})"
-    return (Styled("  failed ", "red"), console.indented(report.error, 4), place if said else "")
+        notes.append(f"trying again in {report.pause:g} s" if report.pause else "trying again")
+    text = ""
+    if notes:
+        text = ("\n    " if "\n" in report.error else " ") + f"({'; '.join(notes)})"
+    return (Styled("  failed ", "red"), console.indented(report.error, 4), text)

@@ -180,7 +180,7 @@ def _step_lines(status: Status, each: StepStatus) -> list[Line]:
         ]
     if each.state is StepState.FAILED and each.attempt is not None and each.attempt.error:
         lines.append((Styled("       failed: ", "red"), indented(_ends_of(each.attempt.error), 9)))
-        words = [said(result) for result in each.attempt.checks]
+        words = [check_output(result) for result in each.attempt.checks]
         lines += [(Styled("         " + indented(text, 9), "dim"),) for text in words if text]
     return lines
 
@@ -196,7 +196,7 @@ def _asks(step: Step) -> str:
     return "  asks for the network" if step.network else ""
 
 
-def said(result: CheckResult) -> str:
+def check_output(result: CheckResult) -> str:
     """What a check printed, where people need it: the last lines of a failed one, and what any of
     them changed.
     """

@@ -252,7 +252,7 @@ class Blocked(errors.Busy):
     """Files of a checkout that are not committed stand in the way."""
 
     def __init__(self, checkout: Checkout, paths: Sequence[str]) -> None:
-        cause = f"files in '{checkout.path}' are in the way: {sentences.quoted(paths)}"
+        cause = f"files in '{checkout.path}' are in the way: {sentences.quoted_names(paths)}"
         super().__init__(cause, checkout.command("status --ignored --short"))
         self.paths = paths
 

@@ -194,7 +194,7 @@ def test_the_hint_is_a_command_that_gives_what_is_missing() -> None:
 def test_a_value_is_a_text_and_nothing_else() -> None:
     value = 'x"\n    - title: b\n      run: rm -rf /\n# ${who} $who'
 
-    plan = render.filled(
+    plan = render.plan_from(
         render.template(MINIMAL % "say ${who} $$5", "mine"), {"who": value.replace("\n", " ")}
     )
 
@@ -203,7 +203,7 @@ def test_a_value_is_a_text_and_nothing_else() -> None:
 
 def test_the_plan_of_a_template_is_checked_like_any_other() -> None:
     with pytest.raises(PlanFileError, match="mine:5: title: must be one line"):
-        render.filled(render.template(MINIMAL % "x", "mine"), {"who": "a\nb"})
+        render.plan_from(render.template(MINIMAL % "x", "mine"), {"who": "a\nb"})
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_the_plan_of_a_template_is_checked_like_any_other() -> None:
 )
 def test_a_broken_template_is_refused(text: str, cause: str) -> None:
     with pytest.raises(UsageError) as caught:
-        render.filled(render.template(text, "mine"), {"who": "x"})
+        render.plan_from(render.template(text, "mine"), {"who": "x"})
 
     assert caught.value.cause.startswith(cause)
 

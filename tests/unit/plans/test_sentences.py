@@ -30,7 +30,7 @@ def test_of_a_command_with_several_lines_the_first_is_named(text: str, said: str
 def test_of_many_names_the_first_are_told_and_how_many_more_there_are(
     names: list[str], said: str
 ) -> None:
-    assert sentences.quoted(names) == said
+    assert sentences.quoted_names(names) == said
     assert sentences.names(names, 1) == (f"a and {len(names) - 1} more" if len(names) > 1 else "a")
 
 
