@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +24,10 @@ pytest_plugins = ["model_server"]
 Value = TypeVar("Value")
 
 unsynced.import_all()
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell without job control ignores it for `make test &`; what tests start would, too, and
+    # never hear a Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "suite",
