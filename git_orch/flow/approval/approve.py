@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from git_orch import errors
 from git_orch.flow.approval.grant import refuse_rejected
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.plans import approval, ids, redact
+from git_orch.plans import approval, redact
 from git_orch.plans.approval import Approved, Grants
 from git_orch.plans.document import Document
 from git_orch.plans.history import life
@@ -52,7 +52,7 @@ def offer(
         if not step.network:
             raise errors.Refused(
                 f"step {status.plan.position(step.id)} ('{step.title}') does not ask for the network",
-                f"git orch show {ids.short(plan.id)}",
+                f"git orch show {plan.name}",
             )
     grants = more._replace(network=tuple(step.id for step in chosen))
     document = approval.of_status(status, grants).document()
@@ -89,7 +89,7 @@ def reject(plan: OpenPlan, why: str) -> None:
     status = plan.status()
     if status.recorded_state is PlanState.REJECTED:
         refuse_rejected(status)
-    name, state = ids.short(plan.id), status.recorded_state
+    name, state = plan.name, status.recorded_state
     rollback = []
     if any(step.commit is not None for step in status.steps):
         raise errors.Refused(f"steps of '{name}' have landed", f"git orch rollback {name}")

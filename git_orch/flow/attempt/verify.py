@@ -90,14 +90,12 @@ def verify(
 
 
 def _without(check: int, plan: OpenPlan) -> NoReturn:
-    raise errors.NotFound(f"no step has a check {check}", f"git orch show {ids.short(plan.id)}")
+    raise errors.NotFound(f"no step has a check {check}", f"git orch show {plan.name}")
 
 
 def _landed(plan: OpenPlan, each: StepStatus) -> Commit:
     if each.commit is None:
-        raise errors.NotFound(
-            f"step {each.number} has no commit yet", f"git orch exec {ids.short(plan.id)}"
-        )
+        raise errors.NotFound(f"step {each.number} has no commit yet", f"git orch exec {plan.name}")
     return each.commit
 
 
@@ -143,9 +141,7 @@ def broken_tip(plan: OpenPlan, *, use_cache: bool) -> Broken | None:
     error = (
         f"on the tip, check {failing} of step {number} fails: a later step broke what it verifies"
     )
-    return Broken(
-        numbers, error, f"git orch edit {ids.short(plan.id)}  # add a step that repairs it"
-    )
+    return Broken(numbers, error, f"git orch edit {plan.name}  # add a step that repairs it")
 
 
 def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:
@@ -159,9 +155,7 @@ def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:
 
 def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
     if status.branch is None or not status.branch.commits:
-        raise errors.NotFound(
-            f"'{ids.short(plan.id)}' has no branch", f"git orch show {ids.short(plan.id)}"
-        )
+        raise errors.NotFound(f"'{plan.name}' has no branch", f"git orch show {plan.name}")
     commit = status.branch.commits[-1]
     wanted = _wanted(status)
     with _places(plan, terms) as places:
@@ -270,7 +264,7 @@ def accept(plan: OpenPlan, number: int) -> None:
     if each.state is not StepState.CLAIMED or each.commit is None:
         raise errors.Refused(
             f"no commit claims step {number} without the log knowing it: it is {each.state.value}",
-            f"git orch show {ids.short(plan.id)}",
+            f"git orch show {plan.name}",
         )
     attempt = next(
         claim.attempt

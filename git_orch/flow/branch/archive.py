@@ -119,7 +119,7 @@ def _lines(plan: OpenPlan) -> bytes:
 def _refuse_huge(plan: OpenPlan) -> None:
     size = len(_lines(plan))
     if size > archives.LARGEST * 3 // 4:  # with room for what is written until it is back
-        name = ids.short(plan.id)
+        name = plan.name
         raise errors.Refused(
             f"the log of '{name}' is too large for the archive: {size:,} bytes",
             f"git orch log {name}",

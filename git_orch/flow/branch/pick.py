@@ -69,7 +69,7 @@ def pick(
     if target.tip is None:
         raise errors.Refused(
             f"'{target.name}' has no commit yet",
-            f"git orch land --onto {target.typed} {ids.short(plan.id)}",
+            f"git orch land --onto {target.typed} {plan.name}",
         )
     there = (
         upstream.went(plan.repository, plan.id, status.branch, target.tip)

@@ -14,7 +14,6 @@ from git_orch.flow.branch import target
 from git_orch.flow.branch.user_acts import notice
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
-from git_orch.plans import ids
 from git_orch.plans.history.status import Move, Status
 from git_orch.repo import ask, refs
 from git_orch.repo.git import Git
@@ -112,8 +111,8 @@ def _settle_move(plan: OpenPlan, move: Move) -> None:
         )
     elif tip is not None:
         raise errors.Busy(
-            f"the branch of '{ids.short(plan.id)}' was moved while '{move.why}' was cut off; what it made is kept",
-            f"git orch exec {ids.short(plan.id)}",
+            f"the branch of '{plan.name}' was moved while '{move.why}' was cut off; what it made is kept",
+            f"git orch exec {plan.name}",
         )
 
 
@@ -137,7 +136,7 @@ def _settle_landing(plan: OpenPlan, move: Move) -> None:
         moves.confirm(plan, move, plan.home)
         return
     moves.abandon(plan, move.id)
-    name = ids.short(plan.id)
+    name = plan.name
     plan.reporter.emit(
         Note(
             f"'{move.why}' of {name} was cut off before it moved anything: give that command again"

@@ -74,7 +74,7 @@ def roll_back_last(plan: OpenPlan, count: int, how: How | None = None) -> Moved 
     if count > len(claiming):
         raise errors.NotFound(
             f"the branch has {sentences.count(len(claiming), 'step')}, not {count}",
-            f"git orch show {ids.short(plan.id)}",
+            f"git orch show {plan.name}",
         )
     target = commits[claiming[-count] - 1] if claiming[-count] > 0 else None
     if target is None:
@@ -132,7 +132,7 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
     last = status.last_move
     if last is None or last.kind not in _REVERSIBLE or last.old is None:
         raise errors.Refused(
-            "what moved the branch last was no rollback", f"git orch log {ids.short(plan.id)}"
+            "what moved the branch last was no rollback", f"git orch log {plan.name}"
         )
     verb = last.kind.value
     if status.branch is None or status.branch.tip != last.new:
@@ -141,9 +141,7 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
             f"git log --oneline {last.old[:12]} orch/{plan.id}",
         )
     if plan.objects.read_many([last.old])[0] is None:
-        raise errors.NotFound(
-            f"commit '{last.old[:12]}' is gone", f"git orch exec {ids.short(plan.id)}"
-        )
+        raise errors.NotFound(f"commit '{last.old[:12]}' is gone", f"git orch exec {plan.name}")
     then = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, last.old)
     steps = tuple(
         each.number for each in then.steps if each.step.id in then.satisfied() - status.satisfied()
@@ -226,7 +224,7 @@ def _refuse_foreign(plan: OpenPlan, theirs: list[Commit], target: Commit) -> Non
     """Commits without a claim of this plan are the user's own: they are never cut off silently."""
     if theirs:
         names = ", ".join(commit.oid[:10] for commit in theirs)
-        again = f"git orch rollback {ids.short(plan.id)}"
+        again = f"git orch rollback {plan.name}"
         where = next(
             (f" --to-step {each.number}" for each in plan.status().steps if each.commit == target),
             "",

@@ -23,7 +23,7 @@ def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
     """
     status = plan.status()
     if plan_document.to_document(status.plan) != plan_document.to_document(old):
-        name = ids.short(plan.id)
+        name = plan.name
         raise errors.Busy(
             f"'{name}' was edited by somebody else meanwhile", f"git orch show {name} --yaml"
         )
@@ -46,7 +46,7 @@ def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
     if users_own:
         approve.remember_made(plan, status, new)
     else:
-        name = ids.short(plan.id)
+        name = plan.name
         plan.reporter.emit(
             Note(f"'{name}' was not made here: git orch approve {name} is what lets it run")
         )
