@@ -86,7 +86,7 @@ def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool
         )
         goes_on = run is not None and run.goes_on()
         seen = seen._replace(
-            run=run if goes_on else None, attempts=now, said=output if goes_on else ()
+            run=run if goes_on else None, attempts=now, output=output if goes_on else ()
         )
     if as_json:
         here.print_json([live.document(status, since, seen)])

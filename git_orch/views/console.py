@@ -34,21 +34,19 @@ def out(*parts: Part) -> None:
 
 
 def err(*parts: Part) -> None:
-    """A line of progress or diagnosis, to standard error; nowhere when that is closed."""
+    """A line of progress or diagnosis, to standard error; dropped when that is closed."""
     if sys.stderr is not None:
         _write(sys.stderr, parts)
 
 
 def failure(cause: str, hint: str) -> None:
-    """The two lines every failure ends with. What others wrote into the cause cannot begin a line
-    of its own.
-    """
+    """The two last lines of a failure. Text of others in the cause cannot begin a line of its own."""
     err(Styled("error: ", "red"), " ".join(cause.split("\n")))
     err("hint: ", " ".join(hint.split("\n")))
 
 
 def indented(text: str, by: int) -> str:
-    """Text of others whose second and later lines stand below its first one, `by` columns to the
+    """Text of others with its second and later lines below the first one, `by` columns to the
     right.
     """
     return text.replace("\n", "\n" + " " * by)
@@ -66,8 +64,5 @@ def _write(stream: TextIO, parts: tuple[Part, ...]) -> None:
 def _rendered(part: Part, *, coloured: bool) -> str:
     if isinstance(part, str):
         return invisible.escaped(part)
-    return (
-        f"\x1b[{_STYLES[part.style]}m{invisible.escaped(part.text)}\x1b[0m"
-        if coloured
-        else invisible.escaped(part.text)
-    )
+    text = invisible.escaped(part.text)
+    return f"\x1b[{_STYLES[part.style]}m{text}\x1b[0m" if coloured else text

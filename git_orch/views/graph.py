@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from git_orch.plans import graph, ids, sentences
 from git_orch.plans.document import Document
@@ -15,12 +15,12 @@ _CONFLICTS_SHOWN = 20  # pairs; more say no more than that the declared paths ar
 
 
 def lines(status: Status) -> list[Line]:
-    """Level by level; those of the longest chain have a star."""
+    """The steps level by level; a star marks those of the longest chain."""
     plan = status.plan
     if not plan.steps:
         return [(ids.short(status.id), " has no steps")]
     longest = _longest(plan)
-    of_step = {each.step.id: each for each in status.steps}
+    of_step = {step.step.id: step for step in status.steps}
     drawn: list[Line] = []
     for number, level in enumerate(graph.levels(plan), start=1):
         for step in level:
@@ -33,12 +33,12 @@ def lines(status: Status) -> list[Line]:
     return [*drawn, *_conflicts(plan)]
 
 
-def _step(plan: Plan, each: StepStatus, *, starred: bool) -> Line:
-    needs = ", ".join(str(plan.position(need)) for need in each.step.depends_on)
+def _step(plan: Plan, now: StepStatus, *, starred: bool) -> Line:
+    needs = ", ".join(str(plan.position(need)) for need in now.step.depends_on)
     after = f"  after {needs}" if needs else ""
-    number = f" {'*' if starred else ' '}{each.number:4}  "
-    state = Styled(f"{each.state.value:<10}", "green" if each.state in SATISFIED else "dim")
-    return (number, state, f"  {each.step.title} [{each.step.kind}]{after}")
+    number = f" {'*' if starred else ' '}{now.number:4}  "
+    state = Styled(f"{now.state.value:<10}", "green" if now.state in SATISFIED else "dim")
+    return (number, state, f"  {now.step.title} [{now.step.kind}]{after}")
 
 
 def _conflicts(plan: Plan) -> Iterable[Line]:
@@ -54,22 +54,29 @@ def _conflicts(plan: Plan) -> Iterable[Line]:
         )
 
 
+def _edges(plan: Plan) -> Iterator[tuple[str, str]]:
+    """The dependencies, as IDs: a step and one that waits for it."""
+    for step in plan.steps:
+        for need in step.depends_on:
+            yield need, step.id
+
+
 def _longest(plan: Plan) -> list[Step]:
     return graph.critical_path(plan, lambda _: 1.0)
 
 
 def document(status: Status) -> Document:
-    """The graph as `git orch graph --json` prints it: step IDs, edges from what is needed to what
-    needs it.
+    """The graph as `git orch graph --json` prints it: step IDs, and edges from a step to its
+    dependents.
     """
     plan = status.plan
     return {
         "id": status.id,
         "steps": [
-            {"id": each.step.id, "number": each.number, "title": each.step.title}
-            for each in status.steps
+            {"id": step.step.id, "number": step.number, "title": step.step.title}
+            for step in status.steps
         ],
-        "edges": [[need, step.id] for step in plan.steps for need in step.depends_on],
+        "edges": [list(edge) for edge in _edges(plan)],
         "levels": [[step.id for step in level] for level in graph.levels(plan)],
         "critical_path": [step.id for step in _longest(plan)],
         "conflicts": [[one.id, other.id] for one, other in graph.conflicts(plan)],
@@ -77,15 +84,13 @@ def document(status: Status) -> Document:
 
 
 def dot(plan: Plan) -> list[Line]:
-    """The graph in the language of Graphviz; steps that change the same path are joined by a dashed
-    line.
-    """
+    """The graph in the language of Graphviz; a dashed line joins steps that change the same path."""
     longest = {step.id for step in _longest(plan)}
     drawn: list[Line] = [("digraph plan {",), ("  rankdir=LR; node [shape=box];",)]
     for number, step in enumerate(plan.steps, start=1):
         bold = " style=bold" if step.id in longest else ""
         drawn.append((f"  {step.id} [label={_quoted(f'{number} {step.title}')}{bold}];",))
-    drawn += [(f"  {need} -> {step.id};",) for step in plan.steps for need in step.depends_on]
+    drawn += [(f"  {need} -> {step_id};",) for need, step_id in _edges(plan)]
     for one, other in graph.conflicts(plan):
         drawn.append((f"  {one.id} -> {other.id} [dir=none style=dashed constraint=false];",))
     return [*drawn, ("}",)]

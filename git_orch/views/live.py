@@ -1,4 +1,4 @@
-"""What happened to a plan lately and what runs now, for people and programs that look again and
+"""The latest events of a plan and its running attempts, for people and programs that look again and
 again.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git_orch.repo.local.runs import Run
 
 _SHORT = ("from", "to", "commit", "now", "tree")  # object IDs
-_TOLD = (
+_FIELDS = (
     "step",
     "why",
     "from",
@@ -39,24 +39,24 @@ _TOLD = (
 
 
 class Live(NamedTuple):
-    """What this machine knows of a plan right now; `run` is None when none goes on, `said` is what
-    it printed last.
+    """The activity of a plan on this machine: `run` is None when none goes on, `output` holds its
+    last lines.
     """
 
     running: bool
     run: Run | None = None
     attempts: Sequence[Now] = ()
-    said: Sequence[str] = ()
+    output: Sequence[str] = ()
 
 
 def event_line(event: Event) -> str:
-    """One event: when, its name, what matters of it; what others wrote begins no line of its own."""
+    """A line for an event: time, name, main fields. Text of others begins no line of its own."""
     return f"{report.when(event.id)}  {event.name:<16} {indented(_gist(event.body), 4)}"
 
 
 def _gist(body: Mapping[str, object]) -> str:
     parts = []
-    for name in _TOLD:
+    for name in _FIELDS:
         value = body.get(name)
         if value is None:
             continue
@@ -66,29 +66,27 @@ def _gist(body: Mapping[str, object]) -> str:
 
 
 def lines(status: Status, since: str, live: Live) -> list[Line]:
-    """The plan, what happened after the event `since`, and what runs now."""
-    told: list[Line] = [report.headline(status, running=live.running)]
-    told += [(event_line(event),) for event in _after(status, since)]
-    for each in live.attempts:
-        told.append((Styled("now      ", "bold"), _doing(status, each)))
-        told += [(Styled("         " + line, "dim"),) for line in each.lines]
-    told.append((f"last event: {documents.last_event(status)}",))
-    return [*told, report.next_command(status, running=live.running)]
+    """The plan, its events after the event `since`, and its running attempts."""
+    shown: list[Line] = [report.headline(status, running=live.running)]
+    shown += [(event_line(event),) for event in _after(status, since)]
+    for now in live.attempts:
+        shown.append((Styled("now      ", "bold"), _activity(status, now)))
+        shown += [(Styled("         " + line, "dim"),) for line in now.lines]
+    shown.append((f"last event: {documents.last_event(status)}",))
+    return [*shown, report.next_command(status, running=live.running)]
 
 
-def _doing(status: Status, now: Now) -> str:
+def _activity(status: Status, now: Now) -> str:
     step = _step(status, now.step)
-    what = (
-        f"step {step.number} {indented(step.step.title, 9)}"
-        if step is not None
-        else f"step {now.step}"
-    )
+    name = f"step {now.step}"
+    if step is not None:
+        name = f"step {step.number} {indented(step.step.title, 9)}"
     cost = f", {sentences.usd(now.usd)}" if now.usd else ""
-    return f"{what}, for {max(time.time() - ids.ulid_ms(now.since) / 1000, 0):.0f} s{cost}"
+    return f"{name}, for {max(time.time() - ids.ulid_ms(now.since) / 1000, 0):.0f} s{cost}"
 
 
-def _step(status: Status, wanted: str) -> StepStatus | None:
-    return next((each for each in status.steps if each.step.id == wanted), None)
+def _step(status: Status, step_id: str) -> StepStatus | None:
+    return next((step for step in status.steps if step.step.id == step_id), None)
 
 
 def _after(status: Status, since: str) -> list[Event]:
@@ -96,14 +94,14 @@ def _after(status: Status, since: str) -> list[Event]:
 
 
 def document(status: Status, since: str, live: Live) -> Document:
-    """The same as plain values: what `show --json` prints, and `events`, `now` and `run`."""
+    """The plan as `show --json` prints it, with `events` after `since`, `now` and `run`."""
     return {
         **documents.document(status, running=live.running),
         "events": [json.loads(event.line()) for event in _after(status, since)],
-        "now": [_now_document(status, each) for each in live.attempts],
+        "now": [_now_document(status, now) for now in live.attempts],
         "run": None
         if live.run is None
-        else {"pid": live.run.pid, "began": _moment(live.run.began), "said": list(live.said)},
+        else {"pid": live.run.pid, "began": _moment(live.run.began), "said": list(live.output)},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from git_orch.plans import graph, ids, sentences
 from git_orch.plans.history.status import (
@@ -33,12 +34,12 @@ def headline(status: Status, *, running: bool) -> Line:
         Styled(ids.short(status.id), "bold"),
         f"  {state_word(status, running=running):<12} {_progress(status):>7}  {sentences.usd(status.usd()):>8}  ",
         status.plan.title,
-        f"  ({_landed_on(status.landed)})" if status.landed is not None else "",
+        f"  ({_landing_words(status.landed)})" if status.landed is not None else "",
         "  (archived)" if status.archived is not None else "",
     )
 
 
-def _landed_on(landed: Landed) -> str:
+def _landing_words(landed: Landed) -> str:
     where = (
         f"merged into {landed.branch()} by somebody,"
         if landed.mode == "found"
@@ -47,49 +48,47 @@ def _landed_on(landed: Landed) -> str:
     return f"{where} as {landed.new[:10]}"
 
 
-def landed_lines(status: Status) -> list[Line]:
-    """Where the plan went, and whether its branch has gone on since."""
+def landing_lines(status: Status) -> list[Line]:
+    """A line about the landing of the plan, and whether its branch has moved on since."""
     landed = status.landed
     if landed is None:
         return []
     tip = status.branch.tip if status.branch is not None else landed.tip
     since = "; the plan branch has moved on since" if tip != landed.tip else ""
-    return [(f"home     {_landed_on(landed)}{since}",)]
+    return [(f"home     {_landing_words(landed)}{since}",)]
 
 
 def tip_lines(status: Status) -> list[Line]:
-    """The checks that fail on what all steps made together."""
-    told: list[Line] = []
+    """The checks that fail on the tip, the result of all steps."""
+    lines: list[Line] = []
+    numbers = {step.step.id: step.number for step in status.steps}
     for failure in status.tip_failures():
-        numbers = [str(each.number) for each in status.steps if each.step.id == failure.step]
-        whose = f" of step {numbers[0]}" if numbers else ""
-        told.append(
+        whose = f" of step {numbers[failure.step]}" if failure.step in numbers else ""
+        lines.append(
             (Styled("tip      ", "red"), f"check{whose} fails: ", indented(failure.command, 9))
         )
-    return told
+    return lines
 
 
 def moved_lines(status: Status) -> list[Line]:
-    """That the user moved the branch away from where git-orch left it, and how to go back."""
-    known, branch = status.known_tip, status.branch if status.archived is None else None
-    if (
-        known is None
-        or branch is None
-        or known in {branch.tip, *(commit.oid for commit in branch.commits)}
-    ):
+    """A warning that the branch has left the tip of git-orch's last look, and the way back."""
+    tip, branch = status.known_tip, status.branch
+    if tip is None or branch is None or status.archived is not None:
+        return []
+    if tip in {branch.tip, *(commit.oid for commit in branch.commits)}:
         return []
     return [
         (
             Styled("moved    ", "yellow"),
-            f"the branch was moved away from {known[:10]} since git-orch saw it last",
+            f"the branch was moved away from {tip[:10]} since git-orch saw it last",
         ),
-        (f"         to go back: git branch -f orch/{status.id} {known[:12]}",),
+        (f"         to go back: git branch -f orch/{status.id} {tip[:12]}",),
     ]
 
 
 def state_word(status: Status, *, running: bool) -> str:
-    """The plan's state as people read it: an EXECUTING plan that nobody runs is interrupted or
-    waits to go on.
+    """The plan's state in one word for people; an EXECUTING plan that nobody runs may be
+    interrupted.
     """
     if running:
         return "running"
@@ -106,7 +105,7 @@ def _progress(status: Status) -> str:
 
 
 def details(status: Status, *, running: bool) -> list[Line]:
-    """The whole plan: headline, base and branch, each step with its checks, what to do next."""
+    """The whole plan: headline, base and branch, steps with their checks, the next command."""
     lines: list[Line] = [(Styled(status.id, "bold"), f"  {state_word(status, running=running)}")]
     lines.append((status.plan.title,))
     if status.plan.objective != status.plan.title:
@@ -114,13 +113,10 @@ def details(status: Status, *, running: bool) -> list[Line]:
     lines.append(("",))
     lines.append((f"base     {_base(status)}",))
     lines.append((f"branch   orch/{status.id}{_branch_note(status)}",))
-    lines += landed_lines(status)
+    lines += landing_lines(status)
     if status.estimate is not None:
-        lines.append(
-            (
-                f"cost     {sentences.usd(status.usd())} of an estimated {sentences.usd(status.estimate.likely())}",
-            )
-        )
+        estimate = sentences.usd(status.estimate.likely())
+        lines.append((f"cost     {sentences.usd(status.usd())} of an estimated {estimate}",))
     if status.plan.missing:
         lines.append((Styled(f"missing  {', '.join(status.plan.missing)}", "yellow"),))
     lines.append(("",))
@@ -159,46 +155,55 @@ def _base(status: Status) -> str:
 
 def step_lines(status: Status) -> list[Line]:
     """Every step with its state, commit and checks."""
-    return [line for each in status.steps for line in _step_lines(status, each)]
-
-
-def _step_lines(status: Status, each: StepStatus) -> list[Line]:
-    needs = ", ".join(str(status.plan.position(other)) for other in each.step.depends_on)
-    after = f" after {needs}" if needs else ""
-    commit = each.commit.oid[:10] if each.commit is not None else ""
-    lines: list[Line] = [
-        (
-            f"{each.number:3}  ",
-            Styled(f"{each.state.value:<10}", _STATE_STYLES[each.state]),
-            f" {commit:<10}  {each.step.title} [{each.step.kind}]{after}{_asks(each.step)}",
-        )
-    ]
-    lines += [("       check ", indented(check.command.text(), 13)) for check in each.step.checks]
-    if each.commit is not None and each.attempt is not None:
-        lines += [
-            (Styled("       needs review: ", "yellow"), reason) for reason in each.attempt.review
-        ]
-    if each.state is StepState.FAILED and each.attempt is not None and each.attempt.error:
-        lines.append((Styled("       failed: ", "red"), indented(_ends_of(each.attempt.error), 9)))
-        words = [check_output(result) for result in each.attempt.checks]
-        lines += [(Styled("         " + indented(text, 9), "dim"),) for text in words if text]
+    lines: list[Line] = []
+    for step in status.steps:
+        lines += _step_lines(status, step)
     return lines
 
 
-def _ends_of(error: str) -> str:
-    """What failed, and the last lines of what it printed; `show --attempts` has more of them."""
-    what, *output = error.split("\n")
-    left_out = ["..."] if len(output) > _LINES_SHOWN else []
-    return "\n".join([what, *left_out, *output[-_LINES_SHOWN:]])
+def _step_lines(status: Status, now: StepStatus) -> list[Line]:
+    step, attempt = now.step, now.attempt
+    needs = ", ".join(str(status.plan.position(other)) for other in step.depends_on)
+    after = f" after {needs}" if needs else ""
+    commit = now.commit.oid[:10] if now.commit is not None else ""
+    lines: list[Line] = [
+        (
+            f"{now.number:3}  ",
+            Styled(f"{now.state.value:<10}", _STATE_STYLES[now.state]),
+            f" {commit:<10}  {step.title} [{step.kind}]{after}{_network_note(step)}",
+        )
+    ]
+    lines += [("       check ", indented(check.command.text(), 13)) for check in step.checks]
+    if attempt is None:
+        return lines
+    if now.commit is not None:
+        lines += [(Styled("       needs review: ", "yellow"), reason) for reason in attempt.review]
+    if now.state is StepState.FAILED and attempt.error:
+        lines.append((Styled("       failed: ", "red"), indented(_error_excerpt(attempt.error), 9)))
+        lines += _dim_lines([check_output(result) for result in attempt.checks], 9)
+    return lines
 
 
-def _asks(step: Step) -> str:
+def _dim_lines(texts: Iterable[str], indent: int) -> list[Line]:
+    """The texts that are not empty, `indent` columns to the right."""
+    margin = " " * indent
+    return [(Styled(margin + indented(text, indent), "dim"),) for text in texts if text]
+
+
+def _error_excerpt(error: str) -> str:
+    """The first line of an error and the last lines of its output; `show --attempts` has more."""
+    cause, *output = error.split("\n")
+    gap = ["..."] if len(output) > _LINES_SHOWN else []
+    return "\n".join([cause, *gap, *output[-_LINES_SHOWN:]])
+
+
+def _network_note(step: Step) -> str:
     return "  asks for the network" if step.network else ""
 
 
 def check_output(result: CheckResult) -> str:
-    """What a check printed, where people need it: the last lines of a failed one, and what any of
-    them changed.
+    """The part of a check's output that people need: the last lines of a failed check, and a note
+    about its changes.
     """
     lines = result.output.splitlines()
     if not result.passed:
@@ -207,27 +212,23 @@ def check_output(result: CheckResult) -> str:
 
 
 def task_lines(status: Status) -> list[Line]:
-    """What each step is going to do: its command, its files, what a model or a person is asked."""
+    """The work of the steps: commands, files, prompts and checks."""
     lines: list[Line] = []
-    for each in status.steps:
-        lines.append(
-            (
-                Styled(f"step {each.number} {each.step.title}", "bold"),
-                f" [{each.step.kind}]{_asks(each.step)}",
-            )
-        )
-        if each.step.command is not None:
-            lines.append(("  run    ", indented(each.step.command.text(), 9)))
-        for path, content in each.step.files.items():
+    for number, step in enumerate(status.plan.steps, start=1):
+        title = Styled(f"step {number} {step.title}", "bold")
+        lines.append((title, f" [{step.kind}]{_network_note(step)}"))
+        if step.command is not None:
+            lines.append(("  run    ", indented(step.command.text(), 9)))
+        for path, content in step.files.items():
             lines.append(("  write  " if content is not None else "  delete ", path))
-        if each.step.prompt:
-            lines.append(("  asked  ", indented(each.step.prompt.rstrip(), 9)))
-        lines += [("  check  ", indented(check.command.text(), 9)) for check in each.step.checks]
+        if step.prompt:
+            lines.append(("  asked  ", indented(step.prompt.rstrip(), 9)))
+        lines += [("  check  ", indented(check.command.text(), 9)) for check in step.checks]
     return lines
 
 
 def next_command(status: Status, *, running: bool) -> Line:
-    """What to type next."""
+    """The line with the next command to type."""
     return (f"next: {_next(status, running=running)}",)
 
 
@@ -242,11 +243,11 @@ def _next(status: Status, *, running: bool) -> str:
     if status.archived is not None:
         return f"git orch unarchive {name}  # brings it back"
     if status.branch is None:
-        return _without_branch(status)
-    return _with_steps(status)
+        return _next_without_branch(status)
+    return _next_with_branch(status)
 
 
-def _without_branch(status: Status) -> str:
+def _next_without_branch(status: Status) -> str:
     if any(move.old is None for move in status.pending_moves):
         return (
             f"git orch exec {ids.short(status.id)}  # makes the branch, which was about to be made"
@@ -254,67 +255,60 @@ def _without_branch(status: Status) -> str:
     return f"git branch orch/{status.id} {status.known_tip or status.base.commit or 'HEAD'}"
 
 
-def _with_steps(status: Status) -> str:
+def _next_with_branch(status: Status) -> str:
     name = ids.short(status.id)
-    claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
-    if claimed is not None:
-        return f"git orch verify {name} --accept {claimed.number}"
+    for step in status.steps:
+        if step.state is StepState.CLAIMED:
+            return f"git orch verify {name} --accept {step.number}"
     if awaits_person(status) is not None:
         return f"git orch done {name}  # when the work is there; git orch exec {name} says where"
-    if (
-        any(each.state is StepState.UNVERIFIED for each in status.steps)
-        and status.state is PlanState.COMPLETE
-    ):
+    return _next_complete(status) if status.state is PlanState.COMPLETE else _next_run(status)
+
+
+def _next_complete(status: Status) -> str:
+    name = ids.short(status.id)
+    if any(step.state is StepState.UNVERIFIED for step in status.steps):
         return f"git orch verify {name} --record  # steps were changed since their checks passed"
-    if (
-        status.state is PlanState.COMPLETE
-        and status.landed is None
-        and status.failed_on_earlier_tip()
-    ):
+    if status.landed is not None:
+        return f"git orch land {name}  # which archives it"
+    if status.failed_on_earlier_tip():
         return f"git orch verify {name} --tip --record  # checks failed on an earlier tip"
-    if status.state is PlanState.COMPLETE:
-        after = (
-            f"a look: git log --oneline orch/{status.id}"
-            if status.landed is None
-            else "which archives it"
-        )
-        return f"git orch land {name}  # {after}"
-    return _goes_on_with(status)
+    return f"git orch land {name}  # a look: git log --oneline orch/{status.id}"
 
 
-def _goes_on_with(status: Status) -> str:
-    """The command that runs what is missing; where each step is done and what they made together
-    fails, an edit.
+def _next_run(status: Status) -> str:
+    """The command that runs the missing steps; an edit where all steps are done and checks fail on
+    the tip.
     """
     name = ids.short(status.id)
-    if status.tip_failures() and status.satisfied() >= {each.step.id for each in status.steps}:
+    if status.tip_failures() and status.satisfied() >= {step.id for step in status.plan.steps}:
         return f"git orch edit {name}  # add a step that repairs it"
     return f"git orch exec {name}"
 
 
 def awaits_person(status: Status) -> Step | None:
-    """The manual step that is next, when nothing else can go on."""
+    """The next step, when it is manual and no other kind of step can go on."""
     ready = graph.ready_steps(status.plan, status.satisfied())
     return ready[0] if ready and all(step.kind == "manual" for step in ready) else None
 
 
 def attempts(status: Status) -> list[Line]:
-    """Every attempt at every step: when, how it ended, the commit to look at, all that failed
-    checks have printed.
+    """All attempts: time, step, outcome, commit, error, and the whole logged output of failed
+    checks.
     """
     lines: list[Line] = []
-    for each in status.attempts:
-        number = next((one.number for one in status.steps if one.step.id == each.step), None)
-        commit = each.commit[:10] if each.commit else "-"
+    numbers = {step.step.id: step.number for step in status.steps}
+    for attempt in status.attempts:
+        commit = attempt.commit[:10] if attempt.commit else "-"
         lines.append(
             (
-                f"{when(each.event)}  step {number or each.step}  ",
-                Styled(f"{each.outcome:<11}", "green" if each.outcome == "landed" else "red"),
-                f" {commit:<10}  {indented(each.error or '', 4)}",
+                f"{when(attempt.event)}  step {numbers.get(attempt.step, attempt.step)}  ",
+                Styled(f"{attempt.outcome:<11}", "green" if attempt.outcome == "landed" else "red"),
+                f" {commit:<10}  {indented(attempt.error or '', 4)}",
             )
         )
-        outputs = [result.output.strip("\n") for result in each.checks if not result.passed]
-        lines += [(Styled("    " + indented(text, 4), "dim"),) for text in outputs if text]
+        failed = [result for result in attempt.checks if not result.passed]
+        lines += _dim_lines([result.output.strip("\n") for result in failed], 4)
     return lines
 
 
