@@ -100,7 +100,8 @@ def test_the_schema_of_states_lists_them(here: Here) -> None:
     """S1-024, with DRAFT and READY before them."""
     states = json.loads(here("schema", "plan-state").out)["enum"]
     assert states[2:] == [
-        "CREATED", "VALIDATED", "APPROVED", "EXECUTING", "COMPLETE", "FAILED", "ROLLED_BACK", "REJECTED",
+        "CREATED", "VALIDATED", "APPROVED", "EXECUTING", "COMPLETE", "FAILED", "ROLLED_BACK",
+        "REJECTED",
     ]  # fmt: skip
 
 

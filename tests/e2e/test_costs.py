@@ -50,7 +50,8 @@ def test_the_estimate_is_compared_with_what_it_was(here: Here, model_server: Mod
     assert step["actual_usd"] == found["actual_usd"] > 0
     assert step["difference_usd"] == pytest.approx(step["actual_usd"] - step["estimate_usd"])
     assert found["tokens"] == {
-        "input": 1_000, "output": 1_000, "cache_write_5m": 0, "cache_write_1h": 0, "cache_read": 3_000,
+        "input": 1_000, "output": 1_000, "cache_write_5m": 0, "cache_write_1h": 0,
+        "cache_read": 3_000,
     }  # fmt: skip
     assert found["cache_hit_ratio"] == 0.75
     assert "75% of all prompts" in here("cost", plan).out

@@ -16,8 +16,8 @@ def edited(repo: Repo, editor: str) -> tuple[int, str]:
     """Exit code and what the terminal showed."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "git_orch", "edit"], cwd=repo.path, stdin=theirs, stdout=theirs, stderr=theirs,
-        env={**os.environ, "GIT_EDITOR": editor, "TERM": "xterm"},
+        [sys.executable, "-m", "git_orch", "edit"], cwd=repo.path, stdin=theirs, stdout=theirs,
+        stderr=theirs, env={**os.environ, "GIT_EDITOR": editor, "TERM": "xterm"},
     )  # fmt: skip
     os.close(theirs)
     shown = b""

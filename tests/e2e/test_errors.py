@@ -276,8 +276,8 @@ def _refs_locked(repo: Repo) -> Repo:
 @pytest.mark.parametrize(
     "made",
     [
-        _unborn, _detached, _bare, _shallow, _linked, _submodule, _with_submodule, _sparse, _merging, _rebasing,
-        _index_locked, _refs_locked,
+        _unborn, _detached, _bare, _shallow, _linked, _submodule, _with_submodule, _sparse,
+        _merging, _rebasing, _index_locked, _refs_locked,
     ],
 )  # fmt: skip
 def test_a_plan_runs_in_an_odd_repository_and_leaves_it_as_it_was(

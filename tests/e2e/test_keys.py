@@ -58,7 +58,8 @@ def test_no_command_leaves_a_key_where_its_children_read_it(repo: Repo, tmp_path
         seen.unlink(missing_ok=True)
         subprocess.run(
             [sys.executable, "-m", "git_orch", command, *ARGUMENTS.get(command, [PLAN])],
-            cwd=repo.path, env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            cwd=repo.path, env=variables, stdin=subprocess.DEVNULL, capture_output=True,
+            check=False,
         )  # fmt: skip
         if seen.exists():
             shown[command] = CANARY in seen.read_text()

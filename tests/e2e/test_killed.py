@@ -227,8 +227,8 @@ class Scenario:
 READING = {
     f"git {command}"
     for command in (
-        "cat-file", "config", "diff-tree", "for-each-ref", "ls-files", "merge-base", "rev-list", "rev-parse", "status",
-        "symbolic-ref", "var", "worktree list",
+        "cat-file", "config", "diff-tree", "for-each-ref", "ls-files", "merge-base", "rev-list",
+        "rev-parse", "status", "symbolic-ref", "var", "worktree list",
     )
 }  # fmt: skip
 

@@ -35,8 +35,9 @@ def plan_of(number: int, steps: int) -> dict[str, Any]:
 
 
 READERS = (
-    ("ls",), ("ls", "--all"), ("ls", "--all", "--json"), ("show", "PLAN"), ("show", "PLAN", "--json"),
-    ("status",), ("status", "PLAN"), ("status", "PLAN", "--json"), ("log", "PLAN"), ("log", "PLAN", "--json"),
+    ("ls",), ("ls", "--all"), ("ls", "--all", "--json"), ("show", "PLAN"),
+    ("show", "PLAN", "--json"), ("status",), ("status", "PLAN"), ("status", "PLAN", "--json"),
+    ("log", "PLAN"), ("log", "PLAN", "--json"),
 )  # fmt: skip
 
 

@@ -270,8 +270,8 @@ def merge(world: World) -> None:
 
 OURS: list[Act] = [execute, execute, execute, roll_back, roll_back_to_1, undo]
 THEIRS: list[Act] = [
-    reset_one, reset_two, amend_message, amend_content, own_commit, revert, newer_main, rebase, reorder, drop, squash,
-    cherry_pick, collect, delete, bring_back, bring_back_on_main, merge,
+    reset_one, reset_two, amend_message, amend_content, own_commit, revert, newer_main, rebase,
+    reorder, drop, squash, cherry_pick, collect, delete, bring_back, bring_back_on_main, merge,
 ]  # fmt: skip
 ACTS = st.one_of(st.sampled_from(OURS), st.sampled_from(THEIRS))
 

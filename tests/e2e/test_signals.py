@@ -177,7 +177,8 @@ def test_a_second_ctrl_c_at_once_does_not_lose_the_attempt(repo: Repo, fifo: Pat
     marker = fifo.with_name("second-time")
     command = f"echo b > b.txt; test -e {marker} || {{ touch {marker}; {trap}; }}"
     plan = repo.plan({"title": "Wait", "steps": [
-        {"title": "Write a", "files": {"a.txt": "a\n"}}, {"title": "Wait", "depends_on": [1], "run": command},
+        {"title": "Write a", "files": {"a.txt": "a\n"}},
+        {"title": "Wait", "depends_on": [1], "run": command},
     ]})  # fmt: skip
     process = started(repo, DIRECT, "exec", plan)
     process_id(fifo)

@@ -40,8 +40,8 @@ print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)
 def imported(repo: Repo, *command: str) -> tuple[int, set[str]]:
     """The exit status of a command and the names of all modules that it has imported."""
     done = subprocess.run(
-        [sys.executable, "-c", RUN, *command],
-        cwd=repo.path, env=os.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+        [sys.executable, "-c", RUN, *command], cwd=repo.path, env=os.environ,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
     )  # fmt: skip
     status, names = json.loads(done.stderr.splitlines()[-1])
     return status, set(names)

@@ -59,7 +59,8 @@ def test_a_files_step_writes_makes_executable_deletes_and_nests(repo: Repo) -> N
     repo.orch("exec")
     listed = repo.git("-c", "core.quotePath=false", "ls-tree", "-r", f"orch/{plan}")
     assert {line.split("\t")[1]: line.split()[0] for line in listed.splitlines()} == {
-        "deep/er/new.txt": "100644", "empty": "100644", "run.sh": "100755", "sp ace/ü.txt": "100644",
+        "deep/er/new.txt": "100644", "empty": "100644", "run.sh": "100755",
+        "sp ace/ü.txt": "100644",
     }  # fmt: skip
     assert repo.git("cat-file", "-s", f"orch/{plan}:deep/er/new.txt") == str(
         len("é\r\nno end".encode())

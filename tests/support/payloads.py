@@ -55,9 +55,10 @@ TOOLS = {
     "tools/up.sh": '#!/bin/sh\nexec git-upload-pack "$@"\n',
 }
 TRUSTED = {
-    "core.hooksPath": ".husky", "filter.x.clean": "./tools/clean.sh", "filter.x.smudge": "./tools/clean.sh",
-    "diff.x.textconv": "./tools/tc.sh", "merge.x.driver": "./tools/m.sh %A", "include.path": "../.gitconfig",
-    "remote.origin.url": ".", "remote.origin.uploadpack": "./tools/up.sh",
+    "core.hooksPath": ".husky", "filter.x.clean": "./tools/clean.sh",
+    "filter.x.smudge": "./tools/clean.sh", "diff.x.textconv": "./tools/tc.sh",
+    "merge.x.driver": "./tools/m.sh %A", "include.path": "../.gitconfig", "remote.origin.url": ".",
+    "remote.origin.uploadpack": "./tools/up.sh",
 }  # fmt: skip
 
 
@@ -76,12 +77,13 @@ def rewriting(found: Victim) -> str:
 # -- paths for tools, and commands of a model: A03, A06 to A11, A13, A15, A18 ----------------------
 
 CONTROL = (
-    ".git", "./.git/config", "sub/.git/hooks/x", ".GIT/config", ".Git/hooks/pre-commit", "git~1/config", ".git./config",
-    ".git /config", ".g\u200cit/config", ".git::$INDEX_ALLOCATION/x",
+    ".git", "./.git/config", "sub/.git/hooks/x", ".GIT/config", ".Git/hooks/pre-commit",
+    "git~1/config", ".git./config", ".git /config", ".g\u200cit/config",
+    ".git::$INDEX_ALLOCATION/x",
 )  # fmt: skip
 OUTSIDE = (
-    "../x", "/etc/passwd", "src/../../repo/.git/config", "~/.ssh/id_rsa", "a\0b", "a\nb", "x" * 5000, "", ".",
-    "file:///etc/passwd", "C:\\x", "sub",
+    "../x", "/etc/passwd", "src/../../repo/.git/config", "~/.ssh/id_rsa", "a\0b", "a\nb",
+    "x" * 5000, "", ".", "file:///etc/passwd", "C:\\x", "sub",
 )  # fmt: skip
 LINKS = ("k", "d/etc/passwd", "e", "z", "f", "big", "d/root/.ssh/id_rsa", "o")
 ORDINARY = ("-rf", "a name with spaces", "--help", "$(touch MARK)")

@@ -33,8 +33,9 @@ SECRETS = {
     "FOO_PASSWORD": "CANARY3-password",
 }
 HOME_SECRETS = (
-    ".ssh/id_rsa", ".aws/credentials", ".netrc", ".npmrc", ".config/gh/hosts.yml", ".git-credentials", ".bash_history",
-    ".docker/config.json", ".kube/config", ".gnupg/private-keys-v1.d/a.key", ".mozilla/firefox/a/logins.json",
+    ".ssh/id_rsa", ".aws/credentials", ".netrc", ".npmrc", ".config/gh/hosts.yml",
+    ".git-credentials", ".bash_history", ".docker/config.json", ".kube/config",
+    ".gnupg/private-keys-v1.d/a.key", ".mozilla/firefox/a/logins.json",
 )  # fmt: skip
 
 # The command line with lower limits, and what it used at most, in KiB, in a file.
@@ -109,8 +110,8 @@ class Victim:
     def does(self, *argv: str, stdin: str = "", cwd: Path | None = None) -> str:
         """What a command of theirs prints, without any sandbox."""
         done = subprocess.run(
-            [*users.as_user(self.user), *argv], cwd=cwd or self.place, env=self._variables, input=stdin.encode(),
-            capture_output=True, check=True,
+            [*users.as_user(self.user), *argv], cwd=cwd or self.place, env=self._variables,
+            input=stdin.encode(), capture_output=True, check=True,
         )  # fmt: skip
         return done.stdout.decode("utf-8", "backslashreplace")
 

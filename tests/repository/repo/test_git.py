@@ -20,9 +20,10 @@ from git_orch.repo.repository import discover
 from git_orch.repo.worktree import snapshot, worktrees
 
 MARK = "hook-was-here"
-_REDIRECTING = """DIR WORK_TREE INDEX_FILE OBJECT_DIRECTORY ALTERNATE_OBJECT_DIRECTORIES NAMESPACE PREFIX EDITOR PAGER
-    EXTERNAL_DIFF DIFF_OPTS SEQUENCE_EDITOR COMMON_DIR QUARANTINE_PATH CONFIG LITERAL_PATHSPECS REFLOG_ACTION
-    ATTR_SOURCE SHALLOW_FILE GRAFT_FILE NOTES_REF"""
+_REDIRECTING = """DIR WORK_TREE INDEX_FILE OBJECT_DIRECTORY ALTERNATE_OBJECT_DIRECTORIES
+    NAMESPACE PREFIX EDITOR PAGER EXTERNAL_DIFF DIFF_OPTS SEQUENCE_EDITOR COMMON_DIR
+    QUARANTINE_PATH CONFIG LITERAL_PATHSPECS REFLOG_ACTION ATTR_SOURCE SHALLOW_FILE GRAFT_FILE
+    NOTES_REF"""
 _KEPT = (
     "CONFIG_PARAMETERS CONFIG_COUNT CONFIG_GLOBAL SSH_COMMAND ASKPASS AUTHOR_NAME COMMITTER_DATE"
 )
@@ -82,13 +83,15 @@ def _hostile(repo: Repo) -> None:
         repo.git("config", name, value)
 
 
-_FOR_PEOPLE = """color.ui=always color.status=always color.diff=always color.branch=always column.ui=always
-    status.branch=true status.showStash=true status.short=true status.relativePaths=true status.submoduleSummary=true
-    status.showUntrackedFiles=no diff.noprefix=true diff.renames=copies diff.mnemonicPrefix=true core.quotePath=false
-    core.abbrev=4 log.decorate=full format.pretty=oneline log.follow=true log.date=relative core.commentChar=;
-    core.logAllRefUpdates=false worktree.guessRemote=true checkout.guess=true core.autocrlf=false index.version=4
-    core.untrackedCache=true core.splitIndex=true core.checkStat=minimal core.sharedRepository=group
-    rerere.enabled=true i18n.logOutputEncoding=latin1 notes.displayRef=*"""
+_FOR_PEOPLE = """color.ui=always color.status=always color.diff=always color.branch=always
+    column.ui=always status.branch=true status.showStash=true status.short=true
+    status.relativePaths=true status.submoduleSummary=true status.showUntrackedFiles=no
+    diff.noprefix=true diff.renames=copies diff.mnemonicPrefix=true core.quotePath=false
+    core.abbrev=4 log.decorate=full format.pretty=oneline log.follow=true log.date=relative
+    core.commentChar=; core.logAllRefUpdates=false worktree.guessRemote=true checkout.guess=true
+    core.autocrlf=false index.version=4 core.untrackedCache=true core.splitIndex=true
+    core.checkStat=minimal core.sharedRepository=group rerere.enabled=true
+    i18n.logOutputEncoding=latin1 notes.displayRef=*"""
 
 
 def test_no_program_that_a_repository_names_is_started(repo: Repo) -> None:
@@ -207,8 +210,9 @@ def test_a_work_tree_that_is_gone_does_not_look_like_a_missing_git(
 
 def test_the_settings_that_start_a_program_for_a_file_are_known_by_any_name() -> None:
     programs = ["filter.x.clean", "filter.x.smudge", "filter.x.process", "filter.x.required", "diff.x.command",
-                "diff.x.textconv", "merge.x.driver", "trailer.x.cmd", "trailer.x.command", "hook.x.command",
-                "hook.x.enabled", "filter.a=b.clean", "filter.new\nline.clean", "filter.Ünï Case.clean",
+                "diff.x.textconv", "merge.x.driver", "trailer.x.cmd", "trailer.x.command",
+                "hook.x.command", "hook.x.enabled", "filter.a=b.clean", "filter.new\nline.clean",
+                "filter.Ünï Case.clean",
                 "filter.a.b.c.clean", "diff..command"]  # fmt: skip
     others = ["filter.clean", "diff.external", "diff.x.binary", "core.editor", "merge.tool", "filter.x.cleaner",
               "diff.renames", "xfilter.x.clean", "alias.filter.x"]  # fmt: skip

@@ -70,8 +70,8 @@ def test_a_snapshot_holds_everything_but_ignored_files(repo: Repo, worktree: Wor
         "run",
     ]
     assert {(each.status, each.path, each.mode) for each in changes} == {
-        ("D", "a", "000000"), ("M", "d/b", "100644"), ("A", "d/-dash", "100644"), ("A", "link", "120000"),
-        ("A", "new file é", "100644"), ("A", "run", "100755"),
+        ("D", "a", "000000"), ("M", "d/b", "100644"), ("A", "d/-dash", "100644"),
+        ("A", "link", "120000"), ("A", "new file é", "100644"), ("A", "run", "100755"),
     }  # fmt: skip
     assert taken(worktree).tree == tree
     assert snapshot.disturbed(worktree, tree) == []

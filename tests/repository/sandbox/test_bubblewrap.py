@@ -74,8 +74,9 @@ def test_the_worktree_can_be_written_and_nothing_else_on_this_machine(
     """A01, A18"""
     places = [
         *(Path(name) for name in ("/", "/usr", "/etc", "/bin", "/usr/bin", "/dev", "/proc", "/opt", "/run", "/var")),
-        hermetic, hermetic / ".config", tmp_path, repo.path, repo.path / ".git", repo.path / ".git/hooks",
-        repo.path / ".git/objects", worktree.enclosure.git_dir, worktree.path.parent, Path("/tmp"), Path("/home"),
+        hermetic, hermetic / ".config", tmp_path, repo.path, repo.path / ".git",
+        repo.path / ".git/hooks", repo.path / ".git/objects", worktree.enclosure.git_dir,
+        worktree.path.parent, Path("/tmp"), Path("/home"),
     ]  # fmt: skip
     names = [place / CANARY for place in places]
     said = inside(
@@ -97,9 +98,10 @@ def test_what_is_written_elsewhere_is_gone_with_the_command(worktree: Worktree) 
 
 
 _SECRETS = [
-    ".ssh/id_rsa", ".aws/credentials", ".netrc", ".npmrc", ".config/gh/hosts.yml", ".git-credentials", ".bash_history",
-    ".cargo/credentials.toml", ".m2/settings.xml", ".local/share/uv/credentials/x", ".docker/config.json",
-    ".kube/config", ".pypirc", ".local/state/git-orch/approvals/x", "Documents/taxes",
+    ".ssh/id_rsa", ".aws/credentials", ".netrc", ".npmrc", ".config/gh/hosts.yml",
+    ".git-credentials", ".bash_history", ".cargo/credentials.toml", ".m2/settings.xml",
+    ".local/share/uv/credentials/x", ".docker/config.json", ".kube/config", ".pypirc",
+    ".local/state/git-orch/approvals/x", "Documents/taxes",
 ]  # fmt: skip
 _OPEN = [
     ".cargo/registry/index",
@@ -193,7 +195,8 @@ def test_a_directory_on_path_that_shows_too_much_is_not_shown(
 def test_nothing_in_etc_shows_what_is_not_for_everybody(worktree: Worktree) -> None:
     """A09: as root no permission holds a command back."""
     secrets = subprocess.run(
-        ["find", "/etc", "-not", "-perm", "-004", "-type", "f", "-size", "+0"], capture_output=True, check=False
+        ["find", "/etc", "-not", "-perm", "-004", "-type", "f", "-size", "+0"], capture_output=True,
+        check=False
     ).stdout.decode().split("\n")[:-1]  # fmt: skip
     assert "/etc/shadow" in secrets
     assert inside(worktree, f"cat {' '.join(secrets)} 2>/dev/null") == ""
@@ -240,7 +243,8 @@ def test_what_the_users_settings_name_can_be_read(
 
 @pytest.mark.parametrize(
     "home", ["/", "/usr", "/nonexistent", "/etc", "/tmp", "/var", "/home", "/root", "/usr/local", "/var/tmp", "/dev",
-             "/proc", "/run/user/1", "/usr/bin", "/var/empty", "/sbin", "/lib64", "/dev/null", "/home/a b\n",
+             "/proc", "/run/user/1", "/usr/bin", "/var/empty", "/sbin", "/lib64", "/dev/null",
+             "/home/a b\n",
              "/usr/games/none", "/etc/passwd", "/home/../usr", "/usr/lib/x", "/opt/none"],
 )  # fmt: skip
 def test_a_command_runs_whatever_the_home_directory_is(tmp_path: Path, home: str) -> None:

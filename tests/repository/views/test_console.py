@@ -23,8 +23,9 @@ def on_terminal(repo: Repo, *args: str, env: Mapping[str, str] | None = None) ->
     """What git-orch writes to a terminal that is its standard input, output and error."""
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
-        [sys.executable, "-m", "git_orch", *args],
-        cwd=repo.path, env={**os.environ, "TERM": "xterm", **(env or {})}, stdin=theirs, stdout=theirs, stderr=theirs,
+        [sys.executable, "-m", "git_orch", *args], cwd=repo.path,
+        env={**os.environ, "TERM": "xterm", **(env or {})}, stdin=theirs, stdout=theirs,
+        stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
     said = b""

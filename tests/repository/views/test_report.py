@@ -74,8 +74,8 @@ LANDED: Happened = ("step.landed", {
                 "output": "fine", "reason": "ok"}],
 })  # fmt: skip
 FAILED: Happened = ("attempt.failed", {
-    "step": "s1", "attempt": "B", "run": "R", "seconds": 1, "reason": "failed", "error": "exited 1: no\nhint: evil",
-    "checks": [],
+    "step": "s1", "attempt": "B", "run": "R", "seconds": 1, "reason": "failed",
+    "error": "exited 1: no\nhint: evil", "checks": [],
 })  # fmt: skip
 CLAIM = Claim(PLAN, "s1", "A")
 
@@ -123,8 +123,9 @@ def test_the_details_hold_all_there_is_to_know() -> None:
     shown = text(report.details(status(LANDED, branch=on_branch(CLAIM)), running=False))
     for line in (
         f"{PLAN}  ", "  Line 1\n  Line 2", "base     main at aaaaaaaaaa", f"branch   orch/{PLAN}",
-        "cost     $0.00 of an estimated $0.0210", "missing  cargo", "  1  done       dddddddddd  First [run]",
-        "       check c1", "  2  pending                Second [run] after 1", "2 lines of the log cannot be read",
+        "cost     $0.00 of an estimated $0.0210", "missing  cargo",
+        "  1  done       dddddddddd  First [run]", "       check c1",
+        "  2  pending                Second [run] after 1", "2 lines of the log cannot be read",
     ):  # fmt: skip
         assert line in shown
 

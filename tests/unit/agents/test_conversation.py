@@ -280,7 +280,8 @@ def test_the_number_of_turns_is_limited_and_work_is_kept(
 ) -> None:
     """S1-131: with the limit of the brief."""
     model_server.default = lambda body: {
-        "content": [bash(f"touch {len(body['messages'])}")], "stop_reason": "tool_use", "model": body["model"]
+        "content": [bash(f"touch {len(body['messages'])}")], "stop_reason": "tool_use",
+        "model": body["model"]
     }  # fmt: skip
 
     ending = work.ending(max_turns=5)

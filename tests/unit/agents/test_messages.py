@@ -56,7 +56,8 @@ def model(
 
 def ask(words: str = "hello", **more: object) -> exchange.Request:
     fields: dict[str, object] = {
-        "model": SONNET, "system": "be brief", "messages": (exchange.user(words),), "max_tokens": 1000
+        "model": SONNET, "system": "be brief", "messages": (exchange.user(words),),
+        "max_tokens": 1000
     }  # fmt: skip
     return exchange.Request(**(fields | more))  # type: ignore[arg-type]  # the fields of a request
 

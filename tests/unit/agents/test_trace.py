@@ -34,9 +34,10 @@ def test_every_tool_call_has_a_line(tmp_path: Path, verdict: toolbox.Verdict) ->
 
     assert recorded(tmp_path / "trace", reports.Used(2, CALL, result)) == [
         {
-            "time": "2026-11-20T12:00:00+00:00", **ABOUT, "event": "used", "turn": 2, "tool": "bash",
-            "tool_use_id": "toolu_1", "input": {"command": "deploy [redacted]", "reason": "to see"},
-            "verdict": verdict, "exit": 3, "seconds": 1.235, "result": "out",
+            "time": "2026-11-20T12:00:00+00:00", **ABOUT, "event": "used", "turn": 2,
+            "tool": "bash", "tool_use_id": "toolu_1",
+            "input": {"command": "deploy [redacted]", "reason": "to see"}, "verdict": verdict,
+            "exit": 3, "seconds": 1.235, "result": "out",
         }
     ]  # fmt: skip
 

@@ -7,19 +7,20 @@ import pytest
 from git_orch.plans import codefiles
 
 RUN = [
-    ".gitattributes", ".gitmodules", ".pre-commit-config.yaml", ".envrc", ".mise.toml", ".tool-versions", ".npmrc",
-    ".yarnrc.yml", "rust-toolchain.toml", "build.rs", "setup.py", "conftest.py", "sitecustomize.py", "x.pth",
-    "Makefile", "GNUmakefile", "Dockerfile", "CMakeLists.txt", ".gitlab-ci.yml", "Jenkinsfile", ".mcp.json",
-    "AGENTS.md", "CLAUDE.md", ".cursorrules", "vite.config.ts", "jest.config.js", "eslint.config.mjs", "app.csproj",
-    "p.code-workspace", ".husky/pre-commit", ".githooks/any thing", ".github/workflows/ci.yml", ".cargo/config.toml",
-    ".vscode/tasks.json", ".idea/x.xml", ".devcontainer/devcontainer.json", ".claude/settings.json", ".cursor/rules/x",
-    ".circleci/config.yml", ".config/x", "pyproject.toml", "setup.cfg", "tox.ini", "pom.xml", "Gruntfile.js",
-    "gulpfile.js",
+    ".gitattributes", ".gitmodules", ".pre-commit-config.yaml", ".envrc", ".mise.toml",
+    ".tool-versions", ".npmrc", ".yarnrc.yml", "rust-toolchain.toml", "build.rs", "setup.py",
+    "conftest.py", "sitecustomize.py", "x.pth", "Makefile", "GNUmakefile", "Dockerfile",
+    "CMakeLists.txt", ".gitlab-ci.yml", "Jenkinsfile", ".mcp.json", "AGENTS.md", "CLAUDE.md",
+    ".cursorrules", "vite.config.ts", "jest.config.js", "eslint.config.mjs", "app.csproj",
+    "p.code-workspace", ".husky/pre-commit", ".githooks/any thing", ".github/workflows/ci.yml",
+    ".cargo/config.toml", ".vscode/tasks.json", ".idea/x.xml", ".devcontainer/devcontainer.json",
+    ".claude/settings.json", ".cursor/rules/x", ".circleci/config.yml", ".config/x",
+    "pyproject.toml", "setup.cfg", "tox.ini", "pom.xml", "Gruntfile.js", "gulpfile.js",
 ]  # fmt: skip
 DO_NOT_RUN = [
-    "README.md", "src/main.py", "makefile.md", "docs/setup.py.txt", "conftest.pyc", "my-conftest.py", "a.pth.txt",
-    "github/workflows/ci.yml", "x.github", "config.js", "package.json", "src/build.rs.bak", "vscode/tasks.json", "pth",
-    "husky", "setup.pyx",
+    "README.md", "src/main.py", "makefile.md", "docs/setup.py.txt", "conftest.pyc",
+    "my-conftest.py", "a.pth.txt", "github/workflows/ci.yml", "x.github", "config.js",
+    "package.json", "src/build.rs.bak", "vscode/tasks.json", "pth", "husky", "setup.pyx",
 ]  # fmt: skip
 
 

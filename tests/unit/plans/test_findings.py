@@ -146,9 +146,9 @@ def test_a_prompt_that_names_a_path_out_of_the_tree_is_a_warning(prompt: str) ->
 @pytest.mark.parametrize(
     "prompt",
     [
-        "Begin it with #!/usr/bin/env python3.", "GET /login and /api/v1/users", "import x from '../lib/x'",
-        "Add .gitignore and .github/ci.yml", "yes/no", "see https://example.com/etc/x", "1/2 of it",
-        "and/or", "..., /home",
+        "Begin it with #!/usr/bin/env python3.", "GET /login and /api/v1/users",
+        "import x from '../lib/x'", "Add .gitignore and .github/ci.yml", "yes/no",
+        "see https://example.com/etc/x", "1/2 of it", "and/or", "..., /home",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_such_a_path_is_none(prompt: str) -> None:

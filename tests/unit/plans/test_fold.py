@@ -24,10 +24,11 @@ from git_orch.plans.trailers import Claim, Message
 
 PLAN = "PLAN-20261120-8MD3K0R7Q2-x"
 LEGAL = {
-    "DRAFT": "READY CREATED REJECTED", "READY": "CREATED DRAFT REJECTED", "CREATED": "VALIDATED REJECTED",
-    "VALIDATED": "APPROVED CREATED REJECTED", "APPROVED": "EXECUTING CREATED REJECTED",
-    "EXECUTING": "COMPLETE FAILED ROLLED_BACK", "FAILED": "EXECUTING CREATED ROLLED_BACK",
-    "COMPLETE": "EXECUTING ROLLED_BACK", "ROLLED_BACK": "EXECUTING CREATED REJECTED", "REJECTED": "CREATED",
+    "DRAFT": "READY CREATED REJECTED", "READY": "CREATED DRAFT REJECTED",
+    "CREATED": "VALIDATED REJECTED", "VALIDATED": "APPROVED CREATED REJECTED",
+    "APPROVED": "EXECUTING CREATED REJECTED", "EXECUTING": "COMPLETE FAILED ROLLED_BACK",
+    "FAILED": "EXECUTING CREATED ROLLED_BACK", "COMPLETE": "EXECUTING ROLLED_BACK",
+    "ROLLED_BACK": "EXECUTING CREATED REJECTED", "REJECTED": "CREATED",
 }  # fmt: skip
 
 
@@ -244,8 +245,9 @@ def test_order_duplicates_and_damage_do_not_change_the_fold(
 
 NAMES = sorted(replay.REPLAYS)
 FIELDS = [
-    "plan", "base", "estimate", "origin", "run", "outcome", "seconds", "step", "attempt", "commit", "tree", "checks",
-    "summary", "error", "usage", "usd", "purpose", "model", "ref", "from", "to", "why", "move", "now", "full",
+    "plan", "base", "estimate", "origin", "run", "outcome", "seconds", "step", "attempt", "commit",
+    "tree", "checks", "summary", "error", "usage", "usd", "purpose", "model", "ref", "from", "to",
+    "why", "move", "now", "full",
 ]  # fmt: skip
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

@@ -16,10 +16,11 @@ from git_orch.plans.history.status import PlanState
 
 PLAN = "PLAN-20261120-8MD3K0R7Q2-x"
 LEGAL = {
-    "DRAFT": "READY CREATED REJECTED", "READY": "DRAFT CREATED REJECTED", "CREATED": "VALIDATED REJECTED",
-    "VALIDATED": "CREATED APPROVED REJECTED", "APPROVED": "CREATED EXECUTING REJECTED",
-    "EXECUTING": "COMPLETE FAILED ROLLED_BACK", "FAILED": "CREATED EXECUTING ROLLED_BACK",
-    "COMPLETE": "EXECUTING ROLLED_BACK", "ROLLED_BACK": "CREATED EXECUTING REJECTED", "REJECTED": "CREATED",
+    "DRAFT": "READY CREATED REJECTED", "READY": "DRAFT CREATED REJECTED",
+    "CREATED": "VALIDATED REJECTED", "VALIDATED": "CREATED APPROVED REJECTED",
+    "APPROVED": "CREATED EXECUTING REJECTED", "EXECUTING": "COMPLETE FAILED ROLLED_BACK",
+    "FAILED": "CREATED EXECUTING ROLLED_BACK", "COMPLETE": "EXECUTING ROLLED_BACK",
+    "ROLLED_BACK": "CREATED EXECUTING REJECTED", "REJECTED": "CREATED",
 }  # fmt: skip
 PAIRS = list(itertools.product(PlanState, repeat=2))
 
@@ -147,8 +148,8 @@ class Written:
 
 
 ACTS = [
-    "edit", "exec", "reject", "complete", "failed", "interrupted", "waiting", "plan.validated", "plan.approved",
-    "plan.restored", "plan.rolled-back", "plan.rolled-back full",
+    "edit", "exec", "reject", "complete", "failed", "interrupted", "waiting", "plan.validated",
+    "plan.approved", "plan.restored", "plan.rolled-back", "plan.rolled-back full",
 ]  # fmt: skip
 
 

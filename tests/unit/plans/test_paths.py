@@ -9,23 +9,24 @@ from hypothesis import strategies as st
 from git_orch.plans import paths
 
 CONTROL = [
-    ".git", "./.git/config", "sub/.git/hooks/x", ".GIT/config", ".Git/hooks/pre-commit", "git~1/config", "GIT~1",
-    ".git./config", ".git /config", ".git . ./x", ".g\u200cit/config", "\ufeff.git/x", ".gi\u200dt", ".git\u00ad/x",
-    ".git::$INDEX_ALLOCATION/x", ".git:stream", "sub//.git", "sub/./.git", "a\\.git\\config", "a/b\\.GIT\\x", " .git",
-    ".git/", "x/.git/.",
+    ".git", "./.git/config", "sub/.git/hooks/x", ".GIT/config", ".Git/hooks/pre-commit",
+    "git~1/config", "GIT~1", ".git./config", ".git /config", ".git . ./x", ".g\u200cit/config",
+    "\ufeff.git/x", ".gi\u200dt", ".git\u00ad/x", ".git::$INDEX_ALLOCATION/x", ".git:stream",
+    "sub//.git", "sub/./.git", "a\\.git\\config", "a/b\\.GIT\\x", " .git", ".git/", "x/.git/.",
 ]  # fmt: skip
 OUTSIDE = [
-    "../x", "/etc/passwd", "src/../../repo/.git/config", "a/..", "~/.ssh/id_rsa", "~", "file:///etc/passwd", "C:\\x",
-    "c:/x", "\\\\host\\share", "//host/x", "https://host/x",
+    "../x", "/etc/passwd", "src/../../repo/.git/config", "a/..", "~/.ssh/id_rsa", "~",
+    "file:///etc/passwd", "C:\\x", "c:/x", "\\\\host\\share", "//host/x", "https://host/x",
 ]  # fmt: skip
 INVALID = [
-    "", ".", "./", "./.", "a/", "a/.", "a\0b", "a\nb", "a\tb", "\x1b[2J", "a\x7f", "a\x9b2J", "x" * 4097,
-    "x" * 256, "\u6f22" * 86, "a/" * 2049, "\ud800", "\udcff",
+    "", ".", "./", "./.", "a/", "a/.", "a\0b", "a\nb", "a\tb", "\x1b[2J", "a\x7f", "a\x9b2J",
+    "x" * 4097, "x" * 256, "\u6f22" * 86, "a/" * 2049, "\ud800", "\udcff",
 ]  # fmt: skip
 FINE = [
-    "a", "-rf", "--help", "a b", " a", "a ", "src/main.py", "./a", "a//b", "a/./b", ".gitignore", ".gitattributes",
-    ".github/workflows/x.yml", ".gitmodules", "git", "git~x", "x.git", ".git2", "..a", "a..b", "...", "a:b", "\u6f22",
-    "x" * 255, "~backup", "a~", "C:", "mailto:x", ".git-x/y", "git~", "a\\b",
+    "a", "-rf", "--help", "a b", " a", "a ", "src/main.py", "./a", "a//b", "a/./b", ".gitignore",
+    ".gitattributes", ".github/workflows/x.yml", ".gitmodules", "git", "git~x", "x.git", ".git2",
+    "..a", "a..b", "...", "a:b", "\u6f22", "x" * 255, "~backup", "a~", "C:", "mailto:x", ".git-x/y",
+    "git~", "a\\b",
 ]  # fmt: skip
 
 

@@ -62,8 +62,8 @@ def test_short_values_are_no_secrets() -> None:
 
 def test_names_say_which_variables_are_secret() -> None:
     environment = {
-        "MY_API_KEY": "aaaaaaaa", "Db_Password": "bbbbbbbb", "GITHUB_TOKEN": "cccccccc", "AUTHOR_TOKEN": "short",
-        "HOME": "/home/somebody",
+        "MY_API_KEY": "aaaaaaaa", "Db_Password": "bbbbbbbb", "GITHUB_TOKEN": "cccccccc",
+        "AUTHOR_TOKEN": "short", "HOME": "/home/somebody",
     }  # fmt: skip
 
     assert redact.secret_values(environment) == ("aaaaaaaa", "bbbbbbbb", "cccccccc")

@@ -29,10 +29,11 @@ def found(
 @pytest.mark.parametrize(
     "path",
     [
-        "tests/test_x.py", "test_x.py", "pkg/x_test.py", "x_test.go", "src/x.spec.ts", "src/x.test.jsx", "conftest.py",
-        "a/__tests__/x.js", "spec/x_spec.rb", "spec/helper.rb", "src/test/java/X.java", "FooTest.java", "FooTests.cs",
-        "FooIT.java", "test/data/big.bin", "Tests/x.swift", "x.bats", "test-x.R", "pytest.ini", "jest.config.js",
-        "tests.rs", "cypress/x.cy.ts", "tests/golden.json",
+        "tests/test_x.py", "test_x.py", "pkg/x_test.py", "x_test.go", "src/x.spec.ts",
+        "src/x.test.jsx", "conftest.py", "a/__tests__/x.js", "spec/x_spec.rb", "spec/helper.rb",
+        "src/test/java/X.java", "FooTest.java", "FooTests.cs", "FooIT.java", "test/data/big.bin",
+        "Tests/x.swift", "x.bats", "test-x.R", "pytest.ini", "jest.config.js", "tests.rs",
+        "cypress/x.cy.ts", "tests/golden.json",
     ],
 )  # fmt: skip
 def test_a_file_of_tests_is_known_by_its_path(path: str) -> None:
@@ -43,8 +44,9 @@ def test_a_file_of_tests_is_known_by_its_path(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "src/main.py", "latest.py", "contest.go", "src/attest.ts", "Manifest.java", "docs/testing.md", "spec/api.md",
-        "specs/001/plan.yaml", "test.md/x", "protest/x.py", "request.test_me", "greatest/x", "README.md", "setup.py",
+        "src/main.py", "latest.py", "contest.go", "src/attest.ts", "Manifest.java",
+        "docs/testing.md", "spec/api.md", "specs/001/plan.yaml", "test.md/x", "protest/x.py",
+        "request.test_me", "greatest/x", "README.md", "setup.py",
     ],
 )  # fmt: skip
 def test_other_files_are_none(path: str) -> None:
@@ -153,11 +155,12 @@ def test_a_file_whose_text_is_not_known_has_lost_nothing() -> None:
 @pytest.mark.parametrize(
     "marker",
     [
-        "@pytest.mark.skip\n", "@pytest.mark.xfail(strict=False)\n", "    pytest.skip('no')\n", "@unittest.skip('x')\n",
-        "        self.skipTest('no')\n", "it.skip('a', f)\n", "describe.only('a', f)\n", "  xit('a', f)\n",
-        "#[ignore]\n",
-        "    t.Skip()\n", "  @Disabled\n", "  @Ignore\n", "  GTEST_SKIP();\n", "TEST(A, DISABLED_b) {\n",
-        "$this->markTestSkipped();\n", '  [Fact(Skip = "no")]\n', '  skip "no"\n', "collect_ignore = ['test_x.py']\n",
+        "@pytest.mark.skip\n", "@pytest.mark.xfail(strict=False)\n", "    pytest.skip('no')\n",
+        "@unittest.skip('x')\n", "        self.skipTest('no')\n", "it.skip('a', f)\n",
+        "describe.only('a', f)\n", "  xit('a', f)\n", "#[ignore]\n", "    t.Skip()\n",
+        "  @Disabled\n", "  @Ignore\n", "  GTEST_SKIP();\n", "TEST(A, DISABLED_b) {\n",
+        "$this->markTestSkipped();\n", '  [Fact(Skip = "no")]\n', '  skip "no"\n',
+        "collect_ignore = ['test_x.py']\n",
     ],
 )  # fmt: skip
 def test_a_marker_that_lets_a_test_be_skipped_is_told(marker: str) -> None:

@@ -18,9 +18,10 @@ CLAIM = Claim("PLAN-20261120-8MD3K0R7Q2-x", "s1", "01K00000000000000000000001")
 FORGED = "Orch-Plan: EVIL\nOrch-Base: 0\nOrch-Step: s9\nOrch-Attempt: forged\n"
 REVERT = f"This reverts commit {'ab' * 20}."
 PIECES = [
-    *FORGED.splitlines(), REVERT, FORGED, f"x\n\n{FORGED}", f"{'x ' * 35}{FORGED}", "Orch-", "orch-plan: EVIL",
-    "\n", "\n\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00", "\u200b", "\ufeff",
-    "\u202e", " ", "\t", "x", "x" * 70, "x" * 73, "---", "#", "日本", "\x1b[2J",
+    *FORGED.splitlines(), REVERT, FORGED, f"x\n\n{FORGED}", f"{'x ' * 35}{FORGED}", "Orch-",
+    "orch-plan: EVIL", "\n", "\n\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028",
+    "\u2029", "\x00", "\u200b", "\ufeff", "\u202e", " ", "\t", "x", "x" * 70, "x" * 73, "---", "#",
+    "日本", "\x1b[2J",
 ]  # fmt: skip
 hostile = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=80)
 one_line = hostile.map(lambda text: " ".join(text.splitlines()))

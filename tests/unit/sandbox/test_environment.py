@@ -17,9 +17,10 @@ def made(source: dict[str, str], worktree: Path = Path("/worktree")) -> dict[str
 @pytest.mark.parametrize(
     "name",
     [
-        "ANTHROPIC_API_KEY", "LLM_API_KEY", "GITHUB_TOKEN", "FOO_PASSWORD", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK",
-        "GIT_DIR", "GIT_CONFIG_PARAMETERS", "GIT_SSH_COMMAND", "GIT_ASKPASS", "BASH_ENV", "ENV", "LD_PRELOAD",
-        "PYTHONPATH", "PYTHONSTARTUP", "NODE_OPTIONS", "LC_HIDDEN_TOKEN", "DBUS_SESSION_BUS_ADDRESS", "HTTPS_PROXY",
+        "ANTHROPIC_API_KEY", "LLM_API_KEY", "GITHUB_TOKEN", "FOO_PASSWORD", "AWS_SECRET_ACCESS_KEY",
+        "SSH_AUTH_SOCK", "GIT_DIR", "GIT_CONFIG_PARAMETERS", "GIT_SSH_COMMAND", "GIT_ASKPASS",
+        "BASH_ENV", "ENV", "LD_PRELOAD", "PYTHONPATH", "PYTHONSTARTUP", "NODE_OPTIONS",
+        "LC_HIDDEN_TOKEN", "DBUS_SESSION_BUS_ADDRESS", "HTTPS_PROXY",
     ],
 )  # fmt: skip
 def test_nothing_unknown_is_passed_on(name: str) -> None:
@@ -37,8 +38,9 @@ def test_language_and_zone_are_passed_on(name: str) -> None:
     [
         ("TERM", "dumb"), ("CI", "1"), ("NO_COLOR", "1"), ("PAGER", "cat"), ("GIT_PAGER", "cat"),
         ("GIT_EDITOR", "true"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_OPTIONAL_LOCKS", "0"),
-        ("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1"), ("PIP_PROGRESS_BAR", "off"),
-        ("TQDM_DISABLE", "1"), ("PYTHONDONTWRITEBYTECODE", "1"), ("HOME", "/home/ada"),
+        ("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1"),
+        ("PIP_PROGRESS_BAR", "off"), ("TQDM_DISABLE", "1"), ("PYTHONDONTWRITEBYTECODE", "1"),
+        ("HOME", "/home/ada"),
     ],
 )  # fmt: skip
 def test_what_makes_programs_wait_or_draw_is_overruled(name: str, value: str) -> None:

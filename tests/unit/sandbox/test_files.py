@@ -81,11 +81,12 @@ def test_odd_names_are_ordinary(path: str, tree: files.Tree, root: Path) -> None
 
 
 BAD = [
-    ("../x", paths.PATH_OUTSIDE), ("/etc/passwd", paths.PATH_OUTSIDE), ("~/.ssh/id_rsa", paths.PATH_OUTSIDE),
-    ("src/../../outside/secret", paths.PATH_OUTSIDE), ("file:///etc/passwd", paths.PATH_OUTSIDE),
-    ("C:\\x", paths.PATH_OUTSIDE), ("a\0b", paths.PATH_INVALID), ("a\nb", paths.PATH_INVALID),
-    ("x" * 5000, paths.PATH_INVALID), ("", paths.PATH_INVALID), (".", paths.PATH_INVALID),
-    ("\ud800", paths.PATH_INVALID), ("src", files.NOT_REGULAR),
+    ("../x", paths.PATH_OUTSIDE), ("/etc/passwd", paths.PATH_OUTSIDE),
+    ("~/.ssh/id_rsa", paths.PATH_OUTSIDE), ("src/../../outside/secret", paths.PATH_OUTSIDE),
+    ("file:///etc/passwd", paths.PATH_OUTSIDE), ("C:\\x", paths.PATH_OUTSIDE),
+    ("a\0b", paths.PATH_INVALID), ("a\nb", paths.PATH_INVALID), ("x" * 5000, paths.PATH_INVALID),
+    ("", paths.PATH_INVALID), (".", paths.PATH_INVALID), ("\ud800", paths.PATH_INVALID),
+    ("src", files.NOT_REGULAR),
 ]  # fmt: skip
 
 
@@ -102,8 +103,9 @@ def test_bad_paths_are_refused_by_every_tool(
 
 
 CONTROL = [
-    ".git", "./.git/config", "sub/.git/hooks/x", ".GIT/config", ".Git/hooks/pre-commit", "git~1/config",
-    ".git./config", ".git /config", ".g\u200cit/config", ".git::$INDEX_ALLOCATION/x",
+    ".git", "./.git/config", "sub/.git/hooks/x", ".GIT/config", ".Git/hooks/pre-commit",
+    "git~1/config", ".git./config", ".git /config", ".g\u200cit/config",
+    ".git::$INDEX_ALLOCATION/x",
 ]  # fmt: skip
 
 

@@ -24,22 +24,25 @@ MACHINES = {
     "x86_64": (
         0xC000003E,
         """
-        read 0, ioctl 16, socket 41, socketpair 53, clone 56, syslog 103, pivot_root 155, acct 163, settimeofday 164,
-        mount 165, umount2 166, swapon 167, swapoff 168, reboot 169, iopl 172, ioperm 173, init_module 175,
-        delete_module 176, clock_settime 227, kexec_load 246, add_key 248, request_key 249, keyctl 250, unshare 272,
-        perf_event_open 298, open_by_handle_at 304, setns 308, finit_module 313, kexec_file_load 320, bpf 321,
-        userfaultfd 323, io_uring_setup 425, io_uring_enter 426, io_uring_register 427, open_tree 428, move_mount 429,
-        fsopen 430, fsconfig 431, fsmount 432, fspick 433, clone3 435, mount_setattr 442
+        read 0, ioctl 16, socket 41, socketpair 53, clone 56, syslog 103, pivot_root 155, acct 163,
+        settimeofday 164, mount 165, umount2 166, swapon 167, swapoff 168, reboot 169, iopl 172,
+        ioperm 173, init_module 175, delete_module 176, clock_settime 227, kexec_load 246,
+        add_key 248, request_key 249, keyctl 250, unshare 272, perf_event_open 298,
+        open_by_handle_at 304, setns 308, finit_module 313, kexec_file_load 320, bpf 321,
+        userfaultfd 323, io_uring_setup 425, io_uring_enter 426, io_uring_register 427,
+        open_tree 428, move_mount 429, fsopen 430, fsconfig 431, fsmount 432, fspick 433,
+        clone3 435, mount_setattr 442
         """,
     ),
     "aarch64": (
         0xC00000B7,
         """
-        ioctl 29, umount2 39, mount 40, pivot_root 41, read 63, acct 89, unshare 97, kexec_load 104, init_module 105,
-        delete_module 106, clock_settime 112, syslog 116, reboot 142, settimeofday 170, socket 198, socketpair 199,
-        add_key 217, request_key 218, keyctl 219, clone 220, swapon 224, swapoff 225, perf_event_open 241,
-        open_by_handle_at 265, setns 268, finit_module 273, bpf 280, userfaultfd 282, kexec_file_load 294,
-        io_uring_setup 425, io_uring_enter 426, io_uring_register 427, open_tree 428, move_mount 429, fsopen 430,
+        ioctl 29, umount2 39, mount 40, pivot_root 41, read 63, acct 89, unshare 97, kexec_load 104,
+        init_module 105, delete_module 106, clock_settime 112, syslog 116, reboot 142,
+        settimeofday 170, socket 198, socketpair 199, add_key 217, request_key 218, keyctl 219,
+        clone 220, swapon 224, swapoff 225, perf_event_open 241, open_by_handle_at 265, setns 268,
+        finit_module 273, bpf 280, userfaultfd 282, kexec_file_load 294, io_uring_setup 425,
+        io_uring_enter 426, io_uring_register 427, open_tree 428, move_mount 429, fsopen 430,
         fsconfig 431, fsmount 432, fspick 433, clone3 435, mount_setattr 442
         """,
     ),
