@@ -1,4 +1,4 @@
-"""git orch doctor: what protects this machine, tried out."""
+"""git orch doctor: test the sandbox on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""git orch done: hand in what a person did for a manual step."""
+"""git orch done: check and commit your work on a manual step."""
 
 from __future__ import annotations
 

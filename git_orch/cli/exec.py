@@ -226,7 +226,7 @@ def _detach(repository: Repository, plan_id: str, *, named: bool, as_json: bool)
         return 0
     name = ids.short(plan_id)
     console.out(
-        f"{name} runs in the background as process {started.pid}; what it says is in {started.log}"
+        f"{name} runs in the background as process {started.pid}; its output: {started.log}"
     )
     console.out(f"next: git orch wait {name}")
     return 0
@@ -346,8 +346,9 @@ def conclude(status: Status, summary: Summary) -> None:
         else ""
     )
     console.out(
-        f"{ids.short(status.id)} {report.state_word(status, running=False)}: {done} of {len(status.steps)} steps done, "
-        f"{len(summary.landed)} landed now in {summary.seconds:.1f} s{cost}"
+        f"{ids.short(status.id)} {report.state_word(status, running=False)}: "
+        f"{done}/{len(status.steps)} steps done, "
+        f"{len(summary.landed)} in this run ({summary.seconds:.1f} s){cost}"
     )
     for what, numbers in (("failed", summary.failed), ("not started", summary.blocked)):
         if summary.failed and numbers:

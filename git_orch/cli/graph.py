@@ -18,7 +18,7 @@ def command(plan: str | None, *, dot: bool, as_json: bool) -> None:
     longest chain.
     """
     if dot and as_json:
-        raise errors.UsageError("--dot and --json exclude each other", "git orch graph --dot")
+        raise errors.UsageError("--dot cannot be used with --json", "git orch graph --dot")
     from git_orch.views import graph
 
     repository = here.find_repository()

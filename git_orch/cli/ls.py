@@ -18,7 +18,7 @@ from git_orch.views import console, documents, report
 def command(*, only_open: bool, with_archived: bool, as_json: bool) -> None:
     """Plans, oldest first, one a line."""
     if only_open and with_archived:
-        raise errors.UsageError("--open and --all exclude each other", "git orch ls --all")
+        raise errors.UsageError("--open cannot be used with --all", "git orch ls --all")
     repository = here.find_repository()
     with here.open_objects(repository) as database:
         every = here.every_status(repository, database, with_archived=with_archived)

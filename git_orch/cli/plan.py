@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _LARGEST_TASK = 4 * 1024 * 1024  # bytes; what a model can read is far below
 
 
+_NO_TASK = "nothing to plan: give a task, --from or --template"
+
+
 class Typed(NamedTuple):
     """The options of `git orch plan TASK` as typed."""
 
@@ -159,7 +162,9 @@ def _refuse_mixed(
     places = {"TASK": task, "--from": source, "--template": template}
     given = [name for name, value in places.items() if value is not None]
     if len(given) > 1:
-        raise errors.UsageError(f"{' and '.join(given)} exclude each other", "git orch plan -h")
+        raise errors.UsageError(
+            f"{given[0]} cannot be used with {' and '.join(given[1:])}", "git orch plan -h"
+        )
     if variables and template is None:
         raise errors.UsageError("--var is for templates", "git orch templates")
 
@@ -203,7 +208,7 @@ def _task_text(task: str | None) -> str:
     """The task, which may come from standard input. Raises UsageError when there is none."""
     asked = task if task is not None else _standard_input()
     if not asked.strip():
-        raise errors.UsageError("no input: there is no task", 'git orch plan "what to do"')
+        raise errors.UsageError(_NO_TASK, 'git orch plan "what to do"')
     return asked
 
 
@@ -214,7 +219,7 @@ def input_text(source: str) -> str:
 
 def _standard_input() -> str:
     if sys.stdin is None or sys.stdin.isatty():
-        raise errors.UsageError("no input: there is no task", 'git orch plan "what to do"')
+        raise errors.UsageError(_NO_TASK, 'git orch plan "what to do"')
     return _text(sys.stdin.buffer.read(_LARGEST_TASK + 1), "standard input")
 
 

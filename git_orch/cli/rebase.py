@@ -33,7 +33,7 @@ def command(plan: str | None, onto: str | None) -> None:
         if done is not None:
             rewrite.told(opened, done)
     if done is None:
-        console.out(f"{name}: it starts there already")
+        console.out(f"{name}: already based on {ref.removeprefix('refs/heads/')}")
         return
     console.out(f"{name}: it starts from {(base.commit or '')[:10]} now")
     console.out(f"next: git orch rollback --undo {name}  # takes this back")

@@ -1,4 +1,4 @@
-"""git orch reject: put a plan away as not to be run."""
+"""git orch reject: reject a plan and archive it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""git orch reorder: other places for the steps of a plan."""
+"""git orch reorder: change the order of the steps."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.plans import sentences
 from git_orch.views import console, report
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def command(
     given = {"--to-step": to_step is not None, "--last": last is not None, "--undo": undo}
     named = [name for name, is_given in given.items() if is_given]
     if len(named) > 1:
-        raise errors.UsageError(f"{' and '.join(named)} exclude each other", "git orch rollback -h")
+        raise errors.UsageError(
+            f"{named[0]} cannot be used with {' and '.join(named[1:])}", "git orch rollback -h"
+        )
     from git_orch.flow.branch import rollback
 
     how = rollback.How(in_checkout=checkout, keep_users_own=keep_user_commits, dry_run=dry_run)
@@ -73,17 +76,16 @@ def _roll_back(opened: OpenPlan, to_step: int | None, last: int | None, how: How
 
 
 def _tell(name: str, moved: Moved, *, undo: bool, dry_run: bool) -> None:
-    steps = ", ".join(str(number) for number in moved.steps) or "none"
-    word = "done again" if undo else "taken back"
+    steps = sentences.steps(moved.steps) if moved.steps else "no step"
     branch = "branch would move" if dry_run else "branch moved"
-    console.out(
-        f"{name}: {branch} from {moved.old[:10]} to {moved.new[:10]}; steps {word}: {steps}"
-    )
+    done = f"{steps} done again"
+    if not undo:
+        done = f"would roll back {steps}" if dry_run else f"rolled back {steps}"
+    saved = "" if dry_run else f" (old tip {moved.old[:10]} saved)"
+    console.out(f"{name}: {branch} from {moved.old[:10]} to {moved.new[:10]}; {done}{saved}")
     if dry_run and moved.cut:
         console.out(f"commits taken off: {', '.join(oid[:10] for oid in moved.cut)}")
     if moved.replayed and not dry_run:
         console.out(f"your commits are on it as {', '.join(oid[:10] for oid in moved.replayed)}")
     if not dry_run:
-        console.out(
-            f"{moved.old[:10]} is kept; ignored files and files outside the repository were not touched"
-        )
+        console.out("ignored files and files outside the repository were not touched")

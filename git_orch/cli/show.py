@@ -30,7 +30,7 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, atte
     """One plan: its steps, their checks and states, what it has cost, the commits."""
     if as_yaml + tasks + (as_json or attempts) > 1:
         raise errors.UsageError(
-            "--yaml, --tasks and --attempts exclude each other", "git orch show -h"
+            "only one of --yaml, --tasks and --attempts can be used", "git orch show -h"
         )
     repository = here.find_repository()
     with here.open_objects(repository) as database:

@@ -1,4 +1,4 @@
-"""git orch state: where a plan is in its life, and what leads on."""
+"""git orch state: show a plan's state and its possible next states."""
 
 from __future__ import annotations
 

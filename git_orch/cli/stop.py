@@ -1,4 +1,4 @@
-"""git orch stop: end the run of a plan in order."""
+"""git orch stop: stop a run cleanly."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def command(
     with here.open_plan(plan) as opened:
         if accept is not None:
             verify.accept(opened, accept)
-            console.out(f"step {accept} is taken; its tree is not verified")
+            console.out(f"step {accept} accepted; its checks have not run")
             console.out(f"next: git orch verify {opened.name} --step {accept} --record")
             return 0
         if tip:

@@ -139,7 +139,7 @@ def test_a_model_for_a_run_is_the_one_of_steps_that_name_none(here: Here) -> Non
 
 
 def test_an_estimate_of_no_task_is_a_usage_error(here: Here) -> None:
-    assert "no input" in here("plan", "--estimate-only", stdin=" \n", expect=2).err
+    assert "nothing to plan" in here("plan", "--estimate-only", stdin=" \n", expect=2).err
 
 
 def test_an_estimate_alone_asks_nobody_and_stores_nothing(

@@ -32,9 +32,9 @@ def test_the_demonstration_does_every_step_in_a_sound_repository(
     demo: subprocess.CompletedProcess[str],
 ) -> None:
     assert demo.returncode == 0, demo.stderr
-    assert "5 of 5 steps done, 5 landed now" in demo.stdout
-    assert "steps taken back: 5" in demo.stdout
-    assert "5 of 5 steps done, 1 landed now" in demo.stdout
+    assert "5/5 steps done, 5 in this run" in demo.stdout
+    assert "rolled back step 5 (old tip" in demo.stdout
+    assert "5/5 steps done, 1 in this run" in demo.stdout
     found = re.search(r"The repository is (\S+);", demo.stdout)
     assert found is not None
     repo = Repo(Path(found[1]))

@@ -114,7 +114,7 @@ def test_a_plan_file_that_is_not_text_or_not_there_is_refused(repo: Repo, tmp_pa
     "script", ["$ORCH plan </dev/null", "echo ' ' | $ORCH plan", "$ORCH plan <&-", "$ORCH plan ''"]
 )
 def test_no_task_is_a_usage_error(repo: Repo, script: str) -> None:
-    assert "no input" in failure(sh(repo, script), 2)
+    assert "nothing to plan" in failure(sh(repo, script), 2)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_no_task_is_a_usage_error(repo: Repo, script: str) -> None:
         (["ls", "--json=yes"], "does not take a value"),
         (["show", "a", "b"], "git orch show -h"),
         (["rollback", "--to-step", "x"], "git orch rollback -h"),
-        (["rollback", "--undo", "--to-step", "1"], "exclude each other"),
+        (["rollback", "--undo", "--to-step", "1"], "cannot be used with"),
         (["log", "-n", "0"], "git orch log -h"),
         (["show", "--yaml", "--json"], "git orch show -h"),
-        (["plan", "task", "--from", "-"], "exclude each other"),
+        (["plan", "task", "--from", "-"], "cannot be used with"),
         (["plan", "--from", "-", "--var", "a=b"], "git orch templates"),
         (["plan", "--include-dirty", "--base", "main", "x"], "--include-dirty"),
         (["plan", "--template", "no-such"], "python-cli"),

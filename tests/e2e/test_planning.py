@@ -175,7 +175,7 @@ def test_without_a_key_the_hint_says_how_to_get_one(
 @pytest.mark.parametrize("task", ["", "  \n\t"])
 def test_an_empty_task_is_a_usage_error(here: Here, model_server: ModelServer, task: str) -> None:
     """S1-093: nothing is asked, nothing is stored."""
-    assert "no input" in here("plan", stdin=task, expect=2).err
+    assert "nothing to plan" in here("plan", stdin=task, expect=2).err
     assert model_server.requests == []
     assert here.repo.git("for-each-ref", "refs/notes", "refs/heads/orch") == ""
 

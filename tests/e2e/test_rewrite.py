@@ -207,7 +207,7 @@ def test_a_plan_goes_onto_the_tip_of_its_base(repo: Repo, plan: str) -> None:
     assert repo.git("rev-parse", f"orch/{plan}~4") == tip
     assert tree(repo, f"orch/{plan}") == ["README.md", "a.txt", "b.txt", "c.txt", "new.txt"]
     assert repo.status(plan)["state"] == "COMPLETE"
-    assert "it starts there already" in repo.orch("rebase", plan).stdout
+    assert "already based on main" in repo.orch("rebase", plan).stdout
 
 
 def test_a_rebase_is_taken_back_with_its_base(repo: Repo, plan: str) -> None:
@@ -367,7 +367,7 @@ def test_a_dry_run_moves_nothing_and_says_what_would(repo: Repo, plan: str) -> N
     old = repo.git("rev-parse", f"orch/{plan}")
     said = repo.orch("rollback", "--last", "2", "--dry-run", plan).stdout
     assert "branch would move" in said
-    assert "steps taken back: 2, 3" in said
+    assert "would roll back steps 2, 3" in said
     assert all(
         oid[:10] in said
         for oid in repo.git("rev-list", "--max-count=2", f"orch/{plan}").splitlines()

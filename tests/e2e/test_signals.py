@@ -247,7 +247,7 @@ def test_exec_with_all_standard_streams_closed_does_its_work(repo: Repo) -> None
 def test_closed_standard_input_is_no_task(repo: Repo) -> None:
     done = shell(repo, "$ORCH plan <&-")
     assert (done.returncode, len(lines_with("hint: ", done.stderr))) == (2, 1)
-    assert "no input" in done.stderr
+    assert "nothing to plan" in done.stderr
 
 
 def test_closed_standard_input_does_not_hinder_exec(repo: Repo) -> None:

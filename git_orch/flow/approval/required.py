@@ -58,7 +58,7 @@ def _require_setup(status: Status, grant: Grant, setup: str | None) -> Grant:
     if setup is not None and (granted is None or granted.command != setup):
         name = ids.short(status.id)
         raise errors.Refused(
-            f"orch.setup ('{setup}') runs before the steps of '{name}', which only an approval allows",
+            f"orch.setup ('{setup}') needs approval before it may run for '{name}'",
             f"git orch approve {name} --setup",
         )
     return grant
@@ -118,7 +118,7 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
     as_made = approval.of_status(status).document() in made and not record.rejected
     if given is None and as_made and not approval.network_steps(status.plan):
         return errors.Refused(
-            f"orch.setup runs before the steps of '{name}', which only an approval allows",
+            f"orch.setup needs approval before it may run for '{name}'",
             f"git orch approve {name} --setup",
         )
     if given is not None:
