@@ -218,6 +218,30 @@ def test_a_rebase_is_taken_back_with_its_base(repo: Repo, plan: str) -> None:
     assert repo.status(plan)["base"] == before
 
 
+def test_undo_goes_back_through_the_moves_one_after_the_other(repo: Repo, plan: str) -> None:
+    """Each gives back tip and base; before the first of them stands a landing, which is no move
+    to take back.
+    """
+    moves: list[list[str]] = [["drop", "2"], ["rebase"], ["rebase"], ["rollback", "--last", "1"]]
+    before = []
+    for number, move in enumerate(moves):
+        before.append((repo.git("rev-parse", f"orch/{plan}"), repo.status(plan)["base"]))
+        repo.commit({f"new-{number}.txt": "new\n"}, "meanwhile")
+        repo.orch(*move, plan)
+    for stood in reversed(before):
+        repo.orch("rollback", "--undo", plan)
+        assert (repo.git("rev-parse", f"orch/{plan}"), repo.status(plan)["base"]) == stood
+    assert "was no rollback" in repo.orch("rollback", "--undo", plan, expect=3).stderr
+
+
+def test_an_undo_does_not_reach_behind_a_landing(repo: Repo, plan: str) -> None:
+    repo.orch("drop", "2", plan)
+    repo.orch("exec", plan)
+    repo.orch("rollback", "--last", "1", plan)
+    repo.orch("rollback", "--undo", plan)
+    assert "was no rollback" in repo.orch("rollback", "--undo", plan, expect=3).stderr
+
+
 def test_every_step_that_conflicts_is_named_before_anything_moves(repo: Repo) -> None:
     plan = repo.plan(
         {"title": "Lines", "steps": [{"title": "Step", "run": "echo 1 >> README.md; echo 1 > one"}]}

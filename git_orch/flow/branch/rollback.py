@@ -124,7 +124,7 @@ def _to(plan: OpenPlan, status: Status, target: Commit, why: str, how: How) -> M
 
 
 def undo(plan: OpenPlan, how: How | None = None) -> Moved:
-    """Take back the last rollback, drop, reorder, rebase or redo.
+    """Take back the last rollback, drop, reorder, rebase or redo that was not taken back yet.
 
     Raises Refused when the branch has moved on since, or none of these was last.
     """
@@ -154,7 +154,7 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
         plan.refuse_checked_out()
     if last.kind is MoveKind.REORDER:
         _restore_order(plan, status, last)
-    entries = _base_before(plan, status) if last.kind is MoveKind.REBASE else []
+    entries = _base_before(plan, status, last) if last.kind is MoveKind.REBASE else []
     entries.append((plan.home, plan.event("plan.restored", **{"from": last.new, "to": last.old})))
     change = Change(MoveKind.UNDO, plan.ref, last.new, last.old, f"undo {verb}")
     _move(plan, change, entries, how, Written(plan.objects))
@@ -162,9 +162,15 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
     return moved
 
 
-def _base_before(plan: OpenPlan, status: Status) -> list[Entry]:
-    """What names the base again that the log named before the last rebase."""
-    named = [event for event in status.log.events if event.name in ("plan.created", "plan.rebased")]
+def _base_before(plan: OpenPlan, status: Status, rebase: Move) -> list[Entry]:
+    """What names the base again that the log named before a rebase, whose own event comes before
+    its intent.
+    """
+    named = [
+        event
+        for event in status.log.events
+        if event.name in ("plan.created", "plan.rebased") and event.id < rebase.id
+    ]
     return [
         (plan.home, plan.event("plan.rebased", base=each.body.get("base"))) for each in named[-2:-1]
     ]

@@ -58,7 +58,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         verified=frozenset(past.verified),
         calls=tuple(past.calls),
         pending_moves=tuple(past.moves.values()),
-        last_move=past.last_move,
+        last_move=past.standing[-1] if past.standing else None,
         known_tip=past.known_tip,
         estimate=past.estimate,
         open_run=past.open_run,

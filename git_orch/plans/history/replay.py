@@ -50,7 +50,7 @@ class Past:
     calls: list[Call] = field(default_factory=list)
     moves: dict[str, Move] = field(default_factory=dict)
     arrivals: Counter[tuple[str, str]] = field(default_factory=Counter)  # of a ref at a commit
-    last_move: Move | None = None
+    standing: list[Move] = field(default_factory=list)  # moves of the branch, oldest first
     known_tip: str | None = None
     estimate: Estimated | None = None
     open_run: str | None = None
@@ -186,9 +186,13 @@ class Past:
             return
         self.arrivals[move.ref, move.new] += 1
         self.landed = self.landings.pop(move.id, self.landed)
-        if move.ref == self.branch:
-            self.last_move = move
-            self.known_tip = move.new
+        if move.ref != self.branch:
+            return
+        self.known_tip = move.new
+        if move.kind is not MoveKind.UNDO:
+            self.standing.append(move)
+        elif self.standing:
+            self.standing.pop()
 
     def abandon_move(self, event: Event) -> None:
         move = self.moves.pop(document.text(event.body, "move"), None)

@@ -247,7 +247,8 @@ class Status(NamedTuple):
     (step, tree) pairs whose checks passed. `incomplete` says that git could not read a part of the
     log, so that missing events prove nothing; `interrupted` that a signal ended the last run;
     `merged` that the branch is gone, and its last tip is part of the base branch. `first_base` is
-    the commit that the plan was made on; `base` follows its branch.
+    the commit that the plan was made on; `base` follows its branch. `last_move` is the last move of
+    the branch that no undo took back.
     """
 
     id: str
