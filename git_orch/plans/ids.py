@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_RANDOM_BITS = 80
+_STEP_BITS = 64  # 65,000 such steps are a millisecond
 _PLAN_RANDOM_BITS = 23
 _SLUG_LENGTH = 60
 
@@ -19,6 +20,8 @@ ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 STEP_ID = re.compile(r"s[1-9][0-9]{0,5}")
 
 DAY_MS = 24 * 3600 * 1000
+# The end of the year 9999. No clock says more, and the last ID of all has none after it.
+LATEST_MS = 253_402_300_799_999
 
 
 def _crockford(number: int, length: int) -> str:
@@ -47,15 +50,16 @@ def ulid_ms(identifier: str) -> int:
 
 
 def ulid_after(greatest: str | None, now_ms: int, random_bits: int) -> str:
-    """A new ULID, at least one more than `greatest`: a lagging clock cannot sort an answer before
-    its question.
+    """A new ULID, greater than `greatest`, so that no clock, however far it lags, sorts an answer
+    before its question.
 
-    A `greatest` more than a day ahead of `now_ms` comes from a broken clock and does not count.
+    Where the clock does not make it greater, a random step does: of two writers that know the same
+    `greatest` each gets an ID of its own.
     """
     fresh = ulid(now_ms, random_bits)
-    if greatest is None or fresh > greatest or ulid_ms(greatest) > now_ms + DAY_MS:
+    if greatest is None or fresh > greatest:
         return fresh
-    return _crockford(_from_crockford(greatest) + 1, 26)
+    return _crockford(_from_crockford(greatest) + 1 + random_bits % (1 << _STEP_BITS), 26)
 
 
 def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = None) -> str:

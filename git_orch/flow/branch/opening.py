@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note, Reporter
+from git_orch.plans import ids
 from git_orch.repo import identity, localfiles, stale_locks
 from git_orch.repo.log import log as store
 from git_orch.repo.log import spool
@@ -39,6 +41,7 @@ def opened(
         take_stale_locks_away(repository, plan, reporter)
         writer = store.LogWriter(repository, database, person, plan)
         found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
+        _warn_of_clock(found)
         known = {event.id for event in writer.log.events}
         for attempt in spool.left(PlanPlace(repository, plan)):
             found.take_spool(attempt, known)
@@ -54,3 +57,16 @@ def take_stale_locks_away(repository: Repository, plan: str, reporter: Reporter)
     """Remove the locks that a killed git left on the refs of a plan, which this process holds."""
     for path in stale_locks.of_plan(repository, plan):
         reporter.emit(Note(f"'{path}' was left by a git that was killed; it is removed"))
+
+
+def _warn_of_clock(plan: OpenPlan) -> None:
+    """Say that the clock is more than a day behind the last event: what is new is dated after it."""
+    ahead = plan.log.log.ahead_ms(time.time_ns() // 1_000_000)
+    if ahead > ids.DAY_MS:
+        days = ahead // ids.DAY_MS
+        plan.reporter.emit(
+            Note(
+                f"the clock is {days} day{'' if days == 1 else 's'} behind the log of "
+                f"'{ids.short(plan.id)}' (or was ahead when that was written); what is new is dated after it"
+            )
+        )

@@ -68,12 +68,17 @@ class Log(NamedTuple):
     damaged: int = 0
     newer: int | None = None
 
-    def greatest(self, latest_ms: int) -> str | None:
-        """The greatest event ID that is not later than `latest_ms` (milliseconds since 1970)."""
+    def greatest(self) -> str | None:
+        """The greatest event ID that a clock can have made."""
         return next(
-            (event.id for event in reversed(self.events) if ids.ulid_ms(event.id) <= latest_ms),
+            (event.id for event in reversed(self.events) if ids.ulid_ms(event.id) <= ids.LATEST_MS),
             None,
         )
+
+    def ahead_ms(self, now_ms: int) -> int:
+        """By how many milliseconds the last event is later than `now_ms`, or 0."""
+        greatest = self.greatest()
+        return 0 if greatest is None else max(ids.ulid_ms(greatest) - now_ms, 0)
 
 
 def read(blobs: Iterable[bytes]) -> Log:

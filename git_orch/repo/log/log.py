@@ -247,9 +247,7 @@ class LogWriter:
     def event(self, name: str, **body: object) -> Event:
         """A new event with an ID after all that are known; it is stored by `append`."""
         now = time.time_ns() // 1_000_000
-        known = max(
-            filter(None, (self._greatest, self.log.greatest(now + ids.DAY_MS))), default=None
-        )
+        known = max(filter(None, (self._greatest, self.log.greatest())), default=None)
         identifier = ids.ulid_after(known, now, int.from_bytes(os.urandom(10), "big"))
         self._greatest = identifier
         return Event(identifier, name, self._clone, events.readable(body))
