@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from git_orch import checkpoints, errors
+from git_orch.plans.document import Document
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Move, MoveKind
 from git_orch.repo import refs
@@ -61,7 +62,8 @@ class Logbook(Protocol):
 class Change:
     """What is to move: the full name of a ref, from `old` (None: it is made) to `new`.
 
-    `why` is for people: it stands in the log and in the reflog.
+    `why` is for people: it stands in the log and in the reflog. With `checkout` files of a worktree
+    that has the branch follow, and none of the user's was in their way.
     """
 
     kind: MoveKind
@@ -69,6 +71,7 @@ class Change:
     old: str | None
     new: str
     why: str
+    checkout: bool = False
 
     @property
     def reason(self) -> str:
@@ -92,8 +95,12 @@ class Intent:
 
 def intend(log: Logbook, change: Change, at: str | None) -> Intent:
     """Announce a change; nothing is written yet, so that other events can name the intent."""
-    old = {} if change.old is None else {"from": change.old}
-    body = {"kind": change.kind.value, "ref": change.ref, **old, "to": change.new}
+    body: Document = {"kind": change.kind.value, "ref": change.ref}
+    if change.old is not None:
+        body["from"] = change.old
+    body["to"] = change.new
+    if change.checkout:
+        body["checkout"] = True
     return Intent(change, log.event("move.intended", **body, why=change.why), at)
 
 

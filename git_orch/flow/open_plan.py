@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from git_orch import checkpoints, errors
@@ -23,7 +23,7 @@ from git_orch.repo.log import log as store
 from git_orch.repo.objects.objects import Objects, Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
-from git_orch.repo.worktree import untracked, worktrees
+from git_orch.repo.worktree import half_moved, worktrees
 
 _NOT_LANDED = "what could not land"
 
@@ -143,42 +143,38 @@ class OpenPlan:
         self._carry_out(Change(kind, self.ref, old, new, why), entries, road)
 
     def move_checked_out(self, place: Path, change: Change, entries: Sequence[Entry] = ()) -> None:
-        """Move the plan branch where `place` is the git directory of a worktree that has it: its
-        files follow, local changes are kept.
+        """Move the plan branch where it is checked out in `place`: its files follow, local changes
+        are kept.
 
         Raises Busy when a local change or a file that git does not track is in the way; then
         nothing has moved.
         """
         git = Git(worktrees.git_dir_of(self.repository, place), place, self.repository.variables)
-        in_the_way = untracked.in_the_way(
-            git, place, untracked.changed(git, change.old or self.repository.empty_tree, change.new)
-        )
+        old = change.old or self.repository.empty_tree
+        look = f"git -C {shlex.quote(str(place))} status"
+        in_the_way = half_moved.in_the_way(git, place, old, change.new)
         if in_the_way:
             shown = sentences.quoted_names(in_the_way)
-            raise errors.Busy(
-                f"files in '{place}' are in the way of the rollback: {shown}",
-                f"git -C {shlex.quote(str(place))} status --ignored --short",
-            )
+            told = f"files in '{place}' are in the way of the rollback: {shown}"
+            raise errors.Busy(told, f"{look} --ignored --short")
 
         def road(change: Change) -> None:
             git.finished(
                 "update-index", "-q", "--refresh", expect=(0, 1)
             )  # a file that was touched is not changed
+            variables = {"GIT_REFLOG_ACTION": change.reason}
             try:
-                git.run(
-                    "reset",
-                    "--quiet",
-                    "--keep",
-                    change.new,
-                    variables={"GIT_REFLOG_ACTION": change.reason},
-                )
+                git.run("reset", "--quiet", "--keep", change.new, variables=variables)
             except GitFailed as refused:
-                raise errors.Busy(
-                    f"changes in '{place}' are in the way of the rollback",
-                    f"git -C {shlex.quote(str(place))} status",
-                ) from refused
+                if refused.locked:
+                    raise errors.Busy(refused.cause, refused.hint) from refused
+                half_moved.put_back(self.repository, git, change.ref, old, change.new)
+                if refused.disk_full:
+                    raise
+                told = f"git does not move '{change.ref.removeprefix('refs/heads/')}'"
+                raise errors.Busy(f"{told}: {refused.cause}", look) from refused
 
-        self._carry_out(change, entries, road)
+        self._carry_out(replace(change, checkout=True), entries, road)
 
     def _carry_out(
         self, change: Change, entries: Sequence[Entry], road: Callable[[Change], None]

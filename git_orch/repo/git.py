@@ -71,6 +71,11 @@ class GitFailed(errors.OrchError):
         """Whether another git held a lock that it needed."""
         return ".lock': File exists" in self.stderr
 
+    @property
+    def disk_full(self) -> bool:
+        """Whether there was no room to write."""
+        return _is_full(self.stderr)
+
 
 def environment(source: Mapping[str, str], *, keep_location: bool = False) -> dict[str, str]:
     """The environment for git: without the variables that name another repository, index or pager."""
@@ -237,7 +242,7 @@ def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
         (line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else ""
     )
     said = said.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
-    if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
+    if _is_full(stderr):
         return f"the disk is full (git {command}: {said})", "df -h . && git orch status"
     if (
         "Read-only file system" in stderr
@@ -261,6 +266,10 @@ def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
     if status < 0:
         return f"git {command} was killed by signal {-status}", "git orch status"
     return f"git {command} failed: {said or f'exit status {status}'}", "git fsck"
+
+
+def _is_full(stderr: str) -> bool:
+    return "No space left on device" in stderr or "Disk quota exceeded" in stderr
 
 
 def too_old(said: str) -> tuple[str, str]:

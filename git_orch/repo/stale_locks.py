@@ -37,9 +37,17 @@ def of_plan(repository: Repository, plan: str) -> list[Path]:
     return _taken_away(repository, (*paths, *held.glob("*.lock")))
 
 
-def of_worktree(repository: Repository, git_dir: Path) -> list[Path]:
-    """Take away stale locks in a worktree that this process holds; gives those that are gone."""
-    return _taken_away(repository, [git_dir / "index.lock", git_dir / "HEAD.lock"])
+def of_worktree(repository: Repository, git_dir: Path, ref: str | None = None) -> list[Path]:
+    """Take away stale locks in a worktree that this process holds, and on the branch `ref` that is
+    checked out there; gives those that are gone.
+    """
+    return _taken_away(repository, in_worktree(repository, git_dir, ref))
+
+
+def in_worktree(repository: Repository, git_dir: Path, ref: str | None = None) -> list[Path]:
+    """Where a git that moves the branch `ref` with its checkout makes locks."""
+    own = [git_dir / f"{name}.lock" for name in ("index", "HEAD", "ORIG_HEAD")]
+    return own if ref is None else [*own, repository.common_dir / f"{ref}.lock"]
 
 
 def _taken_away(repository: Repository, paths: Iterable[Path]) -> list[Path]:

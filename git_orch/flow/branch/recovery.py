@@ -93,6 +93,9 @@ def _settle_move(plan: OpenPlan, move: Move) -> None:
     tip = refs.value(plan.repository, move.ref)
     if tip == move.old and plan.objects.read_many([move.new])[0] is not None:
         if not _index_went_ahead(plan, move):
+            if target.put_back(plan.repository, move):
+                _give_up(plan, move)
+                return
             plan.refuse_checked_out()
         refs.move(
             plan.repository,
@@ -135,10 +138,24 @@ def _settle_landing(plan: OpenPlan, move: Move) -> None:
     if target.is_done(plan.repository, move):
         moves.confirm(plan, move, plan.home)
         return
+    if target.put_back(plan.repository, move):
+        _give_up(plan, move)
+        return
     moves.abandon(plan, move.id)
     name = plan.name
     plan.reporter.emit(
         Note(
             f"'{move.why}' of {name} was cut off before it moved anything: give that command again"
+        )
+    )
+
+
+def _give_up(plan: OpenPlan, move: Move) -> None:
+    """Write down that a move did not happen, of which git had written some files."""
+    moves.abandon(plan, move.id)
+    plan.reporter.emit(
+        Note(
+            f"'{move.why}' of {plan.name} was cut off; what it had written to the checkout "
+            "is put back: give that command again"
         )
     )

@@ -22,7 +22,7 @@ from git_orch.repo import ask, refs, sync
 from git_orch.repo.git import FETCHING, Git, GitFailed
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
-from git_orch.repo.worktree import untracked, worktrees
+from git_orch.repo.worktree import half_moved, worktrees
 
 HEADS = "refs/heads/"
 
@@ -170,19 +170,26 @@ def advance(
     nothing has moved.
     """
     _hold(plan, target, change, written)
-    intent = moves.intend(plan, change, plan.home)
-    old = {} if change.old is None else {"from": change.old}
-    fields = {"ref": change.ref, **old, "to": change.new, **consequence.fields}
-    event = plan.event(consequence.event, **fields, move=intent.event.id)
     try:
-        moves.carry_out(
-            plan, intent, [(plan.home, event)], lambda change: _move(plan.repository, change)
-        )
+        if target.checkout is not None:
+            _refuse_overwriting(plan.repository, target.checkout, change)
+            change = replace(change, checkout=True)
+        _carry_out(plan, change, consequence)
     except Blocked as refused:
         if target.checkout is not None and plan.status().base.snapshot:
             refused.hint = _commit_first(target.checkout, refused.paths)
         raise
     plan.record()
+
+
+def _carry_out(plan: OpenPlan, change: Change, consequence: Consequence) -> None:
+    intent = moves.intend(plan, change, plan.home)
+    old = {} if change.old is None else {"from": change.old}
+    fields = {"ref": change.ref, **old, "to": change.new, **consequence.fields}
+    event = plan.event(consequence.event, **fields, move=intent.event.id)
+    moves.carry_out(
+        plan, intent, [(plan.home, event)], lambda change: _move(plan.repository, change)
+    )
 
 
 def _commit_first(checkout: Checkout, paths: Sequence[str]) -> str:
@@ -217,7 +224,19 @@ def _move(repository: Repository, change: Change) -> None:
     refuse_unfinished(checkout)
     if refs.value(repository, change.ref) != change.old:
         raise refs.RefMoved(change.ref)
+    if not change.checkout:  # somebody has just switched to it
+        _refuse_overwriting(repository, checkout, change)
     _fast_forward(repository, checkout, change)
+
+
+def _refuse_overwriting(repository: Repository, checkout: Checkout, change: Change) -> None:
+    """Raises Busy where files are that no commit has. git itself would overwrite ignored ones in a
+    branch without a commit.
+    """
+    old = change.old or repository.empty_tree
+    paths = half_moved.in_the_way(checkout.git(repository), checkout.path, old, change.new)
+    if paths:
+        raise Blocked(checkout, paths)
 
 
 def _fast_forward(repository: Repository, checkout: Checkout, change: Change) -> None:
@@ -227,23 +246,23 @@ def _fast_forward(repository: Repository, checkout: Checkout, change: Change) ->
     options = ("--ff-only", "--no-overwrite-ignore", "--no-squash", "--no-autostash", "--quiet")
     variables = {"GIT_REFLOG_ACTION": change.reason}
     name = change.ref.removeprefix(HEADS)
-    if change.old is None:  # then git takes ignored files for worthless all the same
-        written = untracked.changed(checkout.git(repository), repository.empty_tree, change.new)
-        in_the_way = untracked.in_the_way(checkout.git(repository), checkout.path, written)
-        if in_the_way:
-            raise Blocked(checkout, in_the_way)
-    git = replace(
-        checkout.git(repository), drivers=(f"branch.{name}.mergeoptions",)
-    )  # "-s ours" outvotes us
+    git = checkout.git(repository)
+    drivers = (f"branch.{name}.mergeoptions",)  # "-s ours" outvotes us
     try:
-        git.run(*sync.options(), "merge", *options, change.new, variables=variables)
+        replace(git, drivers=drivers).run(
+            *sync.options(), "merge", *options, change.new, variables=variables
+        )
     except GitFailed as failed:
         in_the_way = [line.strip() for line in failed.stderr.splitlines() if line.startswith("\t")]
         if in_the_way:
             raise Blocked(checkout, in_the_way) from failed
-        raise errors.Busy(
-            f"git does not move '{name}': {failed.cause}", checkout.command("status")
-        ) from failed
+        told = f"git does not move '{name}': {failed.cause}"
+        if not failed.locked:
+            old = change.old or repository.empty_tree
+            half_moved.put_back(repository, git, change.ref, old, change.new)
+        if failed.disk_full:
+            raise
+        raise errors.Busy(told, checkout.command("status")) from failed
     if refs.value(repository, change.ref) != change.new:
         raise refs.RefMoved(change.ref)
 
@@ -270,3 +289,17 @@ def is_done(repository: Repository, move: Move) -> bool:
     if moves.has_happened(repository, move):
         return True
     return ask.is_ancestor(repository.git, move.new, tip)
+
+
+def put_back(repository: Repository, move: Move) -> bool:
+    """Bring the checkout of a branch that a cut-off move did not reach back to where it was;
+    whether there was anything to do. Raises Busy where a lock is in the way.
+    """
+    if not move.checkout or refs.value(repository, move.ref) != move.old:
+        return False
+    place = worktrees.checkout_of(repository, move.ref)
+    if place is None or not (place / ".git").exists():
+        return False
+    git = Checkout(place, worktrees.git_dir_of(repository, place)).git(repository)
+    old = move.old or repository.empty_tree
+    return half_moved.put_back(repository, git, move.ref, old, move.new)

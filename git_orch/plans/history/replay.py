@@ -177,6 +177,7 @@ class Past:
             why=document.text(event.body, "why"),
             kind=_kind(event.body),
             seen_before=self.arrivals[ref, new],
+            checkout=event.body.get("checkout") is True,
         )
         self.moves[move.id] = move
 

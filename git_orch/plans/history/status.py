@@ -96,7 +96,8 @@ class MoveKind(enum.Enum):
 class Move(NamedTuple):
     """The intent to move a ref; `old` is None for a creation.
 
-    `seen_before` is how often the log had seen the ref come to `new` when this was intended.
+    `seen_before` is how often the log had seen the ref come to `new` when this was intended. With
+    `checkout` the files of a worktree were to follow.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Move(NamedTuple):
     why: str
     kind: MoveKind = MoveKind.OTHER
     seen_before: int = 0
+    checkout: bool = False
 
 
 class Landed(NamedTuple):

@@ -61,6 +61,7 @@ class Scene:
         new: str | None = None,
         clone: str | None = None,
         ref: str | None = None,
+        checkout: bool = False,
     ) -> None:
         """Write an intent to the log and move nothing, as a run does that is killed."""
         with self.opened() as (plan, _):
@@ -70,6 +71,7 @@ class Scene:
                 "to": new or self.new,
                 "kind": "land",
                 "why": "land step 2",
+                "checkout": checkout,
             }
             event = plan.event("move.intended", **body)
             if clone is not None:
@@ -208,6 +210,20 @@ def test_an_intent_for_another_ref_moves_nothing(scene: Scene) -> None:
     scene.intended(ref="refs/heads/main", old=main)
     with scene.opened():
         pass
+    assert scene.repo.git("rev-parse", "main") == main
+
+
+@pytest.mark.parametrize("checkout", [True, False])
+def test_a_checkout_whose_branch_alone_did_not_move_goes_back_where_the_intent_had_it_follow(
+    scene: Scene, *, checkout: bool
+) -> None:
+    main = scene.repo.git("rev-parse", "main")
+    new = scene.repo.git("commit-tree", "-m", "next", "-p", "main", f"{scene.branch}^{{tree}}")
+    scene.intended(ref="refs/heads/main", old=main, new=new, checkout=checkout)
+    scene.repo.git("read-tree", "-m", "-u", main, new)
+    [note] = scene.settled()
+    assert ("is put back" in note) is checkout
+    assert (scene.repo.git("status", "--porcelain") == "") is checkout
     assert scene.repo.git("rev-parse", "main") == main
 
 
