@@ -125,9 +125,9 @@ def _facts(item: object, where: str) -> ModelFacts:
     )
 
 
-def _tier(item: object, where: str) -> tuple[int, cost.Rates]:
+def _tier(item: object, where: str) -> cost.Tier:
     fields = documents.mapping(item, where)
-    return _tokens(fields, "above", where), _rates(fields, where)
+    return cost.Tier(_tokens(fields, "above", where), _rates(fields, where))
 
 
 def _rates(fields: Mapping[str, object], where: str) -> cost.Rates:

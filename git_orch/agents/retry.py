@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from git_orch import errors
 
@@ -80,11 +80,11 @@ def _is_spend_limit(fault: Fault) -> bool:
 
 def failure(fault: Fault, model: str, tries: int) -> errors.ProviderFailed:
     """The error that ends the call; cause and hint fit the kind of fault."""
-    cause, hint = _SPEND_LIMIT if _is_spend_limit(fault) else _cause_and_hint(fault, model)
+    advice = _SPEND_LIMIT if _is_spend_limit(fault) else _advice(fault, model)
     after = f", {tries} tries" if tries > 1 else ""
     detail = f": {one_line(fault.detail)}" if fault.detail else ""
     request = f" (request '{fault.request_id}')" if fault.request_id else ""
-    return errors.ProviderFailed(f"{cause}{after}{detail}{request}", hint)
+    return errors.ProviderFailed(f"{advice.cause}{after}{detail}{request}", advice.hint)
 
 
 def one_line(text: str) -> str:
@@ -93,61 +93,67 @@ def one_line(text: str) -> str:
     return line.rstrip(".") if len(line) <= _SHOWN else line[:_SHOWN] + " ..."
 
 
-def _cause_and_hint(fault: Fault, model: str) -> tuple[str, str]:
+class _Advice(NamedTuple):
+    """Cause and hint of an error; {model}, {status} and {kind} in a cause are the fault's."""
+
+    cause: str
+    hint: str
+
+
+def _advice(fault: Fault, model: str) -> _Advice:
     if fault.kind != "status":
-        return _CAUSES[fault.kind]
+        return _ADVICE[fault.kind]
+    otherwise = _FAILED if fault.status >= 500 else _NOT_ACCEPTED
+    cause, hint = _ADVICE_BY_STATUS.get(fault.status, otherwise)
     kind = fault.type or "error"
-    cause, hint = _CAUSES_BY_STATUS.get(fault.status) or (
-        _FAILED if fault.status >= 500 else _NOT_ACCEPTED
-    )
-    return cause.format(model=model, status=fault.status, kind=kind), hint
+    return _Advice(cause.format(model=model, status=fault.status, kind=kind), hint)
 
 
 _AGAIN = "run the same command again"
 _LATER = "run the same command again in some minutes; what is done is kept"
 _LOGIN = "run 'export ANTHROPIC_API_KEY=...' or 'ant auth login'"
 
-_SPEND_LIMIT = (
+_SPEND_LIMIT = _Advice(
     "a spend limit at the model provider is reached",
     "raise the limit or add credit in the provider's console, then run the same command again",
 )
-_FAILED = ("the model provider failed ({status})", _LATER)
-_NOT_ACCEPTED = (
+_FAILED = _Advice("the model provider failed ({status})", _LATER)
+_NOT_ACCEPTED = _Advice(
     "the model provider did not accept the request ({status})",
     "read the provider's message above; another model with --model may take the request",
 )
-_CAUSES: dict[Kind, tuple[str, str]] = {
-    "credentials": ("no credentials for the model provider", _LOGIN),
-    "address": (
+_ADVICE: dict[Kind, _Advice] = {
+    "credentials": _Advice("no credentials for the model provider", _LOGIN),
+    "address": _Advice(
         "the model provider's address is not valid",
         "correct ANTHROPIC_BASE_URL or run 'unset ANTHROPIC_BASE_URL'",
     ),
-    "connection": (
+    "connection": _Advice(
         "cannot reach the model provider",
         f"check the network, the proxy settings and ANTHROPIC_BASE_URL, then {_AGAIN}",
     ),
-    "timeout": ("the model provider did not answer in time", _AGAIN),
-    "cut": ("the model's reply was cut off", _AGAIN),
-    "malformed": (
+    "timeout": _Advice("the model provider did not answer in time", _AGAIN),
+    "cut": _Advice("the model's reply was cut off", _AGAIN),
+    "malformed": _Advice(
         "the answer is not a Messages API reply",
         "check that ANTHROPIC_BASE_URL names a server of the Messages API",
     ),
 }
-_CAUSES_BY_STATUS = {
-    200: ("the model provider broke off its reply ({kind})", _LATER),
-    401: ("the model provider did not accept the credentials (401)", _LOGIN),
-    403: (
+_ADVICE_BY_STATUS = {
+    200: _Advice("the model provider broke off its reply ({kind})", _LATER),
+    401: _Advice("the model provider did not accept the credentials (401)", _LOGIN),
+    403: _Advice(
         "the credentials do not permit model '{model}' (403)",
         "use a key of a workspace that may, or another model with --model",
     ),
-    404: (
+    404: _Advice(
         "the model provider does not know model '{model}' (404)",
         "choose another model with --model",
     ),
-    413: (
+    413: _Advice(
         "the request is too large for the model provider (413)",
         "make the task or the step smaller",
     ),
-    429: ("the model provider's rate limit is reached (429)", _LATER),
-    529: ("the model provider is overloaded (529)", _LATER),
+    429: _Advice("the model provider's rate limit is reached (429)", _LATER),
+    529: _Advice("the model provider is overloaded (529)", _LATER),
 }

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from git_orch.plans import trailers
 from git_orch.plans.history.status import SATISFIED, Commit, Status, StepStatus
 from git_orch.plans.plan import Plan, Step
-from git_orch.plans.trailers import Claim, excerpt, one_line, paragraph, quote, subject
+from git_orch.plans.trailers import Claim, Trailer, excerpt, one_line, paragraph, quote, subject
 
 
 def cover_message(plan_id: str, plan: Plan, base: str) -> str:
@@ -43,14 +43,14 @@ def step_message(
     claim: Claim,
     summary: str,
     checks: Iterable[CheckLine],
-    extra: Iterable[tuple[str, str]],
+    extra: Iterable[Trailer],
     *,
     review: Iterable[str] = (),
 ) -> str:
     """The message of a step commit: task, summary and checks, for reviewers on a host without
     notes.
 
-    `extra` are more trailers, as name and value; `review` are reasons to look closely.
+    `extra` are more trailers; `review` are reasons to look closely.
     """
     parts = [subject(step.title)]
     task = _task_part(step)
@@ -65,14 +65,17 @@ def step_message(
     if lines:
         parts.append("Checks:\n" + "\n".join(lines))
     parts += [f"Needs review: {one_line(reason)}" for reason in review]
-    claims = [
-        (trailers.PLAN, claim.plan),
-        (trailers.STEP, claim.step),
-        (trailers.ATTEMPT, claim.attempt),
-        *extra,
-    ]
-    parts.append("\n".join(f"{name}: {one_line(value)}" for name, value in claims))
+    last = [*_claim_trailers(claim), *extra]
+    parts.append("\n".join(f"{trailer.name}: {one_line(trailer.value)}" for trailer in last))
     return "\n\n".join(parts) + "\n"
+
+
+def _claim_trailers(claim: Claim) -> list[Trailer]:
+    return [
+        Trailer(trailers.PLAN, claim.plan),
+        Trailer(trailers.STEP, claim.step),
+        Trailer(trailers.ATTEMPT, claim.attempt),
+    ]
 
 
 def _task_part(step: Step) -> str:
@@ -93,11 +96,17 @@ def merge_message(status: Status, branch: str) -> str:
     return _message_text(parts)
 
 
-def squash_message(status: Status, own: Sequence[tuple[str, str]], coauthors: Iterable[str]) -> str:
+class OwnCommit(NamedTuple):
+    """A commit that the user made on the plan branch, with its short ID."""
+
+    oid: str
+    subject: str
+
+
+def squash_message(status: Status, own: Sequence[OwnCommit], coauthors: Iterable[str]) -> str:
     """The message of a commit that squashes the whole plan, with the claims of all its steps.
 
-    `own` are the user's own commits on the branch, as short ID and subject; `coauthors` are people
-    as `Name <email>`.
+    `coauthors` are people as `Name <email>`.
     """
     landed = _landed_steps(status)
     parts = [trailers.subject(status.plan.title), *_objective(status)]
@@ -108,17 +117,11 @@ def squash_message(status: Status, own: Sequence[tuple[str, str]], coauthors: It
         claims += claims_of(status.id, step)
     parts.append("\n".join(details))
     if own:
-        parts.append(
-            "With:\n"
-            + "\n".join(f"    {trailers.subject(subject)} ({oid})" for oid, subject in own)
-        )
+        commits = [f"    {trailers.subject(commit.subject)} ({commit.oid})" for commit in own]
+        parts.append("\n".join(["With:", *commits]))
     lines: list[str] = []
     for claim in claims:
-        lines += [
-            f"{trailers.PLAN}: {claim.plan}",
-            f"{trailers.STEP}: {claim.step}",
-            f"{trailers.ATTEMPT}: {claim.attempt}",
-        ]
+        lines += [f"{trailer.name}: {trailer.value}" for trailer in _claim_trailers(claim)]
     if status.usd():
         lines.append(f"{trailers.COST}: {status.usd():.4f} USD")
     models = dict.fromkeys(call.model for call in status.calls)

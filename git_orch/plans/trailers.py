@@ -24,6 +24,13 @@ _SUBJECT_LENGTH = 72  # what `git log --oneline` and forges show whole
 UNBORN = "unborn"  # Orch-Base of a plan that was made before the first commit
 
 
+class Trailer(NamedTuple):
+    """A trailer line of a commit message: `name: value`."""
+
+    name: str
+    value: str
+
+
 class Claim(NamedTuple):
     """The claim of a commit that it is this attempt at this step of this plan."""
 

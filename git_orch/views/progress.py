@@ -41,8 +41,8 @@ def _code_files(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
     if not paths:
         return ()
     return (
-        Styled("\n  review ", "yellow"),
-        f"changed files that run code: {sentences.names(paths, _SHOWN)}",
+        Styled("\n  review: ", "yellow"),
+        f"these files are executable or run by tools: {sentences.names(paths, _SHOWN)}",
     )
 
 
@@ -72,10 +72,8 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             took = ", cached" if result.cached else f" in {result.seconds:.1f} s"
             return ("  check ", command, ": ", Styled(result.reason, style), took, *shown)
         case reports.TipChecking(count):
-            return (
-                Styled("tip ", "bold"),
-                f"{sentences.count(count, 'check')} once more on what all steps made together",
-            )
+            checks = "the check" if count == 1 else f"all {count} checks"
+            return (Styled("final: ", "bold"), f"running {checks} on the result")
         case reports.StepLanded():
             return _landing_line(report)
         case reports.StepDone():

@@ -111,7 +111,7 @@ def test_a01_refs_are_what_git_orch_made_of_them(planted: Planted) -> None:
 
 def test_a04_changed_files_that_git_executes_are_told(planted: Planted) -> None:
     told = planted.ran.said.decode()
-    assert "changed files that run code" in told
+    assert "these files are executable or run by tools" in told
     assert ".husky/pre-commit" in told
 
 

@@ -236,7 +236,10 @@ def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
     lines = [messages.CheckLine(each.command, each.reason, each.seconds) for each in result.checks]
     extra = []
     if work.model is not None:
-        extra = [(trailers.COST, f"{work.usd:.4f} USD"), (trailers.MODEL, work.model)]
+        extra = [
+            trailers.Trailer(trailers.COST, f"{work.usd:.4f} USD"),
+            trailers.Trailer(trailers.MODEL, work.model),
+        ]
     # Redacted before the trailers are added: a "secret" that is a word of the plan's ID must not
     # change a claim.
     step = _redacted(job.step, site.secrets)

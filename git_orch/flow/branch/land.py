@@ -293,7 +293,7 @@ def _squash(work: _Work, old: str, tree: str) -> Built:
         if person != work.plan.identity.author:
             coauthors.append(person)
         if not _claims(work, each):
-            own.append((each.oid[:10], fields.message.partition("\n")[0]))
+            own.append(messages.OwnCommit(each.oid[:10], fields.message.partition("\n")[0]))
     message = messages.squash_message(work.status, own, coauthors)
     commit = work.plan.identity.commit(work.written, tree, [old], message)
     return Built(commit, work.written, dict.fromkeys(_own_commits(work.status), commit), (commit,))

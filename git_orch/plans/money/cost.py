@@ -91,21 +91,26 @@ class Rates(NamedTuple):
     read: Decimal
 
 
+class Tier(NamedTuple):
+    """The rates of whole requests with more than `above` tokens of prompt."""
+
+    above: int
+    rates: Rates
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price of a model: `rates`, and `tiers`, as tokens and rates, for whole requests with a
-    longer prompt.
-    """
+    """The price of a model: its rates, and the tiers for long prompts."""
 
     rates: Rates
-    tiers: tuple[tuple[int, Rates], ...] = ()
+    tiers: tuple[Tier, ...] = ()
 
     def at(self, prompt_tokens: int) -> Rates:
         """The rates of one request with that many prompt tokens."""
         rates = self.rates
-        for limit, dearer in sorted(self.tiers, key=lambda tier: tier[0]):
-            if prompt_tokens > limit:
-                rates = dearer
+        for tier in sorted(self.tiers, key=lambda tier: tier.above):
+            if prompt_tokens > tier.above:
+                rates = tier.rates
         return rates
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_orch.plans.money.budget import ENOUGH_OUTPUT, LEAST_OUTPUT, WAIT, Book, Request, affordable
-from git_orch.plans.money.cost import Price, Rates
+from git_orch.plans.money.cost import Price, Rates, Tier
 
 RATES = Rates(Decimal(3), Decimal(15), Decimal("3.75"), Decimal(6), Decimal("0.3"))
 PRICE = Price(RATES)
@@ -31,7 +31,7 @@ def test_a_call_whose_reply_would_be_too_short_is_not_made(left: float) -> None:
 
 def test_a_long_prompt_costs_what_its_tier_says() -> None:
     dear = Rates(*(2 * rate for rate in RATES))
-    tiered = Price(RATES, ((200_000, dear),))
+    tiered = Price(RATES, (Tier(200_000, dear),))
     assert Request(tiered, 200_001, 1).usd(0) == pytest.approx(
         2 * Request(PRICE, 200_001, 1).usd(0)
     )

@@ -102,7 +102,7 @@ def test_a_count_that_is_none_counts_nothing(value: object) -> None:
 
 def test_a_long_prompt_moves_the_whole_request_to_the_higher_tier() -> None:
     low, high = cost.Rates(*map(Decimal, "11111")), cost.Rates(*map(Decimal, "22222"))
-    tiered = cost.Price(low, ((100, high),))
+    tiered = cost.Price(low, (cost.Tier(100, high),))
 
     assert cost.usd(cost.Usage(input=60, cache_read=40, output=1000), tiered) == 0.0011
     assert cost.usd(cost.Usage(input=60, cache_read=41, output=1000), tiered) == 0.002202
@@ -123,7 +123,7 @@ def test_usage_adds_up(one: cost.Usage, other: cost.Usage) -> None:
 
 # -- what finished steps say -----------------------------------------------------------------------
 
-TIERED = cost.Price(SONNET_4_5.rates, ((100_000, OPUS.rates),))
+TIERED = cost.Price(SONNET_4_5.rates, (cost.Tier(100_000, OPUS.rates),))
 
 
 def finished(
