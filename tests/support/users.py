@@ -40,12 +40,15 @@ def directory_of(user: int) -> Iterator[Path]:
 
 
 def give_sandbox(directory: Path) -> None:
-    """Put a copy of git_orch.sandbox into a directory: a checkout may be closed to other users."""
+    """Put a copy of git_orch.sandbox, and of the modules that it uses, into a directory: a checkout
+    may be closed to other users.
+    """
     source = Path(git_orch.__file__).parent
     shutil.copytree(
         source / "sandbox",
         directory / "git_orch/sandbox",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    shutil.copy(source / "checkpoints.py", directory / "git_orch")
-    (directory / "git_orch/__init__.py").touch()
+    (directory / "git_orch/plans").mkdir()
+    for name in ("__init__.py", "checkpoints.py", "plans/__init__.py", "plans/invisible.py"):
+        shutil.copy(source / name, directory / "git_orch" / name)
