@@ -18,15 +18,15 @@ class Observer(Protocol):
     path, a command line.
     """
 
-    def __call__(self, moment: Moment, deed: str, about: object) -> None: ...
+    def __call__(self, moment: Moment, deed: str, about: object, /) -> None: ...
 
 
 class _Installed:
     observer: Observer | None = None
 
 
-def observe(observer: Observer) -> None:
-    """Let `observer` look at every border that this process passes from now on."""
+def observe(observer: Observer | None) -> None:
+    """Let `observer`, or nobody, look at every border that this process passes from now on."""
     _Installed.observer = observer
 
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import cut_off
 import pytest
 from conftest import Prepared, Repo, writing
 
@@ -307,21 +308,13 @@ def _spool(plan: OpenPlan) -> None:
     )
 
 
-def test_what_a_cut_off_write_did_not_store_is_stored_by_the_next(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_cut_off_write_did_not_store_is_stored_by_the_next(scene: Scene) -> None:
     """A Ctrl-C during a log write must not lose the usage that rides on it."""
-
-    def interrupted(*_args: object) -> None:
-        raise errors.Interrupted(2, "git orch status")
-
     with scene.opened() as (plan, _):
         _spool(plan)
         plan.take_spool("attempt")
-        with monkeypatch.context() as patched:
-            patched.setattr(plan.log, "append", interrupted)
-            with pytest.raises(errors.Interrupted):
-                plan.record()
+        with cut_off.at("before", "append log"):
+            plan.record()
         plan.record((None, plan.event("run.ended", run="r", outcome="interrupted", seconds=0)))
     assert scene.repo.status(scene.plan)["usd"] == 0.5
 

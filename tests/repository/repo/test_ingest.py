@@ -323,11 +323,16 @@ def test_of_a_very_large_refused_change_only_the_names_are_kept(
 
 _KILLED = """
 import os, signal, sys
+from git_orch import checkpoints
 from git_orch.flow.machine import sandbox
 from git_orch.repo.repository import discover
-from git_orch.repo.worktree import gate, snapshot, worktrees
+from git_orch.repo.worktree import snapshot, worktrees
 
-gate.inspected = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+def observer(moment, deed, about):
+    if (moment, deed) == ("after", "git") and "index-pack" in about:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+checkpoints.observe(observer)
 found = discover()
 worktree = worktrees.existing(found, sys.argv[1], sandbox.boundary(found))
 snapshot.taken(found, worktree, worktrees.head(worktree), snapshot.Terms())

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 
+import cut_off
 import pytest
 from conftest import Repo
 
@@ -169,20 +170,14 @@ def test_a_log_of_a_newer_program_is_not_written(repo: Repo, writer: log.LogWrit
 
 
 def test_a_write_that_was_cut_off_leaves_nothing_in_later_ones(
-    repo: Repo, writer: log.LogWriter, monkeypatch: pytest.MonkeyPatch
+    repo: Repo, writer: log.LogWriter
 ) -> None:
     """A Ctrl-C between the objects and the ref: what was not stored does not slip in with something
     else.
     """
     head = repo.git("rev-parse", "HEAD")
-
-    def interrupted(*_args: object, **_options: object) -> None:
-        raise errors.Interrupted(2, "git orch status")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(refs, "move", interrupted)
-        with pytest.raises(errors.Interrupted):
-            appended(writer, head, run="lost")
+    with cut_off.at("before", "move ref"):
+        appended(writer, head, run="lost")
     appended(writer, None, run="kept")
     assert [event.body["run"] for event in writer.log.events] == ["kept"]
     assert repo.git("notes", f"--ref={REF}", "list", head, expect=1) == ""

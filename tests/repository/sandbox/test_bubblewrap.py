@@ -22,7 +22,7 @@ from git_orch.plans.plan import Command
 from git_orch.repo.repository import discover
 from git_orch.repo.worktree import worktrees
 from git_orch.repo.worktree.worktrees import Worktree
-from git_orch.sandbox.walls import bubblewrap, environment, sandboxes
+from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.bubblewrap import Bubblewrap
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -550,6 +550,11 @@ def test_the_one_that_works_here_is_chosen_and_none_is_none() -> None:
     assert not sandboxes.choose("none", "").sandboxed
 
 
+def _files(place: str) -> list[tuple[str, Path]]:
+    """The names and paths of what is in a directory of PATH, if there is one."""
+    return [(path.name, path) for path in Path(place).iterdir()] if Path(place).is_dir() else []
+
+
 @pytest.mark.parametrize("kind", ["too old", "broken", "missing"])
 def test_without_a_sandbox_exec_changes_nothing_and_starts_nothing(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hermetic: Path, kind: str
@@ -563,7 +568,12 @@ def test_without_a_sandbox_exec_changes_nothing_and_starts_nothing(
         here.repo.git("status", "--porcelain"),
     )
     if kind == "missing":
-        monkeypatch.setattr(bubblewrap, "find", lambda _: None)
+        programs = {name: path for place in os.get_exec_path() for name, path in _files(place)}
+        (tmp_path / "bin").mkdir()
+        for name in programs.keys() - {"bwrap"}:
+            (tmp_path / "bin" / name).symlink_to(programs[name])
+        monkeypatch.setenv("PATH", f"{tmp_path}/bin")
+        monkeypatch.setattr(environment, "DEFAULT_PATH", f"{tmp_path}/bin")
     else:
         fake(tmp_path / "bin", "bwrap", _UNUSABLE[kind][0])
         monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
