@@ -1,14 +1,18 @@
 """Plan files as git-orch writes them: YAML that every reader takes for the same texts.
 
-A text is left bare only where nobody would take it for something else, stands as it is (`|`) where
-it has several lines, and is quoted as in JSON otherwise.
+PyYAML lays it out. Which texts need quotes is for us to say: its resolver knows the guesses of YAML
+1.1 as PyYAML reads it, and takes neither `y` for a truth value, nor `1e3` and `0o14` for numbers,
+as others do. And its quoted texts would hold invisible characters as they are.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+
+import yaml
 
 from git_orch.plans.file import source
 from git_orch.plans.file.findings import PlanFileError, file_finding
@@ -16,17 +20,15 @@ from git_orch.plans.plan import Plan
 from git_orch.plans.plan_document import to_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from git_orch.plans.file.source import Location
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TEXT_WIDTH = 100  # a flow list beyond it is written one entry a line
-_LONGEST_KEY = 1000  # YAML wants an explicit '?' before a key beyond 1,024 characters
 # Words that YAML 1.1 or 1.2 takes for something other than a text, in any letter case.
 _RESERVED = re.compile(r"y|n|yes|no|on|off|true|false|null|none", re.IGNORECASE)
-_BARE_WORD = re.compile(r"-{0,2}[A-Za-z_][\w./+=-]*", re.ASCII)
-_BARE_LINE = re.compile(r"[A-Za-z_][^:#]*(?:(?::(?=[^\s:])|(?<=[^\s#])#)[^:#]*)*")
+_BARE = re.compile(r"(?:[A-Za-z_]|-{1,2}[A-Za-z_])[^:#]*(?:(?::(?=[^\s:])|(?<=[^\s#])#)[^:#]*)*")
 _NOT_IN_QUOTES = re.compile(r"[^\x20-\x7e]")
 
 
@@ -36,10 +38,11 @@ def to_yaml(plan: Plan) -> str:
     """
     document = to_document(plan)
     refuse_surrogates(document)
-    return "\n".join(_mapping(document, 0)) + "\n"
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf)
 
 
 def refuse_surrogates(document: object) -> None:
+    """Raises PlanFileError for a document that holds half a surrogate pair."""
     findings = [
         file_finding(
             "string-unicode",
@@ -65,88 +68,62 @@ def _texts(value: object, where: Location) -> Iterator[tuple[Location, str]]:
             yield from _texts(item, (*where, index))
 
 
-def _mapping(fields: dict[str, object], indent: int) -> Iterator[str]:
-    for name, value in fields.items():
-        first, *rest = _value(value, indent)
-        key, pad = _inline(name), " " * indent
-        if len(key) > _LONGEST_KEY:
-            yield f"{pad}? {key}"
-            key = ""
-        yield f"{pad}{key}:{first}"
-        yield from rest
+class _Dumper(yaml.SafeDumper):
+    """Sequences are indented, nothing is an alias, quoted texts are JSON strings, and a block may
+    hold tabs: PyYAML would write a Makefile as one long line in quotes.
+    """
+
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        super().increase_indent(flow, False)
+
+    def choose_scalar_style(self) -> str:
+        style = self.event.style if isinstance(self.event, yaml.ScalarEvent) else None
+        is_block = style == "|" and not self.simple_key_context
+        return "|" if is_block else super().choose_scalar_style()
+
+    def determine_block_hints(self, text: str) -> str:
+        hints: str = super().determine_block_hints(text)
+        return f"{self.best_indent}{hints}" if text[0] == "\t" else hints
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002
+        self.write_indicator(_quoted(text), True)
+
+    write_single_quoted = write_double_quoted
 
 
-def _value(value: object, indent: int) -> list[str]:
-    """What follows the colon of a field that stands at column `indent`, and the lines below it."""
-    if isinstance(value, dict) and value:
-        return [
-            "",
-            *_mapping(cast("dict[str, object]", value), indent + 2),
-        ]  # documents have string keys
-    if isinstance(value, list) and value:
-        flow = _flow(value)
-        return [f" {flow}"] if flow is not None else ["", *_sequence(value, indent + 2)]
-    if isinstance(value, str) and "\n" in value:
-        return _block(value, indent + 2)
-    return [f" {_inline(value)}"]
+def _text_node(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    if _stands_as_a_block(text):
+        style = "|"
+    else:
+        bare = _BARE.fullmatch(text) and text.isprintable() and not text.endswith((" ", ":"))
+        style = "" if bare and not _RESERVED.fullmatch(text) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
-def _sequence(values: list[object], indent: int) -> Iterator[str]:
-    dash = " " * indent + "- "
-    for value in values:
-        if isinstance(value, dict) and value:
-            first, *rest = _mapping(
-                cast("dict[str, object]", value), indent + 2
-            )  # documents have string keys
-            yield dash + first.lstrip(" ")
-            yield from rest
-        elif isinstance(value, str) and "\n" in value:
-            first, *rest = _block(value, indent + 2)
-            yield dash + first.lstrip(" ")
-            yield from rest
-        else:
-            yield dash + _inline(value)
+def _list_node(dumper: _Dumper, values: Sequence[object]) -> yaml.SequenceNode:
+    """A list of short texts stands on one line: [python3, -m, unittest]."""
+    texts = [value for value in values if isinstance(value, str) and "\n" not in value]
+    on_one_line = len(texts) == len(values) and len(", ".join(texts)) <= _TEXT_WIDTH
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=on_one_line)
 
 
-def _flow(values: list[object]) -> str | None:
-    """A list of short texts on one line: [python3, -m, unittest]."""
-    if not all(isinstance(value, str) and "\n" not in value for value in values):
-        return None
-    words = [
-        text if _is_bare_word(text) else _quoted(text) for text in cast("list[str]", values)
-    ]  # just checked
-    line = f"[{', '.join(words)}]"
-    return line if len(line) <= _TEXT_WIDTH else None
+_Dumper.add_representer(str, _text_node)
+_Dumper.add_representer(list, _list_node)
 
 
-def _block(text: str, indent: int) -> list[str]:
-    """A literal block, or the text in quotes where a reader or an editor would not keep it (blank
-    lines at the end).
+def _stands_as_a_block(text: str) -> bool:
+    """Whether a text of several lines has neither invisible characters nor white space at the end
+    of a line or blank lines at its own, which editors remove.
     """
     lines = text.removesuffix("\n").split("\n")
-    if not lines[-1] or not all(_stands_as_it_is(line) for line in lines):
-        return [f" {_quoted(text)}"]
-    hint = (
-        "2" if text[0] in " \t\n" else ""
-    )  # a reader takes the indentation from the first line unless it is told
-    chomping = "" if text.endswith("\n") else "-"
-    return [f" |{hint}{chomping}", *(" " * indent + line if line else "" for line in lines)]
+    return "\n" in text and bool(lines[-1]) and all(map(_stands_as_it_is, lines))
 
 
 def _stands_as_it_is(line: str) -> bool:
-    """Neither invisible characters nor white space at the end, which editors remove."""
     return line.replace("\t", "").isprintable() and line == line.rstrip()
-
-
-def _inline(value: object) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value)
-    bare = _BARE_LINE.fullmatch(value) and value.isprintable() and not value.endswith((" ", ":"))
-    return value if bare and not _RESERVED.fullmatch(value) else _quoted(value)
-
-
-def _is_bare_word(text: str) -> bool:
-    return _BARE_WORD.fullmatch(text) is not None and not _RESERVED.fullmatch(text)
 
 
 def _quoted(text: str) -> str:

@@ -334,6 +334,22 @@ def test_invisible_characters_are_written_as_escapes() -> None:
     )
 
 
+@pytest.mark.parametrize("prompt", ["\tx\ny\n", " x\ny\n", "\n\tx\n"], ids=["tab", "space", "line"])
+def test_a_block_that_begins_with_white_space_is_still_one(prompt: str) -> None:
+    plan = Plan("t", "t", (Step("s1", "x", "agent", prompt=prompt),))
+    text = emitter.to_yaml(plan)
+    assert "prompt: |2\n" in text
+    assert planfile.read(text, "p") == plan
+
+
+@pytest.mark.parametrize("word", ["y", "No", "on", "~", "1e3", "0o14", "0x1F", "12:30", "=", "<<"])
+def test_what_some_reader_takes_for_no_text_is_written_in_quotes(word: str) -> None:
+    step = Step("s1", word, "run", command=Command(argv=(word, "-x")), paths=(word,))
+    text = emitter.to_yaml(Plan("t", "t", (step,)))
+    assert f'title: "{word}"\n' in text
+    assert f'argv: ["{word}", -x]\n' in text
+
+
 def test_a_plan_that_is_no_text_is_not_written() -> None:
     plan = Plan("t", "t", (Step("s1", "x", "agent", prompt="half \ud83d"),))
 
