@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 # Options that go with --in-place: there is one checkout, and a failed step's files stay in it.
 _IN_PLACE = frozenset(
     {
-        "in_place", "estimate_only", "dry_run", "dry_run_step", "steps", "skip_steps", "from_step", "tools", "model",
-        "max_usd", "max_step_usd", "strict", "no_cache", "no_tip_checks", "detach", "as_json",
+        "in_place", "estimate_only", "dry_run", "dry_run_step", "steps", "skip_steps", "from_step",
+        "tools", "model", "max_usd", "max_step_usd", "strict", "no_cache", "no_tip_checks",
+        "detach", "as_json",
     }
 )  # fmt: skip
 _MOST_JOBS = 63  # worktrees that a run may take, but for the one where results are verified

@@ -72,8 +72,8 @@ def _status(argv: list[str]) -> int:
 
 
 def _outcome(argv: list[str]) -> object:
-    """Run the command; gives what it returns. Not by click's own main(), which ends with 1 for every
-    closed pipe.
+    """Run the command; gives what it returns. Not by click's own main(), which ends with 1 for
+    every closed pipe.
     """
     if argv == ["--version"]:  # what scripts ask for does not wait for click
         console.out(f"git-orch version {__version__}")

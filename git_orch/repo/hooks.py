@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def find(repository: Repository, worktree: Path, name: str) -> Path | None:
-    """The hook that git would run for a commit in `worktree`; None where there is no executable one.
+    """The hook that git would run for a commit in `worktree`; None where there is no executable
+    one.
 
     A `core.hooksPath` of the repository counts: it chooses the program in the sandbox, not whether
     one runs.

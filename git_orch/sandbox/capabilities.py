@@ -159,8 +159,8 @@ def command(name: str, path: str, excluded: Path | None) -> CommandInfo:
 def load_or_discover(
     cache_dir: Path, path: str, pwd: Path, excluded: Path | None, *, refresh: bool = False
 ) -> Loaded:
-    """Capabilities from the cache while PATH and the programs' files are the same; else discover and
-    cache them.
+    """Capabilities from the cache while PATH and the programs' files are the same; else discover
+    and cache them.
     """
     file = cache_dir / CACHE_NAME
     places = _places(COMMANDS, path, excluded)

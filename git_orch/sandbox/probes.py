@@ -1,4 +1,5 @@
-"""Probes of the protections of this machine: a probe attempts what a command must not be able to do.
+"""Probes of the protections of this machine: a probe attempts what a command must not be able to
+do.
 
 The attempts are harmless even if they succeed: their targets are files of the probe's own, and a
 port on loopback.

@@ -22,7 +22,9 @@ from git_orch.sandbox import secrecy
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The content that waits for approval: the very bytes that are hashed, stored, signed and shown."""
+    """The content that waits for approval: the very bytes that are hashed, stored, signed and
+    shown.
+    """
 
     content: bytes
     digest: str

@@ -57,11 +57,8 @@ def _verify(plan: OpenPlan, status: Status, event: Event) -> Grant:
     who = approval_signatures.signer(
         plan.repository, settings.of_user(plan.repository), signature, content
     )
-    plan.reporter.emit(
-        Note(
-            f"approved by the signature of {who}: {extent(status.plan)}, {_network_text(now.grants.network)}"
-        )
-    )
+    what = f"{extent(status.plan)}, {_network_text(now.grants.network)}"
+    plan.reporter.emit(Note(f"approved by the signature of {who}: {what}"))
     return Grant(now)
 
 

@@ -38,7 +38,7 @@ class Purse(Protocol):
         ...
 
     def book(self) -> Book:
-        """How it stands."""
+        """The limits, costs and reservations now."""
         ...
 
 
@@ -58,7 +58,7 @@ class Pocket:
         self._book = self._book.with_cost(call, usd)
 
     def book(self) -> Book:
-        """How it stands."""
+        """The limits, costs and reservations now."""
         return self._book
 
 
@@ -174,8 +174,8 @@ class LimitedModel:
         listeners: _Listeners,
         stop: threading.Event,
     ) -> exchange.Reply:
-        """Ask the model and settle the cost. Raises _Dearer before a retry that is not affordable as
-        it is.
+        """Ask the model and settle the cost. Raises _Dearer before a retry that is not affordable
+        as it is.
         """
 
         def on_lost(call: exchange.Call) -> None:
@@ -211,14 +211,16 @@ class LimitedModel:
         of_step = book.step_limit > 0 and self._step is not None
         own = book.steps.get(self._step or "", 0.0)
         if of_step and book.step_limit - own < next_call:
-            cause = f"the step has cost {sentences.usd(own)} of at most {sentences.usd(book.step_limit)}"
+            limit = sentences.usd(book.step_limit)
+            cause = f"the step has cost {sentences.usd(own)} of at most {limit}"
             return errors.LimitReached(
                 f"{cause}, and the next request may cost {sentences.usd(next_call)}",
                 f"{self._again} --max-step-usd {_more(own, next_call):g}",
             )
         held = sum(call.usd for call in book.reserved.values())
         also = f" ({sentences.usd(held)} more for requests under way)" if held else ""
-        cause = f"the plan has cost {sentences.usd(book.spent)}{also} of at most {sentences.usd(book.limit)}"
+        limit = sentences.usd(book.limit)
+        cause = f"the plan has cost {sentences.usd(book.spent)}{also} of at most {limit}"
         return errors.LimitReached(
             f"{cause}, and the next request may cost {sentences.usd(next_call)}",
             f"{self._again} --max-usd {_more(book.spent + held, next_call):g}",

@@ -19,8 +19,8 @@ from git_orch.repo.worktree import snapshot
 
 
 def choose_base(repository: Repository, requested: str | None) -> Base:
-    """The base for a new plan: `requested` (a ref or a commit), else HEAD. Raises UnfitRepository for
-    an unknown one.
+    """The base for a new plan: `requested` (a ref or a commit), else HEAD. Raises UnfitRepository
+    for an unknown one.
     """
     git = repository.user_git
     name = requested if requested is not None else "HEAD"

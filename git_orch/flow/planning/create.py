@@ -29,8 +29,8 @@ from git_orch.sandbox import secrecy
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan that is not stored yet; `origin` is file, template or model, `calls` are the paid calls
-    that made it.
+    """A plan that is not stored yet; `origin` is file, template or model, `calls` are the paid
+    calls that made it.
 
     `reply_file` is the local file that holds a model's reply until the plan is stored.
     """

@@ -68,8 +68,8 @@ class Book(NamedTuple):
             prune(path.parent)
 
     def forget(self, check: Check, before: Sequence[Check]) -> None:
-        """Remove the receipts of a check that has failed after `before`: the one for that place, and
-        the one for the check alone.
+        """Remove the receipts of a check that has failed after `before`: the one for that place,
+        and the one for the check alone.
         """
         for earlier in (before, ()):
             self._path(check, earlier).unlink(missing_ok=True)

@@ -110,8 +110,10 @@ def judge_opaque(
         and not (arguments[0].text == "-h" and name.text == "go")
     ):
         return
-    span = Span(" ".join((name.span.text, *(word.span.text for word in arguments[:1]))), name.span.start,
-                arguments[0].span.end if arguments else name.span.end)  # fmt: skip
+    span = name.span
+    if arguments:
+        option = arguments[0].span
+        span = Span(f"{span.text} {option.text}", span.start, option.end)
     yield verdict.sandbox_only(
         span, "it may run code of the repository, so it runs in the sandbox only: {}"
     )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _TARGET = re.compile(r"[\w./+@%,:=-]+")
 _OPERATORS = frozenset((">", ">>", "<", ">|", "&>", "&>>", ">&", "<&", ">&-", "<&-", "<<<"))
 _HEREDOC = re.compile(
-    r"<<(?P<tabs>-?)[ \t]*(?:(?P<quote>['\"])(?P<mark>\w+)(?P=quote)|(?P<bare>\w+))(?P<rest>[\w./ \t<>&|;+,:=@%-]*)\n"
-    r"(?P<body>.*)",
+    r"<<(?P<tabs>-?)[ \t]*(?:(?P<quote>['\"])(?P<mark>\w+)(?P=quote)|(?P<bare>\w+))"
+    r"(?P<rest>[\w./ \t<>&|;+,:=@%-]*)\n(?P<body>.*)",
     re.DOTALL,
 )
 _EXPANDS = re.compile(r"[`\\]|\$(?![A-Za-z_]\w*|[ \t\n.,;]|$)")

@@ -52,20 +52,23 @@ _CHANGES = Rule(contained="blocked pattern: {} (it changes files, so it runs in 
 _INTERPRETS = "blocked pattern: {} (its text is a program, so it runs in the sandbox only)"
 _BACKGROUND = "blocked pattern: {} (background work is the sandbox's)"
 _GREP = Rule(
-    Shape("efmABCDd", ("--regexp", "--file", "--max-count", "--context"), ("-e", "--regexp", "--include", "--exclude",
-          "--exclude-dir", "-m", "-A", "-B", "-C"), 1, ("-e", "-f", "--regexp", "--file"))
+    Shape("efmABCDd", ("--regexp", "--file", "--max-count", "--context"),
+          ("-e", "--regexp", "--include", "--exclude", "--exclude-dir", "-m", "-A", "-B", "-C"),
+          1, ("-e", "-f", "--regexp", "--file"))
 )  # fmt: skip
 
 
 _READERS = words.word_set("""
-    ls cat head tail wc base64 basename cksum cmp cd column comm cp cut df diff dirname du exit file fmt fold id join
-    md5sum mkdir nl nproc od paste pwd readlink realpath rev sha1sum sha256sum sha512sum sleep stat tac touch tree type
-    uname uniq unexpand expand which whoami zcat break continue
+    ls cat head tail wc base64 basename cksum cmp cd column comm cp cut df diff dirname du exit file
+    fmt fold id join md5sum mkdir nl nproc od paste pwd readlink realpath rev sha1sum sha256sum
+    sha512sum sleep stat tac touch tree type uname uniq unexpand expand which whoami zcat break
+    continue
 """)
 
 
 _CHANGERS = words.word_set("""
-    mv rm rmdir chmod ln tee truncate dd install patch mktemp split xxd bunzip2 bzip2 gunzip gzip unzip xz zip
+    mv rm rmdir chmod ln tee truncate dd install patch mktemp split xxd bunzip2 bzip2 gunzip gzip
+    unzip xz zip
 """)
 
 
@@ -83,18 +86,21 @@ RULES: dict[str, Rule] = {
     "jq": Rule(Shape("fL", ("--from-file",), (), 1, ("-f", "--from-file"))),
     "ls": Rule(Shape("I", ("--ignore", "--hide"), ("-I", "--ignore", "--hide"))),
     "rg": Rule(
-        Shape("efgtTmABCdjE", ("--regexp", "--file", "--glob", "--iglob"), ("-e", "--regexp", "-g", "--glob",
-              "--iglob"), 1, ("-e", "-f", "--regexp", "--file", "--files")),
+        Shape("efgtTmABCdjE", ("--regexp", "--file", "--glob", "--iglob"),
+              ("-e", "--regexp", "-g", "--glob", "--iglob"),
+              1, ("-e", "-f", "--regexp", "--file", "--files")),
         executes=("--pre", "--hostname-bin"),
     ),
     "sed": Rule(
-        Shape("efl", ("--expression", "--file"), ("-e", "--expression"), 1, ("-e", "-f", "--expression", "--file")),
+        Shape("efl", ("--expression", "--file"), ("-e", "--expression"),
+              1, ("-e", "-f", "--expression", "--file")),
         _INTERPRETS,
     ),
-    "sort": Rule(Shape("kotTS", ("--key", "--output"), ("-t", "-k", "-S")), executes=("--compress-program",)),
+    "sort": Rule(Shape("kotTS", ("--key", "--output"), ("-t", "-k", "-S")),
+                 executes=("--compress-program",)),
     "tar": _CHANGES._replace(
-        executes=("--checkpoint-action", "--use-compress-program", "--to-command", "--rsh-command", "--info-script",
-                  "--new-volume-script", "--rmt-command"),
+        executes=("--checkpoint-action", "--use-compress-program", "--to-command", "--rsh-command",
+                  "--info-script", "--new-volume-script", "--rmt-command"),
     ),
     "tree": Rule(Shape("IPLo", (), ("-I", "-P"))),
 }  # fmt: skip

@@ -48,8 +48,8 @@ _WRITE_PLAINLY = "write it more plainly, as argv or as several steps"
 
 # Statements with statements in them: between two of these stands an operator or a new line.
 _HOLDERS = words.word_set("""
-    program list pipeline negated_command subshell compound_statement do_group if_statement elif_clause else_clause
-    while_statement command_substitution process_substitution
+    program list pipeline negated_command subshell compound_statement do_group if_statement
+    elif_clause else_clause while_statement command_substitution process_substitution
 """)
 _KEYWORDS = frozenset(
     "; & && || | |& ! ( ) { } do done if then elif else fi while until $( ` <( >( \n".replace(
