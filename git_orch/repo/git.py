@@ -10,12 +10,14 @@ import os
 import re
 import signal
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.process import tools
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Variables of git that are kept: configuration given on the command line, identity, and what
 # reaching a remote needs.
@@ -103,9 +105,9 @@ def environment(source: Mapping[str, str], *, keep_location: bool = False) -> di
 # user's configuration.
 FETCHING = {"GIT_NO_LAZY_FETCH": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
 
-_DRIVER = re.compile(
-    r"(filter|diff|merge|hook|trailer)\..+\.(clean|smudge|process|required|command|textconv|driver|cmd|enabled)",
-    re.DOTALL,
+_DRIVER = (
+    r"(?s:(filter|diff|merge|hook|trailer)\..+"
+    r"\.(clean|smudge|process|required|command|textconv|driver|cmd|enabled))"
 )
 _SWITCHES = (
     "required",
@@ -118,27 +120,40 @@ def drivers(names: Iterable[str]) -> tuple[str, ...]:
     """Of names in git's configuration those that make git start a program for a path, whatever a
     pattern may be.
     """
-    return tuple(dict.fromkeys(name for name in names if _DRIVER.fullmatch(name) is not None))
+    return tuple(dict.fromkeys(name for name in names if re.fullmatch(_DRIVER, name) is not None))
 
 
-@dataclass(frozen=True)
-class Git:
+class Git(NamedTuple):
     """git for one git directory, and for one work tree where that is given.
 
     `drivers` are the settings that would start a program when git looks at files; they count as not
     set.
     """
 
-    git_dir: Path
-    work_tree: Path | None = None
-    variables: Mapping[str, str] = field(default_factory=lambda: environment(os.environ))
+    directory: Path | str
+    top: Path | str | None
+    variables: Mapping[str, str]
     drivers: tuple[str, ...] = ()
+
+    @property
+    def git_dir(self) -> Path:
+        """The git directory."""
+        from pathlib import Path  # not for those who only read refs
+
+        return Path(self.directory)
+
+    @property
+    def work_tree(self) -> Path | None:
+        """The work tree."""
+        from pathlib import Path
+
+        return Path(self.top) if self.top is not None else None
 
     def argv(self, *args: str) -> list[str]:
         """The whole command line for `args`."""
-        command = ["git", "--no-pager", f"--git-dir={self.git_dir}"]
-        if self.work_tree is not None:
-            command.append(f"--work-tree={self.work_tree}")
+        command = ["git", "--no-pager", f"--git-dir={self.directory}"]
+        if self.top is not None:
+            command.append(f"--work-tree={self.top}")
         for pinned in _PINNED:
             command += ["-c", pinned]
         return [*command, *(_unset(name) for name in self.drivers), *args]
@@ -185,11 +200,8 @@ class Git:
 
     def _directory(self) -> str:
         # A work tree that is gone must not turn every call into FileNotFoundError.
-        return str(
-            self.work_tree
-            if self.work_tree is not None and self.work_tree.is_dir()
-            else self.git_dir
-        )
+        there = self.top is not None and os.path.isdir(self.top)
+        return str(self.top if there else self.directory)
 
 
 def _unset(name: str) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from git_orch import checkpoints, errors
@@ -16,6 +14,8 @@ from git_orch.repo import sync
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from git_orch.repo.repository import Repository
 
 # `is_held` looks by taking the lock for an instant; that must not look like a second run.
@@ -44,6 +44,8 @@ def copy(source: IO[bytes], path: Path) -> None:
     """Write what `source` still has to a file that appears whole and is not private. Raises
     UnfitRepository.
     """
+    import shutil
+
     beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo import git as gits
 from git_orch.repo.git import Git
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Scoped(NamedTuple):
@@ -25,27 +26,53 @@ class Scoped(NamedTuple):
     value: str | None
 
 
-@dataclass(frozen=True)
+class Places(NamedTuple):
+    """The directories of a repository as git prints them: its own one, the one that all worktrees
+    share, and that of the work tree, which a bare repository lacks.
+    """
+
+    git_dir: str
+    common_dir: str
+    top: str | None
+
+
 class Repository:
     """A repository as the user stands in it. `top` is None in a bare one; `git_dir` is that of the
     user's worktree.
     """
 
-    git_dir: Path
-    common_dir: Path
-    top: Path | None
-    object_format: str
-    variables: Mapping[str, str]
+    def __init__(
+        self, directories: Places, object_format: str, variables: Mapping[str, str]
+    ) -> None:
+        self.directories = directories
+        self.object_format = object_format
+        self.variables = variables
+
+    # Paths are made where they are asked for: `ls` and `status` do without, and without pathlib.
+    @cached_property
+    def git_dir(self) -> Path:
+        """The git directory of the user's worktree."""
+        return _path(self.directories.git_dir)
+
+    @cached_property
+    def common_dir(self) -> Path:
+        """The directory that all worktrees share."""
+        return _path(self.directories.common_dir)
+
+    @cached_property
+    def top(self) -> Path | None:
+        """The user's work tree."""
+        return _path(self.directories.top) if self.directories.top is not None else None
 
     @cached_property
     def git(self) -> Git:
         """git on the shared part: objects and refs."""
-        return Git(self.common_dir, None, self.variables)
+        return Git(self.directories.common_dir, None, self.variables)
 
     @cached_property
     def user_git(self) -> Git:
         """git on the worktree the user stands in: read from it, never write."""
-        return Git(self.git_dir, self.top, self.variables)
+        return Git(self.directories.git_dir, self.directories.top, self.variables)
 
     @cached_property
     def settings(self) -> tuple[tuple[str, str], ...]:
@@ -116,7 +143,7 @@ class Repository:
         return hashlib.new(self.object_format, b"tree 0\0").hexdigest()
 
 
-def discover(directory: Path, source: Mapping[str, str] = os.environ) -> Repository:
+def discover(directory: Path | str, source: Mapping[str, str] = os.environ) -> Repository:
     """The repository that git finds from `directory`. Raises UnfitRepository."""
     argv = [
         "git", "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir",
@@ -134,13 +161,14 @@ def discover(directory: Path, source: Mapping[str, str] = os.environ) -> Reposit
             "rename the directory: git-orch stores its path in files of one line",
         )
     inside = lines[3] == "true" and len(lines) > 4
-    return Repository(
-        git_dir=Path(lines[0]),
-        common_dir=Path(lines[1]),
-        top=Path(lines[4]) if inside else None,
-        object_format=lines[2],
-        variables=gits.environment(source),
-    )
+    directories = Places(lines[0], lines[1], lines[4] if inside else None)
+    return Repository(directories, lines[2], gits.environment(source))
+
+
+def _path(directory: str) -> Path:
+    from pathlib import Path
+
+    return Path(directory)
 
 
 def _scoped(scope: str, origin: str, item: str) -> Scoped:
@@ -148,7 +176,7 @@ def _scoped(scope: str, origin: str, item: str) -> Scoped:
     return Scoped(scope, origin, name, value if newline else None)
 
 
-def _unfit(stderr: str, directory: Path) -> errors.UnfitRepository:
+def _unfit(stderr: str, directory: Path | str) -> errors.UnfitRepository:
     said = next(
         (line for line in stderr.splitlines() if line.startswith("fatal: ")), ""
     ).removeprefix("fatal: ")

@@ -249,7 +249,7 @@ def _fast_forward(repository: Repository, checkout: Checkout, change: Change) ->
     git = checkout.git(repository)
     drivers = (f"branch.{name}.mergeoptions",)  # "-s ours" outvotes us
     try:
-        replace(git, drivers=drivers).run(
+        git._replace(drivers=drivers).run(
             *sync.options(), "merge", *options, change.new, variables=variables
         )
     except GitFailed as failed:

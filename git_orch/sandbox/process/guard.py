@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from git_orch.sandbox.process import table
@@ -47,7 +46,7 @@ class Guard(NamedTuple):
             return None
         leaders = _above_stderr(os.memfd_create("leaders"))
         waiting, alive = map(_above_stderr, os.pipe())
-        package_root = str(Path(__file__).resolve().parents[3])
+        package_root = os.path.realpath(os.path.join(__file__, *[os.pardir] * 4))
         pid = os.posix_spawn(
             sys.executable,
             [sys.executable, "-I", "-S", "-c", _MAIN, package_root, token],

@@ -6,8 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Self, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
 
 from git_orch.sandbox.process import family, table
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 QUIT_GRACE = 2.0  # seconds a trusted tool gets to remove its lock files after SIGTERM
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """How a trusted tool ended; a negative `status` is the signal that killed it."""
 
     status: int

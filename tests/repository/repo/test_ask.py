@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from conftest import Repo
 
-from git_orch.repo import ask
+from git_orch.repo import ask, git
 from git_orch.repo.git import Git
 
 
 def git_of(repo: Repo) -> Git:
-    return Git(repo.path / ".git", repo.path)
+    return Git(repo.path / ".git", repo.path, git.environment(os.environ))
 
 
 def diverge(repo: Repo) -> None:
