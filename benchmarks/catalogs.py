@@ -70,12 +70,20 @@ def _listing(scratch: Scratch, *, packed: bool, rounds: int) -> list[Row]:
         for command in ("ls", "status")
         for count in _COUNTS
     }
-    times = measure.side_by_side(cases, rounds)
     few, some, many = _COUNTS
+    for command in ("ls", "status"):
+        cases[f"{command}, first"] = partial(_first, scratch, places[many], command)
+    times = measure.side_by_side(cases, rounds)
     rows = []
     for command in ("ls", "status"):
         at = {count: times[f"{command} {count}"] for count in _COUNTS}
+        first = times[f"{command}, first"]
         rows += [
+            measure.compared(
+                f"{command}, {many:,} plans, {kind} refs, again beside the first time",
+                at[many],
+                first,
+            ),
             measure.compared(
                 f"{command}, {some:,} plans beside {few}, {kind} refs",
                 at[some],
@@ -89,6 +97,12 @@ def _listing(scratch: Scratch, *, packed: bool, rounds: int) -> list[Row]:
     for place in places.values():
         scratch.remove(place)
     return rows
+
+
+def _first(scratch: Scratch, place: Path, command: str) -> list[float]:
+    """A command that remembers nothing of the plans."""
+    (place / ".git" / "orch" / "summaries").unlink(missing_ok=True)
+    return scratch.seconds("git", "orch", command, cwd=place)
 
 
 def _archived(scratch: Scratch, count: int, rounds: int) -> list[Row]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 from click.types import FloatParamType
@@ -19,8 +18,8 @@ from git_orch.repo import localfiles, refs
 from git_orch.repo.log import archive, catalog, log, upstream
 from git_orch.repo.objects import objects
 from git_orch.repo.objects.objects import Objects
-from git_orch.repo.refs import Listing
-from git_orch.repo.repository import Repository, discover
+from git_orch.repo.refs import Listing, PlanRefs
+from git_orch.repo.repository import Repository, around
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -87,13 +86,7 @@ def step_budget_option(function: F) -> F:
 
 def find_repository() -> Repository:
     """The repository around the current directory. Raises UnfitRepository."""
-    try:
-        directory = Path.cwd()
-    except FileNotFoundError as gone:
-        raise errors.UnfitRepository(
-            "the current directory does not exist any more", "cd"
-        ) from gone
-    return discover(directory)
+    return around()
 
 
 @contextlib.contextmanager
@@ -141,7 +134,7 @@ def with_merge(repository: Repository, status: Status) -> Status:
     """The status of one plan, with the branch that somebody merged it into; this search costs too
     much for a list of plans.
     """
-    merged = upstream.merged(repository, status)
+    merged = upstream.merged(repository, status, upstream.base_tip(repository, status))
     return status if merged is None else status._replace(landed=merged)
 
 
@@ -196,17 +189,41 @@ def print_json(value: object) -> None:
 
 def statuses(repository: Repository, database: Objects) -> list[Status]:
     """The status of all plans; those whose log cannot be read are named on standard error."""
-    return every_status(repository, database, with_archived=False)
+    return every_status(repository, database, Everything(with_archived=False))
 
 
-def every_status(repository: Repository, database: Objects, *, with_archived: bool) -> list[Status]:
-    """The status of all plans, oldest first, also of the archived ones if `with_archived`; notes on
-    standard error name plans that cannot be read.
+class Asked(Protocol):
+    """Which plans are to be read, live ones and those of the archive; `bases` is for
+    `catalog.statuses`.
+    """
+
+    with_archived: bool
+    bases: dict[str, str | None]
+
+    def live(self, listing: Listing) -> Mapping[str, PlanRefs]:
+        """The plans to be read of those that are listed."""
+        ...
+
+
+class Everything:
+    """All plans."""
+
+    def __init__(self, *, with_archived: bool) -> None:
+        self.with_archived = with_archived
+        self.bases: dict[str, str | None] = {}
+
+    def live(self, listing: Listing) -> Mapping[str, PlanRefs]:
+        """All that are listed."""
+        return listing.plans
+
+
+def every_status(repository: Repository, database: Objects, asked: Asked) -> list[Status]:
+    """The status of all plans that are asked for, oldest first; what cannot be read is named on
+    standard error.
     """
     try:
         return catalog.steady(
-            repository,
-            lambda listing: _every(repository, database, listing, with_archived=with_archived),
+            repository, lambda listing: _every(repository, database, listing, asked)
         )
     except _Unreadable as partly:
         for note in partly.notes:
@@ -224,16 +241,17 @@ class _Unreadable(objects.MissingObject):
 
 
 def _every(
-    repository: Repository, database: Objects, listing: Listing, *, with_archived: bool
+    repository: Repository, database: Objects, listing: Listing, asked: Asked
 ) -> list[Status]:
-    statuses = catalog.statuses(repository, database, listing.plans)
+    live = asked.live(listing)
+    statuses = catalog.statuses(repository, database, live, asked.bases)
     readable = {status.id for status in statuses}
     notes = [
         f"note: the log of '{plan}' cannot be read; git fsck says more"
-        for plan, values in listing.plans.items()
+        for plan, values in live.items()
         if values.log is not None and plan not in readable
     ]
-    if with_archived:
+    if asked.with_archived:
         put_away = archive.read_at(repository, database, listing.archive)
         statuses += catalog.of_notes(repository, database, put_away, listing.plans)
         if put_away.damaged:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from git_orch import errors
-from git_orch.cli import here
-from git_orch.views import console, documents, report
+from git_orch.cli import here, listing
+from git_orch.repo import localfiles
+from git_orch.views import documents
 
 
 @click.command("ls")
@@ -19,15 +20,15 @@ def command(*, only_open: bool, with_archived: bool, as_json: bool) -> None:
     """Plans, oldest first, one a line."""
     if only_open and with_archived:
         raise errors.UsageError("--open cannot be used with --all", "git orch ls --all")
+    if not as_json:
+        listing.ls(only_open=only_open, with_archived=with_archived)
+        return
     repository = here.find_repository()
     with here.open_objects(repository) as database:
-        every = here.every_status(repository, database, with_archived=with_archived)
-        statuses = [status for status in every if status.is_open() or not only_open]
-        running = {status.id: here.is_running(repository, status.id) for status in statuses}
-    if as_json:
-        here.print_json(
-            [documents.document(status, running=running[status.id]) for status in statuses]
-        )
-        return
-    for status in statuses:
-        console.out(*report.headline(status, running=running[status.id]))
+        asked = here.Everything(with_archived=with_archived)
+        every = here.every_status(repository, database, asked)
+    statuses = [status for status in every if status.is_open() or not only_open]
+    running = localfiles.held(repository, [status.id for status in statuses])
+    here.print_json(
+        [documents.document(status, running=status.id in running) for status in statuses]
+    )

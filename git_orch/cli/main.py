@@ -78,6 +78,12 @@ def _outcome(argv: list[str]) -> object:
     if argv == ["--version"]:  # what scripts ask for does not wait for click
         console.out(f"git-orch version {__version__}")
         return 0
+    if argv[:1] in (["ls"], ["status"]):
+        from git_orch.cli import listing
+
+        if tuple(argv) in listing.PLAIN:  # nor does what people and prompts ask for all the time
+            listing.plain(argv)
+            return 0
     import click
 
     from git_orch.cli.table import program

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, listing
 from git_orch.plans import ids
-from git_orch.plans.history.status import PlanState
+from git_orch.repo import localfiles
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
-from git_orch.views import console, documents, report
+from git_orch.views import console, documents, headlines, report
 
 
 @click.command("status")
@@ -25,45 +25,23 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
     if since is not None:
         _live(repository, plan, since, as_json=as_json)
         return
+    if plan is None and not as_json:
+        listing.status()
+        return
     with here.open_objects(repository) as database:
         if plan is not None:
-            statuses, to_land = (
-                [here.with_merge(repository, here.status_of(repository, database, plan))],
-                [],
-            )
+            statuses = [here.with_merge(repository, here.status_of(repository, database, plan))]
         else:
             every = here.statuses(repository, database)
             statuses = [status for status in every if status.is_open()]
-            to_land = [
-                status
-                for status in every
-                if status.state is PlanState.COMPLETE and status.landed is None
-            ]
-            if len(to_land) == 1:
-                to_land = [here.with_merge(repository, to_land[0])]
-        running = {status.id: here.is_running(repository, status.id) for status in statuses}
+    running = localfiles.held(repository, [status.id for status in statuses])
     if as_json:
         here.print_json(
-            [documents.document(status, running=running[status.id]) for status in statuses]
+            [documents.document(status, running=status.id in running) for status in statuses]
         )
         return
-    if not statuses:
-        begin = "" if to_land else '; begin with: git orch plan "what to do"'
-        console.out(f"no plan is open{begin}")
-        for status in to_land:
-            console.out(*report.headline(status, running=False))
-            console.out(*report.next_command(status, running=False))
     for status in statuses:
-        console.out(*report.headline(status, running=running[status.id]))
-    if len(statuses) == 1:
-        [status] = statuses
-        for line in [
-            *report.step_lines(status),
-            *report.tip_lines(status),
-            *report.moved_lines(status),
-        ]:
-            console.out(*line)
-        console.out(*report.next_command(status, running=running[status.id]))
+        console.out_lines(headlines.alone(report.whole(status), running))
 
 
 def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
 
 from git_orch import checkpoints, errors
@@ -120,9 +120,20 @@ def lock(repository: Repository, plan: str) -> Iterator[None]:
         yield
 
 
+def held(repository: Repository, plans: Iterable[str]) -> frozenset[str]:
+    """Those of the plans that a process of this machine works on right now."""
+    try:
+        ever = frozenset(
+            os.listdir(os.path.join(repository.directories.common_dir, "orch", "locks"))
+        )
+    except OSError:
+        return frozenset()  # never locked, or not ours to read
+    return frozenset(plan for plan in plans if plan in ever and is_held(repository, plan))
+
+
 def is_held(repository: Repository, plan: str) -> bool:
     """Whether a process of this machine works on the plan right now."""
-    path = repository.common_dir / "orch" / "locks" / plan
+    path = os.path.join(repository.directories.common_dir, "orch", "locks", plan)
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
@@ -11,6 +12,8 @@ from git_orch.repo import sync
 from git_orch.repo.git import GitFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from git_orch.repo.objects.objects import Written
     from git_orch.repo.repository import Repository
 
@@ -51,10 +54,13 @@ class PlanRefs(NamedTuple):
 class Listing(NamedTuple):
     """All plans of the repository by ID, oldest first, and the archive's tip, as they were at one
     moment. A plan is in one of the two at any moment: put away, it is there before it goes here.
+
+    `others` are the refs that were asked for beside them, as far as there are such.
     """
 
     plans: dict[str, PlanRefs]
     archive: str | None
+    others: Mapping[str, str] = MappingProxyType({})
 
 
 def of_plans(repository: Repository) -> dict[str, PlanRefs]:
@@ -62,24 +68,33 @@ def of_plans(repository: Repository) -> dict[str, PlanRefs]:
     return listing(repository).plans
 
 
-def listing(repository: Repository) -> Listing:
-    """The refs of all plans, and of the archive. A ref beside theirs that has no plan's name is none
-    of ours.
+def listing(repository: Repository, others: Sequence[str] = ()) -> Listing:
+    """The refs of all plans, of the archive, and `others`, which are full names. A ref beside theirs
+    that has no plan's name is none of ours.
     """
-    listed = repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", BRANCHES, LOGS)
-    found: dict[str, dict[str, str]] = {}
-    archive: str | None = None
+    asked = (BRANCHES, LOGS, *others)
+    listed = repository.git.run("for-each-ref", "--format=%(objectname) %(refname)", *asked)
+    values: dict[str, str] = {}
     for line in listed.decode("utf-8", "surrogateescape").splitlines():
-        ref, _, oid = line.rpartition(" ")
-        if ref == ARCHIVE:
-            archive = oid
-        for prefix in (BRANCHES, LOGS):
-            if ref.startswith(prefix) and ids.PLAN_ID.fullmatch(ref.removeprefix(prefix)):
-                found.setdefault(ref.removeprefix(prefix), {})[prefix] = oid
+        oid, _, ref = line.partition(" ")
+        values[ref] = oid
+    branches, logs = (_below(prefix, values) for prefix in (BRANCHES, LOGS))
     plans = {
-        plan: PlanRefs(found[plan].get(BRANCHES), found[plan].get(LOGS)) for plan in sorted(found)
+        plan: PlanRefs(branches.get(plan), logs.get(plan))
+        for plan in sorted(branches.keys() | logs.keys())
     }
-    return Listing(plans, archive)
+    beside = {ref: values[ref] for ref in others if ref in values}
+    return Listing(plans, values.get(ARCHIVE), beside)
+
+
+def _below(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
+    """The values of the refs below a prefix whose names are those of plans, by plan."""
+    length = len(prefix)
+    return {
+        ref[length:]: oid
+        for ref, oid in values.items()
+        if ref.startswith(prefix) and ids.PLAN_ID.fullmatch(ref, length)
+    }
 
 
 def of_plan(repository: Repository, plan: str) -> PlanRefs:
@@ -87,12 +102,17 @@ def of_plan(repository: Repository, plan: str) -> PlanRefs:
     return PlanRefs(value(repository, BRANCHES + plan), value(repository, LOGS + plan))
 
 
+def is_plain(ref: str) -> bool:
+    """Whether this is the full name of a ref, or could be: no option, no pattern, no revision."""
+    return ref.startswith("refs/") and _REVISION.search(ref) is None
+
+
 def value(repository: Repository, ref: str) -> str | None:
     """The object ID of a ref, by its full name; None when there is no such ref.
 
     git would also take `refs/tags/REF` for it, which a remote may have made, and `REF~1`.
     """
-    if not ref.startswith("refs/") or _REVISION.search(ref) is not None:
+    if not is_plain(ref):
         return None
     asked = ("-c", "core.warnAmbiguousRefs=false", "rev-parse", ref, "--symbolic-full-name", ref)
     done = repository.git.finished(*asked, expect=(0, 128))

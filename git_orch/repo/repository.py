@@ -143,6 +143,17 @@ class Repository:
         return hashlib.new(self.object_format, b"tree 0\0").hexdigest()
 
 
+def around() -> Repository:
+    """The repository around the current directory. Raises UnfitRepository."""
+    try:
+        directory = os.getcwd()
+    except FileNotFoundError as gone:
+        raise errors.UnfitRepository(
+            "the current directory does not exist any more", "cd"
+        ) from gone
+    return discover(directory)
+
+
 def discover(directory: Path | str, source: Mapping[str, str] = os.environ) -> Repository:
     """The repository that git finds from `directory`. Raises UnfitRepository."""
     argv = [

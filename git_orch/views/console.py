@@ -7,9 +7,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from git_orch.plans import invisible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
@@ -22,6 +25,10 @@ class Styled(NamedTuple):
     text: str
     style: str
 
+    def is_known(self) -> bool:
+        """Whether the style is one of these."""
+        return self.style in _STYLES
+
 
 Part = str | Styled
 
@@ -31,6 +38,13 @@ def out(*parts: Part) -> None:
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed")
     _write(sys.stdout, parts)
+
+
+def out_lines(lines: Iterable[tuple[Part, ...]]) -> None:
+    """Lines of result, written at once. Raises OSError when standard output is closed."""
+    parts = [part for line in lines for part in ("\n", *line)]
+    if parts:
+        out(*parts[1:])
 
 
 def err(*parts: Part) -> None:

@@ -9,7 +9,7 @@ from git_orch.plans.document import Document
 from git_orch.plans.history.status import SATISFIED, Status, StepStatus
 from git_orch.plans.plan import Plan, Step
 from git_orch.views.console import Styled
-from git_orch.views.report import Line
+from git_orch.views.headlines import Line
 
 _CONFLICTS_SHOWN = 20  # pairs; more say no more than that the declared paths are too wide
 

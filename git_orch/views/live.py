@@ -15,7 +15,7 @@ from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Status, StepStatus
 from git_orch.views import documents, report
 from git_orch.views.console import Styled, indented
-from git_orch.views.report import Line
+from git_orch.views.headlines import Line
 
 if TYPE_CHECKING:
     from git_orch.repo.local.live import Now

@@ -16,27 +16,44 @@ from git_orch.plans.history.status import (
     StepStatus,
 )
 from git_orch.plans.plan import Step
-from git_orch.views.console import Part, Styled, indented
+from git_orch.views import headlines
+from git_orch.views.console import Styled, indented
+from git_orch.views.headlines import Line, Summary, Whole
 
 _STATE_STYLES = {
     StepState.DONE: "green", StepState.UPSTREAM: "green", StepState.FAILED: "red", StepState.UNVERIFIED: "yellow",
     StepState.CLAIMED: "yellow", StepState.REVERTED: "yellow", StepState.PENDING: "dim",
 }  # fmt: skip
 
-Line = tuple[Part, ...]
-
 _LINES_SHOWN = 10  # of a failed check's output; the log has more, and a local file the whole
 
 
 def headline(status: Status, *, running: bool) -> Line:
     """One line: ID, state, how far it is, what it has cost, its title."""
-    return (
-        Styled(ids.short(status.id), "bold"),
-        f"  {state_word(status, running=running):<12} {_progress(status):>7}  {sentences.usd(status.usd()):>8}  ",
-        status.plan.title,
-        f"  ({_landing_words(status.landed)})" if status.landed is not None else "",
-        "  (archived)" if status.archived is not None else "",
+    return headlines.headline(summary(status), running=running)
+
+
+def summary(status: Status) -> Summary:
+    """What a list shows of the plan."""
+    to_land = status.state is PlanState.COMPLETE and status.landed is None
+    return Summary(
+        id=status.id,
+        word=state_word(status, running=False),
+        done=sum(1 for step in status.steps if step.state in SATISFIED),
+        steps=len(status.steps),
+        spent=sentences.usd(status.usd()),
+        title=status.plan.title,
+        home=_landing_words(status.landed) if status.landed is not None else None,
+        archived=status.archived is not None,
+        is_open=status.is_open(),
+        next=_next(status, running=False) if to_land else None,
     )
+
+
+def whole(status: Status) -> Whole:
+    """What `git orch status` shows of the plan when it shows no other."""
+    lines = [*step_lines(status), *tip_lines(status), *moved_lines(status)]
+    return Whole(summary(status), tuple(lines), _next(status, running=False))
 
 
 def _landing_words(landed: Landed) -> str:
@@ -97,11 +114,6 @@ def state_word(status: Status, *, running: bool) -> str:
     if status.branch is None and status.archived is None:
         return "NO BRANCH"
     return status.state.value
-
-
-def _progress(status: Status) -> str:
-    done = sum(1 for each in status.steps if each.state in SATISFIED)
-    return f"{done}/{len(status.steps)}"
 
 
 def details(status: Status, *, running: bool) -> list[Line]:

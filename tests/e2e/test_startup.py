@@ -32,7 +32,7 @@ except SystemExit as left:
 for thread in threading.enumerate():
     if thread is not threading.current_thread():
         thread.join()
-assert gc.isenabled()
+assert gc.isenabled() or "anthropic" not in sys.modules
 print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)
 """
 
@@ -71,6 +71,18 @@ def test_a_reading_command_imports_nothing_slow(repo: Repo, command: str) -> Non
     status, names = imported(repo, *command.replace("PLAN", plan).split())
     assert status == 0
     assert sorted(names & set(SLOW)) == []
+
+
+@pytest.mark.parametrize("command", ["ls", "status", "ls --open"])
+def test_what_prompts_ask_for_imports_neither_parser_nor_reader_of_logs(
+    repo: Repo, command: str
+) -> None:
+    repo.orch("exec", repo.plan(writing("a.txt")))
+    repo.orch("status")
+    status, names = imported(repo, *command.split())
+    assert status == 0
+    heavy = {"click", "inspect", "dataclasses", "datetime", "uuid", "pathlib"}
+    assert sorted(names & (heavy | {"git_orch.plans.history.fold"})) == []
 
 
 def test_a_rollback_imports_nothing_slow(repo: Repo) -> None:

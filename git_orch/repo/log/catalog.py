@@ -12,6 +12,7 @@ from git_orch.plans.history.status import Branch, Status, StepState
 from git_orch.repo import ask, refs
 from git_orch.repo.log import archive, branch, upstream
 from git_orch.repo.log import log as store
+from git_orch.repo.log.summaries import Key
 from git_orch.repo.objects.catfile import MissingObject
 
 if TYPE_CHECKING:
@@ -42,21 +43,56 @@ def steady(repository: Repository, read: Callable[[Listing], Value]) -> Value:
 
 
 def statuses(
-    repository: Repository, objects: Objects, plans: Mapping[str, PlanRefs] | None = None
+    repository: Repository,
+    objects: Objects,
+    plans: Mapping[str, PlanRefs] | None = None,
+    bases: dict[str, str | None] | None = None,
 ) -> list[Status]:
     """The status of all plans (or of those given), oldest first; refs that hold no plan are left
     out.
+
+    `bases` takes the values of the base branches that were looked at.
     """
     found = plans if plans is not None else refs.of_plans(repository)
     logged = [(plan, values) for plan, values in found.items() if values.log is not None]
     read = store.read_logs(objects, [values.log or "" for _, values in logged])
     tips = [(plan, values.branch) for plan, values in logged]
-    folded = _folded(repository, objects, tips, [log for _, log in read])
+    folded = _folded(repository, objects, tips, [log for _, log in read], bases)
     return [
         status if notes.missing is None else status._replace(incomplete=True)
         for status, (notes, _) in zip(folded, read, strict=True)
         if status is not None
     ]
+
+
+def key(status: Status, values: PlanRefs, bases: Mapping[str, str | None]) -> Key | None:
+    """What the status was made from; None where more than these IDs decided it, such as commits that
+    nothing holds.
+    """
+    if status.incomplete or status.archived is not None:
+        return None
+    branch = status.branch
+    if branch is not None and not _stands_alone(status, branch):
+        return None
+    if values.branch is not None:
+        return Key(values.log, values.branch)
+    ref = status.base.ref
+    if ref is None or ref not in bases:
+        return Key(values.log, None)
+    return Key(values.log, None, ref, bases[ref])
+
+
+def _stands_alone(status: Status, branch: Branch) -> bool:
+    """Whether the branch was read to its cover, on the base that the log names, and no revert on it
+    names a commit of somewhere else.
+    """
+    commits = {commit.oid for commit in branch.commits}
+    return (
+        bool(commits)
+        and branch.commits[0].message.cover_of == status.id
+        and branch.base == status.base.commit
+        and all(commits.issuperset(commit.message.reverts) for commit in branch.commits)
+    )
 
 
 def archived(repository: Repository, objects: Objects, plan: str | None = None) -> list[Status]:
@@ -108,16 +144,18 @@ def _folded(
     objects: Objects,
     plans: Sequence[tuple[str, str | None]],
     logs: Sequence[Log],
+    bases: dict[str, str | None] | None = None,
 ) -> list[Status | None]:
     """What the logs say, corrected by what is on the branches.
 
     That of a plan that was put away is where it was then, when that commit is here.
     """
     known = [tip for _, tip in plans]
+    looked_at = bases if bases is not None else {}
     folded = [fold.fold(plan, log, None) for (plan, _), log in zip(plans, logs, strict=True)]
     past = _with_present_tips(objects, list(zip(folded, known, strict=True)))
     past = [
-        _merged(repository, each)
+        _merged(repository, each, looked_at)
         if each is not None and tip is None and each.archived is None
         else each
         for tip, each in zip(known, past, strict=True)
@@ -162,13 +200,16 @@ def _with_archived(
     return [was if was in here else tip for was, tip in zip(were, tips, strict=True)]
 
 
-def _merged(repository: Repository, status: Status) -> Status:
+def _merged(repository: Repository, status: Status, bases: dict[str, str | None]) -> Status:
     """The status of a plan without a branch; what was merged into its base before the branch went
     is not lost.
     """
-    if status.known_tip is None or status.base.ref is None:
+    ref = status.base.ref
+    if status.known_tip is None or ref is None:
         return status
-    base = refs.value(repository, status.base.ref)
+    if ref not in bases:
+        bases[ref] = refs.value(repository, ref)
+    base = bases[ref]
     if base is None:
         return status
     return status._replace(merged=ask.is_ancestor(repository.git, status.known_tip, base))

@@ -91,20 +91,23 @@ def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict
     return dict.fromkeys(ours, squash) | found if squash is not None else found
 
 
-def merged(repository: Repository, status: Status) -> Landed | None:
-    """Where somebody else put a complete plan: on its base branch, all of it, by a merge, a squash
-    or a rebase.
+def base_tip(repository: Repository, status: Status) -> str | None:
+    """Where the base branch is now, if somebody else may have put the plan there: a complete one that
+    has not landed.
+    """
+    ref = status.base.ref
+    may_be = status.state is PlanState.COMPLETE and status.landed is None
+    return refs.value(repository, ref) if may_be and ref is not None else None
+
+
+def merged(repository: Repository, status: Status, tip: str | None) -> Landed | None:
+    """Where somebody else put a complete plan: on its base branch, which is at `tip`, all of it, by a
+    merge, a squash or a rebase.
     """
     branch, ref = status.branch, status.base.ref
-    if (
-        status.state is not PlanState.COMPLETE
-        or status.landed is not None
-        or branch is None
-        or ref is None
-    ):
+    if branch is None or ref is None or tip is None:
         return None
-    tip = refs.value(repository, ref)
-    if tip is None or tip in (branch.base, status.base.commit):
+    if tip in (branch.base, status.base.commit):
         return None
     commits = went(repository, status.id, branch, tip)
     claimed = {each.step.id for each in status.steps if each.commit is not None}

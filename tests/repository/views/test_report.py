@@ -15,7 +15,7 @@ from git_orch.plans.history import fold
 from git_orch.plans.history.events import Event, Log
 from git_orch.plans.history.status import Branch, Commit, Status
 from git_orch.plans.trailers import Claim, Message
-from git_orch.views import documents, live, report
+from git_orch.views import documents, headlines, live, report
 
 PLAN = "PLAN-20261121-0000000000-title"
 BASE, COVER, STEP, OTHER = "a" * 40, "c" * 40, "d" * 40, "e" * 40
@@ -80,7 +80,7 @@ FAILED: Happened = ("attempt.failed", {
 CLAIM = Claim(PLAN, "s1", "A")
 
 
-def text(lines: list[report.Line]) -> str:
+def text(lines: list[headlines.Line]) -> str:
     """Lines as they are read, without their styles."""
     return "\n".join(
         "".join(part if isinstance(part, str) else part.text for part in line) for line in lines

@@ -1,0 +1,202 @@
+"""`ls` and `status` for people: from the summaries of plans, and from their logs where those do not
+hold.
+
+Nothing here needs click, and the logs are read by modules that are imported when they are: people
+and prompts ask for these two all the time.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch.repo import localfiles, refs
+from git_orch.repo.log import summaries
+from git_orch.repo.log.summaries import Key, Remembered, Summaries
+from git_orch.repo.repository import Repository, around
+from git_orch.views import console, headlines
+from git_orch.views.headlines import Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from git_orch.plans.history.status import Status
+    from git_orch.repo.refs import Listing, PlanRefs
+    from git_orch.views.headlines import Line, Summary
+
+_MOST_WHOLES = 8  # plans that are remembered because they were shown alone
+# What was typed, word by word, that needs no parser.
+PLAIN = frozenset({("ls",), ("ls", "--open"), ("ls", "--all"), ("status",)})
+
+
+def plain(typed: Sequence[str]) -> None:
+    """Do what one of the PLAIN command lines asks for."""
+    gc.disable()  # what is read of thousands of plans lives as long as the command
+    if typed[0] == "ls":
+        ls(only_open="--open" in typed, with_archived="--all" in typed)
+    else:
+        status()
+
+
+def ls(*, only_open: bool, with_archived: bool) -> None:
+    """Print the plans, oldest first, one a line."""
+    repository = around()
+    plans = _Plans(repository, with_archived=with_archived)
+    shown = [each for each in plans.listed if each.is_open or not only_open]
+    plans.keep()
+    running = localfiles.held(repository, [each.id for each in shown])
+    console.out_lines(headlines.headline(each, running=each.id in running) for each in shown)
+
+
+def status() -> None:
+    """Print the open plans and, when there is one, its steps and what to type next."""
+    repository = around()
+    plans = _Plans(repository, with_archived=False)
+    shown = [each for each in plans.listed if each.is_open]
+    running = localfiles.held(repository, [each.id for each in shown])
+    if not shown:
+        lines = _without_open([each for each in plans.listed if each.next is not None], plans)
+    elif len(shown) == 1:
+        lines = headlines.alone(plans.whole(shown[0]), running)
+    else:
+        lines = [headlines.headline(each, running=each.id in running) for each in shown]
+    plans.keep()
+    console.out_lines(lines)
+
+
+def _without_open(to_land: Sequence[Summary], plans: _Plans) -> list[Line]:
+    """That no plan is open, and the plans that can land."""
+    begin = "" if to_land else '; begin with: git orch plan "what to do"'
+    lines: list[Line] = [(f"no plan is open{begin}",)]
+    if len(to_land) == 1:
+        whole = plans.whole(to_land[0])
+        to_land = [whole.summary._replace(next=whole.next)]
+    for each in to_land:
+        lines.append(headlines.headline(each, running=False))
+        lines.append(headlines.next_line(each.id, each.next or "", running=False))
+    return lines
+
+
+class _Asked:
+    """The reading of plans from their logs: of all that `chosen` gives, of those that are listed."""
+
+    def __init__(
+        self, chosen: Callable[[Listing], Mapping[str, PlanRefs]], *, with_archived: bool
+    ) -> None:
+        self.with_archived = with_archived
+        self.bases: dict[str, str | None] = {}
+        self._chosen = chosen
+        self._asked: Mapping[str, PlanRefs] = {}
+
+    def live(self, listing: Listing) -> Mapping[str, PlanRefs]:
+        """The plans to be read."""
+        self._asked = self._chosen(listing)
+        return self._asked
+
+    def read(self, repository: Repository) -> list[_Read]:
+        """Read them, oldest first."""
+        from git_orch.cli import here
+        from git_orch.repo.log import catalog
+
+        with here.open_objects(repository) as database:
+            statuses = here.every_status(repository, database, self)
+        return [
+            _Read(each, catalog.key(each, self._asked[each.id], self.bases))
+            if each.id in self._asked
+            else _Read(each, None)
+            for each in statuses
+        ]
+
+
+class _Read(NamedTuple):
+    """A plan as its log has it; `key` is None where that cannot be remembered."""
+
+    status: Status
+    key: Key | None
+
+
+class _Plans:
+    """The plans of a repository, `listed` oldest first."""
+
+    def __init__(self, repository: Repository, *, with_archived: bool) -> None:
+        self._repository = repository
+        self._before = summaries.read(repository)
+        self._listing = refs.listing(repository, self._before.base_refs())
+        self._lines: dict[str, Remembered] = {}
+        self._summaries: dict[str, Summary] = {}
+        self._read: dict[str, _Read] = {}
+        if self._unknown(self._listing) or with_archived:
+            self._read_unknown(with_archived=with_archived)
+        self.listed = [self._summaries[plan] for plan in sorted(self._summaries)]
+        self._wholes = self._that_hold(self._before.wholes)
+
+    def whole(self, summary: Summary) -> Whole:
+        """What is shown of a plan alone."""
+        remembered = self._wholes.pop(summary.id, None)
+        whole = headlines.whole_of(remembered.value) if remembered is not None else None
+        if remembered is not None and whole is not None:
+            self._wholes[summary.id] = remembered  # as the last one
+            return whole
+        return self._read_whole(summary)
+
+    def keep(self) -> None:
+        """Remember what was read, for the next time."""
+        now = Summaries(self._lines, self._wholes)
+        if now != self._before:
+            summaries.write(self._repository, now)
+
+    def _unknown(self, listing: Listing) -> dict[str, PlanRefs]:
+        """The plans of which nothing is remembered that holds now."""
+        self._listing = listing._replace(others=self._listing.others)
+        self._lines, self._summaries = {}, {}
+        for plan, each in self._that_hold(self._before.lines).items():
+            summary = headlines.summary_of(each.value)
+            if summary is not None and summary.id == plan:
+                self._lines[plan], self._summaries[plan] = each, summary
+        return {
+            plan: values
+            for plan, values in listing.plans.items()
+            if values.log is not None and plan not in self._lines
+        }
+
+    def _that_hold(self, part: Mapping[str, Remembered]) -> dict[str, Remembered]:
+        plans = self._listing.plans
+        return {
+            plan: each
+            for plan, each in part.items()
+            if plan in plans and each.key.fits(plans[plan], self._listing)
+        }
+
+    def _read_unknown(self, *, with_archived: bool) -> None:
+        from git_orch.views import report
+
+        for each in _Asked(self._unknown, with_archived=with_archived).read(self._repository):
+            summary = report.summary(each.status)
+            self._read[summary.id], self._summaries[summary.id] = each, summary
+            if each.key is not None:
+                self._lines[summary.id] = Remembered(each.key, [*summary])
+
+    def _read_whole(self, summary: Summary) -> Whole:
+        """Read a plan, with where somebody may have merged it."""
+        from git_orch.repo.log import upstream
+        from git_orch.views import report
+
+        plan = summary.id
+        if plan not in self._read:
+            alone = _Asked(
+                lambda listing: {plan: listing.plans[plan]} if plan in listing.plans else {},
+                with_archived=False,
+            )
+            self._read |= {each.status.id: each for each in alone.read(self._repository)}
+        if plan not in self._read:  # somebody has put it away just now
+            return Whole(summary, (), "git orch status")
+        status, key = self._read[plan]
+        tip = upstream.base_tip(self._repository, status)
+        merged = upstream.merged(self._repository, status, tip)
+        whole = report.whole(status if merged is None else status._replace(landed=merged))
+        if key is not None and key.branch is not None:
+            if summary.next is not None:
+                key = key._replace(base_ref=status.base.ref, base=tip)
+            self._wholes[plan] = Remembered(key, [[*whole.summary], whole.lines, whole.next])
+            self._wholes = dict([*self._wholes.items()][-_MOST_WHOLES:])
+        return whole

@@ -1,0 +1,110 @@
+"""Plans in a list, a line each: the lines of `ls`, and what `status` says of a plan alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch.plans import ids
+from git_orch.views.console import Part, Styled
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Line = tuple[Part, ...]
+
+
+class Summary(NamedTuple):
+    """What a list shows of a plan.
+
+    `word` is its state, as people read it, while nobody runs it; `spent` an amount of money; `home`
+    where it went; `next` what to type next for a plan that is complete and has not landed.
+    """
+
+    id: str
+    word: str
+    done: int
+    steps: int
+    spent: str
+    title: str
+    home: str | None
+    archived: bool
+    is_open: bool
+    next: str | None
+
+
+class Whole(NamedTuple):
+    """What `status` shows of one plan, and what to type next while nobody runs it."""
+
+    summary: Summary
+    lines: tuple[Line, ...]
+    next: str
+
+
+_TEXTS = (str, type(None))
+_SHAPES = {
+    (str, str, int, int, str, str, home, bool, bool, following)
+    for home in _TEXTS
+    for following in _TEXTS
+}
+
+
+def headline(summary: Summary, *, running: bool) -> Line:
+    """One line: ID, state, how far it is, what it has cost, its title."""
+    word = "running" if running else summary.word
+    progress = f"{summary.done}/{summary.steps}"
+    return (
+        Styled(ids.short(summary.id), "bold"),
+        f"  {word:<12} {progress:>7}  {summary.spent:>8}  ",
+        summary.title,
+        f"  ({summary.home})" if summary.home is not None else "",
+        "  (archived)" if summary.archived else "",
+    )
+
+
+def alone(whole: Whole, running: Collection[str]) -> list[Line]:
+    """A plan that no other is shown beside; `running` has it when somebody runs it."""
+    plan, goes_on = whole.summary.id, whole.summary.id in running
+    first = headline(whole.summary, running=goes_on)
+    return [first, *whole.lines, next_line(plan, whole.next, running=goes_on)]
+
+
+def next_line(plan: str, following: str, *, running: bool) -> Line:
+    """What to type next."""
+    return (f"next: {f'git orch wait {ids.short(plan)}' if running else following}",)
+
+
+def summary_of(value: object) -> Summary | None:
+    """The summary in a JSON value; None where it holds none."""
+    if not isinstance(value, list) or tuple(map(type, value)) not in _SHAPES:
+        return None
+    return Summary(*value)
+
+
+def whole_of(value: object) -> Whole | None:
+    """What `status` shows of one plan, in a JSON value; None where it holds none."""
+    try:
+        return _whole(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _whole(value: object) -> Whole:
+    """Raises TypeError and ValueError for a value of another form."""
+    if not isinstance(value, list):
+        raise TypeError
+    first, lines, following = value
+    summary = summary_of(first)
+    if summary is None or not isinstance(lines, list) or not isinstance(following, str):
+        raise TypeError
+    return Whole(summary, tuple(tuple(_part(each) for each in line) for line in lines), following)
+
+
+def _part(value: object) -> Part:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list) or tuple(map(type, value)) != (str, str):
+        raise TypeError
+    styled = Styled(*value)
+    if not styled.is_known():
+        raise ValueError
+    return styled
