@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from git_orch import errors
 from git_orch.flow.machine import machine
 from git_orch.flow.machine import sandbox as confinement
 from git_orch.plans.plan import Command
@@ -27,7 +26,6 @@ from git_orch.sandbox.process import tools
 from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 
-_US = "git orch doctor"  # the hint of those who know that we know more
 _MOST_FILES = 100  # of the home directory that are tried
 _INNER = (".ssh", ".gnupg", ".aws", ".config/gh", ".docker", ".kube")  # where people keep keys
 _PERSON = dict.fromkeys(
@@ -88,8 +86,8 @@ def sandbox_answers(scratch: Repository, in_force: Settings, place: Place) -> It
     """Test the sandbox, and its walls and limits with a command inside it."""
     try:
         launcher = confinement.launcher(scratch, in_force)
-    except errors.Refused as refused:
-        hint = sandboxes.advice(refused.cause) if refused.hint == _US else refused.hint
+    except sandboxes.NoSandbox as refused:
+        hint = refused.hint if refused.trouble is None else sandboxes.advice(refused.trouble)
         yield Answer("sandbox", "no", f"{refused.cause}; nothing is run", hint)
         return
     yield _sandbox(launcher)

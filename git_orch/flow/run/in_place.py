@@ -87,9 +87,9 @@ def checkpoint(
     try:
         taken = snapshot.taken(plan.repository, worktree, tip, terms)
     except GateRefused as gated:
-        cause = gated.cause.removeprefix("the result is refused: ")
         raise errors.Refused(
-            f"what is uncommitted cannot be committed before step {number}: {cause}", "git status"
+            f"what is uncommitted cannot be committed before step {number}: {gated.listing}",
+            "git status",
         ) from gated
     if taken.nested:
         raise errors.Refused(

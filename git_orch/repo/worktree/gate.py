@@ -44,15 +44,16 @@ class Finding(NamedTuple):
 
 
 class GateRefused(errors.StepFailed):
-    """A snapshot holds what must not enter the repository; nothing of it has been stored."""
+    """A snapshot holds what must not enter the repository; nothing of it has been stored. `listing`
+    is the first findings as people read them.
+    """
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        told = [f"'{each.path}' {each.message}" for each in findings[:_TOLD]]
+        shown = [f"'{finding.path}' {finding.message}" for finding in findings[:_TOLD]]
         more = [f"and {len(findings) - _TOLD} more"] if len(findings) > _TOLD else []
-        super().__init__(
-            f"the result is refused: {'; '.join([*told, *more])}", "git orch show --attempts"
-        )
+        self.listing = "; ".join([*shown, *more])
         self.findings = tuple(findings)
+        super().__init__(f"the result is refused: {self.listing}", "git orch show --attempts")
 
 
 class Contents(NamedTuple):

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from git_orch.sandbox.process import command, limits
 from git_orch.sandbox.walls import environment, seccomp
@@ -73,15 +74,22 @@ class Bubblewrap:
                 opening += ["--seccomp", str(numbers[-1])]
             yield Confined((*opening, "--", *argv), tuple(numbers))
 
-    def trouble(self) -> str | None:
+    def trouble(self) -> Trouble | None:
         """Why this bubblewrap cannot be used here; None when it can. Starts it once in this
         process.
         """
         return _trouble(self.program)
 
 
+class Trouble(NamedTuple):
+    """Why a bubblewrap cannot be used."""
+
+    message: str
+    too_old: bool = False
+
+
 @functools.lru_cache
-def _trouble(program: str) -> str | None:
+def _trouble(program: str) -> Trouble | None:
     answer = _output_of([program, *_NAMESPACES, *_PROBE, "echo", _INSIDE]).strip()
     if answer == _INSIDE:
         return None
@@ -89,8 +97,9 @@ def _trouble(program: str) -> str | None:
     number = re.search(r"(\d+)\.(\d+)", version)
     if number is None or (int(number[1]), int(number[2])) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        return f"'{program}' is {version.strip() or 'not bubblewrap'}: {oldest} or newer is needed"
-    return f"bubblewrap does not work here: {answer or 'it ran nothing'}"
+        present = version.strip() or "not bubblewrap"
+        return Trouble(f"'{program}' is {present}: {oldest} or newer is needed", too_old=True)
+    return Trouble(f"bubblewrap does not work here: {answer or 'it ran nothing'}")
 
 
 def _output_of(argv: Sequence[str]) -> str:

@@ -42,19 +42,28 @@ _SWITCHES = {
 
 
 class Unusable(NamedTuple):
-    """Why there is no sandbox, and the remedy."""
+    """Why there is no sandbox, and the remedy. `trouble` is that of a bubblewrap that is there."""
 
     cause: str
     hint: str
+    trouble: bubblewrap.Trouble | None = None
+
+
+class NoSandbox(errors.Refused):
+    """No sandbox works here; `git orch doctor` knows what helps against its `trouble`."""
+
+    def __init__(self, unusable: Unusable) -> None:
+        super().__init__(unusable.cause, unusable.hint)
+        self.trouble = unusable.trouble
 
 
 def choose(setting: str, path: str) -> Sandbox:
-    """The sandbox for the setting `orch.sandbox`, after a try. Raises Refused where none works."""
+    """The sandbox for the setting `orch.sandbox`, after a try. Raises NoSandbox."""
     if setting == NONE:
         return Unconfined()
     sandbox = find(path)
     if isinstance(sandbox, Unusable):
-        raise errors.Refused(sandbox.cause, sandbox.hint)
+        raise NoSandbox(sandbox)
     return sandbox
 
 
@@ -68,7 +77,8 @@ def find(path: str) -> Sandbox | Unusable:
 
         mac = seatbelt.find()
         if mac is None:
-            return Unusable("macOS has no sandbox-exec any more", "git orch doctor")
+            cause = "macOS has no sandbox-exec any more"
+            return Unusable(cause, "git config --global orch.sandbox none")
         return mac
     if sys.platform != "linux":
         return Unusable(
@@ -79,7 +89,9 @@ def find(path: str) -> Sandbox | Unusable:
         cause = "there is no sandbox on this machine: bubblewrap (bwrap) is not installed"
         return Unusable(cause, _install_command(programs))
     trouble = sandbox.trouble()
-    return Unusable(trouble, "git orch doctor") if trouble is not None else sandbox
+    if trouble is not None:
+        return Unusable(trouble.message, "git orch doctor", trouble)
+    return sandbox
 
 
 def _install_command(path: str) -> str:
@@ -89,11 +101,9 @@ def _install_command(path: str) -> str:
     return "install bubblewrap"
 
 
-def advice(trouble: str, proc: Path = Path("/proc")) -> str:
-    """The remedy where bubblewrap is there and does not work for the reason `trouble`; changes
-    nothing.
-    """
-    if trouble.endswith("newer is needed"):
+def advice(trouble: bubblewrap.Trouble, proc: Path = Path("/proc")) -> str:
+    """The remedy where bubblewrap is there and does not work; changes nothing."""
+    if trouble.too_old:
         return "install a newer bubblewrap"
     for name, (value, helps) in _SWITCHES.items():
         with contextlib.suppress(OSError):  # most kernels have only some of them

@@ -24,6 +24,7 @@ from git_orch.repo.repository import Repository
 from git_orch.sandbox import probes
 from git_orch.sandbox.probes import Answer, Place
 from git_orch.sandbox.walls import sandboxes
+from git_orch.sandbox.walls.bubblewrap import Trouble
 from git_orch.sandbox.walls.launcher import Launcher
 from git_orch.sandbox.walls.view import Confined, Sandbox, View
 
@@ -225,7 +226,7 @@ def test_what_helps_depends_on_the_switches_of_the_kernel(
     file = tmp_path / "sys" / switch
     file.parent.mkdir(parents=True)
     file.write_text(f"{value}\n")
-    assert named in sandboxes.advice("bubblewrap does not work here: setting up uid map", tmp_path)
+    assert named in sandboxes.advice(Trouble("bubblewrap does not work here"), tmp_path)
 
 
 # -- each probe can say no -------------------------------------------------------------------------
