@@ -44,7 +44,7 @@ def page(path: str, lines: list[str], first: int, count: int) -> str:
     return "\n".join([f"[{path}: {part}{sentences.count(len(lines), 'line')}{rest}]", *shown])
 
 
-def like(existing: bytes, content: str) -> bytes:
+def content_like(existing: bytes, content: str) -> bytes:
     """`content` as bytes, with the byte order mark and the CRLF line endings of `existing`."""
     if is_binary(existing):
         return content.encode()

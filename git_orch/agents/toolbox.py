@@ -237,7 +237,7 @@ class Toolbox:
             raise document.BadDocument("executable: expected true or false")
         existed = self._tree.kind(path) != "absent"
         data = (
-            pages.like(self._tree.read(path, _LARGEST_FILE), content)
+            pages.content_like(self._tree.read(path, _LARGEST_FILE), content)
             if existed
             else content.encode()
         )

@@ -125,7 +125,7 @@ def _word(step: Verified) -> str:
 def _print_result(result: CheckResult, whose: str = "") -> None:
     style = "green" if result.passed else "red"
     took = f"cached, {result.since}" if result.since is not None else f"in {result.seconds:.1f} s"
-    joint = ", " if result.cached else " "
+    joint = ", " if result.is_cached else " "
     console.out(
         "  check ", result.command, whose, ": ", console.Styled(result.reason, style), joint, took
     )

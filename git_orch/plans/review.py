@@ -194,9 +194,9 @@ def _count(pattern: re.Pattern[str], text: str | None) -> int:
 
 def _path_list(changed: Sequence[str]) -> str:
     """The first three paths on one line, whatever characters are in them."""
-    return sentences.names([_shown(path) for path in changed], _NAMED)
+    return sentences.names([_readable(path) for path in changed], _NAMED)
 
 
-def _shown(path: str) -> str:
+def _readable(path: str) -> str:
     printable = invisible.on_one_line(path)
     return printable if len(printable) <= _LONGEST else f"...{printable[-_LONGEST:]}"

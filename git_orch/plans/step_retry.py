@@ -29,7 +29,7 @@ RETRIES = 1
 LONGEST_DELAY = 600.0  # seconds
 
 
-def recoverable(reason: str) -> bool:
+def is_recoverable(reason: str) -> bool:
     """Whether another attempt may succeed after one that failed for this reason: a `Reason`, or a
     word of another version.
     """

@@ -69,7 +69,7 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             command = console.indented(result.command, 8)
             output = report_view.check_output(result)
             shown = [Styled("\n" + console.indented("    " + output, 4), "dim")] if output else []
-            took = ", cached" if result.cached else f" in {result.seconds:.1f} s"
+            took = ", cached" if result.is_cached else f" in {result.seconds:.1f} s"
             return ("  check ", command, ": ", Styled(result.reason, style), took, *shown)
         case reports.TipChecking(count):
             checks = "the check" if count == 1 else f"all {count} checks"

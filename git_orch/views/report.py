@@ -9,7 +9,7 @@ from git_orch.plans import graph, ids, sentences
 from git_orch.plans.history.status import (
     SATISFIED,
     CheckResult,
-    Landed,
+    Landing,
     PlanState,
     Status,
     StepState,
@@ -34,7 +34,7 @@ def headline(status: Status, *, running: bool) -> Line:
 
 
 def summary(status: Status) -> Summary:
-    """What a list shows of the plan."""
+    """The plan as one line of a list."""
     to_land = status.state is PlanState.COMPLETE and status.landed is None
     return Summary(
         id=status.id,
@@ -51,12 +51,12 @@ def summary(status: Status) -> Summary:
 
 
 def whole(status: Status) -> Whole:
-    """What `git orch status` shows of the plan when it shows no other."""
+    """The plan as `git orch status` shows it when it shows no other."""
     lines = [*step_lines(status), *tip_lines(status), *moved_lines(status)]
     return Whole(summary(status), tuple(lines), _next(status, running=False))
 
 
-def _landing_words(landed: Landed) -> str:
+def _landing_words(landed: Landing) -> str:
     where = (
         f"merged into {landed.branch()} by somebody,"
         if landed.mode == "found"
@@ -293,14 +293,16 @@ def _next_run(status: Status) -> str:
     the tip.
     """
     name = ids.short(status.id)
-    if status.tip_failures() and status.satisfied() >= {step.id for step in status.plan.steps}:
+    if status.tip_failures() and status.satisfied_steps() >= {
+        step.id for step in status.plan.steps
+    }:
         return f"git orch edit {name}  # add a step that repairs it"
     return f"git orch exec {name}"
 
 
 def awaits_person(status: Status) -> Step | None:
     """The next step, when it is manual and no other kind of step can go on."""
-    ready = graph.ready_steps(status.plan, status.satisfied())
+    ready = graph.ready_steps(status.plan, status.satisfied_steps())
     return ready[0] if ready and all(step.kind == "manual" for step in ready) else None
 
 

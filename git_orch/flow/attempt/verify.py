@@ -22,7 +22,7 @@ from git_orch.plans.history.status import (
     Status,
     StepState,
     StepStatus,
-    TipChecked,
+    TipCheck,
     TipFailure,
 )
 from git_orch.plans.plan import Check
@@ -106,11 +106,11 @@ def _landed(plan: OpenPlan, each: StepStatus) -> Commit:
 class Tip:
     """The results of all checks on the tip, each with the number of the step that asks for it."""
 
-    checked: TipChecked
+    checked: TipCheck
     results: tuple[tuple[int, CheckResult], ...]
 
 
-def check_tip(plan: OpenPlan, status: Status, *, use_cache: bool = True) -> TipChecked:
+def check_tip(plan: OpenPlan, status: Status, *, use_cache: bool = True) -> TipCheck:
     """All checks of all satisfied steps on the tip, each command once; the log tells how it ended.
 
     What the plan's steps do together may break what each of them has done alone.
@@ -167,7 +167,7 @@ def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
         for (each, _), result in zip(wanted, results, strict=True)
         if not result.passed
     ]
-    checked = TipChecked(commit.tree, tuple(failed))
+    checked = TipCheck(commit.tree, tuple(failed))
     if terms.record and checked != status.tip_checked:
         told = [failure._asdict() for failure in failed]
         event = plan.event("tip.checked", tree=checked.tree, passed=checked.passed, failed=told)

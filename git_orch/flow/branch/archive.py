@@ -57,7 +57,7 @@ def _declare(plan: OpenPlan, why: str) -> None:
     body = {
         "plan": plan.id,
         "state": status.state.value,
-        "done": sorted(status.satisfied()),
+        "done": sorted(status.satisfied_steps()),
         "why": told,
     }
     plan.record((plan.home, plan.event("plan.archived", **body, **tip_field(tip))))

@@ -126,7 +126,7 @@ def _finished(status: Status, *, partial: bool) -> Branch:
     grant.refuse_rejected(status)
     name = ids.short(status.id)
     left = [each for each in status.steps if each.state not in SATISFIED]
-    if status.branch is None or not status.satisfied():
+    if status.branch is None or not status.satisfied_steps():
         raise errors.Refused(f"no step of '{name}' is done", f"git orch exec {name}")
     if left and not partial:
         claimed = next((each.number for each in left if each.state is StepState.CLAIMED), None)
@@ -166,7 +166,7 @@ def _put_away(work: _Work, landing: Landing) -> Landing:
     """Archive the plan, if nothing of it is left to do; whoever has its branch checked out keeps
     it.
     """
-    if len(work.status.satisfied()) < len(work.status.steps):
+    if len(work.status.satisfied_steps()) < len(work.status.steps):
         return landing
     try:
         archive.archive(work.plan, "landed")

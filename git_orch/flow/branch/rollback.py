@@ -144,7 +144,9 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
         raise errors.NotFound(f"commit '{last.old[:12]}' is gone", f"git orch exec {plan.name}")
     then = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, last.old)
     steps = tuple(
-        each.number for each in then.steps if each.step.id in then.satisfied() - status.satisfied()
+        each.number
+        for each in then.steps
+        if each.step.id in then.satisfied_steps() - status.satisfied_steps()
     )
     moved = Moved(last.new, last.old, steps)
     if how.dry_run:

@@ -53,7 +53,7 @@ def findings_of(
 
 def refuse_invalid(repository: Repository, status: Status) -> None:
     """Raises StepFailed, with all errors as details, when a plan with steps left is not fit to run."""
-    if all(step.id in status.satisfied() for step in status.plan.steps):
+    if all(step.id in status.satisfied_steps() for step in status.plan.steps):
         return
     problems = findings_of(repository, status, only_errors=True)
     if problems:

@@ -78,7 +78,7 @@ def execute(
     status = preconditions.based(plan, status)
     plan.refuse_checked_out()
     preconditions.keep_results(plan, status)
-    left = [each.step.id for each in status.steps if each.step.id not in status.satisfied()]
+    left = [each.step.id for each in status.steps if each.step.id not in status.satisfied_steps()]
     if not left or status.branch is None or grant is None:
         return _nothing_to_do(plan, status, options)
     schedule = preconditions.schedule(status, options)
@@ -152,7 +152,7 @@ def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     step = next(
         (
             each
-            for each in graph.ready_steps(status.plan, status.satisfied())
+            for each in graph.ready_steps(status.plan, status.satisfied_steps())
             if each.kind == "manual"
         ),
         None,
@@ -288,7 +288,7 @@ def _broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
 
 @checkpoints.around("end run")
 def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
-    done = run.status.satisfied() | set(schedule.in_phase(Phase.LANDED))
+    done = run.status.satisfied_steps() | set(schedule.in_phase(Phase.LANDED))
     if outcome == "complete" and len(done) < len(run.status.steps):
         outcome = "waiting"
     broken = _broken_tip(run.plan, run.options) if outcome == "complete" else None

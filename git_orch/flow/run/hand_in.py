@@ -22,7 +22,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
     step = next(
         (
             each
-            for each in graph.ready_steps(status.plan, status.satisfied())
+            for each in graph.ready_steps(status.plan, status.satisfied_steps())
             if each.kind == "manual"
         ),
         None,
@@ -43,7 +43,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
     if head != status.branch.tip:
         plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
     run = books.begun(plan, status, options, grant, [None])
-    schedule = Schedule(status.plan, status.satisfied(), [step.id])
+    schedule = Schedule(status.plan, status.satisfied_steps(), [step.id])
     summary = carried_out(run, schedule, prepare.means(plan), in_threads)
     if run.landed_now:
         worktrees.remove(plan.repository, plan.id, "manual")

@@ -26,7 +26,7 @@ def begin(plan: OpenPlan, status: Status, chosen: frozenset[str] | None) -> str:
     run_id = plan.new_id()
     left_out: Document = {}
     if chosen is not None:
-        satisfied = status.satisfied()
+        satisfied = status.satisfied_steps()
         skipped = [
             step.id
             for step in status.plan.steps

@@ -24,7 +24,7 @@ from git_orch.repo.worktree import snapshot
 
 def granted(plan: OpenPlan, status: Status) -> Grant | None:
     """What is approved, asked before anything moves; None when nothing is left to run."""
-    left = len(status.satisfied()) < len(status.steps)
+    left = len(status.satisfied_steps()) < len(status.steps)
     return required.require_approval(plan, status) if left else None
 
 
@@ -89,7 +89,9 @@ def schedule(status: Status, options: Options) -> Schedule:
     parallel = options.jobs > 1
     weights = graph.critical_weights(status.plan, _weight) if parallel else None
     keep_going = parallel or options.keep_going
-    return Schedule(status.plan, status.satisfied(), chosen, weights=weights, keep_going=keep_going)
+    return Schedule(
+        status.plan, status.satisfied_steps(), chosen, weights=weights, keep_going=keep_going
+    )
 
 
 def _weight(step: Step) -> float:
@@ -112,7 +114,7 @@ def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
     """Raises Refused when one of the chosen steps cannot start without one that was not chosen."""
     if chosen is None:
         return
-    satisfied = status.satisfied()
+    satisfied = status.satisfied_steps()
     for each in status.steps:
         needed = [
             other

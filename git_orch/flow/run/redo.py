@@ -76,7 +76,7 @@ def redo(
         means = prepare.means(plan, service, use_cache=options.use_cache)
         run = _begun(plan, status, each, replace(options, check_tip=False, jobs=1), grant)
         run.worktrees, run.with_setup = [*names], means.with_setup
-        schedule = Schedule(status.plan, status.satisfied() - {each.step.id}, [each.step.id])
+        schedule = Schedule(status.plan, status.satisfied_steps() - {each.step.id}, [each.step.id])
         summary = execute.carried_out(run, schedule, means, _one)
     if run.held is None:
         return summary, None
@@ -137,7 +137,7 @@ def _put_in(plan: OpenPlan, status: Status, run: _Redo, later: tuple[Commit, ...
 def _concluded(plan: OpenPlan, options: Options, summary: Summary) -> Summary:
     """How it ended, with all checks once more on the tip where every step is done."""
     now = plan.status()
-    if len(now.satisfied()) < len(now.steps):
+    if len(now.satisfied_steps()) < len(now.steps):
         return summary
     broken = verify.broken_tip(plan, use_cache=options.use_cache) if options.check_tip else None
     if broken is None:

@@ -195,7 +195,7 @@ class Run:
     def _failed(self, job: Job, result: Result) -> Again | Failed:
         again = (
             result.outcome == "failed"
-            and step_retry.recoverable(result.reason)
+            and step_retry.is_recoverable(result.reason)
             and not self.options.in_place
             and self._tries[job.step_id] < step_retry.attempts(job.step.kind, self.options.retries)
         )

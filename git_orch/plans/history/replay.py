@@ -14,17 +14,17 @@ from git_orch.plans.document import BadDocument
 from git_orch.plans.history import life
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import (
-    Archived,
+    Archiving,
     Attempt,
     Base,
     Call,
     CheckResult,
-    Estimated,
-    Landed,
+    Landing,
     Move,
     MoveKind,
     PlanState,
-    TipChecked,
+    StoredEstimate,
+    TipCheck,
     TipFailure,
 )
 from git_orch.plans.plan import Plan
@@ -52,16 +52,16 @@ class Past:
     arrivals: Counter[tuple[str, str]] = field(default_factory=Counter)  # of a ref at a commit
     standing: list[Move] = field(default_factory=list)  # moves of the branch, oldest first
     known_tip: str | None = None
-    estimate: Estimated | None = None
+    estimate: StoredEstimate | None = None
     open_run: str | None = None
     run_seconds: float = 0.0
     interrupted: bool = False
     step_ids: set[str] = field(default_factory=set)
-    tip_checked: TipChecked | None = None
-    landed: Landed | None = None
-    archived: Archived | None = None
+    tip_checked: TipCheck | None = None
+    landed: Landing | None = None
+    archived: Archiving | None = None
     taken_back: set[str] = field(default_factory=set)  # archivings that do not count any more
-    landings: dict[str, Landed] = field(default_factory=dict)  # by the move that they wait for
+    landings: dict[str, Landing] = field(default_factory=dict)  # by the move that they wait for
 
     def take(self, event: Event) -> None:
         """Replay one event. Raises BadDocument where its fields do not have the documented form."""
@@ -149,7 +149,7 @@ class Past:
             failures.append(
                 TipFailure(document.text(fields, "step"), document.text(fields, "command"))
             )
-        self.tip_checked = TipChecked(_oid(event.body, "tree"), tuple(failures))
+        self.tip_checked = TipCheck(_oid(event.body, "tree"), tuple(failures))
 
     def add_call(self, event: Event) -> None:
         usage = document.mapping(event.body.get("usage", {}), "usage")
@@ -213,7 +213,7 @@ class Past:
             raise BadDocument("plan: another one than the log is about")
         if event.id in self.taken_back:
             return
-        self.archived = Archived(
+        self.archived = Archiving(
             clone=event.clone,
             tip=_optional_oid(event.body, "tip"),
             done=frozenset(document.texts(event.body, "done")),
@@ -300,9 +300,9 @@ def _kind(body: Mapping[str, object]) -> MoveKind:
         return MoveKind.OTHER
 
 
-def _landing(event: Event) -> Landed:
+def _landing(event: Event) -> Landing:
     commits = document.mapping(event.body.get("commits", {}), "commits")
-    return Landed(
+    return Landing(
         mode=document.text(event.body, "mode"),
         ref=document.text(event.body, "ref"),
         new=_oid(event.body, "to"),
@@ -333,11 +333,11 @@ def _base(value: object) -> Base:
     )
 
 
-def _estimate(value: object) -> Estimated | None:
+def _estimate(value: object) -> StoredEstimate | None:
     if value is None:
         return None
     fields = document.mapping(value, "estimate")
-    return Estimated(
+    return StoredEstimate(
         document.optional_integer(fields, "tokens_in") or 0,
         document.optional_integer(fields, "tokens_out") or 0,
         _number(fields, "usd"),

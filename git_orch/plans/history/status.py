@@ -76,7 +76,7 @@ class Base(NamedTuple):
 
 
 class MoveKind(enum.Enum):
-    """What a move of a ref is for, as its intent in the log says."""
+    """The purpose of a move of a ref, as its intent in the log says."""
 
     CREATE = "create"  # a plan's branch, with its cover commit
     EDIT = "edit"  # another cover commit
@@ -111,7 +111,7 @@ class Move(NamedTuple):
     checkout: bool = False
 
 
-class Landed(NamedTuple):
+class Landing(NamedTuple):
     """The landing of a plan: `mode` is merge, rebase, squash or ff-only, or `found` when somebody
     merged the plan without git-orch.
 
@@ -130,7 +130,7 @@ class Landed(NamedTuple):
         return self.ref.removeprefix("refs/heads/")
 
 
-class Estimated(NamedTuple):
+class StoredEstimate(NamedTuple):
     """The estimate of a plan in its event: tokens and USD, see `cost.estimate` and
     `cost.expectation`.
     """
@@ -165,7 +165,7 @@ class CheckResult(NamedTuple):
     since: str | None = None
 
     @property
-    def cached(self) -> bool:
+    def is_cached(self) -> bool:
         """Whether the check did not run, because it had passed on the same tree before."""
         return self.since is not None
 
@@ -177,7 +177,7 @@ class TipFailure(NamedTuple):
     command: str
 
 
-class TipChecked(NamedTuple):
+class TipCheck(NamedTuple):
     """The last run of all checks of a plan on its tip, which had this tree then."""
 
     tree: str
@@ -231,7 +231,7 @@ class StepStatus(NamedTuple):
     attempt: Attempt | None = None
 
 
-class Archived(NamedTuple):
+class Archiving(NamedTuple):
     """The archiving of a plan by `clone`: the tip of its branch, and the steps that were done."""
 
     clone: str
@@ -271,7 +271,7 @@ class Status(NamedTuple):
     pending_moves: tuple[Move, ...] = ()
     last_move: Move | None = None
     known_tip: str | None = None
-    estimate: Estimated | None = None
+    estimate: StoredEstimate | None = None
     open_run: str | None = None
     run_seconds: float = 0.0
     damaged: int = 0
@@ -280,11 +280,11 @@ class Status(NamedTuple):
     merged: bool = False
     step_ids: frozenset[str] = frozenset()
     first_base: str | None = None
-    landed: Landed | None = None
-    archived: Archived | None = None
-    tip_checked: TipChecked | None = None
+    landed: Landing | None = None
+    archived: Archiving | None = None
+    tip_checked: TipCheck | None = None
 
-    def satisfied(self) -> frozenset[str]:
+    def satisfied_steps(self) -> frozenset[str]:
         """Steps that others may depend on."""
         return frozenset(status.step.id for status in self.steps if status.state in SATISFIED)
 
@@ -307,7 +307,7 @@ class Status(NamedTuple):
         return self.archived is None and self.state not in (PlanState.COMPLETE, PlanState.REJECTED)
 
 
-def tip_failures(branch: Branch | None, checked: TipChecked | None) -> tuple[TipFailure, ...]:
+def tip_failures(branch: Branch | None, checked: TipCheck | None) -> tuple[TipFailure, ...]:
     """The checks that failed on the tree of the branch's tip; failures on another tree are past."""
     if branch is None or checked is None or not branch.commits:
         return ()

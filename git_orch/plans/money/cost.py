@@ -15,7 +15,7 @@ from git_orch.plans import sentences
 from git_orch.plans.file.findings import Finding
 
 if TYPE_CHECKING:
-    from git_orch.plans.history.status import Estimated
+    from git_orch.plans.history.status import StoredEstimate
     from git_orch.plans.plan import Plan, Step
 
 _MILLION = Decimal(1_000_000)
@@ -269,7 +269,7 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def over_budget(estimate: Estimated, max_usd: float) -> Finding | None:
+def over_budget(estimate: StoredEstimate, max_usd: float) -> Finding | None:
     """A finding when the estimate of a plan is above `max_usd`; 0 is no limit."""
     most = max(estimate.usd, estimate.p90 or 0.0)
     if not 0 < max_usd < most:

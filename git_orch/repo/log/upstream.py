@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from git_orch.plans import trailers
 from git_orch.plans.history import fold
-from git_orch.plans.history.status import Branch, Commit, Landed, PlanState, Status
+from git_orch.plans.history.status import Branch, Commit, Landing, PlanState, Status
 from git_orch.repo import ask, refs
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def base_tip(repository: Repository, status: Status) -> str | None:
     return refs.value(repository, ref) if may_be and ref is not None else None
 
 
-def merged(repository: Repository, status: Status, tip: str | None) -> Landed | None:
+def merged(repository: Repository, status: Status, tip: str | None) -> Landing | None:
     """Where somebody else put a complete plan: on its base branch, which is at `tip`, all of it, by a
     merge, a squash or a rebase.
     """
@@ -113,7 +113,7 @@ def merged(repository: Repository, status: Status, tip: str | None) -> Landed | 
     claimed = {each.step.id for each in status.steps if each.commit is not None}
     if not claimed or not claimed <= commits.keys():
         return None
-    return Landed("found", ref, last_of(status, commits) or tip, branch.tip, commits)
+    return Landing("found", ref, last_of(status, commits) or tip, branch.tip, commits)
 
 
 def last_of(status: Status, commits: Mapping[str, str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from git_orch.plans.file import findings, planfile
-from git_orch.plans.history.status import Estimated
+from git_orch.plans.history.status import StoredEstimate
 from git_orch.plans.money import cost
 from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
 
@@ -177,7 +177,7 @@ def test_a_plan_that_may_cost_more_than_its_budget_is_an_error(
     limit: float, codes: list[str]
 ) -> None:
     """S1-115."""
-    over = cost.over_budget(Estimated(1, 1, 0.5), limit)
+    over = cost.over_budget(StoredEstimate(1, 1, 0.5), limit)
 
     assert [
         each.code for each in [over] if each is not None and each.level == "error" and each.fix

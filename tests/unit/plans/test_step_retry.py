@@ -21,14 +21,14 @@ def test_what_a_second_try_cannot_change_is_a_word_of_its_own_and_not_tried_agai
     error: errors.OrchError, word: str
 ) -> None:
     assert reasons.of(error) == word
-    assert not step_retry.recoverable(word)
+    assert not step_retry.is_recoverable(word)
 
 
 def test_other_errors_are_failures_that_another_try_may_mend() -> None:
     word = reasons.of(errors.OrchError("git show failed", ""))
     assert word == "failed"
-    assert step_retry.recoverable(word)
+    assert step_retry.is_recoverable(word)
 
 
 def test_a_word_of_another_version_is_tried_again() -> None:
-    assert step_retry.recoverable("out-of-luck")
+    assert step_retry.is_recoverable("out-of-luck")
