@@ -55,7 +55,7 @@ def command(
         status = opened.status()
         ready = _setup(opened.repository, network=setup_network) if setup or setup_network else None
         more = approvals.Grants(setup=ready, in_place=in_place)
-        offer = approve.offer(opened, status, _steps(network, status.plan), more)
+        offer = approve.make_offer(opened, status, _steps(network, status.plan), more)
         _show(offer, as_json=as_json)
         approve.approve(opened, status, offer, max_usd, sign=sign)
     if not as_json:
@@ -81,7 +81,7 @@ def _setup(repository: Repository, *, network: bool) -> approvals.Setup:
 
 def _show(offer: Offer, *, as_json: bool) -> None:
     """Print the whole content of the offer, read from the very bytes that are hashed and recorded."""
-    what = offer.parsed()
+    what = offer.value()
     if as_json:
         here.print_json({"digest": offer.digest, **what.document()})
         return

@@ -36,7 +36,7 @@ def command(name: str | None, *, refresh: bool, show_path: bool, as_json: bool) 
         console.out(str(places.cache_directory()))
         return 0
     if name is not None:
-        info = capabilities.command(name, os.environ.get("PATH", ""), excluded)
+        info = capabilities.find_command(name, os.environ.get("PATH", ""), excluded)
         if as_json:
             here.print_json(dataclasses.asdict(info))
         else:

@@ -42,7 +42,7 @@ def command(
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan)
     if deps:
-        return _missing(repository, status, as_json=as_json)
+        return _print_missing(repository, status, as_json=as_json)
     if record:
         listed, state = _record(repository, status.id, max_usd)
     else:
@@ -67,7 +67,7 @@ def _record(
         return validate.mark_validated(opened, max_usd=max_usd), opened.status().state.value
 
 
-def _missing(repository: Repository, status: Status, *, as_json: bool) -> int:
+def _print_missing(repository: Repository, status: Status, *, as_json: bool) -> int:
     from git_orch.flow.planning import validate
     from git_orch.plans.file import findings
 

@@ -238,7 +238,7 @@ def _first_prompts(repository: Repository, status: Status, model: str | None) ->
     return brief.first_prompts(repository, status, left, model) if left else {}
 
 
-def estimate_left(
+def print_estimate_left(
     repository: Repository,
     status: Status,
     model: str | None,

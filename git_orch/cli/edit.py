@@ -44,7 +44,7 @@ def command(plan: str | None, source: str | None) -> None:
         status = here.status_of(repository, database, plan)
     if status.recorded_state is not PlanState.REJECTED:  # an edit is what brings that back
         archive.refuse_archived(status)
-    draft = _draft(repository, status) if source is None else None
+    draft = _edit_draft(repository, status) if source is None else None
     name, text = (
         (str(draft), draft.read_text(encoding="utf-8"))
         if draft is not None
@@ -79,7 +79,7 @@ def _typed_text(source: str) -> tuple[str, str]:
     return "standard input" if source == "-" else source, plan_command.input_text(source)
 
 
-def _draft(repository: Repository, status: Status) -> Path:
+def _edit_draft(repository: Repository, status: Status) -> Path:
     """The file that holds what the user made of the plan's text in their editor. Raises UsageError."""
     name = ids.short(status.id)
     if sys.stdin is None or sys.stdout is None or not sys.stdin.isatty() or not sys.stdout.isatty():

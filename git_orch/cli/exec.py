@@ -169,12 +169,12 @@ def command(
         status = here.status_of(repository, database, plan_id)
     chosen = _chosen_steps(status, options_typed)
     if options_typed.dry_run or options_typed.dry_run_step is not None:
-        _preview(status, allowed, chosen, as_json=options_typed.as_json)
+        _print_preview(status, allowed, chosen, as_json=options_typed.as_json)
         return 0
     if options_typed.estimate_only:
         from git_orch.cli import cost
 
-        cost.estimate_left(
+        cost.print_estimate_left(
             repository, status, options_typed.model, chosen, as_json=options_typed.as_json
         )
         return 0
@@ -207,7 +207,7 @@ def _without_git(plan: str | None, source: str | None) -> int:
         raise errors.UsageError(
             "--no-git needs a plan, or a plan file", "git orch exec --no-git --from FILE"
         )
-    return without_git.of_file(source) if source is not None else without_git.of_plan(plan or "")
+    return without_git.run_file(source) if source is not None else without_git.run_plan(plan or "")
 
 
 def _detach(repository: Repository, plan_id: str, *, named: bool, as_json: bool) -> int:
@@ -279,7 +279,7 @@ def _run(
         from git_orch.views import documents
 
         here.print_json(documents.document(after, running=False))
-        _say_failure(after, summary)
+        _print_failure(after, summary)
     else:
         conclude(after, summary)
     return summary.exit_code
@@ -307,7 +307,7 @@ def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -
     )
 
 
-def _preview(
+def _print_preview(
     status: Status, allowed: frozenset[str], chosen: frozenset[str] | None, *, as_json: bool
 ) -> None:
     waiting = [
@@ -354,12 +354,12 @@ def conclude(status: Status, summary: Summary) -> None:
     for what, numbers in (("failed", summary.failed), ("not started", summary.blocked)):
         if summary.failed and numbers:
             console.out(f"{what}: {sentences.steps(numbers)}")
-    _say_failure(status, summary)
+    _print_failure(status, summary)
     if not summary.failed:
         console.out(*report.next_command(status, running=False))
 
 
-def _say_failure(status: Status, summary: Summary) -> None:
+def _print_failure(status: Status, summary: Summary) -> None:
     name = ids.short(status.id)
     if summary.failed:
         cause = (summary.error or "").split("\n")[0]  # the whole of it was shown when it happened

@@ -60,7 +60,7 @@ def command(
     if as_json:
         here.print_json(_document(opened.id, landed, dry_run=dry_run))
     else:
-        _say(before, landed, dry_run=dry_run)
+        _print(before, landed, dry_run=dry_run)
 
 
 def _document(plan_id: str, landed: Landing, *, dry_run: bool) -> dict[str, object]:
@@ -76,7 +76,7 @@ def _document(plan_id: str, landed: Landing, *, dry_run: bool) -> dict[str, obje
     }
 
 
-def _say(before: Status, landed: Landing, *, dry_run: bool) -> None:
+def _print(before: Status, landed: Landing, *, dry_run: bool) -> None:
     name, branch = ids.short(before.id), landed.ref.removeprefix("refs/heads/")
     if landed.mode == "found":
         console.out(f"{name}: nothing to land: all of it is in '{branch}' already")

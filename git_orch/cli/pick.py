@@ -37,7 +37,7 @@ def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bo
     if picked is None:
         console.out(f"{opened.name}: nothing to pick")
         return
-    _say(picked, before, dry_run=dry_run)
+    _print(picked, before, dry_run=dry_run)
 
 
 def settle(plan: str | None, *, abort: bool) -> None:
@@ -59,14 +59,14 @@ def settle(plan: str | None, *, abort: bool) -> None:
     branch = picked.ref.removeprefix("refs/heads/")
     if picked.commits:
         with here.open_objects(repository) as database:
-            _say(picked, here.status_of(repository, database, record.plan), dry_run=False)
+            _print(picked, here.status_of(repository, database, record.plan), dry_run=False)
     elif picked.new == picked.old:
         console.out(f"everything is as before the pick: '{branch}' is at {picked.old[:10]}")
     else:
         console.out(f"no step of the pick is on '{branch}', which is at {picked.new[:10]} now")
 
 
-def _say(picked: Picked, before: Status, *, dry_run: bool) -> None:
+def _print(picked: Picked, before: Status, *, dry_run: bool) -> None:
     branch, word = (
         picked.ref.removeprefix("refs/heads/"),
         "would be picked" if dry_run else "picked",

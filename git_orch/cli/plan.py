@@ -90,12 +90,14 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
         return
     create.refuse_unready(repository, include_dirty=options_typed.include_dirty)
     start = basing.choose_base(repository, options_typed.base)
-    draft = _with_samples(repository, _draft(repository, task, options_typed), options_typed.model)
+    draft = _with_samples(
+        repository, _make_draft(repository, task, options_typed), options_typed.model
+    )
     plan_id = create.create(
         repository, draft, start, ConsoleReporter(), include_dirty=options_typed.include_dirty
     )
     if not options_typed.include_dirty:
-        _say_uncommitted(repository)
+        _warn_of_uncommitted(repository)
     if options_typed.as_json:
         with here.open_objects(repository) as database:
             from git_orch.views import documents
@@ -144,7 +146,9 @@ def _print_estimate(repository: Repository, task: str | None, given: Typed) -> N
         usd = cost.usd(usage, service.price_table(chosen.prices).price(name))
         estimate: Document = {"tokens_in": usage.input, "tokens_out": usage.output, "usd": usd}
     else:
-        estimate = _with_samples(repository, _draft(repository, task, given), given.model).estimate
+        estimate = _with_samples(
+            repository, _make_draft(repository, task, given), given.model
+        ).estimate
     if given.as_json:
         here.print_json(estimate)
         return
@@ -182,7 +186,7 @@ def _pairs(variables: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _draft(repository: Repository, task: str | None, given: Typed) -> Draft:
+def _make_draft(repository: Repository, task: str | None, given: Typed) -> Draft:
     from git_orch.flow.model import service
     from git_orch.flow.planning import draft as planning
 
@@ -246,7 +250,7 @@ def _text(data: bytes, name: str) -> str:
         ) from wrong
 
 
-def _say_uncommitted(repository: Repository) -> None:
+def _warn_of_uncommitted(repository: Repository) -> None:
     count = snapshot.uncommitted(repository)
     if count:
         files = sentences.uncommitted_files(count)

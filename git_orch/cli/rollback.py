@@ -60,7 +60,7 @@ def command(
     if moved is None:
         console.out(f"{name}: nothing to roll back")
         return
-    _tell(name, moved, undo=undo, dry_run=dry_run)
+    _print(name, moved, undo=undo, dry_run=dry_run)
     if undo and not dry_run:
         console.out(*report.next_command(after, running=False))
     elif not dry_run:
@@ -75,7 +75,7 @@ def _roll_back(opened: OpenPlan, to_step: int | None, last: int | None, how: How
     return rollback.roll_back(opened, to_step, how)
 
 
-def _tell(name: str, moved: Moved, *, undo: bool, dry_run: bool) -> None:
+def _print(name: str, moved: Moved, *, undo: bool, dry_run: bool) -> None:
     steps = sentences.steps(moved.steps) if moved.steps else "no step"
     branch = "branch would move" if dry_run else "branch moved"
     done = f"{steps} done again"

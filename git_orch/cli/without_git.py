@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from git_orch.sandbox.walls.launcher import Launcher
 
 
-def of_file(source: str) -> int:
+def run_file(source: str) -> int:
     """Run the plan in a file in the current directory; gives the exit code. Raises UsageError."""
     from git_orch.cli import plan as plan_command
     from git_orch.flow.machine import sandbox
@@ -34,7 +34,7 @@ def of_file(source: str) -> int:
     return _run(plan, Path.cwd(), sandbox.launcher(repository, settings.of_user(repository)))
 
 
-def of_plan(handle: str) -> int:
+def run_plan(handle: str) -> int:
     """Run a stored plan in the checkout around the current directory, if its approval allows that.
     Raises Refused, NotFound.
     """

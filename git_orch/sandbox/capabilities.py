@@ -149,7 +149,7 @@ def find_present(path: str, pwd: Path, excluded: Path | None) -> Capabilities:
     return _capabilities(tuple(commands), pwd)
 
 
-def command(name: str, path: str, excluded: Path | None) -> CommandInfo:
+def find_command(name: str, path: str, excluded: Path | None) -> CommandInfo:
     """One command, also one that is not in COMMANDS; a missing one is unavailable, never an error."""
     if os.sep in name or not name:
         return CommandInfo(name, available=False)

@@ -29,12 +29,12 @@ class Offer:
     content: bytes
     digest: str
 
-    def parsed(self) -> Approved:
+    def value(self) -> Approved:
         """The content as a value."""
         return approval.read(self.content)
 
 
-def offer(
+def make_offer(
     plan: OpenPlan, status: Status, network: Sequence[int] | None, more: Grants = approval.NOTHING
 ) -> Offer:
     """The content to approve now, with the network for these step numbers (None: for every step
@@ -69,7 +69,7 @@ def approve(
     body: Document = {
         "by": "approve",
         "digest": offered.digest,
-        "grants": offered.parsed().grants.document(),
+        "grants": offered.value().grants.document(),
     }
     if sign:
         content = approval_signatures.message(offered.content, expires)
@@ -79,7 +79,7 @@ def approve(
     budget = max_usd
     if budget is None:
         budget = before.max_usd if before is not None else 0.0
-    document = offered.parsed().document()
+    document = offered.value().document()
     approvals.write_approved(plan.place, document, budget, plan.identity.committer)
     validated = [plan.event("plan.validated")] if status.recorded_state is PlanState.CREATED else []
     events = [*validated, plan.event("plan.approved", **body)]

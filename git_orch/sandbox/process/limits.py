@@ -63,12 +63,10 @@ class _Usual:
 
 
 def usual() -> Limits:
-    """What commands may use in this process."""
+    """The limits of commands that this process starts."""
     return _Usual.limits if _Usual.limits is not None else Limits()
 
 
 def use(limits: Limits) -> None:
-    """Let commands of this process use that much: nobody wants to wait until a disk is full to see
-    what stops.
-    """
+    """Set the limits of commands that this process starts: tests need small ones."""
     _Usual.limits = limits

@@ -237,7 +237,7 @@ def test_a_program_that_everybody_may_replace_does_not_count(shims: Shims) -> No
 def test_any_command_can_be_asked_for(shims: Shims) -> None:
     """S1-036"""
     file = shims.add("mytool")
-    assert capabilities.command("mytool", shims.path, None) == capabilities.CommandInfo(
+    assert capabilities.find_command("mytool", shims.path, None) == capabilities.CommandInfo(
         "mytool", available=True, path=str(file), version="1.2.3"
     )
 
@@ -246,7 +246,7 @@ def test_any_command_can_be_asked_for(shims: Shims) -> None:
 def test_what_is_not_on_path_is_unavailable(name: str, shims: Shims) -> None:
     """S1-036"""
     shims.add("go")
-    assert capabilities.command(name, shims.path, None) == capabilities.CommandInfo(
+    assert capabilities.find_command(name, shims.path, None) == capabilities.CommandInfo(
         name, available=False
     )
 
