@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note, Reporter
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.repo import identity, localfiles, stale_locks
 from git_orch.repo.log import log as store
 from git_orch.repo.log import spool
@@ -66,7 +66,7 @@ def _warn_of_clock(plan: OpenPlan) -> None:
         days = ahead // ids.DAY_MS
         plan.reporter.emit(
             Note(
-                f"the clock is {days} day{'' if days == 1 else 's'} behind the log of "
+                f"the clock is {sentences.count(days, 'day')} behind the log of "
                 f"'{ids.short(plan.id)}' (or was ahead when that was written); what is new is dated after it"
             )
         )
