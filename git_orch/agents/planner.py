@@ -81,7 +81,8 @@ def draft(
     if not isinstance(value, list):
         return Draft(value, second.text)
     raise NoPlan(
-        f"the model's plan has {sentences.count(len(value), 'finding')} after one repair, the first: {value[0]}",
+        f"the model's plan has {sentences.count(len(value), 'finding')} after one repair, "
+        f"the first: {value[0]}",
         "say more in the task or try another model with --model",
         second.text,
     )

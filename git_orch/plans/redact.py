@@ -65,7 +65,7 @@ def holds_secret(text: str, secrets: Iterable[str]) -> bool:
 
 
 def secrets_in(text: str, secrets: Iterable[str]) -> frozenset[str]:
-    """The secrets and keys in `text`, to compare two versions of it; of a long key its beginning."""
+    """The secrets and keys in `text`, to compare its versions; of a long key its beginning."""
     present = {secret for secret in secrets if secret in text}
     for shape in _SHAPES:
         present.update(match[0][:_TELLING] for match in shape.finditer(text))

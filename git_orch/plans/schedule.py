@@ -182,5 +182,9 @@ def overlap(one: Step, other: Step) -> bool:
     """Whether the steps declare or write a path in common; a directory has the files below it in
     common.
     """
-    ours, others = graph.step_paths(one), graph.step_paths(other)
-    return any(paths.are_related(mine, theirs) for mine in ours for theirs in others)
+    theirs = graph.step_paths(other)
+    return any(_is_related(path, theirs) for path in graph.step_paths(one))
+
+
+def _is_related(path: str, others: Iterable[str]) -> bool:
+    return any(paths.are_related(path, other) for other in others)

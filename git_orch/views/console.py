@@ -42,7 +42,9 @@ def out(*parts: Part) -> None:
 
 def out_lines(lines: Iterable[tuple[Part, ...]]) -> None:
     """Lines of result, written at once. Raises OSError when standard output is closed."""
-    parts = [part for line in lines for part in ("\n", *line)]
+    parts: list[Part] = []
+    for line in lines:
+        parts += ["\n", *line]
     if parts:
         out(*parts[1:])
 
@@ -54,7 +56,7 @@ def err(*parts: Part) -> None:
 
 
 def failure(cause: str, hint: str) -> None:
-    """The two last lines of a failure. Text of others in the cause cannot begin a line of its own."""
+    """The two last lines of a failure. Text of others in the cause begins no line of its own."""
     err(Styled("error: ", "red"), " ".join(cause.split("\n")))
     err("hint: ", " ".join(hint.split("\n")))
 

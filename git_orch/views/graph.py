@@ -43,14 +43,14 @@ def _step(plan: Plan, now: StepStatus, *, starred: bool) -> Line:
 
 def _conflicts(plan: Plan) -> Iterable[Line]:
     """Pairs that do not run at the same time although neither waits for the other."""
-    found = graph.conflicts(plan)
-    for one, other in found[:_CONFLICTS_SHOWN]:
+    pairs = graph.conflicts(plan)
+    for one, other in pairs[:_CONFLICTS_SHOWN]:
         numbers = f"{plan.position(one.id)} and {plan.position(other.id)}"
         yield (Styled("not at once: ", "yellow"), f"{numbers} change the same path")
-    if len(found) > _CONFLICTS_SHOWN:
+    if len(pairs) > _CONFLICTS_SHOWN:
         yield (
             Styled("not at once: ", "yellow"),
-            f"and {sentences.count(len(found) - _CONFLICTS_SHOWN, 'more pair')}",
+            f"and {sentences.count(len(pairs) - _CONFLICTS_SHOWN, 'more pair')}",
         )
 
 
@@ -84,7 +84,7 @@ def document(status: Status) -> Document:
 
 
 def dot(plan: Plan) -> list[Line]:
-    """The graph in the language of Graphviz; a dashed line joins steps that change the same path."""
+    """The graph in the language of Graphviz; dashed lines join steps that change the same path."""
     longest = {step.id for step in _longest(plan)}
     drawn: list[Line] = [("digraph plan {",), ("  rankdir=LR; node [shape=box];",)]
     for number, step in enumerate(plan.steps, start=1):

@@ -1,4 +1,4 @@
-"""Plans in a list, a line each: the lines of `ls`, and what `status` says of a plan alone."""
+"""Plans in a list, one on a line: the lines of `ls`, and those of `status` for a single plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Line = tuple[Part, ...]
 
 
 class Summary(NamedTuple):
-    """What a list shows of a plan.
+    """The facts about a plan for its line in a list.
 
     `word` is its state, as people read it, while nobody runs it; `spent` an amount of money; `home`
     where it went; `next` what to type next for a plan that is complete and has not landed.
@@ -33,7 +33,7 @@ class Summary(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """What `status` shows of one plan, and what to type next while nobody runs it."""
+    """A single plan as `status` shows it, and the next command while nobody runs it."""
 
     summary: Summary
     lines: tuple[Line, ...]
@@ -49,7 +49,7 @@ _SHAPES = {
 
 
 def headline(summary: Summary, *, running: bool) -> Line:
-    """One line: ID, state, how far it is, what it has cost, its title."""
+    """One line: ID, state, done steps of all, cost, title."""
     word = "running" if running else summary.word
     progress = f"{summary.done}/{summary.steps}"
     return (
@@ -69,7 +69,7 @@ def alone(whole: Whole, running: Collection[str]) -> list[Line]:
 
 
 def next_line(plan: str, following: str, *, running: bool) -> Line:
-    """What to type next."""
+    """The line with the next command to type."""
     return (f"next: {f'git orch wait {ids.short(plan)}' if running else following}",)
 
 
@@ -81,7 +81,7 @@ def summary_of(value: object) -> Summary | None:
 
 
 def whole_of(value: object) -> Whole | None:
-    """What `status` shows of one plan, in a JSON value; None where it holds none."""
+    """The single plan for `status` in a JSON value; None where it holds none."""
     try:
         return _whole(value)
     except (TypeError, ValueError):
@@ -96,7 +96,8 @@ def _whole(value: object) -> Whole:
     summary = summary_of(first)
     if summary is None or not isinstance(lines, list) or not isinstance(following, str):
         raise TypeError
-    return Whole(summary, tuple(tuple(_part(each) for each in line) for line in lines), following)
+    parts = tuple(tuple(_part(value) for value in line) for line in lines)
+    return Whole(summary, parts, following)
 
 
 def _part(value: object) -> Part:

@@ -21,8 +21,8 @@ from git_orch.views.console import Styled, indented
 from git_orch.views.headlines import Line, Summary, Whole
 
 _STATE_STYLES = {
-    StepState.DONE: "green", StepState.UPSTREAM: "green", StepState.FAILED: "red", StepState.UNVERIFIED: "yellow",
-    StepState.CLAIMED: "yellow", StepState.REVERTED: "yellow", StepState.PENDING: "dim",
+    StepState.DONE: "green", StepState.UPSTREAM: "green", StepState.FAILED: "red",
+    StepState.UNVERIFIED: "yellow", StepState.CLAIMED: "yellow", StepState.REVERTED: "yellow", StepState.PENDING: "dim",
 }  # fmt: skip
 
 _LINES_SHOWN = 10  # of a failed check's output; the log has more, and a local file the whole

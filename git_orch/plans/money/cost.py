@@ -63,7 +63,7 @@ class Usage:
 
     @property
     def prompt(self) -> int:
-        """All tokens of the prompt, cached or not: the measure of price tiers and context windows."""
+        """All tokens of the prompt, cached or not: the measure of price tiers and windows."""
         return self.input + self.cache_write_5m + self.cache_write_1h + self.cache_read
 
     def __add__(self, other: Usage) -> Usage:
