@@ -42,24 +42,24 @@ def ls(*, only_open: bool, with_archived: bool) -> None:
     """Print the plans, oldest first, one a line."""
     repository = around()
     plans = _Plans(repository, with_archived=with_archived)
-    shown = [each for each in plans.listed if each.is_open or not only_open]
+    shown = [plan for plan in plans.listed if plan.is_open or not only_open]
     plans.keep()
-    running = localfiles.held(repository, [each.id for each in shown])
-    console.out_lines(headlines.headline(each, running=each.id in running) for each in shown)
+    running = localfiles.held(repository, [plan.id for plan in shown])
+    console.out_lines(headlines.headline(plan, running=plan.id in running) for plan in shown)
 
 
 def status() -> None:
     """Print the open plans and, when there is one, its steps and what to type next."""
     repository = around()
     plans = _Plans(repository, with_archived=False)
-    shown = [each for each in plans.listed if each.is_open]
-    running = localfiles.held(repository, [each.id for each in shown])
+    shown = [plan for plan in plans.listed if plan.is_open]
+    running = localfiles.held(repository, [plan.id for plan in shown])
     if not shown:
-        lines = _without_open([each for each in plans.listed if each.next is not None], plans)
+        lines = _without_open([plan for plan in plans.listed if plan.next is not None], plans)
     elif len(shown) == 1:
         lines = headlines.alone(plans.whole(shown[0]), running)
     else:
-        lines = [headlines.headline(each, running=each.id in running) for each in shown]
+        lines = [headlines.headline(plan, running=plan.id in running) for plan in shown]
     plans.keep()
     console.out_lines(lines)
 
@@ -71,9 +71,9 @@ def _without_open(to_land: Sequence[Summary], plans: _Plans) -> list[Line]:
     if len(to_land) == 1:
         whole = plans.whole(to_land[0])
         to_land = [whole.summary._replace(next=whole.next)]
-    for each in to_land:
-        lines.append(headlines.headline(each, running=False))
-        lines.append(headlines.next_line(each.id, each.next or "", running=False))
+    for plan in to_land:
+        lines.append(headlines.headline(plan, running=False))
+        lines.append(headlines.next_line(plan.id, plan.next or "", running=False))
     return lines
 
 
@@ -101,10 +101,10 @@ class _Asked:
         with here.open_objects(repository) as database:
             statuses = here.every_status(repository, database, self)
         return [
-            _Read(each, catalog.key(each, self._asked[each.id], self.bases))
-            if each.id in self._asked
-            else _Read(each, None)
-            for each in statuses
+            _Read(status, catalog.key(status, self._asked[status.id], self.bases))
+            if status.id in self._asked
+            else _Read(status, None)
+            for status in statuses
         ]
 
 
@@ -149,10 +149,10 @@ class _Plans:
         """The plans of which nothing is remembered that holds now."""
         self._listing = listing._replace(others=self._listing.others)
         self._lines, self._summaries = {}, {}
-        for plan, each in self._that_hold(self._before.lines).items():
-            summary = headlines.summary_of(each.value)
+        for plan, line in self._that_hold(self._before.lines).items():
+            summary = headlines.summary_of(line.value)
             if summary is not None and summary.id == plan:
-                self._lines[plan], self._summaries[plan] = each, summary
+                self._lines[plan], self._summaries[plan] = line, summary
         return {
             plan: values
             for plan, values in listing.plans.items()
@@ -162,19 +162,19 @@ class _Plans:
     def _that_hold(self, part: Mapping[str, Remembered]) -> dict[str, Remembered]:
         plans = self._listing.plans
         return {
-            plan: each
-            for plan, each in part.items()
-            if plan in plans and each.key.fits(plans[plan], self._listing)
+            plan: line
+            for plan, line in part.items()
+            if plan in plans and line.key.fits(plans[plan], self._listing)
         }
 
     def _read_unknown(self, *, with_archived: bool) -> None:
         from git_orch.views import report
 
-        for each in _Asked(self._unknown, with_archived=with_archived).read(self._repository):
-            summary = report.summary(each.status)
-            self._read[summary.id], self._summaries[summary.id] = each, summary
-            if each.key is not None:
-                self._lines[summary.id] = Remembered(each.key, [*summary])
+        for entry in _Asked(self._unknown, with_archived=with_archived).read(self._repository):
+            summary = report.summary(entry.status)
+            self._read[summary.id], self._summaries[summary.id] = entry, summary
+            if entry.key is not None:
+                self._lines[summary.id] = Remembered(entry.key, [*summary])
 
     def _read_whole(self, summary: Summary) -> Whole:
         """Read a plan, with where somebody may have merged it."""
@@ -187,7 +187,7 @@ class _Plans:
                 lambda listing: {plan: listing.plans[plan]} if plan in listing.plans else {},
                 with_archived=False,
             )
-            self._read |= {each.status.id: each for each in alone.read(self._repository)}
+            self._read |= {entry.status.id: entry for entry in alone.read(self._repository)}
         if plan not in self._read:  # somebody has put it away just now
             return Whole(summary, (), "git orch status")
         status, key = self._read[plan]
