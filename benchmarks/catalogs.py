@@ -181,12 +181,8 @@ class Pack:
         self._new[oid] = Found(kind, data)
         return oid
 
-    def another(self) -> Pack:
-        """The same: one thread uses it."""
-        return self
-
-    def close(self) -> None:
-        """Nothing is open."""
+    def flush(self) -> None:
+        """The pack is stored when it is whole."""
 
     def bytes(self) -> bytes:
         """The pack, as gitformat-pack(5) describes it."""
@@ -367,11 +363,11 @@ def _plan(number: int, steps: int) -> Plan:
 
 def _writing(scratch: Scratch, steps: int) -> list[Row]:
     rows = []
-    for name, warm in (("libgit2", True), ("the git command", False)):
-        path = scratch.repository(f"log-{name.replace(' ', '-')}", 10)
+    for name in ("log",):
+        path = scratch.repository(name, 10)
         found = discover(path, scratch.variables)
         before = _size(path)
-        with closing(odb.opened(found, warm=warm)) as database:
+        with closing(odb.opened(found)) as database:
             seconds = _written(found, database, steps)
         grown = _size(path) - before
         scratch.run("git", "gc", "-q", "--prune=now", cwd=path)
@@ -380,7 +376,7 @@ def _writing(scratch: Scratch, steps: int) -> list[Row]:
         first, last = seconds[:tenth], seconds[-tenth:]
         rows += [
             Row(
-                f"log of {steps:,} steps through {name}: writes",
+                f"log of {steps:,} steps: writes",
                 f"{steps / sum(seconds):,.0f} per second",
             ),
             measure.compared(
@@ -396,7 +392,7 @@ def _writing(scratch: Scratch, steps: int) -> list[Row]:
     return rows
 
 
-def _written(found: Repository, database: Objects, steps: int) -> list[float]:
+def _written(found: Repository, database: odb.Database, steps: int) -> list[float]:
     plan_id = ids.plan_id("a long log", _DAY, 1)
     writer = LogWriter(found, database, _ADA, plan_id)
     described = _plan(0, steps)

@@ -135,7 +135,7 @@ def _pick(scratch: Scratch) -> Row:
     onto = scratch.run("git", "rev-parse", "HEAD", cwd=repository).decode().strip()
     found = discover(repository)
     person = identity.of_user(found)
-    with contextlib.closing(objects.opened(found, warm=True)) as database:
+    with contextlib.closing(objects.opened(found)) as database:
 
         def pick_all() -> None:
             chain = Chain(found, person, objects.Written(database), onto)

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +18,9 @@ import forking
 import pytest
 import unsynced
 from hypothesis import HealthCheck, settings
+
+from git_orch import checkpoints
+from git_orch.repo import sync
 
 pytest_plugins = ["model_server"]
 
@@ -279,6 +282,37 @@ def repo(tmp_path: Path, template_repository: Path) -> Repo:
     path = tmp_path / "repo"
     shutil.copytree(template_repository, path, symlinks=True)
     return Repo(path)
+
+
+class Syncs:
+    """Counts what is synced to disk, and does something just before."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._before: list[Callable[[], object]] = []
+
+    def then(self, act: Callable[[], object]) -> None:
+        """Do this once, before the next sync."""
+        self._before.append(act)
+
+    def __call__(self, moment: str, deed: str, _about: object, /) -> None:
+        """Look at a border."""
+        if (moment, deed) != ("before", "sync"):
+            return
+        self.count += 1
+        if self._before:
+            self._before.pop()()
+
+
+@pytest.fixture
+def synced() -> Iterator[Syncs]:
+    """What this process syncs meanwhile."""
+    syncs = Syncs()
+    sync.switch(on=True)
+    checkpoints.observe(syncs)
+    yield syncs
+    checkpoints.observe(None)
+    sync.switch(on=False)
 
 
 class Prepared:

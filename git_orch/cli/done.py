@@ -17,7 +17,7 @@ def command(plan: str | None) -> int:
     from git_orch.repo import settings
     from git_orch.repo.local import runs
 
-    with here.open_plan(plan, warm=True) as opened:
+    with here.open_plan(plan) as opened:
         options = Options(settings.of_user(opened.repository).model)
         with runs.record(opened.place):
             summary = hand_in.hand_in(opened, options)

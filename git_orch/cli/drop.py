@@ -15,7 +15,7 @@ def command(step: int, plan: str | None) -> None:
     """Take the commit of step N off the branch; the later ones are picked onto what is below it."""
     from git_orch.flow.branch import rewrite
 
-    with here.open_plan(plan, warm=True) as opened:
+    with here.open_plan(plan) as opened:
         done = rewrite.drop(opened, step)
         rewrite.told(opened, done)
     name = opened.name

@@ -98,7 +98,7 @@ def open_objects(repository: Repository) -> Iterator[Objects]:
     looks = gc.isenabled()
     gc.disable()
     try:
-        with contextlib.closing(objects.opened(repository, warm=False)) as database:
+        with contextlib.closing(objects.opened(repository)) as database:
             yield database
     finally:
         if looks:
@@ -165,20 +165,18 @@ def any_plan_id(repository: Repository, handle: str | None) -> str:
 
 
 @contextlib.contextmanager
-def open_plan(
-    handle: str | None, *, warm: bool = False, put_away: bool = False
-) -> Iterator[OpenPlan]:
+def open_plan(handle: str | None, *, put_away: bool = False) -> Iterator[OpenPlan]:
     """Open the plan that `handle` names, for this command alone; the terminal shows its reports.
 
-    `warm` is for commands that write many objects, `put_away` for those that also work on a plan on
-    its way into the archive. Raises NotFound, Busy and Refused.
+    `put_away` is for commands that also work on a plan on its way into the archive. Raises NotFound,
+    Busy and Refused.
     """
     from git_orch.flow.branch import opening
     from git_orch.views.progress import ConsoleReporter
 
     repository = find_repository()
     plan, reporter = plan_id(repository, handle), ConsoleReporter()
-    with opening.opened(repository, plan, reporter, warm=warm, put_away=put_away) as opened:
+    with opening.opened(repository, plan, reporter, put_away=put_away) as opened:
         yield opened
 
 

@@ -21,7 +21,7 @@ def command(plan: str | None, onto: str | None) -> None:
     from git_orch.flow.branch import rewrite
     from git_orch.flow.planning import base as basing
 
-    with here.open_plan(plan, warm=True) as opened:
+    with here.open_plan(plan) as opened:
         name = opened.name
         ref = onto if onto is not None else opened.status().base.ref
         if ref is None:

@@ -25,7 +25,7 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
     from git_orch.repo.local import runs
 
     with contextlib.ExitStack() as stack:
-        opened = stack.enter_context(here.open_plan(plan, warm=True))
+        opened = stack.enter_context(here.open_plan(plan))
         chosen = settings.of_user(opened.repository)
         stack.enter_context(runs.record(opened.place))
         asks = any(

@@ -18,7 +18,7 @@ def command(order: str, plan: str | None) -> None:
     """
     from git_orch.flow.branch import rewrite
 
-    with here.open_plan(plan, warm=True) as opened:
+    with here.open_plan(plan) as opened:
         name = opened.name
         count = len(opened.status().steps)
         numbers = [int(part) if part.strip().isdecimal() else 0 for part in order.split(",")]

@@ -20,7 +20,7 @@ from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
 from git_orch.repo.log import catalog, kept, spool
 from git_orch.repo.log import log as store
-from git_orch.repo.objects.objects import Objects, Written
+from git_orch.repo.objects.objects import Database, Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import half_moved, worktrees
@@ -34,12 +34,13 @@ class OpenPlan:
 
     id: str
     repository: Repository
-    objects: Objects
+    objects: Database
     identity: Identity
     reporter: Reporter
     log: store.LogWriter
     home: str | None = None  # the object that events of the whole plan hang on
     _later: list[Entry] = field(default_factory=list)
+    _beside: list[Written] = field(default_factory=list)  # stored with the sync of the next write
     _spooled: dict[str, list[Event]] = field(
         default_factory=dict
     )  # by attempt: what waits for the next log write
@@ -92,8 +93,8 @@ class OpenPlan:
         spooled = [event for events in self._spooled.values() for event in events]
         waiting = [*self._later, *((target, event) for event in spooled)]
         if entries or waiting:
-            self.log.append([*waiting, *entries])
-        self._later = []
+            self.log.append([*waiting, *entries], self._beside)
+        self._later, self._beside = [], []
         spool.clear(self.place, self._spooled)  # only now: a signal may have cut the write off
         self._spooled = {}
 
@@ -129,6 +130,7 @@ class OpenPlan:
         if not in_place:
             self.refuse_checked_out()
         new_objects = written or Written(self.objects)
+        self._beside.append(new_objects)
 
         def road(change: Change) -> None:
             refs.move_to_new(
@@ -195,9 +197,11 @@ class OpenPlan:
         moves.abandon(self, move.id)
 
     @checkpoints.around("keep")
-    def keep(self, commits: Sequence[str], why: str) -> None:
-        """Hold commits that would become unreachable."""
-        kept.keep(self.repository, self.objects, self.identity, self.id, commits, why)
+    @checkpoints.around("keep")
+    def keep(self, commits: Sequence[str], why: str, written: Written | None = None) -> None:
+        """Hold commits that would become unreachable, or that are only `written`."""
+        objects = written or self.objects
+        kept.keep(self.repository, objects, self.identity, self.id, commits, why)
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether commit `old` is `new` or reachable from it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,9 +11,11 @@ from git_orch import checkpoints, errors
 from git_orch.plans import ids
 from git_orch.repo import sync
 from git_orch.repo.git import GitFailed
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.ref_session import RefSession
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from git_orch.repo.objects.objects import Written
     from git_orch.repo.repository import Repository
@@ -124,18 +127,36 @@ def value(repository: Repository, ref: str) -> str | None:
     )
 
 
+@contextlib.contextmanager
+def session(repository: Repository, reason: str) -> Iterator[None]:
+    """Until the end, refs move through one open git, with `reason` in their reflogs."""
+    opened = RefSession(repository.git, reason)
+    repository.sessions.append(opened)
+    try:
+        yield
+    finally:
+        repository.sessions.remove(opened)
+        opened.close()
+
+
 def move(repository: Repository, ref: str, *, old: str | None, new: str, reason: str) -> None:
     """Point `ref` at `new`, synced to disk, with a reflog entry, if it is still at `old` (None: if
     there is none).
 
-    Raises RefMoved; and Busy when the ref is locked or another ref blocks its name.
+    In a session the reflog has that one's reason. Raises RefMoved; and Busy when the ref is locked or
+    another ref blocks its name.
     """
     before = old if old is not None else repository.null_oid
     named = ("--create-reflog", "-m", reason, "--", ref, new, before)
     try:
         with checkpoints.around("move ref", ref):
-            repository.git.run(*sync.options(), "update-ref", *named)
+            if repository.sessions:
+                _transact(repository.sessions[-1], f"update {ref} {new} {before}")
+            else:
+                repository.git.run(*sync.options(), "update-ref", *named)
     except GitFailed as failed:
+        if failed.status == 0 and value(repository, ref) == new:
+            return  # git died when it had done it
         raise _refusal(ref, failed) from failed
 
 
@@ -148,19 +169,37 @@ def delete(repository: Repository, ref: str, *, old: str, reason: str) -> None:
         raise _refusal(ref, failed) from failed
 
 
+def _transact(opened: RefSession, command: str) -> None:
+    """Have the session do it; a git that died without a reason is asked once more."""
+    try:
+        opened.transact(command)
+    except GitFailed as failed:
+        if failed.status != 0:
+            raise
+        opened.transact(command)
+
+
 def move_to_new(
-    repository: Repository, ref: str, written: Written, *, old: str | None, new: str, reason: str
+    repository: Repository,
+    ref: str,
+    written: Written,
+    *,
+    old: str | None,
+    new: str,
+    reason: str,
+    beside: Sequence[Written] = (),
 ) -> None:
-    """`move` to something just written, which is stored again when `git gc --prune=now` was faster
-    than the ref.
+    """`move` to objects that are only written: they are stored first, with those `beside` them, and
+    again when `git gc --prune=now` was faster than the ref.
     """
+    odb.store([written, *beside])
     for tries in range(_TRIES):
-        written.restore()
         try:
             move(repository, ref, old=old, new=new, reason=reason)
         except Collected:
             if tries == _TRIES - 1:
                 raise
+            written.restore()
         else:
             break
     written.restore()  # the moment between the look and the move was enough

@@ -14,6 +14,8 @@ from git_orch.repo.git import Git
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from git_orch.repo.ref_session import RefSession
+
 
 class Scoped(NamedTuple):
     """A value of git's configuration, with its scope and origin as git prints them; None is a name
@@ -38,7 +40,7 @@ class Places(NamedTuple):
 
 class Repository:
     """A repository as the user stands in it. `top` is None in a bare one; `git_dir` is that of the
-    user's worktree.
+    user's worktree. The last of `sessions` moves refs while it is open.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Repository:
         self.directories = directories
         self.object_format = object_format
         self.variables = variables
+        self.sessions: list[RefSession] = []
 
     # Paths are made where they are asked for: `ls` and `status` do without, and without pathlib.
     @cached_property

@@ -179,7 +179,7 @@ def test_an_unknown_plan_cannot_be_brought_back(repo: Repo) -> None:
 
 def _put(path: str, number: int) -> None:
     repository = discover(Path(path))
-    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+    with contextlib.closing(objects.opened(repository)) as database:
         writer = archive.Writer(repository, database, identity.of_user(repository))
         writer.put(f"PLAN-20260101-{number:010}-x", f"{number:02x}" * 20, f"{number}\n".encode())
 

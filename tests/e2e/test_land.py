@@ -386,7 +386,7 @@ def test_a_key_that_is_never_unlocked_does_not_hold_the_command_up(
     monkeypatch.setattr(signed_commits, "_TIMEOUT", 0.5)
     repository = discover(scene.repo.path)
     with (
-        contextlib.closing(objects.opened(repository, warm=False)) as database,
+        contextlib.closing(objects.opened(repository)) as database,
         pytest.raises(signed_commits.NotSigned, match="was not unlocked"),
     ):
         signed_commits.signed(repository, database, [scene.tip])

@@ -639,7 +639,7 @@ def test_a_log_from_elsewhere_moves_no_other_branch(done: Scene) -> None:
     from git_orch.repo.objects import objects
 
     found = repository.discover(repo.path)
-    database = objects.opened(found, warm=False)
+    database = objects.opened(found)
     log = store.LogWriter(found, database, identity.of_user(found), scene.plan)
     main = scene.at("main")
     intent = {"ref": "refs/heads/main", "from": main, "to": scene.tip, "why": "x"}

@@ -19,11 +19,11 @@ APPENDING = places.SUPPORT / "appending.py"
 WRITERS = 8
 
 
-def appended(repo: Repo, backend: str, count: int, plans: list[list[str]]) -> list[list[str]]:
+def appended(repo: Repo, count: int, plans: list[list[str]]) -> list[list[str]]:
     """Event IDs that each process says it has stored; `plans` are the logs of each."""
     processes = [
         subprocess.Popen(
-            [sys.executable, str(APPENDING), str(repo.path), backend, str(count), *each],
+            [sys.executable, str(APPENDING), str(repo.path), str(count), *each],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for each in plans
@@ -50,21 +50,19 @@ def stored(repo: Repo, plan: str) -> list[str]:
     return [json.loads(line)["id"] for line in lines]
 
 
-@pytest.mark.parametrize("backend", ["library", "command"])
-def test_eight_writers_of_one_log_lose_no_event(repo: Repo, backend: str) -> None:
+def test_eight_writers_of_one_log_lose_no_event(repo: Repo) -> None:
     """S1-224: each event that a writer took for stored is there, once."""
-    said = appended(repo, backend, 6, [["PLAN-20260101-0000000000-one"]] * WRITERS)
+    said = appended(repo, 6, [["PLAN-20260101-0000000000-one"]] * WRITERS)
     expected = [event for each in said for event in each]
     assert len(expected) == 6 * WRITERS
     assert sorted(stored(repo, "PLAN-20260101-0000000000-one")) == sorted(expected)
 
 
-@pytest.mark.parametrize("backend", ["library", "command"])
-def test_eight_writers_of_different_logs_lose_no_event(repo: Repo, backend: str) -> None:
+def test_eight_writers_of_different_logs_lose_no_event(repo: Repo) -> None:
     """Each log is shared by two writers, and each writer has two logs."""
     names = [f"PLAN-20260101-000000000{number}-one" for number in range(WRITERS)]
     pairs = [[names[number], names[(number + 1) % WRITERS]] for number in range(WRITERS)]
-    said = appended(repo, backend, 3, pairs)
+    said = appended(repo, 3, pairs)
     found = [event for name in names for event in stored(repo, name)]
     assert sorted(found) == sorted(event for each in said for event in each)
     assert repo.git("fsck", "--strict", "--no-dangling") == ""

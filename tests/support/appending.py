@@ -18,12 +18,9 @@ from git_orch.repo.repository import discover
 
 def main() -> None:
     """Append COUNT events to each PLAN."""
-    path, backend, count, *plans = sys.argv[1:]
+    path, count, *plans = sys.argv[1:]
     repository = discover(Path(path))
-    database = objects.opened(repository, warm=backend == "library")
-    assert type(database).__name__ == (
-        "LibraryObjects" if backend == "library" else "CommandObjects"
-    )
+    database = objects.opened(repository)
     person = identity.of_user(repository)
     writers = [log.LogWriter(repository, database, person, plan) for plan in plans]
     sys.stdin.read(1)

@@ -71,8 +71,6 @@ def _label(deed: str, about: Any) -> str:
         case "move ref" | "delete ref":
             kinds = ("heads", "notes", "kept", "results")
             return f"{deed[:-4]} " + next(kind for kind in kinds if f"/{kind}/" in about)
-        case "write object":
-            return f"write {about}"
         case _:
             return deed
 

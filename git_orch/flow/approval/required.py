@@ -17,7 +17,7 @@ from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import approval, ids, sentences
 from git_orch.plans.history.status import Status
-from git_orch.repo import refs, settings
+from git_orch.repo import settings
 from git_orch.repo.local import approvals
 from git_orch.repo.local.approvals import Record
 
@@ -94,8 +94,7 @@ def _approve_by_running(plan: OpenPlan, status: Status, record: Record) -> Grant
 def refuse_changed(plan: OpenPlan, status: Status, grant: Grant) -> None:
     """Raises Refused when the text that a run holds, or the log has, is not the approved one."""
     _refuse_difference(status, grant)
-    # Somebody may have written to the log during the run.
-    if refs.value(plan.repository, refs.LOGS + plan.id) != plan.log.tip:
+    if not plan.log.is_current():  # somebody wrote to it during the run
         plan.log.reload()
     if plan.log.anew:
         plan.log.anew = False

@@ -1,5 +1,4 @@
-"""One try at one step, in a worktree: do it, take the snapshot, run the checks on exactly that,
-make the commit.
+"""One try at one step: do it, take the snapshot, run the checks on exactly that, make the commit.
 
 Nothing here moves a branch: an attempt makes objects, the landing thread moves refs.
 """
@@ -8,243 +7,305 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from git_orch import checkpoints, errors
 from git_orch.flow.attempt import checks
-from git_orch.flow.attempt.job import Job, Result
+from git_orch.flow.attempt.ending import Ending, Failed, Interrupted, Made, Verified
+from git_orch.flow.attempt.job import Job
+from git_orch.flow.attempt.setup import SetupFailed
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work, refused_path
 from git_orch.flow.reports import CheckEnded
 from git_orch.plans import messages, reasons, redact, review, sentences, trailers
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
-from git_orch.repo.worktree import gate, snapshot
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.worktree import gate, known_paths, snapshot
+from git_orch.repo.worktree.snapshot import Snapshot
+from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox.files import PathRefused, Tree
 
-_LETTERS: dict[str, Literal["A", "M", "D"]] = {
-    "A": "A",
-    "M": "M",
-    "D": "D",
-    "T": "M",
-}  # of git, to review's
+# Of git's letters, those of review.
+_LETTERS: dict[str, Literal["A", "M", "D"]] = {"A": "A", "M": "M", "D": "D", "T": "M"}
 _ERROR_TAIL = 2000  # characters of a failed command's output in its error
 
 
-def run(job: Job, site: Site) -> Result:
-    """Try the step once. Its failure is a result; only trouble with the repository itself is
-    raised.
-    """
-    begun = time.monotonic()
-    site.spool("attempt.started", step=job.step.id, attempt=job.attempt)
-    work, result = Work(), Result("verified", 0.0)
-    try:
-        with checkpoints.around("do step", (job, site)):
-            work = _done(job, site)
-    except errors.OrchError as failed:
-        result = _failed(result, failed, site)
-    result = _verified(job, site, result)
-    if site.stop.is_set() and result.outcome == "failed":
-        result = replace(result, outcome="interrupted", reason="interrupted")
-    result = replace(
-        result, summary=redact.redacted(work.summary, site.secrets), usd=work.usd, model=work.model
-    )
-    result = replace(result, seconds=time.monotonic() - begun)
-    nothing_to_keep = result.tree is None or (result.outcome != "verified" and not result.changed)
-    return result if nothing_to_keep else replace(result, commit=_commit(job, site, work, result))
+@dataclass
+class _Course:
+    """What is known of an attempt while it goes on; `failed` is the first thing that went wrong."""
+
+    work: Work
+    taken: Snapshot | None = None
+    review: tuple[str, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    failed: Failed | None = None
+
+    def fail(self, failed: Failed) -> None:
+        """Remember why; the first cause is the one to tell."""
+        self.failed = self.failed or failed
 
 
-def _failed(result: Result, failed: errors.OrchError, site: Site) -> Result:
-    ours = isinstance(
-        failed, AttemptFailed
-    )  # then whoever shows it knows a better hint: the plan's name
-    reason = failed.reason if isinstance(failed, AttemptFailed) else reasons.of(failed)
-    hint = None if ours else failed.hint
-    error = redact.redacted(failed.cause, site.secrets)
-    return replace(
-        result, outcome="failed", error=error, hint=hint, reason=reason, exit_code=failed.exit_code
-    )
+class Attempt:
+    """One try at the step of a job."""
 
+    def __init__(self, job: Job, site: Site) -> None:
+        self._job = job
+        self._site = site
 
-def _done(job: Job, site: Site) -> Work:
-    match job.step.kind:
-        case "files":
-            return _write_files(job, site)
-        case "run":
-            return _run_command(job, site)
-        case "agent":
-            from git_orch.flow.attempt import (
-                agent_step,  # the conversation and its tools: only plans with agent steps pay
-            )
+    def run(self) -> Ending:
+        """Try the step once. Its failure is an ending.
 
-            return agent_step.done(job, site)
-        case "manual":
-            return Work()  # a person has done it in the worktree
+        Raises SetupFailed when the worktree cannot be made ready, and what is wrong with the
+        repository itself.
+        """
+        begun, course = time.monotonic(), _Course(Work())
+        course.taken = self._without_worktree()
+        if course.taken is None:
+            self._site.worktree  # noqa: B018 - made now: what goes wrong there is not the step's doing
+        self._site.spool("attempt.started", step=self._job.step.id, attempt=self._job.attempt)
+        try:
+            with checkpoints.around("do step", (self._job, self._site)):
+                if course.taken is None:
+                    course.work = self._do()
+        except errors.OrchError as failed:
+            course.fail(self._failure(failed))
+        self._verify(course)
+        return self._ending(course, time.monotonic() - begun)
 
+    def verify(self) -> Verified | Failed:
+        """Run the step's checks on the tree of the job: the commit is the job's base."""
+        begun, course = time.monotonic(), _Course(Work())
+        self._check(course, self._job.tree)
+        made = Made(time.monotonic() - begun, course.checks)
+        if course.failed is not None:
+            return course.failed._replace(made=made)
+        return Verified(made, self._job.base, self._job.tree)
 
-def _write_files(job: Job, site: Site) -> Work:
-    tree = Tree(site.worktree.path)
-    try:
-        for path, content in job.step.files.items():
-            if content is not None:
-                tree.write(path, content.text.encode("utf-8"), executable=content.executable)
-            elif tree.kind(path) == "absent":
-                raise AttemptFailed(f"cannot delete '{path}': there is no such file")
-            else:
-                tree.delete(path)
-    except PathRefused as refused:
-        raise AttemptFailed(refused.cause, "path") from refused
-    return Work()
+    # -- doing it ----------------------------------------------------------------------------------
 
+    def _without_worktree(self) -> Snapshot | None:
+        """The tree of a step that writes files, made from its base; None where the files have to be
+        in a worktree first.
+        """
+        job, site = self._job, self._site
+        if job.step.kind != "files" or job.worktree is None or site.copied:
+            return None
+        files = {
+            path: known_paths.File(content.text.encode("utf-8"), content.executable)
+            if content is not None
+            else None
+            for path, content in job.step.files.items()
+        }
+        taken = known_paths.snapshot(site.repository, site.objects, job.tree, files, site.secrets)
+        if taken is not None:
+            make = site.open_worktree
+            self._site = replace(site, open_worktree=lambda: self._with_files(make(), taken))
+        return taken
 
-def _run_command(job: Job, site: Site) -> Work:
-    command = job.step.command
-    if command is None:
-        raise AttemptFailed("the step has no command")
-    outcome = site.launcher.run(
-        command,
-        worktree=site.worktree.path,
-        timeout=job.step.timeout or RUN_TIMEOUT,
-        output_path=site.output_path(job.attempt, "run"),
-        stop=site.stop,
-        network=job.network,
-    )
-    if outcome.reason != "exited" or outcome.status != 0:
-        ended = checks.ended(outcome, job.step.timeout or RUN_TIMEOUT)
-        said = outcome.excerpt(_ERROR_TAIL).strip()
-        place = "\n" if "\n" in said else ": "
-        told = f"{sentences.command(command.text())} {ended}" + (f"{place}{said}" if said else "")
-        raise AttemptFailed(redact.redacted(told, site.secrets))
-    return Work()
+    def _with_files(self, worktree: Worktree, taken: Snapshot) -> Worktree:
+        """The worktree at the base, with the step's files written into it: a check wants them."""
+        self._write_files(Tree(worktree.path))
+        self._site.objects.flush()
+        snapshot.index(worktree, taken.tree)
+        return worktree
 
+    def _do(self) -> Work:
+        match self._job.step.kind:
+            case "files":
+                self._write_files(Tree(self._site.worktree.path))
+            case "run":
+                self._run_command()
+            case "agent":
+                from git_orch.flow.attempt import agent_step  # only plans with agent steps pay
 
-def _verified(job: Job, site: Site, result: Result) -> Result:
-    """The result with its snapshot; while nothing has failed, with the checks run on exactly that
-    snapshot.
-    """
-    try:
-        result = _snapshot(job, site, result)
-        return _checked(job, site, result) if result.outcome == "verified" else result
-    except errors.Interrupted:
-        raise
-    except errors.OrchError as failed:  # the worktree is in a state that git cannot work with
-        if result.outcome == "failed":
-            return result  # the first cause is the one to tell
-        error = f"the result cannot be stored: {failed.cause}"
-        return replace(
-            result, outcome="failed", tree=None, error=error, hint=failed.hint, reason="snapshot"
+                return agent_step.done(self._job, self._site)
+            case "manual":
+                pass  # a person has done it in the worktree
+        return Work()
+
+    def _write_files(self, tree: Tree) -> None:
+        try:
+            for path, content in self._job.step.files.items():
+                if content is not None:
+                    data = content.text.encode("utf-8")
+                    tree.write(path, data, executable=content.executable)
+                elif tree.kind(path) == "absent":
+                    raise AttemptFailed(f"cannot delete '{path}': there is no such file")
+                else:
+                    tree.delete(path)
+        except PathRefused as refused:
+            raise AttemptFailed(refused.cause, "path") from refused
+
+    def _run_command(self) -> None:
+        job, site = self._job, self._site
+        command = job.step.command
+        if command is None:
+            raise AttemptFailed("the step has no command")
+        outcome = site.launcher.run(
+            command,
+            worktree=site.worktree.path,
+            timeout=job.step.timeout or RUN_TIMEOUT,
+            output_path=site.output_path(job.attempt, "run"),
+            stop=site.stop,
+            network=job.network,
+        )
+        if outcome.reason != "exited" or outcome.status != 0:
+            ended = checks.ended(outcome, job.step.timeout or RUN_TIMEOUT)
+            output = outcome.excerpt(_ERROR_TAIL).strip()
+            place = "\n" if "\n" in output else ": "
+            message = f"{sentences.command(command.text())} {ended}"
+            message += f"{place}{output}" if output else ""
+            raise AttemptFailed(redact.redacted(message, site.secrets))
+
+    def _failure(self, failed: errors.OrchError) -> Failed:
+        ours = isinstance(failed, AttemptFailed)
+        return Failed(
+            Made(),
+            error=redact.redacted(failed.cause, self._site.secrets),
+            reason=failed.reason if isinstance(failed, AttemptFailed) else reasons.of(failed),
+            hint=None if ours else failed.hint,  # whoever shows ours knows a better one
+            exit_code=failed.exit_code,
         )
 
+    # -- verifying it ------------------------------------------------------------------------------
 
-def _snapshot(job: Job, site: Site, result: Result) -> Result:
-    # In the sandbox the index is read-only; in the user's own checkout what git is told not to look
-    # at is theirs.
-    foreign = job.step.kind not in ("files", "manual") and not site.launcher.sandboxed
-    if foreign and site.worktree.enclosure.own:
-        snapshot.look_at_everything(site.worktree)
-    terms = snapshot.Terms(site.secrets, refused_path(site.repository, job.attempt), site.copied)
-    try:
-        taken = snapshot.taken(site.repository, site.worktree, job.base, terms)
-    except gate.GateRefused as refused:
-        if result.outcome == "failed":
-            return result  # the first cause is the one to tell
-        error = redact.redacted(refused.cause, site.secrets)
-        hint = f"less '{terms.refused}'  # nothing of it is stored in the repository"
-        return replace(result, outcome="failed", tree=None, error=error, reason="gate", hint=hint)
-    changed = tuple(change.path for change in taken.changes)
-    review = _review(job, site, taken.changes) if result.outcome == "verified" else ()
-    result = replace(result, tree=taken.tree, changed=changed, code=taken.code, review=review)
-    if result.outcome != "verified":
-        return result
-    written = [path for path, content in job.step.files.items() if content is not None]
-    ignored = snapshot.left_out(site.worktree, written)
-    if taken.nested:
-        error = (
-            f"'{taken.nested[0]}' is a repository inside the tree; the attempt is kept without it"
-        )
-        return replace(result, outcome="failed", reason="nested", error=error)
-    if ignored:
-        error = f"git ignores '{ignored[0]}': it would not be in the commit"
-        return replace(result, outcome="failed", reason="ignored", error=error)
-    return result
+    def _verify(self, course: _Course) -> None:
+        """Take the snapshot; while nothing has failed, run the checks on exactly that."""
+        try:
+            if course.taken is None:
+                self._take_snapshot(course)
+            if course.taken is not None and course.failed is None:
+                course.review = self._reasons_to_look(course.taken.changes)
+                self._check(course, course.taken.tree)
+        except (errors.Interrupted, SetupFailed):
+            raise
+        except errors.OrchError as failed:  # the worktree is in a state that git cannot work with
+            if course.failed is None:
+                course.taken = None
+            error = f"the result cannot be stored: {failed.cause}"
+            course.fail(Failed(Made(), error=error, reason="snapshot", hint=failed.hint))
 
+    def _take_snapshot(self, course: _Course) -> None:
+        job, site = self._job, self._site
+        # In the sandbox the index is read-only; in the user's own checkout what git is told not to
+        # look at is theirs.
+        foreign = job.step.kind not in ("files", "manual") and not site.launcher.sandboxed
+        if foreign and site.worktree.enclosure.own:
+            snapshot.look_at_everything(site.worktree)
+        refused = refused_path(site.repository, job.attempt)
+        terms = snapshot.Terms(site.secrets, refused, site.copied)
+        try:
+            course.taken = snapshot.taken(site.repository, site.worktree, job.base, terms)
+        except gate.GateRefused as gated:
+            error = redact.redacted(gated.cause, site.secrets)
+            hint = f"less '{refused}'  # nothing of it is stored in the repository"
+            course.fail(Failed(Made(), error=error, reason="gate", hint=hint))
+            return
+        if course.failed is None:
+            self._refuse_incomplete(course, course.taken)
 
-def _review(job: Job, site: Site, changes: Sequence[gate.Change]) -> tuple[str, ...]:
-    """Why somebody should look at what the step made: it may have had a hand in how it is judged."""
-    listed = [review.Change(each.path, _LETTERS[each.status]) for each in changes]
-    read = set(review.paths_to_read(listed))
-    wanted = [
-        each
-        for each in changes
-        if each.path in read and gate.GITLINK not in (each.mode, each.old_mode)
-    ]
-    found = site.objects.read_many([oid for each in wanted for oid in (each.old_oid, each.oid)])
-    texts = [_text(each.data) if each is not None else None for each in found]
-    with_texts = {
-        each.path: (texts[2 * number], texts[2 * number + 1]) for number, each in enumerate(wanted)
-    }
-    compared = []
-    for each in listed:
-        before, after = with_texts.get(each.path, (None, None))
-        compared.append(each._replace(before=before, after=after))
-    return review.reasons(job.step, job.plan_checks, compared)
+    def _refuse_incomplete(self, course: _Course, taken: Snapshot) -> None:
+        """What the step made has to be in the commit, as a whole."""
+        if taken.nested:
+            error = f"'{taken.nested[0]}' is a repository inside the tree; the attempt is kept without it"
+            course.fail(Failed(Made(), error=error, reason="nested"))
+            return
+        written = [path for path, content in self._job.step.files.items() if content is not None]
+        ignored = snapshot.left_out(self._site.worktree, written)
+        if ignored:
+            error = f"git ignores '{ignored[0]}': it would not be in the commit"
+            course.fail(Failed(Made(), error=error, reason="ignored"))
 
-
-def _text(data: bytes) -> str | None:
-    return None if b"\0" in data or len(data) > review.LARGEST else data.decode("utf-8", "replace")
-
-
-def verified(job: Job, site: Site) -> Result:
-    """The step's checks on the tree that the worktree holds, as a result without a commit."""
-    begun = time.monotonic()
-    result = _checked(job, site, Result("verified", 0.0, tree=job.tree))
-    return replace(result, seconds=time.monotonic() - begun)
-
-
-def _checked(job: Job, site: Site, result: Result) -> Result:
-    outcomes: list[CheckResult] = []
-    nothing_ignored = (
-        (job.step.kind == "files" or job.verify) and job.setup is None and not site.copied
-    )
-    clean = nothing_ignored and not job.in_place
-    for ended in checks.sequence(
-        job.step.checks, site, job.attempt, result.tree or "", clean=clean
-    ):
-        outcomes.append(ended)
-        site.reporter.emit(CheckEnded(job.number, ended))
-        if not ended.passed:
-            return _check_failed(
-                result, outcomes, f"check {sentences.command(ended.command)} {ended.reason}"
-            )
-    if site.run_hooks:
-        hook = checks.run_hook(site, site.output_path(job.attempt, "pre-commit"), result.tree or "")
-        if hook is not None:
-            outcomes.append(hook)
-            site.reporter.emit(CheckEnded(job.number, hook))
-            if not hook.passed:
-                return _check_failed(result, outcomes, f"the pre-commit hook {hook.reason}")
-    return replace(result, checks=tuple(outcomes))
-
-
-def _check_failed(result: Result, outcomes: list[CheckResult], error: str) -> Result:
-    return replace(result, outcome="failed", reason="check", error=error, checks=tuple(outcomes))
-
-
-def _commit(job: Job, site: Site, work: Work, result: Result) -> str:
-    """The attempt as a commit on its base."""
-    claim = trailers.Claim(job.plan_id, job.step.id, job.attempt)
-    lines = [messages.CheckLine(each.command, each.reason, each.seconds) for each in result.checks]
-    extra = []
-    if work.model is not None:
-        extra = [
-            trailers.Trailer(trailers.COST, f"{work.usd:.4f} USD"),
-            trailers.Trailer(trailers.MODEL, work.model),
+    def _reasons_to_look(self, changes: Sequence[gate.Change]) -> tuple[str, ...]:
+        """Why somebody should look at what the step made: it may have had a hand in how it is judged."""
+        listed = [review.Change(change.path, _LETTERS[change.status]) for change in changes]
+        read = set(review.paths_to_read(listed))
+        compared = [
+            change
+            for change in changes
+            if change.path in read and gate.GITLINK not in (change.mode, change.old_mode)
         ]
-    # Redacted before the trailers are added: a "secret" that is a word of the plan's ID must not
-    # change a claim.
-    step = _redacted(job.step, site.secrets)
-    message = messages.step_message(step, claim, _told(result), lines, extra, review=result.review)
-    return site.identity.commit(site.objects, result.tree or "", [job.base], message)
+        oids = [oid for change in compared for oid in (change.old_oid, change.oid)]
+        texts = [_text(blob) for blob in self._site.objects.read_many(oids)]
+        pairs = dict(
+            zip(
+                (change.path for change in compared),
+                zip(texts[::2], texts[1::2], strict=True),
+                strict=True,
+            )
+        )
+        with_texts = []
+        for changed in listed:
+            before, after = pairs.get(changed.path, (None, None))
+            with_texts.append(changed._replace(before=before, after=after))
+        return review.reasons(self._job.step, self._job.plan_checks, with_texts)
+
+    def _check(self, course: _Course, tree: str) -> None:
+        job, site = self._job, self._site
+        nothing_ignored = job.step.kind == "files" or job.verify
+        clean = nothing_ignored and job.setup is None and not site.copied and not job.in_place
+        for result in checks.sequence(job.step.checks, site, job.attempt, tree, clean=clean):
+            what = f"check {sentences.command(result.command)}"
+            if not self._passed(course, result, what):
+                return
+        if site.run_hooks:
+            hook = checks.run_hook(site, site.output_path(job.attempt, "pre-commit"), tree)
+            if hook is not None:
+                self._passed(course, hook, "the pre-commit hook")
+
+    def _passed(self, course: _Course, result: CheckResult, what: str) -> bool:
+        course.checks = (*course.checks, result)
+        self._site.reporter.emit(CheckEnded(self._job.number, result))
+        if not result.passed:
+            course.fail(Failed(Made(), error=f"{what} {result.reason}", reason="check"))
+        return result.passed
+
+    # -- its end -----------------------------------------------------------------------------------
+
+    def _ending(self, course: _Course, seconds: float) -> Ending:
+        work, taken = course.work, course.taken
+        summary = redact.redacted(work.summary, self._site.secrets)
+        changed = tuple(change.path for change in taken.changes) if taken is not None else ()
+        code = taken.code if taken is not None else ()
+        made = Made(seconds, course.checks, changed, code, summary, work.usd, work.model)
+        if course.failed is None and taken is not None:
+            commit = self._commit(course, taken.tree, summary)
+            return Verified(made, commit, taken.tree, course.review)
+        failed = course.failed or Failed(made, error="there is no result", reason="snapshot")
+        kept = None
+        if taken is not None and changed:
+            kept = self._commit(course, taken.tree, f"FAILED: {failed.error}")
+        if self._site.stop.is_set():
+            return Interrupted(made, failed.error, kept)
+        return failed._replace(made=made, commit=kept)
+
+    def _commit(self, course: _Course, tree: str, told: str) -> str:
+        """The attempt as a commit on its base."""
+        job, work = self._job, course.work
+        claim = trailers.Claim(job.plan_id, job.step.id, job.attempt)
+        lines = [
+            messages.CheckLine(check.command, check.reason, check.seconds)
+            for check in course.checks
+        ]
+        extra = []
+        if work.model is not None:
+            extra = [
+                trailers.Trailer(trailers.COST, f"{work.usd:.4f} USD"),
+                trailers.Trailer(trailers.MODEL, work.model),
+            ]
+        # Redacted before the trailers are added: a "secret" that is a word of the plan's ID must not
+        # change a claim.
+        step = _redacted(job.step, self._site.secrets)
+        message = messages.step_message(step, claim, told, lines, extra, review=course.review)
+        return self._site.identity.commit(self._site.objects, tree, [job.base], message)
+
+
+def _text(blob: odb.Found | None) -> str | None:
+    """The text of a blob, as far as there is one to compare."""
+    if blob is None or b"\0" in blob.data or len(blob.data) > review.LARGEST:
+        return None
+    return blob.data.decode("utf-8", "replace")
 
 
 def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:
@@ -257,9 +318,3 @@ def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:
         prompt=redact.redacted(step.prompt, secrets) if step.prompt is not None else None,
         command=command,
     )
-
-
-def _told(result: Result) -> str:
-    if result.error is not None:
-        return f"FAILED: {result.error}"
-    return result.summary

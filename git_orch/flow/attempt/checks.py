@@ -46,7 +46,7 @@ def sequence(
     """
     if not checks:
         return
-    book = book_of(site.repository, site.launcher, site.worktree.path, tree)
+    book = book_of(site.repository, site.launcher, site.path, tree)
     known_ones = known(checks, book) if site.use_cache and clean else None
     if known_ones is not None:
         yield from known_ones
@@ -127,7 +127,7 @@ def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckR
 
 def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
     """Run the repository's pre-commit hook as git would, in the sandbox; None when there is none."""
-    hook = hooks.find(site.repository, site.worktree.path, "pre-commit")
+    hook = hooks.find(site.repository, site.path, "pre-commit")
     if hook is None:
         return None
     check = Check("run", Command(argv=("pre-commit", "hook")))

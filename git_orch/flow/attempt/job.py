@@ -1,19 +1,16 @@
-"""What goes to a worker and what comes back, as JSON: workers may be threads, processes or other
-machines.
+"""What goes to a worker, as JSON: workers may be threads, processes or other machines.
 
-No secret is in either: a worker has its own keys, and results are redacted before they are written.
+No secret is in it: a worker has its own keys.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
 
-from git_orch.plans import document as documents
 from git_orch.plans import plan_document
 from git_orch.plans.approval import Setup
-from git_orch.plans.history.status import SATISFIED, CheckResult, Status
+from git_orch.plans.history.status import SATISFIED, Status
 from git_orch.plans.plan import Plan, Step
 
 
@@ -42,7 +39,8 @@ class Job:
     (None: where a person did the step or, with `in_place`, the user's own checkout), `base` the
     commit to start from and `tree` its tree. `plan` has all steps where a model is to know of them,
     else only this one; `plan_checks` are the commands of all checks. `after` is the greatest event
-    ID known. `delay` is in seconds.
+    ID known. `delay` is in seconds. What the attempt makes is `held` by a ref where it may have to
+    wait for its turn to land, or whoever does it may die alone.
     """
 
     directory: str
@@ -66,6 +64,7 @@ class Job:
     in_place: bool = False
     delay: float = 0.0
     verify: bool = False
+    held: bool = True
 
     @property
     def step(self) -> Step:
@@ -94,48 +93,6 @@ def read(text: str) -> Job:
     document["setup"] = Setup(**document["setup"]) if document["setup"] is not None else None
     document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
     return Job(**document)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How an attempt ended. `commit` is what would land, or for a failed attempt what is kept for
-    inspection.
-
-    `review` are reasons why a person should look at it. `output` is the end of what a failed
-    command or check printed.
-    """
-
-    outcome: Literal["verified", "failed", "interrupted"]
-    seconds: float
-    commit: str | None = None
-    tree: str | None = None
-    checks: tuple[CheckResult, ...] = ()
-    changed: tuple[str, ...] = ()
-    code: tuple[str, ...] = ()  # changed files that run code where somebody uses the tree
-    review: tuple[str, ...] = ()
-    summary: str = ""
-    error: str | None = None
-    hint: str | None = None
-    reason: str = ""
-    exit_code: int = 1
-    usd: float = 0.0
-    model: str | None = None
-
-    def text(self) -> str:
-        """The result as JSON."""
-        return json.dumps(asdict(self) | {"checks": [check._asdict() for check in self.checks]})
-
-
-def result(text: str) -> Result:
-    """The result that `Result.text` wrote. Raises BadDocument for anything else."""
-    try:
-        document = json.loads(text)
-        document["checks"] = tuple(CheckResult(**each) for each in document["checks"])
-        for name in ("changed", "code", "review"):
-            document[name] = tuple(document[name])
-        return Result(**document)
-    except (ValueError, TypeError, KeyError) as damaged:
-        raise documents.BadDocument("the result of an attempt cannot be read") from damaged
 
 
 def earlier(status: Status) -> tuple[Earlier, ...]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.flow.approval import required
 from git_orch.flow.attempt import setup
+from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.leftovers import boundary, recover, remove_looked_at
 from git_orch.flow.attempt.setup import Furnishing
 from git_orch.flow.attempt.site import Site
@@ -21,7 +24,7 @@ from git_orch.repo import settings
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
 from git_orch.repo.log import spool
-from git_orch.repo.objects.objects import Objects, Written
+from git_orch.repo.objects.objects import Database, Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import pool, worktrees
@@ -40,7 +43,7 @@ class Means:
 
     repository: Repository
     identity: Identity
-    objects: Objects
+    objects: Database
     boundary: Boundary
     reporter: Reporter
     furnishing: Furnishing
@@ -50,6 +53,7 @@ class Means:
     stop: threading.Event = field(default_factory=threading.Event)
     at: dict[str, str] = field(default_factory=dict)  # the tree that a worktree holds, by its name
     set_up: set[str] = field(default_factory=set)  # worktrees in which the setup command ran
+    made: dict[str, Written] = field(default_factory=dict)  # what attempts made that no ref holds
 
     @property
     def with_setup(self) -> bool:
@@ -125,16 +129,22 @@ def _set_up(of: Means, worktree: Worktree, wanted: Setup) -> None:
         )
 
 
-@contextlib.contextmanager
-def at(of: Means, worktree: Worktree, plan: str, attempt: str, after: str) -> Iterator[Site]:
-    """The site of one attempt; its events go to a file of their own, with IDs after `after`."""
-    with contextlib.closing(of.objects.another()) as database:
-        writer = spool.Writer(PlanPlace(of.repository, plan), attempt, after)
-        site = _site(of, worktree, Written(database), writer.put)
-        persons = not worktree.enclosure.own or worktree.path == worktrees.path_of(
-            of.repository, plan, "manual"
-        )
-        yield replace(site, shared=plan) if persons else site
+def site(of: Means, job: Job) -> Site:
+    """The site of one attempt, or of the checks of its result; its events go to a file of their own,
+    with IDs after `job.after`.
+    """
+    writer = spool.Writer(PlanPlace(of.repository, job.plan_id), job.attempt, job.after)
+    objects = Written(of.objects)
+    if job.in_place:
+        own = users_own(of)
+        return _site(of, own.path, lambda: own, objects, writer.put, shared=job.plan_id)
+    if job.worktree is None:
+        path = worktrees.path_of(of.repository, job.plan_id, "manual")
+        opener = functools.partial(of_person, of, job.plan_id, job.base)
+        return _site(of, path, opener, objects, writer.put, shared=job.plan_id)
+    path = worktrees.path_of(of.repository, job.worktree)
+    opener = functools.partial(prepared, of, job.worktree, job.base, job.tree, job.setup)
+    return _site(of, path, opener, objects, writer.put)
 
 
 def handed_over(plan: OpenPlan, commit: str) -> Worktree:
@@ -181,7 +191,7 @@ def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterat
         if wanted is not None:
             _set_up(of, made, wanted)
         setup.copy(of.furnishing, made)
-        yield _site(of, made, Written(plan.objects), _nowhere)
+        yield _site(of, made.path, lambda: made, Written(plan.objects), _nowhere)
     finally:
         worktrees.remove(plan.repository, plan.id, "verify")
 
@@ -200,13 +210,22 @@ def _nowhere(name: str, **body: object) -> None:
     """Checks have nothing to tell that costs money."""
 
 
-def _site(of: Means, worktree: Worktree, objects: Written, put: spool.Put) -> Site:
+def _site(
+    of: Means,
+    path: Path,
+    opener: Callable[[], Worktree],
+    objects: Written,
+    put: spool.Put,
+    *,
+    shared: str | None = None,
+) -> Site:
     return Site(
         repository=of.repository,
         identity=of.identity,
         objects=objects,
-        worktree=worktree,
-        launcher=worktree.enclosure.launcher,
+        path=path,
+        open_worktree=opener,
+        launcher=of.boundary.launcher,
         reporter=of.reporter,
         stop=of.stop,
         spool=put,
@@ -214,6 +233,7 @@ def _site(of: Means, worktree: Worktree, objects: Written, put: spool.Put) -> Si
         run_hooks=of.run_hooks,
         use_cache=of.use_cache,
         copied=of.furnishing.paths,
+        shared=shared,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,7 @@ class AttemptFailed(errors.StepFailed):
 class Site:
     """Where an attempt happens, and who hears of it.
 
+    The worktree is at `path`, and made by `open_worktree` when somebody first needs its files.
     `objects` takes what an attempt makes, until a ref holds it. `spool` puts an event on disk at
     once: what a model call has cost must survive us. With `run_hooks` the repository's pre-commit
     hook is the last check of every step. `shared` is the plan where a person works in the worktree
@@ -43,7 +46,8 @@ class Site:
     repository: Repository
     identity: Identity
     objects: Written
-    worktree: Worktree
+    path: Path
+    open_worktree: Callable[[], Worktree]
     launcher: Launcher
     reporter: Reporter
     stop: threading.Event
@@ -53,6 +57,16 @@ class Site:
     use_cache: bool = True
     copied: tuple[str, ...] = ()
     shared: str | None = None
+
+    @cached_property
+    def worktree(self) -> Worktree:
+        """The worktree, made if it is not there yet. Raises SetupFailed, UnfitRepository."""
+        return self.open_worktree()
+
+    @property
+    def has_worktree(self) -> bool:
+        """Whether somebody has needed the worktree."""
+        return "worktree" in self.__dict__
 
     @property
     def secrets(self) -> tuple[str, ...]:

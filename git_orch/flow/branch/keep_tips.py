@@ -17,7 +17,7 @@ def keep_left_tips(repository: Repository, lines: Iterable[str]) -> None:
     each).
     """
     person = None
-    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+    with contextlib.closing(objects.opened(repository)) as database:
         for line in lines:
             _, _, ref = line.partition(" ")[2].partition(" ")
             plan = ref.removeprefix(refs.BRANCHES)

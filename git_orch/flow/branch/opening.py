@@ -23,11 +23,9 @@ def opened(
     plan: str,
     reporter: Reporter,
     *,
-    warm: bool = False,
     put_away: bool = False,
 ) -> Iterator[OpenPlan]:
-    """The plan, locked for this process; with `warm` many objects will be written. Raises Busy,
-    NotFound, Refused.
+    """The plan, locked for this process. Raises Busy, NotFound, Refused.
 
     With `put_away` also one that is on its way into the archive, or whose branch was deleted.
     """
@@ -36,7 +34,7 @@ def opened(
     person = identity.of_user(repository)
     with (
         localfiles.lock(repository, plan),
-        contextlib.closing(objects.opened(repository, warm=warm)) as database,
+        contextlib.closing(objects.opened(repository)) as database,
     ):
         take_stale_locks_away(repository, plan, reporter)
         writer = store.LogWriter(repository, database, person, plan)

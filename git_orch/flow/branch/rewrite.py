@@ -234,6 +234,7 @@ def pick_onto(
             conflicts.append((commit, picked.conflicts))
     if conflicts:
         raise _conflict(plan, status, conflicts)
+    chain.written.flush()  # worktrees are made of it, to run checks in
     return chain
 
 

@@ -36,7 +36,7 @@ def unarchive(repository: Repository, plan: str, reporter: Reporter) -> BroughtB
     The note leaves the archive last: killed before, the plan is in both places, and the live one
     counts.
     """
-    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+    with contextlib.closing(objects.opened(repository)) as database:
         notes = archives.read(repository, database).plans.get(plan, ())
         with localfiles.lock(repository, plan):
             opening.take_stale_locks_away(repository, plan, reporter)
@@ -50,7 +50,7 @@ def unarchive(repository: Repository, plan: str, reporter: Reporter) -> BroughtB
 
 
 def _begin_log(
-    repository: Repository, database: objects.Objects, plan: str, notes: tuple[archives.Note, ...]
+    repository: Repository, database: objects.Database, plan: str, notes: tuple[archives.Note, ...]
 ) -> None:
     """The log as it was when the plan was put away: cut off here, the next command puts it away
     again.

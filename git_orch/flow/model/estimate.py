@@ -20,7 +20,7 @@ from git_orch.repo.repository import Repository
 
 def samples(repository: Repository) -> list[Sample]:
     """The samples of the agent steps that are done in this repository, archived plans included."""
-    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+    with contextlib.closing(objects.opened(repository)) as database:
         statuses = [
             *catalog.statuses(repository, database),
             *catalog.archived(repository, database),

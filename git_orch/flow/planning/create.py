@@ -89,7 +89,7 @@ def create(
     """Store the plan and make its branch; gives the plan's ID. Raises UnfitRepository, Busy."""
     refuse_secrets(draft.plan)
     person = identity.of_user(repository)
-    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+    with contextlib.closing(objects.opened(repository)) as database:
         if include_dirty:
             base = basing.take_snapshot(repository, database, base)
         plan_id = _unused_id(repository, draft.plan.title)

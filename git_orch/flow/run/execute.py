@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent import futures
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -23,13 +23,14 @@ from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.flow.run import in_place, log_entries, preconditions, signals, worker
-from git_orch.flow.run import run as books
-from git_orch.flow.run.loop import Drive
+from git_orch.flow.run.dispatch import Dispatch, Terms, earlier_steps, tip_at
+from git_orch.flow.run.loop import Drive, Steps
 from git_orch.flow.run.options import Options
 from git_orch.flow.run.run import Run
 from git_orch.plans import graph, ids, sentences
 from git_orch.plans.history.status import Status
 from git_orch.plans.schedule import Phase, Schedule
+from git_orch.repo import refs
 
 # Seconds. A signal that comes just before a lock is waited for does not end the wait: Python looks
 # for it only when the wait is over, so no wait for a worker may be without an end.
@@ -92,13 +93,12 @@ def execute(
     means = prepare.means(plan, service, use_cache=options.use_cache)
     with prepare.taken(plan, options.jobs + spare) as names:
         preconditions.open_ledger(plan, status, options, grant)
-        run = books.begun(plan, status, options, grant, list(names[: options.jobs]))
-        run.verifying = names[-1] if spare else None
-        run.with_setup = means.with_setup
-        begun = run.tip
+        terms = begin(plan, status, options, grant, means)
+        dispatch = start_dispatch(terms, status.branch.tip, names[: options.jobs])
+        run = Run(terms, dispatch, verifying=names[-1] if spare else None)
         summary = carried_out(run, schedule, means, workers or in_threads)
     if summary.outcome == "failed" and options.roll_back:
-        _roll_back(plan, begun)
+        _roll_back(plan, status.branch.tip)
     if summary.outcome == "waiting" and options.chosen is None:
         status = plan.status()
         preconditions.refuse_claimed(status)
@@ -124,8 +124,9 @@ def _in_place(
     in_place.refuse_unfit(plan, grant)
     means = prepare.means(plan, service, use_cache=options.use_cache)
     preconditions.open_ledger(plan, status, options, grant)
-    run = books.begun(plan, status, options, grant, [None])
-    run.checkpoint = functools.partial(in_place.checkpoint, plan, means)
+    terms = begin(plan, status, options, grant, means)
+    dispatch = start_dispatch(terms, status.branch.tip, [None])
+    run = Run(terms, dispatch, checkpoint=functools.partial(in_place.checkpoint, plan, means))
     return carried_out(run, schedule, means, in_threads)
 
 
@@ -206,16 +207,37 @@ def in_threads(count: int) -> Executor:
     return futures.ThreadPoolExecutor(count, "attempt")
 
 
+def begin(
+    plan: OpenPlan, status: Status, options: Options, grant: Grant, means: prepare.Means
+) -> Terms:
+    """Write the beginning of a run into the log; gives what holds for it."""
+    run = log_entries.begin(plan, status, options.chosen)
+    return Terms(plan, status, options, grant, run, means.made, means.with_setup)
+
+
+def start_dispatch(terms: Terms, tip: str, worktrees: Sequence[str | None]) -> Dispatch:
+    """The dispatch of a run that starts at `tip`, where all satisfied steps have landed."""
+    earlier = earlier_steps(terms.status.steps)
+    return Dispatch(terms, tip_at(terms.plan, tip), worktrees, earlier)
+
+
 def carried_out(
-    run: Run, schedule: Schedule, means: prepare.Means, workers: Callable[[int], Executor]
+    run: Run,
+    schedule: Schedule,
+    means: prepare.Means,
+    workers: Callable[[int], Executor],
+    steps: Steps | None = None,
 ) -> Summary:
-    hint = f"git orch exec {ids.short(run.plan.id)}"
+    """Run what is scheduled to its end, with the run's own books or those `steps`."""
+    plan, options = run.terms.plan, run.terms.options
+    hint = f"git orch exec {ids.short(plan.id)}"
     with (
         signals.once(hint) as listener,
-        worker.in_threads(run.id, means),
-        _Crew(lambda: workers(run.options.jobs + 1)) as crew,
+        refs.session(plan.repository, "orch: exec"),
+        worker.in_threads(run.terms.run, means),
+        _Crew(lambda: workers(options.jobs + 1)) as crew,
     ):
-        drive = Drive(schedule, run, crew.submit, glanced, run.options.jobs, listener.held)
+        drive = Drive(schedule, steps or run, crew.submit, glanced, options.jobs, listener.held)
         try:
             drive.to_the_end()
         except errors.Interrupted as stopped:
@@ -278,7 +300,7 @@ def _wind_down(run: Run, drive: Drive) -> None:
 def _outcome(run: Run) -> Outcome:
     if run.failures:
         return "failed"
-    return "review" if run.reviews and run.options.strict else "complete"
+    return "review" if run.landing.reviews and run.terms.options.strict else "complete"
 
 
 def _broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
@@ -288,32 +310,33 @@ def _broken_tip(plan: OpenPlan, options: Options) -> Broken | None:
 
 @checkpoints.around("end run")
 def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
-    done = run.status.satisfied_steps() | set(schedule.in_phase(Phase.LANDED))
-    if outcome == "complete" and len(done) < len(run.status.steps):
+    terms, landing = run.terms, run.landing
+    done = terms.status.satisfied_steps() | set(schedule.in_phase(Phase.LANDED))
+    if outcome == "complete" and len(done) < len(terms.status.steps):
         outcome = "waiting"
-    broken = _broken_tip(run.plan, run.options) if outcome == "complete" else None
+    broken = _broken_tip(terms.plan, terms.options) if outcome == "complete" else None
     if broken is not None:
         outcome = "failed"
     seconds = time.monotonic() - run.began
-    log_entries.end(run.plan, run.id, outcome, seconds)
-    run.forget_settled()
+    log_entries.end(terms.plan, terms.run, outcome, seconds)
+    run.results.forget_settled()
+    numbers = tuple(landing.numbers)
     if broken is not None:
-        return Summary(
-            outcome, tuple(run.landed_now), broken.steps, broken.error, seconds, broken.hint, 1
-        )
+        return Summary(outcome, numbers, broken.steps, broken.error, seconds, broken.hint, 1)
     first = run.failures[0] if run.failures else None
-
-    def numbers(steps: Collection[str]) -> tuple[int, ...]:
-        return tuple(sorted(run.status.plan.position(step) for step in steps))
-
+    needs_review = _NEEDS_REVIEW if outcome == "review" else 0
     return Summary(
         outcome,
-        tuple(run.landed_now),
-        numbers([each.step for each in run.failures]),
+        numbers,
+        _positions(terms, [failure.step for failure in run.failures]),
         first.error if first is not None else None,
         seconds,
         first.hint if first is not None else None,
-        first.exit_code if first is not None else _NEEDS_REVIEW if outcome == "review" else 0,
-        numbers(schedule.in_phase(Phase.BLOCKED)),
-        tuple(run.reviews),
+        first.exit_code if first is not None else needs_review,
+        _positions(terms, schedule.in_phase(Phase.BLOCKED)),
+        tuple(landing.reviews),
     )
+
+
+def _positions(terms: Terms, steps: Collection[str]) -> tuple[int, ...]:
+    return tuple(sorted(terms.number(step) for step in steps))

@@ -6,9 +6,10 @@ from git_orch import errors
 from git_orch.flow.approval import required
 from git_orch.flow.attempt import prepare
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.flow.run import run as books
-from git_orch.flow.run.execute import Summary, carried_out, in_threads
+from git_orch.flow.run import execute
+from git_orch.flow.run.execute import Summary
 from git_orch.flow.run.options import Options
+from git_orch.flow.run.run import Run
 from git_orch.plans import graph, ids
 from git_orch.plans.schedule import Schedule
 from git_orch.repo.worktree import worktrees
@@ -42,11 +43,14 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         )
     if head != status.branch.tip:
         plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
-    run = books.begun(plan, status, options, grant, [None])
+    means = prepare.means(plan)
+    terms = execute.begin(plan, status, options, grant, means)
+    dispatch = execute.start_dispatch(terms, status.branch.tip, [None])
+    run = Run(terms, dispatch)
     schedule = Schedule(status.plan, status.satisfied_steps(), [step.id])
-    summary = carried_out(run, schedule, prepare.means(plan), in_threads)
-    if run.landed_now:
+    summary = execute.carried_out(run, schedule, means, execute.in_threads)
+    if summary.landed:
         worktrees.remove(plan.repository, plan.id, "manual")
     else:
-        worktrees.hold(worktree, run.tip)  # a person goes on with the same files
+        worktrees.hold(worktree, dispatch.tip.commit)  # a person goes on with the same files
     return summary

@@ -18,6 +18,7 @@ from git_orch.flow.branch.target import Checkout
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
+from git_orch.flow.run.dispatch import Tip
 from git_orch.plans import ids, trailers
 from git_orch.plans.history.status import MoveKind
 from git_orch.repo import ask, refs, settings
@@ -68,10 +69,8 @@ def _refuse_unmerged(repository: Repository) -> None:
         raise errors.Busy(f"'{unmerged[0]}' has a conflict that is not resolved", "git status")
 
 
-def checkpoint(
-    plan: OpenPlan, means: prepare.Means, number: int, title: str, tip: str
-) -> tuple[str, str]:
-    """Commit what is uncommitted before a step; gives the tip and its tree. Raises Busy, Refused."""
+def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, tip: str) -> Tip:
+    """Commit what is uncommitted before a step; gives the tip then. Raises Busy, Refused."""
     if not on_branch(plan.repository, plan.id):
         raise errors.Busy(
             "the plan's branch is not checked out here any more",
@@ -97,16 +96,16 @@ def checkpoint(
             "move it elsewhere, or run the plan without --in-place",
         )
     _refuse_overwriting(plan, worktree, number)
-    _keep_staged(plan, staged, (tip, taken.tree), number)
+    _keep_staged(plan, staged, Tip(tip, taken.tree), number)
     if taken.tree == odb.commit(plan.objects, tip).tree:
-        return tip, taken.tree
+        return Tip(tip, taken.tree)
     written = Written(plan.objects)
     message = trailers.subject(f"pre-step-{number}: {title}") + "\n"
     commit = plan.identity.commit(written, taken.tree, [tip], message)
     why = f"checkpoint before step {number}"
     plan.move(tip, commit, why, kind=MoveKind.CHECKPOINT, written=written, in_place=True)
     plan.reporter.emit(Note(f"what was uncommitted is committed as {commit[:10]}"))
-    return commit, taken.tree
+    return Tip(commit, taken.tree)
 
 
 def _refuse_overwriting(plan: OpenPlan, worktree: Worktree, number: int) -> None:
@@ -123,14 +122,13 @@ def _refuse_overwriting(plan: OpenPlan, worktree: Worktree, number: int) -> None
         )
 
 
-def _keep_staged(plan: OpenPlan, staged: str, now: tuple[str, str], number: int) -> None:
+def _keep_staged(plan: OpenPlan, staged: str, now: Tip, number: int) -> None:
     """Keep what was staged where neither the tip nor the files have it; `now` is the tip, and the
     tree of the files.
     """
-    tip, tree = now
-    if staged in (tree, odb.commit(plan.objects, tip).tree):
+    if staged in (now.tree, odb.commit(plan.objects, now.commit).tree):
         return
     why = f"what was staged before step {number}"
-    commit = plan.identity.commit(plan.objects, staged, [tip], f"{why}\n")
+    commit = plan.identity.commit(plan.objects, staged, [now.commit], f"{why}\n")
     plan.keep([commit], why)
     plan.reporter.emit(Note(f"{why} and differs from the files is kept as {commit[:10]}"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from git_orch.flow.attempt.job import Job, Result
+from git_orch.flow.attempt.ending import Failed, Interrupted, Verified
+from git_orch.flow.attempt.job import Job
 from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.run.dispatch import Tip
 from git_orch.plans import ids
 from git_orch.plans.document import Document
 from git_orch.plans.history import life
@@ -49,44 +51,44 @@ def end(plan: OpenPlan, run: str, outcome: str, seconds: float) -> None:
     )
 
 
-def landed(plan: OpenPlan, job: Job, result: Result, now: tuple[str, str]) -> Event:
-    """The event that makes a commit count as the step: `now` is the commit that lands and its tree."""
-    commit, tree = now
+def landed(plan: OpenPlan, job: Job, result: Verified, now: Tip) -> Event:
+    """The event that makes a commit count as the step: `now` is what lands."""
+    made = result.made
     body: Document = {
         "step": job.step_id,
         "attempt": job.attempt,
         "run": job.run,
-        "commit": commit,
-        "tree": tree,
-        "checks": [_check(each) for each in result.checks],
-        "seconds": round(result.seconds, 3),
-        "files": len(result.changed),
-        "changed": list(result.changed[:_NAMES]),
+        "commit": now.commit,
+        "tree": now.tree,
+        "checks": [_check(check) for check in made.checks],
+        "seconds": round(made.seconds, 3),
+        "files": len(made.changed),
+        "changed": list(made.changed[:_NAMES]),
     }
     for name, value in (
-        ("summary", result.summary),
-        ("code", list(result.code[:_NAMES])),
+        ("summary", made.summary),
+        ("code", list(made.code[:_NAMES])),
         ("review", list(result.review)),
-        ("model", result.model),
+        ("model", made.model),
     ):
         if value:
             body[name] = value
     return plan.event("step.landed", **body)
 
 
-def failed(plan: OpenPlan, job: Job, result: Result, *, again: bool) -> Event:
+def failed(plan: OpenPlan, job: Job, failed: Failed | Interrupted, *, again: bool) -> Event:
     """The event of a failed attempt; `again` says that another one follows by itself."""
     body: Document = {
         "step": job.step_id,
         "attempt": job.attempt,
         "run": job.run,
-        "reason": result.reason,
-        "error": result.error or result.reason,
-        "checks": [_check(each) for each in result.checks],
-        "seconds": round(result.seconds, 3),
+        "reason": failed.reason,
+        "error": failed.error,
+        "checks": [_check(check) for check in failed.made.checks],
+        "seconds": round(failed.made.seconds, 3),
     }
-    if result.commit is not None:
-        body["commit"] = result.commit
+    if failed.commit is not None:
+        body["commit"] = failed.commit
     if again:
         body["retry"] = True
     return plan.event("attempt.failed", **body)

@@ -6,53 +6,62 @@ to apply without the old result.
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from git_orch import errors
 from git_orch.flow.approval import required
-from git_orch.flow.approval.grant import Grant
-from git_orch.flow.attempt import prepare, verify
-from git_orch.flow.attempt.job import Job, Result
+from git_orch.flow.attempt import ending, prepare, verify
+from git_orch.flow.attempt.ending import Verified
+from git_orch.flow.attempt.job import Earlier, Job
 from git_orch.flow.branch import rewrite
 from git_orch.flow.branch.rewrite import Rewritten
 from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.run import execute, log_entries, preconditions
-from git_orch.flow.run import run as books
+from git_orch.flow.run.dispatch import Dispatch, Terms, Tip, earlier_steps, tip_at
 from git_orch.flow.run.execute import Summary
-from git_orch.flow.run.loop import Landed
+from git_orch.flow.run.loop import Again, Failed, Finished, Halted, Landed, Later
 from git_orch.flow.run.options import Options
-from git_orch.plans import ids
-from git_orch.plans.history.status import SATISFIED, Commit, MoveKind, Status, StepStatus
+from git_orch.flow.run.run import Run
+from git_orch.plans.history.status import Commit, MoveKind, Status
+from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
-from git_orch.repo.objects import objects as odb
+
+# Why a result cannot go back into the branch, by what was raised.
+_REASONS = {
+    errors.Conflict: "conflict",
+    errors.StepFailed: "check",
+    errors.Interrupted: "interrupted",
+}
 
 
-class _Redo(books.Run):
-    """A run whose result is not put onto the branch, but held for whoever picks the later steps
-    onto it.
+class _Held:
+    """The steps of a run of one step, whose result is not put onto the branch: whoever picks the
+    later steps onto it takes it.
     """
 
-    held: tuple[Job, Result] | None = None
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.job: Job | None = None
+        self.result: Verified | None = None
+
+    def begun(self, step: Step) -> str:
+        """The job for the step."""
+        return self._run.begun(step)
+
+    def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+        """What to do after an attempt at the step."""
+        return self._run.ended(step, future)
 
     def landed(self, step: str) -> Landed:
         """Hold the result; its ref keeps it."""
-        self.held = self.jobs[step], self.results.pop(step)
+        self.job, self.result = self._run.take(step)
         return Landed()
 
-    def given_up(self, job: Job, result: Result, why: errors.OrchError) -> None:
-        """The later steps do not fit the result: a failed attempt, which is kept."""
-        reasons = {
-            errors.Conflict: "conflict",
-            errors.StepFailed: "check",
-            errors.Interrupted: "interrupted",
-        }
-        reason = reasons.get(type(why), "busy")
-        self._record_failed(
-            job, replace(result, outcome="failed", reason=reason, error=why.cause), again=False
-        )
-        self.forget_settled()
+    def verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
+        """Never needed: a result that is held has not been picked."""
+        return self._run.verified(step, future)
 
 
 def redo(
@@ -74,63 +83,61 @@ def redo(
     preconditions.open_ledger(plan, status, options, grant)
     with prepare.taken(plan, 1) as names:
         means = prepare.means(plan, service, use_cache=options.use_cache)
-        run = _begun(plan, status, each, replace(options, check_tip=False, jobs=1), grant)
-        run.worktrees, run.with_setup = [*names], means.with_setup
+        chosen = frozenset([each.step.id])
+        terms = Terms(
+            plan,
+            status,
+            replace(options, check_tip=False, jobs=1),
+            grant,
+            log_entries.begin(plan, status, chosen),
+            means.made,
+            means.with_setup,
+            keeps_results=True,
+        )
+        tip, below = _below(plan, status, commit)
+        run = Run(terms, Dispatch(terms, tip, names, below))
+        held = _Held(run)
         schedule = Schedule(status.plan, status.satisfied_steps() - {each.step.id}, [each.step.id])
-        summary = execute.carried_out(run, schedule, means, _one)
-    if run.held is None:
+        summary = execute.carried_out(run, schedule, means, _one, held)
+    if held.job is None or held.result is None:
         return summary, None
-    done = _put_in(plan, status, run, later)
+    done = _put_in(run, held.job, held.result, later)
     return _concluded(plan, options, replace(summary, landed=(number,))), done
 
 
-def _begun(
-    plan: OpenPlan, status: Status, each: StepStatus, options: Options, grant: Grant
-) -> _Redo:
-    """The books of a run of one step on the commit below its own; later steps are nothing that it
-    is told of.
+def _below(plan: OpenPlan, status: Status, commit: Commit) -> tuple[Tip, dict[str, Earlier]]:
+    """The commit below a step's own, and the steps that the branch has there: the model hears of no
+    later ones.
     """
-    base = each.commit.parents[0] if each.commit is not None else ""
-    below = status.branch.commits if status.branch is not None else ()
-    below = below[: next((place for place, commit in enumerate(below) if commit == each.commit), 0)]
-    run_id = log_entries.begin(plan, status, frozenset([each.step.id]))
-    tree = odb.commit(plan.objects, base).tree
-    run = _Redo(plan, status, options, grant, run_id, base, tree, [])
-    run.earlier = books.earlier(
-        other
-        for other in status.steps
-        if other.state in SATISFIED and (other.commit is None or other.commit in below)
-    )
-    run.plan_checks = books.check_commands(status.plan)
-    return run
+    commits = status.branch.commits if status.branch is not None else ()
+    below = commits[: commits.index(commit)] if commit in commits else ()
+    steps = [step for step in status.steps if step.commit is None or step.commit in below]
+    return tip_at(plan, commit.parents[0]), earlier_steps(steps)
 
 
 def _one(count: int) -> Executor:
     return ThreadPoolExecutor(count, "attempt")
 
 
-def _put_in(plan: OpenPlan, status: Status, run: _Redo, later: tuple[Commit, ...]) -> Rewritten:
+def _put_in(run: Run, job: Job, result: Verified, later: tuple[Commit, ...]) -> Rewritten:
     """Pick the later steps onto the new result, and move the branch to that; a signal leaves the
     result its ref.
     """
-    if run.held is None:
-        raise errors.StepFailed(
-            "there is no result", f"git orch show {ids.short(plan.id)} --attempts"
-        )
-    job, result = run.held
-    new = result.commit or ""
+    plan, status = run.terms.plan, run.terms.status
     try:
         with rewrite.otherwise(rewrite.again_from(plan, job.number)):
-            chain = rewrite.pick_onto(plan, status, later, new)
-            entry = (new, log_entries.landed(plan, job, result, (new, result.tree or "")))
-            done = rewrite.moved(
-                plan, status, chain, MoveKind.REDO, f"redo step {job.number}", [entry]
-            )
+            chain = rewrite.pick_onto(plan, status, later, result.commit)
+            landed = log_entries.landed(plan, job, result, Tip(result.commit, result.tree))
+            why = f"redo step {job.number}"
+            done = rewrite.moved(plan, status, chain, MoveKind.REDO, why, [(result.commit, landed)])
     except errors.OrchError as refused:
-        run.given_up(job, result, refused)
+        reason = _REASONS.get(type(refused), "busy")
+        failed = ending.failed(result, refused.cause, reason)
+        run.results.record_failed(job, failed, again=False)
+        run.results.forget_settled()
         raise
-    run.settle(job.attempt)
-    run.forget_settled()
+    run.results.settle(job)
+    run.results.forget_settled()
     return done
 
 

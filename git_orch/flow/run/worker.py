@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from git_orch.flow.attempt import attempt, prepare, setup
+from git_orch.flow.attempt import ending, prepare, setup
 from git_orch.flow.attempt import job as jobs
-from git_orch.flow.attempt.job import Job, Result
+from git_orch.flow.attempt.attempt import Attempt
+from git_orch.flow.attempt.ending import Ending, Failed, Made, Verified
+from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.prepare import Means
 from git_orch.flow.attempt.setup import SetupFailed
+from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
 from git_orch.flow.model import service as models
 from git_orch.flow.reports import Report
@@ -24,8 +26,10 @@ from git_orch.flow.run import in_place
 from git_orch.repo import identity, repository, settings
 from git_orch.repo.log import results
 from git_orch.repo.objects import objects
-from git_orch.repo.worktree.worktrees import Worktree
 
+_MOVED = (
+    "another branch was checked out meanwhile: what is there now is not the work of the step alone"
+)
 _HERE: dict[str, Means] = {}  # by run, for workers that are threads of the process that made it
 
 
@@ -47,52 +51,54 @@ def run_step(job: str) -> str:
     with _means(read) as means:
         if read.verify:
             try:
-                return _verified(read, means).text()
+                return ending.text(_verified(read, means))
             except SetupFailed as failed:
                 return _not_set_up(failed)
-        known = results.found(means.repository, means.objects, read.plan_id, read.attempt)
+        known = (
+            results.found(means.repository, means.objects, read.plan_id, read.attempt)
+            if read.held
+            else None
+        )
         return known if known is not None else _tried(read, means)
 
 
 def _tried(job: Job, means: Means) -> str:
     if job.delay:
         means.stop.wait(job.delay)
+    site = prepare.site(means, job)
     try:
-        worktree = _worktree(job, means)
+        result = Attempt(job, site).run()
     except SetupFailed as failed:
         return _not_set_up(failed)
-    with prepare.at(means, worktree, job.plan_id, job.attempt, job.after) as site:
-        result = attempt.run(job, site)
-        if (
-            job.in_place
-            and result.outcome == "verified"
-            and not in_place.on_branch(means.repository, job.plan_id)
-        ):
-            error = "another branch was checked out meanwhile: what is there now is not the work of the step alone"
-            result = replace(result, outcome="failed", error=error, reason="moved")
-        given = results.Given(job.plan_id, job.attempt, result.text(), result.commit)
-        stored = results.store(means.repository, site.objects, means.identity, given)
-    if job.worktree is not None and result.outcome == "verified" and result.tree is not None:
+    if (
+        job.in_place
+        and isinstance(result, Verified)
+        and not in_place.on_branch(means.repository, job.plan_id)
+    ):
+        result = ending.failed(result, _MOVED, "moved")
+    stored = _hand_over(job, means, site, result)
+    if job.worktree is not None and site.has_worktree and isinstance(result, Verified):
         means.at[job.worktree] = result.tree
     return stored
 
 
+def _hand_over(job: Job, means: Means, site: Site, result: Ending) -> str:
+    """The result as JSON, now that a ref holds what the attempt made, or this process does."""
+    content = ending.text(result)
+    if not job.held:
+        means.made[job.attempt] = site.objects
+        return content
+    given = results.Given(job.plan_id, job.attempt, content, result.commit)
+    return results.store(means.repository, site.objects, means.identity, given)
+
+
 def _not_set_up(failed: SetupFailed) -> str:
-    return Result("failed", 0.0, error=failed.cause, hint=failed.hint, reason="setup").text()
+    return ending.text(Failed(Made(), failed.cause, "setup", failed.hint))
 
 
-def _worktree(job: Job, means: Means) -> Worktree:
-    if job.in_place:
-        return prepare.users_own(means)
-    if job.worktree is not None:
-        return prepare.prepared(means, job.worktree, job.base, job.tree, job.setup)
-    return prepare.of_person(means, job.plan_id, job.base)
-
-
-def _verified(job: Job, means: Means) -> Result:
+def _verified(job: Job, means: Means) -> Verified | Failed:
     """The checks of a step on the commit that is to land, which nobody has seen in this form yet."""
-    with prepare.at(means, _worktree(job, means), job.plan_id, job.attempt, job.after) as site:
-        return attempt.verified(job, site)
+    return Attempt(job, prepare.site(means, job)).verify()
 
 
 @contextlib.contextmanager
@@ -108,7 +114,7 @@ def _means(job: Job) -> Iterator[Means]:
         service = (
             stack.enter_context(models.service(chosen.prices)) if job.step.kind == "agent" else None
         )
-        database = stack.enter_context(contextlib.closing(objects.opened(found, warm=True)))
+        database = stack.enter_context(contextlib.closing(objects.opened(found)))
         boundary, person = sandbox.boundary(found), identity.of_user(found)
         furnishing = setup.of(found, job.base)
         yield Means(

@@ -80,6 +80,14 @@ class Log(NamedTuple):
         greatest = self.greatest()
         return 0 if greatest is None else max(ids.ulid_ms(greatest) - now_ms, 0)
 
+    def with_events(self, events: Iterable[Event]) -> Log:
+        """The log with these events in their places; one that is there already counts once."""
+        new = sorted({event.id: event for event in events}.items())
+        if not self.events or (new and new[0][0] > self.events[-1].id):
+            return self._replace(events=self.events + tuple(event for _, event in new))
+        whole = sorted({**{event.id: event for event in self.events}, **dict(new)}.items())
+        return self._replace(events=tuple(event for _, event in whole))
+
 
 def read(blobs: Iterable[bytes]) -> Log:
     """The union of the lines of these notes; a line that occurs twice counts once, blank lines do

@@ -21,7 +21,7 @@ from git_orch.repo.objects import objects as odb
 if TYPE_CHECKING:
     from git_orch.plans.history.events import Log
     from git_orch.repo.identity import Identity
-    from git_orch.repo.objects.objects import Objects, Written
+    from git_orch.repo.objects.objects import Database, Objects, Written
     from git_orch.repo.repository import Repository
 
 LARGEST = 64 << 20  # bytes of a note; the log of a plan of 1,000 steps has some two million
@@ -144,7 +144,7 @@ def _named(note: bytes) -> str | None:
 class Writer:
     """Puts notes into the archive, and takes them out."""
 
-    def __init__(self, repository: Repository, objects: Objects, identity: Identity) -> None:
+    def __init__(self, repository: Repository, objects: Database, identity: Identity) -> None:
         self._repository = repository
         self._objects = objects
         self._identity = identity

@@ -13,7 +13,7 @@ from git_orch.repo.objects import objects as odb
 
 if TYPE_CHECKING:
     from git_orch.repo.identity import Identity
-    from git_orch.repo.objects.objects import Objects
+    from git_orch.repo.objects.objects import Database, Objects, Written
     from git_orch.repo.plan_place import PlanPlace
     from git_orch.repo.repository import Repository
 
@@ -23,14 +23,14 @@ _WHY = "orch: keep "
 
 def keep(
     repository: Repository,
-    objects: Objects,
+    objects: Database | Written,
     identity: Identity,
     plan: str,
     commits: Sequence[str],
     why: str,
 ) -> None:
-    """Make `commits` reachable from the plan's kept chain. Commits that are already gone are left
-    out. Raises Busy.
+    """Make `commits` reachable from the plan's kept chain; those that are only `Written` are stored
+    with it. Commits that are already gone are left out. Raises Busy.
     """
     present = [
         oid
@@ -39,7 +39,8 @@ def keep(
     ]
     if not present:
         return
-    ref, written = refs.KEPT + plan, odb.Written(objects)
+    ref = refs.KEPT + plan
+    written = objects if isinstance(objects, odb.Written) else odb.Written(objects)
     for tries in range(_TRIES):
         before = refs.value(repository, ref)
         parents = list(dict.fromkeys([before, *present] if before else present))

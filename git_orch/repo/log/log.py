@@ -22,7 +22,7 @@ from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import raw
 
 if TYPE_CHECKING:
-    from git_orch.repo.objects.objects import Objects
+    from git_orch.repo.objects.objects import Database, Objects, Written
     from git_orch.repo.objects.raw import Entry
     from git_orch.repo.repository import Repository
 
@@ -161,7 +161,11 @@ def write_notes(objects: Objects, notes: Notes, changed: set[str], subtrees: dic
 
 
 def begin(
-    repository: Repository, objects: Objects, identity: Identity, plan: str, note: tuple[str, bytes]
+    repository: Repository,
+    objects: Database,
+    identity: Identity,
+    plan: str,
+    note: tuple[str, bytes],
 ) -> None:
     """Make a plan's log out of one note: the object that it hangs on, and its lines. Raises Busy if
     there is a log.
@@ -202,9 +206,10 @@ class LogWriter:
     """
 
     def __init__(
-        self, repository: Repository, objects: Objects, identity: Identity, plan: str
+        self, repository: Repository, objects: Database, identity: Identity, plan: str
     ) -> None:
         self._repository = repository
+        self._database = objects
         self._objects = odb.Written(objects)
         self._identity = identity
         self._ref = refs.LOGS + plan
@@ -252,9 +257,18 @@ class LogWriter:
         self._greatest = identifier
         return Event(identifier, name, self._clone, events.readable(body))
 
+    def is_current(self) -> bool:
+        """Whether nobody has written to the log since we did."""
+        if self.tip is not None and self._database.ref(self._ref) == self.tip:
+            return True
+        return refs.value(self._repository, self._ref) == self.tip
+
     @checkpoints.around("append log")
-    def append(self, entries: Iterable[tuple[str | None, Event]]) -> None:
-        """Store events on the objects they hang on (None: the empty blob), in one log commit.
+    def append(
+        self, entries: Iterable[tuple[str | None, Event]], beside: Sequence[Written] = ()
+    ) -> None:
+        """Store events on the objects they hang on (None: the empty blob), in one log commit, and
+        with the same sync the objects that wait `beside` it.
 
         After a lost race the commit is built again on the new tip: events are only ever added, so
         nobody's are lost. Raises Busy when the ref stays locked.
@@ -262,20 +276,25 @@ class LogWriter:
         wanted: dict[str, list[Event]] = {}
         for target, event in entries:
             wanted.setdefault(target or self._repository.empty_blob, []).append(event)
-        raced(lambda: self._append(wanted), self.reload)
+        raced(lambda: self._append(wanted, beside), self.reload)
 
-    def _append(self, wanted: dict[str, list[Event]]) -> None:
+    def _append(self, wanted: dict[str, list[Event]], beside: Sequence[Written]) -> None:
         blobs = self._blobs(wanted)
         subtrees = dict(self._subtrees)  # ours once it is stored: a signal may cut this off
         commit = self._commit(blobs, wanted, subtrees)
         refs.move_to_new(
-            self._repository, self._ref, self._objects, old=self.tip, new=commit, reason="orch: log"
+            self._repository,
+            self._ref,
+            self._objects,
+            old=self.tip,
+            new=commit,
+            reason="orch: log",
+            beside=beside,
         )
         self.tip, self._subtrees = commit, subtrees
         self.notes.blobs.update(blobs)
         added = tuple(event for each in wanted.values() for event in each)
-        everything = sorted({event.id: event for event in (*self.log.events, *added)}.items())
-        self.log = Log(tuple(event for _, event in everything), self.log.damaged)
+        self.log = self.log.with_events(added)
 
     def _blobs(self, wanted: dict[str, list[Event]]) -> dict[str, str]:
         blobs = {}

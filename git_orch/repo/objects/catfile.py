@@ -1,23 +1,21 @@
-"""Objects through the git command: one long `cat-file` process for reading, one short process per
-write.
+"""Reading objects, and refs, through one long `git cat-file`: it works in every repository that git
+opens.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch import checkpoints, errors
-from git_orch.repo import sync
+from git_orch import errors
 from git_orch.sandbox.process import tools
 
 if TYPE_CHECKING:
-    from git_orch.repo.repository import Repository
+    from git_orch.repo.git import Git
 
-_CHUNK = (
-    400  # requests in flight: 50 to 74 bytes each, so that they always fit into a pipe of 64 KiB
-)
+# Requests in flight: 50 to 74 bytes each, so that they always fit into a pipe of 64 KiB.
+_CHUNK = 400
 
 
 class MissingObject(errors.OrchError):
@@ -37,67 +35,96 @@ class Found(NamedTuple):
     data: bytes
 
 
-class CommandObjects:
-    """Objects through git itself: works in every repository that git opens."""
+class Reader:
+    """What git has, for any thread; the process starts at the first question."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._git = repository.git
-        self.oid_length = repository.oid_length
-
-    @cached_property
-    def _session(self) -> tools.Session:
-        return tools.Session(
-            self._git.argv("cat-file", "--batch-command", "--buffer"), env=self._git.variables
-        )
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._guard = threading.Lock()
+        self._tool: tools.Session | None = None
 
     def read_many(self, oids: Sequence[str]) -> list[Found | None]:
         """Type and bytes of each object, None for one that is missing or cannot be read."""
-        try:
-            return self._asked(oids)
-        except (
-            EOFError
-        ):  # a terminal's Ctrl-C ends it, too; what is written down after that needs another
-            self._begin_again()
-        if len(oids) > 1:
-            return [found for oid in oids for found in self.read_many([oid])]
-        try:
-            return self._asked(oids)
-        except EOFError:  # git ends at an object that is broken
-            self._begin_again()
-            return [None]
+        with self._guard:
+            return self._read_many(oids)
 
-    def _begin_again(self) -> None:
-        self.close()
-        del self._session
+    def present(self, oids: Sequence[str]) -> list[bool]:
+        """Whether each object is there."""
+        return [answer is not None for answer in self._heads(oids)]
 
-    def _asked(self, oids: Sequence[str]) -> list[Found | None]:
-        found: list[Found | None] = []
-        for start in range(0, len(oids), _CHUNK):
-            chunk = oids[start : start + _CHUNK]
-            requests = "".join(f"contents {oid}\n" for oid in chunk)
-            self._session.send(f"{requests}flush\n".encode("ascii"))
-            found += [self._answer() for _ in chunk]
-        return found
-
-    def _answer(self) -> Found | None:
-        words = self._session.read_line().decode("ascii", "replace").split()
-        if len(words) != 3:  # "OID missing"
-            return None
-        data = self._session.read(int(words[2]) + 1)
-        return Found(words[1], data[:-1])
-
-    def write(self, kind: str, data: bytes) -> str:
-        """Store an object, synced to disk; gives its ID."""
-        command = (*sync.options(), "hash-object", "-w", "-t", kind, "--stdin")
-        with checkpoints.around("write object", kind):
-            return self._git.run(*command, stdin=data).decode("ascii").strip()
-
-    def another(self) -> CommandObjects:
-        """A second handle with a reading process of its own."""
-        return CommandObjects(self._repository)
+    def ref(self, name: str) -> str | None:
+        """The object that a ref names now; of a name that is no ref, what git takes it for."""
+        [answer] = self._heads([name])
+        return answer
 
     def close(self) -> None:
-        """End the reading process."""
-        if "_session" in self.__dict__:
-            self._session.close()
+        """End the process; the next question starts another."""
+        with self._guard:
+            self._end()
+
+    def _end(self) -> None:
+        if self._tool is not None:
+            self._tool.close()
+            self._tool = None
+
+    def _read_many(self, oids: Sequence[str]) -> list[Found | None]:
+        try:
+            return self._contents(oids)
+        except EOFError:
+            # A terminal's Ctrl-C ends it, too; what is written down after that needs another.
+            self._end()
+        if len(oids) > 1:
+            return [found for oid in oids for found in self._read_many([oid])]
+        try:
+            return self._contents(oids)
+        except EOFError:  # git ends at an object that is broken
+            self._end()
+            return [None]
+
+    def _contents(self, oids: Sequence[str]) -> list[Found | None]:
+        contents: list[Found | None] = []
+        for start in range(0, len(oids), _CHUNK):
+            chunk = oids[start : start + _CHUNK]
+            self._ask("contents", chunk)
+            contents += [self._content() for _ in chunk]
+        return contents
+
+    def _content(self) -> Found | None:
+        words = self._answer()
+        if words is None:
+            return None
+        data = self._opened().read(int(words[2]) + 1)
+        return Found(words[1], data[:-1])
+
+    def _heads(self, names: Sequence[str]) -> list[str | None]:
+        """The IDs of what is named; git looks at refs anew each time."""
+        heads: list[str | None] = []
+        with self._guard:
+            for start in range(0, len(names), _CHUNK):
+                chunk = names[start : start + _CHUNK]
+                try:
+                    heads += self._asked_heads(chunk)
+                except EOFError:
+                    self._end()
+                    heads += self._asked_heads(chunk)
+        return heads
+
+    def _asked_heads(self, names: Sequence[str]) -> list[str | None]:
+        self._ask("info", names)
+        answers = [self._answer() for _ in names]
+        return [words[0] if words is not None else None for words in answers]
+
+    def _ask(self, command: str, names: Sequence[str]) -> None:
+        lines = "".join(f"{command} {name}\n" for name in names)
+        self._opened().send(f"{lines}flush\n".encode("utf-8", "surrogateescape"))
+
+    def _answer(self) -> list[str] | None:
+        """ID, type and size; None for what is missing, or could be several."""
+        words = self._opened().read_line().decode("utf-8", "replace").split()
+        return words if len(words) == 3 and words[2].isdigit() else None
+
+    def _opened(self) -> tools.Session:
+        if self._tool is None:
+            argv = self._git.argv("cat-file", "--batch-command", "--buffer")
+            self._tool = tools.Session(argv, env=self._git.variables)
+        return self._tool

@@ -64,6 +64,7 @@ def _merged(
     """The three-way merge of trees; as commits, since that is what merge-tree takes."""
     below = _stand_in(objects, base, ())
     sides = _stand_in(objects, ours, (below,)), _stand_in(objects, theirs, (below,))
+    objects.flush()
     git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
     options = ("--write-tree", "-z", "--messages")
     done = git.finished(*sync.options(), "merge-tree", *options, *sides, expect=(0, 1))

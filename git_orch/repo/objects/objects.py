@@ -1,30 +1,27 @@
-"""The object database: one small interface, served by libgit2 in long runs and by the git command
-everywhere else.
-
-This is the one user of pygit2. libgit2 is only asked for objects by ID in repositories it is known
-to read right (SHA-1, ref files, no promisor remote); importing it costs as much as fifty git calls,
-so short commands do without.
+"""The object database: objects by ID, read through one `git cat-file`, stored as loose objects with
+one sync for as many as there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from git_orch import checkpoints, errors
+from git_orch import checkpoints
 from git_orch.repo import sync
-from git_orch.repo.objects import raw
-from git_orch.repo.objects.catfile import CommandObjects, Found, MissingObject
+from git_orch.repo.objects import loose, raw
+from git_orch.repo.objects.catfile import Found, MissingObject, Reader
+from git_orch.repo.objects.loose import Object
 from git_orch.repo.objects.raw import CommitObject, Entry
 
 if TYPE_CHECKING:
-    from pygit2 import Repository as LibraryRepository
-
     from git_orch.repo.repository import Repository
 
 __all__ = [
+    "Database",
     "Found",
     "MissingObject",
+    "Object",
     "Objects",
     "Written",
     "commit",
@@ -36,7 +33,7 @@ __all__ = [
 
 
 class Objects(Protocol):
-    """Objects by ID. Two implementations pass the same contract tests."""
+    """Objects by ID."""
 
     oid_length: int
 
@@ -45,142 +42,144 @@ class Objects(Protocol):
         ...
 
     def write(self, kind: str, data: bytes) -> str:
-        """Store an object; gives its ID."""
+        """Take an object in; gives its ID."""
         ...
 
-    def another(self) -> Objects:
-        """A second handle, for another thread."""
-        ...
-
-    def close(self) -> None:
-        """Give back what is held open."""
+    def flush(self) -> None:
+        """Store what is only in memory: a git process is about to read it."""
         ...
 
 
-class LibraryObjects:
-    """Objects written through libgit2, where a warm write costs microseconds, and read through git.
+class Database:
+    """The objects of a repository, for any thread."""
 
-    libgit2 (1.9) reads a loose object that a power cut has truncated for ever, and no signal ends
-    that.
-    """
-
-    def __init__(self, library: LibraryRepository, reader: CommandObjects) -> None:
-        self._library = library
-        self._reader = reader
-        self.oid_length = reader.oid_length
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._reader = Reader(repository.git)
+        self.oid_length = repository.oid_length
 
     def read_many(self, oids: Sequence[str]) -> list[Found | None]:
         """Type and bytes of each object, None for a missing one."""
         return self._reader.read_many(oids)
 
-    def write(self, kind: str, data: bytes) -> str:
-        """Store an object, synced to disk; gives its ID. Raises UnfitRepository when the disk
-        refuses.
+    def present(self, oids: Sequence[str]) -> list[bool]:
+        """Whether each object is there."""
+        return self._reader.present(oids)
+
+    def ref(self, name: str) -> str | None:
+        """The object that the ref of this full name has now. Where there is no such ref, it may be
+        what another one has: `refs.value` is sure of it.
         """
-        import pygit2
+        return self._reader.ref(name)
 
-        try:
-            with checkpoints.around("write object", kind):
-                return str(self._library.write(pygit2.enums.ObjectType[kind.upper()], data))
-        except (OSError, pygit2.GitError) as failed:
-            raise errors.UnfitRepository(
-                f"cannot write an object: {failed}", "df -h . && git fsck"
-            ) from failed
+    def oid(self, content: Object) -> str:
+        """The ID that an object has here."""
+        return loose.oid(content, self._repository.object_format)
 
-    def another(self) -> LibraryObjects:
-        """A second handle: libgit2's are not for two threads."""
-        import pygit2
+    def store(self, contents: Mapping[str, Object]) -> None:
+        """Store objects by their IDs, synced to disk. Raises UnfitRepository."""
+        if not contents:
+            return
+        with checkpoints.around("store objects", tuple(what.kind for what in contents.values())):
+            if _is_plain(self._repository):
+                loose.store(self._repository.common_dir / "objects", contents)
+                return
+            for kind, data in contents.values():
+                command = ("hash-object", "-w", "-t", kind, "--stdin")
+                self._repository.git.run(*sync.options(), *command, stdin=data)
 
-        return LibraryObjects(pygit2.Repository(self._library.path), self._reader.another())
+    def write(self, kind: str, data: bytes) -> str:
+        """Store an object, synced to disk; gives its ID. Raises UnfitRepository."""
+        content = Object(kind, data)
+        oid = self.oid(content)
+        self.store({oid: content})
+        return oid
+
+    def flush(self) -> None:
+        """Everything is stored already."""
 
     def close(self) -> None:
-        """Give back file descriptors, maps and the reading process."""
-        self._library.free()
+        """End the reading process."""
         self._reader.close()
 
 
-class Written:
-    """Objects that nothing holds yet, with the bytes of each: `git gc --prune=now` of somebody else
-    may take them.
-    """
-
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
-        self._kinds: dict[str, tuple[str, bytes]] = {}
-        self.oid_length = objects.oid_length
-
-    def read_many(self, oids: Sequence[str]) -> list[Found | None]:
-        """Type and bytes of each object, None for a missing one."""
-        return self._objects.read_many(oids)
-
-    def write(self, kind: str, data: bytes) -> str:
-        """Store an object and remember it; gives its ID."""
-        oid = self._objects.write(kind, data)
-        self._kinds[oid] = (kind, data)
-        return oid
-
-    def another(self) -> Objects:
-        """A second handle, which remembers nothing."""
-        return self._objects.another()
-
-    def close(self) -> None:
-        """Give back what is held open."""
-        self._objects.close()
-
-    def restore(self) -> None:
-        """Store again what is gone."""
-        for oid, found in zip(self._kinds, self.read_many(list(self._kinds)), strict=True):
-            if found is None:
-                self._objects.write(*self._kinds[oid])
-
-    def forget(self) -> None:
-        """A ref holds all of it now."""
-        self._kinds.clear()
-
-
-def opened(repository: Repository, *, warm: bool) -> Objects:
-    """The object database. With `warm`, many writes are coming and libgit2 is worth its start-up,
-    if it fits.
-    """
-    if warm and _library_fits(repository):
-        found = _library(repository)
-        if found is not None:
-            return found
-    return CommandObjects(repository)
-
-
-def _library_fits(repository: Repository) -> bool:
-    """Whether libgit2 reads this repository right: extensions and promisor remotes are what it gets
-    wrong.
-    """
-    if repository.object_format != "sha1":
-        return False
-    listed = repository.git.run(
-        "config", "-z", "--get-regexp", r"^(extensions|remote)\.", expect=(0, 1)
-    )
-    for item in listed.decode("utf-8", "replace").split("\0"):
-        name = item.partition("\n")[0].lower()
-        if name == "extensions.worktreeconfig" or not name:
-            continue
-        if name.startswith("extensions.") or name.endswith((".promisor", ".partialclonefilter")):
+def _is_plain(repository: Repository) -> bool:
+    """Whether loose objects need nothing but their bytes: no permissions for a group, no second ID."""
+    for name, value in repository.settings:
+        if name == "core.sharedrepository" and value not in ("", "false", "umask", "0"):
+            return False
+        if name == "extensions.compatobjectformat":
             return False
     return True
 
 
-def _library(repository: Repository) -> LibraryObjects | None:
-    import pygit2
+class Written:
+    """Objects that no ref holds yet, in memory: they are stored when a ref is about to move to them.
 
-    # libgit2 does not read core.fsync, and syncs nothing by itself.
-    pygit2.settings.enable_fsync_gitdir(sync.is_on())
-    pygit2.settings.enable_caching(
-        False
-    )  # its cache still has what `git gc` of somebody else has taken
-    try:
-        return LibraryObjects(
-            pygit2.Repository(str(repository.common_dir)), CommandObjects(repository)
-        )
-    except pygit2.GitError:
-        return None  # an extension or an owner that libgit2 does not accept; git itself did
+    Until a ref holds them, `git gc --prune=now` of somebody else may take them: `restore` stores
+    them again.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._contents: dict[str, Object] = {}
+        self._stored: set[str] = set()
+        self.oid_length = database.oid_length
+
+    def read_many(self, oids: Sequence[str]) -> list[Found | None]:
+        """Type and bytes of each object, None for a missing one."""
+        elsewhere = [oid for oid in oids if oid not in self._contents]
+        read = iter(self._database.read_many(elsewhere) if elsewhere else ())
+        return [
+            Found(*self._contents[oid]) if oid in self._contents else next(read) for oid in oids
+        ]
+
+    def write(self, kind: str, data: bytes) -> str:
+        """Take an object in; gives its ID."""
+        content = Object(kind, data)
+        oid = self._database.oid(content)
+        self._contents.setdefault(oid, content)
+        return oid
+
+    def oid(self, content: Object) -> str:
+        """The ID that an object has here."""
+        return self._database.oid(content)
+
+    def flush(self) -> None:
+        """Store what is only in memory, with one sync."""
+        store([self])
+
+    def restore(self) -> None:
+        """Store again what is gone."""
+        oids = list(self._contents)
+        present = self._database.present(oids) if oids else []
+        self._stored = {oid for oid, there in zip(oids, present, strict=True) if there}
+        self.flush()
+
+    def forget(self) -> None:
+        """A ref holds all of it now."""
+        self._contents.clear()
+        self._stored.clear()
+
+    def _unstored(self) -> dict[str, Object]:
+        return {oid: what for oid, what in self._contents.items() if oid not in self._stored}
+
+
+def store(written: Iterable[Written]) -> None:
+    """Store what is only in memory of several, with one sync for all of them."""
+    waiting = list(written)
+    contents: dict[str, Object] = {}
+    for each in waiting:
+        contents |= each._unstored()  # noqa: SLF001 - of this class
+    if contents:
+        waiting[0]._database.store(contents)  # noqa: SLF001
+    for each in waiting:
+        each._stored.update(each._contents)  # noqa: SLF001
+
+
+def opened(repository: Repository) -> Database:
+    """The object database. Its process starts when something is read."""
+    return Database(repository)
 
 
 # -- what is built from the interface --------------------------------------------------------------

@@ -50,6 +50,7 @@ def signed(repository: Repository, objects: Objects, commits: Sequence[str]) -> 
 
     Raises NotSigned when the key does not sign within a minute.
     """
+    objects.flush()
     found: dict[str, str] = {}
     git = Git(repository.git_dir, repository.top, _variables(repository))
     for oid in commits:

@@ -63,7 +63,7 @@ def config(repository: Repository) -> bytes:
         and not _LEFT_OUT.fullmatch(name)
         and name not in _PATHS
     ]
-    shown += [(name, str(path)) for name, path in _user_files(repository).items()]
+    shown += [(name, str(path)) for name, path in user_files(repository).items()]
     if any(name.startswith("filter.lfs.") for name in repository.drivers):
         shown.append(("lfs.storage", _LFS_STORAGE))
     return "".join(_lines(shown)).encode("utf-8", "surrogateescape")
@@ -71,10 +71,11 @@ def config(repository: Repository) -> bytes:
 
 def readable(repository: Repository) -> tuple[Path, ...]:
     """The user's own ignore and attributes files."""
-    return tuple(_user_files(repository).values())
+    return tuple(user_files(repository).values())
 
 
-def _user_files(repository: Repository) -> dict[str, Path]:
+def user_files(repository: Repository) -> dict[str, Path]:
+    """The ignore and the attributes file of the user that are there, by the settings that name them."""
     chosen = {name: value for name, value in repository.settings if name in _PATHS and value}
     base = repository.variables.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     defaults = {name: f"{base}/git/{file}" for name, file in _PATHS.items()}

@@ -106,7 +106,7 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
         found = _taken(repository, worktree.enclosure, base, terms)
         tries += 1
         try:
-            worktree.git.run("read-tree", "--reset", found.tree)
+            index(worktree, found.tree)
         except GitFailed:
             if tries == _COLLECTED_TRIES:
                 raise
@@ -194,6 +194,14 @@ def look(worktree: Worktree, tree: str) -> Look:
     ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
     found = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
     return Look(tuple(found), len(ours) < len(entries))
+
+
+def index(worktree: Worktree, tree: str) -> None:
+    """Make `tree` what the index holds, and note how its files look now, so that git need not read
+    them again.
+    """
+    worktree.git.run("read-tree", "--reset", tree)
+    worktree.git.finished("update-index", "-q", "--refresh", expect=(0, 1))
 
 
 def restore(worktree: Worktree, tree: str) -> None:

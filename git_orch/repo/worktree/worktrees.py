@@ -31,6 +31,7 @@ _SUFFIXES: dict[Purpose, str] = {"exec": "", "manual": "-manual", "verify": "-ve
 
 _FILTER = re.compile(r"[A-Za-z0-9_.-]+")  # what an attribute can have as its value
 _TRIES = 50
+_REFTABLE = "refs/heads/.invalid"  # what HEAD is as a file where refs are in tables
 _WAIT_SECONDS = 0.01  # writing such a file takes less
 
 
@@ -225,14 +226,38 @@ def remove(repository: Repository, plan: str, purpose: Purpose = "exec") -> None
 
 def checkout_of(repository: Repository, ref: str) -> Path | None:
     """The worktree, of whoever, that has the branch checked out or is in the middle of rebasing it."""
-    listed = _run(repository, "worktree", "list", "--porcelain", "-z").decode(
-        "utf-8", "surrogateescape"
-    )
-    for block in listed.split("\0\0"):
-        fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
-        if fields.get("branch") == ref:
-            return Path(fields["worktree"])
+    if _may_be_checked_out(repository, ref):
+        listed = _run(repository, "worktree", "list", "--porcelain", "-z")
+        for block in listed.decode("utf-8", "surrogateescape").split("\0\0"):
+            fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
+            if fields.get("branch") == ref:
+                return Path(fields["worktree"])
     return _rebasing(repository, ref)
+
+
+def _may_be_checked_out(repository: Repository, ref: str) -> bool:
+    """Whether some HEAD names the branch, or does not say: then git is to be asked, which costs a
+    process.
+    """
+    linked = (repository.common_dir / "worktrees").glob("*/HEAD")
+    for head in (repository.common_dir / "HEAD", *linked):
+        try:
+            name = _named(head)
+            if head.is_symlink() or name in (ref, _REFTABLE):
+                return True
+            if name and _named(repository.common_dir / name):  # a branch that stands for another
+                return True
+        except FileNotFoundError:
+            continue  # removed while we looked, or packed
+        except OSError:
+            return True
+    return False
+
+
+def _named(ref: Path) -> str:
+    """The ref that a symbolic ref stands for; empty for one that names an object."""
+    text = ref.read_text("utf-8", "surrogateescape")
+    return text.removeprefix("ref:").strip() if text.startswith("ref:") else ""
 
 
 def _rebasing(repository: Repository, ref: str) -> Path | None:

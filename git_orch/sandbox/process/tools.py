@@ -88,10 +88,19 @@ def _close(stream: IO[bytes]) -> None:
 
 
 class Session:
-    """A trusted tool that answers requests over pipes until closed; its stderr is discarded."""
+    """A trusted tool that answers requests over pipes until closed.
+
+    One that is `terse` complains in a few lines, which `close` gives back; of others they are lost.
+    A terminal's Ctrl-C does not reach a terse one: it ends when we do, as its input ends.
+    """
 
     def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str | None = None,
+        terse: bool = False,
     ) -> None:
         self._child = subprocess.Popen(
             argv,
@@ -99,7 +108,8 @@ class Session:
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if terse else subprocess.DEVNULL,
+            start_new_session=terse,
         )
         self._requests = cast("IO[bytes]", self._child.stdin)  # both were asked for
         self._replies = cast("IO[bytes]", self._child.stdout)
@@ -137,14 +147,18 @@ class Session:
             raise EOFError("the tool has ended")
         return data
 
-    def close(self) -> None:
-        """End the tool; a second call does nothing."""
+    def close(self) -> Finished:
+        """End the tool; gives its status and what it complained about."""
+        complaints = self._child.stderr
         _close(self._requests)
-        _close(self._replies)
         try:
             self._child.wait(QUIT_GRACE)
         except subprocess.TimeoutExpired:
-            _end(self._child)
+            self._child.terminate()
+        said = complaints.read() if complaints is not None and not complaints.closed else b""
+        _close(self._replies)
+        _end(self._child)
+        return Finished(self._child.returncode, b"", said)
 
 
 class Background:

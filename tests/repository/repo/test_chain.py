@@ -28,7 +28,7 @@ class Scene:
         repo.git("checkout", "-q", base)
         self.onto = repo.commit({"README.md": "ours\n"}, "ours")
         found = discover(repo.path)
-        self.database = objects.opened(found, warm=True)
+        self.database = objects.opened(found)
         written = objects.Written(self.database)
         self.chain = Chain(found, identity.of_user(found), written, self.onto)
 

@@ -61,7 +61,7 @@ def test_a_commit_that_is_made_is_the_one_that_git_makes(
     monkeypatch.setenv("GIT_COMMITTER_DATE", "2002-02-03T04:05:06-0330")
     head, tree = repo.git("rev-parse", "HEAD", "HEAD^{tree}").split()
     found = discover(repo.path)
-    with contextlib.closing(objects.opened(found, warm=True)) as database:
+    with contextlib.closing(objects.opened(found)) as database:
         ours = identity.of_user(found).commit(database, tree, [head], "why\n\nbecause\n")
     theirs = ("commit-tree", "-p", head, "-m", "why", "-m", "because", tree)
     assert ours == repo.git(*theirs)

@@ -24,11 +24,11 @@ PLAN = "PLAN-20260101-0000000000-one"
 REF = refs.LOGS + PLAN
 
 
-@pytest.fixture(params=[True, False], ids=["library", "command"])
-def writer(repo: Repo, request: pytest.FixtureRequest) -> Iterator[log.LogWriter]:
-    """A writer of an empty log, by each object backend."""
+@pytest.fixture
+def writer(repo: Repo) -> Iterator[log.LogWriter]:
+    """A writer of an empty log."""
     repository = discover(repo.path)
-    with contextlib.closing(objects.opened(repository, warm=request.param)) as database:
+    with contextlib.closing(objects.opened(repository)) as database:
         yield log.LogWriter(repository, database, identity.of_user(repository), PLAN)
 
 
@@ -36,7 +36,7 @@ def writer(repo: Repo, request: pytest.FixtureRequest) -> Iterator[log.LogWriter
 def another(repo: Repo) -> Iterator[log.LogWriter]:
     """Another writer of the same log."""
     repository = discover(repo.path)
-    with contextlib.closing(objects.opened(repository, warm=False)) as database:
+    with contextlib.closing(objects.opened(repository)) as database:
         yield log.LogWriter(repository, database, identity.of_user(repository), PLAN)
 
 

@@ -20,7 +20,7 @@ from git_orch.repo.repository import discover
 
 @pytest.fixture
 def database(repo: Repo) -> Iterator[Objects]:
-    with contextlib.closing(objects.opened(discover(repo.path), warm=True)) as found:
+    with contextlib.closing(objects.opened(discover(repo.path))) as found:
         yield found
 
 

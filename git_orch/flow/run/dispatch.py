@@ -1,0 +1,173 @@
+"""The jobs of one run: each is a step, the worktree it gets, and the commit that it starts from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from git_orch.flow.approval.grant import Grant
+from git_orch.flow.attempt.job import Earlier, Job, LastTry
+from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import StepStarted
+from git_orch.flow.run.options import Options
+from git_orch.plans import step_retry
+from git_orch.plans.history.status import SATISFIED, Status, StepStatus
+from git_orch.plans.plan import Plan, Step
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects.objects import Written
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for a whole run. `made` are the objects of attempts, by attempt, that no ref holds;
+    where it `keeps_results`, each result gets a ref, even if it can land at once.
+    """
+
+    plan: OpenPlan
+    status: Status
+    options: Options
+    grant: Grant
+    run: str
+    made: dict[str, Written] = field(default_factory=dict)
+    with_setup: bool = False
+    keeps_results: bool = False
+
+    def number(self, step_id: str) -> int:
+        """The position of a step, as people type it."""
+        return self.status.plan.position(step_id)
+
+    def step(self, step_id: str) -> StepStatus:
+        """A step as it was when the run began."""
+        return self.status.steps[self.number(step_id) - 1]
+
+
+class Tip(NamedTuple):
+    """Where the plan branch is: a commit and its tree."""
+
+    commit: str
+    tree: str
+
+
+def tip_at(plan: OpenPlan, commit: str) -> Tip:
+    """The tip of a branch that is at `commit`."""
+    return Tip(commit, odb.commit(plan.objects, commit).tree)
+
+
+class Dispatch:
+    """Makes the jobs of a run. `tip` is what a job starts from; whoever lands something moves it.
+
+    `worktrees` are the names of those that the run may use at once (None: where a person works).
+    """
+
+    def __init__(
+        self,
+        terms: Terms,
+        tip: Tip,
+        worktrees: Sequence[str | None],
+        earlier: Mapping[str, Earlier],
+    ) -> None:
+        self._terms = terms
+        self._free = list(worktrees)
+        self._earlier = dict(earlier)
+        self._tries: Counter[str] = Counter()
+        self._plan_checks = _check_commands(terms.status.plan)
+        self.tip = tip
+
+    def start(self, step: Step, last: LastTry | None) -> Job:
+        """The first job for a step, with what it failed with the last time."""
+        terms = self._terms
+        started = StepStarted(terms.number(step.id), len(terms.status.steps), step.title, step.kind)
+        terms.plan.reporter.emit(started)
+        return self.retry(step.id, last or self._last_of_log(step))
+
+    def retry(self, step_id: str, last: LastTry | None) -> Job:
+        """The next job for a step, on the present tip."""
+        terms = self._terms
+        step = terms.step(step_id).step
+        failed = self._tries[step_id]
+        delay = self.pause(step_id) if failed else 0.0
+        self._tries[step_id] += 1
+        escalated = terms.options.retry_model if failed else None
+        with_model = step.kind == "agent"
+        alone = terms.status.plan._replace(steps=(step._replace(depends_on=()),))
+        repository = terms.plan.repository
+        return Job(
+            directory=str(repository.top or repository.common_dir),
+            run=terms.run,
+            plan_id=terms.plan.id,
+            plan=terms.status.plan if with_model else alone,
+            step_id=step_id,
+            number=terms.number(step_id),
+            attempt=terms.plan.new_id(),
+            base=self.tip.commit,
+            tree=self.tip.tree,
+            worktree=self._free.pop(0),
+            in_place=terms.options.in_place,
+            after=terms.plan.new_id(),
+            model=escalated or step.model or terms.options.model,
+            tools=terms.options.tools,
+            earlier=tuple(self._earlier_steps()) if with_model else (),
+            network=terms.grant.of(step),
+            plan_checks=self._plan_checks if step.kind in ("agent", "run") else (),
+            last=last if with_model else None,
+            setup=terms.grant.what.grants.setup if terms.with_setup else None,
+            delay=delay,
+            held=terms.options.jobs > 1 or terms.keeps_results,
+        )
+
+    def give_back(self, job: Job) -> None:
+        """The worktree of a job is free again; the next job gets it."""
+        self._free.insert(0, job.worktree)
+
+    def may_retry(self, job: Job) -> bool:
+        """Whether the step has tries left."""
+        most = step_retry.attempts(job.step.kind, self._terms.options.retries)
+        return not self._terms.options.in_place and self._tries[job.step_id] < most
+
+    def pause(self, step_id: str) -> float:
+        """How many seconds the next try waits, after all that failed so far."""
+        return step_retry.delay(self._terms.options.backoff, self._tries[step_id])
+
+    def forgive(self, job: Job) -> None:
+        """A conflict with other steps is no failure of the step's own."""
+        self._tries[job.step_id] -= 1
+
+    def landed(self, job: Job, tip: Tip, changed: Sequence[str]) -> None:
+        """Later jobs start from `tip`, and their models hear of the step."""
+        self.tip = tip
+        self._earlier[job.step_id] = Earlier(job.step.title, tuple(changed))
+
+    def _earlier_steps(self) -> Iterable[Earlier]:
+        for step in self._terms.status.plan.steps:
+            if step.id in self._earlier:
+                yield self._earlier[step.id]
+
+    def _last_of_log(self, step: Step) -> LastTry | None:
+        """What a run before this one failed with."""
+        attempt = self._terms.step(step.id).attempt
+        if attempt is None or attempt.outcome != "failed" or step.kind != "agent":
+            return None
+        output = attempt.checks[-1].output if attempt.checks else ""
+        return LastTry(attempt.error or "failed", output, attempt.commit)
+
+
+def earlier_steps(steps: Iterable[StepStatus]) -> dict[str, Earlier]:
+    """What models of later steps hear of the satisfied ones among these, by step."""
+    return {
+        step.step.id: Earlier(
+            step.step.title, step.attempt.changed if step.attempt is not None else ()
+        )
+        for step in steps
+        if step.state in SATISFIED
+    }
+
+
+def _check_commands(plan: Plan) -> tuple[str, ...]:
+    """The commands of all checks of a plan, each once."""
+    commands = dict[str, None]()
+    for step in plan.steps:
+        for check in step.checks:
+            commands[check.command.text()] = None
+    return tuple(commands)

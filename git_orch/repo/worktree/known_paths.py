@@ -1,0 +1,294 @@
+"""The tree of a step whose changed paths are known: made from the tree of its base and those paths,
+without a look at any other file.
+
+It is the tree that `git add` would make. Where git's settings, attributes or ignore rules may have a
+say about one of the paths, there is no such tree, and git is to look at a worktree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch.plans import paths
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
+from git_orch.repo.objects.raw import Entry
+from git_orch.repo.worktree import gate, gitview
+from git_orch.repo.worktree.gate import Change, Contents
+from git_orch.repo.worktree.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from git_orch.repo.objects.objects import Written
+    from git_orch.repo.repository import Repository
+
+_FILE, _EXECUTABLE, _ABSENT = "100644", "100755", "000000"
+_RULES = frozenset({".gitignore", ".gitattributes"})
+# With these, what is stored depends on more than the bytes and the path.
+_SETTINGS = {
+    "core.safecrlf": ("true",),
+    "core.filemode": ("false", "no", "off", "0"),
+    "core.ignorecase": ("true", "yes", "on", "1", ""),
+    "core.precomposeunicode": ("true", "yes", "on", "1", ""),
+    "core.symlinks": ("false", "no", "off", "0"),
+}
+_CONVERTING = frozenset({"filter", "ident", "working-tree-encoding"})
+# git asks for the one of its own prefix: of Debian, of /usr/local, of Homebrew.
+_SYSTEM_ATTRIBUTES = tuple(
+    Path(prefix, "etc/gitattributes") for prefix in ("/", "/usr/local", "/opt/homebrew")
+)
+_MACRO = "[attr]"
+
+
+class File(NamedTuple):
+    """What a step leaves at a path; `executable` None keeps the mode that is there."""
+
+    data: bytes
+    executable: bool | None = None
+
+
+class _Place(NamedTuple):
+    """A path as its names, what is there in the base, and what a step leaves (None: nothing)."""
+
+    names: tuple[str, ...]
+    before: Entry | None
+    after: File | None
+
+    @property
+    def path(self) -> str:
+        """The names with slashes between them."""
+        return "/".join(self.names)
+
+
+def snapshot(
+    repository: Repository,
+    objects: Written,
+    base: str,
+    files: Mapping[str, File | None],
+    secrets: Sequence[str],
+) -> Snapshot | None:
+    """The tree `base` with these files in it (None: without the one at that path), written to
+    `objects`; None where only git can tell, or where a gate refuses it.
+    """
+    found = _places(repository, objects, base, files)
+    if found is None or _git_has_a_say(repository, objects, base, found):
+        return None
+    blobs = {place.path: odb.Object("blob", place.after.data) for place in found if place.after}
+    oids = {path: objects.oid(blob) for path, blob in blobs.items()}
+    changes = tuple(_changes(repository, found, oids))
+    contents = {oids[path]: blob.data for path, blob in blobs.items()}
+    try:
+        code = gate.inspected(changes, _contents(objects, contents), secrets)
+    except gate.GateRefused:
+        return None
+    for blob in blobs.values():
+        objects.write(*blob)
+    edits = {change.path: Entry(change.mode, b"", change.oid) for change in changes}
+    tree = _edited(objects, base, {tuple(path.split("/")): e for path, e in edits.items()})
+    return Snapshot(tree or odb.write_tree(objects, []), changes, code=code)
+
+
+# -- what the base has -----------------------------------------------------------------------------
+
+
+def _places(
+    repository: Repository, objects: Written, base: str, files: Mapping[str, File | None]
+) -> list[_Place] | None:
+    """Each path with what the base has there; None when one of them is not plainly a file."""
+    if any(value in _SETTINGS.get(name, ()) for name, value in repository.settings):
+        return None
+    named = {paths.parts(path): after for path, after in files.items()}
+    if len(named) < len(files) or any(
+        names[:length] in named for names in named for length in range(1, len(names))
+    ):
+        return None  # one of them is the directory of another
+    trees = _Trees(objects, base)
+    found = []
+    for names, after in named.items():
+        before = trees.entry(names)
+        if paths.problem("/".join(names)) is not None or before is _NO_FILE:
+            return None
+        if before is None and after is None:
+            return None
+        if names[-1] in _RULES or (after is not None and b"\r" in after.data):
+            return None
+        found.append(_Place(names, before, after))
+    return sorted(found, key=lambda place: place.path.encode("utf-8", "surrogateescape"))
+
+
+_NO_FILE = Entry("", b"", "")  # something else stands there, or in place of a directory above
+
+
+class _Trees:
+    """The trees below one, each read once."""
+
+    def __init__(self, objects: Written, root: str) -> None:
+        self._objects = objects
+        self._root = root
+        self._entries: dict[str, dict[bytes, Entry]] = {}
+
+    def entry(self, names: Sequence[str]) -> Entry | None:
+        """The file at a path; None when there is nothing, _NO_FILE for anything else."""
+        directory = self.directory(names[:-1])
+        if directory is None or directory is _NO_FILE:
+            return _NO_FILE if directory is _NO_FILE else None
+        entry = self._of(directory.oid).get(_encoded(names[-1]))
+        return entry if entry is None or entry.mode in (_FILE, _EXECUTABLE) else _NO_FILE
+
+    def directory(self, names: Sequence[str]) -> Entry | None:
+        """The tree at a path; None when there is nothing, _NO_FILE for anything else."""
+        entry = Entry(raw.TREE_MODE, b"", self._root)
+        for name in names:
+            below = self._of(entry.oid).get(_encoded(name))
+            if below is None:
+                return None
+            if below.mode != raw.TREE_MODE:
+                return _NO_FILE
+            entry = below
+        return entry
+
+    def _of(self, oid: str) -> dict[bytes, Entry]:
+        if oid not in self._entries:
+            self._entries[oid] = {entry.name: entry for entry in odb.tree(self._objects, oid)}
+        return self._entries[oid]
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+# -- does git have a say? --------------------------------------------------------------------------
+
+
+def _git_has_a_say(
+    repository: Repository, objects: Written, base: str, found: Sequence[_Place]
+) -> bool:
+    """Whether an ignore rule may leave one of the new files out, or an attribute may convert one of
+    the written ones.
+    """
+    theirs = gitview.user_files(repository)
+    info = repository.common_dir / "info"
+    ignoring = [theirs.get("core.excludesfile"), info / "exclude"]
+    converting = [theirs.get("core.attributesfile"), info / "attributes", *_SYSTEM_ATTRIBUTES]
+    above = {names[:length] for names, _, after in found if after for length in range(len(names))}
+    in_tree = list(_rules_in_tree(objects, base, above))
+    ignored = _lines([*_read(ignoring), *(text for name, text in in_tree if name == ".gitignore")])
+    attributes = _lines(
+        [*_read(converting), *(text for name, text in in_tree if name == ".gitattributes")]
+    )
+    new = [place.path for place in found if place.before is None]
+    written = [place.path for place in found if place.after is not None]
+    if any(_may_match(line.removeprefix("!"), new) for line in ignored):
+        return True
+    return any(_may_match(pattern, written) for pattern in _patterns_that_convert(attributes))
+
+
+def _rules_in_tree(
+    objects: Written, base: str, directories: Iterable[tuple[str, ...]]
+) -> Iterator[tuple[str, bytes]]:
+    """The ignore and attributes files of the base in these directories, each with its name."""
+    trees = _Trees(objects, base)
+    for names in sorted(directories):
+        for name in _RULES:
+            entry = trees.entry((*names, name))
+            if entry is not None and entry is not _NO_FILE:
+                yield name, odb.read(objects, entry.oid, "blob")
+
+
+def _read(files: Iterable[Path | None]) -> Iterator[bytes]:
+    for file in files:
+        if file is not None and file.is_file():
+            yield file.read_bytes()
+
+
+def _lines(texts: Iterable[bytes]) -> list[str]:
+    """The rules in files of rules: no comments, no blank lines."""
+    lines = b"\n".join(texts).decode("utf-8", "surrogateescape").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _patterns_that_convert(lines: Sequence[str]) -> Iterator[str]:
+    """The patterns of attributes that change what is stored; line endings only matter to files that
+    hold a carriage return.
+    """
+    names = set(_CONVERTING)
+    for line in lines:  # a macro stands for attributes, and may stand for other macros
+        words = line.split()
+        if line.startswith(_MACRO) and names & {_attribute(word) for word in words[1:]}:
+            names.add(words[0].removeprefix(_MACRO))
+    for line in lines:
+        pattern, *words = line.split()
+        if not line.startswith(_MACRO) and names & {_attribute(word) for word in words}:
+            yield "*" if pattern.startswith('"') else pattern
+
+
+def _attribute(word: str) -> str:
+    return word.lstrip("-!").partition("=")[0]
+
+
+def _may_match(pattern: str, candidates: Iterable[str]) -> bool:
+    """Whether a pattern could match one of the paths: all that it says literally is in the path, up
+    to where it gets complicated.
+    """
+    plain = re.split(r"[\[\\]", pattern.strip("/"), maxsplit=1)[0]
+    pieces = [piece for piece in re.split(r"[*?]+", plain) if piece]
+    return any(all(piece in f"/{path}" for piece in pieces) for path in candidates)
+
+
+# -- the new tree ----------------------------------------------------------------------------------
+
+
+def _changes(
+    repository: Repository, found: Sequence[_Place], oids: Mapping[str, str]
+) -> Iterator[Change]:
+    """The paths that are different afterwards, as git's diff-tree tells of them."""
+    for place in found:
+        mode, oid = _mode(place), oids.get(place.path, repository.null_oid)
+        before = place.before or Entry(_ABSENT, b"", repository.null_oid)
+        if (mode, oid) == (before.mode, before.oid):
+            continue
+        status = "D" if place.after is None else "A" if place.before is None else "M"
+        yield Change(status, place.path, mode, oid, before.mode, before.oid)
+
+
+def _mode(place: _Place) -> str:
+    if place.after is None:
+        return _ABSENT
+    if place.after.executable is None:
+        return place.before.mode if place.before is not None else _FILE
+    return _EXECUTABLE if place.after.executable else _FILE
+
+
+def _contents(objects: Written, new: Mapping[str, bytes]) -> Contents:
+    """The bytes of what a step leaves, and of what was there."""
+
+    def read(oids: Sequence[str]) -> dict[str, bytes]:
+        old = [oid for oid in dict.fromkeys(oids) if oid not in new]
+        before = zip(old, objects.read_many(old), strict=True)
+        known = {oid: new[oid] for oid in oids if oid in new}
+        return known | {oid: blob.data for oid, blob in before if blob is not None}
+
+    return Contents(lambda oids: {oid: len(new[oid]) for oid in oids if oid in new}, read)
+
+
+def _edited(
+    objects: Written, tree: str | None, edits: Mapping[tuple[str, ...], Entry]
+) -> str | None:
+    """The tree with entries put in (mode 000000: taken out), written; None when nothing is left."""
+    entries = {entry.name: entry for entry in odb.tree(objects, tree)} if tree is not None else {}
+    below: dict[str, dict[tuple[str, ...], Entry]] = {}
+    for names, entry in edits.items():
+        if len(names) > 1:
+            below.setdefault(names[0], {})[names[1:]] = entry
+            continue
+        entries.pop(_encoded(names[0]), None)
+        if entry.mode != _ABSENT:
+            entries[_encoded(names[0])] = entry._replace(name=_encoded(names[0]))
+    for name, inner in below.items():
+        there = entries.pop(_encoded(name), None)
+        oid = _edited(objects, there.oid if there is not None else None, inner)
+        if oid is not None:
+            entries[_encoded(name)] = Entry(raw.TREE_MODE, _encoded(name), oid)
+    return odb.write_tree(objects, entries.values()) if entries else None
