@@ -95,6 +95,7 @@ def land(
     target = targets.found(plan.repository, onto or _home_of(status))
     work = _Work(plan, status, branch, target, Written(plan.objects))
     built = _built(work, mode)
+    work.written.flush()
     if built is None:
         return _found(work, dry_run=dry_run)
     _tell_untested(work, built)

@@ -199,6 +199,7 @@ def _built(work: _Work) -> Built:
         for each in work.steps
         if each.commit is not None
     }
+    chain.written.flush()
     return Built(chain.tip, chain.written, commits, tuple(chain.became.values()))
 
 

@@ -44,6 +44,7 @@ def test_each_commit_stands_on_the_one_before_it_and_no_ref_moves(scene: Scene) 
     refs = scene.repo.git("for-each-ref")
     scene.chain.pick(scene.add)
     scene.chain.pick(scene.more)
+    scene.chain.written.flush()
     told = scene.repo.git("log", "--format=%H %s", f"{scene.onto}..{scene.chain.tip}")
     became = scene.chain.became
     assert told == f"{became[scene.more]} c.txt\n{became[scene.add]} a.txt"
@@ -57,6 +58,7 @@ def test_a_commit_that_conflicts_is_left_out_and_the_next_is_tried(scene: Scene)
     assert conflict.path == "README.md"
     assert not scene.chain.pick(scene.more).conflicts
     assert list(scene.chain.became) == [scene.add, scene.more]
+    scene.chain.written.flush()
     assert scene.repo.git("show", f"{scene.chain.tip}:README.md") == "ours"
 
 
@@ -68,4 +70,5 @@ def test_a_commit_that_changes_nothing_there_is_kept_unless_that_is_not_wanted(
     scene.chain.pick(scene.add, keep_empty=False)
     assert scene.chain.tip == tip
     scene.chain.pick(scene.add)
+    scene.chain.written.flush()
     assert scene.repo.git("rev-parse", f"{scene.chain.tip}^") == tip
