@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def append(place: PlanPlace, attempt: str, event: Event) -> None:
-    """Put one event of an attempt on disk. Raises UnfitRepository."""
+    """Put one event of an attempt on disk; what has cost money is synced. Raises UnfitRepository."""
     path = place.spool / attempt
     try:
         localfiles.make_directory(path.parent)
@@ -35,11 +35,11 @@ def append(place: PlanPlace, attempt: str, event: Event) -> None:
         with checkpoints.around("spool event", event), os.fdopen(descriptor, "wb") as file:
             size = os.fstat(descriptor).st_size
             whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
-            file.write(
-                event.line() if whole else b"\n" + event.line()
-            )  # a line that was cut off stays alone
+            # A line that was cut off stays alone.
+            file.write(event.line() if whole else b"\n" + event.line())
             file.flush()
-            sync.file(file.fileno())
+            if event.name != "attempt.started":
+                sync.file(file.fileno())
     except OSError as failed:
         raise unwritable(failed, path) from failed
 
