@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 
@@ -73,6 +74,20 @@ class UnfitRepository(OrchError):
     """Not a repository, or one in a state git-orch cannot work in."""
 
     exit_code = 128
+
+
+class DiskFull(UnfitRepository):
+    """There is no room to write, or the user may not use more of it."""
+
+
+def disk_full(about: str) -> DiskFull:
+    """The error for what could not be written for want of room: `about` is what, or who says so."""
+    return DiskFull(f"the disk is full ({about})", "df -h . && git orch status")
+
+
+def is_disk_full(failed: OSError) -> bool:
+    """Whether the system had no room, or a quota was reached."""
+    return failed.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class Interrupted(OrchError):

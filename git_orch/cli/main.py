@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -134,8 +133,9 @@ def _silence() -> None:
 def _system_failure(failed: OSError) -> tuple[str, str]:
     name = f" '{os.fsdecode(failed.filename)}'" if failed.filename else ""
     message = (failed.strerror or str(failed)).lower()
-    if failed.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full{name}", "df -h . && git orch status"
+    if errors.is_disk_full(failed):
+        full = errors.disk_full(f"writing{name}" if name else message)
+        return full.cause, full.hint
     return f"the system refused{name}: {message}", "git orch status"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from git_orch import checkpoints, errors
 from git_orch.flow import move as moves
 from git_orch.flow.move import Change, Entry
-from git_orch.flow.reports import Reporter
+from git_orch.flow.reports import Note, Reporter
 from git_orch.plans import ids, sentences
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Move, MoveKind, Status
@@ -103,6 +103,15 @@ class OpenPlan:
         """Let the next log write take an event along."""
         self._later.append(entry)
 
+    def confirm(self) -> None:
+        """Write what waits for the next log write. Where the disk is full it goes on waiting: what
+        has moved has moved, and the next command finds that out.
+        """
+        try:
+            self.record()
+        except errors.DiskFull as full:
+            self.reporter.emit(Note(f"the next command completes the log: {full.cause}"))
+
     def home_at_cover(self, status: Status) -> None:
         """Hang events of the whole plan on the cover commit that the branch has now."""
         commits = status.branch.commits if status.branch is not None else ()
@@ -171,7 +180,7 @@ class OpenPlan:
                 if refused.locked:
                     raise errors.Busy(refused.cause, refused.hint) from refused
                 half_moved.put_back(self.repository, git, change.ref, old, change.new)
-                if refused.disk_full:
+                if isinstance(refused, errors.DiskFull):
                     raise
                 told = f"git does not move '{change.ref.removeprefix('refs/heads/')}'"
                 raise errors.Busy(f"{told}: {refused.cause}", look) from refused

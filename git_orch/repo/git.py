@@ -58,6 +58,20 @@ USAGE_STATUS = 129  # git's own, for an option that it does not know
 _STOPPED_BY = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM})
 
 
+# What the system says of a full disk, what git says of any file that it could not write to its end,
+# and reasons that are another story.
+_FULL = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
+_UNWRITTEN = (
+    "unable to write file",
+    "unable to write new index file",
+    "unable to write new_index file",
+    "could not write index",
+    "couldn't write",
+    "write error",
+)
+_OTHER_REASONS = ("Permission denied", "Read-only file system", "File too large", "File exists")
+
+
 class GitFailed(errors.OrchError):
     """git ended with a status nobody expected; `status` and `stderr` say more."""
 
@@ -73,10 +87,15 @@ class GitFailed(errors.OrchError):
         """Whether another git held a lock that it needed."""
         return ".lock': File exists" in self.stderr
 
-    @property
-    def disk_full(self) -> bool:
-        """Whether there was no room to write."""
-        return _is_full(self.stderr)
+
+class NoRoom(GitFailed, errors.DiskFull):
+    """git found no room to write."""
+
+
+def failure(command: str, status: int, stderr: str) -> GitFailed:
+    """The error for a git that ended with a status nobody expected."""
+    kind = NoRoom if tells_of_full_disk(stderr) else GitFailed
+    return kind(command, status, stderr)
 
 
 def environment(source: Mapping[str, str], *, keep_location: bool = False) -> dict[str, str]:
@@ -191,7 +210,7 @@ class Git(NamedTuple):
         if -done.status in _STOPPED_BY:
             raise errors.Interrupted(-done.status, "git orch status")
         if done.status not in expect:
-            raise GitFailed(_verb(args), done.status, done.stderr.decode("utf-8", "replace"))
+            raise failure(_verb(args), done.status, done.stderr.decode("utf-8", "replace"))
         return done
 
     def line(self, *args: str) -> str:
@@ -254,8 +273,9 @@ def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
         (line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else ""
     )
     said = said.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
-    if _is_full(stderr):
-        return f"the disk is full (git {command}: {said})", "df -h . && git orch status"
+    if tells_of_full_disk(stderr):
+        full = errors.disk_full(f"git {command}: {said}")
+        return full.cause, full.hint
     if (
         "Read-only file system" in stderr
         or "Permission denied" in stderr
@@ -280,8 +300,15 @@ def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
     return f"git {command} failed: {said or f'exit status {status}'}", "git fsck"
 
 
-def _is_full(stderr: str) -> bool:
-    return "No space left on device" in stderr or "Disk quota exceeded" in stderr
+def tells_of_full_disk(text: str) -> bool:
+    """Whether git or libgit2 says that there was no room. Often they do not give the reason: then a
+    file that was opened and could not be written is taken for it.
+    """
+    if any(reason in text for reason in _FULL):
+        return True
+    return not any(reason in text for reason in _OTHER_REASONS) and any(
+        words in text for words in _UNWRITTEN
+    )
 
 
 def too_old(said: str) -> tuple[str, str]:

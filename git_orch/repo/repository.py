@@ -207,6 +207,8 @@ def _unfit(stderr: str, directory: Path | str) -> errors.UnfitRepository:
 
 def unwritable(failed: OSError, path: Path) -> errors.UnfitRepository:
     """The error for a file of git-orch's own that the system does not let us write."""
+    if errors.is_disk_full(failed):
+        return errors.disk_full(f"writing '{path}'")
     return errors.UnfitRepository(
         f"cannot write '{path}': {(failed.strerror or str(failed)).lower()}",
         f"df -h '{path.parent}'; ls -ld '{path.parent}'",

@@ -171,7 +171,7 @@ def _put_away(work: _Work, landing: Landing) -> Landing:
         return landing
     try:
         archive.archive(work.plan, "landed")
-    except errors.Busy as busy:
+    except (errors.Busy, errors.DiskFull) as busy:
         work.plan.reporter.emit(
             Note(f"not archived: {busy.cause}; then: git orch archive {work.name}")
         )

@@ -48,7 +48,7 @@ def opened(
         recovery.settle(found, put_away=put_away)
         found.home_at_cover(found.status())
         yield found
-        found.record()
+        found.confirm()
 
 
 def take_stale_locks_away(repository: Repository, plan: str, reporter: Reporter) -> None:

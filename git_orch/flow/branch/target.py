@@ -179,7 +179,7 @@ def advance(
         if target.checkout is not None and plan.status().base.snapshot:
             refused.hint = _commit_first(target.checkout, refused.paths)
         raise
-    plan.record()
+    plan.confirm()
 
 
 def _carry_out(plan: OpenPlan, change: Change, consequence: Consequence) -> None:
@@ -260,7 +260,7 @@ def _fast_forward(repository: Repository, checkout: Checkout, change: Change) ->
         if not failed.locked:
             old = change.old or repository.empty_tree
             half_moved.put_back(repository, git, change.ref, old, change.new)
-        if failed.disk_full:
+        if isinstance(failed, errors.DiskFull):
             raise
         raise errors.Busy(told, checkout.command("status")) from failed
     if refs.value(repository, change.ref) != change.new:

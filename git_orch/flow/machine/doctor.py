@@ -70,7 +70,7 @@ def _make_repository(directory: Path) -> tuple[Repository, Place]:
         ["git", "init", "-q", "--template=", "repository"], source, str(directory), None
     )
     if init.status != 0:
-        raise gits.GitFailed("init", init.status, init.stderr.decode("utf-8", "replace"))
+        raise gits.failure("init", init.status, init.stderr.decode("utf-8", "replace"))
     repo = repository.discover(directory / "repository", source)
     tree = repo.git.run("mktree", stdin=b"").decode().strip()
     commit = repo.git.run("commit-tree", "-m", "doctor", tree, variables=_PERSON).decode().strip()

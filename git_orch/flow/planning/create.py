@@ -110,7 +110,7 @@ def create(
         approvals.write_made(PlanPlace(repository, plan_id), made.document())
         entries = [(cover, event) for event in (created, *called)]
         plan.move(None, cover, "create", entries, kind=MoveKind.CREATE, written=written)
-        plan.record()
+        plan.confirm()
     if draft.reply_file is not None:
         draft.reply_file.unlink(missing_ok=True)
     return plan_id

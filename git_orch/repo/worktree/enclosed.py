@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
-from git_orch.repo.git import GitFailed
+from git_orch.repo.git import GitFailed, failure
 from git_orch.sandbox.process.outcome import Outcome
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -195,7 +195,7 @@ class Enclosure:
                 if outcome.reason == "exited"
                 else f"fatal: git on the worktree ended by {outcome.reason}\n"
             )
-            raise GitFailed("on the worktree", outcome.status or 1, reason + said)
+            raise failure("on the worktree", outcome.status or 1, reason + said)
         failed = _FILTER_FAILED.search(outcome.output)
         if failed is not None:
             raise FilterFailed(failed[1].decode("utf-8", "replace"))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from git_orch import checkpoints
 from git_orch.plans import ids
 from git_orch.repo import ask
-from git_orch.repo.git import FETCHING, Git, GitFailed
+from git_orch.repo.git import FETCHING, Git, GitFailed, failure
 from git_orch.repo.places import place_of
 from git_orch.repo.repository import unwritable
 from git_orch.repo.worktree import enclosed, registration
@@ -112,7 +112,7 @@ def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> by
         time.sleep(_WAIT_SECONDS)
         done, tries = git.finished(*args, expect=(0, 128, 255)), tries + 1
     if done.status not in expect:
-        raise GitFailed("worktree", done.status, done.stderr.decode("utf-8", "replace"))
+        raise failure("worktree", done.status, done.stderr.decode("utf-8", "replace"))
     return done.stdout
 
 

@@ -170,6 +170,10 @@ def test_a_step_in_the_base_is_found_whatever_colours_a_diff_has(repo: Repo) -> 
     ("stderr", "status", "cause", "hint"),
     [
         ("fatal: write error: No space left on device\n", 128, "the disk is full (git add: write error", "df -h"),
+        ("fatal: couldn't write '/r/.git/refs/heads/x.lock'\n", 128, "the disk is full (git add: couldn't", "df -h"),
+        ("fatal: sha1 file '/r/index.lock' write error. Out of diskspace\n", 128, "the disk is full", "df -h"),
+        ("error: unable to write file a.txt\nfatal: no\n", 128, "the disk is full (git add: unable to write", "df -h"),
+        ("error: unable to write file x: Permission denied\n", 128, "the repository cannot be written", "ls -ld"),
         ("error: insufficient permission for adding\n", 128, "the repository cannot be written", "ls -ld"),
         ("fatal: Unable to create '/r/.git/index.lock': File exists.\n\nAnother git process\n", 128,
          "'/r/.git/index.lock' is locked by another git process", "ls -l '/r/.git/index.lock'"),
