@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from git_orch.repo import sync
-from git_orch.repo.git import GitFailed
+from git_orch.repo.git import GitFailed, failure
 from git_orch.sandbox.process import tools
 
 if TYPE_CHECKING:
@@ -66,4 +66,4 @@ class RefSession:
         ended = self._tool.close()
         self._tool = None
         complaint = ended.stderr.decode("utf-8", "replace")
-        return GitFailed("update-ref", ended.status if complaint else 0, complaint)
+        return failure("update-ref", ended.status if complaint else 0, complaint)

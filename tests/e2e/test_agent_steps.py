@@ -92,6 +92,18 @@ def test_later_steps_are_told_what_earlier_ones_did(here: Here, model_server: Mo
     assert model_server.calls[0].body["system"] == model_server.calls[2].body["system"]
 
 
+def test_a_conflict_with_later_steps_is_foretold_before_a_model_is_paid(
+    here: Here, model_server: ModelServer
+) -> None:
+    model_server.script(turn(WRITE), turn(DONE))
+    later = {"title": "Another", "files": {"hello.py": "print('ho')\n"}, "depends_on": [1]}
+    plan = here.plan(plan_of(agent(), later))
+    here("exec", plan)
+    paid = len(model_server.calls)
+    assert "step 2 conflicts in hello.py" in here("redo", "1", plan, expect=7).err
+    assert len(model_server.calls) == paid
+
+
 @pytest.mark.parametrize(
     ("allowed", "offered"),
     [

@@ -318,21 +318,36 @@ def test_a_redo_that_fails_leaves_the_branch_as_it_was(repo: Repo, counter: str)
     assert repo.status(counter)["state"] == "COMPLETE"
 
 
-def test_a_conflict_is_foretold_before_the_step_runs(
-    repo: Repo, tmp_path: Any, unsandboxed: None
+def test_a_command_that_gives_what_it_gave_takes_steps_along_that_build_on_it(
+    repo: Repo, unsandboxed: None
 ) -> None:
-    count = tmp_path / "count"
+    """Nothing was paid for, so nothing is foretold: the patch of the later step is the same."""
     steps = [
-        {"title": "One", "run": f"echo x >> {count}; echo 1 >> README.md"},
+        {"title": "One", "run": "echo 1 >> README.md"},
         {"title": "Two", "run": "echo 2 >> README.md"},
     ]
     plan = repo.plan({"title": "Lines", "steps": steps})
     repo.orch("exec", plan)
+    before = repo.git("rev-parse", f"orch/{plan}^{{tree}}")
+    repo.orch("redo", "1", plan)
+    assert repo.git("rev-parse", f"orch/{plan}^{{tree}}") == before
+    assert repo.step_states(plan) == ["done", "done"]
+
+
+def test_a_conflict_with_the_new_result_of_a_command_comes_with_what_helps(
+    repo: Repo, tmp_path: Any, unsandboxed: None
+) -> None:
+    count = tmp_path / "count"
+    steps = [
+        {"title": "One", "run": f"echo x >> {count}; cat {count} > n.txt"},
+        {"title": "Two", "run": "echo 2 >> n.txt"},
+    ]
+    plan = repo.plan({"title": "Lines", "steps": steps})
+    repo.orch("exec", plan)
     refused = repo.orch("redo", "1", plan, expect=7).stderr
-    assert "step 2 conflicts in README.md" in refused
-    assert count.read_text() == "x\n"
+    assert "step 2 conflicts in n.txt" in refused
     as_told(repo, refused)
-    assert count.read_text() == "x\nx\n"
+    assert repo.git("show", f"orch/{plan}:n.txt").splitlines() == ["x"] * 3 + ["2"]
 
 
 def test_a_new_result_that_the_later_steps_do_not_fit_is_a_failed_attempt(

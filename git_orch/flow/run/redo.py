@@ -1,7 +1,7 @@
 """Running one step again in the middle of a plan: the later steps are picked onto the new result.
 
-Whether they can be is known before anything is paid for, as far as it can be: the later steps have
-to apply without the old result.
+Whether they can be is known before anything is paid for, as far as it can be: where a model does the
+step, the later steps have to apply without the old result.
 """
 
 from __future__ import annotations
@@ -77,8 +77,7 @@ def redo(
             f"step {number} was done by a person", rewrite.again_from(plan, number)
         )
     later = rewrite.after(branch, commit)
-    with rewrite.otherwise(rewrite.again_from(plan, number)):
-        rewrite.pick_onto(plan, status, later, commit.parents[0])
+    _foretell(plan, status, each, later)
     grant = required.require_approval(plan, status)
     preconditions.open_ledger(plan, status, options, grant)
     with prepare.taken(plan, 1) as names:
@@ -103,6 +102,21 @@ def redo(
         return summary, None
     done = _put_in(run, held.job, held.result, later)
     return _concluded(plan, options, replace(summary, landed=(number,))), done
+
+
+def _foretell(plan: OpenPlan, status: Status, each: StepStatus, later: tuple[Commit, ...]) -> None:
+    """Raises Conflict before a model is paid, where later steps do not apply without the old result,
+    and Refused where one cannot be picked at all.
+
+    A command or files cost nothing, and mostly give what they gave: then every later step fits.
+    """
+    below = each.commit.parents[0] if each.commit is not None else ""
+    try:
+        with rewrite.otherwise(rewrite.again_from(plan, each.number)):
+            rewrite.pick_onto(plan, status, later, below)
+    except errors.Conflict:
+        if each.step.kind == "agent":
+            raise
 
 
 def _below(plan: OpenPlan, status: Status, commit: Commit) -> tuple[Tip, dict[str, Earlier]]:
