@@ -193,7 +193,7 @@ def _tell_untested(work: _Work, built: Built) -> None:
             Note("checks failed on an earlier tip of the plan, and did not run on this one")
         )
     if (
-        odb.commit(work.plan.objects, built.tip).tree
+        odb.commit(built.written, built.tip).tree
         != odb.commit(work.plan.objects, work.branch.tip).tree
     ):
         told = f"'{work.target.name}' has changes that the plan has not: its checks never ran on both together"

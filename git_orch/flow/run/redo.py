@@ -24,7 +24,7 @@ from git_orch.flow.run.execute import Summary
 from git_orch.flow.run.loop import Again, Failed, Finished, Halted, Landed, Later
 from git_orch.flow.run.options import Options
 from git_orch.flow.run.run import Run
-from git_orch.plans.history.status import Commit, MoveKind, Status
+from git_orch.plans.history.status import Commit, MoveKind, Status, StepStatus
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
 
