@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_orch import checkpoints
 from git_orch.repo import refs
 from git_orch.sandbox.process import table
 
@@ -68,7 +69,7 @@ def _remove_stale(repository: Repository, path: Path) -> bool:
         time.sleep(_AGE / _LOOKS)
     if first is None or _may_be_held(repository, path, first.st_mtime):
         return False
-    with contextlib.suppress(FileNotFoundError):
+    with checkpoints.around("remove lock", path), contextlib.suppress(FileNotFoundError):
         path.unlink()
     return True
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.flow.branch import target
 from git_orch.flow.branch.target import Checkout
 from git_orch.flow.open_plan import OpenPlan
@@ -77,6 +77,7 @@ def of(repository: Repository, checkout: Checkout) -> Record | None:
         return None
 
 
+@checkpoints.around("forget pick")
 def forget(repository: Repository, checkout: Checkout) -> None:
     """The pick has ended."""
     _path(repository, checkout).unlink(missing_ok=True)

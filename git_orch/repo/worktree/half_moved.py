@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.repo import ask, stale_locks
 from git_orch.repo.git import Git
 from git_orch.repo.repository import Repository
@@ -175,7 +175,8 @@ def _begins(git: Git, path: str, entry: _Entry, content: bytes) -> bool:
 
 def _take_away(top: Path, path: str) -> None:
     """Remove a file, and the directories above it that are empty then."""
-    (top / path).unlink()
+    with checkpoints.around("take away file", path):
+        (top / path).unlink()
     for directory in _above(path):
         try:
             (top / directory).rmdir()

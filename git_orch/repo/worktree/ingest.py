@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_orch import checkpoints
 from git_orch.repo import ask, sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.worktree import enclosed, gate
@@ -114,7 +115,8 @@ class Quarantine:
             shutil.copyfile(file, beside)
             _sync(beside)
             beside.chmod(0o444)
-            beside.replace(target / file.name)
+            with checkpoints.around("place pack", file):
+                beside.replace(target / file.name)
 
 
 def _sync(path: Path) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_orch import checkpoints
 from git_orch.repo.repository import unwritable
 from git_orch.repo.worktree import enclosed
 
@@ -33,6 +34,7 @@ def is_possible(repository: Repository) -> bool:
     )
 
 
+@checkpoints.around("add worktree")
 def add(repository: Repository, path: Path, commit: str) -> Path:
     """Make a new directory a worktree without files, locked and detached at `commit`; gives its git
     directory. Raises UnfitRepository.
@@ -49,9 +51,11 @@ def add(repository: Repository, path: Path, commit: str) -> Path:
     return git_dir
 
 
+@checkpoints.around("drop worktree")
 def drop(repository: Repository, git_dir: Path) -> None:
     """Make git forget a worktree; its files stay."""
-    with _aside(repository) as gone, contextlib.suppress(FileNotFoundError):
+    displacing = checkpoints.around("displace worktree", git_dir)
+    with _aside(repository) as gone, contextlib.suppress(FileNotFoundError), displacing:
         git_dir.rename(gone)
     with contextlib.suppress(OSError):  # others are in it
         git_dir.parent.rmdir()
@@ -112,7 +116,8 @@ def _placed(repository: Repository, made: Path, name: str) -> Path:
         target = directory / (f"{name}{number}" if number else name)
         directory.mkdir(exist_ok=True)
         try:
-            made.rename(target)
+            with checkpoints.around("place worktree", target):
+                made.rename(target)
         except OSError:
             if number == _MOST_TRIES - 1:
                 raise

@@ -213,6 +213,7 @@ def hold(worktree: Worktree, commit: str) -> None:
     worktree.git.run("update-ref", "--no-deref", "-m", "orch: hold", "HEAD", commit)
 
 
+@checkpoints.around("remove worktree")
 def remove(repository: Repository, plan: str, purpose: Purpose = "exec") -> None:
     """Remove the plan's worktree and everything in it and beside it."""
     path = path_of(repository, plan, purpose)
