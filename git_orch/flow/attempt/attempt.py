@@ -194,7 +194,10 @@ class Attempt:
         if foreign and site.worktree.enclosure.own:
             snapshot.look_at_everything(site.worktree)
         refused = refused_path(site.repository, job.attempt)
-        terms = snapshot.Terms(site.secrets, refused, site.copied)
+        # Where only commands in the sandbox worked, nobody told git not to look at files.
+        alone = site.launcher.sandboxed and site.shared is None
+        unchanged = job.tree if alone else None
+        terms = snapshot.Terms(site.secrets, refused, site.copied, unchanged)
         try:
             course.taken = snapshot.taken(site.repository, site.worktree, job.base, terms)
         except gate.GateRefused as gated:
@@ -245,7 +248,10 @@ class Attempt:
         job, site = self._job, self._site
         nothing_ignored = job.step.kind == "files" or job.verify
         clean = nothing_ignored and job.setup is None and not site.copied and not job.in_place
-        for result in checks.sequence(job.step.checks, site, job.attempt, tree, clean=clean):
+        spotless = course.taken is not None and course.taken.spotless is True
+        for result in checks.sequence(
+            job.step.checks, site, job.attempt, tree, clean=clean, spotless=spotless
+        ):
             what = f"check {sentences.command(result.command)}"
             if not self._passed(course, result, what):
                 return

@@ -19,7 +19,7 @@ from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import Check, Command
 from git_orch.repo import hooks
 from git_orch.repo.local.receipts import Book, Receipt
-from git_orch.repo.worktree import snapshot, worktrees
+from git_orch.repo.worktree import snapshot
 from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.sandbox.walls import fingerprint
 
@@ -36,13 +36,20 @@ _OUTPUT_IN_LOG = 2000  # characters; the whole output is in a local file
 
 
 def sequence(
-    checks: Sequence[Check], site: Site, attempt: str, tree: str, *, clean: bool
+    checks: Sequence[Check],
+    site: Site,
+    attempt: str,
+    tree: str,
+    *,
+    clean: bool,
+    spotless: bool = False,
 ) -> Iterator[CheckResult]:
     """The results of checks that run one after the other in a worktree that holds `tree`, as they
     come.
 
-    `clean` says that nothing but `tree` is there when it begins. None is run where receipts know
-    all of them, otherwise those that leave nothing behind are left out.
+    `clean` says that nothing but `tree` is there when it begins, `spotless` that somebody looked and
+    saw nothing else. None is run where receipts know all of them, otherwise those that leave nothing
+    behind are left out.
     """
     if not checks:
         return
@@ -52,7 +59,7 @@ def sequence(
         yield from known_ones
         return
     # What left products here; None: who knows what is here. A check may take away what it has used.
-    before: tuple[Check, ...] | None = () if clean or worktrees.spotless(site.worktree) else None
+    before: tuple[Check, ...] | None = () if clean or spotless else None
     for number, check in enumerate(checks, start=1):
         receipt = _receipt(check, book, before or ()) if site.use_cache else None
         if receipt is not None and not receipt.products:
@@ -127,7 +134,7 @@ def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckR
 
 def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
     """Run the repository's pre-commit hook as git would, in the sandbox; None when there is none."""
-    hook = hooks.find(site.repository, site.path, "pre-commit")
+    hook = hooks.find(site.repository, site.worktree.path, "pre-commit")
     if hook is None:
         return None
     check = Check("run", Command(argv=("pre-commit", "hook")))
@@ -144,7 +151,7 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
 
 def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[CheckResult, bool]:
     said = outcome.excerpt(_OUTPUT_IN_LOG).strip()
-    look = snapshot.look(site.worktree, tree)
+    look = snapshot.look(site.worktree, tree, alone=site.shared is None)
     if look.disturbed:
         said = f"{said}\n[{put_back.put_back(site, tree, look.disturbed)}]".lstrip("\n")
     passed = outcome.reason == "exited" and outcome.status == check.expected_exit
@@ -157,7 +164,7 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
         output=redact.redacted(said, site.secrets),
         reason="ok" if passed else ended(outcome, check.timeout, check.expected_exit),
     )
-    return result, look.ignored or not worktrees.spotless(site.worktree)
+    return result, not look.spotless
 
 
 def ended(outcome: Outcome, timeout: float, expected: int = 0) -> str:

@@ -77,6 +77,10 @@ class Scratch:
         with self.opened(name, limit) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
             return file.read(limit)
 
+    def has(self, name: str) -> bool:
+        """Whether git left a file `name`."""
+        return os.path.lexists(self.path / name)
+
     @contextlib.contextmanager
     def opened(self, name: str, limit: int) -> Iterator[int]:
         """The same file, opened for reading."""

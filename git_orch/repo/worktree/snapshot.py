@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,9 +28,20 @@ _COLLECTED_TRIES = 3
 _LONGEST_LIST = 64 * 1024**2  # bytes of names
 _OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
 
+# Paths that differ are listed before those that are ignored. Where nothing differs from HEAD, and
+# that is the base, no tree is made: `git add` would write every file anew that is as young as the
+# index. A base is named that HEAD cannot be ("") where a tree is wanted in any case.
 _ADD = """
-base=$1
-shift
+base=$1 same=$2
+shift 2
+git status --porcelain -z --no-renames --untracked-files=all --ignored=matching \\
+    --ignore-submodules=dirty -- "$@" >"$OUT/status"
+first= head=
+read -r first <"$OUT/status" || :
+read -r head <"$GIT_DIR/HEAD" || :
+case $head:$first in
+"$same:" | "$same:!!"*) exit 0 ;;
+esac
 status=0
 git add --all --sparse -- "$@" || status=$?
 # Paths that are both left out and ignored make it end with 1 after it has added everything else.
@@ -40,8 +51,9 @@ read -r tree <"$OUT/tree"
 printf '%s\\n^%s^{tree}\\n' "$tree" "$base" |
     git pack-objects --revs --thin --delta-base-offset --stdout -q >"$OUT/pack"
 """
+# Without a tree the index is not compared.
 _LOOK = """
-git diff-index --cached --name-only -z --no-renames "$1" >"$OUT/staged"
+test -z "$1" || git diff-index --cached --name-only -z --no-renames "$1" >"$OUT/staged"
 git status --porcelain -z --no-renames --untracked-files=all --ignored=matching --ignore-submodules=dirty >"$OUT/status"
 """
 _IGNORED = "!!"
@@ -51,33 +63,37 @@ class Snapshot(NamedTuple):
     """A worktree as it is: its tree, what changed since the base, repositories inside it that the
     tree leaves out.
 
-    `code` are the changed files that run code where somebody uses the tree.
+    `code` are the changed files that run code where somebody uses the tree. `spotless` says whether
+    neither ignored files nor empty directories are beside it; None: nobody looked.
     """
 
     tree: str
     changes: tuple[Change, ...]
     nested: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
+    spotless: bool | None = None
 
 
 class Look(NamedTuple):
-    """A worktree held against a tree: paths that differ, and whether there are ignored files (build
-    products).
+    """A worktree held against a tree: paths that differ, and whether neither ignored files (build
+    products) nor empty directories are there.
     """
 
     disturbed: tuple[str, ...]
-    ignored: bool
+    spotless: bool
 
 
 class Terms(NamedTuple):
     """What a snapshot must not hold, and the local file that takes it as a patch when it does.
 
-    `without` are paths that are none of the step's, whatever the ignore rules say.
+    `without` are paths that are none of the step's, whatever the ignore rules say. `unchanged` is the
+    tree of the base: a worktree in which nothing changed is not stored anew.
     """
 
     secrets: tuple[str, ...] = ()
     refused: Path | None = None
     without: tuple[str, ...] = ()
+    unchanged: str | None = None
 
 
 def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
@@ -104,6 +120,8 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
     tries = 0
     while True:
         found = _taken(repository, worktree.enclosure, base, terms)
+        if found.tree == terms.unchanged:
+            return found
         tries += 1
         try:
             index(worktree, found.tree)
@@ -132,7 +150,12 @@ def _taken(repository: Repository, enclosure: Enclosure, base: str, terms: Terms
     """The tree of the worktree, let in through the gate."""
     pathspecs = (".", *(f":(exclude,literal){path}" for path in terms.without))
     with enclosure.scratch() as scratch:
-        enclosure.run(scratch, _ADD, base, *pathspecs)
+        same = base if terms.unchanged is not None else ""
+        enclosure.run(scratch, _ADD, base, same, *pathspecs)
+        entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
+        spotless = worktrees.spotless(enclosure.worktree, ignored=_has_ignored(entries))
+        if terms.unchanged is not None and not scratch.has("tree"):
+            return Snapshot(terms.unchanged, (), spotless=spotless)
         tree = _tree(scratch)
         with (
             scratch.opened("pack", ingest.LARGEST_PACK) as pack,
@@ -148,7 +171,7 @@ def _taken(repository: Repository, enclosure: Enclosure, base: str, terms: Terms
                 raise
             largefiles.admit(repository, scratch.lfs)
             quarantine.admit(pack, count)
-    return Snapshot(tree, found, code=code)
+    return Snapshot(tree, found, code=code, spotless=spotless)
 
 
 def _tree(scratch: Scratch) -> str:
@@ -185,15 +208,24 @@ def disturbed(worktree: Worktree, tree: str) -> list[str]:
     return list(look(worktree, tree).disturbed)
 
 
-def look(worktree: Worktree, tree: str) -> Look:
-    """The same, and whether the worktree holds ignored files."""
+def look(worktree: Worktree, tree: str, *, alone: bool = False) -> Look:
+    """Compare a worktree with the snapshot `tree` that it held. With `alone` only commands worked in
+    it: in the sandbox they cannot write its index.
+    """
+    compared = "" if alone and worktree.enclosure.launcher.sandboxed else tree
     with worktree.enclosure.scratch() as scratch:
-        worktree.enclosure.run(scratch, _LOOK, tree)
-        staged = ask.names(scratch.bytes("staged", _LONGEST_LIST))
+        worktree.enclosure.run(scratch, _LOOK, compared)
+        staged = ask.names(scratch.bytes("staged", _LONGEST_LIST)) if compared else ()
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
     ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
     found = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
-    return Look(tuple(found), len(ours) < len(entries))
+    spotless = worktrees.spotless(worktree.path, ignored=_has_ignored(entries))
+    return Look(tuple(found), spotless)
+
+
+def _has_ignored(entries: Sequence[str]) -> bool:
+    """Whether what `git status` lists has an ignored file."""
+    return any(entry.startswith(_IGNORED) for entry in entries)
 
 
 def index(worktree: Worktree, tree: str) -> None:

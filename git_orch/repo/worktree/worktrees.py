@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch import checkpoints
 from git_orch.plans import ids
-from git_orch.repo import ask
+from git_orch.repo import ask, localfiles
 from git_orch.repo.git import FETCHING, Git, GitFailed, failure
 from git_orch.repo.places import place_of
 from git_orch.repo.repository import unwritable
@@ -30,6 +30,7 @@ Purpose = Literal["exec", "manual", "verify"]
 _SUFFIXES: dict[Purpose, str] = {"exec": "", "manual": "-manual", "verify": "-verify"}
 
 _FILTER = re.compile(r"[A-Za-z0-9_.-]+")  # what an attribute can have as its value
+_DETACHED = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
 _TRIES = 50
 _REFTABLE = "refs/heads/.invalid"  # what HEAD is as a file where refs are in tables
 _WAIT_SECONDS = 0.01  # writing such a file takes less
@@ -183,11 +184,27 @@ def clean(worktree: Worktree, *, ignored: bool = True) -> None:
         worktree.git.run(*arguments)
 
 
-def spotless(worktree: Worktree) -> bool:
-    """Whether nothing is there that the index does not name: no ignored file and no empty directory
-    either.
+def spotless(path: Path, *, ignored: bool) -> bool:
+    """Whether nothing is there beside what git tracks, when it says whether there are `ignored`
+    files: no empty directory either, but for those where submodules go.
     """
-    return not worktree.git.run("clean", "-nffdx")
+    return not ignored and not _has_empty_directory(path)
+
+
+def _has_empty_directory(top: Path) -> bool:
+    waiting = [os.fspath(top)]
+    with_submodules = os.path.lexists(top / ".gitmodules")
+    while waiting:
+        directory = waiting.pop()
+        try:
+            with os.scandir(directory) as entries:
+                inner = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError:  # too deep, or not ours to look into: a command made it
+            return True
+        if not inner and not with_submodules:
+            return True
+        waiting += [path for path, is_directory in inner if is_directory]
+    return False
 
 
 def _make_writable(path: Path) -> None:
@@ -210,7 +227,12 @@ def hold(worktree: Worktree, commit: str) -> None:
     """Detach the worktree at `commit` without touching files, so that nothing collects it before it
     has landed.
     """
-    worktree.git.run("update-ref", "--no-deref", "-m", "orch: hold", "HEAD", commit)
+    file = worktree.git.git_dir / "HEAD"
+    # Where refs are files, HEAD of our own worktree is one that nobody else writes.
+    if _DETACHED.fullmatch(file.read_bytes()) is not None:
+        localfiles.write(file, f"{commit}\n".encode("ascii"), synced=False)
+    else:
+        worktree.git.run("update-ref", "--no-deref", "-m", "orch: hold", "HEAD", commit)
 
 
 @checkpoints.around("remove worktree")

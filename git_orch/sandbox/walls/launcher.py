@@ -72,18 +72,19 @@ class Launcher:
         """Run the command in `worktree`; `timeout` is in seconds. A command that cannot start ends
         with 126 or 127.
         """
-        argv = (
-            ("bash", "--noprofile", "--norc", "-c", command.shell)
-            if command.shell is not None
-            else command.argv
-        )
         view = self._view(worktree, network=network)
-        return self._start(
-            argv or (),
-            view,
+        variables, bounds = (
             self._variables(view),
             self._bounds(worktree, timeout, output_path, stop),
         )
+        if command.shell is None:
+            limited = [*self._prlimit(view.path), *(command.argv or ())]
+            return self._start(command.argv or (), limited, view, variables, bounds)
+        # bash limits itself, with one program less to start; on the same line, so that the numbers of
+        # lines in its messages are those of the command.
+        script = f"{self._ulimit()}{command.shell}"
+        argv = ("bash", "--noprofile", "--norc", "-c", script)
+        return self._start(argv, argv, view, variables, bounds)
 
     def _bounds(
         self, worktree: Path, timeout: float, output_path: Path | None, stop: threading.Event | None
@@ -116,7 +117,8 @@ class Launcher:
         view = self._view(worktree, network=False)
         view = view._replace(writable=tuple(writable), worktree_writable=worktree in writable)
         bounds = self._bounds(worktree, timeout, output_path, stop)
-        return self._start(argv, view, {**self._variables(view), **variables}, bounds)
+        limited = [*self._prlimit(view.path), *argv]
+        return self._start(argv, limited, view, {**self._variables(view), **variables}, bounds)
 
     def view_and_variables(self, worktree: Path) -> tuple[View, Mapping[str, str]]:
         """The view of a command in `worktree`, without the network, and its variables."""
@@ -144,14 +146,19 @@ class Launcher:
         return variables
 
     def _start(
-        self, argv: Sequence[str], view: View, variables: Mapping[str, str], bounds: Bounds
+        self,
+        argv: Sequence[str],
+        limited: Sequence[str],
+        view: View,
+        variables: Mapping[str, str],
+        bounds: Bounds,
     ) -> outcome.Outcome:
+        """Run `limited`, which limits itself and becomes `argv`."""
         program = _program(argv[0], view.path, view.worktree) if argv else None
         if program is None:
-            return process.outcome_without_start(
-                NOT_FOUND, f"{argv[0] if argv else ''}: command not found", bounds
-            )
-        command_line = [*self._prlimit(view.path), program, *argv[1:]]
+            message = f"{argv[0] if argv else ''}: command not found"
+            return process.outcome_without_start(NOT_FOUND, message, bounds)
+        command_line = [*limited[: len(limited) - len(argv)], program, *argv[1:]]
         try:
             with self.sandbox.confine(command_line, view) as ready:
                 return process.run(
@@ -161,21 +168,14 @@ class Launcher:
                     bounds=bounds,
                     pass_fds=ready.descriptors,
                 )
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # ValueError: a NUL byte, or characters that are not text
+        # A NUL byte, or characters that are not text, are a ValueError.
+        except (OSError, ValueError) as error:
             return process.outcome_without_start(NOT_EXECUTABLE, f"{argv[0]}: {error}", bounds)
 
-    def _prlimit(self, path: str) -> Sequence[str]:
-        """The prlimit command to put in front, inside the sandbox, where only processes of that
-        sandbox count.
-
-        Empty where prlimit is missing (macOS). It never raises a limit of ours.
+    def _limits(self) -> dict[str, int]:
+        """What each process may use, by the names of prlimit(1): bytes, and numbers. Never more than
+        we may use ourselves.
         """
-        prlimit = environment.program("prlimit", path)
-        if prlimit is None:
-            return ()
         limits = {
             "core": (resource.RLIMIT_CORE, 0),
             "fsize": (resource.RLIMIT_FSIZE, self.limits.file_size),
@@ -183,12 +183,30 @@ class Launcher:
         }
         if self.sandboxed:  # outside of a user namespace all processes of the user count
             limits["nproc"] = (resource.RLIMIT_NPROC, self.limits.processes)
-        options = []
+        allowed = {}
         for name, (number, limit) in limits.items():
             hard = resource.getrlimit(number)[1]
-            options.append(
-                f"--{name}={limit if hard == resource.RLIM_INFINITY else min(limit, hard)}"
-            )
+            allowed[name] = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        return allowed
+
+    def _ulimit(self) -> str:
+        """The commands of bash that set the limits of what comes after them."""
+        letters = {"core": "c", "fsize": "f", "nofile": "n", "nproc": "u"}
+        units = {"core": 1024, "fsize": 1024}  # see ulimit in bash(1)
+        words = [
+            f"-{letters[name]} {limit // units.get(name, 1)}"
+            for name, limit in self._limits().items()
+        ]
+        return f"ulimit {' '.join(words)}; "
+
+    def _prlimit(self, path: str) -> Sequence[str]:
+        """The prlimit command to put in front, inside the sandbox, where only processes of that
+        sandbox count. Empty where prlimit is missing (macOS).
+        """
+        prlimit = environment.program("prlimit", path)
+        if prlimit is None:
+            return ()
+        options = (f"--{name}={limit}" for name, limit in self._limits().items())
         return (prlimit, *options, "--")
 
 

@@ -275,7 +275,7 @@ def test_a_few_objects_come_loose_and_many_in_the_pack(
 
 def test_a_snapshot_without_changes_brings_nothing(repo: Repo) -> None:
     worktree, before = made(repo), everything(repo)
-    assert taken(worktree) == Snapshot(repo.git("rev-parse", "HEAD^{tree}"), ())
+    assert taken(worktree) == Snapshot(repo.git("rev-parse", "HEAD^{tree}"), (), spotless=True)
     assert everything(repo) == before
 
 
