@@ -83,8 +83,8 @@ class OpenPlan:
         """Let the next log write take in what an attempt has put on disk, but for events that are
         `known`.
         """
-        found = spool.of_attempt(self.place, attempt)
-        self._spooled[attempt] = [event for event in found if event.id not in known]
+        events = spool.of_attempt(self.place, attempt)
+        self._spooled[attempt] = [event for event in events if event.id not in known]
 
     @checkpoints.around("record")
     def record(self, *entries: Entry) -> None:
@@ -166,8 +166,8 @@ class OpenPlan:
         in_the_way = half_moved.in_the_way(git, place, old, change.new)
         if in_the_way:
             shown = sentences.quoted_names(in_the_way)
-            told = f"files in '{place}' are in the way of the rollback: {shown}"
-            raise errors.Busy(told, f"{look} --ignored --short")
+            message = f"files in '{place}' are in the way of the rollback: {shown}"
+            raise errors.Busy(message, f"{look} --ignored --short")
 
         def road(change: Change) -> None:
             git.finished(
@@ -182,8 +182,8 @@ class OpenPlan:
                 half_moved.put_back(self.repository, git, change.ref, old, change.new)
                 if isinstance(refused, errors.DiskFull):
                     raise
-                told = f"git does not move '{change.ref.removeprefix('refs/heads/')}'"
-                raise errors.Busy(f"{told}: {refused.cause}", look) from refused
+                message = f"git does not move '{change.ref.removeprefix('refs/heads/')}'"
+                raise errors.Busy(f"{message}: {refused.cause}", look) from refused
 
         self._carry_out(replace(change, checkout=True), entries, road)
 

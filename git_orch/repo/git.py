@@ -101,14 +101,14 @@ def failure(command: str, status: int, stderr: str) -> GitFailed:
 def environment(source: Mapping[str, str], *, keep_location: bool = False) -> dict[str, str]:
     """The environment for git: without the variables that name another repository, index or pager."""
     kept = _KEPT_VARIABLES + (_LOCATION_VARIABLES if keep_location else ())
-    found = {
+    inherited = {
         name: value
         for name, value in source.items()
         if not name.startswith("GIT_") or name.startswith(kept)
     }
     for name in secrecy.PROVIDER_KEYS:
-        found.pop(name, None)
-    return found | {
+        inherited.pop(name, None)
+    return inherited | {
         "LANGUAGE": "en",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",
@@ -269,12 +269,12 @@ def _verb(args: Sequence[str]) -> str:
 def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
     """Cause and hint for what git said."""
     lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("hint:")]
-    said = next(
+    complaint = next(
         (line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else ""
     )
-    said = said.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
+    complaint = complaint.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
     if tells_of_full_disk(stderr):
-        full = errors.disk_full(f"git {command}: {said}")
+        full = errors.disk_full(f"git {command}: {complaint}")
         return full.cause, full.hint
     if (
         "Read-only file system" in stderr
@@ -282,7 +282,7 @@ def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
         or "insufficient permission" in stderr
     ):
         return (
-            f"the repository cannot be written (git {command}: {said})",
+            f"the repository cannot be written (git {command}: {complaint})",
             "ls -ld .git .git/objects .git/refs",
         )
     if ".lock': File exists" in stderr:
@@ -292,12 +292,12 @@ def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
             f"ls -l '{lock}'  # if no git runs, remove it",
         )
     if "dubious ownership" in stderr:
-        return said, 'git config --global --add safe.directory "$PWD"'
+        return complaint, 'git config --global --add safe.directory "$PWD"'
     if status == USAGE_STATUS:
-        return too_old(f"git {command}: {said}")
+        return too_old(f"git {command}: {complaint}")
     if status < 0:
         return f"git {command} was killed by signal {-status}", "git orch status"
-    return f"git {command} failed: {said or f'exit status {status}'}", "git fsck"
+    return f"git {command} failed: {complaint or f'exit status {status}'}", "git fsck"
 
 
 def tells_of_full_disk(text: str) -> bool:
@@ -311,6 +311,6 @@ def tells_of_full_disk(text: str) -> bool:
     )
 
 
-def too_old(said: str) -> tuple[str, str]:
+def too_old(complaint: str) -> tuple[str, str]:
     """Cause and hint for a git that does not know what we ask of it."""
-    return f"this git is too old: {OLDEST} or newer is needed ({said})", "git --version"
+    return f"this git is too old: {OLDEST} or newer is needed ({complaint})", "git --version"

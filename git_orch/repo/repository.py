@@ -82,7 +82,7 @@ class Repository:
         """All of git's configuration as it counts in the user's worktree: names as git prints them,
         and values.
         """
-        return tuple((each.name, each.value or "") for each in self.scoped_settings)
+        return tuple((setting.name, setting.value or "") for setting in self.scoped_settings)
 
     @cached_property
     def scoped_settings(self) -> tuple[Scoped, ...]:
@@ -92,7 +92,7 @@ class Repository:
         listed = self.user_git.run("config", "--list", "--show-scope", "--show-origin", "-z")
         fields = listed.decode("utf-8", "surrogateescape").split("\0")
         return tuple(
-            _scoped(*each) for each in zip(fields[::3], fields[1::3], fields[2::3], strict=False)
+            _scoped(*item) for item in zip(fields[::3], fields[1::3], fields[2::3], strict=False)
         )
 
     @cached_property
@@ -191,17 +191,17 @@ def _scoped(scope: str, origin: str, item: str) -> Scoped:
 
 
 def _unfit(stderr: str, directory: Path | str) -> errors.UnfitRepository:
-    said = next(
+    complaint = next(
         (line for line in stderr.splitlines() if line.startswith("fatal: ")), ""
     ).removeprefix("fatal: ")
-    if "dubious ownership" in said:
+    if "dubious ownership" in complaint:
         return errors.UnfitRepository(
-            said, f"git config --global --add safe.directory '{directory}'"
+            complaint, f"git config --global --add safe.directory '{directory}'"
         )
-    if "not a git repository" in said:
+    if "not a git repository" in complaint:
         return errors.UnfitRepository(f"'{directory}' is not in a git repository", "git init")
     return errors.UnfitRepository(
-        f"git cannot open the repository: {said or stderr.strip()}", "git status"
+        f"git cannot open the repository: {complaint or stderr.strip()}", "git status"
     )
 
 

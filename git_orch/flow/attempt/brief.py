@@ -22,27 +22,29 @@ def first_prompts(
     table = models.price_table(chosen.prices)
     secrets = secrecy.secrets()
     tools = tuple(tool_definitions.definitions(tool_definitions.permissions("all")))
-    found = {}
+    counts = {}
     with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as service:
-        for each in steps:
-            told = brief(
-                job_of(status, each, model or each.step.model or chosen.model), table, "DELIMITER"
+        for step in steps:
+            briefing = brief(
+                job_of(status, step, model or step.step.model or chosen.model), table, "DELIMITER"
             )
-            first = (exchange.user(told.plan, told.step),)
-            request = exchange.Request(told.model, told.system, first, told.max_tokens, tools)
-            found[each.step.id] = service.count(request)
-    return found
+            first = (exchange.user(briefing.plan, briefing.step),)
+            request = exchange.Request(
+                briefing.model, briefing.system, first, briefing.max_tokens, tools
+            )
+            counts[step.step.id] = service.count(request)
+    return counts
 
 
-def job_of(status: Status, each: StepStatus, model: str) -> Job:
+def job_of(status: Status, step: StepStatus, model: str) -> Job:
     """A job that only says what a model would be told."""
     return Job(
         directory="",
         run="",
         plan_id=status.id,
         plan=status.plan,
-        step_id=each.step.id,
-        number=each.number,
+        step_id=step.step.id,
+        number=step.number,
         attempt="",
         base="",
         tree="",
@@ -68,7 +70,7 @@ def brief(
         step=job.step,
         number=job.number,
         max_turns=conversation.TURNS,
-        earlier=[prompts.Earlier(each.title, "\n".join(each.changed)) for each in job.earlier],
+        earlier=[prompts.Earlier(step.title, "\n".join(step.changed)) for step in job.earlier],
         failure=failure,
     )
     return conversation.Brief(

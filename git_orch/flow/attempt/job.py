@@ -75,7 +75,7 @@ class Job:
         """The job as JSON."""
         document = {name: getattr(self, name) for name in self.__slots__}
         document |= {"plan": plan_document.to_document(self.plan), "tools": sorted(self.tools)}
-        document["earlier"] = [asdict(each) for each in self.earlier]
+        document["earlier"] = [asdict(step) for step in self.earlier]
         document["last"] = asdict(self.last) if self.last is not None else None
         document["setup"] = self.setup._asdict() if self.setup is not None else None
         return json.dumps(document)
@@ -88,7 +88,7 @@ def read(text: str) -> Job:
     document["tools"] = frozenset(document["tools"])
     document["plan_checks"] = tuple(document["plan_checks"])
     document["earlier"] = tuple(
-        Earlier(each["title"], tuple(each["changed"])) for each in document["earlier"]
+        Earlier(fields["title"], tuple(fields["changed"])) for fields in document["earlier"]
     )
     document["setup"] = Setup(**document["setup"]) if document["setup"] is not None else None
     document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
@@ -98,7 +98,7 @@ def read(text: str) -> Job:
 def earlier(status: Status) -> tuple[Earlier, ...]:
     """The steps of a plan that are done, in the plan's order."""
     return tuple(
-        Earlier(each.step.title, each.attempt.changed if each.attempt is not None else ())
-        for each in status.steps
-        if each.state in SATISFIED
+        Earlier(step.step.title, step.attempt.changed if step.attempt is not None else ())
+        for step in status.steps
+        if step.state in SATISFIED
     )

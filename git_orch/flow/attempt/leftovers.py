@@ -44,13 +44,13 @@ def put_away_handed_over(plan: OpenPlan) -> None:
     """Remove the worktree of a person's manual step; what they did in it is kept first. One that is
     broken stays.
     """
-    found = worktrees.existing(plan.repository, plan.id, boundary(plan), "manual")
-    if found is None:
+    worktree = worktrees.existing(plan.repository, plan.id, boundary(plan), "manual")
+    if worktree is None:
         return
     try:
-        left, head = leftover(plan, found), worktrees.head(found)
+        left, head = leftover(plan, worktree), worktrees.head(worktree)
     except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
-        plan.reporter.emit(Note(f"'{found.path}' stays as it is: {broken.cause}"))
+        plan.reporter.emit(Note(f"'{worktree.path}' stays as it is: {broken.cause}"))
         return
     tip = plan.tip()
     if left is not None or tip is None or not plan.is_ancestor(head, tip):
@@ -64,10 +64,10 @@ def recover(plan: OpenPlan, name: str) -> None:
     owner = pool.owner(plan.repository, name)
     if owner is None:
         return
-    found = worktrees.existing(plan.repository, name, boundary(plan))
-    if found is not None:
-        stale_locks.of_worktree(plan.repository, found.git.git_dir)
-        _keep_left(plan, name, found, owner)
+    worktree = worktrees.existing(plan.repository, name, boundary(plan))
+    if worktree is not None:
+        stale_locks.of_worktree(plan.repository, worktree.git.git_dir)
+        _keep_left(plan, name, worktree, owner)
     pool.disown(plan.repository, name)
 
 

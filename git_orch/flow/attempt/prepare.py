@@ -63,31 +63,33 @@ class Means:
 
 def means(plan: OpenPlan, service: Service | None = None, *, use_cache: bool = True) -> Means:
     """The means for work on a plan. Raises Refused where no sandbox works."""
-    found, chosen = plan.repository, settings.of_user(plan.repository)
+    repository, chosen = plan.repository, settings.of_user(plan.repository)
     base = plan.status().base.commit if chosen.worktreeInclude else None
     return Means(
-        found,
+        repository,
         plan.identity,
         plan.objects,
         boundary(plan),
         plan.reporter,
-        setup.of(found, base),
+        setup.of(repository, base),
         service,
         use_cache,
         chosen.runHooks,
     )
 
 
-def prepared(of: Means, name: str, commit: str, tree: str, wanted: Setup | None = None) -> Worktree:
+def prepared(
+    of: Means, name: str, commit: str, tree: str, approved: Setup | None = None
+) -> Worktree:
     """The worktree of that name, holding `commit` (whose tree is `tree`) and nothing else but what
     `wanted` makes.
 
     The setup command runs once in each worktree of a run. Raises SetupFailed.
     """
-    keep = wanted is not None and name in of.set_up
+    keep = approved is not None and name in of.set_up
     worktree = _at(of, name, (commit, tree), ignored=not keep)
-    if wanted is not None and name not in of.set_up:  # also one that had to be made anew
-        _set_up(of, worktree, wanted)
+    if approved is not None and name not in of.set_up:  # also one that had to be made anew
+        _set_up(of, worktree, approved)
         of.set_up.add(name)
     setup.copy(of.furnishing, worktree)
     return worktree
@@ -95,21 +97,21 @@ def prepared(of: Means, name: str, commit: str, tree: str, wanted: Setup | None 
 
 def _at(of: Means, name: str, where: tuple[str, str], *, ignored: bool) -> Worktree:
     commit, tree = where
-    found = worktrees.existing(of.repository, name, of.boundary)
-    if found is None:
+    worktree = worktrees.existing(of.repository, name, of.boundary)
+    if worktree is None:
         return _made(of, name, commit)
     if (
         of.at.pop(name, None) == tree
     ):  # what it holds was looked at: git need not go through all its files
-        worktrees.hold(found, commit)
-        worktrees.clean(found, ignored=ignored)
-        return found
+        worktrees.hold(worktree, commit)
+        worktrees.clean(worktree, ignored=ignored)
+        return worktree
     try:
-        worktrees.point(found, commit, ignored=ignored)
+        worktrees.point(worktree, commit, ignored=ignored)
     except GitFailed:
         worktrees.remove(of.repository, name)
         return _made(of, name, commit)
-    return found
+    return worktree
 
 
 def _made(of: Means, name: str, commit: str) -> Worktree:
@@ -118,10 +120,10 @@ def _made(of: Means, name: str, commit: str) -> Worktree:
         return worktrees.made(of.repository, name, of.boundary, commit)
 
 
-def _set_up(of: Means, worktree: Worktree, wanted: Setup) -> None:
+def _set_up(of: Means, worktree: Worktree, approved: Setup) -> None:
     output = of.repository.state_dir / "output" / f"setup-{worktree.path.name}.txt"
     output.parent.mkdir(mode=0o700, exist_ok=True)
-    changed = setup.run(of.furnishing, worktree, wanted, output, of.stop)
+    changed = setup.run(of.furnishing, worktree, approved, output, of.stop)
     if changed:
         named = ", ".join(changed[:5])
         of.reporter.emit(
@@ -156,8 +158,8 @@ def handed_over(plan: OpenPlan, commit: str) -> Worktree:
 
 def of_person(of: Means, plan: str, commit: str) -> Worktree:
     """The same for a worker."""
-    found = worktrees.existing(of.repository, plan, of.boundary, "manual")
-    return found or worktrees.made(of.repository, plan, of.boundary, commit, "manual")
+    worktree = worktrees.existing(of.repository, plan, of.boundary, "manual")
+    return worktree or worktrees.made(of.repository, plan, of.boundary, commit, "manual")
 
 
 def users_own(of: Means) -> Worktree:
@@ -183,13 +185,13 @@ def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterat
     worktrees.remove(plan.repository, plan.id, "verify")  # one that a killed verification left
     try:
         made = worktrees.made(plan.repository, plan.id, of.boundary, commit, "verify")
-        wanted = (
+        approved = (
             required.require_approval(plan, plan.status()).what.grants.setup
             if of.with_setup
             else None
         )
-        if wanted is not None:
-            _set_up(of, made, wanted)
+        if approved is not None:
+            _set_up(of, made, approved)
         setup.copy(of.furnishing, made)
         yield _site(of, made.path, lambda: made, Written(plan.objects), _nowhere)
     finally:
@@ -264,9 +266,9 @@ def taken(plan: OpenPlan, count: int) -> Iterator[list[str]]:
 
 
 def _give_back(plan: OpenPlan, name: str, *, stay: bool) -> None:
-    found = worktrees.existing(plan.repository, name, boundary(plan)) if stay else None
-    if found is None:
+    worktree = worktrees.existing(plan.repository, name, boundary(plan)) if stay else None
+    if worktree is None:
         worktrees.remove(plan.repository, name)
     else:
-        worktrees.point(found, "HEAD")
+        worktrees.point(worktree, "HEAD")
     pool.disown(plan.repository, name)

@@ -25,13 +25,13 @@ def put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
     Raises StepFailed where a person's files could not be kept first: then they stay as they are.
     """
     named = sentences.names([invisible.on_one_line(path) for path in disturbed])
-    told = f"the check changed {named}: put back"
+    message = f"the check changed {named}: put back"
     if site.shared is None:
         snapshot.restore(site.worktree, tree)
-        return told
+        return message
     commit = _kept(site, site.shared, tree, named)
     _undo(site.worktree, tree, disturbed)
-    return f"{told}; in case it was you, what was there is kept as {commit[:10]}"
+    return f"{message}; in case it was you, what was there is kept as {commit[:10]}"
 
 
 def _kept(site: Site, plan: str, tree: str, named: str) -> str:
@@ -62,11 +62,11 @@ def _undo(worktree: Worktree, tree: str, disturbed: Sequence[str]) -> None:
     files.
     """
     worktree.git.run("read-tree", "--reset", tree)
-    known = set(ask.tracked(worktree.git, disturbed))
-    changed = ask.input_of(known & set(disturbed))
+    tracked = set(ask.tracked(worktree.git, disturbed))
+    changed = ask.input_of(tracked & set(disturbed))
     worktree.git.run("checkout-index", "--force", "-z", "--stdin", stdin=changed)
     files = Tree(worktree.path)
-    for path in set(disturbed) - known:
+    for path in set(disturbed) - tracked:
         if not path.endswith("/"):  # a repository inside the worktree is nobody's to remove
             try:
                 files.delete(path)

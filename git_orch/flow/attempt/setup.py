@@ -66,9 +66,9 @@ def of(repository: Repository, commit: str | None) -> Furnishing:
     tree.
     """
     chosen = settings.of_user(repository)
-    wanted = chosen.worktreeInclude and repository.top is not None and commit is not None
+    copies = chosen.worktreeInclude and repository.top is not None and commit is not None
     return Furnishing(
-        repository, chosen.setupTimeout, _included(repository, commit or "") if wanted else ()
+        repository, chosen.setupTimeout, _included(repository, commit or "") if copies else ()
     )
 
 
@@ -90,9 +90,9 @@ def run(
         network=setup.network,
     )
     if outcome.reason != "exited" or outcome.status != 0:
-        said = redact.redacted(outcome.excerpt(_SHOWN).strip(), secrecy.secrets())
-        told = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
-        raise SetupFailed(told + (f": {said}" if said else ""))
+        output_shown = redact.redacted(outcome.excerpt(_SHOWN).strip(), secrecy.secrets())
+        failure = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
+        raise SetupFailed(failure + (f": {output_shown}" if output_shown else ""))
     changed = snapshot.disturbed(worktree, tree)
     if changed:
         snapshot.restore(worktree, tree)
@@ -126,8 +126,8 @@ def _included(repository: Repository, commit: str) -> tuple[str, ...]:
     with tempfile.NamedTemporaryFile(dir=repository.state_dir) as patterns:
         patterns.write(listed)
         patterns.flush()
-        wanted = _others(repository, f"--exclude-from={patterns.name}")
-    chosen = [path for path in wanted if path in ignored and not looks_secret(path)]
+        candidates = _others(repository, f"--exclude-from={patterns.name}")
+    chosen = [path for path in candidates if path in ignored and not looks_secret(path)]
     return tuple(chosen[:_MOST])
 
 
@@ -151,8 +151,8 @@ def _private_copy(path: Path) -> bytes | None:
     except OSError:
         return None  # gone, a link, or not ours to read
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
             return None
         data = file.read(_LARGEST)
     secrets = secrecy.secrets()

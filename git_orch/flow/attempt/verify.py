@@ -67,36 +67,38 @@ def verify(
     terms = terms or Terms()
     status = plan.status()
     chosen = [_step(status, number) for number in steps] or [
-        each for each in status.steps if each.commit is not None
+        step for step in status.steps if step.commit is not None
     ]
     if check is not None:
-        chosen = [each for each in chosen if len(each.step.checks) >= check] or _without(
+        chosen = [step for step in chosen if len(step.step.checks) >= check] or _without(
             check, plan
         )
     if not chosen:
         return []
     required.require_approval(plan, status)
-    found = []
+    verified = []
     with _places(plan, terms) as places:
-        for each in chosen:
-            commit = _landed(plan, each)
-            wanted = each.step.checks if check is None else each.step.checks[check - 1 : check]
-            results = places.results(wanted, commit)
-            found.append(Verified(each.number, each.step.title, commit.tree, results))
-            if terms.record and found[-1].passed and check is None:
+        for step in chosen:
+            commit = _landed(plan, step)
+            chosen_checks = (
+                step.step.checks if check is None else step.step.checks[check - 1 : check]
+            )
+            results = places.results(chosen_checks, commit)
+            verified.append(Verified(step.number, step.step.title, commit.tree, results))
+            if terms.record and verified[-1].passed and check is None:
                 tree = commit.tree
-                plan.record((commit.oid, plan.event("step.verified", step=each.step.id, tree=tree)))
-    return found
+                plan.record((commit.oid, plan.event("step.verified", step=step.step.id, tree=tree)))
+    return verified
 
 
 def _without(check: int, plan: OpenPlan) -> NoReturn:
     raise errors.NotFound(f"no step has a check {check}", f"git orch show {plan.name}")
 
 
-def _landed(plan: OpenPlan, each: StepStatus) -> Commit:
-    if each.commit is None:
-        raise errors.NotFound(f"step {each.number} has no commit yet", f"git orch exec {plan.name}")
-    return each.commit
+def _landed(plan: OpenPlan, step: StepStatus) -> Commit:
+    if step.commit is None:
+        raise errors.NotFound(f"step {step.number} has no commit yet", f"git orch exec {plan.name}")
+    return step.commit
 
 
 # -- the tip ---------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ def broken_tip(plan: OpenPlan, *, use_cache: bool) -> Broken | None:
     checked = check_tip(plan, status, use_cache=use_cache)
     if checked.passed:
         return None
-    numbers = tuple(sorted({status.plan.position(each.step) for each in checked.failed}))
+    numbers = tuple(sorted({status.plan.position(failure.step) for failure in checked.failed}))
     first = checked.failed[0]
     number = status.plan.position(first.step)
     failing = sentences.command(first.command)
@@ -157,24 +159,24 @@ def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
     if status.branch is None or not status.branch.commits:
         raise errors.NotFound(f"'{plan.name}' has no branch", f"git orch show {plan.name}")
     commit = status.branch.commits[-1]
-    wanted = _wanted(status)
+    pairs = _wanted(status)
     with _places(plan, terms) as places:
         results = places.results(
-            [check for _, check in wanted], commit, [each.number for each, _ in wanted]
+            [check for _, check in pairs], commit, [step.number for step, _ in pairs]
         )
     failed = [
-        TipFailure(each.step.id, result.command)
-        for (each, _), result in zip(wanted, results, strict=True)
+        TipFailure(step.step.id, result.command)
+        for (step, _), result in zip(pairs, results, strict=True)
         if not result.passed
     ]
     checked = TipCheck(commit.tree, tuple(failed))
     if terms.record and checked != status.tip_checked:
-        told = [failure._asdict() for failure in failed]
-        event = plan.event("tip.checked", tree=checked.tree, passed=checked.passed, failed=told)
+        failures = [failure._asdict() for failure in failed]
+        event = plan.event("tip.checked", tree=checked.tree, passed=checked.passed, failed=failures)
         plan.record((plan.home, event))
     return Tip(
         checked,
-        tuple((each.number, result) for (each, _), result in zip(wanted, results, strict=True)),
+        tuple((step.number, result) for (step, _), result in zip(pairs, results, strict=True)),
     )
 
 
@@ -182,13 +184,13 @@ def _wanted(status: Status) -> list[tuple[StepStatus, Check]]:
     """Each command once, in the plan's order. What the last step that has it expects counts: a test
     may have to fail until a later step makes it pass.
     """
-    found: dict[object, tuple[StepStatus, Check]] = {}
-    for each in status.steps:
-        for check in each.step.checks if each.state in SATISFIED else ():
-            before = found.get(check.command)
+    by_command: dict[object, tuple[StepStatus, Check]] = {}
+    for step in status.steps:
+        for check in step.step.checks if step.state in SATISFIED else ():
+            before = by_command.get(check.command)
             longest = max(check.timeout, before[1].timeout if before is not None else 0)
-            found[check.command] = (each, check._replace(timeout=longest))
-    return list(found.values())
+            by_command[check.command] = (step, check._replace(timeout=longest))
+    return list(by_command.values())
 
 
 # -- where -----------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ class _Places:
         self._site: Site | None = None
 
     def results(
-        self, wanted: Sequence[Check], commit: Commit, steps: Sequence[int] = ()
+        self, asked: Sequence[Check], commit: Commit, steps: Sequence[int] = ()
     ) -> tuple[CheckResult, ...]:
         """The results on a commit, from a clean worktree. `steps` are the numbers of those that ask
         for them.
@@ -217,23 +219,23 @@ class _Places:
         repository = self._plan.repository
         if self._terms.use_cache:
             place = worktrees.path_of(repository, self._plan.id, "verify")
-            known = checks.known(
-                wanted, checks.book_of(repository, self._launcher, place, commit.tree)
+            cached = checks.known(
+                asked, checks.book_of(repository, self._launcher, place, commit.tree)
             )
-            if known is not None:
-                return tuple(known)
-        told = self._terms.told
-        if told:
-            self._plan.reporter.emit(TipChecking(len(wanted)))
+            if cached is not None:
+                return tuple(cached)
+        announced = self._terms.told
+        if announced:
+            self._plan.reporter.emit(TipChecking(len(asked)))
         chosen = settings.of_user(repository)
         clean = chosen.setup is None and not chosen.worktreeInclude  # which put ignored files there
         site = self._site_at(commit)
-        found: list[CheckResult] = []
-        for result in checks.sequence(wanted, site, self._plan.new_id(), commit.tree, clean=clean):
-            if told:
-                self._plan.reporter.emit(CheckEnded(steps[len(found)], result))
-            found.append(result)
-        return tuple(found)
+        ended: list[CheckResult] = []
+        for result in checks.sequence(asked, site, self._plan.new_id(), commit.tree, clean=clean):
+            if announced:
+                self._plan.reporter.emit(CheckEnded(steps[len(ended)], result))
+            ended.append(result)
+        return tuple(ended)
 
     def _site_at(self, commit: Commit) -> Site:
         if self._site is None:
@@ -260,21 +262,21 @@ def accept(plan: OpenPlan, number: int) -> None:
     """Take a commit that claims a step as that step's; it stays unverified. Raises Refused when
     there is none.
     """
-    each = _step(plan.status(), number)
-    if each.state is not StepState.CLAIMED or each.commit is None:
+    step = _step(plan.status(), number)
+    if step.state is not StepState.CLAIMED or step.commit is None:
         raise errors.Refused(
-            f"no commit claims step {number} without the log knowing it: it is {each.state.value}",
+            f"no commit claims step {number} without the log knowing it: it is {step.state.value}",
             f"git orch show {plan.name}",
         )
     attempt = next(
         claim.attempt
-        for claim in reversed(each.commit.message.claims)
-        if claim.plan == plan.id and claim.step == each.step.id
+        for claim in reversed(step.commit.message.claims)
+        if claim.plan == plan.id and claim.step == step.step.id
     )
     plan.record(
         (
-            each.commit.oid,
-            plan.event("step.accepted", step=each.step.id, attempt=attempt, commit=each.commit.oid),
+            step.commit.oid,
+            plan.event("step.accepted", step=step.step.id, attempt=attempt, commit=step.commit.oid),
         )
     )
 

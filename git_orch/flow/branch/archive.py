@@ -53,12 +53,12 @@ def _declare(plan: OpenPlan, why: str) -> None:
     """
     tip = plan.tip() or plan.status().known_tip
     status = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, tip)
-    told = redact.redacted(why, secrecy.secrets())
+    reason = redact.redacted(why, secrecy.secrets())
     body = {
         "plan": plan.id,
         "state": status.state.value,
         "done": sorted(status.satisfied_steps()),
-        "why": told,
+        "why": reason,
     }
     plan.record((plan.home, plan.event("plan.archived", **body, **tip_field(tip))))
 
@@ -83,22 +83,22 @@ def finish(plan: OpenPlan) -> PutAway:
     archives.Writer(plan.repository, plan.objects, plan.identity).put(
         plan.id, plan.home, _lines(plan)
     )
-    known = tip or (status.archived.tip if status.archived is not None else None)
-    merged = _merged(plan, status, known) if known is not None else None
-    if known is not None and merged is None:
-        plan.keep([known], "the tip of a plan that was put away")
+    last_tip = tip or (status.archived.tip if status.archived is not None else None)
+    merged = _merged(plan, status, last_tip) if last_tip is not None else None
+    if last_tip is not None and merged is None:
+        plan.keep([last_tip], "the tip of a plan that was put away")
     plan.refuse_checked_out()
     if tip is not None:
         refs.delete(plan.repository, plan.ref, old=tip, reason="orch: archive")
     if plan.log.tip is not None:
         refs.delete(plan.repository, refs.LOGS + plan.id, old=plan.log.tip, reason="orch: archive")
-    return PutAway(known, merged)
+    return PutAway(last_tip, merged)
 
 
 def _merged(plan: OpenPlan, status: Status, tip: str) -> str | None:
     """The branch, where the plan landed or began, that has the tip as a part of its history."""
-    wanted = [status.landed.ref if status.landed is not None else None, status.base.ref]
-    for ref in dict.fromkeys(each for each in wanted if each is not None):
+    candidates = [status.landed.ref if status.landed is not None else None, status.base.ref]
+    for ref in dict.fromkeys(candidate for candidate in candidates if candidate is not None):
         there = (
             refs.value(plan.repository, ref)
             if ref.startswith("refs/heads/") and ref != plan.ref

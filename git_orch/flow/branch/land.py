@@ -126,13 +126,13 @@ def _finished(status: Status, *, partial: bool) -> Branch:
     """The branch of a plan that can land. Raises Refused."""
     grant.refuse_rejected(status)
     name = ids.short(status.id)
-    left = [each for each in status.steps if each.state not in SATISFIED]
+    left = [step for step in status.steps if step.state not in SATISFIED]
     if status.branch is None or not status.satisfied_steps():
         raise errors.Refused(f"no step of '{name}' is done", f"git orch exec {name}")
     if left and not partial:
-        claimed = next((each.number for each in left if each.state is StepState.CLAIMED), None)
+        claimed = next((step.number for step in left if step.state is StepState.CLAIMED), None)
         raise errors.Refused(
-            f"not done in '{name}': {sentences.steps(each.number for each in left)}",
+            f"not done in '{name}': {sentences.steps(step.number for step in left)}",
             f"git orch verify {name} --accept {claimed}"
             if claimed is not None
             else f"git orch exec {name}  # or land what is done: git orch land --partial {name}",
@@ -183,7 +183,7 @@ def _put_away(work: _Work, landing: Landing) -> Landing:
 
 def _tell_untested(work: _Work, built: Built) -> None:
     status = work.status
-    loose = [each.number for each in status.steps if each.state is StepState.UNVERIFIED]
+    loose = [step.number for step in status.steps if step.state is StepState.UNVERIFIED]
     if loose:
         work.plan.reporter.emit(
             Note(f"changed since their checks passed: {sentences.steps(loose)}")
@@ -196,8 +196,8 @@ def _tell_untested(work: _Work, built: Built) -> None:
         odb.commit(built.written, built.tip).tree
         != odb.commit(work.plan.objects, work.branch.tip).tree
     ):
-        told = f"'{work.target.name}' has changes that the plan has not: its checks never ran on both together"
-        work.plan.reporter.emit(Note(told))
+        warning = f"'{work.target.name}' has changes that the plan has not: its checks never ran on both together"
+        work.plan.reporter.emit(Note(warning))
 
 
 # -- what it becomes -------------------------------------------------------------------------------
@@ -231,8 +231,10 @@ def _is_there(work: _Work, old: str) -> bool:
     """Whether somebody has brought every step already, in whatever form, and nothing of the user's
     own is left.
     """
-    others = [each for each in work.branch.commits if not messages.is_bare_cover(work.status, each)]
-    claimed = [_claims(work, each) for each in others]
+    others = [
+        commit for commit in work.branch.commits if not messages.is_bare_cover(work.status, commit)
+    ]
+    claimed = [_claims(work, commit) for commit in others]
     if not all(claimed):
         return False
     return (
@@ -242,7 +244,7 @@ def _is_there(work: _Work, old: str) -> bool:
 
 
 def _own_commits(status: Status) -> dict[str, str]:
-    return {each.step.id: each.commit.oid for each in status.steps if each.commit is not None}
+    return {step.step.id: step.commit.oid for step in status.steps if step.commit is not None}
 
 
 def _merged_tree(work: _Work, old: str) -> str:
@@ -268,14 +270,14 @@ def _onto(work: _Work) -> str:
 
 def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> errors.Conflict:
     steps = [
-        each.number
-        for each in work.status.steps
-        if each.commit is not None and each.commit.oid in commits
+        step.number
+        for step in work.status.steps
+        if step.commit is not None and step.commit.oid in commits
     ]
     shown = ", ".join(f"'{path}'" for path in paths)
     of_steps = f" ({sentences.steps(steps)})" if steps else ""
-    told = f"the plan does not merge into '{work.target.name}': {shown}{of_steps}"
-    return errors.Conflict(told, f"git orch rebase {_onto(work)}")
+    message = f"the plan does not merge into '{work.target.name}': {shown}{of_steps}"
+    return errors.Conflict(message, f"git orch rebase {_onto(work)}")
 
 
 def _merge(work: _Work, old: str, tree: str) -> Built:
@@ -286,18 +288,18 @@ def _merge(work: _Work, old: str, tree: str) -> Built:
 
 def _squash(work: _Work, old: str, tree: str) -> Built:
     own, coauthors = [], []
-    for each in work.branch.commits:
-        if messages.is_bare_cover(work.status, each):
+    for commit in work.branch.commits:
+        if messages.is_bare_cover(work.status, commit):
             continue
-        fields = odb.commit(work.plan.objects, each.oid)
+        fields = odb.commit(work.plan.objects, commit.oid)
         person = fields.author.rsplit(" ", 2)[0]
         if person != work.plan.identity.author:
             coauthors.append(person)
-        if not _claims(work, each):
-            own.append(messages.OwnCommit(each.oid[:10], fields.message.partition("\n")[0]))
+        if not _claims(work, commit):
+            own.append(messages.OwnCommit(commit.oid[:10], fields.message.partition("\n")[0]))
     message = messages.squash_message(work.status, own, coauthors)
-    commit = work.plan.identity.commit(work.written, tree, [old], message)
-    return Built(commit, work.written, dict.fromkeys(_own_commits(work.status), commit), (commit,))
+    new = work.plan.identity.commit(work.written, tree, [old], message)
+    return Built(new, work.written, dict.fromkeys(_own_commits(work.status), new), (new,))
 
 
 def _claims(work: _Work, commit: Commit) -> frozenset[str]:
@@ -312,16 +314,18 @@ def _rebased(work: _Work, old: str) -> Built | None:
     there = upstream.went(plan.repository, plan.id, work.branch, old)
     chain = Chain(plan.repository, plan.identity, work.written, old)
     commits = dict(there)
-    for each in work.branch.commits:
-        claims = _claims(work, each)
-        if messages.is_bare_cover(work.status, each) or (claims and claims <= set(there)):
+    for commit in work.branch.commits:
+        claims = _claims(work, commit)
+        if messages.is_bare_cover(work.status, commit) or (claims and claims <= set(there)):
             continue
-        if len(each.parents) > 1:
-            told = f"'{each.oid[:10]}' is a merge commit of yours: it cannot be rebased"
-            raise errors.Refused(told, f"git orch land --merge {_onto(work)}")
-        found = chain.pick(each.oid, keep_empty=bool(claims))  # the user's own may be there already
-        if found.conflicts:
-            raise _conflict(work, [one.path for one in found.conflicts], frozenset({each.oid}))
+        if len(commit.parents) > 1:
+            message = f"'{commit.oid[:10]}' is a merge commit of yours: it cannot be rebased"
+            raise errors.Refused(message, f"git orch land --merge {_onto(work)}")
+        picked = chain.pick(
+            commit.oid, keep_empty=bool(claims)
+        )  # the user's own may be there already
+        if picked.conflicts:
+            raise _conflict(work, [one.path for one in picked.conflicts], frozenset({commit.oid}))
         commits |= dict.fromkeys(claims, chain.tip)
     new = tuple(chain.became.values())
     return Built(chain.tip, work.written, commits, new) if new else None

@@ -38,17 +38,17 @@ def opened(
     ):
         take_stale_locks_away(repository, plan, reporter)
         writer = store.LogWriter(repository, database, person, plan)
-        found = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
-        _warn_of_clock(found)
-        known = {event.id for event in writer.log.events}
+        open_plan = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
+        _warn_of_clock(open_plan)
+        logged = {event.id for event in writer.log.events}
         for attempt in spool.left(PlanPlace(repository, plan)):
-            found.take_spool(attempt, known)
+            open_plan.take_spool(attempt, logged)
         if not put_away:
-            recovery.finish_archiving(found)
-        recovery.settle(found, put_away=put_away)
-        found.home_at_cover(found.status())
-        yield found
-        found.confirm()
+            recovery.finish_archiving(open_plan)
+        recovery.settle(open_plan, put_away=put_away)
+        open_plan.home_at_cover(open_plan.status())
+        yield open_plan
+        open_plan.confirm()
 
 
 def take_stale_locks_away(repository: Repository, plan: str, reporter: Reporter) -> None:

@@ -45,7 +45,7 @@ class _Work:
     def commits(self) -> list[str]:
         """What is picked: a commit that claims several steps comes once."""
         return list(
-            dict.fromkeys(each.commit.oid for each in self.steps if each.commit is not None)
+            dict.fromkeys(step.commit.oid for step in self.steps if step.commit is not None)
         )
 
 
@@ -76,14 +76,14 @@ def pick(
         if status.branch is not None
         else {}
     )
-    known = [each for each in chosen if each.step.id in there]
-    if known:
-        said = ", ".join(str(each.number) for each in known)
-        plan.reporter.emit(Note(f"on '{target.name}' already: step {said}"))
+    already = [step for step in chosen if step.step.id in there]
+    if already:
+        shown = ", ".join(str(step.number) for step in already)
+        plan.reporter.emit(Note(f"on '{target.name}' already: step {shown}"))
     work = _Work(
         plan,
         status,
-        _in_order(status, [each for each in chosen if each not in known]),
+        _in_order(status, [step for step in chosen if step not in already]),
         target,
         target.tip,
     )
@@ -95,14 +95,14 @@ def pick(
 
 
 def _done(status: Status, number: int) -> StepStatus:
-    each, name = status.steps[number - 1], ids.short(status.id)
-    if each.state is StepState.UPSTREAM:
+    step, name = status.steps[number - 1], ids.short(status.id)
+    if step.state is StepState.UPSTREAM:
         raise errors.Refused(
             f"step {number} has no commit of its own: it is in the base", f"git orch show {name}"
         )
-    if each.state not in SATISFIED or each.commit is None:
+    if step.state not in SATISFIED or step.commit is None:
         raise errors.Refused(f"step {number} is not done", f"git orch exec {name}")
-    return each
+    return step
 
 
 def _in_order(status: Status, chosen: Sequence[StepStatus]) -> tuple[StepStatus, ...]:
@@ -110,7 +110,7 @@ def _in_order(status: Status, chosen: Sequence[StepStatus]) -> tuple[StepStatus,
     return tuple(
         sorted(
             chosen,
-            key=lambda each: commits.index(each.commit.oid) if each.commit is not None else 0,
+            key=lambda step: commits.index(step.commit.oid) if step.commit is not None else 0,
         )
     )
 
@@ -123,27 +123,27 @@ def _refuse_missing(work: _Work, there: Mapping[str, str]) -> None:
         and work.plan.is_ancestor(work.status.branch.base, work.old)
     )
     based = {
-        each.step.id for each in work.status.steps if each.state is StepState.UPSTREAM and with_base
+        step.step.id for step in work.status.steps if step.state is StepState.UPSTREAM and with_base
     }
-    have = {each.step.id for each in work.steps} | set(there) | based
+    have = {step.step.id for step in work.steps} | set(there) | based
     needs = {
-        each.number: [
+        step.number: [
             str(work.status.plan.position(other))
-            for other in each.step.depends_on
+            for other in step.step.depends_on
             if other not in have
         ]
-        for each in work.steps
+        for step in work.steps
     }
-    told = "; ".join(
+    reason = "; ".join(
         f"step {number} needs {', '.join(missing)}" for number, missing in needs.items() if missing
     )
-    if told:
+    if reason:
         also = sorted({int(number) for missing in needs.values() for number in missing})
         numbers = ",".join(
-            str(number) for number in sorted({*also, *(each.number for each in work.steps)})
+            str(number) for number in sorted({*also, *(step.number for step in work.steps)})
         )
         raise errors.Refused(
-            f"{told}, not on '{work.target.name}'",
+            f"{reason}, not on '{work.target.name}'",
             f"git orch pick {work.name} {numbers} --onto {work.target.typed}  # or --force",
         )
 
@@ -161,7 +161,7 @@ def _picked(work: _Work, *, dry_run: bool) -> Picked | None:
         return _by_hand(work, checkout, conflict)
     if dry_run:
         return Picked(work.target.ref, work.old, built.tip, built.commits)
-    typed = ",".join(str(each.number) for each in work.steps)
+    typed = ",".join(str(step.number) for step in work.steps)
     again = f"pick {work.name} {typed} --onto {work.target.typed}"
     built = land.signed(work.plan, built, again)
     body = {"commits": dict(built.commits)}
@@ -181,23 +181,23 @@ def _built(work: _Work) -> Built:
     plan = work.plan
     chain = Chain(plan.repository, plan.identity, Written(plan.objects), work.old)
     for commit in work.commits():
-        found = chain.pick(commit)
-        if found.conflicts:
+        picked = chain.pick(commit)
+        if picked.conflicts:
             steps = [
-                each.number
-                for each in work.steps
-                if each.commit is not None and each.commit.oid == commit
+                step.number
+                for step in work.steps
+                if step.commit is not None and step.commit.oid == commit
             ]
-            paths = ", ".join(f"'{one.path}'" for one in found.conflicts)
+            paths = ", ".join(f"'{one.path}'" for one in picked.conflicts)
             raise errors.Conflict(
                 f"{sentences.steps(steps)} cannot be picked onto '{work.target.name}': {paths}",
                 f"git switch {work.target.typed} && git orch pick {work.name} "
-                f"{','.join(str(each.number) for each in work.steps)}  # where it can be resolved",
+                f"{','.join(str(step.number) for step in work.steps)}  # where it can be resolved",
             )
     commits = {
-        each.step.id: chain.became[each.commit.oid]
-        for each in work.steps
-        if each.commit is not None
+        step.step.id: chain.became[step.commit.oid]
+        for step in work.steps
+        if step.commit is not None
     }
     chain.written.flush()
     return Built(chain.tip, chain.written, commits, tuple(chain.became.values()))
@@ -205,7 +205,7 @@ def _built(work: _Work) -> Built:
 
 def _by_hand(work: _Work, checkout: Checkout, conflict: errors.Conflict) -> Picked:
     """Begin `git cherry-pick` in the checkout: the user resolves what does not fit there."""
-    steps = tuple(each.step.id for each in work.steps)
+    steps = tuple(step.step.id for step in work.steps)
     begun = Record(work.plan.id, work.target.ref, work.old, steps, tuple(work.commits()))
     pick_by_hand.begin(work.plan.repository, checkout, begun, conflict)
     picked = pick_by_hand.tell(work.plan, begun)

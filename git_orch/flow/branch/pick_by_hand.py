@@ -55,7 +55,7 @@ class Picked(NamedTuple):
 
 
 def _path(repository: Repository, checkout: Checkout) -> Path:
-    git_dir, common = (os.path.realpath(each) for each in (checkout.git_dir, repository.common_dir))
+    git_dir, common = (os.path.realpath(path) for path in (checkout.git_dir, repository.common_dir))
     name = hashlib.sha256(os.fsencode(os.path.relpath(git_dir, common))).hexdigest()[
         :16
     ]  # which may move
@@ -150,9 +150,9 @@ def _run(repository: Repository, checkout: Checkout, *arguments: str) -> bool:
     except TimeoutError as hung:
         raise errors.Busy(f"{hung}", checkout.command("status")) from hung
     if done.status == 128 and b"gpg failed" in done.stderr:
-        said = done.stderr.decode("utf-8", "replace")
+        complaint = done.stderr.decode("utf-8", "replace")
         raise errors.UnfitRepository(
-            GitFailed("cherry-pick", 128, said).cause, "git config --get-regexp sign"
+            GitFailed("cherry-pick", 128, complaint).cause, "git config --get-regexp sign"
         )
     return done.status == 0
 
@@ -180,9 +180,9 @@ def _staged(repository: Repository, checkout: Checkout) -> bool:
 def stopped(repository: Repository, checkout: Checkout, cause: str) -> errors.Conflict:
     """The error for a pick that waits in a checkout."""
     paths = ", ".join(f"'{path}'" for path in ask.unmerged(checkout.git(repository)))
-    told = f"{cause}; to resolve in '{checkout.path}': {paths}" if paths else cause
+    message = f"{cause}; to resolve in '{checkout.path}': {paths}" if paths else cause
     return errors.Conflict(
-        told, "git add FILE... && git orch exec --continue  # or: git orch exec --abort"
+        message, "git add FILE... && git orch exec --continue  # or: git orch exec --abort"
     )
 
 
@@ -223,13 +223,13 @@ def seen(repository: Repository, record: Record) -> Picked:
     listed = repository.git.run(
         "log", "-z", "--reverse", "--format=%H%n%B", tip, f"^{record.old}", "--"
     )
-    found = dict[str, str]()
+    commits = dict[str, str]()
     for entry in listed.decode("utf-8", "replace").split("\0"):
         oid, _, message = entry.partition("\n")
         claims = trailers.read(message).claims
-        found |= {
+        commits |= {
             claim.step: oid
             for claim in claims
             if claim.plan == record.plan and claim.step in record.steps
         }
-    return Picked(record.ref, record.old, tip, found)
+    return Picked(record.ref, record.old, tip, commits)

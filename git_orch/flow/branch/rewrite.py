@@ -56,11 +56,11 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
     """Take one step's commit out of the middle. Raises Refused when a done step needs it, Conflict,
     StepFailed.
     """
-    status, branch, each, commit = landed(plan, number)
+    status, branch, step, commit = landed(plan, number)
     needing = [
         other
         for other in status.steps
-        if each.step.id in other.step.depends_on and other.state in SATISFIED
+        if step.step.id in other.step.depends_on and other.state in SATISFIED
     ]
     if needing:
         first = f"git orch drop {needing[-1].number} {ids.short(plan.id)}"
@@ -104,8 +104,8 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
 
 def estimate(status: Status) -> Document:
     """What the plan may use, as an event stores it: another order changes nothing about it."""
-    known = status.estimate._asdict() if status.estimate is not None else {}
-    return {name: value for name, value in known.items() if value is not None}
+    amounts = status.estimate._asdict() if status.estimate is not None else {}
+    return {name: value for name, value in amounts.items() if value is not None}
 
 
 def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | None:
@@ -126,10 +126,12 @@ def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | 
             groups.append((min(claimed, default=-1), [commit]))
         else:
             groups[-1][1].append(commit)
-    wanted = [commit for _, group in sorted(groups, key=lambda each: each[0]) for commit in group]
-    if wanted == list(commits[1:]):
+    ordered = [
+        commit for _, group in sorted(groups, key=lambda group: group[0]) for commit in group
+    ]
+    if ordered == list(commits[1:]):
         return None
-    chain = pick_onto(plan, status, wanted, commits[0].oid)
+    chain = pick_onto(plan, status, ordered, commits[0].oid)
     return moved(plan, status, chain, MoveKind.REORDER, "reorder")
 
 
@@ -181,19 +183,19 @@ def landed(plan: OpenPlan, number: int) -> tuple[Status, Branch, StepStatus, Com
         raise errors.NotFound(
             f"there is no step {number}: the plan has {len(status.steps)}", f"git orch show {name}"
         )
-    each = status.steps[number - 1]
-    if each.commit is None or each.state not in SATISFIED:
+    step = status.steps[number - 1]
+    if step.commit is None or step.state not in SATISFIED:
         raise errors.Refused(
-            f"step {number} is not done: it is {each.state.value}", f"git orch exec {name}"
+            f"step {number} is not done: it is {step.state.value}", f"git orch exec {name}"
         )
-    if len({claim.step for claim in each.commit.message.claims if claim.plan == plan.id}) > 1:
+    if len({claim.step for claim in step.commit.message.claims if claim.plan == plan.id}) > 1:
         raise errors.Refused(
-            f"commit {each.commit.oid[:10]} is more than step {number}: it was squashed",
-            f"git show {each.commit.oid[:10]}",
+            f"commit {step.commit.oid[:10]} is more than step {number}: it was squashed",
+            f"git show {step.commit.oid[:10]}",
         )
-    if not each.commit.parents:
+    if not step.commit.parents:
         raise errors.Refused(f"step {number} is the first commit of all", f"git orch show {name}")
-    return status, branch, each, each.commit
+    return status, branch, step, step.commit
 
 
 def after(branch: Branch, commit: Commit) -> tuple[Commit, ...]:
@@ -241,15 +243,15 @@ def pick_onto(
 def _conflict(
     plan: OpenPlan, status: Status, conflicts: Sequence[tuple[Commit, tuple[Conflicting, ...]]]
 ) -> errors.Conflict:
-    told, first = [], None
-    for commit, found in conflicts:
-        numbers = [each.number for each in status.steps if each.commit == commit]
+    parts, first = [], None
+    for commit, paths_at_fault in conflicts:
+        numbers = [step.number for step in status.steps if step.commit == commit]
         first = first or (numbers[0] if numbers else None)
         whose = f"step {numbers[0]}" if numbers else f"your commit {commit.oid[:10]}"
-        paths = list(dict.fromkeys(each.path for each in found))
-        told.append(f"{whose} conflicts in {sentences.names(paths, _NAMED)}")
+        paths = list(dict.fromkeys(conflict.path for conflict in paths_at_fault))
+        parts.append(f"{whose} conflicts in {sentences.names(paths, _NAMED)}")
     hint = again_from(plan, first) if first is not None else f"git show {conflicts[0][0].oid[:10]}"
-    return errors.Conflict(f"nothing was moved: {'; '.join(told)}", hint)
+    return errors.Conflict(f"nothing was moved: {'; '.join(parts)}", hint)
 
 
 @contextlib.contextmanager
@@ -294,14 +296,21 @@ def moved(
     old = status.branch.tip if status.branch is not None else ""
     verified = _verified(plan, status, chain)
     plan.keep([old], f"the branch before '{why}'")
-    told = [
-        (oid, plan.event("step.verified", step=each.step.id, tree=tree))
-        for each, oid, tree in verified
+    verified_events = [
+        (oid, plan.event("step.verified", step=step.step.id, tree=tree))
+        for step, oid, tree in verified
     ]
     rewritten = (plan.home, plan.event("plan.rewritten", why=why, **{"from": old, "to": chain.tip}))
-    plan.move(old, chain.tip, why, [*entries, *told, rewritten], kind=kind, written=chain.written)
+    plan.move(
+        old,
+        chain.tip,
+        why,
+        [*entries, *verified_events, rewritten],
+        kind=kind,
+        written=chain.written,
+    )
     return Rewritten(
-        old, chain.tip, tuple(each.number for each, _, _ in verified if each.step.checks)
+        old, chain.tip, tuple(step.number for step, _, _ in verified if step.step.checks)
     )
 
 
@@ -309,33 +318,33 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
     """The steps whose commits have another tree now, with commit and tree: their checks passed on
     it.
     """
-    wanted = []
+    changed = []
     commits = status.branch.commits if status.branch is not None else ()
     by_oid = {commit.oid: commit for commit in commits}
     for old, oid in chain.became.items():
         before = by_oid[old]
         tree = odb.commit(chain.written, oid).tree
-        steps = [each for each in status.steps if each.commit == before]
-        wanted += [(each, oid, tree) for each in steps if tree != before.tree]
-    if any(each.step.checks for each, _, _ in wanted):
+        steps = [step for step in status.steps if step.commit == before]
+        changed += [(step, oid, tree) for step in steps if tree != before.tree]
+    if any(step.step.checks for step, _, _ in changed):
         required.require_approval(plan, status)
-        plan.keep(
-            [chain.tip], "a rewritten branch that was verified"
-        )  # git makes worktrees of what a ref holds
+        # git makes worktrees only of what a ref holds
+        plan.keep([chain.tip], "a rewritten branch that was verified")
         with prepare.for_checks(plan, chain.tip) as site:
-            for each, oid, tree in wanted:
+            for step, oid, tree in changed:
                 clean = prepare.pointed(site, oid)
                 for result in checks.sequence(
-                    each.step.checks, site, plan.new_id(), tree, clean=clean
+                    step.step.checks, site, plan.new_id(), tree, clean=clean
                 ):
-                    plan.reporter.emit(CheckEnded(each.number, result))
+                    plan.reporter.emit(CheckEnded(step.number, result))
                     if not result.passed:
-                        told = f"check {sentences.command(result.command)} of step {each.number} {result.reason} then"
+                        command = sentences.command(result.command)
                         raise errors.StepFailed(
-                            f"nothing was moved: {told}; what was tried is kept as {chain.tip[:10]}",
-                            again_from(plan, each.number),
+                            f"nothing was moved: check {command} of step {step.number} "
+                            f"{result.reason} then; what was tried is kept as {chain.tip[:10]}",
+                            again_from(plan, step.number),
                         )
-    return wanted
+    return changed
 
 
 def told(plan: OpenPlan, done: Rewritten) -> None:

@@ -102,18 +102,18 @@ def _to(plan: OpenPlan, status: Status, target: Commit, why: str, how: How) -> M
         _refuse_foreign(plan, theirs, target)
     elif theirs == list(cut):
         return None
-    gone = tuple(each.number for each in status.steps if each.commit in cut)
+    gone = tuple(step.number for step in status.steps if step.commit in cut)
     chain = rewrite.pick_onto(plan, status, theirs, target.oid)
     moved = Moved(
         branch.tip,
         chain.tip,
         gone,
         tuple(chain.became.values()),
-        tuple(each.oid for each in cut),
+        tuple(commit.oid for commit in cut),
     )
     if how.dry_run:
         return moved
-    left = any(each.state in SATISFIED and each.commit not in cut for each in status.steps)
+    left = any(step.state in SATISFIED and step.commit not in cut for step in status.steps)
     event = plan.event(
         "plan.rolled-back", **{"from": branch.tip, "to": chain.tip, "full": not left}
     )
@@ -144,9 +144,9 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
         raise errors.NotFound(f"commit '{last.old[:12]}' is gone", f"git orch exec {plan.name}")
     then = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, last.old)
     steps = tuple(
-        each.number
-        for each in then.steps
-        if each.step.id in then.satisfied_steps() - status.satisfied_steps()
+        step.number
+        for step in then.steps
+        if step.step.id in then.satisfied_steps() - status.satisfied_steps()
     )
     moved = Moved(last.new, last.old, steps)
     if how.dry_run:
@@ -174,7 +174,8 @@ def _base_before(plan: OpenPlan, status: Status, rebase: Move) -> list[Entry]:
         if event.name in ("plan.created", "plan.rebased") and event.id < rebase.id
     ]
     return [
-        (plan.home, plan.event("plan.rebased", base=each.body.get("base"))) for each in named[-2:-1]
+        (plan.home, plan.event("plan.rebased", base=event.body.get("base")))
+        for event in named[-2:-1]
     ]
 
 
@@ -188,7 +189,9 @@ def _restore_order(plan: OpenPlan, status: Status, reordered: Move) -> None:
     now = [step.id for step in status.plan.steps]
     if not before or not after or not sorted(before[0]) == sorted(after[0]) == sorted(now):
         return
-    steps = tuple(step for wanted in before[0] for step in status.plan.steps if step.id == wanted)
+    steps = tuple(
+        step for identifier in before[0] for step in status.plan.steps if step.id == identifier
+    )
     edit.revise(plan, status.plan, status.plan._replace(steps=steps), rewrite.estimate(status))
 
 
@@ -234,7 +237,7 @@ def _refuse_foreign(plan: OpenPlan, theirs: list[Commit], target: Commit) -> Non
         names = ", ".join(commit.oid[:10] for commit in theirs)
         again = f"git orch rollback {plan.name}"
         where = next(
-            (f" --to-step {each.number}" for each in plan.status().steps if each.commit == target),
+            (f" --to-step {step.number}" for step in plan.status().steps if step.commit == target),
             "",
         )
         raise errors.Refused(

@@ -12,22 +12,22 @@ def notice(plan: OpenPlan, status: Status) -> None:
     """Keep what a rewrite of the branch left behind, and say what was seen. Raises Busy for a
     deleted branch.
     """
-    tip, known = (status.branch.tip if status.branch is not None else None), status.known_tip
+    tip, last = (status.branch.tip if status.branch is not None else None), status.known_tip
     if tip is None:
-        if known is not None:
-            plan.keep([known], "the tip of a deleted branch")
+        if last is not None:
+            plan.keep([last], "the tip of a deleted branch")
         raise errors.Busy(
             f"branch 'orch/{plan.id}' was deleted or renamed",
             f"git branch orch/{plan.id} {_goal(plan, status)}",
         )
-    if known is None or tip == known:
+    if last is None or tip == last:
         return
-    if not plan.is_ancestor(known, tip):
-        plan.keep([known], "a tip the user moved away from")
+    if not plan.is_ancestor(last, tip):
+        plan.keep([last], "a tip the user moved away from")
         plan.reporter.emit(
-            Note(f"the branch was moved from {known[:10]} to {tip[:10]}; {_standing(plan)}")
+            Note(f"the branch was moved from {last[:10]} to {tip[:10]}; {_standing(plan)}")
         )
-    plan.record((tip, plan.event("branch.noticed", was=known, now=tip)))
+    plan.record((tip, plan.event("branch.noticed", was=last, now=tip)))
 
 
 def _goal(plan: OpenPlan, status: Status) -> str:
@@ -40,8 +40,8 @@ def _goal(plan: OpenPlan, status: Status) -> str:
 
 def _standing(plan: OpenPlan) -> str:
     status = plan.status()
-    left = [str(each.number) for each in status.steps if each.state not in SATISFIED]
-    unverified = [str(each.number) for each in status.steps if each.state is StepState.UNVERIFIED]
-    said = [f"not done now: {', '.join(left)}"] if left else []
-    said += [f"done but not verified now: {', '.join(unverified)}"] if unverified else []
-    return "; ".join(said) or "every step is still done"
+    left = [str(step.number) for step in status.steps if step.state not in SATISFIED]
+    unverified = [str(step.number) for step in status.steps if step.state is StepState.UNVERIFIED]
+    parts = [f"not done now: {', '.join(left)}"] if left else []
+    parts += [f"done but not verified now: {', '.join(unverified)}"] if unverified else []
+    return "; ".join(parts) or "every step is still done"

@@ -79,7 +79,7 @@ def execute(
     status = preconditions.based(plan, status)
     plan.refuse_checked_out()
     preconditions.keep_results(plan, status)
-    left = [each.step.id for each in status.steps if each.step.id not in status.satisfied_steps()]
+    left = [step.step.id for step in status.steps if step.step.id not in status.satisfied_steps()]
     if not left or status.branch is None or grant is None:
         return _nothing_to_do(plan, status, options)
     schedule = preconditions.schedule(status, options)
@@ -152,9 +152,9 @@ def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     tip = status.branch.tip if status.branch is not None else ""
     step = next(
         (
-            each
-            for each in graph.ready_steps(status.plan, status.satisfied_steps())
-            if each.kind == "manual"
+            ready_step
+            for ready_step in graph.ready_steps(status.plan, status.satisfied_steps())
+            if ready_step.kind == "manual"
         ),
         None,
     )

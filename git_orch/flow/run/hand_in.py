@@ -22,9 +22,9 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
     status = plan.status()
     step = next(
         (
-            each
-            for each in graph.ready_steps(status.plan, status.satisfied_steps())
-            if each.kind == "manual"
+            ready_step
+            for ready_step in graph.ready_steps(status.plan, status.satisfied_steps())
+            if ready_step.kind == "manual"
         ),
         None,
     )

@@ -98,7 +98,7 @@ class Drive:
         while self._start() or self.running:
             ended = self.wait(self.running)
             with self.held():
-                for future in [each for each in self.running if each in ended]:
+                for future in [attempt for attempt in self.running if attempt in ended]:
                     self._take(future, self.running[future])
                     del self.running[
                         future

@@ -41,8 +41,8 @@ def based(plan: OpenPlan, status: Status) -> Status:
 def keep_results(plan: OpenPlan, status: Status) -> None:
     """Results that a killed run did not take: what is not on the branch is kept."""
     left = results.left(plan.repository, plan.id)
-    known = {attempt.id for attempt in status.attempts}
-    unknown = [oid for attempt, oid in left.items() if attempt not in known]
+    logged = {attempt.id for attempt in status.attempts}
+    unknown = [oid for attempt, oid in left.items() if attempt not in logged]
     if unknown:
         plan.keep(unknown, "results of attempts that were cut off")
         plan.reporter.emit(
@@ -78,7 +78,7 @@ def schedule(status: Status, options: Options) -> Schedule:
     """The steps that a run is about: chosen, not done, not a person's, not claimed by a commit
     unknown to the log.
     """
-    claimed = {each.step.id for each in status.steps if each.state is StepState.CLAIMED}
+    claimed = {step.step.id for step in status.steps if step.state is StepState.CLAIMED}
     chosen = [
         step.id
         for step in status.plan.steps
@@ -102,7 +102,7 @@ def _weight(step: Step) -> float:
 
 
 def refuse_claimed(status: Status) -> None:
-    claimed = next((each for each in status.steps if each.state is StepState.CLAIMED), None)
+    claimed = next((step for step in status.steps if step.state is StepState.CLAIMED), None)
     if claimed is not None:
         raise errors.Refused(
             f"a commit on the branch claims step {claimed.number}, but the log does not know it",
@@ -115,17 +115,21 @@ def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
     if chosen is None:
         return
     satisfied = status.satisfied_steps()
-    for each in status.steps:
+    for step in status.steps:
         needed = [
             other
-            for other in each.step.depends_on
+            for other in step.step.depends_on
             if other not in satisfied and other not in chosen
         ]
-        if each.step.id in chosen - satisfied and needed:
-            wanted = ({each.step.id} | graph.prerequisites(status.plan, each.step.id)) - satisfied
-            numbers = ",".join(str(number) for number in sorted(map(status.plan.position, wanted)))
+        if step.step.id in chosen - satisfied and needed:
+            needed_steps = (
+                {step.step.id} | graph.prerequisites(status.plan, step.step.id)
+            ) - satisfied
+            numbers = ",".join(
+                str(number) for number in sorted(map(status.plan.position, needed_steps))
+            )
             missing = sentences.steps(map(status.plan.position, needed))
             raise errors.Refused(
-                f"step {each.number} cannot run without {missing}: not done and not chosen",
+                f"step {step.number} cannot run without {missing}: not done and not chosen",
                 f"git orch exec {ids.short(status.id)} --steps {numbers}",
             )

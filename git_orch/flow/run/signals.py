@@ -76,9 +76,9 @@ def once(hint: str) -> Iterator[Listener]:
         yield listener  # signals go to the main thread
         return
     before = {
-        each: signal.signal(each, listener.take)
-        for each in _ENDING
-        if signal.getsignal(each) != signal.SIG_IGN
+        number: signal.signal(number, listener.take)
+        for number in _ENDING
+        if signal.getsignal(number) != signal.SIG_IGN
     }
     try:
         yield listener

@@ -54,12 +54,12 @@ def run_step(job: str) -> str:
                 return ending.text(_verified(read, means))
             except SetupFailed as failed:
                 return _not_set_up(failed)
-        known = (
+        earlier = (
             results.found(means.repository, means.objects, read.plan_id, read.attempt)
             if read.held
             else None
         )
-        return known if known is not None else _tried(read, means)
+        return earlier if earlier is not None else _tried(read, means)
 
 
 def _tried(job: Job, means: Means) -> str:
@@ -108,17 +108,17 @@ def _means(job: Job) -> Iterator[Means]:
     if shared is not None:
         yield shared
         return
-    found = repository.discover(Path(job.directory))
-    chosen = settings.of_user(found)
+    repo = repository.discover(Path(job.directory))
+    chosen = settings.of_user(repo)
     with contextlib.ExitStack() as stack:
         service = (
             stack.enter_context(models.service(chosen.prices)) if job.step.kind == "agent" else None
         )
-        database = stack.enter_context(contextlib.closing(objects.opened(found)))
-        boundary, person = sandbox.boundary(found), identity.of_user(found)
-        furnishing = setup.of(found, job.base)
+        database = stack.enter_context(contextlib.closing(objects.opened(repo)))
+        boundary, person = sandbox.boundary(repo), identity.of_user(repo)
+        furnishing = setup.of(repo, job.base)
         yield Means(
-            found,
+            repo,
             person,
             database,
             boundary,

@@ -58,7 +58,7 @@ def read_at(repository: Repository, objects: Objects, tip: str | None) -> Archiv
         return Archive({})
     notes, _ = store.read_notes(objects, tip)
     listed = [Note(target, blob) for target, blob in notes.blobs.items()]
-    found: dict[str, list[Note]] = {}
+    by_plan: dict[str, list[Note]] = {}
     damaged = 0 if notes.missing is None else 1
     for note, content in zip(
         listed, _contents(repository, objects, [note.blob for note in listed]), strict=True
@@ -67,14 +67,14 @@ def read_at(repository: Repository, objects: Objects, tip: str | None) -> Archiv
         if plan is None:
             damaged += 1
         else:
-            found.setdefault(plan, []).append(note)
-    return Archive({plan: tuple(found[plan]) for plan in sorted(found)}, damaged)
+            by_plan.setdefault(plan, []).append(note)
+    return Archive({plan: tuple(by_plan[plan]) for plan in sorted(by_plan)}, damaged)
 
 
 def content(repository: Repository, objects: Objects, notes: Sequence[Note]) -> bytes:
     """All lines of the notes of a plan."""
-    found = _contents(repository, objects, [note.blob for note in notes])
-    return events.union(each for each in found if each is not None)
+    contents = _contents(repository, objects, [note.blob for note in notes])
+    return events.union(content for content in contents if content is not None)
 
 
 def logs(
@@ -85,7 +85,7 @@ def logs(
         repository, objects, [note.blob for notes in plans.values() for note in notes]
     )
     parts = [[next(contents) for _ in notes] for notes in plans.values()]
-    return [events.read(each for each in part if each is not None) for part in parts]
+    return [events.read(content for content in part if content is not None) for part in parts]
 
 
 def _contents(
@@ -107,19 +107,19 @@ def _contents(
 def _batch(
     objects: Objects, blobs: Sequence[str], sizes: Mapping[str, int]
 ) -> Iterator[bytes | None]:
-    found = iter(objects.read_many([blob for blob in blobs if blob in sizes]))
+    stored = iter(objects.read_many([blob for blob in blobs if blob in sizes]))
     for blob in blobs:
-        each = next(found) if blob in sizes else None
-        yield each.data if each is not None and each.kind == "blob" else None
+        content = next(stored) if blob in sizes else None
+        yield content.data if content is not None and content.kind == "blob" else None
 
 
 def _sizes(repository: Repository, blobs: Sequence[str]) -> dict[str, int]:
     """The sizes in bytes of those of the blobs that are there and small enough to be a note."""
     stored = ask.stored(repository.git, blobs)
     return {
-        oid: each.size
-        for oid, each in stored.items()
-        if each.kind == "blob" and each.size <= LARGEST
+        oid: entry.size
+        for oid, entry in stored.items()
+        if entry.kind == "blob" and entry.size <= LARGEST
     }
 
 

@@ -27,24 +27,24 @@ class _Walk:
     covered: bool = False
 
 
-def read_many(objects: Objects, wanted: Sequence[tuple[str, str, str | None]]) -> list[Branch]:
+def read_many(objects: Objects, starts: Sequence[tuple[str, str, str | None]]) -> list[Branch]:
     """The branches of many plans at once: each given as plan ID, tip, and the base its log names.
 
     The walk ends at the cover commit or, where that is missing, at the base; then the earliest
     commit is the earliest one that claims a step.
     """
-    walks = [_Walk(plan, tip, base, tip) for plan, tip, base in wanted]
+    walks = [_Walk(plan, tip, base, tip) for plan, tip, base in starts]
     for _ in range(_FARTHEST):
         going = [walk for walk in walks if walk.next is not None]
         if not going:
             break
-        for walk, found in zip(
+        for walk, commit in zip(
             going, objects.read_many([walk.next or "" for walk in going]), strict=True
         ):
-            if found is None or found.kind != "commit":
+            if commit is None or commit.kind != "commit":
                 walk.next = None
                 continue
-            _advance(walk, raw.commit_object(found.data))
+            _advance(walk, raw.commit_object(commit.data))
     return _with_named(objects, [_branch(walk) for walk in walks])
 
 
@@ -52,26 +52,26 @@ def _with_named(objects: Objects, branches: list[Branch]) -> list[Branch]:
     """The branches with the commits that reverts name by an ID from before an amend or a rebase,
     while they exist.
     """
-    wanted = []
-    for each in branches:
-        here = {commit.oid for commit in each.commits}
-        wanted.append(
-            sorted({oid for commit in each.commits for oid in commit.message.reverts} - here)
+    missing = []
+    for branch in branches:
+        here = {commit.oid for commit in branch.commits}
+        missing.append(
+            sorted({oid for commit in branch.commits for oid in commit.message.reverts} - here)
         )
-    if not any(wanted):
+    if not any(missing):
         return branches
-    found = iter(objects.read_many([oid for oids in wanted for oid in oids]))
-    named = [tuple(_named(oid, next(found)) for oid in oids) for oids in wanted]
+    stored = iter(objects.read_many([oid for oids in missing for oid in oids]))
+    named = [tuple(_named(oid, next(stored)) for oid in oids) for oids in missing]
     return [
-        each._replace(named=tuple(commit for commit in commits if commit is not None))
-        for each, commits in zip(branches, named, strict=True)
+        branch._replace(named=tuple(commit for commit in commits if commit is not None))
+        for branch, commits in zip(branches, named, strict=True)
     ]
 
 
-def _named(oid: str, found: Found | None) -> Commit | None:
-    if found is None or found.kind != "commit":
+def _named(oid: str, stored: Found | None) -> Commit | None:
+    if stored is None or stored.kind != "commit":
         return None
-    fields = raw.commit_object(found.data)
+    fields = raw.commit_object(stored.data)
     return Commit(oid, fields.tree, fields.parents, trailers.read(fields.message))
 
 

@@ -53,8 +53,8 @@ def statuses(
 
     `bases` takes the values of the base branches that were looked at.
     """
-    found = plans if plans is not None else refs.of_plans(repository)
-    logged = [(plan, values) for plan, values in found.items() if values.log is not None]
+    chosen = plans if plans is not None else refs.of_plans(repository)
+    logged = [(plan, values) for plan, values in chosen.items() if values.log is not None]
     read = store.read_logs(objects, [values.log or "" for _, values in logged])
     tips = [(plan, values.branch) for plan, values in logged]
     folded = _folded(repository, objects, tips, [log for _, log in read], bases)
@@ -103,8 +103,8 @@ def archived(repository: Repository, objects: Objects, plan: str | None = None) 
     """
 
     def read(listing: Listing) -> list[Status]:
-        found = archive.read_at(repository, objects, listing.archive)
-        return of_notes(repository, objects, found, listing.plans, plan)
+        notes = archive.read_at(repository, objects, listing.archive)
+        return of_notes(repository, objects, notes, listing.plans, plan)
 
     return steady(repository, read)
 
@@ -112,7 +112,7 @@ def archived(repository: Repository, objects: Objects, plan: str | None = None) 
 def of_notes(
     repository: Repository,
     objects: Objects,
-    found: Archive,
+    stored: Archive,
     live: Mapping[str, PlanRefs],
     plan: str | None = None,
 ) -> list[Status]:
@@ -120,23 +120,23 @@ def of_notes(
     as well are left out.
     """
     plans = {
-        each: notes
-        for each, notes in found.plans.items()
-        if plan in (None, each) and (each not in live or live[each].log is None)
+        name: notes
+        for name, notes in stored.plans.items()
+        if plan in (None, name) and (name not in live or live[name].log is None)
     }
     logs = archive.logs(repository, objects, plans)
-    statuses = _folded(repository, objects, [(each, None) for each in plans], logs)
-    return [each for each in statuses if each is not None]
+    statuses = _folded(repository, objects, [(name, None) for name in plans], logs)
+    return [status for status in statuses if status is not None]
 
 
 def status(
     repository: Repository, objects: Objects, plan: str, log: Log, tip: str | None
 ) -> Status:
     """The status of one plan whose log is already read. Raises NotFound when the log holds no plan."""
-    [found] = _folded(repository, objects, [(plan, tip)], [log])
-    if found is None:
+    [result] = _folded(repository, objects, [(plan, tip)], [log])
+    if result is None:
         raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
-    return found
+    return result
 
 
 def _folded(
@@ -150,34 +150,34 @@ def _folded(
 
     That of a plan that was put away is where it was then, when that commit is here.
     """
-    known = [tip for _, tip in plans]
+    own_tips = [tip for _, tip in plans]
     looked_at = bases if bases is not None else {}
     folded = [fold.fold(plan, log, None) for (plan, _), log in zip(plans, logs, strict=True)]
-    past = _with_present_tips(objects, list(zip(folded, known, strict=True)))
+    past = _with_present_tips(objects, list(zip(folded, own_tips, strict=True)))
     past = [
-        _merged(repository, each, looked_at)
-        if each is not None and tip is None and each.archived is None
-        else each
-        for tip, each in zip(known, past, strict=True)
+        _merged(repository, status, looked_at)
+        if status is not None and tip is None and status.archived is None
+        else status
+        for tip, status in zip(own_tips, past, strict=True)
     ]
     tips = [
-        each.known_tip if each is not None and each.merged else tip
-        for tip, each in zip(_with_archived(objects, past, known), past, strict=True)
+        status.known_tip if status is not None and status.merged else tip
+        for tip, status in zip(_with_archived(objects, past, own_tips), past, strict=True)
     ]
-    wanted = [
-        (each.id, tip, each.base.commit)
-        for tip, each in zip(tips, past, strict=True)
-        if tip is not None and each is not None
+    walks = [
+        (status.id, tip, status.base.commit)
+        for tip, status in zip(tips, past, strict=True)
+        if tip is not None and status is not None
     ]
     branches = {
-        plan: found
-        for (plan, _, _), found in zip(wanted, branch.read_many(objects, wanted), strict=True)
+        plan: content
+        for (plan, _, _), content in zip(walks, branch.read_many(objects, walks), strict=True)
     }
     return [
-        each
-        if each is None or each.id not in branches
-        else _on_branch(repository, each, branches[each.id])
-        for each in past
+        status
+        if status is None or status.id not in branches
+        else _on_branch(repository, status, branches[status.id])
+        for status in past
     ]
 
 
@@ -186,10 +186,10 @@ def _with_archived(
 ) -> list[str | None]:
     """The tips, with where the branches of archived plans were."""
     were = [
-        each.archived.tip
-        if each is not None and each.archived is not None and tip is None
+        status.archived.tip
+        if status is not None and status.archived is not None and tip is None
         else None
-        for each, tip in zip(past, tips, strict=True)
+        for status, tip in zip(past, tips, strict=True)
     ]
     asked = [tip for tip in were if tip is not None]
     here = (
@@ -222,104 +222,104 @@ def _with_present_tips(
     from it.
     """
     lost = [
-        each.known_tip
-        for each, tip in past
-        if each is not None and tip is None and each.known_tip is not None
+        status.known_tip
+        for status, tip in past
+        if status is not None and tip is None and status.known_tip is not None
     ]
     gone = (
-        {oid for oid, found in zip(lost, objects.read_many(lost), strict=True) if found is None}
+        {oid for oid, stored in zip(lost, objects.read_many(lost), strict=True) if stored is None}
         if lost
         else set()
     )
     return [
-        each._replace(known_tip=None)
-        if each is not None and tip is None and each.known_tip in gone
-        else each
-        for each, tip in past
+        status._replace(known_tip=None)
+        if status is not None and tip is None and status.known_tip in gone
+        else status
+        for status, tip in past
     ]
 
 
-def _on_branch(repository: Repository, past: Status, found: Branch) -> Status:
-    now = fold.on_branch(past, found)
+def _on_branch(repository: Repository, past: Status, branch: Branch) -> Status:
+    now = fold.on_branch(past, branch)
     landed = {
         attempt.step: attempt.commit
         for attempt in past.attempts
         if attempt.outcome == "landed" and attempt.commit is not None
     }
     gone = {
-        each.step.id for each in now.steps if each.state in (StepState.PENDING, StepState.FAILED)
+        step.step.id for step in now.steps if step.state in (StepState.PENDING, StepState.FAILED)
     }
     missing = {step: commit for step, commit in landed.items() if step in gone}
     if (
         not missing
-        or found.base is None
+        or branch.base is None
         or past.base.commit is None
-        or found.base == past.base.commit
+        or branch.base == past.base.commit
     ):
         return now
-    there = frozenset(upstream.steps(repository, past.id, past.base.commit, found.base, missing))
-    return fold.on_branch(past, found._replace(upstream=there)) if there else now
+    there = frozenset(upstream.steps(repository, past.id, past.base.commit, branch.base, missing))
+    return fold.on_branch(past, branch._replace(upstream=there)) if there else now
 
 
-def resolve(repository: Repository, objects: Objects, wanted: str | None) -> str:
+def resolve(repository: Repository, objects: Objects, typed: str | None) -> str:
     """The ID of the plan that is meant. Raises NotFound, which lists the candidates when there are
     several.
     """
-    return steady(repository, lambda listing: meant(repository, objects, wanted, listing)[0])
+    return steady(repository, lambda listing: meant(repository, objects, typed, listing)[0])
 
 
 def meant(
-    repository: Repository, objects: Objects, wanted: str | None, listing: Listing
+    repository: Repository, objects: Objects, typed: str | None, listing: Listing
 ) -> tuple[str, Archive | None]:
     """The ID of the plan that is meant, with the archive where the plan was found there: it is read
     only when no live plan fits. Raises NotFound.
     """
     plans = listing.plans
-    known = [plan for plan, values in plans.items() if values.log is not None]
-    if wanted is None:
+    logged = [plan for plan, values in plans.items() if values.log is not None]
+    if typed is None:
         return _only_open(repository, objects, plans), None
-    found = ids.matches(wanted, known)
-    if len(found) == 1:
-        return found[0], None
-    if not found:
+    matches = ids.matches(typed, logged)
+    if len(matches) == 1:
+        return matches[0], None
+    if not matches:
         archived_plans = archive.read_at(repository, objects, listing.archive)
-        put_away = ids.matches(wanted, archived_plans.plans)
+        put_away = ids.matches(typed, archived_plans.plans)
         if len(put_away) == 1:
             return put_away[0], archived_plans
         rest = ids.matches(
-            wanted, [plan for plan, values in plans.items() if values.branch is not None]
+            typed, [plan for plan, values in plans.items() if values.branch is not None]
         )
         if len(rest) == 1:
             raise _without_log(rest[0])
         if not put_away:
-            raise errors.NotFound(f"no plan is called '{wanted}'", "git orch ls --all")
-        found = put_away
+            raise errors.NotFound(f"no plan is called '{typed}'", "git orch ls --all")
+        matches = put_away
     raise errors.NotFound(
-        f"'{wanted}' may mean {_listed(found)}", f"git orch show {ids.short(found[-1])}"
+        f"'{typed}' may mean {_listed(matches)}", f"git orch show {ids.short(matches[-1])}"
     )
 
 
-def resolve_archived(repository: Repository, objects: Objects, wanted: str) -> str:
+def resolve_archived(repository: Repository, objects: Objects, typed: str) -> str:
     """The ID of the archived plan that is meant, also of one that was cut off on its way. Raises
     NotFound.
     """
-    return steady(repository, lambda listing: _meant_archived(repository, objects, wanted, listing))
+    return steady(repository, lambda listing: _meant_archived(repository, objects, typed, listing))
 
 
-def _meant_archived(repository: Repository, objects: Objects, wanted: str, listing: Listing) -> str:
+def _meant_archived(repository: Repository, objects: Objects, typed: str, listing: Listing) -> str:
     put_away = archive.read_at(repository, objects, listing.archive).plans.keys()
     live = listing.plans
-    asked = {plan: live[plan] for plan in ids.matches(wanted, live) if plan not in put_away}
+    asked = {plan: live[plan] for plan in ids.matches(typed, live) if plan not in put_away}
     cut_off = [
-        each.id for each in statuses(repository, objects, asked) if each.archived is not None
+        status.id for status in statuses(repository, objects, asked) if status.archived is not None
     ]
-    found = ids.matches(wanted, [*put_away, *cut_off])
-    if len(found) == 1:
-        return found[0]
+    matches = ids.matches(typed, [*put_away, *cut_off])
+    if len(matches) == 1:
+        return matches[0]
     cause = (
-        f"'{wanted}' may mean {_listed(found)}"
-        if found
-        else f"no archived plan is called '{wanted}'"
+        f"'{typed}' may mean {_listed(matches)}"
+        if matches
+        else f"no archived plan is called '{typed}'"
     )
     raise errors.NotFound(cause, "git orch ls --all")
 
@@ -339,16 +339,18 @@ def _only_open(repository: Repository, objects: Objects, plans: Mapping[str, Pla
             return current
         if ids.PLAN_ID.fullmatch(current):
             raise _without_log(current)
-    found = [each.id for each in statuses(repository, objects, plans) if each.is_open()]
-    if len(found) == 1:
-        return found[0]
-    known = [plan for plan, values in plans.items() if values.log is not None]
-    if not found and len(known) == 1:
-        return known[0]
-    if not found:
-        newest = f"git orch show {ids.short(known[-1])}" if known else 'git orch plan "what to do"'
+    open_plans = [status.id for status in statuses(repository, objects, plans) if status.is_open()]
+    if len(open_plans) == 1:
+        return open_plans[0]
+    logged = [plan for plan, values in plans.items() if values.log is not None]
+    if not open_plans and len(logged) == 1:
+        return logged[0]
+    if not open_plans:
+        newest = (
+            f"git orch show {ids.short(logged[-1])}" if logged else 'git orch plan "what to do"'
+        )
         raise errors.NotFound("no plan is open", newest)
-    raise errors.NotFound(f"{len(found)} plans are open: {_listed(found)}", "git orch ls")
+    raise errors.NotFound(f"{len(open_plans)} plans are open: {_listed(open_plans)}", "git orch ls")
 
 
 def _listed(plans: Sequence[str]) -> str:

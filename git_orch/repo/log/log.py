@@ -54,23 +54,25 @@ def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
     """Notes and events of many logs at once; `tips` are the commits their refs name. Missing
     objects read as empty.
     """
-    trees = [_root(found) for found in objects.read_many(tips)]
+    trees = [_root(commit) for commit in objects.read_many(tips)]
     notes = _notes(objects, trees)
-    wanted = [blob for found in notes for blob in found.blobs.values()]
-    contents = iter(objects.read_many(wanted))
+    note_blobs = [blob for note in notes for blob in note.blobs.values()]
+    contents = iter(objects.read_many(note_blobs))
     result = []
-    for tip, tree, found in zip(tips, trees, notes, strict=True):
-        blobs = {oid: next(contents) for oid in found.blobs.values()}
+    for tip, tree, note in zip(tips, trees, notes, strict=True):
+        blobs = {oid: next(contents) for oid in note.blobs.values()}
         lost = [tip] if tree is None else [oid for oid, blob in blobs.items() if blob is None]
-        found.missing = found.missing or (lost[0] if lost else None)
+        note.missing = note.missing or (lost[0] if lost else None)
         texts = [blob.data for blob in blobs.values() if blob is not None and blob.kind == "blob"]
-        result.append((found, events.read(texts)))
+        result.append((note, events.read(texts)))
     return result
 
 
-def _root(found: odb.Found | None) -> str | None:
+def _root(commit: odb.Found | None) -> str | None:
     return (
-        raw.commit_object(found.data).tree if found is not None and found.kind == "commit" else None
+        raw.commit_object(commit.data).tree
+        if commit is not None and commit.kind == "commit"
+        else None
     )
 
 
@@ -79,13 +81,13 @@ def _notes(objects: Objects, trees: Sequence[str | None]) -> list[Notes]:
     notes = [Notes() for _ in trees]
     level = [(index, "", tree) for index, tree in enumerate(trees) if tree is not None]
     while level:
-        found = objects.read_many([tree for _, _, tree in level])
+        stored = objects.read_many([tree for _, _, tree in level])
         below: list[tuple[int, str, str]] = []
-        for (index, prefix, oid), each in zip(level, found, strict=True):
-            if each is None or each.kind != "tree":
+        for (index, prefix, oid), tree in zip(level, stored, strict=True):
+            if tree is None or tree.kind != "tree":
                 notes[index].missing = oid
                 continue
-            entries = raw.tree_entries(each.data, objects.oid_length)
+            entries = raw.tree_entries(tree.data, objects.oid_length)
             whole = len(prefix) == 2
             for entry in entries:
                 name = prefix + entry.name.decode("ascii", "replace")
@@ -134,7 +136,7 @@ def read_notes(objects: Objects, tip: str) -> tuple[Notes, dict[str, str]]:
     """The notes of the commit `tip`, none of them read, and the directories that can be kept as
     they are.
     """
-    [tree] = [_root(found) for found in objects.read_many([tip])]
+    [tree] = [_root(commit) for commit in objects.read_many([tip])]
     [notes] = _notes(objects, [tree])
     if tree is None:
         notes.missing = tip
@@ -252,8 +254,8 @@ class LogWriter:
     def event(self, name: str, **body: object) -> Event:
         """A new event with an ID after all that are known; it is stored by `append`."""
         now = time.time_ns() // 1_000_000
-        known = max(filter(None, (self._greatest, self.log.greatest())), default=None)
-        identifier = ids.ulid_after(known, now, int.from_bytes(os.urandom(10), "big"))
+        latest = max(filter(None, (self._greatest, self.log.greatest())), default=None)
+        identifier = ids.ulid_after(latest, now, int.from_bytes(os.urandom(10), "big"))
         self._greatest = identifier
         return Event(identifier, name, self._clone, events.readable(body))
 
@@ -273,15 +275,15 @@ class LogWriter:
         After a lost race the commit is built again on the new tip: events are only ever added, so
         nobody's are lost. Raises Busy when the ref stays locked.
         """
-        wanted: dict[str, list[Event]] = {}
+        by_target: dict[str, list[Event]] = {}
         for target, event in entries:
-            wanted.setdefault(target or self._repository.empty_blob, []).append(event)
-        raced(lambda: self._append(wanted, beside), self.reload)
+            by_target.setdefault(target or self._repository.empty_blob, []).append(event)
+        raced(lambda: self._append(by_target, beside), self.reload)
 
-    def _append(self, wanted: dict[str, list[Event]], beside: Sequence[Written]) -> None:
-        blobs = self._blobs(wanted)
+    def _append(self, by_target: dict[str, list[Event]], beside: Sequence[Written]) -> None:
+        blobs = self._blobs(by_target)
         subtrees = dict(self._subtrees)  # ours once it is stored: a signal may cut this off
-        commit = self._commit(blobs, wanted, subtrees)
+        commit = self._commit(blobs, by_target, subtrees)
         refs.move_to_new(
             self._repository,
             self._ref,
@@ -293,21 +295,23 @@ class LogWriter:
         )
         self.tip, self._subtrees = commit, subtrees
         self.notes.blobs.update(blobs)
-        added = tuple(event for each in wanted.values() for event in each)
+        added = tuple(event for group in by_target.values() for event in group)
         self.log = self.log.with_events(added)
 
-    def _blobs(self, wanted: dict[str, list[Event]]) -> dict[str, str]:
+    def _blobs(self, by_target: dict[str, list[Event]]) -> dict[str, str]:
         blobs = {}
-        for target, new in wanted.items():
+        for target, new in by_target.items():
             before = self.notes.blobs.get(target)
             content = odb.read(self._objects, before, "blob") if before is not None else b""
             blobs[target] = self._objects.write("blob", events.with_events(content, new))
         return blobs
 
     def _commit(
-        self, blobs: dict[str, str], wanted: dict[str, list[Event]], subtrees: dict[str, str]
+        self, blobs: dict[str, str], by_target: dict[str, list[Event]], subtrees: dict[str, str]
     ) -> str:
-        names = ", ".join(dict.fromkeys(event.name for each in wanted.values() for event in each))
+        names = ", ".join(
+            dict.fromkeys(event.name for group in by_target.values() for event in group)
+        )
         changed = {target[:2] for target in blobs}
         tree = self._tree(self.notes.blobs | blobs, changed, subtrees)
         parents = (self.tip,) if self.tip is not None else ()

@@ -86,7 +86,7 @@ def read(repository: Repository) -> Summaries:
 def write(repository: Repository, summaries: Summaries) -> None:
     """Keep the summaries; where the system refuses, nothing is lost but time."""
     parts = {
-        name: {plan: [*each.key, each.value] for plan, each in part.items()}
+        name: {plan: [*summary.key, summary.value] for plan, summary in part.items()}
         for name, part in summaries._asdict().items()
     }
     with contextlib.suppress(errors.UnfitRepository, OSError):

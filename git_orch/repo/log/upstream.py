@@ -33,22 +33,22 @@ def steps(
     step IDs to commits. What the base itself reverted is not in it.
     """
     # A base that was rewritten may be collected: then patches have nothing to end at.
-    known = ask.commit(repository.git, logged) is not None
+    reachable = ask.commit(repository.git, logged) is not None
     span = (
         [base, f"^{logged}"]
-        if known
+        if reachable
         else [base, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
     )
-    found, reverted = fold.standing_claims(plan, _commits(repository, span))
-    rest = {step: commit for step, commit in landed.items() if step not in found}
-    if rest and known:
+    there, reverted = fold.standing_claims(plan, _commits(repository, span))
+    rest = {step: commit for step, commit in landed.items() if step not in there}
+    if rest and reachable:
         here = {
             step: commit
             for step, commit in rest.items()
             if ask.commit(repository.git, commit) is not None
         }
-        found |= _same(repository, here, _patches(repository, span, reverted))
-    return {step: commit for step, commit in found.items() if step in landed}
+        there |= _same(repository, here, _patches(repository, span, reverted))
+    return {step: commit for step, commit in there.items() if step in landed}
 
 
 def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict[str, str]:
@@ -68,27 +68,29 @@ def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict
     ]
     ours = {claim.step: commit for claim, commit in claims}
     there = _part_of(repository, [commit.oid for commit in ours.values()], target)
-    found = {step: commit.oid for step, commit in ours.items() if commit.oid in there}
-    rest = {claim.step: claim for claim, _ in claims if claim.step not in found}
+    placed = {step: commit.oid for step, commit in ours.items() if commit.oid in there}
+    rest = {claim.step: claim for claim, _ in claims if claim.step not in placed}
     if not rest or branch.base is None:
-        return found
+        return placed
     span = [target, f"^{branch.base}", f"^{branch.tip}"]
     listed = _commits(repository, span)
     claimed, reverted = fold.standing_claims(plan, listed)
-    said = {commit.oid: commit.message.claims for commit in listed}
+    claims_by_commit = {commit.oid: commit.message.claims for commit in listed}
     same = {
         step: claimed[step]
         for step, claim in rest.items()
-        if step in claimed and claim in said[claimed[step]]
+        if step in claimed and claim in claims_by_commit[claimed[step]]
     }
     newer = _newer(repository, {ours[step].oid: oid for step, oid in same.items()})
-    found |= {step: oid for step, oid in same.items() if ours[step].oid not in newer}
-    if len(found) == len(ours):
-        return found
+    placed |= {step: oid for step, oid in same.items() if ours[step].oid not in newer}
+    if len(placed) == len(ours):
+        return placed
     theirs = _patches(repository, span, reverted, _changed(repository, branch))
-    found |= _same(repository, {step: ours[step].oid for step in rest if step not in found}, theirs)
+    placed |= _same(
+        repository, {step: ours[step].oid for step in rest if step not in placed}, theirs
+    )
     squash = theirs.get(_patch_of_all(repository, branch) or "")
-    return dict.fromkeys(ours, squash) | found if squash is not None else found
+    return dict.fromkeys(ours, squash) | placed if squash is not None else placed
 
 
 def base_tip(repository: Repository, status: Status) -> str | None:
@@ -110,7 +112,7 @@ def merged(repository: Repository, status: Status, tip: str | None) -> Landing |
     if tip in (branch.base, status.base.commit):
         return None
     commits = went(repository, status.id, branch, tip)
-    claimed = {each.step.id for each in status.steps if each.commit is not None}
+    claimed = {step.step.id for step in status.steps if step.commit is not None}
     if not claimed or not claimed <= commits.keys():
         return None
     return Landing("found", ref, last_of(status, commits) or tip, branch.tip, commits)
@@ -119,7 +121,7 @@ def merged(repository: Repository, status: Status, tip: str | None) -> Landing |
 def last_of(status: Status, commits: Mapping[str, str]) -> str | None:
     """The commit that the last step became."""
     return next(
-        (commits[each.step.id] for each in reversed(status.steps) if each.step.id in commits), None
+        (commits[step.step.id] for step in reversed(status.steps) if step.step.id in commits), None
     )
 
 
@@ -148,9 +150,9 @@ def _newer(repository: Repository, pairs: Mapping[str, str]) -> frozenset[str]:
     """
     if not pairs:
         return frozenset()
-    wanted = "".join(f"{oid}\n" for oid in {*pairs, *pairs.values()}).encode()
+    both = "".join(f"{oid}\n" for oid in {*pairs, *pairs.values()}).encode()
     listed = repository.git.run(
-        "log", "--no-walk=unsorted", "--format=%H %ct", "--stdin", stdin=wanted
+        "log", "--no-walk=unsorted", "--format=%H %ct", "--stdin", stdin=both
     )
     times = {
         oid: int(seconds)

@@ -18,7 +18,7 @@ LARGEST_STEP = 1024**3  # bytes of all changed files
 MOST_FILES = 20_000
 SEARCHED = 8 * 1024**2  # bytes; a larger file is not searched for secrets
 
-_TOLD = 5  # findings in a message
+_SHOWN = 5  # findings in a message
 GITLINK = "160000"
 _SYMLINK = "120000"
 _NO_OBJECT = "0"
@@ -49,8 +49,8 @@ class GateRefused(errors.StepFailed):
     """
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        shown = [f"'{finding.path}' {finding.message}" for finding in findings[:_TOLD]]
-        more = [f"and {len(findings) - _TOLD} more"] if len(findings) > _TOLD else []
+        shown = [f"'{finding.path}' {finding.message}" for finding in findings[:_SHOWN]]
+        more = [f"and {len(findings) - _SHOWN} more"] if len(findings) > _SHOWN else []
         self.listing = "; ".join([*shown, *more])
         self.findings = tuple(findings)
         super().__init__(f"the result is refused: {self.listing}", "git orch show --attempts")
@@ -72,45 +72,45 @@ def inspected(
             f"and the others are {len(changes)} changed files: at most {MOST_FILES} fit in a step"
         )
         raise GateRefused([Finding("TOO_MANY_FILES", changes[0].path, message)])
-    blobs = [each for each in changes if each.status != "D" and each.mode != GITLINK]
-    sizes = contents.sizes(list(dict.fromkeys(each.oid for each in blobs)))
-    known = tuple(secrets)
-    found = [*_names(changes, known), *_too_large(blobs, sizes)]
-    if not found:
-        found = list(_inside(blobs, sizes, contents, known))
-    if found:
-        raise GateRefused(found)
+    blobs = [change for change in changes if change.status != "D" and change.mode != GITLINK]
+    sizes = contents.sizes(list(dict.fromkeys(change.oid for change in blobs)))
+    hidden = tuple(secrets)
+    findings = [*_names(changes, hidden), *_too_large(blobs, sizes)]
+    if not findings:
+        findings = list(_inside(blobs, sizes, contents, hidden))
+    if findings:
+        raise GateRefused(findings)
     return _code(changes, contents)
 
 
 def _names(changes: Sequence[Change], secrets: tuple[str, ...]) -> Iterator[Finding]:
-    for each in changes:
-        if each.status == "D":
+    for change in changes:
+        if change.status == "D":
             continue
-        if any(paths.is_control_directory(name) for name in each.path.split("/")):
+        if any(paths.is_control_directory(name) for name in change.path.split("/")):
             yield Finding(
                 paths.PATH_GIT_CONTROL,
-                each.path,
+                change.path,
                 "is a name that some file systems take for git's own",
             )
-        if each.mode == GITLINK and each.old_mode != GITLINK:
-            yield Finding("GITLINK", each.path, "is a repository inside the tree")
-        if each.status == "A" and redact.holds_secret(each.path, secrets):
-            yield Finding("SECRET", each.path, "is a name that looks like a key or a secret")
+        if change.mode == GITLINK and change.old_mode != GITLINK:
+            yield Finding("GITLINK", change.path, "is a repository inside the tree")
+        if change.status == "A" and redact.holds_secret(change.path, secrets):
+            yield Finding("SECRET", change.path, "is a name that looks like a key or a secret")
 
 
 def _too_large(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[Finding]:
-    for each in blobs:
-        size = sizes.get(each.oid, 0)
+    for change in blobs:
+        size = sizes.get(change.oid, 0)
         if size > LARGEST_FILE:
             yield Finding(
                 "FILE_TOO_LARGE",
-                each.path,
+                change.path,
                 f"has {size} bytes: at most {LARGEST_FILE} fit in a commit",
             )
     total = sum(sizes.values())
     if total > LARGEST_STEP:
-        largest = max(blobs, key=lambda each: sizes.get(each.oid, 0))
+        largest = max(blobs, key=lambda change: sizes.get(change.oid, 0))
         message = f"and the others have {total} bytes: at most {LARGEST_STEP} fit in a step"
         yield Finding("STEP_TOO_LARGE", largest.path, message)
 
@@ -118,33 +118,40 @@ def _too_large(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[Fi
 def _inside(
     blobs: Sequence[Change], sizes: Mapping[str, int], contents: Contents, secrets: tuple[str, ...]
 ) -> Iterator[Finding]:
-    for some in _portions([each for each in blobs if sizes.get(each.oid, 0) <= SEARCHED], sizes):
-        found = contents.read(
-            [oid for each in some for oid in (each.oid, each.old_oid) if oid.strip(_NO_OBJECT)]
+    for some in _portions(
+        [change for change in blobs if sizes.get(change.oid, 0) <= SEARCHED], sizes
+    ):
+        stored = contents.read(
+            [
+                oid
+                for change in some
+                for oid in (change.oid, change.old_oid)
+                if oid.strip(_NO_OBJECT)
+            ]
         )
-        for each in some:
-            new, old = found.get(each.oid, b""), found.get(each.old_oid, b"")
-            if each.mode == _SYMLINK and leaves_tree(each.path, new):
+        for change in some:
+            new, old = stored.get(change.oid, b""), stored.get(change.old_oid, b"")
+            if change.mode == _SYMLINK and leaves_tree(change.path, new):
                 target = new.decode("utf-8", "backslashreplace")
                 yield Finding(
                     "SYMLINK_OUTSIDE",
-                    each.path,
+                    change.path,
                     f"is a symbolic link out of the tree: to '{target}'",
                 )
             elif _brings_secret(new, old, secrets):
-                yield Finding("SECRET", each.path, "holds what looks like a key or a secret")
+                yield Finding("SECRET", change.path, "holds what looks like a key or a secret")
 
 
 def _portions(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[list[Change]]:
     """The blobs in groups that fit into memory together with what they replace."""
     group: list[Change] = []
     size = 0
-    for each in blobs:
-        if group and size + sizes.get(each.oid, 0) > SEARCHED:
+    for change in blobs:
+        if group and size + sizes.get(change.oid, 0) > SEARCHED:
             yield group
             group, size = [], 0
-        group.append(each)
-        size += sizes.get(each.oid, 0)
+        group.append(change)
+        size += sizes.get(change.oid, 0)
     if group:
         yield group
 
@@ -174,23 +181,29 @@ def leaves_tree(path: str, target: bytes) -> bool:
 
 def _brings_secret(new: bytes, old: bytes, secrets: tuple[str, ...]) -> bool:
     """Whether there is a secret that was not there before."""
-    found = redact.secrets_in(new.decode("utf-8", "replace"), secrets)
-    return bool(found) and not found <= redact.secrets_in(old.decode("utf-8", "replace"), secrets)
+    in_new = redact.secrets_in(new.decode("utf-8", "replace"), secrets)
+    return bool(in_new) and not in_new <= redact.secrets_in(old.decode("utf-8", "replace"), secrets)
 
 
 def _code(changes: Sequence[Change], contents: Contents) -> tuple[str, ...]:
     packages = [
-        each for each in changes if each.path.rpartition("/")[2].casefold() == codefiles.PACKAGE
+        change
+        for change in changes
+        if change.path.rpartition("/")[2].casefold() == codefiles.PACKAGE
     ]
-    oids = [oid for each in packages for oid in (each.oid, each.old_oid) if oid.strip(_NO_OBJECT)]
-    found = contents.read(oids) if packages else {}
-    scripts = {oid: codefiles.package_scripts(data) for oid, data in found.items()}
-    changed = {each.path for each in packages if scripts.get(each.oid) != scripts.get(each.old_oid)}
+    oids = [
+        oid for change in packages for oid in (change.oid, change.old_oid) if oid.strip(_NO_OBJECT)
+    ]
+    manifests = contents.read(oids) if packages else {}
+    scripts = {oid: codefiles.package_scripts(data) for oid, data in manifests.items()}
+    changed = {
+        change.path for change in packages if scripts.get(change.oid) != scripts.get(change.old_oid)
+    }
     executable = {
-        each.path for each in changes if each.mode == "100755" and each.old_mode != "100755"
+        change.path for change in changes if change.mode == "100755" and change.old_mode != "100755"
     }
     return tuple(
-        each.path
-        for each in changes
-        if codefiles.runs_code(each.path) or each.path in changed or each.path in executable
+        change.path
+        for change in changes
+        if codefiles.runs_code(change.path) or change.path in changed or change.path in executable
     )

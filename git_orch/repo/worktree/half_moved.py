@@ -104,12 +104,12 @@ def _changes(git: Git, old: str, new: str) -> dict[str, _Change]:
     """What differs between two commits, but for submodules."""
     look = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new)
     fields = ask.names(git.run(*look))
-    found: dict[str, _Change] = {}
+    changes: dict[str, _Change] = {}
     for raw, path in zip(fields[::2], fields[1::2], strict=True):
         old_mode, new_mode, old_oid, new_oid, _ = raw.removeprefix(":").split(" ")
         if _SUBMODULE not in (old_mode, new_mode):
-            found[path] = _Change(_entry(old_mode, old_oid), _entry(new_mode, new_oid))
-    return found
+            changes[path] = _Change(_entry(old_mode, old_oid), _entry(new_mode, new_oid))
+    return changes
 
 
 def _entry(mode: str, oid: str) -> _Entry | None:
@@ -129,16 +129,16 @@ def _written_by_git(git: Git, top: Path, changes: Mapping[str, _Change]) -> list
     """
     there = [path for path in changes if _is_file(top, path)]
     oids = _cleaned(git, top, there)
-    found = []
+    overwritten = []
     for path in there:
         change = changes[path]
         if change.new is not None and oids.get(path) == change.new.oid:
-            found.append(path)
+            overwritten.append(path)
         elif change.old is None or oids.get(path) != change.old.oid:
             content = _content(top / path)
             if any(_begins(git, path, entry, content) for entry in change if entry is not None):
-                found.append(path)
-    return found
+                overwritten.append(path)
+    return overwritten
 
 
 def _is_file(top: Path, path: str) -> bool:

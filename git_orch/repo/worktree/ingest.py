@@ -63,30 +63,34 @@ class Quarantine:
             raise GitFailed("on the worktree", 1, f"fatal: its tree is a {kind}")
         return changes(self.git, old, new)
 
-    def inspected(self, found: Sequence[Change], secrets: Iterable[str]) -> tuple[str, ...]:
+    def inspected(self, changes: Sequence[Change], secrets: Iterable[str]) -> tuple[str, ...]:
         """The changed files that run code. Raises GateRefused."""
-        return gate.inspected(found, Contents(self._sizes, self._read), secrets)
+        return gate.inspected(changes, Contents(self._sizes, self._read), secrets)
 
     def _sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
-        return {oid: each.size for oid, each in ask.stored(self.git, oids).items()}
+        return {oid: blob.size for oid, blob in ask.stored(self.git, oids).items()}
 
     def _read(self, oids: Sequence[str]) -> Mapping[str, bytes]:
         asked = "".join(f"{oid}\n" for oid in oids).encode("ascii")
         data = self.git.run("cat-file", "--batch", "--buffer", stdin=asked) if oids else b""
-        found, place = {}, 0
+        contents, place = {}, 0
         while place < len(data):
             head, _, _ = data[place : place + 200].partition(b"\n")
             words = head.decode("ascii").split()
             place += len(head) + 1
             if len(words) == 3:
-                found[words[0]] = data[place : place + int(words[2])]
+                contents[words[0]] = data[place : place + int(words[2])]
                 place += int(words[2]) + 1
-        return found
+        return contents
 
-    def patch(self, found: Sequence[Change], old: str, new: str) -> bytes:
+    def patch(self, changes: Sequence[Change], old: str, new: str) -> bytes:
         """The refused change as a patch; of a very large one only what changed."""
         sizes = self._sizes(
-            [each.oid for each in found if each.mode != gate.GITLINK and each.status != "D"]
+            [
+                change.oid
+                for change in changes
+                if change.mode != gate.GITLINK and change.status != "D"
+            ]
         )
         form = (
             ("--raw", "--abbrev=40") if sum(sizes.values()) > _PATCH_LIMIT else ("--binary", "-p")

@@ -72,12 +72,12 @@ def snapshot(
     """The tree `base` with these files in it (None: without the one at that path), written to
     `objects`; None where only git can tell, or where a gate refuses it.
     """
-    found = _places(repository, objects, base, files)
-    if found is None or _git_has_a_say(repository, objects, base, found):
+    places = _places(repository, objects, base, files)
+    if places is None or _git_has_a_say(repository, objects, base, places):
         return None
-    blobs = {place.path: odb.Object("blob", place.after.data) for place in found if place.after}
+    blobs = {place.path: odb.Object("blob", place.after.data) for place in places if place.after}
     oids = {path: objects.oid(blob) for path, blob in blobs.items()}
-    changes = tuple(_changes(repository, found, oids))
+    changes = tuple(_changes(repository, places, oids))
     contents = {oids[path]: blob.data for path, blob in blobs.items()}
     try:
         code = gate.inspected(changes, _contents(objects, contents), secrets)
@@ -105,7 +105,7 @@ def _places(
     ):
         return None  # one of them is the directory of another
     trees = _Trees(objects, base)
-    found = []
+    places = []
     for names, after in named.items():
         before = trees.entry(names)
         if paths.problem("/".join(names)) is not None or before is _NO_FILE:
@@ -114,8 +114,8 @@ def _places(
             return None
         if names[-1] in _RULES or (after is not None and b"\r" in after.data):
             return None
-        found.append(_Place(names, before, after))
-    return sorted(found, key=lambda place: place.path.encode("utf-8", "surrogateescape"))
+        places.append(_Place(names, before, after))
+    return sorted(places, key=lambda place: place.path.encode("utf-8", "surrogateescape"))
 
 
 _NO_FILE = Entry("", b"", "")  # something else stands there, or in place of a directory above
@@ -163,7 +163,7 @@ def _encoded(name: str) -> bytes:
 
 
 def _git_has_a_say(
-    repository: Repository, objects: Written, base: str, found: Sequence[_Place]
+    repository: Repository, objects: Written, base: str, places: Sequence[_Place]
 ) -> bool:
     """Whether an ignore rule may leave one of the new files out, or an attribute may convert one of
     the written ones.
@@ -172,14 +172,14 @@ def _git_has_a_say(
     info = repository.common_dir / "info"
     ignoring = [theirs.get("core.excludesfile"), info / "exclude"]
     converting = [theirs.get("core.attributesfile"), info / "attributes", *_SYSTEM_ATTRIBUTES]
-    above = {names[:length] for names, _, after in found if after for length in range(len(names))}
+    above = {names[:length] for names, _, after in places if after for length in range(len(names))}
     in_tree = list(_rules_in_tree(objects, base, above))
     ignored = _lines([*_read(ignoring), *(text for name, text in in_tree if name == ".gitignore")])
     attributes = _lines(
         [*_read(converting), *(text for name, text in in_tree if name == ".gitattributes")]
     )
-    new = [place.path for place in found if place.before is None]
-    written = [place.path for place in found if place.after is not None]
+    new = [place.path for place in places if place.before is None]
+    written = [place.path for place in places if place.after is not None]
     if any(_may_match(line.removeprefix("!"), new) for line in ignored):
         return True
     return any(_may_match(pattern, written) for pattern in _patterns_that_convert(attributes))
@@ -241,10 +241,10 @@ def _may_match(pattern: str, candidates: Iterable[str]) -> bool:
 
 
 def _changes(
-    repository: Repository, found: Sequence[_Place], oids: Mapping[str, str]
+    repository: Repository, places: Sequence[_Place], oids: Mapping[str, str]
 ) -> Iterator[Change]:
     """The paths that are different afterwards, as git's diff-tree tells of them."""
-    for place in found:
+    for place in places:
         mode, oid = _mode(place), oids.get(place.path, repository.null_oid)
         before = place.before or Entry(_ABSENT, b"", repository.null_oid)
         if (mode, oid) == (before.mode, before.oid):
@@ -267,8 +267,8 @@ def _contents(objects: Written, new: Mapping[str, bytes]) -> Contents:
     def read(oids: Sequence[str]) -> dict[str, bytes]:
         old = [oid for oid in dict.fromkeys(oids) if oid not in new]
         before = zip(old, objects.read_many(old), strict=True)
-        known = {oid: new[oid] for oid in oids if oid in new}
-        return known | {oid: blob.data for oid, blob in before if blob is not None}
+        written = {oid: new[oid] for oid in oids if oid in new}
+        return written | {oid: blob.data for oid, blob in before if blob is not None}
 
     return Contents(lambda oids: {oid: len(new[oid]) for oid in oids if oid in new}, read)
 

@@ -74,11 +74,11 @@ def adding(repository: Repository) -> Iterator[None]:
         yield
 
 
-def warm(repository: Repository, wanted: str) -> bool:
+def warm(repository: Repository, choice: str) -> bool:
     """Whether worktrees stay after a run: `wanted` is auto, true or false; auto goes by the size of
     the repository.
     """
-    return wanted == "true" or (wanted == "auto" and _entries(repository) >= WARM_FILES)
+    return choice == "true" or (choice == "auto" and _entries(repository) >= WARM_FILES)
 
 
 def _entries(repository: Repository) -> int:
@@ -93,13 +93,13 @@ def _entries(repository: Repository) -> int:
 
 def _owners(repository: Repository) -> dict[str, str]:
     directory = _directory(repository)
-    found = {}
-    for path in sorted(directory.glob(f"{_PREFIX}*"), key=lambda each: (len(each.name), each.name)):
+    owners = {}
+    for path in sorted(directory.glob(f"{_PREFIX}*"), key=lambda path: (len(path.name), path.name)):
         with contextlib.suppress(FileNotFoundError):  # given back while we looked
             plan = path.read_text(encoding="ascii", errors="replace")
             if ids.PLAN_ID.fullmatch(plan):
-                found[path.name] = plan
-    return found
+                owners[path.name] = plan
+    return owners
 
 
 def _directory(repository: Repository) -> Path:

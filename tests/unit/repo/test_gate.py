@@ -342,7 +342,7 @@ def test_a_key_that_is_cut_off_in_the_base_does_not_keep_the_file_from_being_edi
 
 
 def test_the_refusal_names_some_files_and_the_number_of_others_and_no_secret(blobs: Blobs) -> None:
-    changes = [blobs.change(f"f{number}", TOKEN.encode()) for number in range(gate._TOLD + 2)]
+    changes = [blobs.change(f"f{number}", TOKEN.encode()) for number in range(gate._SHOWN + 2)]
     with pytest.raises(GateRefused) as refused:
         gate.inspected(changes, blobs.contents, ())
     assert str(refused.value).startswith(
