@@ -41,9 +41,8 @@ class OpenPlan:
     home: str | None = None  # the object that events of the whole plan hang on
     _later: list[Entry] = field(default_factory=list)
     _beside: list[Written] = field(default_factory=list)  # stored with the sync of the next write
-    _spooled: dict[str, list[Event]] = field(
-        default_factory=dict
-    )  # by attempt: what waits for the next log write
+    # By attempt, the events that wait for the next write of the log.
+    _spooled: dict[str, list[Event]] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -170,9 +169,8 @@ class OpenPlan:
             raise errors.Busy(message, f"{look} --ignored --short")
 
         def road(change: Change) -> None:
-            git.finished(
-                "update-index", "-q", "--refresh", expect=(0, 1)
-            )  # a file that was touched is not changed
+            # The refresh keeps git from taking a touched file for a changed one.
+            git.finished("update-index", "-q", "--refresh", expect=(0, 1))
             variables = {"GIT_REFLOG_ACTION": change.reason}
             try:
                 git.run("reset", "--quiet", "--keep", change.new, variables=variables)

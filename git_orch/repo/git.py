@@ -128,11 +128,8 @@ _DRIVER = (
     r"(?s:(filter|diff|merge|hook|trailer)\..+"
     r"\.(clean|smudge|process|required|command|textconv|driver|cmd|enabled))"
 )
-_SWITCHES = (
-    "required",
-    "enabled",
-    "driver",
-)  # as a merge driver `false` is a program that says: conflict
+# `false` as a merge driver reports a conflict.
+_SWITCHES = ("required", "enabled", "driver")
 
 
 def drivers(names: Iterable[str]) -> tuple[str, ...]:

@@ -269,9 +269,8 @@ def _probe(
 def _version(argv: list[str], variables: dict[str, str], bounds: limits.Bounds) -> str | None:
     try:
         outcome = process.run(argv, env=variables, cwd=Path("/"), bounds=bounds)
-    except (
-        OSError
-    ):  # not a program of this machine: a broken interpreter line, another architecture
+    except OSError:
+        # Not a program of this machine: a broken interpreter line, another architecture.
         return None
     match = _VERSION.search(outcome.output.decode("utf-8", "replace"))
     return match[0] if match is not None else None

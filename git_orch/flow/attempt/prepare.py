@@ -100,9 +100,8 @@ def _at(of: Means, name: str, where: tuple[str, str], *, ignored: bool) -> Workt
     worktree = worktrees.existing(of.repository, name, of.boundary)
     if worktree is None:
         return _made(of, name, commit)
-    if (
-        of.at.pop(name, None) == tree
-    ):  # what it holds was looked at: git need not go through all its files
+    # The worktree holds this tree already: git need not go through all its files.
+    if of.at.pop(name, None) == tree:
         worktrees.hold(worktree, commit)
         worktrees.clean(worktree, ignored=ignored)
         return worktree

@@ -77,9 +77,8 @@ def finish(plan: OpenPlan) -> PutAway:
     plan.home_at_cover(status)
     tip = plan.tip()
     if tip is not None and status.archived is not None and tip != status.archived.tip:
-        _declare(
-            plan, status.archived.why
-        )  # somebody went on with the branch when this was cut off
+        # The user committed to the branch after an archiving was cut off.
+        _declare(plan, status.archived.why)
     archives.Writer(plan.repository, plan.objects, plan.identity).put(
         plan.id, plan.home, _lines(plan)
     )

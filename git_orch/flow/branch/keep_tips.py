@@ -23,9 +23,8 @@ def keep_left_tips(repository: Repository, lines: Iterable[str]) -> None:
             plan = ref.removeprefix(refs.BRANCHES)
             ours = ref.startswith(refs.BRANCHES) and ids.PLAN_ID.fullmatch(plan)
             tip = refs.value(repository, ref) if ours else None
-            if (
-                tip is not None
-            ):  # a transaction may give zeros for "whatever it is": the ref itself knows
+            # A transaction may give zeros for "any old value": the ref itself has the value.
+            if tip is not None:
                 person = person or identity.of_user(repository)
                 kept.keep(
                     repository, database, person, plan, [tip], "a tip the user moved away from"

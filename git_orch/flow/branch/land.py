@@ -153,10 +153,8 @@ def _found(work: _Work, *, dry_run: bool) -> Landing:
     if dry_run:
         return landing
     before = work.status.landed
-    if before is not None and (before.ref, before.tip) == (
-        ref,
-        work.branch.tip,
-    ):  # only the archive was missing
+    # The log has the landing already: only the archive lacks the plan.
+    if before is not None and (before.ref, before.tip) == (ref, work.branch.tip):
         return _put_away(work, landing)
     body = {"mode": "found", "ref": ref, "to": new, "tip": work.branch.tip, "commits": commits}
     work.plan.record((work.plan.home, work.plan.event("plan.landed", **body)))
@@ -321,9 +319,8 @@ def _rebased(work: _Work, old: str) -> Built | None:
         if len(commit.parents) > 1:
             message = f"'{commit.oid[:10]}' is a merge commit of yours: it cannot be rebased"
             raise errors.Refused(message, f"git orch land --merge {_onto(work)}")
-        picked = chain.pick(
-            commit.oid, keep_empty=bool(claims)
-        )  # the user's own may be there already
+        # A commit of the user's own may be in the branch already: then it is left out.
+        picked = chain.pick(commit.oid, keep_empty=bool(claims))
         if picked.conflicts:
             raise _conflict(work, [one.path for one in picked.conflicts], frozenset({commit.oid}))
         commits |= dict.fromkeys(claims, chain.tip)

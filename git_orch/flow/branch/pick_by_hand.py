@@ -56,9 +56,8 @@ class Picked(NamedTuple):
 
 def _path(repository: Repository, checkout: Checkout) -> Path:
     git_dir, common = (os.path.realpath(path) for path in (checkout.git_dir, repository.common_dir))
-    name = hashlib.sha256(os.fsencode(os.path.relpath(git_dir, common))).hexdigest()[
-        :16
-    ]  # which may move
+    # A relative path, because the repository may move.
+    name = hashlib.sha256(os.fsencode(os.path.relpath(git_dir, common))).hexdigest()[:16]
     return repository.state_dir / "picks" / f"{name}.json"
 
 
@@ -129,9 +128,8 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
 
 def give_up(repository: Repository, checkout: Checkout) -> None:
     """Run `git cherry-pick --abort` there. Raises Busy when git refuses."""
-    checkout.git(repository).finished(
-        "update-index", "-q", "--refresh", expect=(0, 1)
-    )  # a touched file is no change
+    # The refresh keeps git from taking a touched file for a changed one.
+    checkout.git(repository).finished("update-index", "-q", "--refresh", expect=(0, 1))
     if not _run(repository, checkout, "--abort"):
         raise errors.Busy("git does not abort the pick", checkout.command("status"))
 

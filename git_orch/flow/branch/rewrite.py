@@ -119,9 +119,8 @@ def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | 
     groups: list[tuple[int, list[Commit]]] = []
     for commit in commits[1:]:
         steps = [claim.step for claim in commit.message.claims if claim.plan == plan.id]
-        claimed = [
-            order.index(step) for step in steps if step in order
-        ]  # of a step that the plan has not: the user's
+        # A commit that claims only steps that the plan lacks counts as the user's own.
+        claimed = [order.index(step) for step in steps if step in order]
         if claimed or not groups:
             groups.append((min(claimed, default=-1), [commit]))
         else:

@@ -122,9 +122,8 @@ def _checkout(repository: Repository, ref: str) -> Checkout | None:
         return None
     if ask.rebased_branch(place) is not None:
         raise errors.Busy(f"'{ref.removeprefix(HEADS)}' is being rebased", "git worktree list")
-    if not (
-        place / ".git"
-    ).exists():  # a git directory that lies elsewhere, or on a disk that is away
+    # The git directory lies elsewhere, or its disk is not mounted.
+    if not (place / ".git").exists():
         name = ref.removeprefix(HEADS)
         if not place.exists():
             raise errors.Busy(

@@ -37,9 +37,8 @@ def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
     create.refuse_secrets(new)
     users_own = approve.is_users_own(plan, status)
     if users_own:
-        approve.remember_made(
-            plan, status, status.plan, new
-        )  # whichever is in the log when we are killed
+        # Both texts: a kill leaves either of them in the log.
+        approve.remember_made(plan, status, status.plan, new)
     if stopped:
         plan.record((plan.home, plan.event("plan.stopped", why="edit")))
     _store(plan, status, new, estimate)

@@ -46,9 +46,8 @@ def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
     if localfiles.is_held(place.repository, place.id):
         raise busy(place.id)
     log = place.run_output
-    beside = log.with_name(
-        f".{log.name}.{os.urandom(4).hex()}"
-    )  # a run that is refused does not touch another's
+    # A run that is refused must not overwrite another run's output.
+    beside = log.with_name(f".{log.name}.{os.urandom(4).hex()}")
     output = _opened(beside)
     try:
         child = tools.start_detached(
@@ -68,12 +67,8 @@ def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
     return Started(child.pid, log, said, exit_code)
 
 
-_OURSELVES = (
-    sys.executable,
-    "-P",
-    "-m",
-    "git_orch",
-)  # -P: a git_orch in the current directory is not us
+# -P: Python does not import a git_orch from the current directory.
+_OURSELVES = (sys.executable, "-P", "-m", "git_orch")
 
 
 def busy(plan: str) -> errors.Busy:

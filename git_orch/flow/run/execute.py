@@ -87,9 +87,8 @@ def execute(
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
         return _handed_over(plan, status)
-    spare = (
-        1 if options.jobs > 1 else 0
-    )  # where results are verified that landed on another base than theirs
+    # One more worktree, to verify results that land on another base than they were made on.
+    spare = 1 if options.jobs > 1 else 0
     means = prepare.means(plan, service, use_cache=options.use_cache)
     with prepare.taken(plan, options.jobs + spare) as names:
         preconditions.open_ledger(plan, status, options, grant)
@@ -246,10 +245,8 @@ def carried_out(
             _wind_down(run, drive)
             _end(run, schedule, "interrupted")
             raise errors.Interrupted(stopped.signal_number, hint) from stopped
-        except (
-            errors.Busy,
-            errors.Refused,
-        ):  # the branch or the text was changed under us; what was to land is kept
+        except (errors.Busy, errors.Refused):
+            # Somebody changed the branch or the text under us; the results are kept.
             means.stop.set()
             _wind_down(run, drive)
             _end(run, schedule, "failed")

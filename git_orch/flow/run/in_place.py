@@ -78,9 +78,8 @@ def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, ti
         )
     _refuse_unmerged(plan.repository)
     worktree = prepare.users_own(means)
-    staged = worktree.git.line(
-        "write-tree"
-    )  # before the snapshot: it makes the index what is in the files
+    # Before the snapshot, which overwrites the index with the files.
+    staged = worktree.git.line("write-tree")
     secrets = secrecy.secrets()
     terms = snapshot.Terms(secrets, refused_path(plan.repository, f"pre-step-{number}"))
     try:

@@ -100,9 +100,8 @@ class Drive:
             with self.held():
                 for future in [attempt for attempt in self.running if attempt in ended]:
                     self._take(future, self.running[future])
-                    del self.running[
-                        future
-                    ]  # not before: what goes wrong in the middle of it finds the task here
+                    # Only now: after an error inside _take the task must still be here.
+                    del self.running[future]
                 self._land()
 
     def _start(self) -> bool:

@@ -33,7 +33,7 @@ _NULLS = frozenset(("", "~", "null"))
 # All but the printable characters of YAML 1.1.
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)  # YAML 1.1
+)
 _JSON_LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 

@@ -26,12 +26,10 @@ if TYPE_CHECKING:
     from git_orch.repo.objects.raw import Entry
     from git_orch.repo.repository import Repository
 
-_TRIES = (
-    400  # eight writers on one log needed at most some dozens; more is somebody who never stops
-)
-_LOCKED_TRIES = (
-    30  # git waits 0.1 s for each: a lock that stays for six seconds is one that a killed git left
-)
+# Eight writers on one log needed at most some dozens.
+_TRIES = 400
+# git waits 0.1 s in each try: a lock that stays for so long was left by a killed git.
+_LOCKED_TRIES = 30
 _WAIT_SECONDS = 0.02  # greatest first wait after a lost race; grows with the losses
 
 

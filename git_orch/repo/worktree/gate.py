@@ -163,9 +163,8 @@ def leaves_tree(path: str, target: bytes) -> bool:
     it is the parent of whatever that name links to. Each link on the way is judged by itself.
     """
     names = [name for name in target.split(b"/") if name != b"."]
-    if (
-        target.startswith(b"/") or not target or b"\0" in target
-    ):  # git makes a link of what stands before a NUL
+    # git cuts the target of a link at a NUL.
+    if target.startswith(b"/") or not target or b"\0" in target:
         return True
     up = 0
     while up < len(names) and names[up] in (b"..", b""):

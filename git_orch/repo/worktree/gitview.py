@@ -39,10 +39,8 @@ _LEFT_OUT = re.compile(
     re.DOTALL,
 )
 _LFS_STORAGE = "/tmp/git-lfs"  # noqa: S108 - of the sandbox: git-lfs writes there even for `git status`
-_PATHS = {
-    "core.excludesfile": "ignore",
-    "core.attributesfile": "attributes",
-}  # with git's own default in XDG's place
+# Settings that name a file, each with the file that git reads in XDG's directory without it.
+_PATHS = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}
 
 
 def of(repository: Repository) -> GitView:

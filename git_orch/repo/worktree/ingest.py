@@ -113,9 +113,8 @@ class Quarantine:
         target.mkdir(exist_ok=True)
         made = sorted((self.directory / "pack").iterdir(), key=lambda file: file.suffix == ".idx")
         for file in made:  # the index last: with it the pack exists
-            beside = (
-                target / f"tmp_{file.name}"
-            )  # a name that `git gc` clears away when nobody finished it
+            # `git gc` removes files with such a name.
+            beside = target / f"tmp_{file.name}"
             shutil.copyfile(file, beside)
             _sync(beside)
             beside.chmod(0o444)

@@ -107,9 +107,8 @@ class Script:
             self._source.between(0, root.start_byte, source.BLANK_LINES)
             self._source.between(root.end_byte, len(self._source.data), source.BLANK_LINES)
             self._source.pending = [root]
-            while (
-                self._source.pending
-            ):  # a list instead of recursion: input may be nested as deep as it likes
+            # A list instead of recursion: the input may be nested to any depth.
+            while self._source.pending:
                 yield from self._statement(self._source.pending.pop())
         except Strange as strange:
             yield self._denial(strange.start, strange.end, strange.why)

@@ -18,9 +18,8 @@ SINGLE_TEST = (DOUBLE_TEST - {"&&", "||"}) | words.word_set(
 # before what find needs.
 _WORD = re.compile(r"""(?!#)[^\s\x00-\x20'"`$\\&;|<>()]+""")
 _ESCAPED = {"\\;": ";", "\\(": "(", "\\)": ")", "\\!": "!"}
-_NAMED_BRACES = re.compile(
-    r"\{[A-Za-z_]\w*\}"
-)  # before a redirection it names a variable that is set
+# Before a redirection, the name of the variable that gets the descriptor.
+_NAMED_BRACES = re.compile(r"\{[A-Za-z_]\w*\}")
 _ANSI = re.compile(r"""\$'((?:[^'\\]|\\[ntr\\'"])*)'""", re.DOTALL)
 _ANSI_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|[0-9?#@*$!-])")
@@ -64,9 +63,8 @@ READERS: Mapping[str, Callable[[str], str | None]] = {
     "expansion": _unknown_if(_TRIMMED),
     "arithmetic_expansion": _unknown_if(_NUMBERS),
 }
-BARE = frozenset(
-    ("word", "number", "simple_expansion", "expansion", "arithmetic_expansion")
-)  # not quoted
+# Unquoted parts of a word.
+BARE = frozenset(("word", "number", "simple_expansion", "expansion", "arithmetic_expansion"))
 
 
 def calculates(raw: str) -> bool:
