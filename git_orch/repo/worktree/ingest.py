@@ -25,6 +25,7 @@ from git_orch.repo.worktree.gate import Change, Contents
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
+_UNSYNCED = ("-c", "core.fsync=none")  # a quarantine does not outlive us
 LARGEST_PACK = 1024**3  # bytes
 _FEW = 100  # objects: what git itself unpacks after a fetch (transfer.unpackLimit)
 _PATCH_LIMIT = 64 * 1024**2  # bytes of changed files; of more only the names are kept
@@ -51,7 +52,7 @@ class Quarantine:
                 "--fix-thin",
                 f"--max-input-size={LARGEST_PACK}",
             )
-            self.git.run(*sync.options(), *arguments, stdin=pack)
+            self.git.run(*_UNSYNCED, *arguments, stdin=pack)
         return count
 
     def changes(self, old: str, new: str) -> tuple[Change, ...]:
