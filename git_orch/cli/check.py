@@ -63,7 +63,7 @@ def _record(
     from git_orch.flow.planning import validate
     from git_orch.views.progress import ConsoleReporter
 
-    with opening.opened(repository, plan_id, ConsoleReporter()) as opened:
+    with opening.open_for_writing(repository, plan_id, ConsoleReporter()) as opened:
         return validate.mark_validated(opened, max_usd=max_usd), opened.status().state.value
 
 

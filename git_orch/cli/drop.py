@@ -17,7 +17,7 @@ def command(step: int, plan: str | None) -> None:
 
     with here.open_plan(plan) as opened:
         done = rewrite.drop(opened, step)
-        rewrite.told(opened, done)
+        rewrite.report(opened, done)
     name = opened.name
     console.out(f"{name}: step {step} is dropped; git orch exec does it again")
     console.out(f"next: git orch rollback --undo {name}  # takes this back")

@@ -63,7 +63,7 @@ def command(plan: str | None, source: str | None) -> None:
         )
         if status.archived is not None:
             unarchive.unarchive(repository, status.id, ConsoleReporter())
-        with opening.opened(repository, status.id, ConsoleReporter()) as opened:
+        with opening.open_for_writing(repository, status.id, ConsoleReporter()) as opened:
             changed = edit.revise(opened, status.plan, new, estimate)
     except errors.OrchError as refused:
         if draft is None:

@@ -270,7 +270,7 @@ def _run(
         service = stack.enter_context(models.service(preferred.prices)) if with_model else None
         console_reporter = ConsoleReporter(numbered=given.jobs > 1)
         reporter = background.Announced(console_reporter, lambda: runs.record_at_work(plan.place))
-        plan = stack.enter_context(opening.opened(repository, status.id, reporter))
+        plan = stack.enter_context(opening.open_for_writing(repository, status.id, reporter))
         stack.enter_context(runs.record(plan.place))
         summary = execute.execute(plan, options, service)
         after = plan.status()

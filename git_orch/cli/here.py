@@ -109,7 +109,7 @@ def status_of(repository: Repository, database: Objects, handle: str | None) -> 
     """The status of the plan that `handle` names. Raises NotFound, and MissingObject when its log
     cannot be read.
     """
-    return catalog.steady(
+    return catalog.read_steadily(
         repository, lambda listing: _status_of(repository, database, handle, listing)
     )
 
@@ -117,11 +117,11 @@ def status_of(repository: Repository, database: Objects, handle: str | None) -> 
 def _status_of(
     repository: Repository, database: Objects, handle: str | None, listing: Listing
 ) -> Status:
-    plan, archived = catalog.meant(repository, database, handle, listing)
+    plan, archived = catalog.find_plan(repository, database, handle, listing)
     if archived is None:
         statuses = catalog.statuses(repository, database, {plan: listing.plans[plan]})
     else:
-        statuses = catalog.of_notes(repository, database, archived, listing.plans, plan)
+        statuses = catalog.statuses_of_notes(repository, database, archived, listing.plans, plan)
     if not statuses and plan in listing.plans:
         [(notes, _)] = log.read_logs(database, [listing.plans[plan].log or ""])
         if notes.missing is not None:
@@ -134,7 +134,7 @@ def with_merge(repository: Repository, status: Status) -> Status:
     """The status of one plan, with the branch that somebody merged it into; this search costs too
     much for a list of plans.
     """
-    merged = upstream.merged(repository, status, upstream.base_tip(repository, status))
+    merged = upstream.landing_by_others(repository, status, upstream.base_tip(repository, status))
     return status if merged is None else status._replace(landed=merged)
 
 
@@ -152,7 +152,7 @@ def plan_id(repository: Repository, handle: str | None) -> str:
         if refs.value(repository, refs.LOGS + plan) is None:
             from git_orch.flow.branch import archive
 
-            for status in catalog.archived(repository, database, plan):
+            for status in catalog.archived_statuses(repository, database, plan):
                 grant.refuse_rejected(status)
                 archive.refuse_archived(status)
         return plan
@@ -176,7 +176,7 @@ def open_plan(handle: str | None, *, put_away: bool = False) -> Iterator[OpenPla
 
     repository = find_repository()
     plan, reporter = plan_id(repository, handle), ConsoleReporter()
-    with opening.opened(repository, plan, reporter, put_away=put_away) as opened:
+    with opening.open_for_writing(repository, plan, reporter, put_away=put_away) as opened:
         yield opened
 
 
@@ -220,7 +220,7 @@ def every_status(repository: Repository, database: Objects, asked: Asked) -> lis
     standard error.
     """
     try:
-        return catalog.steady(
+        return catalog.read_steadily(
             repository, lambda listing: _every(repository, database, listing, asked)
         )
     except _Unreadable as partly:
@@ -251,7 +251,7 @@ def _every(
     ]
     if asked.with_archived:
         put_away = archive.read_at(repository, database, listing.archive)
-        statuses += catalog.of_notes(repository, database, put_away, listing.plans)
+        statuses += catalog.statuses_of_notes(repository, database, put_away, listing.plans)
         if put_away.damaged:
             notes.append(f"note: {put_away.damaged} of the notes in the archive cannot be read")
     statuses.sort(key=lambda status: status.id)

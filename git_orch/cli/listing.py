@@ -192,7 +192,7 @@ class _Plans:
             return Whole(summary, (), "git orch status")
         status, key = self._read[plan]
         tip = upstream.base_tip(self._repository, status)
-        merged = upstream.merged(self._repository, status, tip)
+        merged = upstream.landing_by_others(self._repository, status, tip)
         whole = report.whole(status if merged is None else status._replace(landed=merged))
         if key is not None and key.branch is not None:
             if summary.next is not None:

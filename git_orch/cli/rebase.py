@@ -31,7 +31,7 @@ def command(plan: str | None, onto: str | None) -> None:
         base = basing.choose_base(opened.repository, ref)
         done = rewrite.rebase(opened, base)
         if done is not None:
-            rewrite.told(opened, done)
+            rewrite.report(opened, done)
     if done is None:
         console.out(f"{name}: already based on {ref.removeprefix('refs/heads/')}")
         return

@@ -28,7 +28,7 @@ def command(order: str, plan: str | None) -> None:
             )
         done = rewrite.reorder(opened, numbers)
         if done is not None:
-            rewrite.told(opened, done)
+            rewrite.report(opened, done)
     console.out(f"{name}: the steps stand in the order {', '.join(map(str, numbers))} now")
     console.out(
         f"next: git orch show {name}"

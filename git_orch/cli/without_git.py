@@ -49,7 +49,7 @@ def run_plan(handle: str) -> int:
         raise errors.UnfitRepository(
             "a bare repository has no checkout to work in", f"git orch exec {handle}"
         )
-    with opening.opened(repository, plan_id, ConsoleReporter()) as opened:
+    with opening.open_for_writing(repository, plan_id, ConsoleReporter()) as opened:
         status = opened.status()
         if not required.require_approval(opened, status).what.grants.in_place:
             name = ids.short(plan_id)

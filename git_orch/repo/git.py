@@ -78,7 +78,7 @@ class GitFailed(errors.OrchError):
     exit_code = 128
 
     def __init__(self, command: str, status: int, stderr: str) -> None:
-        super().__init__(*_explained(command, status, stderr))
+        super().__init__(*_explain(command, status, stderr))
         self.status = status
         self.stderr = stderr
 
@@ -263,7 +263,7 @@ def _verb(args: Sequence[str]) -> str:
     return "git"
 
 
-def _explained(command: str, status: int, stderr: str) -> tuple[str, str]:
+def _explain(command: str, status: int, stderr: str) -> tuple[str, str]:
     """Cause and hint for what git said."""
     lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("hint:")]
     complaint = next(

@@ -35,14 +35,14 @@ def of_plan(repository: Repository, plan: str) -> list[Path]:
     own = [f"{prefix}{plan}" for prefix in (refs.BRANCHES, refs.LOGS, refs.KEPT)]
     paths = [repository.common_dir / f"{ref}.lock" for ref in (*own, refs.ARCHIVE)]
     held = repository.common_dir / refs.RESULTS / plan
-    return _taken_away(repository, (*paths, *held.glob("*.lock")))
+    return _take_away(repository, (*paths, *held.glob("*.lock")))
 
 
 def of_worktree(repository: Repository, git_dir: Path, ref: str | None = None) -> list[Path]:
     """Take away stale locks in a worktree that this process holds, and on the branch `ref` that is
     checked out there; gives those that are gone.
     """
-    return _taken_away(repository, in_worktree(repository, git_dir, ref))
+    return _take_away(repository, in_worktree(repository, git_dir, ref))
 
 
 def in_worktree(repository: Repository, git_dir: Path, ref: str | None = None) -> list[Path]:
@@ -51,7 +51,7 @@ def in_worktree(repository: Repository, git_dir: Path, ref: str | None = None) -
     return own if ref is None else [*own, repository.common_dir / f"{ref}.lock"]
 
 
-def _taken_away(repository: Repository, paths: Iterable[Path]) -> list[Path]:
+def _take_away(repository: Repository, paths: Iterable[Path]) -> list[Path]:
     present = [path for path in paths if path.exists()]
     if not present or not table.available():
         return []

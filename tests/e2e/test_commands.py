@@ -569,7 +569,10 @@ def test_two_edits_from_the_same_text_are_not_both_taken(here: Here) -> None:
     old = planfile.read(text, "old")
     theirs = planfile.read(text + "  - {title: Theirs, run: 'true'}\n", "theirs")
     found = repository.discover(here.repo.path)
-    with opening.opened(found, plan, ConsoleReporter()) as opened, pytest.raises(errors.Busy):
+    with (
+        opening.open_for_writing(found, plan, ConsoleReporter()) as opened,
+        pytest.raises(errors.Busy),
+    ):
         edit.revise(opened, old, theirs, {})
 
 

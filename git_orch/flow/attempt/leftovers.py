@@ -27,20 +27,20 @@ def put_away(plan: OpenPlan) -> None:
     """Remove the worktrees that a killed run of this plan left behind; what is in them is kept
     first.
     """
-    remove_looked_at(plan)
-    with pool.taken(plan.repository, plan.id, 0) as names:
+    remove_verify_worktrees(plan)
+    with pool.take(plan.repository, plan.id, 0) as names:
         for name in names:
             recover(plan, name)
             worktrees.remove(plan.repository, name)
 
 
-def remove_looked_at(plan: OpenPlan) -> None:
+def remove_verify_worktrees(plan: OpenPlan) -> None:
     """Remove what a killed verification left: nobody has worked in it."""
     if worktrees.path_of(plan.repository, plan.id, "verify").exists():
         worktrees.remove(plan.repository, plan.id, "verify")
 
 
-def put_away_handed_over(plan: OpenPlan) -> None:
+def put_away_manual_worktree(plan: OpenPlan) -> None:
     """Remove the worktree of a person's manual step; what they did in it is kept first. One that is
     broken stays.
     """

@@ -14,7 +14,7 @@ from git_orch import errors
 from git_orch.flow.approval import required
 from git_orch.flow.attempt import setup
 from git_orch.flow.attempt.job import Job
-from git_orch.flow.attempt.leftovers import boundary, recover, remove_looked_at
+from git_orch.flow.attempt.leftovers import boundary, recover, remove_verify_worktrees
 from git_orch.flow.attempt.setup import Furnishing
 from git_orch.flow.attempt.site import Site
 from git_orch.flow.open_plan import OpenPlan
@@ -71,14 +71,14 @@ def means(plan: OpenPlan, service: Service | None = None, *, use_cache: bool = T
         plan.objects,
         boundary(plan),
         plan.reporter,
-        setup.of(repository, base),
+        setup.furnishing(repository, base),
         service,
         use_cache,
         chosen.runHooks,
     )
 
 
-def prepared(
+def prepare_worktree(
     of: Means, name: str, commit: str, tree: str, approved: Setup | None = None
 ) -> Worktree:
     """The worktree of that name, holding `commit` (whose tree is `tree`) and nothing else but what
@@ -99,7 +99,7 @@ def _at(of: Means, name: str, where: tuple[str, str], *, ignored: bool) -> Workt
     commit, tree = where
     worktree = worktrees.existing(of.repository, name, of.boundary)
     if worktree is None:
-        return _made(of, name, commit)
+        return _make(of, name, commit)
     # The worktree holds this tree already: git need not go through all its files.
     if of.at.pop(name, None) == tree:
         worktrees.hold(worktree, commit)
@@ -109,11 +109,11 @@ def _at(of: Means, name: str, where: tuple[str, str], *, ignored: bool) -> Workt
         worktrees.point(worktree, commit, ignored=ignored)
     except GitFailed:
         worktrees.remove(of.repository, name)
-        return _made(of, name, commit)
+        return _make(of, name, commit)
     return worktree
 
 
-def _made(of: Means, name: str, commit: str) -> Worktree:
+def _make(of: Means, name: str, commit: str) -> Worktree:
     of.set_up.discard(name)
     with pool.adding(of.repository):
         return worktrees.made(of.repository, name, of.boundary, commit)
@@ -137,31 +137,31 @@ def site(of: Means, job: Job) -> Site:
     writer = spool.Writer(PlanPlace(of.repository, job.plan_id), job.attempt, job.after)
     objects = Written(of.objects)
     if job.in_place:
-        own = users_own(of)
+        own = user_checkout(of)
         return _site(of, own.path, lambda: own, objects, writer.put, shared=job.plan_id)
     if job.worktree is None:
         path = worktrees.path_of(of.repository, job.plan_id, "manual")
-        opener = functools.partial(of_person, of, job.plan_id, job.base)
+        opener = functools.partial(person_worktree, of, job.plan_id, job.base)
         return _site(of, path, opener, objects, writer.put, shared=job.plan_id)
     path = worktrees.path_of(of.repository, job.worktree)
-    opener = functools.partial(prepared, of, job.worktree, job.base, job.tree, job.setup)
+    opener = functools.partial(prepare_worktree, of, job.worktree, job.base, job.tree, job.setup)
     return _site(of, path, opener, objects, writer.put)
 
 
-def handed_over(plan: OpenPlan, commit: str) -> Worktree:
+def manual_worktree(plan: OpenPlan, commit: str) -> Worktree:
     """The worktree where a person does a manual step, as they left it; made at `commit` when there
     is none.
     """
-    return of_person(means(plan), plan.id, commit)
+    return person_worktree(means(plan), plan.id, commit)
 
 
-def of_person(of: Means, plan: str, commit: str) -> Worktree:
+def person_worktree(of: Means, plan: str, commit: str) -> Worktree:
     """The same for a worker."""
     worktree = worktrees.existing(of.repository, plan, of.boundary, "manual")
     return worktree or worktrees.made(of.repository, plan, of.boundary, commit, "manual")
 
 
-def users_own(of: Means) -> Worktree:
+def user_checkout(of: Means) -> Worktree:
     """The user's own checkout, where they asked for work in place. Raises UnfitRepository in a bare
     repository.
     """
@@ -197,7 +197,7 @@ def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterat
         worktrees.remove(plan.repository, plan.id, "verify")
 
 
-def pointed(site: Site, commit: str) -> bool:
+def point_at(site: Site, commit: str) -> bool:
     """Make a worktree for checks another commit; whether it is clean now: what made it ready stays
     in it.
     """
@@ -242,15 +242,15 @@ def _site(
 
 
 @contextlib.contextmanager
-def taken(plan: OpenPlan, count: int) -> Iterator[list[str]]:
+def take_worktrees(plan: OpenPlan, count: int) -> Iterator[list[str]]:
     """The names of `count` worktrees for a run; given back, and removed or kept warm, at its end.
 
     What a killed run left in them is kept first, for the plan that it was made for.
     """
     repository = plan.repository
-    remove_looked_at(plan)
+    remove_verify_worktrees(plan)
     stay = pool.warm(repository, settings.of_user(repository).keepWorktrees)
-    with pool.taken(repository, plan.id, count) as names:
+    with pool.take(repository, plan.id, count) as names:
         for name in names:
             recover(plan, name)
         for name in names[count:]:

@@ -29,12 +29,12 @@ def put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
     if site.shared is None:
         snapshot.restore(site.worktree, tree)
         return message
-    commit = _kept(site, site.shared, tree, named)
+    commit = _keep(site, site.shared, tree, named)
     _undo(site.worktree, tree, disturbed)
     return f"{message}; in case it was you, what was there is kept as {commit[:10]}"
 
 
-def _kept(site: Site, plan: str, tree: str, named: str) -> str:
+def _keep(site: Site, plan: str, tree: str, named: str) -> str:
     """A commit of the worktree as it is."""
     refused = site.repository.state_dir / "refused" / f"changed-on-{tree[:12]}.patch"
     terms = snapshot.Terms(site.secrets, refused, site.copied)

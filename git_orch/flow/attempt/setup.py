@@ -61,14 +61,14 @@ class Furnishing(NamedTuple):
     paths: tuple[str, ...] = ()
 
 
-def of(repository: Repository, commit: str | None) -> Furnishing:
+def furnishing(repository: Repository, commit: str | None) -> Furnishing:
     """What the user's own settings say; the list of files is the one of `commit`, not of a work
     tree.
     """
     chosen = settings.of_user(repository)
     copies = chosen.worktreeInclude and repository.top is not None and commit is not None
     return Furnishing(
-        repository, chosen.setupTimeout, _included(repository, commit or "") if copies else ()
+        repository, chosen.setupTimeout, _files_to_copy(repository, commit or "") if copies else ()
     )
 
 
@@ -115,7 +115,7 @@ def copy(of: Furnishing, worktree: Worktree) -> None:
                 continue  # the commit has a file where the path needs a directory
 
 
-def _included(repository: Repository, commit: str) -> tuple[str, ...]:
+def _files_to_copy(repository: Repository, commit: str) -> tuple[str, ...]:
     """Untracked files that both the commit's list and git's ignore rules name, but for those that
     look like secrets.
     """

@@ -79,7 +79,7 @@ def verify(
     verified = []
     with _places(plan, terms) as places:
         for step in chosen:
-            commit = _landed(plan, step)
+            commit = _commit_of(plan, step)
             chosen_checks = (
                 step.step.checks if check is None else step.step.checks[check - 1 : check]
             )
@@ -95,7 +95,7 @@ def _without(check: int, plan: OpenPlan) -> NoReturn:
     raise errors.NotFound(f"no step has a check {check}", f"git orch show {plan.name}")
 
 
-def _landed(plan: OpenPlan, step: StepStatus) -> Commit:
+def _commit_of(plan: OpenPlan, step: StepStatus) -> Commit:
     if step.commit is None:
         raise errors.NotFound(f"step {step.number} has no commit yet", f"git orch exec {plan.name}")
     return step.commit
@@ -159,7 +159,7 @@ def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
     if status.branch is None or not status.branch.commits:
         raise errors.NotFound(f"'{plan.name}' has no branch", f"git orch show {plan.name}")
     commit = status.branch.commits[-1]
-    pairs = _wanted(status)
+    pairs = _checks_by_command(status)
     with _places(plan, terms) as places:
         results = places.results(
             [check for _, check in pairs], commit, [step.number for step, _ in pairs]
@@ -180,7 +180,7 @@ def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
     )
 
 
-def _wanted(status: Status) -> list[tuple[StepStatus, Check]]:
+def _checks_by_command(status: Status) -> list[tuple[StepStatus, Check]]:
     """Each command once, in the plan's order. What the last step that has it expects counts: a test
     may have to fail until a later step makes it pass.
     """
@@ -244,7 +244,7 @@ class _Places:
                 prepare.for_checks(self._plan, commit.oid, use_cache=use_cache)
             )
         else:
-            prepare.pointed(self._site, commit.oid)
+            prepare.point_at(self._site, commit.oid)
         return self._site
 
 

@@ -41,7 +41,7 @@ def archive(plan: OpenPlan, why: str) -> PutAway:
         plan.refuse_checked_out()
         _refuse_huge(plan)
         leftovers.put_away(plan)
-        leftovers.put_away_handed_over(plan)
+        leftovers.put_away_manual_worktree(plan)
         _keep_results(plan)
         _declare(plan, why)
     return finish(plan)
@@ -83,7 +83,7 @@ def finish(plan: OpenPlan) -> PutAway:
         plan.id, plan.home, _lines(plan)
     )
     last_tip = tip or (status.archived.tip if status.archived is not None else None)
-    merged = _merged(plan, status, last_tip) if last_tip is not None else None
+    merged = _branch_with(plan, status, last_tip) if last_tip is not None else None
     if last_tip is not None and merged is None:
         plan.keep([last_tip], "the tip of a plan that was put away")
     plan.refuse_checked_out()
@@ -94,7 +94,7 @@ def finish(plan: OpenPlan) -> PutAway:
     return PutAway(last_tip, merged)
 
 
-def _merged(plan: OpenPlan, status: Status, tip: str) -> str | None:
+def _branch_with(plan: OpenPlan, status: Status, tip: str) -> str | None:
     """The branch, where the plan landed or began, that has the tip as a part of its history."""
     candidates = [status.landed.ref if status.landed is not None else None, status.base.ref]
     for ref in dict.fromkeys(candidate for candidate in candidates if candidate is not None):

@@ -91,18 +91,18 @@ def land(
     operation are in the way.
     """
     status = plan.status()
-    branch = _finished(status, partial=partial)
-    target = targets.found(plan.repository, onto or _home_of(status))
+    branch = _branch_to_land(status, partial=partial)
+    target = targets.find(plan.repository, onto or _home_of(status))
     work = _Work(plan, status, branch, target, Written(plan.objects))
-    built = _built(work, mode)
+    built = _build(work, mode)
     work.written.flush()
     if built is None:
-        return _found(work, dry_run=dry_run)
-    _tell_untested(work, built)
+        return _record_landing(work, dry_run=dry_run)
+    _warn_of_untested(work, built)
     if dry_run:
         return Landing(mode, target.ref, target.tip, built.tip, built.commits)
     again = f"land --{mode} {_onto(work)}"
-    built = signed(plan, built, again)
+    built = sign(plan, built, again)
     body = {"mode": mode, "tip": branch.tip, "commits": dict(built.commits)}
     change = target.to(built.tip, MoveKind.LAND, f"land on {target.name}")
     try:
@@ -122,7 +122,7 @@ def _home_of(status: Status) -> str:
     return status.base.ref
 
 
-def _finished(status: Status, *, partial: bool) -> Branch:
+def _branch_to_land(status: Status, *, partial: bool) -> Branch:
     """The branch of a plan that can land. Raises Refused."""
     grant.refuse_rejected(status)
     name = ids.short(status.id)
@@ -142,12 +142,12 @@ def _finished(status: Status, *, partial: bool) -> Branch:
     return status.branch
 
 
-def _found(work: _Work, *, dry_run: bool) -> Landing:
+def _record_landing(work: _Work, *, dry_run: bool) -> Landing:
     """All of it is in the branch already, by whoever's merge: that is written down, and the plan
     put away.
     """
     ref, tip = work.target.ref, work.target.tip or ""
-    commits = upstream.went(work.plan.repository, work.plan.id, work.branch, tip)
+    commits = upstream.landed_commits(work.plan.repository, work.plan.id, work.branch, tip)
     new = upstream.last_of(work.status, commits) or tip
     landing = Landing("found", ref, tip, new, commits)
     if dry_run:
@@ -179,7 +179,7 @@ def _put_away(work: _Work, landing: Landing) -> Landing:
     )
 
 
-def _tell_untested(work: _Work, built: Built) -> None:
+def _warn_of_untested(work: _Work, built: Built) -> None:
     status = work.status
     loose = [step.number for step in status.steps if step.state is StepState.UNVERIFIED]
     if loose:
@@ -201,7 +201,7 @@ def _tell_untested(work: _Work, built: Built) -> None:
 # -- what it becomes -------------------------------------------------------------------------------
 
 
-def _built(work: _Work, mode: Mode) -> Built | None:
+def _build(work: _Work, mode: Mode) -> Built | None:
     """What is to land, built; None when all of it is in the branch already. Raises Conflict,
     Refused.
     """
@@ -218,7 +218,7 @@ def _built(work: _Work, mode: Mode) -> Built | None:
             f"'{work.target.name}' has moved on, and cannot just be moved forward", hint
         )
     if mode == "rebase":
-        return _rebased(work, old)
+        return _rebase(work, old)
     tree = _merged_tree(work, old)
     if tree == odb.commit(work.plan.objects, old).tree:
         return None
@@ -237,7 +237,7 @@ def _is_there(work: _Work, old: str) -> bool:
         return False
     return (
         frozenset[str]().union(*claimed)
-        <= upstream.went(work.plan.repository, work.plan.id, work.branch, old).keys()
+        <= upstream.landed_commits(work.plan.repository, work.plan.id, work.branch, old).keys()
     )
 
 
@@ -304,12 +304,12 @@ def _claims(work: _Work, commit: Commit) -> frozenset[str]:
     return frozenset(claim.step for claim in commit.message.claims if claim.plan == work.plan.id)
 
 
-def _rebased(work: _Work, old: str) -> Built | None:
+def _rebase(work: _Work, old: str) -> Built | None:
     """The commits without the cover, picked onto the branch one by one; what is there already is
     left out.
     """
     plan = work.plan
-    there = upstream.went(plan.repository, plan.id, work.branch, old)
+    there = upstream.landed_commits(plan.repository, plan.id, work.branch, old)
     chain = Chain(plan.repository, plan.identity, work.written, old)
     commits = dict(there)
     for commit in work.branch.commits:
@@ -328,7 +328,7 @@ def _rebased(work: _Work, old: str) -> Built | None:
     return Built(chain.tip, work.written, commits, new) if new else None
 
 
-def signed(plan: OpenPlan, built: Built, again: str) -> Built:
+def sign(plan: OpenPlan, built: Built, again: str) -> Built:
     """The same with its new commits signed, if the user has commits signed. Raises UnfitRepository.
 
     `again` are the words of the command, for the hint.

@@ -18,7 +18,7 @@ from git_orch.repo.repository import Repository
 
 
 @contextlib.contextmanager
-def opened(
+def open_for_writing(
     repository: Repository,
     plan: str,
     reporter: Reporter,

@@ -65,14 +65,14 @@ def pick(
     """
     status = plan.status()
     chosen = [_done(status, number) for number in numbers]
-    target = targets.found(plan.repository, onto or targets.here(plan.repository))
+    target = targets.find(plan.repository, onto or targets.here(plan.repository))
     if target.tip is None:
         raise errors.Refused(
             f"'{target.name}' has no commit yet",
             f"git orch land --onto {target.typed} {plan.name}",
         )
     there = (
-        upstream.went(plan.repository, plan.id, status.branch, target.tip)
+        upstream.landed_commits(plan.repository, plan.id, status.branch, target.tip)
         if status.branch is not None
         else {}
     )
@@ -91,7 +91,7 @@ def pick(
         return None
     if not force:
         _refuse_missing(work, there)
-    return _picked(work, dry_run=dry_run)
+    return _carry_out(work, dry_run=dry_run)
 
 
 def _done(status: Status, number: int) -> StepStatus:
@@ -148,13 +148,13 @@ def _refuse_missing(work: _Work, there: Mapping[str, str]) -> None:
         )
 
 
-def _picked(work: _Work, *, dry_run: bool) -> Picked | None:
+def _carry_out(work: _Work, *, dry_run: bool) -> Picked | None:
     checkout = work.target.checkout
     changed = targets.uncommitted(work.plan.repository, checkout) if checkout is not None else []
     if checkout is not None and changed:
         raise targets.Blocked(checkout, changed)
     try:
-        built = _built(work)
+        built = _build(work)
     except errors.Conflict as conflict:
         if checkout is None or dry_run:
             raise
@@ -163,7 +163,7 @@ def _picked(work: _Work, *, dry_run: bool) -> Picked | None:
         return Picked(work.target.ref, work.old, built.tip, built.commits)
     typed = ",".join(str(step.number) for step in work.steps)
     again = f"pick {work.name} {typed} --onto {work.target.typed}"
-    built = land.signed(work.plan, built, again)
+    built = land.sign(work.plan, built, again)
     body = {"commits": dict(built.commits)}
     why = f"pick step {typed} onto {work.target.name}"
     change = work.target.to(built.tip, MoveKind.PICK, why)
@@ -176,7 +176,7 @@ def _picked(work: _Work, *, dry_run: bool) -> Picked | None:
     return Picked(work.target.ref, work.old, built.tip, built.commits)
 
 
-def _built(work: _Work) -> Built:
+def _build(work: _Work) -> Built:
     """The commits on top of the branch, in memory. Raises Conflict."""
     plan = work.plan
     chain = Chain(plan.repository, plan.identity, Written(plan.objects), work.old)
@@ -208,7 +208,7 @@ def _by_hand(work: _Work, checkout: Checkout, conflict: errors.Conflict) -> Pick
     steps = tuple(step.step.id for step in work.steps)
     begun = Record(work.plan.id, work.target.ref, work.old, steps, tuple(work.commits()))
     pick_by_hand.begin(work.plan.repository, checkout, begun, conflict)
-    picked = pick_by_hand.tell(work.plan, begun)
+    picked = pick_by_hand.record_outcome(work.plan, begun)
     pick_by_hand.forget(work.plan.repository, checkout)
     return picked
 
@@ -219,7 +219,7 @@ def _by_hand(work: _Work, checkout: Checkout, conflict: errors.Conflict) -> Pick
 def waiting(repository: Repository) -> tuple[Checkout, Record]:
     """The pick that was begun where the user stands. Raises Refused when there is none."""
     checkout = Checkout(repository.top, repository.git_dir) if repository.top is not None else None
-    record = pick_by_hand.of(repository, checkout) if checkout is not None else None
+    record = pick_by_hand.record_of(repository, checkout) if checkout is not None else None
     if checkout is None or record is None:
         raise errors.Refused("no pick of git-orch waits here", "git status")
     return checkout, record
@@ -236,7 +236,7 @@ def go_on(repository: Repository, reporter: Reporter) -> Picked:
         pick_by_hand.go_on(repository, checkout, record)
     else:
         reporter.emit(Note("git has ended the pick already"))
-    return _ended(repository, reporter, checkout, record)
+    return _end(repository, reporter, checkout, record)
 
 
 def give_up(repository: Repository, reporter: Reporter) -> Picked:
@@ -246,17 +246,15 @@ def give_up(repository: Repository, reporter: Reporter) -> Picked:
         pick_by_hand.give_up(repository, checkout)
     else:
         reporter.emit(Note("git has ended the pick already: there is nothing to abort"))
-    return _ended(repository, reporter, checkout, record)
+    return _end(repository, reporter, checkout, record)
 
 
-def _ended(
-    repository: Repository, reporter: Reporter, checkout: Checkout, record: Record
-) -> Picked:
+def _end(repository: Repository, reporter: Reporter, checkout: Checkout, record: Record) -> Picked:
     try:
-        with opening.opened(repository, record.plan, reporter) as plan:
-            picked = pick_by_hand.tell(plan, record)
+        with opening.open_for_writing(repository, record.plan, reporter) as plan:
+            picked = pick_by_hand.record_outcome(plan, record)
     except errors.NotFound as gone:
         reporter.emit(Note(f"the log of the plan is not told: {gone.cause}"))
-        picked = pick_by_hand.seen(repository, record)
+        picked = pick_by_hand.outcome(repository, record)
     pick_by_hand.forget(repository, checkout)
     return picked

@@ -61,7 +61,7 @@ def _path(repository: Repository, checkout: Checkout) -> Path:
     return repository.state_dir / "picks" / f"{name}.json"
 
 
-def of(repository: Repository, checkout: Checkout) -> Record | None:
+def record_of(repository: Repository, checkout: Checkout) -> Record | None:
     """The pick that was begun in this checkout and of which nobody has seen the end."""
     try:
         fields = document.parse(_path(repository, checkout).read_bytes(), "pick")
@@ -99,7 +99,7 @@ def begin(
     if _run(repository, checkout, *options, *record.commits):
         return
     if in_progress(checkout, record):
-        raise stopped(repository, checkout, conflict.cause)
+        raise conflict_to_resolve(repository, checkout, conflict.cause)
     forget(repository, checkout)
     raise errors.Busy(f"git does not pick here: {conflict.cause}", checkout.command("status"))
 
@@ -109,12 +109,12 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
     not resolved.
     """
     if ask.unmerged(checkout.git(repository)):
-        raise stopped(repository, checkout, "not everything is resolved")
+        raise conflict_to_resolve(repository, checkout, "not everything is resolved")
     if not _run(repository, checkout, "--continue"):
         if (
             in_progress(checkout, record)
             and not ask.unmerged(checkout.git(repository))
-            and not _staged(repository, checkout)
+            and not _has_staged(repository, checkout)
         ):
             raise errors.Conflict(
                 "nothing is left of the commit as it was resolved",
@@ -122,7 +122,7 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
                 "git commit --allow-empty --no-edit && git orch exec --continue",
             )
         if in_progress(checkout, record):
-            raise stopped(repository, checkout, "the next commit does not fit either")
+            raise conflict_to_resolve(repository, checkout, "the next commit does not fit either")
         raise errors.Busy("git does not go on with the pick", checkout.command("status"))
 
 
@@ -169,13 +169,13 @@ def _content(checkout: Checkout, name: str) -> str | None:
         return None
 
 
-def _staged(repository: Repository, checkout: Checkout) -> bool:
+def _has_staged(repository: Repository, checkout: Checkout) -> bool:
     """Whether anything is about to be committed."""
     looked = ("diff", "--cached", "--quiet", "--ignore-submodules=none", "HEAD", "--")
     return checkout.git(repository).finished(*looked, expect=(0, 1)).status == 1
 
 
-def stopped(repository: Repository, checkout: Checkout, cause: str) -> errors.Conflict:
+def conflict_to_resolve(repository: Repository, checkout: Checkout, cause: str) -> errors.Conflict:
     """The error for a pick that waits in a checkout."""
     paths = ", ".join(f"'{path}'" for path in ask.unmerged(checkout.git(repository)))
     message = f"{cause}; to resolve in '{checkout.path}': {paths}" if paths else cause
@@ -199,9 +199,9 @@ def _refuse_overwriting(repository: Repository, checkout: Checkout, commits: Seq
 # -- its end ---------------------------------------------------------------------------------------
 
 
-def tell(plan: OpenPlan, record: Record) -> Picked:
+def record_outcome(plan: OpenPlan, record: Record) -> Picked:
     """What became of a pick that does not wait any more; the log is told what it brought."""
-    picked = seen(plan.repository, record)
+    picked = outcome(plan.repository, record)
     if picked.commits:
         body = {
             "ref": record.ref,
@@ -213,7 +213,7 @@ def tell(plan: OpenPlan, record: Record) -> Picked:
     return picked
 
 
-def seen(repository: Repository, record: Record) -> Picked:
+def outcome(repository: Repository, record: Record) -> Picked:
     """Where the branch is, and which of the steps commits claim that it got since."""
     tip = refs.value(repository, record.ref) if record.ref.startswith(target.HEADS) else None
     if tip is None:

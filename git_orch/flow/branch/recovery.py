@@ -49,7 +49,7 @@ def finish_archiving(plan: OpenPlan) -> None:
     whichever clone.
     """
     if plan.log.tip is None:
-        for archived in catalog.archived(plan.repository, plan.objects, plan.id):
+        for archived in catalog.archived_statuses(plan.repository, plan.objects, plan.id):
             _refuse_archived(archived)
     status = plan.status()
     if status.archived is not None:

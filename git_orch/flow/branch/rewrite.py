@@ -56,7 +56,7 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
     """Take one step's commit out of the middle. Raises Refused when a done step needs it, Conflict,
     StepFailed.
     """
-    status, branch, step, commit = landed(plan, number)
+    status, branch, step, commit = step_to_rewrite(plan, number)
     needing = [
         other
         for other in status.steps
@@ -68,9 +68,9 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
             f"step {number} is needed by {sentences.steps(other.number for other in needing)}",
             first,
         )
-    with otherwise(_edited_from(plan, number)):
+    with with_hint(_edit_from(plan, number)):
         chain = pick_onto(plan, status, after(branch, commit), commit.parents[0])
-        return moved(plan, status, chain, MoveKind.DROP, f"drop step {number}")
+        return move_branch(plan, status, chain, MoveKind.DROP, f"drop step {number}")
 
 
 def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
@@ -95,8 +95,8 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
     stays = next(
         (place for place, number in enumerate(numbers) if number != place + 1), len(numbers)
     )
-    with otherwise(_edited_from(plan, stays + 1)):
-        done = _reordered(plan, status, [step.id for step in steps])
+    with with_hint(_edit_from(plan, stays + 1)):
+        done = _reorder_commits(plan, status, [step.id for step in steps])
     if plan.status().state is not PlanState.COMPLETE:
         edit.revise(plan, status.plan, status.plan._replace(steps=tuple(steps)), estimate(status))
     return done
@@ -108,7 +108,7 @@ def estimate(status: Status) -> Document:
     return {name: value for name, value in amounts.items() if value is not None}
 
 
-def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | None:
+def _reorder_commits(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | None:
     """The commits in the order of their steps; commits of the user's own stay behind the one that
     they stand on.
     """
@@ -131,7 +131,7 @@ def _reordered(plan: OpenPlan, status: Status, order: list[str]) -> Rewritten | 
     if ordered == list(commits[1:]):
         return None
     chain = pick_onto(plan, status, ordered, commits[0].oid)
-    return moved(plan, status, chain, MoveKind.REORDER, "reorder")
+    return move_branch(plan, status, chain, MoveKind.REORDER, "reorder")
 
 
 def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
@@ -156,13 +156,13 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
     again = (
         f"git orch rollback {name} && git orch rebase {name} --onto {onto} && git orch exec {name}"
     )
-    with otherwise(again):
+    with with_hint(again):
         chain = pick_onto(plan, status, own, cover, written)
     rebased = (cover, plan.event("plan.rebased", base=base.document(new)))
     try:
-        with otherwise(again):
+        with with_hint(again):
             why = f"rebase to {(new.commit or '')[:10]}"
-            done = moved(plan, status, chain, MoveKind.REBASE, why, [rebased])
+            done = move_branch(plan, status, chain, MoveKind.REBASE, why, [rebased])
     except errors.Busy:  # the log may name the new base already
         plan.record((plan.home, plan.event("plan.rebased", base=base.document(status.base))))
         raise
@@ -173,7 +173,7 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
 # -- what they have in common ----------------------------------------------------------------------
 
 
-def landed(plan: OpenPlan, number: int) -> tuple[Status, Branch, StepStatus, Commit]:
+def step_to_rewrite(plan: OpenPlan, number: int) -> tuple[Status, Branch, StepStatus, Commit]:
     """A step that is on the branch, alone in its commit. Raises NotFound, Refused."""
     status = plan.status()
     name = ids.short(plan.id)
@@ -254,7 +254,7 @@ def _conflict(
 
 
 @contextlib.contextmanager
-def otherwise(command: str) -> Iterator[None]:
+def with_hint(command: str) -> Iterator[None]:
     """The command that helps where commits do not fit or their checks fail."""
     try:
         yield
@@ -268,7 +268,7 @@ def again_from(plan: OpenPlan, number: int) -> str:
     return f"{_back_before(plan, number)} && git orch exec {ids.short(plan.id)}"
 
 
-def _edited_from(plan: OpenPlan, number: int) -> str:
+def _edit_from(plan: OpenPlan, number: int) -> str:
     """The commands that take a step and all later ones back, to change the plan from there on."""
     return f"{_back_before(plan, number)} && git orch edit {ids.short(plan.id)}"
 
@@ -279,7 +279,7 @@ def _back_before(plan: OpenPlan, number: int) -> str:
     )
 
 
-def moved(
+def move_branch(
     plan: OpenPlan,
     status: Status,
     chain: Chain,
@@ -293,7 +293,7 @@ def moved(
     moves.
     """
     old = status.branch.tip if status.branch is not None else ""
-    verified = _verified(plan, status, chain)
+    verified = _verify(plan, status, chain)
     plan.keep([old], f"the branch before '{why}'")
     verified_events = [
         (oid, plan.event("step.verified", step=step.step.id, tree=tree))
@@ -313,7 +313,7 @@ def moved(
     )
 
 
-def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStatus, str, str]]:
+def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStatus, str, str]]:
     """The steps whose commits have another tree now, with commit and tree: their checks passed on
     it.
     """
@@ -331,7 +331,7 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
         plan.keep([chain.tip], "a rewritten branch that was verified")
         with prepare.for_checks(plan, chain.tip) as site:
             for step, oid, tree in changed:
-                clean = prepare.pointed(site, oid)
+                clean = prepare.point_at(site, oid)
                 for result in checks.sequence(
                     step.step.checks, site, plan.new_id(), tree, clean=clean
                 ):
@@ -346,7 +346,7 @@ def _verified(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepSt
     return changed
 
 
-def told(plan: OpenPlan, done: Rewritten) -> None:
+def report(plan: OpenPlan, done: Rewritten) -> None:
     """Say what was moved, what is kept, and the command that reverses it."""
     again = f"; checked again: {sentences.steps(done.verified)}" if done.verified else ""
     plan.reporter.emit(

@@ -68,7 +68,7 @@ class Target:
         return Change(kind, self.ref, self.tip, new, why)
 
 
-def found(repository: Repository, wanted: str) -> Target:
+def find(repository: Repository, wanted: str) -> Target:
     """The branch that is meant, by its short or full name.
 
     Raises NotFound when there is none, Refused for a plan's, Busy when something in its checkout is

@@ -42,7 +42,7 @@ def unarchive(repository: Repository, plan: str, reporter: Reporter) -> BroughtB
             opening.take_stale_locks_away(repository, plan, reporter)
             if refs.value(repository, refs.LOGS + plan) is None:
                 _begin_log(repository, database, plan, notes)
-    with opening.opened(repository, plan, reporter, put_away=True) as opened:
+    with opening.open_for_writing(repository, plan, reporter, put_away=True) as opened:
         tip = _brought_back(opened)
         opened.record()
         archives.Writer(repository, opened.objects, opened.identity).drop(plan, notes)

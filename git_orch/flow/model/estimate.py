@@ -23,7 +23,7 @@ def samples(repository: Repository) -> list[Sample]:
     with contextlib.closing(objects.opened(repository)) as database:
         statuses = [
             *catalog.statuses(repository, database),
-            *catalog.archived(repository, database),
+            *catalog.archived_statuses(repository, database),
         ]
     found: list[Sample] = []
     for status in statuses:

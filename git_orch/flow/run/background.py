@@ -48,7 +48,7 @@ def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
     log = place.run_output
     # A run that is refused must not overwrite another run's output.
     beside = log.with_name(f".{log.name}.{os.urandom(4).hex()}")
-    output = _opened(beside)
+    output = _open(beside)
     try:
         child = tools.start_detached(
             [*_OURSELVES, "exec", *arguments], env=secrecy.all_variables(), output=output
@@ -78,7 +78,7 @@ def busy(plan: str) -> errors.Busy:
     )
 
 
-def _opened(path: Path) -> int:
+def _open(path: Path) -> int:
     try:
         localfiles.make_directory(path.parent)
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)

@@ -73,10 +73,10 @@ def execute(
     many steps at once in: threads, where it is None.
     """
     status = plan.status()
-    grant = preconditions.granted(plan, status)
+    grant = preconditions.grant_to_run(plan, status)
     if options.in_place:
         return _in_place(plan, options, grant, service)
-    status = preconditions.based(plan, status)
+    status = preconditions.follow_base(plan, status)
     plan.refuse_checked_out()
     preconditions.keep_results(plan, status)
     left = [step.step.id for step in status.steps if step.step.id not in status.satisfied_steps()]
@@ -86,22 +86,22 @@ def execute(
     if not schedule.startable_steps(1):
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
-        return _handed_over(plan, status)
+        return _hand_over(plan, status)
     # One more worktree, to verify results that land on another base than they were made on.
     spare = 1 if options.jobs > 1 else 0
     means = prepare.means(plan, service, use_cache=options.use_cache)
-    with prepare.taken(plan, options.jobs + spare) as names:
+    with prepare.take_worktrees(plan, options.jobs + spare) as names:
         preconditions.open_ledger(plan, status, options, grant)
         terms = begin(plan, status, options, grant, means)
         dispatch = start_dispatch(terms, status.branch.tip, names[: options.jobs])
         run = Run(terms, dispatch, verifying=names[-1] if spare else None)
-        summary = carried_out(run, schedule, means, workers or in_threads)
+        summary = carry_out(run, schedule, means, workers or in_threads)
     if summary.outcome == "failed" and options.roll_back:
         _roll_back(plan, status.branch.tip)
     if summary.outcome == "waiting" and options.chosen is None:
         status = plan.status()
         preconditions.refuse_claimed(status)
-        _handed_over(plan, status)
+        _hand_over(plan, status)
     return summary
 
 
@@ -119,14 +119,14 @@ def _in_place(
     if not schedule.startable_steps(1):
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
-        return _handed_over(plan, status)
+        return _hand_over(plan, status)
     in_place.refuse_unfit(plan, grant)
     means = prepare.means(plan, service, use_cache=options.use_cache)
     preconditions.open_ledger(plan, status, options, grant)
     terms = begin(plan, status, options, grant, means)
     dispatch = start_dispatch(terms, status.branch.tip, [None])
     run = Run(terms, dispatch, checkpoint=functools.partial(in_place.checkpoint, plan, means))
-    return carried_out(run, schedule, means, in_threads)
+    return carry_out(run, schedule, means, in_threads)
 
 
 def _roll_back(plan: OpenPlan, tip: str) -> None:
@@ -146,7 +146,7 @@ def _roll_back(plan: OpenPlan, tip: str) -> None:
         )
 
 
-def _handed_over(plan: OpenPlan, status: Status) -> Summary:
+def _hand_over(plan: OpenPlan, status: Status) -> Summary:
     """Only manual steps can go on: say where their work is to be done."""
     tip = status.branch.tip if status.branch is not None else ""
     step = next(
@@ -160,7 +160,7 @@ def _handed_over(plan: OpenPlan, status: Status) -> Summary:
     if step is None:
         return Summary("waiting", (), (), None, 0.0)
     number = status.plan.position(step.id)
-    path = prepare.handed_over(plan, tip).path
+    path = prepare.manual_worktree(plan, tip).path
     plan.reporter.emit(
         Note(f"step {number} is done by a person: {step.title}; its worktree is {path}")
     )
@@ -220,7 +220,7 @@ def start_dispatch(terms: Terms, tip: str, worktrees: Sequence[str | None]) -> D
     return Dispatch(terms, tip_at(terms.plan, tip), worktrees, earlier)
 
 
-def carried_out(
+def carry_out(
     run: Run,
     schedule: Schedule,
     means: prepare.Means,
@@ -236,7 +236,7 @@ def carried_out(
         worker.in_threads(run.terms.run, means),
         _Crew(lambda: workers(options.jobs + 1)) as crew,
     ):
-        drive = Drive(schedule, steps or run, crew.submit, glanced, options.jobs, listener.held)
+        drive = Drive(schedule, steps or run, crew.submit, glance, options.jobs, listener.held)
         try:
             drive.to_the_end()
         except errors.Interrupted as stopped:
@@ -257,7 +257,7 @@ def carried_out(
     return _end(run, schedule, _outcome(run))
 
 
-def glanced(running: Collection[Future[str]]) -> Collection[Future[str]]:
+def glance(running: Collection[Future[str]]) -> Collection[Future[str]]:
     """The futures that have ended, after a while at the latest."""
     return futures.wait(running, _GLANCE, return_when=futures.FIRST_COMPLETED).done
 

@@ -34,7 +34,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         )
     grant = required.require_approval(plan, status)
     plan.refuse_checked_out()
-    worktree = prepare.handed_over(plan, status.branch.tip)
+    worktree = prepare.manual_worktree(plan, status.branch.tip)
     head = worktrees.head(worktree)
     if not plan.is_ancestor(status.branch.tip, head):
         raise errors.Busy(
@@ -48,7 +48,7 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
     dispatch = execute.start_dispatch(terms, status.branch.tip, [None])
     run = Run(terms, dispatch)
     schedule = Schedule(status.plan, status.satisfied_steps(), [step.id])
-    summary = execute.carried_out(run, schedule, means, execute.in_threads)
+    summary = execute.carry_out(run, schedule, means, execute.in_threads)
     if summary.landed:
         worktrees.remove(plan.repository, plan.id, "manual")
     else:

@@ -77,7 +77,7 @@ def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, ti
             f"git switch orch/{plan.id} && git orch exec --in-place",
         )
     _refuse_unmerged(plan.repository)
-    worktree = prepare.users_own(means)
+    worktree = prepare.user_checkout(means)
     # Before the snapshot, which overwrites the index with the files.
     staged = worktree.git.line("write-tree")
     secrets = secrecy.secrets()

@@ -22,13 +22,13 @@ from git_orch.repo.log import results
 from git_orch.repo.worktree import snapshot
 
 
-def granted(plan: OpenPlan, status: Status) -> Grant | None:
+def grant_to_run(plan: OpenPlan, status: Status) -> Grant | None:
     """What is approved, asked before anything moves; None when nothing is left to run."""
     left = len(status.satisfied_steps()) < len(status.steps)
     return required.require_approval(plan, status) if left else None
 
 
-def based(plan: OpenPlan, status: Status) -> Status:
+def follow_base(plan: OpenPlan, status: Status) -> Status:
     """The status on the base branch's tip, where the plan can follow it."""
     moved = base.follow_base(plan, status)
     uncommitted = snapshot.uncommitted(plan.repository)

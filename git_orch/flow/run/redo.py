@@ -71,7 +71,7 @@ def redo(
 
     Raises Refused, Conflict and StepFailed as a rewrite does.
     """
-    status, branch, each, commit = rewrite.landed(plan, number)
+    status, branch, each, commit = rewrite.step_to_rewrite(plan, number)
     if each.step.kind == "manual":
         raise errors.Refused(
             f"step {number} was done by a person", rewrite.again_from(plan, number)
@@ -80,7 +80,7 @@ def redo(
     _foretell(plan, status, each, later)
     grant = required.require_approval(plan, status)
     preconditions.open_ledger(plan, status, options, grant)
-    with prepare.taken(plan, 1) as names:
+    with prepare.take_worktrees(plan, 1) as names:
         means = prepare.means(plan, service, use_cache=options.use_cache)
         chosen = frozenset([each.step.id])
         terms = Terms(
@@ -97,11 +97,11 @@ def redo(
         run = Run(terms, Dispatch(terms, tip, names, below))
         held = _Held(run)
         schedule = Schedule(status.plan, status.satisfied_steps() - {each.step.id}, [each.step.id])
-        summary = execute.carried_out(run, schedule, means, _one, held)
+        summary = execute.carry_out(run, schedule, means, _one, held)
     if held.job is None or held.result is None:
         return summary, None
     done = _put_in(run, held.job, held.result, later)
-    return _concluded(plan, options, replace(summary, landed=(number,))), done
+    return _conclude(plan, options, replace(summary, landed=(number,))), done
 
 
 def _foretell(plan: OpenPlan, status: Status, each: StepStatus, later: tuple[Commit, ...]) -> None:
@@ -112,7 +112,7 @@ def _foretell(plan: OpenPlan, status: Status, each: StepStatus, later: tuple[Com
     """
     below = each.commit.parents[0] if each.commit is not None else ""
     try:
-        with rewrite.otherwise(rewrite.again_from(plan, each.number)):
+        with rewrite.with_hint(rewrite.again_from(plan, each.number)):
             rewrite.pick_onto(plan, status, later, below)
     except errors.Conflict:
         if each.step.kind == "agent":
@@ -139,11 +139,13 @@ def _put_in(run: Run, job: Job, result: Verified, later: tuple[Commit, ...]) -> 
     """
     plan, status = run.terms.plan, run.terms.status
     try:
-        with rewrite.otherwise(rewrite.again_from(plan, job.number)):
+        with rewrite.with_hint(rewrite.again_from(plan, job.number)):
             chain = rewrite.pick_onto(plan, status, later, result.commit)
             landed = log_entries.landed(plan, job, result, Tip(result.commit, result.tree))
             why = f"redo step {job.number}"
-            done = rewrite.moved(plan, status, chain, MoveKind.REDO, why, [(result.commit, landed)])
+            done = rewrite.move_branch(
+                plan, status, chain, MoveKind.REDO, why, [(result.commit, landed)]
+            )
     except errors.OrchError as refused:
         reason = _REASONS.get(type(refused), "busy")
         failed = ending.failed(result, refused.cause, reason)
@@ -155,7 +157,7 @@ def _put_in(run: Run, job: Job, result: Verified, later: tuple[Commit, ...]) -> 
     return done
 
 
-def _concluded(plan: OpenPlan, options: Options, summary: Summary) -> Summary:
+def _conclude(plan: OpenPlan, options: Options, summary: Summary) -> Summary:
     """How it ended, with all checks once more on the tip where every step is done."""
     now = plan.status()
     if len(now.satisfied_steps()) < len(now.steps):

@@ -57,7 +57,7 @@ class Results:
         if not job.held:
             return None
         plan = self._terms.plan
-        return results.found(plan.repository, plan.objects, plan.id, job.attempt)
+        return results.result_of(plan.repository, plan.objects, plan.id, job.attempt)
 
     def take(self, job: Job) -> Written:
         """The objects of an attempt that no ref holds, if there are any."""

@@ -51,18 +51,18 @@ def run_step(job: str) -> str:
     with _means(read) as means:
         if read.verify:
             try:
-                return ending.text(_verified(read, means))
+                return ending.text(_verify(read, means))
             except SetupFailed as failed:
                 return _not_set_up(failed)
         earlier = (
-            results.found(means.repository, means.objects, read.plan_id, read.attempt)
+            results.result_of(means.repository, means.objects, read.plan_id, read.attempt)
             if read.held
             else None
         )
-        return earlier if earlier is not None else _tried(read, means)
+        return earlier if earlier is not None else _try(read, means)
 
 
-def _tried(job: Job, means: Means) -> str:
+def _try(job: Job, means: Means) -> str:
     if job.delay:
         means.stop.wait(job.delay)
     site = prepare.site(means, job)
@@ -96,7 +96,7 @@ def _not_set_up(failed: SetupFailed) -> str:
     return ending.text(Failed(Made(), failed.cause, "setup", failed.hint))
 
 
-def _verified(job: Job, means: Means) -> Verified | Failed:
+def _verify(job: Job, means: Means) -> Verified | Failed:
     """The checks of a step on the commit that is to land, which nobody has seen in this form yet."""
     return Attempt(job, prepare.site(means, job)).verify()
 
@@ -116,7 +116,7 @@ def _means(job: Job) -> Iterator[Means]:
         )
         database = stack.enter_context(contextlib.closing(objects.opened(repo)))
         boundary, person = sandbox.boundary(repo), identity.of_user(repo)
-        furnishing = setup.of(repo, job.base)
+        furnishing = setup.furnishing(repo, job.base)
         yield Means(
             repo,
             person,

@@ -63,7 +63,7 @@ def read_at(repository: Repository, objects: Objects, tip: str | None) -> Archiv
     for note, content in zip(
         listed, _contents(repository, objects, [note.blob for note in listed]), strict=True
     ):
-        plan = _named(content) if content is not None else None
+        plan = _plan_of(content) if content is not None else None
         if plan is None:
             damaged += 1
         else:
@@ -123,7 +123,7 @@ def _sizes(repository: Repository, blobs: Sequence[str]) -> dict[str, int]:
     }
 
 
-def _named(note: bytes) -> str | None:
+def _plan_of(note: bytes) -> str | None:
     """The plan that a note is about, as the lines that put it away say; of several the one whose
     branch was moved.
     """
@@ -192,7 +192,7 @@ class Writer:
             if target not in blobs:
                 return target, b""
             before = next(_contents(self._repository, written, [blobs[target]]))
-            if before is not None and _named(before) == plan:
+            if before is not None and _plan_of(before) == plan:
                 return target, before
         raise AssertionError("there is always another blob")
 
@@ -219,7 +219,7 @@ class Writer:
                 self._repository, refs.ARCHIVE, written, old=tip, new=commit, reason=message
             )
 
-        store.raced(attempt, lambda: None)
+        store.win_race(attempt, lambda: None)
 
     def _commit(self, written: Written, tree: str, tip: str | None, message: str) -> str:
         parents = (tip,) if tip is not None else ()

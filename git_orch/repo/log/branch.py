@@ -45,10 +45,10 @@ def read_many(objects: Objects, starts: Sequence[tuple[str, str, str | None]]) -
                 walk.next = None
                 continue
             _advance(walk, raw.commit_object(commit.data))
-    return _with_named(objects, [_branch(walk) for walk in walks])
+    return _with_reverted(objects, [_branch(walk) for walk in walks])
 
 
-def _with_named(objects: Objects, branches: list[Branch]) -> list[Branch]:
+def _with_reverted(objects: Objects, branches: list[Branch]) -> list[Branch]:
     """The branches with the commits that reverts name by an ID from before an amend or a rebase,
     while they exist.
     """
@@ -61,14 +61,14 @@ def _with_named(objects: Objects, branches: list[Branch]) -> list[Branch]:
     if not any(missing):
         return branches
     stored = iter(objects.read_many([oid for oids in missing for oid in oids]))
-    named = [tuple(_named(oid, next(stored)) for oid in oids) for oids in missing]
+    named = [tuple(_commit(oid, next(stored)) for oid in oids) for oids in missing]
     return [
         branch._replace(named=tuple(commit for commit in commits if commit is not None))
         for branch, commits in zip(branches, named, strict=True)
     ]
 
 
-def _named(oid: str, stored: Found | None) -> Commit | None:
+def _commit(oid: str, stored: Found | None) -> Commit | None:
     if stored is None or stored.kind != "commit":
         return None
     fields = raw.commit_object(stored.data)

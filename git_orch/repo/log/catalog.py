@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 _TRIES = 50  # somebody who puts plans away and brings them back, again and again
 
 
-def steady(repository: Repository, read: Callable[[Listing], Value]) -> Value:
+def read_steadily(repository: Repository, read: Callable[[Listing], Value]) -> Value:
     """What `read` makes of the refs. Where it misses something and the refs are others now, because
     somebody put a plan away, say, it reads again.
     """
@@ -57,7 +57,7 @@ def statuses(
     logged = [(plan, values) for plan, values in chosen.items() if values.log is not None]
     read = store.read_logs(objects, [values.log or "" for _, values in logged])
     tips = [(plan, values.branch) for plan, values in logged]
-    folded = _folded(repository, objects, tips, [log for _, log in read], bases)
+    folded = _fold(repository, objects, tips, [log for _, log in read], bases)
     return [
         status if notes.missing is None else status._replace(incomplete=True)
         for status, (notes, _) in zip(folded, read, strict=True)
@@ -95,7 +95,9 @@ def _stands_alone(status: Status, branch: Branch) -> bool:
     )
 
 
-def archived(repository: Repository, objects: Objects, plan: str | None = None) -> list[Status]:
+def archived_statuses(
+    repository: Repository, objects: Objects, plan: str | None = None
+) -> list[Status]:
     """The status of the plans in the archive, oldest first, or of that one; what is live as well is
     left out.
 
@@ -104,12 +106,12 @@ def archived(repository: Repository, objects: Objects, plan: str | None = None) 
 
     def read(listing: Listing) -> list[Status]:
         notes = archive.read_at(repository, objects, listing.archive)
-        return of_notes(repository, objects, notes, listing.plans, plan)
+        return statuses_of_notes(repository, objects, notes, listing.plans, plan)
 
-    return steady(repository, read)
+    return read_steadily(repository, read)
 
 
-def of_notes(
+def statuses_of_notes(
     repository: Repository,
     objects: Objects,
     stored: Archive,
@@ -125,7 +127,7 @@ def of_notes(
         if plan in (None, name) and (name not in live or live[name].log is None)
     }
     logs = archive.logs(repository, objects, plans)
-    statuses = _folded(repository, objects, [(name, None) for name in plans], logs)
+    statuses = _fold(repository, objects, [(name, None) for name in plans], logs)
     return [status for status in statuses if status is not None]
 
 
@@ -133,13 +135,13 @@ def status(
     repository: Repository, objects: Objects, plan: str, log: Log, tip: str | None
 ) -> Status:
     """The status of one plan whose log is already read. Raises NotFound when the log holds no plan."""
-    [result] = _folded(repository, objects, [(plan, tip)], [log])
+    [result] = _fold(repository, objects, [(plan, tip)], [log])
     if result is None:
         raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
     return result
 
 
-def _folded(
+def _fold(
     repository: Repository,
     objects: Objects,
     plans: Sequence[tuple[str, str | None]],
@@ -155,14 +157,14 @@ def _folded(
     folded = [fold.fold(plan, log, None) for (plan, _), log in zip(plans, logs, strict=True)]
     past = _with_present_tips(objects, list(zip(folded, own_tips, strict=True)))
     past = [
-        _merged(repository, status, looked_at)
+        _with_merge(repository, status, looked_at)
         if status is not None and tip is None and status.archived is None
         else status
         for tip, status in zip(own_tips, past, strict=True)
     ]
     tips = [
         status.known_tip if status is not None and status.merged else tip
-        for tip, status in zip(_with_archived(objects, past, own_tips), past, strict=True)
+        for tip, status in zip(_tips_when_archived(objects, past, own_tips), past, strict=True)
     ]
     walks = [
         (status.id, tip, status.base.commit)
@@ -181,7 +183,7 @@ def _folded(
     ]
 
 
-def _with_archived(
+def _tips_when_archived(
     objects: Objects, past: Sequence[Status | None], tips: Sequence[str | None]
 ) -> list[str | None]:
     """The tips, with where the branches of archived plans were."""
@@ -200,7 +202,7 @@ def _with_archived(
     return [was if was in here else tip for was, tip in zip(were, tips, strict=True)]
 
 
-def _merged(repository: Repository, status: Status, bases: dict[str, str | None]) -> Status:
+def _with_merge(repository: Repository, status: Status, bases: dict[str, str | None]) -> Status:
     """The status of a plan without a branch; what was merged into its base before the branch went
     is not lost.
     """
@@ -265,10 +267,12 @@ def resolve(repository: Repository, objects: Objects, typed: str | None) -> str:
     """The ID of the plan that is meant. Raises NotFound, which lists the candidates when there are
     several.
     """
-    return steady(repository, lambda listing: meant(repository, objects, typed, listing)[0])
+    return read_steadily(
+        repository, lambda listing: find_plan(repository, objects, typed, listing)[0]
+    )
 
 
-def meant(
+def find_plan(
     repository: Repository, objects: Objects, typed: str | None, listing: Listing
 ) -> tuple[str, Archive | None]:
     """The ID of the plan that is meant, with the archive where the plan was found there: it is read
@@ -295,7 +299,7 @@ def meant(
             raise errors.NotFound(f"no plan is called '{typed}'", "git orch ls --all")
         matches = put_away
     raise errors.NotFound(
-        f"'{typed}' may mean {_listed(matches)}", f"git orch show {ids.short(matches[-1])}"
+        f"'{typed}' may mean {_names(matches)}", f"git orch show {ids.short(matches[-1])}"
     )
 
 
@@ -303,10 +307,12 @@ def resolve_archived(repository: Repository, objects: Objects, typed: str) -> st
     """The ID of the archived plan that is meant, also of one that was cut off on its way. Raises
     NotFound.
     """
-    return steady(repository, lambda listing: _meant_archived(repository, objects, typed, listing))
+    return read_steadily(
+        repository, lambda listing: _find_archived(repository, objects, typed, listing)
+    )
 
 
-def _meant_archived(repository: Repository, objects: Objects, typed: str, listing: Listing) -> str:
+def _find_archived(repository: Repository, objects: Objects, typed: str, listing: Listing) -> str:
     put_away = archive.read_at(repository, objects, listing.archive).plans.keys()
     live = listing.plans
     asked = {plan: live[plan] for plan in ids.matches(typed, live) if plan not in put_away}
@@ -317,7 +323,7 @@ def _meant_archived(repository: Repository, objects: Objects, typed: str, listin
     if len(matches) == 1:
         return matches[0]
     cause = (
-        f"'{typed}' may mean {_listed(matches)}"
+        f"'{typed}' may mean {_names(matches)}"
         if matches
         else f"no archived plan is called '{typed}'"
     )
@@ -350,8 +356,8 @@ def _only_open(repository: Repository, objects: Objects, plans: Mapping[str, Pla
             f"git orch show {ids.short(logged[-1])}" if logged else 'git orch plan "what to do"'
         )
         raise errors.NotFound("no plan is open", newest)
-    raise errors.NotFound(f"{len(open_plans)} plans are open: {_listed(open_plans)}", "git orch ls")
+    raise errors.NotFound(f"{len(open_plans)} plans are open: {_names(open_plans)}", "git orch ls")
 
 
-def _listed(plans: Sequence[str]) -> str:
+def _names(plans: Sequence[str]) -> str:
     return sentences.names([ids.short(plan) for plan in plans])

@@ -179,7 +179,7 @@ def begin(
     )
 
 
-def raced(attempt: Callable[[], None], again: Callable[[], None]) -> None:
+def win_race(attempt: Callable[[], None], again: Callable[[], None]) -> None:
     """Make an attempt to move a ref until nobody was faster; `again` comes before the next.
 
     Raises Busy when the ref stays locked.
@@ -276,7 +276,7 @@ class LogWriter:
         by_target: dict[str, list[Event]] = {}
         for target, event in entries:
             by_target.setdefault(target or self._repository.empty_blob, []).append(event)
-        raced(lambda: self._append(by_target, beside), self.reload)
+        win_race(lambda: self._append(by_target, beside), self.reload)
 
     def _append(self, by_target: dict[str, list[Event]], beside: Sequence[Written]) -> None:
         blobs = self._blobs(by_target)

@@ -30,7 +30,7 @@ class Given(NamedTuple):
     commit: str | None
 
 
-def found(repository: Repository, objects: Objects, plan: str, attempt: str) -> str | None:
+def result_of(repository: Repository, objects: Objects, plan: str, attempt: str) -> str | None:
     """The result of an attempt, as JSON; None when there is none yet."""
     oid = refs.value(repository, _ref(plan, attempt))
     return odb.commit(objects, oid).message if oid is not None else None
@@ -53,7 +53,7 @@ def store(repository: Repository, written: Written, identity: Identity, given: G
             reason="orch: result",
         )
     except refs.RefMoved:
-        first = found(repository, written, given.plan, given.attempt)
+        first = result_of(repository, written, given.plan, given.attempt)
         if first is None:
             raise
         return first

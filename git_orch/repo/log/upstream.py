@@ -47,11 +47,13 @@ def steps(
             for step, commit in rest.items()
             if ask.commit(repository.git, commit) is not None
         }
-        there |= _same(repository, here, _patches(repository, span, reverted))
+        there |= _with_same_patch(repository, here, _patches(repository, span, reverted))
     return {step: commit for step, commit in there.items() if step in landed}
 
 
-def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict[str, str]:
+def landed_commits(
+    repository: Repository, plan: str, branch: Branch, target: str
+) -> dict[str, str]:
     """Where the steps on a plan branch went: the commit of `target` (an ID) that holds each one
     that is there.
 
@@ -85,8 +87,8 @@ def went(repository: Repository, plan: str, branch: Branch, target: str) -> dict
     placed |= {step: oid for step, oid in same.items() if ours[step].oid not in newer}
     if len(placed) == len(ours):
         return placed
-    theirs = _patches(repository, span, reverted, _changed(repository, branch))
-    placed |= _same(
+    theirs = _patches(repository, span, reverted, _changed_paths(repository, branch))
+    placed |= _with_same_patch(
         repository, {step: ours[step].oid for step in rest if step not in placed}, theirs
     )
     squash = theirs.get(_patch_of_all(repository, branch) or "")
@@ -102,7 +104,7 @@ def base_tip(repository: Repository, status: Status) -> str | None:
     return refs.value(repository, ref) if may_be and ref is not None else None
 
 
-def merged(repository: Repository, status: Status, tip: str | None) -> Landing | None:
+def landing_by_others(repository: Repository, status: Status, tip: str | None) -> Landing | None:
     """Where somebody else put a complete plan: on its base branch, which is at `tip`, all of it, by a
     merge, a squash or a rebase.
     """
@@ -111,7 +113,7 @@ def merged(repository: Repository, status: Status, tip: str | None) -> Landing |
         return None
     if tip in (branch.base, status.base.commit):
         return None
-    commits = went(repository, status.id, branch, tip)
+    commits = landed_commits(repository, status.id, branch, tip)
     claimed = {step.step.id for step in status.steps if step.commit is not None}
     if not claimed or not claimed <= commits.keys():
         return None
@@ -174,13 +176,11 @@ def _patches(
     log = ("--literal-pathspecs", "log", *_PATCH, "--full-diff", "--no-merges")
     patches = repository.git.run(*log, *span, "--stdin", stdin=narrowed)
     return {
-        patch: commit
-        for patch, commit in _identified(repository, patches)
-        if commit not in reverted
+        patch: commit for patch, commit in _patch_ids(repository, patches) if commit not in reverted
     }
 
 
-def _same(
+def _with_same_patch(
     repository: Repository, ours: Mapping[str, str], theirs: Mapping[str, str]
 ) -> dict[str, str]:
     """For each of our commits, by whatever names it, the one of theirs with the same patch."""
@@ -188,7 +188,7 @@ def _same(
         return {}
     listed = "".join(f"{commit}\n" for commit in ours.values()).encode()
     patches = repository.git.run("log", *_PATCH, "--no-walk=unsorted", "--stdin", stdin=listed)
-    by_commit = {commit: patch for patch, commit in _identified(repository, patches)}
+    by_commit = {commit: patch for patch, commit in _patch_ids(repository, patches)}
     return {
         name: theirs[by_commit[oid]] for name, oid in ours.items() if by_commit.get(oid) in theirs
     }
@@ -196,16 +196,16 @@ def _same(
 
 def _patch_of_all(repository: Repository, branch: Branch) -> str | None:
     patch = repository.git.run("diff", *_PATCH, branch.base or "", branch.tip, "--")
-    return next((patch for patch, _ in _identified(repository, patch)), None)
+    return next((patch for patch, _ in _patch_ids(repository, patch)), None)
 
 
-def _identified(repository: Repository, patches: bytes) -> list[tuple[str, str]]:
+def _patch_ids(repository: Repository, patches: bytes) -> list[tuple[str, str]]:
     """Patch IDs with the commits they are of."""
     listed = repository.git.run("patch-id", "--stable", stdin=patches).decode("ascii", "replace")
     return [(patch, commit) for patch, commit in (line.split() for line in listed.splitlines())]
 
 
-def _changed(repository: Repository, branch: Branch) -> list[str]:
+def _changed_paths(repository: Repository, branch: Branch) -> list[str]:
     """The paths that the branch changes; none when they are too many, or a line cannot hold one."""
     paths = ask.changed_paths(repository.git, branch.base or "", branch.tip)
     return paths if len(paths) <= _MOST_PATHS and not any("\n" in path for path in paths) else []

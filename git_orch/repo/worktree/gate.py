@@ -63,7 +63,7 @@ class Contents(NamedTuple):
     read: Callable[[Sequence[str]], Mapping[str, bytes]]
 
 
-def inspected(
+def inspect(
     changes: Sequence[Change], contents: Contents, secrets: Iterable[str]
 ) -> tuple[str, ...]:
     """The changed files that run code where somebody uses the tree. Raises GateRefused."""

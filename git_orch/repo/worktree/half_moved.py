@@ -128,7 +128,7 @@ def _written_by_git(git: Git, top: Path, changes: Mapping[str, _Change]) -> list
     when it was cut off as it was put back.
     """
     there = [path for path in changes if _is_file(top, path)]
-    oids = _cleaned(git, top, there)
+    oids = _blob_ids(git, top, there)
     overwritten = []
     for path in there:
         change = changes[path]
@@ -148,7 +148,7 @@ def _is_file(top: Path, path: str) -> bool:
     return (top / path).is_file() or (top / path).is_symlink()
 
 
-def _cleaned(git: Git, top: Path, paths: Sequence[str]) -> dict[str, str]:
+def _blob_ids(git: Git, top: Path, paths: Sequence[str]) -> dict[str, str]:
     """The ID that the file at each path would have as a blob, for paths that a line can hold."""
     asked = [
         path

@@ -64,9 +64,9 @@ class Quarantine:
             raise GitFailed("on the worktree", 1, f"fatal: its tree is a {kind}")
         return changes(self.git, old, new)
 
-    def inspected(self, changes: Sequence[Change], secrets: Iterable[str]) -> tuple[str, ...]:
+    def inspect(self, changes: Sequence[Change], secrets: Iterable[str]) -> tuple[str, ...]:
         """The changed files that run code. Raises GateRefused."""
-        return gate.inspected(changes, Contents(self._sizes, self._read), secrets)
+        return gate.inspect(changes, Contents(self._sizes, self._read), secrets)
 
     def _sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
         return {oid: blob.size for oid, blob in ask.stored(self.git, oids).items()}

@@ -80,13 +80,13 @@ def snapshot(
     changes = tuple(_changes(repository, places, oids))
     contents = {oids[path]: blob.data for path, blob in blobs.items()}
     try:
-        code = gate.inspected(changes, _contents(objects, contents), secrets)
+        code = gate.inspect(changes, _contents(objects, contents), secrets)
     except gate.GateRefused:
         return None
     for blob in blobs.values():
         objects.write(*blob)
     edits = {change.path: Entry(change.mode, b"", change.oid) for change in changes}
-    tree = _edited(objects, base, {tuple(path.split("/")): e for path, e in edits.items()})
+    tree = _edit(objects, base, {tuple(path.split("/")): e for path, e in edits.items()})
     return Snapshot(tree or odb.write_tree(objects, []), changes, code=code)
 
 
@@ -134,14 +134,14 @@ class _Trees:
         directory = self.directory(names[:-1])
         if directory is None or directory is _NO_FILE:
             return _NO_FILE if directory is _NO_FILE else None
-        entry = self._of(directory.oid).get(_encoded(names[-1]))
+        entry = self._of(directory.oid).get(_encode(names[-1]))
         return entry if entry is None or entry.mode in (_FILE, _EXECUTABLE) else _NO_FILE
 
     def directory(self, names: Sequence[str]) -> Entry | None:
         """The tree at a path; None when there is nothing, _NO_FILE for anything else."""
         entry = Entry(raw.TREE_MODE, b"", self._root)
         for name in names:
-            below = self._of(entry.oid).get(_encoded(name))
+            below = self._of(entry.oid).get(_encode(name))
             if below is None:
                 return None
             if below.mode != raw.TREE_MODE:
@@ -155,7 +155,7 @@ class _Trees:
         return self._entries[oid]
 
 
-def _encoded(name: str) -> bytes:
+def _encode(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
@@ -273,9 +273,7 @@ def _contents(objects: Written, new: Mapping[str, bytes]) -> Contents:
     return Contents(lambda oids: {oid: len(new[oid]) for oid in oids if oid in new}, read)
 
 
-def _edited(
-    objects: Written, tree: str | None, edits: Mapping[tuple[str, ...], Entry]
-) -> str | None:
+def _edit(objects: Written, tree: str | None, edits: Mapping[tuple[str, ...], Entry]) -> str | None:
     """The tree with entries put in (mode 000000: taken out), written; None when nothing is left."""
     entries = {entry.name: entry for entry in odb.tree(objects, tree)} if tree is not None else {}
     below: dict[str, dict[tuple[str, ...], Entry]] = {}
@@ -283,12 +281,12 @@ def _edited(
         if len(names) > 1:
             below.setdefault(names[0], {})[names[1:]] = entry
             continue
-        entries.pop(_encoded(names[0]), None)
+        entries.pop(_encode(names[0]), None)
         if entry.mode != _ABSENT:
-            entries[_encoded(names[0])] = entry._replace(name=_encoded(names[0]))
+            entries[_encode(names[0])] = entry._replace(name=_encode(names[0]))
     for name, inner in below.items():
-        there = entries.pop(_encoded(name), None)
-        oid = _edited(objects, there.oid if there is not None else None, inner)
+        there = entries.pop(_encode(name), None)
+        oid = _edit(objects, there.oid if there is not None else None, inner)
         if oid is not None:
-            entries[_encoded(name)] = Entry(raw.TREE_MODE, _encoded(name), oid)
+            entries[_encode(name)] = Entry(raw.TREE_MODE, _encode(name), oid)
     return odb.write_tree(objects, entries.values()) if entries else None

@@ -29,7 +29,7 @@ WARM_FILES = 5_000
 
 
 @contextlib.contextmanager
-def taken(repository: Repository, plan: str, count: int) -> Iterator[list[str]]:
+def take(repository: Repository, plan: str, count: int) -> Iterator[list[str]]:
     """The names of `count` worktrees that are this process's until the end, for `plan`. Raises
     Busy, UnfitRepository.
 
@@ -37,10 +37,10 @@ def taken(repository: Repository, plan: str, count: int) -> Iterator[list[str]]:
     """
     with contextlib.ExitStack() as stack:
         yours = [name for name, owner in _owners(repository).items() if owner == plan]
-        names = [name for name in yours if _locked(repository, name, stack)]
+        names = [name for name in yours if _lock(repository, name, stack)]
         for number in range(1, MOST + 1):
             name = f"{_PREFIX}{number}"
-            if len(names) < count and name not in names and _locked(repository, name, stack):
+            if len(names) < count and name not in names and _lock(repository, name, stack):
                 names.append(name)
         if len(names) < count:
             raise errors.Busy(f"all {MOST} worktrees of git-orch are in use", "git orch status")
@@ -68,7 +68,7 @@ def disown(repository: Repository, name: str) -> None:
 def adding(repository: Repository) -> Iterator[None]:
     """One at a time: `git worktree add` reads what another one has half written, and fails."""
     with contextlib.ExitStack() as stack:
-        descriptor = _opened(repository, "worktree-add")
+        descriptor = _open(repository, "worktree-add")
         stack.callback(os.close, descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -106,8 +106,8 @@ def _directory(repository: Repository) -> Path:
     return repository.state_dir / "pool"
 
 
-def _locked(repository: Repository, name: str, stack: contextlib.ExitStack) -> bool:
-    descriptor = _opened(repository, name)
+def _lock(repository: Repository, name: str, stack: contextlib.ExitStack) -> bool:
+    descriptor = _open(repository, name)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -117,7 +117,7 @@ def _locked(repository: Repository, name: str, stack: contextlib.ExitStack) -> b
     return True
 
 
-def _opened(repository: Repository, name: str) -> int:
+def _open(repository: Repository, name: str) -> int:
     path = repository.state_dir / "locks" / name
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)

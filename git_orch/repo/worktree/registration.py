@@ -44,7 +44,7 @@ def add(repository: Repository, path: Path, commit: str) -> Path:
         with _aside(repository) as made:
             _write(made, path, commit)
             _copy_settings(repository, made)
-            git_dir = _placed(repository, made, path.name)
+            git_dir = _place(repository, made, path.name)
         (path / ".git").write_bytes(b"gitdir: " + os.fsencode(git_dir) + b"\n")
     except OSError as failed:
         raise unwritable(failed, path) from failed
@@ -109,7 +109,7 @@ def _copy_settings(repository: Repository, git_dir: Path) -> None:
             repository.git.finished(*unset, expect=(0, 5))
 
 
-def _placed(repository: Repository, made: Path, name: str) -> Path:
+def _place(repository: Repository, made: Path, name: str) -> Path:
     """Give what was made its place, under a name that is free."""
     directory = repository.common_dir / "worktrees"
     for number in range(_MOST_TRIES):

@@ -164,7 +164,7 @@ def _taken(repository: Repository, enclosure: Enclosure, base: str, terms: Terms
             count = quarantine.take(pack)
             found = quarantine.changes(base, tree)
             try:
-                code = quarantine.inspected(found, terms.secrets)
+                code = quarantine.inspect(found, terms.secrets)
             except gate.GateRefused:
                 if terms.refused is not None:
                     localfiles.write(terms.refused, quarantine.patch(found, base, tree))

@@ -52,7 +52,7 @@ class Scene:
     def opened(self) -> Iterator[tuple[OpenPlan, list[str]]]:
         """The plan as a command opens it, and what it is told."""
         reporter = Collected()
-        with opening.opened(discover(self.repo.path), self.plan, reporter) as found:
+        with opening.open_for_writing(discover(self.repo.path), self.plan, reporter) as found:
             yield found, reporter.notes
 
     def intended(

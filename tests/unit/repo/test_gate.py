@@ -77,7 +77,7 @@ def blobs() -> Blobs:
 def codes(blobs: Blobs, *changes: Change, secrets: Sequence[str] = ()) -> list[tuple[str, str]]:
     """Code and path of all that is found against the changes."""
     try:
-        gate.inspected(changes, blobs.contents, secrets)
+        gate.inspect(changes, blobs.contents, secrets)
     except GateRefused as refused:
         return [(each.code, each.path) for each in refused.findings]
     return []
@@ -89,7 +89,7 @@ def test_ordinary_files_pass(blobs: Blobs) -> None:
         blobs.change("d/é \n", b"\xff\0"),
         blobs.change("gone", None, b"x\n"),
     ]
-    assert gate.inspected(changes, blobs.contents, [VALUE]) == ()
+    assert gate.inspect(changes, blobs.contents, [VALUE]) == ()
 
 
 @pytest.mark.parametrize(("most", "found"), [(2, [("TOO_MANY_FILES", "a")]), (3, [])])
@@ -119,7 +119,7 @@ def test_what_is_too_large_is_not_read(blobs: Blobs) -> None:
         raise AssertionError(oids)
 
     with pytest.raises(GateRefused) as refused:
-        gate.inspected(large, Contents(lambda _: sizes, unread), ())
+        gate.inspect(large, Contents(lambda _: sizes, unread), ())
     assert [each.path for each in refused.value.findings] == ["b"]
 
 
@@ -344,7 +344,7 @@ def test_a_key_that_is_cut_off_in_the_base_does_not_keep_the_file_from_being_edi
 def test_the_refusal_names_some_files_and_the_number_of_others_and_no_secret(blobs: Blobs) -> None:
     changes = [blobs.change(f"f{number}", TOKEN.encode()) for number in range(gate._SHOWN + 2)]
     with pytest.raises(GateRefused) as refused:
-        gate.inspected(changes, blobs.contents, ())
+        gate.inspect(changes, blobs.contents, ())
     assert str(refused.value).startswith(
         "the result is refused: 'f0' holds what looks like a key or a secret; 'f1' "
     )
@@ -357,7 +357,7 @@ def test_files_that_run_code_are_given_back(blobs: Blobs) -> None:
         blobs.change("README.md"), blobs.change(".husky/pre-commit"),
         blobs.change("src/CONFTEST.py"), blobs.change("Makefile", None, b"all:\n"),
     ]  # fmt: skip
-    assert gate.inspected(changes, blobs.contents, ()) == (
+    assert gate.inspect(changes, blobs.contents, ()) == (
         ".husky/pre-commit",
         "src/CONFTEST.py",
         "Makefile",
@@ -372,7 +372,7 @@ def test_a_file_made_executable_runs_code(
     blobs: Blobs, mode: str, old_mode: str, found: tuple[str, ...]
 ) -> None:
     change = blobs.change("tool", b"new", b"old", mode=mode, old_mode=old_mode)
-    assert gate.inspected([change], blobs.contents, ()) == found
+    assert gate.inspect([change], blobs.contents, ()) == found
 
 
 @pytest.mark.parametrize(
@@ -390,5 +390,5 @@ def test_a_file_made_executable_runs_code(
 def test_a_package_json_is_named_when_what_runs_from_it_changed(
     blobs: Blobs, path: str, new: bytes | None, old: bytes | None, *, named: bool
 ) -> None:
-    found = gate.inspected([blobs.change(path, new, old)], blobs.contents, ())
+    found = gate.inspect([blobs.change(path, new, old)], blobs.contents, ())
     assert found == ((path,) if named else ())
