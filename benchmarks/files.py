@@ -1,4 +1,4 @@
-"""(b) One `files` step that changes one file, beside the same commit made with git alone."""
+"""(b) One step, beside a commit of one changed file made with git alone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from benchmarks.scratch import FIRST_FILE, SYNCED, Scratch
 
 _numbers = count(1)
 _SIZES = (100, 10_000, 100_000)
+# What a step may cost beside the synced floor, by the size of the repository.
+_FILES_AIMS = {100: 1.0, 10_000: 0.5, 100_000: 0.2}
+_RUN_AIMS = {100: 5.0, 10_000: 2.0}
 # In one plan; the time between two landings is one sample, so that making the worktree is in none.
 _STEPS = 11
 
@@ -22,12 +25,14 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
     rows = [row for size in sizes for row in _rows(scratch, size, rounds=3 if quick else 5)]
     notes = (
         "A step: the time between two landings of one `git orch exec` with 11 steps.",
-        "Floor: `git add -A && git commit` in a linked worktree of the same repository.",
-        "Synced: with core.fsync=committed,reference, as git-orch writes.",
+        "A `files` step changes one file; a `run` step runs `true`, and has the check `true`.",
+        "Floor: `git add -A && git commit` in a linked worktree of the same repository, with "
+        "core.fsync=committed,reference and core.fsyncMethod=batch, as git-orch writes; plain: "
+        "without.",
         "Whole run: `git orch exec` with one step, start to exit; it checks out with checkout.workers=2.",
         "By hand: `git worktree add`, the floor, `git worktree remove`.",
     )
-    return Table("(b) one `files` step with one changed file", rows, notes)
+    return Table("(b) one step", rows, notes)
 
 
 def plan(scratch: Scratch, repository: Path, steps: int) -> str:
@@ -38,11 +43,19 @@ def plan(scratch: Scratch, repository: Path, steps: int) -> str:
         "steps": [{"title": "Change it", "files": change} for change in changes],
     }
     text = json.dumps(document).encode("ascii")
-    return (
-        scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text)
-        .decode("ascii")
-        .split()[0]
-    )
+    return _planned(scratch, repository, text)
+
+
+def run_plan(scratch: Scratch, repository: Path, steps: int) -> str:
+    """A new plan whose steps and checks run `true`; gives its ID."""
+    step = {"title": "Run it", "run": "true", "checks": [{"command": "true"}]}
+    document = {"title": "Run it", "steps": [step] * steps}
+    return _planned(scratch, repository, json.dumps(document).encode("ascii"))
+
+
+def _planned(scratch: Scratch, repository: Path, text: bytes) -> str:
+    made = scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text)
+    return made.decode("ascii").split()[0]
 
 
 def floor(scratch: Scratch, tree: Path, *options: str) -> list[float]:
@@ -70,6 +83,11 @@ def _rows(scratch: Scratch, size: int, rounds: int) -> list[Row]:
         name = plan(scratch, repository, _STEPS)
         return scratch.laps("git", "orch", "exec", name, cwd=repository, word=b"landed")
 
+    def run() -> list[float]:
+        name = run_plan(scratch, repository, _STEPS)
+        command = ("git", "orch", "exec", "--no-cache", name)
+        return scratch.laps(*command, cwd=repository, word=b"landed")
+
     def whole() -> list[float]:
         name = plan(scratch, repository, 1)
         return scratch.seconds("git", "orch", "exec", name, cwd=repository)
@@ -88,6 +106,7 @@ def _rows(scratch: Scratch, size: int, rounds: int) -> list[Row]:
     warm = measure.side_by_side(
         {
             "step": step,
+            "run": run,
             "floor": lambda: [sample for _ in several for sample in floor(scratch, tree)],
             "synced": lambda: [sample for _ in several for sample in floor(scratch, tree, *SYNCED)],
         },
@@ -100,8 +119,21 @@ def _rows(scratch: Scratch, size: int, rounds: int) -> list[Row]:
     scratch.remove(tree)
     name = f"{size:,} files: "
     return [
-        measure.compared(f"{name}a step, beside the floor", warm["step"], warm["floor"], 2),
-        measure.compared(f"{name}a step, beside the floor synced", warm["step"], warm["synced"]),
+        measure.compared(
+            f"{name}a `files` step, beside the floor",
+            warm["step"],
+            warm["synced"],
+            _FILES_AIMS[size],
+        ),
+        measure.compared(
+            f"{name}a `run` step with a check, beside the floor",
+            warm["run"],
+            warm["synced"],
+            _RUN_AIMS.get(size),
+        ),
+        measure.compared(
+            f"{name}a `files` step, beside the plain floor", warm["step"], warm["floor"]
+        ),
         measure.compared(
             f"{name}whole run, beside the same by hand", cold["whole"], cold["by hand"]
         ),

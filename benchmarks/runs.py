@@ -8,12 +8,13 @@ import contextlib
 import json
 import os
 import statistics
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
 from benchmarks import files, measure
 from benchmarks.measure import Row, Table, Times
-from benchmarks.scratch import FIRST_FILE, Scratch
+from benchmarks.scratch import FIRST_FILE, SYNCED, Scratch
 from git_orch.flow.machine import sandbox
 from git_orch.repo import identity
 from git_orch.repo.chain import Chain
@@ -43,7 +44,7 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
         "Side by side: 8 independent steps of one second, --jobs 8, beside one of them and 8 commits made with git.",
         "Pool: a worktree that is kept warm made ready for another commit, beside `git worktree add --detach`.",
         "Pick: 20 commits picked one after the other in memory, time for each.",
-        "Many: steps that run `true`, time from one landing to the next; first and last quarter of the run.",
+        "Many: time from one landing to the next, beside `git add -A && git commit`, synced.",
     )
     return Table("(g) runs", rows, notes)
 
@@ -155,21 +156,39 @@ def _pick(scratch: Scratch) -> Row:
 def _many(scratch: Scratch, steps: int) -> list[Row]:
     repository = scratch.repository("many", 100)
     tree = files.linked(scratch, repository)
-    name = _plan(scratch, repository, ["true"] * steps)
-    laps = scratch.laps("git", "orch", "exec", name, cwd=repository, word=b"landed")
-    floor = [files.floor(scratch, tree)[0] for _ in range(20)]
-    quarter = len(laps) // 4
-    first, last = laps[:quarter], laps[-quarter:]
-    rows = [
-        ("each step", laps, floor, None),
-        ("the last quarter, beside the first", last, first, 1.2),
+    synced = [files.floor(scratch, tree, *SYNCED)[0] for _ in range(20)]
+    running = [{"title": f"Step {number}", "run": "true"} for number in range(steps)]
+    writing = [
+        {"title": f"Step {number}", "files": {f"new/{number}.txt": f"{number}\n"}}
+        for number in range(steps)
     ]
     return [
-        measure.compared(
-            f"{steps:,} steps: {what}",
-            Times(statistics.median(ours), min(ours)),
-            Times(statistics.median(beside), min(beside)),
-            aim,
-        )
-        for what, ours, beside, aim in rows
+        *_laps(scratch, repository, "`run` steps of `true`", running, synced, 5.0),
+        *_laps(scratch, repository, "`files` steps of one new file", writing, synced, 1.0),
     ]
+
+
+def _laps(
+    scratch: Scratch,
+    repository: Path,
+    what: str,
+    steps: Sequence[Mapping[str, object]],
+    floor: list[float],
+    aim: float,
+) -> list[Row]:
+    """The time from one landing to the next, beside the floor; and the last tenth beside the first."""
+    text = json.dumps({"title": "Many", "steps": steps}).encode()
+    made = scratch.run("git", "orch", "plan", "--from", "-", cwd=repository, stdin=text)
+    command = ("git", "orch", "exec", made.split()[0].decode())
+    laps = scratch.laps(*command, cwd=repository, word=b"landed")
+    tenth = max(len(laps) // 10, 1)
+    return [
+        measure.compared(f"{len(steps):,} {what}: each", _times(laps), _times(floor), aim),
+        measure.compared(
+            "  the last tenth, beside the first", _times(laps[-tenth:]), _times(laps[:tenth]), 1.1
+        ),
+    ]
+
+
+def _times(seconds: list[float]) -> Times:
+    return Times(statistics.median(seconds), min(seconds))
