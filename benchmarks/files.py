@@ -26,9 +26,11 @@ def table(scratch: Scratch, *, quick: bool) -> Table:
     notes = (
         "A step: the time between two landings of one `git orch exec` with 11 steps.",
         "A `files` step changes one file; a `run` step runs `true`, and has the check `true`.",
-        "Floor: `git add -A && git commit` in a linked worktree of the same repository, with "
-        "core.fsync=committed,reference and core.fsyncMethod=batch, as git-orch writes; plain: "
-        "without.",
+        (
+            "Floor: `git add -A && git commit` in a linked worktree of the same repository, with "
+            "core.fsync=committed,reference and core.fsyncMethod=batch, as git-orch writes; plain: "
+            "without."
+        ),
         "Whole run: `git orch exec` with one step, start to exit; it checks out with checkout.workers=2.",
         "By hand: `git worktree add`, the floor, `git worktree remove`.",
     )
