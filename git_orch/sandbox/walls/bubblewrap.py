@@ -254,15 +254,26 @@ def _home(view: View) -> Iterator[str]:
 
 def _readable(view: View) -> Iterator[str]:
     """Where the programs on PATH lie, and what the user's configuration adds."""
-    prefixes: dict[str, None] = {}  # in order, without repetition
-    for directory in view.path.split(os.pathsep):
-        prefixes |= dict.fromkeys(_prefixes(directory))
-    for path in prefixes:
-        if os.path.isdir(path) and not _shown_anyway(path) and not _too_wide(path, view):
+    common_dir = view.git.common_dir if view.git is not None else None
+    for path in _program_places(view.path, (view.home, view.worktree, common_dir)):
+        if os.path.isdir(path):
             yield from _bind("--ro-bind", path)
     for chosen in view.readable:
         if os.path.exists(chosen):
             yield from _bind("--ro-bind", chosen)
+
+
+# Asked for each command of a run, and some milliseconds of following links.
+@functools.lru_cache
+def _program_places(search_path: str, protected: tuple[Path | None, ...]) -> tuple[str, ...]:
+    """The directories that show the programs of a PATH and nothing that is `protected`."""
+    places: dict[str, None] = {}  # in order, without repetition
+    for directory in search_path.split(os.pathsep):
+        places |= dict.fromkeys(_prefixes(directory))
+    hidden = [path for path in protected if path is not None]
+    return tuple(
+        place for place in places if not _shown_anyway(place) and not _too_wide(place, hidden)
+    )
 
 
 def _writable(view: View) -> Iterator[str]:
@@ -288,19 +299,14 @@ def _shown_anyway(path: str) -> bool:
     return any(Path(path).is_relative_to(directory) for directory in (*_SYSTEM, *_IN_USR))
 
 
-def _too_wide(path: str, view: View) -> bool:
+def _too_wide(path: str, protected: Sequence[Path]) -> bool:
     """Whether showing `path` would show a home directory, the worktree's surroundings or the whole
     machine.
     """
-    protected_paths = [
-        view.home,
-        view.worktree,
-        *([view.git.common_dir] if view.git is not None else []),
-    ]
     real = os.path.realpath(path)
     return any(
-        Path(os.path.realpath(protected)).is_relative_to(real) or protected.is_relative_to(path)
-        for protected in protected_paths
+        Path(os.path.realpath(hidden)).is_relative_to(real) or hidden.is_relative_to(path)
+        for hidden in protected
     )
 
 

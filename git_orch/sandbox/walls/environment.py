@@ -4,6 +4,7 @@ a pager wait.
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +62,14 @@ def outside(path: str, worktree: Path | None) -> list[str]:
     """The absolute directories in a PATH that are not inside `worktree`, without repetition: no
     program of a repository.
     """
-    return list(dict.fromkeys(_outside(path.split(os.pathsep), worktree)))
+    return list(_outside_once(path, worktree))
+
+
+# Each command of a run asks, and to follow the links of all directories takes milliseconds. Commands
+# in the sandbox cannot change what lies outside of the worktree.
+@functools.lru_cache
+def _outside_once(path: str, worktree: Path | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_outside(path.split(os.pathsep), worktree)))
 
 
 def _outside(directories: list[str], worktree: Path | None) -> Iterator[str]:
