@@ -60,7 +60,7 @@ class Logbook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to move: the full name of a ref, from `old` (None: it is made) to `new`.
+    """A move to make: the full name of a ref, from `old` (None: it is made) to `new`.
 
     `why` is for people: it stands in the log and in the reflog. With `checkout` files of a worktree
     that has the branch follow, and none of the user's was in their way.
@@ -80,7 +80,7 @@ class Change:
 
 
 def reason(why: str) -> str:
-    """What the reflog says about a move."""
+    """The reflog message of a move."""
     return f"orch: {why}"
 
 

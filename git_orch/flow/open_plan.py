@@ -230,8 +230,8 @@ class OpenPlan:
             raise errors.Busy(f"'{name}' is checked out in '{place}'", leave)
 
     def _elsewhere(self, place: Path) -> str:
-        """What `git switch` takes to leave the branch there: the branch before it, if there was
-        one.
+        """The argument with which `git switch` leaves the branch there: the branch before it, if
+        there was one.
         """
         git = Git(worktrees.git_dir_of(self.repository, place), None, self.repository.variables)
         before = ask.full_name(git, "@{-1}")

@@ -99,8 +99,8 @@ def _both(
 
 
 def _shown(job: Job, site: Site) -> Callable[[reports.Event], None]:
-    """What whoever watches sees: what the model says between tools, each call and how it ended,
-    each wait.
+    """A listener that reports the model's texts between tools, every call with its end, and every
+    wait.
     """
     number = job.number
 

@@ -12,8 +12,8 @@ from git_orch.plans.history.status import CheckResult
 
 
 class Made(NamedTuple):
-    """What an attempt did, however it ended. `changed` are paths, `code` those of them that run code
-    where somebody uses the tree.
+    """The work of an attempt, whatever its end. `changed` are paths, `code` those of them that run
+    code where somebody uses the tree.
     """
 
     seconds: float = 0.0

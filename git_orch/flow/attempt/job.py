@@ -1,4 +1,4 @@
-"""What goes to a worker, as JSON: workers may be threads, processes or other machines.
+"""A job: the JSON that a worker gets: workers may be threads, processes or other machines.
 
 No secret is in it: a worker has its own keys.
 """

@@ -1,4 +1,4 @@
-"""What a killed attempt left in a worktree: it is kept, then the worktree is free again."""
+"""The work that a killed attempt left in a worktree. git-orch keeps it, then frees the worktree."""
 
 from __future__ import annotations
 

@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Means:
-    """What attempts of one process have in common. `service` is where replies for agent steps come
-    from.
-    """
+    """Means that the attempts of one process share. `service` replies to agent steps."""
 
     repository: Repository
     identity: Identity
@@ -156,7 +154,9 @@ def manual_worktree(plan: OpenPlan, commit: str) -> Worktree:
 
 
 def person_worktree(of: Means, plan: str, commit: str) -> Worktree:
-    """The same for a worker."""
+    """The worktree where a person does a manual step, for a worker; made at `commit` when there is
+    none.
+    """
     worktree = worktrees.existing(of.repository, plan, of.boundary, "manual")
     return worktree or worktrees.made(of.repository, plan, of.boundary, commit, "manual")
 
@@ -198,8 +198,8 @@ def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterat
 
 
 def point_at(site: Site, commit: str) -> bool:
-    """Make a worktree for checks another commit; whether it is clean now: what made it ready stays
-    in it.
+    """Bring a worktree for checks to another commit. Gives whether it is clean: files of the setup
+    stay in it.
     """
     chosen = settings.of_user(site.repository)
     clean = chosen.setup is None and not chosen.worktreeInclude

@@ -52,8 +52,8 @@ class SetupFailed(errors.StepFailed):
 
 
 class Furnishing(NamedTuple):
-    """What worktrees of a repository get: the time for the setup command in seconds, and paths of
-    the user's files.
+    """Settings for the worktrees of a repository: the time for the setup command in seconds, and
+    paths of the user's files.
     """
 
     repository: Repository
@@ -62,8 +62,8 @@ class Furnishing(NamedTuple):
 
 
 def furnishing(repository: Repository, commit: str | None) -> Furnishing:
-    """What the user's own settings say; the list of files is the one of `commit`, not of a work
-    tree.
+    """The furnishing by the user's own settings. The list of files comes from `commit`, not from a
+    work tree.
     """
     chosen = settings.of_user(repository)
     copies = chosen.worktreeInclude and repository.top is not None and commit is not None

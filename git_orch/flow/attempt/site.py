@@ -91,7 +91,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What doing a step gave besides changed files."""
+    """Results of a step besides changed files."""
 
     summary: str = ""
     usd: float = 0.0

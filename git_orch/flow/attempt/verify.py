@@ -147,8 +147,8 @@ def broken_tip(plan: OpenPlan, *, use_cache: bool) -> Broken | None:
 
 
 def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:
-    """The same for whoever asks. Raises NotFound without a branch, Refused for a plan that is not
-    approved.
+    """All checks of all satisfied steps on the tip, by the terms of the caller. Raises NotFound
+    without a branch, Refused for a plan that is not approved.
     """
     status = plan.status()
     required.require_approval(plan, status)

@@ -55,8 +55,8 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a branch is to be moved to, the objects that nothing holds yet, and what became of each
-    step.
+    """The new tip for a branch, the objects that no ref holds yet, and the commit that each step
+    became.
     """
 
     tip: str
@@ -143,9 +143,7 @@ def _branch_to_land(status: Status, *, partial: bool) -> Branch:
 
 
 def _record_landing(work: _Work, *, dry_run: bool) -> Landing:
-    """All of it is in the branch already, by whoever's merge: that is written down, and the plan
-    put away.
-    """
+    """Record that somebody else brought the whole plan to the branch, and archive the plan."""
     ref, tip = work.target.ref, work.target.tip or ""
     commits = upstream.landed_commits(work.plan.repository, work.plan.id, work.branch, tip)
     new = upstream.last_of(work.status, commits) or tip
@@ -202,7 +200,7 @@ def _warn_of_untested(work: _Work, built: Built) -> None:
 
 
 def _build(work: _Work, mode: Mode) -> Built | None:
-    """What is to land, built; None when all of it is in the branch already. Raises Conflict,
+    """Build the commits to land; None when all of it is in the branch already. Raises Conflict,
     Refused.
     """
     old, tip = work.target.tip, work.branch.tip
@@ -329,7 +327,8 @@ def _rebase(work: _Work, old: str) -> Built | None:
 
 
 def sign(plan: OpenPlan, built: Built, again: str) -> Built:
-    """The same with its new commits signed, if the user has commits signed. Raises UnfitRepository.
+    """Sign the new commits, if the user's configuration asks for signatures. Raises
+    UnfitRepository.
 
     `again` are the words of the command, for the hint.
     """

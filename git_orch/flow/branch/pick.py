@@ -43,7 +43,7 @@ class _Work:
         return ids.short(self.plan.id)
 
     def commits(self) -> list[str]:
-        """What is picked: a commit that claims several steps comes once."""
+        """The commits to pick; one that claims several steps comes once."""
         return list(
             dict.fromkeys(step.commit.oid for step in self.steps if step.commit is not None)
         )

@@ -43,7 +43,7 @@ class Record(NamedTuple):
 
 
 class Picked(NamedTuple):
-    """What a pick did: where the branch was and is now, and the commits that steps became."""
+    """The outcome of a pick: where the branch was and is now, and the commits that steps became."""
 
     ref: str
     old: str
@@ -200,7 +200,7 @@ def _refuse_overwriting(repository: Repository, checkout: Checkout, commits: Seq
 
 
 def record_outcome(plan: OpenPlan, record: Record) -> Picked:
-    """What became of a pick that does not wait any more; the log is told what it brought."""
+    """Write into the log which commits a pick brought that does not wait any more."""
     picked = outcome(plan.repository, record)
     if picked.commits:
         body = {

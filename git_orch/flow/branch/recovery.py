@@ -1,5 +1,5 @@
-"""What happened to a plan branch while nobody of us looked: moves that were cut off, and what the
-user did to it.
+"""Recovery: finishes or abandons moves of a plan branch that were cut off, and notices the user's
+own moves.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ _NAMED = 3  # paths of a conflict that a message names
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What a rewrite did: from where to where, and the steps whose checks ran again."""
+    """The outcome of a rewrite: the old and the new tip, and the steps whose checks ran again."""
 
     old: str
     new: str
@@ -103,7 +103,7 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
 
 
 def estimate(status: Status) -> Document:
-    """What the plan may use, as an event stores it: another order changes nothing about it."""
+    """The estimate of a plan as an event stores it. Another order of the steps does not change it."""
     amounts = status.estimate._asdict() if status.estimate is not None else {}
     return {name: value for name, value in amounts.items() if value is not None}
 
@@ -314,8 +314,8 @@ def move_branch(
 
 
 def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStatus, str, str]]:
-    """The steps whose commits have another tree now, with commit and tree: their checks passed on
-    it.
+    """Run the checks of every step whose commit has another tree now; gives these steps with commit
+    and tree.
     """
     changed = []
     commits = status.branch.commits if status.branch is not None else ()
@@ -347,7 +347,7 @@ def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStat
 
 
 def report(plan: OpenPlan, done: Rewritten) -> None:
-    """Say what was moved, what is kept, and the command that reverses it."""
+    """Report the move, and the old tip that is kept."""
     again = f"; checked again: {sentences.steps(done.verified)}" if done.verified else ""
     plan.reporter.emit(
         Note(

@@ -28,7 +28,7 @@ _REVERSIBLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a rollback did: from where to where, and the steps that are not done any more.
+    """The outcome of a rollback: the old and the new tip, and the steps that are not done any more.
 
     `cut` are the commits that were taken off, `replayed` those of the user's own that stand on the
     new tip as new ones.
@@ -165,8 +165,8 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
 
 
 def _base_before(plan: OpenPlan, status: Status, rebase: Move) -> list[Entry]:
-    """What names the base again that the log named before a rebase, whose own event comes before
-    its intent.
+    """The log entry that names the base from before a rebase again. A rebase's own event comes
+    before its intent.
     """
     named = [
         event

@@ -60,7 +60,7 @@ class Target:
 
     @property
     def typed(self) -> str:
-        """The same for a shell."""
+        """The branch's name, quoted for a shell."""
         return shlex.quote(self.name)
 
     def to(self, new: str, kind: MoveKind, why: str) -> Change:

@@ -1,4 +1,4 @@
-"""What the user did to a plan branch since git-orch last looked."""
+"""Acts of the user on a plan branch since git-orch last looked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def notice(plan: OpenPlan, status: Status) -> None:
 
 
 def _goal(plan: OpenPlan, status: Status) -> str:
-    """What the branch can be made from again: its last known tip, or the base where that is gone."""
+    """A commit to make the branch from again: its last known tip, or the base where that is gone."""
     for oid in (status.known_tip, status.base.commit):
         if oid is not None and plan.objects.read_many([oid])[0] is not None:
             return oid

@@ -21,7 +21,7 @@ from git_orch.repo.objects.objects import Written
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for a whole run. `made` are the objects of attempts, by attempt, that no ref holds;
+    """The terms of a whole run. `made` are the objects of attempts, by attempt, that no ref holds;
     where it `keeps_results`, each result gets a ref, even if it can land at once.
     """
 
@@ -145,7 +145,7 @@ class Dispatch:
                 yield self._earlier[step.id]
 
     def _last_of_log(self, step: Step) -> LastTry | None:
-        """What a run before this one failed with."""
+        """The failures of an earlier run."""
         attempt = self._terms.step(step.id).attempt
         if attempt is None or attempt.outcome != "failed" or step.kind != "agent":
             return None
@@ -154,7 +154,7 @@ class Dispatch:
 
 
 def earlier_steps(steps: Iterable[StepStatus]) -> dict[str, Earlier]:
-    """What models of later steps hear of the satisfied ones among these, by step."""
+    """Facts for the models of later steps about the satisfied ones among these, by step."""
     return {
         step.step.id: Earlier(
             step.step.title, step.attempt.changed if step.attempt is not None else ()

@@ -108,8 +108,8 @@ def execute(
 def _in_place(
     plan: OpenPlan, options: Options, grant: Grant | None, service: Service | None
 ) -> Summary:
-    """The same in the user's own checkout, one step after the other; before each what is
-    uncommitted is committed.
+    """Run in the user's own checkout, one step after the other. Before every step, commit the
+    uncommitted changes.
     """
     status = plan.status()
     preconditions.keep_results(plan, status)

@@ -1,4 +1,4 @@
-"""What a run writes into the log: its beginning, how each attempt ended, its end."""
+"""Log entries of a run: its beginning, the end of every attempt, its end."""
 
 from __future__ import annotations
 

@@ -50,27 +50,27 @@ class Halted(NamedTuple):
 
 
 class Steps(Protocol):
-    """What the loop drives: it makes jobs of steps, and says what became of their results."""
+    """The steps that a loop drives: it makes jobs of steps, and lands their results."""
 
     def begun(self, step: Step) -> str:
         """The job for a step that starts, for the first time or anew."""
         ...
 
     def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
-        """What to do after an attempt at a step."""
+        """Take the end of an attempt at a step, and say how to go on."""
         ...
 
     def landed(self, step: str) -> Landed | Halted | Verify | Later | Failed:
-        """What became of landing the result of a step."""
+        """Land the result of a step, if it can land."""
         ...
 
     def verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
-        """What became of it after its checks ran once more."""
+        """Land the result of a step whose checks ran once more, if they passed."""
         ...
 
 
 class Task(NamedTuple):
-    """What a future is about: the attempt at a step, or the checks of its result."""
+    """The task of a future: the attempt at a step, or the checks of its result."""
 
     step: str
     verifies: bool = False

@@ -1,4 +1,4 @@
-"""What the user chose for a run."""
+"""Options that the user chose for a run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ ALL_TOOLS = frozenset({"read", "write", "command"})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user chose for this run. `tools` narrows what a model may use; `model` is the
-    default model's name.
+    """Options that the user chose for this run. `tools` narrows what a model may use; `model` is
+    the default model's name.
 
     `max_usd` and `max_step_usd` are what the plan and each step may cost, all runs together,
     instead of what was approved or set; 0 is no limit. `chosen` are step IDs (None: all), `retries`

@@ -1,4 +1,4 @@
-"""What has to be true before a run: what is approved, the base, the money, which steps may start."""
+"""Preconditions of a run: the approval, the base, the money, and the steps that may start."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from git_orch.repo.worktree import snapshot
 
 
 def grant_to_run(plan: OpenPlan, status: Status) -> Grant | None:
-    """What is approved, asked before anything moves; None when nothing is left to run."""
+    """The grant of the plan, required before anything moves; None when nothing is left to run."""
     left = len(status.satisfied_steps()) < len(status.steps)
     return required.require_approval(plan, status) if left else None
 
 
 def follow_base(plan: OpenPlan, status: Status) -> Status:
-    """The status on the base branch's tip, where the plan can follow it."""
+    """Move the plan to the tip of its base branch, if it can follow; gives the status then."""
     moved = base.follow_base(plan, status)
     uncommitted = snapshot.uncommitted(plan.repository)
     if uncommitted and not status.base.snapshot:
@@ -54,8 +54,8 @@ def keep_results(plan: OpenPlan, status: Status) -> None:
 
 
 def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
-    """What the plan may cost: what was typed, else what was approved, else what is set; and what it
-    has cost.
+    """Write the limits of the plan and its cost so far into the ledger: limits that were typed,
+    else approved, else set.
     """
     chosen = settings.of_user(plan.repository)
     set_for_plan = grant.max_usd if grant.max_usd > 0 else chosen.maxUsd

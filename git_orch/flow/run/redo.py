@@ -51,7 +51,7 @@ class _Held:
         return self._run.begun(step)
 
     def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
-        """What to do after an attempt at the step."""
+        """Take the end of an attempt at the step, and say how to go on."""
         return self._run.ended(step, future)
 
     def landed(self, step: str) -> Landed:
@@ -158,7 +158,7 @@ def _put_in(run: Run, job: Job, result: Verified, later: tuple[Commit, ...]) -> 
 
 
 def _conclude(plan: OpenPlan, options: Options, summary: Summary) -> Summary:
-    """How it ended, with all checks once more on the tip where every step is done."""
+    """The summary of a redo, with all checks once more on the tip where every step is done."""
     now = plan.status()
     if len(now.satisfied_steps()) < len(now.steps):
         return summary

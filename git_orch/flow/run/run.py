@@ -70,7 +70,7 @@ class Run:
 
     @checkpoints.around("end step")
     def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
-        """What to do after an attempt at a step."""
+        """Take the end of an attempt at a step, and say how to go on."""
         job = self._jobs[step]
         result = self._ending(job, future)
         if result is None:

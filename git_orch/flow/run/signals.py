@@ -20,7 +20,9 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Listener:
-    """What hears signals during a run: the first one counts, another one only after two seconds."""
+    """A listener for signals during a run: the first one counts, another one only after two
+    seconds.
+    """
 
     def __init__(self, hint: str) -> None:
         self._hint = hint

@@ -45,7 +45,7 @@ class Ready(NamedTuple):
 
 
 class Results:
-    """What became of attempts: their objects are on the branch, or kept, and their refs go."""
+    """Results of attempts: their objects go onto the branch or are kept, and their refs go."""
 
     def __init__(self, terms: Terms, dispatch: Dispatch) -> None:
         self._terms = terms
@@ -229,7 +229,7 @@ class StepLanding:
 
 
 def last_try(failed: ending.Failed) -> LastTry:
-    """What the next attempt at a step hears of a failed one."""
+    """The failed attempt, as the next attempt at the step hears of it."""
     checks: Sequence[object] = failed.made.checks
     output = failed.made.checks[-1].output if checks and failed.reason == "check" else ""
     return LastTry(failed.error, output, failed.commit)

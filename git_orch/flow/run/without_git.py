@@ -68,7 +68,7 @@ def execute(plan: Plan, directory: Path, launcher: Launcher, reporter: Reporter)
 
 
 def launcher_outside() -> Launcher:
-    """What runs commands where there is no repository, as the user's own configuration has it.
+    """A launcher for commands where there is no repository, as the user's own configuration has it.
     Raises Refused.
     """
     variables = gits.environment(os.environ)

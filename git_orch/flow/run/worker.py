@@ -1,4 +1,4 @@
-"""What a worker does: one step, from a text to a text, in a thread, another process or on another
+"""The work of a worker: one step, from a text to a text, in a thread, another process or on another
 machine.
 
 A result is stored in git under the attempt's own ref before it is given back, and only if there is
@@ -103,7 +103,7 @@ def _verify(job: Job, means: Means) -> Verified | Failed:
 
 @contextlib.contextmanager
 def _means(job: Job) -> Iterator[Means]:
-    """What the run has open, in its own process; elsewhere opened anew."""
+    """The means of the run, if it is in this process; elsewhere they are opened anew."""
     shared = _HERE.get(job.run)
     if shared is not None:
         yield shared

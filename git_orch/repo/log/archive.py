@@ -48,12 +48,12 @@ class Archive(NamedTuple):
 
 
 def read(repository: Repository, objects: Objects) -> Archive:
-    """Which plans are in the archive now, oldest first."""
+    """The plans in the archive now, oldest first."""
     return read_at(repository, objects, refs.value(repository, refs.ARCHIVE))
 
 
 def read_at(repository: Repository, objects: Objects, tip: str | None) -> Archive:
-    """Which plans are in the archive when its ref names `tip`, oldest first."""
+    """The plans in the archive when its ref names `tip`, oldest first."""
     if tip is None:
         return Archive({})
     notes, _ = store.read_notes(objects, tip)

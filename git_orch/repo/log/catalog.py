@@ -28,8 +28,8 @@ _TRIES = 50  # somebody who puts plans away and brings them back, again and agai
 
 
 def read_steadily(repository: Repository, read: Callable[[Listing], Value]) -> Value:
-    """What `read` makes of the refs. Where it misses something and the refs are others now, because
-    somebody put a plan away, say, it reads again.
+    """The value that `read` makes of the refs. It reads again when it misses something and the refs
+    have changed meanwhile, because somebody archived a plan, for example.
     """
     listing = refs.listing(repository)
     for _ in range(_TRIES):
@@ -66,8 +66,8 @@ def statuses(
 
 
 def key(status: Status, values: PlanRefs, bases: Mapping[str, str | None]) -> Key | None:
-    """What the status was made from; None where more than these IDs decided it, such as commits that
-    nothing holds.
+    """The IDs that the status was made from; None where more than these IDs decided it, such as
+    commits that nothing holds.
     """
     if status.incomplete or status.archived is not None:
         return None
@@ -148,7 +148,7 @@ def _fold(
     logs: Sequence[Log],
     bases: dict[str, str | None] | None = None,
 ) -> list[Status | None]:
-    """What the logs say, corrected by what is on the branches.
+    """The statuses by the logs, corrected by the commits on the branches.
 
     That of a plan that was put away is where it was then, when that commit is here.
     """

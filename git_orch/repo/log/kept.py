@@ -70,7 +70,7 @@ def tip(place: PlanPlace) -> str | None:
 
 
 def since(place: PlanPlace, objects: Objects, link: str | None) -> list[Kept]:
-    """What a plan keeps since that link, oldest first."""
+    """The commits that a plan keeps since that link, oldest first."""
     found: list[Kept] = []
     now = tip(place)
     while now is not None and now != link:

@@ -1,5 +1,5 @@
-"""What an attempt gave, held by a ref of its own until it has landed or is kept: whoever lost the
-answer asks git.
+"""The result of an attempt, held by a ref of its own until it has landed or is kept: whoever lost
+the answer asks git.
 
 The ref names a commit whose message is the result as JSON and whose parent is the commit the
 attempt made, if any.

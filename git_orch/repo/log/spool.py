@@ -45,7 +45,7 @@ def append(place: PlanPlace, attempt: str, event: Event) -> None:
 
 
 class Put(Protocol):
-    """What puts an event on disk."""
+    """A function that puts an event on disk."""
 
     def __call__(self, name: str, **body: object) -> None: ...
 
@@ -72,7 +72,7 @@ class Writer:
 
 
 def of_attempt(place: PlanPlace, attempt: str) -> list[Event]:
-    """What an attempt has put on disk so far; a line cut off in its middle is lost."""
+    """The events that an attempt has put on disk so far; a line cut off in its middle is lost."""
     try:
         content = (place.spool / attempt).read_bytes()
     except FileNotFoundError:

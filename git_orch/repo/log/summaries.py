@@ -1,5 +1,5 @@
-"""What `ls` and `status` show of each plan, in a local file, so that thousands of logs are not read
-each time.
+"""Summaries: the lines of `ls` and `status` for every plan, in a local file, so that thousands of
+logs are not read each time.
 
 The file is disposable and for display alone: nothing is decided by it. What it has of a plan holds
 while the log, the branch and, where that one counts, the base are what it was made from. A file
@@ -31,7 +31,7 @@ _MOST_BASES = 200  # refs that are looked at beside those of plans
 
 
 class Key(NamedTuple):
-    """What a summary was made from: the IDs of log and branch and, with `base_ref`, of that ref."""
+    """The sources of a summary: the IDs of log and branch and, with `base_ref`, of that ref."""
 
     log: str | None
     branch: str | None
@@ -46,7 +46,7 @@ class Key(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """What is shown of a plan, a JSON value, with what it was made from."""
+    """The summary of a plan, a JSON value, with its sources."""
 
     key: Key
     value: object
@@ -115,7 +115,7 @@ def _is_ours(status: os.stat_result) -> bool:
 
 
 def _head(directory: str) -> Document:
-    """What a file begins with: an unpacked or copied repository has another inode."""
+    """The beginning of a file: an unpacked or copied repository has another inode."""
     place = os.stat(directory)
     return {
         "format": FORMAT,

@@ -54,8 +54,7 @@ def steps(
 def landed_commits(
     repository: Repository, plan: str, branch: Branch, target: str
 ) -> dict[str, str]:
-    """Where the steps on a plan branch went: the commit of `target` (an ID) that holds each one
-    that is there.
+    """The commits of `target` (an ID) that hold steps of a plan branch, by step.
 
     A step that was merged is its own commit; one that was picked or rebased has its trailers or its
     patch there; and when one commit has the patch of the whole branch, as a squash has, it holds
@@ -105,8 +104,8 @@ def base_tip(repository: Repository, status: Status) -> str | None:
 
 
 def landing_by_others(repository: Repository, status: Status, tip: str | None) -> Landing | None:
-    """Where somebody else put a complete plan: on its base branch, which is at `tip`, all of it, by a
-    merge, a squash or a rebase.
+    """The landing of a complete plan by somebody else: on its base branch, which is at `tip`, all
+    of it, by a merge, a squash or a rebase.
     """
     branch, ref = status.branch, status.base.ref
     if branch is None or ref is None or tip is None:
@@ -128,7 +127,7 @@ def last_of(status: Status, commits: Mapping[str, str]) -> str | None:
 
 
 def _part_of(repository: Repository, commits: Sequence[str], target: str) -> frozenset[str]:
-    """Those of the commits that are part of `target`'s history."""
+    """The commits that are part of `target`'s history."""
     if not commits:
         return frozenset()
     outside = repository.git.run(
@@ -138,7 +137,7 @@ def _part_of(repository: Repository, commits: Sequence[str], target: str) -> fro
 
 
 def _commits(repository: Repository, span: Sequence[str]) -> list[Commit]:
-    """What the messages of commits say, newest first."""
+    """The commits of a span with the facts in their messages, newest first."""
     listed = repository.git.run("log", "-z", "--topo-order", "--format=%H%n%B", *span, "--")
     entries = [
         entry.partition("\n") for entry in listed.decode("utf-8", "replace").split("\0") if entry
@@ -147,8 +146,8 @@ def _commits(repository: Repository, span: Sequence[str]) -> list[Commit]:
 
 
 def _newer(repository: Repository, pairs: Mapping[str, str]) -> frozenset[str]:
-    """Those of the commits that may have been written after the ones they are paired with: amended,
-    say.
+    """The commits that may be newer than the ones they are paired with: an amended commit, for
+    example.
     """
     if not pairs:
         return frozenset()

@@ -1,5 +1,5 @@
-"""What a snapshot may bring into the repository. It looks at the difference to the base, before
-anything is stored.
+"""The gate: it refuses changes that a snapshot must not bring into the repository. It looks at the
+difference to the base, before anything is stored.
 
 Limits: a forge takes files of up to 100 MiB (github.com); the others are what one step can
 reasonably be reviewed for.

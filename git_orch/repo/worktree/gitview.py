@@ -1,4 +1,4 @@
-"""What commands in the sandbox see of the repository: its objects and refs, and a configuration
+"""The repository as commands in the sandbox see it: its objects and refs, and a configuration
 without secrets.
 """
 

@@ -26,14 +26,14 @@ _NO_OID = frozenset("0")
 
 
 class _Entry(NamedTuple):
-    """What a tree has at a path: its mode and the ID of its blob."""
+    """An entry of a tree at a path: its mode and the ID of its blob."""
 
     mode: str
     oid: str
 
 
 class _Change(NamedTuple):
-    """What the two commits have at a path; None where it has nothing."""
+    """The entries of two commits at a path; None for a commit that has no entry there."""
 
     old: _Entry | None
     new: _Entry | None
@@ -101,7 +101,7 @@ def _free(repository: Repository, git: Git, ref: str) -> None:
 
 
 def _changes(git: Git, old: str, new: str) -> dict[str, _Change]:
-    """What differs between two commits, but for submodules."""
+    """The changes between two commits, except those of submodules."""
     look = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new)
     fields = ask.names(git.run(*look))
     changes: dict[str, _Change] = {}

@@ -56,7 +56,7 @@ class Quarantine:
         return count
 
     def changes(self, old: str, new: str) -> tuple[Change, ...]:
-        """What changed from the commit or tree `old` to the tree `new`. Raises GitFailed, also when
+        """The changes from the commit or tree `old` to the tree `new`. Raises GitFailed, also when
         that is no tree.
         """
         kind = self.git.line("cat-file", "-t", new)
@@ -144,7 +144,7 @@ def quarantine(repository: Repository, enclosure: Enclosure) -> Iterator[Quarant
 
 
 def changes(git: Git, old: str, new: str) -> tuple[Change, ...]:
-    """What changed from the commit or tree `old` to the tree `new`, as `git` finds it."""
+    """The changes from the commit or tree `old` to the tree `new`, as `git` finds it."""
     listed = git.run("diff-tree", "-r", "-z", "--raw", "--abbrev=64", "--no-renames", old, new)
     fields = ask.names(listed)
     return tuple(

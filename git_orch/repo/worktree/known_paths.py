@@ -43,7 +43,7 @@ _MACRO = "[attr]"
 
 
 class File(NamedTuple):
-    """What a step leaves at a path; `executable` None keeps the mode that is there."""
+    """A file as a step leaves it at a path; `executable` None keeps the mode that is there."""
 
     data: bytes
     executable: bool | None = None

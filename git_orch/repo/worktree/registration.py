@@ -1,5 +1,5 @@
-"""What git knows a worktree by, the directory `worktrees/NAME` in the repository: it comes and goes by
-one rename.
+"""The registration of a worktree with git, the directory `worktrees/NAME` in the repository. It
+comes and goes by one rename.
 
 `git worktree add` and `remove` write and delete its files one by one, and a `git gc` of somebody else
 that looks meanwhile fails at an empty file or a HEAD of zeros.
