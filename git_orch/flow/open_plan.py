@@ -150,7 +150,7 @@ class OpenPlan:
                 reason=change.reason,
             )
 
-        self._carry_out(Change(kind, self.ref, old, new, why), entries, road)
+        self._carry_out(Change(kind, self.ref, old, new, why), entries, road, new_objects)
 
     def move_checked_out(self, place: Path, change: Change, entries: Sequence[Entry] = ()) -> None:
         """Move the plan branch where it is checked out in `place`: its files follow, local changes
@@ -186,13 +186,17 @@ class OpenPlan:
         self._carry_out(replace(change, checkout=True), entries, road)
 
     def _carry_out(
-        self, change: Change, entries: Sequence[Entry], road: Callable[[Change], None]
+        self,
+        change: Change,
+        entries: Sequence[Entry],
+        road: Callable[[Change], None],
+        written: Written | None = None,
     ) -> None:
         def kept_road(change: Change) -> None:
             try:
                 road(change)
             except errors.Busy:
-                self.keep([change.new], _NOT_LANDED)
+                self.keep([change.new], _NOT_LANDED, written)
                 raise
 
         moves.carry_out(self, moves.intend(self, change, change.new), entries, kept_road)
@@ -203,7 +207,6 @@ class OpenPlan:
         self.keep([move.new], _NOT_LANDED)
         moves.abandon(self, move.id)
 
-    @checkpoints.around("keep")
     @checkpoints.around("keep")
     def keep(self, commits: Sequence[str], why: str, written: Written | None = None) -> None:
         """Hold commits that would become unreachable, or that are only `written`."""

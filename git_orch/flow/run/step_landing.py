@@ -59,12 +59,13 @@ class Results:
         plan = self._terms.plan
         return results.result_of(plan.repository, plan.objects, plan.id, job.attempt)
 
-    def take(self, job: Job) -> Written:
-        """The objects of an attempt that no ref holds, if there are any."""
-        return self._terms.made.pop(job.attempt, None) or Written(self._terms.plan.objects)
+    def written(self, job: Job) -> Written:
+        """The objects of an attempt that no ref holds, if there are any; until it is settled."""
+        return self._terms.made.setdefault(job.attempt, Written(self._terms.plan.objects))
 
     def settle(self, job: Job) -> None:
-        """The commit of a result is on the branch or kept: its ref is not needed any more."""
+        """The commit of a result is on the branch or kept: nothing else need hold it any more."""
+        self._terms.made.pop(job.attempt, None)
         if job.held:
             self._settled.append(job.attempt)
         if len(self._settled) >= _FORGOTTEN_AT_ONCE:
@@ -79,7 +80,7 @@ class Results:
     @checkpoints.around("record failure")
     def record_failed(self, job: Job, failed: ending.Failed | Interrupted, *, again: bool) -> None:
         """Keep what a failed attempt made, and have the log and the reporter tell of it."""
-        plan, written = self._terms.plan, self.take(job)
+        plan, written = self._terms.plan, self.written(job)
         if failed.commit is not None:
             plan.keep([failed.commit], f"a failed attempt at step {job.number}", written)
         plan.record((plan.home, log_entries.failed(plan, job, failed, again=again)))
@@ -92,7 +93,7 @@ class Results:
         """Keep a result that will not land any more."""
         plan = self._terms.plan
         why = "an attempt that was cut off before it landed"
-        plan.keep([verified.commit], why, self.take(job))
+        plan.keep([verified.commit], why, self.written(job))
         self.settle(job)
         plan.reporter.emit(
             Note(f"the work that did not land any more is kept as {verified.commit[:10]}")
@@ -122,7 +123,7 @@ class StepLanding:
 
     def land(self, job: Job, result: Verified) -> Landed | Halted | Verify | Later | Failed:
         """Put the result onto the branch."""
-        written, tip = self._results.take(job), self._dispatch.tip
+        written, tip = self._results.written(job), self._dispatch.tip
         if job.base == tip.commit:
             return self._move(job, result, Ready(result.commit, result.tree, written))
         from git_orch.repo.objects import merges  # most runs pick nothing
@@ -130,7 +131,6 @@ class StepLanding:
         plan = self._terms.plan
         picked = merges.picked(plan.repository, written, result.commit, tip.commit)
         if picked.conflicts:
-            self._terms.made[job.attempt] = written
             return self._conflicting(job, result, picked)
         commit = plan.identity.commit_again(written, result.commit, picked.tree, tip.commit)
         ready = Ready(commit, picked.tree, written)
@@ -162,7 +162,6 @@ class StepLanding:
         checks = now.made.checks if now is not None else ()
         error = f"on top of the steps that landed meanwhile {reason}"
         made = result.made._replace(checks=checks)
-        self._terms.made[job.attempt] = ready.written
         return self._do_anew(job, ending.failed(result, error, "check", made))
 
     def last_try(self, step_id: str) -> LastTry | None:
