@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pygit2
 import pytest
 from conftest import Repo, Syncs, writing
 
@@ -58,6 +59,24 @@ def test_a_commit_with_its_tree_is_what_git_reads(repo: Repo, objects: Database)
     assert repo.git("fsck", "--strict", "--no-dangling", commit) == ""
     assert odb.commit(objects, commit).tree == tree
     assert sorted(odb.tree(objects, tree)) == sorted(entries)
+
+
+def test_another_reader_of_git_repositories_reads_what_we_store(
+    repo: Repo, objects: Database
+) -> None:
+    """libgit2 shares no code with git or with us."""
+    blob = objects.write("blob", b"b\n")
+    tree = odb.write_tree(objects, [raw.Entry(raw.BLOB_MODE, b"f", blob)])
+    head = repo.git("rev-parse", "HEAD")
+    fields = raw.CommitObject(tree, (head,), STAMP, STAMP, "Grüße\n")
+    commit = odb.write_commit(objects, fields)
+
+    library = pygit2.Repository(str(repo.path))
+    read = library[commit]
+    assert isinstance(read, pygit2.Commit)
+    assert (read.message, [str(parent) for parent in read.parent_ids]) == ("Grüße\n", [head])
+    assert [(entry.name, str(entry.id)) for entry in read.tree] == [("f", blob)]
+    library.free()
 
 
 def test_missing_objects_are_none_in_their_places(objects: Database) -> None:
