@@ -218,7 +218,7 @@ def _detach(repository: Repository, plan_id: str, *, named: bool, as_json: bool)
     started = background.start(
         PlanPlace(repository, plan_id), typed if named else [*typed, plan_id]
     )
-    for line in started.said.splitlines():
+    for line in started.output.splitlines():
         console.err(line)
     if started.exit_code is not None:
         return started.exit_code

@@ -41,8 +41,8 @@ def _keep(site: Site, plan: str, tree: str, named: str) -> str:
     try:
         taken = snapshot.taken(site.repository, site.worktree, tree, terms)
     except errors.OrchError as failed:
-        told = f"{named} changed while a check ran, and stays as it is: {failed.cause}"
-        raise errors.StepFailed(told, failed.hint or "git status") from failed
+        cause = f"{named} changed while a check ran, and stays as it is: {failed.cause}"
+        raise errors.StepFailed(cause, failed.hint or "git status") from failed
     head = worktrees.head(site.worktree)
     message = "files that changed while a check ran\n"
     commit = site.identity.commit(site.objects, taken.tree, [head], message)

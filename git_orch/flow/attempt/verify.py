@@ -47,13 +47,13 @@ class Verified:
 
 
 class Terms(NamedTuple):
-    """How to verify: whether receipts count instead of running a check again, whether the log is to
-    tell of it, and whether whoever watches is told of each check.
+    """How to verify. With `use_cache` receipts count instead of running a check again; `record`
+    writes the results into the log; `announce` reports every check.
     """
 
     use_cache: bool = True
     record: bool = False
-    told: bool = False
+    announce: bool = False
 
 
 def verify(
@@ -117,7 +117,7 @@ def check_tip(plan: OpenPlan, status: Status, *, use_cache: bool = True) -> TipC
 
     What the plan's steps do together may break what each of them has done alone.
     """
-    return _tip(plan, status, Terms(use_cache, record=True, told=True)).checked
+    return _tip(plan, status, Terms(use_cache, record=True, announce=True)).checked
 
 
 class Broken(NamedTuple):
@@ -224,7 +224,7 @@ class _Places:
             )
             if cached is not None:
                 return tuple(cached)
-        announced = self._terms.told
+        announced = self._terms.announce
         if announced:
             self._plan.reporter.emit(TipChecking(len(asked)))
         chosen = settings.of_user(repository)

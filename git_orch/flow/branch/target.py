@@ -68,17 +68,17 @@ class Target:
         return Change(kind, self.ref, self.tip, new, why)
 
 
-def find(repository: Repository, wanted: str) -> Target:
+def find(repository: Repository, name: str) -> Target:
     """The branch that is meant, by its short or full name.
 
     Raises NotFound when there is none, Refused for a plan's, Busy when something in its checkout is
     not finished.
     """
-    ref = ask.real_name(repository.git, wanted if wanted.startswith(HEADS) else HEADS + wanted)
+    ref = ask.real_name(repository.git, name if name.startswith(HEADS) else HEADS + name)
     if not ref.isprintable():
-        told = f"the name of branch '{ref.removeprefix(HEADS)}' cannot be written down"
+        cause = f"the name of branch '{ref.removeprefix(HEADS)}' cannot be written down"
         raise errors.Refused(
-            told, "git branch --list && git branch -m OLD NEW  # a name of printable characters"
+            cause, "git branch --list && git branch -m OLD NEW  # a name of printable characters"
         )
     if ref.startswith(refs.BRANCHES):
         raise errors.Refused(
@@ -206,9 +206,9 @@ def _hold(plan: OpenPlan, target: Target, change: Change, written: Written) -> N
     written.restore()
     written.forget()
     tip = plan.tip()
-    known = [oid for oid in (target.tip, tip) if oid is not None]
+    reached = [oid for oid in (target.tip, tip) if oid is not None]
     look = ("rev-list", "--objects", "--quiet", "--exclude-promisor-objects")
-    asked = plan.repository.git.finished(*look, change.new, "--not", *known, expect=(0, 128))
+    asked = plan.repository.git.finished(*look, change.new, "--not", *reached, expect=(0, 128))
     if asked.status != 0:
         raise errors.Busy(
             "what was to be landed was collected meanwhile (gc --prune=now?)", "git orch status"
@@ -255,13 +255,13 @@ def _fast_forward(repository: Repository, checkout: Checkout, change: Change) ->
         in_the_way = [line.strip() for line in failed.stderr.splitlines() if line.startswith("\t")]
         if in_the_way:
             raise Blocked(checkout, in_the_way) from failed
-        told = f"git does not move '{name}': {failed.cause}"
+        cause = f"git does not move '{name}': {failed.cause}"
         if not failed.locked:
             old = change.old or repository.empty_tree
             half_moved.put_back(repository, git, change.ref, old, change.new)
         if isinstance(failed, errors.DiskFull):
             raise
-        raise errors.Busy(told, checkout.command("status")) from failed
+        raise errors.Busy(cause, checkout.command("status")) from failed
     if refs.value(repository, change.ref) != change.new:
         raise refs.RefMoved(change.ref)
 

@@ -82,5 +82,5 @@ def _brought_back(plan: OpenPlan) -> str | None:
 
 def _present(plan: OpenPlan, tip: str | None) -> str | None:
     """The commit, if it is still here."""
-    known = plan.objects.read_many([tip])[0] if tip is not None else None
-    return tip if known is not None and known.kind == "commit" else None
+    stored = plan.objects.read_many([tip])[0] if tip is not None else None
+    return tip if stored is not None and stored.kind == "commit" else None

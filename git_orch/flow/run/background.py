@@ -27,13 +27,13 @@ _PATIENCE = 60.0  # seconds; a run that has not begun its first step by then is 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A run that goes on, or with `exit_code` one that ended before its first step. `said` is what
+    """A run that goes on, or with `exit_code` one that ended before its first step. `output` is what
     it printed.
     """
 
     pid: int
     log: Path
-    said: str
+    output: str
     exit_code: int | None = None
 
 
@@ -58,13 +58,13 @@ def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
     exit_code = None
     try:
         exit_code = _beginning(place, child)
-        said = beside.read_text(encoding="utf-8", errors="replace")
+        output_text = beside.read_text(encoding="utf-8", errors="replace")
     finally:
         if exit_code is None:
             beside.replace(log)
         else:
             beside.unlink()
-    return Started(child.pid, log, said, exit_code)
+    return Started(child.pid, log, output_text, exit_code)
 
 
 # -P: Python does not import a git_orch from the current directory.

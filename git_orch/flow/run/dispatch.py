@@ -134,7 +134,7 @@ class Dispatch:
         """A conflict with other steps is no failure of the step's own."""
         self._tries[job.step_id] -= 1
 
-    def landed(self, job: Job, tip: Tip, changed: Sequence[str]) -> None:
+    def note_landing(self, job: Job, tip: Tip, changed: Sequence[str]) -> None:
         """Later jobs start from `tip`, and their models hear of the step."""
         self.tip = tip
         self._earlier[job.step_id] = Earlier(job.step.title, tuple(changed))

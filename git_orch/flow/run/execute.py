@@ -238,7 +238,7 @@ def carry_out(
     ):
         drive = Drive(schedule, steps or run, crew.submit, glance, options.jobs, listener.held)
         try:
-            drive.to_the_end()
+            drive.run_to_end()
         except errors.Interrupted as stopped:
             listener.listen()
             means.stop.set()

@@ -51,7 +51,7 @@ def end(plan: OpenPlan, run: str, outcome: str, seconds: float) -> None:
     )
 
 
-def landed(plan: OpenPlan, job: Job, result: Verified, now: Tip) -> Event:
+def landing_event(plan: OpenPlan, job: Job, result: Verified, now: Tip) -> Event:
     """The event that makes a commit count as the step: `now` is what lands."""
     made = result.made
     body: Document = {
@@ -76,7 +76,7 @@ def landed(plan: OpenPlan, job: Job, result: Verified, now: Tip) -> Event:
     return plan.event("step.landed", **body)
 
 
-def failed(plan: OpenPlan, job: Job, failed: Failed | Interrupted, *, again: bool) -> Event:
+def failure_event(plan: OpenPlan, job: Job, failed: Failed | Interrupted, *, again: bool) -> Event:
     """The event of a failed attempt; `again` says that another one follows by itself."""
     body: Document = {
         "step": job.step_id,

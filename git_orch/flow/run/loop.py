@@ -52,19 +52,19 @@ class Halted(NamedTuple):
 class Steps(Protocol):
     """The steps that a loop drives: it makes jobs of steps, and lands their results."""
 
-    def begun(self, step: Step) -> str:
+    def begin(self, step: Step) -> str:
         """The job for a step that starts, for the first time or anew."""
         ...
 
-    def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed:
         """Take the end of an attempt at a step, and say how to go on."""
         ...
 
-    def landed(self, step: str) -> Landed | Halted | Verify | Later | Failed:
+    def land(self, step: str) -> Landed | Halted | Verify | Later | Failed:
         """Land the result of a step, if it can land."""
         ...
 
-    def verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
+    def land_verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
         """Land the result of a step whose checks ran once more, if they passed."""
         ...
 
@@ -93,7 +93,7 @@ class Drive:
     held: Callable[[], AbstractContextManager[None]] = nullcontext
     running: dict[Future[str], Task] = field(default_factory=dict)
 
-    def to_the_end(self) -> None:
+    def run_to_end(self) -> None:
         """Until each step has landed, failed or is blocked."""
         while self._start() or self.running:
             ended = self.wait(self.running)
@@ -109,18 +109,20 @@ class Drive:
         begun = self.schedule.startable_steps(self.most - attempts)
         with self.held():
             for step in begun:
-                job = self.steps.begun(step)
+                job = self.steps.begin(step)
                 self.schedule.start(step.id)
                 self.running[self.submit(job)] = Task(step.id)
         return bool(begun)
 
     def _take(self, future: Future[str], task: Task) -> None:
-        outcome = (self.steps.verified if task.verifies else self.steps.ended)(task.step, future)
+        outcome = (self.steps.land_verified if task.verifies else self.steps.take_end)(
+            task.step, future
+        )
         self._book(task.step, outcome)
 
     def _land(self) -> None:
         while not self._verifying() and (step := self.schedule.next_landing()) is not None:
-            self._book(step, self.steps.landed(step))
+            self._book(step, self.steps.land(step))
 
     def _verifying(self) -> bool:
         return any(task.verifies for task in self.running.values())

@@ -46,22 +46,22 @@ class _Held:
         self.job: Job | None = None
         self.result: Verified | None = None
 
-    def begun(self, step: Step) -> str:
+    def begin(self, step: Step) -> str:
         """The job for the step."""
-        return self._run.begun(step)
+        return self._run.begin(step)
 
-    def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed:
         """Take the end of an attempt at the step, and say how to go on."""
-        return self._run.ended(step, future)
+        return self._run.take_end(step, future)
 
-    def landed(self, step: str) -> Landed:
+    def land(self, step: str) -> Landed:
         """Hold the result; its ref keeps it."""
         self.job, self.result = self._run.take(step)
         return Landed()
 
-    def verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
+    def land_verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
         """Never needed: a result that is held has not been picked."""
-        return self._run.verified(step, future)
+        return self._run.land_verified(step, future)
 
 
 def redo(
@@ -71,18 +71,18 @@ def redo(
 
     Raises Refused, Conflict and StepFailed as a rewrite does.
     """
-    status, branch, each, commit = rewrite.step_to_rewrite(plan, number)
-    if each.step.kind == "manual":
+    status, branch, step, commit = rewrite.step_to_rewrite(plan, number)
+    if step.step.kind == "manual":
         raise errors.Refused(
             f"step {number} was done by a person", rewrite.again_from(plan, number)
         )
     later = rewrite.after(branch, commit)
-    _foretell(plan, status, each, later)
+    _foretell(plan, status, step, later)
     grant = required.require_approval(plan, status)
     preconditions.open_ledger(plan, status, options, grant)
     with prepare.take_worktrees(plan, 1) as names:
         means = prepare.means(plan, service, use_cache=options.use_cache)
-        chosen = frozenset([each.step.id])
+        chosen = frozenset([step.step.id])
         terms = Terms(
             plan,
             status,
@@ -96,7 +96,7 @@ def redo(
         tip, below = _below(plan, status, commit)
         run = Run(terms, Dispatch(terms, tip, names, below))
         held = _Held(run)
-        schedule = Schedule(status.plan, status.satisfied_steps() - {each.step.id}, [each.step.id])
+        schedule = Schedule(status.plan, status.satisfied_steps() - {step.step.id}, [step.step.id])
         summary = execute.carry_out(run, schedule, means, _one, held)
     if held.job is None or held.result is None:
         return summary, None
@@ -104,18 +104,18 @@ def redo(
     return _conclude(plan, options, replace(summary, landed=(number,))), done
 
 
-def _foretell(plan: OpenPlan, status: Status, each: StepStatus, later: tuple[Commit, ...]) -> None:
+def _foretell(plan: OpenPlan, status: Status, step: StepStatus, later: tuple[Commit, ...]) -> None:
     """Raises Conflict before a model is paid, where later steps do not apply without the old result,
     and Refused where one cannot be picked at all.
 
     A command or files cost nothing, and mostly give what they gave: then every later step fits.
     """
-    below = each.commit.parents[0] if each.commit is not None else ""
+    below = step.commit.parents[0] if step.commit is not None else ""
     try:
-        with rewrite.with_hint(rewrite.again_from(plan, each.number)):
+        with rewrite.with_hint(rewrite.again_from(plan, step.number)):
             rewrite.pick_onto(plan, status, later, below)
     except errors.Conflict:
-        if each.step.kind == "agent":
+        if step.step.kind == "agent":
             raise
 
 
@@ -141,7 +141,7 @@ def _put_in(run: Run, job: Job, result: Verified, later: tuple[Commit, ...]) -> 
     try:
         with rewrite.with_hint(rewrite.again_from(plan, job.number)):
             chain = rewrite.pick_onto(plan, status, later, result.commit)
-            landed = log_entries.landed(plan, job, result, Tip(result.commit, result.tree))
+            landed = log_entries.landing_event(plan, job, result, Tip(result.commit, result.tree))
             why = f"redo step {job.number}"
             done = rewrite.move_branch(
                 plan, status, chain, MoveKind.REDO, why, [(result.commit, landed)]

@@ -55,7 +55,7 @@ class Run:
         return self.landing.failures
 
     @checkpoints.around("start step")
-    def begun(self, step: Step) -> str:
+    def begin(self, step: Step) -> str:
         """The job for a step that starts. Raises Refused when the plan is not the approved one any
         more.
         """
@@ -69,7 +69,7 @@ class Run:
         return job.text()
 
     @checkpoints.around("end step")
-    def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed:
         """Take the end of an attempt at a step, and say how to go on."""
         job = self._jobs[step]
         result = self._ending(job, future)
@@ -83,14 +83,14 @@ class Run:
         return self._failed(job, result)
 
     @checkpoints.around("land step")
-    def landed(self, step: str) -> Landed | Halted | Verify | Later | Failed:
+    def land(self, step: str) -> Landed | Halted | Verify | Later | Failed:
         """Put the result of a step onto the branch."""
         outcome = self.landing.land(self._jobs[step], self._verified[step])
         if not isinstance(outcome, Verify):
             del self._verified[step]
         return outcome
 
-    def verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
+    def land_verified(self, step: str, future: Future[str]) -> Landed | Halted | Later | Failed:
         """Land what was picked, now that its checks ran on the tree that it has there."""
         job = self._jobs[step]
         now = self._ending(replace(job, verify=True), future)

@@ -83,7 +83,7 @@ class Results:
         plan, written = self._terms.plan, self.written(job)
         if failed.commit is not None:
             plan.keep([failed.commit], f"a failed attempt at step {job.number}", written)
-        plan.record((plan.home, log_entries.failed(plan, job, failed, again=again)))
+        plan.record((plan.home, log_entries.failure_event(plan, job, failed, again=again)))
         self.settle(job)
         pause = self._dispatch.pause(job.step_id) if again else None
         report = StepNotLanded(job.number, job.step.title, failed.error, failed.commit, pause)
@@ -194,7 +194,7 @@ class StepLanding:
 
     def _move(self, job: Job, result: Verified, ready: Ready) -> Landed | Halted:
         plan, tip = self._terms.plan, Tip(ready.commit, ready.tree)
-        entry = (ready.commit, log_entries.landed(plan, job, result, tip))
+        entry = (ready.commit, log_entries.landing_event(plan, job, result, tip))
         plan.move(
             self._dispatch.tip.commit,
             ready.commit,
@@ -203,7 +203,7 @@ class StepLanding:
             written=ready.written,
             in_place=self._terms.options.in_place,
         )
-        self._dispatch.landed(job, tip, result.made.changed)
+        self._dispatch.note_landing(job, tip, result.made.changed)
         self._results.settle(job)
         self.numbers.append(job.number)
         self._report(job, result)

@@ -72,7 +72,7 @@ def launcher_outside() -> Launcher:
     Raises Refused.
     """
     variables = gits.environment(os.environ)
-    said = (
+    configured = (
         gits.start(["git", "config", "--get", "orch.sandbox"], variables, "/", None)
         .stdout.decode()
         .strip()
@@ -81,7 +81,7 @@ def launcher_outside() -> Launcher:
         source=os.environ,
         home=environment.home(os.environ) or Path("/nonexistent"),
         sandbox=sandboxes.choose(
-            "none" if said.lower() == "none" else "auto", os.environ.get("PATH", "")
+            "none" if configured.lower() == "none" else "auto", os.environ.get("PATH", "")
         ),
     )
 
@@ -101,8 +101,10 @@ def _do(step: Step, directory: Path, launcher: Launcher) -> None:
             Check("run", step.command, timeout=step.timeout or RUN_TIMEOUT), directory, launcher
         )
         if not result.passed:
-            said = f": {result.output}" if result.output else ""
-            raise errors.StepFailed(f"'{result.command}' {result.reason}{said}", "git orch exec -h")
+            detail = f": {result.output}" if result.output else ""
+            raise errors.StepFailed(
+                f"'{result.command}' {result.reason}{detail}", "git orch exec -h"
+            )
 
 
 def _check(

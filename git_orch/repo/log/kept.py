@@ -34,8 +34,8 @@ def keep(
     """
     present = [
         oid
-        for oid, found in zip(commits, objects.read_many(commits), strict=True)
-        if found is not None
+        for oid, stored in zip(commits, objects.read_many(commits), strict=True)
+        if stored is not None
     ]
     if not present:
         return
@@ -71,7 +71,7 @@ def tip(place: PlanPlace) -> str | None:
 
 def since(place: PlanPlace, objects: Objects, link: str | None) -> list[Kept]:
     """The commits that a plan keeps since that link, oldest first."""
-    found: list[Kept] = []
+    kept_tips: list[Kept] = []
     now = tip(place)
     while now is not None and now != link:
         commit = odb.commit(objects, now)
@@ -79,9 +79,9 @@ def since(place: PlanPlace, objects: Objects, link: str | None) -> list[Kept]:
         before = first if first is not None and _is_link(objects, first) else None
         held = commit.parents[1:] if before is not None else commit.parents
         why = commit.message.removeprefix(_WHY).strip()
-        found[:0] = [Kept(oid, why) for oid in held]
+        kept_tips[:0] = [Kept(oid, why) for oid in held]
         now = before
-    return found
+    return kept_tips
 
 
 def _is_link(objects: Objects, oid: str) -> bool:

@@ -77,8 +77,8 @@ def user_files(repository: Repository) -> dict[str, Path]:
     chosen = {name: value for name, value in repository.settings if name in _PATHS and value}
     base = repository.variables.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     defaults = {name: f"{base}/git/{file}" for name, file in _PATHS.items()}
-    found = {name: Path(os.path.expanduser(path)) for name, path in {**defaults, **chosen}.items()}
-    return {name: path for name, path in found.items() if path.is_absolute() and path.is_file()}
+    files = {name: Path(os.path.expanduser(path)) for name, path in {**defaults, **chosen}.items()}
+    return {name: path for name, path in files.items() if path.is_absolute() and path.is_file()}
 
 
 def _lines(settings: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -100,6 +100,6 @@ def _alternates(objects: Path, depth: int = 5) -> tuple[Path, ...]:
         lines = (objects / "info" / "alternates").read_text("utf-8", "surrogateescape").split("\n")
     except OSError:
         return ()
-    found = [objects / line for line in lines if line and not line.startswith("#")]
-    there = [path for path in found if path.is_dir()]
+    stores = [objects / line for line in lines if line and not line.startswith("#")]
+    there = [path for path in stores if path.is_dir()]
     return (*there, *(deeper for path in there if depth for deeper in _alternates(path, depth - 1)))

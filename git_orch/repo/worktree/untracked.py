@@ -18,7 +18,7 @@ def in_the_way(git: Git, top: Path, written: Iterable[str]) -> list[str]:
     """
     tracked = frozenset(ask.tracked(git))
     new = set(written) - tracked - {""}
-    return sorted({found for path in new if (found := _there(top, path, tracked)) is not None})
+    return sorted({file for path in new if (file := _there(top, path, tracked)) is not None})
 
 
 def _there(top: Path, path: str, tracked: frozenset[str]) -> str | None:
@@ -43,9 +43,9 @@ def _below(top: Path, path: str, tracked: frozenset[str]) -> str | None:
     for directory, directories, files in os.walk(top / path):
         links = [name for name in directories if Path(directory, name).is_symlink()]
         for name in (*files, *links):
-            found = os.path.relpath(os.path.join(directory, name), top)
-            if found not in tracked:
-                return found
+            file = os.path.relpath(os.path.join(directory, name), top)
+            if file not in tracked:
+                return file
     return None
 
 

@@ -54,7 +54,7 @@ class Simulated:
             self.pending.remove(future)
         return [future for future in running if future.done()]
 
-    def begun(self, step: Step) -> str:
+    def begin(self, step: Step) -> str:
         assert set(step.depends_on) <= set(self.branch)
         return self._job(step.id)
 
@@ -63,14 +63,14 @@ class Simulated:
         self.bases[step] = len(self.branch)
         return f"step {step}"
 
-    def ended(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed:
         assert future.done()
         fate = self.data.draw(st.sampled_from(["finished", "finished", "failed"]))
         if fate == "finished":
             return Finished()
         return Again(self._job(step)) if self.tries[step] < 2 else Failed()
 
-    def landed(self, step: str) -> Landed | Verify | Later | Failed:
+    def land(self, step: str) -> Landed | Verify | Later | Failed:
         if self.bases[step] == len(self.branch):
             return self._land(step)
         fate = self.data.draw(st.sampled_from(["same tree", "verify", "conflict"]))
@@ -84,7 +84,7 @@ class Simulated:
     def _anew(self, step: str) -> Later | Failed:
         return Later() if self.tries[step] < 3 else Failed()
 
-    def verified(self, step: str, future: Future[str]) -> Landed | Later | Failed:
+    def land_verified(self, step: str, future: Future[str]) -> Landed | Later | Failed:
         assert future.done()
         assert self.verified_on[step] == len(self.branch), (
             "the branch moved on while a result was verified"
@@ -121,7 +121,7 @@ def test_every_order_of_answers_ends_with_each_step_landed_once_failed_or_blocke
     schedule = Schedule(plan, set(), [step.id for step in plan.steps], keep_going=keep_going)
     world = Simulated(data, schedule, most)
     drive = Drive(schedule, world, world.submit, world.wait, most)
-    drive.to_the_end()
+    drive.run_to_end()
     assert drive.running == {}
     assert len(set(world.branch)) == len(world.branch)
     assert sorted(world.branch) == sorted(schedule.in_phase(Phase.LANDED))
@@ -155,20 +155,20 @@ class Scripted:
         future.set_result("done")
         return [each for each in running if each.done()]
 
-    def begun(self, step: Step) -> str:
+    def begin(self, step: Step) -> str:
         self.begun_steps.append(step.id)
         return f"step {step.id}"
 
-    def ended(self, step: str, future: Future[str]) -> Finished:
+    def take_end(self, step: str, future: Future[str]) -> Finished:
         assert future.done(), step
         return Finished()
 
-    def landed(self, step: str) -> Landed | Verify:
+    def land(self, step: str) -> Landed | Verify:
         return (
             Verify("verify s2") if step == "s2" and self.begun_steps.count("s2") == 1 else Landed()
         )
 
-    def verified(self, step: str, future: Future[str]) -> Later:
+    def land_verified(self, step: str, future: Future[str]) -> Later:
         assert future.done(), step
         return Later()
 
@@ -180,6 +180,6 @@ def test_a_step_that_is_to_be_done_anew_waits_until_there_is_room_for_it() -> No
         Plan("A plan", "An objective", steps), set(), [each.id for each in steps], keep_going=True
     )
     world = Scripted(order)
-    Drive(schedule, world, world.submit, world.wait, 2).to_the_end()
+    Drive(schedule, world, world.submit, world.wait, 2).run_to_end()
     assert world.begun_steps == ["s1", "s2", "s3", "s4", "s2"]
     assert (world.most_at_once, schedule.in_phase(Phase.LANDED)) == (2, ["s1", "s2", "s3", "s4"])
