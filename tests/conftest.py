@@ -114,6 +114,20 @@ class Repo:
         here.git("commit", "-q", "--allow-empty", "-m", message)
         return here.git("rev-parse", "HEAD")
 
+    def loose(self, oid: str) -> Path:
+        """The file of an object; whatever was in packs is in such files afterwards, to be spoilt."""
+        objects = self.path / ".git/objects"
+        for pack in list((objects / "pack").glob("*.pack")):
+            taken = self.path.with_name(pack.name)
+            pack.rename(taken)
+            pack.with_suffix(".idx").unlink()
+            with taken.open("rb") as content:
+                subprocess.run(
+                    ["git", "unpack-objects", "-q"], cwd=self.path, stdin=content, check=True
+                )
+            taken.unlink()
+        return objects / oid[:2] / oid[2:]
+
     def start(
         self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> subprocess.Popen[str]:

@@ -28,7 +28,6 @@ RESULTS = "refs/orch/results/"
 
 # What no ref has in its name, and git takes for a way to another commit.
 _REVISION = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|@\{|\.\.")
-_TRIES = 20  # somebody who collects again and again
 
 
 class RefMoved(errors.Busy):
@@ -190,19 +189,10 @@ def move_to_new(
     beside: Sequence[Written] = (),
 ) -> None:
     """`move` to objects that are only written: they are stored first, with those `beside` them, and
-    again when `git gc --prune=now` was faster than the ref.
+    held until the ref has moved.
     """
     odb.store([written, *beside])
-    for tries in range(_TRIES):
-        try:
-            move(repository, ref, old=old, new=new, reason=reason)
-        except Collected:
-            if tries == _TRIES - 1:
-                raise
-            written.restore()
-        else:
-            break
-    written.restore()  # the moment between the look and the move was enough
+    move(repository, ref, old=old, new=new, reason=reason)
     written.forget()
 
 

@@ -423,7 +423,7 @@ def test_the_hint_for_a_branch_in_a_new_worktree_works(here: Here) -> None:
 def test_a_log_that_cannot_be_read_is_named_and_the_others_are_shown(here: Here) -> None:
     good, bad = here.plan(writing("a")), here.plan(writing("b"))
     tip = here.repo.git("rev-parse", f"refs/notes/orch/{bad}")
-    loose = here.repo.path / ".git" / "objects" / tip[:2] / tip[2:]
+    loose = here.repo.loose(tip)
     loose.chmod(0o600)
     loose.write_bytes(loose.read_bytes()[:12])
     done = here("ls", "--json")
@@ -435,7 +435,7 @@ def test_a_truncated_commit_ends_exec_with_an_error(here: Here) -> None:
     """libgit2 would read it for ever; it is what a power cut can leave."""
     plan = here.plan(writing("a"))
     tip = here.repo.git("rev-parse", f"orch/{plan}")
-    loose = here.repo.path / ".git" / "objects" / tip[:2] / tip[2:]
+    loose = here.repo.loose(tip)
     loose.chmod(0o600)
     loose.write_bytes(loose.read_bytes()[:20])
     done = here("exec", plan, expect=None)

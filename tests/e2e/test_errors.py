@@ -577,7 +577,7 @@ def test_a_hostile_plan_in_a_log_is_not_run_and_hides_no_other_plan(
 def test_a_missing_object_is_named_and_writes_nothing(repo: Repo) -> None:
     plan, other = repo.plan(writing("a.txt")), repo.plan(writing("b.txt"))
     blob = repo.git("ls-tree", "-r", f"refs/notes/orch/{plan}").split()[2]
-    place = repo.path / ".git/objects" / blob[:2] / blob[2:]
+    place = repo.loose(blob)
     kept = place.read_bytes()
     place.unlink()
     before = repo.git("for-each-ref")

@@ -201,10 +201,7 @@ def _hold(plan: OpenPlan, target: Target, change: Change, written: Written) -> N
     """Keep the commit until the branch holds it: `git gc --prune=now` of somebody else must not
     take a part of it.
     """
-    written.restore()
-    plan.keep([change.new], change.why)
-    written.restore()
-    written.forget()
+    plan.keep([change.new], change.why, written)
     tip = plan.tip()
     reached = [oid for oid in (target.tip, tip) if oid is not None]
     look = ("rev-list", "--objects", "--quiet", "--exclude-promisor-objects")

@@ -1,5 +1,5 @@
-"""The object database: objects by ID, read through one `git cat-file`, stored as loose objects with
-one sync for as many as there are.
+"""The object database: objects by ID, read through one `git cat-file`, stored in packs that are held
+until a ref holds what is in them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from git_orch import checkpoints
 from git_orch.repo import sync
-from git_orch.repo.objects import loose, raw
+from git_orch.repo.objects import packs, raw
 from git_orch.repo.objects.catfile import Found, MissingObject, Reader
-from git_orch.repo.objects.loose import Object
+from git_orch.repo.objects.packs import Held, Object, oid_of
 from git_orch.repo.objects.raw import CommitObject, Entry
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ __all__ = [
     "write_commit",
     "write_tree",
 ]
+
+_MANY = 8  # packs that are stored before somebody looks whether there are too many
 
 
 class Objects(Protocol):
@@ -56,6 +58,8 @@ class Database:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._reader = Reader(repository.git)
+        self._held: list[Held] = []
+        self._stored = 0  # packs
         self.oid_length = repository.oid_length
 
     def read_many(self, oids: Sequence[str]) -> list[Found | None]:
@@ -74,56 +78,64 @@ class Database:
 
     def oid(self, content: Object) -> str:
         """The ID that an object has here."""
-        return loose.oid(content, self._repository.object_format)
+        return oid_of(content, self._repository.object_format)
 
-    def store(self, contents: Mapping[str, Object]) -> None:
-        """Store objects by their IDs, synced to disk. Raises UnfitRepository."""
-        if not contents:
-            return
+    def store(self, contents: Mapping[str, Object]) -> Held | None:
+        """Store objects by their IDs, synced to disk; they stay until what is given is released.
+        Raises UnfitRepository.
+        """
         with checkpoints.around("store objects", tuple(what.kind for what in contents.values())):
-            if _is_plain(self._repository):
-                loose.store(self._repository.common_dir / "objects", contents)
-                return
-            for kind, data in contents.values():
-                command = ("hash-object", "-w", "-t", kind, "--stdin")
-                self._repository.git.run(*sync.options(), *command, stdin=data)
+            if _has_second_ids(self._repository):
+                for kind, data in contents.values():
+                    command = ("hash-object", "-w", "-t", kind, "--stdin")
+                    self._repository.git.run(*sync.options(), *command, stdin=data)
+                return None
+            held = packs.store(self._repository, contents)
+        self._stored += 1
+        if self._stored % _MANY == 0:
+            packs.roll_up(self._repository)
+        return held
 
     def write(self, kind: str, data: bytes) -> str:
-        """Store an object, synced to disk; gives its ID. Raises UnfitRepository."""
+        """Store an object, synced to disk; gives its ID. It stays until this is closed. Raises
+        UnfitRepository.
+        """
         content = Object(kind, data)
         oid = self.oid(content)
-        self.store({oid: content})
+        held = self.store({oid: content})
+        if held is not None:
+            self._held.append(held)
         return oid
 
     def flush(self) -> None:
         """Everything is stored already."""
 
     def close(self) -> None:
-        """End the reading process."""
+        """End the reading process; what no ref holds by now is garbage."""
         self._reader.close()
+        for held in self._held:
+            held.release()
+        self._held.clear()
+        if self._stored:
+            packs.roll_up(self._repository)
+            self._stored = 0
 
 
-def _is_plain(repository: Repository) -> bool:
-    """Whether loose objects need nothing but their bytes: no permissions for a group, no second ID."""
-    for name, value in repository.settings:
-        if name == "core.sharedrepository" and value not in ("", "false", "umask", "0"):
-            return False
-        if name == "extensions.compatobjectformat":
-            return False
-    return True
+def _has_second_ids(repository: Repository) -> bool:
+    """Whether objects have an ID of another format as well, which only git writes down."""
+    return any(name == "extensions.compatobjectformat" for name, _ in repository.settings)
 
 
 class Written:
-    """Objects that no ref holds yet, in memory: they are stored when a ref is about to move to them.
-
-    Until a ref holds them, `git gc --prune=now` of somebody else may take them: `restore` stores
-    them again.
+    """Objects that no ref holds yet, in memory: they are stored when a ref is about to move to them,
+    and stay until they are forgotten, whatever somebody else collects.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._contents: dict[str, Object] = {}
         self._stored: set[str] = set()
+        self._held: list[Held] = []
         self.oid_length = database.oid_length
 
     def read_many(self, oids: Sequence[str]) -> list[Found | None]:
@@ -149,17 +161,13 @@ class Written:
         """Store what is only in memory, with one sync."""
         store([self])
 
-    def restore(self) -> None:
-        """Store again what is gone."""
-        oids = list(self._contents)
-        present = self._database.present(oids) if oids else []
-        self._stored = {oid for oid, there in zip(oids, present, strict=True) if there}
-        self.flush()
-
     def forget(self) -> None:
         """A ref holds all of it now."""
         self._contents.clear()
         self._stored.clear()
+        for held in self._held:
+            held.release()
+        self._held.clear()
 
     def _unstored(self) -> dict[str, Object]:
         return {oid: what for oid, what in self._contents.items() if oid not in self._stored}
@@ -171,10 +179,13 @@ def store(written: Iterable[Written]) -> None:
     contents: dict[str, Object] = {}
     for each in waiting:
         contents |= each._unstored()  # noqa: SLF001 - of this class
-    if contents:
-        waiting[0]._database.store(contents)  # noqa: SLF001
+    held = waiting[0]._database.store(contents) if contents else None  # noqa: SLF001
     for each in waiting:
         each._stored.update(each._contents)  # noqa: SLF001
+        if held is not None:
+            each._held.append(held.share())  # noqa: SLF001
+    if held is not None:
+        held.release()
 
 
 def opened(repository: Repository) -> Database:

@@ -9,25 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_orch import checkpoints
-from git_orch.repo import ask, sync
+from git_orch.repo import ask
 from git_orch.repo.git import Git, GitFailed
+from git_orch.repo.objects import packs
 from git_orch.repo.worktree import enclosed, gate
 from git_orch.repo.worktree.enclosed import Enclosure
 from git_orch.repo.worktree.gate import Change, Contents
 
 if TYPE_CHECKING:
+    from git_orch.repo.objects.packs import Held
     from git_orch.repo.repository import Repository
 
 _UNSYNCED = ("-c", "core.fsync=none")  # a quarantine does not outlive us
 LARGEST_PACK = 1024**3  # bytes
-_FEW = 100  # objects: what git itself unpacks after a fetch (transfer.unpackLimit)
 _PATCH_LIMIT = 64 * 1024**2  # bytes of changed files; of more only the names are kept
 
 
@@ -39,12 +38,9 @@ class Quarantine:
     directory: Path
     git: Git
 
-    def take(self, pack: int) -> int:
-        """Check the pack that the descriptor gives, and take it in; how many objects it has. Raises
-        GitFailed.
-        """
-        count = int.from_bytes(os.pread(pack, 4, 8), "big")
-        if count:
+    def take(self, pack: int) -> None:
+        """Check the pack that the descriptor gives, and take it in. Raises GitFailed."""
+        if int.from_bytes(os.pread(pack, 4, 8), "big"):  # it has objects
             arguments = (
                 "index-pack",
                 "--strict",
@@ -53,7 +49,6 @@ class Quarantine:
                 f"--max-input-size={LARGEST_PACK}",
             )
             self.git.run(*_UNSYNCED, *arguments, stdin=pack)
-        return count
 
     def changes(self, old: str, new: str) -> tuple[Change, ...]:
         """The changes from the commit or tree `old` to the tree `new`. Raises GitFailed, also when
@@ -100,35 +95,12 @@ class Quarantine:
             "diff-tree", "-r", *form, "--no-renames", "--no-ext-diff", "--no-textconv", old, new
         )
 
-    def admit(self, pack: int, count: int) -> None:
-        """Let the objects into the repository: a few as loose objects, many as the pack they came
-        in.
+    def admit(self) -> Held | None:
+        """Let the objects into the repository, as the pack they came in; it stays until it is
+        released. None where there is nothing new.
         """
-        if not count:
-            return
-        if count <= _FEW:
-            os.lseek(pack, 0, os.SEEK_SET)
-            self.repository.git.run(*sync.options(), "unpack-objects", "-q", stdin=pack)
-            return
-        target = self.repository.common_dir / "objects" / "pack"
-        target.mkdir(exist_ok=True)
-        made = sorted((self.directory / "pack").iterdir(), key=lambda file: file.suffix == ".idx")
-        for file in made:  # the index last: with it the pack exists
-            # `git gc` removes files with such a name.
-            beside = target / f"tmp_{file.name}"
-            shutil.copyfile(file, beside)
-            _sync(beside)
-            beside.chmod(0o444)
-            with checkpoints.around("place pack", file):
-                beside.replace(target / file.name)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        sync.file(descriptor)
-    finally:
-        os.close(descriptor)
+        made = sorted((self.directory / "pack").glob("*.pack"))
+        return packs.take_in(self.repository, made[0]) if made else None
 
 
 @contextlib.contextmanager

@@ -21,10 +21,10 @@ from git_orch.repo.worktree.enclosed import Boundary, Enclosure, Scratch
 from git_orch.repo.worktree.gate import Change
 
 if TYPE_CHECKING:
+    from git_orch.repo.objects.packs import Held
     from git_orch.repo.repository import Repository
     from git_orch.repo.worktree.worktrees import Worktree
 
-_COLLECTED_TRIES = 3
 _LONGEST_LIST = 64 * 1024**2  # bytes of names
 _OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
 
@@ -117,19 +117,14 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
     """A snapshot that the index holds: until then `git gc --prune=now` of somebody else may take
     it.
     """
-    tries = 0
-    while True:
-        found = _taken(repository, worktree.enclosure, base, terms)
-        if found.tree == terms.unchanged:
-            return found
-        tries += 1
-        try:
+    found, held = _taken(repository, worktree.enclosure, base, terms)
+    try:
+        if found.tree != terms.unchanged:
             index(worktree, found.tree)
-        except GitFailed:
-            if tries == _COLLECTED_TRIES:
-                raise
-        else:
-            return found
+    finally:
+        if held is not None:
+            held.release()
+    return found
 
 
 def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
@@ -146,8 +141,10 @@ def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _taken(repository: Repository, enclosure: Enclosure, base: str, terms: Terms) -> Snapshot:
-    """The tree of the worktree, let in through the gate."""
+def _taken(
+    repository: Repository, enclosure: Enclosure, base: str, terms: Terms
+) -> tuple[Snapshot, Held | None]:
+    """The tree of the worktree, let in through the gate, and what holds its objects."""
     pathspecs = (".", *(f":(exclude,literal){path}" for path in terms.without))
     with enclosure.scratch() as scratch:
         same = base if terms.unchanged is not None else ""
@@ -155,13 +152,13 @@ def _taken(repository: Repository, enclosure: Enclosure, base: str, terms: Terms
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
         spotless = worktrees.spotless(enclosure.worktree, ignored=_has_ignored(entries))
         if terms.unchanged is not None and not scratch.has("tree"):
-            return Snapshot(terms.unchanged, (), spotless=spotless)
+            return Snapshot(terms.unchanged, (), spotless=spotless), None
         tree = _tree(scratch)
         with (
             scratch.opened("pack", ingest.LARGEST_PACK) as pack,
             ingest.quarantine(repository, enclosure) as quarantine,
         ):
-            count = quarantine.take(pack)
+            quarantine.take(pack)
             found = quarantine.changes(base, tree)
             try:
                 code = quarantine.inspect(found, terms.secrets)
@@ -170,8 +167,8 @@ def _taken(repository: Repository, enclosure: Enclosure, base: str, terms: Terms
                     localfiles.write(terms.refused, quarantine.patch(found, base, tree))
                 raise
             largefiles.admit(repository, scratch.lfs)
-            quarantine.admit(pack, count)
-    return Snapshot(tree, found, code=code, spotless=spotless)
+            held = quarantine.admit()
+    return Snapshot(tree, found, code=code, spotless=spotless), held
 
 
 def _tree(scratch: Scratch) -> str:
@@ -279,7 +276,10 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
         enclosure = Enclosure(
             repository.top, repository.git_dir, repository.common_dir, boundary(), own=False
         )
-        return _taken(repository, enclosure, base or repository.empty_tree, Terms()).tree
+        found, held = _taken(repository, enclosure, base or repository.empty_tree, Terms())
+        if held is not None:
+            held.release()
+        return found.tree
     with tempfile.TemporaryDirectory(dir=repository.state_dir) as directory:
         index = Path(directory) / "index"
         theirs = repository.git_dir / "index"

@@ -154,7 +154,7 @@ def test_a_log_of_which_a_part_is_missing_is_not_written(repo: Repo, writer: log
     appended(writer, repo.git("rev-parse", "HEAD"), run="1")
     tree = repo.git("rev-parse", f"{REF}^{{tree}}")
     inner = repo.git("ls-tree", tree).split()[2]
-    (repo.path / ".git/objects" / inner[:2] / inner[2:]).unlink()
+    repo.loose(inner).unlink()
     with pytest.raises(objects.MissingObject, match=inner[:12]), another(repo):
         raise AssertionError("opened")
 

@@ -1,11 +1,10 @@
-"""The object database: what is stored as loose files, and through git where a group shares the
-repository, keeps one contract.
-"""
+"""The object database: what is written is read again, by git too."""
 
 from __future__ import annotations
 
 import contextlib
-import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from conftest import Repo, Syncs, writing
 
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
+from git_orch.repo.objects import packs, raw
 from git_orch.repo.objects.objects import Database, Found
 from git_orch.repo.repository import discover
 
@@ -26,11 +25,8 @@ def of(repo: Repo) -> Database:
     return odb.opened(discover(repo.path))
 
 
-@pytest.fixture(params=["loose", "shared"])
-def objects(repo: Repo, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Each way of storing in turn: git itself knows the permissions that a group needs."""
-    if request.param == "shared":
-        repo.git("config", "core.sharedRepository", "group")
+@pytest.fixture
+def objects(repo: Repo) -> Iterator[Database]:
     with contextlib.closing(of(repo)) as database:
         yield database
 
@@ -104,19 +100,21 @@ def test_what_git_writes_later_is_seen(repo: Repo, objects: Database) -> None:
 
 def test_what_gc_takes_is_not_seen_any_more(repo: Repo, objects: Database) -> None:
     """S1-028: a cache would go on to give it."""
-    tree = odb.write_tree(objects, [])
-    commit = odb.write_commit(objects, raw.CommitObject(tree, (), STAMP, STAMP, "alone\n"))
-    assert objects.read_many([commit])[0] is not None
+    oid = repo.git("hash-object", "-w", "--stdin", stdin="alone")
+    assert objects.read_many([oid]) == [Found("blob", b"alone")]
     repo.git("gc", "--quiet", "--prune=now")
-    assert objects.read_many([commit]) == [None]
+    assert objects.read_many([oid]) == [None]
 
 
-def test_a_shared_repository_stays_one_for_its_group(repo: Repo) -> None:
-    repo.git("config", "core.sharedRepository", "0660")
+@pytest.mark.parametrize(("directory", "file"), [(0o2770, 0o440), (0o755, 0o444), (0o700, 0o400)])
+def test_who_may_look_into_the_directory_may_read_what_is_stored(
+    repo: Repo, directory: int, file: int
+) -> None:
+    place = repo.path / ".git/objects/pack"
+    place.chmod(directory)
     with contextlib.closing(of(repo)) as database:
-        oid = database.write("blob", b"ours\n")
-    path = repo.path / ".git/objects" / oid[:2] / oid[2:]
-    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o440, 0o770)
+        database.write("blob", b"ours\n")
+    assert {each.stat().st_mode & 0o777 for each in place.iterdir()} == {file}
 
 
 def test_many_objects_cost_one_sync(repo: Repo, synced: Syncs) -> None:
@@ -135,11 +133,10 @@ def test_an_object_has_no_name_before_it_is_synced(repo: Repo, synced: Syncs) ->
     with contextlib.closing(of(repo)) as database:
         written = odb.Written(database)
         oid = written.write("blob", b"whole or not at all\n")
-        path = repo.path / ".git/objects" / oid[:2] / oid[2:]
-        synced.then(lambda: seen.append(path.exists()))
-        seen: list[bool] = []
+        synced.then(lambda: seen.extend(packs_of(repo)))
+        seen: list[str] = []
         written.flush()
-    assert (seen, path.exists()) == ([False], True)
+        assert (seen, database.present([oid])) == ([], [True])
 
 
 def test_what_is_only_in_memory_is_read_and_not_stored(repo: Repo, objects: Database) -> None:
@@ -149,36 +146,114 @@ def test_what_is_only_in_memory_is_read_and_not_stored(repo: Repo, objects: Data
     assert objects.present([oid]) == [False]
 
 
-def test_a_directory_that_gc_removes_is_made_again(repo: Repo, synced: Syncs) -> None:
-    """Git removes object directories that it finds empty, and temporary objects when it prunes."""
+def test_what_gc_removes_before_it_has_its_name_is_written_again(repo: Repo, synced: Syncs) -> None:
+    """`git prune --expire=now` takes temporary files as well."""
     with contextlib.closing(of(repo)) as database:
         written = odb.Written(database)
         oid = written.write("blob", b"pruned meanwhile\n")
-        directory = repo.path / ".git/objects" / oid[:2]
-        synced.then(lambda: shutil.rmtree(directory))
+        synced.then(lambda: repo.git("prune", "--expire=now"))
         written.flush()
         assert database.read_many([oid]) == [Found("blob", b"pruned meanwhile\n")]
 
 
-def test_what_was_written_is_written_again_when_gc_took_it(repo: Repo, objects: Database) -> None:
+def test_what_no_ref_holds_yet_stays_whatever_is_collected(repo: Repo, objects: Database) -> None:
+    """Also an object that was there before as garbage."""
+    repo.git("hash-object", "-w", "--stdin", stdin="held")
     written = odb.Written(objects)
-    kept = written.write("blob", b"kept\n")
+    oid = written.write("blob", b"held")
     written.flush()
     repo.git("gc", "--quiet", "--prune=now")
-    assert objects.read_many([kept]) == [None]
+    repo.git("repack", "-a", "-d", "-q")
+    assert objects.read_many([oid]) == [Found("blob", b"held")]
 
-    written.restore()
-    assert objects.read_many([kept]) == [Found("blob", b"kept\n")]
-
-
-def test_what_a_ref_holds_is_forgotten(repo: Repo, objects: Database) -> None:
-    written = odb.Written(objects)
-    oid = written.write("blob", b"held\n")
-    written.flush()
     written.forget()
     repo.git("gc", "--quiet", "--prune=now")
-    written.restore()
-    assert objects.read_many([oid]) == [None]
+    repo.git("cat-file", "-e", oid, expect=1)
+
+
+def test_what_is_stored_together_stays_until_all_of_it_is_forgotten(
+    repo: Repo, objects: Database
+) -> None:
+    first, second = odb.Written(objects), odb.Written(objects)
+    first.write("blob", b"one\n")
+    oid = second.write("blob", b"two\n")
+    odb.store([first, second])
+    first.forget()
+    repo.git("gc", "--quiet", "--prune=now")
+    assert objects.present([oid]) == [True]
+
+
+def packs_of(repo: Repo) -> list[str]:
+    """The packs of a repository that git sees."""
+    return sorted(path.name for path in (repo.path / ".git/objects/pack").glob("pack-*.idx"))
+
+
+def test_many_small_packs_become_one_and_no_object_is_lost(repo: Repo, objects: Database) -> None:
+    """Not even one that no ref holds, of ours or of somebody else."""
+    foreign = repo.git("hash-object", "-w", "--stdin", stdin="foreign")
+    oids = []
+    for number in range(12):
+        written = odb.Written(objects)
+        oids.append(written.write("blob", b"%d\n" % number))
+        written.flush()
+        written.forget()
+    packs.roll_up(discover(repo.path), at_least=13)
+    assert len(packs_of(repo)) == 12
+    packs.roll_up(discover(repo.path), at_least=12)
+    assert len(packs_of(repo)) == 1
+    assert objects.present([foreign, *oids]) == [True] * 13
+    assert repo.git("fsck", "--strict", "--no-dangling") == ""
+
+
+def test_a_pack_that_is_held_is_not_packed_again(repo: Repo, objects: Database) -> None:
+    objects.write("blob", b"held\n")
+    [name] = packs_of(repo)
+    packs.roll_up(discover(repo.path), at_least=1)
+    assert packs_of(repo) == [name]
+
+
+def test_nothing_is_packed_again_while_the_user_collects(repo: Repo, objects: Database) -> None:
+    written = odb.Written(objects)
+    written.write("blob", b"one\n")
+    written.flush()
+    written.forget()
+    before = packs_of(repo)
+    (repo.path / ".git/gc.pid").write_text("1 here")
+    packs.roll_up(discover(repo.path), at_least=1)
+    assert packs_of(repo) == before
+
+
+def test_what_a_killed_process_held_is_let_go(repo: Repo) -> None:
+    program = """if True:
+        import os, signal, sys
+        from pathlib import Path
+        from git_orch.repo.objects import objects
+        from git_orch.repo.repository import discover
+        print(objects.opened(discover(Path.cwd())).write("blob", b"left"), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=repo.path, capture_output=True, text=True, check=False
+    )
+    oid = done.stdout.strip()
+    repo.git("gc", "--quiet", "--prune=now")
+    assert repo.git("cat-file", "blob", oid) == "left"
+
+    packs.roll_up(discover(repo.path))
+    repo.git("gc", "--quiet", "--prune=now")
+    repo.git("cat-file", "-e", oid, expect=1)
+
+
+def test_a_repository_of_sha_256_is_no_exception(tmp_path: Path, repo: Repo) -> None:
+    repo.git("init", "-q", "--object-format=sha256", str(tmp_path / "long"))
+    long = Repo(tmp_path / "long")
+    with contextlib.closing(of(long)) as database:
+        written = odb.Written(database)
+        oids = [written.write("blob", b"%d\n" % number) for number in range(300)]
+        written.flush()
+        assert database.read_many(oids[-1:]) == [Found("blob", b"299\n")]
+        assert long.git("hash-object", "--stdin", stdin="299\n") == oids[-1]
+        assert long.git("fsck", "--strict", "--no-dangling") == ""
 
 
 def test_a_reading_process_that_was_ended_is_started_again(repo: Repo) -> None:
@@ -196,7 +271,7 @@ def test_a_broken_object_reads_as_missing_and_the_others_are_read(repo: Repo) ->
     """Its header is right and its content is not: git's reader ends over it."""
     with contextlib.closing(of(repo)) as database:
         oid = database.write("blob", bytes(range(256)) * 500)
-        path = repo.path / ".git/objects" / oid[:2] / oid[2:]
+        path = repo.loose(oid)
         data = path.read_bytes()
         path.chmod(0o600)
         path.write_bytes(data[: len(data) // 2])
