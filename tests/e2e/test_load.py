@@ -1,18 +1,28 @@
-"""Many things at once in one repository. Bounded forms run always, longer ones with
+"""Many things at once in one repository: collections of garbage beside runs, readers beside plans
+that come and go, and process groups that are killed. Bounded forms run always, longer ones with
 GIT_ORCH_SOAK=1.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import random
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from typing import Any
 
+import pytest
 from conftest import Repo
 
 SOAK = os.environ.get("GIT_ORCH_SOAK") == "1"
+STEPS = 40 if SOAK else 5
+RUNS = 4
 KINDS: tuple[Callable[[str], dict[str, Any]], ...] = (
     lambda name: {"files": {f"{name}.txt": f"{name}\n", f"{name}/inner.txt": f"{name}\n"}},
     lambda name: {
@@ -32,6 +42,81 @@ def plan_of(number: int, steps: int) -> dict[str, Any]:
             {"title": f"Make {name}", **kind(name)} | ({"depends_on": [index]} if index else {})
         )
     return {"title": f"Plan {number}", "steps": made}
+
+
+@contextlib.contextmanager
+def repeated(act: Callable[[], None], most: int = 100_000) -> Iterator[None]:
+    """Do something again and again beside what is done meanwhile, once at least; its exception is
+    ours.
+    """
+    over = threading.Event()
+
+    def loop() -> int:
+        for times in range(most):
+            act()
+            if over.is_set():
+                return times
+        return most
+
+    with futures.ThreadPoolExecutor(1) as executor:
+        going = executor.submit(loop)
+        try:
+            yield
+        finally:
+            over.set()
+        going.result()
+
+
+def events_of(repo: Repo, plan: str) -> list[dict[str, Any]]:
+    """The events of a plan's log, read with git alone."""
+    notes = repo.git("notes", f"--ref=orch/{plan}", "list").splitlines()
+    blobs = [repo.git("cat-file", "blob", note.split()[0]) for note in notes]
+    return [json.loads(line) for blob in blobs for line in blob.splitlines()]
+
+
+def past_events(repo: Repo, plan: str) -> set[str]:
+    """The IDs of all events that any commit of a plan's log has ever held."""
+    listed = repo.git("rev-list", "--objects", "--no-object-names", f"refs/notes/orch/{plan}")
+    kinds = repo.git("cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=listed + "\n")
+    blobs = [line.split()[1] for line in kinds.splitlines() if line.startswith("blob ")]
+    texts = [repo.git("cat-file", "blob", blob) for blob in blobs]
+    return {json.loads(line)["id"] for text in texts for line in text.splitlines()}
+
+
+def refuse_losses(repo: Repo, plan: str) -> None:
+    """No event and no commit that the log says has landed is lost."""
+    events = events_of(repo, plan)
+    assert {event["id"] for event in events} == past_events(repo, plan)
+    landed = {event["commit"] for event in events if event["event"] == "step.landed"}
+    assert landed <= set(repo.git("rev-list", "--all").split())
+
+
+def collected(repo: Repo, *options: str) -> Callable[[], None]:
+    """A collection of garbage as the user would start it; it has to succeed."""
+
+    def collect() -> None:
+        repo.git("gc", "--quiet", *options)
+
+    return collect
+
+
+@pytest.mark.parametrize("options", [(), ("--prune=now",)], ids=["default", "now"])
+@pytest.mark.parametrize("walls", ["sandboxed", "unsandboxed"])
+def test_garbage_is_collected_beside_four_runs_and_nothing_fails_or_is_lost(
+    repo: Repo, options: Sequence[str], walls: str
+) -> None:
+    if walls == "unsandboxed":
+        repo.git("config", "--global", "orch.sandbox", "none")
+    plans = [repo.plan(plan_of(number, STEPS)) for number in range(RUNS)]
+    with repeated(collected(repo, *options)), futures.ThreadPoolExecutor(RUNS) as executor:
+        ended = list(executor.map(lambda plan: repo.orch("exec", plan, expect=None), plans))
+    assert [done.returncode for done in ended] == [0] * RUNS, [done.stderr for done in ended]
+    for plan in plans:
+        assert repo.step_states(plan) == ["done"] * STEPS
+        refuse_losses(repo, plan)
+    assert repo.git("fsck", "--strict", "--no-dangling") == ""
+    collected(repo, "--prune=now")()
+    assert [repo.step_states(plan) for plan in plans] == [["done"] * STEPS] * RUNS
 
 
 READERS = (
@@ -72,3 +157,60 @@ def test_readers_beside_plans_that_are_archived_and_brought_back_never_fail(repo
     assert [reader.result() for reader in readers] == [[], []]
     for mover in movers:
         mover.result()
+
+
+# -- kills -----------------------------------------------------------------------------------------
+
+KILLS = 200 if SOAK else 10
+LONGEST = 1.5  # seconds before the kill
+# What is killed, and what is to work afterwards with one of these exit codes: 5 is "not archived",
+# 3 "archived already".
+ROUNDS: tuple[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], set[int]], ...]], ...] = (
+    (("exec",), ((("exec",), {0}),)),
+    (("rollback", "--to-step", "1"), ((("exec",), {0}),)),
+    (("rollback",), ((("exec",), {0}),)),
+    (("redo", "2"), ((("exec",), {0}),)),
+    (("archive",), ((("archive",), {0, 3}), (("unarchive",), {0}))),
+    (("unarchive",), ((("unarchive",), {0, 5}), (("exec",), {0}))),
+)
+
+
+def killed(repo: Repo, argv: Sequence[str], seconds: float) -> None:
+    """Run git-orch, and after so many seconds kill it with all that stands in its process group."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "git_orch", *argv],
+        cwd=repo.path, start_new_session=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def with_plan(argv: Sequence[str], plan: str) -> list[str]:
+    """The command line with the plan in its place."""
+    return [argv[0], plan, *argv[1:]]
+
+
+def test_whatever_is_killed_the_next_command_goes_on_and_nothing_is_lost(repo: Repo) -> None:
+    """At random moments; a lock on packed-refs is anybody's and the only thing a person removes."""
+    chance = random.Random(os.urandom(8) if SOAK else 9)
+    plan = repo.plan(plan_of(0, 3))
+    seen: set[str] = set()
+    for number in range(KILLS):
+        victim, rest = ROUNDS[number % len(ROUNDS)]
+        if victim == ("unarchive",):
+            repo.orch("archive", plan)
+        killed(repo, with_plan(victim, plan), chance.uniform(0.1, LONGEST))
+        (repo.path / ".git/packed-refs.lock").unlink(missing_ok=True)
+        for argv, statuses in rest:
+            done = repo.orch(*with_plan(argv, plan), expect=None)
+            assert done.returncode in statuses, f"{victim} killed, {argv}: {done.stderr}"
+        assert repo.step_states(plan) in (["done"] * 3, ["pending"] * 3)
+        refuse_losses(repo, plan)
+        ids = {event["id"] for event in events_of(repo, plan)}
+        assert seen <= ids, f"{victim} lost events"
+        seen = ids
+    assert repo.git("fsck", "--strict", "--no-dangling") == ""
