@@ -245,7 +245,7 @@ def _own_commits(status: Status) -> dict[str, str]:
 
 def _merged_tree(work: _Work, old: str) -> str:
     repository = work.plan.repository
-    merged = merges.merged(repository, old, work.branch.tip)
+    merged = merges.merged(repository, work.written, old, work.branch.tip)
     if merged is None:
         hint = f"git orch land --rebase {_onto(work)}"
         raise errors.Refused(f"'{work.target.name}' and the plan have no common history", hint)

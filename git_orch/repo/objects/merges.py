@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Objects
     from git_orch.repo.repository import Repository
 
+_GITLINK = "160000"  # a commit of another repository
 # Of a commit that only carries a tree and a parent into merge-tree.
 _STAND_IN = "git-orch <git-orch> 0 +0000"
 
@@ -68,7 +69,33 @@ def _merged(
     git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
     options = ("--write-tree", "-z", "--messages")
     done = git.finished(*sync.options(), "merge-tree", *options, *sides, expect=(0, 1))
-    return _read(done.stdout.decode("utf-8", "surrogateescape"), clean=done.status == 0)
+    read = _read(done.stdout.decode("utf-8", "surrogateescape"), clean=done.status == 0)
+    _take(objects, read.tree, (ours, theirs))
+    return read
+
+
+def _take(objects: Objects, tree: str, sides: Sequence[str]) -> None:
+    """Write again, with what a ref is about to hold, what git has written for a merge of these
+    trees. Raises MissingObject when somebody has collected it already.
+    """
+    if tree in sides:
+        return
+    data = odb.read(objects, tree, "tree")
+    objects.write("tree", data)
+    there = [{entry.name: entry for entry in odb.tree(objects, side)} for side in sides]
+    for entry in raw.tree_entries(data, objects.oid_length):
+        before = [side[entry.name].oid for side in there if entry.name in side]
+        if entry.oid in before or entry.mode == _GITLINK:
+            continue
+        if entry.mode == raw.TREE_MODE:
+            trees = [
+                side[entry.name].oid
+                for side in there
+                if entry.name in side and side[entry.name].mode == raw.TREE_MODE
+            ]
+            _take(objects, entry.oid, trees)
+        else:
+            objects.write("blob", odb.read(objects, entry.oid, "blob"))
 
 
 def _stand_in(objects: Objects, tree: str, parents: tuple[str, ...]) -> str:
@@ -117,7 +144,7 @@ class Merged(NamedTuple):
     conflicts: tuple[str, ...] = ()
 
 
-def merged(repository: Repository, ours: str, theirs: str) -> Merged | None:
+def merged(repository: Repository, objects: Objects, ours: str, theirs: str) -> Merged | None:
     """What `git merge` of commit `theirs` into commit `ours` gives; None when they have no common
     history.
     """
@@ -127,6 +154,7 @@ def merged(repository: Repository, ours: str, theirs: str) -> Merged | None:
     options = ("--write-tree", "-z", "--name-only", "--no-messages")
     done = git.finished(*sync.options(), "merge-tree", *options, ours, theirs, expect=(0, 1))
     tree, *paths = ask.names(done.stdout)
+    _take(objects, tree, [odb.commit(objects, side).tree for side in (ours, theirs)])
     return Merged(tree, tuple(dict.fromkeys(paths)))
 
 

@@ -59,6 +59,7 @@ def signed(repository: Repository, objects: Objects, commits: Sequence[str]) -> 
             parents=tuple(found.get(parent, parent) for parent in fields.parents)
         )
         found[oid] = _signed(git, programs(repository), fields)
+        objects.write("commit", odb.read(objects, found[oid], "commit"))
     return found
 
 

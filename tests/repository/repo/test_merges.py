@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from git_orch import errors
 from git_orch.repo import identity
 from git_orch.repo.objects import merges, objects
-from git_orch.repo.objects.objects import Objects
+from git_orch.repo.objects.objects import Database, Objects
 from git_orch.repo.repository import discover
 
 
 @pytest.fixture
-def database(repo: Repo) -> Iterator[Objects]:
+def database(repo: Repo) -> Iterator[Database]:
     with contextlib.closing(objects.opened(discover(repo.path))) as found:
         yield found
 
@@ -148,3 +148,16 @@ def test_a_pick_is_what_git_cherry_pick_gives(
         assert repo.git("rev-parse", "HEAD^{tree}") == result.tree
     else:
         repo.git("cherry-pick", "--abort")
+
+
+def test_what_a_merge_wrote_stays_whatever_is_collected(repo: Repo, database: Database) -> None:
+    repo.commit({"d/lines.txt": "".join(f"{n}\n" for n in range(20))})
+    base = repo.git("rev-parse", "HEAD")
+    picked = repo.commit({"d/lines.txt": "".join(f"{n or 'first'}\n" for n in range(20))})
+    repo.git("checkout", "-q", base)
+    onto = repo.commit({"d/lines.txt": "".join(f"{n}\n" for n in range(20)) + "last\n"})
+    written = objects.Written(database)
+    tree = merges.picked(discover(repo.path), written, picked, onto).tree
+    written.flush()
+    repo.git("gc", "--quiet", "--prune=now")
+    assert repo.git("cat-file", "blob", f"{tree}:d/lines.txt").split()[::19] == ["first", "19"]
