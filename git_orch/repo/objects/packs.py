@@ -26,7 +26,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.repo import sync
 from git_orch.repo.git import GitFailed
 from git_orch.repo.repository import unwritable
@@ -40,7 +40,8 @@ _TRIES = 20  # and with --prune=now new ones, too
 _KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 _MANY = 32  # small packs; with 50 of any kind there are too many for git (gc.autoPackLimit)
 _LARGE = 2_000  # objects; a pack that has so many is not packed again
-_FANOUT = 8  # where an index begins to count its objects by their first byte
+_INDEX = b"\xfftOc\0\0\0\2"  # how an index of version 2 begins
+_FANOUT = len(_INDEX)  # where an index begins to count its objects by their first byte
 _GC_ENDED = 12 * 3600.0  # seconds; git itself takes an older gc.pid for one that was left
 _WRITE_BACK, _AND_WAIT = 2, 7  # the flags of sync_file_range(2)
 
@@ -69,6 +70,11 @@ class Held:
         self._descriptor: int | None = descriptor
         self._shares = 1
         self._guard = threading.Lock()
+
+    @property
+    def index(self) -> Path:
+        """The index of the pack."""
+        return self._keep.with_suffix(".idx")
 
     def share(self) -> Held:
         """The same for one more."""
@@ -119,7 +125,8 @@ def take_in(repository: Repository, pack: Path) -> Held:
             with open(source, "rb") as file, os.fdopen(os.dup(descriptor), "wb") as copied:
                 shutil.copyfileobj(file, copied)
 
-    return _placed(repository, copy)
+    with checkpoints.around("place pack", pack):
+        return _placed(repository, copy)
 
 
 def _digest(repository: Repository, data: bytes) -> bytes:
@@ -152,7 +159,7 @@ def _index(rows: list[tuple[bytes, int, int]], checksum: bytes) -> bytes:
     places = {offset: 1 << 31 | number for number, offset in enumerate(far)}
     return b"".join(
         (
-            b"\xfftOc" + struct.pack(">L", 2),
+            _INDEX,
             struct.pack(">256L", *fanout),
             b"".join(oid for oid, _, _ in rows),
             b"".join(struct.pack(">L", crc) for _, crc, _ in rows),
@@ -185,9 +192,7 @@ def _try_to_place(
     name = _OURS + os.urandom(digits).hex()[:digits]
     held = _kept(directory / f"{_TEMPORARY}{name}.keep", directory / f"{name}.keep")
     files = [directory / f"{_TEMPORARY}{name}{suffix}" for suffix in (".pack", ".idx")]
-    mode = (
-        directory.stat().st_mode & 0o444
-    )  # who may look into the directory may read what is there
+    mode = directory.stat().st_mode & 0o444  # who may look into it may read what is there
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptors: list[int] = []
     try:
@@ -198,7 +203,7 @@ def _try_to_place(
             os.fchmod(descriptor, mode)
             file.rename(directory / file.name.removeprefix(_TEMPORARY))  # with its index it exists
     except BaseException:
-        for file in (*files, directory / f"{name}.pack"):
+        for file in (directory / f"{name}.idx", directory / f"{name}.pack", *files):
             file.unlink(missing_ok=True)
         held.release()
         raise
@@ -235,9 +240,8 @@ def _sync(descriptors: list[int]) -> None:
     for flags in (_WRITE_BACK, _AND_WAIT):
         for descriptor in descriptors:
             write_back(descriptor, flags)
-    sync.file(
-        descriptors[-1]
-    )  # the data is there: this brings the names, and empties the disk's cache
+    # the data is there: this brings the names, and empties the disk's cache
+    sync.file(descriptors[-1])
 
 
 @cache
@@ -262,7 +266,9 @@ def _sync_file_range() -> Callable[[int, int], object] | None:
 def roll_up(repository: Repository, *, at_least: int = _MANY) -> None:
     """Put our small packs into one, when there are `at_least` so many; what a kill left is let go.
 
-    No object is dropped here. Nothing fails when it cannot be done: the next command tries it.
+    No object is dropped: a pack goes only when every object of its index is in a verified new one.
+    Where git's index of several packs is, none goes. Nothing fails when it cannot be done: the next
+    command tries it.
     """
     directory = repository.common_dir / "objects" / "pack"
     try:
@@ -273,43 +279,69 @@ def roll_up(repository: Repository, *, at_least: int = _MANY) -> None:
         if name.endswith(".keep"):
             _let_go(directory / name)
     indexes = [directory / name for name in ours if name.endswith(".idx")]
-    if len(indexes) < at_least or _is_collecting(repository):
+    if len(indexes) < at_least or _is_collecting(repository) or _has_second_index(directory):
         return
-    descriptor = os.open(repository.state_dir / "packing", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(repository.state_dir / "packing", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _replace(repository, [index for index in indexes if _is_small(index)], at_least)
-    except (BlockingIOError, GitFailed, errors.UnfitRepository):
+    except (OSError, GitFailed, errors.UnfitRepository):
         return  # another one does it, or the disk is full, or somebody collected meanwhile
     finally:
         os.close(descriptor)
 
 
 def _replace(repository: Repository, small: Sequence[Path], at_least: int) -> None:
-    """Make one pack of several, and remove them. Raises GitFailed, UnfitRepository."""
-    if len(small) < at_least:
+    """Make one pack of several, and remove those that it has all of. Raises GitFailed,
+    UnfitRepository, OSError.
+    """
+    size = repository.oid_length // 2
+    objects = {index: found for index in small if (found := _oids(index, size)) is not None}
+    if len(objects) < at_least:
         return
-    oids = {oid for index in small for oid in _oids(index, repository.oid_length // 2)}
     place = repository.state_dir / "packed"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)
     try:
-        _pack_again(repository, place, oids)
+        placed = _packed_again(repository, place, frozenset[str]().union(*objects.values()))
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    if _is_collecting(repository):
-        return  # whoever collects has a list of the packs; they are garbage that the next one removes
-    for index in small:
-        for suffix in (".idx", ".pack", ".rev"):
-            index.with_suffix(suffix).unlink(missing_ok=True)
+    directory = repository.common_dir / "objects" / "pack"
+    _sync_directory(directory)  # a power cut must not keep the removals and lose the new name
+    if _is_collecting(repository) or _has_second_index(directory):
+        return  # they are garbage that the next collection removes
+    there = frozenset[str]().union(*(_oids(index, size) or () for index in placed))
+    for index, found in objects.items():
+        if found <= there and not index.with_suffix(".keep").exists():
+            with checkpoints.around("remove pack", index):
+                for suffix in (".idx", ".pack", ".rev"):  # as git: without its index it is none
+                    index.with_suffix(suffix).unlink(missing_ok=True)
 
 
-def _pack_again(repository: Repository, place: Path, oids: Iterable[str]) -> None:
+def _packed_again(repository: Repository, place: Path, oids: Iterable[str]) -> list[Path]:
+    """The indexes of the packs that these objects are in now. Raises GitFailed, UnfitRepository."""
     listed = "".join(f"{oid}\n" for oid in sorted(oids)).encode("ascii")
+    settings = ("-c", "pack.indexVersion=2")  # which _oids reads
     packing = ("pack-objects", "-q", "--threads=1", str(place / "pack"))
-    repository.git.run(*packing, stdin=listed)
+    repository.git.run(*settings, *packing, stdin=listed)
+    placed = []
     for made in place.glob("*.pack"):  # more than one where pack.packSizeLimit is set
-        take_in(repository, made).release()
+        repository.git.run("verify-pack", str(made))  # every object, by its checksum and ID
+        held = take_in(repository, made)
+        placed.append(held.index)
+        held.release()
+    return placed
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sync.file(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _let_go(keep: Path) -> None:
@@ -320,7 +352,8 @@ def _let_go(keep: Path) -> None:
         return  # released meanwhile, or not ours to read
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        keep.unlink(missing_ok=True)
+        if os.fstat(descriptor).st_size == 0:  # one with a reason in it is somebody else's
+            keep.unlink(missing_ok=True)
     except OSError:
         return  # somebody holds it
     finally:
@@ -338,15 +371,23 @@ def _is_small(index: Path) -> bool:
         return False  # collected meanwhile
 
 
-def _oids(index: Path, size: int) -> list[str]:
-    """The objects of a pack, from its index; none when it was collected meanwhile."""
+def _oids(index: Path, size: int) -> frozenset[str] | None:
+    """The objects of a pack, from its index; None when that cannot be read, whyever."""
     try:
         data = index.read_bytes()
     except OSError:
-        return []
+        return None
     start = _FANOUT + 256 * 4
     count = int.from_bytes(data[start - 4 : start], "big")
-    return [data[start + at * size : start + (at + 1) * size].hex() for at in range(count)]
+    # per object an ID, a checksum and an offset; at the end the checksums of the pack and of itself
+    if not data.startswith(_INDEX) or len(data) < start + count * (size + 8) + 2 * size:
+        return None
+    return frozenset(data[start + at * size : start + (at + 1) * size].hex() for at in range(count))
+
+
+def _has_second_index(directory: Path) -> bool:
+    """Whether an index of several packs is there, which would name packs that are gone."""
+    return any((directory / f"multi-pack-index{suffix}").exists() for suffix in ("", ".d"))
 
 
 def _is_collecting(repository: Repository) -> bool:
