@@ -205,6 +205,155 @@ def test_many_small_packs_become_one_and_no_object_is_lost(repo: Repo, objects: 
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
 
 
+def small_packs(objects: Database, count: int) -> list[str]:
+    """So many packs that nobody holds any more, of one object each; gives the objects."""
+    oids = []
+    for number in range(count):
+        written = odb.Written(objects)
+        oids.append(written.write("blob", b"%d\n" % number * 4000))
+        written.flush()
+        written.forget()
+    return oids
+
+
+@pytest.mark.parametrize("setting", [("pack.packSizeLimit", "1"), ("pack.indexVersion", "1")])
+def test_no_setting_of_packs_loses_an_object(
+    repo: Repo, objects: Database, setting: tuple[str, str]
+) -> None:
+    oids = small_packs(objects, 6)
+    repo.git("config", *setting)
+    packs.roll_up(discover(repo.path), at_least=6)
+    packs.roll_up(discover(repo.path), at_least=1)
+    assert objects.present(oids) == [True] * 6
+    assert repo.git("fsck", "--strict", "--no-dangling") == ""
+
+
+def test_of_packs_with_a_broken_object_none_is_removed(repo: Repo, objects: Database) -> None:
+    small_packs(objects, 3)
+    before = packs_of(repo)
+    broken = repo.path / ".git/objects/pack" / before[1].replace(".idx", ".pack")
+    broken.chmod(0o600)
+    with broken.open("r+b") as file:
+        file.seek(16)
+        file.write(b"\xff\xff\xff\xff")
+    packs.roll_up(discover(repo.path), at_least=3)
+    assert packs_of(repo) == before
+
+
+def test_a_pack_whose_index_is_cut_short_is_not_removed(repo: Repo, objects: Database) -> None:
+    oids = small_packs(objects, 3)
+    place = repo.path / ".git/objects/pack"
+    cut = place / packs_of(repo)[1]
+    cut.chmod(0o600)
+    whole = cut.read_bytes()
+    cut.write_bytes(whole[:-60])
+    packs.roll_up(discover(repo.path), at_least=2)
+    assert cut.name in packs_of(repo)
+    assert len(packs_of(repo)) == 2
+    cut.write_bytes(whole)
+    assert objects.present(oids) == [True] * 3
+
+
+def test_packs_that_an_index_of_several_names_stay(repo: Repo, objects: Database) -> None:
+    small_packs(objects, 3)
+    repo.git("multi-pack-index", "write")
+    before = packs_of(repo)
+    packs.roll_up(discover(repo.path), at_least=3)
+    assert packs_of(repo) == before
+
+
+def test_a_repository_that_borrows_objects_still_has_them(
+    repo: Repo, objects: Database, tmp_path: Path
+) -> None:
+    oids = small_packs(objects, 3)
+    repo.git("clone", "-q", "--shared", str(repo.path), str(tmp_path / "borrower"))
+    packs.roll_up(discover(repo.path), at_least=3)
+    assert len(packs_of(repo)) == 1
+    borrower = Repo(tmp_path / "borrower")
+    assert [borrower.git("cat-file", "-t", oid) for oid in oids] == ["blob"] * 3
+
+
+def test_whoever_may_not_pack_fails_at_nothing(repo: Repo, objects: Database) -> None:
+    oids = small_packs(objects, 3)
+    (repo.path / ".git/orch").mkdir(exist_ok=True)
+    (repo.path / ".git/orch/packing").mkdir()
+    packs.roll_up(discover(repo.path), at_least=3)
+    assert objects.present(oids) == [True] * 3
+
+
+def test_a_keep_file_of_somebody_else_stays(repo: Repo, objects: Database) -> None:
+    small_packs(objects, 1)
+    [index] = packs_of(repo)
+    keep = repo.path / ".git/objects/pack" / index.replace(".idx", ".keep")
+    keep.write_text("for the auditors\n")
+    packs.roll_up(discover(repo.path), at_least=1)
+    assert (keep.exists(), packs_of(repo)) == (True, [index])
+
+
+ROLLING = """if True:
+    import os, signal, sys
+    from pathlib import Path
+    from git_orch import checkpoints
+    from git_orch.repo.objects import packs
+    from git_orch.repo.repository import discover
+    left = int(sys.argv[1])
+    def look(moment, deed, about):
+        global left
+        if deed in ("sync", "place pack", "remove pack"):
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left -= 1
+    checkpoints.observe(look)
+    packs.roll_up(discover(Path.cwd()), at_least=3)
+    print("over")
+"""
+
+
+def test_packing_that_is_killed_anywhere_loses_nothing_and_the_next_one_ends_it(
+    repo: Repo, objects: Database
+) -> None:
+    oids = small_packs(objects, 3)
+    killed, said = 0, ""
+    while not said:
+        rolling = [sys.executable, "-c", ROLLING, str(killed)]
+        done = subprocess.run(rolling, cwd=repo.path, capture_output=True, text=True, check=False)
+        said = done.stdout + done.stderr
+        assert objects.present(oids) == [True] * 3
+        assert repo.git("fsck", "--strict", "--no-dangling") == ""
+        killed += not said
+    assert (killed > 5, said) == (True, "over\n")
+    packs.roll_up(discover(repo.path), at_least=1)
+    assert len(packs_of(repo)) == 1
+    assert not list((repo.path / ".git/objects/pack").glob("*.keep"))
+
+
+def test_two_who_pack_and_a_user_who_repacks_at_once_lose_nothing(
+    repo: Repo, objects: Database
+) -> None:
+    """What a ref reaches: all else is garbage that the user's own repack drops."""
+    commit = repo.git("rev-parse", "HEAD")
+    for number in range(12):
+        written = odb.Written(objects)
+        tree = odb.write_tree(
+            written, [raw.Entry("100644", b"f", written.write("blob", b"%d" % number))]
+        )
+        commit = odb.write_commit(written, raw.CommitObject(tree, (commit,), STAMP, STAMP, "x\n"))
+        written.flush()
+        repo.git("update-ref", "refs/heads/rolled", commit)
+        written.forget()
+        rolling = [
+            subprocess.Popen(
+                [sys.executable, "-c", ROLLING, "1000"], cwd=repo.path, stdout=subprocess.DEVNULL
+            )
+            for _ in range(2)
+        ]
+        repo.git("repack", "-adq", expect=None)
+        assert [each.wait() for each in rolling] == [0, 0]
+        assert repo.git("fsck", "--strict", "--no-dangling", "--connectivity-only") == ""
+    assert repo.git("rev-list", "--count", "--objects", "rolled", "--not", "main") == "36"
+    assert repo.git("fsck", "--strict", "--no-dangling") == ""
+
+
 def test_a_pack_that_is_held_is_not_packed_again(repo: Repo, objects: Database) -> None:
     objects.write("blob", b"held\n")
     [name] = packs_of(repo)
