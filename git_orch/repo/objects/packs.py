@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 _OURS = "pack-676f726368"  # how the names of our packs begin: "gorch" in hexadecimal digits
-_TEMPORARY = "tmp_"  # how git names what has no name yet; gc removes old ones
-_TRIES = 20  # and with --prune=now new ones, too
+# How git names what has no name yet: gc removes old ones, and opens each file that ends in ".idx".
+_TEMPORARY = "tmp_"
+_TRIES = 20  # with --prune=now it removes new ones, too
 _KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 _MANY = 32  # small packs; with 50 of any kind there are too many for git (gc.autoPackLimit)
 _LARGE = 2_000  # objects; a pack that has so many is not packed again
@@ -190,8 +191,9 @@ def _try_to_place(
 ) -> Held:
     digits = repository.oid_length + len("pack-") - len(_OURS)
     name = _OURS + os.urandom(digits).hex()[:digits]
-    held = _kept(directory / f"{_TEMPORARY}{name}.keep", directory / f"{name}.keep")
-    files = [directory / f"{_TEMPORARY}{name}{suffix}" for suffix in (".pack", ".idx")]
+    held = _kept(directory / f"{_TEMPORARY}keep_{name}", directory / f"{name}.keep")
+    suffixes = ("pack", "idx")
+    files = [directory / f"{_TEMPORARY}{suffix}_{name}" for suffix in suffixes]
     mode = directory.stat().st_mode & 0o444  # who may look into it may read what is there
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptors: list[int] = []
@@ -199,9 +201,9 @@ def _try_to_place(
         descriptors.extend(os.open(file, flags, 0o600) for file in files)
         write(descriptors)
         _sync(descriptors)
-        for file, descriptor in zip(files, descriptors, strict=True):
+        for file, suffix, descriptor in zip(files, suffixes, descriptors, strict=True):
             os.fchmod(descriptor, mode)
-            file.rename(directory / file.name.removeprefix(_TEMPORARY))  # with its index it exists
+            file.rename(directory / f"{name}.{suffix}")  # with its index it exists
     except BaseException:
         for file in (directory / f"{name}.idx", directory / f"{name}.pack", *files):
             file.unlink(missing_ok=True)
