@@ -79,13 +79,20 @@ class Place:
 
 
 class Toolbox:
-    """The tools of one attempt: those that the permissions `allowed` cover."""
+    """The tools of one attempt: those that the permissions `allowed` cover.
+
+    `written` are the paths that the file tools have written; None once a command ran, which may have
+    written anything.
+    """
+
+    written: set[str] | None
 
     def __init__(self, place: Place, allowed: frozenset[tool_definitions.Permission]) -> None:
         self._place = place
         self._allowed = allowed
         self._tree = files.Tree(place.worktree)
         self._numbers = itertools.count(1)
+        self.written = set()
         self._verbs: Mapping[
             str, Callable[[Mapping[str, object], threading.Event | None], Result]
         ] = {
@@ -124,6 +131,11 @@ class Toolbox:
             verdict: Verdict = "refused" if error.code in _REFUSALS else "failed"
             return Result(f"{error.cause}; {error.hint}", verdict, seconds=time.monotonic() - begun)
 
+    def _write(self, path: str, data: bytes, *, executable: bool | None = None) -> None:
+        if self.written is not None:
+            self.written.add(path)
+        self._tree.write(path, data, executable=executable)
+
     def _names(self) -> list[str]:
         return [str(definition["name"]) for definition in self.definitions()]
 
@@ -141,6 +153,7 @@ class Toolbox:
         refusal = self._place.policy.refusal(command) if self._place.policy is not None else None
         if refusal is not None:
             return Result(_refusal_text(refusal), "refused")
+        self.written = None
         number = next(self._numbers)
         self._place.outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
         outcome = self._run(command, seconds, self._place.outputs / f"{number}.txt", stop)
@@ -241,7 +254,7 @@ class Toolbox:
             if existed
             else content.encode()
         )
-        self._tree.write(path, data, executable=executable)
+        self._write(path, data, executable=executable)
         return Result(
             f"{'replaced' if existed else 'created'} '{path}', {sentences.count(len(edits.bodies(content)), 'line')}"
         )
@@ -261,7 +274,7 @@ class Toolbox:
         count = len(orders) - edited.missed
         if count:
             mark = pages.BYTE_ORDER_MARK if before.startswith(pages.BYTE_ORDER_MARK) else ""
-            self._tree.write(path, (mark + edited.text).encode("utf-8", "surrogateescape"))
+            self._write(path, (mark + edited.text).encode("utf-8", "surrogateescape"))
         headline = f"{count} of {len(orders)} edits made in '{path}'"
         return Result("\n".join([headline, *edited.notes]), "failed" if edited.missed else "done")
 

@@ -127,6 +127,14 @@ class Tree:
                 raise PathRefused(NOT_REGULAR, path)
             os.unlink(name, dir_fd=directory)
 
+    def mode(self, path: str) -> int:
+        """The mode of a regular file, a link not followed. Raises PathRefused."""
+        with self._place(path, follow=False) as (directory, name):
+            mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+            if not stat.S_ISREG(mode):
+                raise PathRefused(NOT_REGULAR, path)
+            return mode
+
     def kind(self, path: str) -> Kind:
         """The kind of the file at `path`; no link is followed. Raises PathRefused for a path that
         may not be named.

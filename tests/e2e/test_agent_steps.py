@@ -11,6 +11,8 @@ import pytest
 from conftest import Here
 from model_server import ModelServer, status, text, tool, turn
 
+from git_orch import checkpoints
+
 
 def agent(title: str = "Write hello", **fields: Any) -> dict[str, Any]:
     return {
@@ -50,6 +52,36 @@ def test_what_the_model_wrote_lands_when_the_checks_pass(
     assert step["state"] == "done"
     assert step["usage"]["output_tokens"] > 0
     assert step["usd"] > 0
+
+
+BESIDE = tool("bash", command="echo more > beside.txt", reason="to have more")
+
+
+@pytest.mark.parametrize(
+    ("calls", "looked"),
+    [([WRITE], False), ([WRITE, BESIDE], True)],
+    ids=["file tools", "a command"],
+)
+def test_git_looks_for_changes_only_after_commands(
+    here: Here, model_server: ModelServer, calls: list[dict[str, Any]], *, looked: bool
+) -> None:
+    """What the file tools wrote is known by its paths; a command may have written anything."""
+    packs: list[str] = []
+
+    def look(moment: str, deed: str, about: object, /) -> None:
+        if (moment, deed) == ("before", "git") and "index-pack" in str(about):
+            packs.append(moment)
+
+    model_server.script(turn(*calls), turn(DONE))
+    plan = here.plan(plan_of(agent(paths=["hello.py", "beside.txt"])))
+    checkpoints.observe(look)
+    try:
+        here("exec", plan)
+    finally:
+        checkpoints.observe(None)
+    written = {"hello.py"} | ({"beside.txt"} if looked else set())
+    assert set(here.repo.git("ls-tree", "--name-only", f"orch/{plan}").split()) >= written
+    assert bool(packs) == looked
 
 
 def test_the_checks_decide_not_the_model(here: Here, model_server: ModelServer) -> None:

@@ -63,7 +63,8 @@ def done(job: Job, site: Site) -> Work:
             stop=site.stop,
         )
     _refuse_unfinished(ending)
-    return Work(summary=ending.summary, usd=sum(calls), model=job.model)
+    written = frozenset(box.written) if box.written is not None else None
+    return Work(ending.summary, sum(calls), job.model, written)
 
 
 def _last_try(job: Job, site: Site) -> prompts.Failure | None:

@@ -5,6 +5,7 @@ Nothing here moves a branch: an attempt makes objects, the landing thread moves 
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -186,8 +187,30 @@ class Attempt:
             error = f"the result cannot be stored: {failed.cause}"
             course.fail(Failed(Made(), error=error, reason="snapshot", hint=failed.hint))
 
+    def _snapshot_of_written(self, work: Work) -> Snapshot | None:
+        """The tree of what the file tools wrote, made from the base; None where git has to look for
+        more than that.
+        """
+        job, site = self._job, self._site
+        if work.written is None or job.worktree is None or job.setup is not None or site.copied:
+            return None
+        tree = Tree(site.worktree.path)
+        try:
+            files = {path: _file(tree, path) for path in work.written}
+        except PathRefused:
+            return None
+        taken = known_paths.snapshot(site.repository, site.objects, job.tree, files, site.secrets)
+        if taken is None:
+            return None
+        site.objects.flush()
+        snapshot.index(site.worktree, taken.tree)
+        return taken._replace(spotless=True)
+
     def _take_snapshot(self, course: _Course) -> None:
         job, site = self._job, self._site
+        course.taken = self._snapshot_of_written(course.work)
+        if course.taken is not None:
+            return
         # In the sandbox the index is read-only; in the user's own checkout what git is told not to
         # look at is theirs.
         foreign = job.step.kind not in ("files", "manual") and not site.launcher.sandboxed
@@ -305,6 +328,12 @@ class Attempt:
         step = _redacted(job.step, self._site.secrets)
         message = messages.step_message(step, claim, told, lines, extra, review=course.review)
         return self._site.identity.commit(self._site.objects, tree, [job.base], message)
+
+
+def _file(tree: Tree, path: str) -> known_paths.File:
+    """The file at a path of a worktree. Raises PathRefused."""
+    mode = tree.mode(path)
+    return known_paths.File(tree.read(path, gate.LARGEST_FILE), bool(mode & stat.S_IXUSR))
 
 
 def _text(blob: odb.Found | None) -> str | None:
