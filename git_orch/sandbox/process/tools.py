@@ -109,7 +109,8 @@ class Session:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if terse else subprocess.DEVNULL,
-            start_new_session=terse,
+            # Not a session of its own: only commands have that, and the end of one may end it.
+            process_group=0 if terse else None,
         )
         self._requests = cast("IO[bytes]", self._child.stdin)  # both were asked for
         self._replies = cast("IO[bytes]", self._child.stdout)

@@ -509,6 +509,23 @@ def test_a_daemon_of_a_trusted_tool_is_left_alone(tmp_path: Path, fifo: Path) ->
     assert len(left) == 1
 
 
+def test_a_tool_that_starts_while_a_command_ends_is_left_alone(tmp_path: Path, fifo: Path) -> None:
+    """Before it is git, a process has the environment of ours and no tag."""
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(bash, "echo ready > fifo; read x < go", tmp_path)
+        reader, _ = first_line(fifo)
+        os.close(reader)
+        with tools.Session(["env", "-i", "cat"], env=ENV, terse=True) as tool:
+            tool.send(b"ready\n")
+            assert tool.read_line() == b"ready"
+            go.write_text("go\n")
+            running.result()
+            tool.send(b"alive\n")
+            assert tool.read_line() == b"alive"
+
+
 def test_many_commands_at_once_keep_their_own_status(tmp_path: Path) -> None:
     script = "(setsid true &); exit {}"
     with ThreadPoolExecutor(8) as pool:
