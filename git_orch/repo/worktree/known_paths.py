@@ -7,6 +7,7 @@ say about one of the paths, there is no such tree, and git is to look at a workt
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -205,7 +206,8 @@ def _read(files: Iterable[Path | None]) -> Iterator[bytes]:
 
 def _lines(texts: Iterable[bytes]) -> list[str]:
     """The rules in files of rules: no comments, no blank lines."""
-    lines = b"\n".join(texts).decode("utf-8", "surrogateescape").splitlines()
+    plain = (text.removeprefix(codecs.BOM_UTF8) for text in texts)
+    lines = b"\n".join(plain).decode("utf-8", "surrogateescape").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
@@ -214,10 +216,11 @@ def _patterns_that_convert(lines: Sequence[str]) -> Iterator[str]:
     hold a carriage return.
     """
     names = set(_CONVERTING)
-    for line in lines:  # a macro stands for attributes, and may stand for other macros
-        words = line.split()
-        if line.startswith(_MACRO) and names & {_attribute(word) for word in words[1:]}:
-            names.add(words[0].removeprefix(_MACRO))
+    split = [line.removeprefix(_MACRO).split() for line in lines if line.startswith(_MACRO)]
+    macros = [(words[0], set(map(_attribute, words[1:]))) for words in split if words]
+    # A macro stands for attributes, and may stand for other macros, also for later ones.
+    while found := {name for name, meant in macros if names & meant} - names:
+        names |= found
     for line in lines:
         pattern, *words = line.split()
         if not line.startswith(_MACRO) and names & {_attribute(word) for word in words}:

@@ -101,6 +101,15 @@ ONLY_GIT_CAN_TELL: dict[str, tuple[dict[str, str], Files]] = {
         {".gitattributes": "[attr]big filter=lfs\n*.bin big\n"},
         {"a.bin": File(b"x")},
     ),
+    "a macro with a later one": (
+        {".gitattributes": "[attr]big large\n[attr]large filter=lfs\n*.bin big\n"},
+        {"a.bin": File(b"x")},
+    ),
+    "a rule after a byte order mark": ({".gitignore": "\ufeff*.log\n"}, {"a.log": File(b"x")}),
+    "a filter after a byte order mark": (
+        {".gitattributes": "\ufeff*.bin filter=lfs\n"},
+        {"a.bin": File(b"x")},
+    ),
     "a keyword": ({".gitattributes": "* ident\n"}, {"a": File(b"$Id$\n")}),
     "an encoding": (
         {".gitattributes": "*.txt working-tree-encoding=UTF-16\n"},
