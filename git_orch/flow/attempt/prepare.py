@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -259,15 +259,19 @@ def take_worktrees(plan: OpenPlan, count: int) -> Iterator[list[str]]:
             pool.own(repository, name, plan.id)
         try:
             yield names[:count]
-        finally:
-            for name in names[:count]:
-                _give_back(plan, name, stay=stay)
+        except errors.DiskFull:
+            raise  # what is in them could not be stored: the next run keeps it
+        except BaseException:
+            _give_back(plan, names[:count], stay=stay)
+            raise
+        _give_back(plan, names[:count], stay=stay)
 
 
-def _give_back(plan: OpenPlan, name: str, *, stay: bool) -> None:
-    worktree = worktrees.existing(plan.repository, name, boundary(plan)) if stay else None
-    if worktree is None:
-        worktrees.remove(plan.repository, name)
-    else:
-        worktrees.point(worktree, "HEAD")
-    pool.disown(plan.repository, name)
+def _give_back(plan: OpenPlan, names: Sequence[str], *, stay: bool) -> None:
+    for name in names:
+        worktree = worktrees.existing(plan.repository, name, boundary(plan)) if stay else None
+        if worktree is None:
+            worktrees.remove(plan.repository, name)
+        else:
+            worktrees.point(worktree, "HEAD")
+        pool.disown(plan.repository, name)

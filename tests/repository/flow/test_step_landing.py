@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from conftest import Here, Repo, writing
 
-from git_orch import checkpoints
+from git_orch import checkpoints, errors
 
 
 @pytest.fixture
@@ -37,3 +37,22 @@ def test_the_result_of_a_step_is_kept_when_its_branch_is_checked_out_meanwhile(
     assert repo.git("show", f"{told[1]}:a.txt") == "a.txt"
     kept = repo.git("rev-list", f"refs/orch/kept/{plan}").split()
     assert [oid for oid in kept if oid.startswith(told[1])]
+
+
+def test_work_that_a_full_disk_keeps_from_landing_is_kept_by_the_next_run(
+    here: Here, repo: Repo
+) -> None:
+    def full(moment: checkpoints.Moment, deed: str, about: object) -> None:
+        del about
+        if (moment, deed) == ("before", "land step"):
+            raise errors.disk_full("a pack")
+
+    plan = here.plan({"title": "Run", "steps": [{"title": "A", "run": "echo $RANDOM > a.txt"}]})
+    checkpoints.observe(full)
+    try:
+        here("exec", plan, expect=128)
+    finally:
+        checkpoints.observe(None)
+    told = re.search(r"is kept as (\w+)", here("exec", plan).err)
+    assert told is not None
+    assert repo.git("ls-tree", "--name-only", told[1]).splitlines() == ["README.md", "a.txt"]
