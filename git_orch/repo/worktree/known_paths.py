@@ -219,8 +219,8 @@ def _patterns_that_convert(lines: Sequence[str]) -> Iterator[str]:
     split = [line.removeprefix(_MACRO).split() for line in lines if line.startswith(_MACRO)]
     macros = [(words[0], set(map(_attribute, words[1:]))) for words in split if words]
     # A macro stands for attributes, and may stand for other macros, also for later ones.
-    while found := {name for name, meant in macros if names & meant} - names:
-        names |= found
+    while converting := {name for name, meant in macros if names & meant} - names:
+        names |= converting
     for line in lines:
         pattern, *words = line.split()
         if not line.startswith(_MACRO) and names & {_attribute(word) for word in words}:
