@@ -121,11 +121,19 @@ class Tree:
                 raise
 
     def delete(self, path: str) -> None:
-        """Remove a file or a link, never a directory. Raises PathRefused."""
+        """Remove a file or a link, and the directories that have nothing else, as git does. Raises
+        PathRefused.
+        """
         with self._place(path, follow=False) as (directory, name):
             if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
                 raise PathRefused(NOT_REGULAR, path)
             os.unlink(name, dir_fd=directory)
+        above = path.rpartition("/")[0]
+        with contextlib.suppress(OSError, PathRefused):  # the first that has more in it
+            while above:
+                with self._place(above, follow=False) as (directory, name):
+                    os.rmdir(name, dir_fd=directory)
+                above = above.rpartition("/")[0]
 
     def mode(self, path: str) -> int:
         """The mode of a regular file, a link not followed. Raises PathRefused."""

@@ -126,8 +126,11 @@ class Attempt:
         return Work()
 
     def _write_files(self, tree: Tree) -> None:
+        files = self._job.step.files
+        # What goes first makes room: a file may come where a directory was, and the other way round.
+        in_order = sorted(files.items(), key=lambda item: item[1] is not None)
         try:
-            for path, content in self._job.step.files.items():
+            for path, content in in_order:
                 if content is not None:
                     data = content.text.encode("utf-8")
                     tree.write(path, data, executable=content.executable)

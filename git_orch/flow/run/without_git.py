@@ -89,7 +89,8 @@ def launcher_outside() -> Launcher:
 def _do(step: Step, directory: Path, launcher: Launcher) -> None:
     tree = Tree(directory)
     try:
-        for path, content in step.files.items():
+        # What goes first makes room, as in a worktree.
+        for path, content in sorted(step.files.items(), key=lambda item: item[1] is not None):
             if content is None:
                 tree.delete(path)
             else:
