@@ -239,9 +239,11 @@ def _sync(descriptors: list[int]) -> None:
         for descriptor in descriptors:
             sync.file(descriptor)
         return
-    for flags in (_WRITE_BACK, _AND_WAIT):
-        for descriptor in descriptors:
-            write_back(descriptor, flags)
+    for descriptor in descriptors:
+        write_back(descriptor, _WRITE_BACK)
+    for descriptor in descriptors:
+        with checkpoints.around("write back", descriptor):
+            write_back(descriptor, _AND_WAIT)
     # the data is there: this brings the names, and empties the disk's cache
     sync.file(descriptors[-1])
 
