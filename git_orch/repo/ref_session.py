@@ -44,6 +44,11 @@ class RefSession:
                         raise EOFError("an answer to something else")
             except EOFError:
                 raise self._failure() from None
+            except BaseException:  # a signal: the answers that are left are not for the next one
+                if self._tool is not None:
+                    self._tool.close()
+                self._tool = None
+                raise
 
     def close(self) -> None:
         """End the process; the next transaction starts another."""
