@@ -214,3 +214,40 @@ def test_whatever_is_killed_the_next_command_goes_on_and_nothing_is_lost(repo: R
         assert seen <= ids, f"{victim} lost events"
         seen = ids
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
+
+
+# Commands that use a plan up: killed, each is given again. 3 is "landed" or "archived already", 5
+# "no such step any more".
+ONCE: dict[str, tuple[str, ...]] = {
+    "land": ("land",),
+    "pick": ("pick", "1,2", "--onto", "beside"),
+    "drop": ("drop", "3"),
+    "reorder": ("reorder", "2,1,3"),
+    "edit": ("edit", "--from", "edited.json"),
+}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_a_killed_change_of_a_plan_can_be_given_again(repo: Repo, name: str) -> None:
+    """At random moments: the plan's events stay, and the command works or was done."""
+    chance = random.Random(os.urandom(8) if SOAK else name)
+    repo.git("branch", "beside")
+    for number in range(KILLS // 10):
+        plan = repo.plan(plan_of(3 * number, 3))
+        repo.orch("exec", plan)
+        edited = plan_of(3 * number, 3)
+        (repo.path / "edited.json").write_text(json.dumps({**edited, "title": f"Edited {number}"}))
+        before = {event["id"] for event in events_of(repo, plan)}
+        killed(repo, given(ONCE[name], plan), chance.uniform(0.1, LONGEST))
+        (repo.path / ".git/packed-refs.lock").unlink(missing_ok=True)
+        done = repo.orch(*given(ONCE[name], plan), expect=None)
+        assert done.returncode in {0, 3, 5}, f"{name} killed: {done.stderr}"
+        repo.orch("unarchive", plan, expect=None)  # what landed is archived
+        assert before <= {event["id"] for event in events_of(repo, plan)}, f"{name} lost events"
+    assert repo.git("fsck", "--strict", "--no-dangling") == ""
+
+
+def given(argv: Sequence[str], plan: str) -> list[str]:
+    """The command line for this plan: steps come before it where they name a change."""
+    verb, *rest = argv
+    return [verb, *rest[:1], plan] if verb in ("drop", "reorder") else [verb, plan, *rest]
