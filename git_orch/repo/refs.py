@@ -11,13 +11,12 @@ from git_orch import checkpoints, errors
 from git_orch.plans import ids
 from git_orch.repo import sync
 from git_orch.repo.git import GitFailed
-from git_orch.repo.objects import objects as odb
-from git_orch.repo.ref_session import RefSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from git_orch.repo.objects.objects import Written
+    from git_orch.repo.ref_session import RefSession
     from git_orch.repo.repository import Repository
 
 BRANCHES = "refs/heads/orch/"
@@ -129,6 +128,8 @@ def value(repository: Repository, ref: str) -> str | None:
 @contextlib.contextmanager
 def session(repository: Repository, reason: str) -> Iterator[None]:
     """Until the end, refs move through one open git, with `reason` in their reflogs."""
+    from git_orch.repo.ref_session import RefSession  # not for those who only read refs
+
     opened = RefSession(repository.git, reason)
     repository.sessions.append(opened)
     try:
@@ -191,6 +192,8 @@ def move_to_new(
     """`move` to objects that are only written: they are stored first, with those `beside` them, and
     held until the ref has moved.
     """
+    from git_orch.repo.objects import objects as odb  # not for those who only read refs
+
     odb.store([written, *beside])
     move(repository, ref, old=old, new=new, reason=reason)
     written.forget()

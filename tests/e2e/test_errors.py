@@ -369,8 +369,8 @@ def test_no_git_on_the_path_is_said(repo: Repo, tmp_path: Path) -> None:
     [
         # git before 2.31 takes an unknown option of rev-parse for a word to print
         'case "$*" in *--path-format*) shift; for w in "$@"; do echo "$w"; done;; *) exec "$GIT" "$@";; esac',
-        # git before 2.36 has no `worktree list -z`
-        'case "$*" in *"worktree list"*) echo "error: unknown switch z" >&2; exit 129;; *) exec "$GIT" "$@";; esac',
+        # git before 2.36 has no `cat-file --batch-command`
+        'case "$*" in *--batch-command*) echo "error: unknown option" >&2; exit 129;; *) exec "$GIT" "$@";; esac',
     ],
     ids=["2.30", "2.35"],
 )

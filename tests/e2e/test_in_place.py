@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -216,15 +217,31 @@ def test_a_chosen_step_that_cannot_start_is_no_success(repo: Repo) -> None:
     assert "--steps 1,2" in repo.orch("exec", "--in-place", "--steps", "2", expect=3).stderr
 
 
+# A git that kills who started it when the branch is about to move for the third time: before it, a commit of
+# what was uncommitted and the first step moved it.
+_KILLING = """#!{python}
+import os, signal, subprocess, sys
+argv = ["{git}", *sys.argv[1:]]
+if "--stdin" not in argv or "update-ref" not in argv:
+    os.execv(argv[0], argv)
+moves = 0
+with subprocess.Popen(argv, stdin=subprocess.PIPE, text=True, bufsize=1) as git:
+    for line in sys.stdin:
+        moves += line.startswith("update refs/heads/orch/")
+        if moves == 3:
+            os.kill(os.getppid(), signal.SIGKILL)
+            sys.exit(1)
+        git.stdin.write(line)
+"""
+
+
 def test_a_run_killed_as_a_step_lands_goes_on_in_the_same_checkout(
     repo: Repo, plan: str, tmp_path: Path
 ) -> None:
     repo.orch("approve", plan, "--in-place")
     killing = tmp_path / "bin/git"
     killing.parent.mkdir()
-    killing.write_text(
-        f'#!/bin/sh\ncase "$*" in *"land step 2"*) kill -9 "$PPID"; exit 1;; esac\nexec {shutil.which("git")} "$@"\n'
-    )
+    killing.write_text(_KILLING.format(python=sys.executable, git=shutil.which("git")))
     killing.chmod(0o755)
     path = f"{killing.parent}:{os.environ['PATH']}"
     assert repo.orch("exec", "--in-place", plan, env={"PATH": path}, expect=None).returncode == -9

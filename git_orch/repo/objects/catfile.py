@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.repo.git import USAGE_STATUS, GitFailed
 from git_orch.sandbox.process import tools
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ class Reader:
 
     def _end(self) -> None:
         if self._tool is not None:
-            self._tool.close()
-            self._tool = None
+            ended, self._tool = self._tool.close(), None
+            if ended.status == USAGE_STATUS:
+                raise GitFailed("cat-file --batch-command", ended.status, "")
 
     def _read_many(self, oids: Sequence[str]) -> list[Found | None]:
         try:
