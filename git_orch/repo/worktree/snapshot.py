@@ -117,28 +117,28 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
     """A snapshot that the index holds: until then `git gc --prune=now` of somebody else may take
     it.
     """
-    found, held = _taken(repository, worktree.enclosure, base, terms)
+    made, held = _taken(repository, worktree.enclosure, base, terms)
     try:
-        if found.tree != terms.unchanged:
-            index(worktree, found.tree)
+        if made.tree != terms.unchanged:
+            index(worktree, made.tree)
     finally:
         if held is not None:
             held.release()
-    return found
+    return made
 
 
 def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
     """Directories with a repository of their own, but for the submodules that the base has."""
     listed = ask.names(worktree.git.run("ls-tree", "-r", "-z", base))
     known = {entry.partition("\t")[2] for entry in listed if entry.startswith(gate.GITLINK)}
-    found = []
+    inside = []
     for directory, names, files in os.walk(worktree.path):
         path = os.path.relpath(directory, worktree.path)
         if path != "." and ".git" in [*names, *files]:
             names.clear()
             if path not in known:
-                found.append(path)
-    return tuple(found)
+                inside.append(path)
+    return tuple(inside)
 
 
 def _taken(
@@ -159,16 +159,16 @@ def _taken(
             ingest.quarantine(repository, enclosure) as quarantine,
         ):
             quarantine.take(pack)
-            found = quarantine.changes(base, tree)
+            differing = quarantine.changes(base, tree)
             try:
-                code = quarantine.inspect(found, terms.secrets)
+                code = quarantine.inspect(differing, terms.secrets)
             except gate.GateRefused:
                 if terms.refused is not None:
-                    localfiles.write(terms.refused, quarantine.patch(found, base, tree))
+                    localfiles.write(terms.refused, quarantine.patch(differing, base, tree))
                 raise
             largefiles.admit(repository, scratch.lfs)
             held = quarantine.admit()
-    return Snapshot(tree, found, code=code, spotless=spotless), held
+    return Snapshot(tree, differing, code=code, spotless=spotless), held
 
 
 def _tree(scratch: Scratch) -> str:
@@ -215,9 +215,9 @@ def look(worktree: Worktree, tree: str, *, alone: bool = False) -> Look:
         staged = ask.names(scratch.bytes("staged", _LONGEST_LIST)) if compared else ()
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
     ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
-    found = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
+    paths = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
     spotless = worktrees.spotless(worktree.path, ignored=_has_ignored(entries))
-    return Look(tuple(found), spotless)
+    return Look(tuple(paths), spotless)
 
 
 def _has_ignored(entries: Sequence[str]) -> bool:
@@ -276,10 +276,10 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
         enclosure = Enclosure(
             repository.top, repository.git_dir, repository.common_dir, boundary(), own=False
         )
-        found, held = _taken(repository, enclosure, base or repository.empty_tree, Terms())
+        made, held = _taken(repository, enclosure, base or repository.empty_tree, Terms())
         if held is not None:
             held.release()
-        return found.tree
+        return made.tree
     with tempfile.TemporaryDirectory(dir=repository.state_dir) as directory:
         index = Path(directory) / "index"
         theirs = repository.git_dir / "index"
