@@ -30,6 +30,7 @@ from git_orch.repo.objects import raw
 from git_orch.repo.objects.catfile import Found
 from git_orch.repo.objects.objects import Objects
 from git_orch.repo.objects.raw import CommitObject, Entry
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository, discover
 
 _COUNTS = (10, 1_000, 10_000)
@@ -394,7 +395,7 @@ def _writing(scratch: Scratch, steps: int) -> list[Row]:
 
 def _written(found: Repository, database: odb.Database, steps: int) -> list[float]:
     plan_id = ids.plan_id("a long log", _DAY, 1)
-    writer = LogWriter(found, database, _ADA, plan_id)
+    writer = LogWriter(PlanPlace(found, plan_id), database, _ADA)
     described = _plan(0, steps)
     cover = hashlib.sha1(b"cover", usedforsecurity=False).hexdigest()
     story, seconds, last = _Story(0), list[float](), cover

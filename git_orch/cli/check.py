@@ -10,6 +10,7 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.flow.branch import opening
 from git_orch.plans import ids
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.views import console
 
@@ -44,7 +45,7 @@ def command(
     if deps:
         return _print_missing(repository, status, as_json=as_json)
     if record:
-        listed, state = _record(repository, status.id, max_usd)
+        listed, state = _record(PlanPlace(repository, status.id), max_usd)
     else:
         listed, state = validate.findings_of(repository, status, max_usd=max_usd), None
     if as_json:
@@ -56,14 +57,12 @@ def command(
     return 1 if any(finding.level == "error" for finding in listed) else 0
 
 
-def _record(
-    repository: Repository, plan_id: str, max_usd: float | None
-) -> tuple[list[Finding], str]:
+def _record(place: PlanPlace, max_usd: float | None) -> tuple[list[Finding], str]:
     """The findings and the state after them."""
     from git_orch.flow.planning import validate
     from git_orch.views.progress import ConsoleReporter
 
-    with opening.open_for_writing(repository, plan_id, ConsoleReporter()) as opened:
+    with opening.open_for_writing(place, ConsoleReporter()) as opened:
         return validate.mark_validated(opened, max_usd=max_usd), opened.status().state.value
 
 

@@ -16,6 +16,7 @@ from git_orch.plans import ids
 from git_orch.plans.file import emitter, planfile
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.repo import git, localfiles, settings
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.views import console
 
@@ -61,9 +62,10 @@ def command(plan: str | None, source: str | None) -> None:
         estimate = estimating.plan_estimate(
             new, chosen.model, service.price_table(chosen.prices), samples
         )
+        place = PlanPlace(repository, status.id)
         if status.archived is not None:
-            unarchive.unarchive(repository, status.id, ConsoleReporter())
-        with opening.open_for_writing(repository, status.id, ConsoleReporter()) as opened:
+            unarchive.unarchive(place, ConsoleReporter())
+        with opening.open_for_writing(place, ConsoleReporter()) as opened:
             changed = edit.revise(opened, status.plan, new, estimate)
     except errors.OrchError as refused:
         if draft is None:

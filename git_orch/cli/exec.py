@@ -183,7 +183,8 @@ def command(
 
         preconditions.refuse_unreachable(status, chosen)
     if options_typed.detach:
-        return _detach(repository, plan_id, named=plan is not None, as_json=options_typed.as_json)
+        place = PlanPlace(repository, plan_id)
+        return _detach(place, named=plan is not None, as_json=options_typed.as_json)
     return _run(repository, status, options_typed, chosen)
 
 
@@ -210,22 +211,20 @@ def _without_git(plan: str | None, source: str | None) -> int:
     return without_git.run_file(source) if source is not None else without_git.run_plan(plan or "")
 
 
-def _detach(repository: Repository, plan_id: str, *, named: bool, as_json: bool) -> int:
+def _detach(place: PlanPlace, *, named: bool, as_json: bool) -> int:
     """Start a process of its own for the run; it makes the same refusals as this one."""
     from git_orch.flow.run import background
 
     typed = [word for word in click.get_current_context().meta[__name__] if word != "--detach"]
-    started = background.start(
-        PlanPlace(repository, plan_id), typed if named else [*typed, plan_id]
-    )
+    started = background.start(place, typed if named else [*typed, place.id])
     for line in started.output.splitlines():
         console.err(line)
     if started.exit_code is not None:
         return started.exit_code
     if as_json:
-        here.print_json({"plan": plan_id, "pid": started.pid, "log": str(started.log)})
+        here.print_json({"plan": place.id, "pid": started.pid, "log": str(started.log)})
         return 0
-    name = ids.short(plan_id)
+    name = ids.short(place.id)
     console.out(
         f"{name} runs in the background as process {started.pid}; its output: {started.log}"
     )
@@ -270,7 +269,8 @@ def _run(
         service = stack.enter_context(models.service(preferred.prices)) if with_model else None
         console_reporter = ConsoleReporter(numbered=given.jobs > 1)
         reporter = background.Announced(console_reporter, lambda: runs.record_at_work(plan.place))
-        plan = stack.enter_context(opening.open_for_writing(repository, status.id, reporter))
+        place = PlanPlace(repository, status.id)
+        plan = stack.enter_context(opening.open_for_writing(place, reporter))
         stack.enter_context(runs.record(plan.place))
         summary = execute.execute(plan, options, service)
         after = plan.status()

@@ -14,10 +14,11 @@ from click.types import FloatParamType
 from git_orch import errors
 from git_orch.flow.approval import grant
 from git_orch.plans.history.status import Status
-from git_orch.repo import localfiles, refs
+from git_orch.repo import refs
 from git_orch.repo.log import archive, catalog, log, upstream
 from git_orch.repo.objects import objects
 from git_orch.repo.objects.objects import Objects
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.refs import Listing, PlanRefs
 from git_orch.repo.repository import Repository, around
 from git_orch.views import console
@@ -138,11 +139,6 @@ def with_merge(repository: Repository, status: Status) -> Status:
     return status if merged is None else status._replace(landed=merged)
 
 
-def is_running(repository: Repository, plan: str) -> bool:
-    """Whether a process of this machine works on the plan."""
-    return localfiles.is_held(repository, plan)
-
-
 def plan_id(repository: Repository, handle: str | None) -> str:
     """The ID of the plan that `handle` names, to work on it. Raises NotFound, and Refused for an
     archived plan.
@@ -175,8 +171,8 @@ def open_plan(handle: str | None, *, put_away: bool = False) -> Iterator[OpenPla
     from git_orch.views.progress import ConsoleReporter
 
     repository = find_repository()
-    plan, reporter = plan_id(repository, handle), ConsoleReporter()
-    with opening.open_for_writing(repository, plan, reporter, put_away=put_away) as opened:
+    place, reporter = PlanPlace(repository, plan_id(repository, handle)), ConsoleReporter()
+    with opening.open_for_writing(place, reporter, put_away=put_away) as opened:
         yield opened
 
 

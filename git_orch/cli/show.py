@@ -6,6 +6,8 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.repo import localfiles
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.views import console, documents, report
 
 
@@ -35,7 +37,7 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, atte
     repository = here.find_repository()
     with here.open_objects(repository) as database:
         status = here.with_merge(repository, here.status_of(repository, database, plan))
-    running = here.is_running(repository, status.id)
+    running = localfiles.is_held(PlanPlace(repository, status.id))
     if as_yaml:
         from git_orch.plans.file import emitter  # with the reader of YAML, which is slow to load
 

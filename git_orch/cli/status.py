@@ -54,9 +54,9 @@ def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool
 
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan)
-    seen = live.Live(here.is_running(repository, status.id))
+    place = PlanPlace(repository, status.id)
+    seen = live.Live(localfiles.is_held(place))
     if seen.running:
-        place = PlanPlace(repository, status.id)
         run = runs.last(place)
         now, output = (
             attempts.attempts_now(place),

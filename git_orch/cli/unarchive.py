@@ -8,6 +8,7 @@ from git_orch.cli import here
 from git_orch.flow.branch import unarchive
 from git_orch.plans import ids
 from git_orch.repo.log import catalog
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.views import console
 
 
@@ -22,7 +23,7 @@ def command(plan: str) -> None:
     repository = here.find_repository()
     with here.open_objects(repository) as database:
         plan_id = catalog.resolve_archived(repository, database, plan)
-    back = unarchive.unarchive(repository, plan_id, ConsoleReporter())
+    back = unarchive.unarchive(PlanPlace(repository, plan_id), ConsoleReporter())
     name = ids.short(back.plan)
     if back.tip is None:
         console.out(

@@ -9,6 +9,7 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.flow.branch import opening
 from git_orch.plans import ids
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def run_plan(handle: str) -> int:
         raise errors.UnfitRepository(
             "a bare repository has no checkout to work in", f"git orch exec {handle}"
         )
-    with opening.open_for_writing(repository, plan_id, ConsoleReporter()) as opened:
+    place = PlanPlace(repository, plan_id)
+    with opening.open_for_writing(place, ConsoleReporter()) as opened:
         status = opened.status()
         if not required.require_approval(opened, status).what.grants.in_place:
             name = ids.short(plan_id)

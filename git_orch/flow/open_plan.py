@@ -32,8 +32,7 @@ _NOT_LANDED = "what could not land"
 class OpenPlan:
     """One plan, and the one thread that moves its branch."""
 
-    id: str
-    repository: Repository
+    place: PlanPlace
     objects: Database
     identity: Identity
     reporter: Reporter
@@ -51,9 +50,14 @@ class OpenPlan:
         return ids.short(self.id)
 
     @property
-    def place(self) -> PlanPlace:
-        """The plan's refs and local files."""
-        return PlanPlace(self.repository, self.id)
+    def id(self) -> str:
+        """The plan's ID."""
+        return self.place.id
+
+    @property
+    def repository(self) -> Repository:
+        """The repository that the plan is in."""
+        return self.place.repository
 
     @property
     def ref(self) -> str:
@@ -66,7 +70,7 @@ class OpenPlan:
 
     def status(self) -> Status:
         """The plan's status now."""
-        return catalog.status(self.repository, self.objects, self.id, self.log.log, self.tip())
+        return catalog.status(self.place, self.objects, self.log.log, self.tip())
 
     def event(self, name: str, **body: object) -> Event:
         """A new event; any thread may ask."""
@@ -211,7 +215,7 @@ class OpenPlan:
     def keep(self, commits: Sequence[str], why: str, written: Written | None = None) -> None:
         """Hold commits that would become unreachable, or that are only `written`."""
         objects = written or self.objects
-        kept.keep(self.repository, objects, self.identity, self.id, commits, why)
+        kept.keep(self.place, objects, self.identity, commits, why)
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether commit `old` is `new` or reachable from it."""

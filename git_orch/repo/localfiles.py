@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from git_orch import checkpoints, errors
 from git_orch.repo import sync
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
@@ -90,16 +91,12 @@ def _place(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> No
         raise unwritable(failed, path) from failed
 
 
-def _lock_path(repository: Repository, plan: str) -> Path:
-    return repository.state_dir / "locks" / plan
-
-
 @contextlib.contextmanager
-def lock(repository: Repository, plan: str) -> Iterator[None]:
+def lock(place: PlanPlace) -> Iterator[None]:
     """Hold the plan for this process; the kernel frees it when we die, so the file is never
     deleted. Raises Busy.
     """
-    path = _lock_path(repository, plan)
+    path = place.repository.state_dir / "locks" / place.id
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -112,7 +109,7 @@ def lock(repository: Repository, plan: str) -> Iterator[None]:
             except BlockingIOError:
                 if tries == _LOCK_TRIES - 1:
                     raise errors.Busy(
-                        f"'{plan}' is being worked on by another process", "git orch status"
+                        f"'{place.id}' is being worked on by another process", "git orch status"
                     ) from None
                 time.sleep(0.02)
             else:
@@ -128,12 +125,14 @@ def held(repository: Repository, plans: Iterable[str]) -> frozenset[str]:
         )
     except OSError:
         return frozenset()  # never locked, or not ours to read
-    return frozenset(plan for plan in plans if plan in ever and is_held(repository, plan))
+    return frozenset(
+        plan for plan in plans if plan in ever and is_held(PlanPlace(repository, plan))
+    )
 
 
-def is_held(repository: Repository, plan: str) -> bool:
+def is_held(place: PlanPlace) -> bool:
     """Whether a process of this machine works on the plan right now."""
-    path = os.path.join(repository.directories.common_dir, "orch", "locks", plan)
+    path = os.path.join(place.repository.directories.common_dir, "orch", "locks", place.id)
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.repo import refs
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 
-@dataclass(frozen=True, slots=True)
-class PlanPlace:
+class PlanPlace(NamedTuple):
     """A plan of a repository, by its ID. Nothing says that it exists; naming a file makes no
     directory.
     """

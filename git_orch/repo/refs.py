@@ -98,11 +98,6 @@ def _below(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def of_plan(repository: Repository, plan: str) -> PlanRefs:
-    """The refs of one plan."""
-    return PlanRefs(value(repository, BRANCHES + plan), value(repository, LOGS + plan))
-
-
 def is_plain(ref: str) -> bool:
     """Whether this is the full name of a ref, or could be: no option, no pattern, no revision."""
     return ref.startswith("refs/") and _REVISION.search(ref) is None

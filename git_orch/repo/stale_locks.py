@@ -20,6 +20,7 @@ from git_orch.repo import refs
 from git_orch.sandbox.process import table
 
 if TYPE_CHECKING:
+    from git_orch.repo.plan_place import PlanPlace
     from git_orch.repo.repository import Repository
 
 _AGE = 2.0  # seconds; a git holds such a lock for milliseconds
@@ -28,14 +29,14 @@ _INIT = 1  # the parent of what a killed one left
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def of_plan(repository: Repository, plan: str) -> list[Path]:
+def of_plan(place: PlanPlace) -> list[Path]:
     """Take away stale locks on the refs of a plan that this process holds, and on the archive's;
     gives those that are gone. Waits for some seconds where one is young.
     """
-    own = [f"{prefix}{plan}" for prefix in (refs.BRANCHES, refs.LOGS, refs.KEPT)]
-    paths = [repository.common_dir / f"{ref}.lock" for ref in (*own, refs.ARCHIVE)]
-    held = repository.common_dir / refs.RESULTS / plan
-    return _take_away(repository, (*paths, *held.glob("*.lock")))
+    common = place.repository.common_dir
+    named = (place.branch, place.log, place.kept, refs.ARCHIVE)
+    held = (common / place.results).glob("*.lock")
+    return _take_away(place.repository, [*(common / f"{ref}.lock" for ref in named), *held])
 
 
 def of_worktree(repository: Repository, git_dir: Path, ref: str | None = None) -> list[Path]:

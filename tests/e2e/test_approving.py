@@ -521,7 +521,7 @@ def grants(repo: Repo, plan: str) -> list[bool]:
         def emit(self, report: Report) -> None:
             """Nobody listens."""
 
-    with opening.open_for_writing(discover(repo.path), plan, Quiet()) as opened:
+    with opening.open_for_writing(PlanPlace(discover(repo.path), plan), Quiet()) as opened:
         status = opened.status()
         grant = required.require_approval(opened, status)
         return [grant.of(step) for step in status.plan.steps]

@@ -13,6 +13,7 @@ from conftest import Here, writing
 
 from git_orch import errors
 from git_orch.flow.branch import opening
+from git_orch.repo.plan_place import PlanPlace
 
 
 def checked(*commands: str) -> dict[str, Any]:
@@ -570,7 +571,7 @@ def test_two_edits_from_the_same_text_are_not_both_taken(here: Here) -> None:
     theirs = planfile.read(text + "  - {title: Theirs, run: 'true'}\n", "theirs")
     found = repository.discover(here.repo.path)
     with (
-        opening.open_for_writing(found, plan, ConsoleReporter()) as opened,
+        opening.open_for_writing(PlanPlace(found, plan), ConsoleReporter()) as opened,
         pytest.raises(errors.Busy),
     ):
         edit.revise(opened, old, theirs, {})

@@ -19,6 +19,7 @@ from git_orch.flow.branch import opening
 from git_orch.flow.reports import Note, Report
 from git_orch.flow.run import execute
 from git_orch.flow.run.options import Options
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import discover
 
 
@@ -205,7 +206,7 @@ def test_a_worker_that_dies_in_the_middle_of_a_step_costs_nothing(
             count, get_context("forkserver"), initializer=_know_yourself
         )
 
-    with opening.open_for_writing(discover(here.repo.path), plan, told) as opened:
+    with opening.open_for_writing(PlanPlace(discover(here.repo.path), plan), told) as opened:
         summary = execute.execute(opened, Options("", jobs=2), None, processes)
     assert summary.outcome == "complete"
     assert landed(here.repo, plan) == ["s1", "s2", "s3", "s4"]

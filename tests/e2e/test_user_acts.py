@@ -21,6 +21,8 @@ import places
 import pytest
 from conftest import Prepared, Repo, writing
 
+from git_orch.repo.plan_place import PlanPlace
+
 MAN = places.TOP / "man"
 SOAK = os.environ.get("GIT_ORCH_SOAK") == "1"
 
@@ -640,7 +642,7 @@ def test_a_log_from_elsewhere_moves_no_other_branch(done: Scene) -> None:
 
     found = repository.discover(repo.path)
     database = objects.opened(found)
-    log = store.LogWriter(found, database, identity.of_user(found), scene.plan)
+    log = store.LogWriter(PlanPlace(found, scene.plan), database, identity.of_user(found))
     main = scene.at("main")
     intent = {"ref": "refs/heads/main", "from": main, "to": scene.tip, "why": "x"}
     log.append([(None, log.event("move.intended", **intent))])

@@ -13,6 +13,7 @@ from pathlib import Path
 from git_orch.repo import identity
 from git_orch.repo.log import log
 from git_orch.repo.objects import objects
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import discover
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     repository = discover(Path(path))
     database = objects.opened(repository)
     person = identity.of_user(repository)
-    writers = [log.LogWriter(repository, database, person, plan) for plan in plans]
+    writers = [log.LogWriter(PlanPlace(repository, plan), database, person) for plan in plans]
     sys.stdin.read(1)
     for _ in range(int(count)):
         for writer in writers:

@@ -12,6 +12,7 @@ from git_orch.repo import stale_locks
 from git_orch.repo.git import GitFailed
 from git_orch.repo.log import kept
 from git_orch.repo.objects import objects as odb
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.worktree import pool, snapshot, worktrees
 from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.repo.worktree.gate import GateRefused
@@ -28,7 +29,7 @@ def put_away(plan: OpenPlan) -> None:
     first.
     """
     remove_verify_worktrees(plan)
-    with pool.take(plan.repository, plan.id, 0) as names:
+    with pool.take(plan.place, 0) as names:
         for name in names:
             recover(plan, name)
             worktrees.remove(plan.repository, name)
@@ -80,14 +81,9 @@ def _keep_left(plan: OpenPlan, name: str, worktree: Worktree, owner: str) -> Non
         worktrees.remove(plan.repository, name)
         return
     if left is not None:
-        kept.keep(
-            plan.repository,
-            plan.objects,
-            plan.identity,
-            owner,
-            [left],
-            "work of an attempt that was cut off",
-        )
+        place = PlanPlace(plan.repository, owner)
+        why = "work of an attempt that was cut off"
+        kept.keep(place, plan.objects, plan.identity, [left], why)
         whose = "" if owner == plan.id else f" for '{ids.short(owner)}'"
         plan.reporter.emit(
             Note(f"work of an attempt that was cut off is kept{whose} as {left[:10]}")

@@ -250,13 +250,13 @@ def take_worktrees(plan: OpenPlan, count: int) -> Iterator[list[str]]:
     repository = plan.repository
     remove_verify_worktrees(plan)
     stay = pool.warm(repository, settings.of_user(repository).keepWorktrees)
-    with pool.take(repository, plan.id, count) as names:
+    with pool.take(plan.place, count) as names:
         for name in names:
             recover(plan, name)
         for name in names[count:]:
             worktrees.remove(repository, name)
         for name in names[:count]:
-            pool.own(repository, name, plan.id)
+            pool.own(plan.place, name)
         try:
             yield names[:count]
         except errors.DiskFull:

@@ -11,6 +11,7 @@ from git_orch import errors
 from git_orch.plans import invisible, sentences
 from git_orch.repo import ask
 from git_orch.repo.log import kept
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.worktree import snapshot, worktrees
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox.files import PathRefused, Tree
@@ -29,12 +30,12 @@ def put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
     if site.shared is None:
         snapshot.restore(site.worktree, tree)
         return message
-    commit = _keep(site, site.shared, tree, named)
+    commit = _keep(site, PlanPlace(site.repository, site.shared), tree, named)
     _undo(site.worktree, tree, disturbed)
     return f"{message}; in case it was you, what was there is kept as {commit[:10]}"
 
 
-def _keep(site: Site, plan: str, tree: str, named: str) -> str:
+def _keep(site: Site, place: PlanPlace, tree: str, named: str) -> str:
     """A commit of the worktree as it is."""
     refused = site.repository.state_dir / "refused" / f"changed-on-{tree[:12]}.patch"
     terms = snapshot.Terms(site.secrets, refused, site.copied)
@@ -44,16 +45,9 @@ def _keep(site: Site, plan: str, tree: str, named: str) -> str:
         cause = f"{named} changed while a check ran, and stays as it is: {failed.cause}"
         raise errors.StepFailed(cause, failed.hint or "git status") from failed
     head = worktrees.head(site.worktree)
-    message = "files that changed while a check ran\n"
-    commit = site.identity.commit(site.objects, taken.tree, [head], message)
-    kept.keep(
-        site.repository,
-        site.objects,
-        site.identity,
-        plan,
-        [commit],
-        "files that changed while a check ran",
-    )
+    why = "files that changed while a check ran"
+    commit = site.identity.commit(site.objects, taken.tree, [head], f"{why}\n")
+    kept.keep(place, site.objects, site.identity, [commit], why)
     return commit
 
 

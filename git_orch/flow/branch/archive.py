@@ -52,7 +52,7 @@ def _declare(plan: OpenPlan, why: str) -> None:
     the commits.
     """
     tip = plan.tip() or plan.status().known_tip
-    status = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, tip)
+    status = catalog.status(plan.place, plan.objects, plan.log.log, tip)
     reason = redact.redacted(why, secrecy.secrets())
     body = {
         "plan": plan.id,
@@ -90,7 +90,7 @@ def finish(plan: OpenPlan) -> PutAway:
     if tip is not None:
         refs.delete(plan.repository, plan.ref, old=tip, reason="orch: archive")
     if plan.log.tip is not None:
-        refs.delete(plan.repository, refs.LOGS + plan.id, old=plan.log.tip, reason="orch: archive")
+        refs.delete(plan.repository, plan.place.log, old=plan.log.tip, reason="orch: archive")
     return PutAway(last_tip, merged)
 
 
@@ -126,9 +126,9 @@ def _refuse_huge(plan: OpenPlan) -> None:
 
 
 def _keep_results(plan: OpenPlan) -> None:
-    left = results.left(plan.repository, plan.id)
+    left = results.left(plan.place)
     plan.keep(list(left.values()), "results of attempts that were cut off")
-    results.forget(plan.repository, plan.id, left)
+    results.forget(plan.place, left)
 
 
 def refuse_archived(status: Status) -> None:

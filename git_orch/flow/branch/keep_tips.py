@@ -9,6 +9,7 @@ from git_orch.plans import ids
 from git_orch.repo import identity, refs
 from git_orch.repo.log import kept
 from git_orch.repo.objects import objects
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 
 
@@ -26,6 +27,5 @@ def keep_left_tips(repository: Repository, lines: Iterable[str]) -> None:
             # A transaction may give zeros for "any old value": the ref itself has the value.
             if tip is not None:
                 person = person or identity.of_user(repository)
-                kept.keep(
-                    repository, database, person, plan, [tip], "a tip the user moved away from"
-                )
+                place = PlanPlace(repository, plan)
+                kept.keep(place, database, person, [tip], "a tip the user moved away from")

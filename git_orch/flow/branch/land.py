@@ -145,7 +145,7 @@ def _branch_to_land(status: Status, *, partial: bool) -> Branch:
 def _record_landing(work: _Work, *, dry_run: bool) -> Landing:
     """Record that somebody else brought the whole plan to the branch, and archive the plan."""
     ref, tip = work.target.ref, work.target.tip or ""
-    commits = upstream.landed_commits(work.plan.repository, work.plan.id, work.branch, tip)
+    commits = upstream.landed_commits(work.plan.place, work.branch, tip)
     new = upstream.last_of(work.status, commits) or tip
     landing = Landing("found", ref, tip, new, commits)
     if dry_run:
@@ -235,7 +235,7 @@ def _is_there(work: _Work, old: str) -> bool:
         return False
     return (
         frozenset[str]().union(*claimed)
-        <= upstream.landed_commits(work.plan.repository, work.plan.id, work.branch, old).keys()
+        <= upstream.landed_commits(work.plan.place, work.branch, old).keys()
     )
 
 
@@ -307,7 +307,7 @@ def _rebase(work: _Work, old: str) -> Built | None:
     left out.
     """
     plan = work.plan
-    there = upstream.landed_commits(plan.repository, plan.id, work.branch, old)
+    there = upstream.landed_commits(plan.place, work.branch, old)
     chain = Chain(plan.repository, plan.identity, work.written, old)
     commits = dict(there)
     for commit in work.branch.commits:

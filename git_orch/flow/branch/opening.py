@@ -14,13 +14,11 @@ from git_orch.repo.log import log as store
 from git_orch.repo.log import spool
 from git_orch.repo.objects import objects
 from git_orch.repo.plan_place import PlanPlace
-from git_orch.repo.repository import Repository
 
 
 @contextlib.contextmanager
 def open_for_writing(
-    repository: Repository,
-    plan: str,
+    place: PlanPlace,
     reporter: Reporter,
     *,
     put_away: bool = False,
@@ -31,17 +29,17 @@ def open_for_writing(
     """
     from git_orch.flow.branch import recovery  # which settles an open plan
 
-    person = identity.of_user(repository)
+    person = identity.of_user(place.repository)
     with (
-        localfiles.lock(repository, plan),
-        contextlib.closing(objects.opened(repository)) as database,
+        localfiles.lock(place),
+        contextlib.closing(objects.opened(place.repository)) as database,
     ):
-        take_stale_locks_away(repository, plan, reporter)
-        writer = store.LogWriter(repository, database, person, plan)
-        open_plan = OpenPlan(plan, repository, database, person, reporter, writer, writer.home())
+        take_stale_locks_away(place, reporter)
+        writer = store.LogWriter(place, database, person)
+        open_plan = OpenPlan(place, database, person, reporter, writer, writer.home())
         _warn_of_clock(open_plan)
         logged = {event.id for event in writer.log.events}
-        for attempt in spool.left(PlanPlace(repository, plan)):
+        for attempt in spool.left(place):
             open_plan.take_spool(attempt, logged)
         if not put_away:
             recovery.finish_archiving(open_plan)
@@ -51,9 +49,9 @@ def open_for_writing(
         open_plan.confirm()
 
 
-def take_stale_locks_away(repository: Repository, plan: str, reporter: Reporter) -> None:
+def take_stale_locks_away(place: PlanPlace, reporter: Reporter) -> None:
     """Remove the locks that a killed git left on the refs of a plan, which this process holds."""
-    for path in stale_locks.of_plan(repository, plan):
+    for path in stale_locks.of_plan(place):
         reporter.emit(Note(f"'{path}' was left by a git that was killed; it is removed"))
 
 

@@ -23,6 +23,7 @@ from git_orch.repo import refs
 from git_orch.repo.chain import Chain
 from git_orch.repo.log import upstream
 from git_orch.repo.objects.objects import Written
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 
 
@@ -72,7 +73,7 @@ def pick(
             f"git orch land --onto {target.typed} {plan.name}",
         )
     there = (
-        upstream.landed_commits(plan.repository, plan.id, status.branch, target.tip)
+        upstream.landed_commits(plan.place, status.branch, target.tip)
         if status.branch is not None
         else {}
     )
@@ -250,8 +251,9 @@ def give_up(repository: Repository, reporter: Reporter) -> Picked:
 
 
 def _end(repository: Repository, reporter: Reporter, checkout: Checkout, record: Record) -> Picked:
+    place = PlanPlace(repository, record.plan)
     try:
-        with opening.open_for_writing(repository, record.plan, reporter) as plan:
+        with opening.open_for_writing(place, reporter) as plan:
             picked = pick_by_hand.record_outcome(plan, record)
     except errors.NotFound as gone:
         reporter.emit(Note(f"the log of the plan is not told: {gone.cause}"))

@@ -142,7 +142,7 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
         )
     if plan.objects.read_many([last.old])[0] is None:
         raise errors.NotFound(f"commit '{last.old[:12]}' is gone", f"git orch exec {plan.name}")
-    then = catalog.status(plan.repository, plan.objects, plan.id, plan.log.log, last.old)
+    then = catalog.status(plan.place, plan.objects, plan.log.log, last.old)
     steps = tuple(
         step.number
         for step in then.steps

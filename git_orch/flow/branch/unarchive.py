@@ -16,7 +16,7 @@ from git_orch.repo import identity, localfiles, refs
 from git_orch.repo.log import archive as archives
 from git_orch.repo.log import log
 from git_orch.repo.objects import objects
-from git_orch.repo.repository import Repository
+from git_orch.repo.plan_place import PlanPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +29,40 @@ class BroughtBack:
     tip: str | None
 
 
-def unarchive(repository: Repository, plan: str, reporter: Reporter) -> BroughtBack:
+def unarchive(place: PlanPlace, reporter: Reporter) -> BroughtBack:
     """Bring a plan back: its log and, where its last tip is here, its branch. Raises Busy,
     NotFound.
 
     The note leaves the archive last: killed before, the plan is in both places, and the live one
     counts.
     """
+    repository = place.repository
     with contextlib.closing(objects.opened(repository)) as database:
-        notes = archives.read(repository, database).plans.get(plan, ())
-        with localfiles.lock(repository, plan):
-            opening.take_stale_locks_away(repository, plan, reporter)
-            if refs.value(repository, refs.LOGS + plan) is None:
-                _begin_log(repository, database, plan, notes)
-    with opening.open_for_writing(repository, plan, reporter, put_away=True) as opened:
+        notes = archives.read(repository, database).plans.get(place.id, ())
+        with localfiles.lock(place):
+            opening.take_stale_locks_away(place, reporter)
+            if refs.value(repository, place.log) is None:
+                _begin_log(place, database, notes)
+    with opening.open_for_writing(place, reporter, put_away=True) as opened:
         tip = _brought_back(opened)
         opened.record()
-        archives.Writer(repository, opened.objects, opened.identity).drop(plan, notes)
-    return BroughtBack(plan, tip)
+        archives.Writer(repository, opened.objects, opened.identity).drop(place.id, notes)
+    return BroughtBack(place.id, tip)
 
 
 def _begin_log(
-    repository: Repository, database: objects.Database, plan: str, notes: tuple[archives.Note, ...]
+    place: PlanPlace, database: objects.Database, notes: tuple[archives.Note, ...]
 ) -> None:
     """The log as it was when the plan was put away: cut off here, the next command puts it away
     again.
     """
     if not notes:
-        raise errors.NotFound(f"'{ids.short(plan)}' is not in the archive", "git orch ls --all")
+        raise errors.NotFound(f"'{ids.short(place.id)}' is not in the archive", "git orch ls --all")
+    repository = place.repository
     hung = database.read_many([notes[0].target])[0]
     home = repository.empty_blob if hung is not None and hung.kind == "blob" else notes[0].target
     content = archives.content(repository, database, notes)
-    log.begin(repository, database, identity.of_user(repository), plan, (home, content))
+    log.begin(place, database, identity.of_user(repository), (home, content))
 
 
 def _brought_back(plan: OpenPlan) -> str | None:

@@ -93,10 +93,11 @@ def create(
         if include_dirty:
             base = basing.take_snapshot(repository, database, base)
         plan_id = _unused_id(repository, draft.plan.title)
+        place = PlanPlace(repository, plan_id)
         written = objects.Written(database)
         cover = basing.write_cover(written, person, plan_id, draft.plan, base)
-        log = store.LogWriter(repository, database, person, plan_id)
-        plan = OpenPlan(plan_id, repository, database, person, reporter, log, cover)
+        log = store.LogWriter(place, database, person)
+        plan = OpenPlan(place, database, person, reporter, log, cover)
         created = plan.event(
             "plan.created",
             plan=plan_document.to_document(draft.plan),
@@ -107,7 +108,7 @@ def create(
         )
         called = [plan.event("model.called", **call) for call in draft.calls]
         made = approval.Approved(plan_id, draft.plan, base.commit, base.ref)
-        approvals.write_made(PlanPlace(repository, plan_id), made.document())
+        approvals.write_made(place, made.document())
         entries = [(cover, event) for event in (created, *called)]
         plan.move(None, cover, "create", entries, kind=MoveKind.CREATE, written=written)
         plan.confirm()

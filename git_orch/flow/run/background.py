@@ -43,7 +43,7 @@ def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
 
     Raises Busy when another process works on the plan.
     """
-    if localfiles.is_held(place.repository, place.id):
+    if localfiles.is_held(place):
         raise busy(place.id)
     log = place.run_output
     # A run that is refused must not overwrite another run's output.
@@ -122,7 +122,7 @@ def wait(place: PlanPlace, seconds: float | None = None) -> Run | None:
     Raises LimitReached after so many seconds.
     """
     begun, pause, waited_for = time.monotonic(), _SHORTEST, False
-    while localfiles.is_held(place.repository, place.id):
+    while localfiles.is_held(place):
         run = runs.last(place)
         waited_for = waited_for or (run is not None and run.goes_on())
         left = seconds - (time.monotonic() - begun) if seconds is not None else pause
@@ -142,11 +142,11 @@ def stop(place: PlanPlace, seconds: float) -> Run | None:
     Raises Busy when what works on the plan is no run, LimitReached when it has not ended after so
     many seconds.
     """
-    if not localfiles.is_held(place.repository, place.id):
+    if not localfiles.is_held(place):
         return None
     run = runs.last(place)
     if run is None or not run.goes_on() or not tools.ask_to_end(run.pid, run.birth):
-        if not localfiles.is_held(place.repository, place.id):
+        if not localfiles.is_held(place):
             return None  # it ended meanwhile
         raise busy(place.id)
     try:

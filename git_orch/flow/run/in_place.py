@@ -21,9 +21,10 @@ from git_orch.flow.reports import Note
 from git_orch.flow.run.dispatch import Tip
 from git_orch.plans import ids, trailers
 from git_orch.plans.history.status import MoveKind
-from git_orch.repo import ask, refs, settings
+from git_orch.repo import ask, settings
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Written
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import snapshot
 from git_orch.repo.worktree.gate import GateRefused
@@ -46,7 +47,7 @@ def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
             f"git orch approve {name} --in-place",
         )
     sandbox.refuse_home(sandbox.launcher(repository, settings.of_user(repository)), repository.top)
-    if not on_branch(repository, plan.id):
+    if not on_branch(plan.place):
         raise errors.Refused(
             "in place means on the plan's branch, and that is not checked out here",
             f"git switch orch/{plan.id}",
@@ -55,9 +56,9 @@ def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
     _refuse_unmerged(repository)
 
 
-def on_branch(repository: Repository, plan: str) -> bool:
+def on_branch(place: PlanPlace) -> bool:
     """Whether the user's checkout has the plan's branch."""
-    return ask.head_branch(repository.user_git) == refs.BRANCHES + plan
+    return ask.head_branch(place.repository.user_git) == place.branch
 
 
 def _refuse_unmerged(repository: Repository) -> None:
@@ -71,7 +72,7 @@ def _refuse_unmerged(repository: Repository) -> None:
 
 def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, tip: str) -> Tip:
     """Commit what is uncommitted before a step; gives the tip then. Raises Busy, Refused."""
-    if not on_branch(plan.repository, plan.id):
+    if not on_branch(plan.place):
         raise errors.Busy(
             "the plan's branch is not checked out here any more",
             f"git switch orch/{plan.id} && git orch exec --in-place",

@@ -40,7 +40,7 @@ def follow_base(plan: OpenPlan, status: Status) -> Status:
 @checkpoints.around("keep results")
 def keep_results(plan: OpenPlan, status: Status) -> None:
     """Results that a killed run did not take: what is not on the branch is kept."""
-    left = results.left(plan.repository, plan.id)
+    left = results.left(plan.place)
     logged = {attempt.id for attempt in status.attempts}
     unknown = [oid for attempt, oid in left.items() if attempt not in logged]
     if unknown:
@@ -50,7 +50,7 @@ def keep_results(plan: OpenPlan, status: Status) -> None:
                 f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}"
             )
         )
-    results.forget(plan.repository, plan.id, left)
+    results.forget(plan.place, left)
 
 
 def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:

@@ -57,7 +57,7 @@ class Results:
         if not job.held:
             return None
         plan = self._terms.plan
-        return results.result_of(plan.repository, plan.objects, plan.id, job.attempt)
+        return results.result_of(plan.place, plan.objects, job.attempt)
 
     def written(self, job: Job) -> Written:
         """The objects of an attempt that no ref holds, if there are any; until it is settled."""
@@ -74,7 +74,7 @@ class Results:
     @checkpoints.around("forget settled")
     def forget_settled(self) -> None:
         """Delete the refs of results that are dealt with."""
-        results.forget(self._terms.plan.repository, self._terms.plan.id, self._settled)
+        results.forget(self._terms.plan.place, self._settled)
         self._settled = []
 
     @checkpoints.around("record failure")

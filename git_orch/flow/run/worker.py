@@ -26,6 +26,7 @@ from git_orch.flow.run import in_place
 from git_orch.repo import identity, repository, settings
 from git_orch.repo.log import results
 from git_orch.repo.objects import objects
+from git_orch.repo.plan_place import PlanPlace
 
 _MOVED = (
     "another branch was checked out meanwhile: what is there now is not the work of the step alone"
@@ -55,7 +56,9 @@ def run_step(job: str) -> str:
             except SetupFailed as failed:
                 return _not_set_up(failed)
         earlier = (
-            results.result_of(means.repository, means.objects, read.plan_id, read.attempt)
+            results.result_of(
+                PlanPlace(means.repository, read.plan_id), means.objects, read.attempt
+            )
             if read.held
             else None
         )
@@ -73,7 +76,7 @@ def _try(job: Job, means: Means) -> str:
     if (
         job.in_place
         and isinstance(result, Verified)
-        and not in_place.on_branch(means.repository, job.plan_id)
+        and not in_place.on_branch(PlanPlace(means.repository, job.plan_id))
     ):
         result = ending.failed(result, _MOVED, "moved")
     stored = _hand_over(job, means, site, result)
@@ -88,8 +91,9 @@ def _hand_over(job: Job, means: Means, site: Site, result: Ending) -> str:
     if not job.held:
         means.made[job.attempt] = site.objects
         return content
-    given = results.Given(job.plan_id, job.attempt, content, result.commit)
-    return results.store(means.repository, site.objects, means.identity, given)
+    given = results.Given(job.attempt, content, result.commit)
+    place = PlanPlace(means.repository, job.plan_id)
+    return results.store(place, site.objects, means.identity, given)
 
 
 def _not_set_up(failed: SetupFailed) -> str:

@@ -14,6 +14,7 @@ from git_orch.repo.log import archive, branch, upstream
 from git_orch.repo.log import log as store
 from git_orch.repo.log.summaries import Key
 from git_orch.repo.objects.catfile import MissingObject
+from git_orch.repo.plan_place import PlanPlace
 
 if TYPE_CHECKING:
     from git_orch.plans.history.events import Log
@@ -131,13 +132,11 @@ def statuses_of_notes(
     return [status for status in statuses if status is not None]
 
 
-def status(
-    repository: Repository, objects: Objects, plan: str, log: Log, tip: str | None
-) -> Status:
+def status(place: PlanPlace, objects: Objects, log: Log, tip: str | None) -> Status:
     """The status of one plan whose log is already read. Raises NotFound when the log holds no plan."""
-    [result] = _fold(repository, objects, [(plan, tip)], [log])
+    [result] = _fold(place.repository, objects, [(place.id, tip)], [log])
     if result is None:
-        raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
+        raise errors.NotFound(f"the log of '{place.id}' holds no plan", "git orch ls")
     return result
 
 
@@ -259,7 +258,8 @@ def _on_branch(repository: Repository, past: Status, branch: Branch) -> Status:
         or branch.base == past.base.commit
     ):
         return now
-    there = frozenset(upstream.steps(repository, past.id, past.base.commit, branch.base, missing))
+    place = PlanPlace(repository, past.id)
+    there = frozenset(upstream.steps(place, past.base.commit, branch.base, missing))
     return fold.on_branch(past, branch._replace(upstream=there)) if there else now
 
 

@@ -15,17 +15,15 @@ if TYPE_CHECKING:
     from git_orch.repo.identity import Identity
     from git_orch.repo.objects.objects import Database, Objects, Written
     from git_orch.repo.plan_place import PlanPlace
-    from git_orch.repo.repository import Repository
 
 _TRIES = 50
 _WHY = "orch: keep "
 
 
 def keep(
-    repository: Repository,
+    place: PlanPlace,
     objects: Database | Written,
     identity: Identity,
-    plan: str,
     commits: Sequence[str],
     why: str,
 ) -> None:
@@ -39,16 +37,20 @@ def keep(
     ]
     if not present:
         return
-    ref = refs.KEPT + plan
     written = objects if isinstance(objects, odb.Written) else odb.Written(objects)
     for tries in range(_TRIES):
-        before = refs.value(repository, ref)
+        before = tip(place)
         parents = list(dict.fromkeys([before, *present] if before else present))
         tree = odb.write_tree(written, [])
         link = identity.commit(written, tree, parents, f"{_WHY}{why}\n")
         try:
             refs.move_to_new(
-                repository, ref, written, old=before, new=link, reason=f"orch: keep {why}"
+                place.repository,
+                place.kept,
+                written,
+                old=before,
+                new=link,
+                reason=f"{_WHY}{why}",
             )
         except errors.Busy:
             if tries == _TRIES - 1:

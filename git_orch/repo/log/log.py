@@ -24,6 +24,7 @@ from git_orch.repo.objects import raw
 if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Database, Objects, Written
     from git_orch.repo.objects.raw import Entry
+    from git_orch.repo.plan_place import PlanPlace
     from git_orch.repo.repository import Repository
 
 # Eight writers on one log needed at most some dozens.
@@ -161,10 +162,9 @@ def write_notes(objects: Objects, notes: Notes, changed: set[str], subtrees: dic
 
 
 def begin(
-    repository: Repository,
+    place: PlanPlace,
     objects: Database,
     identity: Identity,
-    plan: str,
     note: tuple[str, bytes],
 ) -> None:
     """Make a plan's log out of one note: the object that it hangs on, and its lines. Raises Busy if
@@ -174,9 +174,7 @@ def begin(
     written = odb.Written(objects)
     tree = write_notes(written, Notes({target: written.write("blob", content)}), {target[:2]}, {})
     commit = identity.commit(written, tree, [], "orch: from the archive\n")
-    refs.move_to_new(
-        repository, refs.LOGS + plan, written, old=None, new=commit, reason="orch: log"
-    )
+    refs.move_to_new(place.repository, place.log, written, old=None, new=commit, reason="orch: log")
 
 
 def win_race(attempt: Callable[[], None], again: Callable[[], None]) -> None:
@@ -205,15 +203,13 @@ class LogWriter:
     reads nothing.
     """
 
-    def __init__(
-        self, repository: Repository, objects: Database, identity: Identity, plan: str
-    ) -> None:
-        self._repository = repository
+    def __init__(self, place: PlanPlace, objects: Database, identity: Identity) -> None:
+        self._repository = place.repository
         self._database = objects
         self._objects = odb.Written(objects)
         self._identity = identity
-        self._ref = refs.LOGS + plan
-        self._clone = clone_id(repository)
+        self._ref = place.log
+        self._clone = clone_id(place.repository)
         self._greatest: str | None = None
         # Whether it was read since somebody last looked: then it may hold what others wrote.
         self.anew = True

@@ -18,26 +18,25 @@ from git_orch.repo.objects import objects as odb
 if TYPE_CHECKING:
     from git_orch.repo.identity import Identity
     from git_orch.repo.objects.objects import Objects, Written
-    from git_orch.repo.repository import Repository
+    from git_orch.repo.plan_place import PlanPlace
 
 
 class Given(NamedTuple):
-    """The result of an attempt at a step of a plan: JSON, and the commit it made."""
+    """The result of an attempt at a step: JSON, and the commit it made."""
 
-    plan: str
     attempt: str
     text: str
     commit: str | None
 
 
-def result_of(repository: Repository, objects: Objects, plan: str, attempt: str) -> str | None:
+def result_of(place: PlanPlace, objects: Objects, attempt: str) -> str | None:
     """The result of an attempt, as JSON; None when there is none yet."""
-    oid = refs.value(repository, _ref(plan, attempt))
+    oid = refs.value(place.repository, _ref(place, attempt))
     return odb.commit(objects, oid).message if oid is not None else None
 
 
 @checkpoints.around("store result")
-def store(repository: Repository, written: Written, identity: Identity, given: Given) -> str:
+def store(place: PlanPlace, written: Written, identity: Identity, given: Given) -> str:
     """Store the result of an attempt unless there is one already; gives the one that counts, that
     of the first.
     """
@@ -45,49 +44,49 @@ def store(repository: Repository, written: Written, identity: Identity, given: G
     holder = identity.commit(written, odb.write_tree(written, []), parents, given.text)
     try:
         refs.move_to_new(
-            repository,
-            _ref(given.plan, given.attempt),
+            place.repository,
+            _ref(place, given.attempt),
             written,
             old=None,
             new=holder,
             reason="orch: result",
         )
     except refs.RefMoved:
-        first = result_of(repository, written, given.plan, given.attempt)
+        first = result_of(place, written, given.attempt)
         if first is None:
             raise
         return first
     return given.text
 
 
-def left(repository: Repository, plan: str) -> dict[str, str]:
+def left(place: PlanPlace) -> dict[str, str]:
     """The results of a plan that nobody has taken yet: attempts, and the objects that their refs
     name.
     """
-    prefix = f"{refs.RESULTS}{plan}/"
-    listed = repository.git.run("for-each-ref", "--format=%(objectname) %(refname)", prefix).decode(
-        "ascii", "replace"
-    )
-    pairs = (line.split(" ", 1) for line in listed.splitlines())
-    return {ref.removeprefix(prefix): oid for oid, ref in pairs}
+    form = "--format=%(objectname) %(refname)"
+    listed = place.repository.git.run("for-each-ref", form, place.results)
+    pairs = (line.split(" ", 1) for line in listed.decode("ascii", "replace").splitlines())
+    return {ref.removeprefix(place.results): oid for oid, ref in pairs}
 
 
 @checkpoints.around("forget results")
-def forget(repository: Repository, plan: str, attempts: Iterable[str]) -> None:
+def forget(place: PlanPlace, attempts: Iterable[str]) -> None:
     """Delete the refs of results that have landed or are kept.
 
     Where another git has locked the refs (deleting one needs packed-refs), they stay for the next
     run to delete: a run that has landed everything does not fail for them.
     """
-    lines = "".join(f"delete {_ref(plan, attempt)}\n" for attempt in attempts)
+    lines = "".join(f"delete {_ref(place, attempt)}\n" for attempt in attempts)
     if not lines:
         return
     try:
-        repository.git.run(*sync.options(), "update-ref", "--stdin", stdin=lines.encode("ascii"))
+        place.repository.git.run(
+            *sync.options(), "update-ref", "--stdin", stdin=lines.encode("ascii")
+        )
     except GitFailed as failed:
         if not failed.locked:
             raise
 
 
-def _ref(plan: str, attempt: str) -> str:
-    return f"{refs.RESULTS}{plan}/{attempt}"
+def _ref(place: PlanPlace, attempt: str) -> str:
+    return place.results + attempt

@@ -11,6 +11,7 @@ from git_orch.plans import trailers
 from git_orch.plans.history import fold
 from git_orch.plans.history.status import Branch, Commit, Landing, PlanState, Status
 from git_orch.repo import ask, refs
+from git_orch.repo.plan_place import PlanPlace
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -24,22 +25,21 @@ _PATCH = (
 )  # fmt: skip
 
 
-def steps(
-    repository: Repository, plan: str, logged: str, base: str, landed: Mapping[str, str]
-) -> dict[str, str]:
+def steps(place: PlanPlace, logged: str, base: str, landed: Mapping[str, str]) -> dict[str, str]:
     """Steps whose change is already in the base, with the commit there.
 
     `logged` is the base that the log names, `base` the one that the branch has now; `landed` maps
     step IDs to commits. What the base itself reverted is not in it.
     """
+    repository = place.repository
     # A base that was rewritten may be collected: then patches have nothing to end at.
     reachable = ask.commit(repository.git, logged) is not None
     span = (
         [base, f"^{logged}"]
         if reachable
-        else [base, "--fixed-strings", f"--grep={plan}", "--grep=This reverts commit "]
+        else [base, "--fixed-strings", f"--grep={place.id}", "--grep=This reverts commit "]
     )
-    there, reverted = fold.standing_claims(plan, _commits(repository, span))
+    there, reverted = fold.standing_claims(place.id, _commits(repository, span))
     rest = {step: commit for step, commit in landed.items() if step not in there}
     if rest and reachable:
         here = {
@@ -51,9 +51,7 @@ def steps(
     return {step: commit for step, commit in there.items() if step in landed}
 
 
-def landed_commits(
-    repository: Repository, plan: str, branch: Branch, target: str
-) -> dict[str, str]:
+def landed_commits(place: PlanPlace, branch: Branch, target: str) -> dict[str, str]:
     """The commits of `target` (an ID) that hold steps of a plan branch, by step.
 
     A step that was merged is its own commit; one that was picked or rebased has its trailers or its
@@ -61,11 +59,12 @@ def landed_commits(
     every step. What another attempt made of a step is not what the branch has, nor what may have
     been there before the step's commit became what it is now.
     """
+    repository = place.repository
     claims = [
         (claim, commit)
         for commit in branch.commits
         for claim in commit.message.claims
-        if claim.plan == plan
+        if claim.plan == place.id
     ]
     ours = {claim.step: commit for claim, commit in claims}
     there = _part_of(repository, [commit.oid for commit in ours.values()], target)
@@ -75,7 +74,7 @@ def landed_commits(
         return placed
     span = [target, f"^{branch.base}", f"^{branch.tip}"]
     listed = _commits(repository, span)
-    claimed, reverted = fold.standing_claims(plan, listed)
+    claimed, reverted = fold.standing_claims(place.id, listed)
     claims_by_commit = {commit.oid: commit.message.claims for commit in listed}
     same = {
         step: claimed[step]
@@ -112,7 +111,7 @@ def landing_by_others(repository: Repository, status: Status, tip: str | None) -
         return None
     if tip in (branch.base, status.base.commit):
         return None
-    commits = landed_commits(repository, status.id, branch, tip)
+    commits = landed_commits(PlanPlace(repository, status.id), branch, tip)
     claimed = {step.step.id for step in status.steps if step.commit is not None}
     if not claimed or not claimed <= commits.keys():
         return None

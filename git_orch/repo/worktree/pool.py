@@ -20,6 +20,7 @@ from git_orch.repo import localfiles
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
+    from git_orch.repo.plan_place import PlanPlace
     from git_orch.repo.repository import Repository
 
 MOST = 64  # worktrees of one repository; more workers than that help nobody on one machine
@@ -29,14 +30,15 @@ WARM_FILES = 5_000
 
 
 @contextlib.contextmanager
-def take(repository: Repository, plan: str, count: int) -> Iterator[list[str]]:
-    """The names of `count` worktrees that are this process's until the end, for `plan`. Raises
+def take(place: PlanPlace, count: int) -> Iterator[list[str]]:
+    """The names of `count` worktrees that are this process's until the end, for a plan. Raises
     Busy, UnfitRepository.
 
     First come those that the plan has left dirty, even if they are more than `count`.
     """
     with contextlib.ExitStack() as stack:
-        yours = [name for name, owner in _owners(repository).items() if owner == plan]
+        repository = place.repository
+        yours = [name for name, owner in _owners(repository).items() if owner == place.id]
         names = [name for name in yours if _lock(repository, name, stack)]
         for number in range(1, MOST + 1):
             name = f"{_PREFIX}{number}"
@@ -53,9 +55,9 @@ def owner(repository: Repository, name: str) -> str | None:
 
 
 @checkpoints.around("own worktree")
-def own(repository: Repository, name: str, plan: str) -> None:
+def own(place: PlanPlace, name: str) -> None:
     """Write down that what is in the worktree from now on is the plan's."""
-    localfiles.write(_directory(repository) / name, plan.encode("ascii"))
+    localfiles.write(_directory(place.repository) / name, place.id.encode("ascii"))
 
 
 @checkpoints.around("disown worktree")

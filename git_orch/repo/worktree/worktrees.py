@@ -48,18 +48,18 @@ class Worktree(NamedTuple):
     enclosure: Enclosure
 
 
-def path_of(repository: Repository, plan: str, purpose: Purpose = "exec") -> Path:
-    """Where the worktree of a plan is, below $XDG_STATE_HOME: outside of `.git`, which many tools
-    skip.
+def path_of(repository: Repository, name: str, purpose: Purpose = "exec") -> Path:
+    """Where a plan's worktree is, or that of the pool with this name: below $XDG_STATE_HOME, not in
+    `.git`, which many tools skip.
     """
-    return place_of(repository, "worktrees") / f"{ids.short(plan)}{_SUFFIXES[purpose]}"
+    return place_of(repository, "worktrees") / f"{ids.short(name)}{_SUFFIXES[purpose]}"
 
 
 def existing(
-    repository: Repository, plan: str, boundary: Boundary, purpose: Purpose = "exec"
+    repository: Repository, name: str, boundary: Boundary, purpose: Purpose = "exec"
 ) -> Worktree | None:
     """The plan's worktree, if git knows it and its directory is there."""
-    path = path_of(repository, plan, purpose)
+    path = path_of(repository, name, purpose)
     git_dir = _git_dir(repository, path)
     if git_dir is None or not path.is_dir():
         return None
@@ -68,22 +68,22 @@ def existing(
 
 
 def made(
-    repository: Repository, plan: str, boundary: Boundary, commit: str, purpose: Purpose = "exec"
+    repository: Repository, name: str, boundary: Boundary, commit: str, purpose: Purpose = "exec"
 ) -> Worktree:
     """The plan's worktree, newly made and detached at `commit`."""
-    path = path_of(repository, plan, purpose)
+    path = path_of(repository, name, purpose)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as failed:
         raise unwritable(failed, path.parent) from failed
     if path.exists() or _git_dir(repository, path) is not None:  # a killed one left it half made
-        remove(repository, plan, purpose)
+        remove(repository, name, purpose)
     try:
         _check_out(repository, path, commit)
     except GitFailed:
-        remove(repository, plan, purpose)
+        remove(repository, name, purpose)
         raise
-    found = existing(repository, plan, boundary, purpose)
+    found = existing(repository, name, boundary, purpose)
     if found is None:
         raise GitFailed("worktree add", 0, f"fatal: '{path}' is not there")
     smudge(found)
@@ -236,9 +236,9 @@ def hold(worktree: Worktree, commit: str) -> None:
 
 
 @checkpoints.around("remove worktree")
-def remove(repository: Repository, plan: str, purpose: Purpose = "exec") -> None:
+def remove(repository: Repository, name: str, purpose: Purpose = "exec") -> None:
     """Remove the plan's worktree and everything in it and beside it."""
-    path = path_of(repository, plan, purpose)
+    path = path_of(repository, name, purpose)
     for suffix in (enclosed.SCRATCH, enclosed.QUARANTINE):
         enclosed.discard(enclosed.beside(path, suffix))
     git_dir = _git_dir(repository, path)

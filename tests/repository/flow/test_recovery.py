@@ -16,6 +16,7 @@ from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note, Report
 from git_orch.plans.history.events import Event
 from git_orch.repo.log import spool
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import discover
 from git_orch.repo.worktree import pool, worktrees
 
@@ -52,7 +53,9 @@ class Scene:
     def opened(self) -> Iterator[tuple[OpenPlan, list[str]]]:
         """The plan as a command opens it, and what it is told."""
         reporter = Collected()
-        with opening.open_for_writing(discover(self.repo.path), self.plan, reporter) as found:
+        with opening.open_for_writing(
+            PlanPlace(discover(self.repo.path), self.plan), reporter
+        ) as found:
             yield found, reporter.notes
 
     def intended(
@@ -322,7 +325,7 @@ def test_what_a_cut_off_write_did_not_store_is_stored_by_the_next(scene: Scene) 
 def _owned_worktree(scene: Scene) -> Path:
     """Where git-orch puts the worktree of a run, taken for the plan; the directory above is made."""
     repository = discover(scene.repo.path)
-    pool.own(repository, "pool-1", scene.plan)
+    pool.own(PlanPlace(repository, scene.plan), "pool-1")
     path = worktrees.path_of(repository, "pool-1")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path

@@ -14,13 +14,15 @@ from conftest import Repo
 
 from git_orch import errors
 from git_orch.repo import localfiles
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository, discover
 
 PLAN = "PLAN-20261121-0000000000-x"
 _HOLDER = """
 import sys; from pathlib import Path
 from git_orch.repo import localfiles; from git_orch.repo.repository import discover
-with localfiles.lock(discover(Path(".")), sys.argv[1]): print("held", flush=True); sys.stdin.read()
+from git_orch.repo.plan_place import PlanPlace
+with localfiles.lock(PlanPlace(discover(Path(".")), sys.argv[1])): print("held", flush=True); sys.stdin.read()
 """
 
 
@@ -33,7 +35,7 @@ def test_files_and_directories_are_private_whatever_the_umask(found: Repository)
     before = os.umask(0)
     try:
         localfiles.write(found.state_dir / "sub/file", b"data")
-        with localfiles.lock(found, PLAN):
+        with localfiles.lock(PlanPlace(found, PLAN)):
             pass
     finally:
         os.umask(before)
@@ -76,7 +78,7 @@ def test_a_lock_is_for_one_process_and_ends_with_it(repo: Repo, found: Repositor
     """S1-159: the kernel frees the lock of a killed process; the file stays, and is no sign of
     anybody.
     """
-    assert not localfiles.is_held(found, PLAN)
+    assert not localfiles.is_held(PlanPlace(found, PLAN))
     holder = subprocess.Popen(
         [sys.executable, "-c", _HOLDER, PLAN],
         cwd=repo.path,
@@ -86,32 +88,35 @@ def test_a_lock_is_for_one_process_and_ends_with_it(repo: Repo, found: Repositor
     assert holder.stdout is not None
     assert holder.stdin is not None
     assert holder.stdout.readline() == b"held\n"
-    assert localfiles.is_held(found, PLAN)
-    assert not localfiles.is_held(found, PLAN + "-other")
+    assert localfiles.is_held(PlanPlace(found, PLAN))
+    assert not localfiles.is_held(PlanPlace(found, PLAN + "-other"))
     with (
         pytest.raises(errors.Busy, match="being worked on by another process"),
-        localfiles.lock(found, PLAN),
+        localfiles.lock(PlanPlace(found, PLAN)),
     ):
         pass
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     holder.stdin.close()
     holder.stdout.close()
-    assert not localfiles.is_held(found, PLAN)
-    with localfiles.lock(found, PLAN):
-        assert localfiles.is_held(found, PLAN)
-    assert not localfiles.is_held(found, PLAN)
+    assert not localfiles.is_held(PlanPlace(found, PLAN))
+    with localfiles.lock(PlanPlace(found, PLAN)):
+        assert localfiles.is_held(PlanPlace(found, PLAN))
+    assert not localfiles.is_held(PlanPlace(found, PLAN))
 
 
 def test_a_lock_is_free_again_after_an_error(found: Repository) -> None:
-    with pytest.raises(KeyError), localfiles.lock(found, PLAN):
+    with pytest.raises(KeyError), localfiles.lock(PlanPlace(found, PLAN)):
         raise KeyError
-    with localfiles.lock(found, PLAN):
+    with localfiles.lock(PlanPlace(found, PLAN)):
         pass
 
 
 def test_a_lock_where_nothing_can_be_written_is_an_error(found: Repository, tmp_path: Path) -> None:
     (found.state_dir / "locks").write_text("in the way")
-    with pytest.raises(errors.UnfitRepository, match="cannot write"), localfiles.lock(found, PLAN):
+    with (
+        pytest.raises(errors.UnfitRepository, match="cannot write"),
+        localfiles.lock(PlanPlace(found, PLAN)),
+    ):
         pass
-    assert not localfiles.is_held(found, PLAN)
+    assert not localfiles.is_held(PlanPlace(found, PLAN))

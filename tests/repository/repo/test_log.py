@@ -29,7 +29,7 @@ def writer(repo: Repo) -> Iterator[log.LogWriter]:
     """A writer of an empty log."""
     repository = discover(repo.path)
     with contextlib.closing(objects.opened(repository)) as database:
-        yield log.LogWriter(repository, database, identity.of_user(repository), PLAN)
+        yield log.LogWriter(PlanPlace(repository, PLAN), database, identity.of_user(repository))
 
 
 @contextlib.contextmanager
@@ -37,7 +37,7 @@ def another(repo: Repo) -> Iterator[log.LogWriter]:
     """Another writer of the same log."""
     repository = discover(repo.path)
     with contextlib.closing(objects.opened(repository)) as database:
-        yield log.LogWriter(repository, database, identity.of_user(repository), PLAN)
+        yield log.LogWriter(PlanPlace(repository, PLAN), database, identity.of_user(repository))
 
 
 def lines(repo: Repo, target: str) -> list[str]:
@@ -247,8 +247,8 @@ def test_an_event_of_an_attempt_comes_after_what_was_known(
 
 def test_a_plan_is_locked_for_one_process(repo: Repo) -> None:
     repository = discover(repo.path)
-    with localfiles.lock(repository, PLAN):
-        assert localfiles.is_held(repository, PLAN)
-        with pytest.raises(errors.Busy), localfiles.lock(repository, PLAN):
+    with localfiles.lock(PlanPlace(repository, PLAN)):
+        assert localfiles.is_held(PlanPlace(repository, PLAN))
+        with pytest.raises(errors.Busy), localfiles.lock(PlanPlace(repository, PLAN)):
             raise AssertionError("locked twice")
-    assert not localfiles.is_held(repository, PLAN)
+    assert not localfiles.is_held(PlanPlace(repository, PLAN))

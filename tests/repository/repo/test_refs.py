@@ -92,7 +92,7 @@ def test_refs_of_a_plan_are_found_by_its_id(repo: Repo) -> None:
     repo.git("update-ref", refs.LOGS + plan, head)
     assert refs.of_plans(repository) == {plan: refs.PlanRefs(None, head)}
     repo.git("update-ref", refs.BRANCHES + plan, head)
-    assert refs.of_plan(repository, plan) == refs.PlanRefs(head, head)
+    assert refs.of_plans(repository) == {plan: refs.PlanRefs(head, head)}
 
 
 def test_the_reflog_has_where_a_ref_has_been_newest_first(repo: Repo) -> None:
