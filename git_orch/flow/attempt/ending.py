@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from git_orch.plans.document import BadDocument, decode
 from git_orch.plans.history.status import CheckResult
+from git_orch.plans.reasons import Reason
 
 
 class Made(NamedTuple):
@@ -41,7 +42,7 @@ class Failed(NamedTuple):
 
     made: Made
     error: str
-    reason: str
+    reason: Reason
     hint: str | None = None
     exit_code: int = 1
     commit: str | None = None
@@ -55,7 +56,7 @@ class Interrupted(NamedTuple):
     commit: str | None = None
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Reason:
         """The word for it in the log."""
         return "interrupted"
 
@@ -78,7 +79,7 @@ _WORDS: dict[str, type[Ending]] = {
 }
 
 
-def failed(verified: Verified, error: str, reason: str, made: Made | None = None) -> Failed:
+def failed(verified: Verified, error: str, reason: Reason, made: Made | None = None) -> Failed:
     """The ending of an attempt that was verified, and cannot land; its commit is kept."""
     return Failed(made or verified.made, error, reason, commit=verified.commit)
 

@@ -24,16 +24,10 @@ from git_orch.flow.run.execute import Summary
 from git_orch.flow.run.loop import Again, Failed, Finished, Halted, Landed, Later
 from git_orch.flow.run.options import Options
 from git_orch.flow.run.run import Run
+from git_orch.plans import reasons
 from git_orch.plans.history.status import Commit, MoveKind, Status, StepStatus
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
-
-# Why a result cannot go back into the branch, by what was raised.
-_REASONS = {
-    errors.Conflict: "conflict",
-    errors.StepFailed: "check",
-    errors.Interrupted: "interrupted",
-}
 
 
 class _Held:
@@ -147,7 +141,7 @@ def _put_in(run: Run, job: Job, result: Verified, later: tuple[Commit, ...]) -> 
                 plan, status, chain, MoveKind.REDO, why, [(result.commit, landed)]
             )
     except errors.OrchError as refused:
-        reason = _REASONS.get(type(refused), "busy")
+        reason = "check" if isinstance(refused, errors.StepFailed) else reasons.of(refused)
         failed = ending.failed(result, refused.cause, reason)
         run.results.record_failed(job, failed, again=False)
         run.results.forget_settled()

@@ -126,14 +126,14 @@ class StepLanding:
         written, tip = self._results.written(job), self._dispatch.tip
         if job.base == tip.commit:
             return self._move(job, result, Ready(result.commit, result.tree, written))
-        from git_orch.repo.objects import merges  # most runs pick nothing
+        from git_orch.repo.chain import Chain  # most runs pick nothing
 
         plan = self._terms.plan
-        picked = merges.picked(plan.repository, written, result.commit, tip.commit)
+        chain = Chain(plan.repository, plan.identity, written, tip.commit)
+        picked = chain.pick(result.commit)
         if picked.conflicts:
             return self._conflicting(job, result, picked)
-        commit = plan.identity.commit_again(written, result.commit, picked.tree, tip.commit)
-        ready = Ready(commit, picked.tree, written)
+        ready = Ready(chain.tip, picked.tree, written)
         if picked.tree == result.tree or not (job.step.checks or result.made.checks):
             return self._move(job, result, ready)
         written.flush()  # a worktree is made of it
@@ -141,8 +141,8 @@ class StepLanding:
         verified = replace(
             job,
             verify=True,
-            base=commit,
-            tree=picked.tree,
+            base=ready.commit,
+            tree=ready.tree,
             worktree=self._verifying,
             after=plan.new_id(),
         )
