@@ -82,7 +82,7 @@ def _result(result: CheckResult) -> Document:
         "exit": result.exit,
         "passed": result.passed,
         "seconds": result.seconds,
-        "output": result.output,
+        "output": result.text,
         "cached": result.since,
     }
 

@@ -151,7 +151,7 @@ def _check_result(result: CheckResult) -> Document:
         "passed": result.passed,
         "result": result.reason,
         "seconds": result.seconds,
-        "output": result.output,
+        "output": result.text,
     }
 
 

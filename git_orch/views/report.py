@@ -217,10 +217,8 @@ def check_output(result: CheckResult) -> str:
     """The part of a check's output that people need: the last lines of a failed check, and a note
     about its changes.
     """
-    lines = result.output.splitlines()
-    if not result.passed:
-        return "\n".join(lines[-_LINES_SHOWN:])
-    return "\n".join(line for line in lines[-1:] if line.startswith("[the check changed "))
+    shown = result.note_lines() if result.passed else result.text.splitlines()
+    return "\n".join(shown[-_LINES_SHOWN:])
 
 
 def task_lines(status: Status) -> list[Line]:
@@ -322,7 +320,7 @@ def attempts(status: Status) -> list[Line]:
             )
         )
         failed = [result for result in attempt.checks if not result.passed]
-        lines += _dim_lines([result.output.strip("\n") for result in failed], 4)
+        lines += _dim_lines([result.text.strip("\n") for result in failed], 4)
     return lines
 
 

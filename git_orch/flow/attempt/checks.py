@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from git_orch.sandbox.process.outcome import Outcome
     from git_orch.sandbox.walls.launcher import Launcher
 
-_LAST_SIGNAL = (
-    128 + 64
-)  # a sandbox, as a shell, ends with 128 and the number of the signal that killed a command
+# A sandbox, as a shell, ends with 128 and the number of the signal that killed a command.
+_LAST_SIGNAL = 128 + 64
 _OUTPUT_IN_LOG = 2000  # characters; the whole output is in a local file
 
 
@@ -138,9 +137,8 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
     if hook is None:
         return None
     check = Check("run", Command(argv=("pre-commit", "hook")))
-    shown = replace(
-        site.launcher, readable=(*site.launcher.readable, hook.parent)
-    )  # the user's may lie in their home
+    # The user's may lie in their home.
+    shown = replace(site.launcher, readable=(*site.launcher.readable, hook.parent))
     enclosure = replace(site.worktree.enclosure, stop=site.stop, boundary=Boundary(shown))
     with enclosure.scratch() as scratch:
         outcome = enclosure.outcome(
@@ -150,10 +148,9 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
 
 
 def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[CheckResult, bool]:
-    said = outcome.excerpt(_OUTPUT_IN_LOG).strip()
+    output = outcome.excerpt(_OUTPUT_IN_LOG).strip()
     look = snapshot.look(site.worktree, tree, alone=site.shared is None)
-    if look.disturbed:
-        said = f"{said}\n[{put_back.put_back(site, tree, look.disturbed)}]".lstrip("\n")
+    note = put_back.put_back(site, tree, look.disturbed) if look.disturbed else ""
     passed = outcome.reason == "exited" and outcome.status == check.expected_exit
     result = CheckResult(
         type=check.type,
@@ -161,8 +158,9 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
         exit=outcome.status,
         passed=passed,
         seconds=outcome.seconds,
-        output=redact.redacted(said, site.secrets),
+        output=redact.redacted(output, site.secrets),
         reason="ok" if passed else ended(outcome, check.timeout, check.expected_exit),
+        note=redact.redacted(note, site.secrets),
     )
     return result, not look.spotless
 

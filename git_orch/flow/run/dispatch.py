@@ -149,7 +149,7 @@ class Dispatch:
         attempt = self._terms.step(step.id).attempt
         if attempt is None or attempt.outcome != "failed" or step.kind != "agent":
             return None
-        output = attempt.checks[-1].output if attempt.checks else ""
+        output = attempt.checks[-1].text if attempt.checks else ""
         return LastTry(attempt.error or "failed", output, attempt.commit)
 
 

@@ -95,7 +95,7 @@ def failure_event(plan: OpenPlan, job: Job, failed: Failed | Interrupted, *, aga
 
 
 def _check(result: CheckResult) -> Document:
-    return {
+    body: Document = {
         "type": result.type,
         "command": result.command,
         "exit": result.exit,
@@ -104,3 +104,4 @@ def _check(result: CheckResult) -> Document:
         "output": result.output,
         "reason": result.reason,
     }
+    return {**body, "note": result.note} if result.note else body

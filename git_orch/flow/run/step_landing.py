@@ -230,5 +230,5 @@ class StepLanding:
 def last_try(failed: ending.Failed) -> LastTry:
     """The failed attempt, as the next attempt at the step hears of it."""
     checks: Sequence[object] = failed.made.checks
-    output = failed.made.checks[-1].output if checks and failed.reason == "check" else ""
+    output = failed.made.checks[-1].text if checks and failed.reason == "check" else ""
     return LastTry(failed.error, output, failed.commit)

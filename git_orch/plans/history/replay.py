@@ -321,6 +321,7 @@ def _check_result(item: object) -> CheckResult:
         seconds=_number(fields, "seconds"),
         output=document.optional_text(fields, "output") or "",
         reason=document.optional_text(fields, "reason") or "exited",
+        note=document.optional_text(fields, "note") or "",
     )
 
 

@@ -152,7 +152,8 @@ class StoredEstimate(NamedTuple):
 class CheckResult(NamedTuple):
     """The end of one check: its duration in `seconds`, and the redacted end of its `output`.
 
-    `since` is the time (UTC) of this machine's receipt, which saved another run of the check.
+    `note` is what git-orch did about files that the check changed. `since` is the time (UTC) of this
+    machine's receipt, which saved another run of the check.
     """
 
     type: str
@@ -163,6 +164,16 @@ class CheckResult(NamedTuple):
     output: str
     reason: str = "exited"
     since: str | None = None
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """The output, and the note below it."""
+        return "\n".join([*filter(None, [self.output]), *self.note_lines()])
+
+    def note_lines(self) -> list[str]:
+        """The note as people and models see it, on a line of its own if there is one."""
+        return [f"[{self.note}]"] if self.note else []
 
     @property
     def is_cached(self) -> bool:

@@ -60,6 +60,7 @@ class Book(NamedTuple):
             "exit": result.exit,
             "seconds": round(result.seconds, 3),
             "output": result.output,
+            "note": result.note,
             "products": receipt.products,
         }
         path = self._path(check, before)
@@ -108,6 +109,7 @@ def _parse(check: Check, content: bytes) -> Receipt | None:
             output=documents.optional_text(fields, "output") or "",
             reason="ok",
             since=documents.text(fields, "since"),
+            note=documents.optional_text(fields, "note") or "",
         )
     except BadDocument:
         return None
