@@ -26,7 +26,7 @@ def command(plan: str | None, onto: str | None) -> None:
         ref = onto if onto is not None else opened.status().base.ref
         if ref is None:
             raise errors.UsageError(
-                "the plan was made on no branch", f"git orch rebase {name} --onto main"
+                "the plan was made on a detached HEAD", f"git orch rebase {name} --onto main"
             )
         base = basing.choose_base(opened.repository, ref)
         done = rewrite.rebase(opened, base)

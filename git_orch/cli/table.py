@@ -33,7 +33,7 @@ COMMANDS = {
     "land": "bring a finished plan to your branch",
     "pick": "put some steps of a plan onto a branch",
     "archive": "put a plan away",
-    "unarchive": "bring back a plan that was put away",
+    "unarchive": "bring back an archived plan",
     "verify": "run a step's checks again, or accept a commit that claims a step",
     "state": "show a plan's state and its possible next states",
     "graph": "which steps wait for which",

@@ -1,4 +1,4 @@
-"""git orch unarchive: bring a plan back that was put away."""
+"""git orch unarchive: bring an archived plan back."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def run_plan(handle: str) -> int:
         if not required.require_approval(opened, status).what.grants.in_place:
             name = ids.short(plan_id)
             raise errors.Refused(
-                f"working in your own checkout needs an approval of '{name}' that says so",
+                f"'{name}' is not approved for work in your own checkout",
                 f"git orch approve {name} --in-place",
             )
         return _run(

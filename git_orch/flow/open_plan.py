@@ -184,7 +184,7 @@ class OpenPlan:
                 half_moved.put_back(self.repository, git, change.ref, old, change.new)
                 if isinstance(refused, errors.DiskFull):
                     raise
-                message = f"git does not move '{change.ref.removeprefix('refs/heads/')}'"
+                message = f"git cannot move '{change.ref.removeprefix('refs/heads/')}'"
                 raise errors.Busy(f"{message}: {refused.cause}", look) from refused
 
         self._carry_out(replace(change, checkout=True), entries, road)

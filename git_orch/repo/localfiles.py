@@ -109,7 +109,7 @@ def lock(place: PlanPlace) -> Iterator[None]:
             except BlockingIOError:
                 if tries == _LOCK_TRIES - 1:
                     raise errors.Busy(
-                        f"'{place.id}' is being worked on by another process", "git orch status"
+                        f"another process is working on '{place.id}'", "git orch status"
                     ) from None
                 time.sleep(0.02)
             else:

@@ -492,7 +492,7 @@ def test_a_failing_check_says_what_it_printed(here: Here) -> None:
 
 def test_a_check_that_changes_files_is_reported(here: Here) -> None:
     plan = here.plan(checked("echo x > a"))
-    assert "the check changed a: put back" in here("exec", plan).err
+    assert "the check changed a: reverted" in here("exec", plan).err
 
 
 def test_a_check_that_passes_cannot_speak_as_git_orch(here: Here) -> None:

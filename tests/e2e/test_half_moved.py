@@ -73,7 +73,7 @@ def test_what_was_killed_inside_the_checkout_is_done_by_the_next_command(
     scene.cut_off(*argv)
     assert scene.files()["README.md"] == "new\n"
     again = scene.repo.orch(argv[0], scene.plan, *argv[1:])
-    assert "was cut off; what it had written to the checkout is put back" in again.stderr
+    assert "was interrupted; its half-written files are removed from the checkout" in again.stderr
     assert scene.files() == NEW
     assert scene.is_clean()
 
@@ -97,7 +97,7 @@ def test_a_rollback_that_was_killed_inside_the_checkout_is_done_by_the_next_one(
     scene.cut_off("rollback", "--checkout")
     assert scene.files() == {}
     again = scene.repo.orch("rollback", "--checkout", scene.plan)
-    assert "is put back" in again.stderr
+    assert "half-written files are removed" in again.stderr
     assert scene.files() == {"README.md": scene.before}
     assert scene.is_clean()
 
@@ -121,7 +121,7 @@ def test_a_file_of_the_users_that_is_like_the_one_to_come_is_not_taken_away(scen
 def test_a_git_that_alone_is_killed_leaves_the_checkout_as_it_was(scene: Scene) -> None:
     scene.kill("z/b.txt", GIT)
     refused = scene.repo.orch("land", scene.plan, expect=6)
-    assert "git does not move 'main': git merge was killed by signal 9" in refused.stderr
+    assert "git cannot move 'main': git merge was killed by signal 9" in refused.stderr
     assert scene.files() == {"README.md": scene.before}
     assert scene.is_clean()
 

@@ -87,6 +87,6 @@ def test_a_hook_is_in_the_sandbox_and_what_it_changes_does_not_land(
         f"touch {mark}; touch .git; echo x >> a.txt; git add a.txt",
     )
     plan = one_step(repo)
-    assert "[the check changed a.txt: put back]" in repo.orch("exec").stderr
+    assert "[the check changed a.txt: reverted]" in repo.orch("exec").stderr
     assert not mark.exists()
     assert repo.git("show", f"orch/{plan}:a.txt") == "a"

@@ -49,7 +49,7 @@ def test_each_step_lands_under_the_users_feet_after_a_commit_of_what_was_uncommi
     repo.git("add", "README.md")
     repo.write({"README.md": "a project\n"})
     told = re.search(
-        r"staged before step 1 .* kept as (\w+)", repo.orch("exec", "--in-place", plan).stderr
+        r"kept what was staged before step 1.*: (\w+)", repo.orch("exec", "--in-place", plan).stderr
     )
     assert told is not None
     assert repo.git("show", f"{told[1]}:README.md") == "staged"
@@ -117,7 +117,7 @@ def test_what_changed_while_a_check_ran_is_put_back_and_kept_since_it_may_have_b
     repo.orch("approve", plan, "--in-place")
     repo.git("update-index", "--assume-unchanged", "kept.txt")
     told = re.search(
-        r"changed README.md, mine.txt: put back; .* kept as (\w+)",
+        r"changed README.md, mine.txt: reverted; the changes are kept.*: (\w+)",
         repo.orch("exec", "--in-place").stderr,
     )
     assert told is not None
@@ -245,6 +245,9 @@ def test_a_run_killed_as_a_step_lands_goes_on_in_the_same_checkout(
     killing.chmod(0o755)
     path = f"{killing.parent}:{os.environ['PATH']}"
     assert repo.orch("exec", "--in-place", plan, env={"PATH": path}, expect=None).returncode == -9
-    assert "finished what was cut off: land step 2" in repo.orch("exec", "--in-place", plan).stderr
+    assert (
+        "finished an interrupted command: land step 2"
+        in repo.orch("exec", "--in-place", plan).stderr
+    )
     assert repo.step_states(plan) == ["done", "done"]
     assert repo.git("status", "--porcelain") == ""

@@ -295,8 +295,10 @@ def test_a_branch_whose_name_is_not_utf8_is_neither_base_nor_target(repo: Repo) 
     repo.git("switch", "-q", "-c", name)
     repo.plan(writing("a.txt"))
     repo.orch("exec")
-    assert "the plan was made on no branch" in repo.orch("land", expect=2).stderr
-    assert "cannot be written down" in repo.orch("land", "--onto", name, expect=3).stderr
+    assert "the plan was made on a detached HEAD" in repo.orch("land", expect=2).stderr
+    assert (
+        "has characters that cannot be stored" in repo.orch("land", "--onto", name, expect=3).stderr
+    )
 
 
 def test_the_hint_of_a_conflict_with_another_branch_names_it_for_a_shell(scene: Scene) -> None:

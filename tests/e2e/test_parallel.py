@@ -80,7 +80,7 @@ def test_checks_run_again_on_the_tree_that_lands(repo: Repo) -> None:
         steps({"run": "echo a > a", "checks": [check]}, {"run": "echo b > b", "checks": [check]})
     )
     done = repo.orch("exec", "-j2", expect=1)
-    assert "on top of the steps that landed meanwhile check" in done.stderr
+    assert "on top of the steps that landed meanwhile, check" in done.stderr
     assert landed(repo, plan) == ["s1"]
     assert repo.step_states(plan) == ["done", "failed"]
     assert len(events(repo, plan, "attempt.failed")) == 2

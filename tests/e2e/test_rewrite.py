@@ -231,7 +231,7 @@ def test_undo_goes_back_through_the_moves_one_after_the_other(repo: Repo, plan: 
     for stood in reversed(before):
         repo.orch("rollback", "--undo", plan)
         assert (repo.git("rev-parse", f"orch/{plan}"), repo.status(plan)["base"]) == stood
-    assert "was no rollback" in repo.orch("rollback", "--undo", plan, expect=3).stderr
+    assert "was not a rollback" in repo.orch("rollback", "--undo", plan, expect=3).stderr
 
 
 def test_an_undo_does_not_reach_behind_a_landing(repo: Repo, plan: str) -> None:
@@ -239,7 +239,7 @@ def test_an_undo_does_not_reach_behind_a_landing(repo: Repo, plan: str) -> None:
     repo.orch("exec", plan)
     repo.orch("rollback", "--last", "1", plan)
     repo.orch("rollback", "--undo", plan)
-    assert "was no rollback" in repo.orch("rollback", "--undo", plan, expect=3).stderr
+    assert "was not a rollback" in repo.orch("rollback", "--undo", plan, expect=3).stderr
 
 
 def test_every_step_that_conflicts_is_named_before_anything_moves(repo: Repo) -> None:
@@ -390,7 +390,7 @@ def test_checks_that_fail_on_the_tip_after_a_redo_are_told(
     plan = repo.plan({"title": "Two", "steps": steps})
     repo.orch("exec", "--no-tip-checks", plan)
     refused = repo.orch("redo", "2", plan, expect=1).stderr
-    assert "on the tip, check 'test -f n.txt' of step 1 fails" in refused
+    assert "check 'test -f n.txt' of step 1 fails on the finished branch" in refused
 
 
 # -- rollback --------------------------------------------------------------------------------------
@@ -490,7 +490,7 @@ def test_a_failed_run_goes_back_to_where_it_began(repo: Repo) -> None:
     tip = repo.git("rev-parse", f"orch/{plan}")
     told = repo.orch("exec", "--rollback", plan, expect=1).stderr
     assert repo.git("rev-parse", f"orch/{plan}") == tip
-    assert "step 2 taken back" in told
+    assert "rolled back step 2" in told
     repo.orch("rollback", "--undo", plan)
     assert branch(repo, plan) == ["Write a.txt", "Write b.txt"]
 

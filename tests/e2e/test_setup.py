@@ -58,7 +58,7 @@ def test_the_setup_command_runs_once_in_each_worktree_and_its_files_stay_out_of_
     told = ignoring.orch("exec").stderr
     assert (
         told.count(
-            "orch.setup changed files that git does not ignore; they were put back: README.md, new.txt"
+            "orch.setup changed files that git does not ignore; they were reverted: README.md, new.txt"
         )
         == 1
     )

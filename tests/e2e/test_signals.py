@@ -205,8 +205,8 @@ def test_a_run_killed_in_the_middle_of_a_command_leaves_no_process(repo: Repo, f
     assert "INTERRUPTED" in repo.orch("status", plan).stdout
 
     again = repo.orch("exec", plan)
-    assert "is kept as" in again.stderr
-    kept = repo.git("log", "--format=%H", "--grep=cut off", f"refs/orch/kept/{plan}").split()
+    assert "kept the work of an interrupted attempt" in again.stderr
+    kept = repo.git("log", "--format=%H", "--grep=interrupted", f"refs/orch/kept/{plan}").split()
     assert any(repo.git("show", f"{commit}:b.txt", expect=None) == "b" for commit in kept)
     assert repo.status(plan)["state"] == "COMPLETE"
 

@@ -38,7 +38,7 @@ def test_no_state_is_set_by_hand(here: Here) -> None:
     plan = here.plan(writing("a"))
     before = here.repo.git("for-each-ref")
     illegal = here("state", plan, "COMPLETE", expect=3).err
-    assert "is CREATED: it can become VALIDATED or REJECTED, not COMPLETE" in illegal
+    assert "is CREATED: it cannot become COMPLETE, only VALIDATED or REJECTED" in illegal
     assert "hint: git orch exec" in illegal
     assert "no state is set by hand" in here("state", "REJECTED", expect=3).err
     assert here.repo.git("for-each-ref") == before

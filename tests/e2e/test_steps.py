@@ -280,7 +280,7 @@ def test_what_a_check_changes_is_reported_put_back_and_does_not_land(
     plan = repo.plan({"title": "Disturbed", "steps": steps})
     repo.orch("exec")
     assert re.search(
-        r"\[the check changed .*(a|new)\.txt.*: put back\]",
+        r"\[the check changed .*(a|new)\.txt.*: reverted\]",
         shown(repo, plan)["checks"][0]["output"],
     )
     assert tree(repo, f"orch/{plan}") == tree(repo, f"orch/{plan}^") == ["README.md", "a.txt"]

@@ -135,4 +135,4 @@ def test_nobody_else_works_on_the_plan_meanwhile(repo: Repo) -> None:
     plan = repo.plan({"title": "Twice", "steps": [{"title": "Run it again", "run": other}]})
     repo.orch("approve", plan, "--in-place")
     repo.orch("exec", "--no-git", plan)
-    assert "is being worked on by another process" in (repo.path / "said").read_text()
+    assert "another process is working on" in (repo.path / "said").read_text()

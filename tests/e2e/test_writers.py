@@ -85,7 +85,7 @@ def test_two_execs_of_one_plan_are_one_run(repo: Repo, tmp_path: Path) -> None:
     second = repo.start("exec", plan)
     _, stderr = second.communicate(timeout=120)
     assert second.returncode == 6
-    assert "is being worked on by another process" in stderr
+    assert "another process is working on" in stderr
     assert "running" in repo.orch("status", plan).stdout
     repo.orch("rollback", plan, expect=6)
 

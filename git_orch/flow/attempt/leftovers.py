@@ -51,12 +51,12 @@ def put_away_manual_worktree(plan: OpenPlan) -> None:
     try:
         left, head = leftover(plan, worktree), worktrees.head(worktree)
     except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
-        plan.reporter.emit(Note(f"'{worktree.path}' stays as it is: {broken.cause}"))
+        plan.reporter.emit(Note(f"left '{worktree.path}' as it is: {broken.cause}"))
         return
     tip = plan.tip()
     if left is not None or tip is None or not plan.is_ancestor(head, tip):
         plan.keep([left or head], "work on a manual step")
-        plan.reporter.emit(Note(f"work on a manual step is kept as {(left or head)[:10]}"))
+        plan.reporter.emit(Note(f"kept your work on a manual step: {(left or head)[:10]}"))
     worktrees.remove(plan.repository, plan.id, "manual")
 
 
@@ -77,17 +77,15 @@ def _keep_left(plan: OpenPlan, name: str, worktree: Worktree, owner: str) -> Non
     try:
         left = leftover(plan, worktree)
     except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
-        plan.reporter.emit(Note(f"the worktree is made anew: {broken.cause}"))
+        plan.reporter.emit(Note(f"making a new worktree: {broken.cause}"))
         worktrees.remove(plan.repository, name)
         return
     if left is not None:
         place = PlanPlace(plan.repository, owner)
-        why = "work of an attempt that was cut off"
+        why = "work of an interrupted attempt"
         kept.keep(place, plan.objects, plan.identity, [left], why)
         whose = "" if owner == plan.id else f" for '{ids.short(owner)}'"
-        plan.reporter.emit(
-            Note(f"work of an attempt that was cut off is kept{whose} as {left[:10]}")
-        )
+        plan.reporter.emit(Note(f"kept the work of an interrupted attempt{whose}: {left[:10]}"))
 
 
 def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
@@ -102,11 +100,11 @@ def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
     try:
         tree = snapshot.taken(plan.repository, worktree, head, terms).tree
     except GateRefused as gated:
-        plan.reporter.emit(Note(f"{gated.cause}; it is in {refused}"))
+        plan.reporter.emit(Note(f"{gated.cause}; saved in {refused}"))
         return None
     tip = plan.tip()
     on_branch = odb.commit(plan.objects, tip).tree if tip is not None else None
     if tree in (odb.commit(plan.objects, head).tree, on_branch):
         return None
-    message = "work of an attempt that was cut off\n"
+    message = "work of an interrupted attempt\n"
     return plan.identity.commit(plan.objects, tree, [head], message)

@@ -124,7 +124,7 @@ def _set_up(of: Means, worktree: Worktree, approved: Setup) -> None:
     if changed:
         named = ", ".join(changed[:5])
         of.reporter.emit(
-            Note(f"orch.setup changed files that git does not ignore; they were put back: {named}")
+            Note(f"orch.setup changed files that git does not ignore; they were reverted: {named}")
         )
 
 

@@ -26,13 +26,13 @@ def put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
     Raises StepFailed where a person's files could not be kept first: then they stay as they are.
     """
     named = sentences.names([invisible.on_one_line(path) for path in disturbed])
-    message = f"the check changed {named}: put back"
+    message = f"the check changed {named}: reverted"
     if site.shared is None:
         snapshot.restore(site.worktree, tree)
         return message
     commit = _keep(site, PlanPlace(site.repository, site.shared), tree, named)
     _undo(site.worktree, tree, disturbed)
-    return f"{message}; in case it was you, what was there is kept as {commit[:10]}"
+    return f"{message}; the changes are kept, in case they are yours: {commit[:10]}"
 
 
 def _keep(site: Site, place: PlanPlace, tree: str, named: str) -> str:
@@ -42,7 +42,7 @@ def _keep(site: Site, place: PlanPlace, tree: str, named: str) -> str:
     try:
         taken = snapshot.taken(site.repository, site.worktree, tree, terms)
     except errors.OrchError as failed:
-        cause = f"{named} changed while a check ran, and stays as it is: {failed.cause}"
+        cause = f"{named} changed while a check ran, and cannot be reverted: {failed.cause}"
         raise errors.StepFailed(cause, failed.hint or "git status") from failed
     head = worktrees.head(site.worktree)
     why = "files that changed while a check ran"

@@ -140,9 +140,7 @@ def broken_tip(plan: OpenPlan, *, use_cache: bool) -> Broken | None:
     first = checked.failed[0]
     number = status.plan.position(first.step)
     failing = sentences.command(first.command)
-    error = (
-        f"on the tip, check {failing} of step {number} fails: a later step broke what it verifies"
-    )
+    error = f"check {failing} of step {number} fails on the finished branch"
     return Broken(numbers, error, f"git orch edit {plan.name}  # add a step that repairs it")
 
 
@@ -265,7 +263,7 @@ def accept(plan: OpenPlan, number: int) -> None:
     step = _step(plan.status(), number)
     if step.state is not StepState.CLAIMED or step.commit is None:
         raise errors.Refused(
-            f"no commit claims step {number} without the log knowing it: it is {step.state.value}",
+            f"no commit is marked as step {number} from outside: step {number} is {step.state.value}",
             f"git orch show {plan.name}",
         )
     attempt = next(

@@ -85,7 +85,7 @@ def finish(plan: OpenPlan) -> PutAway:
     last_tip = tip or (status.archived.tip if status.archived is not None else None)
     merged = _branch_with(plan, status, last_tip) if last_tip is not None else None
     if last_tip is not None and merged is None:
-        plan.keep([last_tip], "the tip of a plan that was put away")
+        plan.keep([last_tip], "the tip of an archived plan")
     plan.refuse_checked_out()
     if tip is not None:
         refs.delete(plan.repository, plan.ref, old=tip, reason="orch: archive")
@@ -127,7 +127,7 @@ def _refuse_huge(plan: OpenPlan) -> None:
 
 def _keep_results(plan: OpenPlan) -> None:
     left = results.left(plan.place)
-    plan.keep(list(left.values()), "results of attempts that were cut off")
+    plan.keep(list(left.values()), "results of interrupted attempts")
     results.forget(plan.place, left)
 
 

@@ -117,7 +117,7 @@ def _home_of(status: Status) -> str:
     if status.base.ref is None:
         name = ids.short(status.id)
         raise errors.UsageError(
-            "the plan was made on no branch", f"git orch land {name} --onto main"
+            "the plan was made on a detached HEAD", f"git orch land {name} --onto main"
         )
     return status.base.ref
 
@@ -192,7 +192,7 @@ def _warn_of_untested(work: _Work, built: Built) -> None:
         odb.commit(built.written, built.tip).tree
         != odb.commit(work.plan.objects, work.branch.tip).tree
     ):
-        warning = f"'{work.target.name}' has changes that the plan has not: its checks never ran on both together"
+        warning = f"'{work.target.name}' has commits that the plan lacks: its checks never ran on both together"
         work.plan.reporter.emit(Note(warning))
 
 
@@ -213,7 +213,7 @@ def _build(work: _Work, mode: Mode) -> Built | None:
             return Built(tip, work.written, _own_commits(work.status))
         hint = f"git orch rebase {_onto(work)}  # or another way to land it: --merge"
         raise errors.Refused(
-            f"'{work.target.name}' has moved on, and cannot just be moved forward", hint
+            f"'{work.target.name}' has moved on: it cannot be fast-forwarded", hint
         )
     if mode == "rebase":
         return _rebase(work, old)

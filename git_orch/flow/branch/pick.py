@@ -256,7 +256,7 @@ def _end(repository: Repository, reporter: Reporter, checkout: Checkout, record:
         with opening.open_for_writing(place, reporter) as plan:
             picked = pick_by_hand.record_outcome(plan, record)
     except errors.NotFound as gone:
-        reporter.emit(Note(f"the log of the plan is not told: {gone.cause}"))
+        reporter.emit(Note(f"the plan's log was not updated: {gone.cause}"))
         picked = pick_by_hand.outcome(repository, record)
     pick_by_hand.forget(repository, checkout)
     return picked

@@ -101,7 +101,7 @@ def begin(
     if in_progress(checkout, record):
         raise conflict_to_resolve(repository, checkout, conflict.cause)
     forget(repository, checkout)
-    raise errors.Busy(f"git does not pick here: {conflict.cause}", checkout.command("status"))
+    raise errors.Busy(f"git cherry-pick failed: {conflict.cause}", checkout.command("status"))
 
 
 def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
@@ -117,13 +117,13 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
             and not _has_staged(repository, checkout)
         ):
             raise errors.Conflict(
-                "nothing is left of the commit as it was resolved",
+                "the commit is empty as you resolved it",
                 "git cherry-pick --skip && git orch exec --continue  # or, to have it empty: "
                 "git commit --allow-empty --no-edit && git orch exec --continue",
             )
         if in_progress(checkout, record):
-            raise conflict_to_resolve(repository, checkout, "the next commit does not fit either")
-        raise errors.Busy("git does not go on with the pick", checkout.command("status"))
+            raise conflict_to_resolve(repository, checkout, "the next commit conflicts, too")
+        raise errors.Busy("git cherry-pick --continue failed", checkout.command("status"))
 
 
 def give_up(repository: Repository, checkout: Checkout) -> None:
@@ -131,7 +131,7 @@ def give_up(repository: Repository, checkout: Checkout) -> None:
     # The refresh keeps git from taking a touched file for a changed one.
     checkout.git(repository).finished("update-index", "-q", "--refresh", expect=(0, 1))
     if not _run(repository, checkout, "--abort"):
-        raise errors.Busy("git does not abort the pick", checkout.command("status"))
+        raise errors.Busy("git cherry-pick --abort failed", checkout.command("status"))
 
 
 def _run(repository: Repository, checkout: Checkout, *arguments: str) -> bool:

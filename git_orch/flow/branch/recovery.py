@@ -105,16 +105,18 @@ def _settle_move(plan: OpenPlan, move: Move) -> None:
             reason=moves.reason(move.why),
         )
         moves.confirm(plan, move, move.new)
-        plan.reporter.emit(Note(f"finished what was cut off: {move.why}"))
+        plan.reporter.emit(Note(f"finished an interrupted command: {move.why}"))
         return
     plan.abandon(move)
     if tip == move.old:
         plan.reporter.emit(
-            Note(f"what was cut off cannot be finished, its commit was collected: {move.why}")
+            Note(
+                f"cannot finish an interrupted command, its commit was garbage-collected: {move.why}"
+            )
         )
     elif tip is not None:
         raise errors.Busy(
-            f"the branch of '{plan.name}' was moved while '{move.why}' was cut off; what it made is kept",
+            f"the branch of '{plan.name}' was moved while '{move.why}' was interrupted; its result is kept",
             f"git orch exec {plan.name}",
         )
 
@@ -144,9 +146,7 @@ def _settle_landing(plan: OpenPlan, move: Move) -> None:
     moves.abandon(plan, move.id)
     name = plan.name
     plan.reporter.emit(
-        Note(
-            f"'{move.why}' of {name} was cut off before it moved anything: give that command again"
-        )
+        Note(f"'{move.why}' of {name} was interrupted before it changed anything: run it again")
     )
 
 
@@ -155,7 +155,7 @@ def _give_up(plan: OpenPlan, move: Move) -> None:
     moves.abandon(plan, move.id)
     plan.reporter.emit(
         Note(
-            f"'{move.why}' of {plan.name} was cut off; what it had written to the checkout "
-            "is put back: give that command again"
+            f"'{move.why}' of {plan.name} was interrupted; its half-written files "
+            "are removed from the checkout: run it again"
         )
     )

@@ -88,7 +88,7 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
         if missing:
             needed = status.plan.position(missing[0])
             raise errors.Refused(
-                f"step {status.plan.position(step.id)} needs step {needed}, which would stand after it",
+                f"step {status.plan.position(step.id)} needs step {needed}, which would come after it",
                 f"git orch graph {ids.short(plan.id)}",
             )
         seen.add(step.id)
@@ -189,7 +189,7 @@ def step_to_rewrite(plan: OpenPlan, number: int) -> tuple[Status, Branch, StepSt
         )
     if len({claim.step for claim in step.commit.message.claims if claim.plan == plan.id}) > 1:
         raise errors.Refused(
-            f"commit {step.commit.oid[:10]} is more than step {number}: it was squashed",
+            f"commit {step.commit.oid[:10]} holds more than step {number}: it was squashed",
             f"git show {step.commit.oid[:10]}",
         )
     if not step.commit.parents:
@@ -207,7 +207,7 @@ def _branch(plan: OpenPlan, status: Status) -> Branch:
     if status.branch is None:
         raise errors.Refused(f"'{name}' has no branch", f"git orch show {name}")
     if not status.branch.commits:
-        raise errors.Refused(f"nothing of '{name}' is on its branch", f"git orch exec {name}")
+        raise errors.Refused(f"no step of '{name}' is done", f"git orch exec {name}")
     plan.refuse_checked_out()
     return status.branch
 
@@ -250,7 +250,7 @@ def _conflict(
         paths = list(dict.fromkeys(conflict.path for conflict in paths_at_fault))
         parts.append(f"{whose} conflicts in {sentences.names(paths, _NAMED)}")
     hint = again_from(plan, first) if first is not None else f"git show {conflicts[0][0].oid[:10]}"
-    return errors.Conflict(f"nothing was moved: {'; '.join(parts)}", hint)
+    return errors.Conflict(f"branch unchanged: {'; '.join(parts)}", hint)
 
 
 @contextlib.contextmanager
@@ -339,8 +339,8 @@ def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStat
                     if not result.passed:
                         command = sentences.command(result.command)
                         raise errors.StepFailed(
-                            f"nothing was moved: check {command} of step {step.number} "
-                            f"{result.reason} then; what was tried is kept as {chain.tip[:10]}",
+                            f"branch unchanged: check {command} of step {step.number} "
+                            f"{result.reason} on the new branch, which is kept as {chain.tip[:10]}",
                             again_from(plan, step.number),
                         )
     return changed

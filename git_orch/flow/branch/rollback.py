@@ -132,7 +132,7 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
     last = status.last_move
     if last is None or last.kind not in _REVERSIBLE or last.old is None:
         raise errors.Refused(
-            "what moved the branch last was no rollback", f"git orch log {plan.name}"
+            "the last move of the branch was not a rollback", f"git orch log {plan.name}"
         )
     verb = last.kind.value
     if status.branch is None or status.branch.tip != last.new:
@@ -241,7 +241,7 @@ def _refuse_foreign(plan: OpenPlan, theirs: list[Commit], target: Commit) -> Non
             "",
         )
         raise errors.Refused(
-            f"commits of yours are on the branch and would be cut off: {names}",
+            f"rolling back would take your own commits off the branch: {names}",
             f"{again}{where} --keep-user-commits"
             if all(len(commit.parents) < 2 for commit in theirs)  # a merge cannot be replayed
             else f"git branch -f orch/{plan.id} {target.oid[:12]}  # cuts them off, and git-orch keeps them",

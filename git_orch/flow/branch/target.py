@@ -76,7 +76,9 @@ def find(repository: Repository, name: str) -> Target:
     """
     ref = ask.real_name(repository.git, name if name.startswith(HEADS) else HEADS + name)
     if not ref.isprintable():
-        cause = f"the name of branch '{ref.removeprefix(HEADS)}' cannot be written down"
+        cause = (
+            f"the name of branch '{ref.removeprefix(HEADS)}' has characters that cannot be stored"
+        )
         raise errors.Refused(
             cause, "git branch --list && git branch -m OLD NEW  # a name of printable characters"
         )
@@ -130,7 +132,8 @@ def _checkout(repository: Repository, ref: str) -> Checkout | None:
                 f"'{name}' is checked out in '{place}', which is not there", "git worktree prune"
             )
         raise errors.Busy(
-            f"'{name}' is checked out where git cannot tell: run this there", "git worktree list"
+            f"'{name}' is checked out in a worktree that git does not name: run this there",
+            "git worktree list",
         )
     return Checkout(place, worktrees.git_dir_of(repository, place))
 
@@ -208,7 +211,8 @@ def _hold(plan: OpenPlan, target: Target, change: Change, written: Written) -> N
     asked = plan.repository.git.finished(*look, change.new, "--not", *reached, expect=(0, 128))
     if asked.status != 0:
         raise errors.Busy(
-            "what was to be landed was collected meanwhile (gc --prune=now?)", "git orch status"
+            "the commits to land were garbage-collected meanwhile (git gc --prune=now?)",
+            "git orch status",
         )
 
 
@@ -252,7 +256,7 @@ def _fast_forward(repository: Repository, checkout: Checkout, change: Change) ->
         in_the_way = [line.strip() for line in failed.stderr.splitlines() if line.startswith("\t")]
         if in_the_way:
             raise Blocked(checkout, in_the_way) from failed
-        cause = f"git does not move '{name}': {failed.cause}"
+        cause = f"git cannot move '{name}': {failed.cause}"
         if not failed.locked:
             old = change.old or repository.empty_tree
             half_moved.put_back(repository, git, change.ref, old, change.new)

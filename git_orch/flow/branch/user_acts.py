@@ -42,6 +42,6 @@ def _standing(plan: OpenPlan) -> str:
     status = plan.status()
     left = [str(step.number) for step in status.steps if step.state not in SATISFIED]
     unverified = [str(step.number) for step in status.steps if step.state is StepState.UNVERIFIED]
-    parts = [f"not done now: {', '.join(left)}"] if left else []
-    parts += [f"done but not verified now: {', '.join(unverified)}"] if unverified else []
+    parts = [f"no longer done: {', '.join(left)}"] if left else []
+    parts += [f"done but no longer verified: {', '.join(unverified)}"] if unverified else []
     return "; ".join(parts) or "every step is still done"

@@ -74,7 +74,7 @@ _OURSELVES = (sys.executable, "-P", "-m", "git_orch")
 def busy(plan: str) -> errors.Busy:
     """The error for a plan that another process works on."""
     return errors.Busy(
-        f"'{plan}' is being worked on by another process", f"git orch wait {ids.short(plan)}"
+        f"another process is working on '{plan}'", f"git orch wait {ids.short(plan)}"
     )
 
 
@@ -153,5 +153,5 @@ def stop(place: PlanPlace, seconds: float) -> Run | None:
         return wait(place, seconds) or runs.last(place)
     except errors.LimitReached as late:
         name = ids.short(place.id)
-        cause = f"process {run.pid} was asked to end and still runs after {seconds:g} s"
+        cause = f"process {run.pid} still runs {seconds:g} s after it was asked to stop"
         raise errors.LimitReached(cause, f"git orch wait {name}") from late

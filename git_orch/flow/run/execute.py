@@ -140,9 +140,7 @@ def _roll_back(plan: OpenPlan, tip: str) -> None:
         again = f"git orch rollback --undo {ids.short(plan.id)}"
         taken = sentences.steps(moved.steps)
         plan.reporter.emit(
-            Note(
-                f"{taken} taken back: the branch is at {moved.new[:10]} again; {again} brings it back"
-            )
+            Note(f"rolled back {taken}: the branch is at {moved.new[:10]} again; to undo: {again}")
         )
 
 
@@ -162,7 +160,7 @@ def _hand_over(plan: OpenPlan, status: Status) -> Summary:
     number = status.plan.position(step.id)
     path = prepare.manual_worktree(plan, tip).path
     plan.reporter.emit(
-        Note(f"step {number} is done by a person: {step.title}; its worktree is {path}")
+        Note(f"step {number} is manual: {step.title}. Work in {path}, then: git orch done")
     )
     if step.prompt:
         plan.reporter.emit(Note(step.prompt.rstrip()))

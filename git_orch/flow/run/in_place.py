@@ -43,13 +43,13 @@ def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
         )
     if not grant.what.grants.in_place:
         raise errors.Refused(
-            f"working in your own checkout needs an approval of '{name}' that says so",
+            f"'{name}' is not approved for work in your own checkout",
             f"git orch approve {name} --in-place",
         )
     sandbox.refuse_home(sandbox.launcher(repository, settings.of_user(repository)), repository.top)
     if not on_branch(plan.place):
         raise errors.Refused(
-            "in place means on the plan's branch, and that is not checked out here",
+            "--in-place needs the plan's branch checked out",
             f"git switch orch/{plan.id}",
         )
     target.refuse_unfinished(Checkout(repository.top, repository.git_dir))
@@ -87,7 +87,7 @@ def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, ti
         taken = snapshot.taken(plan.repository, worktree, tip, terms)
     except GateRefused as gated:
         raise errors.Refused(
-            f"what is uncommitted cannot be committed before step {number}: {gated.listing}",
+            f"uncommitted work cannot be committed before step {number}: {gated.listing}",
             "git status",
         ) from gated
     if taken.nested:
@@ -104,7 +104,7 @@ def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, ti
     commit = plan.identity.commit(written, taken.tree, [tip], message)
     why = f"checkpoint before step {number}"
     plan.move(tip, commit, why, kind=MoveKind.CHECKPOINT, written=written, in_place=True)
-    plan.reporter.emit(Note(f"what was uncommitted is committed as {commit[:10]}"))
+    plan.reporter.emit(Note(f"committed your uncommitted work first: {commit[:10]}"))
     return Tip(commit, taken.tree)
 
 
@@ -131,4 +131,4 @@ def _keep_staged(plan: OpenPlan, staged: str, now: Tip, number: int) -> None:
     why = f"what was staged before step {number}"
     commit = plan.identity.commit(plan.objects, staged, [now.commit], f"{why}\n")
     plan.keep([commit], why)
-    plan.reporter.emit(Note(f"{why} and differs from the files is kept as {commit[:10]}"))
+    plan.reporter.emit(Note(f"kept {why}, because the files differ from it: {commit[:10]}"))

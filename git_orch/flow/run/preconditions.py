@@ -44,10 +44,10 @@ def keep_results(plan: OpenPlan, status: Status) -> None:
     logged = {attempt.id for attempt in status.attempts}
     unknown = [oid for attempt, oid in left.items() if attempt not in logged]
     if unknown:
-        plan.keep(unknown, "results of attempts that were cut off")
+        plan.keep(unknown, "results of interrupted attempts")
         plan.reporter.emit(
             Note(
-                f"what attempts that were cut off made is kept: {', '.join(oid[:10] for oid in unknown)}"
+                f"kept the results of interrupted attempts: {', '.join(oid[:10] for oid in unknown)}"
             )
         )
     results.forget(plan.place, left)
@@ -105,7 +105,7 @@ def refuse_claimed(status: Status) -> None:
     claimed = next((step for step in status.steps if step.state is StepState.CLAIMED), None)
     if claimed is not None:
         raise errors.Refused(
-            f"a commit on the branch claims step {claimed.number}, but the log does not know it",
+            f"a commit on the branch is marked as step {claimed.number}, but git-orch did not make it",
             f"git orch verify {ids.short(status.id)} --accept {claimed.number}",
         )
 
@@ -130,6 +130,6 @@ def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
             )
             missing = sentences.steps(map(status.plan.position, needed))
             raise errors.Refused(
-                f"step {step.number} cannot run without {missing}: not done and not chosen",
+                f"step {step.number} needs {missing}, neither done nor chosen",
                 f"git orch exec {ids.short(status.id)} --steps {numbers}",
             )

@@ -67,9 +67,7 @@ def redo(
     """
     status, branch, step, commit = rewrite.step_to_rewrite(plan, number)
     if step.step.kind == "manual":
-        raise errors.Refused(
-            f"step {number} was done by a person", rewrite.again_from(plan, number)
-        )
+        raise errors.Refused(f"step {number} is manual", rewrite.again_from(plan, number))
     later = rewrite.after(branch, commit)
     _foretell(plan, status, step, later)
     grant = required.require_approval(plan, status)

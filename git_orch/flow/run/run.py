@@ -115,7 +115,7 @@ class Run:
         self._lost[job.step_id] += 1
         if not isinstance(error, BrokenExecutor) or self._lost[job.step_id] >= _LOST_TRIES:
             raise error
-        note = Note(f"the worker of step {job.number} died; its job is done again")
+        note = Note(f"the worker of step {job.number} died; running the step again")
         self.terms.plan.reporter.emit(note)
         return None
 

@@ -92,12 +92,10 @@ class Results:
     def keep(self, job: Job, verified: Verified) -> None:
         """Keep a result that will not land any more."""
         plan = self._terms.plan
-        why = "an attempt that was cut off before it landed"
+        why = "an interrupted attempt"
         plan.keep([verified.commit], why, self.written(job))
         self.settle(job)
-        plan.reporter.emit(
-            Note(f"the work that did not land any more is kept as {verified.commit[:10]}")
-        )
+        plan.reporter.emit(Note(f"kept the work that can no longer land: {verified.commit[:10]}"))
 
 
 class StepLanding:
@@ -160,7 +158,7 @@ class StepLanding:
             return self._move(job, result._replace(made=made), ready)
         reason = now.error if now is not None else "its checks could not be run"
         checks = now.made.checks if now is not None else ()
-        error = f"on top of the steps that landed meanwhile {reason}"
+        error = f"on top of the steps that landed meanwhile, {reason}"
         made = result.made._replace(checks=checks)
         return self._do_anew(job, ending.failed(result, error, "check", made))
 

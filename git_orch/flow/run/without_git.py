@@ -52,7 +52,7 @@ def execute(plan: Plan, directory: Path, launcher: Launcher, reporter: Reporter)
                 "git init && git orch plan --from FILE",
             )
     sandbox.refuse_home(launcher, directory)
-    reporter.emit(Note("without git: nothing is recorded, and nothing can be taken back"))
+    reporter.emit(Note("without git, nothing is recorded and nothing can be rolled back"))
     begun = time.monotonic()
     order = graph.order(plan)
     for count, step_id in enumerate(order):

@@ -28,9 +28,7 @@ from git_orch.repo.log import results
 from git_orch.repo.objects import objects
 from git_orch.repo.plan_place import PlanPlace
 
-_MOVED = (
-    "another branch was checked out meanwhile: what is there now is not the work of the step alone"
-)
+_MOVED = "another branch was checked out during the step: the files there are not its work alone"
 _HERE: dict[str, Means] = {}  # by run, for workers that are threads of the process that made it
 
 

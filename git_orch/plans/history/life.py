@@ -63,7 +63,8 @@ def transition(old: PlanState, new: PlanState, name: str) -> PlanState:
         raise Refused(f"'{name}' is {old.value} already", f"git orch state {name}")
     choice = " or ".join(state.value for state in next_states(old))
     raise Refused(
-        f"'{name}' is {old.value}: it can become {choice}, not {new.value}", command(old, new, name)
+        f"'{name}' is {old.value}: it cannot become {new.value}, only {choice}",
+        command(old, new, name),
     )
 
 

@@ -135,7 +135,7 @@ def test_a_move_that_was_made_and_left_by_the_user_is_confirmed_and_noticed(scen
 
 def test_a_move_that_was_not_made_is_made(scene: Scene) -> None:
     scene.intended()
-    assert scene.settled() == ["finished what was cut off: land step 2"]
+    assert scene.settled() == ["finished an interrupted command: land step 2"]
     assert scene.tip() == scene.new
     assert scene.repo.git("log", "-g", "-1", "--format=%gs", scene.branch) == "orch: land step 2"
 
@@ -144,7 +144,7 @@ def test_a_move_to_where_the_branch_has_been_is_not_taken_for_made(scene: Scene)
     """A rollback that was cut off: the reflog has its target from the landing."""
     cover = scene.repo.git("rev-parse", f"{scene.branch}~1")
     scene.intended(new=cover)
-    assert scene.settled() == ["finished what was cut off: land step 2"]
+    assert scene.settled() == ["finished an interrupted command: land step 2"]
     assert scene.tip() == cover
 
 
@@ -166,14 +166,14 @@ def test_a_branch_in_a_checkout_is_not_moved_under_it(scene: Scene, tmp_path: Pa
     assert scene.tip() == scene.old
 
     scene.repo.git("checkout", "-q", "--detach", cwd=tmp_path / "theirs")
-    assert scene.settled() == ["finished what was cut off: land step 2"]
+    assert scene.settled() == ["finished an interrupted command: land step 2"]
 
 
 def test_a_move_to_a_commit_that_is_gone_is_dropped(scene: Scene) -> None:
     scene.intended()
     scene.repo.git("gc", "--quiet", "--prune=now")
     [note] = scene.settled()
-    assert note.endswith("its commit was collected: land step 2")
+    assert note.endswith("its commit was garbage-collected: land step 2")
     assert scene.tip() == scene.old
 
 
@@ -182,7 +182,7 @@ def test_a_branch_that_the_user_moved_meanwhile_stays_and_is_told_once(scene: Sc
     scene.intended()
     theirs = scene.commit("the user's own")
     scene.repo.git("branch", "-f", scene.branch, theirs)
-    with pytest.raises(errors.Busy, match="was moved while 'land step 2' was cut off"):
+    with pytest.raises(errors.Busy, match="was moved while 'land step 2' was interrupted"):
         scene.settled()
     assert scene.tip() == theirs
     assert scene.new in scene.kept()
@@ -226,7 +226,7 @@ def test_a_checkout_whose_branch_alone_did_not_move_goes_back_where_the_intent_h
     scene.intended(ref="refs/heads/main", old=main, new=new, checkout=checkout)
     scene.repo.git("read-tree", "-m", "-u", main, new)
     [note] = scene.settled()
-    assert ("is put back" in note) is checkout
+    assert ("half-written files are removed" in note) is checkout
     assert (scene.repo.git("status", "--porcelain") == "") is checkout
     assert scene.repo.git("rev-parse", "main") == main
 
@@ -238,7 +238,7 @@ def test_a_plan_without_its_branch_yet_gets_it(scene: Scene) -> None:
     log = f"refs/notes/orch/{plan}"
     scene.repo.git("update-ref", log, f"{log}~1")  # without the confirmation
     scene.repo.git("branch", "-D", f"orch/{plan}")
-    assert "finished what was cut off: create" in scene.repo.orch("exec", plan).stderr
+    assert "finished an interrupted command: create" in scene.repo.orch("exec", plan).stderr
     assert cover in scene.repo.git("rev-list", f"orch/{plan}").splitlines()
     assert scene.repo.step_states(plan) == ["done"]
 
@@ -255,7 +255,7 @@ def test_a_deleted_branch_is_named_with_the_command_that_brings_it_back(scene: S
 def test_a_tip_that_a_rewrite_left_is_kept_and_told_once(scene: Scene) -> None:
     scene.repo.git("branch", "-f", scene.branch, f"{scene.branch}~1")
     [note] = scene.settled()
-    assert note.endswith("not done now: 1, 2")
+    assert note.endswith("no longer done: 1, 2")
     assert scene.old in scene.kept()
     assert scene.settled() == []
 

@@ -32,7 +32,7 @@ def test_the_result_of_a_step_is_kept_when_its_branch_is_checked_out_meanwhile(
 ) -> None:
     plan = here.plan(writing("a.txt"))
     said = here("exec", plan, expect=6).err
-    told = re.search(r"is kept as (\w+)", said)
+    told = re.search(r"kept the work that can no longer land: (\w+)", said)
     assert told is not None
     assert repo.git("show", f"{told[1]}:a.txt") == "a.txt"
     kept = repo.git("rev-list", f"refs/orch/kept/{plan}").split()
@@ -53,6 +53,6 @@ def test_work_that_a_full_disk_keeps_from_landing_is_kept_by_the_next_run(
         here("exec", plan, expect=128)
     finally:
         checkpoints.observe(None)
-    told = re.search(r"is kept as (\w+)", here("exec", plan).err)
+    told = re.search(r"kept the work of an interrupted attempt: (\w+)", here("exec", plan).err)
     assert told is not None
     assert repo.git("ls-tree", "--name-only", told[1]).splitlines() == ["README.md", "a.txt"]

@@ -144,7 +144,7 @@ def test_settings_for_people_do_not_change_what_is_read_from_git(repo: Repo) -> 
     plan = repo.plan(document)
     repo.orch("exec")
     output = repo.status(plan)["steps"][0]["checks"][1]["output"]
-    assert output == "[the check changed README.md, new é: put back]"
+    assert output == "[the check changed README.md, new é: reverted]"
     repo.orch("rollback", "--to-step", "1", plan)
     assert repo.step_states(plan) == ["done", "pending"]
     repo.git("checkout", "-q", "--", "README.md")

@@ -91,7 +91,7 @@ def test_a_lock_is_for_one_process_and_ends_with_it(repo: Repo, found: Repositor
     assert localfiles.is_held(PlanPlace(found, PLAN))
     assert not localfiles.is_held(PlanPlace(found, PLAN + "-other"))
     with (
-        pytest.raises(errors.Busy, match="being worked on by another process"),
+        pytest.raises(errors.Busy, match="another process is working on"),
         localfiles.lock(PlanPlace(found, PLAN)),
     ):
         pass

@@ -45,7 +45,7 @@ def test_a_refused_transition_says_what_is_possible_and_names_a_command(
     assert "P" in refused.value.hint
     if old is not new:
         assert (
-            f"can become {LEGAL[old.value].replace(' ', ' or ')}, not {new.value}"
+            f"cannot become {new.value}, only {LEGAL[old.value].replace(' ', ' or ')}"
             in refused.value.cause
         )
 
@@ -188,7 +188,7 @@ def test_a_rollback_of_a_plan_that_was_edited_leaves_it_to_be_validated() -> Non
 
 def test_a_plan_whose_steps_are_all_done_is_not_edited() -> None:
     with pytest.raises(
-        Refused, match="COMPLETE: it can become EXECUTING or ROLLED_BACK, not CREATED"
+        Refused, match="COMPLETE: it cannot become CREATED, only EXECUTING or ROLLED_BACK"
     ):
         life.states_to_edit(PlanState.COMPLETE, PlanState.COMPLETE, "P")
     assert life.states_to_edit(PlanState.COMPLETE, PlanState.EXECUTING, "P") == [
@@ -199,5 +199,5 @@ def test_a_plan_whose_steps_are_all_done_is_not_edited() -> None:
 
 @pytest.mark.parametrize("old", ["DRAFT", "READY", "REJECTED"])
 def test_what_has_to_be_edited_first_is_not_begun(old: str) -> None:
-    with pytest.raises(Refused, match="not EXECUTING"):
+    with pytest.raises(Refused, match="cannot become EXECUTING"):
         life.states_to_run(PlanState[old], "P")
