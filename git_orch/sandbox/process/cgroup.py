@@ -2,8 +2,9 @@
 also for root.
 
 It is made below the group that we are in ourselves (or, with version 2, beside it), so that a
-command never leaves a limit that was set for us. A shell enters it before it becomes the command:
-nothing is forked outside. The group of a run that was killed is removed by the next run. See
+command never leaves a limit that was set for us. With version 1 the thread that starts a command
+is in the group while it does; with version 2 a shell enters it before it becomes the command.
+Nothing is forked outside. The group of a run that was killed is removed by the next run. See
 cgroups(7).
 """
 
@@ -16,7 +17,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +50,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group: several directories with version 1, which has one for every controller."""
+    """One group: several directories with version 1, which has one for every controller.
+
+    `homes` are the groups that our threads are in; empty where a thread cannot move alone.
+    """
 
     directories: tuple[Path, ...]
+    homes: tuple[Path, ...] = ()
 
     @property
     def prefix(self) -> tuple[str, ...]:
@@ -60,6 +65,20 @@ class Group:
         """
         members = [str(directory / "cgroup.procs") for directory in self.directories]
         return (_SHELL, "-c", _ENTER, "sh", str(len(members)), *members)
+
+    @contextlib.contextmanager
+    def enter(self) -> Iterator[tuple[str, ...]]:
+        """Run commands in the group; gives the words to put in front of their command lines.
+
+        A thread that moves itself takes none of our memory along, and waits for no lock that the
+        kernel's readers hold: a shell does, and is one program more.
+        """
+        try:
+            moved = bool(self.homes) and _move_thread(self.directories)
+            yield () if moved else self.prefix
+        finally:
+            if self.homes:
+                _move_thread(self.homes)
 
     def ran_out_of_memory(self) -> bool:
         """Whether the kernel killed a process of the group because it was at its memory limit."""
@@ -143,7 +162,21 @@ def _make_group(places: tuple[Place, ...], limits: dict[str, int]) -> Group | No
         own_limits = {name: limits.pop(name) for name in place.controllers if name in limits}
         if own_limits:
             directories += _make_directory(place, own_limits)
-    return Group(tuple(directories)) if directories else None
+    if not directories:
+        return None
+    by_thread = all(place.version == 1 for place in places)
+    homes = tuple(directory.parent for directory in directories) if by_thread else ()
+    return Group(tuple(directories), homes)
+
+
+def _move_thread(directories: Sequence[Path]) -> bool:
+    """Move this thread into groups; whether it is in all of them now."""
+    try:
+        for directory in directories:
+            (directory / "tasks").write_bytes(b"0")
+    except OSError:
+        return False
+    return True
 
 
 def _make_directory(place: Place, limits: dict[str, int]) -> list[Path]:
@@ -211,7 +244,8 @@ def _remove(directory: Path) -> None:
     """
     give_up = time.monotonic() + _GIVE_UP
     while time.monotonic() < give_up:
-        table.send(map(int, _text(directory / "cgroup.procs").split()), signal.SIGKILL)
+        members = map(int, _text(directory / "cgroup.procs").split())
+        table.send((pid for pid in members if pid != os.getpid()), signal.SIGKILL)
         try:
             directory.rmdir()
         except FileNotFoundError:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import time
@@ -16,7 +18,7 @@ from git_orch.sandbox.process.limits import Bounds
 from git_orch.sandbox.process.outcome import Outcome, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -45,11 +47,11 @@ def run(
         output.Output(bounds.output_path, bounds.output_limit) as collected,
         cgroup.group(memory=bounds.memory, processes=bounds.processes) as group,
     ):
-        prefix = group.prefix if group is not None else ()
         watch = limits.Watch(bounds)
-        child, members = _start([*prefix, *argv], env, cwd, collected, pass_fds)
+        child, members = _start(argv, env, cwd, collected, pass_fds, group)
         try:
-            reason = _watch_to_end(child, members, collected, bounds, watch)
+            with _ending(child) as ending:
+                reason = _watch_to_end(child, ending, members, collected, bounds, watch)
             if reason in _ASKED_TO_END:
                 _ask_to_end(child, members, collected, bounds.grace)
         finally:
@@ -92,10 +94,14 @@ def _start(
     cwd: Path,
     collected: output.Output,
     pass_fds: Sequence[int],
+    group: cgroup.Group | None,
 ) -> tuple[subprocess.Popen[bytes], family.Family]:
-    with family.hold_reaping() as tag:
+    with (
+        family.hold_reaping() as tag,
+        group.enter() if group is not None else contextlib.nullcontext(()) as prefix,
+    ):
         child = subprocess.Popen(
-            argv,
+            [*prefix, *argv],
             env={**env, table.TAG: tag},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -109,8 +115,23 @@ def _start(
     return child, members
 
 
+@contextlib.contextmanager
+def _ending(child: subprocess.Popen[bytes]) -> Iterator[int | None]:
+    """A descriptor that can be read once a process has ended; None where there is none (macOS)."""
+    try:
+        descriptor = os.pidfd_open(child.pid)
+    except (AttributeError, OSError):
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def _watch_to_end(
     child: subprocess.Popen[bytes],
+    ending: int | None,
     members: family.Family,
     collected: output.Output,
     bounds: Bounds,
@@ -130,6 +151,9 @@ def _watch_to_end(
             return "timeout"
         if excess := watch.excess(members):
             return excess
+        if ending is not None:
+            collected.wait(_TICK, ending)
+            continue
         collected.wait(patience if collected.at_end else _TICK)
         patience = min(patience * 2, _TICK)
     return "exited"

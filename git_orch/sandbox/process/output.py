@@ -30,8 +30,6 @@ class Output:
         self._file = None if path is None else _private_file(path)
         self._reader, self.writer = os.pipe()
         os.set_blocking(self._reader, False)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._reader, selectors.EVENT_READ)
 
     def __enter__(self) -> Self:
         return self
@@ -43,7 +41,6 @@ class Output:
         traceback: TracebackType | None,
     ) -> None:
         self.close_writer()
-        self._selector.close()
         os.close(self._reader)
         if self._file is not None:
             os.close(self._file)
@@ -63,13 +60,21 @@ class Output:
             os.close(self.writer)
             self.writer = -1
 
-    def wait(self, seconds: float) -> None:
-        """Take what comes first: some bytes or the end of the time, which is waited for after the
-        end of the output.
+    def wait(self, seconds: float, ending: int | None = None) -> None:
+        """Take what comes first: some bytes, something to read from the descriptor `ending`, or the
+        end of the time, which is waited for after the end of the output.
         """
-        if self.at_end:
+        descriptors = [] if self.at_end else [self._reader]
+        if ending is not None:
+            descriptors.append(ending)
+        if not descriptors:
             time.sleep(seconds)
-        elif self._selector.select(seconds):
+            return
+        with selectors.DefaultSelector() as selector:
+            for descriptor in descriptors:
+                selector.register(descriptor, selectors.EVENT_READ)
+            ready = [key.fd for key, _ in selector.select(seconds)]
+        if self._reader in ready:
             self._read()
 
     def drain(self) -> None:
