@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import pytest
 from conftest import Repo
 
+from git_orch.sandbox.process import cgroup
+
 _FEW, _MORE = 2, 6
 
 
@@ -52,12 +54,12 @@ def _cost(repo: Repo, tmp_path: Path, step: dict[str, Any], count: int) -> Cost:
 
 STEPS: dict[str, tuple[dict[str, Any], Cost]] = {
     "files": ({"title": "Write", "files": {"new/NUMBER.txt": "NUMBER\n"}}, Cost(0, 3)),
-    "run": ({"title": "Run", "run": "true"}, Cost(9, 3)),
+    "run": ({"title": "Run", "run": "true"}, Cost(2, 3)),
     "run with a check": (
         {"title": "Run", "run": "true", "checks": [{"command": "true"}]},
-        Cost(17, 3),
+        Cost(4, 3),
     ),
-    "run that writes": ({"title": "Run", "run": "echo NUMBER >> log"}, Cost(20, 4)),
+    "run that writes": ({"title": "Run", "run": "echo NUMBER >> log"}, Cost(16, 4)),
 }
 
 
@@ -66,5 +68,7 @@ def test_a_step_starts_few_programs_and_syncs_seldom(
     repo: Repo, tmp_path: Path, step: dict[str, Any], most: Cost
 ) -> None:
     cost = one_more(repo, tmp_path, step)
+    if any(place.version == 2 for place in cgroup.find_places()):  # a shell enters each
+        most = most._replace(programs=most.programs * 3 // 2)
     assert cost.programs <= most.programs
     assert cost.syncs <= most.syncs

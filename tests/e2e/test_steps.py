@@ -292,6 +292,42 @@ def test_what_a_check_changes_is_reported_put_back_and_does_not_land(
     ]
 
 
+QUIET: dict[str, Any] = {"title": "Quiet", "run": "true", "checks": [{"command": "true"}]}
+# Another content of the same size, and everything that a command can set as it was.
+UNSEEN = "cp -p README.md /tmp/old; tr a-z A-Z < /tmp/old > README.md; touch -r /tmp/old README.md"
+
+
+def test_a_step_after_quiet_ones_lands_what_it_hid(repo: Repo) -> None:
+    steps = [QUIET, QUIET, {"title": "Hide", "run": UNSEEN, "depends_on": [2]}]
+    plan = repo.plan({"title": "Quiet", "steps": steps})
+    before = repo.git("show", "HEAD:README.md")
+    repo.orch("exec")
+    assert repo.git("show", f"orch/{plan}:README.md") == before.upper() != before
+
+
+def test_a_check_after_quiet_ones_that_hides_what_it_changed_is_reported(repo: Repo) -> None:
+    last = {
+        "title": "Hide",
+        "run": "true",
+        "checks": [{"command": UNSEEN}, {"command": "grep -q '[a-z]' README.md"}],
+        "depends_on": [2],
+    }
+    plan = repo.plan({"title": "Quiet", "steps": [QUIET, QUIET, last]})
+    repo.orch("exec")
+    assert "changed README.md: put back" in shown(repo, plan, 3)["checks"][0]["output"]
+
+
+def test_ignored_files_after_quiet_steps_do_not_reach_the_next(repo: Repo) -> None:
+    repo.commit({".gitignore": "*.o\n"})
+    plant = {"title": "Plant", "run": "true", "checks": [{"command": "touch planted.o"}]}
+    steps = [QUIET, QUIET, plant, {"title": "Rely", "run": "test ! -e planted.o"}]
+    for number, step in enumerate(steps[1:], 1):
+        steps[number] = {**step, "depends_on": [number]}
+    plan = repo.plan({"title": "Quiet", "steps": steps})
+    repo.orch("exec")
+    assert repo.step_states(plan) == ["done"] * 4
+
+
 def test_ignored_files_of_one_step_do_not_make_a_later_check_pass(repo: Repo) -> None:
     repo.commit({".gitignore": "*.o\nbuild/\n"})
     steps = [

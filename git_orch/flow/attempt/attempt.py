@@ -63,7 +63,8 @@ class Attempt:
         begun, course = time.monotonic(), _Course(Work())
         course.taken = self._without_worktree()
         if course.taken is None:
-            self._site.worktree  # noqa: B018 - made now: what goes wrong there is not the step's doing
+            # Made now: what goes wrong there is not the step's doing.
+            self._site.worktree.standing.begin()
         self._site.spool("attempt.started", step=self._job.step.id, attempt=self._job.attempt)
         try:
             with checkpoints.around("do step", (self._job, self._site)):
@@ -106,6 +107,7 @@ class Attempt:
 
     def _with_files(self, worktree: Worktree, taken: Snapshot) -> Worktree:
         """The worktree at the base, with the step's files written into it: a check wants them."""
+        worktree.standing.begin()
         self._write_files(Tree(worktree.path))
         self._site.objects.flush()
         snapshot.index(worktree, taken.tree)

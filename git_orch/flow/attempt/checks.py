@@ -121,6 +121,7 @@ def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckR
     """The result of running it, and whether ignored files or empty directories are there
     afterwards.
     """
+    site.worktree.standing.begin()
     outcome = site.launcher.run(
         check.command,
         worktree=site.worktree.path,
@@ -140,6 +141,7 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
     # The user's may lie in their home.
     shown = replace(site.launcher, readable=(*site.launcher.readable, hook.parent))
     enclosure = replace(site.worktree.enclosure, stop=site.stop, boundary=Boundary(shown))
+    site.worktree.standing.begin()
     with enclosure.scratch() as scratch:
         outcome = enclosure.outcome(
             scratch, [str(hook)], writes_files=True, timeout=check.timeout, output_path=output_path

@@ -29,6 +29,7 @@ from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import pool, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
+from git_orch.repo.worktree.standing import Standing
 from git_orch.repo.worktree.worktrees import Worktree
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Means:
     run_hooks: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
     at: dict[str, str] = field(default_factory=dict)  # the tree that a worktree holds, by its name
+    standings: dict[str, Standing] = field(default_factory=dict)  # of the worktrees, by name
     set_up: set[str] = field(default_factory=set)  # worktrees in which the setup command ran
     made: dict[str, Written] = field(default_factory=dict)  # what attempts made that no ref holds
 
@@ -98,11 +100,14 @@ def _at(of: Means, name: str, where: tuple[str, str], *, ignored: bool) -> Workt
     worktree = worktrees.existing(of.repository, name, of.boundary)
     if worktree is None:
         return _make(of, name, commit)
+    worktree = worktree._replace(standing=of.standings.setdefault(name, worktree.standing))
     # The worktree holds this tree already: git need not go through all its files.
     if of.at.pop(name, None) == tree:
         worktrees.hold(worktree, commit)
-        worktrees.clean(worktree, ignored=ignored)
+        if of.furnishing.paths or not worktree.standing.is_spotless(tree):
+            worktrees.clean(worktree, ignored=ignored)
         return worktree
+    worktree.standing.forget()
     try:
         worktrees.point(worktree, commit, ignored=ignored)
     except GitFailed:
@@ -113,11 +118,13 @@ def _at(of: Means, name: str, where: tuple[str, str], *, ignored: bool) -> Workt
 
 def _make(of: Means, name: str, commit: str) -> Worktree:
     of.set_up.discard(name)
+    of.standings.pop(name, None)
     with pool.adding(of.repository):
         return worktrees.made(of.repository, name, of.boundary, commit)
 
 
 def _set_up(of: Means, worktree: Worktree, approved: Setup) -> None:
+    worktree.standing.forget()
     output = of.repository.state_dir / "output" / f"setup-{worktree.path.name}.txt"
     output.parent.mkdir(mode=0o700, exist_ok=True)
     changed = setup.run(of.furnishing, worktree, approved, output, of.stop)
@@ -174,7 +181,7 @@ def user_checkout(of: Means) -> Worktree:
     enclosure = Enclosure(
         repository.top, repository.git_dir, repository.common_dir, of.boundary, own=False
     )
-    return Worktree(repository.top, git, enclosure)
+    return Worktree(repository.top, git, enclosure, Standing(repository.top))
 
 
 @contextlib.contextmanager

@@ -117,7 +117,14 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
     """A snapshot that the index holds: until then `git gc --prune=now` of somebody else may take
     it.
     """
+    alone, standing = terms.unchanged is not None, worktree.standing
+    if terms.unchanged is not None and standing.confirm(terms.unchanged):
+        return Snapshot(terms.unchanged, (), spotless=standing.spotless)
+    before = standing.footprint() if alone else None
+    standing.forget()
     made, held = _taken(repository, worktree.enclosure, base, terms)
+    if alone and not terms.without:
+        standing.settle(made.tree, before, spotless=made.spotless is True)
     try:
         if made.tree != terms.unchanged:
             index(worktree, made.tree)
@@ -209,7 +216,12 @@ def look(worktree: Worktree, tree: str, *, alone: bool = False) -> Look:
     """Compare a worktree with the snapshot `tree` that it held. With `alone` only commands worked in
     it: in the sandbox they cannot write its index.
     """
-    compared = "" if alone and worktree.enclosure.launcher.sandboxed else tree
+    alone, standing = alone and worktree.enclosure.launcher.sandboxed, worktree.standing
+    if alone and standing.confirm(tree):
+        return Look((), standing.spotless)
+    before = standing.footprint() if alone else None
+    standing.forget()
+    compared = "" if alone else tree
     with worktree.enclosure.scratch() as scratch:
         worktree.enclosure.run(scratch, _LOOK, compared)
         staged = ask.names(scratch.bytes("staged", _LONGEST_LIST)) if compared else ()
@@ -217,6 +229,8 @@ def look(worktree: Worktree, tree: str, *, alone: bool = False) -> Look:
     ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
     paths = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
     spotless = worktrees.spotless(worktree.path, ignored=_has_ignored(entries))
+    if alone and not paths:
+        standing.settle(tree, before, spotless=spotless)
     return Look(tuple(paths), spotless)
 
 

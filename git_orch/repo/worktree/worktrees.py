@@ -19,6 +19,7 @@ from git_orch.repo.places import place_of
 from git_orch.repo.repository import unwritable
 from git_orch.repo.worktree import enclosed, registration
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
+from git_orch.repo.worktree.standing import Standing
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -40,12 +41,14 @@ class Worktree(NamedTuple):
     """A linked worktree of git-orch's own.
 
     `git` acts on its index and writes its files, and starts no program for any of them; `enclosure`
-    is where git reads what others wrote in it.
+    is where git reads what others wrote in it, and `standing` spares it to read what it read
+    before.
     """
 
     path: Path
     git: Git
     enclosure: Enclosure
+    standing: Standing
 
 
 def path_of(repository: Repository, name: str, purpose: Purpose = "exec") -> Path:
@@ -64,7 +67,8 @@ def existing(
     if git_dir is None or not path.is_dir():
         return None
     git = Git(git_dir, path, repository.variables, repository.drivers)
-    return Worktree(path, git, Enclosure(path, git_dir, repository.common_dir, boundary))
+    enclosure = Enclosure(path, git_dir, repository.common_dir, boundary)
+    return Worktree(path, git, enclosure, Standing(path))
 
 
 def made(
