@@ -15,7 +15,7 @@ from git_orch.flow.branch import opening, unarchive
 from git_orch.plans import ids
 from git_orch.plans.file import emitter, planfile
 from git_orch.plans.history.status import PlanState, Status
-from git_orch.repo import git, localfiles, settings
+from git_orch.repo import localfiles, settings
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.views import console
@@ -92,7 +92,7 @@ def _edit_draft(repository: Repository, status: Status) -> Path:
     path = repository.state_dir / "edit" / f"{name}.yaml"
     localfiles.write(path, emitter.to_yaml(status.plan).encode("utf-8"))
     try:
-        click.edit(filename=str(path), editor=git.user_editor(repository.git_dir))
+        click.edit(filename=str(path), editor=settings.editor(repository))
     except click.ClickException as failed:
         raise errors.UsageError(
             f"the editor failed: {failed.format_message()}",

@@ -7,12 +7,13 @@ without any of the user's `GIT_*` variables that would point it at another repos
 from __future__ import annotations
 
 import os
-import re
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
+from git_orch.repo import git_settings, scopes
+from git_orch.repo.scopes import Scoped
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.process import tools
 
@@ -30,19 +31,15 @@ _KEPT_VARIABLES = (
 _LOCATION_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
 
 _PINNED = (
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "core.pager=cat",
-    "core.editor=false",
+    *git_settings.PINNED,
     "color.ui=false",
     "color.diff=false",  # color.ui does not outvote it, and a coloured patch has another patch ID
     "gc.auto=0",
     "maintenance.auto=false",
     "log.showSignature=false",
+    "log.mailmap=false",
     "submodule.recurse=false",
     "advice.detachedHead=false",
-    "diff.external=",
-    "core.alternateRefsCommand=",
     "core.protectHFS=true",
     "core.protectNTFS=true",
     "protocol.ext.allow=never",
@@ -124,10 +121,6 @@ def environment(source: Mapping[str, str], *, keep_location: bool = False) -> di
 # user's configuration.
 FETCHING = {"GIT_NO_LAZY_FETCH": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
 
-_DRIVER = (
-    r"(?s:(filter|diff|merge|hook|trailer)\..+"
-    r"\.(clean|smudge|process|required|command|textconv|driver|cmd|enabled))"
-)
 # `false` as a merge driver reports a conflict.
 _SWITCHES = ("required", "enabled", "driver")
 
@@ -136,14 +129,15 @@ def drivers(names: Iterable[str]) -> tuple[str, ...]:
     """Of names in git's configuration those that make git start a program for a path, whatever a
     pattern may be.
     """
-    return tuple(dict.fromkeys(name for name in names if re.fullmatch(_DRIVER, name) is not None))
+    known = git_settings.matcher(git_settings.Care.DRIVER)
+    return tuple(dict.fromkeys(name for name in names if known.fullmatch(name) is not None))
 
 
 class Git(NamedTuple):
     """git for one git directory, and for one work tree where that is given.
 
     `drivers` are the settings that would start a program when git looks at files; they count as not
-    set.
+    set. What the repository's own configuration says of paths and programs counts in no call.
     """
 
     directory: Path | str
@@ -166,13 +160,32 @@ class Git(NamedTuple):
         return Path(self.top) if self.top is not None else None
 
     def argv(self, *args: str) -> list[str]:
-        """The whole command line for `args`."""
+        """The whole command line for `args`. Raises Refused for a repository that leads elsewhere."""
         command = ["git", "--no-pager", f"--git-dir={self.directory}"]
         if self.top is not None:
             command.append(f"--work-tree={self.top}")
         for pinned in _PINNED:
             command += ["-c", pinned]
+        for name, value in self.outvoted().items():
+            command += _option(name, value)
         return [*command, *(_unset(name) for name in self.drivers), *args]
+
+    def outvoted(self) -> Mapping[str, str | None]:
+        """The settings of the repository that do not count, by name, with what counts instead."""
+        return scopes.outvoted(self._place(), self.variables, self._list)
+
+    def settings(self) -> tuple[Scoped, ...]:
+        """All of git's configuration as it is set, whether it counts or not."""
+        return scopes.settings(self._place(), self.variables, self._list)
+
+    def _place(self) -> scopes.Place:
+        return scopes.place(str(self.directory), str(self.top) if self.top is not None else None)
+
+    def _list(self) -> bytes:
+        argv = ["git", f"--git-dir={self.directory}", "config", "--list"]
+        options = ("--show-scope", "--show-origin", "-z")
+        done = start([*argv, *options], self.variables, self._directory(), None)
+        return _checked("config", done, (0,)).stdout
 
     def run(
         self,
@@ -204,11 +217,7 @@ class Git(NamedTuple):
             stdin,
             timeout,
         )
-        if -done.status in _STOPPED_BY:
-            raise errors.Interrupted(-done.status, "git orch status")
-        if done.status not in expect:
-            raise failure(_verb(args), done.status, done.stderr.decode("utf-8", "replace"))
-        return done
+        return _checked(_verb(args), done, expect)
 
     def line(self, *args: str) -> str:
         """The first line of git's output, decoded."""
@@ -218,6 +227,21 @@ class Git(NamedTuple):
         # A work tree that is gone must not turn every call into FileNotFoundError.
         there = self.top is not None and os.path.isdir(self.top)
         return str(self.top if there else self.directory)
+
+
+def _checked(verb: str, done: tools.Finished, expect: Sequence[int]) -> tools.Finished:
+    if -done.status in _STOPPED_BY:
+        raise errors.Interrupted(-done.status, "git orch status")
+    if done.status not in expect:
+        raise failure(verb, done.status, done.stderr.decode("utf-8", "replace"))
+    return done
+
+
+def _option(name: str, value: str | None) -> list[str]:
+    """The option that gives a setting a value; one that no option can give one counts as not set."""
+    if value == "" or "=" in name:
+        return [_unset(name)]
+    return ["-c", name if value is None else f"{name}={value}"]
 
 
 def _unset(name: str) -> str:
@@ -242,12 +266,18 @@ def start(
         raise errors.UnfitRepository("git is not on PATH", "apt-get install git") from missing
 
 
-def user_editor(git_dir: Path) -> str:
-    """The editor that git itself would open for the user: their variables and configuration count
-    here.
+def user_editor(own: str | None) -> str:
+    """The editor that git itself would open for the user, whose own core.editor is `own`: their
+    variables count before and after it.
     """
-    argv = ["git", f"--git-dir={git_dir}", "var", "GIT_EDITOR"]
-    done = start(argv, dict(os.environ), None, None)
+    alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    variables = environment(os.environ) | alone
+    for name in ("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"):
+        variables.pop(name, None)
+    chosen = os.environ.get("GIT_EDITOR") or own
+    if chosen:
+        variables["GIT_EDITOR"] = chosen
+    done = start(["git", "var", "GIT_EDITOR"], variables, "/", None)
     return done.stdout.decode("utf-8", "surrogateescape").strip() or "vi"
 
 

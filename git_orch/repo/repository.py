@@ -10,22 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch import errors
 from git_orch.repo import git as gits
 from git_orch.repo.git import Git
+from git_orch.repo.scopes import Scoped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from git_orch.repo.ref_session import RefSession
-
-
-class Scoped(NamedTuple):
-    """A value of git's configuration, with its scope and origin as git prints them; None is a name
-    without a value.
-    """
-
-    scope: str
-    origin: str
-    name: str
-    value: str | None
 
 
 class Places(NamedTuple):
@@ -89,11 +79,7 @@ class Repository:
         """The same with where each value comes from. A command works with what there was when it
         looked first.
         """
-        listed = self.user_git.run("config", "--list", "--show-scope", "--show-origin", "-z")
-        fields = listed.decode("utf-8", "surrogateescape").split("\0")
-        return tuple(
-            _scoped(*item) for item in zip(fields[::3], fields[1::3], fields[2::3], strict=False)
-        )
+        return self.user_git.settings()
 
     @cached_property
     def drivers(self) -> tuple[str, ...]:
@@ -183,11 +169,6 @@ def _path(directory: str) -> Path:
     from pathlib import Path
 
     return Path(directory)
-
-
-def _scoped(scope: str, origin: str, item: str) -> Scoped:
-    name, newline, value = item.partition("\n")
-    return Scoped(scope, origin, name, value if newline else None)
 
 
 def _unfit(stderr: str, directory: Path | str) -> errors.UnfitRepository:

@@ -9,17 +9,17 @@ configuration includes.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.repo import git, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from git_orch.repo.repository import Repository, Scoped
+    from git_orch.repo.repository import Repository
+    from git_orch.repo.scopes import Scoped
 
-_OWN_SCOPES = frozenset({"system", "global", "command"})
 # The spellings of git-config(1); a name without "=" means true as well.
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0", ""})
@@ -104,39 +104,29 @@ def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequen
 
 
 def ineffective(repository: Repository) -> list[str]:
-    """The lower-case names of orch.* settings in the repository's own configuration: there they do
-    not count.
+    """The names of settings in the repository's own configuration that do not count there: those of
+    orch.*, in lower case, and paths and programs of git's.
     """
-    return [
+    ours = [
         name
         for setting in repository.scoped_settings
         if (name := setting.name.lower()).startswith("orch.")
         and name not in _NARROWED
         and not _counts(setting, repository)
     ]
+    hooks = ("hook.",)  # which run for nobody
+    outvoted = repository.user_git.outvoted()
+    return [*ours, *(name for name in outvoted if not name.startswith(hooks))]
+
+
+def editor(repository: Repository) -> str:
+    """The editor that git would open for the user."""
+    return git.user_editor(of_own_scopes(repository, "core.editor").get("core.editor", [None])[-1])
 
 
 def _counts(setting: Scoped, repository: Repository) -> bool:
-    return setting.scope in _OWN_SCOPES and not _inside(setting.origin, repository)
-
-
-def _inside(origin: str, repository: Repository) -> bool:
-    """Whether a value comes from a file of the repository, which somebody else may have written.
-
-    The user's own file counts also where their home directory is the repository.
-    """
-    if not origin.startswith("file:") or origin.removeprefix("file:") in _global_files(
-        repository.variables
-    ):
-        return False
-    file = Path(os.path.realpath(origin.removeprefix("file:")))
-    return any(file.is_relative_to(os.path.realpath(place)) for place in repository.places)
-
-
-def _global_files(variables: Mapping[str, str]) -> tuple[str, ...]:
-    home = os.path.expanduser("~")
-    xdg = variables.get("XDG_CONFIG_HOME") or f"{home}/.config"
-    return (variables.get("GIT_CONFIG_GLOBAL", ""), f"{home}/.gitconfig", f"{xdg}/git/config")
+    places = tuple(map(str, repository.places))
+    return scopes.is_own(setting, places, repository.variables)
 
 
 def _one_of(choices: tuple[str, ...], name: str, value: str | None) -> str:

@@ -12,12 +12,12 @@ import pytest
 from conftest import Repo, writing
 
 
-def edited(repo: Repo, editor: str) -> tuple[int, str]:
+def edited(repo: Repo, editor: str, variable: str = "GIT_EDITOR") -> tuple[int, str]:
     """Exit code and what the terminal showed."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "git_orch", "edit"], cwd=repo.path, stdin=theirs, stdout=theirs,
-        stderr=theirs, env={**os.environ, "GIT_EDITOR": editor, "TERM": "xterm"},
+        stderr=theirs, env={**os.environ, variable: editor, "TERM": "xterm"},
     )  # fmt: skip
     os.close(theirs)
     shown = b""
@@ -53,3 +53,17 @@ def test_a_text_that_does_not_parse_is_kept(repo: Repo) -> None:
     [kept] = (Path(repo.path) / ".git" / "orch" / "edit").iterdir()
     assert "titel" in kept.read_text()
     assert kept.name in shown
+
+
+def test_the_repositorys_editor_is_not_opened(repo: Repo) -> None:
+    """A program counts only from the user's own scopes; whom they have, opens as git would."""
+    plan = repo.plan(writing("a"))
+    mark = repo.path.parent / "mark"
+    repo.git("config", "--global", "--unset", "core.editor")
+    repo.git("config", "core.editor", f"touch {mark};")
+    status, shown = edited(repo, "sed -i 's/Write a/Write much/'", "VISUAL")
+    assert (status, mark.exists()) == (0, False), shown
+    assert repo.status(plan)["steps"][0]["title"] == "Write much"
+    repo.git("config", "--global", "core.editor", "sed -i 's/Write much/Write more/'")
+    assert edited(repo, "false", "VISUAL")[0] == 0
+    assert repo.status(plan)["steps"][0]["title"] == "Write more"

@@ -22,7 +22,6 @@ from git_orch.plans import document, trailers
 from git_orch.plans.document import BadDocument
 from git_orch.repo import ask, localfiles, refs
 from git_orch.repo.git import GitFailed
-from git_orch.repo.objects import signed_commits
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import untracked
 
@@ -135,10 +134,8 @@ def give_up(repository: Repository, checkout: Checkout) -> None:
 
 
 def _run(repository: Repository, checkout: Checkout, *arguments: str) -> bool:
-    programs = signed_commits.programs(repository)
     try:
         done = checkout.git(repository).finished(
-            *programs,
             "cherry-pick",
             *arguments,
             expect=(0, 1, 128),

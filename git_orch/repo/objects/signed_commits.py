@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.repo import settings, sync
+from git_orch.repo import sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.objects import objects as odb
 from git_orch.sandbox.walls import environment
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 _TIMEOUT = 60.0  # seconds for a person to type a passphrase or touch a key
-# What git starts to sign, with what it starts where nobody says; the repository's own configuration
-# has no say in it.
-_PROGRAMS = {
-    "gpg.x509.program": "gpgsm",
-    "gpg.ssh.program": "ssh-keygen",
-    "gpg.ssh.defaultkeycommand": "false",
-}
 
 
 def wanted(repository: Repository) -> bool:
@@ -58,13 +51,13 @@ def signed(repository: Repository, objects: Objects, commits: Sequence[str]) -> 
         fields = fields._replace(
             parents=tuple(found.get(parent, parent) for parent in fields.parents)
         )
-        found[oid] = _signed(git, programs(repository), fields)
+        found[oid] = _signed(git, fields)
         objects.write("commit", odb.read(objects, found[oid], "commit"))
     return found
 
 
-def _signed(git: Git, programs: Sequence[str], fields: CommitObject) -> str:
-    options = [*sync.options(), *programs, "-c", "i18n.commitEncoding=UTF-8", "commit-tree", "-S"]
+def _signed(git: Git, fields: CommitObject) -> str:
+    options = [*sync.options(), "-c", "i18n.commitEncoding=UTF-8", "commit-tree", "-S"]
     parents = [word for parent in fields.parents for word in ("-p", parent)]
     people = {**_person("AUTHOR", fields.author), **_person("COMMITTER", fields.committer)}
     message = fields.message.encode("utf-8", "surrogateescape")
@@ -107,19 +100,3 @@ def _variables(repository: Repository) -> Mapping[str, str]:
         environment.outside(repository.variables.get("PATH", ""), repository.top)
     )
     return {**repository.variables, "PATH": path}
-
-
-def programs(repository: Repository) -> list[str]:
-    """Options that put the programs of the user's own configuration in the place of those of the
-    repository's.
-    """
-    own = settings.of_own_scopes(repository, "gpg.")
-    named = {name for name, _ in repository.settings}
-
-    def last(name: str) -> str | None:
-        return own.get(name, [None])[-1] or None
-
-    chosen = {name: last(name) or usual for name, usual in _PROGRAMS.items() if name in named}
-    if named & {"gpg.program", "gpg.openpgp.program"}:  # two names for one thing
-        chosen["gpg.openpgp.program"] = last("gpg.openpgp.program") or last("gpg.program") or "gpg"
-    return [word for name, program in chosen.items() for word in ("-c", f"{name}={program}")]

@@ -5,12 +5,13 @@ without secrets.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch.plans import redact
+from git_orch.repo import git_settings, scopes, settings
+from git_orch.repo.git_settings import Care
 from git_orch.sandbox.walls.view import GitView
 
 if TYPE_CHECKING:
@@ -33,14 +34,10 @@ _SECTIONS = frozenset(
         "init",
     }
 )
-_LEFT_OUT = re.compile(
-    r"core\.(?:sshcommand|askpass|gitproxy|alternaterefscommand|hookspath|fsmonitor|worktree|editor|pager)|core\.bare|"
-    r"remote\..*\.(?:proxy|uploadpack|receivepack|vcs)|lfs\.storage|user\.signingkey",
-    re.DOTALL,
-)
+# Beside those that lead anywhere but to what the repository has.
+_LEFT_OUT = frozenset({"core.bare", "lfs.storage"})
+_SHOWN = (Care.DRIVER, Care.CONTENT)
 _LFS_STORAGE = "/tmp/git-lfs"  # noqa: S108 - of the sandbox: git-lfs writes there even for `git status`
-# Settings that name a file, each with the file that git reads in XDG's directory without it.
-_PATHS = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}
 
 
 def of(repository: Repository) -> GitView:
@@ -54,12 +51,13 @@ def config(repository: Repository) -> bytes:
     """The text of a configuration file with what counts for the user's worktree, as far as commands
     may know it.
     """
+    hidden = git_settings.matcher(*(care for care in Care if care not in _SHOWN))
     shown = [
         (redact.redacted(name), redact.redacted(value))  # a remote may be called by its URL
         for name, value in repository.settings
         if name.partition(".")[0] in _SECTIONS
-        and not _LEFT_OUT.fullmatch(name)
-        and name not in _PATHS
+        and name not in _LEFT_OUT
+        and not hidden.fullmatch(name)
     ]
     shown += [(name, str(path)) for name, path in user_files(repository).items()]
     if any(name.startswith("filter.lfs.") for name in repository.drivers):
@@ -74,10 +72,11 @@ def readable(repository: Repository) -> tuple[Path, ...]:
 
 def user_files(repository: Repository) -> dict[str, Path]:
     """The ignore and the attributes file of the user that are there, by the settings that name them."""
-    chosen = {name: value for name, value in repository.settings if name in _PATHS and value}
-    base = repository.variables.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    defaults = {name: f"{base}/git/{file}" for name, file in _PATHS.items()}
-    files = {name: Path(os.path.expanduser(path)) for name, path in {**defaults, **chosen}.items()}
+    own = settings.of_own_scopes(repository, *scopes.USER_FILES)
+    files = {}
+    for name in scopes.USER_FILES:
+        chosen = own.get(name, [None])[-1] or scopes.default_file(name, repository.variables)
+        files[name] = Path(os.path.expanduser(chosen))
     return {name: path for name, path in files.items() if path.is_absolute() and path.is_file()}
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_orch.repo import localfiles
+from git_orch import errors
+from git_orch.repo import localfiles, settings
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -30,16 +32,27 @@ def admit(repository: Repository, scratch: Path) -> None:
         return
     for directory, _, files in os.walk(scratch / "objects"):
         for name in files:
-            target = _place(repository) / "objects" / name[:2] / name[2:4] / name
+            target = _target(repository, name)
             if _NAME.fullmatch(name) and not target.exists():
                 _copy(Path(directory) / name, target)
 
 
-def _place(repository: Repository) -> Path:
-    chosen = next(
-        (value for name, value in reversed(repository.settings) if name == "lfs.storage"), "lfs"
-    )
-    return repository.common_dir / chosen  # relative to the git directory, git-lfs-config(5)
+def _target(repository: Repository, name: str) -> Path:
+    """Where git-lfs keeps these contents. Raises Refused where only the repository leads out of the
+    git directory.
+    """
+    own = settings.of_own_scopes(repository, "lfs.storage").get("lfs.storage", [])
+    stored = (value for name, value in reversed(repository.settings) if name == "lfs.storage")
+    chosen = next(stored, "lfs")
+    # relative to the git directory, git-lfs-config(5)
+    target = repository.common_dir / chosen / "objects" / name[:2] / name[2:4] / name
+    common = os.path.realpath(repository.common_dir)
+    if chosen not in own and not Path(os.path.realpath(target)).is_relative_to(common):
+        raise errors.Refused(
+            f"the repository's own configuration has git-lfs keep its files in '{chosen}'",
+            f"git config --global lfs.storage {shlex.quote(chosen)}  # if that is what you want",
+        )
+    return target
 
 
 def _copy(source: Path, target: Path) -> None:

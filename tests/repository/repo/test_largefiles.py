@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import Repo
 
+from git_orch import errors
 from git_orch.flow.machine import sandbox
 from git_orch.plans.plan import Command
 from git_orch.repo.repository import Repository, discover
@@ -240,9 +241,36 @@ def test_the_users_own_place_for_contents_is_used(
 ) -> None:
     place = tmp_path / "absolute" if storage == "/absolute" else large.path / ".git/elsewhere"
     shutil.move(large.path / ".git/lfs", place)
-    large.git("config", "lfs.storage", str(place) if storage == "/absolute" else storage)
+    large.git(
+        "config", "--global", "lfs.storage", str(place) if storage == "/absolute" else storage
+    )
     worktree = made(large)
     Repo(worktree.path).write({"new.bin": "new bytes\n"})
     taken(large, worktree)
     assert hashlib.sha256(b"new bytes\n").hexdigest() in [path.name for path in place.rglob("*")]
     assert not (large.path / ".git/lfs/objects").exists()
+
+
+@pytest.mark.parametrize("how", ["setting", "link", "deep link"])
+def test_contents_go_nowhere_else_because_the_repository_says_so(
+    large: Repo, tmp_path: Path, how: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    worktree = made(large)
+    (worktree.path / "new.bin").write_text("new\n")
+    shutil.rmtree(large.path / ".git/lfs", ignore_errors=True)
+    if how == "setting":
+        large.git("config", "lfs.storage", str(elsewhere))
+    elif how == "link":
+        (large.path / ".git/lfs").symlink_to(elsewhere)
+    else:
+        (large.path / ".git/lfs").mkdir()
+        (large.path / ".git/lfs/objects").symlink_to(elsewhere)
+    repository = discover(large.path)
+    with pytest.raises(errors.Refused, match="git-lfs keep its files in") as refused:
+        snapshot.taken(repository, worktree, "HEAD", Terms())
+    assert list(elsewhere.iterdir()) == []
+    large.follow(f"hint: {refused.value.hint}")
+    snapshot.taken(discover(large.path), worktree, "HEAD", Terms())
+    assert list(elsewhere.iterdir())

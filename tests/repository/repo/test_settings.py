@@ -111,6 +111,13 @@ def test_a_budget_of_the_repository_is_not_called_without_effect(repo: Repo) -> 
     assert settings.ineffective(discover(repo.path)) == ["orch.model"]
 
 
+def test_a_program_and_a_path_of_the_repository_are_called_without_effect(repo: Repo) -> None:
+    repo.git("config", "filter.x.clean", "theirs")
+    repo.git("config", "core.excludesFile", "/theirs")
+    repo.git("config", "--global", "hook.x.command", "mine")
+    assert settings.ineffective(discover(repo.path)) == ["core.excludesfile", "filter.x.clean"]
+
+
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "much", "1e10"])
 def test_a_budget_that_is_none_is_refused(repo: Repo, value: str) -> None:
     repo.git("config", "--global", "orch.maxUsd", value)
