@@ -6,7 +6,7 @@ are decoded so that what is not UTF-8 comes through unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ _UNFINISHED = {
     "sequencer": "cherry-pick or revert",
     "BISECT_LOG": "bisect",
 }
+
+_PATHS_AT_ONCE = 200  # of up to 4 KiB each in one command line
 
 
 # -- refs and commits ------------------------------------------------------------------------------
@@ -84,6 +86,31 @@ def file(git: Git, tree: str, path: str) -> bytes | None:
     """The file at a path of a commit or tree; None where there is none."""
     done = git.finished("cat-file", "blob", f"{tree}:{path}", expect=(0, 128))
     return done.stdout if done.status == 0 else None
+
+
+class Listed(NamedTuple):
+    """A name in a directory of a tree, and whether it is a directory: a submodule is one, too."""
+
+    name: str
+    is_directory: bool
+
+
+def directories(git: Git, tree: str, paths: Sequence[str]) -> Iterator[tuple[str, Listed]]:
+    """The names in these directories of a commit or tree, "" for its top, each with its directory."""
+    if "" in paths:
+        yield from _listed(git.run("ls-tree", "-z", "--full-tree", tree))
+    below = [f"{path}/" for path in paths if path]
+    for start in range(0, len(below), _PATHS_AT_ONCE):
+        some = below[start : start + _PATHS_AT_ONCE]
+        asked = ("--literal-pathspecs", "ls-tree", "-t", "-z", "--full-tree", tree, "--", *some)
+        yield from _listed(git.run(*asked))
+
+
+def _listed(output: bytes) -> Iterator[tuple[str, Listed]]:
+    for entry in names(output):
+        facts, _, path = entry.partition("\t")
+        directory, _, name = path.rpartition("/")
+        yield directory, Listed(name, facts.split()[1] != "blob")
 
 
 def changed_paths(git: Git, old: str, new: str, *, deleted: bool = True) -> list[str]:

@@ -22,6 +22,7 @@ from git_orch.plans.history.status import SATISFIED, MoveKind, Status, StepState
 from git_orch.repo import refs
 from git_orch.repo.chain import Chain
 from git_orch.repo.log import upstream
+from git_orch.repo.objects import merges
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
@@ -190,6 +191,11 @@ def _build(work: _Work) -> Built:
                 if step.commit is not None and step.commit.oid == commit
             ]
             paths = ", ".join(f"'{one.path}'" for one in picked.conflicts)
+            if any(one.kind == merges.REPOSITORY for one in picked.conflicts):
+                raise errors.Refused(
+                    f"with {sentences.steps(steps)} {paths} on '{work.target.name}' is a repository inside the tree",
+                    f"git orch diff {work.name}",
+                )
             raise errors.Conflict(
                 f"{sentences.steps(steps)} cannot be picked onto '{work.target.name}': {paths}",
                 f"git switch {work.target.typed} && git orch pick {work.name} "

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.plans import bare
 from git_orch.repo import ask, sync
 from git_orch.repo.git import FETCHING, Git
 from git_orch.repo.objects import objects as odb
@@ -17,9 +18,12 @@ from git_orch.repo.objects import raw
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Objects
+    from git_orch.repo.objects.raw import Entry
     from git_orch.repo.repository import Repository
 
 _GITLINK = "160000"  # a commit of another repository
+REPOSITORY = "CONFLICT (repository)"  # a kind of ours
+_EMBEDDED = "together they make a repository inside the tree: HEAD, objects and refs"
 # Of a commit that only carries a tree and a parent into merge-tree.
 _STAND_IN = "git-orch <git-orch> 0 +0000"
 
@@ -70,20 +74,27 @@ def _merged(
     options = ("--write-tree", "-z", "--messages")
     done = git.finished(*sync.options(), "merge-tree", *options, *sides, expect=(0, 1))
     read = _read(done.stdout.decode("utf-8", "surrogateescape"), clean=done.status == 0)
-    _take(objects, read.tree, (ours, theirs))
-    return read
+    repositories = _take(objects, read.tree, (ours, theirs))
+    made = [Conflicting(path, REPOSITORY, _EMBEDDED) for path in repositories]
+    return read._replace(conflicts=(*read.conflicts, *made))
 
 
-def _take(objects: Objects, tree: str, sides: Sequence[str]) -> None:
+def _take(objects: Objects, tree: str, sides: Sequence[str], path: str = "") -> list[str]:
     """Write again, with what a ref is about to hold, what git has written for a merge of these
     trees. Raises MissingObject when somebody has collected it already.
+
+    Gives the directories of which the sides have no more than parts of a repository each, which
+    makes one that no gate has seen.
     """
     if tree in sides:
-        return
+        return []
     data = odb.read(objects, tree, "tree")
     objects.write("tree", data)
     there = [{entry.name: entry for entry in odb.tree(objects, side)} for side in sides]
-    for entry in raw.tree_entries(data, objects.oid_length):
+    entries = raw.tree_entries(data, objects.oid_length)
+    is_new = _is_repository(entries) and not any(_is_repository(side.values()) for side in there)
+    repositories = [path or "."] if is_new else []
+    for entry in entries:
         before = [side[entry.name].oid for side in there if entry.name in side]
         if entry.oid in before or entry.mode == _GITLINK:
             continue
@@ -93,9 +104,20 @@ def _take(objects: Objects, tree: str, sides: Sequence[str]) -> None:
                 for side in there
                 if entry.name in side and side[entry.name].mode == raw.TREE_MODE
             ]
-            _take(objects, entry.oid, trees)
+            inner = f"{path}/{_text(entry.name)}" if path else _text(entry.name)
+            repositories += _take(objects, entry.oid, trees, inner)
         else:
             objects.write("blob", odb.read(objects, entry.oid, "blob"))
+    return repositories
+
+
+def _is_repository(entries: Iterable[Entry]) -> bool:
+    modes = (raw.TREE_MODE, _GITLINK)
+    return bare.is_repository({_text(entry.name): entry.mode in modes for entry in entries})
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
 
 
 def _stand_in(objects: Objects, tree: str, parents: tuple[str, ...]) -> str:
@@ -154,8 +176,8 @@ def merged(repository: Repository, objects: Objects, ours: str, theirs: str) -> 
     options = ("--write-tree", "-z", "--name-only", "--no-messages")
     done = git.finished(*sync.options(), "merge-tree", *options, ours, theirs, expect=(0, 1))
     tree, *paths = ask.names(done.stdout)
-    _take(objects, tree, [odb.commit(objects, side).tree for side in (ours, theirs)])
-    return Merged(tree, tuple(dict.fromkeys(paths)))
+    sides = [odb.commit(objects, side).tree for side in (ours, theirs)]
+    return Merged(tree, tuple(dict.fromkeys([*paths, *_take(objects, tree, sides)])))
 
 
 def touching(

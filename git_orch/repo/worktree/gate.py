@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from git_orch import errors
-from git_orch.plans import codefiles, paths, redact
+from git_orch.plans import bare, codefiles, paths, redact
 
 LARGEST_FILE = 100 * 1024**2  # bytes
 LARGEST_STEP = 1024**3  # bytes of all changed files
@@ -20,6 +20,7 @@ SEARCHED = 8 * 1024**2  # bytes; a larger file is not searched for secrets
 
 _SHOWN = 5  # findings in a message
 GITLINK = "160000"
+REPOSITORY = "REPOSITORY"
 _SYMLINK = "120000"
 _NO_OBJECT = "0"
 
@@ -56,11 +57,23 @@ class GateRefused(errors.StepFailed):
         super().__init__(f"the result is refused: {self.listing}", "git orch show --attempts")
 
 
+class Directory(NamedTuple):
+    """The names in a directory, in the base and in the new tree; each with whether it is a directory
+    itself.
+    """
+
+    before: Mapping[str, bool]
+    after: Mapping[str, bool]
+
+
 class Contents(NamedTuple):
-    """How to read blobs that are not in the repository yet; a missing one has no size and no bytes."""
+    """How to read what is not in the repository yet: blobs, of which a missing one has no size and no
+    bytes, and directories by their paths.
+    """
 
     sizes: Callable[[Sequence[str]], Mapping[str, int]]
     read: Callable[[Sequence[str]], Mapping[str, bytes]]
+    directories: Callable[[Sequence[str]], Mapping[str, Directory]]
 
 
 def inspect(
@@ -75,7 +88,8 @@ def inspect(
     blobs = [change for change in changes if change.status != "D" and change.mode != GITLINK]
     sizes = contents.sizes(list(dict.fromkeys(change.oid for change in blobs)))
     hidden = tuple(secrets)
-    findings = [*_names(changes, hidden), *_too_large(blobs, sizes)]
+    findings = [*_names(changes, hidden), *_repositories(changes, contents)]
+    findings += _too_large(blobs, sizes)
     if not findings:
         findings = list(_inside(blobs, sizes, contents, hidden))
     if findings:
@@ -97,6 +111,28 @@ def _names(changes: Sequence[Change], secrets: tuple[str, ...]) -> Iterator[Find
             yield Finding("GITLINK", change.path, "is a repository inside the tree")
         if change.status == "A" and redact.holds_secret(change.path, secrets):
             yield Finding("SECRET", change.path, "is a name that looks like a key or a secret")
+
+
+def _repositories(changes: Sequence[Change], contents: Contents) -> Iterator[Finding]:
+    """Directories that became repositories without a `.git`, whichever steps brought their parts;
+    and what runs programs in those that the base has.
+    """
+    present = [change.path for change in changes if change.status != "D"]
+    touched = bare.places(present)
+    listings = contents.directories(list(touched)) if touched else {}
+    for directory, path in touched.items():
+        listing = listings.get(directory, Directory({}, {}))
+        if not bare.is_repository(listing.after):
+            continue
+        if not bare.is_repository(listing.before):
+            message = "is a repository inside the tree: it has HEAD, objects and refs"
+            yield Finding(REPOSITORY, directory or path, message)
+            continue
+        prefix = f"{directory}/" if directory else ""
+        for inner in present:
+            name = inner.removeprefix(prefix).partition("/")[0]
+            if inner.startswith(prefix) and bare.part(name) in bare.RUNNING:
+                yield Finding(REPOSITORY, inner, "runs programs in a repository inside the tree")
 
 
 def _too_large(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[Finding]:

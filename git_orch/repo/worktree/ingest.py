@@ -19,7 +19,7 @@ from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.objects import packs
 from git_orch.repo.worktree import enclosed, gate
 from git_orch.repo.worktree.enclosed import Enclosure
-from git_orch.repo.worktree.gate import Change, Contents
+from git_orch.repo.worktree.gate import Change, Contents, Directory
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.packs import Held
@@ -59,9 +59,26 @@ class Quarantine:
             raise GitFailed("on the worktree", 1, f"fatal: its tree is a {kind}")
         return changes(self.git, old, new)
 
-    def inspect(self, changes: Sequence[Change], secrets: Iterable[str]) -> tuple[str, ...]:
-        """The changed files that run code. Raises GateRefused."""
-        return gate.inspect(changes, Contents(self._sizes, self._read), secrets)
+    def inspect(
+        self, changes: Sequence[Change], between: tuple[str, str], secrets: Iterable[str]
+    ) -> tuple[str, ...]:
+        """The changed files that run code; the changes are those `between` two trees. Raises
+        GateRefused.
+        """
+        old, new = between
+
+        def directories(paths: Sequence[str]) -> Mapping[str, Directory]:
+            before, after = self._names(old, paths), self._names(new, paths)
+            return {path: Directory(before.get(path, {}), after.get(path, {})) for path in paths}
+
+        return gate.inspect(changes, Contents(self._sizes, self._read, directories), secrets)
+
+    def _names(self, tree: str, directories: Sequence[str]) -> dict[str, dict[str, bool]]:
+        """The names in directories of a tree, each with whether it is a directory."""
+        names: dict[str, dict[str, bool]] = {}
+        for directory, entry in ask.directories(self.git, tree, directories):
+            names.setdefault(directory, {})[entry.name] = entry.is_directory
+        return names
 
     def _sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
         return {oid: blob.size for oid, blob in ask.stored(self.git, oids).items()}

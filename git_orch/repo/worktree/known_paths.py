@@ -18,7 +18,7 @@ from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import raw
 from git_orch.repo.objects.raw import Entry
 from git_orch.repo.worktree import gate, gitview
-from git_orch.repo.worktree.gate import Change, Contents
+from git_orch.repo.worktree.gate import Change, Contents, Directory
 from git_orch.repo.worktree.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 _FILE, _EXECUTABLE, _ABSENT = "100644", "100755", "000000"
+_DIRECTORIES = (raw.TREE_MODE, gate.GITLINK)
 _RULES = frozenset({".gitignore", ".gitattributes"})
 # With these, what is stored depends on more than the bytes and the path.
 _SETTINGS = {
@@ -81,7 +82,7 @@ def snapshot(
     changes = tuple(_changes(repository, places, oids))
     contents = {oids[path]: blob.data for path, blob in blobs.items()}
     try:
-        code = gate.inspect(changes, _contents(objects, contents), secrets)
+        code = gate.inspect(changes, _contents(objects, base, changes, contents), secrets)
     except gate.GateRefused:
         return None
     for blob in blobs.values():
@@ -150,6 +151,14 @@ class _Trees:
             entry = below
         return entry
 
+    def names(self, directory: Sequence[str]) -> dict[str, bool]:
+        """The names in a directory, each with whether it is one itself; none where there is none."""
+        there = self.directory(directory)
+        if there is None or there is _NO_FILE:
+            return {}
+        entries = self._of(there.oid).values()
+        return {_decode(entry.name): entry.mode in _DIRECTORIES for entry in entries}
+
     def _of(self, oid: str) -> dict[bytes, Entry]:
         if oid not in self._entries:
             self._entries[oid] = {entry.name: entry for entry in odb.tree(self._objects, oid)}
@@ -158,6 +167,10 @@ class _Trees:
 
 def _encode(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
+
+
+def _decode(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
 
 
 # -- does git have a say? --------------------------------------------------------------------------
@@ -264,8 +277,10 @@ def _mode(place: _Place) -> str:
     return _EXECUTABLE if place.after.executable else _FILE
 
 
-def _contents(objects: Written, new: Mapping[str, bytes]) -> Contents:
-    """The bytes of what a step leaves, and of what was there."""
+def _contents(
+    objects: Written, base: str, changes: Sequence[Change], new: Mapping[str, bytes]
+) -> Contents:
+    """The bytes of what a step leaves, and of what was there; and the names around the changes."""
 
     def read(oids: Sequence[str]) -> dict[str, bytes]:
         old = [oid for oid in dict.fromkeys(oids) if oid not in new]
@@ -273,7 +288,30 @@ def _contents(objects: Written, new: Mapping[str, bytes]) -> Contents:
         written = {oid: new[oid] for oid in oids if oid in new}
         return written | {oid: blob.data for oid, blob in before if blob is not None}
 
-    return Contents(lambda oids: {oid: len(new[oid]) for oid in oids if oid in new}, read)
+    def directories(named: Sequence[str]) -> dict[str, Directory]:
+        trees = _Trees(objects, base)
+        return {path: _directory(trees, path, changes) for path in named}
+
+    def sizes(oids: Sequence[str]) -> dict[str, int]:
+        return {oid: len(new[oid]) for oid in oids if oid in new}
+
+    return Contents(sizes, read, directories)
+
+
+def _directory(trees: _Trees, path: str, changes: Sequence[Change]) -> Directory:
+    """The names in a directory before the changes and after them; a directory that they empty still
+    counts as there.
+    """
+    before, prefix = trees.names(paths.parts(path)), f"{path}/" if path else ""
+    after = dict(before)
+    for change in changes:
+        if change.path.startswith(prefix):
+            name, _, below = change.path.removeprefix(prefix).partition("/")
+            if change.status != "D":
+                after[name] = bool(below)
+            elif not below:
+                after.pop(name, None)
+    return Directory(before, after)
 
 
 def _edit(objects: Written, tree: str | None, edits: Mapping[tuple[str, ...], Entry]) -> str | None:

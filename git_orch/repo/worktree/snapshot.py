@@ -168,7 +168,7 @@ def _taken(
             quarantine.take(pack)
             differing = quarantine.changes(base, tree)
             try:
-                code = quarantine.inspect(differing, terms.secrets)
+                code = quarantine.inspect(differing, (base, tree), terms.secrets)
             except gate.GateRefused:
                 if terms.refused is not None:
                     localfiles.write(terms.refused, quarantine.patch(differing, base, tree))

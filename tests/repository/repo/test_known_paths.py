@@ -217,3 +217,17 @@ def test_a_tree_of_known_paths_is_the_one_that_git_gives(
         made = tree(repo, files)
         if made is not None:
             assert made == added(repo, files)
+
+
+@pytest.mark.parametrize("last", ["HEAD", "objects/x", "refs/x"])
+def test_the_last_part_of_a_repository_is_left_to_the_gate(repo: Repo, last: str) -> None:
+    parts = {"HEAD", "objects/x", "refs/x"}
+    repo.commit({f"d/{name}": "ref: refs/heads/main\n" for name in parts - {last}})
+    assert tree(repo, {f"d/{last}": File(b"ref: refs/heads/main\n")}) is None
+    assert tree(repo, {f"e/{last}": File(b"ref: refs/heads/main\n")}) is not None
+
+
+def test_a_part_may_come_when_another_goes(repo: Repo) -> None:
+    repo.commit({"d/HEAD": "x\n", "d/objects/x": "x\n", "d/other": "x\n"})
+    files = {"d/refs/x": File(b"x\n"), "d/HEAD": None}
+    assert tree(repo, files) == added(repo, files)

@@ -161,3 +161,28 @@ def test_what_a_merge_wrote_stays_whatever_is_collected(repo: Repo, database: Da
     written.flush()
     repo.git("gc", "--quiet", "--prune=now")
     assert repo.git("cat-file", "blob", f"{tree}:d/lines.txt").split()[::19] == ["first", "19"]
+
+
+def test_sides_that_have_parts_of_a_repository_each_do_not_merge(
+    repo: Repo, database: Objects
+) -> None:
+    """No gate has seen it whole."""
+    base = repo.git("rev-parse", "HEAD")
+    theirs = repo.commit({"a/d/HEAD": "ref: refs/heads/main\n"}, "theirs")
+    repo.git("checkout", "-q", base)
+    ours = repo.commit({"a/d/objects/x": "x\n", "a/d/refs/x": "x\n"}, "ours")
+    found = discover(repo.path)
+    picked = merges.picked(found, database, theirs, ours)
+    assert [(one.path, one.kind) for one in picked.conflicts] == [("a/d", merges.REPOSITORY)]
+    merged = merges.merged(found, database, ours, theirs)
+    assert merged is not None
+    assert merged.conflicts == ("a/d",)
+
+
+def test_a_repository_that_one_side_has_whole_merges(repo: Repo, database: Objects) -> None:
+    whole = {"d/HEAD": "ref: refs/heads/main\n", "d/objects/x": "x\n", "d/refs/x": "x\n"}
+    base = repo.commit(whole)
+    theirs = repo.commit({"d/refs/y": "y\n"})
+    repo.git("checkout", "-q", base)
+    ours = repo.commit({"d/refs/z": "z\n"})
+    assert merges.picked(discover(repo.path), database, theirs, ours).conflicts == ()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from git_orch.repo.worktree import gate
-from git_orch.repo.worktree.gate import Change, Contents, GateRefused
+from git_orch.repo.worktree.gate import Change, Contents, Directory, GateRefused
 
 FILE, PROGRAM, LINK, LINKED_REPOSITORY, NOTHING = (
     "100644",
@@ -34,6 +34,7 @@ class Blobs:
 
     def __init__(self) -> None:
         self.data: dict[str, bytes] = {}
+        self.directories: dict[str, Directory] = {}
 
     def add(self, data: bytes) -> str:
         oid = hashlib.sha1(data, usedforsecurity=False).hexdigest()
@@ -42,7 +43,7 @@ class Blobs:
 
     @property
     def contents(self) -> Contents:
-        return Contents(self._sizes, self._read)
+        return Contents(self._sizes, self._read, lambda _: self.directories)
 
     def _sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
         return {oid: len(self.data[oid]) for oid in oids if oid in self.data}
@@ -119,7 +120,7 @@ def test_what_is_too_large_is_not_read(blobs: Blobs) -> None:
         raise AssertionError(oids)
 
     with pytest.raises(GateRefused) as refused:
-        gate.inspect(large, Contents(lambda _: sizes, unread), ())
+        gate.inspect(large, Contents(lambda _: sizes, unread, lambda _: {}), ())
     assert [each.path for each in refused.value.findings] == ["b"]
 
 
@@ -165,6 +166,40 @@ def test_a_submodule_of_the_base_may_move_or_go(blobs: Blobs) -> None:
     moved = Change("M", "sub", LINKED_REPOSITORY, "1" * 40, LINKED_REPOSITORY, "2" * 40)
     gone = Change("D", "old", NOTHING, NO_OBJECT, LINKED_REPOSITORY, "3" * 40)
     assert codes(blobs, moved, gone) == []
+
+
+def test_a_directory_that_becomes_a_repository_is_refused_whichever_part_comes_last(
+    blobs: Blobs,
+) -> None:
+    whole = {"HEAD": False, "objects": True, "refs": True}
+    for name, path in (("HEAD", "d/HEAD"), ("objects", "d/objects/x"), ("refs", "d/refs/x")):
+        before = {other: whole[other] for other in whole if other != name}
+        blobs.directories["d"] = Directory(before, whole)
+        assert codes(blobs, blobs.change(path)) == [("REPOSITORY", "d")]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("d/objects/x", []),
+        ("d/refs/x", []),
+        ("d/config", [("REPOSITORY", "d/config")]),
+        ("d/Config", [("REPOSITORY", "d/Config")]),
+        ("d/config.worktree", [("REPOSITORY", "d/config.worktree")]),
+        ("d/hooks/post-checkout", [("REPOSITORY", "d/hooks/post-checkout")]),
+        ("d/commondir", [("REPOSITORY", "d/commondir")]),
+        ("d/more/config", []),
+        ("de/config", []),
+    ],
+)
+def test_of_a_repository_in_the_base_only_what_runs_programs_is_refused(
+    blobs: Blobs, path: str, found: object
+) -> None:
+    """Projects have bare repositories for their tests."""
+    whole = {"HEAD": False, "objects": True, "refs": True, "config": False}
+    blobs.directories["d"] = Directory(whole, whole)
+    assert codes(blobs, blobs.change(path, b"new", b"old")) == found
+    assert codes(blobs, blobs.change(path, None, b"old")) == []
 
 
 # -- symbolic links --------------------------------------------------------------------------------
