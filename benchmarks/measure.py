@@ -13,9 +13,8 @@ from typing import NamedTuple
 QUIET = 0.5  # load average above which numbers are to be read as ratios only
 
 Samples = Sequence[float]
-Case = Callable[
-    [], Samples
-]  # one turn; gives seconds, several when a turn holds several measurements
+# One turn; gives seconds, several when a turn holds several measurements.
+Case = Callable[[], Samples]
 
 
 class Times(NamedTuple):

@@ -13,10 +13,8 @@ from benchmarks.measure import Case
 from benchmarks.scratch import FIRST_FILE, Scratch
 
 _MODEL = "anthropic/claude-sonnet-5-5"
-_AIDER, _COMMIT = (
-    "an edit with aider",
-    "concise, one-line Git commit messages",
-)  # the latter is of its own prompt
+# The latter is of its own prompt.
+_AIDER, _COMMIT = ("an edit with aider", "concise, one-line Git commit messages")
 _MINI, _MINI_AGAIN = "an edit with mini", "the-edit-is-made"
 
 Document = dict[str, object]
@@ -67,9 +65,8 @@ def _bash(name: str, command: str) -> Document:
 
 
 def _aider_argv(scratch: Scratch) -> list[str]:
-    settings = (
-        scratch.path / "aider.yml"
-    )  # the service, and the server like it, refuses a temperature
+    # The service, and the server like it, refuses a temperature.
+    settings = scratch.path / "aider.yml"
     settings.write_text(f"- name: {_MODEL}\n  use_temperature: false\n  edit_format: whole\n")
     plain = (
         "--no-check-update",

@@ -245,9 +245,8 @@ class Here:
         try:
             status = main._status(list(args))
         finally:
-            os.environ.update(
-                before
-            )  # a process of its own would have taken its hidden keys with it
+            # A process of its own would have taken its hidden keys with it.
+            os.environ.update(before)
         out, err = self._capsys.readouterr()
         assert expect is None or status == expect, f"{args}: {status}\n{out}{err}"
         return Done(status, out, err)

@@ -145,8 +145,13 @@ class _Exec(click.Command):
 )
 @here.json_option
 def command(
-    plan: str | None, *, unfinished: str | None, no_git: bool, source: str | None, **typed: Any
-) -> int:  # Any: click has checked them
+    plan: str | None,
+    *,
+    unfinished: str | None,
+    no_git: bool,
+    source: str | None,
+    **typed: Any,  # click has checked them
+) -> int:
     """Run the steps that are not done; stop at the first failure. Run it again to go on."""
     if unfinished is not None:
         _refuse_with(f"--{unfinished}", "unfinished")

@@ -47,9 +47,8 @@ def test_a_request_asks_for_no_more_than_is_left(here: Here, model_server: Model
     plan = here.plan(agents(1))
     here("exec", plan, "--max-usd", "0.1")
     asked = [call.body["max_tokens"] for call in model_server.calls]
-    assert all(
-        1_024 <= tokens < 10_000 for tokens in asked
-    )  # $0.1 at $10 for a million tokens, less the prompt
+    # $0.1 at $10 for a million tokens, less the prompt.
+    assert all(1_024 <= tokens < 10_000 for tokens in asked)
 
 
 def test_earlier_runs_and_failed_attempts_count(here: Here, model_server: ModelServer) -> None:

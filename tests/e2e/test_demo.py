@@ -41,7 +41,6 @@ def test_the_demonstration_does_every_step_in_a_sound_repository(
     [branch] = repo.git("for-each-ref", "--format=%(refname:short)", "refs/heads/orch").splitlines()
 
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
-    assert (
-        repo.git("rev-list", "--count", branch) == "7"
-    )  # the project's commit, the cover, five steps
+    # The project's commit, the cover, five steps.
+    assert repo.git("rev-list", "--count", branch) == "7"
     assert repo.git("status", "--porcelain") == ""

@@ -403,10 +403,8 @@ def test_a_killed_unarchive_loses_no_event_and_can_be_given_again(
 
     for repo in scenario.killed(run.points, every=2):
         assert status(driver, repo, plan)["id"] == plan
-        assert driver.run(repo, "unarchive", plan).status in (
-            0,
-            5,
-        )  # 5: it was out of the archive already
+        # 5: it was out of the archive already.
+        assert driver.run(repo, "unarchive", plan).status in (0, 5)
         assert driver.run(repo, "exec", plan).status == 0
         assert [step["state"] for step in status(driver, repo, plan)["steps"]] == ["done", "done"]
         assert lines <= logged(repo, plan)

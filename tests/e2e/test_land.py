@@ -442,9 +442,8 @@ def test_what_was_merged_with_a_conflict_resolved_is_not_merged_again(
     scene.repo.git("cherry-pick", f"{scene.branch}~1", scene.branch, expect=1)
     scene.repo.write({"dir/b.txt": "both\n"})
     scene.repo.git("add", "-A")
-    monkeypatch.setenv(
-        "GIT_COMMITTER_DATE", "@4000000000 +0000"
-    )  # later than the commits that were picked
+    # Later than the commits that were picked.
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "@4000000000 +0000")
     scene.repo.git("-c", "core.editor=true", "cherry-pick", "--continue")
     assert "nothing to land" in scene.land().stdout
 

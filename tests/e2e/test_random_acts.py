@@ -17,16 +17,10 @@ from conftest import Here, Repo, writing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-EXIT_CODES = {
-    0,
-    1,
-    3,
-    5,
-    6,
-}  # of the documented ones those that a plan without a model can end with
-EXAMPLES = max(
-    6, settings().max_examples // 12
-)  # each is a dozen commands in a repository of its own
+# Of the documented ones those that a plan without a model can end with.
+EXIT_CODES = {0, 1, 3, 5, 6}
+# Each is a dozen commands in a repository of its own.
+EXAMPLES = max(6, settings().max_examples // 12)
 
 
 class World:

@@ -17,9 +17,8 @@ from pathlib import Path
 import pytest
 from conftest import Repo, writing
 
-pytestmark = pytest.mark.usefixtures(
-    "unsandboxed"
-)  # a command tells what is outside that it has begun
+# A command tells what is outside that it has begun.
+pytestmark = pytest.mark.usefixtures("unsandboxed")
 DIRECT = (sys.executable, "-m", "git_orch")
 
 

@@ -14,8 +14,8 @@ PACKAGE = Path(git_orch.__file__).parent
 DOORS = {
     "sandbox/process/command.py",  # the commands of steps and checks
     "sandbox/process/tools.py",  # git and other tools of ours
-    "sandbox/process/guard.py",
-}  # the guard is started by what it guards against dying
+    "sandbox/process/guard.py",  # is started by what it guards against dying
+}
 MODULES = {
     "subprocess",
     "multiprocessing",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -16,12 +17,19 @@ MOST_WORDS = 6
 # Lines to one that is over 100 columns: a long text or a table row may stand out.
 FEWEST_LINES = 200
 FILES = wording.sources(places.TESTS)
+_SCAR = re.compile(r"^ *[)\]}].*  # (?!fmt:|noqa|type:)", re.MULTILINE)
 
 
 @pytest.mark.parametrize("directory", [PRODUCT, places.TESTS], ids=lambda path: path.name)
 def test_few_lines_are_over_a_hundred_columns(directory: Path) -> None:
     too_long = sum(len(wording.long_lines(path)) for path in wording.sources(directory))
     assert too_long * FEWEST_LINES <= wording.length(directory)
+
+
+def test_no_comment_trails_a_closing_bracket() -> None:
+    """There the formatter leaves a comment on a line that became too long: it belongs above."""
+    files = [*wording.sources(PRODUCT), *FILES]
+    assert [path.name for path in files if _SCAR.search(path.read_text())] == []
 
 
 def test_names_say_what_they_stand_for() -> None:

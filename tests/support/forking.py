@@ -144,9 +144,8 @@ def main() -> NoReturn:
             stream.flush()
     threading._shutdown()  # type: ignore[attr-defined] # as an interpreter that ends: waits for threads
     atexit._run_exitfuncs()
-    os._exit(
-        status if isinstance(status, int) else 0
-    )  # taking all modules apart takes longer than the command
+    # Taking all modules apart takes longer than the command.
+    os._exit(status if isinstance(status, int) else 0)
 
 
 if __name__ == "__main__":

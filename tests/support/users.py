@@ -14,9 +14,8 @@ import git_orch
 
 STRANGER = 31337  # a user ID that nobody has
 USERS = [0, STRANGER] if os.geteuid() == 0 else [os.geteuid()]
-PYTHON = next(
-    path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path)
-)  # one that all may run
+# One that all may run.
+PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path))
 
 
 def name(user: int) -> str:

@@ -28,9 +28,8 @@ from git_orch.sandbox.walls.launcher import Launcher
 SCRATCH = ".scratch"
 QUARANTINE = ".quarantine"
 _SECONDS = 900.0  # a filter may have gigabytes to look at
-_FILTER_FAILED = re.compile(
-    rb"^error: external filter '(.+)' failed$", re.MULTILINE
-)  # one that is not required
+# One that is not required.
+_FILTER_FAILED = re.compile(rb"^error: external filter '(.+)' failed$", re.MULTILINE)
 _PINNED = {  # inside as outside; the user's filters are what this is for, and stay
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -153,9 +152,8 @@ class Enclosure:
             (made.objects / "info" / "alternates").write_bytes(
                 os.fsencode(self.common_dir / "objects") + b"\n"
             )
-            with contextlib.suppress(
-                FileNotFoundError
-            ):  # an index that was never written is an empty one
+            # An index that was never written is an empty one.
+            with contextlib.suppress(FileNotFoundError):
                 shutil.copy2(self.git_dir / "index", made.index)
             if self.launcher.git is not None:
                 (made.path / "config").write_bytes(self.launcher.git.config)
@@ -240,9 +238,8 @@ class Enclosure:
             "GIT_WORK_TREE": str(self.worktree),
             "GIT_INDEX_FILE": str(scratch.index),
             "GIT_OBJECT_DIRECTORY": str(scratch.objects),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(
-                self.common_dir / "objects"
-            ),  # git-lfs looks only here
+            # git-lfs looks only here.
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(self.common_dir / "objects"),
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_ALLOW_PROTOCOL": "",

@@ -298,9 +298,8 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
         index = Path(directory) / "index"
         theirs = repository.git_dir / "index"
         if theirs.exists():
-            shutil.copy2(
-                theirs, index
-            )  # with its time of change: git needs it to notice edits of the same second
+            # With its time of change: git needs it to notice edits of the same second.
+            shutil.copy2(theirs, index)
         variables = {"GIT_INDEX_FILE": str(index)}
         repository.user_git.run(*sync.options(), "add", "--all", variables=variables)
         return (

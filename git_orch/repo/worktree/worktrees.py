@@ -167,9 +167,8 @@ def smudge(worktree: Worktree) -> None:
             # contents.
             worktree.git.run("update-index", "-z", "--index-info", stdin=named)
         except GitFailed as failed:
-            worktree.git.run(
-                "checkout-index", "--force", "--all"
-            )  # git may have removed what it could not write
+            # git may have removed what it could not write.
+            worktree.git.run("checkout-index", "--force", "--all")
             worktree.enclosure.boundary.tell(
                 f"files of the filter {', '.join(chosen)} stay as stored: {failed.cause}"
             )

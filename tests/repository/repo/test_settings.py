@@ -140,9 +140,8 @@ def test_a_setting_of_the_repository_does_not_count(
     repo: Repo, name: str, plant: Callable[[Repo, str, str], None]
 ) -> None:
     plant(repo, f"orch.{name}", VALUES[name][0])
-    assert VALUES[name][0] in repo.git(
-        "config", "--get-all", f"orch.{name}"
-    )  # git itself would take it
+    # git itself would take it.
+    assert VALUES[name][0] in repo.git("config", "--get-all", f"orch.{name}")
     assert found(repo) == Settings()
 
 

@@ -437,9 +437,8 @@ def test_the_configuration_of_worktrees_and_submodules_shows_no_credentials_eith
     started = worktree.enclosure.launcher
     git_log = Command(argv=("git", "-C", "a/sub", "log", "--format=%s"))
     of_user = started.run(git_log, worktree=repo.path, timeout=LONG)
-    assert (
-        of_user.output == b"first\n"
-    )  # where the submodule is checked out git needs to know its place
+    # Where the submodule is checked out git needs to know its place.
+    assert of_user.output == b"first\n"
 
 
 # -- processes and the network ---------------------------------------------------------------------

@@ -299,9 +299,8 @@ def test_a_try_that_was_cut_is_reported_with_what_it_used(
 def test_a_try_that_was_cut_at_its_end_is_reported_with_its_last_counts(
     model: messages.MessagesModel, model_server: ModelServer
 ) -> None:
-    model_server.script(
-        turn(text("whole"), faults=[Fault("cut", events=10)])
-    )  # all but message_stop
+    # All but message_stop.
+    model_server.script(turn(text("whole"), faults=[Fault("cut", events=10)]))
     lost: list[exchange.Call] = []
 
     model.reply(ask(), on_lost=lost.append)

@@ -167,9 +167,8 @@ def test_a_marker_that_lets_a_test_be_skipped_is_told(marker: str) -> None:
     told = found(Change("tests/test_x", "M", PY, marker + PY))
 
     assert told[-1] == "lets tests be skipped or expects them to fail: tests/test_x"
-    assert (
-        len(found(Change("tests/test_x", "M", marker + PY, marker + PY + "\n"))) == 1
-    )  # it was there before
+    # It was there before.
+    assert len(found(Change("tests/test_x", "M", marker + PY, marker + PY + "\n"))) == 1
 
 
 def test_a_reason_is_one_line_with_few_names_whatever_the_paths_hold() -> None:

@@ -641,9 +641,8 @@ def test_without_a_process_table_the_group_is_ended(
         reading = pool.submit(first_line, fifo)
         with monkeypatch.context() as patch:
             patch.setattr(table, "PROC", str(tmp_path / "none"))
-            patch.setattr(
-                family, "_GIVE_UP", 0.1
-            )  # here the dead are ours to reap, and look alive without a table
+            # Here the dead are ours to reap, and look alive without a table.
+            patch.setattr(family, "_GIVE_UP", 0.1)
             script = "exec 3>fifo; echo ready >&3; (trap '' TERM; sleep 300) & sleep 300 & echo out"
             ended = bash(script + "; exit 4", tmp_path)
             timed_out = bash(script + "; sleep 300", tmp_path, limits.Bounds(0.3, grace=0.1))
