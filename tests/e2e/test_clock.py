@@ -57,6 +57,20 @@ def test_a_branch_that_we_moved_is_not_taken_for_one_that_the_user_moved(
     assert repo.step_states(plan) == ["done", "done"]
 
 
+def test_events_that_are_dated_ahead_of_the_clock_are_a_finding(repo: Repo, plan: str) -> None:
+    [finding] = json.loads(repo.orch("check", plan, "--json").stdout)
+    assert (finding["code"], finding["level"], finding["field"]) == (
+        "dated-ahead",
+        "warning",
+        "log",
+    )
+    assert "dated more than a day ahead of the clock" in finding["message"]
+
+
+def test_events_of_today_are_no_finding(repo: Repo) -> None:
+    assert repo.orch("check", repo.plan(writing("a.txt"))).stdout == "no findings\n"
+
+
 def test_a_clock_that_lags_is_named_once(repo: Repo, plan: str) -> None:
     done = repo.orch("exec", plan)
     assert done.stderr.count("the clock is 3 days behind the log of") == 1

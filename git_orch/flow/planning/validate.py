@@ -5,16 +5,18 @@ refuses.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 from git_orch import errors
 from git_orch.flow.machine import command_policy
 from git_orch.flow.machine import machine as surroundings
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.plans.file import findings
 from git_orch.plans.file.findings import Finding
 from git_orch.plans.history import life
+from git_orch.plans.history.events import Log
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.plans.money import cost
 from git_orch.repo.repository import Repository
@@ -48,7 +50,21 @@ def findings_of(
     if only_errors:
         return [problem for problem in problems if problem.level == "error"]
     machine = surroundings.find_present(repository.common_dir, repository.top)
-    return [*problems, *command_policy.denials(status.plan, machine)]
+    policy = command_policy.denials(status.plan, machine)
+    return [*problems, *policy, *_dates(status.log, time.time_ns() // 1_000_000)]
+
+
+def _dates(log: Log, now_ms: int) -> list[Finding]:
+    """A finding about the events of a log that are dated more than a day ahead of the clock."""
+    ahead = log.dated_ahead(now_ms)
+    if not ahead:
+        return []
+    message = (
+        f"{sentences.count(len(ahead), 'event')} of {len(log.events)} dated more than a day ahead of "
+        "the clock: it was ahead when they were written, or is behind now"
+    )
+    fix = "set the clock if it is wrong; whatever it says, new events count after these"
+    return [Finding("dated-ahead", "log", message, fix, "warning")]
 
 
 def refuse_invalid(repository: Repository, status: Status) -> None:

@@ -80,6 +80,13 @@ class Log(NamedTuple):
         greatest = self.greatest()
         return 0 if greatest is None else max(ids.ulid_ms(greatest) - now_ms, 0)
 
+    def dated_ahead(self, now_ms: int) -> tuple[Event, ...]:
+        """The events that are dated more than a day after `now_ms`, also those that no clock can
+        have made.
+        """
+        ahead = (event for event in self.events if ids.ulid_ms(event.id) > now_ms + ids.DAY_MS)
+        return tuple(ahead)
+
     def with_events(self, events: Iterable[Event]) -> Log:
         """The log with these events in their places; one that is there already counts once."""
         new = sorted({event.id: event for event in events}.items())
