@@ -45,10 +45,12 @@ class Check(NamedTuple):
 
 
 class FileContent(NamedTuple):
-    """The whole text of a file that a `files` step writes."""
+    """The whole text of a file that a `files` step writes; `executable` None keeps the mode of one
+    that is there.
+    """
 
     text: str
-    executable: bool = False
+    executable: bool | None = None
 
 
 class Step(NamedTuple):

@@ -89,8 +89,8 @@ def _command_document(command: Command, shell_name: str) -> Document:
 def _file_document(content: FileContent | None) -> object:
     if content is None:
         return None
-    if content.executable:
-        return {"content": content.text, "executable": True}
+    if content.executable is not None:
+        return {"content": content.text, "executable": content.executable}
     return content.text
 
 
@@ -202,4 +202,5 @@ def _file(value: object, where: str) -> FileContent | None:
     if isinstance(value, str):
         return FileContent(value)
     fields = mapping(value, where)
-    return FileContent(text(fields, "content"), executable=fields.get("executable") is True)
+    executable = flag(fields, "executable") if "executable" in fields else None
+    return FileContent(text(fields, "content"), executable=executable)

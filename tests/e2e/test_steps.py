@@ -68,6 +68,27 @@ def test_a_files_step_writes_makes_executable_deletes_and_nests(repo: Repo) -> N
     assert (repo.path / "README.md").exists()
 
 
+@pytest.mark.parametrize("sees_all_itself", [True, False], ids=["known-paths", "worktree"])
+def test_text_over_a_program_leaves_it_one_unless_the_plan_says_so(
+    repo: Repo,
+    sees_all_itself: bool,  # noqa: FBT001
+) -> None:
+    repo.commit({"kept.sh": "old\n", "cleared.sh": "old\n"})
+    repo.git("update-index", "--chmod=+x", "kept.sh", "cleared.sh")
+    repo.git("commit", "-q", "-m", "programs")
+    repo.git("config", "core.ignorecase", str(not sees_all_itself).lower())
+    cleared = {"content": "new\n", "executable": False}
+    plan = repo.plan(one(files={"kept.sh": "new\n", "cleared.sh": cleared, "new.sh": "new\n"}))
+    repo.orch("exec")
+    listed = repo.git("ls-tree", "-r", f"orch/{plan}").splitlines()
+    modes = {line.split("\t")[1]: line.split()[0] for line in listed}
+    assert (modes["kept.sh"], modes["cleared.sh"], modes["new.sh"]) == (
+        "100755",
+        "100644",
+        "100644",
+    )
+
+
 @pytest.mark.parametrize(
     "path", ["../x", "/etc/x", ".git/config", "a/../../x", "sub/.GIT/hooks/x", "C:\\x", ""]
 )

@@ -123,8 +123,9 @@ class FileModel(_Model):
     """A file with more to say than its text."""
 
     content: str = Field(description="The whole text of the file.")
-    executable: _Flag = Field(
-        default=False, description="Whether the file may be run as a program."
+    executable: _Flag | None = Field(
+        default=None,
+        description="Whether the file may be run as a program. If missing, it stays as it is.",
     )
 
 
