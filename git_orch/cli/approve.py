@@ -50,12 +50,15 @@ def command(
 ) -> None:
     """Approve a plan as it is now: what is printed is what may run on this machine, for 30 days."""
     from git_orch.flow.approval import approve
+    from git_orch.flow.planning import base
 
     with here.open_plan(plan) as opened:
         status = opened.status()
         ready = _setup(opened.repository, network=setup_network) if setup or setup_network else None
         more = approvals.Grants(setup=ready, in_place=in_place)
-        offer = approve.make_offer(opened, status, _steps(network, status.plan), more)
+        tree = base.start_tree(opened, status)
+        asked = approve.Asked(_steps(network, status.plan), tree, more)
+        offer = approve.make_offer(opened, status, asked)
         _show(offer, as_json=as_json)
         approve.approve(opened, status, offer, max_usd, sign=sign)
     if not as_json:
@@ -90,6 +93,8 @@ def _show(offer: Offer, *, as_json: bool) -> None:
     follows = f", following {what.follows}" if what.follows else ""
     console.out(f"plan     {what.id}")
     console.out(f"made on  {what.base or 'an empty repository'}{follows}")
+    if what.tree is not None:
+        console.out(f"tree     {what.tree}")
     console.out(f"network  {_network(what)}")
     if what.grants.setup is not None:
         more = ", with the network" if what.grants.setup.network else ""

@@ -39,9 +39,9 @@ def run_plan(handle: str) -> int:
     """Run a stored plan in the checkout around the current directory, if its approval allows that.
     Raises Refused, NotFound.
     """
-    from git_orch.flow.approval import required
+    from git_orch.flow.approval import ground, required
     from git_orch.flow.machine import sandbox
-    from git_orch.repo import settings
+    from git_orch.repo import ask, settings
     from git_orch.views.progress import ConsoleReporter
 
     repository = here.find_repository()
@@ -53,12 +53,15 @@ def run_plan(handle: str) -> int:
     place = PlanPlace(repository, plan_id)
     with opening.open_for_writing(place, ConsoleReporter()) as opened:
         status = opened.status()
-        if not required.require_approval(opened, status).what.grants.in_place:
+        grant = required.require_approval(opened, status)
+        if not grant.what.grants.in_place:
             name = ids.short(plan_id)
             raise errors.Refused(
                 f"'{name}' is not approved for work in your own checkout",
                 f"git orch approve {name} --in-place",
             )
+        tree = ask.tree(repository.user_git, "HEAD") or repository.empty_tree
+        ground.require_ground(opened, status, grant, tree, status.plan.steps, in_place=True)
         return _run(
             status.plan, repository.top, sandbox.launcher(repository, settings.of_user(repository))
         )

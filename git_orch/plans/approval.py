@@ -7,7 +7,7 @@ budget is not part of them: a larger one needs no new approval.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeGuard
 
 from git_orch.plans import document as documents
@@ -50,6 +50,10 @@ class Grants(NamedTuple):
             document["in_place"] = True
         return document
 
+    def reach_out(self) -> bool:
+        """Whether something is granted that the sandbox does not give by itself."""
+        return bool(self.network) or self.setup is not None or self.in_place
+
 
 NOTHING = Grants()
 
@@ -59,7 +63,8 @@ class Approved(NamedTuple):
 
     `base` is the commit that the plan was made on: it stays when the plan follows its branch
     `follows`, or when the user rebases the plan branch. It ties the approval to the repository's
-    history (None: there was no commit).
+    history (None: there was no commit). `tree` is the tree that the next step was to start from:
+    grants hold on it, and on what approved steps make of it (None: of an approval without one).
     """
 
     id: str
@@ -68,10 +73,12 @@ class Approved(NamedTuple):
     follows: str | None
     grants: Grants = NOTHING
     policy: int = POLICY
+    tree: str | None = None
 
     def document(self) -> Document:
         """The approved plan as JSON-ready values."""
-        return {
+        start: Document = {} if self.tree is None else {"tree": self.tree}
+        return start | {
             "id": self.id,
             "plan": plan_document.to_document(self.plan),
             "base": self.base,
@@ -81,11 +88,18 @@ class Approved(NamedTuple):
         }
 
 
-def of_status(status: Status, grants: Grants = NOTHING) -> Approved:
-    """The plan of the log with these grants; only steps that ask for the network get it."""
+def of_status(status: Status, grants: Grants = NOTHING, tree: str | None = None) -> Approved:
+    """The plan of the log with these grants, to start from this tree; only steps that ask for the
+    network get it.
+    """
     network = tuple(step.id for step in network_steps(status.plan) if step.id in grants.network)
     return Approved(
-        status.id, status.plan, status.first_base, status.base.ref, grants._replace(network=network)
+        status.id,
+        status.plan,
+        status.first_base,
+        status.base.ref,
+        grants._replace(network=network),
+        tree=tree,
     )
 
 
@@ -131,6 +145,7 @@ def read(data: bytes) -> Approved:
         follows=documents.optional_text(fields, "follows"),
         grants=grants({**fields}),
         policy=policy if policy is not None else 0,
+        tree=documents.optional_text(fields, "tree"),
     )
 
 
@@ -142,8 +157,16 @@ def differences(old: Document, new: Document) -> list[str]:
 
 
 def same_text(old: Document, new: Document) -> bool:
-    """Whether two documents hold the same plan, with the same grants or others."""
-    return all(name.startswith("grants.") or name == "policy" for name in differences(old, new))
+    """Whether two documents hold the same plan, with the same grants or others, wherever it starts."""
+    return all(
+        name.startswith("grants.") or name in ("policy", "tree") for name in differences(old, new)
+    )
+
+
+def checks_digest(checks: Iterable[plans.Check]) -> str:
+    """A name for these checks: what they run and expect; their time limits do not count."""
+    commands = [[*check.command, check.expected_exit] for check in checks]
+    return digest({"checks": commands})
 
 
 def _differing(old: object, new: object, where: str) -> Iterator[str]:

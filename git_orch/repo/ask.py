@@ -56,6 +56,12 @@ def commit(git: Git, name: str) -> str | None:
     return _text(git.finished(*asked, expect=(0, 1, 128)).stdout).strip() or None
 
 
+def tree(git: Git, name: str) -> str | None:
+    """The ID of the tree that `name` leads to; None where it leads to none."""
+    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{tree}}")
+    return _text(git.finished(*asked, expect=(0, 1, 128)).stdout).strip() or None
+
+
 def is_ancestor(git: Git, old: str, new: str) -> bool:
     """Whether commit `old` is `new` or reachable from it; a missing one is not."""
     asked = ("merge-base", "--is-ancestor", old, new)
@@ -123,6 +129,29 @@ def changed_paths(git: Git, old: str, new: str, *, deleted: bool = True) -> list
         *(() if deleted else ("--diff-filter=d",)),
     )
     return names(git.run("diff-tree", *options, old, new))
+
+
+class ChangedLines(NamedTuple):
+    """A file that differs between two trees: lines that came and went, None where it is no text."""
+
+    path: str
+    added: int | None
+    deleted: int | None
+
+    def text(self) -> str:
+        """The file and its numbers, for people."""
+        numbers = "binary" if self.added is None else f"+{self.added} -{self.deleted}"
+        return f"{self.path}  {numbers}"
+
+
+def changed_lines(git: Git, old: str, new: str) -> list[ChangedLines]:
+    """The files that differ between two commits or trees, with the size of the difference."""
+    options = ("-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv")
+    rows = [row.split("\t", 2) for row in names(git.run("diff-tree", *options, old, new))]
+    return [
+        ChangedLines(path, *(int(number) if number.isdecimal() else None for number in numbers))
+        for *numbers, path in rows
+    ]
 
 
 # -- a worktree ------------------------------------------------------------------------------------

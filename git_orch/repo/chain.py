@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class Chain:
-    """What becomes of commits that are picked onto `tip`, each onto the one before it.
+    """What becomes of commits that are picked onto `tip`, each onto the one before it. `start` is
+    the tip that it began with.
 
     `became` has the new commit of each, in their order. Nothing but `written` holds the new objects.
     """
@@ -28,6 +29,7 @@ class Chain:
         self._repository = repository
         self._identity = identity
         self.written = written
+        self.start = tip
         self.tip = tip
         self.became: dict[str, str] = {}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.repo.repository import Repository
+from git_orch.repo import own_files
 from git_orch.sandbox.walls import environment
 
 if TYPE_CHECKING:
@@ -16,16 +16,32 @@ if TYPE_CHECKING:
 
 
 def place_of(repository: Repository, what: str) -> Path:
-    """The directory of this machine for files about this repository; `what` is their kind."""
-    import hashlib  # not for the commands that only look whether a branch is checked out
+    """The directory of this machine for files about this repository; `what` is their kind. Raises
+    NotOurs.
+    """
+    return own_directory() / what / name_of(repository)
 
+
+def own_directory() -> Path:
+    """The directory of git-orch's own, outside of every repository, that this user has. Raises
+    NotOurs where others could change what is in it.
+    """
     home = os.environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(home):  # to be ignored, says the XDG specification
         home = os.path.join(os.path.expanduser("~"), ".local", "state")
     if not os.path.isabs(home):
         raise errors.UnfitRepository("this user has no home directory", "export HOME=/somewhere")
-    name = hashlib.sha256(os.fsencode(os.path.realpath(repository.common_dir))).hexdigest()[:16]
-    return Path(home) / "git-orch" / what / name
+    return Path(own_files.real_path(os.path.join(home, "git-orch")))
+
+
+def name_of(repository: Repository) -> str:
+    """The name that this copy of a repository has in git-orch's own directory: a hash of its path,
+    so that another copy has another one.
+    """
+    import hashlib  # not for the commands that only look whether a branch is checked out
+
+    common_dir = os.path.realpath(repository.directories.common_dir)
+    return hashlib.sha256(os.fsencode(common_dir)).hexdigest()[:16]
 
 
 def cache_directory() -> Path:

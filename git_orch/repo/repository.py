@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo import git as gits
+from git_orch.repo import own_files
 from git_orch.repo.git import Git
 from git_orch.repo.scopes import Scoped
 
@@ -93,10 +94,14 @@ class Repository:
 
     @cached_property
     def state_dir(self) -> Path:
-        """Local, disposable files of git-orch, mode 0700: made when first asked for."""
+        """Local, disposable files of git-orch, mode 0700: made when first asked for. Raises NotOurs
+        where somebody else could have written them.
+        """
         directory = self.common_dir / "orch"
         try:
-            directory.mkdir(mode=0o700, exist_ok=True)
+            os.mkdir(directory, 0o700)
+        except FileExistsError:
+            own_files.require(directory)
         except OSError as failed:
             raise unwritable(failed, directory) from failed
         return directory

@@ -15,7 +15,7 @@ from git_orch.plans.document import Document
 from git_orch.plans.history import life
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.plans.plan import Plan
-from git_orch.repo import approval_signatures
+from git_orch.repo import approval_signatures, ask, tree_records
 from git_orch.repo.local import approvals
 from git_orch.sandbox import secrecy
 
@@ -34,16 +34,23 @@ class Offer:
         return approval.read(self.content)
 
 
-def make_offer(
-    plan: OpenPlan, status: Status, network: Sequence[int] | None, more: Grants = approval.NOTHING
-) -> Offer:
-    """The content to approve now, with the network for these step numbers (None: for every step
-    that asks).
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The grants that somebody asks for: the network for these step numbers (None: for every step
+    that asks), and `more` that is not about single steps. They hold on `tree`.
+    """
 
-    `more` are grants that are not about single steps. Raises Refused for a rejected plan, and for a
-    step that does not ask.
+    network: Sequence[int] | None
+    tree: str | None
+    more: Grants = approval.NOTHING
+
+
+def make_offer(plan: OpenPlan, status: Status, asked: Asked) -> Offer:
+    """The content to approve now. Raises Refused for a rejected plan, and for a step that does not
+    ask for the network.
     """
     refuse_rejected(status)
+    network = asked.network
     steps = status.plan.steps
     chosen = (
         approval.network_steps(status.plan)
@@ -56,8 +63,8 @@ def make_offer(
                 f"step {status.plan.position(step.id)} ('{step.title}') does not ask for the network",
                 f"git orch show {plan.name}",
             )
-    grants = more._replace(network=tuple(step.id for step in chosen))
-    document = approval.of_status(status, grants).document()
+    grants = asked.more._replace(network=tuple(step.id for step in chosen))
+    document = approval.of_status(status, grants, asked.tree).document()
     return Offer(approval.canonical(document), approval.digest(document))
 
 
@@ -71,6 +78,8 @@ def approve(
         "digest": offered.digest,
         "grants": offered.value().grants.document(),
     }
+    if offered.value().tree is not None:
+        body["tree"] = offered.value().tree
     if sign:
         content = approval_signatures.message(offered.content, expires)
         signature = approval_signatures.sign(plan.repository, content, plan.identity.committer)
@@ -81,6 +90,9 @@ def approve(
         budget = before.max_usd if before is not None else 0.0
     document = offered.value().document()
     approvals.write_approved(plan.place, document, budget, plan.identity.committer)
+    if offered.value().grants.in_place:  # the user stands there: it is where --no-git works
+        here = ask.tree(plan.repository.user_git, "HEAD") or plan.repository.empty_tree
+        tree_records.add(plan.place, granted=[(offered.digest, here)])
     validated = [plan.event("plan.validated")] if status.recorded_state is PlanState.CREATED else []
     events = [*validated, plan.event("plan.approved", **body)]
     plan.record(*((plan.home, event) for event in events))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from git_orch import errors
 from git_orch.plans import ids, sentences
@@ -11,11 +12,30 @@ from git_orch.plans.history.status import PlanState, Status
 from git_orch.plans.plan import Plan, Step
 
 
+class Trees(Protocol):
+    """The trees on which grants hold, see `ground.Ground`; `unconfined` says that no sandbox is
+    between a step and the machine.
+    """
+
+    unconfined: bool
+
+    def holds_on(self, tree: str) -> bool:
+        """Whether the grants hold where a step starts from this tree."""
+        ...
+
+    def extend(self, tree: str, *made_of: str) -> None:
+        """Let the grants hold on a tree that approved steps made of others."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The approved content, and the USD that it may cost (0: no limit)."""
+    """The approved content, the trees that its grants hold on, and the USD that it may cost (0: no
+    limit).
+    """
 
     what: Approved
+    ground: Trees = field(compare=False)
     max_usd: float = 0.0
 
     def of(self, step: Step) -> bool:

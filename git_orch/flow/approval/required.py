@@ -11,15 +11,18 @@ import time
 from collections.abc import Sequence
 
 from git_orch import errors
+from git_orch.flow.approval import ground
 from git_orch.flow.approval.grant import Grant, extent, refuse_rejected
+from git_orch.flow.approval.ground import Ground
 from git_orch.flow.approval.signature import find_signed_grant
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import approval, ids, sentences
 from git_orch.plans.history.status import Status
-from git_orch.repo import settings
+from git_orch.repo import refs, settings
 from git_orch.repo.local import approvals
 from git_orch.repo.local.approvals import Record
+from git_orch.repo.objects import objects as odb
 
 _NAMED = 3  # differing fields that a message names
 _FIELD = re.compile(r"steps\[(\d+)\]\.?(.*)", re.DOTALL)
@@ -28,9 +31,10 @@ _FIELD = re.compile(r"steps\[(\d+)\]\.?(.*)", re.DOTALL)
 # -- is it approved? -------------------------------------------------------------------------------
 
 
-def require_approval(plan: OpenPlan, status: Status) -> Grant:
+def require_approval(plan: OpenPlan, status: Status, start: str | None = None) -> Grant:
     """The grant for the plan as it is now. Running a plan that was made here and asks for nothing
-    out of the ordinary approves it, which is written down.
+    out of the ordinary approves it, which is written down. `start` is the tree that a step would
+    start from (None: the tip's).
 
     Raises Refused, which names the field that differs, before anything runs.
     """
@@ -39,9 +43,9 @@ def require_approval(plan: OpenPlan, status: Status) -> Grant:
     if record.problem is not None:
         plan.reporter.emit(Note(f"the approval in {record.problem}"))
     setup = settings.of_user(plan.repository).setup
-    grant = _recorded_grant(status, record)
-    if grant is None and setup is None:
-        grant = _approve_by_running(plan, status, record)
+    grant = _recorded_grant(plan, status, record)
+    if setup is None and (grant is None or _starts_from_own_branch(grant, status, start)):
+        grant = _approve_by_running(plan, status, record, start) or grant
     if grant is not None:
         return _require_setup(status, grant, setup)
     grant, doubts = find_signed_grant(plan, status)
@@ -64,23 +68,55 @@ def _require_setup(status: Status, grant: Grant, setup: str | None) -> Grant:
     return grant
 
 
-def _recorded_grant(status: Status, record: Record) -> Grant | None:
+def _recorded_grant(plan: OpenPlan, status: Status, record: Record) -> Grant | None:
     given = record.approved
     if given is None or given.expires <= time.time():
         return None
-    now = approval.of_status(status, given.grants())
+    now = approval.of_status(status, given.grants(), given.tree())
     if approval.digest(now.document()) != given.digest:
         return None
-    return Grant(now, given.max_usd)
+    return Grant(now, ground.of_approved(plan, now), given.max_usd)
 
 
-def _approve_by_running(plan: OpenPlan, status: Status, record: Record) -> Grant | None:
+def recorded_ground(plan: OpenPlan, status: Status) -> Ground | None:
+    """The trees that the grants of the approval given here hold on; None without one."""
+    given = approvals.read(plan.place).approved
+    if given is None:
+        return None
+    now = approval.of_status(status, given.grants(), given.tree())
+    return (
+        ground.of_approved(plan, now) if approval.digest(now.document()) == given.digest else None
+    )
+
+
+def _starts_from_own_branch(grant: Grant, status: Status, start: str | None) -> bool:
+    """Whether only the user's own branch has moved on since an approval, and the plan follows it."""
+    tip = _tip_tree(status)
+    return (
+        start is not None
+        and tip is not None
+        and grant.ground.holds_on(tip)
+        and not grant.ground.holds_on(start)
+    )
+
+
+def _tip_tree(status: Status) -> str | None:
+    branch = status.branch
+    return branch.commits[-1].tree if branch is not None and branch.commits else None
+
+
+def _approve_by_running(
+    plan: OpenPlan, status: Status, record: Record, start: str | None
+) -> Grant | None:
     """Approve a text that the user made here, as long as it asks for nothing out of the ordinary."""
-    what = approval.of_status(status)
-    content = what.document()
-    if record.rejected or approval.network_steps(status.plan) or content not in record.made:
+    made = approval.of_status(status).document()
+    if record.rejected or approval.network_steps(status.plan) or made not in record.made:
         return None
     unsafe = settings.of_user(plan.repository).sandbox == "none"
+    if unsafe and not _is_all_ours(plan, status):
+        return None
+    what = approval.of_status(status, tree=start or _tip_tree(status))
+    content = what.document()
     where = "without a sandbox (orch.sandbox = none)" if unsafe else "in the sandbox, no network"
     plan.reporter.emit(
         Note(f"running it approves {extent(status.plan)}; commands and checks run {where}")
@@ -88,7 +124,25 @@ def _approve_by_running(plan: OpenPlan, status: Status, record: Record) -> Grant
     # An edit does not lift a budget.
     max_usd = record.approved.max_usd if record.approved is not None else 0.0
     approvals.write_approved(plan.place, content, max_usd, plan.identity.committer)
-    return Grant(what, max_usd)
+    return Grant(what, ground.of_approved(plan, what), max_usd)
+
+
+def _is_all_ours(plan: OpenPlan, status: Status) -> bool:
+    """Whether the branch is just the cover commit, on a commit of the branch that it follows, or on
+    the one that the plan was made on: then nobody else has put anything there.
+    """
+    branch = status.branch
+    if branch is None or len(branch.commits) != 1 or branch.commits[0].message.cover_of != plan.id:
+        return False
+    below, cover = branch.base, branch.commits[0]
+    if below is None:
+        return cover.tree == plan.repository.empty_tree and status.first_base is None
+    if odb.commit(plan.objects, below).tree != cover.tree:
+        return False
+    followed = refs.value(plan.repository, status.base.ref) if status.base.ref is not None else None
+    return below == status.first_base or (
+        followed is not None and plan.is_ancestor(below, followed)
+    )
 
 
 def refuse_changed(plan: OpenPlan, status: Status, grant: Grant) -> None:
@@ -104,7 +158,7 @@ def refuse_changed(plan: OpenPlan, status: Status, grant: Grant) -> None:
 
 
 def _refuse_difference(status: Status, grant: Grant) -> None:
-    current = approval.of_status(status, grant.what.grants)
+    current = approval.of_status(status, grant.what.grants, grant.what.tree)
     if current != grant.what:
         names = _field_names(approval.differences(grant.what.document(), current.document()))
         cause = f"{names} differs from what was approved: it was changed meanwhile"
@@ -121,7 +175,7 @@ def _refusal(status: Status, record: Record) -> errors.Refused:
             f"git orch approve {name} --setup",
         )
     if given is not None:
-        now = approval.of_status(status, given.grants()).document()
+        now = approval.of_status(status, given.grants(), given.tree()).document()
         changed = approval.differences(given.content, now)
         if changed:
             return errors.Refused(

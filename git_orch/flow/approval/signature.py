@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from git_orch import errors
+from git_orch.flow.approval import ground
 from git_orch.flow.approval.grant import Grant, extent
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
@@ -43,7 +44,7 @@ def _verify(plan: OpenPlan, status: Status, event: Event) -> Grant:
         {"grants": event.body.get("grants", {"network": event.body.get("network", [])})}
     )
     expires = document.optional_integer(event.body, "expires") or 0
-    now = approval.of_status(status, granted)
+    now = approval.of_status(status, granted, document.optional_text(event.body, "tree"))
     if document.text(event.body, "digest") != approval.digest(now.document()):
         raise BadDocument("the plan is not the one that was signed")
     if expires <= time.time():
@@ -59,7 +60,7 @@ def _verify(plan: OpenPlan, status: Status, event: Event) -> Grant:
     )
     what = f"{extent(status.plan)}, {_network_text(now.grants.network)}"
     plan.reporter.emit(Note(f"approved by the signature of {who}: {what}"))
-    return Grant(now)
+    return Grant(now, ground.of_approved(plan, now))
 
 
 def _refuse_elsewhere(plan: OpenPlan, status: Status) -> None:

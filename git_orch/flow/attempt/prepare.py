@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.flow.approval import required
+from git_orch.flow.approval import ground, required
 from git_orch.flow.attempt import setup
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.leftovers import boundary, recover, remove_verify_worktrees
@@ -24,6 +24,7 @@ from git_orch.repo import settings
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.identity import Identity
 from git_orch.repo.log import spool
+from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Database, Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
@@ -186,16 +187,20 @@ def user_checkout(of: Means) -> Worktree:
 
 @contextlib.contextmanager
 def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterator[Site]:
-    """A worktree of its own for looking at commits, removed afterwards."""
+    """A worktree of its own for looking at commits, removed afterwards. Raises Refused where a
+    setup command would run there on a tree that nobody here approved.
+    """
     of = means(plan, use_cache=use_cache)
+    approved = None
+    if of.with_setup:
+        status = plan.status()
+        grant = required.require_approval(plan, status)
+        tree = odb.commit(plan.objects, commit).tree
+        ground.require_ground_for_checks(plan, status, grant, tree)
+        approved = grant.what.grants.setup
     worktrees.remove(plan.repository, plan.id, "verify")  # one that a killed verification left
     try:
         made = worktrees.made(plan.repository, plan.id, of.boundary, commit, "verify")
-        approved = (
-            required.require_approval(plan, plan.status()).what.grants.setup
-            if of.with_setup
-            else None
-        )
         if approved is not None:
             _set_up(of, made, approved)
         setup.copy(of.furnishing, made)

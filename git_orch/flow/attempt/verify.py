@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from git_orch import errors
-from git_orch.flow.approval import required
+from git_orch.flow.approval import ground, required
+from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import checks, prepare
 from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
@@ -75,11 +76,12 @@ def verify(
         )
     if not chosen:
         return []
-    required.require_approval(plan, status)
+    grant = required.require_approval(plan, status)
     verified = []
     with _places(plan, terms) as places:
         for step in chosen:
             commit = _commit_of(plan, step)
+            _require_ground(plan, status, grant, commit)
             chosen_checks = (
                 step.step.checks if check is None else step.step.checks[check - 1 : check]
             )
@@ -89,6 +91,10 @@ def verify(
                 tree = commit.tree
                 plan.record((commit.oid, plan.event("step.verified", step=step.step.id, tree=tree)))
     return verified
+
+
+def _require_ground(plan: OpenPlan, status: Status, grant: Grant, commit: Commit) -> None:
+    ground.require_ground_for_checks(plan, status, grant, commit.tree)
 
 
 def _without(check: int, plan: OpenPlan) -> NoReturn:
@@ -149,7 +155,9 @@ def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:
     without a branch, Refused for a plan that is not approved.
     """
     status = plan.status()
-    required.require_approval(plan, status)
+    grant = required.require_approval(plan, status)
+    if status.branch is not None and status.branch.commits:
+        _require_ground(plan, status, grant, status.branch.commits[-1])
     return _tip(plan, status, terms)
 
 

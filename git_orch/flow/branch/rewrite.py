@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from git_orch import errors
 from git_orch.flow.approval import required
+from git_orch.flow.approval.ground import reaches_checks
 from git_orch.flow.attempt import checks, prepare
 from git_orch.flow.move import Entry
 from git_orch.flow.open_plan import OpenPlan
@@ -293,6 +294,7 @@ def move_branch(
     moves.
     """
     old = status.branch.tip if status.branch is not None else ""
+    _extend_ground(plan, status, chain)
     verified = _verify(plan, status, chain)
     plan.keep([old], f"the branch before '{why}'")
     verified_events = [
@@ -313,9 +315,24 @@ def move_branch(
     )
 
 
+def _extend_ground(plan: OpenPlan, status: Status, chain: Chain) -> None:
+    """Let the grants of an approval hold on the new trees, where they held on all that those are
+    made of.
+    """
+    ground = required.recorded_ground(plan, status)
+    if ground is None or not ground.matters:
+        return
+    tree_before = odb.commit(chain.written, chain.start).tree
+    for old, new in chain.became.items():
+        picked, tree = odb.commit(chain.written, old), odb.commit(chain.written, new).tree
+        below = [odb.commit(chain.written, parent).tree for parent in picked.parents]
+        ground.extend(tree, picked.tree, tree_before, *below)
+        tree_before = tree
+
+
 def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStatus, str, str]]:
     """Run the checks of every step whose commit has another tree now; gives these steps with commit
-    and tree.
+    and tree. Where they would run beside what was granted for other trees, they do not run.
     """
     changed = []
     commits = status.branch.commits if status.branch is not None else ()
@@ -326,7 +343,17 @@ def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStat
         steps = [step for step in status.steps if step.commit == before]
         changed += [(step, oid, tree) for step in steps if tree != before.tree]
     if any(step.step.checks for step, _, _ in changed):
-        required.require_approval(plan, status)
+        grant = required.require_approval(plan, status)
+        trees = [tree for _, _, tree in changed]
+        if reaches_checks(grant) and not all(map(grant.ground.holds_on, trees)):
+            name = ids.short(plan.id)
+            plan.reporter.emit(
+                Note(
+                    "the checks did not run: they would be the first to run on this tree with what "
+                    f"was granted; then: git orch approve {name} && git orch verify {name} --record"
+                )
+            )
+            return [(step, oid, tree) for step, oid, tree in changed if not step.step.checks]
         # git makes worktrees only of what a ref holds
         plan.keep([chain.tip], "a rewritten branch that was verified")
         with prepare.for_checks(plan, chain.tip) as site:

@@ -71,38 +71,61 @@ def write_cover(objects: Objects, person: Identity, plan_id: str, plan: Plan, ba
     return person.commit(objects, tree, parents, message)
 
 
-def follow_base(plan: OpenPlan, status: Status) -> bool:
-    """Put a plan without a landed step onto the tip of its base branch, or report why not; whether
-    it moved.
+def start_tree(plan: OpenPlan, status: Status) -> str | None:
+    """The tree that the next step would start from: that of the branch that the plan follows, where
+    it can, else the tip's. None where the branch is gone and with it the base.
     """
+    moved = _moved_base(plan, status)
+    if moved is not None and _reason_to_stay(plan, status, moved) is None:
+        return odb.commit(plan.objects, moved).tree
+    if status.branch is not None and status.branch.commits:
+        return status.branch.commits[-1].tree
+    base = status.branch.tip if status.branch is not None else status.base.commit
+    if base is None or plan.objects.read_many([base])[0] is None:
+        return None
+    return odb.commit(plan.objects, base).tree
+
+
+def _moved_base(plan: OpenPlan, status: Status) -> str | None:
+    """The tip of the branch that a plan without a landed step follows, if it has moved on."""
     base = status.base
     if (
         base.ref is None
         or status.branch is None
         or any(step.commit is not None for step in status.steps)
     ):
-        return False
+        return None
     tip = refs.value(plan.repository, base.ref)
     if tip is None or tip in (base.commit, status.branch.base):
-        return False
+        return None
     if (
         base.snapshot
         and base.commit is not None
         and odb.commit(plan.objects, base.commit).parents == (tip,)
     ):
+        return None
+    return tip
+
+
+def follow_base(plan: OpenPlan, status: Status) -> bool:
+    """Put a plan without a landed step onto the tip of its base branch, or report why not; whether
+    it moved.
+    """
+    tip, ref, branch = _moved_base(plan, status), status.base.ref, status.branch
+    if tip is None or ref is None or branch is None:
         return False
     reason = _reason_to_stay(plan, status, tip)
-    name = base.ref.removeprefix("refs/heads/")
+    name = ref.removeprefix("refs/heads/")
     if reason is not None:
         plan.reporter.emit(
             Note(f"'{name}' moved on since the plan was made; the plan stays on its base: {reason}")
         )
         return False
-    new = Base(tip, base.ref)
+    new = Base(tip, ref)
     commit = write_cover(plan.objects, plan.identity, plan.id, status.plan, new)
-    plan.keep([status.branch.tip], "the cover on the old base")
+    plan.keep([branch.tip], "the cover on the old base")
     rebased = (commit, plan.event("plan.rebased", base=document(new)))
-    plan.move(status.branch.tip, commit, f"rebase to {name}", [rebased], kind=MoveKind.REBASE)
+    plan.move(branch.tip, commit, f"rebase to {name}", [rebased], kind=MoveKind.REBASE)
     plan.home = commit
     plan.reporter.emit(
         Note(f"'{name}' moved on since the plan was made; the plan now starts from {tip[:10]}")

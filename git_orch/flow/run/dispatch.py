@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from git_orch.flow.approval import ground
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt.job import Earlier, Job, LastTry
 from git_orch.flow.open_plan import OpenPlan
@@ -83,7 +84,9 @@ class Dispatch:
         return self.retry(step.id, last or self._last_of_log(step))
 
     def retry(self, step_id: str, last: LastTry | None) -> Job:
-        """The next job for a step, on the present tip."""
+        """The next job for a step, on the present tip. Raises Refused where it would get more than
+        the sandbox gives, and nobody here approved the tree that it starts from.
+        """
         terms = self._terms
         step = terms.step(step_id).step
         failed = self._tries[step_id]
@@ -93,6 +96,14 @@ class Dispatch:
         with_model = step.kind == "agent"
         alone = terms.status.plan._replace(steps=(step._replace(depends_on=()),))
         repository = terms.plan.repository
+        ground.require_ground(
+            terms.plan,
+            terms.status,
+            terms.grant,
+            self.tip.tree,
+            [step],
+            in_place=terms.options.in_place,
+        )
         return Job(
             directory=str(repository.top or repository.common_dir),
             run=terms.run,

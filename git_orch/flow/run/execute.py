@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from git_orch import checkpoints, errors
-from git_orch.flow.approval import required
+from git_orch.flow.approval import ground, required
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import leftovers, prepare, verify
 from git_orch.flow.attempt.verify import Broken
@@ -73,9 +73,11 @@ def execute(
     many steps at once in: threads, where it is None.
     """
     status = plan.status()
-    grant = preconditions.grant_to_run(plan, status)
+    grant = preconditions.grant_to_run(plan, status, options)
     if options.in_place:
         return _in_place(plan, options, grant, service)
+    if grant is not None:
+        preconditions.require_ground(plan, status, options, grant)
     status = preconditions.follow_base(plan, status)
     plan.refuse_checked_out()
     preconditions.keep_results(plan, status)
@@ -121,6 +123,7 @@ def _in_place(
         preconditions.refuse_unreachable(status, options.chosen)
         return _hand_over(plan, status)
     in_place.refuse_unfit(plan, grant)
+    preconditions.require_ground(plan, status, options, grant)
     means = prepare.means(plan, service, use_cache=options.use_cache)
     preconditions.open_ledger(plan, status, options, grant)
     terms = begin(plan, status, options, grant, means)
@@ -187,8 +190,11 @@ def _may_check(plan: OpenPlan, status: Status, options: Options) -> bool:
     """
     if not options.check_tip or not any(step.checks for step in status.plan.steps):
         return False
+    commits = status.branch.commits if status.branch is not None else ()
     try:
-        required.require_approval(plan, status)
+        grant = required.require_approval(plan, status)
+        if commits:
+            ground.require_ground_for_checks(plan, status, grant, commits[-1].tree)
     except errors.Refused as refused:
         plan.reporter.emit(
             Note(f"its checks did not run on the tip: {refused.cause}; {refused.hint}")

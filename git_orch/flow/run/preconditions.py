@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 
 from git_orch import checkpoints, errors
-from git_orch.flow.approval import required
+from git_orch.flow.approval import ground, required
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base
@@ -19,13 +19,37 @@ from git_orch.plans.schedule import Schedule
 from git_orch.repo import settings
 from git_orch.repo.local import ledger
 from git_orch.repo.log import results
+from git_orch.repo.objects import objects as odb
 from git_orch.repo.worktree import snapshot
 
 
-def grant_to_run(plan: OpenPlan, status: Status) -> Grant | None:
+def grant_to_run(plan: OpenPlan, status: Status, options: Options) -> Grant | None:
     """The grant of the plan, required before anything moves; None when nothing is left to run."""
-    left = len(status.satisfied_steps()) < len(status.steps)
-    return required.require_approval(plan, status) if left else None
+    if len(status.satisfied_steps()) == len(status.steps):
+        return None
+    return required.require_approval(plan, status, _start(plan, status, options))
+
+
+def require_ground(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
+    """Raises Refused where a step would get more than the sandbox gives on a tree that nobody here
+    approved.
+    """
+    satisfied = status.satisfied_steps()
+    steps = [
+        step
+        for step in status.plan.steps
+        if step.id not in satisfied and (options.chosen is None or step.id in options.chosen)
+    ]
+    start = _start(plan, status, options)
+    if start is not None:
+        ground.require_ground(plan, status, grant, start, steps, in_place=options.in_place)
+
+
+def _start(plan: OpenPlan, status: Status, options: Options) -> str | None:
+    """The tree that the run starts from: in place no base is followed."""
+    if options.in_place and status.branch is not None:
+        return odb.commit(plan.objects, status.branch.tip).tree
+    return base.start_tree(plan, status)
 
 
 def follow_base(plan: OpenPlan, status: Status) -> Status:

@@ -10,7 +10,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from git_orch import errors
-from git_orch.flow.approval import required
+from git_orch.flow.approval import ground, required
 from git_orch.flow.attempt import ending, prepare, verify
 from git_orch.flow.attempt.ending import Verified
 from git_orch.flow.attempt.job import Earlier, Job
@@ -70,7 +70,9 @@ def redo(
         raise errors.Refused(f"step {number} is manual", rewrite.again_from(plan, number))
     later = rewrite.after(branch, commit)
     _foretell(plan, status, step, later)
+    tip, below = _below(plan, status, commit)
     grant = required.require_approval(plan, status)
+    ground.require_ground(plan, status, grant, tip.tree, [step.step])
     preconditions.open_ledger(plan, status, options, grant)
     with prepare.take_worktrees(plan, 1) as names:
         means = prepare.means(plan, service, use_cache=options.use_cache)
@@ -85,7 +87,6 @@ def redo(
             means.with_setup,
             keeps_results=True,
         )
-        tip, below = _below(plan, status, commit)
         run = Run(terms, Dispatch(terms, tip, names, below))
         held = _Held(run)
         schedule = Schedule(status.plan, status.satisfied_steps() - {step.step.id}, [step.step.id])
@@ -132,6 +133,7 @@ def _put_in(run: Run, job: Job, result: Verified, later: tuple[Commit, ...]) -> 
     plan, status = run.terms.plan, run.terms.status
     try:
         with rewrite.with_hint(rewrite.again_from(plan, job.number)):
+            run.terms.grant.ground.extend(result.tree, job.tree)
             chain = rewrite.pick_onto(plan, status, later, result.commit)
             landed = log_entries.landing_event(plan, job, result, Tip(result.commit, result.tree))
             why = f"redo step {job.number}"

@@ -62,8 +62,11 @@ class Run:
         terms = self.terms
         required.refuse_changed(terms.plan, terms.status, terms.grant)
         if self._checkpoint is not None:
-            tip = self._dispatch.tip.commit
-            self._dispatch.tip = self._checkpoint(terms.number(step.id), step.title, tip)
+            before = self._dispatch.tip
+            now = self._checkpoint(terms.number(step.id), step.title, before.commit)
+            # What was not committed in this checkout is the user's own.
+            terms.grant.ground.extend(now.tree, before.tree)
+            self._dispatch.tip = now
         job = self._dispatch.start(step, self.landing.last_try(step.id))
         self._jobs[step.id] = job
         return job.text()

@@ -193,6 +193,8 @@ class StepLanding:
     def _move(self, job: Job, result: Verified, ready: Ready) -> Landed | Halted:
         plan, tip = self._terms.plan, Tip(ready.commit, ready.tree)
         entry = (ready.commit, log_entries.landing_event(plan, job, result, tip))
+        # Before it lands: cut off in between, the next run finds it on the branch.
+        self._terms.grant.ground.extend(tip.tree, self._dispatch.tip.tree, job.tree)
         plan.move(
             self._dispatch.tip.commit,
             ready.commit,

@@ -9,8 +9,6 @@ repository brings none along.
 from __future__ import annotations
 
 import json
-import os
-import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import NamedTuple
 from git_orch import __version__
 from git_orch.plans import approval, document
 from git_orch.plans.document import BadDocument, Document
-from git_orch.repo import localfiles, places
+from git_orch.repo import localfiles, own_files, places
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import unwritable
 
@@ -41,6 +39,10 @@ class Approval(NamedTuple):
         """The grants in its content."""
         return approval.grants(self.content)
 
+    def tree(self) -> str | None:
+        """The tree in its content; None in one of an earlier version."""
+        return document.optional_text(self.content, "tree")
+
 
 class Record(NamedTuple):
     """The record of a plan on this machine; `problem` is the reason why its file does not count.
@@ -57,17 +59,28 @@ class Record(NamedTuple):
 
 def path_of(place: PlanPlace) -> Path:
     """The file of a plan."""
-    return places.place_of(place.repository, "approvals") / f"{place.id}.json"
+    return places.own_directory().joinpath(*_names(place))
+
+
+def _names(place: PlanPlace) -> tuple[str, ...]:
+    return ("approvals", places.name_of(place.repository), f"{place.id}.json")
 
 
 def read(place: PlanPlace) -> Record:
     """The plan's record; one that others could have written, or cannot be understood, counts as
     none.
     """
-    path = path_of(place)
+    names = _names(place)
     try:
-        data = _read_private(path)
+        top = places.own_directory()
+    except own_files.NotOurs as wrong:
+        return Record(problem=wrong.cause)
+    path = top.joinpath(*names)
+    try:
+        data = own_files.read(top, names, _LARGEST, private=True)
         return Record() if data is None else _record(data)
+    except own_files.NotOurs as wrong:
+        return Record(problem=wrong.cause)
     except (BadDocument, ValueError, RecursionError) as wrong:
         return Record(problem=f"'{path}' does not count: {wrong}")
     except OSError as failed:
@@ -97,11 +110,10 @@ def withdraw(place: PlanPlace) -> None:
 def _write(place: PlanPlace, record: Record) -> None:
     path = path_of(place)
     try:
-        path.parents[2].parent.mkdir(parents=True, exist_ok=True)
-        for directory in (path.parents[2], path.parents[1], path.parent):
-            directory.mkdir(mode=0o700, exist_ok=True)
+        own_files.make_directories(path.parents[2], _names(place)[:-1])
     except OSError as failed:
         raise unwritable(failed, path) from failed
+    own_files.require(path.parents[2])
     localfiles.write(path, json.dumps(_document(record), indent=1).encode("ascii"))
 
 
@@ -111,27 +123,6 @@ def _document(record: Record) -> Document:
     if record.approved is not None:
         fields["approved"] = {**record.approved._asdict(), "tool": f"git-orch {__version__}"}
     return fields
-
-
-def _read_private(path: Path) -> bytes | None:
-    """The bytes of a file that only we can have written; None when there is no file. Raises
-    BadDocument, OSError.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise BadDocument("it is not a regular file")
-        if facts.st_uid != os.geteuid():
-            raise BadDocument("it belongs to another user")
-        if facts.st_mode & 0o077:
-            raise BadDocument(f"its mode is {facts.st_mode & 0o777:o}, not 600")
-        if facts.st_size > _LARGEST:
-            raise BadDocument("it is too large")
-        return file.read(_LARGEST)
 
 
 def _record(data: bytes) -> Record:

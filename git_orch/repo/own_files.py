@@ -1,0 +1,272 @@
+"""Files that git-orch believes: they, and the directories they are in, belong to this user and are
+closed to others, as ssh(1) wants it of its own.
+
+Each is opened by its name in a directory that was opened and looked at before, and no link is
+followed. Above git-orch's own directory a link of the user's own, or of root's, is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shlex
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from git_orch import errors
+
+_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_MOST_LINKS = 40  # as the kernel has it
+_NOBODY = 65534  # the owner of what has no owner in a user namespace
+
+
+class NotOurs(errors.Refused):
+    """A file or directory that somebody else could have written, so that nothing in it counts."""
+
+
+def require(directory: str | Path) -> None:
+    """Raises NotOurs where a directory of git-orch's own is not the user's alone. One that is not
+    there is fine; one that others can only read is closed to them.
+    """
+    path = os.fspath(directory)
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = _open_directory(path, None, path)
+        try:
+            if os.fstat(descriptor).st_mode & 0o077:
+                with contextlib.suppress(OSError):  # a file system that knows no modes
+                    os.fchmod(descriptor, 0o700)
+        finally:
+            os.close(descriptor)
+
+
+@functools.cache
+def real_path(path: str) -> str:
+    """The path without links, of which every directory belongs to the user or to root and nobody
+    else can write to it. Raises NotOurs.
+    """
+    left, current, links = path.split("/")[::-1], "/", 0
+    while left:
+        name = left.pop()
+        if name in ("", ".", ".."):
+            current = os.path.dirname(current) if name == ".." else current
+            continue
+        place = os.path.join(current, name)
+        try:
+            facts = os.lstat(place)
+        except OSError:  # made by us, or not ours to look at: then nothing can be done there
+            return os.path.join(place, *left[::-1])
+        if stat.S_ISLNK(facts.st_mode):
+            links += 1
+            if not _is_ours_or_roots(facts) or links > _MOST_LINKS:
+                raise _not_ours(place, facts, own=False)
+            target = os.readlink(place)
+            current = "/" if target.startswith("/") else current
+            left += target.split("/")[::-1]
+            continue
+        if not _is_ours_or_roots(facts):
+            raise _not_ours(place, facts, own=False)
+        if _others_write(facts):
+            raise _open_to_others(place, facts)
+        current = place
+    return current
+
+
+def read(
+    top: str | Path, names: Sequence[str], most: int, *, private: bool = False
+) -> bytes | None:
+    """The bytes of a file below `top`, a directory of git-orch's own; None where there is none.
+    `private` asks that others cannot read it, too.
+
+    Raises NotOurs, and OSError. A file with more than `most` bytes is not ours.
+    """
+    try:
+        with opened(top, names, os.O_RDONLY, private=private) as descriptor:
+            if os.fstat(descriptor).st_size > most:
+                path = os.path.join(top, *names)
+                raise NotOurs(_about(path, "it is too large"), f"ls -l {shlex.quote(path)}")
+            with os.fdopen(os.dup(descriptor), "rb") as file:
+                return file.read(most)
+    except FileNotFoundError:
+        return None
+
+
+def append(top: str | Path, names: Sequence[str], data: bytes) -> None:
+    """Add bytes to a file below `top`; file and directories are made where they are missing. Raises
+    NotOurs, OSError.
+    """
+    make_directories(top, names[:-1])
+    with opened(top, names, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as descriptor:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+
+
+def make_directories(top: str | Path, names: Sequence[str] = ()) -> None:
+    """Make `top` and the directories below it, for this user alone. Raises OSError."""
+    path = os.fspath(top)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    for name in ("", *names):
+        path = os.path.join(path, name) if name else path
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+
+
+@contextlib.contextmanager
+def opened(
+    top: str | Path, names: Sequence[str], flags: int, *, private: bool = False
+) -> Iterator[int]:
+    """A descriptor of the regular file below `top`, which belongs to the user; `private` asks that
+    others cannot read it. Raises NotOurs, OSError.
+    """
+    *directories, name = names
+    path = os.fspath(top)
+    parent = _open_directory(path, None, path)
+    try:
+        for directory in directories:
+            path = os.path.join(path, directory)
+            below = _open_directory(directory, parent, path)
+            os.close(parent)
+            parent = below
+        descriptor = _open_file(name, parent, os.path.join(path, name), flags, private=private)
+    finally:
+        os.close(parent)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _open_directory(name: str, parent: int | None, path: str) -> int:
+    try:
+        descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
+    except FileNotFoundError:
+        raise
+    except OSError as failed:
+        raise _unopened(path, failed) from failed
+    facts = os.fstat(descriptor)
+    wrong = _wrong(path, facts, _BY_OTHERS)
+    if wrong is not None:
+        os.close(descriptor)
+        raise wrong
+    return descriptor
+
+
+def _open_file(name: str, parent: int, path: str, flags: int, *, private: bool) -> int:
+    try:
+        descriptor = os.open(name, flags | _FILE, 0o600, dir_fd=parent)
+    except FileNotFoundError:
+        raise
+    except OSError as failed:
+        raise _unopened(path, failed) from failed
+    facts = os.fstat(descriptor)
+    wrong = _wrong(path, facts, 0o077 if private else _BY_OTHERS)
+    if wrong is None and not stat.S_ISREG(facts.st_mode):
+        wrong = NotOurs(_about(path, "it is not a regular file"), f"ls -l {shlex.quote(path)}")
+    if wrong is not None:
+        os.close(descriptor)
+        raise wrong
+    return descriptor
+
+
+# -- what is wrong ---------------------------------------------------------------------------------
+
+
+def _wrong(path: str, facts: os.stat_result, closed: int) -> NotOurs | None:
+    """What is wrong with a file or directory of git-orch's own: its owner, or its mode, of which
+    the bits `closed` have to be off.
+    """
+    if facts.st_uid != os.geteuid():
+        return _not_ours(path, facts, own=True)
+    if facts.st_mode & closed:
+        if closed != _BY_OTHERS:
+            mode = f"its mode is {facts.st_mode & 0o777:o}, not 600"
+            return NotOurs(_about(path, mode), f"chmod 600 {shlex.quote(path)}")
+        return _open_to_others(path, facts)
+    return None
+
+
+def _unopened(path: str, failed: OSError) -> OSError | NotOurs:
+    """A link, or what is no directory, is not ours; everything else is what the system says."""
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return failed
+    if facts.st_uid != os.geteuid():
+        return _not_ours(path, facts, own=True)
+    quoted = shlex.quote(path)
+    if stat.S_ISLNK(facts.st_mode):
+        return NotOurs(_about(path, "it is a symbolic link"), f"mv {quoted} {quoted}.away")
+    if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+        return NotOurs(_about(path, "it is not a regular file"), f"mv {quoted} {quoted}.away")
+    return failed
+
+
+def _not_ours(path: str, facts: os.stat_result, *, own: bool) -> NotOurs:
+    me = _user_name(os.geteuid())
+    owner = _user_name(facts.st_uid)
+    cause = f"'{path}' belongs to '{owner}', not to '{me}': nothing in it counts"
+    if own:
+        return NotOurs(cause, f"chown -R {me} {shlex.quote(path)}  # if what is in it is yours")
+    return NotOurs(cause, "export XDG_STATE_HOME=/somewhere  # a directory of your own")
+
+
+def _open_to_others(path: str, facts: os.stat_result) -> NotOurs:
+    mode = stat.S_IMODE(facts.st_mode)
+    cause = f"others can write to '{path}' (mode {mode:o}): nothing in it counts"
+    if facts.st_uid == os.geteuid():
+        return NotOurs(cause, f"chmod go-w {shlex.quote(path)}")
+    return NotOurs(cause, "export XDG_STATE_HOME=/somewhere  # a directory of your own")
+
+
+def _about(path: str, what: str) -> str:
+    return f"'{path}' does not count: {what}"
+
+
+def _is_ours_or_roots(facts: os.stat_result) -> bool:
+    owner = facts.st_uid
+    return owner in (os.geteuid(), 0) or (owner == _NOBODY and _root_has_no_name())
+
+
+@functools.cache
+def _root_has_no_name() -> bool:
+    """Whether root's files look like nobody's, because a user namespace has no number for root."""
+    try:
+        rows = Path("/proc/self/uid_map").read_text("ascii").splitlines()
+    except OSError:
+        return False
+    ranges = [tuple(map(int, row.split())) for row in rows]
+    return not any(outside <= 0 < outside + count for _, outside, count in ranges)
+
+
+def _others_write(facts: os.stat_result) -> bool:
+    """Whether somebody else can rename what is in a directory. Where it is sticky nobody can."""
+    if facts.st_mode & stat.S_ISVTX:
+        return False
+    if facts.st_mode & stat.S_IWOTH:
+        return True
+    return bool(facts.st_mode & stat.S_IWGRP) and not _is_private_group(facts.st_gid)
+
+
+def _is_private_group(group: int) -> bool:
+    """Whether it is the group of this user alone, which many systems give everybody."""
+    import grp
+
+    try:
+        entry = grp.getgrgid(group)
+    except KeyError:
+        return False
+    me = _user_name(os.geteuid())
+    return group == os.getegid() and entry.gr_name == me and set(entry.gr_mem) <= {me}
+
+
+def _user_name(user: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
