@@ -13,6 +13,7 @@ struct seccomp_data: <linux/seccomp.h>.
 from __future__ import annotations
 
 import errno
+import functools
 import itertools
 import os
 import struct
@@ -106,6 +107,7 @@ _RETURN = 0x06  # BPF_RET | BPF_K
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000  # SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS
 
 
+@functools.lru_cache
 def program(machine: str = os.uname().machine) -> bytes | None:
     """The array of struct sock_filter for this kind of machine as uname(2) names it; None for any
     other kind.

@@ -129,6 +129,20 @@ def test_home_is_hidden_but_for_caches_that_can_be_read(worktree: Worktree, herm
     )
 
 
+def test_what_another_directory_shows_is_mounted_once_and_what_a_link_leads_to_by_itself(
+    worktree: Worktree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outer = _tool(tmp_path / "environment" / "bin").parent
+    (outer / "pyvenv.cfg").touch()
+    (outer / "linked").symlink_to(_tool(tmp_path / "elsewhere", "far"))
+    path = os.pathsep.join([f"{outer}/bin", f"{outer}/linked", f"{outer}/bin", os.environ["PATH"]])
+    monkeypatch.setenv("PATH", path)
+    lines = inside(worktree, f"the-tool; {outer}/linked/the-tool; cat /proc/self/mountinfo")
+    assert lines.startswith("a tool\nfar\n")
+    mounted = [line.split()[4] for line in lines.splitlines()[2:]]
+    assert [place for place in mounted if place.startswith(str(outer))] == [str(outer)]
+
+
 def _tool(directory: Path, text: str = "a tool") -> Path:
     """A program in a directory."""
     directory.mkdir(parents=True, exist_ok=True)
