@@ -182,12 +182,11 @@ class Enclosure:
             discard(path)
 
     def run(self, scratch: Scratch, script: str, *args: str, writes_files: bool = False) -> None:
-        """Run a script of sh in the worktree, where "$OUT" is the scratch directory. Raises
+        """Run a script of bash in the worktree, where "$OUT" is the scratch directory. Raises
         GitFailed.
         """
-        outcome = self.outcome(
-            scratch, ["sh", "-ec", script, "git-orch", *args], writes_files=writes_files
-        )
+        script_and_args = (script, "git-orch", *args)
+        outcome = self.outcome(scratch, script=script_and_args, writes_files=writes_files)
         if outcome.reason == "stopped":
             raise GitFailed("add", -15, "stopped")
         if outcome.reason != "exited" or outcome.status != 0:
@@ -205,17 +204,19 @@ class Enclosure:
     def outcome(
         self,
         scratch: Scratch,
-        argv: Sequence[str],
+        argv: Sequence[str] = (),
         *,
+        script: Sequence[str] = (),
         writes_files: bool = False,
         timeout: float = _SECONDS,
         output_path: Path | None = None,
     ) -> Outcome:
-        """How a command that uses git with the scratch directory's index ended; `timeout` is in
-        seconds.
+        """How a command, or a script with its name and arguments, that uses git with the scratch
+        directory's index ended; `timeout` is in seconds.
         """
         return self.launcher.git_tool(
             argv,
+            script=script,
             worktree=self.worktree,
             variables=self._variables(scratch),
             writable=[scratch.path, *([self.worktree] if writes_files else [])],

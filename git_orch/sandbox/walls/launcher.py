@@ -80,10 +80,7 @@ class Launcher:
         if command.shell is None:
             limited = [*self._prlimit(view.path), *(command.argv or ())]
             return self._start(command.argv or (), limited, view, variables, bounds)
-        # bash limits itself, with one program less to start; on the same line, so that the numbers of
-        # lines in its messages are those of the command.
-        script = f"{self._ulimit()}{command.shell}"
-        argv = ("bash", "--noprofile", "--norc", "-c", script)
+        argv = self._shell("-c", command.shell)
         return self._start(argv, argv, view, variables, bounds)
 
     def _bounds(
@@ -102,8 +99,9 @@ class Launcher:
 
     def git_tool(
         self,
-        argv: Sequence[str],
+        argv: Sequence[str] = (),
         *,
+        script: Sequence[str] = (),
         worktree: Path,
         variables: Mapping[str, str],
         writable: Sequence[Path],
@@ -112,12 +110,14 @@ class Launcher:
         stop: threading.Event | None = None,
     ) -> outcome.Outcome:
         """Run git, or a program of git's, on files that others wrote: only the paths in `writable`
-        can change.
+        can change. In place of `argv`, `script` is a script of bash with its name and arguments.
         """
         view = self._view(worktree, network=False)
         view = view._replace(writable=tuple(writable), worktree_writable=worktree in writable)
         bounds = self._bounds(worktree, timeout, output_path, stop)
-        limited = [*self._prlimit(view.path), *argv]
+        limited: Sequence[str] = [*self._prlimit(view.path), *argv]
+        if script:
+            argv = limited = self._shell("-ec", *script)
         return self._start(argv, limited, view, {**self._variables(view), **variables}, bounds)
 
     def view_and_variables(self, worktree: Path) -> tuple[View, Mapping[str, str]]:
@@ -188,6 +188,12 @@ class Launcher:
             hard = resource.getrlimit(number)[1]
             allowed[name] = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         return allowed
+
+    def _shell(self, option: str, script: str, *args: str) -> Sequence[str]:
+        """A bash that limits itself, which is one program less to start; on the line of the script,
+        so that the numbers of lines in its messages are those of the command.
+        """
+        return ("bash", "--noprofile", "--norc", option, f"{self._ulimit()}{script}", *args)
 
     def _ulimit(self) -> str:
         """The commands of bash that set the limits of what comes after them."""
