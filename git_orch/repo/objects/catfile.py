@@ -36,6 +36,14 @@ class Found(NamedTuple):
     data: bytes
 
 
+class Info(NamedTuple):
+    """What an object is: its ID, its type (blob, tree, commit, tag) and its size in bytes."""
+
+    oid: str
+    kind: str
+    size: int
+
+
 class Reader:
     """What git has, for any thread; the process starts at the first question."""
 
@@ -51,12 +59,12 @@ class Reader:
 
     def present(self, oids: Sequence[str]) -> list[bool]:
         """Whether each object is there."""
-        return [answer is not None for answer in self._heads(oids)]
+        return [info is not None for info in self.infos(oids)]
 
     def ref(self, name: str) -> str | None:
         """The object that a ref names now; of a name that is no ref, what git takes it for."""
-        [answer] = self._heads([name])
-        return answer
+        [info] = self.infos([name])
+        return info.oid if info is not None else None
 
     def close(self) -> None:
         """End the process; the next question starts another."""
@@ -98,23 +106,23 @@ class Reader:
         data = self._opened().read(int(words[2]) + 1)
         return Found(words[1], data[:-1])
 
-    def _heads(self, names: Sequence[str]) -> list[str | None]:
-        """The IDs of what is named; git looks at refs anew each time."""
-        heads: list[str | None] = []
+    def infos(self, names: Sequence[str]) -> list[Info | None]:
+        """What is named, None for what is missing; git looks at refs anew each time."""
+        infos: list[Info | None] = []
         with self._guard:
             for start in range(0, len(names), _CHUNK):
                 chunk = names[start : start + _CHUNK]
                 try:
-                    heads += self._asked_heads(chunk)
+                    infos += self._asked_infos(chunk)
                 except EOFError:
                     self._end()
-                    heads += self._asked_heads(chunk)
-        return heads
+                    infos += self._asked_infos(chunk)
+        return infos
 
-    def _asked_heads(self, names: Sequence[str]) -> list[str | None]:
+    def _asked_infos(self, names: Sequence[str]) -> list[Info | None]:
         self._ask("info", names)
         answers = [self._answer() for _ in names]
-        return [words[0] if words is not None else None for words in answers]
+        return [Info(words[0], words[1], int(words[2])) if words else None for words in answers]
 
     def _ask(self, command: str, names: Sequence[str]) -> None:
         lines = "".join(f"{command} {name}\n" for name in names)

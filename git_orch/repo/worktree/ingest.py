@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from git_orch.repo import ask
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.objects import packs
+from git_orch.repo.objects.catfile import Reader
 from git_orch.repo.worktree import enclosed, gate
 from git_orch.repo.worktree.enclosed import Enclosure
 from git_orch.repo.worktree.gate import Change, Contents, Directory
@@ -32,11 +33,12 @@ _PATCH_LIMIT = 64 * 1024**2  # bytes of changed files; of more only the names ar
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Objects of a snapshot that are not in the repository yet; `git` sees both."""
+    """Objects of a snapshot that are not in the repository yet; `git` and `objects` see both."""
 
     repository: Repository
     directory: Path
     git: Git
+    objects: Reader
 
     def take(self, pack: int) -> None:
         """Check the pack that the descriptor gives, and take it in. Raises GitFailed."""
@@ -54,8 +56,9 @@ class Quarantine:
         """The changes from the commit or tree `old` to the tree `new`. Raises GitFailed, also when
         that is no tree.
         """
-        kind = self.git.line("cat-file", "-t", new)
-        if kind != "tree":
+        [info] = self.objects.infos([new])
+        if info is None or info.kind != "tree":
+            kind = info.kind if info is not None else "missing object"
             raise GitFailed("on the worktree", 1, f"fatal: its tree is a {kind}")
         return changes(self.git, old, new)
 
@@ -81,20 +84,12 @@ class Quarantine:
         return names
 
     def _sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
-        return {oid: blob.size for oid, blob in ask.stored(self.git, oids).items()}
+        infos = zip(oids, self.objects.infos(oids), strict=True)
+        return {oid: info.size for oid, info in infos if info is not None}
 
     def _read(self, oids: Sequence[str]) -> Mapping[str, bytes]:
-        asked = "".join(f"{oid}\n" for oid in oids).encode("ascii")
-        data = self.git.run("cat-file", "--batch", "--buffer", stdin=asked) if oids else b""
-        contents, place = {}, 0
-        while place < len(data):
-            head, _, _ = data[place : place + 200].partition(b"\n")
-            words = head.decode("ascii").split()
-            place += len(head) + 1
-            if len(words) == 3:
-                contents[words[0]] = data[place : place + int(words[2])]
-                place += int(words[2]) + 1
-        return contents
+        blobs = zip(oids, self.objects.read_many(oids), strict=True)
+        return {oid: blob.data for oid, blob in blobs if blob is not None}
 
     def patch(self, changes: Sequence[Change], old: str, new: str) -> bytes:
         """The refused change as a patch; of a very large one only what changed."""
@@ -129,7 +124,9 @@ def quarantine(repository: Repository, enclosure: Enclosure) -> Iterator[Quarant
         own = repository.common_dir / "objects"
         (objects / "info" / "alternates").write_bytes(os.fsencode(own) + b"\n")
         variables = {**repository.variables, "GIT_OBJECT_DIRECTORY": str(objects)}
-        yield Quarantine(repository, objects, Git(repository.common_dir, None, variables))
+        git = Git(repository.common_dir, None, variables)
+        with contextlib.closing(Reader(git)) as reader:
+            yield Quarantine(repository, objects, git, reader)
 
 
 def changes(git: Git, old: str, new: str) -> tuple[Change, ...]:

@@ -117,6 +117,38 @@ def test_a_command_that_cannot_enter_its_group_does_not_run(tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (126, "")
 
 
+def test_a_thread_is_in_the_groups_while_it_starts_a_command(tmp_path: Path) -> None:
+    places = [made(tmp_path / name, tasks="") for name in ("memory", "pids")]
+    group = cgroup._make_group(
+        tuple(cgroup.Place(path, frozenset({path.name}), 1) for path in places),
+        {"memory": 1000, "pids": 7},
+    )
+    assert group is not None
+    with group.enter() as prefix:
+        assert prefix == ()
+        assert [(path / "tasks").read_text() for path in group.directories] == ["0", "0"]
+        assert [(path / "tasks").read_text() for path in places] == ["", ""]
+    assert [(path / "tasks").read_text() for path in places] == ["0", "0"]
+
+
+def test_a_shell_enters_where_a_thread_may_not(tmp_path: Path) -> None:
+    for directory in ("home", "a"):
+        made(tmp_path / directory, tasks="")
+    (tmp_path / "b" / "tasks").mkdir(parents=True)
+    group = cgroup.Group((tmp_path / "a", tmp_path / "b"), (tmp_path / "home",))
+    with group.enter() as prefix:
+        assert prefix == group.prefix
+    assert (tmp_path / "home/tasks").read_text() == "0"
+
+
+def test_a_shell_enters_a_group_of_version_2(tmp_path: Path) -> None:
+    place = cgroup.Place(made(tmp_path / "unified"), frozenset({"memory", "pids"}), 2)
+    group = cgroup._make_group((place,), {"memory": 1000, "pids": 7})
+    assert group is not None
+    with group.enter() as prefix:
+        assert prefix == group.prefix
+
+
 @pytest.mark.parametrize(
     ("name", "text", "killed"),
     [
@@ -187,6 +219,19 @@ def test_a_group_is_removed_with_what_runs_in_it() -> None:
         child.communicate(timeout=20)
     assert [child.returncode for child in left] == [-signal.SIGKILL] * len(left)
     assert [path for path in ours() if path.name.startswith(cgroup._owner(os.getpid()))] == []
+
+
+def test_what_is_started_is_in_the_group_and_its_starter_is_not() -> None:
+    before = Path("/proc/thread-self/cgroup").read_text()
+    with cgroup.group(memory=1 << 30, processes=50) as group:
+        assert group is not None or not cgroup.find_places()
+        if group is not None:
+            with group.enter() as prefix:
+                argv = [*prefix, "cat", "/proc/self/cgroup"]
+                child = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+            assert Path("/proc/thread-self/cgroup").read_text() == before
+            shown = child.communicate()[0]
+            assert all(f"/{directory.name}\n" in shown for directory in group.directories)
 
 
 HOLDING = """
