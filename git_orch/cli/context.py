@@ -31,7 +31,7 @@ def command(plan: str | None, number: int | None, *, as_json: bool) -> None:
         status = here.status_of(repository, database, plan)
     name = ids.short(status.id)
     position = number or next(
-        (step.number for step in status.steps if step.step.id not in status.satisfied_steps()), 1
+        (step.number for step in status.steps if step.id not in status.satisfied_steps()), 1
     )
     if not 1 <= position <= len(status.steps):
         raise errors.NotFound(f"there is no step {position}", f"git orch show {name}")

@@ -193,13 +193,13 @@ def _rows(
         called.setdefault(call.step, []).append(call)
     rows = []
     for step, estimated in zip(status.steps, estimate.per_step, strict=True):
-        calls = called.get(step.step.id, [])
+        calls = called.get(step.id, [])
         actual = round(sum(call.usd for call in calls), 9)
         rows.append(
             _Row(
                 step.number,
-                step.step.id,
-                step.step.title,
+                step.id,
+                step.title,
                 estimated.tokens_in,
                 estimated.tokens_out,
                 estimated.usd,
@@ -232,9 +232,7 @@ def _first_prompts(repository: Repository, status: Status, model: str | None) ->
     """
     from git_orch.flow.attempt import brief
 
-    left = [
-        step for step in status.steps if step.step.kind == "agent" and step.state not in SATISFIED
-    ]
+    left = [step for step in status.steps if step.kind == "agent" and step.state not in SATISFIED]
     return brief.first_prompts(repository, status, left, model) if left else {}
 
 
@@ -251,7 +249,7 @@ def print_estimate_left(
 
     `model` is the model of a run for steps that name none.
     """
-    left = {step.step.id for step in status.steps if step.state not in SATISFIED}
+    left = {step.id for step in status.steps if step.state not in SATISFIED}
     shown_steps = left if chosen is None else left & chosen
     rows = [row for row in _rows(repository, status, None, usual=model) if row.step in shown_steps]
     total = round(sum(row.estimate_usd for row in rows), 9)

@@ -318,7 +318,7 @@ def _print_preview(
     waiting = [
         step
         for step in status.steps
-        if step.state not in SATISFIED and (chosen is None or step.step.id in chosen)
+        if step.state not in SATISFIED and (chosen is None or step.id in chosen)
     ]
     if as_json:
         here.print_json(
@@ -329,12 +329,12 @@ def _print_preview(
         console.out("nothing to do")
     for step in waiting:
         asks = "  asks for the network" if step.step.network else ""
-        console.out(f"step {step.number} {step.step.title} [{step.step.kind}]{asks}")
+        console.out(f"step {step.number} {step.title} [{step.kind}]{asks}")
         if step.step.command is not None:
             console.out("  run   ", console.indented(step.step.command.text(), 8))
         for path, content in step.step.files.items():
             console.out("  write " if content is not None else "  delete ", path)
-        if step.step.kind == "agent":
+        if step.kind == "agent":
             console.out(f"  model may use: {', '.join(sorted(allowed)) or 'no tool'}")
         for check in step.step.checks:
             console.out("  check ", console.indented(check.command.text(), 8))

@@ -93,7 +93,7 @@ def _print(before: Status, landed: Landing, *, dry_run: bool) -> None:
 def step_lines(before: Status, commits: Mapping[str, str]) -> list[str]:
     """A line for each step that became a commit."""
     return [
-        f"  step {step.number}  {commits[step.step.id][:10]}  {step.step.title}"
+        f"  step {step.number}  {commits[step.id][:10]}  {step.title}"
         for step in before.steps
-        if step.step.id in commits
+        if step.id in commits
     ]

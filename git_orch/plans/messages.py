@@ -136,7 +136,7 @@ def claims_of(plan: str, status: StepStatus) -> list[Claim]:
     commit.
     """
     claims = status.commit.message.claims if status.commit is not None else ()
-    return [claim for claim in claims if claim.plan == plan and claim.step == status.step.id][-1:]
+    return [claim for claim in claims if claim.plan == plan and claim.step == status.id][-1:]
 
 
 def is_bare_cover(status: Status, commit: Commit) -> bool:

@@ -94,7 +94,7 @@ def _landing_document(status: Status) -> Document | None:
 
 
 def _step_document(status: Status, step: StepStatus) -> Document:
-    calls = [call for call in status.calls if call.step == step.step.id]
+    calls = [call for call in status.calls if call.step == step.id]
     attempt = step.attempt
     stored = plan_document.step_document(step.step)
     return {
@@ -104,7 +104,7 @@ def _step_document(status: Status, step: StepStatus) -> Document:
         "state": step.state.value,
         "commit": step.commit.oid if step.commit is not None else None,
         "tree": step.commit.tree if step.commit is not None else None,
-        "attempts": sum(1 for one in status.attempts if one.step == step.step.id),
+        "attempts": sum(1 for one in status.attempts if one.step == step.id),
         "error": attempt.error if attempt is not None and step.state is StepState.FAILED else None,
         "summary": attempt.summary if attempt is not None else "",
         "review": list(attempt.review) if attempt is not None else [],

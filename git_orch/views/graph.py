@@ -20,7 +20,7 @@ def lines(status: Status) -> list[Line]:
     if not plan.steps:
         return [(ids.short(status.id), " has no steps")]
     longest = _longest(plan)
-    of_step = {step.step.id: step for step in status.steps}
+    of_step = {step.id: step for step in status.steps}
     drawn: list[Line] = []
     for number, level in enumerate(graph.levels(plan), start=1):
         for step in level:
@@ -73,8 +73,7 @@ def document(status: Status) -> Document:
     return {
         "id": status.id,
         "steps": [
-            {"id": step.step.id, "number": step.number, "title": step.step.title}
-            for step in status.steps
+            {"id": step.id, "number": step.number, "title": step.title} for step in status.steps
         ],
         "edges": [list(edge) for edge in _edges(plan)],
         "levels": [[step.id for step in level] for level in graph.levels(plan)],

@@ -80,13 +80,13 @@ def _activity(status: Status, now: Now) -> str:
     step = _step(status, now.step)
     name = f"step {now.step}"
     if step is not None:
-        name = f"step {step.number} {indented(step.step.title, 9)}"
+        name = f"step {step.number} {indented(step.title, 9)}"
     cost = f", {sentences.usd(now.usd)}" if now.usd else ""
     return f"{name}, for {max(time.time() - ids.ulid_ms(now.since) / 1000, 0):.0f} s{cost}"
 
 
 def _step(status: Status, step_id: str) -> StepStatus | None:
-    return next((step for step in status.steps if step.step.id == step_id), None)
+    return next((step for step in status.steps if step.id == step_id), None)
 
 
 def _after(status: Status, since: str) -> list[Event]:

@@ -78,7 +78,7 @@ def landing_lines(status: Status) -> list[Line]:
 def tip_lines(status: Status) -> list[Line]:
     """The checks that fail on the tip, the result of all steps."""
     lines: list[Line] = []
-    numbers = {step.step.id: step.number for step in status.steps}
+    numbers = {step.id: step.number for step in status.steps}
     for failure in status.tip_failures():
         whose = f" of step {numbers[failure.step]}" if failure.step in numbers else ""
         lines.append(
@@ -309,7 +309,7 @@ def attempts(status: Status) -> list[Line]:
     checks.
     """
     lines: list[Line] = []
-    numbers = {step.step.id: step.number for step in status.steps}
+    numbers = {step.id: step.number for step in status.steps}
     for attempt in status.attempts:
         commit = attempt.commit[:10] if attempt.commit else "-"
         lines.append(

@@ -32,7 +32,7 @@ def first_prompts(
             request = exchange.Request(
                 briefing.model, briefing.system, first, briefing.max_tokens, tools
             )
-            counts[step.step.id] = service.count(request)
+            counts[step.id] = service.count(request)
     return counts
 
 
@@ -43,7 +43,7 @@ def job_of(status: Status, step: StepStatus, model: str) -> Job:
         run="",
         plan_id=status.id,
         plan=status.plan,
-        step_id=step.step.id,
+        step_id=step.id,
         number=step.number,
         attempt="",
         base="",

@@ -98,7 +98,7 @@ def read(text: str) -> Job:
 def earlier(status: Status) -> tuple[Earlier, ...]:
     """The steps of a plan that are done, in the plan's order."""
     return tuple(
-        Earlier(step.step.title, step.attempt.changed if step.attempt is not None else ())
+        Earlier(step.title, step.attempt.changed if step.attempt is not None else ())
         for step in status.steps
         if step.state in SATISFIED
     )

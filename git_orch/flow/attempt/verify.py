@@ -86,10 +86,10 @@ def verify(
                 step.step.checks if check is None else step.step.checks[check - 1 : check]
             )
             results = places.results(chosen_checks, commit)
-            verified.append(Verified(step.number, step.step.title, commit.tree, results))
+            verified.append(Verified(step.number, step.title, commit.tree, results))
             if terms.record and verified[-1].passed and check is None:
                 tree = commit.tree
-                plan.record((commit.oid, plan.event("step.verified", step=step.step.id, tree=tree)))
+                plan.record((commit.oid, plan.event("step.verified", step=step.id, tree=tree)))
     return verified
 
 
@@ -171,7 +171,7 @@ def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
             [check for _, check in pairs], commit, [step.number for step, _ in pairs]
         )
     failed = [
-        TipFailure(step.step.id, result.command)
+        TipFailure(step.id, result.command)
         for (step, _), result in zip(pairs, results, strict=True)
         if not result.passed
     ]
@@ -277,12 +277,12 @@ def accept(plan: OpenPlan, number: int) -> None:
     attempt = next(
         claim.attempt
         for claim in reversed(step.commit.message.claims)
-        if claim.plan == plan.id and claim.step == step.step.id
+        if claim.plan == plan.id and claim.step == step.id
     )
     plan.record(
         (
             step.commit.oid,
-            plan.event("step.accepted", step=step.step.id, attempt=attempt, commit=step.commit.oid),
+            plan.event("step.accepted", step=step.id, attempt=attempt, commit=step.commit.oid),
         )
     )
 

@@ -240,7 +240,7 @@ def _is_there(work: _Work, old: str) -> bool:
 
 
 def _own_commits(status: Status) -> dict[str, str]:
-    return {step.step.id: step.commit.oid for step in status.steps if step.commit is not None}
+    return {step.id: step.commit.oid for step in status.steps if step.commit is not None}
 
 
 def _merged_tree(work: _Work, old: str) -> str:

@@ -78,7 +78,7 @@ def pick(
         if status.branch is not None
         else {}
     )
-    already = [step for step in chosen if step.step.id in there]
+    already = [step for step in chosen if step.id in there]
     if already:
         shown = ", ".join(str(step.number) for step in already)
         plan.reporter.emit(Note(f"on '{target.name}' already: step {shown}"))
@@ -125,9 +125,9 @@ def _refuse_missing(work: _Work, there: Mapping[str, str]) -> None:
         and work.plan.is_ancestor(work.status.branch.base, work.old)
     )
     based = {
-        step.step.id for step in work.status.steps if step.state is StepState.UPSTREAM and with_base
+        step.id for step in work.status.steps if step.state is StepState.UPSTREAM and with_base
     }
-    have = {step.step.id for step in work.steps} | set(there) | based
+    have = {step.id for step in work.steps} | set(there) | based
     needs = {
         step.number: [
             str(work.status.plan.position(other))
@@ -202,9 +202,7 @@ def _build(work: _Work) -> Built:
                 f"{','.join(str(step.number) for step in work.steps)}  # where it can be resolved",
             )
     commits = {
-        step.step.id: chain.became[step.commit.oid]
-        for step in work.steps
-        if step.commit is not None
+        step.id: chain.became[step.commit.oid] for step in work.steps if step.commit is not None
     }
     chain.written.flush()
     return Built(chain.tip, chain.written, commits, tuple(chain.became.values()))
@@ -212,7 +210,7 @@ def _build(work: _Work) -> Built:
 
 def _by_hand(work: _Work, checkout: Checkout, conflict: errors.Conflict) -> Picked:
     """Begin `git cherry-pick` in the checkout: the user resolves what does not fit there."""
-    steps = tuple(step.step.id for step in work.steps)
+    steps = tuple(step.id for step in work.steps)
     begun = Record(work.plan.id, work.target.ref, work.old, steps, tuple(work.commits()))
     pick_by_hand.begin(work.plan.repository, checkout, begun, conflict)
     picked = pick_by_hand.record_outcome(work.plan, begun)

@@ -61,7 +61,7 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
     needing = [
         other
         for other in status.steps
-        if step.step.id in other.step.depends_on and other.state in SATISFIED
+        if step.id in other.step.depends_on and other.state in SATISFIED
     ]
     if needing:
         first = f"git orch drop {needing[-1].number} {ids.short(plan.id)}"
@@ -298,8 +298,7 @@ def move_branch(
     verified = _verify(plan, status, chain)
     plan.keep([old], f"the branch before '{why}'")
     verified_events = [
-        (oid, plan.event("step.verified", step=step.step.id, tree=tree))
-        for step, oid, tree in verified
+        (oid, plan.event("step.verified", step=step.id, tree=tree)) for step, oid, tree in verified
     ]
     rewritten = (plan.home, plan.event("plan.rewritten", why=why, **{"from": old, "to": chain.tip}))
     plan.move(

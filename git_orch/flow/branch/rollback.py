@@ -146,7 +146,7 @@ def undo(plan: OpenPlan, how: How | None = None) -> Moved:
     steps = tuple(
         step.number
         for step in then.steps
-        if step.step.id in then.satisfied_steps() - status.satisfied_steps()
+        if step.id in then.satisfied_steps() - status.satisfied_steps()
     )
     moved = Moved(last.new, last.old, steps)
     if how.dry_run:

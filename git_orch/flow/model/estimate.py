@@ -33,8 +33,8 @@ def samples(repository: Repository) -> list[Sample]:
 
 def _samples_of(status: Status) -> Iterator[Sample]:
     for step in status.steps:
-        calls = [call for call in status.calls if call.step == step.step.id]
-        if step.step.kind == "agent" and step.state in SATISFIED and calls:
+        calls = [call for call in status.calls if call.step == step.id]
+        if step.kind == "agent" and step.state in SATISFIED and calls:
             yield _sample(calls)
 
 

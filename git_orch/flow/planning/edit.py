@@ -84,13 +84,13 @@ def _refuse_landed_changes(status: Status, new: Plan) -> None:
     for old in status.steps:
         if old.commit is None:
             continue
-        new_step = new.step(old.step.id)
+        new_step = new.step(old.id)
         if new_step is None or plan_document.step_document(new_step) != plan_document.step_document(
             old.step
         ):
             what = "is missing" if new_step is None else "is changed"
             before = f" --to-step {old.number - 1}" if old.number > 1 else ""
             raise errors.Refused(
-                f"step {old.number} ('{old.step.id}') has landed and {what} in the new text",
+                f"step {old.number} ('{old.id}') has landed and {what} in the new text",
                 f"git orch rollback {ids.short(status.id)}{before}",
             )

@@ -167,9 +167,7 @@ class Dispatch:
 def earlier_steps(steps: Iterable[StepStatus]) -> dict[str, Earlier]:
     """Facts for the models of later steps about the satisfied ones among these, by step."""
     return {
-        step.step.id: Earlier(
-            step.step.title, step.attempt.changed if step.attempt is not None else ()
-        )
+        step.id: Earlier(step.title, step.attempt.changed if step.attempt is not None else ())
         for step in steps
         if step.state in SATISFIED
     }

@@ -81,7 +81,7 @@ def execute(
     status = preconditions.follow_base(plan, status)
     plan.refuse_checked_out()
     preconditions.keep_results(plan, status)
-    left = [step.step.id for step in status.steps if step.step.id not in status.satisfied_steps()]
+    left = [step.id for step in status.steps if step.id not in status.satisfied_steps()]
     if not left or status.branch is None or grant is None:
         return _nothing_to_do(plan, status, options)
     schedule = preconditions.schedule(status, options)

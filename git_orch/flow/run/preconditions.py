@@ -102,7 +102,7 @@ def schedule(status: Status, options: Options) -> Schedule:
     """The steps that a run is about: chosen, not done, not a person's, not claimed by a commit
     unknown to the log.
     """
-    claimed = {step.step.id for step in status.steps if step.state is StepState.CLAIMED}
+    claimed = {step.id for step in status.steps if step.state is StepState.CLAIMED}
     chosen = [
         step.id
         for step in status.plan.steps
@@ -145,10 +145,8 @@ def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
             for other in step.step.depends_on
             if other not in satisfied and other not in chosen
         ]
-        if step.step.id in chosen - satisfied and needed:
-            needed_steps = (
-                {step.step.id} | graph.prerequisites(status.plan, step.step.id)
-            ) - satisfied
+        if step.id in chosen - satisfied and needed:
+            needed_steps = ({step.id} | graph.prerequisites(status.plan, step.id)) - satisfied
             numbers = ",".join(
                 str(number) for number in sorted(map(status.plan.position, needed_steps))
             )

@@ -66,7 +66,7 @@ def redo(
     Raises Refused, Conflict and StepFailed as a rewrite does.
     """
     status, branch, step, commit = rewrite.step_to_rewrite(plan, number)
-    if step.step.kind == "manual":
+    if step.kind == "manual":
         raise errors.Refused(f"step {number} is manual", rewrite.again_from(plan, number))
     later = rewrite.after(branch, commit)
     _foretell(plan, status, step, later)
@@ -76,7 +76,7 @@ def redo(
     preconditions.open_ledger(plan, status, options, grant)
     with prepare.take_worktrees(plan, 1) as names:
         means = prepare.means(plan, service, use_cache=options.use_cache)
-        chosen = frozenset([step.step.id])
+        chosen = frozenset([step.id])
         terms = Terms(
             plan,
             status,
@@ -89,7 +89,7 @@ def redo(
         )
         run = Run(terms, Dispatch(terms, tip, names, below))
         held = _Held(run)
-        schedule = Schedule(status.plan, status.satisfied_steps() - {step.step.id}, [step.step.id])
+        schedule = Schedule(status.plan, status.satisfied_steps() - {step.id}, [step.id])
         summary = execute.carry_out(run, schedule, means, _one, held)
     if held.job is None or held.result is None:
         return summary, None
@@ -108,7 +108,7 @@ def _foretell(plan: OpenPlan, status: Status, step: StepStatus, later: tuple[Com
         with rewrite.with_hint(rewrite.again_from(plan, step.number)):
             rewrite.pick_onto(plan, status, later, below)
     except errors.Conflict:
-        if step.step.kind == "agent":
+        if step.kind == "agent":
             raise
 
 

@@ -241,6 +241,21 @@ class StepStatus(NamedTuple):
     commit: Commit | None = None
     attempt: Attempt | None = None
 
+    @property
+    def id(self) -> str:
+        """The step's ID."""
+        return self.step.id
+
+    @property
+    def title(self) -> str:
+        """The step's title."""
+        return self.step.title
+
+    @property
+    def kind(self) -> str:
+        """The step's kind."""
+        return self.step.kind
+
 
 class Archiving(NamedTuple):
     """The archiving of a plan by `clone`: the tip of its branch, and the steps that were done."""
@@ -297,7 +312,7 @@ class Status(NamedTuple):
 
     def satisfied_steps(self) -> frozenset[str]:
         """Steps that others may depend on."""
-        return frozenset(status.step.id for status in self.steps if status.state in SATISFIED)
+        return frozenset(status.id for status in self.steps if status.state in SATISFIED)
 
     def tip_failures(self) -> tuple[TipFailure, ...]:
         """The checks that failed on the tree of the branch's present tip."""

@@ -247,9 +247,7 @@ def _on_branch(repository: Repository, past: Status, branch: Branch) -> Status:
         for attempt in past.attempts
         if attempt.outcome == "landed" and attempt.commit is not None
     }
-    gone = {
-        step.step.id for step in now.steps if step.state in (StepState.PENDING, StepState.FAILED)
-    }
+    gone = {step.id for step in now.steps if step.state in (StepState.PENDING, StepState.FAILED)}
     missing = {step: commit for step, commit in landed.items() if step in gone}
     if (
         not missing

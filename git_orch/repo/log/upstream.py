@@ -112,7 +112,7 @@ def landing_by_others(repository: Repository, status: Status, tip: str | None) -
     if tip in (branch.base, status.base.commit):
         return None
     commits = landed_commits(PlanPlace(repository, status.id), branch, tip)
-    claimed = {step.step.id for step in status.steps if step.commit is not None}
+    claimed = {step.id for step in status.steps if step.commit is not None}
     if not claimed or not claimed <= commits.keys():
         return None
     return Landing("found", ref, last_of(status, commits) or tip, branch.tip, commits)
@@ -120,9 +120,7 @@ def landing_by_others(repository: Repository, status: Status, tip: str | None) -
 
 def last_of(status: Status, commits: Mapping[str, str]) -> str | None:
     """The commit that the last step became."""
-    return next(
-        (commits[step.step.id] for step in reversed(status.steps) if step.step.id in commits), None
-    )
+    return next((commits[step.id] for step in reversed(status.steps) if step.id in commits), None)
 
 
 def _part_of(repository: Repository, commits: Sequence[str], target: str) -> frozenset[str]:
