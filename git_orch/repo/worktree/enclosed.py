@@ -182,7 +182,7 @@ class Enclosure:
             discard(path)
 
     def run(self, scratch: Scratch, script: str, *args: str, writes_files: bool = False) -> None:
-        """Run a script of bash in the worktree, where "$OUT" is the scratch directory. Raises
+        """Run a script of sh in the worktree, where "$OUT" is the scratch directory. Raises
         GitFailed.
         """
         script_and_args = (script, "git-orch", *args)

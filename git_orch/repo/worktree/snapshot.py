@@ -37,7 +37,7 @@ shift 2
 git status --porcelain -z --no-renames --untracked-files=all --ignored=matching \\
     --ignore-submodules=dirty -- "$@" >"$OUT/status"
 first= head=
-read -r -n 2 first <"$OUT/status" || :
+read -r first <"$OUT/status" || :
 read -r head <"$GIT_DIR/HEAD" || :
 case $head:$first in
 "$same:" | "$same:!!"*) exit 0 ;;

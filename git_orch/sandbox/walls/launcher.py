@@ -80,7 +80,10 @@ class Launcher:
         if command.shell is None:
             limited = [*self._prlimit(view.path), *(command.argv or ())]
             return self._start(command.argv or (), limited, view, variables, bounds)
-        argv = self._shell("-c", command.shell)
+        # bash limits itself, with one program less to start; on the same line, so that the numbers of
+        # lines in its messages are those of the command.
+        script = f"{self._ulimit()}{command.shell}"
+        argv = ("bash", "--noprofile", "--norc", "-c", script)
         return self._start(argv, argv, view, variables, bounds)
 
     def _bounds(
@@ -110,14 +113,14 @@ class Launcher:
         stop: threading.Event | None = None,
     ) -> outcome.Outcome:
         """Run git, or a program of git's, on files that others wrote: only the paths in `writable`
-        can change. In place of `argv`, `script` is a script of bash with its name and arguments.
+        can change. In place of `argv`, `script` is a script of sh with its name and arguments.
         """
         view = self._view(worktree, network=False)
         view = view._replace(writable=tuple(writable), worktree_writable=worktree in writable)
         bounds = self._bounds(worktree, timeout, output_path, stop)
         limited: Sequence[str] = [*self._prlimit(view.path), *argv]
         if script:
-            argv = limited = self._shell("-ec", *script)
+            argv = limited = ("sh", "-ec", self._posix_ulimit() + script[0], *script[1:])
         return self._start(argv, limited, view, {**self._variables(view), **variables}, bounds)
 
     def view_and_variables(self, worktree: Path) -> tuple[View, Mapping[str, str]]:
@@ -189,12 +192,6 @@ class Launcher:
             allowed[name] = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         return allowed
 
-    def _shell(self, option: str, script: str, *args: str) -> Sequence[str]:
-        """A bash that limits itself, which is one program less to start; on the line of the script,
-        so that the numbers of lines in its messages are those of the command.
-        """
-        return ("bash", "--noprofile", "--norc", option, f"{self._ulimit()}{script}", *args)
-
     def _ulimit(self) -> str:
         """The commands of bash that set the limits of what comes after them."""
         letters = {"core": "c", "fsize": "f", "nofile": "n", "nproc": "u"}
@@ -204,6 +201,20 @@ class Launcher:
             for name, limit in self._limits().items()
         ]
         return f"ulimit {' '.join(words)}; "
+
+    def _posix_ulimit(self) -> str:
+        """The same commands for every sh: dash takes one limit at a time, and has another letter
+        for processes.
+        """
+        limits = self._limits()
+        lines = [
+            f"ulimit -c {limits['core'] // 512}",
+            f"ulimit -f {limits['fsize'] // 512}",
+            f"ulimit -n {limits['nofile']}",
+        ]
+        if "nproc" in limits:
+            lines.append(f"ulimit -u {limits['nproc']} 2>/dev/null || ulimit -p {limits['nproc']}")
+        return "; ".join([*lines, ""])
 
     def _prlimit(self, path: str) -> Sequence[str]:
         """The prlimit command to put in front, inside the sandbox, where only processes of that

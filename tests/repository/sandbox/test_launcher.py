@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_orch.flow.machine.sandbox import boundary
 from git_orch.plans.plan import Command
+from git_orch.repo.repository import discover
 from git_orch.sandbox.process.outcome import Outcome
 from git_orch.sandbox.walls import launcher
 
@@ -109,6 +111,21 @@ def test_no_key_reaches_a_command(command: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("option", "most"), [("-c", 0), ("-f", 1024 * 1024), ("-n", 4096)])
 def test_limits_hold_inside_a_command(option: str, most: int, tmp_path: Path) -> None:
     assert int(launch(shell(f"ulimit {option}"), tmp_path).output) <= most
+
+
+def test_a_script_with_git_has_the_limits_of_a_command(repo: Repo) -> None:
+    started = boundary(discover(repo.path)).launcher
+    program = Command(argv=("cat", "/proc/self/limits"))
+    expected = started.run(program, worktree=repo.path, timeout=LONG)
+    shown = started.git_tool(
+        script=("cat /proc/self/limits",),
+        worktree=repo.path,
+        variables={},
+        writable=(),
+        timeout=LONG,
+    )
+    assert b"Max core file size        0 " in shown.output
+    assert shown.output == expected.output
 
 
 def test_a_file_larger_than_the_limit_is_not_written(tmp_path: Path) -> None:
