@@ -59,7 +59,7 @@ class RefSession:
 
     def _opened(self) -> tools.Session:
         if self._tool is None:
-            options = ("update-ref", "--create-reflog", "-m", self._reason, "--stdin")
+            options = ("update-ref", "--no-deref", "--create-reflog", "-m", self._reason, "--stdin")
             argv = self._git.argv(*sync.options(), *options)
             self._tool = tools.Session(argv, env=self._git.variables, terse=True)
         return self._tool

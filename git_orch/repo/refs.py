@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import shlex
+import stat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +28,10 @@ ARCHIVE = LOGS + "archive"
 KEPT = "refs/orch/kept/"
 RESULTS = "refs/orch/results/"
 
+# Where git-orch has its refs.
+_OWN = ("refs/heads/orch", "refs/notes/orch", "refs/orch")
+_LONGEST = 4096  # bytes of a ref's file that are looked at
+
 # What no ref has in its name, and git takes for a way to another commit.
 _REVISION = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|@\{|\.\.")
 
@@ -34,6 +41,17 @@ class RefMoved(errors.Busy):
 
     def __init__(self, ref: str) -> None:
         super().__init__(f"'{ref}' was moved by somebody else meanwhile", "git orch status")
+
+
+class Symbolic(errors.UnfitRepository):
+    """A ref of git-orch's own that stands for another one: what git-orch writes there would go to
+    that.
+    """
+
+    def __init__(self, ref: str, target: str, hint: str) -> None:
+        super().__init__(
+            f"'{ref}' is a symbolic ref or a link to '{target}', and not followed", hint
+        )
 
 
 class Collected(errors.UnfitRepository):
@@ -73,12 +91,7 @@ def listing(repository: Repository, others: Sequence[str] = ()) -> Listing:
     """The refs of all plans, of the archive, and `others`, which are full names. A ref beside theirs
     that has no plan's name is none of ours.
     """
-    asked = (BRANCHES, LOGS, *others)
-    listed = repository.git.run("for-each-ref", "--format=%(objectname) %(refname)", *asked)
-    values: dict[str, str] = {}
-    for line in listed.decode("utf-8", "surrogateescape").splitlines():
-        oid, _, ref = line.partition(" ")
-        values[ref] = oid
+    values = below(repository, BRANCHES, LOGS, *others)
     branches, logs = (_below(prefix, values) for prefix in (BRANCHES, LOGS))
     plans = {
         plan: PlanRefs(branches.get(plan), logs.get(plan))
@@ -86,6 +99,24 @@ def listing(repository: Repository, others: Sequence[str] = ()) -> Listing:
     }
     beside = {ref: values[ref] for ref in others if ref in values}
     return Listing(plans, values.get(ARCHIVE), beside)
+
+
+def below(repository: Repository, *patterns: str) -> dict[str, str]:
+    """The object IDs of the refs that these full names, or their beginnings, mean. Raises Symbolic
+    where one of git-orch's own is no plain ref.
+    """
+    asked = ("for-each-ref", "--format=%(objectname) %(refname) %(symref)", *patterns)
+    listed = repository.git.run(*asked).decode("utf-8", "surrogateescape")
+    values: dict[str, str] = {}
+    for line in listed.splitlines():
+        oid, ref, target = line.split(" ", 2)
+        if target and _is_ours(ref):
+            raise _symbolic(ref, target)
+        values[ref] = oid
+    for directory in _OWN:
+        if any(pattern.startswith(directory) for pattern in patterns):
+            _refuse_links_below(repository, directory)
+    return values
 
 
 def _below(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
@@ -110,14 +141,93 @@ def value(repository: Repository, ref: str) -> str | None:
     """
     if not is_plain(ref):
         return None
+    _refuse_link(repository, ref)
     asked = ("-c", "core.warnAmbiguousRefs=false", "rev-parse", ref, "--symbolic-full-name", ref)
     done = repository.git.finished(*asked, expect=(0, 128))
     oid, _, full = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").partition("\n")
-    return (
-        oid
-        if done.status == 0 and full and not full.endswith((f"/{ref}", f"/{ref}/HEAD"))
-        else None
-    )
+    if done.status != 0 or not full or full.endswith((f"/{ref}", f"/{ref}/HEAD")):
+        return None
+    if full != ref and _is_ours(ref):
+        raise _symbolic(ref, full)
+    return oid
+
+
+# -- refs that stand for others --------------------------------------------------------------------
+
+
+def _is_ours(ref: str) -> bool:
+    """Whether this is the name of a ref that git-orch makes; beside them others have theirs."""
+    if ref.startswith("refs/orch/") or ref == ARCHIVE:
+        return True
+    return any(_below(prefix, {ref: ""}) for prefix in (BRANCHES, LOGS))
+
+
+def _symbolic(ref: str, target: str) -> Symbolic:
+    return Symbolic(ref, target, f"git symbolic-ref --delete {ref}")
+
+
+def _refuse_link(repository: Repository, ref: str) -> None:
+    """Raises Symbolic where the file of a ref of ours, its reflog's, or a directory above them is a
+    link, or the ref a symbolic one: git may show neither.
+    """
+    root = next((own for own in _OWN if ref.startswith(f"{own}/")), None)
+    if root is None or not _is_ours(ref):
+        return
+    names = ref.removeprefix(f"{root}/").split("/")
+    for start in (root, f"logs/{root}"):
+        path = os.path.join(repository.directories.common_dir, start)
+        for name in ("", *names):
+            path = os.path.join(path, name) if name else path
+            if not _is_there(path, ref):
+                break
+    _refuse_symbolic(os.path.join(repository.directories.common_dir, ref), ref)
+
+
+def _is_there(path: str, ref: str) -> bool:
+    """Whether there is something at a path; raises Symbolic for a link."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    if stat.S_ISLNK(mode):
+        raise Symbolic(ref, os.readlink(path), f"unlink {shlex.quote(path)}")
+    return True
+
+
+def _refuse_symbolic(path: str, ref: str) -> None:
+    """Raises Symbolic for the file of a symbolic ref, also of one to a ref that is not there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            data = file.read(_LONGEST) or b""
+        except OSError:  # a directory
+            return
+    if data.startswith(b"ref:"):
+        raise _symbolic(ref, data[4:].decode("utf-8", "replace").strip())
+
+
+def _refuse_links_below(repository: Repository, directory: str) -> None:
+    """Raises Symbolic where a file of a ref below is a link: git shows what that leads to."""
+    waiting = [directory]
+    _is_there(os.path.join(repository.directories.common_dir, directory), directory)
+    while waiting:
+        above = waiting.pop()
+        try:
+            with os.scandir(os.path.join(repository.directories.common_dir, above)) as entries:
+                inner = [(f"{above}/{entry.name}", entry) for entry in entries]
+        except OSError:
+            continue
+        for ref, entry in inner:
+            if entry.is_symlink() and _is_ours(ref):
+                _is_there(entry.path, ref)
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(ref)
+
+
+# -- moving them -----------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -142,7 +252,8 @@ def move(repository: Repository, ref: str, *, old: str | None, new: str, reason:
     another ref blocks its name.
     """
     before = old if old is not None else repository.null_oid
-    named = ("--create-reflog", "-m", reason, "--", ref, new, before)
+    _refuse_link(repository, ref)
+    named = ("--no-deref", "--create-reflog", "-m", reason, "--", ref, new, before)
     try:
         with checkpoints.around("move ref", ref):
             if repository.sessions:
@@ -157,9 +268,11 @@ def move(repository: Repository, ref: str, *, old: str | None, new: str, reason:
 
 def delete(repository: Repository, ref: str, *, old: str, reason: str) -> None:
     """Delete `ref`, synced to disk, if it is still at `old`. Raises RefMoved, Busy."""
+    _refuse_link(repository, ref)
+    named = ("--no-deref", "-m", reason, "-d", "--", ref, old)
     try:
         with checkpoints.around("delete ref", ref):
-            repository.git.run(*sync.options(), "update-ref", "-m", reason, "-d", "--", ref, old)
+            repository.git.run(*sync.options(), "update-ref", *named)
     except GitFailed as failed:
         raise _refusal(ref, failed) from failed
 

@@ -82,6 +82,10 @@ def find(repository: Repository, name: str) -> Target:
         raise errors.Refused(
             cause, "git branch --list && git branch -m OLD NEW  # a name of printable characters"
         )
+    if not ref.startswith(HEADS):
+        raise errors.Refused(
+            f"'{name}' stands for '{ref}', which is no branch", "git branch --list"
+        )
     if ref.startswith(refs.BRANCHES):
         raise errors.Refused(
             f"'{ref.removeprefix(HEADS)}' is the branch of a plan", "git branch --list"

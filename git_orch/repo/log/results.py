@@ -63,10 +63,8 @@ def left(place: PlanPlace) -> dict[str, str]:
     """The results of a plan that nobody has taken yet: attempts, and the objects that their refs
     name.
     """
-    form = "--format=%(objectname) %(refname)"
-    listed = place.repository.git.run("for-each-ref", form, place.results)
-    pairs = (line.split(" ", 1) for line in listed.decode("ascii", "replace").splitlines())
-    return {ref.removeprefix(place.results): oid for oid, ref in pairs}
+    values = refs.below(place.repository, place.results)
+    return {ref.removeprefix(place.results): oid for ref, oid in values.items()}
 
 
 @checkpoints.around("forget results")
@@ -80,9 +78,8 @@ def forget(place: PlanPlace, attempts: Iterable[str]) -> None:
     if not lines:
         return
     try:
-        place.repository.git.run(
-            *sync.options(), "update-ref", "--stdin", stdin=lines.encode("ascii")
-        )
+        deleting = ("update-ref", "--no-deref", "--stdin")
+        place.repository.git.run(*sync.options(), *deleting, stdin=lines.encode("ascii"))
     except GitFailed as failed:
         if not failed.locked:
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from conftest import Repo
@@ -134,3 +135,128 @@ def test_a_failure_of_another_kind_has_the_words_of_git(repo: Repo) -> None:
         refs.move(discover(repo.path), "refs/heads/a..b", old=None, new=head, reason="orch: test")
     assert not isinstance(raised.value, errors.Busy)
     assert raised.value.exit_code == 128
+
+
+# -- refs that stand for others --------------------------------------------------------------------
+
+PLAN = "PLAN-20260101-0000000000-one"
+OURS = (
+    refs.BRANCHES + PLAN, refs.LOGS + PLAN, refs.ARCHIVE, refs.KEPT + PLAN,
+    f"{refs.RESULTS}{PLAN}/s1-1",
+)  # fmt: skip
+
+
+def symbolic(repo: Repo, ref: str) -> None:
+    """A symbolic ref to a branch of the user's."""
+    repo.git("symbolic-ref", ref, "refs/heads/main")
+
+
+def chained(repo: Repo, ref: str) -> None:
+    """A symbolic ref to another one."""
+    repo.git("symbolic-ref", "refs/heads/between", "refs/heads/main")
+    repo.git("symbolic-ref", ref, "refs/heads/between")
+
+
+def dangling(repo: Repo, ref: str) -> None:
+    """A symbolic ref to a branch that is not there: to write there would make it."""
+    repo.git("symbolic-ref", ref, "refs/heads/none")
+
+
+def _link(repo: Repo, ref: str, target: str) -> None:
+    file = repo.path / ".git" / ref
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.symlink_to(target)
+
+
+def linked(repo: Repo, ref: str) -> None:
+    """A link that git takes for a symbolic ref."""
+    _link(repo, ref, "refs/heads/main")
+
+
+def linked_by_path(repo: Repo, ref: str) -> None:
+    """A link that git does not see as one."""
+    _link(repo, ref, "../" * ref.count("/") + "refs/heads/main")
+
+
+def linked_elsewhere(repo: Repo, ref: str) -> None:
+    """A link out of the repository."""
+    outside = repo.path.parent / "outside"
+    outside.write_text(repo.git("rev-parse", "HEAD") + "\n")
+    _link(repo, ref, str(outside))
+
+
+def linked_directory(repo: Repo, ref: str) -> None:
+    """A link in the place of the directory of the ref."""
+    outside = repo.path.parent / "outside"
+    outside.mkdir()
+    (outside / ref.rpartition("/")[2]).write_text(repo.git("rev-parse", "HEAD") + "\n")
+    _link(repo, ref.rpartition("/")[0], str(outside))
+
+
+ALIASES = (
+    symbolic, chained, dangling, linked, linked_by_path, linked_elsewhere, linked_directory,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("alias", ALIASES, ids=lambda alias: alias.__name__)
+@pytest.mark.parametrize("ref", OURS)
+def test_a_ref_of_ours_that_stands_for_another_is_refused_and_not_followed(
+    repo: Repo, ref: str, alias: Callable[[Repo, str], None]
+) -> None:
+    alias(repo, ref)
+    repository, head = discover(repo.path), repo.git("rev-parse", "main")
+    commit = repo.git("commit-tree", "-m", "x", "HEAD^{tree}")
+    with pytest.raises(refs.Symbolic) as refused:
+        refs.value(repository, ref)
+    for old in (None, head):
+        with pytest.raises(refs.Symbolic):
+            refs.move(repository, ref, old=old, new=commit, reason="orch: land")
+        with refs.session(repository, "orch: exec"), pytest.raises(refs.Symbolic):
+            refs.move(repository, ref, old=old, new=commit, reason="orch: land")
+    with pytest.raises(refs.Symbolic):
+        refs.delete(repository, ref, old=head, reason="orch: archive")
+    assert repo.git("for-each-ref", "--format=%(objectname)", "refs/heads/main") == head
+    assert not repo.git("for-each-ref", "refs/heads/none")
+    repo.follow(f"hint: {refused.value.hint}")
+    assert refs.value(repository, ref) is None
+    refs.move(repository, ref, old=None, new=commit, reason="orch: land")
+    assert (refs.value(repository, ref), repo.git("rev-parse", "main")) == (commit, head)
+
+
+@pytest.mark.parametrize("alias", [*ALIASES[:2], *ALIASES[3:]], ids=lambda alias: alias.__name__)
+@pytest.mark.parametrize("ref", OURS)
+def test_a_list_of_refs_with_one_that_stands_for_another_is_refused(
+    repo: Repo, ref: str, alias: Callable[[Repo, str], None]
+) -> None:
+    alias(repo, ref)
+    prefix = next(own for own in (refs.BRANCHES, refs.LOGS, "refs/orch/") if ref.startswith(own))
+    with pytest.raises(refs.Symbolic):
+        refs.below(discover(repo.path), prefix)
+
+
+def test_others_may_have_symbolic_refs_beside_ours(repo: Repo) -> None:
+    repo.git("symbolic-ref", "refs/heads/orch/latest", "refs/heads/main")
+    repo.git("symbolic-ref", "refs/notes/orch/mine", "refs/heads/main")
+    assert refs.listing(discover(repo.path)).plans == {}
+
+
+def test_a_session_writes_no_ref_that_became_symbolic(repo: Repo) -> None:
+    """Between the look and the write somebody may be faster: git does not follow either."""
+    repo.git("symbolic-ref", REF, "refs/heads/main")
+    repository, head = discover(repo.path), repo.git("rev-parse", "main")
+    commit = repo.git("commit-tree", "-m", "x", "HEAD^{tree}")
+    with refs.session(repository, "orch: exec"):
+        repository.sessions[-1].transact(f"update {REF} {commit} {head}")
+    assert (repo.git("rev-parse", "main"), repo.git("rev-parse", REF)) == (head, commit)
+
+
+def test_a_reflog_that_is_a_link_is_not_written(repo: Repo) -> None:
+    outside = repo.path.parent / "profile"
+    outside.write_text("mine\n")
+    _link(repo, f"logs/{REF}", str(outside))
+    repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
+    with pytest.raises(refs.Symbolic) as refused:
+        refs.move(repository, REF, old=None, new=head, reason="orch: create")
+    assert outside.read_text() == "mine\n"
+    repo.follow(f"hint: {refused.value.hint}")
+    refs.move(repository, REF, old=None, new=head, reason="orch: create")
