@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from git_orch.plans import redact
 from git_orch.repo import git_settings, scopes, settings
 from git_orch.repo.git_settings import Care
+from git_orch.repo.worktree import alternates
+from git_orch.sandbox.walls import environment
 from git_orch.sandbox.walls.view import GitView
 
 if TYPE_CHECKING:
@@ -41,10 +43,9 @@ _LFS_STORAGE = "/tmp/git-lfs"  # noqa: S108 - of the sandbox: git-lfs writes the
 
 
 def of(repository: Repository) -> GitView:
-    """The view of a repository."""
-    return GitView(
-        repository.common_dir, config(repository), _alternates(repository.common_dir / "objects")
-    )
+    """The view of a repository. Raises Refused where it borrows objects from what is none."""
+    borrowed = alternates.stores(repository.common_dir / "objects", environment.home(os.environ))
+    return GitView(repository.common_dir, config(repository), borrowed)
 
 
 def config(repository: Repository) -> bytes:
@@ -91,14 +92,3 @@ def _lines(settings: Iterable[tuple[str, str]]) -> Iterator[str]:
 def _escaped(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return escaped.replace("\n", "\\n").replace("\t", "\\t").replace("\b", "\\b")
-
-
-def _alternates(objects: Path, depth: int = 5) -> tuple[Path, ...]:
-    """Object directories that this one borrows from; git follows them five deep."""
-    try:
-        lines = (objects / "info" / "alternates").read_text("utf-8", "surrogateescape").split("\n")
-    except OSError:
-        return ()
-    stores = [objects / line for line in lines if line and not line.startswith("#")]
-    there = [path for path in stores if path.is_dir()]
-    return (*there, *(deeper for path in there if depth for deeper in _alternates(path, depth - 1)))
