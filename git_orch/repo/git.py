@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
-from git_orch.repo import git_settings, scopes
+from git_orch.repo import git_settings, scopes, time_limits
 from git_orch.repo.scopes import Scoped
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.process import tools
@@ -170,6 +170,14 @@ class Git(NamedTuple):
             command += _option(name, value)
         return [*command, *(_unset(name) for name in self.drivers), *args]
 
+    def session(self, *args: str, terse: bool = False) -> tools.Session:
+        """A git that answers requests until it is closed. What waits for an answer for too long
+        raises TookTooLong.
+        """
+        overdue = time_limits.TookTooLong(_verb(args), time_limits.QUESTION, str(self.directory))
+        patience = tools.Patience(time_limits.QUESTION, overdue)
+        return tools.Session(self.argv(*args), env=self.variables, terse=terse, patience=patience)
+
     def outvoted(self) -> Mapping[str, str | None]:
         """The settings of the repository that do not count, by name, with what counts instead."""
         return scopes.outvoted(self._place(), self.variables, self._list)
@@ -208,7 +216,7 @@ class Git(NamedTuple):
         """Status and output of git. A status that is not in `expect` raises GitFailed, a Ctrl-C
         Interrupted.
 
-        Raises TimeoutError after `timeout` seconds.
+        Raises TimeoutError after `timeout` seconds; without one, TookTooLong after the usual time.
         """
         done = start(
             self.argv(*args),
@@ -256,12 +264,20 @@ def start(
     stdin: bytes | int | None,
     timeout: float | None = None,
 ) -> tools.Finished:
-    """Run git, for at most `timeout` seconds. Raises UnfitRepository when there is none on PATH,
-    TimeoutError.
+    """Run git, for at most `timeout` seconds, or what is usual for such a call.
+
+    Raises UnfitRepository when there is none on PATH, TimeoutError after `timeout`, and TookTooLong
+    after the usual time.
     """
+    verb = _verb(argv[1:])
+    limit = timeout if timeout is not None else time_limits.of(verb)
     try:
         with checkpoints.around("git", argv):
-            return tools.capture(argv, env=variables, cwd=directory, stdin=stdin, timeout=timeout)
+            return tools.capture(argv, env=variables, cwd=directory, stdin=stdin, timeout=limit)
+    except TimeoutError as hung:
+        if timeout is not None:
+            raise
+        raise time_limits.TookTooLong(verb, limit, directory) from hung
     except FileNotFoundError as missing:
         raise errors.UnfitRepository("git is not on PATH", "apt-get install git") from missing
 

@@ -59,9 +59,8 @@ class RefSession:
 
     def _opened(self) -> tools.Session:
         if self._tool is None:
-            options = ("update-ref", "--no-deref", "--create-reflog", "-m", self._reason, "--stdin")
-            argv = self._git.argv(*sync.options(), *options)
-            self._tool = tools.Session(argv, env=self._git.variables, terse=True)
+            moving = ("update-ref", "--no-deref", "--create-reflog", "-m", self._reason, "--stdin")
+            self._tool = self._git.session(*sync.options(), *moving, terse=True)
         return self._tool
 
     def _failure(self) -> GitFailed:

@@ -135,6 +135,5 @@ class Reader:
 
     def _opened(self) -> tools.Session:
         if self._tool is None:
-            argv = self._git.argv("cat-file", "--batch-command", "--buffer")
-            self._tool = tools.Session(argv, env=self._git.variables)
+            self._tool = self._git.session("cat-file", "--batch-command", "--buffer")
         return self._tool

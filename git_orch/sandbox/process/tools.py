@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
+_CHUNK = 64 * 1024  # bytes, as much as a pipe holds
 QUIT_GRACE = 2.0  # seconds a trusted tool gets to remove its lock files after SIGTERM
 
 
@@ -87,6 +89,16 @@ def _close(stream: IO[bytes]) -> None:
         stream.close()
 
 
+class Patience(NamedTuple):
+    """How many seconds an answer may take, and what is raised after that."""
+
+    seconds: float
+    overdue: Exception
+
+
+_ENDLESS = Patience(float("inf"), TimeoutError())
+
+
 class Session:
     """A trusted tool that answers requests over pipes until closed.
 
@@ -101,7 +113,9 @@ class Session:
         env: Mapping[str, str],
         cwd: str | None = None,
         terse: bool = False,
+        patience: Patience = _ENDLESS,
     ) -> None:
+        self._patience = patience
         self._child = subprocess.Popen(
             argv,
             env={**env, table.TAG: family.TAGS.trusted},
@@ -114,6 +128,10 @@ class Session:
         )
         self._requests = cast("IO[bytes]", self._child.stdin)  # both were asked for
         self._replies = cast("IO[bytes]", self._child.stdout)
+        self._poll = select.poll()
+        self._poll.register(self._replies, select.POLLIN)
+        self._read = b""  # what came, and `_used` of it was asked for
+        self._used = 0
 
     def __enter__(self) -> Self:
         return self
@@ -135,18 +153,35 @@ class Session:
             raise EOFError("the tool has ended") from error
 
     def read_line(self) -> bytes:
-        """The next line without its newline. Raises EOFError."""
-        line = self._replies.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError("the tool has ended")
-        return line[:-1]
+        """The next line without its newline. Raises EOFError, and what its patience says."""
+        while (end := self._read.find(b"\n", self._used)) < 0:
+            self._receive()
+        line, self._used = self._read[self._used : end], end + 1
+        return line
 
     def read(self, size: int) -> bytes:
-        """Exactly `size` bytes. Raises EOFError."""
-        data = self._replies.read(size)
-        if len(data) != size:
+        """Exactly `size` bytes. Raises EOFError, and what its patience says."""
+        parts = [self._read[self._used : self._used + size]]
+        self._used += len(parts[0])
+        missing = size - len(parts[0])
+        while missing:
+            self._read, self._used = b"", 0
+            self._receive()
+            parts.append(self._read[:missing])
+            self._used = len(parts[-1])
+            missing -= self._used
+        return b"".join(parts)
+
+    def _receive(self) -> None:
+        """Take in more of the answer."""
+        seconds = self._patience.seconds
+        if not self._poll.poll(None if seconds == float("inf") else seconds * 1000):
+            self._child.kill()  # it may be in the middle of an answer to nobody
+            raise self._patience.overdue
+        data = os.read(self._replies.fileno(), _CHUNK)
+        if not data:
             raise EOFError("the tool has ended")
-        return data
+        self._read, self._used = self._read[self._used :] + data, 0
 
     def close(self) -> Finished:
         """End the tool; gives its status and what it complained about."""

@@ -163,6 +163,25 @@ def test_sending_to_a_session_that_ended_raises() -> None:
             session.send(b"x" * (1 << 20))
 
 
+@pytest.mark.parametrize("script", ["exec sleep 60", "printf half; exec sleep 60"])
+def test_a_session_that_does_not_answer_raises_what_its_patience_says(script: str) -> None:
+    patience = tools.Patience(0.1, ValueError("late"))
+    with tools.Session(["bash", "-c", script], env=ENV, patience=patience) as session:
+        with pytest.raises(ValueError, match="late"):
+            session.read_line()
+        with pytest.raises(EOFError):
+            session.read_line()
+
+
+def test_an_answer_of_many_chunks_comes_whole() -> None:
+    with tools.Session(["cat"], env=ENV, patience=tools.Patience(60, ValueError())) as session:
+        for size in (1, 70_000):
+            for number in range(3):
+                session.send(b"%d\n" % number + b"x" * size + b"\n")
+                assert session.read_line() == b"%d" % number
+                assert session.read(size + 1) == b"x" * size + b"\n"
+
+
 def test_closing_a_session_does_not_wait_for_unread_replies() -> None:
     session = tools.Session(["yes"], env=ENV)
     session.read_line()
