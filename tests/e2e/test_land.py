@@ -73,6 +73,34 @@ def scene(tmp_path: Path, prepared: Prepared) -> Scene:
 # -- the ways to land ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("setting", ["clean", "smudge", "process"])
+def test_a_filter_that_only_the_repository_has_runs_in_no_landing(
+    scene: Scene, tmp_path: Path, setting: str
+) -> None:
+    """It would run outside of the sandbox; without it the files would be written as they are stored."""
+    repo = scene.repo
+    (repo.path / ".git/info/attributes").write_text("a.txt filter=evil\n")
+    program = f"sh -c 'touch {tmp_path}/MARK; cat'"
+    repo.git("config", f"filter.evil.{setting}", program)
+    refused = scene.land(expect=3)
+    assert "'a.txt' has the filter 'evil'" in refused.stderr
+    assert (scene.now(), (tmp_path / "MARK").exists()) == (scene.main, False)
+    repo.follow(refused.stderr)
+    repo.git("config", "--global", f"filter.evil.{setting}", program)
+    if setting != "process":
+        scene.land()
+        assert (repo.path / "a.txt").read_text() == "a.txt\n"
+
+
+def test_a_filter_that_only_the_repository_has_is_no_matter_for_other_files(
+    scene: Scene, tmp_path: Path
+) -> None:
+    (scene.repo.path / ".git/info/attributes").write_text("README.md filter=evil\n")
+    scene.repo.git("config", "filter.evil.smudge", f"touch {tmp_path}/MARK; cat")
+    scene.land()
+    assert not (tmp_path / "MARK").exists()
+
+
 def test_a_merge_commit_brings_the_branch_and_its_files(scene: Scene) -> None:
     done = scene.land()
     assert "landed on 'main' (merge)" in done.stdout

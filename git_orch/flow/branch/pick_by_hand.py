@@ -23,7 +23,7 @@ from git_orch.plans.document import BadDocument
 from git_orch.repo import ask, localfiles, refs
 from git_orch.repo.git import GitFailed
 from git_orch.repo.repository import Repository
-from git_orch.repo.worktree import untracked
+from git_orch.repo.worktree import half_moved, untracked
 
 _TIMEOUT = 600.0  # seconds: many commits may be signed, and some wait for a person
 _EDITOR = {"GIT_EDITOR": ":"}  # the messages stay: they say which step a commit is
@@ -188,6 +188,8 @@ def _refuse_overwriting(repository: Repository, checkout: Checkout, commits: Seq
     git = checkout.git(repository)
     options = ("--no-walk", "--no-renames", "--diff-filter=d", "--name-only", "--format=", "-z")
     written = [path.strip("\n") for path in ask.names(git.run("log", *options, *commits))]
+    for commit in commits:
+        half_moved.refuse_filters(git, commit, written)
     in_the_way = untracked.in_the_way(git, checkout.path, written)
     if in_the_way:
         raise target.Blocked(checkout, in_the_way)

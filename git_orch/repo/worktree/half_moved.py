@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,8 @@ class _Change(NamedTuple):
 def in_the_way(git: Git, top: Path, old: str, new: str) -> list[str]:
     """The paths where files that no commit has would be overwritten by a move from `old` to `new`:
     changed ones, and those that git does not track.
+
+    Raises Refused where writing the others takes a filter that only the repository has.
     """
     listed = git.run(
         "status",
@@ -54,7 +57,32 @@ def in_the_way(git: Git, top: Path, old: str, new: str) -> list[str]:
     changed = {entry[3:] for entry in ask.names(listed) if entry[1] not in " D"}
     going = set(ask.changed_paths(git, old, new))
     written = ask.changed_paths(git, old, new, deleted=False)
+    refuse_filters(git, new, written)
     return sorted({*(changed & going), *untracked.in_the_way(git, top, written)})
+
+
+def refuse_filters(git: Git, commit: str, written: Sequence[str]) -> None:
+    """Raises Refused where one of the files of a commit has a filter whose program only the
+    repository's own configuration names: git would run it outside of any sandbox, or write the file
+    as it is stored.
+    """
+    outvoted = [name for name in git.outvoted() if name.startswith("filter.")]
+    filters = {name.removeprefix("filter.").rpartition(".")[0] for name in outvoted}
+    if not filters or not written:
+        return
+    with tempfile.TemporaryDirectory(prefix="git-orch-") as directory:
+        variables = {"GIT_INDEX_FILE": os.path.join(directory, "index")}
+        git.run("read-tree", commit, variables=variables)
+        asked = ("check-attr", "--cached", "-z", "--stdin", "filter")
+        listed = ask.names(git.run(*asked, stdin=ask.input_of(written), variables=variables))
+    for path, name in zip(listed[::3], listed[2::3], strict=False):
+        if name in filters:
+            raise errors.Refused(
+                f"'{path}' has the filter '{name}', and its program is named by the repository's "
+                "own configuration only",
+                f"git config --local --get-regexp {shlex.quote(f'^filter[.]{name}[.]')}  # if you "
+                "trust it: the same with git config --global",
+            )
 
 
 def put_back(repository: Repository, git: Git, ref: str, old: str, new: str) -> bool:

@@ -9,13 +9,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo import ask, localfiles, sync
-from git_orch.repo.git import GitFailed
+from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.worktree import gate, ingest, largefiles, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure, Scratch
 from git_orch.repo.worktree.gate import Change
@@ -301,9 +301,24 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
             # With its time of change: git needs it to notice edits of the same second.
             shutil.copy2(theirs, index)
         variables = {"GIT_INDEX_FILE": str(index)}
-        repository.user_git.run(*sync.options(), "add", "--all", variables=variables)
+        _add_all(repository.user_git, variables)
         return (
             repository.user_git.run(*sync.options(), "write-tree", variables=variables)
             .decode("ascii")
             .strip()
         )
+
+
+def _add_all(git: Git, variables: Mapping[str, str]) -> None:
+    """Have an index hold all files of a work tree, and the commits of its submodules.
+
+    `git add` would run `git status` in each of these, with the filters of its own configuration.
+    """
+    listed = ask.names(git.run("ls-files", "-s", "-z", variables=variables))
+    submodules = [entry.partition("\t")[2] for entry in listed if entry.startswith(gate.GITLINK)]
+    left_out = [f":(exclude,literal){path}" for path in submodules]
+    others = ("--", ".", *left_out) if submodules else ()
+    git.run(*sync.options(), "add", "--all", *others, variables=variables)
+    if submodules:
+        update = ("update-index", "--add", "--remove", "-z", "--stdin")
+        git.run(*sync.options(), *update, stdin=ask.input_of(submodules), variables=variables)

@@ -249,3 +249,45 @@ def test_a_bare_repository_has_no_uncommitted_files(repo: Repo, tmp_path: Path) 
     assert snapshot.uncommitted(bare) == 0
     with pytest.raises(errors.UnfitRepository, match="bare repository"):
         users_tree(bare)
+
+
+@pytest.fixture
+def nesting(repo: Repo, tmp_path: Path) -> Path:
+    """The checkout of a submodule of the repository, whose own configuration has a filter that
+    leaves a mark.
+    """
+    other = Repo(tmp_path / "other")
+    other.path.mkdir()
+    other.git("init", "-q")
+    other.commit({".gitattributes": "* filter=evil\n", "f": "x\n"})
+    allowed = ("-c", "protocol.file.allow=always")
+    repo.git(*allowed, "submodule", "--quiet", "add", str(other.path), "sub")
+    repo.git("commit", "-qm", "with a submodule")
+    made = Repo(repo.path / "sub")
+    made.git("config", "filter.evil.clean", f"touch {tmp_path}/MARK; cat")
+    return made.path
+
+
+def test_no_filter_of_a_submodule_runs_when_the_users_tree_is_taken(
+    repo: Repo, nesting: Path, tmp_path: Path
+) -> None:
+    (nesting / "f").write_text("other, and longer\n")
+    repo.write({"new": "x\n"})
+    tree = users_tree(discover(repo.path))
+    assert not (tmp_path / "MARK").exists()
+    assert names(repo, tree) == [".gitmodules", "README.md", "new", "sub"]
+
+
+def test_the_commit_of_a_submodule_is_the_one_that_it_is_at(
+    repo: Repo, nesting: Path, tmp_path: Path
+) -> None:
+    moved = Repo(nesting).git("commit-tree", "-m", "x", "HEAD^{tree}")
+    Repo(nesting).git("update-ref", "HEAD", moved)
+    (repo.path / "README.md").unlink()
+    tree = users_tree(discover(repo.path))
+    assert repo.git("rev-parse", f"{tree}:sub") == moved
+    repo.git("rm", "-q", "--cached", "sub")
+    assert names(repo, users_tree(discover(repo.path))) == [".gitmodules", "sub"]
+    repo.git("add", "-f", "sub")
+    nesting.rename(tmp_path / "gone")
+    assert names(repo, users_tree(discover(repo.path))) == [".gitmodules"]
