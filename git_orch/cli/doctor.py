@@ -11,7 +11,7 @@ from git_orch.cli import here
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
 
     from git_orch.sandbox.probes import Answer
 
@@ -25,7 +25,7 @@ def command(*, as_json: bool) -> int:
     answers: list[Answer] = []
     for answer in _answers():
         if not as_json:
-            _print(answer, answers[-1].hint if answers else None)
+            _print(answer, {before.hint for before in answers})
         answers.append(answer)
     if as_json:
         here.print_json([answer._asdict() for answer in answers])
@@ -44,10 +44,10 @@ def _answers() -> Iterator[Answer]:
     yield from doctor.answers(around)
 
 
-def _print(answer: Answer, hint_before: str | None) -> None:
+def _print(answer: Answer, hints_before: Set[str | None]) -> None:
     console.out(
         console.Styled(f"{answer.status:4}", _STYLES[answer.status]),
         f"  {answer.name:13}  {answer.seen}",
     )
-    if answer.hint not in (None, hint_before):
+    if answer.hint is not None and answer.hint not in hints_before:
         console.out("      hint: ", answer.hint)

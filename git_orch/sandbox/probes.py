@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from git_orch.plans.plan import Command
 from git_orch.sandbox.process import cgroup, tools
+from git_orch.sandbox.walls import landlock
 from git_orch.sandbox.walls.launcher import Launcher
 
 _SECONDS = 20.0  # for one probe; the slowest takes two
@@ -67,6 +68,19 @@ for file in /proc/[0-9]*/environ; do
     done < "$file"
 done
 say end reached
+"""
+# Arguments: the name of a socket in each of these places, and an abstract one.
+_CONNECT = """
+import socket, sys
+for path in sys.argv[1:]:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_UNIX, kind) as client:
+            try:
+                client.connect(path.replace("@", "\\0", 1))
+                print("reached", path, sep="\\t")
+            except OSError:
+                pass
+print("end", "reached", sep="\\t")
 """
 
 _FORKS = f"n=0; while [ $n -lt {_MANY} ]; do sleep 9 & n=$((n+1)); echo $n; done; sleep 2"
@@ -305,6 +319,68 @@ def _has_connection(listener: socket.socket) -> bool:
         return False
     connection.close()
     return True
+
+
+# -- sockets and the second wall -------------------------------------------------------------------
+
+
+def probe_sockets(launcher: Launcher, place: Place) -> Answer:
+    """Test whether a command reaches a service of this machine by a socket in a directory that it
+    may read, or by an abstract one.
+    """
+    names = (str(place.common / "doctor.socket"), f"@git-orch-doctor-{os.getpid()}")
+    try:
+        with contextlib.ExitStack() as stack:
+            for name in names:
+                stack.enter_context(_unix_listener(name))
+            command = Command(argv=("python3", "-I", "-S", "-c", _CONNECT, *names))
+            outcome = launcher.run(command, worktree=place.worktree, timeout=_SECONDS)
+    except OSError as error:  # a name that is longer than an address may be
+        return Answer("sockets", "note", f"no socket to try it with: {error.strerror or error}")
+    report = _parse_report(outcome.output)
+    if "end" not in report:
+        return Answer("sockets", "note", "commands have no python3 to try it with")
+    answer = _answer(
+        "sockets",
+        "reached" not in report,
+        "no socket in what is shown is open, nor an abstract one",
+        f"a command reached '{''.join(report.get('reached', [''])[:1])}'",
+    )
+    return _with_hint(answer, launcher)
+
+
+@contextlib.contextmanager
+def _unix_listener(name: str) -> Iterator[None]:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name.replace("@", "\0", 1) if name.startswith("@") else name)
+        try:
+            listener.listen()
+            yield
+        finally:
+            if not name.startswith("@"):
+                os.unlink(name)
+
+
+def probe_second_wall(launcher: Launcher, worktree: Path) -> Answer:
+    """Test whether Landlock alone refuses what the mounts of the sandbox allow."""
+    wall = landlock.find()
+    if wall is None or not launcher.sandboxed:
+        return Answer("second-wall", "note", "none: perl is missing, which puts it up")
+    programs = [path for path in ("/usr", "/bin", "/lib", "/lib64") if os.path.exists(path)]
+    words = wall.telling(programs, [str(worktree)])
+    reading = ("/bin/bash", "-c", "read -r line < /etc/passwd && echo read")
+    outcome = launcher.run(Command(argv=(*words, *reading)), worktree=worktree, timeout=_SECONDS)
+    version, _, rest = outcome.output.decode("utf-8", "replace").partition("\n")
+    if not version.isdigit() or int(version) < landlock.OLDEST_ABI:
+        return Answer("second-wall", "note", "none: this kernel has no Landlock, or an old one")
+    of_what = "files, signals, abstract sockets"
+    if int(version) < landlock.SCOPED_ABI:
+        of_what = "files"
+    holds = "\nread\n" not in f"\n{rest}"
+    answer = _answer(
+        "second-wall", holds, f"Landlock {version}: {of_what}", "Landlock refuses nothing"
+    )
+    return _with_hint(answer, launcher)
 
 
 # -- limits ----------------------------------------------------------------------------------------

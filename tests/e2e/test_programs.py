@@ -54,12 +54,12 @@ def _cost(repo: Repo, tmp_path: Path, step: dict[str, Any], count: int) -> Cost:
 
 STEPS: dict[str, tuple[dict[str, Any], Cost]] = {
     "files": ({"title": "Write", "files": {"new/NUMBER.txt": "NUMBER\n"}}, Cost(0, 3)),
-    "run": ({"title": "Run", "run": "true"}, Cost(2, 3)),
+    "run": ({"title": "Run", "run": "true"}, Cost(3, 3)),
     "run with a check": (
         {"title": "Run", "run": "true", "checks": [{"command": "true"}]},
-        Cost(4, 3),
+        Cost(6, 3),
     ),
-    "run that writes": ({"title": "Run", "run": "echo NUMBER >> log"}, Cost(13, 4)),
+    "run that writes": ({"title": "Run", "run": "echo NUMBER >> log"}, Cost(15, 4)),
 }
 
 

@@ -335,7 +335,7 @@ def test_a_check_after_quiet_ones_that_hides_what_it_changed_is_reported(repo: R
     }
     plan = repo.plan({"title": "Quiet", "steps": [QUIET, QUIET, last]})
     repo.orch("exec")
-    assert "changed README.md: put back" in shown(repo, plan, 3)["checks"][0]["output"]
+    assert "changed README.md: reverted" in shown(repo, plan, 3)["checks"][0]["output"]
 
 
 def test_ignored_files_after_quiet_steps_do_not_reach_the_next(repo: Repo) -> None:

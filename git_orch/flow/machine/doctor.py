@@ -92,6 +92,8 @@ def sandbox_answers(scratch: Repository, in_force: Settings, place: Place) -> It
         return
     yield _sandbox(launcher)
     yield from probes.probe_walls(launcher, place, _home_files(launcher))
+    yield probes.probe_sockets(launcher, place)
+    yield probes.probe_second_wall(launcher, place.worktree)
     yield probes.probe_process_limit(launcher, place.worktree)
     yield probes.probe_memory_limit(launcher, place.worktree)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from git_orch.sandbox.process import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
 
     from git_orch.sandbox.process.family import Family
@@ -32,6 +32,7 @@ _STARTERS = 16
 _SLICE = 0.02  # seconds of counting files at a time, so that output and clock are not kept waiting
 _CLOCK = 0.02  # seconds that the time stamps of files may be behind the clock
 _GONE = os.stat_result((0,) * 10)  # of long ago, so that it does not count
+_MEMORY_FILE = "/memfd:"  # how proc_pid_fd(5) names a file without a name, before its own
 _BLOCK = 512  # bytes; st_blocks counts these on every file system
 
 
@@ -87,9 +88,15 @@ class Watch:
             and sum(line.threads for line in lines.values()) > bounds.processes + _STARTERS
         ):
             return "process-limit"
-        if bounds.memory is None or sum(line.memory for line in lines.values()) <= bounds.memory:
+        if bounds.memory is None:
             return None
-        return "memory-limit" if sum(map(_own_share, lines.values())) > bounds.memory else None
+        held = _memory_files(lines)
+        resident = sum(line.memory for line in lines.values()) + sum(held.values())
+        if resident <= bounds.memory:
+            return None
+        shares = sum(map(_own_share, lines.values()))
+        mapped = _mapped(lines, held) if held else 0
+        return "memory-limit" if shares + sum(held.values()) - mapped > bounds.memory else None
 
     def _growth(self, members: Family) -> Excess | None:
         """Others fill the same disk: the files are counted only while so much less is free than at
@@ -169,6 +176,40 @@ def _own_share(line: table.Process) -> int:
     except OSError:
         return 0
     return int(shares[0]) * 1024 if shares else 0
+
+
+def _memory_files(pids: Iterable[int]) -> dict[int, int]:
+    """The files in memory that processes hold open, see memfd_create(2): their inodes, and their
+    size in bytes. No process needs to map them.
+    """
+    held: dict[int, int] = {}
+    for pid in pids:
+        with contextlib.suppress(OSError), os.scandir(f"{table.PROC}/{pid}/fd") as descriptors:
+            for descriptor in descriptors:
+                with contextlib.suppress(OSError):  # closed meanwhile
+                    if os.readlink(descriptor.path).startswith(_MEMORY_FILE):
+                        file = os.stat(descriptor.path)
+                        held[file.st_ino] = file.st_blocks * _BLOCK
+    return held
+
+
+def _mapped(pids: Iterable[int], inodes: Container[int]) -> int:
+    """The bytes of these files in memory that count in the shares of processes already."""
+    mapped = 0
+    for pid in pids:
+        counts = False
+        with contextlib.suppress(OSError), open(f"{table.PROC}/{pid}/smaps", "rb") as lines:
+            for line in lines:
+                fields = line.split(maxsplit=5)
+                if b"-" in fields[0]:  # the first line of a mapping
+                    counts = (
+                        len(fields) == 6
+                        and fields[5].startswith(_MEMORY_FILE.encode())
+                        and int(fields[4]) in inodes
+                    )
+                elif counts and fields[0] == b"Pss:":
+                    mapped += int(fields[1]) * 1024
+    return mapped
 
 
 def _files(directory: Path, device: int, pids: set[int]) -> Iterator[os.stat_result | None]:

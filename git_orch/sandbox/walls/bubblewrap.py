@@ -12,19 +12,20 @@ import functools
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from git_orch.sandbox.process import command, limits
-from git_orch.sandbox.walls import environment, seccomp
+from git_orch.sandbox.walls import environment, landlock, seccomp
+from git_orch.sandbox.walls.doors import Doors
 from git_orch.sandbox.walls.view import CACHES, Confined, View
 
 OLDEST = (0, 8)  # --disable-userns and --size: Debian 12, Ubuntu 24.04
 
 # Programs and what they read; no /home /root /var /run /srv.
-_SYSTEM = ("/usr", "/etc", "/opt", "/nix", "/snap", "/gnu")
+_SYSTEM = ("/usr", "/etc", "/opt", "/nix/store", "/snap", "/gnu/store")
 # Links into /usr, or directories of their own.
 _IN_USR = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _TMP_BYTES = 512 * 1024**2  # tmpfs without a size may take half of the memory
@@ -65,7 +66,12 @@ class Bubblewrap:
         """The command line that runs `argv` where `view` is all there is."""
         with contextlib.ExitStack() as stack:
             numbers = [stack.enter_context(_memory(data)) for data in _contents(view)]
-            options = stack.enter_context(_memory(_null_terminated(arguments(view, numbers))))
+            shown = arguments(view, numbers)
+            wall = landlock.find()
+            if wall is not None:
+                argv = (*wall.before(*_rights(shown)), *argv)
+                shown += ["--setenv", landlock.QUIET, "0"]
+            options = stack.enter_context(_memory(_null_terminated(shown)))
             opening = [self.program, "--args", str(options)]
             numbers.append(options)
             filtered = seccomp.program()
@@ -158,33 +164,63 @@ def arguments(view: View, numbers: Sequence[int]) -> list[str]:
     """All options but the command; `numbers` are the descriptors of the files whose contents are
     given.
     """
+    doors = Doors.of_now()
     return [
         *_NAMESPACES,
         *([] if view.network else ["--unshare-net"]),
-        *_system(view),
+        *_system(view, doors),
         *_temporary(),
         *_home(view),
-        *_readable(view),
-        *_writable(view),
-        *_files(view, numbers),
+        *_readable(view, doors),
+        *_writable(view, doors),
+        *_files(view, numbers, doors),
         "--chdir", str(view.worktree),
         "--remount-ro", "/",
     ]  # fmt: skip
+
+
+def _rights(options: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What a command may read, and what it may change, with these options."""
+    readable, writable = set[str](), set[str]()
+    for option, following, third in zip(options, options[1:], [*options[2:], ""], strict=False):
+        match option:
+            case "--ro-bind" | "--ro-bind-data":
+                readable.add(third)
+            case "--bind":
+                writable.add(third)
+            case "--tmpfs":
+                writable.add(following)
+            case "--proc":
+                readable.add(following)
+            case "--remount-ro":
+                writable.discard(following)
+    writable.discard("/")
+    return landlock.outermost(readable), landlock.outermost(writable)
 
 
 def _bind(how: str, path: Path | str) -> list[str]:
     return [how, str(path), str(path)]
 
 
-def _system(view: View) -> Iterator[str]:
+def _show(path: Path | str, doors: Doors) -> list[str]:
+    """Show a place of the user's, without the doors in it."""
+    return [*_bind("--ro-bind", path), *_cover(doors.in_shown(str(path)))]
+
+
+def _cover(doors: Iterable[str]) -> Iterator[str]:
+    for door in doors:
+        yield from ("--ro-bind", os.devnull, door)
+
+
+def _system(view: View, doors: Doors) -> Iterator[str]:
     for directory in _SYSTEM:
         if os.path.isdir(directory):
-            yield from _bind("--ro-bind", directory)
+            yield from (*_bind("--ro-bind", directory), *_cover(doors.in_system(directory)))
     for directory in _IN_USR:
         if os.path.islink(directory):
             yield from ("--symlink", os.readlink(directory), directory)
         elif os.path.isdir(directory):
-            yield from _bind("--ro-bind", directory)
+            yield from (*_bind("--ro-bind", directory), *_cover(doors.in_system(directory)))
     for path, is_directory in private_settings():
         yield from _hide(path) if is_directory else ("--ro-bind", os.devnull, path)
     yield from (
@@ -249,17 +285,17 @@ def _home(view: View) -> Iterator[str]:
     yield from ("--perms", "0700", "--size", str(_HOME_BYTES), "--tmpfs", str(view.home))
 
 
-def _readable(view: View) -> Iterator[str]:
+def _readable(view: View, doors: Doors) -> Iterator[str]:
     """Caches, where the programs on PATH lie, and what the user's configuration adds."""
     common_dir = view.git.common_dir if view.git is not None else None
     protected = (view.home, view.worktree, common_dir)
     places = _program_places(view.path, protected)
     shown = [*(str(view.home / name) for name in CACHES), *places]
     for path in _outermost(tuple(filter(os.path.isdir, shown)), protected):
-        yield from _bind("--ro-bind", path)
+        yield from _show(path, doors)
     for chosen in view.readable:
         if os.path.exists(chosen):
-            yield from _bind("--ro-bind", chosen)
+            yield from _show(chosen, doors)
 
 
 # Asked for each command of a run, and some milliseconds of following links.
@@ -295,9 +331,9 @@ def _outermost(paths: tuple[str, ...], protected: tuple[Path | None, ...]) -> tu
     return tuple(outermost)
 
 
-def _writable(view: View) -> Iterator[str]:
+def _writable(view: View, doors: Doors) -> Iterator[str]:
     for path in view.writable:
-        yield from _bind("--bind", path)
+        yield from (*_bind("--bind", path), *_cover(doors.in_worktree(str(path))))
 
 
 def _prefixes(directory: str) -> Iterator[str]:
@@ -329,26 +365,26 @@ def _too_wide(path: str, protected: Sequence[Path]) -> bool:
     )
 
 
-def _files(view: View, numbers: Sequence[int]) -> Iterator[str]:
+def _files(view: View, numbers: Sequence[int], doors: Doors) -> Iterator[str]:
     """The repository and the worktree; of a checkout with its `.git` inside, that one last: it
     covers what hides.
     """
     inside = view.git is not None and view.git.common_dir.is_relative_to(view.worktree)
     if not inside:
-        yield from _repository(view, numbers)
-    yield from _worktree(view)
+        yield from _repository(view, numbers, doors)
+    yield from _worktree(view, doors)
     if inside:
-        yield from _repository(view, numbers)
+        yield from _repository(view, numbers, doors)
 
 
-def _repository(view: View, numbers: Sequence[int]) -> Iterator[str]:
+def _repository(view: View, numbers: Sequence[int], doors: Doors) -> Iterator[str]:
     """The common git directory, read-only as a whole: a bind of single files falls when somebody
     replaces them.
     """
     if view.git is None:
         return
     common = view.git.common_dir
-    yield from _bind("--ro-bind", common)
+    yield from _show(common, doors)
     for directory in _private_directories(view, common):
         yield from _hide(str(directory))
     if (common / "config").is_file():
@@ -359,7 +395,7 @@ def _repository(view: View, numbers: Sequence[int]) -> Iterator[str]:
         elif path.is_file():  # it has credentials where the other configuration file has them
             yield from ("--ro-bind", os.devnull, str(path))
     for alternate in view.git.alternates:
-        yield from _bind("--ro-bind", alternate)
+        yield from _show(alternate, doors)
 
 
 def _private_directories(view: View, common: Path) -> list[Path]:
@@ -371,8 +407,9 @@ def _private_directories(view: View, common: Path) -> list[Path]:
     return [path for path in (common / "orch", *modules) if path.is_dir()]
 
 
-def _worktree(view: View) -> Iterator[str]:
+def _worktree(view: View, doors: Doors) -> Iterator[str]:
     yield from _bind("--bind" if view.worktree_writable else "--ro-bind", view.worktree)
+    yield from _cover(doors.in_worktree(str(view.worktree)))
     pointer = view.worktree / ".git"
     if (
         view.git is not None

@@ -22,7 +22,7 @@ from git_orch.plans.plan import Command
 from git_orch.repo.repository import discover
 from git_orch.repo.worktree import worktrees
 from git_orch.repo.worktree.worktrees import Worktree
-from git_orch.sandbox.walls import environment, sandboxes
+from git_orch.sandbox.walls import environment, landlock, sandboxes
 from git_orch.sandbox.walls.bubblewrap import Bubblewrap
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -486,6 +486,28 @@ def test_the_network_is_there_for_those_who_were_granted_it(
     """A11"""
     said = inside(worktree, f"cat </dev/tcp/127.0.0.1/{port}", network=network)
     assert said == "hello\n" if network else "hello" not in said
+
+
+def test_a_granted_network_brings_no_abstract_socket_of_this_machine(worktree: Worktree) -> None:
+    """Where Landlock knows them; before, they come with the network, and SECURITY.md says so."""
+    name = f"git-orch-test-{os.getpid()}"
+    script = f"""python3 - <<'END'
+import socket
+try:
+    socket.socket(socket.AF_UNIX).connect("\\0{name}")
+    print("reached")
+except OSError as error:
+    print(error.strerror)
+END"""
+    wall = landlock.find()
+    assert wall is not None
+    version = subprocess.run([*wall.telling(["/"], []), "true"], capture_output=True, check=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{name}")
+        listener.listen()
+        told = [inside(worktree, script, network=network) for network in (False, True)]
+    scoped = int(version.stdout) >= landlock.SCOPED_ABI
+    assert told == ["Connection refused\n", "Operation not permitted\n" if scoped else "reached\n"]
 
 
 def test_a_command_has_a_loopback_of_its_own(worktree: Worktree) -> None:

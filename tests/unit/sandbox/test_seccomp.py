@@ -24,7 +24,7 @@ MACHINES = {
     "x86_64": (
         0xC000003E,
         """
-        read 0, ioctl 16, socket 41, socketpair 53, clone 56, syslog 103, pivot_root 155, acct 163,
+        read 0, ioctl 16, shmget 29, socket 41, socketpair 53, clone 56, syslog 103, pivot_root 155, acct 163,
         settimeofday 164, mount 165, umount2 166, swapon 167, swapoff 168, reboot 169, iopl 172,
         ioperm 173, init_module 175, delete_module 176, clock_settime 227, kexec_load 246,
         add_key 248, request_key 249, keyctl 250, unshare 272, perf_event_open 298,
@@ -39,7 +39,7 @@ MACHINES = {
         """
         ioctl 29, umount2 39, mount 40, pivot_root 41, read 63, acct 89, unshare 97, kexec_load 104,
         init_module 105, delete_module 106, clock_settime 112, syslog 116, reboot 142,
-        settimeofday 170, socket 198, socketpair 199, add_key 217, request_key 218, keyctl 219,
+        settimeofday 170, shmget 194, socket 198, socketpair 199, add_key 217, request_key 218, keyctl 219,
         clone 220, swapon 224, swapoff 225, perf_event_open 241, open_by_handle_at 265, setns 268,
         finit_module 273, bpf 280, userfaultfd 282, kexec_file_load 294, io_uring_setup 425,
         io_uring_enter 426, io_uring_register 427, open_tree 428, move_mount 429, fsopen 430,
@@ -51,7 +51,7 @@ NUMBERS = {
     machine: {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", lines)}
     for machine, (_, lines) in MACHINES.items()
 }
-ON_ARGUMENTS = {"ioctl", "socket", "socketpair", "clone", "unshare"}
+ON_ARGUMENTS = {"ioctl", "socket", "socketpair", "clone", "unshare", "shmget"}
 ALWAYS = [
     (machine, name)
     for machine, numbers in NUMBERS.items()
@@ -132,6 +132,13 @@ def test_sockets_are_of_the_families_that_programs_need(machine: str, name: str)
     allowed = [family for family in range(64) if decision(machine, number, family, 1) == ALLOW]
     assert allowed == [1, 2, 10, 16]  # UNIX, INET, INET6, NETLINK
     assert decision(machine, number, 40 | 1 << 32) == ERRNO | errno.EAFNOSUPPORT  # VSOCK
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_shared_memory_that_no_process_maps_stays_small(machine: str) -> None:
+    sizes = [0, 56, 1 << 16, (1 << 16) + 1, 1 << 31, 1 << 32, (1 << 63) + 56]
+    decisions = [decision(machine, NUMBERS[machine]["shmget"], 0, size, 0o1600) for size in sizes]
+    assert decisions == [ALLOW] * 3 + [ERRNO | errno.EINVAL] * 4
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -237,12 +244,13 @@ def test_the_kernel_refuses_forbidden_arguments(tmp_path: Path) -> None:
         "the internet": [numbers["socket"], 2, 1, 0],
         "interfaces": [numbers["socket"], 16, 3, 0],
         "open files of its own": [numbers["unshare"], 0x400],
+        "little shared memory": [numbers["shmget"], 0, 56, 0o1600],
+        "much shared memory": [numbers["shmget"], 0, 1 << 32, 0o1600],
     }
     found = dict(zip(calls, errors(list(calls.values()), tmp_path), strict=True))
     refused, unknown, absent = errno.EPERM, errno.EAFNOSUPPORT, errno.ENOSYS
-    assert list(found.values()) == [refused, refused, absent, refused, unknown, unknown, 0, 0, 0], (
-        found
-    )
+    answers = [refused, refused, absent, refused, unknown, unknown, 0, 0, 0, 0, errno.EINVAL]
+    assert list(found.values()) == answers, found
 
 
 THREADS = """

@@ -156,6 +156,31 @@ def test_memory_that_processes_share_counts_once(site: Site) -> None:
     assert site.run([users.PYTHON, "-c", sharing], memory=200 * MB) == Ended(0, "exited", "")
 
 
+HOLDING = """
+import mmap, os, sys, time
+held = [os.memfd_create("held") for _ in range(4)]
+maps = []
+for fd in held:
+    for _ in range(int(sys.argv[1]) // 4):
+        os.write(fd, bytes(1 << 20))
+    if sys.argv[2] == "map":
+        maps.append(mmap.mmap(fd, 0))
+        maps[-1].read()
+time.sleep(float(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize("how", ["hold", "map"])
+def test_files_in_memory_count_as_memory(site: Site, how: str) -> None:
+    ended = site.run([users.PYTHON, "-c", HOLDING, "300", how, "300"], memory=200 * MB)
+    assert ended.reason == "memory-limit"
+
+
+def test_a_file_in_memory_that_is_mapped_counts_once(site: Site) -> None:
+    ended = site.run([users.PYTHON, "-c", HOLDING, "120", "map", "0.6"], memory=200 * MB)
+    assert ended == Ended(0, "exited", "")
+
+
 FILLING = "dd if=/dev/zero bs=1M count=4 status=none"
 
 

@@ -1,0 +1,106 @@
+"""Doors in what a sandbox shows: a socket answers and a FIFO passes on what is written to it,
+though the directory is read-only. They are covered.
+
+The kernel tells the sockets that somebody listens at (unix(7), /proc/net/unix), which is asked for
+each command. What it does not tell, FIFOs, devices and sockets of other network namespaces, is
+looked for once in the places that users can write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import stat
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_LISTENING = "/proc/net/unix"
+_NAME = 7  # the field of the path; an abstract name begins with @
+
+
+class Doors(NamedTuple):
+    """The sockets of this moment: absolute paths, and the last parts of relative ones."""
+
+    paths: tuple[str, ...]
+    names: frozenset[str]
+
+    @classmethod
+    def of_now(cls, table: str = _LISTENING) -> Doors:
+        """The sockets that have a name in the file system; none where the kernel has no table."""
+        bound: set[str] = set()
+        with contextlib.suppress(OSError), open(table, "rb") as lines:
+            for line in lines:
+                fields = line.rstrip(b"\n").split(maxsplit=_NAME)
+                if len(fields) > _NAME and not fields[_NAME].startswith(b"@"):
+                    bound.add(os.fsdecode(fields[_NAME]))
+        absolute = tuple(sorted(path for path in bound if path.startswith(os.sep)))
+        relative = frozenset(
+            os.path.basename(path) for path in bound if not path.startswith(os.sep)
+        )
+        return cls(absolute, relative)
+
+    def in_system(self, place: str) -> list[str]:
+        """The doors below a directory that only root writes to."""
+        return [path for path in self._sockets(place) if _is_door(path)]
+
+    def in_worktree(self, place: str) -> list[str]:
+        """The doors below a directory whose own sockets and FIFOs have to go on working: those that
+        somebody has open now.
+        """
+        unnamed = (
+            [path for path in _special(place) if os.path.basename(path) in self.names]
+            if self.names
+            else []
+        )
+        return [path for path in {*self._sockets(place), *unnamed} if _is_door(path)]
+
+    def in_shown(self, place: str) -> list[str]:
+        """The doors below a directory of the user's that a command may only read."""
+        return sorted(
+            path for path in {*self._sockets(place), *_once_special(place)} if _is_door(path)
+        )
+
+    def _sockets(self, place: str) -> Iterator[str]:
+        """Sockets below a place, by the name that they have there."""
+        real = os.path.realpath(place)
+        for path in self.paths:
+            directory = os.path.realpath(os.path.dirname(path))
+            if directory == real or directory.startswith(f"{real.rstrip(os.sep)}{os.sep}"):
+                below = os.path.relpath(directory, real)
+                yield os.path.normpath(os.path.join(place, below, os.path.basename(path)))
+
+
+@functools.lru_cache
+def _once_special(place: str) -> tuple[str, ...]:
+    return tuple(_special(place))
+
+
+def _special(place: str) -> Iterator[str]:
+    """Everything below a place that is neither a file nor a directory nor a link; no link is
+    followed. A place may be such a thing itself.
+    """
+    if _is_door(place):
+        yield place
+        return
+    waiting = [place]
+    while waiting:
+        try:
+            entries = os.scandir(waiting.pop())
+        except OSError:  # removed, or closed to us: then it is closed to commands, too
+            continue
+        with entries, contextlib.suppress(OSError):
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif not (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
+                    yield entry.path
+
+
+def _is_door(path: str) -> bool:
+    """Whether there is such a thing now: bubblewrap cannot cover what has gone."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
