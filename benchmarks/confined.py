@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from itertools import count
 from pathlib import Path
+from typing import cast
 
 from benchmarks import files, measure
 from benchmarks.measure import Row, Table
@@ -16,6 +18,7 @@ from git_orch.flow.machine import sandbox
 from git_orch.plans.plan import Command
 from git_orch.repo.repository import Repository, discover
 from git_orch.repo.worktree import snapshot, worktrees
+from git_orch.sandbox.walls.bubblewrap import Bubblewrap
 from git_orch.sandbox.walls.launcher import Launcher
 from git_orch.sandbox.walls.view import Unconfined
 
@@ -57,6 +60,13 @@ def _commands(scratch: Scratch, rounds: int) -> list[Row]:
                 f"`{name}` in the sandbox, beside it bare", times["inside"], times["outside"]
             )
         )
+    one_wall = dataclasses.replace(
+        inside, sandbox=dataclasses.replace(cast("Bubblewrap", inside.sandbox), wall=None)
+    )
+    cases = {"both": _case(inside, found, ("true",)), "one": _case(one_wall, found, ("true",))}
+    times = measure.side_by_side(cases, rounds * 4)
+    what = "`true` in the sandbox, beside it without the second wall"
+    rows.append(measure.compared(what, times["both"], times["one"]))
     return rows
 
 

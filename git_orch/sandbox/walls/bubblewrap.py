@@ -13,7 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,9 +55,10 @@ _PROBE = (
 
 @dataclass(frozen=True, slots=True)
 class Bubblewrap:
-    """bubblewrap at `program`."""
+    """bubblewrap at `program`, with a second wall inside where there is one."""
 
     program: str
+    wall: landlock.Wall | None = field(default_factory=landlock.find)
     name = "bubblewrap"
     sandboxed = True
 
@@ -67,9 +68,8 @@ class Bubblewrap:
         with contextlib.ExitStack() as stack:
             numbers = [stack.enter_context(_memory(data)) for data in _contents(view)]
             shown = arguments(view, numbers)
-            wall = landlock.find()
-            if wall is not None:
-                argv = (*wall.before(*_rights(shown)), *argv)
+            if self.wall is not None:
+                argv = (*self.wall.before(*_rights(shown)), *argv)
                 shown += ["--setenv", landlock.QUIET, "0"]
             options = stack.enter_context(_memory(_null_terminated(shown)))
             opening = [self.program, "--args", str(options)]
