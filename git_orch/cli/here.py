@@ -12,7 +12,7 @@ import click
 from click.types import FloatParamType
 
 from git_orch import errors
-from git_orch.flow.approval import grant
+from git_orch.flow.approval import grant, standing
 from git_orch.plans.history.status import Status
 from git_orch.repo import refs
 from git_orch.repo.log import archive, catalog, log, upstream
@@ -128,7 +128,7 @@ def _status_of(
         if notes.missing is not None:
             raise objects.MissingObject(notes.missing)
         raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
-    return statuses[0]
+    return standing.seen_here(repository, statuses[0], with_signatures=True)
 
 
 def with_merge(repository: Repository, status: Status) -> Status:
@@ -251,6 +251,7 @@ def _every(
         if put_away.damaged:
             notes.append(f"note: {put_away.damaged} of the notes in the archive cannot be read")
     statuses.sort(key=lambda status: status.id)
+    statuses = [standing.seen_here(repository, status) for status in statuses]
     if notes:
         raise _Unreadable(statuses, notes)
     return statuses

@@ -10,7 +10,7 @@ import click
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans.history.status import Status
-from git_orch.views import console
+from git_orch.views import console, progress
 
 if TYPE_CHECKING:
     from git_orch.flow.branch.land import Landing, Mode
@@ -43,11 +43,23 @@ if TYPE_CHECKING:
     help="Also a plan that is not done: what there is; the plan stays open.",
 )
 @click.option(
+    "--unverified",
+    is_flag=True,
+    help="Also what this machine has not verified; the log will say so.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Say what would land, or what conflicts; change nothing."
 )
 @here.json_option
 def command(
-    plan: str | None, *, onto: str | None, mode: Mode, partial: bool, dry_run: bool, as_json: bool
+    plan: str | None,
+    *,
+    onto: str | None,
+    mode: Mode,
+    partial: bool,
+    unverified: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Bring a finished plan to your branch, and archive it. Files that are not committed are never
     overwritten.
@@ -56,7 +68,7 @@ def command(
 
     with here.open_plan(plan) as opened:
         before = opened.status()
-        landed = land.land(opened, onto, mode, partial=partial, dry_run=dry_run)
+        landed = land.land(opened, onto, land.Terms(mode, partial, unverified, dry_run))
     if as_json:
         here.print_json(_document(opened.id, landed, dry_run=dry_run))
     else:
@@ -72,6 +84,7 @@ def _document(plan_id: str, landed: Landing, *, dry_run: bool) -> dict[str, obje
         "to": landed.new,
         "commits": dict(landed.commits),
         "archived": landed.archived,
+        "code": list(landed.code),
         "dry_run": dry_run,
     }
 
@@ -86,6 +99,8 @@ def _print(before: Status, landed: Landing, *, dry_run: bool) -> None:
         console.out(f"{name} {word} on '{branch}' ({landed.mode}): {old} -> {landed.new[:10]}")
     for line in step_lines(before, landed.commits):
         console.out(line)
+    if landed.code:
+        console.out(console.Styled("review: ", "yellow"), progress.code_files_text(landed.code))
     if landed.archived:
         console.out(f"{name} is archived: git orch show {name}")
 

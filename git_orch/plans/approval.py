@@ -6,15 +6,16 @@ budget is not part of them: a larger one needs no new approval.
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeGuard
 
 from git_orch.plans import document as documents
 from git_orch.plans import plan as plans
 from git_orch.plans import plan_document
 from git_orch.plans.document import Document
-from git_orch.plans.history.status import Status
+from git_orch.plans.history.status import SATISFIED, Status
 from git_orch.plans.plan import Plan
 
 # The version of the rules that commands run under; an approval under other rules does not count.
@@ -163,10 +164,17 @@ def same_text(old: Document, new: Document) -> bool:
     )
 
 
-def checks_digest(checks: Iterable[plans.Check]) -> str:
+@functools.lru_cache(maxsize=1024)
+def checks_digest(checks: tuple[plans.Check, ...]) -> str:
     """A name for these checks: what they run and expect; their time limits do not count."""
     commands = [[*check.command, check.expected_exit] for check in checks]
     return digest({"checks": commands})
+
+
+def tip_digest(status: Status) -> str:
+    """A name for all checks that run on the tip: those of the satisfied steps."""
+    satisfied = [step.step for step in status.steps if step.state in SATISFIED]
+    return checks_digest(tuple(check for step in satisfied for check in step.checks))
 
 
 def _differing(old: object, new: object, where: str) -> Iterator[str]:

@@ -13,8 +13,9 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.plans import document
+from git_orch.plans import approval, document
 from git_orch.plans.document import BadDocument, Document
+from git_orch.plans.history.status import Status, StepState, StepStatus
 from git_orch.repo import own_files, places
 from git_orch.repo.repository import unwritable
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from git_orch.repo.plan_place import PlanPlace
     from git_orch.repo.repository import Repository
 
-_DIRECTORY = "trees"
+_DIRECTORY = "approvals"
+_SUFFIX = ".trees"
 _LARGEST = 16 << 20  # bytes; a line has about 200
 
 
@@ -42,8 +44,7 @@ NONE = Records()
 def read(place: PlanPlace) -> Records:
     """The records of a plan; none where there is no file that only this user can have written."""
     try:
-        names = (_DIRECTORY, places.name_of(place.repository), place.id)
-        data = own_files.read(places.own_directory(), names, _LARGEST)
+        data = own_files.read(places.own_directory(), _names(place), _LARGEST)
     except (OSError, own_files.NotOurs):
         return NONE
     return _records((data or b"").splitlines())
@@ -52,10 +53,40 @@ def read(place: PlanPlace) -> Records:
 def with_any(repository: Repository) -> frozenset[str]:
     """The plans of a repository that have records."""
     try:
-        directory = places.place_of(repository, _DIRECTORY)
-        return frozenset(os.listdir(directory))
+        listed = os.listdir(places.place_of(repository, _DIRECTORY))
     except (OSError, own_files.NotOurs):
         return frozenset()
+    return frozenset(name.removesuffix(_SUFFIX) for name in listed if name.endswith(_SUFFIX))
+
+
+def _names(place: PlanPlace) -> tuple[str, ...]:
+    return (_DIRECTORY, places.name_of(place.repository), f"{place.id}{_SUFFIX}")
+
+
+def marked(status: Status, records: Records) -> Status:
+    """The status with what this machine has no record of: steps, and the tip."""
+    commits = status.branch.commits if status.branch is not None else ()
+    tip = commits[-1].tree if commits else None
+    if tip is not None and records.tips and (approval.tip_digest(status), tip) in records.tips:
+        return status
+    done = [step for step in status.steps if step.state in (StepState.DONE, StepState.UNVERIFIED)]
+    known = [step for step in done if records.verified and _is_known(step, records)]
+    trees = {step.commit.tree for step in known if step.commit is not None}
+    with_steps = any(step.commit is not None for step in done)
+    return status._replace(
+        unverified_here=frozenset(step.step.id for step in done if step not in known),
+        tip_unverified_here=with_steps and tip not in trees,
+    )
+
+
+def _is_known(step: StepStatus, records: Records) -> bool:
+    """Whether the checks of a step passed here on the tree that its commit has; where its commits
+    are not here any more, on any tree.
+    """
+    name = (step.step.id, approval.checks_digest(step.step.checks))
+    if step.commit is None:
+        return any(record[:2] == name for record in records.verified)
+    return (*name, step.commit.tree) in records.verified
 
 
 def add(
@@ -75,7 +106,7 @@ def add(
         return
     # A line that a power cut left half written ends here.
     text = "".join(f"\n{json.dumps(line)}" for line in lines) + "\n"
-    names = (_DIRECTORY, places.name_of(place.repository), place.id)
+    names = _names(place)
     top = places.own_directory()
     try:
         own_files.append(top, names, text.encode("ascii"))
@@ -93,13 +124,13 @@ def _records(lines: Sequence[bytes]) -> Records:
         try:
             fields = document.parse(line, "record")
             tree = document.text(fields, "tree")
-            approval = document.optional_text(fields, "approval")
+            digest = document.optional_text(fields, "approval")
             step = document.optional_text(fields, "step")
             checks = document.optional_text(fields, "checks")
         except BadDocument:
             continue  # an empty line, or half of one
-        if approval is not None:
-            granted.add((approval, tree))
+        if digest is not None:
+            granted.add((digest, tree))
         elif checks is not None and step is not None:
             verified.add((step, checks, tree))
         elif checks is not None:

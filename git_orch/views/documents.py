@@ -9,6 +9,7 @@ from git_orch.plans import document as documents
 from git_orch.plans import plan_document
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import (
+    SATISFIED,
     Attempt,
     CheckResult,
     PlanState,
@@ -57,6 +58,7 @@ def document(status: Status, *, running: bool) -> Document:
         "tip_checked": _tip_document(status),
         "last_event": last_event(status),
         "archived": status.archived is not None,
+        "verified_here": status.is_verified_here(),
         "damaged_lines": status.damaged,
         "incomplete": status.incomplete,
     }
@@ -102,6 +104,7 @@ def _step_document(status: Status, step: StepStatus) -> Document:
         "network": step.step.network,
         "number": step.number,
         "state": step.state.value,
+        "verified_here": step.state in SATISFIED and step.step.id not in status.unverified_here,
         "commit": step.commit.oid if step.commit is not None else None,
         "tree": step.commit.tree if step.commit is not None else None,
         "attempts": sum(1 for one in status.attempts if one.step == step.id),
@@ -186,7 +189,7 @@ def schema() -> Document:
     step = _object(
         {"id": text, "number": {"type": "integer", "minimum": 1}, "title": text, "kind": text,
          "state": {"enum": [state.value for state in StepState]},
-         "commit": maybe_text, "tree": maybe_text,
+         "commit": maybe_text, "tree": maybe_text, "verified_here": truth,
          "attempts": {"type": "integer"}, "error": maybe_text, "summary": text, "review": texts,
          "seconds": number, "ended": maybe_text,
          "usage": {"type": "object"}, "usd": number, "depends_on": texts, "network": truth,
@@ -212,7 +215,8 @@ def schema() -> Document:
          "estimate": {"anyOf": [estimate, {"type": "null"}]},
          "usd": number, "elapsed_ms": number, "steps": {"type": "array", "items": step},
          "damaged_lines": number, "landed": {"anyOf": [landed, {"type": "null"}]}, "incomplete": truth,
-         "tip_checked": {"anyOf": [tip, {"type": "null"}]}, "last_event": text, "archived": truth},
+         "tip_checked": {"anyOf": [tip, {"type": "null"}]}, "last_event": text, "archived": truth,
+         "verified_here": truth},
         {"attempts": {"type": "array", "items": {"type": "object"}},
          "now": {"type": "array", "items": now},
          "events": {"type": "array", "items": {"type": "object"}},

@@ -40,10 +40,12 @@ def _code_files(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
     """
     if not paths:
         return ()
-    return (
-        Styled("\n  review: ", "yellow"),
-        f"these files are executable or run by tools: {sentences.names(paths, _SHOWN)}",
-    )
+    return (Styled("\n  review: ", "yellow"), code_files_text(paths))
+
+
+def code_files_text(paths: tuple[str, ...]) -> str:
+    """The files that run code on the machine of their reader, in a sentence."""
+    return f"these files are executable or run by tools: {sentences.names(paths, _SHOWN)}"
 
 
 def _landing_line(report: reports.StepLanded) -> tuple[console.Part, ...]:

@@ -43,7 +43,7 @@ def summary(status: Status) -> Summary:
         steps=len(status.steps),
         spent=sentences.usd(status.usd()),
         title=status.plan.title,
-        home=_landing_words(status.landed) if status.landed is not None else None,
+        home=_home_words(status),
         archived=status.archived is not None,
         is_open=status.is_open(),
         next=_next(status, running=False) if to_land else None,
@@ -52,8 +52,16 @@ def summary(status: Status) -> Summary:
 
 def whole(status: Status) -> Whole:
     """The plan as `git orch status` shows it when it shows no other."""
-    lines = [*step_lines(status), *tip_lines(status), *moved_lines(status)]
+    lines = [*step_lines(status), *tip_lines(status)]
+    lines += [*elsewhere_lines(status), *moved_lines(status)]
     return Whole(summary(status), tuple(lines), _next(status, running=False))
+
+
+def _home_words(status: Status) -> str | None:
+    """Where the plan went, and whether this machine has seen its checks pass."""
+    words = [_landing_words(status.landed)] if status.landed is not None else []
+    words += ["not verified on this machine"] if _done_elsewhere(status) else []
+    return "; ".join(words) or None
 
 
 def _landing_words(landed: Landing) -> str:
@@ -87,6 +95,13 @@ def tip_lines(status: Status) -> list[Line]:
     return lines
 
 
+def elsewhere_lines(status: Status) -> list[Line]:
+    """That the tip holds what no check has seen on this machine."""
+    if not status.tip_unverified_here or status.unverified_here:
+        return []
+    return [(Styled("tip      ", "yellow"), "has commits that were not verified on this machine")]
+
+
 def moved_lines(status: Status) -> list[Line]:
     """A warning that the branch has left the tip of git-orch's last look, and the way back."""
     tip, branch = status.known_tip, status.branch
@@ -113,7 +128,17 @@ def state_word(status: Status, *, running: bool) -> str:
         return "INTERRUPTED"
     if status.branch is None and status.archived is None:
         return "NO BRANCH"
+    if status.state is PlanState.COMPLETE and _done_elsewhere(status):
+        return "UNVERIFIED"
     return status.state.value
+
+
+def _done_elsewhere(status: Status) -> bool:
+    """Whether a step is done by the log alone: no check of it has passed on this machine."""
+    return any(
+        step.state is StepState.DONE and step.step.id in status.unverified_here
+        for step in status.steps
+    )
 
 
 def details(status: Status, *, running: bool) -> list[Line]:
@@ -134,6 +159,7 @@ def details(status: Status, *, running: bool) -> list[Line]:
     lines.append(("",))
     lines += step_lines(status)
     lines += tip_lines(status)
+    lines += elsewhere_lines(status)
     lines += moved_lines(status)
     if status.damaged:
         lines.append(
@@ -178,13 +204,16 @@ def _step_lines(status: Status, now: StepStatus) -> list[Line]:
     needs = ", ".join(str(status.plan.position(other)) for other in step.depends_on)
     after = f" after {needs}" if needs else ""
     commit = now.commit.oid[:10] if now.commit is not None else ""
+    elsewhere = now.state is StepState.DONE and step.id in status.unverified_here
     lines: list[Line] = [
         (
             f"{now.number:3}  ",
-            Styled(f"{now.state.value:<10}", _STATE_STYLES[now.state]),
+            Styled(f"{now.state.value:<10}", "yellow" if elsewhere else _STATE_STYLES[now.state]),
             f" {commit:<10}  {step.title} [{step.kind}]{after}{_network_note(step)}",
         )
     ]
+    if elsewhere:
+        lines.append((Styled("       not verified on this machine", "yellow"),))
     lines += [("       check ", indented(check.command.text(), 13)) for check in step.checks]
     if attempt is None:
         return lines
@@ -279,6 +308,8 @@ def _next_complete(status: Status) -> str:
     name = ids.short(status.id)
     if any(step.state is StepState.UNVERIFIED for step in status.steps):
         return f"git orch verify {name} --record  # steps were changed since their checks passed"
+    if not status.is_verified_here():
+        return f"git orch verify {name} --tip --record  # not verified on this machine"
     if status.landed is not None:
         return f"git orch land {name}  # which archives it"
     if status.failed_on_earlier_tip():

@@ -353,7 +353,7 @@ def test_an_approval_in_the_log_permits_nothing(repo: Quick) -> None:
     for name in ("plan.validated", "plan.approved"):
         forge(other, plan, name, by="exec", digest=digest, signature="-----BEGIN SSH SIGNATURE-----", format="ssh",
               expires=int(time.time()) + 1000)  # fmt: skip
-    assert other.status(plan)["state"] == "APPROVED"
+    assert other.status(plan)["state"] == "VALIDATED"
     assert "no approval on this machine" in refused(other, plan)
 
 
@@ -800,6 +800,15 @@ def test_a_signed_approval_lets_the_plan_run_elsewhere(repo: Quick, key: Path) -
         "approved by the signature of ada@example.com: 2 steps" in other.orch("exec", plan).stderr
     )
     assert other.step_states(plan) == ["done", "done"]
+
+
+def test_a_plan_with_a_trusted_signature_is_shown_as_approved(repo: Quick, key: Path) -> None:
+    plan = repo.plan(asking())
+    repo.orch("approve", plan, "--network", "2", "--sign")
+    other = fetched(repo, plan)
+    assert other.status(plan)["state"] == "APPROVED"
+    (key.parent / "signers").write_text("")
+    assert other.status(plan)["state"] == "VALIDATED"
 
 
 @pytest.mark.parametrize("tamper", [_step_text, _check, _base, _wish])

@@ -174,6 +174,7 @@ def test_a_bare_repository_is_landed_in(scene: Scene, tmp_path: Path) -> None:
     bare = Repo(tmp_path / "bare.git")
     scene.repo.git("clone", "-q", "--bare", str(scene.repo.path), str(bare.path))
     bare.git("fetch", "-q", str(scene.repo.path), "+refs/notes/orch/*:refs/notes/orch/*")
+    bare.orch("approve", scene.plan)
     bare.orch("land", scene.plan)
     assert bare.git("log", "-1", "--format=%s", "main") == "Merge plan: Write files"
 

@@ -228,7 +228,7 @@ FILES: dict[str, Callable[[Path], object]] = {
     "a number for a summary": _shapes(7),
     "a short summary": _shapes(["x"]),
     "a whole of other parts": _shapes([["x"], [["y", ["z", "blink"]]], 3]),
-    "another format": _lying(format=2),
+    "another format": _lying(format=1),
     "another version": _lying(version="0.0.1"),
     "a link": _linked,
     "not private": _foreign,

@@ -15,7 +15,7 @@ from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import CheckEnded, TipChecking
-from git_orch.plans import ids, sentences
+from git_orch.plans import approval, ids, sentences
 from git_orch.plans.history.status import (
     SATISFIED,
     CheckResult,
@@ -27,7 +27,7 @@ from git_orch.plans.history.status import (
     TipFailure,
 )
 from git_orch.plans.plan import Check
-from git_orch.repo import settings
+from git_orch.repo import settings, tree_records
 from git_orch.repo.worktree import worktrees
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -88,7 +88,8 @@ def verify(
             results = places.results(chosen_checks, commit)
             verified.append(Verified(step.number, step.title, commit.tree, results))
             if terms.record and verified[-1].passed and check is None:
-                tree = commit.tree
+                tree, name = commit.tree, approval.checks_digest(step.step.checks)
+                tree_records.add(plan.place, verified=[(step.id, name, tree)])
                 plan.record((commit.oid, plan.event("step.verified", step=step.id, tree=tree)))
     return verified
 
@@ -176,7 +177,12 @@ def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
         if not result.passed
     ]
     checked = TipCheck(commit.tree, tuple(failed))
-    if terms.record and checked != status.tip_checked:
+    record = (approval.tip_digest(status), commit.tree)
+    new = checked.passed and record not in tree_records.read(plan.place).tips
+    if terms.record and new:
+        tree_records.add(plan.place, tips=[record])
+    # What this machine knows is told again, so that whoever remembers what the log says looks.
+    if terms.record and (new or checked != status.tip_checked):
         failures = [failure._asdict() for failure in failed]
         event = plan.event("tip.checked", tree=checked.tree, passed=checked.passed, failed=failures)
         plan.record((plan.home, event))

@@ -6,17 +6,19 @@ Everything is built and every conflict is known before a ref moves; the branch m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 from git_orch import errors
 from git_orch.flow.approval import grant
+from git_orch.flow.attempt import verify
 from git_orch.flow.branch import archive
 from git_orch.flow.branch import target as targets
 from git_orch.flow.branch.target import Consequence, Target
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import ids, messages, sentences
+from git_orch.plans.document import Document
 from git_orch.plans.history.status import (
     SATISFIED,
     Branch,
@@ -32,6 +34,7 @@ from git_orch.repo.log import upstream
 from git_orch.repo.objects import merges, signed_commits
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Written
+from git_orch.repo.worktree import gate, ingest
 
 Mode = Literal["merge", "rebase", "squash", "ff-only"]
 
@@ -42,7 +45,8 @@ class Landing:
 
     `mode` is `found` where all of it was in the branch already. `commits` has the commit that each
     step became. What is not `archived` stays open: a part of a plan, or a plan whose branch
-    somebody has checked out.
+    somebody has checked out. `code` are the changed files that run code where somebody uses the
+    tree.
     """
 
     mode: str
@@ -51,6 +55,18 @@ class Landing:
     new: str
     commits: Mapping[str, str]
     archived: bool = False
+    code: tuple[str, ...] = ()
+
+
+class Terms(NamedTuple):
+    """How to land: with `partial` also a plan that is not done, with `unverified` also what this
+    machine has not verified; with `dry_run` nothing moves.
+    """
+
+    mode: Mode = "merge"
+    partial: bool = False
+    unverified: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +96,99 @@ class _Work:
         return ids.short(self.plan.id)
 
 
-def land(
-    plan: OpenPlan, onto: str | None, mode: Mode, *, partial: bool = False, dry_run: bool = False
-) -> Landing:
+def land(plan: OpenPlan, onto: str | None, terms: Terms) -> Landing:
     """Bring the plan branch to the branch `onto`, or to the one that the plan started from, and
-    archive the plan.
+    archive the plan. What this machine has not verified is verified first.
 
-    With `partial` also a plan that is not done. With `dry_run` nothing moves. Raises Refused for a
-    plan that is not done, Conflict when it does not merge, Busy when files or an unfinished
-    operation are in the way.
+    Raises Refused for a plan that is not done, or whose checks may not run here, StepFailed when
+    they fail, Conflict when it does not merge, Busy when files or an unfinished operation are in
+    the way.
     """
-    status = plan.status()
-    branch = _branch_to_land(status, partial=partial)
+    status, mode = plan.status(), terms.mode
+    branch = _branch_to_land(status, partial=terms.partial)
     target = targets.find(plan.repository, onto or _home_of(status))
     work = _Work(plan, status, branch, target, Written(plan.objects))
     built = _build(work, mode)
     work.written.flush()
     if built is None:
-        return _record_landing(work, dry_run=dry_run)
+        return _record_landing(work, dry_run=terms.dry_run)
+    code = _code_files(work, built)
+    if terms.dry_run or terms.unverified:
+        _warn_of_unverified(work, terms)
+    else:
+        work = _verify(work)
     _warn_of_untested(work, built)
-    if dry_run:
-        return Landing(mode, target.ref, target.tip, built.tip, built.commits)
+    if terms.dry_run:
+        return Landing(mode, target.ref, target.tip, built.tip, built.commits, code=code)
     again = f"land --{mode} {_onto(work)}"
     built = sign(plan, built, again)
-    body = {"mode": mode, "tip": branch.tip, "commits": dict(built.commits)}
+    body: Document = {"mode": mode, "tip": branch.tip, "commits": dict(built.commits)}
+    if not work.status.is_verified_here():
+        body["unverified"] = True
     change = target.to(built.tip, MoveKind.LAND, f"land on {target.name}")
     try:
         targets.advance(plan, target, change, built.written, Consequence("plan.landed", body))
     except refs.RefMoved as lost:
         raise errors.Busy(lost.cause, f"git orch {again}") from lost
-    landing = Landing(mode, target.ref, target.tip, built.tip, built.commits)
+    landing = Landing(mode, target.ref, target.tip, built.tip, built.commits, code=code)
     return _put_away(work, landing)
+
+
+# -- what nobody here has verified -----------------------------------------------------------------
+
+
+def _unverified_text(status: Status) -> str:
+    """What this machine has not verified, in words."""
+    numbers = [step.number for step in status.steps if step.step.id in status.unverified_here]
+    what = sentences.steps(numbers) if numbers else "the tip, which has other commits,"
+    return f"{what} {sentences.verb(len(numbers) or 1, 'was', 'were')} not verified on this machine"
+
+
+def _warn_of_unverified(work: _Work, terms: Terms) -> None:
+    if work.status.is_verified_here():
+        return
+    then = "" if terms.unverified else "; landing runs its checks on the tip first"
+    work.plan.reporter.emit(Note(f"{_unverified_text(work.status)}{then}"))
+
+
+def _verify(work: _Work) -> _Work:
+    """Run all checks on the tip, unless this machine has seen them pass; gives the work as it
+    stands then. Raises Refused where they may not run here, StepFailed when one fails.
+    """
+    status, name = work.status, work.name
+    if status.is_verified_here():
+        return work
+    insist = f"or insist: git orch land --unverified {name}"
+    work.plan.reporter.emit(Note(f"{_unverified_text(status)}: its checks run on the tip first"))
+    try:
+        tip = verify.verify_tip(work.plan, verify.Terms(record=True, announce=True))
+    except errors.Refused as refused:
+        cause = f"{_unverified_text(status)}, and its checks may not run here: {refused.cause}"
+        again = errors.Refused(cause, f"{refused.hint}  # {insist}")
+        again.details = refused.details
+        raise again from refused
+    if not tip.checked.passed:
+        first = tip.checked.failed[0]
+        number = status.plan.position(first.step)
+        failing = sentences.command(first.command)
+        raise errors.StepFailed(
+            f"check {failing} of step {number} fails on the tip: nothing was landed",
+            f"git orch verify --tip {name}  # {insist}",
+        )
+    return replace(work, status=work.plan.status())
+
+
+def _code_files(work: _Work, built: Built) -> tuple[str, ...]:
+    """The files that run code where somebody uses the tree, and that the landing changes."""
+    repository, objects = work.plan.repository, built.written
+    old = work.target.tip or repository.empty_tree
+
+    def read(oids: Sequence[str]) -> dict[str, bytes]:
+        stored = zip(oids, objects.read_many(list(oids)), strict=True)
+        return {oid: blob.data for oid, blob in stored if blob is not None}
+
+    changes = ingest.changes(repository.git, old, built.tip)
+    return gate.code_files(changes, read, existing=True)
 
 
 def _home_of(status: Status) -> str:
@@ -172,15 +250,13 @@ def _put_away(work: _Work, landing: Landing) -> Landing:
             Note(f"not archived: {busy.cause}; then: git orch archive {work.name}")
         )
         return landing
-    return Landing(
-        landing.mode, landing.ref, landing.old, landing.new, landing.commits, archived=True
-    )
+    return replace(landing, archived=True)
 
 
 def _warn_of_untested(work: _Work, built: Built) -> None:
     status = work.status
     loose = [step.number for step in status.steps if step.state is StepState.UNVERIFIED]
-    if loose:
+    if loose and not status.is_verified_here():
         work.plan.reporter.emit(
             Note(f"changed since their checks passed: {sentences.steps(loose)}")
         )

@@ -21,7 +21,7 @@ from git_orch.flow.move import Entry
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base, edit
 from git_orch.flow.reports import CheckEnded, Note
-from git_orch.plans import ids, sentences
+from git_orch.plans import approval, ids, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import (
     SATISFIED,
@@ -33,6 +33,7 @@ from git_orch.plans.history.status import (
     Status,
     StepStatus,
 )
+from git_orch.repo import tree_records
 from git_orch.repo.chain import Chain
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.merges import Conflicting
@@ -297,6 +298,14 @@ def move_branch(
     _extend_ground(plan, status, chain)
     verified = _verify(plan, status, chain)
     plan.keep([old], f"the branch before '{why}'")
+    tree_records.add(
+        plan.place,
+        verified=[
+            (step.step.id, approval.checks_digest(step.step.checks), tree)
+            for step, _, tree in verified
+            if step.step.checks or step.step.id not in status.unverified_here
+        ],
+    )
     verified_events = [
         (oid, plan.event("step.verified", step=step.id, tree=tree)) for step, oid, tree in verified
     ]

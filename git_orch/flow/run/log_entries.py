@@ -6,11 +6,14 @@ from git_orch.flow.attempt.ending import Failed, Interrupted, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.run.dispatch import Tip
-from git_orch.plans import ids
+from git_orch.plans import approval, ids
 from git_orch.plans.document import Document
 from git_orch.plans.history import life
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import CheckResult, PlanState, Status
+from git_orch.plans.plan import Step
+from git_orch.repo import tree_records
+from git_orch.repo.plan_place import PlanPlace
 
 _NAMES = 40  # changed paths of a step; later steps are told of them, the commit has them all
 
@@ -74,6 +77,11 @@ def landing_event(plan: OpenPlan, job: Job, result: Verified, now: Tip) -> Event
         if value:
             body[name] = value
     return plan.event("step.landed", **body)
+
+
+def record_verified(place: PlanPlace, step: Step, tree: str) -> None:
+    """Have this machine remember that a step is done here, and its checks passed on the tree."""
+    tree_records.add(place, verified=[(step.id, approval.checks_digest(step.checks), tree)])
 
 
 def failure_event(plan: OpenPlan, job: Job, failed: Failed | Interrupted, *, again: bool) -> Event:

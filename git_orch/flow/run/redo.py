@@ -134,6 +134,7 @@ def _put_in(run: Run, job: Job, result: Verified, later: tuple[Commit, ...]) -> 
     try:
         with rewrite.with_hint(rewrite.again_from(plan, job.number)):
             run.terms.grant.ground.extend(result.tree, job.tree)
+            log_entries.record_verified(plan.place, job.step, result.tree)
             chain = rewrite.pick_onto(plan, status, later, result.commit)
             landed = log_entries.landing_event(plan, job, result, Tip(result.commit, result.tree))
             why = f"redo step {job.number}"

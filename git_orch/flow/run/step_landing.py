@@ -195,6 +195,7 @@ class StepLanding:
         entry = (ready.commit, log_entries.landing_event(plan, job, result, tip))
         # Before it lands: cut off in between, the next run finds it on the branch.
         self._terms.grant.ground.extend(tip.tree, self._dispatch.tip.tree, job.tree)
+        log_entries.record_verified(plan.place, job.step, tip.tree)
         plan.move(
             self._dispatch.tip.commit,
             ready.commit,

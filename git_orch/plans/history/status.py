@@ -276,7 +276,9 @@ class Status(NamedTuple):
     log, so that missing events prove nothing; `interrupted` that a signal ended the last run;
     `merged` that the branch is gone, and its last tip is part of the base branch. `first_base` is
     the commit that the plan was made on; `base` follows its branch. `last_move` is the last move of
-    the branch that no undo took back.
+    the branch that no undo took back. `unverified_here` are satisfied steps that this machine has
+    no record of, `tip_unverified_here` says that it has none of the tip: a log may come from
+    anybody.
     """
 
     id: str
@@ -309,6 +311,8 @@ class Status(NamedTuple):
     landed: Landing | None = None
     archived: Archiving | None = None
     tip_checked: TipCheck | None = None
+    unverified_here: frozenset[str] = frozenset()
+    tip_unverified_here: bool = False
 
     def satisfied_steps(self) -> frozenset[str]:
         """Steps that others may depend on."""
@@ -323,6 +327,10 @@ class Status(NamedTuple):
         if self.tip_checked is None or self.tip_checked.passed:
             return False
         return not self.tip_failures()
+
+    def is_verified_here(self) -> bool:
+        """Whether this machine itself has seen the checks of all that is done pass."""
+        return not (self.unverified_here or self.tip_unverified_here)
 
     def usd(self) -> float:
         """The cost of all model calls of this plan, in USD."""

@@ -9,7 +9,7 @@ from git_orch import errors
 from git_orch.plans import ids, sentences
 from git_orch.plans.history import fold
 from git_orch.plans.history.status import Branch, Status, StepState
-from git_orch.repo import ask, refs
+from git_orch.repo import ask, refs, tree_records
 from git_orch.repo.log import archive, branch, upstream
 from git_orch.repo.log import log as store
 from git_orch.repo.log.summaries import Key
@@ -174,12 +174,29 @@ def _fold(
         plan: content
         for (plan, _, _), content in zip(walks, branch.read_many(objects, walks), strict=True)
     }
-    return [
+    now = [
         status
         if status is None or status.id not in branches
         else _on_branch(repository, status, branches[status.id])
         for status in past
     ]
+    return _with_records(repository, now)
+
+
+def _with_records(repository: Repository, statuses: Sequence[Status | None]) -> list[Status | None]:
+    """The statuses with what this machine has not verified itself."""
+    if not any(status is not None and status.satisfied_steps() for status in statuses):
+        return list(statuses)
+    recorded = tree_records.with_any(repository)
+    marked = list[Status | None]()
+    for status in statuses:
+        if status is None:
+            marked.append(None)
+            continue
+        place = PlanPlace(repository, status.id)
+        records = tree_records.read(place) if status.id in recorded else tree_records.NONE
+        marked.append(tree_records.marked(status, records))
+    return marked
 
 
 def _tips_when_archived(

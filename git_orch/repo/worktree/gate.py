@@ -22,6 +22,7 @@ _SHOWN = 5  # findings in a message
 GITLINK = "160000"
 REPOSITORY = "REPOSITORY"
 _SYMLINK = "120000"
+_EXECUTABLE = "100755"
 _NO_OBJECT = "0"
 
 
@@ -94,7 +95,7 @@ def inspect(
         findings = list(_inside(blobs, sizes, contents, hidden))
     if findings:
         raise GateRefused(findings)
-    return _code(changes, contents)
+    return code_files(changes, contents.read)
 
 
 def _names(changes: Sequence[Change], secrets: tuple[str, ...]) -> Iterator[Finding]:
@@ -220,7 +221,15 @@ def _brings_secret(new: bytes, old: bytes, secrets: tuple[str, ...]) -> bool:
     return bool(in_new) and not in_new <= redact.secrets_in(old.decode("utf-8", "replace"), secrets)
 
 
-def _code(changes: Sequence[Change], contents: Contents) -> tuple[str, ...]:
+def code_files(
+    changes: Sequence[Change],
+    read: Callable[[Sequence[str]], Mapping[str, bytes]],
+    *,
+    existing: bool = False,
+) -> tuple[str, ...]:
+    """The changed files that run code where somebody uses the tree; with `existing` also those that
+    were executable before.
+    """
     packages = [
         change
         for change in changes
@@ -229,13 +238,15 @@ def _code(changes: Sequence[Change], contents: Contents) -> tuple[str, ...]:
     oids = [
         oid for change in packages for oid in (change.oid, change.old_oid) if oid.strip(_NO_OBJECT)
     ]
-    manifests = contents.read(oids) if packages else {}
+    manifests = read(oids) if packages else {}
     scripts = {oid: codefiles.package_scripts(data) for oid, data in manifests.items()}
     changed = {
         change.path for change in packages if scripts.get(change.oid) != scripts.get(change.old_oid)
     }
     executable = {
-        change.path for change in changes if change.mode == "100755" and change.old_mode != "100755"
+        change.path
+        for change in changes
+        if change.mode == _EXECUTABLE and (existing or change.old_mode != _EXECUTABLE)
     }
     return tuple(
         change.path
