@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import shlex
 import stat
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from git_orch import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 _BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -87,7 +89,7 @@ def read(
         with opened(top, names, os.O_RDONLY, private=private) as descriptor:
             if os.fstat(descriptor).st_size > most:
                 path = os.path.join(top, *names)
-                raise NotOurs(_about(path, "it is too large"), f"ls -l {shlex.quote(path)}")
+                raise NotOurs(_about(path, "it is too large"), f"ls -l {_quoted(path)}")
             with os.fdopen(os.dup(descriptor), "rb") as file:
                 return file.read(most)
     except FileNotFoundError:
@@ -165,7 +167,7 @@ def _open_file(name: str, parent: int, path: str, flags: int, *, private: bool) 
     facts = os.fstat(descriptor)
     wrong = _wrong(path, facts, 0o077 if private else _BY_OTHERS)
     if wrong is None and not stat.S_ISREG(facts.st_mode):
-        wrong = NotOurs(_about(path, "it is not a regular file"), f"ls -l {shlex.quote(path)}")
+        wrong = NotOurs(_about(path, "it is not a regular file"), f"ls -l {_quoted(path)}")
     if wrong is not None:
         os.close(descriptor)
         raise wrong
@@ -184,7 +186,7 @@ def _wrong(path: str, facts: os.stat_result, closed: int) -> NotOurs | None:
     if facts.st_mode & closed:
         if closed != _BY_OTHERS:
             mode = f"its mode is {facts.st_mode & 0o777:o}, not 600"
-            return NotOurs(_about(path, mode), f"chmod 600 {shlex.quote(path)}")
+            return NotOurs(_about(path, mode), f"chmod 600 {_quoted(path)}")
         return _open_to_others(path, facts)
     return None
 
@@ -197,7 +199,7 @@ def _unopened(path: str, failed: OSError) -> OSError | NotOurs:
         return failed
     if facts.st_uid != os.geteuid():
         return _not_ours(path, facts, own=True)
-    quoted = shlex.quote(path)
+    quoted = _quoted(path)
     if stat.S_ISLNK(facts.st_mode):
         return NotOurs(_about(path, "it is a symbolic link"), f"mv {quoted} {quoted}.away")
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
@@ -210,7 +212,7 @@ def _not_ours(path: str, facts: os.stat_result, *, own: bool) -> NotOurs:
     owner = _user_name(facts.st_uid)
     cause = f"'{path}' belongs to '{owner}', not to '{me}': nothing in it counts"
     if own:
-        return NotOurs(cause, f"chown -R {me} {shlex.quote(path)}  # if what is in it is yours")
+        return NotOurs(cause, f"chown -R {me} {_quoted(path)}  # if what is in it is yours")
     return NotOurs(cause, "export XDG_STATE_HOME=/somewhere  # a directory of your own")
 
 
@@ -218,8 +220,14 @@ def _open_to_others(path: str, facts: os.stat_result) -> NotOurs:
     mode = stat.S_IMODE(facts.st_mode)
     cause = f"others can write to '{path}' (mode {mode:o}): nothing in it counts"
     if facts.st_uid == os.geteuid():
-        return NotOurs(cause, f"chmod go-w {shlex.quote(path)}")
+        return NotOurs(cause, f"chmod go-w {_quoted(path)}")
     return NotOurs(cause, "export XDG_STATE_HOME=/somewhere  # a directory of your own")
+
+
+def _quoted(path: str) -> str:
+    import shlex  # nearly never
+
+    return shlex.quote(path)
 
 
 def _about(path: str, what: str) -> str:
@@ -235,7 +243,8 @@ def _is_ours_or_roots(facts: os.stat_result) -> bool:
 def _root_has_no_name() -> bool:
     """Whether root's files look like nobody's, because a user namespace has no number for root."""
     try:
-        rows = Path("/proc/self/uid_map").read_text("ascii").splitlines()
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            rows = file.read().splitlines()
     except OSError:
         return False
     ranges = [tuple(map(int, row.split())) for row in rows]
