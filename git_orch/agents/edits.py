@@ -6,18 +6,26 @@ Line endings are the text's own: the new piece gets them, the rest keeps them.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 How = Literal["exact", "blanks", "indent"]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+_FIRST_ENDING = re.compile(r"\r\n|\r|\n")
 _ENDING = re.compile(r"(?:\r\n|\r|\n)\Z")
 _WORD = re.compile(r"\w+")
 _SHOWN_LINES = 20
+_SHOWN_PLACES = 10
+# Lines of the text and of old: with more only an exact piece is found. Line by line it takes half a
+# second for as many, which no signal has to wait for.
+_MOST_LINES = 50_000
+_VOTING_LINES = 500  # of old, for the message
+_VOTES = 100  # of one of these lines
 _LIKE = 0.4  # share of common words that makes two lines similar; only for the message
 
 
@@ -60,7 +68,13 @@ def apply(text: str, edit: Edit) -> Applied | Missed:
         if len(places) > 1:
             return Missed(_ambiguous([text.count("\n", 0, place) + 1 for place in places]))
         if places:
-            return Applied(text.replace(old, with_endings(edit.new, end)), "exact")
+            behind = text[places[0] + len(old) :]
+            return Applied(text[: places[0]] + with_endings(edit.new, end) + behind, "exact")
+    if max(_line_count(text), _line_count(edit.old)) > _MOST_LINES:
+        return Missed(
+            f"old is not in the file as it stands; in more than {_MOST_LINES:,} lines nobody looks "
+            "for lines that differ in white space"
+        )
     lines = _lines(text)
     return (
         _by_lines(lines, edit, "blanks")
@@ -70,32 +84,45 @@ def apply(text: str, edit: Edit) -> Applied | Missed:
 
 
 def ending(text: str) -> str:
-    """The most frequent line ending of a text; a newline when it has none."""
-    counts = Counter(re.findall(r"\r\n|\r|\n", text))
-    return counts.most_common(1)[0][0] if counts else "\n"
+    """The most frequent line ending of a text, the first one of equals; a newline when it has none."""
+    both = text.count("\r\n")
+    counts = {"\r\n": both, "\r": text.count("\r") - both, "\n": text.count("\n") - both}
+    first = _FIRST_ENDING.search(text)
+    if first is None:
+        return "\n"
+    return max(counts, key=lambda end: (counts[end], end == first[0]))
 
 
 def with_endings(text: str, new_ending: str) -> str:
     """The text with `new_ending` on all lines."""
-    return re.sub(r"\r\n|\r|\n", lambda _: new_ending, text)
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return plain if new_ending == "\n" else plain.replace("\n", new_ending)
 
 
 def _positions(text: str, part: str) -> list[int]:
-    """The positions of `part`, overlaps included: "aa" is in "aaa" twice."""
-    positions = []
+    """The first positions of `part`, overlaps included: "aa" is in "aaa" twice. One more than is
+    shown says that there are more.
+    """
+    positions: list[int] = []
     at = text.find(part)
-    while at >= 0:
+    while at >= 0 and len(positions) <= _SHOWN_PLACES:
         positions.append(at)
         at = text.find(part, at + 1)
     return positions
 
 
-def _ambiguous(numbers: list[int]) -> str:
-    shown = ", ".join(map(str, numbers[:10]))
+def _ambiguous(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:_SHOWN_PLACES]))
+    many = len(numbers) > _SHOWN_PLACES
+    count = f"more than {_SHOWN_PLACES}" if many else str(len(numbers))
     return (
-        f"old matches {len(numbers)} times, at lines {shown}; "
+        f"old matches {count} times, at lines {shown}{', ...' if many else ''}; "
         "add lines around it until it is there once"
     )
+
+
+def _line_count(text: str) -> int:
+    return text.count("\n") + text.count("\r")
 
 
 # -- line by line ----------------------------------------------------------------------------------
@@ -112,7 +139,8 @@ def _lines(text: str) -> list[_Line]:
 
 def bodies(text: str) -> list[str]:
     """The lines of a text without their endings."""
-    return [line.body for line in _lines(text)]
+    lines = with_endings(text, "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def _by_lines(lines: list[_Line], edit: Edit, how: How) -> Applied | Missed | None:
@@ -149,16 +177,102 @@ class _Hit(NamedTuple):
 
 
 def _hits(stripped: list[str], old: list[str], how: How) -> list[_Hit]:
-    changes = _unchanged if how == "blanks" else _indentation
-    # Lines of a large file mostly differ in the first line of old that is not blank.
-    key = next((offset for offset, body in enumerate(old) if body), 0)
-    hits: list[_Hit] = []
-    for start in range(len(stripped) - len(old) + 1):
-        if stripped[start + key].lstrip() == old[key].lstrip():
-            change = changes(stripped[start : start + len(old)], old)
+    """The places of the lines `old`, at most one more than is shown."""
+    if how == "blanks":
+        starts = occurrences(stripped, old)
+        return [_Hit(start, _unchanged) for start in itertools.islice(starts, _SHOWN_PLACES + 1)]
+    return list(itertools.islice(_indented_hits(stripped, old), _SHOWN_PLACES + 1))
+
+
+def _indented_hits(stripped: list[str], old: list[str]) -> Iterator[_Hit]:
+    """The places where all lines that are not blank are those of `old` with one indent more, or
+    one less.
+    """
+    first = next((offset for offset, body in enumerate(old) if body), None)
+    if first is None:
+        return
+    relative = _relative(stripped)
+    blanks = _blanks_before(stripped)
+    pattern = _relative(old)[first + 1 :]
+    body = old[first].lstrip()
+    indent = old[first][: len(old[first]) - len(body)]
+    for behind in occurrences(relative, pattern, first + 1):
+        here = stripped[behind - 1]
+        if blanks[behind - 1] >= first and here.lstrip() == body:
+            change = _indentation(here[: len(here) - len(body)], indent)
             if change is not None:
-                hits.append(_Hit(start, change))
-    return hits
+                yield _Hit(behind - 1 - first, change)
+
+
+Item = TypeVar("Item", bound=Hashable)
+
+
+def occurrences(items: Sequence[Item], part: Sequence[Item], start: int = 0) -> Iterator[int]:
+    """The indexes from `start` on where `part` stands in `items`, overlaps included.
+
+    This is the algorithm of Knuth, Morris and Pratt: it takes time in proportion to both lengths,
+    whatever they hold.
+    """
+    if not part:
+        yield from range(start, len(items) + 1)
+        return
+    names = {item: name for name, item in enumerate(dict.fromkeys(part))}  # short to compare
+    pattern = [names[item] for item in part]
+    borders = _borders(pattern)
+    length = 0  # of the beginning of `part` that ends here
+    for index in range(start, len(items)):
+        name = names.get(items[index])
+        while length and name != pattern[length]:
+            length = borders[length - 1]
+        length += name == pattern[length]
+        if length == len(pattern):
+            yield index + 1 - length
+            length = borders[length - 1]
+
+
+def _borders(part: Sequence[int]) -> list[int]:
+    """For each beginning of `part`, the length of the longest shorter one that it ends with."""
+    borders = [0]
+    length = 0
+    for index in range(1, len(part)):
+        while length and part[index] != part[length]:
+            length = borders[length - 1]
+        length += part[index] == part[length]
+        borders.append(length)
+    return borders
+
+
+def _relative(stripped: Sequence[str]) -> list[tuple[int, str]]:
+    """Each line by what changes from the indent of the line before to its own: the characters to
+    take away, and the rest of the line. One indent more before all lines changes none of them but
+    the first. A blank line is (-1, "").
+    """
+    relative = []
+    before = ""
+    for line in stripped:
+        if not line:
+            relative.append((-1, ""))
+            continue
+        indent = line[: len(line) - len(line.lstrip())]
+        same = _common_length(before, indent)
+        relative.append((len(before) - same, line[same:]))
+        before = indent
+    return relative
+
+
+def _common_length(one: str, other: str) -> int:
+    pairs = zip(one, other, strict=False)
+    differing = (index for index, (here, there) in enumerate(pairs) if here != there)
+    return next(differing, min(len(one), len(other)))
+
+
+def _blanks_before(stripped: Sequence[str]) -> list[int]:
+    """For each line, the number of blank lines right before it."""
+    numbers, count = [], 0
+    for line in stripped:
+        numbers.append(count)
+        count = 0 if line else count + 1
+    return numbers
 
 
 def _put(new: list[str | None], window: list[_Line], lines: list[_Line], edit: Edit) -> str:
@@ -174,23 +288,21 @@ def _text(lines: list[_Line]) -> str:
     return "".join(line.body + line.ending for line in lines)
 
 
-def _unchanged(window: list[str], old: list[str]) -> _Change | None:
-    return (lambda body: body) if window == old else None
+def _unchanged(body: str) -> str:
+    return body
 
 
-def _indentation(window: list[str], old: list[str]) -> _Change | None:
-    """The change of indentation for `new` when all lines of `window` are those of `old` with one
-    indent more, or less.
+def _indentation(here: str, indent: str) -> _Change | None:
+    """The change for lines of `new` from one indent to the one that is here; None when neither
+    only adds to the other.
     """
-    pairs = [(here, body) for here, body in zip(window, old, strict=True) if here or body]
-    if not pairs or not all(here and body for here, body in pairs):
-        return None
-    here, body = pairs[0]
-    more = here[: max(len(here) - len(body), 0)]
-    less = body[: max(len(body) - len(here), 0)]
-    if more and not more.strip() and all(left == more + right for left, right in pairs):
+    if here == indent:
+        return None  # as it stands it was looked for before
+    if here.endswith(indent):
+        more = here[: len(here) - len(indent)]
         return lambda line: more + line if line.strip() else line
-    if less and not less.strip() and all(right == less + left for left, right in pairs):
+    if indent.endswith(here):
+        less = indent[: len(indent) - len(here)]
         return lambda line: _without(less, line)
     return None
 
@@ -232,19 +344,23 @@ def _closest(lines: list[str], old: list[str]) -> int | None:
     for number, body in enumerate(lines):
         places.setdefault(body.strip(), []).append(number)
     votes: Counter[int] = Counter()
-    for offset, body in enumerate(old):
+    for offset, body in enumerate(old[:_VOTING_LINES]):
         if body.strip():
-            same_lines = places.get(body.strip(), [])[:100]
+            same_lines = places.get(body.strip(), [])[:_VOTES]
             votes.update(number - offset for number in same_lines if number >= offset)
     if votes:
         return min(votes, key=lambda start: (-votes[start], start))
     longest = max(range(len(old)), key=lambda offset: len(old[offset].strip()))
     old_words = _words(old[longest])
-    likeness = [
-        len(words & old_words) / len(words | old_words or {""}) for words in map(_words, lines)
-    ]
+    likeness = [_likeness(_words(line), old_words) for line in lines]
     best = max(range(len(lines)), key=likeness.__getitem__, default=None)
     return None if best is None or likeness[best] < _LIKE else max(0, best - longest)
+
+
+def _likeness(words: set[str], others: set[str]) -> float:
+    """The share of common words. The larger set is not walked: it may be the same for all lines."""
+    common = len(words & others)
+    return common / max(len(words) + len(others) - common, 1)
 
 
 def _words(line: str) -> set[str]:

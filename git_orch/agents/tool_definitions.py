@@ -21,6 +21,7 @@ READ_CHARACTERS = 48_000
 SHOWN_OUTPUT = 16_000  # characters
 LINE_LENGTH = 1_000  # one minified line must not fill the window
 SEARCH_LINES = 200
+MOST_EDITS = 100  # in one call
 
 
 def permissions(words: str) -> frozenset[Permission]:
@@ -150,7 +151,8 @@ OFFERS: Mapping[str, Offer] = {
             _NEEDS_WRITE | _NEEDS_READ,  # a miss quotes the file
             "Replace pieces of a file, in order. Each old must be in the file exactly once: copy "
             "it from read_file without the line numbers, with enough lines around it. Edits that "
-            "cannot be made are named; the others of the same call are made.",
+            "cannot be made are named; the others of the same call are made. At most "
+            f"{MOST_EDITS} edits in one call.",
             {
                 "path": _PATH,
                 "edits": {

@@ -259,18 +259,22 @@ class Toolbox:
             f"{'replaced' if existed else 'created'} '{path}', {sentences.count(len(edits.bodies(content)), 'line')}"
         )
 
-    def _edit_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
+    def _edit_file(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
         path = document.text(fields, "path")
         items = document.sequence(fields, "edits")
         orders = [_edit(item, number) for number, item in enumerate(items, start=1)]
         if not orders:
             raise document.BadDocument("edits: expected at least one edit")
+        if len(orders) > tool_definitions.MOST_EDITS:
+            raise document.BadDocument(
+                f"edits: expected at most {tool_definitions.MOST_EDITS} edits in one call"
+            )
         data = self._tree.read(path, _LARGEST_FILE)
         if pages.is_binary(data):
             return Result(f"'{path}' is a binary file", "failed")
         # With surrogateescape bytes that are not UTF-8 stay as they are.
         before = data.decode("utf-8", "surrogateescape")
-        edited = _apply_edits(before.removeprefix(pages.BYTE_ORDER_MARK), orders)
+        edited = _apply_edits(before.removeprefix(pages.BYTE_ORDER_MARK), orders, stop)
         count = len(orders) - edited.missed
         if count:
             mark = pages.BYTE_ORDER_MARK if before.startswith(pages.BYTE_ORDER_MARK) else ""
@@ -351,10 +355,13 @@ _DIFFERENCE = {
 }
 
 
-def _apply_edits(text: str, orders: list[edits.Edit]) -> _Edited:
+def _apply_edits(text: str, orders: list[edits.Edit], stop: threading.Event | None) -> _Edited:
+    """Raises exchange.Stopped."""
     notes: list[str] = []
     missed = 0
     for number, edit in enumerate(orders, start=1):
+        if stop is not None and stop.is_set():
+            raise exchange.Stopped
         match edits.apply(text, edit):
             case edits.Missed(why):
                 missed += 1
