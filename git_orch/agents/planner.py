@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from git_orch.agents.conversation import Model
 
 MAX_TOKENS = 32_000
+# In a reply: enough for prose with braces, and a limit for a flood of braces.
+_MOST_OBJECTS = 20
 _FINDINGS_SHOWN = 50
 
 Value = TypeVar("Value")
@@ -132,7 +134,9 @@ def json_text(reply: str) -> str:
     """
     decoder = json.JSONDecoder()
     at = reply.find("{")
-    while at >= 0:
+    for _ in range(_MOST_OBJECTS):
+        if at < 0:
+            break
         try:
             value, end = decoder.raw_decode(reply, at)
         except (json.JSONDecodeError, RecursionError):

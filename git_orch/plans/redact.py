@@ -44,8 +44,9 @@ _AUTHORIZATION = re.compile(
 )
 _API_KEY_HEADER = re.compile(r"(x-api-key[\"']?\s*[:=]\s*[\"']?)[^\s\"',;]+", re.IGNORECASE)
 # The user information ends at the last @ before the path, as in RFC 3986 readers that take a bare @
-# in a password.
-_USER_INFORMATION = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#\"'<>]+@")
+# in a password. Of the scheme its last character will do: whoever looks for its first one looks at
+# each word of a long run of them anew.
+_USER_INFORMATION = re.compile(r"([A-Za-z0-9+.-]://)[^\s/?#\"'<>]+@")
 
 
 def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from git_orch.plans import sentences
 PLAN, STEP, ATTEMPT = "Orch-Plan", "Orch-Step", "Orch-Attempt"
 BASE, COST, MODEL = "Orch-Base", "Orch-Cost", "Orch-Model"
 
-_TRAILER = re.compile(r"^(Orch-[A-Za-z]+):[ \t]*(.*?)[ \t]*$")
+_TRAILER = re.compile(r"(Orch-[A-Za-z]+):(.*)")
 _LOOKS_LIKE_TRAILER = re.compile(r"^(?=Orch-|This reverts commit )", re.IGNORECASE | re.MULTILINE)
 _REVERT = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
 _SUBJECT_LENGTH = 72  # what `git log --oneline` and forges show whole
@@ -56,10 +56,10 @@ def read(message: str) -> Message:
     cover: str | None = None
     base: str | None = None
     for line in message.splitlines():
-        trailer = _TRAILER.match(line)
+        trailer = _TRAILER.fullmatch(line)
         if trailer is None:
             continue
-        name, value = trailer[1], trailer[2]
+        name, value = trailer[1], trailer[2].strip(" \t")
         if name == PLAN:
             plan, step = value, None
         elif name == STEP:

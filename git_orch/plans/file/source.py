@@ -34,7 +34,9 @@ _NULLS = frozenset(("", "~", "null"))
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
-_JSON_LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+# A text without an end goes to the end of the file: the decoder refuses it. Nothing is looked at
+# twice for it, hence the possessive quantifiers.
+_JSON_LEXEME = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\],:]|[^\s{}\[\],:"]++')
 
 
 class Source(NamedTuple):

@@ -173,3 +173,47 @@ def test_a_miss_is_short_in_a_large_file() -> None:
 @pytest.mark.parametrize("old", ["", "same"])
 def test_an_edit_that_says_nothing_is_refused(old: str) -> None:
     assert why("same", old, "same")
+
+
+def test_of_many_matches_the_first_are_named() -> None:
+    assert why("a\n" * 12, "a", "b") == (
+        "old matches more than 10 times, at lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...; "
+        "add lines around it until it is there once"
+    )
+
+
+def test_in_a_file_of_very_many_lines_nobody_looks_for_lines_that_are_like_old() -> None:
+    many = "a\n" * 60_000
+
+    assert after(f"{many}b", "b", "c") == f"{many}c"
+    assert why(f"{many} b", "\tb", "c").startswith("old is not in the file as it stands")
+
+
+NAMES = st.lists(st.sampled_from("ab"), max_size=12)
+
+
+@given(NAMES, NAMES, st.integers(0, 3))
+def test_occurrences_are_the_places_where_a_slice_is_equal(
+    items: list[str], part: list[str], start: int
+) -> None:
+    assert list(edits.occurrences(items, part, start)) == [
+        place
+        for place in range(start, len(items) - len(part) + 1)
+        if items[place : place + len(part)] == part
+    ]
+
+
+INDENT = st.text(alphabet=" \t", max_size=3)
+BODIES = st.lists(st.tuples(INDENT, st.sampled_from(["x", "y", ""])), min_size=1, max_size=5)
+
+
+@given(BODIES, INDENT.filter(bool))
+def test_lines_with_one_indent_more_are_found_whatever_it_is(
+    lines: list[tuple[str, str]], more: str
+) -> None:
+    old = ["<mark>", *(indent + body if body else "" for indent, body in lines), "</mark>"]
+    here = [more + line if line else "" for line in old]
+
+    result = edits.apply("\n".join(here), edits.Edit("\n".join(old), "new"))
+
+    assert result == edits.Applied(f"{more}new", "indent")
