@@ -62,11 +62,9 @@ def copy(source: IO[bytes], path: Path) -> None:
 
 def make_directory(directory: Path) -> None:
     """Make a directory for this user alone, and so those above it that are missing. Raises OSError."""
-    try:
-        directory.mkdir(mode=0o700, exist_ok=True)
-    except FileNotFoundError:
-        make_directory(directory.parent)
-        directory.mkdir(mode=0o700, exist_ok=True)
+    for place in (*reversed(directory.parents), directory):
+        if place == directory or not place.exists():
+            place.mkdir(mode=0o700, exist_ok=True)
 
 
 def _place(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,13 @@ def left_behind(home: Path) -> list[Path]:
 
 
 # -- files steps -----------------------------------------------------------------------------------
+
+
+def test_a_files_step_may_write_a_path_as_deep_as_the_system_has_them(repo: Repo) -> None:
+    path = f"{'d/' * 1_500}file"
+    plan = repo.plan(one(files={path: "x"}))
+    repo.orch("exec")
+    assert tree(repo, f"orch/{plan}") == ["README.md", path]
 
 
 def test_a_files_step_writes_makes_executable_deletes_and_nests(repo: Repo) -> None:
@@ -532,6 +540,30 @@ def test_a_repository_made_inside_of_the_tree_fails_the_step(
     assert "sub" in shown(repo, plan)["error"]
     assert tree(repo, f"orch/{plan}") == ["README.md"]
     assert left_behind(hermetic) == []
+
+
+DEEP = """
+import os
+for _ in range(3000):
+    os.mkdir("d")
+    os.chdir("d")
+open("file", "w").close()
+"""
+
+
+@pytest.mark.parametrize("kind", ["ignored", "changed", "failed"])
+def test_three_thousand_nested_directories_stop_neither_this_run_nor_the_next(
+    repo: Repo, kind: str, hermetic: Path
+) -> None:
+    repo.commit({".gitignore": "d/\n" if kind == "ignored" else ""})
+    deep = f"python3 -c {shlex.quote(DEEP)}"
+    first = repo.plan(one(run=f"{deep}; {'false' if kind == 'failed' else 'touch made'}"))
+    repo.orch("exec", first, expect=None)
+    second = repo.plan(one(run="touch after"))
+    repo.orch("exec", second)
+    assert repo.step_states(second) == ["done"]
+    assert left_behind(hermetic) == []
+    assert tree(repo, f"orch/{second}") == [".gitignore", "README.md", "after"]
 
 
 @pytest.mark.usefixtures("unsandboxed")

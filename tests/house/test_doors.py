@@ -72,3 +72,84 @@ def test_the_doors_are_seen(door: str) -> None:
 )  # fmt: skip
 def test_every_way_to_start_one_is_seen(source: str) -> None:
     assert list(starters(source))
+
+
+TREES = "sandbox/trees.py"  # walks and removes whatever commands left, however deep it is
+WALKS = {"walk", "fwalk", "rmtree", "rglob", "TemporaryDirectory"}
+# Directories that nobody but us writes to, with files only.
+OWN_DIRECTORIES = {"repo/approval_signatures.py", "repo/worktree/snapshot.py"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_no_other_module_walks_trees(path: Path) -> None:
+    module = str(path.relative_to(PACKAGE))
+    used = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and _name(node.value) != "trees"
+    }
+    allowed = {"TemporaryDirectory"} if module in OWN_DIRECTORIES else set[str]()
+    assert module == TREES or used & WALKS <= allowed
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+# Functions that call themselves, and what bounds how often: never what others wrote alone.
+RECURSIVE = {
+    "agents/trace.py": {"_clean"},  # JSON that the SDK has read: 200 levels
+    "flow/move.py": {"reason"},
+    "plans/approval.py": {"_differing", "_differing_lists"},  # documents: `document.MOST_LEVELS`
+    "plans/file/emitter.py": {"_texts"},  # a plan: 6 levels
+    "plans/file/schema.py": {"_without_titles", "_without_absent"},  # `source.MAX_DEPTH`
+    "plans/history/events.py": {"_readable_value"},  # ours, and usage that the SDK has read
+    "plans/history/status.py": {"tip_failures"},  # a property of the same name
+    "repo/objects/catfile.py": {"_read_many"},  # one more level
+    "repo/worktree/gitview.py": {"_alternates"},  # five levels
+    "repo/worktree/ingest.py": {"changes"},  # a function of the same name
+    "repo/worktree/standing.py": {"footprint"},  # a function of the same name
+    "sandbox/policy/shell.py": {"_heredoc", "_redirect"},  # a redirection in a here-document
+    "sandbox/policy/source.py": {"_piece", "_string"},  # strings in strings: 20,000 bytes
+    "templates/render.py": {"_substitute"},  # `source.MAX_DEPTH`
+}
+
+
+def calls(source: str) -> dict[str, set[str]]:
+    """By function, the functions of the module that it may call, by their bare names."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    names = {function.name for function in functions}
+    called: dict[str, set[str]] = {name: set() for name in names}
+    for function in functions:
+        for node in ast.walk(function):
+            match node:
+                case ast.Call(ast.Name(name)) | ast.Call(
+                    ast.Attribute(ast.Name("self" | "cls"), name)
+                ):
+                    called[function.name] |= {name} & names
+    return called
+
+
+def recursive(source: str) -> set[str]:
+    """The functions that may call themselves, directly or through others of the module."""
+    called = calls(source)
+    again = set()
+    for start in called:
+        waiting, seen = [start], set[str]()
+        while waiting:
+            for name in called[waiting.pop()] - seen:
+                seen.add(name)
+                waiting.append(name)
+        if start in seen:
+            again.add(start)
+    return again
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_what_calls_itself_is_bounded_by_more_than_what_others_wrote(path: Path) -> None:
+    module = str(path.relative_to(PACKAGE))
+    assert recursive(path.read_text()) == RECURSIVE.get(module, set())

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
@@ -79,36 +79,57 @@ def _merged(
     return read._replace(conflicts=(*read.conflicts, *made))
 
 
-def _take(objects: Objects, tree: str, sides: Sequence[str], path: str = "") -> list[str]:
+class _Merged(NamedTuple):
+    """A tree of a merge at a path, and the trees of the sides there."""
+
+    tree: str
+    sides: tuple[str, ...]
+    path: str
+
+
+def _take(objects: Objects, tree: str, sides: tuple[str, ...]) -> list[str]:
     """Write again, with what a ref is about to hold, what git has written for a merge of these
     trees. Raises MissingObject when somebody has collected it already.
 
     Gives the directories of which the sides have no more than parts of a repository each, which
     makes one that no gate has seen.
     """
-    if tree in sides:
-        return []
-    data = odb.read(objects, tree, "tree")
-    objects.write("tree", data)
-    there = [{entry.name: entry for entry in odb.tree(objects, side)} for side in sides]
-    entries = raw.tree_entries(data, objects.oid_length)
-    is_new = _is_repository(entries) and not any(_is_repository(side.values()) for side in there)
-    repositories = [path or "."] if is_new else []
+    repositories: list[str] = []
+    taken: set[tuple[str, tuple[str, ...]]] = set()  # a tree may be in very many places
+    waiting = [_Merged(tree, sides, "")]
+    while waiting:
+        merged = waiting.pop()
+        if merged.tree in merged.sides or merged[:2] in taken:
+            continue
+        taken.add(merged[:2])
+        data = odb.read(objects, merged.tree, "tree")
+        objects.write("tree", data)
+        there = [{entry.name: entry for entry in odb.tree(objects, side)} for side in merged.sides]
+        entries = raw.tree_entries(data, objects.oid_length)
+        before = any(_is_repository(side.values()) for side in there)
+        if _is_repository(entries) and not before:
+            repositories.append(merged.path or ".")
+        waiting += _take_entries(objects, entries, there, merged.path)
+    return repositories
+
+
+def _take_entries(
+    objects: Objects,
+    entries: Iterable[Entry],
+    there: Sequence[Mapping[bytes, Entry]],
+    path: str,
+) -> Iterator[_Merged]:
+    """Write the files again that none of the sides has; gives the directories."""
     for entry in entries:
-        before = [side[entry.name].oid for side in there if entry.name in side]
-        if entry.oid in before or entry.mode == _GITLINK:
+        same_name = [side[entry.name] for side in there if entry.name in side]
+        if entry.mode == _GITLINK or any(entry.oid == other.oid for other in same_name):
             continue
         if entry.mode == raw.TREE_MODE:
-            trees = [
-                side[entry.name].oid
-                for side in there
-                if entry.name in side and side[entry.name].mode == raw.TREE_MODE
-            ]
+            sides = tuple(other.oid for other in same_name if other.mode == raw.TREE_MODE)
             inner = f"{path}/{_text(entry.name)}" if path else _text(entry.name)
-            repositories += _take(objects, entry.oid, trees, inner)
+            yield _Merged(entry.oid, sides, inner)
         else:
             objects.write("blob", odb.read(objects, entry.oid, "blob"))
-    return repositories
 
 
 def _is_repository(entries: Iterable[Entry]) -> bool:
@@ -176,7 +197,7 @@ def merged(repository: Repository, objects: Objects, ours: str, theirs: str) -> 
     options = ("--write-tree", "-z", "--name-only", "--no-messages")
     done = git.finished(*sync.options(), "merge-tree", *options, ours, theirs, expect=(0, 1))
     tree, *paths = ask.names(done.stdout)
-    sides = [odb.commit(objects, side).tree for side in (ours, theirs)]
+    sides = tuple(odb.commit(objects, side).tree for side in (ours, theirs))
     return Merged(tree, tuple(dict.fromkeys([*paths, *_take(objects, tree, sides)])))
 
 

@@ -12,6 +12,7 @@ Our packs are known by their names. After a power cut a pack is there whole, or 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -30,6 +31,7 @@ from git_orch import checkpoints, errors
 from git_orch.repo import sync
 from git_orch.repo.git import GitFailed
 from git_orch.repo.repository import unwritable
+from git_orch.sandbox import trees
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -307,12 +309,13 @@ def _replace(repository: Repository, small: Sequence[Path], at_least: int) -> No
     if len(objects) < at_least:
         return
     place = repository.state_dir / "packed"
-    shutil.rmtree(place, ignore_errors=True)
+    trees.remove(place)
     place.mkdir(mode=0o700)
     try:
         placed = _packed_again(repository, place, frozenset[str]().union(*objects.values()))
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            trees.remove(place)
     directory = repository.common_dir / "objects" / "pack"
     _sync_directory(directory)  # a power cut must not keep the removals and lose the new name
     if _is_collecting(repository) or _has_second_index(directory):

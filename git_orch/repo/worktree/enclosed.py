@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from git_orch import errors
 from git_orch.repo.git import GitFailed, failure
+from git_orch.sandbox import trees
 from git_orch.sandbox.process.outcome import Outcome
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -168,10 +169,12 @@ class Enclosure:
         files.
         """
         if not self.own:
-            with tempfile.TemporaryDirectory(
-                prefix="git-orch-", ignore_cleanup_errors=True
-            ) as directory:
-                yield Path(directory)
+            made = Path(tempfile.mkdtemp(prefix="git-orch-"))
+            try:
+                yield made
+            finally:
+                with contextlib.suppress(OSError):
+                    trees.remove(made)
             return
         path = beside(self.worktree, suffix)
         discard(path)
@@ -265,17 +268,4 @@ def beside(worktree: Path, suffix: str) -> Path:
 
 def discard(path: Path) -> None:
     """Remove a directory, whatever is in it."""
-    if path.exists():
-        shutil.rmtree(path, onerror=_forced)
-
-
-def _forced(function: Callable[..., object], path: str, _trouble: object) -> None:
-    """Try again in a directory that may be written: commands make others."""
-    for each in (os.path.dirname(path), path):
-        if not os.path.islink(each):
-            with contextlib.suppress(OSError):
-                os.chmod(each, 0o700)
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        function(path)
+    trees.remove(path)

@@ -314,20 +314,30 @@ def _directory(trees: _Trees, path: str, changes: Sequence[Change]) -> Directory
     return Directory(before, after)
 
 
-def _edit(objects: Written, tree: str | None, edits: Mapping[tuple[str, ...], Entry]) -> str | None:
+def _edit(objects: Written, tree: str, edits: Mapping[tuple[str, ...], Entry]) -> str | None:
     """The tree with entries put in (mode 000000: taken out), written; None when nothing is left."""
-    entries = {entry.name: entry for entry in odb.tree(objects, tree)} if tree is not None else {}
-    below: dict[str, dict[tuple[str, ...], Entry]] = {}
+    changes: dict[tuple[str, ...], dict[bytes, Entry]] = {}
     for names, entry in edits.items():
-        if len(names) > 1:
-            below.setdefault(names[0], {})[names[1:]] = entry
-            continue
-        entries.pop(_encode(names[0]), None)
-        if entry.mode != _ABSENT:
-            entries[_encode(names[0])] = entry._replace(name=_encode(names[0]))
-    for name, inner in below.items():
-        there = entries.pop(_encode(name), None)
-        oid = _edit(objects, there.oid if there is not None else None, inner)
+        for length in range(len(names)):
+            changes.setdefault(names[:length], {})
+        changes[names[:-1]][_encode(names[-1])] = entry
+    places = sorted(changes, key=len)  # a directory comes before those in it
+    entries: dict[tuple[str, ...], dict[bytes, Entry]] = {}
+    for place in places:
+        there = entries[place[:-1]].get(_encode(place[-1])) if place else Entry("", b"", tree)
+        listed = odb.tree(objects, there.oid) if there is not None else ()
+        entries[place] = {entry.name: entry for entry in listed}
+    for place in reversed(places):
+        here = entries[place]
+        for name, entry in changes[place].items():
+            here.pop(name, None)
+            if entry.mode != _ABSENT:
+                here[name] = entry._replace(name=name)
+        oid = odb.write_tree(objects, here.values()) if here else None
+        if not place:
+            return oid
+        name = _encode(place[-1])
+        entries[place[:-1]].pop(name, None)
         if oid is not None:
-            entries[_encode(name)] = Entry(raw.TREE_MODE, _encode(name), oid)
-    return odb.write_tree(objects, entries.values()) if entries else None
+            entries[place[:-1]][name] = Entry(raw.TREE_MODE, name, oid)
+    return tree  # there is no edit

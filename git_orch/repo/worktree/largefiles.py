@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.repo import localfiles, settings
+from git_orch.sandbox import trees
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -30,11 +31,11 @@ def admit(repository: Repository, scratch: Path) -> None:
     """
     if scratch.is_symlink() or (scratch / "objects").is_symlink():
         return
-    for directory, _, files in os.walk(scratch / "objects"):
-        for name in files:
+    for directory in trees.walk(scratch / "objects"):
+        for name in directory.others:
             target = _target(repository, name)
             if _NAME.fullmatch(name) and not target.exists():
-                _copy(Path(directory) / name, target)
+                _copy(name, directory.descriptor, target)
 
 
 def _target(repository: Repository, name: str) -> Path:
@@ -55,9 +56,10 @@ def _target(repository: Repository, name: str) -> Path:
     return target
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(name: str, directory: int, target: Path) -> None:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(name, flags, dir_fd=directory)
     except OSError:
         return  # a link, or a file that nobody may read: git-lfs makes no such thing
     with os.fdopen(descriptor, "rb") as file:

@@ -19,6 +19,7 @@ from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.worktree import gate, ingest, largefiles, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure, Scratch
 from git_orch.repo.worktree.gate import Change
+from git_orch.sandbox import trees
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.packs import Held
@@ -139,12 +140,11 @@ def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
     listed = ask.names(worktree.git.run("ls-tree", "-r", "-z", base))
     known = {entry.partition("\t")[2] for entry in listed if entry.startswith(gate.GITLINK)}
     inside = []
-    for directory, names, files in os.walk(worktree.path):
-        path = os.path.relpath(directory, worktree.path)
-        if path != "." and ".git" in [*names, *files]:
-            names.clear()
-            if path not in known:
-                inside.append(path)
+    for directory in trees.walk(worktree.path):
+        if directory.names and ".git" in (*directory.inner, *directory.others):
+            directory.inner.clear()
+            if directory.path not in known:
+                inside.append(directory.path)
     return tuple(inside)
 
 

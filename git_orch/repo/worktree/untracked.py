@@ -4,12 +4,12 @@ for worthless.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from git_orch.repo import ask
 from git_orch.repo.git import Git
+from git_orch.sandbox import trees
 
 
 def in_the_way(git: Git, top: Path, written: Iterable[str]) -> list[str]:
@@ -40,10 +40,9 @@ def _there(top: Path, path: str, tracked: frozenset[str]) -> str | None:
 
 
 def _below(top: Path, path: str, tracked: frozenset[str]) -> str | None:
-    for directory, directories, files in os.walk(top / path):
-        links = [name for name in directories if Path(directory, name).is_symlink()]
-        for name in (*files, *links):
-            file = os.path.relpath(os.path.join(directory, name), top)
+    for directory in trees.walk(top / path):
+        for name in directory.others:
+            file = "/".join((path, *directory.names, name))
             if file not in tracked:
                 return file
     return None

@@ -20,6 +20,7 @@ from git_orch.repo.repository import unwritable
 from git_orch.repo.worktree import enclosed, registration
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
+from git_orch.sandbox import trees
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -32,6 +33,8 @@ _SUFFIXES: dict[Purpose, str] = {"exec": "", "manual": "-manual", "verify": "-ve
 
 _FILTER = re.compile(r"[A-Za-z0-9_.-]+")  # what an attribute can have as its value
 _DETACHED = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
+# Bytes from the top of a worktree. git takes none that is longer (PATH_MAX), and so tracks none.
+_LONGEST_PATH = 4000
 _TRIES = 50
 _REFTABLE = "refs/heads/.invalid"  # what HEAD is as a file where refs are in tables
 _WAIT_SECONDS = 0.01  # writing such a file takes less
@@ -182,8 +185,8 @@ def clean(worktree: Worktree, *, ignored: bool = True) -> None:
     arguments = ("clean", "-ffdxq" if ignored else "-ffdq")
     try:
         worktree.git.run(*arguments)
-    except GitFailed:
-        _make_writable(worktree.path)
+    except GitFailed:  # directories that may not be written, or that are deeper than any path
+        trees.shorten(worktree.path, _LONGEST_PATH)
         worktree.git.run(*arguments)
 
 
@@ -208,16 +211,6 @@ def _has_empty_directory(top: Path) -> bool:
             return True
         waiting += [path for path, is_directory in inner if is_directory]
     return False
-
-
-def _make_writable(path: Path) -> None:
-    """Directories without write permission, such as Go's module cache, can be emptied after this."""
-    path.chmod(0o700)
-    for directory, names, _ in os.walk(path):  # lazy: what is changed here is listed afterwards
-        for name in names:
-            inner = Path(directory, name)
-            if not inner.is_symlink():
-                inner.chmod(0o700)
 
 
 def head(worktree: Worktree) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from git_orch.sandbox import trees
 from git_orch.sandbox.process import command, limits
 from git_orch.sandbox.walls import environment, landlock, seccomp
 from git_orch.sandbox.walls.doors import Doors
@@ -257,18 +258,18 @@ def private_settings() -> tuple[tuple[str, bool], ...]:
     permissions do not hold root back.
     """
     private = []
-    for directory, names, files in os.walk("/etc"):
-        for name in [*names, *files]:
-            path = os.path.join(directory, name)
+    for directory in trees.walk(Path("/etc")):
+        for name in (*directory.inner, *directory.others):
             try:
-                mode = os.lstat(path).st_mode
+                status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
             except OSError:
                 continue  # removed while we looked
+            mode = status.st_mode
             needed = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
             if not stat.S_ISLNK(mode) and mode & needed != needed:
-                private.append((path, stat.S_ISDIR(mode)))
-                if name in names:
-                    names.remove(name)
+                private.append(("/".join(("/etc", *directory.names, name)), stat.S_ISDIR(mode)))
+                if stat.S_ISDIR(mode):
+                    directory.inner.remove(name)
     return tuple(private)
 
 

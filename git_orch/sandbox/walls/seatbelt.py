@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from git_orch import errors
+from git_orch.sandbox import trees
 from git_orch.sandbox.walls.view import CACHES, Confined, View
 
 PROGRAM = "/usr/bin/sandbox-exec"
@@ -75,11 +76,13 @@ class Seatbelt:
         """The command line that runs `argv` where `view` and a temporary directory of its own are
         all it can change.
         """
-        with tempfile.TemporaryDirectory(
-            prefix="git-orch-", ignore_cleanup_errors=True
-        ) as temporary:
-            text = profile(view, Path(temporary))
+        temporary = Path(tempfile.mkdtemp(prefix="git-orch-"))
+        try:
+            text = profile(view, temporary)
             yield Confined((self.program, "-p", text, _ENV, f"TMPDIR={temporary}", *argv))
+        finally:
+            with contextlib.suppress(OSError):
+                trees.remove(temporary)
 
 
 def find() -> Seatbelt | None:
