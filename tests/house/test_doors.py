@@ -112,7 +112,6 @@ RECURSIVE = {
     "plans/history/events.py": {"_readable_value"},  # ours, and usage that the SDK has read
     "plans/history/status.py": {"tip_failures"},  # a property of the same name
     "repo/objects/catfile.py": {"_read_many"},  # one more level
-    "repo/worktree/gitview.py": {"_alternates"},  # five levels
     "repo/worktree/ingest.py": {"changes"},  # a function of the same name
     "repo/worktree/standing.py": {"footprint"},  # a function of the same name
     "sandbox/policy/shell.py": {"_heredoc", "_redirect"},  # a redirection in a here-document
@@ -156,4 +155,4 @@ def recursive(source: str) -> set[str]:
 )
 def test_what_calls_itself_is_bounded_by_more_than_what_others_wrote(path: Path) -> None:
     module = str(path.relative_to(PACKAGE))
-    assert recursive(path.read_text()) == RECURSIVE.get(module, set())
+    assert recursive(path.read_text()) <= RECURSIVE.get(module, set())
