@@ -110,16 +110,13 @@ def environment(source: Mapping[str, str], *, keep_location: bool = False) -> di
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",  # what libgit2 shows as well
-        "GIT_NO_LAZY_FETCH": "1",  # from git 2.45 on; before, no protocol is allowed to fetch
+        # Not known to every git: then no protocol is allowed to fetch. See objects/partial.py.
+        "GIT_NO_LAZY_FETCH": "1",
         "GIT_ALLOW_PROTOCOL": "",
         _NOTHING: "",
         _NO: "false",
     }
 
-
-# For the one kind of call that may fetch: a checkout in a partial clone, from the remote of the
-# user's configuration.
-FETCHING = {"GIT_NO_LAZY_FETCH": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
 
 # `false` as a merge driver reports a conflict.
 _SWITCHES = ("required", "enabled", "driver")
@@ -180,13 +177,18 @@ class Git(NamedTuple):
 
     def outvoted(self) -> Mapping[str, str | None]:
         """The settings of the repository that do not count, by name, with what counts instead."""
-        return scopes.outvoted(self._place(), self.variables, self._list)
+        return scopes.outvoted(self.place(), self.variables, self._list)
 
     def settings(self) -> tuple[Scoped, ...]:
         """All of git's configuration as it is set, whether it counts or not."""
-        return scopes.settings(self._place(), self.variables, self._list)
+        return scopes.settings(self.place(), self.variables, self._list)
 
-    def _place(self) -> scopes.Place:
+    def mentions(self, words: frozenset[bytes]) -> bool:
+        """Whether one of these words, in lower case, stands in a file of git's configuration."""
+        return scopes.mentions(self.place(), self.variables, words)
+
+    def place(self) -> scopes.Place:
+        """Where this git acts."""
         return scopes.place(str(self.directory), str(self.top) if self.top is not None else None)
 
     def _list(self) -> bytes:

@@ -170,6 +170,14 @@ def _shared_files(variables: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(file for file in (*_global_files(variables), system) if file)
 
 
+def mentions(where: Place, variables: Mapping[str, str], words: frozenset[bytes]) -> bool:
+    """Whether one of these words, in lower case, stands in a file of the configuration, or may be
+    typed.
+    """
+    files = (*_repository_files(where), *_shared_files(variables))
+    return any(name in variables for name in _TYPED) or any(_has(file, words) for file in files)
+
+
 def _repository_files(where: Place) -> tuple[str, str]:
     return f"{where.common_dir}/config", f"{where.git_dir}/config.worktree"
 

@@ -22,6 +22,7 @@ from git_orch.plans import document, trailers
 from git_orch.plans.document import BadDocument
 from git_orch.repo import ask, localfiles, refs
 from git_orch.repo.git import GitFailed
+from git_orch.repo.objects import partial
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import half_moved, untracked
 
@@ -190,6 +191,7 @@ def _refuse_overwriting(repository: Repository, checkout: Checkout, commits: Seq
     written = [path.strip("\n") for path in ask.names(git.run("log", *options, *commits))]
     for commit in commits:
         half_moved.refuse_filters(git, commit, written)
+        partial.complete_merge(git, f"{commit}^", commit, "HEAD")
     in_the_way = untracked.in_the_way(git, checkout.path, written)
     if in_the_way:
         raise target.Blocked(checkout, in_the_way)

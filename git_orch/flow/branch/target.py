@@ -19,7 +19,7 @@ from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import sentences
 from git_orch.plans.history.status import Move, MoveKind
 from git_orch.repo import ask, refs, sync
-from git_orch.repo.git import FETCHING, Git, GitFailed
+from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import half_moved, worktrees
@@ -36,7 +36,7 @@ class Checkout:
 
     def git(self, repository: Repository) -> Git:
         """The user's git there: filters run as in a merge of their own, hooks and editors do not."""
-        return Git(self.git_dir, self.path, {**repository.variables, **FETCHING})
+        return Git(self.git_dir, self.path, repository.variables)
 
     def command(self, words: str) -> str:
         """A git command for there, to be typed."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch import errors
 from git_orch.plans import bare
 from git_orch.repo import ask, sync
-from git_orch.repo.git import FETCHING, Git
+from git_orch.repo.git import Git
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
+from git_orch.repo.objects import partial, raw
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Objects
@@ -70,8 +70,9 @@ def _merged(
     below = _stand_in(objects, base, ())
     sides = _stand_in(objects, ours, (below,)), _stand_in(objects, theirs, (below,))
     objects.flush()
-    git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
+    git = Git(repository.common_dir, None, repository.variables, repository.drivers)
     options = ("--write-tree", "-z", "--messages")
+    partial.complete_merge(git, below, *sides)
     done = git.finished(*sync.options(), "merge-tree", *options, *sides, expect=(0, 1))
     read = _read(done.stdout.decode("utf-8", "surrogateescape"), clean=done.status == 0)
     repositories = _take(objects, read.tree, (ours, theirs))
@@ -191,9 +192,11 @@ def merged(repository: Repository, objects: Objects, ours: str, theirs: str) -> 
     """What `git merge` of commit `theirs` into commit `ours` gives; None when they have no common
     history.
     """
-    git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
-    if git.finished("merge-base", ours, theirs, expect=(0, 1)).status == 1:
+    git = Git(repository.common_dir, None, repository.variables, repository.drivers)
+    base = git.finished("merge-base", ours, theirs, expect=(0, 1)).stdout.decode("ascii").strip()
+    if not base:
         return None
+    partial.complete_merge(git, base, ours, theirs)
     options = ("--write-tree", "-z", "--name-only", "--no-messages")
     done = git.finished(*sync.options(), "merge-tree", *options, ours, theirs, expect=(0, 1))
     tree, *paths = ask.names(done.stdout)

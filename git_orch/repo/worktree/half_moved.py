@@ -18,6 +18,7 @@ from typing import NamedTuple
 from git_orch import checkpoints, errors
 from git_orch.repo import ask, stale_locks
 from git_orch.repo.git import Git
+from git_orch.repo.objects import partial
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import untracked
 
@@ -44,7 +45,8 @@ def in_the_way(git: Git, top: Path, old: str, new: str) -> list[str]:
     """The paths where files that no commit has would be overwritten by a move from `old` to `new`:
     changed ones, and those that git does not track.
 
-    Raises Refused where writing the others takes a filter that only the repository has.
+    Raises Refused where writing the others takes a filter that only the repository has. A partial
+    clone has what is to be written afterwards.
     """
     listed = git.run(
         "status",
@@ -58,6 +60,7 @@ def in_the_way(git: Git, top: Path, old: str, new: str) -> list[str]:
     going = set(ask.changed_paths(git, old, new))
     written = ask.changed_paths(git, old, new, deleted=False)
     refuse_filters(git, new, written)
+    partial.complete_merge(git, old, new)
     return sorted({*(changed & going), *untracked.in_the_way(git, top, written)})
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from git_orch import checkpoints
 from git_orch.plans import ids
 from git_orch.repo import ask, localfiles
-from git_orch.repo.git import FETCHING, Git, GitFailed, failure
+from git_orch.repo.git import Git, GitFailed, failure
+from git_orch.repo.objects import partial
 from git_orch.repo.places import place_of
 from git_orch.repo.repository import unwritable
 from git_orch.repo.worktree import enclosed, registration
@@ -98,6 +99,7 @@ def made(
 
 
 def _check_out(repository: Repository, path: Path, commit: str) -> None:
+    partial.complete(repository.git, commit)
     workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
     if not registration.is_possible(repository):
         options = ("--quiet", "--detach", "--force", "--lock")
@@ -105,7 +107,7 @@ def _check_out(repository: Repository, path: Path, commit: str) -> None:
         return
     oid = repository.git.line("rev-parse", "--verify", "--end-of-options", f"{commit}^{{commit}}")
     git_dir = registration.add(repository, path, oid)
-    git = Git(git_dir, path, {**repository.variables, **FETCHING}, repository.drivers)
+    git = Git(git_dir, path, repository.variables, repository.drivers)
     git.run(*workers, "read-tree", "--reset", "-u", oid)
 
 
@@ -114,7 +116,7 @@ def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> by
 
     git reads the files of all worktrees, and gives up at one that is there and still empty.
     """
-    git = Git(repository.common_dir, None, {**repository.variables, **FETCHING}, repository.drivers)
+    git = Git(repository.common_dir, None, repository.variables, repository.drivers)
     done, tries = git.finished(*args, expect=(0, 128, 255)), 1
     while done.status != 0 and b"failed to read" in done.stderr and tries < _TRIES:
         time.sleep(_WAIT_SECONDS)
@@ -129,7 +131,8 @@ def point(worktree: Worktree, commit: str, *, ignored: bool = True) -> None:
     """Make the worktree exactly `commit`: no other file is left, with `ignored` not even those that
     git ignores.
     """
-    worktree.git.run("checkout", "--quiet", "--force", "--detach", commit, "--", variables=FETCHING)
+    partial.complete(worktree.git, commit)
+    worktree.git.run("checkout", "--quiet", "--force", "--detach", commit, "--")
     clean(worktree, ignored=ignored)
     smudge(worktree)
 
