@@ -174,6 +174,10 @@ class Pack:
         """Objects of the pack, and the few that were given."""
         return [self._new.get(oid) or self._known.get(oid) for oid in oids]
 
+    def sizes(self, oids: Sequence[str]) -> list[int | None]:
+        """Their bytes."""
+        return [found and len(found.data) for found in self.read_many(oids)]
+
     def write(self, kind: str, data: bytes) -> str:
         """Put an object into the pack."""
         oid = hashlib.sha1(

@@ -13,6 +13,7 @@ from click.types import FloatParamType
 
 from git_orch import errors
 from git_orch.flow.approval import grant, standing
+from git_orch.plans import ids
 from git_orch.plans.history.status import Status
 from git_orch.repo import refs
 from git_orch.repo.log import archive, catalog, log, upstream
@@ -124,7 +125,8 @@ def _status_of(
     else:
         statuses = catalog.statuses_of_notes(repository, database, archived, listing.plans, plan)
     if not statuses and plan in listing.plans:
-        [(notes, _)] = log.read_logs(database, [listing.plans[plan].log or ""])
+        [(notes, read)] = log.read_logs(database, [listing.plans[plan].log or ""])
+        log.refuse_unread(plan, read)
         if notes.missing is not None:
             raise objects.MissingObject(notes.missing)
         raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
@@ -238,18 +240,23 @@ def _every(
     repository: Repository, database: Objects, listing: Listing, asked: Asked
 ) -> list[Status]:
     live = asked.live(listing)
-    statuses = catalog.statuses(repository, database, live, asked.bases)
+    unread: dict[str, str] = {}
+    statuses = catalog.statuses(repository, database, live, asked.bases, unread)
     readable = {status.id for status in statuses}
     notes = [
-        f"note: the log of '{plan}' cannot be read; git fsck says more"
+        f"note: the log of '{plan}' is not read: {unread[plan]}; see 'git orch show {ids.short(plan)}'"
+        if plan in unread
+        else f"note: the log of '{plan}' cannot be read; git fsck says more"
         for plan, values in live.items()
         if values.log is not None and plan not in readable
     ]
     if asked.with_archived:
         put_away = archive.read_at(repository, database, listing.archive)
         statuses += catalog.statuses_of_notes(repository, database, put_away, listing.plans)
-        if put_away.damaged:
-            notes.append(f"note: {put_away.damaged} of the notes in the archive cannot be read")
+        lost = put_away.plans.keys() - {status.id for status in statuses} - listing.plans.keys()
+        if put_away.damaged or lost:
+            count = put_away.damaged + len(lost)
+            notes.append(f"note: {count} of the notes in the archive cannot be read")
     statuses.sort(key=lambda status: status.id)
     statuses = [standing.seen_here(repository, status) for status in statuses]
     if notes:

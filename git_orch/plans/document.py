@@ -36,6 +36,13 @@ def decode(data: bytes | str) -> object:
         raise BadDocument("it is not JSON") from wrong
 
 
+def values_at_most(data: bytes) -> int:
+    """A number that JSON text has no more values than, names of fields not counted: quick to find
+    before anything is parsed.
+    """
+    return sum(map(data.count, (b",", b"[", b"{", b"\n")))
+
+
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number")
 

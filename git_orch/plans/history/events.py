@@ -61,12 +61,13 @@ class Log(NamedTuple):
 
     `damaged` counts lines that are no event; `newer` is the greatest format version that a line
     asks for when it is above ours: such a log is shown as far as it is understood and never written
-    to.
+    to. `unread` is why a log was not read at all: it has more than any that we write.
     """
 
     events: tuple[Event, ...] = ()
     damaged: int = 0
     newer: int | None = None
+    unread: str | None = None
 
     def greatest(self) -> str | None:
         """The greatest event ID that a clock can have made."""

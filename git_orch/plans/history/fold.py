@@ -7,6 +7,8 @@ client is therefore not an error but a new state.
 
 from __future__ import annotations
 
+import bisect
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -162,28 +164,38 @@ class _Undone:
     ids: tuple[str, ...] = ()
     commits: set[str] = field(default_factory=set)
     attempts: set[tuple[str, str]] = field(default_factory=set)
-    reverts: list[tuple[str, ...]] = field(default_factory=list)
+    reverts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    in_order: list[str] = field(default_factory=list)  # the IDs
+
+    def __post_init__(self) -> None:
+        self.in_order = sorted(self.ids)
 
     def has(self, commit: Commit) -> bool:
         """Whether a commit above reverts this one. Forgets a revert of a revert once it matched."""
         if commit.oid in self.commits:
             return True
-        if commit.message.reverts and commit.message.reverts in self.reverts:
-            self.reverts.remove(commit.message.reverts)  # a revert with another ID since a rebase
+        if commit.message.reverts and self.reverts[commit.message.reverts] > 0:
+            self.reverts[commit.message.reverts] -= 1  # a revert with another ID since a rebase
             return True
         return False
 
     def note_reverts(self, commit: Commit) -> None:
         """Note the commits that this commit reverts."""
         for name in commit.message.reverts:
-            target = next((oid for oid in self.ids if oid.startswith(name)), name)
+            target = self._whole(name)
             self.commits.add(target)
             message = self.named.get(name, _NO_MESSAGE)
             self.attempts.update((claim.step, claim.attempt) for claim in message.claims)
             if target in self.landed:
                 self.attempts.add(self.landed[target])
             if message.reverts:
-                self.reverts.append(message.reverts)
+                self.reverts[message.reverts] += 1
+
+    def _whole(self, name: str) -> str:
+        """The first of the IDs that begins with these digits."""
+        place = bisect.bisect_left(self.in_order, name)
+        begins = place < len(self.in_order) and self.in_order[place].startswith(name)
+        return self.in_order[place] if begins else name
 
 
 def standing_claims(

@@ -45,6 +45,7 @@ class Past:
     first_base: str | None = None
     state: PlanState = PlanState.CREATED
     attempts: list[Attempt] = field(default_factory=list)
+    landed_at: dict[str, list[int]] = field(default_factory=dict)  # attempts by their commits
     accepted: set[tuple[str, str]] = field(default_factory=set)
     verified: set[tuple[str, str]] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
@@ -131,6 +132,8 @@ class Past:
 
     def land_step(self, event: Event) -> None:
         attempt = _attempt(event, "landed")
+        if attempt.commit is not None:
+            self.landed_at.setdefault(attempt.commit, []).append(len(self.attempts))
         self.attempts.append(attempt)
         self.accepted.add((attempt.step, attempt.id))
         if attempt.tree is not None:
@@ -202,11 +205,10 @@ class Past:
         self.landings.pop(move.id, None)
         if move.ref != self.branch:
             return
-        for place, attempt in enumerate(self.attempts):
-            if attempt.outcome == "landed" and attempt.commit == move.new:
-                self.attempts[place] = attempt._replace(
-                    outcome="failed", error="the branch was moved before it landed"
-                )
+        for place in self.landed_at.pop(move.new, ()):
+            self.attempts[place] = self.attempts[place]._replace(
+                outcome="failed", error="the branch was moved before it landed"
+            )
 
     def archive(self, event: Event) -> None:
         if self.branch != f"refs/heads/orch/{document.text(event.body, 'plan')}":

@@ -12,9 +12,11 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.plans import ids
+from git_orch import errors
+from git_orch.plans import document, ids
 from git_orch.plans.history import events
 from git_orch.repo import ask, refs
+from git_orch.repo.log import bounds
 from git_orch.repo.log import log as store
 from git_orch.repo.objects import objects as odb
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Database, Objects, Written
     from git_orch.repo.repository import Repository
 
-LARGEST = 64 << 20  # bytes of a note; the log of a plan of 1,000 steps has some two million
+LARGEST = bounds.LARGEST_LOG  # bytes of a note
 _BATCH = 64 << 20  # bytes that are read at once
 _MARK = b'"plan.archived"'
 
@@ -59,7 +61,7 @@ def read_at(repository: Repository, objects: Objects, tip: str | None) -> Archiv
     notes, _ = store.read_notes(objects, tip)
     listed = [Note(target, blob) for target, blob in notes.blobs.items()]
     by_plan: dict[str, list[Note]] = {}
-    damaged = 0 if notes.missing is None else 1
+    damaged = 0 if notes.missing is None and notes.unread is None else 1
     for note, content in zip(
         listed, _contents(repository, objects, [note.blob for note in listed]), strict=True
     ):
@@ -77,15 +79,10 @@ def content(repository: Repository, objects: Objects, notes: Sequence[Note]) -> 
     return events.union(content for content in contents if content is not None)
 
 
-def logs(
-    repository: Repository, objects: Objects, plans: Mapping[str, Sequence[Note]]
-) -> list[Log]:
+def logs(objects: Objects, plans: Mapping[str, Sequence[Note]]) -> list[Log]:
     """The events of archived plans, in their order."""
-    contents = _contents(
-        repository, objects, [note.blob for notes in plans.values() for note in notes]
-    )
-    parts = [[next(contents) for _ in notes] for notes in plans.values()]
-    return [events.read(content for content in part if content is not None) for part in parts]
+    read = bounds.read_logs(objects, [[note.blob for note in notes] for notes in plans.values()])
+    return [contents.log for contents in read]
 
 
 def _contents(
@@ -127,6 +124,8 @@ def _plan_of(note: bytes) -> str | None:
     """The plan that a note is about, as the lines that put it away say; of several the one whose
     branch was moved.
     """
+    if document.values_at_most(note) > bounds.MOST_VALUES:
+        return None
     lines = [line for line in note.splitlines() if _MARK in line]
     named = (
         event.body.get("plan")
@@ -208,6 +207,10 @@ class Writer:
             notes, subtrees = (
                 store.read_notes(written, tip) if tip is not None else (store.Notes(), {})
             )
+            if notes.unread is not None:
+                raise errors.UnfitRepository(
+                    f"the archive is not read: {notes.unread}", f"git log {refs.ARCHIVE}"
+                )
             if notes.missing is not None:  # written on, what cannot be read would be lost for good
                 raise odb.MissingObject(notes.missing)
             targets = changed(notes.blobs, written)

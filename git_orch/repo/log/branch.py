@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from git_orch.plans import trailers
 from git_orch.plans.history.status import Branch, Commit
+from git_orch.repo.log import bounds
 from git_orch.repo.objects import raw
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class _Walk:
     next: str | None
     seen: list[Commit] = field(default_factory=list)
     covered: bool = False
+    size: int = 0  # bytes of the commits
 
 
 def read_many(objects: Objects, starts: Sequence[tuple[str, str, str | None]]) -> list[Branch]:
@@ -38,12 +40,13 @@ def read_many(objects: Objects, starts: Sequence[tuple[str, str, str | None]]) -
         going = [walk for walk in walks if walk.next is not None]
         if not going:
             break
-        for walk, commit in zip(
-            going, objects.read_many([walk.next or "" for walk in going]), strict=True
-        ):
-            if commit is None or commit.kind != "commit":
+        nexts = [walk.next or "" for walk in going]
+        commits = bounds.read_small(objects, nexts, bounds.LARGEST_COMMIT)
+        for walk, commit in zip(going, commits, strict=True):
+            if commit is None or commit.kind != "commit" or walk.size > bounds.LARGEST_LOG:
                 walk.next = None
                 continue
+            walk.size += len(commit.data)
             _advance(walk, raw.commit_object(commit.data))
     return _with_reverted(objects, [_branch(walk) for walk in walks])
 
@@ -60,7 +63,8 @@ def _with_reverted(objects: Objects, branches: list[Branch]) -> list[Branch]:
         )
     if not any(missing):
         return branches
-    stored = iter(objects.read_many([oid for oids in missing for oid in oids]))
+    every = [oid for oids in missing for oid in oids]
+    stored = iter(bounds.read_small(objects, every, bounds.LARGEST_COMMIT))
     named = [tuple(_commit(oid, next(stored)) for oid in oids) for oids in missing]
     return [
         branch._replace(named=tuple(commit for commit in commits if commit is not None))

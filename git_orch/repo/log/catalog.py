@@ -48,15 +48,21 @@ def statuses(
     objects: Objects,
     plans: Mapping[str, PlanRefs] | None = None,
     bases: dict[str, str | None] | None = None,
+    unread: dict[str, str] | None = None,
 ) -> list[Status]:
     """The status of all plans (or of those given), oldest first; refs that hold no plan are left
     out.
 
-    `bases` takes the values of the base branches that were looked at.
+    `bases` takes the values of the base branches that were looked at, `unread` the plans whose logs
+    are larger than any that we write, with what they have.
     """
     chosen = plans if plans is not None else refs.of_plans(repository)
     logged = [(plan, values) for plan, values in chosen.items() if values.log is not None]
     read = store.read_logs(objects, [values.log or "" for _, values in logged])
+    if unread is not None:
+        for (plan, _), (_, log) in zip(logged, read, strict=True):
+            if log.unread is not None:
+                unread[plan] = log.unread
     tips = [(plan, values.branch) for plan, values in logged]
     folded = _fold(repository, objects, tips, [log for _, log in read], bases)
     return [
@@ -127,7 +133,7 @@ def statuses_of_notes(
         for name, notes in stored.plans.items()
         if plan in (None, name) and (name not in live or live[name].log is None)
     }
-    logs = archive.logs(repository, objects, plans)
+    logs = archive.logs(objects, plans)
     statuses = _fold(repository, objects, [(name, None) for name in plans], logs)
     return [status for status in statuses if status is not None]
 

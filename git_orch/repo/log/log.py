@@ -18,6 +18,7 @@ from git_orch.plans.history import events
 from git_orch.plans.history.events import Event, Log
 from git_orch.repo import refs
 from git_orch.repo.identity import Identity
+from git_orch.repo.log import bounds
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import raw
 
@@ -39,13 +40,15 @@ class Notes:
     """A notes tree: note blobs by the object they hang on; `others` are entries that are not ours,
     kept as they are.
 
-    `missing` is an object that could not be read: then this is not the whole log. `directories` are
+    `missing` is an object that could not be read, and `unread` is why there are more notes than
+    anybody reads: then this is not the whole log. `directories` are
     the trees below the top that hold notes and nothing else, by their two digits, with how many.
     """
 
     blobs: dict[str, str] = field(default_factory=dict)
     others: list[Entry] = field(default_factory=list)
     missing: str | None = None
+    unread: str | None = None
     directories: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
@@ -53,17 +56,18 @@ def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
     """Notes and events of many logs at once; `tips` are the commits their refs name. Missing
     objects read as empty.
     """
-    trees = [_root(commit) for commit in objects.read_many(tips)]
+    commits = bounds.read_small(objects, tips, bounds.LARGEST_COMMIT)
+    trees = [_root(commit) for commit in commits]
     notes = _notes(objects, trees)
-    note_blobs = [blob for note in notes for blob in note.blobs.values()]
-    contents = iter(objects.read_many(note_blobs))
+    listed = [() if note.unread else tuple(note.blobs.values()) for note in notes]
     result = []
-    for tip, tree, note in zip(tips, trees, notes, strict=True):
-        blobs = {oid: next(contents) for oid in note.blobs.values()}
-        lost = [tip] if tree is None else [oid for oid, blob in blobs.items() if blob is None]
+    for tip, tree, note, contents in zip(
+        tips, trees, notes, bounds.read_logs(objects, listed), strict=True
+    ):
+        lost = (tip,) if tree is None else contents.missing
         note.missing = note.missing or (lost[0] if lost else None)
-        texts = [blob.data for blob in blobs.values() if blob is not None and blob.kind == "blob"]
-        result.append((note, events.read(texts)))
+        log = contents.log if note.unread is None else Log(unread=note.unread)
+        result.append((note, log))
     return result
 
 
@@ -75,42 +79,52 @@ def _root(commit: odb.Found | None) -> str | None:
     )
 
 
-def _notes(objects: Objects, trees: Sequence[str | None]) -> list[Notes]:
+def _notes(
+    objects: Objects, trees: Sequence[str | None], most: int = bounds.MOST_NOTES
+) -> list[Notes]:
     """Level by level over all trees, so that thousands of logs are read in a few batches."""
     notes = [Notes() for _ in trees]
+    counts = [0 for _ in trees]
     level = [(index, "", tree) for index, tree in enumerate(trees) if tree is not None]
     while level:
-        stored = objects.read_many([tree for _, _, tree in level])
+        stored = bounds.read_small(objects, [tree for _, _, tree in level], bounds.LARGEST_TREE)
         below: list[tuple[int, str, str]] = []
         for (index, prefix, oid), tree in zip(level, stored, strict=True):
             if tree is None or tree.kind != "tree":
                 notes[index].missing = oid
-                continue
-            entries = raw.tree_entries(tree.data, objects.oid_length)
-            whole = len(prefix) == 2
-            for entry in entries:
-                name = prefix + entry.name.decode("ascii", "replace")
-                if (
-                    entry.mode == raw.TREE_MODE
-                    and _is_hexadecimal(name)
-                    and len(name) < objects.oid_length
-                ):
-                    below.append((index, name, entry.oid))
-                    whole = False
-                elif (
-                    entry.mode == raw.BLOB_MODE
-                    and _is_hexadecimal(name)
-                    and len(name) == objects.oid_length
-                ):
-                    notes[index].blobs[name] = entry.oid
-                elif not prefix:
-                    notes[index].others.append(entry)
-                else:
-                    whole = False
-            if whole:
-                notes[index].directories[prefix] = (oid, len(entries))
-        level = below
+            elif counts[index] <= most:
+                entries = raw.tree_entries(tree.data, objects.oid_length)
+                counts[index] += len(entries) + 1
+                directories = _take_entries(notes[index], entries, prefix, objects.oid_length)
+                if len(prefix) == 2 and directories is None:
+                    notes[index].directories[prefix] = (oid, len(entries))
+                below += [(index, name, inner) for name, inner in directories or ()]
+        level = [place for place in below if counts[place[0]] <= most]
+    for note, count in zip(notes, counts, strict=True):
+        if count > most:
+            note.unread = f"it has more than {most:,} notes and trees of notes"
     return notes
+
+
+def _take_entries(
+    notes: Notes, entries: Sequence[Entry], prefix: str, length: int
+) -> list[tuple[str, str]] | None:
+    """Take the notes of a tree whose names go on from `prefix`; gives the trees of notes in it by
+    what their names go on from. None where it has nothing but notes.
+    """
+    below: list[tuple[str, str]] = []
+    whole = True
+    for entry in entries:
+        name = prefix + entry.name.decode("ascii", "replace")
+        if entry.mode == raw.BLOB_MODE and _is_hexadecimal(name) and len(name) == length:
+            notes.blobs[name] = entry.oid
+            continue
+        whole = False
+        if entry.mode == raw.TREE_MODE and _is_hexadecimal(name) and len(name) < length:
+            below.append((name, entry.oid))
+        elif not prefix:
+            notes.others.append(entry)
+    return None if whole else below
 
 
 def _as_we_write(notes: Notes) -> dict[str, str]:
@@ -135,8 +149,9 @@ def read_notes(objects: Objects, tip: str) -> tuple[Notes, dict[str, str]]:
     """The notes of the commit `tip`, none of them read, and the directories that can be kept as
     they are.
     """
-    [tree] = [_root(commit) for commit in objects.read_many([tip])]
-    [notes] = _notes(objects, [tree])
+    commits = bounds.read_small(objects, [tip], bounds.LARGEST_COMMIT)
+    [tree] = [_root(commit) for commit in commits]
+    [notes] = _notes(objects, [tree], bounds.MOST_ARCHIVED)
     if tree is None:
         notes.missing = tip
     return notes, _as_we_write(notes)
@@ -177,6 +192,15 @@ def begin(
     refs.move_to_new(place.repository, place.log, written, old=None, new=commit, reason="orch: log")
 
 
+def refuse_unread(plan: str, log: Log) -> None:
+    """Raises UnfitRepository for a log that was not read."""
+    if log.unread is not None:
+        raise errors.UnfitRepository(
+            f"the log of '{plan}' is not read: {log.unread}",
+            f"git update-ref -d {refs.LOGS}{plan}  # if it came with a fetch and nobody needs it",
+        )
+
+
 def win_race(attempt: Callable[[], None], again: Callable[[], None]) -> None:
     """Make an attempt to move a ref until nobody was faster; `again` comes before the next.
 
@@ -209,6 +233,7 @@ class LogWriter:
         self._objects = odb.Written(objects)
         self._identity = identity
         self._ref = place.log
+        self._plan = place.id
         self._clone = clone_id(place.repository)
         self._greatest: str | None = None
         # Whether it was read since somebody last looked: then it may hold what others wrote.
@@ -224,6 +249,7 @@ class LogWriter:
         self.notes, self.log = Notes(), Log()
         if self.tip is not None:
             [(self.notes, self.log)] = read_logs(self._objects, [self.tip])
+        refuse_unread(self._plan, self.log)
         if self.notes.missing is not None:  # written on, what cannot be read would be lost for good
             raise odb.MissingObject(self.notes.missing)
         self._subtrees = _as_we_write(self.notes)

@@ -43,6 +43,10 @@ class Objects(Protocol):
         """Type and bytes of each object, None for a missing one."""
         ...
 
+    def sizes(self, oids: Sequence[str]) -> list[int | None]:
+        """The bytes that each object has, none of it read; None for a missing one."""
+        ...
+
     def write(self, kind: str, data: bytes) -> str:
         """Take an object in; gives its ID."""
         ...
@@ -65,6 +69,10 @@ class Database:
     def read_many(self, oids: Sequence[str]) -> list[Found | None]:
         """Type and bytes of each object, None for a missing one."""
         return self._reader.read_many(oids)
+
+    def sizes(self, oids: Sequence[str]) -> list[int | None]:
+        """The bytes that each object has, none of it read; None for a missing one."""
+        return [info.size if info is not None else None for info in self._reader.infos(oids)]
 
     def present(self, oids: Sequence[str]) -> list[bool]:
         """Whether each object is there."""
@@ -144,6 +152,14 @@ class Written:
         read = iter(self._database.read_many(elsewhere) if elsewhere else ())
         return [
             Found(*self._contents[oid]) if oid in self._contents else next(read) for oid in oids
+        ]
+
+    def sizes(self, oids: Sequence[str]) -> list[int | None]:
+        """The bytes that each object has, none of it read; None for a missing one."""
+        elsewhere = [oid for oid in oids if oid not in self._contents]
+        known = iter(self._database.sizes(elsewhere) if elsewhere else ())
+        return [
+            len(self._contents[oid].data) if oid in self._contents else next(known) for oid in oids
         ]
 
     def write(self, kind: str, data: bytes) -> str:
