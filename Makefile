@@ -10,7 +10,7 @@ PAGES := $(patsubst %.scd,%.1,$(filter-out man/git-orch-log.scd man/git-orch-log
 # The date in the pages: pages made from the same sources are the same bytes on every day.
 export SOURCE_DATE_EPOCH := 1795219200
 
-.PHONY: help demo test lint bench soak man clean
+.PHONY: help demo test programs lint bench soak man clean
 
 help:
 	@echo 'make demo    plan, execute and roll back in a scratch repository'
@@ -22,6 +22,8 @@ help:
 	@echo 'make clean   remove what the other targets made'
 
 $(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'git-orch needs Python 3.11 or newer with venv: sudo apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
@@ -35,8 +37,12 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
-	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
+# Nothing waits for ever: each test has its limit (pyproject.toml), and so has all of it.
+test: programs lint
+	timeout --foreground --kill-after=30 2400 $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
+
+programs:
+	@PYTHON="$(PYTHON)" sh tests/support/programs.sh
 
 bench: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks

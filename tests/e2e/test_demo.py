@@ -15,8 +15,12 @@ from conftest import Repo
 _SCRIPT = places.SUPPORT / "demo.sh"
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> subprocess.CompletedProcess[str]:
+# As on a machine without bubblewrap: its own is covered, by itself.
+_WITHOUT = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", os.devnull, "/usr/bin/bwrap"]
+
+
+@pytest.fixture(params=[[], _WITHOUT], ids=["as it is", "without bubblewrap"])
+def demo(request: pytest.FixtureRequest, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """The demonstration, run with the git-orch of these tests."""
     variables = {
         **os.environ,
@@ -24,7 +28,7 @@ def demo(tmp_path: Path) -> subprocess.CompletedProcess[str]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     return subprocess.run(
-        ["sh", _SCRIPT], env=variables, capture_output=True, text=True, check=False
+        [*request.param, "sh", _SCRIPT], env=variables, capture_output=True, text=True, check=False
     )
 
 

@@ -107,7 +107,9 @@ def _sandbox(launcher: Launcher) -> Answer:
             "orch.sandbox is none: commands run as you",
             "git config --global orch.sandbox auto",
         )
-    return Answer("sandbox", "ok", f"{sandbox.name} {_version(launcher)}".rstrip())
+    instead = getattr(sandbox, "instead", None)
+    which = f", which came with git-orch: {instead}" if instead else ""
+    return Answer("sandbox", "ok", f"{sandbox.name} {_version(launcher)}".rstrip() + which)
 
 
 def _version(launcher: Launcher) -> str:

