@@ -67,7 +67,7 @@ TABLE = (
     *_rows(Kind.PROGRAM, Care.OWN, """
         branch.<name>.mergeOptions gpg.openpgp.program=gpg gpg.program=gpg
         gpg.ssh.defaultKeyCommand=false gpg.ssh.program=ssh-keygen gpg.x509.program=gpgsm
-        gpg.<format>.program pull.octopus pull.twohead"""),
+        gpg.<format>.program pull.octopus=octopus pull.twohead=ort"""),
     *_rows(Kind.PROGRAM, Care.FETCHED, """
         core.askPass core.gitProxy core.sshCommand credential.* credential.<url>.*
         remote.<name>.uploadpack remote.<name>.vcs ssh.variant"""),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shlex
 import stat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
 from git_orch.plans import ids
-from git_orch.repo import sync
+from git_orch.repo import scopes, sync
 from git_orch.repo.git import GitFailed
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ RESULTS = "refs/orch/results/"
 
 # Where git-orch has its refs.
 _OWN = ("refs/heads/orch", "refs/notes/orch", "refs/orch")
-_LONGEST = 4096  # bytes of a ref's file that are looked at
 
 # What no ref has in its name, and git takes for a way to another commit.
 _REVISION = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|@\{|\.\.")
@@ -190,21 +188,15 @@ def _is_there(path: str, ref: str) -> bool:
     except OSError:
         return False
     if stat.S_ISLNK(mode):
+        import shlex  # not for those whom nothing stops
+
         raise Symbolic(ref, os.readlink(path), f"unlink {shlex.quote(path)}")
     return True
 
 
 def _refuse_symbolic(path: str, ref: str) -> None:
     """Raises Symbolic for the file of a symbolic ref, also of one to a ref that is not there."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            data = file.read(_LONGEST) or b""
-        except OSError:  # a directory
-            return
+    data = scopes.contents(path) or b""
     if data.startswith(b"ref:"):
         raise _symbolic(ref, data[4:].decode("utf-8", "replace").strip())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo import git as gits
-from git_orch.repo import own_files
+from git_orch.repo import own_files, scopes
 from git_orch.repo.git import Git
 from git_orch.repo.scopes import Scoped
 
@@ -167,7 +167,37 @@ def discover(directory: Path | str, source: Mapping[str, str] = os.environ) -> R
         )
     inside = lines[3] == "true" and len(lines) > 4
     directories = Places(lines[0], lines[1], lines[4] if inside else None)
+    _refuse_other_tree(directories, str(directory), source)
     return Repository(directories, lines[2], gits.environment(source))
+
+
+def _refuse_other_tree(directories: Places, directory: str, source: Mapping[str, str]) -> None:
+    """Raises Refused where only the repository's configuration (core.worktree) says that its files
+    are in a directory which does not have it as its repository.
+    """
+    top = directories.top
+    if top is None or "GIT_WORK_TREE" in source or leads_to(top, directories.git_dir):
+        return
+    if "GIT_DIR" in source and os.path.realpath(top) == os.path.realpath(directory):
+        return  # git takes the current directory then
+    import shlex  # not for those whom nothing stops
+
+    raise errors.Refused(
+        f"the repository's own configuration says that its files are in '{top}' (core.worktree)",
+        f"GIT_WORK_TREE={shlex.quote(top)} git orch status  # if that is what you want",
+    )
+
+
+def leads_to(top: str, git_dir: str) -> bool:
+    """Whether the `.git` of a directory, or the file that it is, leads to this git directory."""
+    pointer = os.path.join(top, ".git")
+    text = scopes.contents(pointer)
+    if text is None:
+        return os.path.isdir(pointer) and os.path.realpath(pointer) == os.path.realpath(git_dir)
+    if not text.startswith(b"gitdir: "):
+        return False
+    named = os.fsdecode(text.removeprefix(b"gitdir: ").rstrip(b"\r\n"))
+    return os.path.realpath(os.path.join(top, named)) == os.path.realpath(git_dir)
 
 
 def _path(directory: str) -> Path:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
@@ -59,13 +60,13 @@ class Place(NamedTuple):
         except OSError:
             return
         for name in names:
-            data = _contents(os.path.join(directory, name, "gitdir")) or b""
+            data = contents(os.path.join(directory, name, "gitdir")) or b""
             yield os.path.dirname(os.fsdecode(data.strip()))
 
 
 def place(git_dir: str, top: str | None) -> Place:
     """The place of a git directory."""
-    named = _contents(os.path.join(git_dir, "commondir")) or b""
+    named = contents(os.path.join(git_dir, "commondir")) or b""
     common = os.path.join(git_dir, os.fsdecode(named.strip()))
     return Place(git_dir, os.path.normpath(common), top)
 
@@ -183,23 +184,24 @@ def _repository_files(where: Place) -> tuple[str, str]:
 
 
 def _has(file: str, words: frozenset[bytes]) -> bool:
-    data = _contents(file)
+    data = contents(file)
     if data is None:
         return os.path.lexists(file)
     return not words.isdisjoint(_WORD.findall(data.lower()))
 
 
-def _contents(file: str) -> bytes | None:
+def contents(file: str) -> bytes | None:
     """The contents of a plain file; None where there is no such, or a large one."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as opened:
-        try:
-            data = opened.read(_LARGEST)
-        except OSError:  # a directory
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
+        data = os.read(descriptor, _LARGEST)
+    finally:
+        os.close(descriptor)
     return data if len(data) < _LARGEST else None
 
 

@@ -6,8 +6,6 @@ file), and nobody should wait for it for ever. Editors have none: a person works
 
 from __future__ import annotations
 
-import shlex
-
 from git_orch import errors
 
 QUESTION = 300.0  # seconds: refs, settings, single objects
@@ -33,6 +31,8 @@ class TookTooLong(errors.UnfitRepository):
     """A call of git did not end, or did not answer, within its time limit."""
 
     def __init__(self, verb: str, seconds: float, directory: str | None) -> None:
+        import shlex  # not for those whom nothing stops
+
         place = f"-C {shlex.quote(directory)} " if directory is not None else ""
         super().__init__(
             f"git {verb} gave no answer within {seconds:g} seconds",

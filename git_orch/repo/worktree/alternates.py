@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
+from git_orch.repo import scopes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DEEPEST = 5  # git follows no more
-_LONGEST = 1024**2  # bytes of a list
 # Where no repository of the user's is.
 _SYSTEM = ("/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/var/run")
 # What git, libgit2 and JGit leave in an object directory, and in those that it has.
@@ -54,7 +54,8 @@ def stores(objects: Path, home: Path | None) -> tuple[Path, ...]:
 
 def _named(store: Path, depth: int) -> Iterator[Path]:
     """The directories that a store names, as git reads them."""
-    for line in _list(store).split(b"\n"):
+    listed = scopes.contents(str(store / "info" / "alternates")) or b""
+    for line in listed.split(b"\n"):
         if not line or line.startswith(b"#"):
             continue
         name = os.fsdecode(_unquoted(line) if line.startswith(b'"') else line)
@@ -62,20 +63,6 @@ def _named(store: Path, depth: int) -> Iterator[Path]:
             yield Path(os.path.normpath(name))
         elif depth == 0:  # git ignores others
             yield Path(os.path.normpath(os.path.join(os.path.realpath(store), name)))
-
-
-def _list(store: Path) -> bytes:
-    try:
-        descriptor = os.open(
-            store / "info" / "alternates", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        )
-    except OSError:
-        return b""
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            return file.read(_LONGEST) or b""
-        except OSError:  # a directory
-            return b""
 
 
 def _unquoted(line: bytes) -> bytes:

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from git_orch import checkpoints
+from git_orch import checkpoints, errors
 from git_orch.plans import ids
 from git_orch.repo import ask, localfiles
 from git_orch.repo.git import Git, GitFailed, failure
 from git_orch.repo.objects import partial
 from git_orch.repo.places import place_of
-from git_orch.repo.repository import unwritable
+from git_orch.repo.repository import leads_to, unwritable
 from git_orch.repo.worktree import enclosed, registration
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
@@ -153,7 +153,8 @@ def smudge(worktree: Worktree) -> None:
     Where the filter fails, for want of a network say, they stay as they are stored, and somebody is
     told.
     """
-    filters = [name.removeprefix("filter.").rpartition(".")[0] for name in worktree.git.drivers]
+    drivers = [name for name in worktree.git.drivers if name.startswith("filter.")]
+    filters = [name.removeprefix("filter.").rpartition(".")[0] for name in drivers]
     chosen = [name for name in dict.fromkeys(filters) if _FILTER.fullmatch(name)]
     odd = [name for name in chosen if "." in name]  # which no pathspec can have in a value
     if odd:
@@ -294,8 +295,16 @@ def _rebasing(repository: Repository, ref: str) -> Path | None:
 
 
 def git_dir_of(repository: Repository, place: Path) -> Path:
-    """The git directory of a worktree that git listed."""
-    return _git_dir(repository, place) or repository.common_dir
+    """The git directory of a worktree that git listed. Raises Refused where the repository names a
+    directory as its worktree that has another repository.
+    """
+    git_dir = _git_dir(repository, place) or repository.common_dir
+    if os.path.lexists(place / ".git") and not leads_to(str(place), str(git_dir)):
+        raise errors.Refused(
+            f"'{git_dir}' has '{place}' for its worktree, which is of another repository",
+            "git worktree list --verbose",
+        )
+    return git_dir
 
 
 def _git_dir(repository: Repository, path: Path) -> Path | None:
