@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from git_orch.plans.history.status import PlanState, Status
 from git_orch.repo import localfiles, settings
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
+from git_orch.sandbox.process import programs
 from git_orch.views import console
 
 
@@ -92,7 +94,8 @@ def _edit_draft(repository: Repository, status: Status) -> Path:
     path = repository.state_dir / "edit" / f"{name}.yaml"
     localfiles.write(path, emitter.to_yaml(status.plan).encode("utf-8"))
     try:
-        click.edit(filename=str(path), editor=settings.editor(repository))
+        variables = {"PATH": programs.host_path(os.environ.get("PATH", os.defpath))}
+        click.edit(filename=str(path), editor=settings.editor(repository), env=variables)
     except click.ClickException as failed:
         raise errors.UsageError(
             f"the editor failed: {failed.format_message()}",

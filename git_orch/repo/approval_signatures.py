@@ -18,7 +18,7 @@ from git_orch import errors
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
-from git_orch.sandbox.process import tools
+from git_orch.sandbox.process import programs, tools
 from git_orch.sandbox.walls import environment
 
 NAMESPACE = "git-orch-approval"
@@ -66,18 +66,16 @@ def sign(repository: Repository, content: bytes, committer: str) -> Signature:
     key = last("user.signingkey")
     match (last("gpg.format") or "openpgp").lower():
         case "ssh":
-            return _sign_ssh(repository, content, key, last("gpg.ssh.program"))
+            return _sign_ssh(content, key, last("gpg.ssh.program"))
         case "openpgp":
             program = last("gpg.openpgp.program") or last("gpg.program") or "gpg"
-            return _sign_openpgp(repository, content, key or committer, program)
+            return _sign_openpgp(content, key or committer, program)
         case other:
             raise errors.UsageError(f"'gpg.format' is '{other}': approvals are signed with ssh or openpgp",
                                     "git config --global gpg.format ssh")  # fmt: skip
 
 
-def _sign_ssh(
-    repository: Repository, content: bytes, key: str | None, program: str | None
-) -> Signature:
+def _sign_ssh(content: bytes, key: str | None, program: str | None) -> Signature:
     if key is None:
         raise errors.UsageError(
             "there is no key to sign with",
@@ -85,7 +83,7 @@ def _sign_ssh(
         )
     with tempfile.TemporaryDirectory(prefix="git-orch-") as place:
         argv = ["-Y", "sign", "-n", NAMESPACE, "-f", _key_file(key, place)]
-        done = _run(repository, program or "ssh-keygen", argv, content, _SIGN_TIMEOUT)
+        done = _run(program or "ssh-keygen", argv, content, _SIGN_TIMEOUT)
     return _signature("ssh", done)
 
 
@@ -107,9 +105,9 @@ def _key_file(key: str, place: str) -> str:
     return path
 
 
-def _sign_openpgp(repository: Repository, content: bytes, key: str, program: str) -> Signature:
+def _sign_openpgp(content: bytes, key: str, program: str) -> Signature:
     argv = ["--status-fd=2", "--detach-sign", "--armor", "--local-user", key]
-    return _signature("openpgp", _run(repository, program, argv, content, _SIGN_TIMEOUT))
+    return _signature("openpgp", _run(program, argv, content, _SIGN_TIMEOUT))
 
 
 def _signature(kind: Format, done: tools.Finished) -> Signature:
@@ -158,7 +156,6 @@ def _allowed_signers(repository: Repository, chosen: Settings) -> str:
 def _ssh_signer(repository: Repository, allowed: str, file: str, content: bytes) -> str:
     program = _own_value(repository, "gpg.ssh.program") or "ssh-keygen"
     search = _run(
-        repository,
         program,
         ["-Y", "find-principals", "-f", allowed, "-s", file],
         None,
@@ -168,7 +165,7 @@ def _ssh_signer(repository: Repository, allowed: str, file: str, content: bytes)
     if search.status != 0 or not principals:
         raise NotTrusted(f"the key that signed it is not in '{allowed}'")
     argv = ["-Y", "verify", "-f", allowed, "-I", principals[0], "-n", NAMESPACE, "-s", file]
-    if _run(repository, program, argv, content, _VERIFY_TIMEOUT).status != 0:
+    if _run(program, argv, content, _VERIFY_TIMEOUT).status != 0:
         raise NotTrusted(f"'{principals[0]}' has not signed this")
     return principals[0]
 
@@ -185,7 +182,7 @@ def _openpgp_signer(repository: Repository, chosen: Settings, file: str, content
         or "gpg"
     )
     argv = ["--batch", "--no-auto-key-retrieve", "--status-fd=1", "--verify", file, "-"]
-    done = _run(repository, program, argv, content, _VERIFY_TIMEOUT)
+    done = _run(program, argv, content, _VERIFY_TIMEOUT)
     output = done.stdout.decode("utf-8", "replace").splitlines()
     lines = [line.split()[1:] for line in output if line.startswith("[GNUPG:] ")]
     words = {line[0] for line in lines if line}
@@ -203,19 +200,14 @@ def _own_value(repository: Repository, name: str) -> str | None:
     return settings.of_own_scopes(repository, name).get(name, [None])[-1] or None
 
 
-def _run(
-    repository: Repository, program: str, argv: Sequence[str], stdin: bytes | None, timeout: float
-) -> tools.Finished:
+def _run(program: str, argv: Sequence[str], stdin: bytes | None, timeout: float) -> tools.Finished:
     """Run a signing program that is not the repository's. Raises StepFailed when there is none or
     it hangs.
     """
-    path = os.pathsep.join(environment.outside(os.environ.get("PATH", ""), repository.top))
-    executable = (
-        os.path.expanduser(program) if os.sep in program else environment.program(program, path)
-    )
-    if executable is None or not os.path.isabs(executable):
+    executable = programs.find(os.path.expanduser(program), os.environ.get("PATH", ""))
+    if executable is None:
         raise errors.StepFailed(f"'{program}' is not on PATH", f"apt-cache search {program}")
-    variables = {**os.environ, "LC_ALL": "C", "PATH": path}
+    variables = {**os.environ, "LC_ALL": "C"}
     try:
         return tools.capture(
             [executable, *argv], env=variables, cwd="/", stdin=stdin, timeout=timeout

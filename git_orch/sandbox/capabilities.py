@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from git_orch.plans import document as documents
 from git_orch.sandbox.process import command as process
-from git_orch.sandbox.process import limits
+from git_orch.sandbox.process import limits, programs
 from git_orch.sandbox.walls import environment
 
 CACHE_NAME = "capabilities.json"
@@ -203,7 +203,7 @@ def _capabilities(commands: tuple[CommandInfo, ...], pwd: Path) -> Capabilities:
 def _places(
     names: dict[str, tuple[str, ...]] | list[str], path: str, excluded: Path | None
 ) -> dict[str, _Place | None]:
-    directories = environment.outside(path, excluded)
+    directories = environment.outside(programs.host_path(path), excluded)
     return {name: _place(name, directories, excluded) for name in names}
 
 
@@ -238,7 +238,7 @@ def _probe(
     from concurrent import futures
 
     stop = threading.Event()
-    source = {"PATH": os.pathsep.join(environment.outside(path, excluded))}
+    source = {"PATH": os.pathsep.join(environment.outside(programs.host_path(path), excluded))}
     # Rustup and others look for their programs in the home directory.
     home = environment.home(os.environ) or Path("/nonexistent")
     variables = environment.command_environment(

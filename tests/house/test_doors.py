@@ -157,3 +157,35 @@ def recursive(source: str) -> set[str]:
 def test_what_calls_itself_is_bounded_by_more_than_what_others_wrote(path: Path) -> None:
     module = str(path.relative_to(PACKAGE))
     assert recursive(path.read_text()) <= RECURSIVE.get(module, set())
+
+
+# Where commands of steps look for programs, inside of the sandbox or under its rules.
+OF_COMMANDS = {
+    "flow/planning/validate.py",
+    "sandbox/walls/landlock.py",  # in the directories of the system alone
+    "sandbox/walls/launcher.py",
+}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_no_other_module_looks_for_programs_of_the_host(path: Path) -> None:
+    module = str(path.relative_to(PACKAGE))
+    looked = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and (_name(node.value), node.attr) in {("environment", "program"), ("shutil", "which")}
+    }
+    assert not looked or (module in OF_COMMANDS and looked == {"program"})
+
+
+def test_every_trusted_tool_is_found_by_the_finder() -> None:
+    tree = ast.parse((PACKAGE / "sandbox/process/tools.py").read_text())
+    started = [
+        node.args[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "subprocess.Popen"
+    ]
+    assert [ast.unparse(argument) for argument in started] == ["_found(argv, env)"] * 3

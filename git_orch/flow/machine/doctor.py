@@ -22,7 +22,7 @@ from git_orch.repo.settings import Settings
 from git_orch.repo.worktree import enclosed
 from git_orch.sandbox import probes
 from git_orch.sandbox.probes import Answer, Place
-from git_orch.sandbox.process import tools
+from git_orch.sandbox.process import programs, tools
 from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -213,7 +213,7 @@ def ineffective_settings(around: Repository) -> Iterator[Answer]:
 
 def man_pages(path: str) -> Answer:
     """Whether man finds the pages; *git orch help* works without them."""
-    man = environment.program("man", path)
+    man = programs.find("man", path)
     if man is None:
         return Answer("man", "note", "there is no man here", "git orch help")
     answer = tools.capture([man, "-w", "git-orch"], env=os.environ)

@@ -10,6 +10,7 @@ from git_orch import errors
 from git_orch.repo import settings
 from git_orch.repo.worktree import enclosed, gitview
 from git_orch.repo.worktree.enclosed import Boundary
+from git_orch.sandbox.process import programs
 from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -45,7 +46,7 @@ def _programs(repository: Repository) -> str:
     """PATH without what is in the repository: a planted bwrap would run everything outside of any
     sandbox.
     """
-    path = os.environ.get("PATH", "")
+    path = programs.host_path(os.environ.get("PATH", ""))
     for place in repository.places:
         path = os.pathsep.join(environment.outside(path, place))
     return path

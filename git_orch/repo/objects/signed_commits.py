@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from git_orch import errors
 from git_orch.repo import sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.objects import objects as odb
-from git_orch.sandbox.walls import environment
+from git_orch.sandbox.process import programs as host_programs
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Objects
@@ -96,7 +95,5 @@ def _person(role: str, line: str) -> dict[str, str]:
 
 
 def _variables(repository: Repository) -> Mapping[str, str]:
-    path = os.pathsep.join(
-        environment.outside(repository.variables.get("PATH", ""), repository.top)
-    )
+    path = host_programs.host_path(repository.variables.get("PATH", ""))
     return {**repository.variables, "PATH": path}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
 import subprocess
 from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
 
-from git_orch.sandbox.process import family, table
+from git_orch.sandbox.process import family, programs, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,8 +45,8 @@ def capture(
     for a missing program, TimeoutError after `timeout` seconds.
     """
     child = subprocess.Popen(
-        argv,
-        env={**env, table.TAG: family.TAGS.trusted},
+        _found(argv, env),
+        env=_variables(env),
         cwd=cwd,
         stdin=_input(stdin),
         stdout=subprocess.PIPE,
@@ -61,6 +62,20 @@ def capture(
     finally:
         _end(child)
     return Finished(child.returncode, stdout, stderr)
+
+
+def _found(argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """The command line with the program's own path. Raises FileNotFoundError."""
+    program = programs.find(argv[0], env.get("PATH", os.defpath))
+    if program is None:
+        raise FileNotFoundError(errno.ENOENT, "there is no such program outside of the repository")
+    return [program, *argv[1:]]
+
+
+def _variables(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a tool: what it starts is the host's as well."""
+    path = programs.host_path(env.get("PATH", os.defpath))
+    return {**env, "PATH": path, table.TAG: family.TAGS.trusted}
 
 
 def _input(stdin: bytes | int | None) -> int:
@@ -117,8 +132,8 @@ class Session:
     ) -> None:
         self._patience = patience
         self._child = subprocess.Popen(
-            argv,
-            env={**env, table.TAG: family.TAGS.trusted},
+            _found(argv, env),
+            env=_variables(env),
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -218,8 +233,8 @@ def start_detached(argv: Sequence[str], *, env: Mapping[str, str], output: int) 
     old_handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which the child inherits
     try:
         child = subprocess.Popen(
-            argv,
-            env={**env, table.TAG: family.TAGS.trusted},
+            _found(argv, env),
+            env=_variables(env),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

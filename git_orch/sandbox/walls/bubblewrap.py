@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch.sandbox import trees
-from git_orch.sandbox.process import command, limits
-from git_orch.sandbox.walls import environment, landlock, seccomp
+from git_orch.sandbox.process import command, limits, programs
+from git_orch.sandbox.walls import landlock, seccomp
 from git_orch.sandbox.walls.doors import Doors
 from git_orch.sandbox.walls.view import CACHES, Confined, View
 
@@ -425,5 +425,5 @@ def _worktree(view: View, doors: Doors) -> Iterator[str]:
 
 def find(path: str) -> Bubblewrap | None:
     """The bubblewrap on a PATH of absolute directories."""
-    program = environment.program("bwrap", path)
+    program = programs.find("bwrap", path)
     return Bubblewrap(program) if program is not None else None

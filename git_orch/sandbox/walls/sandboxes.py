@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
+from git_orch.sandbox.process import programs
 from git_orch.sandbox.walls import bubblewrap, bundled, environment
 from git_orch.sandbox.walls.view import Sandbox, Unconfined
 
@@ -69,9 +70,7 @@ def choose(setting: str, path: str) -> Sandbox:
 
 def find(path: str) -> Sandbox | Unusable:
     """The sandbox of this machine. Starts it once, for some milliseconds."""
-    programs = os.pathsep.join(
-        [*environment.outside(path, None), *environment.DEFAULT_PATH.split(os.pathsep)]
-    )
+    everywhere = f"{path}{os.pathsep}{environment.DEFAULT_PATH}"
     if sys.platform == "darwin":
         from git_orch.sandbox.walls import seatbelt
 
@@ -84,18 +83,18 @@ def find(path: str) -> Sandbox | Unusable:
         return Unusable(
             f"there is no sandbox for {sys.platform}", "git config --global orch.sandbox none"
         )
-    return _bubblewrap(programs)
+    return _bubblewrap(everywhere)
 
 
-def _bubblewrap(programs: str) -> Sandbox | Unusable:
+def _bubblewrap(path: str) -> Sandbox | Unusable:
     """The bubblewrap of the system where it works, else the one that came along."""
-    system = bubblewrap.find(programs)
+    system = bubblewrap.find(path)
     trouble = system.trouble() if system is not None else None
     if system is not None and trouble is None:
         return system
     missing = Unusable(
         "there is no sandbox on this machine: bubblewrap (bwrap) is not installed",
-        _install_command(programs),
+        _install_command(path),
     )
     bundle = bundled.find()
     if bundle is not None and bundle.unknown is not None:
@@ -114,7 +113,7 @@ def _bubblewrap(programs: str) -> Sandbox | Unusable:
 
 def _install_command(path: str) -> str:
     for name, line in _INSTALLERS.items():
-        if environment.program(name, path):
+        if programs.find(name, path):
             return line
     return "install bubblewrap"
 
