@@ -25,7 +25,7 @@ def git(*args: str, cwd: Path) -> None:
 
 
 @pytest.fixture
-def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a linked worktree beside it; somebody works in a directory of it."""
     top = tmp_path / "repo"
     (top / "src").mkdir(parents=True)
@@ -60,9 +60,9 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("at", ["repo/src", "linked"])
 def test_no_program_of_the_repository_is_found(
-    repo: Path, place: str, at: str, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, place: str, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    above = repo.parent
+    above = checkout.parent
     make_program(above / place)
     host = make_program(above / "host")
     monkeypatch.chdir(above / at)
@@ -72,34 +72,34 @@ def test_no_program_of_the_repository_is_found(
 
 
 @pytest.mark.parametrize("entry", ["", ".", "bin", "../src/bin", "./"])
-def test_no_entry_that_depends_on_the_directory_counts(repo: Path, entry: str) -> None:
-    make_program(repo / "src")
-    make_program(repo / "src/bin")
-    host = make_program(repo.parent / "host")
+def test_no_entry_that_depends_on_the_directory_counts(checkout: Path, entry: str) -> None:
+    make_program(checkout / "src")
+    make_program(checkout / "src/bin")
+    host = make_program(checkout.parent / "host")
     path = os.pathsep.join([entry, str(host.parent), entry])
     assert programs.find("tool", path) == str(host)
     assert programs.host_path(path) == str(host.parent)
 
 
-def test_a_link_into_the_repository_is_not_followed(repo: Path) -> None:
-    make_program(repo / "bin")
-    (repo.parent / "linked-bin").symlink_to(repo / "bin")
-    (repo.parent / "host").mkdir()
-    (repo.parent / "host/tool").symlink_to(repo / "bin/tool")
-    path = f"{repo.parent / 'linked-bin'}{os.pathsep}{repo.parent / 'host'}"
+def test_a_link_into_the_repository_is_not_followed(checkout: Path) -> None:
+    make_program(checkout / "bin")
+    (checkout.parent / "linked-bin").symlink_to(checkout / "bin")
+    (checkout.parent / "host").mkdir()
+    (checkout.parent / "host/tool").symlink_to(checkout / "bin/tool")
+    path = f"{checkout.parent / 'linked-bin'}{os.pathsep}{checkout.parent / 'host'}"
     assert programs.find("tool", path) is None
 
 
 def test_where_variables_say_that_the_repository_is_counts_as_well(
-    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_program(repo / "bin")
+    make_program(checkout / "bin")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert programs.find("tool", str(repo / "bin")) is not None
-    monkeypatch.setenv("GIT_DIR", str(repo / ".git"))
-    assert programs.find("tool", str(repo / "bin")) is None
+    assert programs.find("tool", str(checkout / "bin")) is not None
+    monkeypatch.setenv("GIT_DIR", str(checkout / ".git"))
+    assert programs.find("tool", str(checkout / "bin")) is None
 
 
 def test_programs_of_a_home_are_found_by_who_is_at_home(
@@ -112,14 +112,14 @@ def test_programs_of_a_home_are_found_by_who_is_at_home(
     assert programs.find("tool", str(made.parent)) == str(made)
 
 
-def test_a_tool_starts_what_is_found_and_gives_its_path_on(repo: Path) -> None:
-    make_program(repo / "bin", "sh")
-    path = f"{repo / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"
+def test_a_tool_starts_what_is_found_and_gives_its_path_on(checkout: Path) -> None:
+    make_program(checkout / "bin", "sh")
+    path = f"{checkout / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"
     done = tools.capture(["sh", "-c", "echo $PATH"], env={"PATH": path})
     assert done.stdout.decode().strip() == f"/usr/bin{os.pathsep}/bin"
 
 
-def test_a_tool_that_only_the_repository_has_is_missing(repo: Path) -> None:
-    made = make_program(repo / "bin")
+def test_a_tool_that_only_the_repository_has_is_missing(checkout: Path) -> None:
+    made = make_program(checkout / "bin")
     with pytest.raises(FileNotFoundError):
         tools.capture(["tool"], env={"PATH": str(made.parent)})
