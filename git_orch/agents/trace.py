@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Self
 
+from git_orch import checkpoints
 from git_orch.agents import reports
 from git_orch.plans import redact
 
@@ -92,7 +93,7 @@ class Trace:
         }
         line = json.dumps(self._clean(entry), ensure_ascii=False) + "\n"
         data = line.encode("utf-8", "backslashreplace")
-        with self._lock:
+        with self._lock, checkpoints.around("write trace", self._file):
             while data:
                 data = data[os.write(self._file, data) :]
 

@@ -75,7 +75,7 @@ def command(plan: str | None, source: str | None) -> None:
         refused.hint = f"git orch edit {ids.short(status.id)} --from {shlex.quote(str(draft))}  # your text is there"
         raise
     if draft is not None:
-        draft.unlink()
+        localfiles.remove(draft)
     console.out(f"{ids.short(status.id)}: {'changed' if changed else 'nothing changed'}")
 
 

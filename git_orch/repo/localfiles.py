@@ -54,10 +54,17 @@ def copy(source: IO[bytes], path: Path) -> None:
             shutil.copyfileobj(source, file)
             file.flush()
             sync.file(file.fileno())
-        beside.replace(path)
+        with checkpoints.around("write file", path):
+            beside.replace(path)
     except OSError as failed:
         beside.unlink(missing_ok=True)
         raise unwritable(failed, path) from failed
+
+
+def remove(path: Path) -> None:
+    """Remove a file, which may be gone already. Raises OSError."""
+    with checkpoints.around("remove file", path):
+        path.unlink(missing_ok=True)
 
 
 def make_directory(directory: Path) -> None:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_orch import checkpoints
 from git_orch.plans import approval, document
 from git_orch.plans.document import BadDocument, Document
 from git_orch.plans.history.status import Status, StepState, StepStatus
@@ -109,7 +110,8 @@ def add(
     names = _names(place)
     top = places.own_directory()
     try:
-        own_files.append(top, names, text.encode("ascii"))
+        with checkpoints.around("append record", place.id):
+            own_files.append(top, names, text.encode("ascii"))
     except OSError as failed:
         raise unwritable(failed, top.joinpath(*names)) from failed
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from git_orch import checkpoints
 from git_orch.plans import document as documents
 from git_orch.sandbox.process import command as process
 from git_orch.sandbox.process import limits, programs
@@ -292,7 +293,8 @@ def _save(
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = file.with_name(f"{file.name}.{os.getpid()}")
     beside.write_text(json.dumps(document, indent=1), "utf-8")
-    beside.replace(file)
+    with checkpoints.around("write file", file):
+        beside.replace(file)
 
 
 def _load(

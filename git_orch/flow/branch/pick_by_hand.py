@@ -79,7 +79,7 @@ def record_of(repository: Repository, checkout: Checkout) -> Record | None:
 @checkpoints.around("forget pick")
 def forget(repository: Repository, checkout: Checkout) -> None:
     """The pick has ended."""
-    _path(repository, checkout).unlink(missing_ok=True)
+    localfiles.remove(_path(repository, checkout))
 
 
 # -- git's own cherry-pick -------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from git_orch.plans import approval, ids, plan_document, redact
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import Base, MoveKind
 from git_orch.plans.plan import Plan
-from git_orch.repo import identity, refs
+from git_orch.repo import identity, localfiles, refs
 from git_orch.repo.local import approvals
 from git_orch.repo.log import log as store
 from git_orch.repo.objects import objects
@@ -113,7 +113,7 @@ def create(
         plan.move(None, cover, "create", entries, kind=MoveKind.CREATE, written=written)
         plan.confirm()
     if draft.reply_file is not None:
-        draft.reply_file.unlink(missing_ok=True)
+        localfiles.remove(draft.reply_file)
     return plan_id
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from git_orch import errors
+from git_orch import checkpoints, errors
 from git_orch.flow.reports import Report, Reporter, StepStarted, TipChecking
 from git_orch.plans import ids
 from git_orch.repo import localfiles
@@ -61,7 +61,8 @@ def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
         output_text = beside.read_text(encoding="utf-8", errors="replace")
     finally:
         if exit_code is None:
-            beside.replace(log)
+            with checkpoints.around("write file", log):
+                beside.replace(log)
         else:
             beside.unlink()
     return Started(child.pid, log, output_text, exit_code)

@@ -73,7 +73,7 @@ class Book(NamedTuple):
         and the one for the check alone.
         """
         for earlier in (before, ()):
-            self._path(check, earlier).unlink(missing_ok=True)
+            localfiles.remove(self._path(check, earlier))
 
     def _path(self, check: Check, before: Sequence[Check]) -> Path:
         content = {
@@ -124,7 +124,7 @@ def prune(directory: Path, most: int = MOST) -> None:
         return
     dated = sorted((_change_time(path), path) for path in paths)
     for _, path in dated[: len(paths) - most + most // 10]:
-        Path(path).unlink(missing_ok=True)
+        localfiles.remove(Path(path))
 
 
 def _change_time(path: str) -> int:

@@ -90,4 +90,4 @@ def left(place: PlanPlace) -> list[str]:
 def clear(place: PlanPlace, attempts: Iterable[str]) -> None:
     """Forget attempts whose events are all in the log."""
     for attempt in attempts:
-        (place.spool / attempt).unlink(missing_ok=True)
+        localfiles.remove(place.spool / attempt)

@@ -91,7 +91,8 @@ class Held:
             self._shares -= 1
             if self._shares or self._descriptor is None:
                 return
-            self._keep.unlink(missing_ok=True)
+            with checkpoints.around("release pack", self._keep):
+                self._keep.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -205,7 +206,8 @@ def _try_to_place(
         _sync(descriptors)
         for file, suffix, descriptor in zip(files, suffixes, descriptors, strict=True):
             os.fchmod(descriptor, mode)
-            file.rename(directory / f"{name}.{suffix}")  # with its index it exists
+            with checkpoints.around("name pack", file):
+                file.rename(directory / f"{name}.{suffix}")  # with its index it exists
     except BaseException:
         for file in (directory / f"{name}.idx", directory / f"{name}.pack", *files):
             file.unlink(missing_ok=True)
@@ -221,7 +223,8 @@ def _kept(temporary: Path, keep: Path) -> Held:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # before it has its name: nobody takes it for left
-        temporary.rename(keep)
+        with checkpoints.around("hold pack", keep):
+            temporary.rename(keep)
     except BaseException:
         os.close(descriptor)
         raise
@@ -323,8 +326,8 @@ def _replace(repository: Repository, small: Sequence[Path], at_least: int) -> No
     there = frozenset[str]().union(*(_oids(index, size) or () for index in placed))
     for index, found in objects.items():
         if found <= there and not index.with_suffix(".keep").exists():
-            with checkpoints.around("remove pack", index):
-                for suffix in (".idx", ".pack", ".rev"):  # as git: without its index it is none
+            for suffix in (".idx", ".pack", ".rev"):  # as git: without its index it is none
+                with checkpoints.around("remove pack", index):
                     index.with_suffix(suffix).unlink(missing_ok=True)
 
 
@@ -360,7 +363,8 @@ def _let_go(keep: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_size == 0:  # one with a reason in it is somebody else's
-            keep.unlink(missing_ok=True)
+            with checkpoints.around("release pack", keep):
+                keep.unlink(missing_ok=True)
     except OSError:
         return  # somebody holds it
     finally:

@@ -63,7 +63,7 @@ def own(place: PlanPlace, name: str) -> None:
 @checkpoints.around("disown worktree")
 def disown(repository: Repository, name: str) -> None:
     """The worktree is clean, or gone."""
-    (_directory(repository) / name).unlink(missing_ok=True)
+    localfiles.remove(_directory(repository) / name)
 
 
 @contextlib.contextmanager
