@@ -168,14 +168,12 @@ def _refuse_link(repository: Repository, ref: str) -> None:
     """Raises Symbolic where the file of a ref of ours, its reflog's, or a directory above them is a
     link, or the ref a symbolic one: git may show neither.
     """
-    root = next((own for own in _OWN if ref.startswith(f"{own}/")), None)
-    if root is None or not _is_ours(ref):
+    if not _is_ours(ref):
         return
-    names = ref.removeprefix(f"{root}/").split("/")
-    for start in (root, f"logs/{root}"):
-        path = os.path.join(repository.directories.common_dir, start)
-        for name in ("", *names):
-            path = os.path.join(path, name) if name else path
+    for start in ("", "logs"):
+        path = os.path.join(repository.directories.common_dir, start, "refs")
+        for name in ref.split("/")[1:]:
+            path = os.path.join(path, name)
             if not _is_there(path, ref):
                 break
     _refuse_symbolic(os.path.join(repository.directories.common_dir, ref), ref)
@@ -204,7 +202,9 @@ def _refuse_symbolic(path: str, ref: str) -> None:
 def _refuse_links_below(repository: Repository, directory: str) -> None:
     """Raises Symbolic where a file of a ref below is a link: git shows what that leads to."""
     waiting = [directory]
-    _is_there(os.path.join(repository.directories.common_dir, directory), directory)
+    for above in (os.path.dirname(directory), directory):
+        if above != "refs":  # which several repositories may have together
+            _is_there(os.path.join(repository.directories.common_dir, above), above)
     while waiting:
         above = waiting.pop()
         try:

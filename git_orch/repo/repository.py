@@ -175,6 +175,7 @@ def _refuse_other_tree(directories: Places, directory: str, source: Mapping[str,
     """Raises Refused where only the repository's configuration (core.worktree) says that its files
     are in a directory which does not have it as its repository.
     """
+    _refuse_other_repository(directories, source)
     top = directories.top
     if top is None or "GIT_WORK_TREE" in source or leads_to(top, directories.git_dir):
         return
@@ -185,6 +186,20 @@ def _refuse_other_tree(directories: Places, directory: str, source: Mapping[str,
     raise errors.Refused(
         f"the repository's own configuration says that its files are in '{top}' (core.worktree)",
         f"GIT_WORK_TREE={shlex.quote(top)} git orch status  # if that is what you want",
+    )
+
+
+def _refuse_other_repository(directories: Places, source: Mapping[str, str]) -> None:
+    """Raises Refused where a git directory has the objects and refs of another one (`commondir`), and
+    is no worktree of that.
+    """
+    own, common = map(os.path.realpath, (directories.git_dir, directories.common_dir))
+    if own == common or "GIT_COMMON_DIR" in source or own.startswith(f"{common}/worktrees/"):
+        return
+    raise errors.Refused(
+        f"'{directories.git_dir}' takes the objects and refs of '{directories.common_dir}', and is no "
+        "worktree of that repository",
+        "git rev-parse --git-common-dir",
     )
 
 

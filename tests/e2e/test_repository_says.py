@@ -306,3 +306,30 @@ def test_no_landing_writes_into_the_files_of_another_repository(
     assert "which is of another repository" in refused.stderr
     assert sorted(os.listdir(victim.path)) == [".git", "mine"]
     repo.follow(refused.stderr)
+
+
+def test_a_repository_that_takes_objects_of_another_one_is_refused(
+    repo: Repo, tmp_path: Path
+) -> None:
+    """`commondir`, as worktrees have it, in a git directory that is none's worktree."""
+    (tmp_path / "victim").mkdir()
+    victim = Repo(tmp_path / "victim")
+    victim.git("init", "-q")
+    victim.commit({"mine": "mine\n"})
+    (repo.path / ".git/commondir").write_text(f"{victim.path}/.git\n")
+    refused = repo.orch("status", expect=3)
+    assert "is no worktree of that repository" in refused.stderr
+    repo.follow(refused.stderr)
+    repo.orch("status", env={"GIT_COMMON_DIR": f"{repo.path}/.git"})
+
+
+def test_no_copy_of_a_file_behind_a_link_gets_where_commands_see_it(
+    repo: Repo, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("canary-5501\n")
+    (repo.path / ".git/info").mkdir(exist_ok=True)
+    (repo.path / ".git/info/sparse-checkout").symlink_to(tmp_path / "secret")
+    look = f"grep -rs canar[y]-5501 {repo.path}/.git $PWD && exit 1; true"
+    plan = repo.plan({"title": "x", "steps": [{"title": "Look", "run": look}]})
+    repo.orch("exec", plan)
+    assert repo.step_states(plan) == ["done"]

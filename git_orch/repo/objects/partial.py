@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from git_orch import errors
-from git_orch.repo import ask, git_settings, scopes, sync
+from git_orch.repo import ask, git_settings, own_files, scopes, sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.git_settings import Care
 
@@ -124,6 +124,7 @@ def _fetch(git: Git, remote: str | None, oids: frozenset[str]) -> None:
     place = git.place()
     state = os.path.join(place.common_dir, "orch")
     os.makedirs(state, mode=0o700, exist_ok=True)
+    own_files.require(state)
     with tempfile.TemporaryDirectory(dir=state, prefix="fetch-") as directory:
         _make_git_directory(git, directory, remote)
         variables = {

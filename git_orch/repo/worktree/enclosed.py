@@ -154,8 +154,10 @@ class Enclosure:
                 os.fsencode(self.common_dir / "objects") + b"\n"
             )
             # An index that was never written is an empty one.
+            index = self.git_dir / "index"
             with contextlib.suppress(FileNotFoundError):
-                shutil.copy2(self.git_dir / "index", made.index)
+                if not index.is_symlink():  # commands see the copy
+                    shutil.copy2(index, made.index)
             if self.launcher.git is not None:
                 (made.path / "config").write_bytes(self.launcher.git.config)
             yield made

@@ -99,14 +99,19 @@ def _write(git_dir: Path, path: Path, commit: str) -> None:
 def _copy_settings(repository: Repository, git_dir: Path) -> None:
     """As git does it: which files are checked out, and what counts in one worktree."""
     sparse, config = (repository.common_dir / name for name in (_SPARSE, _CONFIG))
-    if sparse.is_file():
+    if sparse.is_file() and _is_of_the_repository(repository, sparse):
         (git_dir / _SPARSE).parent.mkdir()
         shutil.copyfile(sparse, git_dir / _SPARSE)
-    if config.is_file():
+    if config.is_file() and _is_of_the_repository(repository, config):
         shutil.copyfile(config, git_dir / _CONFIG)
         for name in _OF_MAIN_ALONE:
             unset = ("config", "--file", str(git_dir / _CONFIG), "--unset-all", name)
             repository.git.finished(*unset, expect=(0, 5))
+
+
+def _is_of_the_repository(repository: Repository, file: Path) -> bool:
+    """Whether a file is not elsewhere behind a link: commands see the copy of what commands do not."""
+    return file.resolve().is_relative_to(repository.common_dir.resolve())
 
 
 def _place(repository: Repository, made: Path, name: str) -> Path:

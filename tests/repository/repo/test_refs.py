@@ -260,3 +260,28 @@ def test_a_reflog_that_is_a_link_is_not_written(repo: Repo) -> None:
     assert outside.read_text() == "mine\n"
     repo.follow(f"hint: {refused.value.hint}")
     refs.move(repository, REF, old=None, new=head, reason="orch: create")
+
+
+@pytest.mark.parametrize("directory", ["refs/heads", "refs/notes", "logs/refs/heads"])
+def test_a_directory_above_ours_that_is_a_link_is_not_followed(repo: Repo, directory: str) -> None:
+    outside = repo.path.parent / "outside"
+    place = repo.path / ".git" / directory
+    place.mkdir(parents=True, exist_ok=True)
+    place.rename(outside)
+    place.symlink_to(outside)
+    ref = (refs.LOGS if "notes" in directory else refs.BRANCHES) + PLAN
+    head = repo.git("rev-parse", "HEAD")
+    with pytest.raises(refs.Symbolic):
+        refs.move(discover(repo.path), ref, old=None, new=head, reason="orch: create")
+    assert not list(outside.glob("orch/*"))
+
+
+def test_refs_that_repositories_have_together_are_as_good_as_any(repo: Repo) -> None:
+    """As git-new-workdir links them."""
+    for name in ("refs", "logs"):
+        place = repo.path / ".git" / name
+        place.rename(repo.path.parent / name)
+        place.symlink_to(repo.path.parent / name)
+    repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
+    refs.move(repository, REF, old=None, new=head, reason="orch: create")
+    assert refs.below(repository, refs.BRANCHES) == {REF: head}
