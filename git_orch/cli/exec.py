@@ -271,7 +271,7 @@ def _run(
     preferred = settings.of_user(repository)
     options = _options(given, chosen, preferred)
     with contextlib.ExitStack() as stack:
-        service = stack.enter_context(models.service(preferred.prices)) if with_model else None
+        service = stack.enter_context(models.service(preferred)) if with_model else None
         console_reporter = ConsoleReporter(numbered=given.jobs > 1)
         reporter = background.Announced(console_reporter, lambda: runs.record_at_work(plan.place))
         place = PlanPlace(repository, status.id)

@@ -204,7 +204,7 @@ def _make_draft(repository: Repository, task: str | None, given: Typed) -> Draft
     from git_orch.views.progress import ConsoleReporter
 
     max_usd = given.max_usd if given.max_usd is not None else chosen.maxUsd
-    terms = planning.Terms(name, max_usd, chosen.prices)
+    terms = planning.Terms(name, max_usd, chosen)
     return planning.from_model(repository, asked, terms, ConsoleReporter())
 
 

@@ -32,7 +32,7 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
             candidate.number == step and candidate.step.kind == "agent"
             for candidate in opened.status().steps
         )
-        service = stack.enter_context(models.service(chosen.prices)) if asks else None
+        service = stack.enter_context(models.service(chosen)) if asks else None
         options = Options(model or chosen.model, max_usd=max_usd, retry_model=chosen.retryModel)
         summary, done = redo.redo(opened, step, options, service)
         after = opened.status()

@@ -34,7 +34,7 @@ KEPT_WORKTREES = ("auto", "true", "false")
 
 class Settings(NamedTuple):
     """Every setting that this version reads. `prices` is the path of a price table that adds to the
-    built-in one.
+    built-in one, `keyCommand` a command line that prints the key for the model provider.
 
     `sandbox` is one of SANDBOXES. `environment` names variables, and `readable` absolute paths,
     that commands in the sandbox see besides what they always see. `allowedSigners` is an allowed
@@ -45,6 +45,7 @@ class Settings(NamedTuple):
 
     model: str = DEFAULT_MODEL
     prices: str | None = None
+    keyCommand: str | None = None  # noqa: N815
     sandbox: str = "auto"
     runHooks: bool = False  # noqa: N815 - the name that git and the user write
     environment: tuple[str, ...] = ()
@@ -70,6 +71,7 @@ def of_user(repository: Repository) -> Settings:
     return Settings(
         model=last("orch.model") or DEFAULT_MODEL,
         prices=last("orch.prices"),
+        keyCommand=last("orch.keycommand") or None,
         sandbox=_one_of(SANDBOXES, "orch.sandbox", last("orch.sandbox")),
         runHooks="orch.runhooks" in own and _flag("orch.runHooks", last("orch.runhooks")),
         environment=_names(own.get("orch.environment", [])),

@@ -17,6 +17,7 @@ _STAT = "/proc/self/stat"
 _ENVIRONMENT = slice(47, 49)
 
 _hidden: dict[str, str] = {}
+_given: dict[str, str] = {}  # by a helper: no environment has them, and none gets them
 
 
 def hide_keys() -> None:
@@ -26,12 +27,21 @@ def hide_keys() -> None:
     """
     taken = hide(PROVIDER_KEYS)
     _hidden.clear()
+    _given.clear()
     _hidden.update(taken)
 
 
 def keys() -> Mapping[str, str]:
-    """The hidden keys by the names of their variables."""
-    return _hidden
+    """The hidden keys, and those of a helper, by the names of their variables."""
+    return {**_hidden, **_given}
+
+
+def remember(name: str, key: str) -> None:
+    """Take a key that came from a helper, as if the variable of that name held it; for `keys` and
+    `secrets` alone.
+    """
+    close_memory()
+    _given[name] = key
 
 
 def all_variables() -> Mapping[str, str]:
@@ -47,7 +57,7 @@ def secrets() -> tuple[str, ...]:
     """
     from git_orch.plans import redact  # its patterns cost milliseconds, and `status` needs none
 
-    return redact.secret_values(all_variables())
+    return redact.secret_values({**all_variables(), **_given})
 
 
 def hide(

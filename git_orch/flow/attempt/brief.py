@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from git_orch.agents import conversation, exchange, messages, prompts, tool_definitions
+from git_orch.agents import conversation, exchange, prompts, tool_definitions
 from git_orch.agents.prices import Prices
 from git_orch.flow.attempt.job import Job, earlier
 from git_orch.flow.model import service as models
 from git_orch.plans.history.status import Status, StepStatus
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
-from git_orch.sandbox import secrecy
 
 
 def first_prompts(
@@ -20,10 +19,9 @@ def first_prompts(
     """Tokens by step ID. Raises ProviderFailed, UsageError."""
     chosen = settings.of_user(repository)
     table = models.price_table(chosen.prices)
-    secrets = secrecy.secrets()
     tools = tuple(tool_definitions.definitions(tool_definitions.permissions("all")))
     counts = {}
-    with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as service:
+    with models.open_model(table, chosen.keyCommand) as service:
         for step in steps:
             briefing = brief(
                 job_of(status, step, model or step.step.model or chosen.model), table, "DELIMITER"

@@ -10,17 +10,29 @@ from pathlib import Path
 
 from git_orch.agents import conversation, messages, prices
 from git_orch.agents.prices import Prices
+from git_orch.flow.model import key_helper
+from git_orch.repo.settings import Settings
 from git_orch.sandbox import secrecy
 
 
 @contextlib.contextmanager
-def service(extra_prices: str | None) -> Iterator[Service]:
-    """The Messages API, with the built-in prices and the user's own on top; its import begins."""
+def service(chosen: Settings) -> Iterator[Service]:
+    """The Messages API, with the built-in prices and the user's own on top; its import begins.
+    Raises UsageError where the user's helper gives no key.
+    """
     messages.start_import()
-    table = price_table(extra_prices)
-    secrets = secrecy.secrets()
-    with messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrets) as model:
+    table = price_table(chosen.prices)
+    with open_model(table, chosen.keyCommand) as model:
         yield Service(model, table, os.urandom(8).hex())
+
+
+def open_model(table: Prices, key_command: str | None) -> messages.MessagesModel:
+    """The Messages API with the user's key: of the environment, else of their helper. Raises
+    UsageError.
+    """
+    if key_command is not None and not secrecy.keys():
+        key_helper.take_key(key_command)
+    return messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrecy.secrets())
 
 
 def price_table(extra: str | None) -> prices.Prices:

@@ -23,6 +23,7 @@ from git_orch.plans.file.findings import PlanFileError
 from git_orch.plans.plan import Plan
 from git_orch.repo import localfiles
 from git_orch.repo.repository import Repository
+from git_orch.repo.settings import Settings
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.capabilities import Capabilities
 
@@ -44,13 +45,11 @@ def from_template(name: str, variables: Mapping[str, str], model: str, table: Pr
 
 
 class Terms(NamedTuple):
-    """The model that plans, what planning may cost in USD (0: no limit), and the user's own price
-    file.
-    """
+    """The model that plans, what planning may cost in USD (0: no limit), and the user's settings."""
 
     model: str
     max_usd: float
-    extra_prices: str | None = None
+    chosen: Settings
 
 
 def from_model(
@@ -67,7 +66,7 @@ def from_model(
     from git_orch.agents import planner
 
     model = terms.model
-    with models.service(terms.extra_prices) as service:
+    with models.service(terms.chosen) as service:
         service.prices.facts(model)  # an unknown model is refused before anything is asked
         machine = surroundings.capabilities(
             repository.top or repository.common_dir, repository.top

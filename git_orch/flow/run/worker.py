@@ -113,9 +113,7 @@ def _means(job: Job) -> Iterator[Means]:
     repo = repository.discover(Path(job.directory))
     chosen = settings.of_user(repo)
     with contextlib.ExitStack() as stack:
-        service = (
-            stack.enter_context(models.service(chosen.prices)) if job.step.kind == "agent" else None
-        )
+        service = stack.enter_context(models.service(chosen)) if job.step.kind == "agent" else None
         database = stack.enter_context(contextlib.closing(objects.opened(repo)))
         boundary, person = sandbox.boundary(repo), identity.of_user(repo)
         furnishing = setup.furnishing(repo, job.base)

@@ -36,10 +36,12 @@ def capture(
     stdin: bytes | int | None = None,
     pass_fds: Sequence[int] = (),
     timeout: float | None = None,
+    complains: bool = False,
 ) -> Finished:
     """Run a trusted tool to its end, in our own process group so that Ctrl-C reaches it too.
 
-    `stdin` is what it reads, or the descriptor of an open file.
+    `stdin` is what it reads, or the descriptor of an open file. One that `complains` has our
+    standard error.
 
     An exception on the way (Ctrl-C) ends the tool before it is raised on. Raises FileNotFoundError
     for a missing program, TimeoutError after `timeout` seconds.
@@ -50,7 +52,7 @@ def capture(
         cwd=cwd,
         stdin=_input(stdin),
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=None if complains else subprocess.PIPE,
         pass_fds=pass_fds,
     )
     try:
@@ -61,7 +63,7 @@ def capture(
         raise TimeoutError(f"'{argv[0]}' did not end within {timeout:g} s") from expired
     finally:
         _end(child)
-    return Finished(child.returncode, stdout, stderr)
+    return Finished(child.returncode, stdout, stderr or b"")
 
 
 def _found(argv: Sequence[str], env: Mapping[str, str]) -> list[str]:

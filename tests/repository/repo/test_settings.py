@@ -23,6 +23,7 @@ def found(repo: Repo) -> Settings:
 VALUES: dict[str, tuple[str, object]] = {
     "model": ("evil", "evil"),
     "prices": ("/evil", "/evil"),
+    "keyCommand": ("evil", "evil"),
     "sandbox": ("none", "none"),
     "runHooks": ("true", True),
     "environment": ("EVIL", ("EVIL",)),
