@@ -149,9 +149,11 @@ def outvoted(
 
 def _signature(where: Place, variables: Mapping[str, str]) -> tuple[object, ...]:
     """What changes when the configuration does, but for files that it includes."""
-    typed = tuple(item for item in variables.items() if item[0].startswith("GIT_CONFIG_"))
+    typed: list[object] = [variables.get(name) for name in _TYPED]
+    if "GIT_CONFIG_COUNT" in variables:
+        typed += [item for item in variables.items() if item[0].startswith("GIT_CONFIG_")]
     files = (*_repository_files(where), *_shared_files(variables))
-    return (typed, tuple((file, _stamp(file)) for file in files))
+    return (tuple(typed), tuple((file, _stamp(file)) for file in files))
 
 
 def _may_be_dangerous(where: Place, variables: Mapping[str, str]) -> bool:

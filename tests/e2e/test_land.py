@@ -92,6 +92,17 @@ def test_a_filter_that_only_the_repository_has_runs_in_no_landing(
         assert (repo.path / "a.txt").read_text() == "a.txt\n"
 
 
+def test_a_filter_of_the_user_lands_whatever_the_repository_says_of_it_beside(scene: Scene) -> None:
+    (scene.repo.path / ".git/info/attributes").write_text("a.txt filter=mine\n")
+    for scope, required in (("--global", "true"), ("--local", "false")):
+        scene.repo.git("config", scope, "filter.mine.required", required)
+    scene.repo.git("config", "--global", "filter.mine.smudge", "tr a-z A-Z")
+    scene.repo.git("config", "filter.mine.smudge", "tr a-z A-Z")
+    scene.repo.git("config", "--global", "filter.mine.clean", "tr A-Z a-z")
+    scene.land()
+    assert (scene.repo.path / "a.txt").read_text() == "A.TXT\n"
+
+
 def test_a_filter_that_only_the_repository_has_is_no_matter_for_other_files(
     scene: Scene, tmp_path: Path
 ) -> None:

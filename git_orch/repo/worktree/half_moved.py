@@ -69,7 +69,9 @@ def refuse_filters(git: Git, commit: str, written: Sequence[str]) -> None:
     repository's own configuration names: git would run it outside of any sandbox, or write the file
     as it is stored.
     """
-    outvoted = [name for name in git.outvoted() if name.startswith("filter.")]
+    programs = (".clean", ".smudge", ".process")
+    names = [name for name in git.outvoted() if name.endswith(programs)]
+    outvoted = [name for name in names if name.startswith("filter.")]
     filters = {name.removeprefix("filter.").rpartition(".")[0] for name in outvoted}
     if not filters or not written:
         return
