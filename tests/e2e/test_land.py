@@ -349,6 +349,14 @@ def test_the_hint_of_a_conflict_with_another_branch_names_it_for_a_shell(scene: 
     )
 
 
+def test_a_branch_that_stands_for_a_ref_of_another_kind_is_no_target(scene: Scene) -> None:
+    scene.repo.git("update-ref", "refs/notes/x", "main")
+    scene.repo.git("symbolic-ref", "refs/heads/alias", "refs/notes/x")
+    refused = scene.land("--onto", "alias", expect=3)
+    assert "'alias' stands for 'refs/notes/x', which is no branch" in refused.stderr
+    assert scene.now("refs/notes/x") == scene.main
+
+
 def test_the_branch_of_another_plan_is_no_target(scene: Scene) -> None:
     other = scene.repo.plan(writing("c.txt"))
     assert "is the branch of a plan" in scene.land("--onto", f"orch/{other}", expect=3).stderr
