@@ -257,9 +257,8 @@ def test_no_link_of_a_tree_that_passes_leads_out_whatever_the_others_are(
         root.mkdir(parents=True)
         made = _built(root, directories, links)
         for path in made:
-            if _goes_round(
-                path
-            ):  # where Python says what the rest of the target is, from the root on
+            # There Python says what the rest of the target is, from the root on.
+            if _goes_round(path):
                 continue
             assert Path(os.path.realpath(path)).is_relative_to(root), {
                 str(each): os.readlink(each) for each in made
