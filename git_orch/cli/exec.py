@@ -264,7 +264,7 @@ def _run(
     from git_orch.flow.planning import validate
     from git_orch.flow.run import background, execute
     from git_orch.repo import settings
-    from git_orch.repo.local import runs
+    from git_orch.repo.local import keep_days, runs
     from git_orch.views.progress import ConsoleReporter
 
     validate.refuse_invalid(repository, status)
@@ -278,6 +278,7 @@ def _run(
         plan = stack.enter_context(opening.open_for_writing(place, reporter))
         stack.enter_context(runs.record(plan.place))
         summary = execute.execute(plan, options, service)
+        keep_days.tidy(repository, plan.objects, preferred.keepDays)
         after = plan.status()
         runs.record_end(plan.place, summary.exit_code)
     if given.as_json:

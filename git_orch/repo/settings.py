@@ -29,6 +29,7 @@ SANDBOXES = ("auto", "none")
 _MOST_USD = 1e9
 _NARROWED = frozenset({"orch.maxusd", "orch.maxstepusd"})  # the lowest value counts, from anywhere
 _DAY = 86_400  # seconds
+_MOST_DAYS = 36_500
 KEPT_WORKTREES = ("auto", "true", "false")
 
 
@@ -39,7 +40,8 @@ class Settings(NamedTuple):
     `sandbox` is one of SANDBOXES. `environment` names variables, and `readable` absolute paths,
     that commands in the sandbox see besides what they always see. `allowedSigners` is an allowed
     signers file of ssh-keygen(1), and `allowedKeys` has fingerprints of OpenPGP keys, whose
-    signatures approve plans. `keepWorktrees` is one of KEPT_WORKTREES, `setup` a command line,
+    signatures approve plans. `keepWorktrees` is one of KEPT_WORKTREES, `keepDays` how long local
+    files and failed attempts stay (0: for ever), `setup` a command line,
     `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit).
     """
 
@@ -53,6 +55,7 @@ class Settings(NamedTuple):
     allowedSigners: str | None = None  # noqa: N815
     allowedKeys: tuple[str, ...] = ()  # noqa: N815
     keepWorktrees: str = "auto"  # noqa: N815
+    keepDays: int = 30  # noqa: N815
     retryModel: str | None = None  # noqa: N815
     setup: str | None = None
     setupTimeout: float = 900.0  # noqa: N815
@@ -87,6 +90,7 @@ def of_user(repository: Repository) -> Settings:
         maxStepUsd=_budget(repository, own, "orch.maxStepUsd"),
         worktreeInclude="orch.worktreeinclude" in own
         and _flag("orch.worktreeInclude", last("orch.worktreeinclude")),
+        keepDays=_days("orch.keepDays", last("orch.keepdays"), 30),
         keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),
     )
 
@@ -189,6 +193,20 @@ def _seconds(name: str, value: str | None, usual: float) -> float:
             f"git config --global {name} {usual:.0f}",
         )
     return float(value)
+
+
+def _days(name: str, value: str | None, usual: int) -> int:
+    """A number of days; 0 and `never` are no end."""
+    if value is None or value == "":
+        return usual
+    if value.lower() == "never":
+        return 0
+    if not value.isdecimal() or int(value) > _MOST_DAYS:
+        raise errors.UsageError(
+            f"'{name}' is '{value}': it has to be 0 to {_MOST_DAYS} days, or never",
+            f"git config --global {name} {usual}",
+        )
+    return int(value)
 
 
 def _names(values: Sequence[str | None]) -> tuple[str, ...]:

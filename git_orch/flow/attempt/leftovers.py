@@ -82,7 +82,7 @@ def _keep_left(plan: OpenPlan, name: str, worktree: Worktree, owner: str) -> Non
         return
     if left is not None:
         place = PlanPlace(plan.repository, owner)
-        why = "work of an interrupted attempt"
+        why = kept.INTERRUPTED_WORK
         kept.keep(place, plan.objects, plan.identity, [left], why)
         whose = "" if owner == plan.id else f" for '{ids.short(owner)}'"
         plan.reporter.emit(Note(f"kept the work of an interrupted attempt{whose}: {left[:10]}"))

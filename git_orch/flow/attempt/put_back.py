@@ -45,7 +45,7 @@ def _keep(site: Site, place: PlanPlace, tree: str, named: str) -> str:
         cause = f"{named} changed while a check ran, and cannot be reverted: {failed.cause}"
         raise errors.StepFailed(cause, failed.hint or "git status") from failed
     head = worktrees.head(site.worktree)
-    why = "files that changed while a check ran"
+    why = kept.DISTURBED_FILES
     commit = site.identity.commit(site.objects, taken.tree, [head], f"{why}\n")
     kept.keep(place, site.objects, site.identity, [commit], why)
     return commit

@@ -18,7 +18,7 @@ from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
 from git_orch.repo import settings
 from git_orch.repo.local import ledger
-from git_orch.repo.log import results
+from git_orch.repo.log import kept, results
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.worktree import snapshot
 
@@ -68,7 +68,7 @@ def keep_results(plan: OpenPlan, status: Status) -> None:
     logged = {attempt.id for attempt in status.attempts}
     unknown = [oid for attempt, oid in left.items() if attempt not in logged]
     if unknown:
-        plan.keep(unknown, "results of interrupted attempts")
+        plan.keep(unknown, kept.INTERRUPTED_RESULTS)
         plan.reporter.emit(
             Note(
                 f"kept the results of interrupted attempts: {', '.join(oid[:10] for oid in unknown)}"

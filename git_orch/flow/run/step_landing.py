@@ -17,7 +17,7 @@ from git_orch.flow.reports import Note, StepLanded, StepNotLanded
 from git_orch.flow.run import log_entries
 from git_orch.flow.run.dispatch import Dispatch, Terms, Tip
 from git_orch.flow.run.loop import Failed, Halted, Landed, Later, Verify
-from git_orch.repo.log import results
+from git_orch.repo.log import kept, results
 from git_orch.repo.objects.objects import Written
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Results:
         """Keep what a failed attempt made, and have the log and the reporter tell of it."""
         plan, written = self._terms.plan, self.written(job)
         if failed.commit is not None:
-            plan.keep([failed.commit], f"a failed attempt at step {job.number}", written)
+            plan.keep([failed.commit], f"{kept.FAILED_ATTEMPT} at step {job.number}", written)
         plan.record((plan.home, log_entries.failure_event(plan, job, failed, again=again)))
         self.settle(job)
         pause = self._dispatch.pause(job.step_id) if again else None

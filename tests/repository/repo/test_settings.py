@@ -31,6 +31,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "allowedSigners": ("/evil", "/evil"),
     "allowedKeys": ("EVIL", ("EVIL",)),
     "keepWorktrees": ("true", "true"),
+    "keepDays": ("1", 1),
     "retryModel": ("evil", "evil"),
     "setup": ("evil", "evil"),
     "setupTimeout": ("1", 1.0),

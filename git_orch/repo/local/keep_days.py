@@ -1,0 +1,79 @@
+"""Local files and kept attempts that are older than orch.keepDays: they go, once a day at most, at
+the end of a run.
+
+What goes are outputs of commands, conversations with models, replies, drafts and refused changes by
+their time of change, and in the kept chains the attempts that failed or were cut off. Tips that
+somebody has moved away from, and work of people, stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING
+
+from git_orch import errors
+from git_orch.repo import refs
+from git_orch.repo.log import kept
+from git_orch.repo.plan_place import PlanPlace
+from git_orch.sandbox import trees
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from git_orch.repo.objects.objects import Database
+    from git_orch.repo.repository import Repository
+
+_DAY = 86_400  # seconds
+_MARK = "tidied"  # its time of change is when this was done last
+_DATED = ("output", "traces", "refused", "replies", "edit")
+
+
+def tidy(repository: Repository, objects: Database, days: int) -> None:
+    """Remove what is older than so many days; nothing with 0, or when this was done within a day.
+    What cannot be removed stays.
+    """
+    now = time.time()
+    if days == 0 or not _is_due(repository.state_dir / _MARK, now):
+        return
+    before = now - days * _DAY
+    for name in _DATED:
+        with contextlib.suppress(OSError):
+            remove_older(repository.state_dir / name, before)
+    for ref in refs.below(repository, refs.KEPT):
+        place = PlanPlace(repository, ref.removeprefix(refs.KEPT))
+        with contextlib.suppress(errors.OrchError):  # somebody is faster, or has broken the chain
+            kept.drop_attempts(place, objects, before)
+
+
+def _is_due(mark: Path, now: float) -> bool:
+    """Whether a day has gone by since the last time; the first time is a day from now."""
+    try:
+        due = mark.stat().st_mtime < now - _DAY
+    except FileNotFoundError:
+        due = False
+        with contextlib.suppress(OSError):
+            mark.touch(mode=0o600)
+    if due:
+        with contextlib.suppress(OSError):
+            os.utime(mark)
+    return due
+
+
+def remove_older(place: Path, before: float) -> None:
+    """Remove the files below a directory that nobody has written to since `before` (seconds), and
+    the directories that have been empty since.
+    """
+    for directory in trees.walk(place):
+        for name in directory.others:
+            status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
+            if status.st_mtime < before:
+                os.unlink(name, dir_fd=directory.descriptor)
+        for name in tuple(directory.inner):
+            status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
+            # A run that has just made one is about to write to it.
+            if status.st_mtime < before:
+                with contextlib.suppress(OSError):  # there is something in it
+                    os.rmdir(name, dir_fd=directory.descriptor)
+                    directory.inner.remove(name)
