@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TypeGuard, cast
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+MOST_LEVELS = 100  # of lists and objects in each other; a plan in an event has eight
 _LARGEST = 1e15  # seconds, USD or milliseconds since 1970; beyond it a number is damage
 
 
@@ -31,9 +32,28 @@ def decode(data: bytes | str) -> object:
     JSON does not have, and for one that is nested too deeply.
     """
     try:
-        return _DECODER.decode(data if isinstance(data, str) else data.decode("utf-8"))
+        text = data if isinstance(data, str) else data.decode("utf-8")
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError) as wrong:
         raise BadDocument("it is not JSON") from wrong
+    if text.count("[") + text.count("{") > MOST_LEVELS and _is_too_deep(value):
+        raise BadDocument(f"it is nested deeper than {MOST_LEVELS} levels")
+    return value
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        level = inner
+        if not level:
+            return False
+    return any(isinstance(item, dict | list) for item in level)
 
 
 def values_at_most(data: bytes) -> int:

@@ -64,3 +64,19 @@ def test_text_holds_no_half_of_a_surrogate_pair() -> None:
 def test_fields_of_a_later_version_may_be_anything() -> None:
     fields = document.parse('{"pid": 7, "later": {"\\ud800": [1e400]}}', "run")
     assert document.optional_integer(fields, "pid") == 7
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+@pytest.mark.parametrize("levels", [1, 99, 100, 101, 500, 900, 100_000])
+def test_json_is_read_to_a_depth_that_functions_can_follow(opening: str, levels: int) -> None:
+    closing = "]" if opening == "[" else "}"
+    text = opening * levels + "1" + closing * levels
+    if levels <= document.MOST_LEVELS:
+        assert document.decode(text) is not None
+    else:
+        with pytest.raises(BadDocument):
+            document.decode(text)
+
+
+def test_a_long_list_is_not_deep() -> None:
+    assert document.decode(f"[{'[], ' * 1_000}1]") == [*[[]] * 1_000, 1]
