@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Found, Objects
 
 # The log of a plan of 1,000 steps has two million bytes, 1,100 notes and 100,000 values.
-LARGEST_LOG = 24 << 20  # bytes of all notes
-MOST_VALUES = 2_000_000  # of JSON; each takes up to 72 bytes
+LARGEST_LOG = 16 << 20  # bytes of all notes
+MOST_VALUES = 1_000_000  # of JSON; each takes up to 72 bytes
 MOST_NOTES = 50_000  # and trees of notes
 MOST_ARCHIVED = 500_000  # of the archive
 LARGEST_TREE = 4 << 20  # bytes
 LARGEST_COMMIT = 4 << 20  # bytes
 # Of all logs that one command reads: 10,000 small ones have a quarter of that.
 ALL_BYTES = 256 << 20
-ALL_VALUES = 6_000_000
+ALL_VALUES = 8_000_000
 _BATCH = 32 << 20  # bytes that are in memory at once
 
 
