@@ -35,8 +35,8 @@ class Scene:
         flag.touch()
         script.write_text(f'#!/bin/sh\nif [ -e "{flag}" ]; then rm "{flag}"; {whom}; fi\ncat\n')
         script.chmod(0o755)
-        self.repo.git("config", "filter.kill.smudge", str(script))
-        self.repo.git("config", "filter.kill.clean", "cat")
+        self.repo.git("config", "--global", "filter.kill.smudge", str(script))
+        self.repo.git("config", "--global", "filter.kill.clean", "cat")
         (self.repo.path / ".git/info/attributes").write_text(f"{path} filter=kill\n")
 
     def cut_off(self, command: str, *argv: str) -> None:
