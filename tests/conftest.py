@@ -48,30 +48,43 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What fixtures of a module or of the whole session find, whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_hermetic(tmp_path_factory.mktemp("home"), patch)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own, no configuration or key of the person who runs the tests, no proxy.
     Returns the home.
     """
     home = tmp_path_factory.mktemp("home")
+    make_hermetic(home, monkeypatch)
+    return home
+
+
+def make_hermetic(home: Path, patch: pytest.MonkeyPatch) -> None:
+    """Leave nothing in the environment that differs from machine to machine but PATH."""
     for name in list(os.environ):
         if name.startswith(
-            ("GIT_", "ANTHROPIC_", "XDG_", "ORCH_", "PYTHON")
+            ("GIT_", "ANTHROPIC_", "XDG_", "ORCH_", "PYTHON", "LANG", "LC_")
         ) or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_STATE_HOME", str(home / ".local/state"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    monkeypatch.setenv("TZ", "UTC")
+            patch.delenv(name)
+    patch.setenv("HOME", str(home))
+    patch.setenv("XDG_STATE_HOME", str(home / ".local/state"))
+    patch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    patch.setenv("LC_ALL", "C.UTF-8")
+    patch.setenv("TZ", "UTC")
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Ada Tester\n\temail = ada@example.com\n"
         "[init]\n\tdefaultBranch = main\n[core]\n\teditor = false\n[gc]\n\tauto = 0\n[core]\n\tfsync = none\n"
     )
-    return home
 
 
 class Repo:
