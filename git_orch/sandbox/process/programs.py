@@ -13,6 +13,11 @@ import os
 from collections.abc import Iterator
 
 _NAMES_WORKTREES = "worktrees"
+# Where systems have their programs: whoever works there is not in a directory that came from others.
+_SYSTEM = frozenset({
+    "/usr", "/usr/local", "/opt", "/opt/homebrew", "/nix", "/nix/store", "/gnu", "/gnu/store", "/snap",
+    "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin",
+})  # fmt: skip
 
 
 def find(name: str, path: str) -> str | None:
@@ -79,7 +84,7 @@ def _places(here: str, located: tuple[str, ...], home: str) -> tuple[str, ...]:
             places |= dict.fromkeys(_around(os.path.join(here, place)))
     # The directory that somebody works in; but not all of a home, or of the machine.
     for place in (here, written):
-        if os.path.isabs(place) and not _lies_below(home, (place,)):
+        if os.path.isabs(place) and place not in _SYSTEM and not _lies_below(home, (place,)):
             places[place] = None
     return tuple(dict.fromkeys(spelling for place in places for spelling in _spellings(place)))
 

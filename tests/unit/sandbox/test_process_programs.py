@@ -123,3 +123,12 @@ def test_a_tool_that_only_the_repository_has_is_missing(checkout: Path) -> None:
     made = make_program(checkout / "bin")
     with pytest.raises(FileNotFoundError):
         tools.capture(["tool"], env={"PATH": str(made.parent)})
+
+
+@pytest.mark.parametrize("place", ["/", "/usr", "/usr/bin"])
+def test_programs_of_the_system_are_found_from_where_they_are(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PWD", place)
+    monkeypatch.chdir(place)
+    assert programs.find("git", "/usr/local/bin:/usr/bin:/bin") is not None
