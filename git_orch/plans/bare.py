@@ -23,6 +23,7 @@ _SHORT: tuple[tuple[re.Pattern[str], Part], ...] = (
     (re.compile(r"(?:config|co[0-9a-f]{4})~[0-9]+\.wor"), "config.worktree"),
 )
 _FURNITURE: frozenset[Part] = frozenset({"objects", "refs", "config"})
+NEEDED: tuple[Part, ...] = ("HEAD", "objects", "refs", "commondir")
 # What makes git start programs, or look for that elsewhere.
 RUNNING: frozenset[Part] = frozenset({"config", "config.worktree", "hooks", "commondir"})
 
@@ -35,6 +36,12 @@ def part(name: str) -> Part | None:
     if plain in _PARTS:
         return _PARTS[plain]
     return next((meant for pattern, meant in _SHORT if pattern.fullmatch(plain)), None)
+
+
+def suffices(parts: Iterable[str]) -> bool:
+    """Whether git takes a directory with these parts for a repository: `commondir` leads to the rest."""
+    present = frozenset(parts)
+    return "HEAD" in present and ("commondir" in present or {"objects", "refs"} <= present)
 
 
 def is_repository(entries: Mapping[str, bool]) -> bool:

@@ -23,13 +23,14 @@ _TRIES = 10  # times that somebody may put a file into a directory which is abou
 class Directory(NamedTuple):
     """A directory of a walk, until the next one comes: its names from the top, the names of the
     directories in it, and of all else, links included. The walk enters those that are left in
-    `inner`.
+    `inner`. A `closed` one cannot be entered; its descriptor only names it.
     """
 
     names: Sequence[str]
     inner: list[str]
     others: list[str]
     descriptor: int
+    closed: bool = False
 
     @property
     def path(self) -> str:
@@ -43,18 +44,21 @@ class _Level(NamedTuple):
     inner: list[str]
 
 
-def walk(top: Path, *, passable: bool = False) -> Iterator[Directory]:
+def walk(top: Path, *, passable: bool = False, closed: bool = False) -> Iterator[Directory]:
     """Each directory from the top on, before those in it; none where there is no directory.
 
     One that cannot be entered or has gone is left out; with `passable` all are made so that they
-    can be entered and written to. Raises OSError where somebody moves directories meanwhile.
+    can be entered and written to, with `closed` it comes as one of the closed ones. Raises OSError
+    where somebody moves directories meanwhile.
     """
     try:
         way = _Walk(os.fspath(top), None, passable=passable)
     except (FileNotFoundError, NotADirectoryError):
         return
     with way:
-        yield from way.directories()
+        for directory in way.directories():
+            if closed or not directory.closed:
+                yield directory
 
 
 def remove(path: Path) -> None:
@@ -122,7 +126,10 @@ class _Walk:
                 name = inner.pop()
                 try:
                     self._enter(name, inner)
-                except OSError:  # gone, a link by now, or not for us
+                except PermissionError:
+                    yield from self._closed([*names, name])
+                    continue
+                except OSError:  # gone, or a link by now
                     continue
                 names.append(name)
                 inner, others = self._listed()
@@ -132,6 +139,17 @@ class _Walk:
                 names.pop()
             else:
                 return
+
+    def _closed(self, names: list[str]) -> Iterator[Directory]:
+        """A directory here that is not for us."""
+        try:
+            named = os.open(names[-1], _NAMED, dir_fd=self._here)
+        except OSError:
+            return
+        try:
+            yield Directory(names, [], [], named, closed=True)
+        finally:
+            os.close(named)
 
     def empty(self) -> None:
         """Remove everything in the directory."""
@@ -171,6 +189,9 @@ class _Walk:
             _allow(name, self._here)
         level = _Level(name, _identity(self._here), left)
         below = os.open(name, _OPENED, dir_fd=self._here)
+        if not _passable(below):
+            os.close(below)
+            raise PermissionError(errno.EACCES, "cannot be entered", name)
         self._above.append(level)
         os.close(self._here)
         self._here = below
@@ -187,8 +208,21 @@ class _Walk:
 
 
 def _identity(descriptor: int) -> tuple[int, int]:
-    status = os.fstat(descriptor)
-    return status.st_dev, status.st_ino
+    return number(os.fstat(descriptor))
+
+
+def number(facts: os.stat_result) -> tuple[int, int]:
+    """The number of a file with that of its disk: the same for all of its names."""
+    return facts.st_dev, facts.st_ino
+
+
+def _passable(descriptor: int) -> bool:
+    """Whether there is a way on from a directory, and back: who may list it may not be let through."""
+    mode = os.fstat(descriptor).st_mode
+    every = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+    return mode & every == every or os.access(
+        ".", os.X_OK, dir_fd=descriptor, effective_ids=os.access in os.supports_effective_ids
+    )
 
 
 def _allow(name: str, directory: int | None) -> None:

@@ -15,6 +15,11 @@ import git_orch
 STRANGER = 31337  # a user ID that nobody has
 USERS = [0, STRANGER] if os.geteuid() == 0 else [os.geteuid()]
 # One that all may run.
+# Modules outside of git_orch.sandbox that it uses.
+_USED = (
+    "__init__.py", "checkpoints.py", "errors.py", "plans/__init__.py", "plans/invisible.py",
+    "plans/paths.py", "plans/bare.py", "plans/plan.py",
+)  # fmt: skip
 PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path))
 
 
@@ -49,5 +54,5 @@ def give_sandbox(directory: Path) -> None:
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     (directory / "git_orch/plans").mkdir()
-    for name in ("__init__.py", "checkpoints.py", "plans/__init__.py", "plans/invisible.py"):
+    for name in _USED:
         shutil.copy(source / name, directory / "git_orch" / name)

@@ -26,6 +26,8 @@ from git_orch.repo.worktree import gate, known_paths, snapshot
 from git_orch.repo.worktree.snapshot import Snapshot
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox.files import PathRefused, Tree
+from git_orch.sandbox.walls import repositories
+from git_orch.sandbox.walls.repositories import RepositoriesChanged
 
 # Of git's letters, those of review.
 _LETTERS: dict[str, Literal["A", "M", "D"]] = {"A": "A", "M": "M", "D": "D", "T": "M"}
@@ -69,7 +71,7 @@ class Attempt:
         try:
             with checkpoints.around("do step", (self._job, self._site)):
                 if course.taken is None:
-                    course.work = self._do()
+                    course.work = self._do_keeping_repositories()
         except errors.OrchError as failed:
             course.fail(self._failure(failed))
         self._verify(course)
@@ -112,6 +114,15 @@ class Attempt:
         self._site.objects.flush()
         snapshot.index(worktree, taken.tree)
         return worktree
+
+    def _do_keeping_repositories(self) -> Work:
+        """Do it. Where somebody uses git in the worktree no file tool makes a repository either; a
+        command is held by its launcher.
+        """
+        if self._site.shared is None or self._job.step.kind not in ("files", "agent"):
+            return self._do()
+        with repositories.kept(self._site.worktree.path):
+            return self._do()
 
     def _do(self) -> Work:
         match self._job.step.kind:
@@ -166,10 +177,11 @@ class Attempt:
 
     def _failure(self, failed: errors.OrchError) -> Failed:
         ours = isinstance(failed, AttemptFailed)
+        reason = failed.reason if isinstance(failed, AttemptFailed) else reasons.of(failed)
         return Failed(
             Made(),
             error=redact.redacted(failed.cause, self._site.secrets),
-            reason=failed.reason if isinstance(failed, AttemptFailed) else reasons.of(failed),
+            reason="nested" if isinstance(failed, RepositoriesChanged) else reason,
             hint=None if ours else failed.hint,  # whoever shows ours knows a better one
             exit_code=failed.exit_code,
         )
@@ -186,6 +198,8 @@ class Attempt:
                 self._check(course, course.taken.tree)
         except (errors.Interrupted, SetupFailed):
             raise
+        except RepositoriesChanged as failed:
+            course.fail(self._failure(failed))
         except errors.OrchError as failed:  # the worktree is in a state that git cannot work with
             if course.failed is None:
                 course.taken = None

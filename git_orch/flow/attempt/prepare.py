@@ -6,7 +6,7 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from git_orch.repo.worktree import pool, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
 from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.sandbox import modes
 
 if TYPE_CHECKING:
     from git_orch.flow.model.service import Service
@@ -165,8 +166,14 @@ def person_worktree(of: Means, plan: str, commit: str) -> Worktree:
     """The worktree where a person does a manual step, for a worker; made at `commit` when there is
     none.
     """
-    worktree = worktrees.existing(of.repository, plan, of.boundary, "manual")
-    return worktree or worktrees.made(of.repository, plan, of.boundary, commit, "manual")
+    boundary = _keeping_repositories(of.boundary)
+    worktree = worktrees.existing(of.repository, plan, boundary, "manual")
+    return worktree or worktrees.made(of.repository, plan, boundary, commit, "manual")
+
+
+def _keeping_repositories(boundary: Boundary) -> Boundary:
+    """The boundary for a worktree in which somebody uses git."""
+    return boundary._replace(launcher=replace(boundary.launcher, keeps_repositories=True))
 
 
 def user_checkout(of: Means) -> Worktree:
@@ -179,8 +186,9 @@ def user_checkout(of: Means) -> Worktree:
             "a bare repository has no checkout to work in", "git orch exec"
         )
     git = Git(repository.git_dir, repository.top, repository.variables, repository.drivers)
+    boundary = _keeping_repositories(of.boundary)
     enclosure = Enclosure(
-        repository.top, repository.git_dir, repository.common_dir, of.boundary, own=False
+        repository.top, repository.git_dir, repository.common_dir, boundary, own=False
     )
     return Worktree(repository.top, git, enclosure, Standing(repository.top))
 
@@ -232,13 +240,14 @@ def _site(
     *,
     shared: str | None = None,
 ) -> Site:
+    boundary = of.boundary if shared is None else _keeping_repositories(of.boundary)
     return Site(
         repository=of.repository,
         identity=of.identity,
         objects=objects,
         path=path,
         open_worktree=opener,
-        launcher=of.boundary.launcher,
+        launcher=boundary.launcher,
         reporter=of.reporter,
         stop=of.stop,
         spool=put,
@@ -286,4 +295,13 @@ def _give_back(plan: OpenPlan, names: Sequence[str], *, stay: bool) -> None:
             worktrees.remove(plan.repository, name)
         else:
             worktrees.point(worktree, "HEAD")
+            _make_plain(plan, name, worktree)
         pool.disown(plan.repository, name)
+
+
+def _make_plain(plan: OpenPlan, name: str, worktree: Worktree) -> None:
+    """Keep the worktree, but none of the rights that commands gave to files in it."""
+    try:
+        modes.make_plain(worktree.path)
+    except OSError:
+        worktrees.remove(plan.repository, name)

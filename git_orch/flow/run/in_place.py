@@ -30,6 +30,7 @@ from git_orch.repo.worktree import snapshot
 from git_orch.repo.worktree.gate import GateRefused
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox import secrecy
+from git_orch.sandbox.walls import repositories
 
 
 def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
@@ -52,6 +53,7 @@ def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
             "--in-place needs the plan's branch checked out",
             f"git switch orch/{plan.id}",
         )
+    repositories.refuse_unfit(repository.top)
     target.refuse_unfinished(Checkout(repository.top, repository.git_dir))
     _refuse_unmerged(repository)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from git_orch.plans.plan import RUN_TIMEOUT, Check, Plan, Step
 from git_orch.repo import git as gits
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.files import PathRefused, Tree
-from git_orch.sandbox.walls import environment, sandboxes
+from git_orch.sandbox.walls import environment, repositories, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 
 _SHOWN = 2_000  # characters of what a command printed
@@ -52,6 +53,8 @@ def execute(plan: Plan, directory: Path, launcher: Launcher, reporter: Reporter)
                 "git init && git orch plan --from FILE",
             )
     sandbox.refuse_home(launcher, directory)
+    repositories.refuse_unfit(directory)
+    launcher = replace(launcher, keeps_repositories=True)
     reporter.emit(Note("without git, nothing is recorded and nothing can be rolled back"))
     begun = time.monotonic()
     order = graph.order(plan)
@@ -87,16 +90,9 @@ def launcher_outside() -> Launcher:
 
 
 def _do(step: Step, directory: Path, launcher: Launcher) -> None:
-    tree = Tree(directory)
-    try:
-        # What goes first makes room, as in a worktree.
-        for path, content in sorted(step.files.items(), key=lambda item: item[1] is not None):
-            if content is None:
-                tree.delete(path)
-            else:
-                tree.write(path, content.text.encode("utf-8"), executable=content.executable)
-    except PathRefused as refused:
-        raise errors.StepFailed(refused.cause, refused.hint) from refused
+    if step.files:
+        with repositories.kept(directory):
+            _write(step, Tree(directory))
     if step.command is not None:
         result = _result(
             Check("run", step.command, timeout=step.timeout or RUN_TIMEOUT), directory, launcher
@@ -106,6 +102,18 @@ def _do(step: Step, directory: Path, launcher: Launcher) -> None:
             raise errors.StepFailed(
                 f"'{result.command}' {result.reason}{detail}", "git orch exec -h"
             )
+
+
+def _write(step: Step, tree: Tree) -> None:
+    try:
+        # What goes first makes room, as in a worktree.
+        for path, content in sorted(step.files.items(), key=lambda item: item[1] is not None):
+            if content is None:
+                tree.delete(path)
+            else:
+                tree.write(path, content.text.encode("utf-8"), executable=content.executable)
+    except PathRefused as refused:
+        raise errors.StepFailed(refused.cause, refused.hint) from refused
 
 
 def _check(

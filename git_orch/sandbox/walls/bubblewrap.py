@@ -421,6 +421,11 @@ def _worktree(view: View, doors: Doors) -> Iterator[str]:
         and not pointer.is_symlink()
     ):
         yield from _bind("--ro-bind", pointer)
+    common = view.git.common_dir if view.git is not None else None
+    for path in view.protected:
+        # Our view of the repository has less in it than the directory.
+        if common is None or not path.is_relative_to(common):
+            yield from _bind("--ro-bind", path)
 
 
 def find(path: str) -> Bubblewrap | None:

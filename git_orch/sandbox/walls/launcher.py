@@ -4,6 +4,7 @@ becomes a process.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from dataclasses import dataclass, field
@@ -15,12 +16,12 @@ from git_orch.sandbox.process import command as process
 from git_orch.sandbox.process import limits as limits_of
 from git_orch.sandbox.process import outcome
 from git_orch.sandbox.process.limits import Bounds, Limits
-from git_orch.sandbox.walls import environment
+from git_orch.sandbox.walls import environment, repositories
 from git_orch.sandbox.walls.view import GitView, Sandbox, Unconfined, View
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from git_orch.plans import plan
 
@@ -42,7 +43,8 @@ class Launcher:
     `home`.
 
     `git` is the part of the repository that commands see; `readable` are more paths that they see,
-    `extra` more variables.
+    `extra` more variables. With `keeps_repositories` the worktree is one in which somebody uses git:
+    then no repository below it may come, go or change.
     """
 
     source: Mapping[str, str]
@@ -51,6 +53,7 @@ class Launcher:
     git: GitView | None = None
     readable: tuple[Path, ...] = ()
     extra: tuple[str, ...] = ()
+    keeps_repositories: bool = False
     limits: Limits = field(default_factory=limits_of.usual)
 
     @property
@@ -163,7 +166,10 @@ class Launcher:
             return process.outcome_without_start(NOT_FOUND, message, bounds)
         command_line = [*limited[: len(limited) - len(argv)], program, *argv[1:]]
         try:
-            with self.sandbox.confine(command_line, view) as ready:
+            with (
+                self._protected(view) as shown,
+                self.sandbox.confine(command_line, shown) as ready,
+            ):
                 return process.run(
                     ready.argv,
                     env=variables,
@@ -174,6 +180,15 @@ class Launcher:
         # A NUL byte, or characters that are not text, are a ValueError.
         except (OSError, ValueError) as error:
             return process.outcome_without_start(NOT_EXECUTABLE, f"{argv[0]}: {error}", bounds)
+
+    @contextlib.contextmanager
+    def _protected(self, view: View) -> Iterator[View]:
+        """The view in which no repository of the worktree can be written, where that matters."""
+        if not (self.keeps_repositories and self.sandboxed and view.worktree_writable):
+            yield view
+            return
+        with repositories.kept(view.worktree) as protected:
+            yield view._replace(protected=protected)
 
     def _limits(self) -> dict[str, int]:
         """What each process may use, by the names of prlimit(1): bytes, and numbers. Never more than

@@ -108,7 +108,7 @@ def profile(view: View, temporary: Path) -> str:
 def _write_rules(view: View, temporary: Path) -> Iterator[str]:
     """Nothing but the worktree without its .git, and what is named."""
     writable = [temporary, *view.writable, *([view.worktree] if view.worktree_writable else [])]
-    kept = [view.worktree / ".git", *_repository(view)]
+    kept = [view.worktree / ".git", *view.protected, *_repository(view)]
     yield "(deny file-write*)"
     yield _rule("allow file-write*", "literal", _DEVICES)
     yield from _nested_rules("file-write*", allowed=writable, denied=kept, last="deny")

@@ -34,7 +34,7 @@ class View(NamedTuple):
     """The files that a command sees besides the programs of the system. It starts in `worktree`.
 
     `path` is a PATH of absolute directories. `readable` and `writable` are paths beside the
-    worktree.
+    worktree, `protected` are paths in it that stay as they are.
     """
 
     worktree: Path
@@ -45,6 +45,7 @@ class View(NamedTuple):
     writable: tuple[Path, ...] = ()
     network: bool = False
     worktree_writable: bool = True
+    protected: tuple[Path, ...] = ()
 
 
 class Confined(NamedTuple):

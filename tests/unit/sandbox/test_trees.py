@@ -133,3 +133,35 @@ def test_directories_that_nobody_may_enter_are_removed_all_the_same(user: int) -
             env=dict(os.environ),
         )
     assert (done.status, done.stderr) == (0, b"")
+
+
+CLOSED = """
+import os
+from pathlib import Path
+from git_orch.sandbox import trees
+os.makedirs("top/open/inner")
+for name, mode in (("none", 0), ("list", 0o400), ("enter", 0o100)):
+    os.makedirs(f"top/{name}/inner")
+    os.chmod(f"top/{name}", mode)
+for closed in (False, True):
+    for directory in trees.walk(Path("top"), closed=closed):
+        print(directory.path or ".", "closed" if directory.closed else "open", closed)
+"""
+
+
+@pytest.mark.parametrize("user", users.USERS, ids=users.name)
+def test_what_may_not_be_looked_into_is_left_out_or_named(user: int) -> None:
+    """A directory that may be listed and not entered leads nowhere, either."""
+    with users.directory_of(user) as place:
+        users.give_sandbox(place)
+        done = tools.capture(
+            [*users.as_user(user), users.PYTHON, "-B", "-c", CLOSED],
+            env=os.environ, cwd=str(place), stdin=None,
+        )  # fmt: skip
+    lines = [line.split() for line in done.stdout.decode().splitlines()]
+    closed = {path for path, word, _ in lines if word == "closed"}
+    assert closed == (set() if user == 0 else {"none", "list", "enter"})
+    assert {(path, word) for path, word, told in lines if told == "False"} == {
+        (path, word) for path, word, _ in lines if word == "open"
+    }
+    assert {".", "open", "open/inner"} <= {path for path, *_ in lines}
