@@ -209,7 +209,7 @@ class Toolbox:
 
     # -- files -------------------------------------------------------------------------------------
 
-    def _read_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
+    def _read_file(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
         path = document.text(fields, "path")
         first = _within(fields, "offset", 1, None)
         count = min(
@@ -217,7 +217,7 @@ class Toolbox:
         )
         output = _OUTPUT.fullmatch(path)
         if output is None and (_is_root(path) or self._tree.kind(path) == "directory"):
-            return self._listing("" if _is_root(path) else path)
+            return self._listing("" if _is_root(path) else path, stop)
         if output is not None:
             data = files.Tree(self._place.outputs).read(f"{output[1]}.txt", _LARGEST_FILE)
         else:
@@ -233,8 +233,11 @@ class Toolbox:
             return Result(f"'{path}' has only {sentences.count(len(lines), 'line')}", "failed")
         return Result(pages.page(path, lines, first, count))
 
-    def _listing(self, prefix: str) -> Result:
-        names = list(itertools.islice(self._tree.listing(prefix), _LISTED + 1))
+    def _listing(self, prefix: str, stop: threading.Event | None) -> Result:
+        stopped = stop.is_set if stop is not None else None
+        names = list(itertools.islice(self._tree.listing(prefix, stopped), _LISTED + 1))
+        if stopped is not None and stopped():
+            raise exchange.Stopped
         if not names:
             return Result("no files")
         text = "\n".join(names[:_LISTED])

@@ -18,7 +18,7 @@ from git_orch import errors
 from git_orch.plans import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 Kind = Literal["file", "directory", "link", "other", "absent"]
@@ -157,9 +157,10 @@ class Tree:
             raise
         return _kind(mode)
 
-    def listing(self, prefix: str = "") -> Iterator[str]:
+    def listing(self, prefix: str = "", stopped: Callable[[], bool] | None = None) -> Iterator[str]:
         """Paths of the regular files below a directory in git's order, links and git's own
-        directory left out.
+        directory left out. It ends early when `stopped` says so: there may be directories without
+        end and without a file.
 
         Raises PathRefused when `prefix` is no directory.
         """
@@ -170,6 +171,8 @@ class Tree:
             if not path.endswith("/"):
                 yield path
                 continue
+            if stopped is not None and stopped():
+                return
             with contextlib.suppress(PathRefused):  # it went away, or is a link by now
                 waiting += [path + name for name in self._names(path[:-1])]
 

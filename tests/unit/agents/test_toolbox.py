@@ -437,3 +437,30 @@ def test_a_search_with_many_matches_is_partial(use: Use, worktree: Path) -> None
 
 def test_step_done_carries_the_summary(use: Use) -> None:
     assert use("step_done", summary=" did it ").summary == "did it"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("read_file", {"path": "."}),
+        ("edit_file", {"path": "a", "edits": [{"old": "x", "new": "y"}]}),
+    ],
+)
+def test_a_stop_ends_long_work_on_files(
+    place: toolbox.Place, worktree: Path, name: str, fields: dict[str, object]
+) -> None:
+    (worktree / "a").write_text("x")
+    (worktree / "directory").mkdir()
+    stop = threading.Event()
+    stop.set()
+    box = toolbox.Toolbox(place, ALL)
+    with pytest.raises(exchange.Stopped):
+        box.result(exchange.ToolCall("t", name, fields), stop)
+    assert (worktree / "a").read_text() == "x"
+
+
+def test_a_call_makes_a_hundred_edits_at_most(use: Use, worktree: Path) -> None:
+    (worktree / "a").write_text("x")
+    edit = {"old": "x", "new": "y"}
+    assert use("edit_file", path="a", edits=[edit] * 101).verdict == "invalid"
+    assert (worktree / "a").read_text() == "x"
