@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
 
 from git_orch import checkpoints, errors
-from git_orch.repo import sync
+from git_orch.repo import own_files, sync
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import unwritable
 
@@ -75,23 +75,24 @@ def make_directory(directory: Path) -> None:
 
 
 def _place(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> None:
-    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    beside = f".{path.name}.{os.urandom(4).hex()}"
     try:
         make_directory(path.parent)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                if synced:
-                    sync.file(file.fileno())
-            if replace:
-                beside.replace(path)
-            else:
+        with own_files.directory_of(path) as directory:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            descriptor = os.open(beside, flags, 0o600, dir_fd=directory)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    if synced:
+                        sync.file(file.fileno())
+                place = os.rename if replace else os.link
                 with contextlib.suppress(FileExistsError):  # somebody was first: theirs stays
-                    os.link(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+                    place(beside, path.name, src_dir_fd=directory, dst_dir_fd=directory)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(beside, dir_fd=directory)
     except OSError as failed:
         raise unwritable(failed, path) from failed
 
@@ -103,8 +104,7 @@ def lock(place: PlanPlace) -> Iterator[None]:
     """
     path = place.repository.state_dir / "locks" / place.id
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = own_files.open_file(path, os.O_RDWR | os.O_CREAT)
     except OSError as failed:
         raise unwritable(failed, path) from failed
     with os.fdopen(descriptor, "r+b"):
@@ -139,8 +139,8 @@ def is_held(place: PlanPlace) -> bool:
     """Whether a process of this machine works on the plan right now."""
     path = os.path.join(place.repository.directories.common_dir, "orch", "locks", place.id)
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
+        descriptor = own_files.open_file(path, os.O_RDONLY)
+    except (OSError, own_files.NotOurs):
         return False  # never locked, or not ours to read
     with os.fdopen(descriptor, "rb"):
         try:

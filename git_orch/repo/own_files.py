@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+_OWN = ("orch", "git-orch")  # git-orch's own directories: in a repository, and outside
 _BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -30,17 +31,21 @@ class NotOurs(errors.Refused):
     """A file or directory that somebody else could have written, so that nothing in it counts."""
 
 
-def require(directory: str | Path) -> None:
-    """Raises NotOurs where a directory of git-orch's own is not the user's alone. One that is not
-    there is fine; one that others can only read is closed to them.
+def require(directory: str | Path, names: Sequence[str] = ()) -> None:
+    """Raises NotOurs where a directory of git-orch's own, or one below it, is not the user's alone,
+    or a link to a directory is in it. One that is not there is fine; one that others can only read is closed to
+    them.
     """
-    path = os.fspath(directory)
     with contextlib.suppress(FileNotFoundError):
-        descriptor = _open_directory(path, None, path)
+        descriptor = _directory_below(os.fspath(directory), names)
         try:
             if os.fstat(descriptor).st_mode & 0o077:
                 with contextlib.suppress(OSError):  # a file system that knows no modes
                     os.fchmod(descriptor, 0o700)
+            with os.scandir(descriptor) as entries:
+                links = [entry.name for entry in entries if entry.is_symlink() and entry.is_dir()]
+            if links:
+                raise _link(os.path.join(directory, *names, links[0]))
         finally:
             os.close(descriptor)
 
@@ -96,6 +101,47 @@ def read(
         return None
 
 
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of a file of git-orch's own. Raises NotOurs, OSError."""
+    with (
+        opened(*split(path), os.O_RDONLY) as descriptor,
+        os.fdopen(os.dup(descriptor), "rb") as file,
+    ):
+        return file.read()
+
+
+def open_file(path: str | Path, flags: int) -> int:
+    """A descriptor of a file of git-orch's own, which is made with its directories where `flags`
+    say so. Raises NotOurs, OSError.
+    """
+    top, names = split(path)
+    if flags & os.O_CREAT:
+        make_directories(top, names[:-1])
+    with opened(top, names, flags) as descriptor:
+        return os.dup(descriptor)
+
+
+@contextlib.contextmanager
+def directory_of(path: str | Path) -> Iterator[int]:
+    """A descriptor of the directory that a file of git-orch's own is in, made where it is missing.
+    Raises NotOurs, OSError.
+    """
+    top, names = split(path)
+    make_directories(top, names[:-1])
+    descriptor = _directory_below(os.fspath(top), names[:-1])
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def split(path: str | Path) -> tuple[str, list[str]]:
+    """git-orch's own directory that a file is in, and the names that lead to it from there."""
+    names = os.fspath(path).split("/")
+    place = next((at for at in range(len(names) - 2, 0, -1) if names[at] in _OWN), len(names) - 2)
+    return "/".join(names[: place + 1]) or "/", names[place + 1 :]
+
+
 def append(top: str | Path, names: Sequence[str], data: bytes) -> None:
     """Add bytes to a file below `top`; file and directories are made where they are missing. Raises
     NotOurs, OSError.
@@ -125,21 +171,29 @@ def opened(
     others cannot read it. Raises NotOurs, OSError.
     """
     *directories, name = names
-    path = os.fspath(top)
-    parent = _open_directory(path, None, path)
+    parent = _directory_below(os.fspath(top), directories)
     try:
-        for directory in directories:
-            path = os.path.join(path, directory)
-            below = _open_directory(directory, parent, path)
-            os.close(parent)
-            parent = below
-        descriptor = _open_file(name, parent, os.path.join(path, name), flags, private=private)
+        path = os.path.join(top, *names)
+        descriptor = _open_file(name, parent, path, flags, private=private)
     finally:
         os.close(parent)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _directory_below(path: str, names: Sequence[str]) -> int:
+    """A descriptor of a directory, opened name by name from git-orch's own one."""
+    parent = _open_directory(path, None, path)
+    for name in names:
+        path = os.path.join(path, name)
+        try:
+            below = _open_directory(name, parent, path)
+        finally:
+            os.close(parent)
+        parent = below
+    return parent
 
 
 def _open_directory(name: str, parent: int | None, path: str) -> int:
@@ -197,22 +251,29 @@ def _unopened(path: str, failed: OSError) -> OSError | NotOurs:
         facts = os.lstat(path)
     except OSError:
         return failed
+    if stat.S_ISLNK(facts.st_mode):
+        return _link(path)
     if facts.st_uid != os.geteuid():
         return _not_ours(path, facts, own=True)
-    quoted = _quoted(path)
-    if stat.S_ISLNK(facts.st_mode):
-        return NotOurs(_about(path, "it is a symbolic link"), f"mv {quoted} {quoted}.away")
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
-        return NotOurs(_about(path, "it is not a regular file"), f"mv {quoted} {quoted}.away")
+        hint = f"rm {_quoted(path)}  # git-orch makes it anew"
+        return NotOurs(_about(path, "it is not a regular file"), hint)
     return failed
+
+
+def _link(path: str) -> NotOurs:
+    hint = f"rm {_quoted(path)}  # the link alone: git-orch makes it anew"
+    return NotOurs(_about(path, "it is a symbolic link"), hint)
 
 
 def _not_ours(path: str, facts: os.stat_result, *, own: bool) -> NotOurs:
     me = _user_name(os.geteuid())
     owner = _user_name(facts.st_uid)
     cause = f"'{path}' belongs to '{owner}', not to '{me}': nothing in it counts"
-    if own:
-        return NotOurs(cause, f"chown -R {me} {_quoted(path)}  # if what is in it is yours")
+    if own or os.path.basename(path) in _OWN:
+        sudo = "" if os.geteuid() == 0 else "sudo "
+        hint = f"{sudo}chown -R {me} {_quoted(path)}  # if what is in it is yours"
+        return NotOurs(cause, hint)
     return NotOurs(cause, "export XDG_STATE_HOME=/somewhere  # a directory of your own")
 
 

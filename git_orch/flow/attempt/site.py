@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from git_orch import errors
 from git_orch.flow.reports import Reporter
 from git_orch.plans.reasons import Reason
+from git_orch.repo import own_files
 from git_orch.repo.identity import Identity
 from git_orch.repo.log.spool import Put
 from git_orch.repo.objects.objects import Written
@@ -83,10 +84,9 @@ class Site:
 
     def _private(self, *names: str) -> Path:
         directory = self.repository.state_dir
-        for name in names:
-            directory /= name
-            directory.mkdir(mode=0o700, exist_ok=True)
-        return directory
+        own_files.make_directories(directory, names)
+        own_files.require(directory, names)
+        return directory.joinpath(*names)
 
 
 @dataclass(frozen=True, slots=True)

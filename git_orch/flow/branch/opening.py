@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note, Reporter
 from git_orch.plans import ids, sentences
-from git_orch.repo import identity, localfiles, stale_locks
+from git_orch.repo import identity, localfiles, own_files, places, stale_locks
 from git_orch.repo.log import log as store
 from git_orch.repo.log import spool
 from git_orch.repo.objects import objects
@@ -29,6 +29,7 @@ def open_for_writing(
     """
     from git_orch.flow.branch import recovery  # which settles an open plan
 
+    own_files.require(places.own_directory(), ("approvals", places.name_of(place.repository)))
     person = identity.of_user(place.repository)
     with (
         localfiles.lock(place),

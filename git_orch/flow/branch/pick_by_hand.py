@@ -20,7 +20,7 @@ from git_orch.flow.branch.target import Checkout
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import document, trailers
 from git_orch.plans.document import BadDocument
-from git_orch.repo import ask, localfiles, refs
+from git_orch.repo import ask, localfiles, own_files, refs
 from git_orch.repo.git import GitFailed
 from git_orch.repo.objects import partial
 from git_orch.repo.repository import Repository
@@ -64,7 +64,7 @@ def _path(repository: Repository, checkout: Checkout) -> Path:
 def record_of(repository: Repository, checkout: Checkout) -> Record | None:
     """The pick that was begun in this checkout and of which nobody has seen the end."""
     try:
-        fields = document.parse(_path(repository, checkout).read_bytes(), "pick")
+        fields = document.parse(own_files.read_bytes(_path(repository, checkout)), "pick")
         return Record(
             document.text(fields, "plan"),
             document.text(fields, "ref"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from git_orch import errors
 from git_orch.plans import document as documents
 from git_orch.plans.money.budget import Book, Request, Reserved
-from git_orch.repo import localfiles
+from git_orch.repo import localfiles, own_files
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ class Ledger:
     def _lock(self) -> Iterator[None]:
         path = self._path.with_suffix(".guard")
         try:
-            localfiles.make_directory(path.parent)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = own_files.open_file(path, os.O_RDWR | os.O_CREAT)
         except OSError as failed:
             raise unwritable(failed, path) from failed
         try:
@@ -86,7 +85,7 @@ class Ledger:
 
 
 def _book(path: Path) -> Book:
-    fields = documents.parse(path.read_bytes(), "ledger")
+    fields = documents.parse(own_files.read_bytes(path), "ledger")
     steps = documents.mapping(fields.get("steps"), "steps")
     reserved = documents.mapping(fields.get("reserved"), "reserved")
     return Book(

@@ -2,15 +2,17 @@
 twice.
 
 They are local files that no one but us writes; commands in the sandbox cannot, and none is ever
-taken from a log.
+taken from a log. Each is sealed with a secret that lies outside of the repository, beside the
+approvals, so that a repository that was unpacked brings none along.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,13 +20,16 @@ from git_orch.plans import document as documents
 from git_orch.plans.document import BadDocument, Document
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import Check
-from git_orch.repo import localfiles
+from git_orch.repo import localfiles, own_files, places
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 MOST = 10_000  # files; beyond it the oldest tenth goes
 _LOOK_AT = "00"  # the directory is counted when a receipt's name begins so: every 256th time
+
+
+Seal = Callable[[Mapping[str, object]], str]
 
 
 class Receipt(NamedTuple):
@@ -45,11 +50,12 @@ class Book(NamedTuple):
         """The receipt of a check that ran in a clean worktree after the checks `before`, which had
         left products.
         """
+        path = self._path(check, before)
         try:
-            content = self._path(check, before).read_bytes()
-        except OSError:
+            content = own_files.read_bytes(path)
+        except (OSError, own_files.NotOurs):
             return None
-        return _parse(check, content)
+        return _parse(check, content, self._seal(path.name))
 
     def put(self, check: Check, before: Sequence[Check], receipt: Receipt, when: str) -> None:
         """Write a receipt down. `when` is the time (UTC) when the check passed."""
@@ -64,6 +70,7 @@ class Book(NamedTuple):
             "products": receipt.products,
         }
         path = self._path(check, before)
+        document["seal"] = self._seal(path.name)(document)
         localfiles.write(path, json.dumps(document).encode("ascii"), synced=False)
         if path.name.startswith(_LOOK_AT):
             prune(path.parent)
@@ -74,6 +81,17 @@ class Book(NamedTuple):
         """
         for earlier in (before, ()):
             localfiles.remove(self._path(check, earlier))
+
+    def _seal(self, name: str) -> Seal:
+        """The seal of a receipt with that name."""
+        secret = _secret(self.repository)
+
+        def seal(document: Mapping[str, object]) -> str:
+            sealed = {key: value for key, value in document.items() if key != "seal"}
+            text = json.dumps([name, sealed], sort_keys=True)
+            return hmac.new(secret, text.encode("ascii"), hashlib.sha256).hexdigest()
+
+        return seal
 
     def _path(self, check: Check, before: Sequence[Check]) -> Path:
         content = {
@@ -96,10 +114,26 @@ def _canonical(check: Check) -> Document:
     return {**command, "expected_exit": check.expected_exit}
 
 
-def _parse(check: Check, content: bytes) -> Receipt | None:
-    """The receipt in a file; None for one that a power cut has left without its content."""
+def _secret(repository: Repository) -> bytes:
+    """The secret of this copy of the repository on this machine, made when first asked for. Raises
+    NotOurs, UnfitRepository.
+    """
+    path = places.place_of(repository, "approvals") / "seal"
+    try:
+        return own_files.read_bytes(path)
+    except FileNotFoundError:
+        localfiles.create(path, os.urandom(32))
+        return own_files.read_bytes(path)
+
+
+def _parse(check: Check, content: bytes, seal: Seal) -> Receipt | None:
+    """The receipt in a file; None for one that a power cut has left without its content, or that
+    has another seal.
+    """
     try:
         fields = documents.parse(content, "receipt")
+        if not hmac.compare_digest(documents.text(fields, "seal"), seal(fields)):
+            return None
         result = CheckResult(
             type=check.type,
             command=documents.text(fields, "command"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch import errors
 from git_orch.plans import document
 from git_orch.plans.document import BadDocument
-from git_orch.repo import localfiles
+from git_orch.repo import localfiles, own_files
 from git_orch.sandbox.process import tools
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Run(NamedTuple):
 def last(place: PlanPlace) -> Run | None:
     """The last run of a plan on this machine; None when there was none."""
     try:
-        fields = document.parse(place.run.read_bytes(), "run")
+        fields = document.parse(own_files.read_bytes(place.run), "run")
         numbers = {
             name: document.optional_integer(fields, name) for name in ("pid", "began", "exit_code")
         }

@@ -16,7 +16,7 @@ from git_orch import checkpoints, errors
 from git_orch.plans import ids
 from git_orch.plans.history import events
 from git_orch.plans.history.events import Event, Log
-from git_orch.repo import refs
+from git_orch.repo import own_files, refs
 from git_orch.repo.identity import Identity
 from git_orch.repo.log import bounds
 from git_orch.repo.objects import objects as odb
@@ -348,4 +348,4 @@ def clone_id(repository: Repository) -> str:
         from git_orch.repo import localfiles
 
         localfiles.create(path, f"{os.urandom(8).hex()}\n".encode("ascii"))
-    return path.read_text(encoding="ascii").strip()
+    return own_files.read_bytes(path).decode("ascii").strip()

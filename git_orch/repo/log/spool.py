@@ -18,7 +18,7 @@ from git_orch import checkpoints
 from git_orch.plans import ids
 from git_orch.plans.history import events
 from git_orch.plans.history.events import Event
-from git_orch.repo import localfiles, sync
+from git_orch.repo import localfiles, own_files, sync
 from git_orch.repo.log import log
 from git_orch.repo.repository import unwritable
 
@@ -30,8 +30,7 @@ def append(place: PlanPlace, attempt: str, event: Event) -> None:
     """Put one event of an attempt on disk; what has cost money is synced. Raises UnfitRepository."""
     path = place.spool / attempt
     try:
-        localfiles.make_directory(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = own_files.open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         with checkpoints.around("spool event", event), os.fdopen(descriptor, "wb") as file:
             size = os.fstat(descriptor).st_size
             whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
@@ -74,7 +73,7 @@ class Writer:
 def of_attempt(place: PlanPlace, attempt: str) -> list[Event]:
     """The events that an attempt has put on disk so far; a line cut off in its middle is lost."""
     try:
-        content = (place.spool / attempt).read_bytes()
+        content = own_files.read_bytes(place.spool / attempt)
     except FileNotFoundError:
         return []
     return list(events.read([content]).events)

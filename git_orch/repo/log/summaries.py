@@ -11,11 +11,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import __version__, errors
-from git_orch.repo import localfiles, refs
+from git_orch.repo import localfiles, own_files, refs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,15 +70,18 @@ def read(repository: Repository) -> Summaries:
     """The summaries of a repository; none where there is no file that holds."""
     directory = _directory(repository)
     try:
-        descriptor = os.open(
-            os.path.join(directory, _NAME), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-        )
-        with open(descriptor, "rb") as file:
-            if not _is_ours(os.fstat(descriptor)):
-                return Summaries()
-            document = json.load(file)
+        data = own_files.read(directory, (_NAME,), _LARGEST, private=True)
+        document = json.loads(data or b"")
         return _summaries(document, _head(directory))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        own_files.NotOurs,
+    ):
         return Summaries()  # whatever is wrong with it, it is made anew
 
 
@@ -89,7 +91,7 @@ def write(repository: Repository, summaries: Summaries) -> None:
         name: {plan: [*summary.key, summary.value] for plan, summary in part.items()}
         for name, part in summaries._asdict().items()
     }
-    with contextlib.suppress(errors.UnfitRepository, OSError):
+    with contextlib.suppress(errors.UnfitRepository, own_files.NotOurs, OSError):
         if _is_shallow(repository):
             return  # what is above the cut may come, and no ref moves then
         path = repository.state_dir / _NAME
@@ -103,15 +105,6 @@ def _directory(repository: Repository) -> str:
 
 def _is_shallow(repository: Repository) -> bool:
     return os.path.exists(os.path.join(repository.directories.common_dir, "shallow"))
-
-
-def _is_ours(status: os.stat_result) -> bool:
-    return (
-        stat.S_ISREG(status.st_mode)
-        and status.st_uid == os.geteuid()
-        and not status.st_mode & 0o077
-        and status.st_size <= _LARGEST
-    )
 
 
 def _head(directory: str) -> Document:

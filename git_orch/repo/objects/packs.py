@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
-from git_orch.repo import sync
+from git_orch.repo import own_files, sync
 from git_orch.repo.git import GitFailed
 from git_orch.repo.repository import unwritable
 from git_orch.sandbox import trees
@@ -291,7 +291,7 @@ def roll_up(repository: Repository, *, at_least: int = _MANY) -> None:
     if len(indexes) < at_least or _is_collecting(repository) or _has_second_index(directory):
         return
     try:
-        descriptor = os.open(repository.state_dir / "packing", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = own_files.open_file(repository.state_dir / "packing", os.O_RDWR | os.O_CREAT)
     except OSError:
         return
     try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import checkpoints, errors
 from git_orch.plans import ids
-from git_orch.repo import localfiles
+from git_orch.repo import localfiles, own_files
 from git_orch.repo.repository import unwritable
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _owners(repository: Repository) -> dict[str, str]:
     owners = {}
     for path in sorted(directory.glob(f"{_PREFIX}*"), key=lambda path: (len(path.name), path.name)):
         with contextlib.suppress(FileNotFoundError):  # given back while we looked
-            plan = path.read_text(encoding="ascii", errors="replace")
+            plan = own_files.read_bytes(path).decode("ascii", "replace")
             if ids.PLAN_ID.fullmatch(plan):
                 owners[path.name] = plan
     return owners
@@ -122,7 +122,6 @@ def _lock(repository: Repository, name: str, stack: contextlib.ExitStack) -> boo
 def _open(repository: Repository, name: str) -> int:
     path = repository.state_dir / "locks" / name
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return own_files.open_file(path, os.O_RDWR | os.O_CREAT)
     except OSError as failed:
         raise unwritable(failed, path) from failed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch import checkpoints, errors
 from git_orch.plans import ids
-from git_orch.repo import ask, localfiles
+from git_orch.repo import ask, localfiles, own_files
 from git_orch.repo.git import Git, GitFailed, failure
 from git_orch.repo.objects import partial
 from git_orch.repo.places import place_of
@@ -67,6 +67,7 @@ def existing(
 ) -> Worktree | None:
     """The plan's worktree, if git knows it and its directory is there."""
     path = path_of(repository, name, purpose)
+    own_files.require(*_place_of(path))
     git_dir = _git_dir(repository, path)
     if git_dir is None or not path.is_dir():
         return None
@@ -80,10 +81,12 @@ def made(
 ) -> Worktree:
     """The plan's worktree, newly made and detached at `commit`."""
     path = path_of(repository, name, purpose)
+    place = _place_of(path)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_files.make_directories(*place)
     except OSError as failed:
         raise unwritable(failed, path.parent) from failed
+    own_files.require(*place)
     if path.exists() or _git_dir(repository, path) is not None:  # a killed one left it half made
         remove(repository, name, purpose)
     try:
@@ -96,6 +99,14 @@ def made(
         raise GitFailed("worktree add", 0, f"fatal: '{path}' is not there")
     smudge(found)
     return found
+
+
+def _place_of(path: Path) -> tuple[str, list[str]]:
+    """git-orch's own directory, and the names that lead from it to that of the worktrees: no link
+    may be in there, so that nobody has a step work elsewhere.
+    """
+    top, names = own_files.split(path)
+    return top, names[:-1]
 
 
 def _check_out(repository: Repository, path: Path, commit: str) -> None:
