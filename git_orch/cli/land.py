@@ -70,7 +70,9 @@ def command(
         before = opened.status()
         landed = land.land(opened, onto, land.Terms(mode, partial, unverified, dry_run))
     if as_json:
-        here.print_json(_document(opened.id, landed, dry_run=dry_run))
+        reviews = {str(number): [*why] for number, why in _reviews(before, landed).items()}
+        document = _document(opened.id, landed, dry_run=dry_run)
+        here.print_json({**document, "review": reviews})
     else:
         _print(before, landed, dry_run=dry_run)
 
@@ -99,10 +101,22 @@ def _print(before: Status, landed: Landing, *, dry_run: bool) -> None:
         console.out(f"{name} {word} on '{branch}' ({landed.mode}): {old} -> {landed.new[:10]}")
     for line in step_lines(before, landed.commits):
         console.out(line)
+    for number, reasons in _reviews(before, landed).items():
+        for reason in reasons:
+            console.out(console.Styled(f"step {number} needs review: ", "yellow"), reason)
     if landed.code:
         console.out(console.Styled("review: ", "yellow"), progress.code_files_text(landed.code))
     if landed.archived:
         console.out(f"{name} is archived: git orch show {name}")
+
+
+def _reviews(before: Status, landed: Landing) -> dict[int, tuple[str, ...]]:
+    """By number, why the work of a step that landed should be looked at."""
+    return {
+        step.number: step.attempt.review
+        for step in before.steps
+        if step.id in landed.commits and step.attempt is not None and step.attempt.review
+    }
 
 
 def step_lines(before: Status, commits: Mapping[str, str]) -> list[str]:

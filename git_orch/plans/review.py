@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from git_orch.plans import invisible, paths, sentences
+from git_orch.plans import invisible, loads, paths, sentences
+from git_orch.plans.loads import NoTree, Tree
 from git_orch.plans.plan import Step
 
 # Bytes. Nothing reads the text of a larger file: nobody writes tests of that size by hand.
@@ -105,16 +106,47 @@ _SKIP = re.compile(
 # -- reasons ---------------------------------------------------------------------------------------
 
 
-def reasons(step: Step, plan_checks: Sequence[str], changes: Sequence[Change]) -> tuple[str, ...]:
+def reasons(
+    step: Step,
+    plan_checks: Sequence[str],
+    changes: Sequence[Change],
+    trees: Sequence[Tree] = (NoTree(),),
+) -> tuple[str, ...]:
     """The reasons for a person to review a step's work, as lines; mostly there is none.
 
-    `plan_checks` are the command lines of all checks of the plan.
+    `plan_checks` are the command lines of all checks of the plan, `trees` the tree before and after
+    the step.
     """
     if step.kind not in _REVIEWED_KINDS:
         return ()
     declared = [paths.parts(path) for path in step.paths]
     others = [change for change in changes if not _is_covered(change.path, declared)]
-    return tuple(_reasons(plan_checks, changes, others))
+    return (*_reasons(plan_checks, changes, others), *_hollowed(plan_checks, others, trees))
+
+
+def _hollowed(
+    plan_checks: Sequence[str], others: Sequence[Change], trees: Sequence[Tree]
+) -> Iterator[str]:
+    """That the step changed what a check runs or loads. What a check names, and a step adds, is its
+    work; it was told already where the step changed it.
+    """
+    words = _words(plan_checks)
+    left = [change for change in others if change.status == "A" or not is_test(change.path)]
+    for command in dict.fromkeys(plan_checks) if left else ():
+        every = [loads.loaded(command, tree) for tree in trees]
+        hollow = [
+            change.path
+            for change in left
+            if any(
+                each.hides(change.path)
+                or (each.include(change.path) and not words.include(change.path))
+                for each in every
+            )
+        ]
+        if hollow:
+            shown = sentences.command(_readable(command))
+            yield f"changes what check {shown} runs or loads: {_path_list(hollow)}"
+        left = [change for change in left if change.path not in hollow]
 
 
 def _reasons(

@@ -288,3 +288,51 @@ def test_land_names_them_in_json(here: Here) -> None:
     here("exec", made)
     _added(here, made, WORKFLOW)
     assert json.loads(here("land", made, "--json").out)["code"] == [WORKFLOW]
+
+
+# -- checks that the step itself hollows out -------------------------------------------------------
+
+
+def _module(_files: dict[str, str]) -> str:
+    """A module of the name of the test runner's, in the present directory."""
+    return "echo 'raise SystemExit(0)' > unittest.py"
+
+
+def _link(_files: dict[str, str]) -> str:
+    """Another target of a link on the way to the script."""
+    return "mkdir -p other; echo true > other/check.sh; ln -sfn other tools"
+
+
+def _sourced(_files: dict[str, str]) -> str:
+    """What the script sources."""
+    return "echo exit 0 > lib.sh"
+
+
+@pytest.mark.parametrize(
+    ("deed", "check", "named"),
+    [
+        (_module, "python3 -m unittest", "unittest.py"),
+        (_link, "sh tools/check.sh", "tools"),
+        (_sourced, "sh check.sh", "lib.sh"),
+    ],
+)
+def test_a_check_that_its_step_hollows_out_is_marked(
+    here: Here, deed: Callable[[dict[str, str]], str], check: str, named: str
+) -> None:
+    """It passes, and the step is to be reviewed: told at once, by show, and in JSON."""
+    files = {"check.sh": ". ./lib.sh\nfalse\n", "lib.sh": "true\n", "real/check.sh": "false\n"}
+    here.repo.write(files)
+    (here.repo.path / "tools").symlink_to("real")
+    here.repo.commit({}, "checks")
+    step = {"title": "Hollow", "run": deed(files), "checks": [{"command": check}]}
+    plan = here.plan({"title": "Hollow it", "steps": [step]})
+    said = here("exec", plan).err
+    reason = f"changes what check '{check}' runs or loads: "
+    assert f"needs review: {reason}" in said
+    [shown] = here.show(plan)["steps"][0]["review"]
+    assert reason in shown
+    assert named in shown.removeprefix(reason).split(", ")
+    assert f"needs review: {reason}" in here("show", plan).out
+    assert f"step 1 needs review: {reason}" in here("land", plan, "--dry-run").out
+    landing = json.loads(here("land", plan, "--json").out)
+    assert landing["review"]["1"] == [shown]

@@ -17,6 +17,7 @@ from git_orch.flow.attempt.ending import Ending, Failed, Interrupted, Made, Veri
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.setup import SetupFailed
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work, refused_path
+from git_orch.flow.attempt.tree_reader import TreeReader
 from git_orch.flow.reports import CheckEnded
 from git_orch.plans import messages, reasons, redact, review, sentences, trailers
 from git_orch.plans.history.status import CheckResult
@@ -194,7 +195,7 @@ class Attempt:
             if course.taken is None:
                 self._take_snapshot(course)
             if course.taken is not None and course.failed is None:
-                course.review = self._reasons_to_look(course.taken.changes)
+                course.review = self._reasons_to_look(course.taken.changes, course.taken.tree)
                 self._check(course, course.taken.tree)
         except (errors.Interrupted, SetupFailed):
             raise
@@ -262,7 +263,7 @@ class Attempt:
             error = f"git ignores '{ignored[0]}': it would not be in the commit"
             course.fail(Failed(Made(), error=error, reason="ignored"))
 
-    def _reasons_to_look(self, changes: Sequence[gate.Change]) -> tuple[str, ...]:
+    def _reasons_to_look(self, changes: Sequence[gate.Change], tree: str) -> tuple[str, ...]:
         """Why somebody should look at what the step made: it may have had a hand in how it is judged."""
         listed = [review.Change(change.path, _LETTERS[change.status]) for change in changes]
         read = set(review.paths_to_read(listed))
@@ -284,7 +285,8 @@ class Attempt:
         for changed in listed:
             before, after = pairs.get(changed.path, (None, None))
             with_texts.append(changed._replace(before=before, after=after))
-        return review.reasons(self._job.step, self._job.plan_checks, with_texts)
+        trees = [TreeReader(self._site.objects, oid) for oid in (self._job.tree, tree)]
+        return review.reasons(self._job.step, self._job.plan_checks, with_texts, trees)
 
     def _check(self, course: _Course, tree: str) -> None:
         job, site = self._job, self._site
