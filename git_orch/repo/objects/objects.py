@@ -4,6 +4,7 @@ until a ref holds what is in them.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,6 +63,7 @@ class Database:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._reader = Reader(repository.git)
+        self._guard = threading.Lock()
         self._held: list[Held] = []
         self._stored = 0  # packs
         self.oid_length = repository.oid_length
@@ -89,8 +91,8 @@ class Database:
         return oid_of(content, self._repository.object_format)
 
     def store(self, contents: Mapping[str, Object]) -> Held | None:
-        """Store objects by their IDs, synced to disk; they stay until what is given is released.
-        Raises UnfitRepository.
+        """Store objects by their IDs, synced to disk; they stay until what is given is released, or
+        until this is closed. Raises UnfitRepository.
         """
         with checkpoints.around("store objects", tuple(what.kind for what in contents.values())):
             if _has_second_ids(self._repository):
@@ -99,6 +101,8 @@ class Database:
                     self._repository.git.run(*sync.options(), *command, stdin=data)
                 return None
             held = packs.store(self._repository, contents)
+        with self._guard:
+            self._held = [*(each for each in self._held if each.holds), held]
         self._stored += 1
         if self._stored % _MANY == 0:
             packs.roll_up(self._repository)
@@ -110,9 +114,7 @@ class Database:
         """
         content = Object(kind, data)
         oid = self.oid(content)
-        held = self.store({oid: content})
-        if held is not None:
-            self._held.append(held)
+        self.store({oid: content})
         return oid
 
     def flush(self) -> None:
@@ -121,9 +123,10 @@ class Database:
     def close(self) -> None:
         """End the reading process; what no ref holds by now is garbage."""
         self._reader.close()
-        for held in self._held:
-            held.release()
-        self._held.clear()
+        with self._guard:
+            for held in self._held:
+                held.end()
+            self._held.clear()
         if self._stored:
             packs.roll_up(self._repository)
             self._stored = 0

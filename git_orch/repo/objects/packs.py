@@ -89,12 +89,26 @@ class Held:
         """From now on, what no ref holds of the pack is garbage, if nobody else holds it."""
         with self._guard:
             self._shares -= 1
-            if self._shares or self._descriptor is None:
-                return
-            with checkpoints.around("release pack", self._keep):
-                self._keep.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = None
+            if not self._shares:
+                self._let_go()
+
+    def end(self) -> None:
+        """Release it for all who share it."""
+        with self._guard:
+            self._let_go()
+
+    @property
+    def holds(self) -> bool:
+        """Whether somebody holds it still."""
+        return self._descriptor is not None
+
+    def _let_go(self) -> None:
+        if self._descriptor is None:
+            return
+        with checkpoints.around("release pack", self._keep):
+            self._keep.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        self._descriptor = None
 
 
 def store(repository: Repository, contents: Mapping[str, Object]) -> Held:

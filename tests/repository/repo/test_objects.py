@@ -183,6 +183,15 @@ def test_what_is_stored_together_stays_until_all_of_it_is_forgotten(
     assert objects.present([oid]) == [True]
 
 
+def test_a_closed_database_holds_no_pack_that_nobody_forgot(repo: Repo, objects: Database) -> None:
+    written = odb.Written(objects)
+    oid = written.write("blob", b"never moved to\n")
+    written.flush()
+    objects.close()
+    repo.git("gc", "--quiet", "--prune=now")
+    repo.git("cat-file", "-e", oid, expect=1)
+
+
 def packs_of(repo: Repo) -> list[str]:
     """The packs of a repository that git sees: it opens each index, whatever its name."""
     return sorted(path.name for path in (repo.path / ".git/objects/pack").glob("*.idx"))
