@@ -48,7 +48,7 @@ bench: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks
 
 soak: $(STAMP)
-	GIT_ORCH_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
+	GIT_ORCH_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest --timeout 14400 -n 3 --dist loadscope --no-loadscope-reorder
 
 man: $(PAGES)
 
