@@ -69,10 +69,11 @@ for file in /proc/[0-9]*/environ; do
 done
 say end reached
 """
-# Arguments: the name of a socket in each of these places, and an abstract one.
+# Arguments: the path of a socket, and an abstract name. An address has room for 107 bytes.
 _CONNECT = """
-import socket, sys
-for path in sys.argv[1:]:
+import os, socket, sys
+os.chdir(os.path.dirname(sys.argv[1]))
+for path in (os.path.basename(sys.argv[1]), sys.argv[2]):
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         with socket.socket(socket.AF_UNIX, kind) as client:
             try:
@@ -328,15 +329,14 @@ def probe_sockets(launcher: Launcher, place: Place) -> Answer:
     """Test whether a command reaches a service of this machine by a socket in a directory that it
     may read, or by an abstract one.
     """
-    names = (str(place.common / "doctor.socket"), f"@git-orch-doctor-{os.getpid()}")
-    try:
-        with contextlib.ExitStack() as stack:
-            for name in names:
-                stack.enter_context(_unix_listener(name))
-            command = Command(argv=("python3", "-I", "-S", "-c", _CONNECT, *names))
-            outcome = launcher.run(command, worktree=place.worktree, timeout=_SECONDS)
-    except OSError as error:  # a name that is longer than an address may be
-        return Answer("sockets", "note", f"no socket to try it with: {error.strerror or error}")
+    path, abstract = place.common / "doctor.socket", f"git-orch-doctor-{os.getpid()}"
+    if sys.platform != "linux":
+        return Answer("sockets", "note", f"not tried on {sys.platform}")
+    with _unix_listener(path), socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{abstract}")
+        listener.listen()
+        argv = ("python3", "-I", "-S", "-c", _CONNECT, str(path), f"@{abstract}")
+        outcome = launcher.run(Command(argv=argv), worktree=place.worktree, timeout=_SECONDS)
     report = _parse_report(outcome.output)
     if "end" not in report:
         return Answer("sockets", "note", "commands have no python3 to try it with")
@@ -350,15 +350,17 @@ def probe_sockets(launcher: Launcher, place: Place) -> Answer:
 
 
 @contextlib.contextmanager
-def _unix_listener(name: str) -> Iterator[None]:
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(name.replace("@", "\0", 1) if name.startswith("@") else name)
-        try:
+def _unix_listener(path: Path) -> Iterator[None]:
+    """A socket with that path, which may be longer than an address."""
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"/proc/self/fd/{directory}/{path.name}")
             listener.listen()
             yield
-        finally:
-            if not name.startswith("@"):
-                os.unlink(name)
+    finally:
+        os.close(directory)
+        path.unlink(missing_ok=True)
 
 
 def probe_second_wall(launcher: Launcher, worktree: Path) -> Answer:

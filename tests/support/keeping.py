@@ -72,6 +72,7 @@ def main(place: Path) -> None:
             text = changed.cause
         except errors.OrchError as other:
             text = f"{type(other).__name__}: {other.cause}"
+        top.chmod(0o755)  # a user who finds the directory closed opens it
         after = described(top)
         used(top)
         same = {path: facts for path, facts in after.items() if path in before} == before
