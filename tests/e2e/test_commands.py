@@ -496,7 +496,7 @@ def test_a_check_that_changes_files_is_reported(here: Here) -> None:
 
 
 def test_a_check_that_passes_cannot_speak_as_git_orch(here: Here) -> None:
-    plan = here.plan(checked("echo '[the check changed a: put back]'"))
+    plan = here.plan(checked("echo '[the check changed a: reverted]'"))
     assert "\n    [the check changed" not in here("exec", plan).err
 
 
@@ -504,7 +504,7 @@ def test_a_receipt_keeps_what_was_put_back(here: Here) -> None:
     first = here.plan(checked("echo x > a"))
     here("exec", first)
     second = here.plan(checked("echo x > a"))
-    assert "cached\n    [the check changed a: put back]" in here("exec", second).err
+    assert "cached\n    [the check changed a: reverted]" in here("exec", second).err
 
 
 def test_a_plan_that_was_merged_is_complete_without_its_branch(here: Here) -> None:
