@@ -312,7 +312,8 @@ class _Search:
             self._pytest(words, place)
         elif top in ("coverage", "trace", "cProfile", "pdb"):
             left = [word for word in words if word not in ("run", "-a", "--branch", "-p")]
-            self._python(left, place, depth)
+            if depth < _DEEPEST:
+                self._python(left, place, depth + 1)
 
     def _pytest(self, words: Sequence[str], place: Names) -> None:
         for at, word in enumerate(words):

@@ -104,6 +104,10 @@ def _name(node: ast.expr) -> str:
 
 
 # Functions that call themselves, and what bounds how often: never what others wrote alone.
+# `loads._DEEPEST`: scripts that run scripts
+LOADS = """
+    line _command _make _makefile _module _package _python _script _scripts _scripts_of_text _shell
+"""
 RECURSIVE = {
     "agents/trace.py": {"_clean"},  # JSON that the SDK has read: 200 levels
     "flow/move.py": {"reason"},
@@ -112,6 +116,7 @@ RECURSIVE = {
     "plans/file/schema.py": {"_without_titles", "_without_absent"},  # `source.MAX_DEPTH`
     "plans/history/events.py": {"_readable_value"},  # ours, and usage that the SDK has read
     "plans/history/status.py": {"tip_failures"},  # a property of the same name
+    "plans/loads.py": set(LOADS.split()),
     "repo/objects/catfile.py": {"_read_many"},  # one more level
     "repo/worktree/ingest.py": {"changes"},  # a function of the same name
     "repo/worktree/standing.py": {"footprint"},  # a function of the same name

@@ -141,3 +141,8 @@ def test_a_step_with_a_hand_in_its_check_is_marked(check: str, path: str, status
 def test_a_step_that_declares_what_a_check_loads_is_not() -> None:
     step = Step("s1", "x", "run", paths=("conftest.py",))
     assert review.reasons(step, ["pytest"], [Change("conftest.py", "A")]) == ()
+
+
+def test_a_command_that_runs_itself_again_and_again_is_followed_a_few_times_only() -> None:
+    found = loads.loaded("python " + "-m coverage run " * 2000 + "x.py", Files({"x.py": ""}))
+    assert ("coverage.py",) in found.hiding
