@@ -82,6 +82,27 @@ def shorten(top: Path, longest: int) -> None:
                 names[:] = [name for name in names if len(os.fsencode(name)) <= room]
 
 
+def reaches(top: Path, levels: int) -> bool:
+    """Whether there are directories below more than so many others."""
+    return any(directory.inner for directory in _at(top, levels))
+
+
+def cut(top: Path, levels: int) -> None:
+    """Remove the directories that lie below so many others."""
+    for directory in _at(top, levels):
+        for name in directory.inner:
+            _remove(name, directory.descriptor)
+        directory.inner.clear()
+
+
+def _at(top: Path, levels: int) -> Iterator[Directory]:
+    """The directories at this depth; the walk enters no deeper one."""
+    for directory in walk(top):
+        if len(directory.names) == levels:
+            yield directory
+            directory.inner.clear()
+
+
 def _remove(name: str, directory: int | None) -> None:
     for tries in range(1, _TRIES + 1):
         try:

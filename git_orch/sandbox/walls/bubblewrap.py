@@ -219,12 +219,12 @@ def _cover(doors: Iterable[str]) -> Iterator[str]:
 def _system(view: View, doors: Doors) -> Iterator[str]:
     for directory in _SYSTEM:
         if os.path.isdir(directory):
-            yield from (*_bind("--ro-bind", directory), *_cover(doors.in_system(directory)))
+            yield from (*_bind("--ro-bind", directory), *_cover(doors.in_programs(directory)))
     for directory in _IN_USR:
         if os.path.islink(directory):
             yield from ("--symlink", os.readlink(directory), directory)
         elif os.path.isdir(directory):
-            yield from (*_bind("--ro-bind", directory), *_cover(doors.in_system(directory)))
+            yield from (*_bind("--ro-bind", directory), *_cover(doors.in_programs(directory)))
     for path, is_directory in private_settings():
         yield from _hide(path) if is_directory else ("--ro-bind", os.devnull, path)
     yield from (
@@ -296,7 +296,7 @@ def _readable(view: View, doors: Doors) -> Iterator[str]:
     places = _program_places(view.path, protected)
     shown = [*(str(view.home / name) for name in CACHES), *places]
     for path in _outermost(tuple(filter(os.path.isdir, shown)), protected):
-        yield from _show(path, doors)
+        yield from (*_bind("--ro-bind", path), *_cover(doors.in_programs(path)))
     for chosen in view.readable:
         if os.path.exists(chosen):
             yield from _show(chosen, doors)

@@ -2,8 +2,9 @@
 though the directory is read-only. They are covered.
 
 The kernel tells the sockets that somebody listens at (unix(7), /proc/net/unix), which is asked for
-each command. What it does not tell, FIFOs, devices and sockets of other network namespaces, is
-looked for once in the places that users can write.
+each command. What it does not tell, FIFOs, devices, sockets of other network namespaces and of
+relative names, is looked for once in the git directory and in what the user's settings show; not in
+toolchains, which have hundreds of thousands of files.
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ class Doors(NamedTuple):
         )
         return cls(absolute, relative)
 
-    def in_system(self, place: str) -> list[str]:
-        """The doors below a directory that only root writes to."""
+    def in_programs(self, place: str) -> list[str]:
+        """The doors below a directory of the system or of a toolchain: those that the kernel
+        tells.
+        """
         return [path for path in self._sockets(place) if _is_door(path)]
 
     def in_worktree(self, place: str) -> list[str]:

@@ -80,9 +80,6 @@ def shown(repo: Repo, short: Path, hermetic: Path, monkeypatch: pytest.MonkeyPat
     (environment / "lib/deep").mkdir(parents=True)
     for place in (tools, readable / "below", hermetic / ".cargo/registry"):
         place.mkdir(parents=True)
-    lender = short / "lender"
-    subprocess.run(["git", "clone", "-q", "--bare", repo.path, lender], check=True)
-    (repo.path / ".git/objects/info/alternates").write_text(f"{lender}/objects\n")
     repo.git("config", "--global", "--add", "orch.readable", str(readable))
     monkeypatch.setenv("PATH", f"{tools}:{environment}/bin:{os.environ['PATH']}")
     return Shown(
@@ -99,12 +96,18 @@ def shown(repo: Repo, short: Path, hermetic: Path, monkeypatch: pytest.MonkeyPat
     )
 
 
+# What a toolchain has is not looked through: its sockets are known by their full names.
+TOOLCHAINS = ("a directory on PATH", "an environment on PATH", "a cache of the home directory")
+
+
 @contextlib.contextmanager
-def listening(path: Path, kind: int = socket.SOCK_STREAM) -> Iterator[socket.socket]:
-    """A socket with that name, even where the whole path is too long for an address."""
+def listening(
+    path: Path, kind: int = socket.SOCK_STREAM, *, full_name: bool
+) -> Iterator[socket.socket]:
+    """A socket at that path, with its full name or one that nobody else can resolve."""
     with socket.socket(socket.AF_UNIX, kind) as listener:
         directory = os.open(path.parent, os.O_PATH)
-        listener.bind(f"/proc/self/fd/{directory}/{path.name}")
+        listener.bind(str(path) if full_name else f"/proc/self/fd/{directory}/{path.name}")
         os.close(directory)
         if kind != socket.SOCK_DGRAM:
             listener.listen()
@@ -114,10 +117,12 @@ def listening(path: Path, kind: int = socket.SOCK_STREAM) -> Iterator[socket.soc
 def with_all_doors(shown: Shown, stack: contextlib.ExitStack) -> list[str]:
     """Make a door of each kind in each place."""
     doors: list[str] = []
-    for place in shown.places.values():
+    for what, place in shown.places.items():
         for name, kind in KINDS.items():
-            stack.enter_context(listening(place / name, kind))
+            stack.enter_context(listening(place / name, kind, full_name=what in TOOLCHAINS))
             doors.append(str(place / name))
+        if what in TOOLCHAINS:
+            continue
         os.mkfifo(place / "fifo")
         stack.callback(os.close, os.open(place / "fifo", os.O_RDONLY | os.O_NONBLOCK))
         doors.append(str(place / "fifo"))
@@ -192,8 +197,8 @@ def test_doors_are_named_as_the_place_is_that_shows_them(short: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{short}/link/s")
         doors = Doors.of_now()
-        assert doors.in_system(f"{short}/real") == [f"{short}/real/s"]
-        assert doors.in_system(f"{short}/link") == [f"{short}/link/s"]
+        assert doors.in_programs(f"{short}/real") == [f"{short}/real/s"]
+        assert doors.in_programs(f"{short}/link") == [f"{short}/link/s"]
 
 
 def test_a_deep_directory_is_looked_through(short: Path) -> None:
