@@ -270,11 +270,14 @@ def delete(repository: Repository, ref: str, *, old: str, reason: str) -> None:
 
 
 def _transact(opened: RefSession, command: str) -> None:
-    """Have the session do it; a git that died without a reason is asked once more."""
+    """Have the session do it. A new git is asked once more where one died without a reason, or says
+    that the ref is elsewhere: an open git takes packed refs that were written anew within a second
+    for those it has read.
+    """
     try:
         opened.transact(command)
     except GitFailed as failed:
-        if failed.status != 0:
+        if failed.status != 0 and not _says_moved(failed):
             raise
         opened.transact(command)
 
@@ -301,11 +304,7 @@ def move_to_new(
 
 def _refusal(ref: str, failed: GitFailed) -> errors.OrchError:
     said = failed.stderr
-    if (
-        "but expected" in said
-        or "reference already exists" in said
-        or "unable to resolve reference" in said
-    ):
+    if _says_moved(failed):
         return RefMoved(ref)
     if "'refs/heads/orch' exists" in said:
         return errors.UnfitRepository(
@@ -316,6 +315,11 @@ def _refusal(ref: str, failed: GitFailed) -> errors.OrchError:
     if failed.locked:
         return errors.Busy(failed.cause, failed.hint)
     return failed
+
+
+def _says_moved(failed: GitFailed) -> bool:
+    words = ("but expected", "reference already exists", "unable to resolve reference")
+    return any(said in failed.stderr for said in words)
 
 
 def reflog(repository: Repository, ref: str) -> list[str]:

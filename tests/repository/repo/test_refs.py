@@ -250,6 +250,24 @@ def test_a_session_writes_no_ref_that_became_symbolic(repo: Repo) -> None:
     assert (repo.git("rev-parse", "main"), repo.git("rev-parse", REF)) == (head, commit)
 
 
+def test_a_session_asks_anew_where_packed_refs_look_as_those_it_has_read(repo: Repo) -> None:
+    """git tells by size, file number and the second whether they are others."""
+    repository, first = discover(repo.path), repo.git("rev-parse", "HEAD")
+    second, third = repo.commit({"a": "a"}), repo.commit({"b": "b"})
+    other = "refs/heads/orch/other"
+    repo.git("update-ref", REF, first)
+    repo.git("pack-refs", "--all")
+    packed = repo.path / ".git/packed-refs"
+    with refs.session(repository, "orch: exec"):
+        refs.move(repository, other, old=None, new=first, reason="orch: exec")
+        with packed.open("r+b") as file:
+            text = file.read()
+            file.seek(0)
+            file.write(text.replace(f"{first} {REF}".encode(), f"{second} {REF}".encode()))
+        refs.move(repository, REF, old=second, new=third, reason="orch: exec")
+    assert repo.git("rev-parse", REF) == third
+
+
 def test_a_reflog_that_is_a_link_is_not_written(repo: Repo) -> None:
     outside = repo.path.parent / "profile"
     outside.write_text("mine\n")
