@@ -12,34 +12,41 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
 _LISTENING = "/proc/net/unix"
+# What stands before an entry; a name may have a newline in it. The first line has the headings.
+_ENTRY = re.compile(rb"\n(?=[0-9a-f]+: (?:[0-9A-F]+ ){5})")
 _NAME = 7  # the field of the path; an abstract name begins with @
 
 
 class Doors(NamedTuple):
-    """The sockets of this moment: absolute paths, and the last parts of relative ones."""
+    """The sockets of this moment: the real path of a directory and the name there of each, and the
+    last parts of relative paths.
+    """
 
-    paths: tuple[str, ...]
+    sockets: tuple[tuple[str, str], ...]
     names: frozenset[str]
 
     @classmethod
     def of_now(cls, table: str = _LISTENING) -> Doors:
         """The sockets that have a name in the file system; none where the kernel has no table."""
         bound: set[str] = set()
-        with contextlib.suppress(OSError), open(table, "rb") as lines:
-            for line in lines:
-                fields = line.rstrip(b"\n").split(maxsplit=_NAME)
+        with contextlib.suppress(OSError), open(table, "rb") as file:
+            for entry in _ENTRY.split(file.read().removesuffix(b"\n"))[1:]:
+                fields = entry.split(maxsplit=_NAME)
                 if len(fields) > _NAME and not fields[_NAME].startswith(b"@"):
                     bound.add(os.fsdecode(fields[_NAME]))
-        absolute = tuple(sorted(path for path in bound if path.startswith(os.sep)))
-        relative = frozenset(
-            os.path.basename(path) for path in bound if not path.startswith(os.sep)
+        named = sorted(os.path.split(path) for path in bound)
+        # Each place is compared with all of them, and links are followed in milliseconds.
+        real = {directory: os.path.realpath(directory) for directory, _ in named}
+        return cls(
+            tuple((real[directory], name) for directory, name in named if os.path.isabs(directory)),
+            frozenset(name for directory, name in named if not os.path.isabs(directory)),
         )
-        return cls(absolute, relative)
 
     def in_programs(self, place: str) -> list[str]:
         """The doors below a directory of the system or of a toolchain: those that the kernel
@@ -67,11 +74,10 @@ class Doors(NamedTuple):
     def _sockets(self, place: str) -> Iterator[str]:
         """Sockets below a place, by the name that they have there."""
         real = os.path.realpath(place)
-        for path in self.paths:
-            directory = os.path.realpath(os.path.dirname(path))
+        for directory, name in self.sockets:
             if directory == real or directory.startswith(f"{real.rstrip(os.sep)}{os.sep}"):
                 below = os.path.relpath(directory, real)
-                yield os.path.normpath(os.path.join(place, below, os.path.basename(path)))
+                yield os.path.normpath(os.path.join(place, below, name))
 
 
 @functools.lru_cache

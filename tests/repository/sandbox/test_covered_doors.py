@@ -214,3 +214,17 @@ def test_a_deep_directory_is_looked_through(short: Path) -> None:
         assert len(Doors((), frozenset()).in_shown(str(short))) == 1
     finally:
         subprocess.run(["rm", "-rf", short / "d"], check=True)
+
+
+def test_the_headings_of_the_kernels_table_are_no_socket(tmp_path: Path) -> None:
+    """A worktree is looked through for sockets of relative names only while there are some."""
+    table = tmp_path / "table"
+    table.write_text("Num       RefCount Protocol Flags    Type St Inode Path\n")
+    assert Doors.of_now(str(table)) == Doors((), frozenset())
+
+
+def test_a_socket_is_a_door_whatever_its_name(short: Path) -> None:
+    for name in ("a\nb", "a\n0 1 2 3 4 5 6 7", " a ", "@a", "\udcff"):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(short / name))
+            assert Doors.of_now().in_worktree(str(short)) == [str(short / name)], name
