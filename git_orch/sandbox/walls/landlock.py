@@ -20,6 +20,10 @@ from git_orch.sandbox.walls import environment
 
 # perl warns of a locale that is not installed, before it reads the first line of a script.
 QUIET = "PERL_BADLANG"
+# In its taint mode perl loads nothing that PERL5OPT or PERL5LIB name, which are for the command: that
+# would run before the wall stands. What it says of tainted data is not said.
+_PLAIN = ("-X", "-t")
+_SYSTEM_PATH = "/usr/bin:/bin"
 OLDEST_ABI = 2  # Linux 5.19; before, no file can be moved to another directory
 SCOPED_ABI = 6  # Linux 6.12; from here on signals and abstract sockets, too
 
@@ -82,14 +86,18 @@ class Wall(NamedTuple):
         self, tell: str, readable: Sequence[str], writable: Sequence[str]
     ) -> tuple[str, ...]:
         places = (str(len(readable)), *readable, str(len(writable)), *writable)
-        return (self.program, "-e", _SCRIPT, tell, *places)
+        return (self.program, *_PLAIN, "-e", _SCRIPT, tell, *places)
 
 
 @functools.cache
-def find() -> Wall | None:
-    """The wall of this machine; None without a perl of the system's own."""
-    program = environment.program("perl", environment.DEFAULT_PATH)
-    return Wall(program) if program is not None else None
+def find(path: str = _SYSTEM_PATH) -> Wall | None:
+    """The wall of this machine; None without a perl of the system's own, which every sandbox
+    shows.
+    """
+    program = environment.program("perl", path)
+    if program is None or not os.path.realpath(program).startswith(("/usr/", "/bin/")):
+        return None
+    return Wall(program)
 
 
 def outermost(paths: Iterable[str]) -> list[str]:

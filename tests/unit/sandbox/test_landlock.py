@@ -128,6 +128,21 @@ def test_the_variable_that_keeps_perl_quiet_is_not_passed_on() -> None:
     assert landlock.QUIET not in started(os.geteuid(), (*wall().before(SYSTEM, []), "/usr/bin/env"))
 
 
+@pytest.mark.parametrize("option", ["-MPlanted", "-MNo::Such", "-w", "-T", "-d"])
+def test_what_a_command_gives_its_own_perl_is_not_for_the_wall(option: str, tmp_path: Path) -> None:
+    (tmp_path / "Planted.pm").write_text('print "before the wall\\n"; 1;\n')
+    words = (*wall().before(SYSTEM, []), "/bin/sh", "-c", 'echo "$PERL5OPT $PERL5LIB"')
+    told = started(os.geteuid(), words, PERL5OPT=option, PERL5LIB=str(tmp_path))
+    assert told == f"{option} {tmp_path}\n"
+
+
+def test_a_perl_that_sandboxes_do_not_show_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/perl").touch(0o755)
+    (tmp_path / "perl").symlink_to("home/perl")
+    assert landlock.find(str(tmp_path)) is None
+
+
 @pytest.mark.parametrize(("program", "status"), [("/no/such/program", 127), ("/etc/passwd", 126)])
 def test_a_program_that_cannot_start_ends_as_in_a_shell(program: str, status: int) -> None:
     done = subprocess.run(
