@@ -414,18 +414,18 @@ def _private_directories(view: View, common: Path) -> list[Path]:
 def _worktree(view: View, doors: Doors) -> Iterator[str]:
     yield from _bind("--bind" if view.worktree_writable else "--ro-bind", view.worktree)
     yield from _cover(doors.in_worktree(str(view.worktree)))
-    pointer = view.worktree / ".git"
-    if (
-        view.git is not None
-        and (pointer.is_file() or pointer.is_dir())
-        and not pointer.is_symlink()
-    ):
-        yield from _bind("--ro-bind", pointer)
     common = view.git.common_dir if view.git is not None else None
-    for path in view.protected:
+    for path in dict.fromkeys([*_pointer(view), *view.protected]):
         # Our view of the repository has less in it than the directory.
         if common is None or not path.is_relative_to(common):
-            yield from _bind("--ro-bind", path)
+            yield from _show(path, doors)
+
+
+def _pointer(view: View) -> list[Path]:
+    """The `.git` of the worktree, if it is no link."""
+    pointer = view.worktree / ".git"
+    is_there = pointer.is_file() or pointer.is_dir()
+    return [pointer] if view.git is not None and is_there and not pointer.is_symlink() else []
 
 
 def find(path: str) -> Bubblewrap | None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -189,6 +190,21 @@ def test_a_socket_that_somebody_listens_at_in_a_worktree_is_a_door(
         listener.bind("below/app" if relative else f"{short}/below/app")
         assert Doors.of_now().in_worktree(str(short)) == [f"{short}/below/app"]
     assert Doors.of_now().in_worktree(str(short)) == []
+
+
+def test_no_door_in_a_repository_below_the_worktree_is_open(repo: Repo, short: Path) -> None:
+    """It is mounted once more, read-only, where somebody uses git."""
+    repo.git("init", "-q", str(short / "nested"))
+    inside = short / "nested/.git"
+    os.mkfifo(inside / "fifo")
+    reader = os.open(inside / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    started = sandbox.boundary(discover(repo.path)).launcher
+    started = replace(started, git=None, keeps_repositories=True)
+    with listening(inside / "fsmonitor--daemon.ipc", full_name=True):
+        knock = ("python3", "-c", KNOCK, f"{inside}/fsmonitor--daemon.ipc", f"{inside}/fifo")
+        outcome = started.run(Command(argv=knock), worktree=short, timeout=LONG)
+    os.close(reader)
+    assert outcome.output == b"end\n"
 
 
 def test_doors_are_named_as_the_place_is_that_shows_them(short: Path) -> None:
