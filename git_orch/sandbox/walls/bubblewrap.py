@@ -21,7 +21,7 @@ from git_orch.sandbox import trees
 from git_orch.sandbox.process import command, limits, programs
 from git_orch.sandbox.walls import landlock, seccomp
 from git_orch.sandbox.walls.doors import Doors
-from git_orch.sandbox.walls.view import CACHES, Confined, View
+from git_orch.sandbox.walls.view import CACHES, Confined, View, outermost
 
 OLDEST = (0, 8)  # --disable-userns and --size: Debian 12, Ubuntu 24.04
 
@@ -199,7 +199,9 @@ def _rights(options: Sequence[str]) -> tuple[list[str], list[str]]:
             case "--remount-ro":
                 writable.discard(following)
     writable.discard("/")
-    return landlock.outermost(readable), landlock.outermost(writable)
+    # Below what may be changed a right to read adds nothing, and a command line has an end.
+    shown = [path for path in outermost(readable | writable) if path in readable]
+    return shown, outermost(writable)
 
 
 def _bind(how: str, path: Path | str) -> list[str]:
@@ -295,7 +297,7 @@ def _readable(view: View, doors: Doors) -> Iterator[str]:
     protected = (view.home, view.worktree, common_dir)
     places = _program_places(view.path, protected)
     shown = [*(str(view.home / name) for name in CACHES), *places]
-    for path in _outermost(tuple(filter(os.path.isdir, shown)), protected):
+    for path in _mount_points(tuple(filter(os.path.isdir, shown)), protected):
         yield from (*_bind("--ro-bind", path), *_cover(doors.in_programs(path)))
     for chosen in view.readable:
         if os.path.exists(chosen):
@@ -317,22 +319,22 @@ def _program_places(search_path: str, protected: tuple[Path | None, ...]) -> tup
 
 # Each mount takes a tenth of a millisecond.
 @functools.lru_cache
-def _outermost(paths: tuple[str, ...], protected: tuple[Path | None, ...]) -> tuple[str, ...]:
+def _mount_points(paths: tuple[str, ...], protected: tuple[Path | None, ...]) -> tuple[str, ...]:
     """The paths without those that another one shows already. Of a link inside another one the
     target is shown: nothing can be mounted on the link.
     """
     hidden = [path for path in protected if path is not None]
     real = {path: os.path.realpath(path) for path in paths}
-    outermost: dict[str, None] = {}
+    points: dict[str, None] = {}
     for path, target in real.items():
         around = [outer for outer in real if path.startswith(f"{outer}/")]
         if not around:
-            outermost[path] = None
+            points[path] = None
             continue
         shown = any(target == real[outer] + path.removeprefix(outer) for outer in around)
         if not shown and not _shown_anyway(target) and not _too_wide(target, hidden):
-            outermost[target] = None
-    return tuple(outermost)
+            points[target] = None
+    return tuple(points)
 
 
 def _writable(view: View, doors: Doors) -> Iterator[str]:

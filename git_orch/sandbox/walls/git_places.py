@@ -17,6 +17,7 @@ from git_orch import errors
 from git_orch.plans import bare, paths
 from git_orch.sandbox import modes, trees
 from git_orch.sandbox.trees import Directory
+from git_orch.sandbox.walls.view import outermost
 
 Kind = Literal["directory", "file", "link", "bare", "closed"]
 Number = tuple[int, int]
@@ -58,7 +59,7 @@ class Survey:
     bits: dict[Number, int] = field(default_factory=dict)
 
     def protected(self) -> tuple[Path, ...]:
-        """The paths that a command must not write, those above others first. Raises Refused where
+        """The paths that a command must not write, but for those below others. Raises Refused where
         they cannot be shown read-only.
         """
         for path, place in self.places.items():
@@ -79,12 +80,7 @@ class Survey:
             raise errors.Refused(
                 f"a repository below '{self.top}' is too deep to be protected", "git clean -n -d"
             )
-        outermost = set(inside)
-        return tuple(
-            path
-            for path in sorted(inside, key=lambda path: len(path.parts))
-            if outermost.isdisjoint(path.parents)
-        )
+        return tuple(map(Path, outermost(map(str, inside))))
 
     def _leads_below(self) -> Iterator[Path]:
         """What places lead to below `top` itself, which may have a link above it."""

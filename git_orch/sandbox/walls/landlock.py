@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from git_orch.sandbox.walls import environment
@@ -98,12 +98,3 @@ def find(path: str = _SYSTEM_PATH) -> Wall | None:
     if program is None or not os.path.realpath(program).startswith(("/usr/", "/bin/")):
         return None
     return Wall(program)
-
-
-def outermost(paths: Iterable[str]) -> list[str]:
-    """The paths that lie below no other of them."""
-    kept: list[str] = []
-    for path in sorted(set(paths), key=lambda path: path.split(os.sep)):
-        if not kept or not f"{path}/".startswith(f"{kept[-1]}/"):
-            kept.append(path)
-    return kept

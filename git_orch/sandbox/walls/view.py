@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -83,3 +84,12 @@ class Unconfined:
     def confine(self, argv: Sequence[str], view: View) -> Iterator[Confined]:  # noqa: ARG002
         """The command as it is."""
         yield Confined(tuple(argv))
+
+
+def outermost(paths: Iterable[str]) -> list[str]:
+    """The paths that lie below no other of them."""
+    kept: list[str] = []
+    for path in sorted(set(paths), key=lambda path: path.split(os.sep)):
+        if not kept or not f"{path}/".startswith(f"{kept[-1]}/"):
+            kept.append(path)
+    return kept

@@ -27,6 +27,7 @@ from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox.walls import bundled, environment, landlock, sandboxes
 from git_orch.sandbox.walls.bubblewrap import Bubblewrap
 from git_orch.sandbox.walls.launcher import Launcher
+from git_orch.sandbox.walls.view import View
 
 PLAN = "PLAN-20261121-0000000000-x"
 CANARY = "canary-3f9a"
@@ -129,6 +130,14 @@ def test_home_is_hidden_but_for_caches_that_can_be_read(worktree: Worktree, herm
         )
         == 2
     )
+
+
+def test_a_command_line_does_not_grow_with_what_is_protected(tmp_path: Path) -> None:
+    """The kernel starts no program with two megabytes of words."""
+    nested = tuple(tmp_path / ("d" * 200) / f"{number}/.git" for number in range(1000))
+    view = View(tmp_path, Path("/nobody"), "/usr/bin:/bin", protected=nested)
+    with Bubblewrap("bwrap").confine(["true"], view) as ready:
+        assert not [word for word in ready.argv if word.endswith(".git")]
 
 
 def test_what_another_directory_shows_is_mounted_once_and_what_a_link_leads_to_by_itself(

@@ -155,8 +155,3 @@ def test_a_program_that_cannot_start_ends_as_in_a_shell(program: str, status: in
 def test_a_place_that_is_not_there_is_left_out() -> None:
     words = wall().before([*SYSTEM, "/no/such/place"], ["/no/such/place"])
     assert started(os.geteuid(), (*words, "/bin/echo", "ran")) == "ran\n"
-
-
-def test_places_below_others_are_left_out() -> None:
-    paths = ["/usr/lib", "/usr", "/usr-local", "/a/b", "/a/b/c", "/a.b", "/usr"]
-    assert landlock.outermost(paths) == ["/a/b", "/a.b", "/usr", "/usr-local"]
