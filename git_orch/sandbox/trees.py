@@ -11,9 +11,11 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 _OPENED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAMED = getattr(os, "O_PATH", 0) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -235,6 +237,16 @@ def _identity(descriptor: int) -> tuple[int, int]:
 def number(facts: os.stat_result) -> tuple[int, int]:
     """The number of a file with that of its disk: the same for all of its names."""
     return facts.st_dev, facts.st_ino
+
+
+def real(path: str | Path) -> str:
+    """The path after all links, where others may have made any number of them. With more of them
+    than Python follows it stays as it is written: the kernel follows 40.
+    """
+    try:
+        return os.path.realpath(path)
+    except RecursionError:
+        return os.path.normpath(path)
 
 
 def _passable(descriptor: int) -> bool:

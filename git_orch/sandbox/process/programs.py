@@ -12,6 +12,8 @@ import functools
 import os
 from collections.abc import Iterator
 
+from git_orch.sandbox import trees
+
 _NAMES_WORKTREES = "worktrees"
 # Where systems have their programs: whoever works there is not in a directory that came from others.
 _SYSTEM = frozenset({
@@ -57,7 +59,7 @@ def _directories(path: str, places: tuple[str, ...]) -> tuple[str, ...]:
 
 def _lies_below(path: str, places: tuple[str, ...]) -> bool:
     """Whether a path lies below one of the places, as it is written or after all links."""
-    spellings = {os.path.normpath(path), os.path.realpath(path)}
+    spellings = {os.path.normpath(path), trees.real(path)}
     return any(
         spelling == place or spelling.startswith(place.rstrip(os.sep) + os.sep)
         for spelling in spellings
@@ -90,7 +92,7 @@ def _places(here: str, located: tuple[str, ...], home: str) -> tuple[str, ...]:
 
 
 def _spellings(place: str) -> tuple[str, str]:
-    return os.path.normpath(place), os.path.realpath(place)
+    return os.path.normpath(place), trees.real(place)
 
 
 def _of_repository(here: str) -> Iterator[str]:
@@ -134,5 +136,6 @@ def _pointed_to(file: str, prefix: bytes, otherwise: str | None = None) -> str:
             text = opened.read(8192)
     except OSError:
         return otherwise if otherwise is not None else file
-    path = os.fsdecode(text.removeprefix(prefix).strip())
+    # As for git, a path ends where a NUL is.
+    path = os.fsdecode(text.removeprefix(prefix).partition(b"\0")[0].strip())
     return os.path.normpath(os.path.join(os.path.dirname(file), path))

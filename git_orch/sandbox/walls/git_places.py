@@ -84,7 +84,7 @@ class Survey:
 
     def _leads_below(self) -> Iterator[Path]:
         """What places lead to below `top` itself, which may have a link above it."""
-        real = os.path.realpath(self.top)
+        real = trees.real(self.top)
         for place in self.places.values():
             for lead, number in place.leads:
                 if number is not None and Path(lead).is_relative_to(real):
@@ -179,19 +179,23 @@ def _leads(place: Path, kind: Kind) -> tuple[tuple[str, Number | None], ...]:
     """The real paths of what git takes for parts of the repository and that lies elsewhere: the git
     directory of a pointer, the common one, and what links in these lead to.
     """
-    real = os.path.realpath(place)
+    real = trees.real(place)
     directories = [real] if kind != "file" else []
-    if kind == "file":
-        target = _text(place).removeprefix(_POINTS).strip()
-        if target:
-            directories.append(os.path.realpath(os.path.join(place.parent, os.fsdecode(target))))
-    for directory in list(directories):
-        common = _text(Path(directory, "commondir")).strip()
-        if common:
-            directories.append(os.path.realpath(os.path.join(directory, os.fsdecode(common))))
+    if kind == "file" and (target := _named(_text(place).removeprefix(_POINTS))):
+        directories.append(trees.real(os.path.join(place.parent, target)))
+    directories += [
+        trees.real(os.path.join(directory, common))
+        for directory in directories
+        if (common := _named(_text(Path(directory, "commondir"))))
+    ]
     links = [link for directory in directories for link in _links(directory)]
     elsewhere = [path for path in dict.fromkeys([*directories, *links]) if path != real]
     return tuple((path, _number(path)) for path in elsewhere)
+
+
+def _named(text: bytes) -> str:
+    """The path that a file of git's names; as for git, it ends where a NUL is."""
+    return os.fsdecode(text.partition(b"\0")[0].strip())
 
 
 def _links(directory: str) -> list[str]:
@@ -201,7 +205,7 @@ def _links(directory: str) -> list[str]:
             links = sorted(entry.path for entry in entries if entry.is_symlink())
     except OSError:
         return []
-    return [os.path.realpath(link) for link in links if os.path.exists(link)]
+    return [trees.real(link) for link in links if os.path.exists(link)]
 
 
 def _number(path: str) -> Number | None:

@@ -165,21 +165,19 @@ class Launcher:
             message = f"{argv[0] if argv else ''}: command not found"
             return process.outcome_without_start(NOT_FOUND, message, bounds)
         command_line = [*limited[: len(limited) - len(argv)], program, *argv[1:]]
-        try:
-            with (
-                self._protected(view) as shown,
-                self.sandbox.confine(command_line, shown) as ready,
-            ):
-                return process.run(
-                    ready.argv,
-                    env=variables,
-                    cwd=view.worktree,
-                    bounds=bounds,
-                    pass_fds=ready.descriptors,
-                )
-        # A NUL byte, or characters that are not text, are a ValueError.
-        except (OSError, ValueError) as error:
-            return process.outcome_without_start(NOT_EXECUTABLE, f"{argv[0]}: {error}", bounds)
+        with self._protected(view) as shown:
+            try:
+                with self.sandbox.confine(command_line, shown) as ready:
+                    return process.run(
+                        ready.argv,
+                        env=variables,
+                        cwd=view.worktree,
+                        bounds=bounds,
+                        pass_fds=ready.descriptors,
+                    )
+            # A NUL byte, or characters that are not text, are a ValueError.
+            except (OSError, ValueError) as error:
+                return process.outcome_without_start(NOT_EXECUTABLE, f"{argv[0]}: {error}", bounds)
 
     @contextlib.contextmanager
     def _protected(self, view: View) -> Iterator[View]:

@@ -158,6 +158,13 @@ ATTACKS = {
         f"git init -q x; cd x; git {ARMED}; {OWN_TREE}; "
         "mkdir ../y; echo ../x/.git > ../y/commondir; cp .git/HEAD ../y"
     ),
+    "a new one behind a pointer with a NUL": (
+        f"git init -q plain/deep; git -C plain/deep {ARMED}; printf 'gitdir: a\\0b' > plain/.git"
+    ),
+    "a new one behind a pointer to endless links": (
+        f"git init -q plain/deep; git -C plain/deep {ARMED}; cd plain; echo 'gitdir: 0' > .git; "
+        "/usr/bin/python3 -c 'import os; [os.symlink(str(n + 1), str(n)) for n in range(1500)]'"
+    ),
     "a new one where nothing may be written": f"git init -q x; git -C x {ARMED}; chmod 500 x",
 }
 INSIDE = f"git init -q x; git init -q x/.git/m; git -C x/.git/m {ARMED}"

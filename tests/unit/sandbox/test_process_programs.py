@@ -132,3 +132,14 @@ def test_programs_of_the_system_are_found_from_where_they_are(
     monkeypatch.setenv("PWD", place)
     monkeypatch.chdir(place)
     assert programs.find("git", "/usr/local/bin:/usr/bin:/bin") is not None
+
+
+@pytest.mark.parametrize("target", [b"a\0b", b"0"], ids=["a NUL", "endless links"])
+def test_whatever_a_git_file_says_programs_are_found(
+    target: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".git").write_bytes(b"gitdir: " + target)
+    for number in range(1500):
+        (tmp_path / f"{number}").symlink_to(f"{number + 1}")
+    monkeypatch.chdir(tmp_path)
+    assert programs.find("sh", "/bin") == "/bin/sh"
