@@ -126,16 +126,18 @@ class _Restoring:
         return [change for change in changes if not f"{change.path}/".startswith(whole)]
 
     def look(self, directory: Directory) -> None:
-        """Put aside what is new in a directory."""
-        below, is_place = [*directory.inner], directory.closed
-        for path, place in list(git_places.in_directory(self._before.top, directory)):
-            is_place = is_place or place.kind == "bare"
+        """Take new special bits away in a directory, and put aside what is new."""
+        below = [*directory.inner]
+        names = {*directory.inner, *directory.others}
+        places = list(git_places.in_directory(self._before.top, directory))
+        safe = {path for path, place in places if self._is_harmless(place)}
+        if not directory.closed and directory.path not in safe:
+            self._take_bits(directory, names - {path.rpartition("/")[2] for path in safe})
+        for path, place in places:
             self._present.add(path)
             earlier = self._before.places.get(path)
             if earlier is None or not earlier.is_still(place):
                 self._changes.append(self._change(directory, below, path, place))
-        if not is_place:
-            self._take_bits(directory)
 
     def _change(self, directory: Directory, below: list[str], path: str, place: Place) -> Change:
         """What is at `path` now, put aside where git could use it; `below` are all directories
@@ -144,7 +146,7 @@ class _Restoring:
         is_new = path not in self._before.places
         if place.kind == "closed":
             return Change(path, "closed")
-        if place.kind in ("directory", "bare") and self._is_harmless(place):
+        if self._is_harmless(place):
             return Change(path, "moved" if is_new else "other")
         if place.kind == "bare":
             for name in filter(git_places.is_head, directory.others):
@@ -160,19 +162,23 @@ class _Restoring:
         return Change(path, "new" if is_new else "other", f"{above}{aside}")
 
     def _is_harmless(self, place: Place) -> bool:
-        """Whether a place was there before, protected like all that it leads to."""
+        """Whether a directory was there before, protected like all that it leads to."""
         earlier = self._leads.get(place.number)
-        return earlier is not None and {lead for lead in place.leads if lead[1]} <= earlier
+        return (
+            place.kind in ("directory", "bare")
+            and earlier is not None
+            and {lead for lead in place.leads if lead[1]} <= earlier
+        )
 
-    def _take_bits(self, directory: Directory) -> None:
-        """Take the special bits that were not there. A directory has the set-group-ID bit of the one
-        it was made in.
+    def _take_bits(self, directory: Directory, names: set[str]) -> None:
+        """Take the special bits that were not there from a directory's entries of these names. A
+        directory has the set-group-ID bit of the one it was made in.
         """
         facts = os.fstat(directory.descriptor)
         if not directory.names and (new := self._new_bits(facts, 0)):
             os.fchmod(directory.descriptor, stat.S_IMODE(facts.st_mode) & ~new)
         inherited = os.fstat(directory.descriptor).st_mode & stat.S_ISGID
-        for name in (*directory.inner, *directory.others):
+        for name in names:
             with contextlib.suppress(FileNotFoundError):
                 facts = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
                 if new := self._new_bits(facts, inherited):

@@ -236,6 +236,21 @@ def test_special_bits_that_a_command_sets_do_not_stay(user: User) -> None:
     assert stat.S_IMODE((user.place / "top/x").stat().st_mode) == 0o755
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "mkdir x x/objects x/refs; echo 'ref: refs/heads/x' > x/HEAD; touch x/y; chmod 4755 x/y x/HEAD",
+        "mkdir x; touch x/.git; chmod 4755 x/.git",
+        "git init -q x; touch x/.git/y; chmod 6755 x/.git/y x/.git/HEAD; chmod +t x/.git/refs x/.git",
+    ],
+    ids=["a bare one", "a pointer", "a git directory"],
+)
+def test_special_bits_in_a_new_repository_do_not_stay(user: User, script: str) -> None:
+    answer = user.attacked(script)
+    assert answer["changes"] is not None
+    assert answer["special"] == []
+
+
 def test_the_bits_that_the_user_set_stay(user: User) -> None:
     """A directory that is shared with a group gives its bit to what is made in it."""
     prepare = """
