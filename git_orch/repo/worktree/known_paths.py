@@ -74,21 +74,22 @@ def snapshot(
     """The tree `base` with these files in it (None: without the one at that path), written to
     `objects`; None where only git can tell, or where a gate refuses it.
     """
-    places = _places(repository, objects, base, files)
-    if places is None or _git_has_a_say(repository, objects, base, places):
+    trees = _Trees(objects, base)
+    places = _places(repository, trees, files)
+    if places is None or _git_has_a_say(repository, objects, trees, places):
         return None
     blobs = {place.path: odb.Object("blob", place.after.data) for place in places if place.after}
     oids = {path: objects.oid(blob) for path, blob in blobs.items()}
     changes = tuple(_changes(repository, places, oids))
     contents = {oids[path]: blob.data for path, blob in blobs.items()}
     try:
-        code = gate.inspect(changes, _contents(objects, base, changes, contents), secrets)
+        code = gate.inspect(changes, _contents(objects, trees, changes, contents), secrets)
     except gate.GateRefused:
         return None
     for blob in blobs.values():
         objects.write(*blob)
     edits = {change.path: Entry(change.mode, b"", change.oid) for change in changes}
-    tree = _edit(objects, base, {tuple(path.split("/")): e for path, e in edits.items()})
+    tree = _edit(objects, trees, {tuple(path.split("/")): e for path, e in edits.items()})
     return Snapshot(tree or odb.write_tree(objects, []), changes, code=code)
 
 
@@ -96,7 +97,7 @@ def snapshot(
 
 
 def _places(
-    repository: Repository, objects: Written, base: str, files: Mapping[str, File | None]
+    repository: Repository, trees: _Trees, files: Mapping[str, File | None]
 ) -> list[_Place] | None:
     """Each path with what the base has there; None when one of them is not plainly a file."""
     if any(value in _SETTINGS.get(name, ()) for name, value in repository.settings):
@@ -106,7 +107,6 @@ def _places(
         names[:length] in named for names in named for length in range(1, len(names))
     ):
         return None  # one of them is the directory of another
-    trees = _Trees(objects, base)
     places = []
     for names, after in named.items():
         before = trees.entry(names)
@@ -128,7 +128,7 @@ class _Trees:
 
     def __init__(self, objects: Written, root: str) -> None:
         self._objects = objects
-        self._root = root
+        self.root = root
         self._entries: dict[str, dict[bytes, Entry]] = {}
 
     def entry(self, names: Sequence[str]) -> Entry | None:
@@ -141,7 +141,7 @@ class _Trees:
 
     def directory(self, names: Sequence[str]) -> Entry | None:
         """The tree at a path; None when there is nothing, _NO_FILE for anything else."""
-        entry = Entry(raw.TREE_MODE, b"", self._root)
+        entry = Entry(raw.TREE_MODE, b"", self.root)
         for name in names:
             below = self._of(entry.oid).get(_encode(name))
             if below is None:
@@ -153,11 +153,13 @@ class _Trees:
 
     def names(self, directory: Sequence[str]) -> dict[str, bool]:
         """The names in a directory, each with whether it is one itself; none where there is none."""
-        there = self.directory(directory)
-        if there is None or there is _NO_FILE:
-            return {}
-        entries = self._of(there.oid).values()
+        entries = self.entries(directory).values()
         return {_decode(entry.name): entry.mode in _DIRECTORIES for entry in entries}
+
+    def entries(self, directory: Sequence[str]) -> Mapping[bytes, Entry]:
+        """What is in a directory, by name; nothing where there is none."""
+        there = self.directory(directory)
+        return self._of(there.oid) if there is not None and there is not _NO_FILE else {}
 
     def _of(self, oid: str) -> dict[bytes, Entry]:
         if oid not in self._entries:
@@ -177,7 +179,7 @@ def _decode(name: bytes) -> str:
 
 
 def _git_has_a_say(
-    repository: Repository, objects: Written, base: str, places: Sequence[_Place]
+    repository: Repository, objects: Written, trees: _Trees, places: Sequence[_Place]
 ) -> bool:
     """Whether an ignore rule may leave one of the new files out, or an attribute may convert one of
     the written ones.
@@ -187,7 +189,7 @@ def _git_has_a_say(
     ignoring = [theirs.get("core.excludesfile"), info / "exclude"]
     converting = [theirs.get("core.attributesfile"), info / "attributes", *_SYSTEM_ATTRIBUTES]
     above = {names[:length] for names, _, after in places if after for length in range(len(names))}
-    in_tree = list(_rules_in_tree(objects, base, above))
+    in_tree = list(_rules_in_tree(objects, trees, above))
     ignored = _lines([*_read(ignoring), *(text for name, text in in_tree if name == ".gitignore")])
     attributes = _lines(
         [*_read(converting), *(text for name, text in in_tree if name == ".gitattributes")]
@@ -200,10 +202,9 @@ def _git_has_a_say(
 
 
 def _rules_in_tree(
-    objects: Written, base: str, directories: Iterable[tuple[str, ...]]
+    objects: Written, trees: _Trees, directories: Iterable[tuple[str, ...]]
 ) -> Iterator[tuple[str, bytes]]:
     """The ignore and attributes files of the base in these directories, each with its name."""
-    trees = _Trees(objects, base)
     for names in sorted(directories):
         for name in _RULES:
             entry = trees.entry((*names, name))
@@ -278,7 +279,7 @@ def _mode(place: _Place) -> str:
 
 
 def _contents(
-    objects: Written, base: str, changes: Sequence[Change], new: Mapping[str, bytes]
+    objects: Written, trees: _Trees, changes: Sequence[Change], new: Mapping[str, bytes]
 ) -> Contents:
     """The bytes of what a step leaves, and of what was there; and the names around the changes."""
 
@@ -289,7 +290,6 @@ def _contents(
         return written | {oid: blob.data for oid, blob in before if blob is not None}
 
     def directories(named: Sequence[str]) -> dict[str, Directory]:
-        trees = _Trees(objects, base)
         return {path: _directory(trees, path, changes) for path in named}
 
     def sizes(oids: Sequence[str]) -> dict[str, int]:
@@ -314,19 +314,15 @@ def _directory(trees: _Trees, path: str, changes: Sequence[Change]) -> Directory
     return Directory(before, after)
 
 
-def _edit(objects: Written, tree: str, edits: Mapping[tuple[str, ...], Entry]) -> str | None:
-    """The tree with entries put in (mode 000000: taken out), written; None when nothing is left."""
+def _edit(objects: Written, trees: _Trees, edits: Mapping[tuple[str, ...], Entry]) -> str | None:
+    """The root with entries put in (mode 000000: taken out), written; None when nothing is left."""
     changes: dict[tuple[str, ...], dict[bytes, Entry]] = {}
     for names, entry in edits.items():
         for length in range(len(names)):
             changes.setdefault(names[:length], {})
         changes[names[:-1]][_encode(names[-1])] = entry
     places = sorted(changes, key=len)  # a directory comes before those in it
-    entries: dict[tuple[str, ...], dict[bytes, Entry]] = {}
-    for place in places:
-        there = entries[place[:-1]].get(_encode(place[-1])) if place else Entry("", b"", tree)
-        listed = odb.tree(objects, there.oid) if there is not None else ()
-        entries[place] = {entry.name: entry for entry in listed}
+    entries = {place: dict(trees.entries(place)) for place in places}
     for place in reversed(places):
         here = entries[place]
         for name, entry in changes[place].items():
@@ -340,4 +336,4 @@ def _edit(objects: Written, tree: str, edits: Mapping[tuple[str, ...], Entry]) -
         entries[place[:-1]].pop(name, None)
         if oid is not None:
             entries[place[:-1]][name] = Entry(raw.TREE_MODE, name, oid)
-    return tree  # there is no edit
+    return trees.root  # there is no edit

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,29 @@ def test_a_file_that_stays_as_it_is_is_no_change(repo: Repo) -> None:
     with taken(repo, {"same.txt": File(b"same\n")}) as found:
         assert found is not None
         assert (found.tree, found.changes) == (repo.git("rev-parse", "HEAD^{tree}"), ())
+
+
+class Counting(odb.Written):
+    """Objects that count how often each is read."""
+
+    def __init__(self, database: odb.Database) -> None:
+        super().__init__(database)
+        self.read = Counter[str]()
+
+    def read_many(self, oids: Sequence[str]) -> list[odb.Found | None]:
+        self.read.update(oids)
+        return super().read_many(oids)
+
+
+def test_each_tree_of_the_base_is_read_once(repo: Repo) -> None:
+    repo.commit({".gitignore": "*.log\n", "new/0.txt": "0\n"})
+    repository = discover(repo.path)
+    base = repo.git("rev-parse", "HEAD^{tree}")
+    with contextlib.closing(odb.opened(repository)) as database:
+        written = Counting(database)
+        assert known_paths.snapshot(repository, written, base, {"new/1": File(b"1\n")}, [])
+    assert written.read[base] == 1
+    assert written.read[repo.git("rev-parse", "HEAD:new")] == 1
 
 
 def made_link(repo: Repo) -> None:
