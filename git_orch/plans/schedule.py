@@ -27,7 +27,7 @@ class Phase(enum.Enum):
     BLOCKED = "blocked"
 
 
-_OVER = frozenset({Phase.LANDED, Phase.FAILED, Phase.BLOCKED})
+_OVER = (Phase.LANDED, Phase.FAILED, Phase.BLOCKED)
 
 
 class Schedule:

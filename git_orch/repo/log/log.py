@@ -163,11 +163,11 @@ def write_notes(objects: Objects, notes: Notes, changed: set[str], subtrees: dic
     """
     groups: dict[str, list[Entry]] = {}
     for target, blob in notes.blobs.items():
-        groups.setdefault(target[:2], []).append(
-            raw.Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob)
-        )
+        entries = groups.setdefault(target[:2], [])
+        if target[:2] in changed or target[:2] not in subtrees:
+            entries.append(raw.Entry(raw.BLOB_MODE, target[2:].encode("ascii"), blob))
     for prefix, entries in groups.items():
-        if prefix in changed or prefix not in subtrees:
+        if entries:
             subtrees[prefix] = odb.write_tree(objects, entries)
     branches = [
         raw.Entry(raw.TREE_MODE, prefix.encode("ascii"), subtrees[prefix])
