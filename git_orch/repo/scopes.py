@@ -110,13 +110,17 @@ def _global_files(variables: Mapping[str, str]) -> tuple[str, ...]:
 
 
 class _Memory(NamedTuple):
-    """What was asked of git, for as long as the files of the configuration are those they were."""
+    """What was asked of git, for as long as the files of the configuration are those they were.
+
+    `included` are files that others of them name, by the git directory.
+    """
 
     listed: dict[object, tuple[Scoped, ...]]
     outvoted: dict[object, Mapping[str, str | None]]
+    included: dict[str, tuple[str, ...]]
 
 
-_memory = _Memory({}, {})
+_memory = _Memory({}, {}, {})
 
 
 def settings(
@@ -125,7 +129,10 @@ def settings(
     """All of git's configuration there, as `list_all` has it printed by git."""
     key = (where.git_dir, _signature(where, variables))
     if key not in _memory.listed:
-        _memory.listed[key] = parse(list_all())
+        listed = parse(list_all())
+        _memory.included[where.git_dir] = tuple(_included(where, listed))
+        key = (where.git_dir, _signature(where, variables))
+        _memory.listed[key] = listed
     return _memory.listed[key]
 
 
@@ -143,17 +150,33 @@ def outvoted(
         result = (
             _outvote(where, settings(where, variables, list_all), variables) if dangerous else {}
         )
+        key = (where, _signature(where, variables))
         _memory.outvoted[key] = result
     return _memory.outvoted[key]
 
 
 def _signature(where: Place, variables: Mapping[str, str]) -> tuple[object, ...]:
-    """What changes when the configuration does, but for files that it includes."""
+    """What changes when the configuration does."""
     typed: list[object] = [variables.get(name) for name in _TYPED]
     if "GIT_CONFIG_COUNT" in variables:
         typed += [item for item in variables.items() if item[0].startswith("GIT_CONFIG_")]
     files = (*_repository_files(where), *_shared_files(variables))
-    return (tuple(typed), tuple((file, _stamp(file)) for file in files))
+    included = _memory.included.get(where.git_dir, ())
+    return (tuple(typed), tuple((file, _stamp(file)) for file in (*files, *included)))
+
+
+def _included(where: Place, settings: Sequence[Scoped]) -> Iterator[str]:
+    """The files that decide, beside the usual ones, what these settings are: included ones, whether
+    they are there or not, and HEAD where that is a condition.
+    """
+    for setting in settings:
+        section, _, rest = setting.name.partition(".")
+        if section.encode("utf-8", "surrogateescape") not in git_settings.INCLUDING:
+            continue
+        directory = os.path.dirname(setting.origin.removeprefix("file:"))
+        yield os.path.join(directory, os.path.expanduser(setting.value or ""))
+        if rest.startswith("onbranch:"):
+            yield f"{where.git_dir}/HEAD"
 
 
 def _may_be_dangerous(where: Place, variables: Mapping[str, str]) -> bool:

@@ -93,6 +93,20 @@ def test_a_command_in_place_cannot_write_to_the_repository_itself(repo: Repo) ->
     assert not (repo.path / ".git/planted").exists()
 
 
+def test_a_command_in_place_cannot_have_git_run_a_program_by_a_file_that_is_configuration(
+    repo: Repo, tmp_path: Path
+) -> None:
+    marker = tmp_path / "marker"
+    repo.commit({".gitconfig": "[alias]\n\tx = status\n", "a.txt": "a\n"})
+    repo.git("config", "include.path", "../.gitconfig")
+    plant = f"git config --file .gitconfig filter.x.clean 'touch {marker}; cat'"
+    plan = repo.plan(two(f"{plant}; echo '* filter=x' > .gitattributes", "echo b > a.txt"))
+    repo.git("switch", "-q", f"orch/{plan}")
+    repo.orch("approve", plan, "--in-place")
+    repo.orch("exec", "--in-place", plan)
+    assert not marker.exists()
+
+
 def test_a_repository_inside_the_checkout_is_not_put_at_risk(repo: Repo, plan: str) -> None:
     inner = repo.path / "inner"
     inner.mkdir()

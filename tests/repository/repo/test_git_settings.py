@@ -184,6 +184,43 @@ def test_however_it_is_written_it_is_outvoted(repo: Repo, text: str) -> None:
     assert b"/evil" not in git.run("config", "--get", next(iter(git.outvoted())))
 
 
+@pytest.mark.parametrize("scope", ["--global", "--local"])
+@pytest.mark.parametrize("name", ["include.path", "includeIf.gitdir:/**.path"])
+@pytest.mark.parametrize("before", [None, "[alias]\n\tx = status\n"], ids=["missing", "there"])
+def test_a_file_that_is_included_is_read_again_when_it_has_changed(
+    repo: Repo, scope: str, name: str, before: str | None
+) -> None:
+    shared = repo.path / "shared.config"
+    if before is not None:
+        shared.write_text(before)
+    repo.git("config", scope, name, str(shared))
+    git = discover(repo.path).user_git
+    assert git.outvoted() == {}
+    shared.write_text('[filter "x"]\n\tclean = evil\n')
+    assert git.outvoted() == {"filter.x.clean": ""}
+
+
+def test_a_file_that_an_included_file_includes_is_read_again_when_it_has_changed(
+    repo: Repo,
+) -> None:
+    repo.git("config", "include.path", "../shared.config")
+    git = discover(repo.path).user_git
+    assert git.outvoted() == {}
+    (repo.path / "shared.config").write_text("[include]\n\tpath = more\n")
+    assert git.outvoted() == {}
+    (repo.path / "more").write_text('[filter "x"]\n\tclean = evil\n')
+    assert git.outvoted() == {"filter.x.clean": ""}
+
+
+def test_a_file_that_a_branch_includes_is_read_when_that_is_checked_out(repo: Repo) -> None:
+    repo.git("config", "--file", str(repo.path / ".git/more"), "filter.x.clean", "evil")
+    repo.git("config", "includeIf.onbranch:other.path", "more")
+    git = discover(repo.path).user_git
+    assert git.outvoted() == {}
+    repo.git("switch", "-qc", "other")
+    assert git.outvoted() == {"filter.x.clean": ""}
+
+
 def test_refs_that_the_repository_keeps_elsewhere_are_refused(repo: Repo) -> None:
     repo.git("config", "extensions.refStorage", "files:///evil", expect=None)
     refused = repo.orch("ls", expect=None)
