@@ -41,9 +41,9 @@ def write(path: Path, data: bytes, *, synced: bool = True) -> None:
         _place(path, data, replace=True, synced=synced)
 
 
-def copy(source: IO[bytes], path: Path) -> None:
-    """Write what `source` still has to a file that appears whole and is not private. Raises
-    UnfitRepository.
+def copy(source: IO[bytes], path: Path, *, synced: bool = True) -> None:
+    """Write what `source` still has to a file that appears whole and is not git-orch's own; without
+    `synced` a power cut may leave it empty. Raises UnfitRepository.
     """
     import shutil
 
@@ -53,7 +53,8 @@ def copy(source: IO[bytes], path: Path) -> None:
         with open(beside, "xb") as file:
             shutil.copyfileobj(source, file)
             file.flush()
-            sync.file(file.fileno())
+            if synced:
+                sync.file(file.fileno())
         with checkpoints.around("write file", path):
             beside.replace(path)
     except OSError as failed:

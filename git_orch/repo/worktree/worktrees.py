@@ -4,6 +4,7 @@ branch checked out.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import time
@@ -253,9 +254,10 @@ def hold(worktree: Worktree, commit: str) -> None:
     has landed.
     """
     file = worktree.git.git_dir / "HEAD"
-    # Where refs are files, HEAD of our own worktree is one that nobody else writes.
+    # Where refs are files, HEAD of our own worktree is one that nobody else writes; it lies among
+    # git's own files, whose modes are git's affair.
     if _DETACHED.fullmatch(file.read_bytes()) is not None:
-        localfiles.write(file, f"{commit}\n".encode("ascii"), synced=False)
+        localfiles.copy(io.BytesIO(f"{commit}\n".encode("ascii")), file, synced=False)
     else:
         worktree.git.run("update-ref", "--no-deref", "-m", "orch: hold", "HEAD", commit)
 

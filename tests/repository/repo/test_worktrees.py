@@ -154,6 +154,19 @@ def test_cleaning_can_leave_ignored_files(repo: Repo, found: Repository) -> None
     assert not (made.path / "ignored.o").exists()
 
 
+def test_a_commit_is_held_where_a_group_may_write_gits_own_files(
+    repo: Repo, found: Repository
+) -> None:
+    before = os.umask(0o002)  # the usual one where each user has a group
+    try:
+        made = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
+        held = repo.git("commit-tree", "-m", "held", "HEAD^{tree}")
+        worktrees.hold(made, held)
+    finally:
+        os.umask(before)
+    assert worktrees.head(made) == held
+
+
 def test_holding_a_commit_touches_no_file_and_no_branch(repo: Repo, found: Repository) -> None:
     made = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD~")
     tree = Repo(made.path)
