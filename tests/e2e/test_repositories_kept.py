@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_a_submodule_whose_directory_is_replaced_fails_the_step(
 ) -> None:
     run = "mv sub s; mkdir sub; git init -q sub; git -C sub config core.fsmonitor EVIL"
     error = attacked.in_place({"run": run})
-    assert "'sub/.git' is another one than before" in error
+    assert "'sub/.git' was replaced" in error
     assert not attacked.ran(attacked.repo.path, submodule)
 
 
@@ -118,7 +119,10 @@ def test_a_new_repository_in_the_checkout_fails_the_step(
     attacked: Attacked, step: dict[str, Any]
 ) -> None:
     error = attacked.in_place(step)
-    assert "'a/b/.git' is new, and now called 'a/b/git-refused-" in error
+    assert f"the repositories in '{attacked.repo.path}' changed: 'a/b/.git' is new" in error
+    renamed = re.search(r"\(git-orch renamed it to '(a/b/git-refused-\w{8})'\)", error)
+    assert renamed is not None
+    assert f"hint: ls -la {attacked.repo.path / renamed[1]}\n" in error
     assert attacked.repo.git("rev-parse", "--show-toplevel", cwd=attacked.repo.path / "a/b") == str(
         attacked.repo.path
     )
@@ -141,6 +145,8 @@ def test_files_that_make_a_repository_fail_the_step(
     place.mkdir(exist_ok=True)
     error = attacked.in_place(BARE) if how == "in place" else attacked.without_git(place, BARE)
     assert "'d' has become a repository" in error
+    if how == "in place":
+        assert f"hint: ls -la {place / 'd'}\n" in error
     assert not attacked.ran(place, place / "d")
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,11 +34,11 @@ _COARSE = 10_000_000
 _SLOW_TICK = 2_100_000_000
 _TEXTS: dict[What, str] = {
     "new": "is new",
-    "other": "is another one than before, or leads elsewhere",
+    "other": "was replaced, or leads to another place",
     "gone": "is gone",
-    "moved": "was elsewhere",
+    "moved": "was moved from another place",
     "bare": "has become a repository",
-    "closed": "cannot be looked into",
+    "closed": "cannot be opened",
 }
 
 
@@ -50,19 +51,23 @@ class Change(NamedTuple):
 
     def text(self) -> str:
         """The change, for people."""
-        now = f", and now called '{self.aside}'" if self.aside is not None else ""
+        now = f" (git-orch renamed it to '{self.aside}')" if self.aside is not None else ""
         return f"'{self.path}' {_TEXTS[self.what]}{now}"
 
 
 class RepositoriesChanged(errors.StepFailed):
-    """Other repositories are there than there were."""
+    """The repositories below `top` are not those that were there. The hint shows what a command
+    left, and runs no git there: somebody may have made it beside the command, so that nobody is
+    told to remove it.
+    """
 
-    def __init__(self, changes: list[Change]) -> None:
+    def __init__(self, top: Path, changes: list[Change]) -> None:
         shown = "; ".join(change.text() for change in changes[:_SHOWN])
         more = f"; and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
-        aside = [change.aside for change in changes if change.aside and change.what != "bare"]
-        hint = f"rm -r '{aside[0]}'" if aside else "git status"
-        super().__init__(f"no repository may come, go or change here: {shown}{more}", hint)
+        first = changes[0]
+        look = first.path if first.what == "bare" else first.aside or str(Path(first.path).parent)
+        hint = f"ls -la {shlex.quote(str(top / look))}"
+        super().__init__(f"the repositories in '{top}' changed: {shown}{more}", hint)
         self.changes = tuple(changes)
 
 
@@ -89,7 +94,7 @@ def kept(top: Path) -> Iterator[tuple[Path, ...]]:
     finally:
         changes = _restored(before)
     if changes:
-        raise RepositoriesChanged(changes)
+        raise RepositoriesChanged(top, changes)
 
 
 # -- afterwards ------------------------------------------------------------------------------------

@@ -188,7 +188,9 @@ def test_it_would_run_something_without_protection(user: User, attack: str) -> N
 def test_what_is_new_keeps_its_files_under_another_name(user: User) -> None:
     answer = user.attacked("mkdir d; git init -q d/x; echo mine > d/x/.git/mine")
     assert answer["changes"] == ["d/x/.git"]
-    name = re.search(r"'d/x/\.git' is new, and now called '(d/x/git-refused-\w+)'", answer["text"])
+    name = re.search(
+        r"'d/x/\.git' is new \(git-orch renamed it to '(d/x/git-refused-\w+)'\)", answer["text"]
+    )
     assert name is not None
     assert (user.place / "top" / name[1] / "mine").read_text() == "mine\n"
 
@@ -196,7 +198,7 @@ def test_what_is_new_keeps_its_files_under_another_name(user: User) -> None:
 @pytest.mark.parametrize(
     ("script", "change"),
     [
-        ("mv nested n", "'n/.git' was elsewhere; 'nested/.git' is gone"),
+        ("mv nested n", "'n/.git' was moved from another place; 'nested/.git' is gone"),
         ("git init -q --bare x", "'x' has become a repository"),
         ("mkdir x; ln -s nowhere x/.git", "'x/.git' is new"),
         ("mkdir x; touch x/.GIT", "'x/.GIT' is new"),
