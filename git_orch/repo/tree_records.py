@@ -72,11 +72,13 @@ def marked(status: Status, records: Records) -> Status:
         return status
     done = [step for step in status.steps if step.state in (StepState.DONE, StepState.UNVERIFIED)]
     known = [step for step in done if records.verified and _is_known(step, records)]
-    trees = {step.commit.tree for step in known if step.commit is not None}
+    verified = {step.commit.oid for step in known if step.commit is not None}
+    # Only of the last step: who brings an earlier tree back undoes what the steps after it did.
+    last = next((commit.tree for commit in reversed(commits) if commit.oid in verified), None)
     with_steps = any(step.commit is not None for step in done)
     return status._replace(
-        unverified_here=frozenset(step.step.id for step in done if step not in known),
-        tip_unverified_here=with_steps and tip not in trees,
+        unverified_here=frozenset(step.id for step in done if step not in known),
+        tip_unverified_here=with_steps and tip != last,
     )
 
 

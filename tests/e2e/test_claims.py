@@ -138,6 +138,18 @@ def test_a_commit_on_the_tip_is_shown_as_not_verified(here: Here) -> None:
     assert f"next: git orch verify {ids.short(made)} --tip --record" in shown
 
 
+def test_a_tip_that_has_an_earlier_steps_tree_is_not_verified(here: Here) -> None:
+    """The checks of the first step passed on it, and those of the second one cannot."""
+    made = here.plan(text())
+    here("exec", made)
+    tree = here.repo.git("rev-parse", f"orch/{made}~^{{tree}}")
+    commit = here.repo.git("commit-tree", "-p", f"orch/{made}", "-m", "a fix", tree)
+    here.repo.git("update-ref", f"refs/heads/orch/{made}", commit)
+    assert here.show(made)["verified_here"] is False
+    said = here("land", made, expect=1).err
+    assert "check 'grep -q yes ok' of step 2 fails on the tip" in said
+
+
 def test_checks_that_were_changed_since_verify_nothing(here: Here) -> None:
     """A record is about the checks that passed, not about a step's name."""
     made = here.plan(text())
