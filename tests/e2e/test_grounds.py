@@ -302,7 +302,8 @@ def test_an_approval_of_an_earlier_version_has_no_ground(scripted: Here) -> None
     stored["approved"]["digest"] = approval.digest(stored["approved"]["content"])
     file.write_text(json.dumps(stored))
     said = scripted("exec", plan, expect=3).err
-    assert "the approval names no tree that this holds on: an earlier version gave it" in said
+    assert "the approval names no tree that this holds on" in said
+    assert ": a run in the sandbox or an earlier version gave it" in said
     assert f"git orch approve {ids.short(plan)} --network 2" in said
 
 
@@ -377,6 +378,23 @@ def test_without_a_sandbox_a_plan_of_ones_own_holds_on_its_own_branch(
     scripted("exec", plan, expect=3)
     scripted("approve", plan)
     scripted("exec", plan)
+
+
+@pytest.mark.parametrize("pushed", [True, False])
+def test_a_run_in_the_sandbox_is_no_approval_for_one_without_it(
+    scripted: Here, pushed: bool
+) -> None:
+    """Unless nobody else has put anything on the branch."""
+    plan = scripted.plan(
+        {"title": "Plain", "steps": [{"title": "Run", "run": "sh fetch.sh; exit 1"}]}
+    )
+    if pushed:
+        push(scripted.repo, plan)
+    scripted("exec", plan, expect=1)
+    subprocess.run(["git", "config", "--global", "orch.sandbox", "none"], check=True)
+    said = scripted("exec", plan, expect=3 if pushed else 1).err
+    names_none = "step 1 gets no sandbox, and the approval names no tree that this holds on"
+    assert (names_none in said) == pushed
 
 
 def test_without_a_sandbox_a_plan_of_ones_own_follows_its_branch(

@@ -103,7 +103,8 @@ def refusal(
     gets = f"{whose} {sentences.verb(max(len(numbers), 1), 'gets', 'get')} {_rights(grant)}"
     if approved is None:
         return errors.Refused(
-            f"{gets}, and the approval names no tree that this holds on: an earlier version gave it",
+            f"{gets}, and the approval names no tree that this holds on: a run in the sandbox or an "
+            "earlier version gave it",
             f"git orch show --tasks {name}; then, if it is good: {again}",
         )
     if approved not in ask.stored(plan.repository.git, [approved]):

@@ -113,9 +113,11 @@ def _approve_by_running(
     if record.rejected or approval.network_steps(status.plan) or made not in record.made:
         return None
     unsafe = settings.of_user(plan.repository).sandbox == "none"
-    if unsafe and not _is_all_ours(plan, status):
+    ours = _is_all_ours(plan, status)
+    if unsafe and not ours:
         return None
-    what = approval.of_status(status, tree=start or _tip_tree(status))
+    # In the sandbox what others put there may run; it is no ground for a later run without one.
+    what = approval.of_status(status, tree=(start or _tip_tree(status)) if ours else None)
     content = what.document()
     where = "without a sandbox (orch.sandbox = none)" if unsafe else "in the sandbox, no network"
     plan.reporter.emit(
@@ -137,6 +139,8 @@ def _is_all_ours(plan: OpenPlan, status: Status) -> bool:
     below, cover = branch.base, branch.commits[0]
     if below is None:
         return cover.tree == plan.repository.empty_tree and status.first_base is None
+    if plan.objects.read_many([below])[0] is None:
+        return False
     if odb.commit(plan.objects, below).tree != cover.tree:
         return False
     followed = refs.value(plan.repository, status.base.ref) if status.base.ref is not None else None
