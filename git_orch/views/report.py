@@ -306,9 +306,11 @@ def _next_with_branch(status: Status) -> str:
 
 def _next_complete(status: Status) -> str:
     name = ids.short(status.id)
-    if any(step.state is StepState.UNVERIFIED for step in status.steps):
-        return f"git orch verify {name} --record  # steps were changed since their checks passed"
     if not status.is_verified_here():
+        if any(step.state is StepState.UNVERIFIED for step in status.steps):
+            return (
+                f"git orch verify {name} --record  # steps were changed since their checks passed"
+            )
         return f"git orch verify {name} --tip --record  # not verified on this machine"
     if status.landed is not None:
         return f"git orch land {name}  # which archives it"

@@ -342,6 +342,24 @@ def test_a_rebase_does_not_run_setup_on_the_new_base(scripted: Here, tmp_path: P
     assert scripted.repo.step_states(plan) == ["unverified"]
 
 
+def test_the_commands_that_a_rebase_names_verify_what_did_not_run(scripted: Here) -> None:
+    """They allow the setup again, and check the tree that this is about."""
+    set_up("sh fetch.sh; rm -f fetched")
+    step = {"title": "Make b", "run": "echo b > b", "checks": [{"command": "test -f b"}]}
+    plan = scripted.plan({"title": "Plain", "steps": [*checked()["steps"], step]})
+    scripted("approve", plan, "--setup")
+    scripted("exec", plan)
+    scripted.repo.commit({"fetch.sh": EVIL}, "main goes on")
+    said = scripted("rebase", plan).err
+    approve, verify = said.partition("if it is good: ")[2].splitlines()[0].split(" && ")
+    assert approve == f"git orch approve {ids.short(plan)} --setup"
+    scripted(*approve.split()[2:])
+    refusal = scripted("verify", plan, "--record", expect=3).err
+    assert f"the tip is approved, and the tree of step 1 is not\nhint: {verify}" in refusal
+    scripted(*verify.split()[2:])
+    assert f"next: git orch land {ids.short(plan)}" in scripted("show", plan).out
+
+
 def test_work_in_place_holds_on_the_approved_tree(scripted: Here) -> None:
     plan = scripted.plan({"title": "Plain", "steps": [{"title": "Run", "run": "sh fetch.sh"}]})
     scripted("approve", plan, "--in-place")
@@ -380,9 +398,9 @@ def test_without_a_sandbox_a_plan_of_ones_own_holds_on_its_own_branch(
     scripted("exec", plan)
 
 
-@pytest.mark.parametrize("pushed", [True, False])
+@pytest.mark.parametrize(("pushed", "status"), [("by others", 3), ("", 1)])
 def test_a_run_in_the_sandbox_is_no_approval_for_one_without_it(
-    scripted: Here, pushed: bool
+    scripted: Here, pushed: str, status: int
 ) -> None:
     """Unless nobody else has put anything on the branch."""
     plan = scripted.plan(
@@ -392,9 +410,9 @@ def test_a_run_in_the_sandbox_is_no_approval_for_one_without_it(
         push(scripted.repo, plan)
     scripted("exec", plan, expect=1)
     subprocess.run(["git", "config", "--global", "orch.sandbox", "none"], check=True)
-    said = scripted("exec", plan, expect=3 if pushed else 1).err
+    said = scripted("exec", plan, expect=status).err
     names_none = "step 1 gets no sandbox, and the approval names no tree that this holds on"
-    assert (names_none in said) == pushed
+    assert (names_none in said) == bool(pushed)
 
 
 def test_without_a_sandbox_a_plan_of_ones_own_follows_its_branch(

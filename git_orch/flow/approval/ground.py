@@ -97,7 +97,7 @@ def refusal(
 ) -> errors.Refused:
     """The refusal of a tree that the grants do not hold on, with what has changed."""
     name, approved = ids.short(status.id), grant.what.tree
-    again = f"git orch approve {name}{_options(status, grant.what.grants)}"
+    again = approve_again(status, grant)
     numbers = [status.plan.position(step.id) for step in steps]
     whose = sentences.steps(numbers) if numbers else f"'{name}'"
     gets = f"{whose} {sentences.verb(max(len(numbers), 1), 'gets', 'get')} {_rights(grant)}"
@@ -121,6 +121,11 @@ def refusal(
     more = [f"and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else []
     refused.details = (*(file.text() for file in changed[:_SHOWN]), *more)
     return refused
+
+
+def approve_again(status: Status, grant: Grant) -> str:
+    """The command that gives the same again, on the tree that there is now."""
+    return f"git orch approve {ids.short(status.id)}{_options(status, grant.what.grants)}"
 
 
 def _short(oid: str) -> str:

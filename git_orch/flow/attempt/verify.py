@@ -81,7 +81,7 @@ def verify(
     with _places(plan, terms) as places:
         for step in chosen:
             commit = _commit_of(plan, step)
-            _require_ground(plan, status, grant, commit)
+            _require_ground_of_step(plan, status, grant, step)
             chosen_checks = (
                 step.step.checks if check is None else step.step.checks[check - 1 : check]
             )
@@ -96,6 +96,21 @@ def verify(
 
 def _require_ground(plan: OpenPlan, status: Status, grant: Grant, commit: Commit) -> None:
     ground.require_ground_for_checks(plan, status, grant, commit.tree)
+
+
+def _require_ground_of_step(plan: OpenPlan, status: Status, grant: Grant, step: StepStatus) -> None:
+    """An approval is of the tip's tree: where that is approved another one would not help, and the
+    checks can run on the tip.
+    """
+    commit = _commit_of(plan, step)
+    tip = status.branch.commits[-1] if status.branch is not None else commit
+    holds_on = grant.ground.holds_on
+    if ground.reaches_checks(grant) and not holds_on(commit.tree) and holds_on(tip.tree):
+        raise errors.Refused(
+            f"the tip is approved, and the tree of step {step.number} is not",
+            f"git orch verify {ids.short(status.id)} --tip --record",
+        )
+    _require_ground(plan, status, grant, commit)
 
 
 def _without(check: int, plan: OpenPlan) -> NoReturn:

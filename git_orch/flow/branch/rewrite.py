@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from git_orch import errors
 from git_orch.flow.approval import required
-from git_orch.flow.approval.ground import reaches_checks
+from git_orch.flow.approval.ground import approve_again, reaches_checks
 from git_orch.flow.attempt import checks, prepare
 from git_orch.flow.move import Entry
 from git_orch.flow.open_plan import OpenPlan
@@ -354,11 +354,11 @@ def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStat
         grant = required.require_approval(plan, status)
         trees = [tree for _, _, tree in changed]
         if reaches_checks(grant) and not all(map(grant.ground.holds_on, trees)):
-            name = ids.short(plan.id)
+            verify = f"git orch verify {ids.short(plan.id)} --tip --record"
             plan.reporter.emit(
                 Note(
-                    "the checks did not run: they would be the first to run on this tree with what "
-                    f"was granted; then: git orch approve {name} && git orch verify {name} --record"
+                    "the checks did not run: nobody here has approved the new tree; "
+                    f"then, if it is good: {approve_again(status, grant)} && {verify}"
                 )
             )
             return [(step, oid, tree) for step, oid, tree in changed if not step.step.checks]
