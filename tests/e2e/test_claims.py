@@ -207,7 +207,8 @@ def test_land_runs_the_checks_first(here: Here, plan: str) -> None:
     here("approve", plan)
     said = here("land", plan)
     assert (
-        "steps 1, 2 were not verified on this machine: its checks run on the tip first" in said.err
+        "steps 1, 2 were not verified on this machine: running all checks on the tip first"
+        in said.err
     )
     assert "grep -q yes ok" in said.err
     assert "unverified" not in landed(here, plan)
@@ -239,6 +240,16 @@ def test_who_insists_lands_what_nobody_here_has_verified(here: Here, plan: str) 
     assert here.repo.git("show", "main:ok") == "yes"
 
 
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_pick_names_what_nobody_here_has_verified(
+    here: Here, plan: str, options: list[str]
+) -> None:
+    assert "step 1 was not verified on this machine" in here("pick", *options, plan, "1").err
+    here("approve", plan)
+    here("verify", plan, "--step", "1", "--record")
+    assert "not verified" not in here("pick", *options, plan, "1").err
+
+
 def test_a_commit_on_the_tip_is_verified_before_it_lands(here: Here) -> None:
     made = here.plan(text())
     here("exec", made)
@@ -248,7 +259,7 @@ def test_a_commit_on_the_tip_is_verified_before_it_lands(here: Here) -> None:
 
 def test_a_foretold_landing_runs_no_check(here: Here, plan: str) -> None:
     said = here("land", "--dry-run", plan)
-    assert "landing runs its checks on the tip first" in said.err
+    assert "landing runs all checks on the tip first" in said.err
     assert here.show(plan)["verified_here"] is False
 
 

@@ -27,6 +27,7 @@ from git_orch.plans.history.status import (
     PlanState,
     Status,
     StepState,
+    StepStatus,
 )
 from git_orch.repo import refs
 from git_orch.repo.chain import Chain
@@ -137,17 +138,28 @@ def land(plan: OpenPlan, onto: str | None, terms: Terms) -> Landing:
 # -- what nobody here has verified -----------------------------------------------------------------
 
 
+def warn_of_unverified_steps(plan: OpenPlan, status: Status, steps: Sequence[StepStatus]) -> None:
+    """Report which of these steps this machine has not verified."""
+    numbers = [step.number for step in steps if step.id in status.unverified_here]
+    if numbers:
+        plan.reporter.emit(Note(_not_verified(sentences.steps(numbers), len(numbers))))
+
+
+def _not_verified(what: str, count: int) -> str:
+    return f"{what} {sentences.verb(count, 'was', 'were')} not verified on this machine"
+
+
 def _unverified_text(status: Status) -> str:
     """What this machine has not verified, in words."""
-    numbers = [step.number for step in status.steps if step.step.id in status.unverified_here]
+    numbers = [step.number for step in status.steps if step.id in status.unverified_here]
     what = sentences.steps(numbers) if numbers else "the tip, which has other commits,"
-    return f"{what} {sentences.verb(len(numbers) or 1, 'was', 'were')} not verified on this machine"
+    return _not_verified(what, len(numbers) or 1)
 
 
 def _warn_of_unverified(work: _Work, terms: Terms) -> None:
     if work.status.is_verified_here():
         return
-    then = "" if terms.unverified else "; landing runs its checks on the tip first"
+    then = "" if terms.unverified else "; landing runs all checks on the tip first"
     work.plan.reporter.emit(Note(f"{_unverified_text(work.status)}{then}"))
 
 
@@ -159,7 +171,9 @@ def _verify(work: _Work) -> _Work:
     if status.is_verified_here():
         return work
     insist = f"or insist: git orch land --unverified {name}"
-    work.plan.reporter.emit(Note(f"{_unverified_text(status)}: its checks run on the tip first"))
+    work.plan.reporter.emit(
+        Note(f"{_unverified_text(status)}: running all checks on the tip first")
+    )
     try:
         tip = verify.verify_tip(work.plan, verify.Terms(record=True, announce=True))
     except errors.Refused as refused:

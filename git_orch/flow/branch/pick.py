@@ -93,6 +93,7 @@ def pick(
         return None
     if not force:
         _refuse_missing(work, there)
+    land.warn_of_unverified_steps(plan, status, work.steps)
     return _carry_out(work, dry_run=dry_run)
 
 
