@@ -14,6 +14,7 @@ from git_orch.plans import selection
 from git_orch.plans.file import emitter
 from git_orch.plans.plan import Plan
 from git_orch.repo import settings
+from git_orch.repo.local import setup_approvals
 from git_orch.repo.repository import Repository
 from git_orch.views import console
 
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
     metavar="LIST",
     help="Steps that get the network they ask for: 2, or all.",
 )
-@click.option("--setup", is_flag=True, help="Let orch.setup run in the worktrees of its steps.")
+@click.option(
+    "--setup",
+    is_flag=True,
+    help="Let orch.setup run for this repository, this plan and later ones.",
+)
 @click.option("--setup-network", is_flag=True, help="The same, with the network.")
 @click.option("--in-place", is_flag=True, help="Let its steps work in your own checkout.")
 @click.option(
@@ -61,6 +66,8 @@ def command(
         offer = approve.make_offer(opened, status, asked)
         _show(offer, as_json=as_json)
         approve.approve(opened, status, offer, max_usd, sign=sign)
+        if ready is not None:
+            setup_approvals.write(opened.repository, ready)
     if not as_json:
         console.out(f"approved on this machine; run: git orch exec {opened.name}")
 
@@ -77,7 +84,7 @@ def _setup(repository: Repository, *, network: bool) -> approvals.Setup:
     if chosen is None:
         raise errors.UsageError(
             "orch.setup is not set: there is nothing to allow",
-            "git config --global --edit  # orch.setup is the command",
+            "git orch setup",
         )
     return approvals.Setup(chosen, network)
 

@@ -42,6 +42,7 @@ COMMANDS = {
     "audit": "tool calls of models, on this machine",
     "caps": "commands and languages of this machine",
     "allow": "ask the policy about a command",
+    "setup": "make a project's dependencies available to steps",
     "doctor": "test the sandbox on this machine",
     "tools": "the tools a model may use",
     "templates": "the built-in plan templates",

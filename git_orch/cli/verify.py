@@ -8,7 +8,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
-from git_orch.plans import ids, selection, sentences
+from git_orch.plans import ids, missing, selection, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import CheckResult
 from git_orch.views import console
@@ -100,7 +100,8 @@ def _tip(plan_id: str, tip: Tip, *, as_json: bool) -> int:
     if passed:
         return 0
     number, failed = next((number, result) for number, result in tip.results if not result.passed)
-    hint = f"git orch edit {name}  # add a step that repairs it"
+    usual = f"git orch edit {name}  # add a step that repairs it"
+    hint = missing.hint_of(tip.failures) or usual
     console.failure(
         f"check {sentences.command(failed.command)} of step {number} fails on the tip", hint
     )
@@ -136,6 +137,8 @@ def _conclude(plan_id: str, results: list[Verified]) -> int:
     if not failed:
         return 0
     name = ids.short(plan_id)
-    hint = f"git orch verify {name} --step {failed[0]} --json"
+    usual = f"git orch verify {name} --step {failed[0]} --json"
+    lacking = [result for step in results for result in step.results if not result.passed]
+    hint = missing.hint_of(lacking) or usual
     console.failure(f"the checks of {sentences.steps(failed)} fail", hint)
     return 1

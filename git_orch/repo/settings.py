@@ -15,7 +15,7 @@ from git_orch import errors
 from git_orch.repo import git, scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from git_orch.repo.repository import Repository
     from git_orch.repo.scopes import Scoped
@@ -102,11 +102,48 @@ def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequen
     They are listed by lower-case name, in the order of git-config(1): the last one counts.
     """
     values: dict[str, list[str | None]] = {}
-    for setting in repository.scoped_settings:
+    for setting in (*repository.scoped_settings, *_of_this_repository(repository)):
         name = setting.name.lower()
         if name.startswith(prefixes) and _counts(setting, repository):
             values.setdefault(name, []).append(setting.value)
     return values
+
+
+def _of_this_repository(repository: Repository) -> Iterator[Scoped]:
+    """The settings `orch.PATH.NAME` of this repository, as the settings `orch.NAME`: they come last,
+    so that they count more.
+    """
+    places: frozenset[str] | None = None
+    for setting in repository.scoped_settings:
+        section, _, rest = setting.name.partition(".")
+        path, dot, name = rest.rpartition(".")
+        if section != "orch" or not dot:
+            continue
+        if places is None:
+            places = frozenset(map(os.path.realpath, repository.places))
+        if os.path.realpath(os.path.expanduser(path)) in places:
+            yield setting._replace(name=f"orch.{name}")
+
+
+def is_only_of_repository(repository: Repository, name: str) -> bool:
+    """Whether the repository's own configuration has `orch.NAME`, where it does not count, and the
+    user's own has not.
+    """
+    full_name = f"orch.{name}".lower()
+    return any(
+        setting.name.lower() == full_name for setting in repository.scoped_settings
+    ) and full_name not in of_own_scopes(repository, full_name)
+
+
+def store(repository: Repository, name: str, value: str) -> str:
+    """Set `orch.NAME` for this repository in the user's own configuration; gives the name that it
+    has there. Raises GitFailed.
+    """
+    common = repository.common_dir
+    place = common.parent if common.name == ".git" else common
+    full_name = f"orch.{place}.{name}"
+    repository.user_git.run("config", "--global", "--replace-all", full_name, value)
+    return full_name
 
 
 def ineffective(repository: Repository) -> list[str]:

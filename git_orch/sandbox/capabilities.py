@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from git_orch import checkpoints
 from git_orch.plans import document as documents
-from git_orch.sandbox import private
 from git_orch.sandbox.process import command as process
 from git_orch.sandbox.process import limits, programs
 from git_orch.sandbox.walls import environment
@@ -291,7 +290,7 @@ def _save(
             info.name: {"place": places[info.name], "version": info.version} for info in commands
         },
     }
-    private.make_directory(file.parent)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = file.with_name(f"{file.name}.{os.getpid()}")
     beside.write_text(json.dumps(document, indent=1), "utf-8")
     with checkpoints.around("write file", file):

@@ -17,6 +17,7 @@ from git_orch.plans.history.status import PlanState, Status
 from git_orch.plans.plan import Plan
 from git_orch.repo import approval_signatures, ask, tree_records
 from git_orch.repo.local import approvals
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.sandbox import secrecy
 
 
@@ -120,9 +121,9 @@ def reject(plan: OpenPlan, why: str) -> None:
     plan.record(*((plan.home, event) for event in events))
 
 
-def is_users_own(plan: OpenPlan, status: Status) -> bool:
+def is_users_own(place: PlanPlace, status: Status) -> bool:
     """Whether the user made or approved the present text of the plan here, rejected since or not."""
-    record = approvals.read(plan.place)
+    record = approvals.read(place)
     now = approval.of_status(status).document()
     own_texts = [*record.made, *([record.approved.content] if record.approved is not None else [])]
     return any(approval.same_text(text, now) for text in own_texts)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from git_orch import errors
 from git_orch.plans import ids, sentences
-from git_orch.plans.approval import Approved
+from git_orch.plans.approval import Approved, Setup
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.plans.plan import Plan, Step
 
@@ -31,12 +31,13 @@ class Trees(Protocol):
 @dataclass(frozen=True, slots=True)
 class Grant:
     """The approved content, the trees that its grants hold on, and the USD that it may cost (0: no
-    limit).
+    limit). `setup` is the user's setup command, approved with the plan or for the repository.
     """
 
     what: Approved
     ground: Trees = field(compare=False)
     max_usd: float = 0.0
+    setup: Setup | None = None
 
     def of(self, step: Step) -> bool:
         """Whether the step gets the network: it asks, and the approval grants it."""

@@ -26,33 +26,37 @@ _SHOWN = 20  # changed files in a refusal
 class Ground:
     """The trees on which the grants of an approval hold."""
 
-    def __init__(self, place: PlanPlace, what: Approved, *, unconfined: bool) -> None:
-        self.matters = unconfined or what.grants.reach_out()
+    def __init__(
+        self, place: PlanPlace, what: Approved, *, unconfined: bool, with_setup: bool
+    ) -> None:
         self.unconfined = unconfined
+        self._matters = unconfined or with_setup or what.grants.reach_out()
         self._place = place
         self._digest = approval.digest(what.document())
-        records = tree_records.read(place) if self.matters else tree_records.NONE
+        records = tree_records.read(place)
         self._trees = {tree for digest, tree in records.granted if digest == self._digest}
         if what.tree is not None:
             self._trees.add(what.tree)
 
     def holds_on(self, tree: str) -> bool:
         """Whether the grants hold where a step starts from this tree."""
-        return not self.matters or tree in self._trees
+        return not self._matters or tree in self._trees
 
     def extend(self, tree: str, *made_of: str) -> None:
         """Let the grants hold on a tree that approved steps made of others, if they hold on all of
-        those. Raises NotOurs, UnfitRepository.
+        those; also where nothing is granted yet, because a setup may be later. Raises NotOurs,
+        UnfitRepository.
         """
-        if self.matters and tree not in self._trees and self._trees.issuperset(made_of):
+        if tree not in self._trees and self._trees.issuperset(made_of):
             tree_records.add(self._place, granted=[(self._digest, tree)])
             self._trees.add(tree)
 
 
 def of_approved(plan: OpenPlan, what: Approved) -> Ground:
     """The ground of an approval of this plan, by what this machine knows."""
-    unconfined = settings.of_user(plan.repository).sandbox == "none"
-    return Ground(plan.place, what, unconfined=unconfined)
+    chosen = settings.of_user(plan.repository)
+    unconfined = chosen.sandbox == "none"
+    return Ground(plan.place, what, unconfined=unconfined, with_setup=chosen.setup is not None)
 
 
 def reaching_steps(grant: Grant, steps: Collection[Step], *, in_place: bool) -> list[Step]:
@@ -89,7 +93,7 @@ def require_ground_for_checks(plan: OpenPlan, status: Status, grant: Grant, tree
 
 def reaches_checks(grant: Grant) -> bool:
     """Whether something that the sandbox does not give runs where checks do."""
-    return grant.ground.unconfined or grant.what.grants.setup is not None
+    return grant.ground.unconfined or grant.setup is not None
 
 
 def refusal(
@@ -136,7 +140,7 @@ def _rights(grant: Grant) -> str:
     """What is granted, in words."""
     grants = grant.what.grants
     rights = ["the network"] if grants.network else []
-    rights += [f"orch.setup ('{grants.setup.command}')"] if grants.setup is not None else []
+    rights += [f"orch.setup ('{grant.setup.command}')"] if grant.setup is not None else []
     rights += ["your own checkout"] if grants.in_place else []
     rights += ["no sandbox"] if grant.ground.unconfined else []
     return " and ".join(rights)

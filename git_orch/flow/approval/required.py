@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from git_orch import errors
 from git_orch.flow.approval import ground
@@ -20,7 +21,7 @@ from git_orch.flow.reports import Note
 from git_orch.plans import approval, ids, sentences
 from git_orch.plans.history.status import Status
 from git_orch.repo import refs, settings
-from git_orch.repo.local import approvals
+from git_orch.repo.local import approvals, setup_approvals
 from git_orch.repo.local.approvals import Record
 from git_orch.repo.objects import objects as odb
 
@@ -42,30 +43,39 @@ def require_approval(plan: OpenPlan, status: Status, start: str | None = None) -
     record = approvals.read(plan.place)
     if record.problem is not None:
         plan.reporter.emit(Note(f"the approval in {record.problem}"))
-    setup = settings.of_user(plan.repository).setup
     grant = _recorded_grant(plan, status, record)
-    if setup is None and (grant is None or _starts_from_own_branch(grant, status, start)):
+    if grant is None or _starts_from_own_branch(grant, status, start):
         grant = _approve_by_running(plan, status, record, start) or grant
     if grant is not None:
-        return _require_setup(status, grant, setup)
+        return _require_setup(plan, status, grant)
     grant, doubts = find_signed_grant(plan, status)
     if grant is None:
         for doubt in doubts:
             plan.reporter.emit(Note(f"a signature in the log does not count: {doubt}"))
-        raise _refusal(status, record)
-    return _require_setup(status, grant, setup)
+        raise _refusal(plan, status, record)
+    return _require_setup(plan, status, grant)
 
 
-def _require_setup(status: Status, grant: Grant, setup: str | None) -> Grant:
-    """The grant, if it covers the command orch.setup as well. Raises Refused."""
-    granted = grant.what.grants.setup
-    if setup is not None and (granted is None or granted.command != setup):
-        name = ids.short(status.id)
-        raise errors.Refused(
-            f"orch.setup ('{setup}') needs approval before it may run for '{name}'",
-            f"git orch approve {name} --setup",
-        )
-    return grant
+def _require_setup(plan: OpenPlan, status: Status, grant: Grant) -> Grant:
+    """The grant with the setup command, which the user approved with the plan or for the
+    repository. Raises Refused where they did not.
+    """
+    command = settings.of_user(plan.repository).setup
+    if command is None:
+        return grant
+    granted = [grant.what.grants.setup, setup_approvals.read(plan.repository)]
+    covering = [setup for setup in granted if setup is not None and setup.command == command]
+    if not covering:
+        raise _setup_refusal(status, command)
+    return replace(grant, setup=max(covering, key=lambda setup: setup.network))
+
+
+def _setup_refusal(status: Status, command: str) -> errors.Refused:
+    name = ids.short(status.id)
+    return errors.Refused(
+        f"orch.setup ('{command}') needs approval before it may run in this repository",
+        f"git orch approve {name} --setup",
+    )
 
 
 def _recorded_grant(plan: OpenPlan, status: Status, record: Record) -> Grant | None:
@@ -112,9 +122,13 @@ def _approve_by_running(
     made = approval.of_status(status).document()
     if record.rejected or approval.network_steps(status.plan) or made not in record.made:
         return None
-    unsafe = settings.of_user(plan.repository).sandbox == "none"
+    chosen = settings.of_user(plan.repository)
+    unsafe = chosen.sandbox == "none"
     ours = _is_all_ours(plan, status)
-    if unsafe and not ours:
+    # Dependencies that a setup command makes from others' files would serve later plans.
+    if (unsafe or chosen.setup is not None) and not ours:
+        return None
+    if chosen.setup is not None and setup_approvals.current(plan.repository) is None:
         return None
     # In the sandbox what others put there may run; it is no ground for a later run without one.
     what = approval.of_status(status, tree=(start or _tip_tree(status)) if ours else None)
@@ -169,14 +183,18 @@ def _refuse_difference(status: Status, grant: Grant) -> None:
         raise errors.Refused(cause, _approve_hint(status))
 
 
-def _refusal(status: Status, record: Record) -> errors.Refused:
+def _refusal(plan: OpenPlan, status: Status, record: Record) -> errors.Refused:
     name = ids.short(status.id)
     given, made = record.approved, record.made
     as_made = approval.of_status(status).document() in made and not record.rejected
     if given is None and as_made and not approval.network_steps(status.plan):
+        command = settings.of_user(plan.repository).setup
+        if command is not None and setup_approvals.current(plan.repository) is None:
+            return _setup_refusal(status, command)
+        more = "orch.setup" if command is not None else "no sandbox (orch.sandbox = none)"
         return errors.Refused(
-            f"orch.setup needs approval before it may run for '{name}'",
-            f"git orch approve {name} --setup",
+            f"'{name}' gets {more}, and its branch has commits that nobody here approved",
+            _approve_hint(status),
         )
     if given is not None:
         now = approval.of_status(status, given.grants(), given.tree()).document()

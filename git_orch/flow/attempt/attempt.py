@@ -19,7 +19,7 @@ from git_orch.flow.attempt.setup import SetupFailed
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work, refused_path
 from git_orch.flow.attempt.tree_reader import TreeReader
 from git_orch.flow.reports import CheckEnded
-from git_orch.plans import messages, reasons, redact, review, sentences, trailers
+from git_orch.plans import messages, missing, reasons, redact, review, sentences, trailers
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
 from git_orch.repo.objects import objects as odb
@@ -174,16 +174,17 @@ class Attempt:
             place = "\n" if "\n" in output else ": "
             message = f"{sentences.command(command.text())} {ended}"
             message += f"{place}{output}" if output else ""
-            raise AttemptFailed(redact.redacted(message, site.secrets))
+            lacked = missing.of(outcome.status, output, network=job.network)
+            hint = lacked.hint if lacked is not None else None
+            raise AttemptFailed(redact.redacted(message, site.secrets), hint=hint)
 
     def _failure(self, failed: errors.OrchError) -> Failed:
-        ours = isinstance(failed, AttemptFailed)
         reason = failed.reason if isinstance(failed, AttemptFailed) else reasons.of(failed)
         return Failed(
             Made(),
             error=redact.redacted(failed.cause, self._site.secrets),
             reason="nested" if isinstance(failed, RepositoriesChanged) else reason,
-            hint=None if ours else failed.hint,  # whoever shows ours knows a better one
+            hint=failed.own_hint if isinstance(failed, AttemptFailed) else failed.hint,
             exit_code=failed.exit_code,
         )
 
@@ -308,7 +309,8 @@ class Attempt:
         course.checks = (*course.checks, result)
         self._site.reporter.emit(CheckEnded(self._job.number, result))
         if not result.passed:
-            course.fail(Failed(Made(), error=f"{what} {result.reason}", reason="check"))
+            error, hint = f"{what} {result.reason}", missing.hint_of([result])
+            course.fail(Failed(Made(), error=error, reason="check", hint=hint))
         return result.passed
 
     # -- its end -----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from git_orch.flow.attempt.leftovers import boundary, recover, remove_verify_wor
 from git_orch.flow.attempt.setup import Furnishing
 from git_orch.flow.attempt.site import Site
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.flow.reports import Note, Reporter
+from git_orch.flow.reports import Reporter
 from git_orch.plans.approval import Setup
 from git_orch.repo import settings
 from git_orch.repo.git import Git, GitFailed
@@ -32,7 +32,7 @@ from git_orch.repo.worktree import pool, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
 from git_orch.repo.worktree.worktrees import Worktree
-from git_orch.sandbox import modes, private
+from git_orch.sandbox import modes
 
 if TYPE_CHECKING:
     from git_orch.flow.model.service import Service
@@ -73,7 +73,7 @@ def means(plan: OpenPlan, service: Service | None = None, *, use_cache: bool = T
         plan.objects,
         boundary(plan),
         plan.reporter,
-        setup.furnishing(repository, base),
+        setup.furnishing(plan.place, base),
         service,
         use_cache,
         chosen.runHooks,
@@ -128,13 +128,8 @@ def _make(of: Means, name: str, commit: str) -> Worktree:
 def _set_up(of: Means, worktree: Worktree, approved: Setup) -> None:
     worktree.standing.forget()
     output = of.repository.state_dir / "output" / f"setup-{worktree.path.name}.txt"
-    private.make_directory(output.parent)
-    changed = setup.run(of.furnishing, worktree, approved, output, of.stop)
-    if changed:
-        named = ", ".join(changed[:5])
-        of.reporter.emit(
-            Note(f"orch.setup changed files that git does not ignore; they were reverted: {named}")
-        )
+    output.parent.mkdir(mode=0o700, exist_ok=True)
+    setup.run(of.furnishing, worktree, approved, output, of.stop)
 
 
 def site(of: Means, job: Job) -> Site:
@@ -205,7 +200,7 @@ def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterat
         grant = required.require_approval(plan, status)
         tree = odb.commit(plan.objects, commit).tree
         ground.require_ground_for_checks(plan, status, grant, tree)
-        approved = grant.what.grants.setup
+        approved = grant.setup
     worktrees.remove(plan.repository, plan.id, "verify")  # one that a killed verification left
     try:
         made = worktrees.made(plan.repository, plan.id, of.boundary, commit, "verify")

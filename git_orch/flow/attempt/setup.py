@@ -12,21 +12,26 @@ import re
 import stat
 import tempfile
 import threading
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
 from git_orch.flow.attempt import checks
-from git_orch.plans import redact
+from git_orch.plans import ids, missing, redact, sentences
 from git_orch.plans.approval import Setup
+from git_orch.plans.missing import Missing
 from git_orch.plans.plan import Command
 from git_orch.repo import ask, settings
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import snapshot
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.files import PathRefused, Tree
+from git_orch.sandbox.process.outcome import Outcome
 
+HINT = "git orch setup"
 LIST = ".worktreeinclude"
 _LARGEST = 64 * 1024**2  # bytes of one file
 _MOST = 1_000  # files
@@ -45,40 +50,41 @@ _SECRET_DIRECTORY = re.compile(
 
 
 class SetupFailed(errors.StepFailed):
-    """The setup command did not end well; no step was tried."""
+    """The setup command did not end well; no step was tried. `lacked` is what it did not have."""
 
-    def __init__(self, cause: str) -> None:
-        super().__init__(cause, "git config --global --get orch.setup")
+    def __init__(self, cause: str, hint: str, lacked: Missing | None = None) -> None:
+        super().__init__(cause, hint)
+        self.lacked = lacked
 
 
 class Furnishing(NamedTuple):
-    """Settings for the worktrees of a repository: the time for the setup command in seconds, and
-    paths of the user's files.
+    """Settings for the worktrees of a plan: the time for the setup command in seconds, and paths of
+    the user's files.
     """
 
-    repository: Repository
+    place: PlanPlace
     timeout: float
     paths: tuple[str, ...] = ()
 
 
-def furnishing(repository: Repository, commit: str | None) -> Furnishing:
+def furnishing(place: PlanPlace, commit: str | None) -> Furnishing:
     """The furnishing by the user's own settings. The list of files comes from `commit`, not from a
     work tree.
     """
+    repository = place.repository
     chosen = settings.of_user(repository)
     copies = chosen.worktreeInclude and repository.top is not None and commit is not None
     return Furnishing(
-        repository, chosen.setupTimeout, _files_to_copy(repository, commit or "") if copies else ()
+        place, chosen.setupTimeout, _files_to_copy(repository, commit or "") if copies else ()
     )
 
 
 def run(
     of: Furnishing, worktree: Worktree, setup: Setup, output: Path, stop: threading.Event
-) -> list[str]:
-    """Run the setup command in a worktree; ignored files that it makes stay, others are put back
-    and named.
+) -> Outcome:
+    """Run the setup command in a worktree; ignored files that it makes stay.
 
-    Raises SetupFailed.
+    Raises SetupFailed, also where it changes something that git does not ignore.
     """
     tree = worktree.git.line("write-tree")
     outcome = worktree.enclosure.launcher.run(
@@ -92,16 +98,48 @@ def run(
     if outcome.reason != "exited" or outcome.status != 0:
         output_shown = redact.redacted(outcome.excerpt(_SHOWN).strip(), secrecy.secrets())
         failure = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
-        raise SetupFailed(failure + (f": {output_shown}" if output_shown else ""))
+        lacked = missing.of(outcome.status, output_shown, network=setup.network)
+        hint = HINT if lacked is None else lacked.hint
+        if lacked is Missing.NETWORK:
+            hint = f"git orch approve {ids.short(of.place.id)} --setup-network"
+        raise SetupFailed(failure + (f": {output_shown}" if output_shown else ""), hint, lacked)
     changed = snapshot.disturbed(worktree, tree)
     if changed:
-        snapshot.restore(worktree, tree)
-    return changed
+        raise _not_ignored(setup, changed, ask.tracked(worktree.git))
+    return outcome
+
+
+def _not_ignored(setup: Setup, changed: Sequence[str], tracked: Sequence[str]) -> SetupFailed:
+    """The failure of a setup that changed files which git does not ignore."""
+    cause = (
+        f"orch.setup ('{setup.command}') changed files that git does not ignore: "
+        f"{sentences.quoted_names(changed)}"
+    )
+    before = set(tracked).union(*(_above(path) for path in tracked))
+    new = [path for path in changed if path not in before]
+    if not new:
+        return SetupFailed(cause, "git orch setup  # with a command that keeps to the lock files")
+    outermost = dict.fromkeys(_outermost(path, before) for path in new)
+    return SetupFailed(
+        cause, f"git commit .gitignore  # once it names {sentences.quoted_names(list(outermost))}"
+    )
+
+
+def _above(path: str) -> Iterator[str]:
+    """The directories above a path."""
+    for place, letter in enumerate(path):
+        if letter == "/":
+            yield path[:place]
+
+
+def _outermost(path: str, before: Collection[str]) -> str:
+    """What is new of a path: a directory that was not there, with a slash, or the file."""
+    return next((f"{above}/" for above in _above(path) if above not in before), path)
 
 
 def copy(of: Furnishing, worktree: Worktree) -> None:
     """Copy the user's files into a worktree; what is there already stays."""
-    top = of.repository.top
+    top = of.place.repository.top
     if top is None:
         return
     tree = Tree(worktree.path)

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
 
 class AttemptFailed(errors.StepFailed):
-    """The step could not be done; the message says why, `reason` in one word."""
+    """The step could not be done; the message says why, `reason` in one word. Where it has a hint,
+    that is better than what everybody knows.
+    """
 
-    def __init__(self, cause: str, reason: Reason = "failed") -> None:
-        super().__init__(cause, "git orch show --attempts")
+    def __init__(self, cause: str, reason: Reason = "failed", hint: str | None = None) -> None:
+        super().__init__(cause, hint or "git orch show --attempts")
         self.reason = reason
+        self.own_hint = hint
 
 
 @dataclass(frozen=True)

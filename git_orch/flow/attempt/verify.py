@@ -15,7 +15,7 @@ from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import CheckEnded, TipChecking
-from git_orch.plans import approval, ids, sentences
+from git_orch.plans import approval, ids, missing, sentences
 from git_orch.plans.history.status import (
     SATISFIED,
     CheckResult,
@@ -133,13 +133,10 @@ class Tip:
     checked: TipCheck
     results: tuple[tuple[int, CheckResult], ...]
 
-
-def check_tip(plan: OpenPlan, status: Status, *, use_cache: bool = True) -> TipCheck:
-    """All checks of all satisfied steps on the tip, each command once; the log tells how it ended.
-
-    What the plan's steps do together may break what each of them has done alone.
-    """
-    return _tip(plan, status, Terms(use_cache, record=True, announce=True)).checked
+    @property
+    def failures(self) -> list[CheckResult]:
+        """The results of the checks that failed."""
+        return [result for _, result in self.results if not result.passed]
 
 
 class Broken(NamedTuple):
@@ -151,11 +148,16 @@ class Broken(NamedTuple):
 
 
 def broken_tip(plan: OpenPlan, *, use_cache: bool) -> Broken | None:
-    """All checks once more on the tip of a plan whose steps are all done; None when they pass."""
+    """All checks once more on the tip of a plan whose steps are all done; None when they pass. The
+    log tells how they ended.
+
+    What the plan's steps do together may break what each of them has done alone.
+    """
     status = plan.status()
     if status.branch is None or not status.branch.commits:
         return None
-    checked = check_tip(plan, status, use_cache=use_cache)
+    tip = _tip(plan, status, Terms(use_cache, record=True, announce=True))
+    checked = tip.checked
     if checked.passed:
         return None
     numbers = tuple(sorted({status.plan.position(failure.step) for failure in checked.failed}))
@@ -163,7 +165,8 @@ def broken_tip(plan: OpenPlan, *, use_cache: bool) -> Broken | None:
     number = status.plan.position(first.step)
     failing = sentences.command(first.command)
     error = f"check {failing} of step {number} fails on the finished branch"
-    return Broken(numbers, error, f"git orch edit {plan.name}  # add a step that repairs it")
+    usual = f"git orch edit {plan.name}  # add a step that repairs it"
+    return Broken(numbers, error, missing.hint_of(tip.failures) or usual)
 
 
 def verify_tip(plan: OpenPlan, terms: Terms) -> Tip:

@@ -328,7 +328,7 @@ def _extend_ground(plan: OpenPlan, status: Status, chain: Chain) -> None:
     made of.
     """
     ground = required.recorded_ground(plan, status)
-    if ground is None or not ground.matters:
+    if ground is None:
         return
     tree_before = odb.commit(chain.written, chain.start).tree
     for old, new in chain.became.items():

@@ -6,11 +6,12 @@ import contextlib
 import os
 import re
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from git_orch.flow.machine import installed, machine
+from git_orch.flow.machine import machine
 from git_orch.flow.machine import sandbox as confinement
 from git_orch.plans.plan import Command
 from git_orch.repo import git as gits
@@ -19,9 +20,9 @@ from git_orch.repo.places import state_directory
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
 from git_orch.repo.worktree import enclosed
-from git_orch.sandbox import private, probes
+from git_orch.sandbox import probes
 from git_orch.sandbox.probes import Answer, Place
-from git_orch.sandbox.process import tools
+from git_orch.sandbox.process import programs, tools
 from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -45,7 +46,7 @@ def answers(around: Repository | None) -> Iterator[Answer]:
     yield policy()
     yield from weakening_settings(in_force)
     yield from ([] if around is None else ineffective_settings(around))
-    yield from installed.answers(os.environ)
+    yield man_pages(os.environ.get("PATH", ""))
 
 
 @contextlib.contextmanager
@@ -53,7 +54,7 @@ def make_scratch() -> Iterator[tuple[Repository, Place]]:
     """A repository with a linked worktree, where plans have theirs: removed afterwards."""
     base = state_directory()
     try:
-        private.make_directory(base)
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory = Path(tempfile.mkdtemp(prefix="doctor-", dir=base))
     except OSError as error:
         raise repository.unwritable(error, base) from error
@@ -208,3 +209,17 @@ def ineffective_settings(around: Repository) -> Iterator[Answer]:
         yield Answer(
             "settings", "note", f"{name} of the repository's own configuration does not count", hint
         )
+
+
+def man_pages(path: str) -> Answer:
+    """Whether man finds the pages; *git orch help* works without them."""
+    man = programs.find("man", path)
+    if man is None:
+        return Answer("man", "note", "there is no man here", "git orch help")
+    answer = tools.capture([man, "-w", "git-orch"], env=os.environ)
+    if answer.status == 0:
+        return Answer("man", "ok", answer.stdout.decode("utf-8", "replace").strip())
+    pages = Path(sys.prefix) / "share" / "man"
+    if not (pages / "man1" / "git-orch.1").is_file():
+        return Answer("man", "note", "man does not find the pages", "git orch help")
+    return Answer("man", "note", "man does not find the pages", f'export MANPATH="{pages}:"')

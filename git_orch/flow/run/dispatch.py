@@ -123,7 +123,7 @@ class Dispatch:
             network=terms.grant.of(step),
             plan_checks=self._plan_checks if step.kind in ("agent", "run") else (),
             last=last if with_model else None,
-            setup=terms.grant.what.grants.setup if terms.with_setup else None,
+            setup=terms.grant.setup if terms.with_setup else None,
             delay=delay,
             held=terms.options.jobs > 1 or terms.keeps_results,
         )

@@ -27,6 +27,9 @@ def grant_to_run(plan: OpenPlan, status: Status, options: Options) -> Grant | No
     """The grant of the plan, required before anything moves; None when nothing is left to run."""
     if len(status.satisfied_steps()) == len(status.steps):
         return None
+    if settings.is_only_of_repository(plan.repository, "setup"):
+        cause = "orch.setup in the repository's own configuration does not count"
+        plan.reporter.emit(Note(f"{cause}; to set your own: git orch setup"))
     return required.require_approval(plan, status, _start(plan, status, options))
 
 

@@ -116,7 +116,7 @@ def _means(job: Job) -> Iterator[Means]:
         service = stack.enter_context(models.service(chosen)) if job.step.kind == "agent" else None
         database = stack.enter_context(contextlib.closing(objects.opened(repo)))
         boundary, person = sandbox.boundary(repo), identity.of_user(repo)
-        furnishing = setup.furnishing(repo, job.base)
+        furnishing = setup.furnishing(PlanPlace(repo, job.plan_id), job.base)
         yield Means(
             repo,
             person,

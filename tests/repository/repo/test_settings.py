@@ -234,3 +234,28 @@ def test_a_condition_of_the_user_on_the_place_counts(repo: Repo, hermetic: Path)
     (hermetic / "work").write_text("[orch]\n\tmodel = for-work\n")
     repo.git("config", "--global", f"includeIf.gitdir:{repo.path}/.path", str(hermetic / "work"))
     assert found(repo).model == "for-work"
+
+
+def test_a_setting_for_one_repository_counts_more_than_the_general_one(repo: Repo) -> None:
+    for name in (f"orch.{repo.path}.setup", "orch.setup"):
+        repo.git("config", "--global", name, f"echo {name}")
+    chosen = found(repo)
+    assert chosen.setup == f"echo orch.{repo.path}.setup"
+
+
+def test_a_setting_for_another_repository_does_not_count(repo: Repo) -> None:
+    repo.git("config", "--global", f"orch.{repo.path}-2.setup", "true")
+    assert found(repo).setup is None
+
+
+def test_a_setting_for_this_repository_in_its_own_configuration_does_not_count(repo: Repo) -> None:
+    repo.git("config", f"orch.{repo.path}.setup", "true")
+    assert found(repo).setup is None
+
+
+def test_a_setting_for_the_repository_counts_in_its_linked_worktrees(
+    repo: Repo, tmp_path: Path
+) -> None:
+    repo.git("worktree", "add", "-q", str(tmp_path / "linked"))
+    repo.git("config", "--global", f"orch.{repo.path}.setup", "true")
+    assert settings.of_user(discover(tmp_path / "linked")).setup == "true"
