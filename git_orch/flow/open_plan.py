@@ -231,7 +231,7 @@ class OpenPlan:
             if not place.exists():
                 raise errors.Busy(
                     f"'{name}' is checked out in '{place}', which is not there",
-                    "git worktree prune",
+                    "git worktree prune --dry-run --verbose  # what git would forget",
                 )
             leave = f"git -C {shlex.quote(str(place))} switch {self._elsewhere(place)}"
             raise errors.Busy(f"'{name}' is checked out in '{place}'", leave)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -228,6 +229,16 @@ def _open_file(name: str, parent: int, path: str, flags: int, *, private: bool) 
     return descriptor
 
 
+def move_aside(path: str) -> str:
+    """The command that takes a file or link out of git-orch's own directory and loses nothing."""
+    top, names = split(path)
+    inside = os.path.basename(top) in _OWN
+    place = f"{top}-{names[-1]}" if inside else path
+    free = (f"{place}.aside{number or ''}" for number in itertools.count())
+    target = next(name for name in free if not os.path.lexists(name))
+    return f"mv {_quoted(path)} {_quoted(target)}  # git-orch makes it anew"
+
+
 # -- what is wrong ---------------------------------------------------------------------------------
 
 
@@ -256,14 +267,12 @@ def _unopened(path: str, failed: OSError) -> OSError | NotOurs:
     if facts.st_uid != os.geteuid():
         return _not_ours(path, facts, own=True)
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
-        hint = f"rm {_quoted(path)}  # git-orch makes it anew"
-        return NotOurs(_about(path, "it is not a regular file"), hint)
+        return NotOurs(_about(path, "it is not a regular file"), move_aside(path))
     return failed
 
 
 def _link(path: str) -> NotOurs:
-    hint = f"rm {_quoted(path)}  # the link alone: git-orch makes it anew"
-    return NotOurs(_about(path, "it is a symbolic link"), hint)
+    return NotOurs(_about(path, "it is a symbolic link"), move_aside(path))
 
 
 def _not_ours(path: str, facts: os.stat_result, *, own: bool) -> NotOurs:

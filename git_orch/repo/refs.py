@@ -174,12 +174,12 @@ def _refuse_link(repository: Repository, ref: str) -> None:
         path = os.path.join(repository.directories.common_dir, start, "refs")
         for name in ref.split("/")[1:]:
             path = os.path.join(path, name)
-            if not _is_there(path, ref):
+            if not _is_there(repository, path, ref):
                 break
     _refuse_symbolic(os.path.join(repository.directories.common_dir, ref), ref)
 
 
-def _is_there(path: str, ref: str) -> bool:
+def _is_there(repository: Repository, path: str, ref: str) -> bool:
     """Whether there is something at a path; raises Symbolic for a link."""
     try:
         mode = os.lstat(path).st_mode
@@ -188,7 +188,8 @@ def _is_there(path: str, ref: str) -> bool:
     if stat.S_ISLNK(mode):
         import shlex  # not for those whom nothing stops
 
-        raise Symbolic(ref, os.readlink(path), f"unlink {shlex.quote(path)}")
+        aside = os.path.join(repository.directories.common_dir, f"{os.path.basename(path)}.aside")
+        raise Symbolic(ref, os.readlink(path), shlex.join(("mv", path, aside)))
     return True
 
 
@@ -204,7 +205,7 @@ def _refuse_links_below(repository: Repository, directory: str) -> None:
     waiting = [directory]
     for above in (os.path.dirname(directory), directory):
         if above != "refs":  # which several repositories may have together
-            _is_there(os.path.join(repository.directories.common_dir, above), above)
+            _is_there(repository, os.path.join(repository.directories.common_dir, above), above)
     while waiting:
         above = waiting.pop()
         try:
@@ -214,7 +215,7 @@ def _refuse_links_below(repository: Repository, directory: str) -> None:
             continue
         for ref, entry in inner:
             if entry.is_symlink() and _is_ours(ref):
-                _is_there(entry.path, ref)
+                _is_there(repository, entry.path, ref)
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(ref)
 

@@ -133,7 +133,7 @@ def test_a_lock_that_a_git_may_hold_is_named_with_its_remedy(scene: Scene) -> No
         scene.kill("z/b.txt")
         scene.cut_off("land")
         refused = scene.repo.orch("land", scene.plan, expect=6)
-        assert f"rm {lock}" in refused.stderr
+        assert f"mv {lock} {lock}.aside" in refused.stderr
         assert lock.exists()
         assert git.stdin is not None
         git.stdin.close()

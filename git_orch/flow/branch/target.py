@@ -133,7 +133,8 @@ def _checkout(repository: Repository, ref: str) -> Checkout | None:
         name = ref.removeprefix(HEADS)
         if not place.exists():
             raise errors.Busy(
-                f"'{name}' is checked out in '{place}', which is not there", "git worktree prune"
+                f"'{name}' is checked out in '{place}', which is not there",
+                "git worktree prune --dry-run --verbose  # what git would forget",
             )
         raise errors.Busy(
             f"'{name}' is checked out in a worktree that git does not name: run this there",
@@ -215,7 +216,7 @@ def _hold(plan: OpenPlan, target: Target, change: Change, written: Written) -> N
     asked = plan.repository.git.finished(*look, change.new, "--not", *reached, expect=(0, 128))
     if asked.status != 0:
         raise errors.Busy(
-            "the commits to land were garbage-collected meanwhile (git gc --prune=now?)",
+            "the commits to land were garbage-collected meanwhile (gc --prune=now?)",
             "git orch status",
         )
 

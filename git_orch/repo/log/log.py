@@ -195,9 +195,10 @@ def begin(
 def refuse_unread(plan: str, log: Log) -> None:
     """Raises UnfitRepository for a log that was not read."""
     if log.unread is not None:
+        ref = f"{refs.LOGS}{plan}"
         raise errors.UnfitRepository(
             f"the log of '{plan}' is not read: {log.unread}",
-            f"git update-ref -d {refs.LOGS}{plan}  # if it came with a fetch and nobody needs it",
+            f"git update-ref refs/aside/{plan} {ref} && git update-ref -d {ref}  # puts it aside",
         )
 
 

@@ -83,7 +83,7 @@ def _refuse_other(path: Path, store: Path, objects: Path, home: Path | None) -> 
     own = shlex.quote(str(objects / "info" / "alternates"))
     raise errors.Refused(
         f"'{file}' names '{path}', which is no object directory that commands may see",
-        f"git repack -a -d && mv {own} {own}.old  # the repository has all objects itself then",
+        f"git repack -a && mv {own} {own}.old  # the repository has all objects itself then",
     )
 
 

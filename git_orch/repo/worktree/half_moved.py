@@ -127,9 +127,10 @@ def _free(repository: Repository, git: Git, ref: str) -> None:
     stale_locks.of_worktree(repository, git.git_dir, ref)
     for lock in stale_locks.in_worktree(repository, git.git_dir, ref):
         if lock.exists():
+            aside = git.git_dir / f"{lock.name}.aside"
             raise errors.Busy(
                 f"'{lock}' is there since git was cut off, or another git works there",
-                f"rm {shlex.quote(str(lock))}  # if no git runs, and give the command again",
+                f"{shlex.join(('mv', str(lock), str(aside)))}  # if no git runs, and give the command again",
             )
 
 

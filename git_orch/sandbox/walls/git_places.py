@@ -66,7 +66,7 @@ class Survey:
             if place.kind == "link":
                 raise errors.Refused(
                     f"'{self.top / path}' is a link: commands could change what it leads to",
-                    f"rm '{self.top / path}'  # or do without --in-place and --no-git",
+                    "git orch exec  # in a worktree: without --in-place and --no-git",
                 )
         named = dict.fromkeys([*(self.top / path for path in self.places), *self._leads_below()])
         inside = [path for path in named if path != self.top]
