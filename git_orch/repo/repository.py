@@ -152,7 +152,7 @@ def discover(directory: Path | str, source: Mapping[str, str] = os.environ) -> R
     """The repository that git finds from `directory`. Raises UnfitRepository."""
     argv = [
         "git", "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir",
-        "--show-object-format", "--is-inside-work-tree", "--show-toplevel",
+        "--show-object-format", "--is-bare-repository", "--show-toplevel",
     ]  # fmt: skip
     done = gits.start(argv, gits.environment(source, keep_location=True), str(directory), None)
     lines = done.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]
@@ -165,10 +165,43 @@ def discover(directory: Path | str, source: Mapping[str, str] = os.environ) -> R
             "the path of the repository holds a line break",
             "rename the directory: git-orch stores its path in files of one line",
         )
-    inside = lines[3] == "true" and len(lines) > 4
-    directories = Places(lines[0], lines[1], lines[4] if inside else None)
+    named = lines[4] if len(lines) > 4 else None
+    if named is None or _is_inferred(lines[0], named, str(directory), source):
+        named = (None if lines[3] == "true" else _home_of(lines[0])) or named
+    directories = Places(lines[0], lines[1], named)
     _refuse_other_tree(directories, str(directory), source)
     return Repository(directories, lines[2], gits.environment(source))
+
+
+def _is_inferred(git_dir: str, top: str, directory: str, source: Mapping[str, str]) -> bool:
+    """Whether git takes the current directory for the work tree only because the user named the git
+    directory alone. The files of the repository may be elsewhere.
+    """
+    if "GIT_WORK_TREE" in source or "GIT_DIR" not in source:
+        return False
+    same = os.path.realpath(top) == os.path.realpath(directory)
+    return same and not _settings_of_tree(git_dir, source)
+
+
+def _settings_of_tree(git_dir: str, source: Mapping[str, str]) -> list[Scoped]:
+    """The values of core.worktree; the last one counts."""
+    git = Git(git_dir, None, gits.environment(source))
+    return [setting for setting in git.settings() if setting.name == "core.worktree"]
+
+
+def _home_of(git_dir: str) -> str | None:
+    """The work tree that a git directory belongs to by its place, or as a worktree by what its file
+    says.
+    """
+    pointer = scopes.contents(os.path.join(git_dir, "gitdir"))
+    if pointer is not None:
+        home = os.path.dirname(os.path.join(git_dir, os.fsdecode(pointer.rstrip(b"\n"))))
+    elif os.path.basename(git_dir) == ".git":
+        home = os.path.dirname(git_dir)
+    else:
+        return None
+    home = os.path.normpath(home)
+    return home if leads_to(home, git_dir) else None
 
 
 def _refuse_other_tree(directories: Places, directory: str, source: Mapping[str, str]) -> None:
@@ -179,14 +212,24 @@ def _refuse_other_tree(directories: Places, directory: str, source: Mapping[str,
     top = directories.top
     if top is None or "GIT_WORK_TREE" in source or leads_to(top, directories.git_dir):
         return
-    if "GIT_DIR" in source and os.path.realpath(top) == os.path.realpath(directory):
-        return  # git takes the current directory then
+    inside = os.path.realpath(directory) + "/"
+    if "GIT_DIR" in source and inside.startswith(os.path.realpath(top).rstrip("/") + "/"):
+        return  # who names the git directory, and stands in the files
+    if _is_tree_of_user(directories, source):
+        return
     import shlex  # not for those whom nothing stops
 
     raise errors.Refused(
         f"the repository's own configuration says that its files are in '{top}' (core.worktree)",
         f"GIT_WORK_TREE={shlex.quote(top)} git orch status  # if that is what you want",
     )
+
+
+def _is_tree_of_user(directories: Places, source: Mapping[str, str]) -> bool:
+    """Whether core.worktree is a setting of the user's own, as with `git -c`."""
+    places = scopes.place(directories.git_dir, None).inside()
+    named = _settings_of_tree(directories.git_dir, source)
+    return bool(named) and scopes.is_own(named[-1], places, gits.environment(source))
 
 
 def _refuse_other_repository(directories: Places, source: Mapping[str, str]) -> None:

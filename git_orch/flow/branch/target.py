@@ -21,7 +21,7 @@ from git_orch.plans.history.status import Move, MoveKind
 from git_orch.repo import ask, refs, sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.objects.objects import Written
-from git_orch.repo.repository import Repository
+from git_orch.repo.repository import Repository, leads_to
 from git_orch.repo.worktree import half_moved, worktrees
 
 HEADS = "refs/heads/"
@@ -40,7 +40,10 @@ class Checkout:
 
     def command(self, words: str) -> str:
         """A git command for there, to be typed."""
-        return f"git -C {shlex.quote(str(self.path))} {words}"
+        if leads_to(str(self.path), str(self.git_dir)):
+            return f"git -C {shlex.quote(str(self.path))} {words}"
+        located = [f"--git-dir={self.git_dir}", f"--work-tree={self.path}"]
+        return f"git {shlex.join(located)} {words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +124,11 @@ def refuse_unfinished(checkout: Checkout) -> None:
 
 
 def _checkout(repository: Repository, ref: str) -> Checkout | None:
-    if repository.top is not None and ask.head_branch(repository.user_git) == ref:
-        return Checkout(repository.top, repository.git_dir)
     place = worktrees.checkout_of(repository, ref)
     if place is None:
         return None
+    if place == repository.top:
+        return Checkout(place, repository.git_dir)
     if ask.rebased_branch(place) is not None:
         raise errors.Busy(f"'{ref.removeprefix(HEADS)}' is being rebased", "git worktree list")
     # The git directory lies elsewhere, or its disk is not mounted.
@@ -303,7 +306,7 @@ def put_back(repository: Repository, move: Move) -> bool:
     if not move.checkout or refs.value(repository, move.ref) != move.old:
         return False
     place = worktrees.checkout_of(repository, move.ref)
-    if place is None or not (place / ".git").exists():
+    if place is None or not (place == repository.top or (place / ".git").exists()):
         return False
     git = Checkout(place, worktrees.git_dir_of(repository, place)).git(repository)
     old = move.old or repository.empty_tree

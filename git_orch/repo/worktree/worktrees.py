@@ -7,8 +7,9 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -275,14 +276,51 @@ def remove(repository: Repository, name: str, purpose: Purpose = "exec") -> None
 
 
 def checkout_of(repository: Repository, ref: str) -> Path | None:
-    """The worktree, of whoever, that has the branch checked out or is in the middle of rebasing it."""
+    """The worktree, of whoever, that has the branch checked out or is in the middle of rebasing it.
+
+    Raises Busy where files of the branch lie in a directory that nobody has named.
+    """
     if _may_be_checked_out(repository, ref):
+        if repository.top is not None and ask.head_branch(repository.user_git) == ref:
+            return repository.top
         listed = _run(repository, "worktree", "list", "--porcelain", "-z")
-        for block in listed.decode("utf-8", "surrogateescape").split("\0\0"):
+        for number, block in enumerate(listed.decode("utf-8", "surrogateescape").split("\0\0")):
             fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
             if fields.get("branch") == ref:
-                return Path(fields["worktree"])
+                return Path(fields["worktree"]) if number else _main_tree(repository, fields)
+            if "bare" in fields:
+                _refuse_unnamed_tree(repository, ref)
     return _rebasing(repository, ref)
+
+
+def _main_tree(repository: Repository, listed: Mapping[str, str]) -> Path:
+    """The main work tree. git lists the place beside `.git`, whatever core.worktree says. Raises
+    Busy where only the repository's own configuration names another place.
+    """
+    git = Git(repository.common_dir, None, repository.variables)
+    named = [each.value or "" for each in git.settings() if each.name == "core.worktree"]
+    top = Path(os.path.normpath(os.path.join(repository.common_dir, *named[-1:])))
+    if not named or leads_to(str(top), str(repository.common_dir)):
+        return top if named else Path(listed["worktree"])
+    located = f"--git-dir={repository.common_dir}", f"--work-tree={top}"
+    raise errors.Busy(
+        f"the main worktree has the branch, and its files are in '{top}' (core.worktree)",
+        f"git {shlex.join(located)} orch status  # and there what you typed here",
+    )
+
+
+def _refuse_unnamed_tree(repository: Repository, ref: str) -> None:
+    """Raises Busy where a bare repository has an index: somebody has files of its HEAD, as with
+    `git --git-dir --work-tree`, and the next commit from there would take a move of it back.
+    """
+    common = repository.common_dir
+    has_index = (common / "index").exists()
+    if has_index and ask.head_branch(Git(common, None, repository.variables)) == ref:
+        raise errors.Busy(
+            f"'{common}' has an index: files of '{ref}' are in a directory that nobody has named",
+            f"git {shlex.join([f'--git-dir={common}'])} --work-tree=DIRECTORY orch status"
+            "  # and there what you typed here",
+        )
 
 
 def _may_be_checked_out(repository: Repository, ref: str) -> bool:
@@ -325,6 +363,8 @@ def git_dir_of(repository: Repository, place: Path) -> Path:
     """The git directory of a worktree that git listed. Raises Refused where the repository names a
     directory as its worktree that has another repository.
     """
+    if place == repository.top:
+        return repository.git_dir
     git_dir = _git_dir(repository, place) or repository.common_dir
     if os.path.lexists(place / ".git") and not leads_to(str(place), str(git_dir)):
         raise errors.Refused(

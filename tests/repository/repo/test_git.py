@@ -49,7 +49,7 @@ def test_the_variables_of_a_place_count_for_finding_the_repository_only(
     found = discover(
         tmp_path, os.environ | {"GIT_DIR": str(repo.path / ".git"), "GIT_WORK_TREE": str(repo.path)}
     )
-    assert (found.common_dir, found.top) == (repo.path / ".git", None)
+    assert (found.common_dir, found.top) == (repo.path / ".git", repo.path)
     inside = discover(repo.path, os.environ | {"GIT_DIR": ".git", "GIT_INDEX_FILE": "/nowhere"})
     assert inside.top == repo.path
     assert snapshot.uncommitted(inside) == 0
