@@ -188,6 +188,13 @@ def rebased_branch(git_dir: Path) -> str | None:
 # -- names -----------------------------------------------------------------------------------------
 
 
+def ignored(git: Git, paths: Sequence[str]) -> frozenset[str]:
+    """Those of some paths in the work tree that git ignores."""
+    arguments = ("check-ignore", "-z", "--stdin")
+    done = git.finished(*arguments, expect=(0, 1), stdin=input_of(paths))
+    return frozenset(names(done.stdout))
+
+
 def names(output: bytes) -> list[str]:
     """The names that a command with `-z` printed, each ended by a NUL."""
     return [name for name in _text(output).split("\0") if name]

@@ -42,7 +42,8 @@ class Settings(NamedTuple):
     signers file of ssh-keygen(1), and `allowedKeys` has fingerprints of OpenPGP keys, whose
     signatures approve plans. `keepWorktrees` is one of KEPT_WORKTREES, `keepDays` how long local
     files and failed attempts stay (0: for ever), `setup` a command line,
-    `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit).
+    `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit), `share` the values
+    that sandbox/shares/choice.py reads.
     """
 
     model: str = DEFAULT_MODEL
@@ -62,6 +63,7 @@ class Settings(NamedTuple):
     worktreeInclude: bool = False  # noqa: N815
     maxUsd: float = 0.0  # noqa: N815
     maxStepUsd: float = 0.0  # noqa: N815
+    share: tuple[str, ...] = ()
 
 
 def of_user(repository: Repository) -> Settings:
@@ -90,6 +92,7 @@ def of_user(repository: Repository) -> Settings:
         maxStepUsd=_budget(repository, own, "orch.maxStepUsd"),
         worktreeInclude="orch.worktreeinclude" in own
         and _flag("orch.worktreeInclude", last("orch.worktreeinclude")),
+        share=tuple(value or "" for value in own.get("orch.share", [])),
         keepDays=_days("orch.keepDays", last("orch.keepdays"), 30),
         keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),
     )

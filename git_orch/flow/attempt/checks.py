@@ -139,7 +139,9 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
         return None
     check = Check("run", Command(argv=("pre-commit", "hook")))
     # The user's may lie in their home.
-    shown = replace(site.launcher, readable=(*site.launcher.readable, hook.parent))
+    shown = replace(
+        site.launcher, readable=(*site.launcher.readable, hook.parent), tools_see_shares=True
+    )
     enclosure = replace(site.worktree.enclosure, stop=site.stop, boundary=Boundary(shown))
     site.worktree.standing.begin()
     with enclosure.scratch() as scratch:

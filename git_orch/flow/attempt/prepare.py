@@ -17,6 +17,7 @@ from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.leftovers import boundary, recover, remove_verify_worktrees
 from git_orch.flow.attempt.setup import Furnishing
 from git_orch.flow.attempt.site import Site
+from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Reporter
 from git_orch.plans.approval import Setup
@@ -28,7 +29,7 @@ from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Database, Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
-from git_orch.repo.worktree import pool, worktrees
+from git_orch.repo.worktree import enclosed, pool, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
 from git_orch.repo.worktree.worktrees import Worktree
@@ -71,13 +72,18 @@ def means(plan: OpenPlan, service: Service | None = None, *, use_cache: bool = T
         repository,
         plan.identity,
         plan.objects,
-        boundary(plan),
+        with_shares(boundary(plan), repository),
         plan.reporter,
         setup.furnishing(plan.place, base),
         service,
         use_cache,
         chosen.runHooks,
     )
+
+
+def with_shares(boundary: Boundary, repository: Repository) -> Boundary:
+    """The boundary whose commands see what is shared with them."""
+    return boundary._replace(launcher=sandbox.with_shares(boundary.launcher, repository))
 
 
 def prepare_worktree(
@@ -219,6 +225,7 @@ def point_at(site: Site, commit: str) -> bool:
     chosen = settings.of_user(site.repository)
     clean = chosen.setup is None and not chosen.worktreeInclude
     worktrees.point(site.worktree, commit, ignored=clean)
+    site.discard_writes()
     return clean
 
 
@@ -236,13 +243,17 @@ def _site(
     shared: str | None = None,
 ) -> Site:
     boundary = of.boundary if shared is None else _keeping_repositories(of.boundary)
+    # What is written there lasts as long as the attempt. The user's checkout has no such place.
+    writes = enclosed.beside(path, enclosed.WRITES) if path != of.repository.top else None
+    if writes is not None:
+        enclosed.discard(writes)
     return Site(
         repository=of.repository,
         identity=of.identity,
         objects=objects,
         path=path,
         open_worktree=opener,
-        launcher=boundary.launcher,
+        launcher=replace(boundary.launcher, writes=writes),
         reporter=of.reporter,
         stop=of.stop,
         spool=put,

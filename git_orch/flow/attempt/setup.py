@@ -13,6 +13,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,7 +88,7 @@ def run(
     Raises SetupFailed, also where it changes something that git does not ignore.
     """
     tree = worktree.git.line("write-tree")
-    outcome = worktree.enclosure.launcher.run(
+    outcome = replace(worktree.enclosure.launcher, shares=()).run(
         Command(shell=setup.command),
         worktree=worktree.path,
         timeout=of.timeout,

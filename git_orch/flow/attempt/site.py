@@ -17,6 +17,7 @@ from git_orch.repo.identity import Identity
 from git_orch.repo.log.spool import Put
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
+from git_orch.repo.worktree import enclosed
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.walls.launcher import Launcher
@@ -76,6 +77,11 @@ class Site:
     def secrets(self) -> tuple[str, ...]:
         """Values that must not reach anything durable."""
         return secrecy.secrets()
+
+    def discard_writes(self) -> None:
+        """Throw away what commands wrote to shares in this attempt."""
+        if self.launcher.writes is not None:
+            enclosed.discard(self.launcher.writes)
 
     def output_path(self, attempt: str, name: str) -> Path:
         """The local file that takes a command's whole output."""

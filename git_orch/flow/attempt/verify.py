@@ -280,7 +280,8 @@ class _Places:
 
 @contextlib.contextmanager
 def _places(plan: OpenPlan, terms: Terms) -> Iterator[_Places]:
-    launcher = sandbox.boundary(plan.repository).launcher
+    boundary = sandbox.boundary(plan.repository)
+    launcher = prepare.with_shares(boundary, plan.repository).launcher
     with contextlib.ExitStack() as stack:
         yield _Places(plan, terms, launcher, stack)
 

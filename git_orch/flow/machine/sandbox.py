@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.repo import settings
+from git_orch.flow.machine import shares
+from git_orch.repo import places, settings
 from git_orch.repo.worktree import enclosed, gitview
 from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.sandbox.process import programs
+from git_orch.sandbox.shares import choice
 from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from git_orch.repo.repository import Repository
     from git_orch.repo.settings import Settings
@@ -29,17 +33,56 @@ def boundary(repository: Repository, tell: Callable[[str], None] = enclosed.sile
 
 
 def launcher(repository: Repository, user_settings: Settings) -> Launcher:
-    """The launcher that runs commands on the repository's files under these settings. Raises
-    Refused where no sandbox works.
+    """The launcher that runs commands on the repository's files under these settings, without
+    shares. Raises Refused where no sandbox works.
     """
+    home = environment.home(os.environ) or Path("/nonexistent")
+    nothing = choice.of_values(user_settings.share, str(home)).nothing
+    copies = None if nothing else _place_of_copies()
     return Launcher(
-        source=os.environ,
-        home=environment.home(os.environ) or Path("/nonexistent"),
-        sandbox=sandboxes.choose(user_settings.sandbox, _programs(repository)),
+        source=_source(repository),
+        home=home,
+        sandbox=sandboxes.choose(user_settings.sandbox, _programs(repository), copies),
         git=gitview.of(repository),
         readable=(*gitview.readable(repository), *map(Path, user_settings.readable)),
         extra=user_settings.environment,
     )
+
+
+def with_shares(launcher: Launcher, repository: Repository) -> Launcher:
+    """The launcher whose commands see the checkout's dependencies and the tools' caches."""
+    found = shares.of(repository, settings.of_user(repository))
+    return replace(
+        launcher,
+        shares=found.all,
+        readable=(*launcher.readable, *map(Path, found.tools.shown)),
+        variables=found.tools.variables,
+    )
+
+
+def _place_of_copies() -> Path | None:
+    """A directory on the disk where worktrees are; None where there cannot be one."""
+    try:
+        place = places.own_directory()
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, errors.OrchError):
+        return None
+    return place
+
+
+def _source(repository: Repository) -> Mapping[str, str]:
+    """The user's environment. The programs of git-orch's own environment are not on PATH, unless it
+    is the one that the user works in: its `python3` would come before theirs.
+    """
+    own = os.path.join(sys.prefix, "bin")
+    theirs = os.environ.get("VIRTUAL_ENV", "") == sys.prefix or any(
+        environment.inside(sys.prefix, place) for place in repository.places
+    )
+    if sys.prefix == sys.base_prefix or theirs:
+        return os.environ
+    path = os.environ.get("PATH", "").split(os.pathsep)
+    kept = (entry for entry in path if os.path.realpath(entry) != os.path.realpath(own))
+    return {**os.environ, "PATH": os.pathsep.join(kept)}
 
 
 def _programs(repository: Repository) -> str:

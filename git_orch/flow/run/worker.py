@@ -71,6 +71,8 @@ def _try(job: Job, means: Means) -> str:
         result = Attempt(job, site).run()
     except SetupFailed as failed:
         return _not_set_up(failed)
+    finally:
+        site.discard_writes()
     if (
         job.in_place
         and isinstance(result, Verified)
@@ -100,7 +102,11 @@ def _not_set_up(failed: SetupFailed) -> str:
 
 def _verify(job: Job, means: Means) -> Verified | Failed:
     """The checks of a step on the commit that is to land, which nobody has seen in this form yet."""
-    return Attempt(job, prepare.site(means, job)).verify()
+    site = prepare.site(means, job)
+    try:
+        return Attempt(job, site).verify()
+    finally:
+        site.discard_writes()
 
 
 @contextlib.contextmanager
@@ -115,7 +121,8 @@ def _means(job: Job) -> Iterator[Means]:
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(models.service(chosen)) if job.step.kind == "agent" else None
         database = stack.enter_context(contextlib.closing(objects.opened(repo)))
-        boundary, person = sandbox.boundary(repo), identity.of_user(repo)
+        boundary = prepare.with_shares(sandbox.boundary(repo), repo)
+        person = identity.of_user(repo)
         furnishing = setup.furnishing(PlanPlace(repo, job.plan_id), job.base)
         yield Means(
             repo,

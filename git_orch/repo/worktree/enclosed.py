@@ -25,9 +25,11 @@ from git_orch.repo.git import GitFailed, failure
 from git_orch.sandbox import trees
 from git_orch.sandbox.process.outcome import Outcome
 from git_orch.sandbox.walls.launcher import Launcher
+from git_orch.sandbox.walls.view import share_layers
 
 SCRATCH = ".scratch"
 QUARANTINE = ".quarantine"
+WRITES = ".writes"
 _SECONDS = 900.0  # a filter may have gigabytes to look at
 # One that is not required.
 _FILTER_FAILED = re.compile(rb"^error: external filter '(.+)' failed$", re.MULTILINE)
@@ -143,6 +145,21 @@ class Enclosure:
         """What runs git in the sandbox."""
         return self.boundary.launcher
 
+    @property
+    def mount_points(self) -> frozenset[str]:
+        """The places in the worktree where shares are mounted for commands."""
+        return frozenset(
+            share.place for share in self.launcher.shares if not os.path.isabs(share.place)
+        )
+
+    def changed_shares(self) -> bool:
+        """Whether commands wrote to shares in this attempt; what they wrote to caches does not count."""
+        writes = beside(self.worktree, WRITES)
+        uppers = (
+            share_layers(writes, share)[0] for share in self.launcher.shares if not share.cache
+        )
+        return self.own and any(_has_entries(upper) for upper in uppers)
+
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Scratch]:
         """A scratch directory with a copy of the worktree's index."""
@@ -253,6 +270,13 @@ class Enclosure:
             "OUT": str(scratch.path),
             "LANGUAGE": "en",
         }
+
+
+def _has_entries(directory: Path) -> bool:
+    try:
+        return bool(os.listdir(directory))
+    except FileNotFoundError:
+        return False
 
 
 def _quoted(path: Path) -> str:

@@ -120,7 +120,8 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
     """
     alone, standing = terms.unchanged is not None, worktree.standing
     if terms.unchanged is not None and standing.confirm(terms.unchanged):
-        return Snapshot(terms.unchanged, (), spotless=standing.spotless)
+        spotless = standing.spotless and not worktree.enclosure.changed_shares()
+        return Snapshot(terms.unchanged, (), spotless=spotless)
     before = standing.footprint() if alone else None
     standing.forget()
     made, held = _taken(repository, worktree.enclosure, base, terms)
@@ -157,7 +158,7 @@ def _taken(
         same = base if terms.unchanged is not None else ""
         enclosure.run(scratch, _ADD, base, same, *pathspecs)
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
-        spotless = worktrees.spotless(enclosure.worktree, ignored=_has_ignored(entries))
+        spotless = _is_spotless(enclosure, entries)
         if terms.unchanged is not None and not scratch.has("tree"):
             return Snapshot(terms.unchanged, (), spotless=spotless), None
         tree = _tree(scratch)
@@ -218,7 +219,7 @@ def look(worktree: Worktree, tree: str, *, alone: bool = False) -> Look:
     """
     alone, standing = alone and worktree.enclosure.launcher.sandboxed, worktree.standing
     if alone and standing.confirm(tree):
-        return Look((), standing.spotless)
+        return Look((), standing.spotless and not worktree.enclosure.changed_shares())
     before = standing.footprint() if alone else None
     standing.forget()
     compared = "" if alone else tree
@@ -228,15 +229,18 @@ def look(worktree: Worktree, tree: str, *, alone: bool = False) -> Look:
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
     ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
     paths = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
-    spotless = worktrees.spotless(worktree.path, ignored=_has_ignored(entries))
+    spotless = _is_spotless(worktree.enclosure, entries)
     if alone and not paths:
         standing.settle(tree, before, spotless=spotless)
     return Look(tuple(paths), spotless)
 
 
-def _has_ignored(entries: Sequence[str]) -> bool:
-    """Whether what `git status` lists has an ignored file."""
-    return any(entry.startswith(_IGNORED) for entry in entries)
+def _is_spotless(enclosure: Enclosure, entries: Sequence[str]) -> bool:
+    """Whether commands left nothing beside the tree: `entries` are what `git status` lists."""
+    ignored = [entry[3:] for entry in entries if entry.startswith(_IGNORED)]
+    return not enclosure.changed_shares() and worktrees.spotless(
+        enclosure.worktree, ignored, enclosure.mount_points
+    )
 
 
 def index(worktree: Worktree, tree: str) -> None:

@@ -24,6 +24,7 @@ from git_orch.repo.worktree import enclosed, registration
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
 from git_orch.sandbox import trees
+from git_orch.sandbox.walls import mount_points
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -221,14 +222,15 @@ def _cut(worktree: Worktree) -> None:
         trees.cut(worktree.path, _DEEPEST)
 
 
-def spotless(path: Path, *, ignored: bool) -> bool:
-    """Whether nothing is there beside what git tracks, when it says whether there are `ignored`
-    files: no empty directory either, but for those where submodules go.
+def spotless(path: Path, ignored: Sequence[str], points: frozenset[str] = frozenset()) -> bool:
+    """Whether nothing is there beside what git tracks, when it says which files are `ignored`: no
+    empty directory either, but for those where submodules go and where shares are mounted.
     """
-    return not ignored and not _has_empty_directory(path)
+    products = (name for name in ignored if not mount_points.are_all(path, name, points))
+    return not any(products) and not _has_empty_directory(path, points)
 
 
-def _has_empty_directory(top: Path) -> bool:
+def _has_empty_directory(top: Path, points: frozenset[str]) -> bool:
     waiting = [os.fspath(top)]
     with_submodules = os.path.lexists(top / ".gitmodules")
     while waiting:
@@ -238,7 +240,7 @@ def _has_empty_directory(top: Path) -> bool:
                 inner = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
         except OSError:  # too deep, or not ours to look into: a command made it
             return True
-        if not inner and not with_submodules:
+        if not inner and not with_submodules and os.path.relpath(directory, top) not in points:
             return True
         waiting += [path for path, is_directory in inner if is_directory]
     return False
@@ -267,7 +269,7 @@ def hold(worktree: Worktree, commit: str) -> None:
 def remove(repository: Repository, name: str, purpose: Purpose = "exec") -> None:
     """Remove the plan's worktree and everything in it and beside it."""
     path = path_of(repository, name, purpose)
-    for suffix in (enclosed.SCRATCH, enclosed.QUARANTINE):
+    for suffix in (enclosed.SCRATCH, enclosed.QUARANTINE, enclosed.WRITES):
         enclosed.discard(enclosed.beside(path, suffix))
     git_dir = _git_dir(repository, path)
     if git_dir is not None:

@@ -22,7 +22,7 @@ class Bounds:
     `output_path` takes the whole output. `grace` is the time in seconds between SIGTERM and
     SIGKILL. All processes of the command together may use `memory` bytes, be `processes` (threads
     count too), and add `growth` bytes and `new_files` files (counted when they changed) to the
-    directory `growing`. None: no bound.
+    directories `growing`, which are on one disk. None: no bound.
     """
 
     timeout: float
@@ -32,7 +32,7 @@ class Bounds:
     grace: float = GRACE
     memory: int | None = None
     processes: int | None = None
-    growing: Path | None = None
+    growing: tuple[Path, ...] = ()
     growth: int | None = None
     new_files: int | None = None
 

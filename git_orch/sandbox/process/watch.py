@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from git_orch.sandbox.process import table
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from git_orch.sandbox.process.family import Family
@@ -58,8 +58,9 @@ class Watch:
         self._next = time.monotonic() + FIRST
         self._spent = 0.0  # seconds of the look that goes on
         self._victims: set[int] = set()
-        self._room = _Room.of(bounds.growing) if bounds.growing is not None else None
-        self._device = os.stat(bounds.growing).st_dev if bounds.growing is not None else 0
+        first = bounds.growing[:1]
+        self._room = _Room.of(first[0]) if first else None
+        self._device = os.stat(first[0]).st_dev if first else 0
         self._count: Iterator[bool] | None = None  # of the files that grew, while it goes on
 
     def excess(self, members: Family) -> Excess | None:
@@ -102,9 +103,9 @@ class Watch:
         """Others fill the same disk: the files are counted only while so much less is free than at
         the start.
         """
-        directory = self._bounds.growing
-        if directory is not None and self._count is None and self._may_have_grown(directory):
-            self._count = self._count_files(directory, members)
+        growing = self._bounds.growing
+        if growing and self._count is None and self._may_have_grown(growing[0]):
+            self._count = self._count_files(growing, members)
         until = time.monotonic() + _SLICE
         while self._count is not None and time.monotonic() < until:
             exceeded = next(self._count, None)
@@ -125,12 +126,12 @@ class Watch:
             or (files is not None and (before.files - now.files > files or not before.files))
         )
 
-    def _count_files(self, directory: Path, members: Family) -> Iterator[bool]:
+    def _count_files(self, directories: Sequence[Path], members: Family) -> Iterator[bool]:
         """Count one file after the other; gives whether the sum is too much by now. A file that the
         command changed counts as a whole.
         """
         size = files = 0
-        for file in _files(directory, self._device, members.living()):
+        for file in _files(directories, self._device, members.living()):
             if file is not None and file.st_ctime < self._started:
                 yield False
                 continue
@@ -212,14 +213,18 @@ def _mapped(pids: Iterable[int], inodes: Container[int]) -> int:
     return mapped
 
 
-def _files(directory: Path, device: int, pids: set[int]) -> Iterator[os.stat_result | None]:
-    """The files below a directory, and removed files on its disk that processes hold open. A file
+def _files(
+    directories: Sequence[Path], device: int, pids: set[int]
+) -> Iterator[os.stat_result | None]:
+    """The files below directories, and removed files on its disk that processes hold open. A file
     with several names comes once.
 
     No link is followed. None stands for an entry that cannot be looked at.
     """
     counted: set[int] = set()
-    for file in itertools.chain(_removed_files(pids, device), _files_below(str(directory))):
+    for file in itertools.chain(
+        _removed_files(pids, device), *(_files_below(str(place)) for place in directories)
+    ):
         if file is None or file.st_nlink == 1 or stat.S_ISDIR(file.st_mode):
             yield file
         elif file.st_ino not in counted:

@@ -12,16 +12,20 @@ import functools
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from git_orch.sandbox import trees
 from git_orch.sandbox.process import command, limits, programs
 from git_orch.sandbox.walls import landlock, seccomp
 from git_orch.sandbox.walls.doors import Doors
-from git_orch.sandbox.walls.view import CACHES, Confined, View, outermost
+from git_orch.sandbox.walls.view import TOOLCHAINS, Confined, Share, View, outermost, share_layers
+
+# How long writes to a share last: an attempt, or a command; None: nothing can be written.
+Copy = Literal["attempt", "command"]
 
 OLDEST = (0, 8)  # --disable-userns and --size: Debian 12, Ubuntu 24.04
 
@@ -41,6 +45,7 @@ _NAMESPACES = (
     "--hostname", "sandbox",
 )  # fmt: skip
 
+_OWN_TMP = "/tmp"  # noqa: S108 - of the sandbox
 _OF_WORKTREE = "config.worktree"  # beside `config`, with extensions.worktreeConfig
 _SPARSE = re.compile(
     rb"^(?:\[(?:core|index)\]|"
@@ -48,6 +53,7 @@ _SPARSE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _INSIDE = "inside"
+_OVERLAYS = b"overlay-src"  # stands in a bwrap that has the option, from 0.11 on
 _PROBE = (
     *("--unshare-net", "--ro-bind", "/", "/"),
     *("--proc", "/proc", "--size", "4096", "--tmpfs", "/tmp"),  # noqa: S108
@@ -57,11 +63,12 @@ _PROBE = (
 @dataclass(frozen=True, slots=True)
 class Bubblewrap:
     """bubblewrap at `program`, with a second wall inside where there is one. `instead` says why it
-    is the one that came with git-orch, if it is.
+    is the one that came with git-orch, if it is. `copy` says how long writes to shares last.
     """
 
     program: str
     instead: str | None = None
+    copy: Copy | None = None
     wall: landlock.Wall | None = field(default_factory=landlock.find)
     name = "bubblewrap"
     sandboxed = True
@@ -71,7 +78,7 @@ class Bubblewrap:
         """The command line that runs `argv` where `view` is all there is."""
         with contextlib.ExitStack() as stack:
             numbers = [stack.enter_context(_memory(data)) for data in _contents(view)]
-            shown = arguments(view, numbers)
+            shown = arguments(view, numbers, self.copy)
             if self.wall is not None:
                 argv = (*self.wall.before(*_rights(shown)), *argv)
                 shown += ["--setenv", landlock.QUIET, "0"]
@@ -89,6 +96,16 @@ class Bubblewrap:
         process.
         """
         return _trouble(self.program)
+
+    def has_overlays(self) -> bool:
+        """Whether this bubblewrap knows overlays; the kernel has to know them as well."""
+        return _has_overlays(self.program)
+
+    def with_copies(self, directory: Path) -> Bubblewrap:
+        """The same, with the longest-lasting kind of writes to shares that works where `directory`
+        is. Starts it once or twice in this process.
+        """
+        return replace(self, copy=_copy(self.program, str(directory)))
 
 
 class Trouble(NamedTuple):
@@ -110,6 +127,50 @@ def _trouble(program: str) -> Trouble | None:
         present = version.strip() or "not bubblewrap"
         return Trouble(f"'{program}' is {present}: {oldest} or newer is needed", too_old=True)
     return Trouble(f"bubblewrap does not work here: {answer or 'it ran nothing'}")
+
+
+@functools.lru_cache
+def _has_overlays(program: str) -> bool:
+    try:
+        return _OVERLAYS in Path(program).read_bytes()
+    except OSError:
+        return False
+
+
+@functools.lru_cache
+def _copy(program: str, directory: str) -> Copy | None:
+    """The kind of overlay that can be mounted: one whose writes are on the disk of `directory`, or
+    in memory.
+    """
+    if not _has_overlays(program):
+        return None
+    with _scratch(directory) as (upper, work):
+        lasting = ("--overlay-src", "/etc", "--overlay", upper, work, _OWN_TMP)
+        if _starts_with(program, lasting):
+            return "attempt"
+    return (
+        "command"
+        if _starts_with(program, ("--overlay-src", "/etc", "--tmp-overlay", _OWN_TMP))
+        else None
+    )
+
+
+def _starts_with(program: str, mounts: Sequence[str]) -> bool:
+    argv = [program, *_NAMESPACES, *_PROBE, *mounts, "echo", _INSIDE]
+    return _output_of(argv).strip() == _INSIDE
+
+
+@contextlib.contextmanager
+def _scratch(directory: str) -> Iterator[tuple[str, str]]:
+    """Two empty directories."""
+    made = tempfile.mkdtemp(prefix="overlay-", dir=directory)
+    try:
+        upper, work = (os.path.join(made, name) for name in ("upper", "work"))
+        os.mkdir(upper)
+        os.mkdir(work)
+        yield upper, work
+    finally:
+        trees.remove(Path(made))
 
 
 def _output_of(argv: Sequence[str]) -> str:
@@ -164,9 +225,9 @@ def _null_terminated(options: Sequence[str]) -> bytes:
 # -- the options -----------------------------------------------------------------------------------
 
 
-def arguments(view: View, numbers: Sequence[int]) -> list[str]:
+def arguments(view: View, numbers: Sequence[int], copy: Copy | None = None) -> list[str]:
     """All options but the command; `numbers` are the descriptors of the files whose contents are
-    given.
+    given, `copy` says how long writes to shares last.
     """
     doors = Doors.of_now()
     return [
@@ -177,7 +238,9 @@ def arguments(view: View, numbers: Sequence[int]) -> list[str]:
         *_home(view),
         *_readable(view, doors),
         *_writable(view, doors),
+        *_shares(view, copy, doors, elsewhere=True),
         *_files(view, numbers, doors),
+        *_shares(view, copy, doors, elsewhere=False),
         "--chdir", str(view.worktree),
         "--remount-ro", "/",
     ]  # fmt: skip
@@ -186,13 +249,18 @@ def arguments(view: View, numbers: Sequence[int]) -> list[str]:
 def _rights(options: Sequence[str]) -> tuple[list[str], list[str]]:
     """What a command may read, and what it may change, with these options."""
     readable, writable = set[str](), set[str]()
-    for option, following, third in zip(options, options[1:], [*options[2:], ""], strict=False):
+    ends = ["", "", ""]
+    for option, following, third, fourth in zip(
+        options, [*options[1:], *ends], [*options[2:], *ends], [*options[3:], *ends], strict=False
+    ):
         match option:
             case "--ro-bind" | "--ro-bind-data":
                 readable.add(third)
             case "--bind":
                 writable.add(third)
-            case "--tmpfs":
+            case "--overlay":
+                writable.add(fourth)
+            case "--tmpfs" | "--tmp-overlay":
                 writable.add(following)
             case "--proc":
                 readable.add(following)
@@ -279,7 +347,7 @@ def private_settings() -> tuple[tuple[str, bool], ...]:
 
 
 def _temporary() -> list[str]:
-    shared, own = "/dev/shm", "/tmp"  # noqa: S108 - of the sandbox
+    shared, own = "/dev/shm", _OWN_TMP  # noqa: S108 - of the sandbox
     return [
         "--dev", "/dev", "--perms", "1777", "--size", str(_SHM_BYTES), "--tmpfs", shared,
         "--remount-ro", "/dev", "--perms", "1777", "--size", str(_TMP_BYTES), "--tmpfs", own,
@@ -295,8 +363,10 @@ def _readable(view: View, doors: Doors) -> Iterator[str]:
     """Caches, where the programs on PATH lie, and what the user's configuration adds."""
     common_dir = view.git.common_dir if view.git is not None else None
     protected = (view.home, view.worktree, common_dir)
-    places = _program_places(view.path, protected)
-    shown = [*(str(view.home / name) for name in CACHES), *places]
+    # An environment may need an interpreter elsewhere.
+    own = (os.path.join(share.source, name) for share in view.shares for name in share.programs)
+    places = _program_places(os.pathsep.join((view.path, *own)), protected)
+    shown = [*(str(view.home / name) for name in TOOLCHAINS), *places]
     for path in _mount_points(tuple(filter(os.path.isdir, shown)), protected):
         yield from (*_bind("--ro-bind", path), *_cover(doors.in_programs(path)))
     for chosen in view.readable:
@@ -340,6 +410,29 @@ def _mount_points(paths: tuple[str, ...], protected: tuple[Path | None, ...]) ->
 def _writable(view: View, doors: Doors) -> Iterator[str]:
     for path in view.writable:
         yield from (*_bind("--bind", path), *_cover(doors.in_worktree(str(path))))
+
+
+def _shares(view: View, copy: Copy | None, doors: Doors, *, elsewhere: bool) -> Iterator[str]:
+    """The shares in the worktree, or those elsewhere."""
+    for share in view.shares:
+        if os.path.isabs(share.place) is elsewhere:
+            yield from _share(share, view, copy, doors)
+
+
+def _share(share: Share, view: View, copy: Copy | None, doors: Doors) -> Iterator[str]:
+    source, place = share.source, str(view.worktree / share.place)
+    if copy is None or not os.path.isdir(source):
+        if share.cache:
+            return
+        yield from ("--ro-bind", source, place)
+        # A socket in an overlay is another one.
+        yield from _cover(place + door.removeprefix(source) for door in doors.in_programs(source))
+    elif copy == "attempt" and view.writes is not None:
+        upper, work = (str(path) for path in share_layers(view.writes, share))
+        yield from ("--overlay-src", source, "--overlay", upper, work, place)
+    else:
+        yield from ("--overlay-src", source, "--tmp-overlay", place)
+    yield from _cover(os.path.join(place, name) for name in share.hidden)
 
 
 def _prefixes(directory: str) -> Iterator[str]:

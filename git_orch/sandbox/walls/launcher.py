@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,8 @@ from git_orch.sandbox.process import command as process
 from git_orch.sandbox.process import limits as limits_of
 from git_orch.sandbox.process import outcome
 from git_orch.sandbox.process.limits import Bounds, Limits
-from git_orch.sandbox.walls import environment, repositories
-from git_orch.sandbox.walls.view import GitView, Sandbox, Unconfined, View
+from git_orch.sandbox.walls import environment, mount_points, repositories
+from git_orch.sandbox.walls.view import GitView, Sandbox, Share, Unconfined, View, share_layers
 
 if TYPE_CHECKING:
     import threading
@@ -44,7 +45,9 @@ class Launcher:
 
     `git` is the part of the repository that commands see; `readable` are more paths that they see,
     `extra` more variables. With `keeps_repositories` the worktree is one in which somebody uses git:
-    then no repository below it may come, go or change.
+    then no repository below it may come, go or change. What commands write to `shares` is kept in
+    the directory `writes`, if there is one; `variables` say where tools have what they share. Tools
+    of git's see no shares, unless they are hooks.
     """
 
     source: Mapping[str, str]
@@ -54,6 +57,10 @@ class Launcher:
     readable: tuple[Path, ...] = ()
     extra: tuple[str, ...] = ()
     keeps_repositories: bool = False
+    shares: tuple[Share, ...] = ()
+    writes: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    tools_see_shares: bool = False
     limits: Limits = field(default_factory=limits_of.usual)
 
     @property
@@ -98,10 +105,16 @@ class Launcher:
             stop,
             memory=self.limits.memory,
             processes=self.limits.processes,
-            growing=worktree,
+            growing=(worktree, *self._uppers()),
             growth=self.limits.growth,
             new_files=self.limits.new_files,
         )
+
+    def _uppers(self) -> list[Path]:
+        """The directories that take what commands write to shares."""
+        if self.writes is None:
+            return []
+        return [share_layers(self.writes, share)[0] for share in self.shares]
 
     def git_tool(
         self,
@@ -119,6 +132,8 @@ class Launcher:
         can change. In place of `argv`, `script` is a script of sh with its name and arguments.
         """
         view = self._view(worktree, network=False)
+        if not self.tools_see_shares:
+            view = self._without_shares(view)
         view = view._replace(writable=tuple(writable), worktree_writable=worktree in writable)
         bounds = self._bounds(worktree, timeout, output_path, stop)
         limited: Sequence[str] = [*self._prlimit(view.path), *argv]
@@ -132,23 +147,39 @@ class Launcher:
         return view, self._variables(view)
 
     def _view(self, worktree: Path, *, network: bool) -> View:
-        path = os.pathsep.join(environment.outside(self.source.get("PATH", ""), worktree))
+        home = _NOBODYS_HOME if self.sandboxed and _cannot_be_hidden(self.home) else self.home
+        shares = self.shares if self.sandboxed and home == self.home else ()
+        own = (f"{worktree / share.place}/{name}" for share in shares for name in share.programs)
         return View(
             worktree=worktree,
-            home=_NOBODYS_HOME if self.sandboxed and _cannot_be_hidden(self.home) else self.home,
-            path=path or environment.DEFAULT_PATH,
+            home=home,
+            path=os.pathsep.join((*own, self._outside(worktree))),
             git=self.git,
             readable=self.readable,
             network=network,
+            shares=shares,
+            writes=self.writes,
         )
+
+    def _outside(self, worktree: Path) -> str:
+        """The user's own PATH, without what is in the worktree."""
+        path = os.pathsep.join(environment.outside(self.source.get("PATH", ""), worktree))
+        return path or environment.DEFAULT_PATH
+
+    def _without_shares(self, view: View) -> View:
+        return view._replace(shares=(), path=self._outside(view.worktree))
 
     def _variables(self, view: View) -> dict[str, str]:
         source = {**self.source, "PATH": view.path}
         variables = environment.command_environment(
             source, home=view.home, worktree=view.worktree, extra=self.extra
         )
+        variables["PATH"] = view.path
         if self.sandboxed:
             variables["TMPDIR"] = "/tmp"  # noqa: S108 - the sandbox's own
+        if view.shares:
+            variables.update(self.variables)
+            variables.update(_environment(view))
         return variables
 
     def _start(
@@ -160,12 +191,12 @@ class Launcher:
         bounds: Bounds,
     ) -> outcome.Outcome:
         """Run `limited`, which limits itself and becomes `argv`."""
-        program = _program(argv[0], view.path, view.worktree) if argv else None
+        program = _program(argv[0], view) if argv else None
         if program is None:
             message = f"{argv[0] if argv else ''}: command not found"
             return process.outcome_without_start(NOT_FOUND, message, bounds)
         command_line = [*limited[: len(limited) - len(argv)], program, *argv[1:]]
-        with self._protected(view) as shown:
+        with self._protected(_with_places(view)) as shown:
             try:
                 with self.sandbox.confine(command_line, shown) as ready:
                     return process.run(
@@ -252,8 +283,42 @@ def _cannot_be_hidden(home: Path) -> bool:
     )
 
 
-def _program(name: str, path: str, worktree: Path) -> str | None:
+def _with_places(view: View) -> View:
+    """The view with those shares that have a place in the worktree, and in what is written there."""
+    shares = mount_points.make(view.worktree, view.shares)
+    if view.writes is not None:
+        for share in shares:
+            upper, work = share_layers(view.writes, share)
+            if os.path.isdir(share.source) and not work.exists():
+                work.mkdir(mode=0o700, parents=True)
+                upper.mkdir()
+                upper.chmod(stat.S_IMODE(os.stat(share.source).st_mode) | 0o700)
+    return view._replace(shares=shares)
+
+
+def _environment(view: View) -> dict[str, str]:
+    """The variable by which tools know the environment whose programs come first."""
+    for share in view.shares:
+        if share.environment and share.programs:
+            return {"VIRTUAL_ENV": str(view.worktree / share.place)}
+    return {}
+
+
+def _program(name: str, view: View) -> str | None:
     """The program to start: on PATH, or where a name with a slash says, seen from the worktree."""
-    if os.sep not in name:
-        return environment.program(name, path)
-    return name if os.path.isfile(worktree / name) else None
+    if os.sep in name:
+        there = [str(view.worktree / name), *_sources(view, str(view.worktree / name))]
+        return name if any(map(os.path.isfile, there)) else None
+    for directory in view.path.split(os.pathsep):
+        for place in (directory, *_sources(view, directory)):
+            if environment.program(name, place) is not None:
+                return os.path.join(directory, name)
+    return None
+
+
+def _sources(view: View, path: str) -> Iterator[str]:
+    """Where this machine has what a command sees at a path in a share."""
+    for share in view.shares:
+        place = str(view.worktree / share.place)
+        if f"{path}/".startswith(f"{place}/"):
+            yield share.source + path.removeprefix(place)

@@ -58,18 +58,20 @@ class NoSandbox(errors.Refused):
         self.trouble = unusable.trouble
 
 
-def choose(setting: str, path: str) -> Sandbox:
-    """The sandbox for the setting `orch.sandbox`, after a try. Raises NoSandbox."""
+def choose(setting: str, path: str, copies: Path | None = None) -> Sandbox:
+    """The sandbox for the setting `orch.sandbox`, after a try; one that can keep what commands write
+    to shares on the disk of `copies`, if there is one that can. Raises NoSandbox.
+    """
     if setting == NONE:
         return Unconfined()
-    sandbox = find(path)
+    sandbox = find(path, copies)
     if isinstance(sandbox, Unusable):
         raise NoSandbox(sandbox)
     return sandbox
 
 
-def find(path: str) -> Sandbox | Unusable:
-    """The sandbox of this machine. Starts it once, for some milliseconds."""
+def find(path: str, copies: Path | None = None) -> Sandbox | Unusable:
+    """The sandbox of this machine, as for `choose`. Starts it once, for some milliseconds."""
     everywhere = f"{path}{os.pathsep}{environment.DEFAULT_PATH}"
     if sys.platform == "darwin":
         from git_orch.sandbox.walls import seatbelt
@@ -83,7 +85,26 @@ def find(path: str) -> Sandbox | Unusable:
         return Unusable(
             f"there is no sandbox for {sys.platform}", "git config --global orch.sandbox none"
         )
-    return _bubblewrap(everywhere)
+    able = _with_copies(everywhere, copies) if copies is not None else None
+    return able or _bubblewrap(everywhere)
+
+
+def _with_copies(path: str, copies: Path) -> Sandbox | None:
+    """The bubblewrap that can mount overlays on the disk of `copies`: that of the system, or the one
+    that came along where the system's has no such option.
+    """
+    system = bubblewrap.find(path)
+    if system is not None and system.has_overlays():
+        able = system.with_copies(copies)
+        return able if able.copy is not None else None
+    bundle = bundled.find()
+    if bundle is None or bundle.unknown is not None:
+        return None
+    why = "there is no bwrap of the system"
+    if system is not None:
+        why = f"'{system.program}' cannot mount overlays"
+    able = bubblewrap.Bubblewrap(bundle.program, instead=why).with_copies(copies)
+    return able if able.copy is not None else None
 
 
 def _bubblewrap(path: str) -> Sandbox | Unusable:

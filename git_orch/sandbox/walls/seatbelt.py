@@ -18,7 +18,7 @@ from pathlib import Path
 
 from git_orch import errors
 from git_orch.sandbox import trees
-from git_orch.sandbox.walls.view import CACHES, Confined, View
+from git_orch.sandbox.walls.view import TOOLCHAINS, Confined, View
 
 PROGRAM = "/usr/bin/sandbox-exec"
 _ENV = "/usr/bin/env"
@@ -125,8 +125,11 @@ def _read_rules(view: View, temporary: Path) -> Iterator[str]:
     """Nothing in the home directory or in what all users share, but what is named and the way to
     it.
     """
-    caches = [view.home / name for name in CACHES]
+    toolchains = [view.home / name for name in TOOLCHAINS]
+    # Nothing can be mounted here, so nothing is seen elsewhere than where it is.
+    caches = [Path(share.place) for share in view.shares if share.place == share.source]
     shown = [
+        *toolchains,
         *caches,
         *_programs(view),
         *view.readable,

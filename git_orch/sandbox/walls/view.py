@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-# Toolchains and their caches in a home directory, none of which holds a credential. Those that do
-# lie beside them: .cargo/credentials.toml, .m2/settings.xml, .local/share/uv/credentials.
-CACHES = (
-    ".cargo/bin", ".cargo/registry", ".cargo/git", ".rustup", ".nvm", ".volta", ".pyenv", ".rbenv",
-    ".asdf", ".bun/bin", ".deno/bin", ".sdkman/candidates", ".m2/repository", "go/pkg/mod",
-    "go/bin", ".local/bin", ".local/lib", ".local/pipx", ".local/share/pipx",
-    ".local/share/uv/python", ".local/share/uv/tools", ".local/share/mise/installs",
+# Toolchains in a home directory, none of which holds a credential. Those that do lie beside them:
+# .cargo/credentials.toml, .local/share/uv/credentials.
+TOOLCHAINS = (
+    ".cargo/bin", ".nvm", ".volta", ".pyenv", ".rbenv", ".asdf", ".bun/bin", ".deno/bin",
+    ".sdkman/candidates", "go/bin", ".local/bin", ".local/lib", ".local/pipx",
+    ".local/share/pipx", ".local/share/uv/python", ".local/share/uv/tools",
+    ".local/share/mise/installs",
 )  # fmt: skip
+
+
+class Share(NamedTuple):
+    """A directory of the user's, or a file, that commands see, and whose changes are thrown away:
+    `source` on this machine is seen at `place`, an absolute path or one from the worktree.
+
+    `programs` are directories in it that go onto PATH, `hidden` files in it that nobody sees.
+    `environment` says that it is one of Python or Conda; a `cache` is of no use where it cannot be
+    written.
+    """
+
+    name: str
+    source: str
+    place: str
+    programs: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    environment: bool = False
+    cache: bool = False
 
 
 class GitView(NamedTuple):
@@ -35,7 +54,8 @@ class View(NamedTuple):
     """The files that a command sees besides the programs of the system. It starts in `worktree`.
 
     `path` is a PATH of absolute directories. `readable` and `writable` are paths beside the
-    worktree, `protected` are paths in it that stay as they are.
+    worktree, `protected` are paths in it that stay as they are. What commands write to one of the
+    `shares` goes to a directory in `writes`, or is gone with the command.
     """
 
     worktree: Path
@@ -47,6 +67,8 @@ class View(NamedTuple):
     network: bool = False
     worktree_writable: bool = True
     protected: tuple[Path, ...] = ()
+    shares: tuple[Share, ...] = ()
+    writes: Path | None = None
 
 
 class Confined(NamedTuple):
@@ -84,6 +106,12 @@ class Unconfined:
     def confine(self, argv: Sequence[str], view: View) -> Iterator[Confined]:  # noqa: ARG002
         """The command as it is."""
         yield Confined(tuple(argv))
+
+
+def share_layers(writes: Path, share: Share) -> tuple[Path, Path]:
+    """The directories in `writes` for what commands write to a share, and for the kernel."""
+    name = hashlib.sha256(os.fsencode(share.place)).hexdigest()[:16]
+    return writes / name / "upper", writes / name / "work"
 
 
 def outermost(paths: Iterable[str]) -> list[str]:

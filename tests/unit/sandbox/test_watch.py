@@ -24,7 +24,7 @@ sys.path.insert(0, sys.argv[1])
 from git_orch.sandbox.process import command, limits
 wanted = json.loads(sys.argv[3])
 if "growing" in wanted:
-    wanted["growing"] = Path(wanted["growing"])
+    wanted["growing"] = (Path(wanted["growing"]),)
 outcome = command.run(
     json.loads(sys.argv[2]), env={"PATH": os.environ["PATH"]}, cwd=Path.cwd(), bounds=limits.Bounds(**wanted)
 )

@@ -1,0 +1,121 @@
+"""What commands see of the checkout's dependencies and of the user's tools, under the user's
+settings.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch.plans import sentences
+from git_orch.repo import ask
+from git_orch.sandbox import secrecy
+from git_orch.sandbox.shares import caches, choice, dependencies
+from git_orch.sandbox.shares.caches import Tools
+from git_orch.sandbox.shares.choice import Choice
+from git_orch.sandbox.walls import environment
+from git_orch.sandbox.walls.view import Share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from git_orch.repo.repository import Repository
+    from git_orch.repo.settings import Settings
+
+_USUAL_ENVIRONMENTS = (".venv", "venv")
+
+
+class Shares(NamedTuple):
+    """The shares of a repository: dependencies of its checkout, what the user added, and their
+    tools'.
+    """
+
+    dependencies: tuple[Share, ...] = ()
+    tools: Tools = Tools()
+
+    @property
+    def all(self) -> tuple[Share, ...]:
+        """All that is mounted."""
+        return (*self.dependencies, *self.tools.caches)
+
+    def text(self) -> str:
+        """What a step sees, for people."""
+        names = [share.name for share in self.dependencies]
+        tools = dict.fromkeys(share.name for share in self.tools.caches)
+        parts = [sentences.names(names, _NAMED)] if names else []
+        parts += [f"caches of {sentences.names(list(tools), _NAMED)}"] if tools else []
+        return "; ".join(parts)
+
+
+_NAMED = 8
+
+
+@functools.lru_cache(8)
+def of(repository: Repository, user_settings: Settings) -> Shares:
+    """What is shared with the commands of a repository. Asks git once, if there is something to ask
+    for.
+    """
+    home = environment.home(os.environ)
+    chosen = choice.of_values(user_settings.share, str(home or "/nonexistent"))
+    if chosen.nothing:
+        return Shares()
+    secrets = secrecy.secrets()
+    tools = caches.find(str(home), os.environ, secrets) if home is not None else Tools()
+    tools = tools._replace(caches=tuple(share for share in tools.caches if chosen.has(share)))
+    own = [share for share in _dependencies(repository, chosen) if chosen.has(share)]
+    places = [*own, *_elsewhere(chosen, str(home or ""))]
+    hidden = [
+        share._replace(hidden=tuple(caches.secret_files(share.source, secrets))) for share in places
+    ]
+    return Shares(tuple(_in_order(hidden)), tools)
+
+
+def _dependencies(repository: Repository, chosen: Choice) -> Iterator[Share]:
+    """The dependencies of the checkout, and directories of it that the user names."""
+    if repository.top is None:
+        return
+    checkout = str(repository.top)
+
+    def ignored(places: Sequence[str]) -> frozenset[str]:
+        return ask.ignored(repository.quiet_git, places)
+
+    found = dependencies.find(checkout, ignored)
+    yield from found
+    known = {share.place for share in found}
+    named = [name for name in chosen.added if not os.path.isabs(name) and name not in known]
+    others = [dependencies.of_directory(checkout, name) for name in named if ".." not in name]
+    present = [share for share in others if share is not None]
+    if present:
+        left_out = ignored([share.place for share in present])
+        yield from (share for share in present if share.place in left_out)
+
+
+def _elsewhere(chosen: Choice, home: str) -> Iterator[Share]:
+    """Directories outside of the checkout that the user names."""
+    for path in chosen.added:
+        if os.path.isabs(path) and os.path.isdir(path) and not f"{home}/".startswith(f"{path}/"):
+            yield Share(path, os.path.realpath(path), path)
+
+
+def _in_order(shares: Iterable[Share]) -> Iterator[Share]:
+    """The shares, the environment that commands work in first; the programs of other environments
+    are not on PATH.
+    """
+    listed = list(shares)
+    environments = [share for share in listed if share.environment]
+    first = _activated(environments) or next(
+        (share for name in _USUAL_ENVIRONMENTS for share in environments if share.place == name),
+        environments[0] if len(environments) == 1 else None,
+    )
+    if first is not None:
+        yield first
+    for share in listed:
+        if share is not first:
+            yield share._replace(programs=()) if share.environment else share
+
+
+def _activated(environments: Iterable[Share]) -> Share | None:
+    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX") or ""
+    real = os.path.realpath(active) if active else ""
+    return next((share for share in environments if os.path.realpath(share.source) == real), None)

@@ -1,0 +1,280 @@
+"""The directories of a checkout that hold its dependencies: by name and by what is in them.
+
+Build outputs (`dist`, `build`, `target`, `.next`, `_build`, `*.egg-info`, extensions built in place)
+are none of them: what an old tree was built into could make a check of a new one pass. The metadata
+of a package that an environment has by `setup.py develop` is the exception: it lies in the source
+tree, is as much a part of that environment as what lies in its `site-packages`, and without it no
+entry point of the package is found.
+
+No walk goes through all files: the upper levels are looked at, and the workspaces that package.json,
+pnpm-workspace.yaml and lerna.json name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from git_orch.sandbox.walls.view import Share
+
+_LEVELS = 3  # of directories whose entries are looked at
+_MOST = 1_000  # directories that are looked at
+_LARGEST = 1024**2  # bytes of a file that names workspaces
+# Nothing of the project's dependencies is below these, or it is found otherwise.
+_CLOSED = frozenset({
+    ".git", "node_modules", "target", "build", "dist", "out", ".next", "_build", "__pycache__",
+    ".cache", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".idea", ".vscode",
+})  # fmt: skip
+_GLOB = re.compile(r"[*?\[]")
+_PNPM_ENTRY = re.compile(r"^\s*-\s*['\"]?([^'\"#\n]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
+
+
+class _Kind(NamedTuple):
+    """Dependencies in a directory, or in a file, of a certain name: `inside` are paths of which one
+    is in it, `beside` names of which one is beside it. `programs` are patterns of directories in it.
+    """
+
+    inside: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+
+
+# By name, or by a path of two names.
+_KINDS: dict[str, _Kind] = {
+    "node_modules": _Kind(
+        (".package-lock.json", ".modules.yaml", ".yarn-integrity", ".yarn-state.yml", ".bin"),
+        ("package.json",),
+        (".bin",),
+    ),
+    "bower_components": _Kind(beside=("bower.json",)),
+    ".yarn/cache": _Kind(beside=("../yarn.lock",)),
+    ".yarn/unplugged": _Kind(beside=("../yarn.lock",)),
+    ".yarn/install-state.gz": _Kind(beside=("../yarn.lock",)),
+    ".pnp.cjs": _Kind(beside=("package.json",)),
+    ".pnp.loader.mjs": _Kind(beside=("package.json",)),
+    ".pnpm-store": _Kind(beside=("package.json",)),
+    ".tox": _Kind(("*/pyvenv.cfg",)),
+    ".nox": _Kind(("*/pyvenv.cfg",)),
+    ".eggs": _Kind(("README.txt", "*.egg")),
+    "__pypackages__": _Kind(("*/lib",), programs=("*/bin",)),
+    ".pixi": _Kind(("envs",), programs=("envs/default/bin",)),
+    "vendor/bundle": _Kind(("ruby", "jruby"), programs=("*ruby/*/bin",)),
+    ".bundle": _Kind(("config", "ruby", "plugin")),
+    "vendor": _Kind(("autoload.php", "modules.txt", "*/.cargo-checksum.json"), programs=("bin",)),
+    "deps": _Kind(beside=("mix.exs",)),
+    "Pods": _Kind(("Manifest.lock",)),
+    "local": _Kind(("lib/perl5",), programs=("bin",)),
+    "library": _Kind(beside=("activate.R",)),
+}
+_ENVIRONMENT = ("pyvenv.cfg", "conda-meta")
+# Of a link the target has to be one of these: it may be anywhere.
+_MAY_BE_LINKED = ("node_modules",)
+
+Ignored = Callable[[Sequence[str]], "frozenset[str]"]
+
+
+def find(checkout: str, ignored: Ignored) -> tuple[Share, ...]:
+    """The dependencies of a checkout that git ignores there; `ignored` tells which of some paths it
+    does, and is asked at most once.
+    """
+    candidates = list(_candidates(checkout))
+    if not candidates:
+        return ()
+    candidates += _developed(checkout, candidates)
+    left_out = ignored([share.place for share in candidates])
+    chosen: dict[str, Share] = {}
+    for share in sorted(candidates, key=lambda share: (share.place.count("/"), share.place)):
+        above = share.place.split("/")[:-1]
+        covered = any("/".join(above[:count]) in chosen for count in range(1, len(above) + 1))
+        if share.place in left_out and not covered:
+            chosen[share.place] = share
+    return tuple(chosen.values())
+
+
+def of_directory(checkout: str, place: str) -> Share | None:
+    """The share for a directory of the checkout that the user names, whatever is in it."""
+    path = os.path.join(checkout, place)
+    share = _share(checkout, place, _kind_of(place))
+    return share if share is not None else _plain(path, place)
+
+
+def _plain(path: str, place: str) -> Share | None:
+    return Share(place, path, place) if os.path.isdir(path) and not os.path.islink(path) else None
+
+
+# -- where to look ---------------------------------------------------------------------------------
+
+
+def _candidates(checkout: str) -> Iterator[Share]:
+    workspaces = _workspaces(checkout)
+    waiting = ["", *workspaces]
+    seen = set(waiting)
+    for directory in waiting:  # grows while we look
+        names = _directories(os.path.join(checkout, directory))
+        for name in names:
+            place = f"{directory}/{name}" if directory else name
+            share = _share(checkout, place, _kind_of(place))
+            if share is not None:
+                yield share
+            elif (
+                name not in _CLOSED
+                and place.count("/") + 1 < _LEVELS
+                and place not in seen
+                and len(waiting) < _MOST
+                and _may_be_entered(os.path.join(checkout, place))
+            ):
+                seen.add(place)
+                waiting.append(place)
+
+
+def _directories(path: str) -> list[str]:
+    """The names in a directory that may be dependencies: directories, links, and files of _KINDS."""
+    try:
+        with os.scandir(path) as entries:
+            return [
+                entry.name
+                for entry in entries
+                if entry.name in _KINDS
+                or f"{os.path.basename(path)}/{entry.name}" in _KINDS
+                or entry.is_dir()
+            ]
+    except OSError:
+        return []
+
+
+def _may_be_entered(path: str) -> bool:
+    """Whether it is a directory of this repository: no link, and no repository of its own."""
+    return not os.path.islink(path) and not os.path.lexists(os.path.join(path, ".git"))
+
+
+def _kind_of(place: str) -> _Kind | None:
+    last_two = "/".join(place.split("/")[-2:])
+    return _KINDS.get(last_two) or _KINDS.get(os.path.basename(place))
+
+
+# -- what is in it ---------------------------------------------------------------------------------
+
+
+def _share(checkout: str, place: str, kind: _Kind | None) -> Share | None:
+    path = os.path.join(checkout, place)
+    linked = os.path.islink(path)
+    source = os.path.realpath(path) if linked else path
+    if any(os.path.exists(os.path.join(source, name)) for name in _ENVIRONMENT):
+        return Share(place, source, place, ("bin",), environment=True)
+    if kind is None or not _is_of(path, source, kind):
+        return None
+    if linked and not (os.path.basename(place) in _MAY_BE_LINKED and _has(source, kind.inside)):
+        return None
+    programs = tuple(
+        inner for pattern in kind.programs for inner in _matches(source, pattern.split("/"))
+    )
+    return Share(place, source, place, programs)
+
+
+def _is_of(path: str, source: str, kind: _Kind) -> bool:
+    if not os.path.exists(source):
+        return False
+    above = os.path.dirname(path)
+    if _has(source, kind.inside):
+        return True
+    is_empty = os.path.isdir(source) and not _listed(source)
+    return not is_empty and any(
+        os.path.exists(os.path.normpath(os.path.join(above, name))) for name in kind.beside
+    )
+
+
+def _has(directory: str, patterns: Sequence[str]) -> bool:
+    return any(_matches(directory, pattern.split("/")) for pattern in patterns)
+
+
+def _matches(directory: str, parts: Sequence[str]) -> list[str]:
+    """The paths below a directory that match a pattern of so many names, relative to it."""
+    places = [""]
+    for part in parts:
+        longer = []
+        for place in places:
+            around = os.path.join(directory, place)
+            names = _listed(around) if _GLOB.search(part) else [part]
+            fits = re.compile(_translated(part)).fullmatch
+            longer += [
+                os.path.join(place, name)
+                for name in names
+                if fits(name) and os.path.exists(os.path.join(around, name))
+            ]
+        places = longer
+    return places
+
+
+def _translated(pattern: str) -> str:
+    return re.escape(pattern).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
+
+
+def _developed(checkout: str, candidates: Sequence[Share]) -> Iterator[Share]:
+    """The metadata of packages that an environment has from the checkout by `setup.py develop`."""
+    for share in candidates:
+        if not share.environment:
+            continue
+        for link in _matches(share.source, ["lib", "python*", "site-packages", "*.egg-link"]):
+            place = _read(os.path.join(share.source, link)).split("\n")[0]
+            inside = os.path.relpath(place, checkout) if os.path.isabs(place) else ".."
+            if inside.split("/")[0] == "..":
+                continue
+            for name in _matches(place, ["*.egg-info"]):
+                relative = os.path.normpath(os.path.join(inside, name))
+                yield Share(relative, os.path.join(checkout, relative), relative)
+
+
+# -- workspaces ------------------------------------------------------------------------------------
+
+
+def _workspaces(checkout: str) -> list[str]:
+    """The directories that the root of the checkout names as its workspaces."""
+    patterns = [*_of_json(checkout, "package.json"), *_of_json(checkout, "lerna.json")]
+    text = _read(os.path.join(checkout, "pnpm-workspace.yaml"))
+    patterns += _PNPM_ENTRY.findall(text.partition("packages:")[2])
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        parts = [part for part in pattern.split("/") if part not in ("", ".")]
+        if pattern.startswith("!") or ".." in parts or not parts:
+            continue
+        # Of `**` one level: what is deeper is a rare thing, and the upper levels are looked at.
+        plain = ["*" if part == "**" else part for part in parts]
+        for place in _matches(checkout, plain):
+            if len(found) < _MOST and _may_be_entered(os.path.join(checkout, place)):
+                found[place] = None
+    return [place for place in found if os.path.isdir(os.path.join(checkout, place))]
+
+
+def _of_json(checkout: str, name: str) -> list[str]:
+    try:
+        document = json.loads(_read(os.path.join(checkout, name)) or "{}")
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(document, dict):
+        return []
+    listed = document.get("workspaces", document.get("packages"))
+    if isinstance(listed, dict):
+        listed = listed.get("packages")
+    return [entry for entry in listed if isinstance(entry, str)] if isinstance(listed, list) else []
+
+
+def _read(path: str) -> str:
+    """The text of a plain file; empty for anything else."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        is_plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return file.read(_LARGEST).decode("utf-8", "replace") if is_plain else ""
