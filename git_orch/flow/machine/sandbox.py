@@ -81,8 +81,8 @@ def _source(repository: Repository) -> Mapping[str, str]:
     if sys.prefix == sys.base_prefix or theirs:
         return os.environ
     path = os.environ.get("PATH", "").split(os.pathsep)
-    kept = (entry for entry in path if os.path.realpath(entry) != os.path.realpath(own))
-    return {**os.environ, "PATH": os.pathsep.join(kept)}
+    kept = [entry for entry in path if os.path.realpath(entry) != os.path.realpath(own)]
+    return os.environ if kept == path else {**os.environ, "PATH": os.pathsep.join(kept)}
 
 
 def _programs(repository: Repository) -> str:

@@ -94,8 +94,14 @@ def _dependencies(repository: Repository, chosen: Choice) -> Iterator[Share]:
 def _elsewhere(chosen: Choice, home: str) -> Iterator[Share]:
     """Directories outside of the checkout that the user names."""
     for path in chosen.added:
-        if os.path.isabs(path) and os.path.isdir(path) and not f"{home}/".startswith(f"{path}/"):
-            yield Share(path, os.path.realpath(path), path)
+        real = os.path.realpath(path)
+        if os.path.isabs(path) and os.path.isdir(path) and not _is_around(real, home):
+            yield Share(path, real, path)
+
+
+def _is_around(path: str, home: str) -> bool:
+    """Whether the home directory is there or below."""
+    return f"{os.path.realpath(home)}/".startswith(f"{path.rstrip(os.sep)}/")
 
 
 def _in_order(shares: Iterable[Share]) -> Iterator[Share]:

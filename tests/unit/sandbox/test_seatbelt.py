@@ -138,7 +138,7 @@ def test_what_the_user_shows_by_its_own_name_is_shown() -> None:
 
 def test_toolchains_and_the_way_to_what_is_shown_are_readable() -> None:
     view = LINKED._replace(path=f"/usr/bin:{HOME}/tools/bin:{HOME}:/Users:/")
-    assert allowed("file-read-data", HOME / ".cargo/registry/x", view)
+    assert allowed("file-read-data", HOME / ".cargo/bin/x", view)
     assert allowed("file-read-data", HOME / "tools/bin/x", view)
     assert allowed("file-read-data", WORKTREE / "a", view)
     assert allowed("file-read-metadata", WORKTREE.parent, view)

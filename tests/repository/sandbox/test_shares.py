@@ -1,0 +1,265 @@
+"""Dependencies and caches in the sandbox: seen by commands, who change a copy that is thrown away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Repo
+
+from git_orch.flow.machine import sandbox, shares
+from git_orch.plans.plan import Command
+from git_orch.repo import settings
+from git_orch.repo.repository import discover
+from git_orch.repo.worktree import enclosed, worktrees
+from git_orch.sandbox.walls import fingerprint
+from git_orch.sandbox.walls.bubblewrap import Bubblewrap
+from git_orch.sandbox.walls.launcher import Launcher
+
+PLAN = "PLAN-20261121-0000000000-x"
+LONG = 60.0  # seconds
+
+
+@pytest.fixture
+def project(repo: Repo) -> Repo:
+    """A checkout with an environment and a package manager's directory, both ignored."""
+    repo.commit({".gitignore": ".venv/\nnode_modules/\n.pnp.cjs\n", "package.json": "{}"})
+    repo.write(
+        {
+            ".venv/pyvenv.cfg": "home = /usr/bin\n",
+            ".venv/lib/a.py": "a = 1\n",
+            "node_modules/left-pad/index.js": "module.exports = 1\n",
+            ".pnp.cjs": "pnp\n",
+        }
+    )
+    for program in (".venv/bin/tool", "node_modules/.bin/tool", "node_modules/.bin/other"):
+        repo.write({program: f"#!/bin/sh\necho {program}\n"})
+        (repo.path / program).chmod(0o755)
+    return repo
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+class Inside:
+    """A worktree, and commands in it of one attempt."""
+
+    def __init__(self, repo: Repo, *, copies: bool = True) -> None:
+        self.repository = discover(repo.path)
+        boundary = sandbox.boundary(self.repository)
+        self.path = worktrees.made(self.repository, PLAN, boundary, "HEAD").path
+        launcher = sandbox.with_shares(boundary.launcher, self.repository)
+        if not copies and isinstance(launcher.sandbox, Bubblewrap):
+            launcher = replace(launcher, sandbox=replace(launcher.sandbox, copy=None))
+        self.launcher = launcher
+        self.writes = enclosed.beside(self.path, enclosed.WRITES)
+
+    def says(self, script: str, launcher: Launcher | None = None) -> str:
+        """What a script says; it may fail."""
+        started = launcher or replace(self.launcher, writes=self.writes)
+        command = Command(shell=script)
+        outcome = started.run(command, worktree=self.path, timeout=LONG)
+        return outcome.output.decode()
+
+
+def test_a_command_sees_the_dependencies_of_the_checkout(project: Repo) -> None:
+    said = Inside(project).says("cat .venv/lib/a.py node_modules/left-pad/index.js .pnp.cjs")
+    assert said == "a = 1\nmodule.exports = 1\npnp\n"
+
+
+def test_what_a_command_writes_there_is_seen_by_the_next_one_of_the_attempt(project: Repo) -> None:
+    inside = Inside(project)
+    inside.says(
+        "echo new >.venv/new; rm .venv/lib/a.py; echo changed >node_modules/left-pad/index.js"
+    )
+    said = inside.says("cat .venv/new node_modules/left-pad/index.js; ls .venv/lib")
+    assert said == "new\nchanged\n"
+
+
+def test_what_a_command_writes_there_does_not_reach_the_checkout(project: Repo) -> None:
+    inside = Inside(project)
+    before = {path: path.read_bytes() for path in project.path.rglob("*") if path.is_file()}
+    inside.says("rm -rf node_modules/* .venv/*; echo x >.venv/x; echo x >.pnp.cjs")
+    assert {path: path.read_bytes() for path in project.path.rglob("*") if path.is_file()} == before
+
+
+def test_another_attempt_sees_nothing_of_it(project: Repo) -> None:
+    inside = Inside(project)
+    inside.says("echo new >.venv/new")
+    enclosed.discard(inside.writes)
+    assert "No such file" in inside.says("cat .venv/new")
+
+
+def test_without_a_place_for_copies_they_are_gone_with_the_command(project: Repo) -> None:
+    inside = Inside(project)
+    assert inside.says("echo new >.venv/new; cat .venv/new", inside.launcher) == "new\n"
+    assert "No such file" in inside.says("cat .venv/new", inside.launcher)
+
+
+def test_where_nothing_can_be_copied_dependencies_can_be_read(project: Repo) -> None:
+    inside = Inside(project, copies=False)
+    assert inside.says("cat .venv/lib/a.py") == "a = 1\n"
+    assert "Read-only file system" in inside.says("echo new >.venv/new")
+
+
+def test_their_programs_come_first_and_the_environment_before_all(project: Repo) -> None:
+    said = Inside(project).says('tool; other; echo "${VIRTUAL_ENV##*/}"')
+    assert said == ".venv/bin/tool\nnode_modules/.bin/other\n.venv\n"
+
+
+def test_a_program_of_theirs_runs_without_a_shell(project: Repo) -> None:
+    inside = Inside(project)
+    outcome = inside.launcher.run(Command(argv=("other",)), worktree=inside.path, timeout=LONG)
+    assert outcome.output == b"node_modules/.bin/other\n"
+
+
+def test_a_program_of_theirs_runs_by_its_path(project: Repo) -> None:
+    inside = Inside(project)
+    command = Command(argv=("node_modules/.bin/other",))
+    outcome = inside.launcher.run(command, worktree=inside.path, timeout=LONG)
+    assert outcome.output == b"node_modules/.bin/other\n"
+
+
+def test_the_activated_environment_is_the_one_that_commands_work_in(
+    project: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write({".git/info/exclude": "other\n", "other/pyvenv.cfg": "", "other/bin/x": ""})
+    monkeypatch.setenv("VIRTUAL_ENV", str(project.path / "other"))
+    assert Inside(project).says("echo ${VIRTUAL_ENV##*/}") == "other\n"
+
+
+def test_of_several_environments_without_a_usual_name_none_is_chosen(project: Repo) -> None:
+    project.write({".git/info/exclude": "a\nb\n.venv\n", "a/pyvenv.cfg": "", "b/pyvenv.cfg": ""})
+    (project.path / ".venv/pyvenv.cfg").unlink()
+    assert Inside(project).says('echo "${VIRTUAL_ENV-none}"') == "none\n"
+
+
+def test_git_sees_nothing_of_them(project: Repo) -> None:
+    inside = Inside(project)
+    assert inside.says("touch .venv/x; git status --porcelain") == ""
+
+
+def test_no_link_that_a_command_left_leads_a_mount_elsewhere(project: Repo, tmp_path: Path) -> None:
+    project.commit({"web/package.json": "{}"})
+    project.write({"web/node_modules/a/index.js": "x"})
+    (tmp_path / "elsewhere").mkdir()
+    inside = Inside(project)
+    inside.says(f"mv web old; ln -s {tmp_path}/elsewhere web")
+    assert (
+        inside.says("readlink web; ls old") == f"{tmp_path}/elsewhere\nnode_modules\npackage.json\n"
+    )
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
+def test_a_file_with_a_secret_in_an_environment_is_hidden(project: Repo) -> None:
+    project.write({".venv/pip.conf": "index-url = https://ada:word@example.com/simple\n"})
+    said = Inside(project).says("cat .venv/pip.conf; cat .venv/pyvenv.cfg")
+    assert "word" not in said
+    assert said.endswith("home = /usr/bin\n")
+
+
+# -- caches ----------------------------------------------------------------------------------------
+
+
+def test_the_caches_of_tools_are_seen_and_written_without_a_trace(
+    repo: Repo, hermetic: Path
+) -> None:
+    cached = hermetic / ".npm/_cacache/index"
+    write(cached, "warm\n")
+    inside = Inside(repo)
+    assert inside.says("cd ~/.npm/_cacache && cat index && echo poisoned >index && cat index") == (
+        "warm\npoisoned\n"
+    )
+    assert cached.read_text() == "warm\n"
+
+
+def test_a_cache_that_has_to_be_written_is_not_shown_where_it_cannot_be(
+    repo: Repo, hermetic: Path
+) -> None:
+    write(hermetic / ".cache/go-build/00/x", "x")
+    write(hermetic / "go/pkg/mod/a", "module\n")
+    inside = Inside(repo, copies=False)
+    assert inside.says("ls ~/.cache/go-build/00 2>/dev/null; cat ~/go/pkg/mod/a") == "module\n"
+
+
+def test_configuration_of_tools_is_shown_unless_it_holds_a_secret(
+    repo: Repo, hermetic: Path
+) -> None:
+    write(hermetic / ".cargo/config.toml", "[net]\n")
+    write(hermetic / ".npmrc", "//r.example.com/:_authToken=word\n")
+    assert Inside(repo).says("cat ~/.cargo/config.toml ~/.npmrc 2>/dev/null") == "[net]\n"
+
+
+# -- the user's choice -----------------------------------------------------------------------------
+
+
+def seen(repo: Repo, values: Iterable[str]) -> set[str]:
+    for value in values:
+        repo.git("config", "--global", "--add", "orch.share", value)
+    repository = discover(repo.path)
+    found = shares.of(repository, settings.of_user(repository))
+    return {share.name for share in found.all}
+
+
+CHOICES: dict[str, tuple[list[str], set[str]]] = {
+    "none": (["none"], set()),
+    "one": (["none", ".venv"], {".venv"}),
+    "all but one": (["-node_modules"], {".venv", ".pnp.cjs", "npm"}),
+    "all but a tool": (["-npm"], {".venv", ".pnp.cjs", "node_modules"}),
+    "an ignored directory": (["none", "data"], {"data"}),
+    "a directory that git does not ignore": (["none", "docs"], set()),
+    "a directory that is not there": (["none", "nowhere"], set()),
+    "a directory above": (["none", "../x"], set()),
+}
+
+
+@pytest.mark.parametrize(("values", "names"), CHOICES.values(), ids=CHOICES)
+def test_the_user_chooses_what_is_shared(
+    project: Repo, hermetic: Path, values: list[str], names: set[str]
+) -> None:
+    write(hermetic / ".npm/_cacache/index", "warm\n")
+    project.write({".git/info/exclude": "data\n", "data/model": "x", "docs/a": "x"})
+    assert seen(project, values) == names
+
+
+def test_a_directory_elsewhere_is_shared_when_it_is_named(project: Repo, hermetic: Path) -> None:
+    write(hermetic / ".cache/models/large", "model\n")
+    project.git("config", "--global", "orch.share", "~/.cache/models")
+    assert Inside(project).says("cat ~/.cache/models/large") == "model\n"
+
+
+@pytest.mark.parametrize("path", ["~", "/", "~/.."])
+def test_no_choice_shows_the_home_directory(project: Repo, path: str) -> None:
+    project.git("config", "--global", "--add", "orch.share", "none")
+    assert seen(project, [path]) == set()
+
+
+def test_the_repository_has_no_say_in_it(project: Repo, hermetic: Path) -> None:
+    write(hermetic / ".ssh/id_rsa", "key\n")
+    project.git("config", "orch.share", str(hermetic / ".ssh"))
+    assert "No such file" in Inside(project).says("cat ~/.ssh/id_rsa")
+
+
+# -- receipts --------------------------------------------------------------------------------------
+
+
+def test_another_content_of_an_environment_is_another_machine(project: Repo) -> None:
+    inside = Inside(project)
+    before = fingerprint.of(inside.launcher, inside.path)
+    assert fingerprint.of(inside.launcher, inside.path) == before
+    project.write({".venv/lib/python3.11/site-packages/b/__init__.py": ""})
+    assert fingerprint.of(inside.launcher, inside.path) != before
+
+
+def test_another_version_of_a_package_in_a_scope_is_another_machine(project: Repo) -> None:
+    project.write({"node_modules/@ada/a/index.js": ""})
+    inside = Inside(project)
+    before = fingerprint.of(inside.launcher, inside.path)
+    (project.path / "node_modules/@ada/a").rename(project.path / "node_modules/@ada/old")
+    project.write({"node_modules/@ada/a/index.js": ""})
+    assert fingerprint.of(inside.launcher, inside.path) != before
