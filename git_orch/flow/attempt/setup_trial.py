@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
-from git_orch.flow.attempt import checks, setup
+from git_orch.flow.attempt import checks, prepare, setup
 from git_orch.flow.attempt.setup import Furnishing
 from git_orch.flow.machine import sandbox
 from git_orch.plans import missing, projects, redact, sentences
@@ -157,7 +157,7 @@ def _output(repository: Repository, name: str) -> Path:
 @contextlib.contextmanager
 def _worktree(repository: Repository, commit: str) -> Iterator[Worktree]:
     """A worktree at the commit, for one process at a time; removed afterwards. Raises Busy."""
-    boundary = sandbox.boundary(repository)
+    boundary = prepare.with_shares(sandbox.boundary(repository), repository)
     with localfiles.lock(PlanPlace(repository, _NAME)):
         try:
             yield worktrees.made(repository, _NAME, boundary, commit, "verify")

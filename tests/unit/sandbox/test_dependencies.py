@@ -51,6 +51,17 @@ def everything(places: Sequence[str]) -> frozenset[str]:
     return frozenset(places)
 
 
+class Asked:
+    """Remembers what was asked for; git ignores none of it."""
+
+    def __init__(self) -> None:
+        self.places: list[set[str]] = []
+
+    def __call__(self, places: Sequence[str]) -> frozenset[str]:
+        self.places.append(set(places))
+        return frozenset()
+
+
 def places(shares: Sequence[Share]) -> list[str]:
     return [share.place for share in shares]
 
@@ -92,16 +103,16 @@ def test_what_was_built_and_what_only_has_a_name_is_not_shared(tmp_path: Path, f
 
 def test_git_is_not_asked_where_nothing_looks_like_dependencies(tmp_path: Path) -> None:
     laid_out(tmp_path, ["src/a.py", "docs/index.md"])
-    asked: list[Sequence[str]] = []
-    dependencies.find(str(tmp_path), lambda places: asked.append(places) or frozenset())
-    assert asked == []
+    asked = Asked()
+    dependencies.find(str(tmp_path), asked)
+    assert asked.places == []
 
 
 def test_git_is_asked_once_for_all_candidates(tmp_path: Path) -> None:
     laid_out(tmp_path, [".venv/pyvenv.cfg", "package.json", "node_modules/a/index.js"])
-    asked: list[Sequence[str]] = []
-    dependencies.find(str(tmp_path), lambda places: asked.append(places) or frozenset())
-    assert [sorted(places) for places in asked] == [[".venv", "node_modules"]]
+    asked = Asked()
+    dependencies.find(str(tmp_path), asked)
+    assert asked.places == [{".venv", "node_modules"}]
 
 
 def test_what_lies_in_shared_directories_is_not_shared_once_more(tmp_path: Path) -> None:
