@@ -10,6 +10,7 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans.history.status import Status
+from git_orch.repo.objects import partial
 from git_orch.views import console
 
 
@@ -39,6 +40,7 @@ def command(plan: str | None, step: str | None, *, stat: bool, as_json: bool) ->
         ]
         here.print_json({"old": old, "new": new, "files": files})
         return
+    partial.complete_merge(repository.git, old or repository.empty_tree, new)
     format_options = ("--stat=100",) if stat else ("--patch",)
     safe = ("--no-ext-diff", "--no-textconv")
     text = repository.git.run(

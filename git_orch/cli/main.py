@@ -11,6 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from git_orch import __version__, errors
+from git_orch.repo import notices
 from git_orch.sandbox import secrecy
 from git_orch.views import console
 
@@ -45,6 +46,7 @@ def _status(argv: list[str]) -> int:
     """The exit code of a command: the one place where exceptions become messages."""
     try:
         secrecy.hide_keys()  # here, so that no command can forget to
+        notices.listen(lambda text: console.err("note: ", text))
         outcome = _outcome(argv)
         if sys.stdout is not None:
             sys.stdout.flush()

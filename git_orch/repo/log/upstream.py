@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 from git_orch.plans import trailers
 from git_orch.plans.history import fold
 from git_orch.plans.history.status import Branch, Commit, Landing, PlanState, Status
-from git_orch.repo import ask, refs
+from git_orch.repo import ask, notices, refs
+from git_orch.repo.git import GitFailed
+from git_orch.repo.objects import partial
 from git_orch.repo.plan_place import PlanPlace
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
+_EACH = ("log", "--no-walk=unsorted", "--stdin")  # the commits that the lines name
+_GITLINK = " 160000 "
 _MOST_PATHS = 1000  # that a search is narrowed to; with more of them it looks at every commit
 # Whatever the user's configuration says of patches: those that are compared have to be made alike.
 _PATCH = (
@@ -47,12 +51,16 @@ def steps(place: PlanPlace, logged: str, base: str, landed: Mapping[str, str]) -
             for step, commit in rest.items()
             if ask.commit(repository.git, commit) is not None
         }
-        there |= _with_same_patch(repository, here, _patches(repository, span, reverted))
+        patches = _Patches(repository, may_fetch=False)
+        there |= patches.same(here, patches.of_span(span, reverted))
     return {step: commit for step, commit in there.items() if step in landed}
 
 
-def landed_commits(place: PlanPlace, branch: Branch, target: str) -> dict[str, str]:
-    """The commits of `target` (an ID) that hold steps of a plan branch, by step.
+def landed_commits(
+    place: PlanPlace, branch: Branch, target: str, *, may_fetch: bool = True
+) -> dict[str, str]:
+    """The commits of `target` (an ID) that hold steps of a plan branch, by step. A partial clone
+    that may not fetch does not compare patches of which it lacks a part.
 
     A step that was merged is its own commit; one that was picked or rebased has its trailers or its
     patch there; and when one commit has the patch of the whole branch, as a squash has, it holds
@@ -85,11 +93,11 @@ def landed_commits(place: PlanPlace, branch: Branch, target: str) -> dict[str, s
     placed |= {step: oid for step, oid in same.items() if ours[step].oid not in newer}
     if len(placed) == len(ours):
         return placed
-    theirs = _patches(repository, span, reverted, _changed_paths(repository, branch))
-    placed |= _with_same_patch(
-        repository, {step: ours[step].oid for step in rest if step not in placed}, theirs
-    )
-    squash = theirs.get(_patch_of_all(repository, branch) or "")
+    patches = _Patches(repository, may_fetch=may_fetch)
+    theirs = patches.of_span(span, reverted, patches.changed_paths(branch))
+    missing = {step: ours[step].oid for step in rest if step not in placed}
+    placed |= patches.same(missing, theirs)
+    squash = theirs.get(patches.of_all(branch) or "")
     return dict.fromkeys(ours, squash) | placed if squash is not None else placed
 
 
@@ -111,7 +119,8 @@ def landing_by_others(repository: Repository, status: Status, tip: str | None) -
         return None
     if tip in (branch.base, status.base.commit):
         return None
-    commits = landed_commits(PlanPlace(repository, status.id), branch, tip)
+    place = PlanPlace(repository, status.id)
+    commits = landed_commits(place, branch, tip, may_fetch=False)
     claimed = {step.id for step in status.steps if step.commit is not None}
     if not claimed or not claimed <= commits.keys():
         return None
@@ -159,49 +168,109 @@ def _newer(repository: Repository, pairs: Mapping[str, str]) -> frozenset[str]:
     return frozenset(one for one, other in pairs.items() if times[one] >= times[other])
 
 
-def _patches(
-    repository: Repository,
-    span: Sequence[str],
-    reverted: Collection[str],
-    paths: Sequence[str] = (),
-) -> dict[str, str]:
-    """Commits that were not reverted, by their patch ID; with `paths` only those that touch one of
-    them.
+class _Patches:
+    """Patches by their IDs. Whether somebody has the same patch is a question beside the main one: a
+    partial clone that lacks a part of a patch, and may or can not fetch it, leaves it out.
     """
-    narrowed = "".join(f"{line}\n" for line in ("--", *paths)).encode("utf-8", "surrogateescape")
-    log = ("--literal-pathspecs", "log", *_PATCH, "--full-diff", "--no-merges")
-    patches = repository.git.run(*log, *span, "--stdin", stdin=narrowed)
-    return {
-        patch: commit for patch, commit in _patch_ids(repository, patches) if commit not in reverted
-    }
+
+    def __init__(self, repository: Repository, *, may_fetch: bool) -> None:
+        self._git = repository.git
+        self._may_fetch = may_fetch
+
+    def of_span(
+        self, span: Sequence[str], reverted: Collection[str], paths: Sequence[str] = ()
+    ) -> dict[str, str]:
+        """Commits that were not reverted, by their patch ID; with `paths` only those that touch one
+        of them.
+        """
+        log = ("--literal-pathspecs", "log", "--full-diff", "--no-merges", *span, "--stdin")
+        patches = self._patches(log, ("--", *paths), span)
+        return {patch: oid for patch, oid in self._ids(patches) if oid not in reverted}
+
+    def same(self, ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
+        """For each of our commits, by whatever names it, the one of theirs with the same patch."""
+        if not ours or not theirs:
+            return {}
+        patches = self._patches(_EACH, tuple(ours.values()))
+        by_commit = {commit: patch for patch, commit in self._ids(patches)}
+        return {
+            name: theirs[by_commit[oid]]
+            for name, oid in ours.items()
+            if by_commit.get(oid) in theirs
+        }
+
+    def of_all(self, branch: Branch) -> str | None:
+        """The ID of the patch that all commits of a branch are together."""
+        base = branch.base or ""
+        try:
+            if self._may_fetch:
+                partial.complete_merge(self._git, base, branch.tip)
+            patch = self._git.run("diff", *_PATCH, base, branch.tip, "--")
+        except GitFailed:
+            self._raise_unless_partial()
+            return None
+        return next((patch for patch, _ in self._ids(patch)), None)
+
+    def changed_paths(self, branch: Branch) -> list[str]:
+        """The paths that the branch changes; none when they are too many, or a line cannot hold
+        one.
+        """
+        try:
+            paths = ask.changed_paths(self._git, branch.base or "", branch.tip)
+        except GitFailed:
+            self._raise_unless_partial()
+            return []
+        return (
+            paths if len(paths) <= _MOST_PATHS and not any("\n" in path for path in paths) else []
+        )
+
+    def _patches(self, log: Sequence[str], lines: Sequence[str], span: Sequence[str] = ()) -> bytes:
+        """The patches of the commits that a `git log` which reads these lines finds: in a span, or
+        those that the lines are.
+        """
+        try:
+            return self._git.run(*log, *_PATCH, stdin=_stdin(lines))
+        except GitFailed:
+            self._raise_unless_partial()
+        try:
+            if self._may_fetch:
+                partial.complete_trees(self._git, *(span or ("--no-walk", *lines)))
+            objects = self._objects(log, lines)
+            missing = partial.missing_of(self._git, objects)
+            if self._may_fetch and missing:
+                partial.fetch(self._git, missing)
+                missing = frozenset()
+        except GitFailed as failed:
+            if self._may_fetch:
+                notices.tell(f"what others have landed in another form is not known: {failed}")
+            return b""
+        present = [commit for commit, oids in objects.items() if missing.isdisjoint(oids)]
+        return self._git.run(*_EACH, *_PATCH, stdin=_stdin(present)) if present else b""
+
+    def _objects(self, log: Sequence[str], lines: Sequence[str]) -> dict[str, list[str]]:
+        """The files before and after each of these commits. Raises GitFailed."""
+        raw = ("--raw", "--no-abbrev", "--no-renames", "--format=%H")
+        listed = self._git.run(*log, *raw, stdin=_stdin(lines)).decode("ascii", "replace")
+        objects: dict[str, list[str]] = {}
+        patch: list[str] = []
+        for line in listed.splitlines():
+            if line.startswith(":"):
+                sides = line.split(" ")[2:4] if _GITLINK not in line else []
+                patch += [oid for oid in sides if oid.strip("0")]
+            elif line:
+                patch = objects.setdefault(line, [])
+        return objects
+
+    def _raise_unless_partial(self) -> None:
+        """In the handler of a failure: raise it, where nothing can be missing."""
+        if not partial.is_partial(self._git):
+            raise  # noqa: PLE0704
+
+    def _ids(self, patches: bytes) -> list[tuple[str, str]]:
+        """Patch IDs with the commits they are of."""
+        listed = self._git.run("patch-id", "--stable", stdin=patches).decode("ascii", "replace")
+        return [(patch, commit) for patch, commit in (line.split() for line in listed.splitlines())]
 
 
-def _with_same_patch(
-    repository: Repository, ours: Mapping[str, str], theirs: Mapping[str, str]
-) -> dict[str, str]:
-    """For each of our commits, by whatever names it, the one of theirs with the same patch."""
-    if not ours or not theirs:
-        return {}
-    listed = "".join(f"{commit}\n" for commit in ours.values()).encode()
-    patches = repository.git.run("log", *_PATCH, "--no-walk=unsorted", "--stdin", stdin=listed)
-    by_commit = {commit: patch for patch, commit in _patch_ids(repository, patches)}
-    return {
-        name: theirs[by_commit[oid]] for name, oid in ours.items() if by_commit.get(oid) in theirs
-    }
-
-
-def _patch_of_all(repository: Repository, branch: Branch) -> str | None:
-    patch = repository.git.run("diff", *_PATCH, branch.base or "", branch.tip, "--")
-    return next((patch for patch, _ in _patch_ids(repository, patch)), None)
-
-
-def _patch_ids(repository: Repository, patches: bytes) -> list[tuple[str, str]]:
-    """Patch IDs with the commits they are of."""
-    listed = repository.git.run("patch-id", "--stable", stdin=patches).decode("ascii", "replace")
-    return [(patch, commit) for patch, commit in (line.split() for line in listed.splitlines())]
-
-
-def _changed_paths(repository: Repository, branch: Branch) -> list[str]:
-    """The paths that the branch changes; none when they are too many, or a line cannot hold one."""
-    paths = ask.changed_paths(repository.git, branch.base or "", branch.tip)
-    return paths if len(paths) <= _MOST_PATHS and not any("\n" in path for path in paths) else []
+def _stdin(lines: Sequence[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")

@@ -10,17 +10,19 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from git_orch import errors
-from git_orch.repo import ask, git_settings, own_files, scopes, sync
+from git_orch.plans import sentences
+from git_orch.repo import ask, git_settings, notices, own_files, scopes, sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.git_settings import Care
 
 _WORDS = frozenset({b"promisor", b"partialclone", b"partialclonefilter"}) | git_settings.INCLUDING
 _PROTOCOLS = "file:git:http:https:ssh"
 _ROUNDS = 8  # a server sends all trees below one at once
+_MOST_FOR_PATCHES = 2000  # objects to be fetched for a question beside the main one
 _SPARSE = "info/sparse-checkout"
 
 
@@ -29,7 +31,7 @@ class NotFetched(GitFailed):
 
     def __init__(self, failed: GitFailed, count: int, hint: str) -> None:
         super().__init__("fetch", failed.status, failed.stderr)
-        cause = f"the partial clone lacks {count} objects, and {failed.cause}"
+        cause = f"the partial clone lacks {sentences.count(count, 'object')}, and {failed.cause}"
         errors.OrchError.__init__(self, cause, hint)
 
 
@@ -57,6 +59,38 @@ def complete_merge(git: Git, base: str, *sides: str) -> None:
             return
 
 
+def missing_of(git: Git, patches: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The missing ones of the files that the patches of these commits are between."""
+    oids = frozenset(oid for patch in patches.values() for oid in patch)
+    parents = git.run("rev-list", "--no-walk", "--parents", "--stdin", stdin=_stdin(patches))
+    return _missing(git, parents.decode("ascii").split()) & oids
+
+
+def fetch(git: Git, oids: frozenset[str]) -> None:
+    """Fetch objects for a question beside the main one. Raises GitFailed, also for more of them than
+    a person waits for.
+    """
+    if len(oids) > _MOST_FOR_PATCHES:
+        raise GitFailed("fetch", 0, f"fatal: {len(oids)} objects are missing")
+    _fetch(git, _promisor(git), oids)
+
+
+def complete_trees(git: Git, *span: str) -> None:
+    """Fetch the directories of the commits in a span that the repository lacks. Raises GitFailed."""
+    remote = _promisor(git)
+    look = ("rev-list", "--objects", "--filter=blob:none", "--no-object-names", "--missing=print")
+    for _ in range(_ROUNDS if remote is not None else 0):
+        missing = _printed_missing(git.run(*look, *span, "--"))
+        _fetch(git, remote, missing)
+        if not missing:
+            return
+
+
+def is_partial(git: Git) -> bool:
+    """Whether the repository may lack objects that a remote has."""
+    return _promisor(git) is not None
+
+
 def _promisor(git: Git) -> str | None:
     """The remote that has what is missing here; None where the repository is no partial clone."""
     if not git.mentions(_WORDS):
@@ -75,9 +109,17 @@ def _promisor(git: Git) -> str | None:
 
 def _missing(git: Git, roots: Sequence[str]) -> frozenset[str]:
     """The trees and blobs below commits or trees that are not there, as far as trees lead."""
-    options = ("--objects", "--no-walk", "--no-object-names", "--missing=print")
-    listed = git.run("rev-list", *options, *roots, "--").decode("ascii", "replace")
-    return frozenset(line[1:] for line in listed.splitlines() if line.startswith("?"))
+    options = ("--objects", "--no-walk", "--no-object-names", "--missing=print", "--stdin")
+    return _printed_missing(git.run("rev-list", *options, stdin=_stdin(roots)))
+
+
+def _stdin(names: Iterable[str]) -> bytes:
+    return "".join(f"{name}\n" for name in names).encode("ascii")
+
+
+def _printed_missing(listed: bytes) -> frozenset[str]:
+    lines = listed.decode("ascii", "replace").splitlines()
+    return frozenset(line[1:] for line in lines if line.startswith("?"))
 
 
 def _checked_out(git: Git, commit: str) -> frozenset[str] | None:
@@ -136,8 +178,11 @@ def _fetch(git: Git, remote: str | None, oids: frozenset[str]) -> None:
         # As git itself asks for what it lacks.
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no")
         asked = ("fetch", *options, "--filter=blob:none", "--stdin", "--", remote)
-        wanted = "".join(f"{oid}\n" for oid in sorted(oids)).encode("ascii")
+        wanted = _stdin(sorted(oids))
         alone = ("-c", "fetch.negotiationAlgorithm=noop", "-c", "fetch.bundleURI=")
+        notices.tell(
+            f"fetching {sentences.count(len(oids), 'object')} that the partial clone lacks"
+        )
         try:
             own.run(*sync.options(), *alone, *asked, stdin=wanted)
         except GitFailed as failed:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import paths
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import raw
+from git_orch.repo.objects import partial, raw
 from git_orch.repo.objects.raw import Entry
 from git_orch.repo.worktree import gate, gitview
 from git_orch.repo.worktree.gate import Change, Contents, Directory
@@ -74,6 +74,21 @@ def snapshot(
     """The tree `base` with these files in it (None: without the one at that path), written to
     `objects`; None where only git can tell, or where a gate refuses it.
     """
+    try:
+        return _snapshot(repository, objects, base, files, secrets)
+    except odb.MissingObject:
+        if not partial.is_partial(repository.git):
+            raise
+        return None  # a worktree gets all that is in the base
+
+
+def _snapshot(
+    repository: Repository,
+    objects: Written,
+    base: str,
+    files: Mapping[str, File | None],
+    secrets: Sequence[str],
+) -> Snapshot | None:
     trees = _Trees(objects, base)
     places = _places(repository, trees, files)
     if places is None or _git_has_a_say(repository, objects, trees, places):
