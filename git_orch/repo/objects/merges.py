@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch import errors
 from git_orch.plans import bare
 from git_orch.repo import ask, sync
-from git_orch.repo.git import Git
+from git_orch.repo.objects import merge_attributes, partial, raw
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects import partial, raw
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Objects
@@ -70,10 +69,10 @@ def _merged(
     below = _stand_in(objects, base, ())
     sides = _stand_in(objects, ours, (below,)), _stand_in(objects, theirs, (below,))
     objects.flush()
-    git = Git(repository.common_dir, None, repository.variables, repository.drivers)
     options = ("--write-tree", "-z", "--messages")
-    partial.complete_merge(git, below, *sides)
-    done = git.finished(*sync.options(), "merge-tree", *options, *sides, expect=(0, 1))
+    partial.complete_merge(repository.git, below, *sides)
+    with merge_attributes.git(repository, objects, base, ours, theirs) as git:
+        done = git.finished(*sync.options(), "merge-tree", *options, *sides, expect=(0, 1))
     read = _read(done.stdout.decode("utf-8", "surrogateescape"), clean=done.status == 0)
     repositories = _take(objects, read.tree, (ours, theirs))
     made = [Conflicting(path, REPOSITORY, _EMBEDDED) for path in repositories]
@@ -192,16 +191,17 @@ def merged(repository: Repository, objects: Objects, ours: str, theirs: str) -> 
     """What `git merge` of commit `theirs` into commit `ours` gives; None when they have no common
     history.
     """
-    git = Git(repository.common_dir, None, repository.variables, repository.drivers)
+    git = repository.git
     base = git.finished("merge-base", ours, theirs, expect=(0, 1)).stdout.decode("ascii").strip()
     if not base:
         return None
     partial.complete_merge(git, base, ours, theirs)
     options = ("--write-tree", "-z", "--name-only", "--no-messages")
-    done = git.finished(*sync.options(), "merge-tree", *options, ours, theirs, expect=(0, 1))
+    below, *sides = (odb.commit(objects, commit).tree for commit in (base, ours, theirs))
+    with merge_attributes.git(repository, objects, below, *sides) as git:
+        done = git.finished(*sync.options(), "merge-tree", *options, ours, theirs, expect=(0, 1))
     tree, *paths = ask.names(done.stdout)
-    sides = tuple(odb.commit(objects, side).tree for side in (ours, theirs))
-    return Merged(tree, tuple(dict.fromkeys([*paths, *_take(objects, tree, sides)])))
+    return Merged(tree, tuple(dict.fromkeys([*paths, *_take(objects, tree, tuple(sides))])))
 
 
 def touching(

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from git_orch import errors
 from git_orch.repo import identity
-from git_orch.repo.objects import merges, objects
+from git_orch.repo.objects import merge_attributes, merges, objects
 from git_orch.repo.objects.objects import Database, Objects
+from git_orch.repo.objects.raw import Entry
 from git_orch.repo.repository import discover
 
 
@@ -96,6 +97,89 @@ def test_a_merge_driver_of_the_repository_is_not_started(
     onto = repo.commit({"README.md": "ours\n"}, "ours")
     merges.picked(discover(repo.path), database, picked, onto)
     assert not (tmp_path / "started").exists()
+
+
+class Sides:
+    """Two commits that change the same line of a file, on a base with attributes."""
+
+    def __init__(self, repo: Repo, attributes: dict[str, str], path: str) -> None:
+        self.repo, self.path = repo, path
+        self.base = repo.commit({**attributes, path: "base\n"}, "base")
+        self.theirs = repo.commit({path: "base\ntheirs\n"}, "theirs")
+        repo.git("checkout", "-q", self.base)
+        self.ours = repo.commit({path: "base\nours\n"}, "ours")
+
+    def merged(self, tree: str) -> str:
+        """The file in a tree."""
+        return self.repo.git("cat-file", "-p", f"{tree}:{self.path}")
+
+
+ATTRIBUTES = [
+    ({".gitattributes": "log.md merge=union\n"}, "log.md"),
+    ({".gitattributes": "log.md merge=union\n"}, "docs/log.md"),
+    ({"docs/.gitattributes": "log.md merge=union\n"}, "docs/log.md"),
+    ({".gitattributes": "[attr]both merge=union\n*.md both\n"}, "docs/deep/log.md"),
+]
+
+
+@pytest.mark.parametrize(("attributes", "path"), ATTRIBUTES)
+def test_the_attributes_of_the_tree_count_in_a_pick(
+    repo: Repo, database: Objects, attributes: dict[str, str], path: str
+) -> None:
+    sides = Sides(repo, attributes, path)
+    result = merges.picked(discover(repo.path), database, sides.theirs, sides.ours)
+    assert result.conflicts == ()
+    assert sides.merged(result.tree).split() == ["base", "ours", "theirs"]
+
+
+@pytest.mark.parametrize(("attributes", "path"), ATTRIBUTES)
+def test_the_attributes_of_the_tree_count_in_a_merge(
+    repo: Repo, database: Objects, attributes: dict[str, str], path: str
+) -> None:
+    sides = Sides(repo, attributes, path)
+    result = merges.merged(discover(repo.path), database, sides.ours, sides.theirs)
+    assert result is not None
+    assert (result.conflicts, sides.merged(result.tree).split()) == (
+        (),
+        ["base", "ours", "theirs"],
+    )
+
+
+def test_the_attributes_of_our_side_count_and_not_those_of_the_files_that_lie_there(
+    repo: Repo, database: Objects
+) -> None:
+    sides = Sides(repo, {".gitattributes": "*.md -merge\n"}, "log.md")
+    (repo.path / ".gitattributes").write_text("*.md merge=union\n")
+    result = merges.picked(discover(repo.path), database, sides.theirs, sides.ours)
+    assert {conflict.path for conflict in result.conflicts} == {"log.md"}
+
+
+def test_a_driver_of_the_users_that_keeps_our_side_counts(repo: Repo, database: Objects) -> None:
+    repo.git("config", "--global", "merge.ours.driver", "true")
+    sides = Sides(repo, {".gitattributes": "log.md merge=ours\n"}, "log.md")
+    result = merges.picked(discover(repo.path), database, sides.theirs, sides.ours)
+    assert (result.conflicts, sides.merged(result.tree)) == ((), "base\nours")
+
+
+def test_a_driver_of_the_repository_reports_a_conflict(repo: Repo, database: Objects) -> None:
+    repo.git("config", "merge.ours.driver", "true")
+    sides = Sides(repo, {".gitattributes": "log.md merge=ours\n"}, "log.md")
+    [conflict] = merges.picked(discover(repo.path), database, sides.theirs, sides.ours).conflicts
+    assert conflict.path == "log.md"
+
+
+@pytest.mark.parametrize("name", [b"..", b".", b"a/b"])
+def test_a_name_in_a_tree_leads_nowhere_when_attributes_are_taken_from_it(
+    repo: Repo, database: Objects, name: bytes
+) -> None:
+    attributes = Entry("100644", b".gitattributes", database.write("blob", b"x merge=union\n"))
+    trees = []
+    for content in (b"base\n", b"ours\n", b"theirs\n"):
+        changed = Entry("100644", b"x", database.write("blob", content))
+        inner = objects.write_tree(database, [attributes, changed])
+        trees.append(objects.write_tree(database, [Entry("40000", name, inner)]))
+    files = dict(merge_attributes._files(database, *trees))
+    assert files == {}
 
 
 def test_a_merge_commit_is_not_picked(repo: Repo, database: Objects) -> None:
