@@ -77,18 +77,35 @@ def _dependencies(repository: Repository, chosen: Choice) -> Iterator[Share]:
         return
     checkout = str(repository.top)
 
-    def ignored(places: Sequence[str]) -> frozenset[str]:
-        return ask.ignored(repository.quiet_git, places)
+    def left_out(places: Sequence[str]) -> frozenset[str]:
+        return _left_out(repository, places)
 
-    found = dependencies.find(checkout, ignored)
+    found = dependencies.find(checkout, left_out)
     yield from found
     known = {share.place for share in found}
     named = [name for name in chosen.added if not os.path.isabs(name) and name not in known]
     others = [dependencies.of_directory(checkout, name) for name in named if ".." not in name]
     present = [share for share in others if share is not None]
     if present:
-        left_out = ignored([share.place for share in present])
-        yield from (share for share in present if share.place in left_out)
+        chosen_too = left_out([share.place for share in present])
+        yield from (share for share in present if share.place in chosen_too)
+
+
+def _left_out(repository: Repository, places: Sequence[str]) -> frozenset[str]:
+    """Those of some paths of the checkout that are not the repository's: what git ignores, and
+    directories that nobody ignored yet and in which it tracks nothing, as `python3 -m venv` leaves
+    them.
+    """
+    ignored = ask.ignored(repository.quiet_git, places)
+    others = {
+        place
+        for place in places
+        if place not in ignored and os.path.isdir(os.path.join(str(repository.top), place))
+    }
+    for path in ask.tracked(repository.quiet_git, sorted(others)):
+        names = path.split("/")
+        others.difference_update("/".join(names[:count]) for count in range(1, len(names) + 1))
+    return ignored | others
 
 
 def _elsewhere(chosen: Choice, home: str) -> Iterator[Share]:

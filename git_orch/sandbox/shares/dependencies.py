@@ -74,23 +74,23 @@ _ENVIRONMENT = ("pyvenv.cfg", "conda-meta")
 # Of a link the target has to be one of these: it may be anywhere.
 _MAY_BE_LINKED = ("node_modules",)
 
-Ignored = Callable[[Sequence[str]], "frozenset[str]"]
+LeftOut = Callable[[Sequence[str]], "frozenset[str]"]
 
 
-def find(checkout: str, ignored: Ignored) -> tuple[Share, ...]:
-    """The dependencies of a checkout that git ignores there; `ignored` tells which of some paths it
-    does, and is asked at most once.
+def find(checkout: str, left_out: LeftOut) -> tuple[Share, ...]:
+    """The dependencies of a checkout that are no part of its repository; `left_out` tells which of
+    some paths these are, and is asked at most once.
     """
     candidates = list(_candidates(checkout))
     if not candidates:
         return ()
     candidates += _developed(checkout, candidates)
-    left_out = ignored([share.place for share in candidates])
+    apart = left_out([share.place for share in candidates])
     chosen: dict[str, Share] = {}
     for share in sorted(candidates, key=lambda share: (share.place.count("/"), share.place)):
         above = share.place.split("/")[:-1]
         covered = any("/".join(above[:count]) in chosen for count in range(1, len(above) + 1))
-        if share.place in left_out and not covered:
+        if share.place in apart and not covered:
             chosen[share.place] = share
     return tuple(chosen.values())
 

@@ -72,6 +72,23 @@ def test_a_command_sees_the_dependencies_of_the_checkout(project: Repo) -> None:
     assert said == "a = 1\nmodule.exports = 1\npnp\n"
 
 
+def test_an_environment_that_nobody_ignored_yet_is_seen(repo: Repo) -> None:
+    repo.write({".venv/pyvenv.cfg": "home = /usr/bin\n", ".venv/bin/tool": "#!/bin/sh\necho it\n"})
+    (repo.path / ".venv/bin/tool").chmod(0o755)
+    inside = Inside(repo)
+    assert inside.says("tool; echo 1 > .venv/more") == "it\n"
+    assert not (repo.path / ".venv/more").exists()
+    repo.git("add", "-f", ".venv/pyvenv.cfg")
+    shares.of.cache_clear()
+    assert shares.of(discover(repo.path), settings.of_user(discover(repo.path))).dependencies == ()
+
+
+def test_a_file_that_nobody_ignored_is_not_seen(repo: Repo) -> None:
+    """An empty one would be left in its place, and land."""
+    repo.write({"package.json": "{}", ".pnp.cjs": "pnp\n"})
+    assert "No such file" in Inside(repo).says("cat .pnp.cjs")
+
+
 def test_what_a_command_writes_there_is_seen_by_the_next_one_of_the_attempt(project: Repo) -> None:
     inside = Inside(project)
     inside.says(
@@ -212,7 +229,7 @@ CHOICES: dict[str, tuple[list[str], set[str]]] = {
     "all but one": (["-node_modules"], {".venv", ".pnp.cjs", "npm"}),
     "all but a tool": (["-npm"], {".venv", ".pnp.cjs", "node_modules"}),
     "an ignored directory": (["none", "data"], {"data"}),
-    "a directory that git does not ignore": (["none", "docs"], set()),
+    "a directory that git tracks": (["none", "docs"], set()),
     "a directory that is not there": (["none", "nowhere"], set()),
     "a directory above": (["none", "../x"], set()),
 }
@@ -223,7 +240,8 @@ def test_the_user_chooses_what_is_shared(
     project: Repo, hermetic: Path, values: list[str], names: set[str]
 ) -> None:
     write(hermetic / ".npm/_cacache/index", "warm\n")
-    project.write({".git/info/exclude": "data\n", "data/model": "x", "docs/a": "x"})
+    project.write({".git/info/exclude": "data\n", "data/model": "x"})
+    project.commit({"docs/a": "x"})
     assert seen(project, values) == names
 
 

@@ -52,7 +52,7 @@ def everything(places: Sequence[str]) -> frozenset[str]:
 
 
 class Asked:
-    """Remembers what was asked for; git ignores none of it."""
+    """Remembers what was asked for; all of it is part of the repository."""
 
     def __init__(self) -> None:
         self.places: list[set[str]] = []
@@ -67,7 +67,7 @@ def places(shares: Sequence[Share]) -> list[str]:
 
 
 @pytest.mark.parametrize(("place", "files"), PRESENT.items(), ids=PRESENT)
-def test_dependencies_that_git_ignores_are_found(
+def test_dependencies_apart_from_the_repository_are_found(
     tmp_path: Path, place: str, files: Sequence[str]
 ) -> None:
     [share] = dependencies.find(laid_out(tmp_path, files), everything)
@@ -75,7 +75,7 @@ def test_dependencies_that_git_ignores_are_found(
 
 
 @pytest.mark.parametrize(("place", "files"), PRESENT.items(), ids=PRESENT)
-def test_what_git_does_not_ignore_is_not_shared(
+def test_what_is_part_of_the_repository_is_not_shared(
     tmp_path: Path, place: str, files: Sequence[str]
 ) -> None:
     top = laid_out(tmp_path, files)
