@@ -55,6 +55,7 @@ def command(
 ) -> None:
     """Approve a plan as it is now: what is printed is what may run on this machine, for 30 days."""
     from git_orch.flow.approval import approve
+    from git_orch.flow.machine import shares
     from git_orch.flow.planning import base
 
     with here.open_plan(plan) as opened:
@@ -65,6 +66,9 @@ def command(
         asked = approve.Asked(_steps(network, status.plan), tree, more)
         offer = approve.make_offer(opened, status, asked)
         _show(offer, as_json=as_json)
+        if not as_json:
+            found = shares.of(opened.repository, settings.of_user(opened.repository))
+            console.out(f"shared   {found.line() or 'nothing'}")
         approve.approve(opened, status, offer, max_usd, sign=sign)
         if ready is not None:
             setup_approvals.write(opened.repository, ready)

@@ -111,6 +111,11 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
     console.out(f"{plan_id}   {sentences.count(count, 'step')}   estimate {cost}")
     if draft.plan.missing:
         console.out(f"missing: {', '.join(draft.plan.missing)}")
+    from git_orch.flow.machine import shares
+
+    shared = shares.of(repository, settings.of_user(repository)).line()
+    if shared:
+        console.out(f"shared: {shared}")
     console.out(f"read: git orch show --tasks {ids.short(plan_id)}")
     console.out(f"run: git orch exec {ids.short(plan_id)}")
 

@@ -20,6 +20,7 @@ from git_orch.plans.plan import Command
 from git_orch.sandbox.process import cgroup, tools
 from git_orch.sandbox.walls import landlock
 from git_orch.sandbox.walls.launcher import Launcher
+from git_orch.sandbox.walls.view import Share
 
 _SECONDS = 20.0  # for one probe; the slowest takes two
 _FEW = 40  # processes
@@ -93,6 +94,12 @@ if sys.argv[2:]:
     secrecy.hide(sys.argv[2:])
 print(os.getpid(), flush=True)
 sys.stdin.readline()
+"""
+
+# What stays of it, and where, tells how it was kept.
+_WRITES = """
+cat shared/old && echo changed 2>/dev/null >shared/old
+cat shared/old
 """
 
 Status = Literal["ok", "no", "note"]
@@ -458,3 +465,48 @@ def probe_keys(hidden: Iterable[str] = (_VARIABLE,)) -> Answer:
         "other processes of yours read the key of a model provider",
         "run git orch as a user of its own",
     )
+
+
+# -- shared directories ----------------------------------------------------------------------------
+
+
+def probe_copies(launcher: Launcher, place: Place) -> Answer:
+    """Test what becomes of what a command writes to a directory that is shared with it."""
+    source = place.directory / "shared"
+    source.mkdir()
+    (source / "old").write_text("as it was\n")
+    sharing = dataclasses.replace(
+        launcher,
+        shares=(Share("shared", str(source), "shared"),),
+        writes=place.directory / "writes",
+    )
+    command = Command(shell=_WRITES)
+    seen = [
+        sharing.run(command, worktree=place.worktree, timeout=_SECONDS).output.decode(
+            "utf-8", "replace"
+        )
+        for _ in range(2)
+    ]
+    if (source / "old").read_text() != "as it was\n":
+        return Answer("copies", "no", "a command changes what is shared with it", _advice(launcher))
+    match [text.split("\n")[:-1] for text in seen]:
+        case ["as it was", "changed"], ["changed", "changed"]:
+            return Answer(
+                "copies", "ok", "what commands write to shared directories lasts an attempt"
+            )
+        case ["as it was", "changed"], ["as it was", "changed"]:
+            lasts = "what commands write to shared directories is gone with the command"
+            return Answer("copies", "note", lasts)
+        case ["as it was", "as it was"], _:
+            return Answer(
+                "copies", "note", f"shared directories can only be read: {_why(launcher)}"
+            )
+    return Answer("copies", "note", "no directory is shared with commands here")
+
+
+def _why(launcher: Launcher) -> str:
+    """Why no overlay can be mounted."""
+    able = getattr(launcher.sandbox, "has_overlays", None)
+    if able is not None and not able():
+        return "bubblewrap mounts overlays from 0.11 on"
+    return "the kernel mounts no overlay here"

@@ -16,6 +16,7 @@ from git_orch.flow.approval import ground
 from git_orch.flow.approval.grant import Grant, extent, refuse_rejected
 from git_orch.flow.approval.ground import Ground
 from git_orch.flow.approval.signature import find_signed_grant
+from git_orch.flow.machine import shares
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import approval, ids, sentences
@@ -137,10 +138,19 @@ def _approve_by_running(
     plan.reporter.emit(
         Note(f"running it approves {extent(status.plan)}; commands and checks run {where}")
     )
+    if not unsafe:
+        tell_of_shares(plan)
     # An edit does not lift a budget.
     max_usd = record.approved.max_usd if record.approved is not None else 0.0
     approvals.write_approved(plan.place, content, max_usd, plan.identity.committer)
     return Grant(what, ground.of_approved(plan, what), max_usd)
+
+
+def tell_of_shares(plan: OpenPlan) -> None:
+    """Report what commands see of the user's own besides the tree."""
+    line = shares.of(plan.repository, settings.of_user(plan.repository)).line()
+    if line:
+        plan.reporter.emit(Note(f"shared with them, copy on write: {line}"))
 
 
 def _is_all_ours(plan: OpenPlan, status: Status) -> bool:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from git_orch.flow.machine import machine
+from git_orch.flow.machine import machine, shares
 from git_orch.flow.machine import sandbox as confinement
 from git_orch.plans.plan import Command
 from git_orch.repo import git as gits
@@ -23,6 +23,7 @@ from git_orch.repo.worktree import enclosed
 from git_orch.sandbox import probes
 from git_orch.sandbox.probes import Answer, Place
 from git_orch.sandbox.process import programs, tools
+from git_orch.sandbox.shares import choice
 from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -46,6 +47,7 @@ def answers(around: Repository | None) -> Iterator[Answer]:
     yield policy()
     yield from weakening_settings(in_force)
     yield from ([] if around is None else ineffective_settings(around))
+    yield from shared_directories(around or scratch, in_force)
     yield man_pages(os.environ.get("PATH", ""))
 
 
@@ -91,9 +93,12 @@ def sandbox_answers(scratch: Repository, in_force: Settings, place: Place) -> It
         yield Answer("sandbox", "no", f"{refused.cause}; nothing is run", hint)
         return
     yield _sandbox(launcher)
+    launcher = confinement.with_shares(launcher, scratch, in_force)
     yield from probes.probe_walls(launcher, place, _home_files(launcher))
     yield probes.probe_sockets(launcher, place)
     yield probes.probe_second_wall(launcher, place.worktree)
+    if not choice.of_values(in_force.share, "").nothing:
+        yield probes.probe_copies(launcher, place)
     yield probes.probe_process_limit(launcher, place.worktree)
     yield probes.probe_memory_limit(launcher, place.worktree)
 
@@ -200,6 +205,16 @@ def weakening_settings(in_force: Settings) -> Iterator[Answer]:
         yield Answer("settings", "note", f"orch.readable shows '{path}' to commands")
     for name in in_force.environment:
         yield Answer("settings", "note", f"orch.environment passes {name} on to commands")
+
+
+def shared_directories(around: Repository, in_force: Settings) -> Iterator[Answer]:
+    """What commands see of the checkout's dependencies and of the user's tools."""
+    if in_force.sandbox == sandboxes.NONE:
+        return
+    found = shares.of(around, in_force)
+    yield Answer("shared", "ok", found.text() or "nothing")
+    if found.tools.hidden:
+        yield Answer("shared", "note", found.hidden_text())
 
 
 def ineffective_settings(around: Repository) -> Iterator[Answer]:

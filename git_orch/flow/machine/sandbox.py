@@ -49,9 +49,11 @@ def launcher(repository: Repository, user_settings: Settings) -> Launcher:
     )
 
 
-def with_shares(launcher: Launcher, repository: Repository) -> Launcher:
+def with_shares(
+    launcher: Launcher, repository: Repository, user_settings: Settings | None = None
+) -> Launcher:
     """The launcher whose commands see the checkout's dependencies and the tools' caches."""
-    found = shares.of(repository, settings.of_user(repository))
+    found = shares.of(repository, user_settings or settings.of_user(repository))
     return replace(
         launcher,
         shares=found.all,

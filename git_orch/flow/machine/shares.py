@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
     from git_orch.repo.settings import Settings
 
+_NAMED = 8
 _USUAL_ENVIRONMENTS = (".venv", "venv")
 
 
@@ -40,15 +41,23 @@ class Shares(NamedTuple):
         return (*self.dependencies, *self.tools.caches)
 
     def text(self) -> str:
-        """What a step sees, for people."""
+        """What commands see, for people; empty where that is nothing."""
         names = [share.name for share in self.dependencies]
         tools = dict.fromkeys(share.name for share in self.tools.caches)
         parts = [sentences.names(names, _NAMED)] if names else []
         parts += [f"caches of {sentences.names(list(tools), _NAMED)}"] if tools else []
         return "; ".join(parts)
 
+    def hidden_text(self) -> str:
+        """The files of configuration that commands do not see; empty where there is none."""
+        home = os.path.expanduser("~")
+        names = [path.replace(home, "~", 1) for path in self.tools.hidden]
+        what = sentences.verb(len(names), "it may hold a secret", "they may hold a secret")
+        return f"hidden: {sentences.names(names, _NAMED)}: {what}" if names else ""
 
-_NAMED = 8
+    def line(self) -> str:
+        """Both in one line."""
+        return "; ".join(filter(None, (self.text(), self.hidden_text())))
 
 
 @functools.lru_cache(8)
