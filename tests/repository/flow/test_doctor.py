@@ -93,9 +93,11 @@ def wall(found: Launcher, place: Place, name: str) -> Answer:
 def test_all_that_is_tried_holds_in_the_sandbox(here: Here, person: Path) -> None:
     told = statuses(here("doctor", "--json").out)
     assert told.pop("man") in ("ok", "note")  # whether this machine's man finds the pages
-    assert told.pop("second-wall") in ("ok", "note")  # what the kernel of this machine has
+    # What the kernel of this machine has, and bubblewrap.
+    assert told.pop("second-wall") in ("ok", "note")
+    assert told.pop("copies") in ("ok", "note")
     confined = [name for name in CONFINED if name != "second-wall"]
-    assert told == dict.fromkeys([*confined, "keys", "git", "policy"], "ok")
+    assert told == dict.fromkeys([*confined, "keys", "git", "policy", "shared"], "ok")
 
 
 @pytest.mark.usefixtures("unsandboxed", "person")
@@ -133,6 +135,7 @@ def test_it_holds_for_root_and_for_an_ordinary_user(user: int) -> None:
     told = statuses(done.stdout)
     assert told.pop("home") == "note"  # nothing there to try
     assert told.pop("second-wall") in ("ok", "note")
+    assert told.pop("copies") in ("ok", "note")
     confined = [name for name in CONFINED if name not in ("home", "second-wall")]
     assert told == dict.fromkeys(confined, "ok")
 
@@ -400,3 +403,42 @@ def test_settings_of_the_repository_that_do_not_count_are_told(here: Here) -> No
 def test_settings_that_count_are_not_told(repo: Repo, here: Here) -> None:
     repo.git("config", "--global", "orch.model", "claude-haiku-5-5")
     assert notes(here) == []
+
+
+# -- shared directories ----------------------------------------------------------------------------
+
+
+def lines_of(here: Here, name: str) -> list[str]:
+    told = json.loads(here("doctor", "--json").out)
+    return [answer["seen"] for answer in told if answer["name"] == name]
+
+
+def test_what_is_shared_with_commands_is_listed(repo: Repo, here: Here, hermetic: Path) -> None:
+    (hermetic / ".npm/_cacache").mkdir(parents=True)
+    (hermetic / ".npmrc").write_text("//example.com/:_authToken=word\n")
+    repo.write({".gitignore": "env\n", "env/pyvenv.cfg": ""})
+    assert lines_of(here, "shared") == [
+        "env; caches of npm",
+        "hidden: ~/.npmrc: it may hold a secret",
+    ]
+
+
+def test_a_bubblewrap_that_cannot_copy_is_told(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came_along = bundled.find()
+    assert came_along is not None
+    fake = tmp_path / "bin" / "bwrap"  # nothing in it tells of overlays
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\nexec {came_along.program} "$@"\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(bundled, "PACKAGE", "no_such_package")
+    assert lines_of(here, "copies") == [
+        "shared directories can only be read: bubblewrap mounts overlays from 0.11 on"
+    ]
+
+
+def test_nothing_is_tried_where_nothing_is_shared(repo: Repo, here: Here) -> None:
+    repo.git("config", "--global", "orch.share", "none")
+    assert (lines_of(here, "copies"), lines_of(here, "shared")) == ([], ["nothing"])
