@@ -67,8 +67,8 @@ def command(
         offer = approve.make_offer(opened, status, asked)
         _show(offer, as_json=as_json)
         if not as_json:
-            found = shares.of(opened.repository, settings.of_user(opened.repository))
-            console.out(f"shared   {found.line() or 'nothing'}")
+            shared = shares.of(opened.repository, settings.of_user(opened.repository))
+            console.out(f"shared   {shared.line() or 'nothing'}")
         approve.approve(opened, status, offer, max_usd, sign=sign)
         if ready is not None:
             setup_approvals.write(opened.repository, ready)

@@ -211,10 +211,10 @@ def shared_directories(around: Repository, in_force: Settings) -> Iterator[Answe
     """What commands see of the checkout's dependencies and of the user's tools."""
     if in_force.sandbox == sandboxes.NONE:
         return
-    found = shares.of(around, in_force)
-    yield Answer("shared", "ok", found.text() or "nothing")
-    if found.tools.hidden:
-        yield Answer("shared", "note", found.hidden_text())
+    shared = shares.of(around, in_force)
+    yield Answer("shared", "ok", shared.text() or "nothing")
+    if shared.tools.hidden:
+        yield Answer("shared", "note", shared.hidden_text())
 
 
 def ineffective_settings(around: Repository) -> Iterator[Answer]:

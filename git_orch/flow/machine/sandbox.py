@@ -53,12 +53,12 @@ def with_shares(
     launcher: Launcher, repository: Repository, user_settings: Settings | None = None
 ) -> Launcher:
     """The launcher whose commands see the checkout's dependencies and the tools' caches."""
-    found = shares.of(repository, user_settings or settings.of_user(repository))
+    shared = shares.of(repository, user_settings or settings.of_user(repository))
     return replace(
         launcher,
-        shares=found.all,
-        readable=(*launcher.readable, *map(Path, found.tools.shown)),
-        variables=found.tools.variables,
+        shares=shared.all,
+        readable=(*launcher.readable, *map(Path, shared.tools.shown)),
+        variables=shared.tools.variables,
     )
 
 

@@ -89,10 +89,10 @@ def _dependencies(repository: Repository, chosen: Choice) -> Iterator[Share]:
     def left_out(places: Sequence[str]) -> frozenset[str]:
         return _left_out(repository, places)
 
-    found = dependencies.find(checkout, left_out)
-    yield from found
-    known = {share.place for share in found}
-    named = [name for name in chosen.added if not os.path.isabs(name) and name not in known]
+    usual = dependencies.find(checkout, left_out)
+    yield from usual
+    shared = {share.place for share in usual}
+    named = [name for name in chosen.added if not os.path.isabs(name) and name not in shared]
     others = [dependencies.of_directory(checkout, name) for name in named if ".." not in name]
     present = [share for share in others if share is not None]
     if present:
@@ -111,7 +111,7 @@ def _left_out(repository: Repository, places: Sequence[str]) -> frozenset[str]:
         for place in places
         if place not in ignored and os.path.isdir(os.path.join(str(repository.top), place))
     }
-    for path in ask.tracked(repository.quiet_git, sorted(others)):
+    for path in ask.tracked(repository.quiet_git, sorted(others)) if others else ():
         names = path.split("/")
         others.difference_update("/".join(names[:count]) for count in range(1, len(names) + 1))
     return ignored | others

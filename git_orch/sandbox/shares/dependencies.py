@@ -243,7 +243,7 @@ def _workspaces(checkout: str) -> list[str]:
     patterns = [*_of_json(checkout, "package.json"), *_of_json(checkout, "lerna.json")]
     text = _read(os.path.join(checkout, "pnpm-workspace.yaml"))
     patterns += _PNPM_ENTRY.findall(text.partition("packages:")[2])
-    found: dict[str, None] = {}
+    workspaces: dict[str, None] = {}
     for pattern in patterns:
         parts = [part for part in pattern.split("/") if part not in ("", ".")]
         if pattern.startswith("!") or ".." in parts or not parts:
@@ -251,9 +251,9 @@ def _workspaces(checkout: str) -> list[str]:
         # Of `**` one level: what is deeper is a rare thing, and the upper levels are looked at.
         plain = ["*" if part == "**" else part for part in parts]
         for place in _matches(checkout, plain):
-            if len(found) < _MOST and _may_be_entered(os.path.join(checkout, place)):
-                found[place] = None
-    return [place for place in found if os.path.isdir(os.path.join(checkout, place))]
+            if len(workspaces) < _MOST and _may_be_entered(os.path.join(checkout, place)):
+                workspaces[place] = None
+    return [place for place in workspaces if os.path.isdir(os.path.join(checkout, place))]
 
 
 def _of_json(checkout: str, name: str) -> list[str]:
