@@ -69,6 +69,8 @@ _PACKAGE = (
     "cannot find module providing package",
     "missing go.sum entry",
     "in offline mode",  # maven
+    "pluginresolutionexception",
+    "dependencyresolutionexception",
     "available for offline mode",  # gradle
     "bundler::gemnotfound",
     "in locally installed gems",

@@ -128,3 +128,14 @@ def test_a_project_with_its_dependencies_in_a_cache_is_told_how_to_fill_it(repo:
     repo.commit({"go.mod": "module x\n"}, "go")
     told = repo.orch("setup", "--check", "exit 127", expect=1).stderr
     assert "go mod download  # fills it" in told
+
+
+@pytest.mark.parametrize(("asking", "value"), [(False, "off"), (True, "")])
+def test_only_commands_without_the_network_have_the_offline_switches(
+    repo: Repo, value: str, *, asking: bool
+) -> None:
+    step = {"title": "Do", "run": "printf '%s' \"$GOPROXY\" > proxy", "network": asking}
+    plan = repo.plan({"title": "One", "steps": [step]})
+    repo.orch("approve", "--network", "all")
+    repo.orch("exec")
+    assert repo.git("show", f"orch/{plan}:proxy") == value

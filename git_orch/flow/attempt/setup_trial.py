@@ -28,7 +28,7 @@ from git_orch.sandbox import secrecy
 from git_orch.sandbox.process.outcome import Outcome
 
 _NAME = "setup"  # of the worktree, and of the lock
-_OUTPUT = 2_000  # characters that are looked at
+_OUTPUT = 20_000  # characters that are looked at
 _LONGEST_TEXT = 1 << 20  # bytes of a file that says what a project is made with
 
 

@@ -38,18 +38,45 @@ _FIXED = {
 }
 
 
+# Tools that fetch packages work from their caches then, and what is in none ends at once, not after
+# minutes of retries. pip has no such switch that leaves an index on the loopback to a test.
+_OFFLINE = {
+    "npm_config_offline": "true",  # npm, npx and pnpm
+    "YARN_ENABLE_NETWORK": "0",
+    "COREPACK_ENABLE_NETWORK": "0",
+    "PIP_RETRIES": "0",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "UV_OFFLINE": "1",
+    "CONDA_OFFLINE": "true",
+    "CARGO_NET_OFFLINE": "true",
+    "GOPROXY": "off",
+    "MAVEN_ARGS": "--offline",
+    "COMPOSER_DISABLE_NETWORK": "1",
+    "HF_HUB_OFFLINE": "1",
+}
+
+
 def command_environment(
-    source: Mapping[str, str], *, home: Path, worktree: Path, extra: Iterable[str] = ()
+    source: Mapping[str, str],
+    *,
+    home: Path,
+    worktree: Path,
+    extra: Iterable[str] = (),
+    offline: bool = False,
 ) -> dict[str, str]:
-    """Names and values for a command that works in `worktree`.
+    """Names and values for a command that works in `worktree`; `offline` is for one without the
+    network.
 
     From `source` come only variables that cannot hold a secret, and the names in `extra`, which the
     user has listed.
     """
     copied = {name: source[name] for name in (*_COPIED, *extra) if name in source}
     temporary = source.get("TMPDIR", "")
+    own = {name.lower() for name in copied}  # npm takes its variables in either case
+    switches = {name: value for name, value in _OFFLINE.items() if name.lower() not in own}
     return {
         "LANG": "C.UTF-8",
+        **(switches if offline else {}),
         **copied,
         **_FIXED,
         "HOME": str(home),

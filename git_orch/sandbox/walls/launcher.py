@@ -172,7 +172,11 @@ class Launcher:
     def _variables(self, view: View) -> dict[str, str]:
         source = {**self.source, "PATH": view.path}
         variables = environment.command_environment(
-            source, home=view.home, worktree=view.worktree, extra=self.extra
+            source,
+            home=view.home,
+            worktree=view.worktree,
+            extra=self.extra,
+            offline=self.sandboxed and not view.network,
         )
         variables["PATH"] = view.path
         if self.sandboxed:

@@ -47,6 +47,32 @@ def test_what_makes_programs_wait_or_draw_is_overruled(name: str, value: str) ->
     assert made({name: "of the user"})[name] == value
 
 
+def test_tools_without_the_network_are_told_so() -> None:
+    variables = environment.command_environment(
+        {}, home=Path("/home/ada"), worktree=Path("/worktree"), offline=True
+    )
+    assert variables.items() >= {
+        ("npm_config_offline", "true"), ("UV_OFFLINE", "1"), ("PIP_RETRIES", "0"),
+        ("CARGO_NET_OFFLINE", "true"), ("GOPROXY", "off"), ("MAVEN_ARGS", "--offline"),
+        ("YARN_ENABLE_NETWORK", "0"), ("COREPACK_ENABLE_NETWORK", "0"),
+        ("COMPOSER_DISABLE_NETWORK", "1"), ("CONDA_OFFLINE", "true"), ("HF_HUB_OFFLINE", "1"),
+        ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
+    }  # fmt: skip
+
+
+def test_tools_with_the_network_are_not_told_to_do_without() -> None:
+    assert not made({}).keys() & {"npm_config_offline", "UV_OFFLINE", "GOPROXY"}
+
+
+@pytest.mark.parametrize("name", ["npm_config_offline", "NPM_CONFIG_OFFLINE", "GOPROXY"])
+def test_a_switch_that_the_user_passes_on_is_theirs(name: str) -> None:
+    variables = environment.command_environment(
+        {name: "mine"}, home=Path("/h"), worktree=Path("/w"), extra=[name], offline=True
+    )
+    own = {key: value for key, value in variables.items() if key.lower() == name.lower()}
+    assert own == {name: "mine"}
+
+
 def test_path_has_only_absolute_directories_outside_the_worktree(tmp_path: Path) -> None:
     worktree = tmp_path / "worktree"
     (worktree / "bin").mkdir(parents=True)
