@@ -44,13 +44,12 @@ class Identity:
         return odb.write_commit(objects, fields)
 
     def commit_again(self, objects: Objects, commit: str, tree: str, onto: str) -> str:
-        """Store `commit` with another tree, on another parent: author and message stay, a signature
-        does not.
+        """Store `commit` with another tree, on another parent: author and message stay byte for byte,
+        a signature does not.
         """
-        fields = odb.commit(objects, commit)
-        committer = self.now().committer
-        again = raw.CommitObject(tree, (onto,), fields.author, committer, fields.message)
-        return odb.write_commit(objects, again)
+        original = raw.original(odb.read(objects, commit, "commit"))
+        again = original.bytes_of(tree, (onto,), self.now().committer)
+        return objects.write("commit", again)
 
     def now(self) -> Stamp:
         """The lines for a commit that is made now."""

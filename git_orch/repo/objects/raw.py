@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -57,8 +58,8 @@ class CommitObject(NamedTuple):
 
 
 def commit_object(data: bytes) -> CommitObject:
-    """The fields of a commit object; a message that is not UTF-8 is read as Latin-1, as git does
-    when it must guess.
+    """The fields of a commit object. A message is in the encoding that the commit names; one that is
+    not in it is read as Latin-1, as git does when it must guess.
     """
     head, _, message = data.partition(b"\n\n")
     tree, parents, author, committer, extra = "", [], "", "", []
@@ -75,7 +76,7 @@ def commit_object(data: bytes) -> CommitObject:
         else:
             extra.append(line)
     try:
-        text = message.decode("utf-8")
+        text = message.decode(_codec(head))
     except UnicodeDecodeError:
         text = message.decode("latin-1")
     return CommitObject(tree, tuple(parents), author, committer, text, tuple(extra))
@@ -86,3 +87,48 @@ def commit_bytes(commit: CommitObject) -> bytes:
     lines = [f"tree {commit.tree}", *(f"parent {parent}" for parent in commit.parents)]
     lines += [f"author {commit.author}", f"committer {commit.committer}", *commit.extra]
     return ("\n".join(lines) + "\n\n" + commit.message).encode("utf-8", "surrogateescape")
+
+
+class Original(NamedTuple):
+    """What a commit keeps, byte for byte, where it is made again with another tree or parent;
+    `encoding` is what it says of its texts, empty for UTF-8.
+    """
+
+    author: bytes
+    encoding: str
+    message: bytes
+
+    def bytes_of(self, tree: str, parents: Iterable[str], committer: str) -> bytes:
+        """The commit object. Its committer is written as the commit says, where that is possible."""
+        try:
+            committed = committer.encode(self.encoding or "utf-8", "surrogateescape")
+        except (LookupError, UnicodeEncodeError):
+            committed = committer.encode("utf-8", "surrogateescape")
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        head = [line.encode("ascii") for line in lines]
+        head += [b"author " + self.author, b"committer " + committed]
+        if self.encoding:
+            head.append(b"encoding " + self.encoding.encode("utf-8", "surrogateescape"))
+        return b"\n".join(head) + b"\n\n" + self.message
+
+
+def original(data: bytes) -> Original:
+    """What is to be kept of a commit object."""
+    head, _, message = data.partition(b"\n\n")
+    encoding = _header(head, b"encoding").decode("utf-8", "surrogateescape")
+    return Original(_header(head, b"author"), encoding, message)
+
+
+def _header(head: bytes, name: bytes) -> bytes:
+    lines = (line.partition(b" ") for line in head.split(b"\n"))
+    return next((value for key, _, value in lines if key == name), b"")
+
+
+def _codec(head: bytes) -> str:
+    """The name of Python's codec for the encoding that a commit names."""
+    named = _header(head, b"encoding").decode("ascii", "replace")
+    try:
+        codecs.lookup(named or "utf-8")
+    except LookupError:
+        return "utf-8"
+    return named or "utf-8"

@@ -9,11 +9,12 @@ from git_orch import errors
 from git_orch.repo import sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects import raw
 from git_orch.sandbox.process import programs as host_programs
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Objects
-    from git_orch.repo.objects.raw import CommitObject
+    from git_orch.repo.objects.raw import CommitObject, Original
     from git_orch.repo.repository import Repository
 
 _TIMEOUT = 60.0  # seconds for a person to type a passphrase or touch a key
@@ -46,20 +47,22 @@ def signed(repository: Repository, objects: Objects, commits: Sequence[str]) -> 
     found: dict[str, str] = {}
     git = Git(repository.git_dir, repository.top, _variables(repository))
     for oid in commits:
-        fields = odb.commit(objects, oid)
+        data = odb.read(objects, oid, "commit")
+        fields = raw.commit_object(data)
         fields = fields._replace(
             parents=tuple(found.get(parent, parent) for parent in fields.parents)
         )
-        found[oid] = _signed(git, fields)
+        found[oid] = _signed(git, fields, raw.original(data))
         objects.write("commit", odb.read(objects, found[oid], "commit"))
     return found
 
 
-def _signed(git: Git, fields: CommitObject) -> str:
-    options = [*sync.options(), "-c", "i18n.commitEncoding=UTF-8", "commit-tree", "-S"]
+def _signed(git: Git, fields: CommitObject, original: Original) -> str:
+    encoding = f"i18n.commitEncoding={original.encoding or 'UTF-8'}"
+    options = [*sync.options(), "-c", encoding, "commit-tree", "-S"]
     parents = [word for parent in fields.parents for word in ("-p", parent)]
-    people = {**_person("AUTHOR", fields.author), **_person("COMMITTER", fields.committer)}
-    message = fields.message.encode("utf-8", "surrogateescape")
+    author = original.author.decode("utf-8", "surrogateescape")
+    people = {**_person("AUTHOR", author), **_person("COMMITTER", fields.committer)}
     try:
         done = git.finished(
             *options,
@@ -67,7 +70,7 @@ def _signed(git: Git, fields: CommitObject) -> str:
             "-F",
             "-",
             fields.tree,
-            stdin=message,
+            stdin=original.message,
             variables=people,
             timeout=_TIMEOUT,
         )
