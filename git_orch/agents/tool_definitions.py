@@ -90,7 +90,9 @@ def _number(description: str) -> dict[str, object]:
     return {"type": "integer", "description": description}
 
 
-_PATH = _text("Path relative to the root of the project, with / between names.")
+_PATH = _text(
+    "Path relative to the root of the project, with / between names, or an absolute one below it."
+)
 _NEEDS_COMMAND: frozenset[Permission] = frozenset({"command"})
 _NEEDS_READ: frozenset[Permission] = frozenset({"read"})
 _NEEDS_WRITE: frozenset[Permission] = frozenset({"write"})

@@ -68,7 +68,7 @@ class Place:
     whole outputs.
 
     `policy` judges commands before they run; without one they all run. With `network` commands have
-    the network.
+    the network. Commands see the worktree at `top`; None: where it is.
     """
 
     worktree: Path
@@ -76,6 +76,17 @@ class Place:
     commands: Commands
     policy: Policy | None = None
     network: bool = False
+    top: Path | None = None
+
+    def relative(self, path: str) -> str:
+        """A path from the top of the worktree, where it is an absolute one below that, as commands
+        print it; others as they are.
+        """
+        above, names = (self.top or self.worktree).parts, paths.parts(path)
+        if not path.startswith("/") or names[: len(above) - 1] != above[1:]:
+            return path
+        below = "/".join(names[len(above) - 1 :])
+        return f"{below}/" if below and path.endswith(("/", "/.")) else below or "."
 
 
 class Toolbox:
@@ -188,7 +199,7 @@ class Toolbox:
     def _search(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
         pattern = document.text(fields, "pattern")
         name = document.optional_text(fields, "files")
-        path = document.optional_text(fields, "path") or "."
+        path = self._place.relative(document.optional_text(fields, "path") or ".")
         if not _is_root(path) and self._tree.kind(path) not in ("file", "directory"):
             return Result(f"there is no file or directory '{path}'", "failed")
         include = [] if name is None else [f"--include={name}"]
@@ -210,7 +221,7 @@ class Toolbox:
     # -- files -------------------------------------------------------------------------------------
 
     def _read_file(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
-        path = document.text(fields, "path")
+        path = self._place.relative(document.text(fields, "path"))
         first = _within(fields, "offset", 1, None)
         count = min(
             _within(fields, "limit", tool_definitions.READ_LINES, None), tool_definitions.READ_LINES
@@ -246,7 +257,7 @@ class Toolbox:
         return Result(text)
 
     def _write_file(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
-        path = document.text(fields, "path")
+        path = self._place.relative(document.text(fields, "path"))
         content = document.text(fields, "content")
         executable = fields.get("executable")
         if executable is not None and not isinstance(executable, bool):
@@ -263,7 +274,7 @@ class Toolbox:
         )
 
     def _edit_file(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
-        path = document.text(fields, "path")
+        path = self._place.relative(document.text(fields, "path"))
         items = document.sequence(fields, "edits")
         orders = [_edit(item, number) for number, item in enumerate(items, start=1)]
         if not orders:

@@ -44,6 +44,20 @@ def name_of(repository: Repository) -> str:
     return hashlib.sha256(os.fsencode(common_dir)).hexdigest()[:16]
 
 
+def checkout(repository: Repository) -> Path | None:
+    """The user's checkout, at whose path worktrees stand: where they are; None in a bare
+    repository. From a worktree of git-orch's own it is the main one, if that can be told.
+    """
+    top = repository.top
+    if top is None:
+        return None
+    real = Path(os.path.realpath(top))
+    if real.is_relative_to(place_of(repository, "worktrees")):
+        common = Path(os.path.realpath(repository.common_dir))
+        return common.parent if common.name == ".git" else real
+    return real
+
+
 def cache_directory() -> Path:
     """The directory of the capabilities' cache, outside of every repository."""
     cache = os.environ.get("XDG_CACHE_HOME", "")

@@ -39,14 +39,17 @@ def done(job: Job, site: Site) -> Work:
         service.model, purse, service.prices, spending.About(job.attempt, job.step.id), again
     )
     outputs = site.output_path(job.attempt, "tools").parent
+    top = site.launcher.site_map(site.worktree.path).top
     policy = command_policy.policy(
         job.plan,
-        site.worktree.path,
+        top,
         site.repository.top,
         network=job.network,
         sandboxed=site.launcher.sandboxed,
     )
-    place = toolbox.Place(site.worktree.path, outputs, site.launcher, policy, network=job.network)
+    place = toolbox.Place(
+        site.worktree.path, outputs, site.launcher, policy, network=job.network, top=top
+    )
     box = toolbox.Toolbox(
         place, frozenset(tool for tool in ("read", "write", "command") if tool in job.tools)
     )

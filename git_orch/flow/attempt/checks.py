@@ -144,9 +144,10 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
     )
     enclosure = replace(site.worktree.enclosure, stop=site.stop, boundary=Boundary(shown))
     site.worktree.standing.begin()
+    argv = [str(enclosure.inside(hook))]
     with enclosure.scratch() as scratch:
         outcome = enclosure.outcome(
-            scratch, [str(hook)], writes_files=True, timeout=check.timeout, output_path=output_path
+            scratch, argv, writes_files=True, timeout=check.timeout, output_path=output_path
         )
     return _result(check, site, outcome, tree)[0]
 

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 
 def boundary(repository: Repository, tell: Callable[[str], None] = enclosed.silent) -> Boundary:
-    """The boundary that runs commands for the repository. Raises Refused where no sandbox works and
-    the user did not choose to do without.
+    """The boundary that runs commands for the repository, in its worktrees. Raises Refused where no
+    sandbox works and the user did not choose to do without.
     """
-    return Boundary(launcher(repository, settings.of_user(repository)), tell)
+    inside = launcher(repository, settings.of_user(repository))
+    return Boundary(replace(inside, checkout=places.checkout(repository)), tell)
 
 
 def launcher(repository: Repository, user_settings: Settings) -> Launcher:

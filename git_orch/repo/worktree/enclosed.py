@@ -168,7 +168,7 @@ class Enclosure:
             for inner in (made.objects / "info", made.lfs):
                 inner.mkdir(parents=True)
             (made.objects / "info" / "alternates").write_bytes(
-                os.fsencode(self.common_dir / "objects") + b"\n"
+                os.fsencode(self.inside(self.common_dir) / "objects") + b"\n"
             )
             # An index that was never written is an empty one.
             index = self.git_dir / "index"
@@ -176,8 +176,13 @@ class Enclosure:
                 if not index.is_symlink():  # commands see the copy
                     shutil.copy2(index, made.index)
             if self.launcher.git is not None:
-                (made.path / "config").write_bytes(self.launcher.git.config)
+                view, _ = self.launcher.view_and_variables(self.worktree)
+                (made.path / "config").write_bytes(view.git_config)
             yield made
+
+    def inside(self, path: Path) -> Path:
+        """The path that a command in the sandbox has for what is at `path`."""
+        return self.launcher.site_map(self.worktree).inside(path)
 
     @contextlib.contextmanager
     def directory(self, suffix: str) -> Iterator[Path]:
@@ -248,7 +253,9 @@ class Enclosure:
         )
 
     def _variables(self, scratch: Scratch) -> Mapping[str, str]:
-        pinned = {**_PINNED, "lfs.storage": str(scratch.lfs)}
+        inside = self.inside
+        objects = inside(self.common_dir) / "objects"
+        pinned = {**_PINNED, "lfs.storage": str(inside(scratch.lfs))}
         numbered = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(pinned)}
         numbered |= {
             f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(pinned.values())
@@ -256,18 +263,18 @@ class Enclosure:
         return {
             **numbered,
             "GIT_CONFIG_COUNT": str(len(pinned)),
-            "GIT_CONFIG_GLOBAL": str(scratch.path / "config"),
-            "GIT_DIR": str(self.git_dir),
-            "GIT_WORK_TREE": str(self.worktree),
-            "GIT_INDEX_FILE": str(scratch.index),
-            "GIT_OBJECT_DIRECTORY": str(scratch.objects),
+            "GIT_CONFIG_GLOBAL": str(inside(scratch.path) / "config"),
+            "GIT_DIR": str(inside(self.git_dir)),
+            "GIT_WORK_TREE": str(inside(self.worktree)),
+            "GIT_INDEX_FILE": str(inside(scratch.index)),
+            "GIT_OBJECT_DIRECTORY": str(inside(scratch.objects)),
             # git-lfs looks only here.
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(self.common_dir / "objects"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(objects),
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_ALLOW_PROTOCOL": "",
             "GIT_LITERAL_PATHSPECS": "0",
-            "OUT": str(scratch.path),
+            "OUT": str(inside(scratch.path)),
             "LANGUAGE": "en",
         }
 

@@ -5,7 +5,6 @@ without secrets.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from git_orch.plans import redact
 from git_orch.repo import git_settings, scopes, settings
 from git_orch.repo.git_settings import Care
 from git_orch.repo.worktree import alternates
-from git_orch.sandbox.walls import environment
+from git_orch.sandbox.walls import environment, git_config
 from git_orch.sandbox.walls.view import GitView
 
 if TYPE_CHECKING:
@@ -45,7 +44,8 @@ _LFS_STORAGE = "/tmp/git-lfs"  # noqa: S108 - of the sandbox: git-lfs writes the
 def of(repository: Repository) -> GitView:
     """The view of a repository. Raises Refused where it borrows objects from what is none."""
     borrowed = alternates.stores(repository.common_dir / "objects", environment.home(os.environ))
-    return GitView(repository.common_dir, config(repository), borrowed)
+    files = tuple(user_files(repository).items())
+    return GitView(repository.common_dir, config(repository), borrowed, files)
 
 
 def config(repository: Repository) -> bytes:
@@ -60,10 +60,9 @@ def config(repository: Repository) -> bytes:
         and name not in _LEFT_OUT
         and not hidden.fullmatch(name)
     ]
-    shown += [(name, str(path)) for name, path in user_files(repository).items()]
     if any(name.startswith("filter.lfs.") for name in repository.drivers):
         shown.append(("lfs.storage", _LFS_STORAGE))
-    return "".join(_lines(shown)).encode("utf-8", "surrogateescape")
+    return git_config.text(shown)
 
 
 def readable(repository: Repository) -> tuple[Path, ...]:
@@ -79,16 +78,3 @@ def user_files(repository: Repository) -> dict[str, Path]:
         chosen = own.get(name, [None])[-1] or scopes.default_file(name, repository.variables)
         files[name] = Path(os.path.expanduser(chosen))
     return {name: path for name, path in files.items() if path.is_absolute() and path.is_file()}
-
-
-def _lines(settings: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for name, value in settings:
-        section, _, rest = name.partition(".")
-        inner, dot, key = rest.rpartition(".")
-        yield f'[{section} "{_escaped(inner)}"]\n' if dot else f"[{section}]\n"
-        yield f'\t{key} = "{_escaped(value)}"\n'
-
-
-def _escaped(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return escaped.replace("\n", "\\n").replace("\t", "\\t").replace("\b", "\\b")

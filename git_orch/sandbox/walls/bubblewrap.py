@@ -72,13 +72,15 @@ class Bubblewrap:
     wall: landlock.Wall | None = field(default_factory=landlock.find)
     name = "bubblewrap"
     sandboxed = True
+    moves = True
 
     @contextlib.contextmanager
     def confine(self, argv: Sequence[str], view: View) -> Iterator[Confined]:
         """The command line that runs `argv` where `view` is all there is."""
         with contextlib.ExitStack() as stack:
-            numbers = [stack.enter_context(_memory(data)) for data in _contents(view)]
-            shown = arguments(view, numbers, self.copy)
+            made = [(path, stack.enter_context(_memory(data))) for path, data in _contents(view)]
+            numbers = [number for _, number in made]
+            shown = arguments(view, made, self.copy)
             if self.wall is not None:
                 argv = (*self.wall.before(*_rights(shown)), *argv)
                 shown += ["--setenv", landlock.QUIET, "0"]
@@ -196,14 +198,33 @@ def _memory(data: bytes) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _contents(view: View) -> list[bytes]:
+def _contents(view: View) -> Iterator[tuple[Path, bytes]]:
+    """Paths inside that have other contents than on the host."""
     if view.git is None:
-        return []
-    own = _git_dir(view.worktree) / _OF_WORKTREE
-    return [
-        view.git.config,
-        *([b"".join(_SPARSE.findall(own.read_bytes()))] if own.is_file() else []),
-    ]
+        return
+    common, git_dir, inside = view.git.common_dir, _git_dir(view.worktree), view.site_map.inside
+    if (common / "config").is_file():
+        yield inside(common / "config"), view.git_config
+    own = git_dir / _OF_WORKTREE
+    if own.is_file():
+        yield inside(own), b"".join(_SPARSE.findall(own.read_bytes()))
+    if view.checkout is None:
+        return
+    if view.git.alternates:  # those that stand there may be seen from where the file was
+        stores = [_quoted(inside(path)) for path in view.git.alternates]
+        yield inside(common / "objects" / "info" / "alternates"), b"".join(stores)
+    if git_dir != view.worktree / ".git" and _pointer(view):
+        yield inside(git_dir / "gitdir"), os.fsencode(view.checkout / ".git") + b"\n"
+        yield view.checkout / ".git", b"gitdir: " + os.fsencode(inside(git_dir)) + b"\n"
+
+
+def _quoted(path: Path) -> bytes:
+    """A line of git's file of alternates: with the escapes of C, where something could end it."""
+    name = os.fsencode(path)
+    if not (name.startswith((b'"', b"#")) or b"\n" in name):
+        return name + b"\n"
+    escaped = name.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+    return b'"' + escaped + b'"\n'
 
 
 def _git_dir(worktree: Path) -> Path:
@@ -213,9 +234,8 @@ def _git_dir(worktree: Path) -> Path:
     pointer = worktree / ".git"
     if not pointer.is_file():
         return pointer
-    return worktree / os.fsdecode(
-        pointer.read_bytes().removeprefix(b"gitdir: ").removesuffix(b"\n")
-    )
+    named = os.fsdecode(pointer.read_bytes().removeprefix(b"gitdir: ").removesuffix(b"\n"))
+    return Path(os.path.normpath(worktree / named))
 
 
 def _null_terminated(options: Sequence[str]) -> bytes:
@@ -225,23 +245,24 @@ def _null_terminated(options: Sequence[str]) -> bytes:
 # -- the options -----------------------------------------------------------------------------------
 
 
-def arguments(view: View, numbers: Sequence[int], copy: Copy | None = None) -> list[str]:
-    """All options but the command; `numbers` are the descriptors of the files whose contents are
-    given, `copy` says how long writes to shares last.
+def arguments(view: View, made: Sequence[tuple[Path, int]], copy: Copy | None = None) -> list[str]:
+    """All options but the command; `made` are paths inside, and the descriptors of files with what
+    they have there, `copy` says how long writes to shares last.
     """
     doors = Doors.of_now()
     return [
         *_NAMESPACES,
         *([] if view.network else ["--unshare-net"]),
         *_system(view, doors),
-        *_temporary(),
+        *_temporary(view),
         *_home(view),
         *_readable(view, doors),
         *_writable(view, doors),
         *_shares(view, copy, doors, elsewhere=True),
-        *_files(view, numbers, doors),
+        *_files(view, doors),
         *_shares(view, copy, doors, elsewhere=False),
-        "--chdir", str(view.worktree),
+        *(word for path, number in made for word in ("--ro-bind-data", str(number), str(path))),
+        "--chdir", str(view.site_map.top),
         "--remount-ro", "/",
     ]  # fmt: skip
 
@@ -272,13 +293,15 @@ def _rights(options: Sequence[str]) -> tuple[list[str], list[str]]:
     return shown, outermost(writable)
 
 
-def _bind(how: str, path: Path | str) -> list[str]:
-    return [how, str(path), str(path)]
+def _bind(how: str, path: Path | str, inside: Path | str | None = None) -> list[str]:
+    return [how, str(path), str(path if inside is None else inside)]
 
 
-def _show(path: Path | str, doors: Doors) -> list[str]:
+def _show(path: Path, view: View, doors: Doors) -> list[str]:
     """Show a place of the user's, without the doors in it."""
-    return [*_bind("--ro-bind", path), *_cover(doors.in_shown(str(path)))]
+    inside = view.site_map.inside
+    covered = (str(inside(Path(door))) for door in doors.in_shown(str(path)))
+    return [*_bind("--ro-bind", path, inside(path)), *_cover(covered)]
 
 
 def _cover(doors: Iterable[str]) -> Iterator[str]:
@@ -346,12 +369,15 @@ def private_settings() -> tuple[tuple[str, bool], ...]:
     return tuple(private)
 
 
-def _temporary() -> list[str]:
-    shared, own = "/dev/shm", _OWN_TMP  # noqa: S108 - of the sandbox
+def _temporary(view: View) -> list[str]:
+    shared, own, kept = "/dev/shm", _OWN_TMP, "/var/tmp"  # noqa: S108 - of the sandbox
+    memory = ("--perms", "1777", "--size", str(_TMP_BYTES), "--tmpfs")
+    # Nothing can be mounted at a path that goes through a link.
+    linked = ("--dir", "/var", "--symlink", f"..{own}", kept)
     return [
         "--dev", "/dev", "--perms", "1777", "--size", str(_SHM_BYTES), "--tmpfs", shared,
-        "--remount-ro", "/dev", "--perms", "1777", "--size", str(_TMP_BYTES), "--tmpfs", own,
-        "--dir", "/var", "--symlink", f"..{own}", "/var/tmp",  # noqa: S108
+        "--remount-ro", "/dev", *memory, own,
+        *((*memory, kept) if view.site_map.top.is_relative_to(kept) else linked),
     ]  # fmt: skip
 
 
@@ -362,7 +388,7 @@ def _home(view: View) -> Iterator[str]:
 def _readable(view: View, doors: Doors) -> Iterator[str]:
     """Caches, where the programs on PATH lie, and what the user's configuration adds."""
     common_dir = view.git.common_dir if view.git is not None else None
-    protected = (view.home, view.worktree, common_dir)
+    protected = (view.home, view.worktree, common_dir, view.checkout)
     # An environment may need an interpreter elsewhere.
     own = (os.path.join(share.source, name) for share in view.shares for name in share.programs)
     places = _program_places(os.pathsep.join((view.path, *own)), protected)
@@ -371,7 +397,7 @@ def _readable(view: View, doors: Doors) -> Iterator[str]:
         yield from (*_bind("--ro-bind", path), *_cover(doors.in_programs(path)))
     for chosen in view.readable:
         if os.path.exists(chosen):
-            yield from _show(chosen, doors)
+            yield from _show(chosen, view, doors)
 
 
 # Asked for each command of a run, and some milliseconds of following links.
@@ -409,7 +435,14 @@ def _mount_points(paths: tuple[str, ...], protected: tuple[Path | None, ...]) ->
 
 def _writable(view: View, doors: Doors) -> Iterator[str]:
     for path in view.writable:
-        yield from (*_bind("--bind", path), *_cover(doors.in_worktree(str(path))))
+        yield from _bind_working("--bind", path, view, doors)
+
+
+def _bind_working(how: str, path: Path, view: View, doors: Doors) -> Iterator[str]:
+    """Show a place whose own sockets and FIFOs go on working."""
+    inside = view.site_map.inside
+    yield from _bind(how, path, inside(path))
+    yield from _cover(str(inside(Path(door))) for door in doors.in_worktree(str(path)))
 
 
 def _shares(view: View, copy: Copy | None, doors: Doors, *, elsewhere: bool) -> Iterator[str]:
@@ -420,7 +453,7 @@ def _shares(view: View, copy: Copy | None, doors: Doors, *, elsewhere: bool) -> 
 
 
 def _share(share: Share, view: View, copy: Copy | None, doors: Doors) -> Iterator[str]:
-    source, place = share.source, str(view.worktree / share.place)
+    source, place = share.source, str(view.site_map.top / share.place)
     if copy is None or not os.path.isdir(source):
         if share.cache:
             return
@@ -464,37 +497,33 @@ def _too_wide(path: str, protected: Sequence[Path]) -> bool:
     )
 
 
-def _files(view: View, numbers: Sequence[int], doors: Doors) -> Iterator[str]:
-    """The repository and the worktree; of a checkout with its `.git` inside, that one last: it
-    covers what hides.
+def _files(view: View, doors: Doors) -> Iterator[str]:
+    """The repository and the worktree; where that has the repository in it, that one last: it covers
+    what hides.
     """
-    inside = view.git is not None and view.git.common_dir.is_relative_to(view.worktree)
-    if not inside:
-        yield from _repository(view, numbers, doors)
-    yield from _worktree(view, doors)
-    if inside:
-        yield from _repository(view, numbers, doors)
+    common = view.git.common_dir if view.git is not None else None
+    if common is not None and view.site_map.inside(common).is_relative_to(view.site_map.top):
+        yield from (*_worktree(view, doors), *_repository(view, doors))
+    else:
+        yield from (*_repository(view, doors), *_worktree(view, doors))
 
 
-def _repository(view: View, numbers: Sequence[int], doors: Doors) -> Iterator[str]:
+def _repository(view: View, doors: Doors) -> Iterator[str]:
     """The common git directory, read-only as a whole: a bind of single files falls when somebody
     replaces them.
     """
     if view.git is None:
         return
-    common = view.git.common_dir
-    yield from _show(common, doors)
+    common, inside = view.git.common_dir, view.site_map.inside
+    yield from _show(common, view, doors)
     for directory in _private_directories(view, common):
-        yield from _hide(str(directory))
-    if (common / "config").is_file():
-        yield from ("--ro-bind-data", str(numbers[0]), str(common / "config"))
+        yield from _hide(str(inside(directory)))
+    # It has credentials where the other configuration file has them.
     for path in (common / _OF_WORKTREE, *sorted(common.glob(f"worktrees/*/{_OF_WORKTREE}"))):
-        if len(numbers) > 1 and path.parent == _git_dir(view.worktree):
-            yield from ("--ro-bind-data", str(numbers[1]), str(path))
-        elif path.is_file():  # it has credentials where the other configuration file has them
-            yield from ("--ro-bind", os.devnull, str(path))
+        if path.is_file() and path.parent != _git_dir(view.worktree):
+            yield from ("--ro-bind", os.devnull, str(inside(path)))
     for alternate in view.git.alternates:
-        yield from _show(alternate, doors)
+        yield from _show(alternate, view, doors)
 
 
 def _private_directories(view: View, common: Path) -> list[Path]:
@@ -507,13 +536,15 @@ def _private_directories(view: View, common: Path) -> list[Path]:
 
 
 def _worktree(view: View, doors: Doors) -> Iterator[str]:
-    yield from _bind("--bind" if view.worktree_writable else "--ro-bind", view.worktree)
-    yield from _cover(doors.in_worktree(str(view.worktree)))
+    how = "--bind" if view.worktree_writable else "--ro-bind"
+    yield from _bind_working(how, view.worktree, view, doors)
     common = view.git.common_dir if view.git is not None else None
-    for path in dict.fromkeys([*_pointer(view), *view.protected]):
+    # Where the worktree stands elsewhere, the pointer has contents of its own, see _contents.
+    pointer = _pointer(view) if view.checkout is None else []
+    for path in dict.fromkeys([*pointer, *view.protected]):
         # Our view of the repository has less in it than the directory.
         if common is None or not path.is_relative_to(common):
-            yield from _show(path, doors)
+            yield from _show(path, view, doors)
 
 
 def _pointer(view: View) -> list[Path]:

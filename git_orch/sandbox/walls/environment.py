@@ -61,17 +61,18 @@ def command_environment(
     *,
     home: Path,
     worktree: Path,
+    checkout: Path | None = None,
     extra: Iterable[str] = (),
     offline: bool = False,
 ) -> dict[str, str]:
-    """Names and values for a command that works in `worktree`; `offline` is for one without the
-    network.
+    """Names and values for a command that works in `worktree`, which stands at `checkout`;
+    `offline` is for one without the network.
 
     From `source` come only variables that cannot hold a secret, and the names in `extra`, which the
     user has listed.
     """
     copied = {name: source[name] for name in (*_COPIED, *extra) if name in source}
-    temporary = source.get("TMPDIR", "")
+    temporary, places = source.get("TMPDIR", ""), (worktree, checkout)
     own = {name.lower() for name in copied}  # npm takes its variables in either case
     switches = {name: value for name, value in _OFFLINE.items() if name.lower() not in own}
     return {
@@ -80,28 +81,30 @@ def command_environment(
         **copied,
         **_FIXED,
         "HOME": str(home),
-        "PATH": os.pathsep.join(outside(source.get("PATH", ""), worktree)) or DEFAULT_PATH,
-        "TMPDIR": next(_outside([temporary], worktree), "/tmp"),  # noqa: S108 - as without TMPDIR
+        "PATH": os.pathsep.join(outside(source.get("PATH", ""), *places)) or DEFAULT_PATH,
+        "TMPDIR": next(_outside([temporary], places), "/tmp"),  # noqa: S108 - as without TMPDIR
     }
 
 
-def outside(path: str, worktree: Path | None) -> list[str]:
-    """The absolute directories in a PATH that are not inside `worktree`, without repetition: no
-    program of a repository.
+def outside(path: str, *places: Path | None) -> list[str]:
+    """The absolute directories in a PATH that are not inside one of `places`, without repetition:
+    no program of a repository.
     """
-    return list(_outside_once(path, worktree))
+    return list(_outside_once(path, places))
 
 
 # Each command of a run asks, and to follow the links of all directories takes milliseconds. Commands
 # in the sandbox cannot change what lies outside of the worktree.
 @functools.lru_cache
-def _outside_once(path: str, worktree: Path | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_outside(path.split(os.pathsep), worktree)))
+def _outside_once(path: str, places: tuple[Path | None, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_outside(path.split(os.pathsep), places)))
 
 
-def _outside(directories: list[str], worktree: Path | None) -> Iterator[str]:
+def _outside(directories: list[str], places: tuple[Path | None, ...]) -> Iterator[str]:
     for directory in directories:
-        if os.path.isabs(directory) and (worktree is None or not inside(directory, worktree)):
+        if os.path.isabs(directory) and not any(
+            place is not None and inside(directory, place) for place in places
+        ):
             yield directory
 
 

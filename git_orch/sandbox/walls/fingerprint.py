@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from git_orch.sandbox.walls.launcher import Launcher
     from git_orch.sandbox.walls.view import Share
 
-_POLICY = 1  # to be raised when the same options of a sandbox come to mean something else
+_POLICY = 2  # to be raised when the same options of a sandbox come to mean something else
 # Where installing a package leaves a trace, seen from a directory with programs.
 _LIBRARIES = ("lib", "lib/node_modules")
 _PYTHON = re.compile(r"python3[0-9.]*")
@@ -50,7 +50,7 @@ def of(launcher: Launcher, worktree: Path) -> str:
     """
     view, variables = launcher.view_and_variables(worktree)
     system = os.uname()
-    git = b"" if view.git is None else _VOLATILE.sub(b"", view.git.config)
+    git = _VOLATILE.sub(b"", view.git_config)
     return digest(
         Machine(
             sandbox=f"{launcher.sandbox.name} {_POLICY} {__version__}",

@@ -17,7 +17,8 @@ from git_orch.sandbox.process import command as process
 from git_orch.sandbox.process import limits as limits_of
 from git_orch.sandbox.process import outcome
 from git_orch.sandbox.process.limits import Bounds, Limits
-from git_orch.sandbox.walls import environment, mount_points, repositories
+from git_orch.sandbox.walls import environment, mount_points, repositories, site_map
+from git_orch.sandbox.walls.site_map import SiteMap
 from git_orch.sandbox.walls.view import GitView, Sandbox, Share, Unconfined, View, share_layers
 
 if TYPE_CHECKING:
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
 NOT_EXECUTABLE = 126  # the statuses a shell gives, see EXIT STATUS in bash(1)
 NOT_FOUND = 127
 _NOBODYS_HOME = Path("/tmp/home")  # noqa: S108 - inside the sandbox, where /tmp is its own
-# Without these no command starts, and in some of them no directory can be made.
-_NEEDED = tuple(map(Path, (
-    "/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
-    "/dev", "/proc",
-)))  # fmt: skip
-_SHARED = frozenset(map(Path, ("/etc", "/opt", "/nix", "/snap", "/gnu", "/tmp", "/var", "/run")))  # noqa: S108
 _READ_ONLY = tuple(map(Path, ("/usr", "/etc", "/opt", "/nix", "/snap", "/gnu")))
 
 
@@ -47,7 +42,8 @@ class Launcher:
     `extra` more variables. With `keeps_repositories` the worktree is one in which somebody uses git:
     then no repository below it may come, go or change. What commands write to `shares` is kept in
     the directory `writes`, if there is one; `variables` say where tools have what they share. Tools
-    of git's see no shares, unless they are hooks.
+    of git's see no shares, unless they are hooks. A worktree stands at the path `checkout` in a
+    sandbox that can show it there.
     """
 
     source: Mapping[str, str]
@@ -61,6 +57,7 @@ class Launcher:
     writes: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     tools_see_shares: bool = False
+    checkout: Path | None = None
     limits: Limits = field(default_factory=limits_of.usual)
 
     @property
@@ -146,12 +143,26 @@ class Launcher:
         view = self._view(worktree, network=False)
         return view, self._variables(view)
 
+    def site_map(self, worktree: Path) -> SiteMap:
+        """The paths that a command in `worktree` has for what is on the host."""
+        return SiteMap(worktree, self._covered(worktree))
+
+    def _covered(self, worktree: Path) -> Path | None:
+        """The path where the worktree stands, unless that is its own."""
+        checkout = self.checkout
+        if checkout is None or not self.sandbox.moves:
+            return None
+        return checkout if site_map.can_stand_at(worktree, checkout, self.home) else None
+
     def _view(self, worktree: Path, *, network: bool) -> View:
         home = _NOBODYS_HOME if self.sandboxed and _cannot_be_hidden(self.home) else self.home
         shares = self.shares if self.sandboxed and home == self.home else ()
-        own = (f"{worktree / share.place}/{name}" for share in shares for name in share.programs)
+        covered = self._covered(worktree)
+        top = covered or worktree
+        own = (f"{top / share.place}/{name}" for share in shares for name in share.programs)
         return View(
             worktree=worktree,
+            checkout=covered,
             home=home,
             path=os.pathsep.join((*own, self._outside(worktree))),
             git=self.git,
@@ -162,8 +173,9 @@ class Launcher:
         )
 
     def _outside(self, worktree: Path) -> str:
-        """The user's own PATH, without what is in the worktree."""
-        path = os.pathsep.join(environment.outside(self.source.get("PATH", ""), worktree))
+        """The user's own PATH, without what is in the worktree or where it stands."""
+        covered = self._covered(worktree)
+        path = os.pathsep.join(environment.outside(self.source.get("PATH", ""), worktree, covered))
         return path or environment.DEFAULT_PATH
 
     def _without_shares(self, view: View) -> View:
@@ -175,6 +187,7 @@ class Launcher:
             source,
             home=view.home,
             worktree=view.worktree,
+            checkout=view.checkout,
             extra=self.extra,
             offline=self.sandboxed and not view.network,
         )
@@ -281,8 +294,11 @@ def _cannot_be_hidden(home: Path) -> bool:
     """
     place = Path(os.path.normpath(home))
     return (
-        place in _SHARED
-        or any(needed.is_relative_to(place) or place.is_relative_to(needed) for needed in _NEEDED)
+        place in site_map.SHARED
+        or any(
+            needed.is_relative_to(place) or place.is_relative_to(needed)
+            for needed in site_map.NEEDED
+        )
         or (any(place.is_relative_to(shown) for shown in _READ_ONLY) and not place.is_dir())
     )
 
@@ -304,13 +320,15 @@ def _environment(view: View) -> dict[str, str]:
     """The variable by which tools know the environment whose programs come first."""
     for share in view.shares:
         if share.environment and share.programs:
-            return {"VIRTUAL_ENV": str(view.worktree / share.place)}
+            return {"VIRTUAL_ENV": str(view.site_map.top / share.place)}
     return {}
 
 
 def _program(name: str, view: View) -> str | None:
     """The program to start: on PATH, or where a name with a slash says, seen from the worktree."""
     if os.sep in name:
+        if view.checkout is not None:  # an absolute path or link may mean another file than here
+            return name
         there = [str(view.worktree / name), *_sources(view, str(view.worktree / name))]
         return name if any(map(os.path.isfile, there)) else None
     for directory in view.path.split(os.pathsep):
@@ -323,6 +341,6 @@ def _program(name: str, view: View) -> str | None:
 def _sources(view: View, path: str) -> Iterator[str]:
     """Where this machine has what a command sees at a path in a share."""
     for share in view.shares:
-        place = str(view.worktree / share.place)
+        place = str(view.site_map.top / share.place)
         if f"{path}/".startswith(f"{place}/"):
             yield share.source + path.removeprefix(place)

@@ -70,6 +70,7 @@ class Seatbelt:
     program: str = PROGRAM
     name = "seatbelt"
     sandboxed = True
+    moves = False
 
     @contextlib.contextmanager
     def confine(self, argv: Sequence[str], view: View) -> Iterator[Confined]:

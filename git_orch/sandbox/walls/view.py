@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from git_orch.sandbox.walls import git_config
+from git_orch.sandbox.walls.site_map import SiteMap
+
 # Toolchains in a home directory, none of which holds a credential. Those that do lie beside them:
 # .cargo/credentials.toml, .local/share/uv/credentials.
 TOOLCHAINS = (
@@ -42,12 +45,14 @@ class GitView(NamedTuple):
     """The part of the repository that a command sees: the common git directory, read-only, with
     `config` in place of its own configuration.
 
-    `alternates` are object directories elsewhere that it borrows from.
+    `alternates` are object directories elsewhere that it borrows from, `files` settings that name
+    a file of the user's.
     """
 
     common_dir: Path
     config: bytes
     alternates: tuple[Path, ...] = ()
+    files: tuple[tuple[str, Path], ...] = ()
 
 
 class View(NamedTuple):
@@ -55,7 +60,8 @@ class View(NamedTuple):
 
     `path` is a PATH of absolute directories. `readable` and `writable` are paths beside the
     worktree, `protected` are paths in it that stay as they are. What commands write to one of the
-    `shares` goes to a directory in `writes`, or is gone with the command.
+    `shares` goes to a directory in `writes`, or is gone with the command. The worktree stands at the
+    path `checkout`; None: where it is. All paths but PATH are those of the host.
     """
 
     worktree: Path
@@ -69,6 +75,22 @@ class View(NamedTuple):
     protected: tuple[Path, ...] = ()
     shares: tuple[Share, ...] = ()
     writes: Path | None = None
+    checkout: Path | None = None
+
+    @property
+    def site_map(self) -> SiteMap:
+        """The paths that things have inside."""
+        return SiteMap(self.worktree, self.checkout)
+
+    @property
+    def git_config(self) -> bytes:
+        """The repository's configuration, as it counts inside."""
+        if self.git is None:
+            return b""
+        inside = self.site_map.inside
+        return self.git.config + git_config.text(
+            (name, str(inside(path))) for name, path in self.git.files
+        )
 
 
 class Confined(NamedTuple):
@@ -79,13 +101,18 @@ class Confined(NamedTuple):
 
 
 class Sandbox(Protocol):
-    """A way to confine commands; `sandboxed` says whether it is one at all."""
+    """A way to confine commands; `sandboxed` says whether it is one at all, `moves` whether it can
+    show a directory at another path.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def sandboxed(self) -> bool: ...
+
+    @property
+    def moves(self) -> bool: ...
 
     def confine(
         self, argv: Sequence[str], view: View
@@ -101,6 +128,7 @@ class Unconfined:
 
     name = "none"
     sandboxed = False
+    moves = False
 
     @contextlib.contextmanager
     def confine(self, argv: Sequence[str], view: View) -> Iterator[Confined]:  # noqa: ARG002

@@ -276,6 +276,7 @@ class Connected:
         self._sandbox = sandbox
         self.name = sandbox.name
         self.sandboxed = sandbox.sandboxed
+        self.moves = sandbox.moves
 
     def confine(
         self, argv: Sequence[str], view: View

@@ -27,11 +27,13 @@ from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox.walls import bundled, environment, landlock, sandboxes
 from git_orch.sandbox.walls.bubblewrap import Bubblewrap
 from git_orch.sandbox.walls.launcher import Launcher
+from git_orch.sandbox.walls.site_map import BESIDE
 from git_orch.sandbox.walls.view import View
 
 PLAN = "PLAN-20261121-0000000000-x"
 CANARY = "canary-3f9a"
 LONG = 60.0  # seconds
+COMMON = 'cd "$(git rev-parse --git-common-dir)"'
 
 
 @pytest.fixture
@@ -78,8 +80,8 @@ def test_the_worktree_can_be_written_and_nothing_else_on_this_machine(
     places = [
         *(Path(name) for name in ("/", "/usr", "/etc", "/bin", "/usr/bin", "/dev", "/proc", "/opt", "/run", "/var")),
         hermetic, hermetic / ".config", tmp_path, repo.path, repo.path / ".git",
-        repo.path / ".git/hooks", repo.path / ".git/objects", worktree.enclosure.git_dir,
-        worktree.path.parent, Path("/tmp"), Path("/home"),
+        repo.path / ".git/hooks", repo.path / ".git/objects", worktree.enclosure.git_dir, BESIDE,
+        BESIDE / ".git", BESIDE / ".git/objects", worktree.path.parent, Path("/tmp"), Path("/home"),
     ]  # fmt: skip
     names = [place / CANARY for place in places]
     said = inside(
@@ -87,7 +89,9 @@ def test_the_worktree_can_be_written_and_nothing_else_on_this_machine(
     )
     assert said.endswith("done\n")
     assert f" /{CANARY}: Read-only file system" in said  # what fills it would fill the memory
+    own = worktree.path / CANARY  # it stands where the checkout is
     assert [str(name) for name in names if os.path.lexists(name)] == []
+    assert own.read_text() == "x\n"
     assert (worktree.path / "own").read_text() == "mine\n"
 
 
@@ -366,7 +370,7 @@ def test_git_reads_in_the_sandbox_and_cannot_write(
     done
     """
     outcome = worktree.enclosure.launcher.run(bash(script), worktree=path, timeout=LONG)
-    assert outcome.output.decode() == f"first\n{path}\n"
+    assert outcome.output.decode() == f"first\n{repo.path}\n"
 
 
 @pytest.mark.parametrize("kind", ["linked", "main"])
@@ -374,7 +378,7 @@ def test_git_orchs_own_files_are_hidden(repo: Repo, worktree: Worktree, kind: st
     """Also where the common directory lies in the worktree."""
     (repo.path / ".git/orch/traces").mkdir(parents=True)
     (repo.path / ".git/orch/traces/x.jsonl").write_text(CANARY)
-    script = f"cd {repo.path}/.git && ls -A orch; cat orch/traces/x.jsonl; echo x >orch/x; ls orch"
+    script = f"{COMMON} && ls -A orch; cat orch/traces/x.jsonl; echo x >orch/x; ls orch"
     path = worktree.path if kind == "linked" else repo.path
     said = worktree.enclosure.launcher.run(
         bash(script), worktree=path, timeout=LONG
@@ -385,9 +389,9 @@ def test_git_orchs_own_files_are_hidden(repo: Repo, worktree: Worktree, kind: st
 
 def test_other_worktrees_are_hidden(repo: Repo, worktree: Worktree, tmp_path: Path) -> None:
     repo.git("worktree", "add", "-q", "--detach", str(tmp_path / "theirs"))
-    assert "No such file" in inside(
-        worktree, f"cat {tmp_path}/theirs/README.md {repo.path}/README.md"
-    )
+    repo.write({"untracked": "mine\n"})
+    said = inside(worktree, f"cat {tmp_path}/theirs/README.md {repo.path}/untracked")
+    assert said.count("No such file") == 2
 
 
 _CREDENTIALS = {
@@ -416,7 +420,7 @@ def test_the_configuration_is_shown_without_credentials(
 ) -> None:
     for name, value in _CREDENTIALS.items():
         repo.git("config", name, value)
-    script = f"git config --list --show-origin; cat {repo.path}/.git/config"
+    script = f"git config --list --show-origin; {COMMON}; cat config"
     path = worktree.path if kind == "linked" else repo.path
     said = (
         remade(repo)
@@ -457,7 +461,7 @@ def test_the_configuration_of_worktrees_and_submodules_shows_no_credentials_eith
     repo.git("config", "--worktree", "http.extraHeader", CANARY, cwd=worktree.path)
     said = inside(
         remade(repo),
-        f"grep -rs {CANARY} {repo.path}/.git; git status --porcelain && git log --format=%s -1",
+        f"({COMMON} && grep -rs {CANARY} .); git status --porcelain && git log --format=%s -1",
     )
     assert said == "with a submodule\n"
     started = worktree.enclosure.launcher

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from collections.abc import Callable
@@ -36,6 +37,11 @@ Use = Callable[..., toolbox.Result]
 @pytest.fixture
 def use(place: toolbox.Place) -> Use:
     """The result of a tool, with everything permitted."""
+    return use_of(place)
+
+
+def use_of(place: toolbox.Place) -> Use:
+    """The result of a tool at a place, with everything permitted."""
     box = toolbox.Toolbox(place, ALL)
     return lambda name, **fields: box.result(exchange.ToolCall("toolu_1", name, fields))
 
@@ -464,3 +470,42 @@ def test_a_call_makes_a_hundred_edits_at_most(use: Use, worktree: Path) -> None:
     edit = {"old": "x", "new": "y"}
     assert use("edit_file", path="a", edits=[edit] * 101).verdict == "invalid"
     assert (worktree / "a").read_text() == "x"
+
+
+# -- absolute paths --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("below", ["src/a.py", "/src//a.py", "./src/a.py"])
+@pytest.mark.parametrize("top", [None, "/home/ada/project"])
+def test_an_absolute_path_below_the_place_that_commands_see_names_a_file(
+    place: toolbox.Place, worktree: Path, top: str | None, below: str
+) -> None:
+    seen = dataclasses.replace(place, top=Path(top) if top is not None else None)
+    use = use_of(seen)
+    path = f"{top or worktree}/{below}"
+    assert use("write_file", path=path, content="x = 1\n").verdict == "done"
+    assert (worktree / "src/a.py").read_text() == "x = 1\n"
+    assert "x = 1" in use("read_file", path=path).text
+    assert use("edit_file", path=path, edits=[{"old": "1", "new": "2"}]).verdict == "done"
+    assert use("search", pattern="x", path=path).text == "1:x = 2"
+    assert use("read_file", path=str(top or worktree)).text == "src/a.py"
+    assert use("search", pattern="x", path=f"{top or worktree}/").text == "src/a.py:1:x = 2"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/home/ada", "/home/ada/project2/x", "/home/ada/project/../x", "/etc/passwd", "/", "~/x"],
+)
+def test_an_absolute_path_elsewhere_is_refused(place: toolbox.Place, path: str) -> None:
+    use = use_of(dataclasses.replace(place, top=Path("/home/ada/project")))
+    for tool in ("read_file", "write_file"):
+        result = use(tool, path=path, **({"content": "x"} if tool == "write_file" else {}))
+        assert (result.verdict, "leads out of the worktree" in result.text) == ("refused", True)
+
+
+def test_the_path_on_the_host_is_elsewhere_where_commands_see_another(
+    place: toolbox.Place, worktree: Path
+) -> None:
+    (worktree / "a").write_text("x")
+    use = use_of(dataclasses.replace(place, top=Path("/home/ada/project")))
+    assert use("read_file", path=f"{worktree}/a").verdict == "refused"
