@@ -29,6 +29,8 @@ _CLOSED = frozenset({
     ".git", "node_modules", "target", "build", "dist", "out", ".next", "_build", "__pycache__",
     ".cache", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".idea", ".vscode",
 })  # fmt: skip
+# From the third level on, an environment has to be called like one.
+_LIKE_AN_ENVIRONMENT = re.compile(r"^\.|env|py|conda")
 _GLOB = re.compile(r"[*?\[]")
 _PNPM_ENTRY = re.compile(r"^\s*-\s*['\"]?([^'\"#\n]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
 
@@ -110,45 +112,43 @@ def _plain(path: str, place: str) -> Share | None:
 
 
 def _candidates(checkout: str) -> Iterator[Share]:
-    workspaces = _workspaces(checkout)
-    waiting = ["", *workspaces]
+    waiting = ["", *_workspaces(checkout)]
     seen = set(waiting)
     for directory in waiting:  # grows while we look
-        names = _directories(os.path.join(checkout, directory))
-        for name in names:
+        for name, may_be_entered in _directories(os.path.join(checkout, directory), directory):
             place = f"{directory}/{name}" if directory else name
             share = _share(checkout, place, _kind_of(place))
             if share is not None:
                 yield share
-            elif (
-                name not in _CLOSED
-                and place.count("/") + 1 < _LEVELS
-                and place not in seen
-                and len(waiting) < _MOST
-                and _may_be_entered(os.path.join(checkout, place))
-            ):
+            elif may_be_entered and place not in seen and place.count("/") + 1 < _LEVELS:
                 seen.add(place)
-                waiting.append(place)
+                if len(waiting) < _MOST:
+                    waiting.append(place)
 
 
-def _directories(path: str) -> list[str]:
-    """The names in a directory that may be dependencies: directories, links, and files of _KINDS."""
+def _directories(path: str, place: str) -> list[tuple[str, bool]]:
+    """The names in a directory that may be dependencies, and whether these may be below them: there
+    are none below links, and none of ours in another repository.
+    """
+    is_deep = "/" in place
+    names = []
     try:
         with os.scandir(path) as entries:
-            return [
-                entry.name
-                for entry in entries
-                if entry.name in _KINDS
-                or f"{os.path.basename(path)}/{entry.name}" in _KINDS
-                or entry.is_dir()
-            ]
+            for entry in entries:
+                if place and entry.name == ".git":
+                    return []
+                is_one = entry.name in _KINDS or f"{os.path.basename(path)}/{entry.name}" in _KINDS
+                is_directory = entry.is_dir(follow_symlinks=False)
+                may_be_entered = is_directory and entry.name not in _CLOSED
+                # To look into each one of thousands takes its time.
+                if is_one or (
+                    (is_directory or entry.is_symlink())
+                    and not (is_deep and not _LIKE_AN_ENVIRONMENT.search(entry.name))
+                ):
+                    names.append((entry.name, may_be_entered))
     except OSError:
         return []
-
-
-def _may_be_entered(path: str) -> bool:
-    """Whether it is a directory of this repository: no link, and no repository of its own."""
-    return not os.path.islink(path) and not os.path.lexists(os.path.join(path, ".git"))
+    return names
 
 
 def _kind_of(place: str) -> _Kind | None:
@@ -251,9 +251,10 @@ def _workspaces(checkout: str) -> list[str]:
         # Of `**` one level: what is deeper is a rare thing, and the upper levels are looked at.
         plain = ["*" if part == "**" else part for part in parts]
         for place in _matches(checkout, plain):
-            if len(workspaces) < _MOST and _may_be_entered(os.path.join(checkout, place)):
+            path = os.path.join(checkout, place)
+            if len(workspaces) < _MOST and os.path.isdir(path) and not os.path.islink(path):
                 workspaces[place] = None
-    return [place for place in workspaces if os.path.isdir(os.path.join(checkout, place))]
+    return list(workspaces)
 
 
 def _of_json(checkout: str, name: str) -> list[str]:
