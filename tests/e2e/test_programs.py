@@ -67,6 +67,21 @@ STEPS: dict[str, tuple[dict[str, Any], Cost]] = {
 def test_a_step_starts_few_programs_and_syncs_seldom(
     repo: Repo, tmp_path: Path, step: dict[str, Any], most: Cost
 ) -> None:
+    assert_cost(repo, tmp_path, step, most)
+
+
+# Nothing changes, so that git has nothing to look at: also not where something is shared.
+_QUIET = ("run", "run with a check")
+
+
+@pytest.mark.parametrize("name", _QUIET)
+def test_shared_directories_start_no_program(repo: Repo, tmp_path: Path, name: str) -> None:
+    repo.commit({".gitignore": "node_modules\n", "package.json": "{}"})
+    repo.write({"node_modules/left-pad/index.js": "", "vendor/bundle/ruby/3.1.0/a.rb": ""})
+    assert_cost(repo, tmp_path, *STEPS[name])
+
+
+def assert_cost(repo: Repo, tmp_path: Path, step: dict[str, Any], most: Cost) -> None:
     cost = one_more(repo, tmp_path, step)
     if any(place.version == 2 for place in cgroup.find_places()):  # a shell enters each
         most = most._replace(programs=most.programs * 3 // 2)
