@@ -94,9 +94,9 @@ KINDS = (
 )
 
 
-def limited(repo: Repo, *args: str) -> subprocess.CompletedProcess[str]:
+def limited(repo: Repo, *args: str, memory: int = MEMORY) -> subprocess.CompletedProcess[str]:
     """git-orch, where neither it nor git may have much memory."""
-    argv = ["prlimit", f"--as={MEMORY}", sys.executable, "-m", "git_orch", *args]
+    argv = ["prlimit", f"--as={memory}", sys.executable, "-m", "git_orch", *args]
     return subprocess.run(argv, cwd=repo.path, capture_output=True, text=True, check=False)
 
 
@@ -110,6 +110,27 @@ def test_the_other_plans_are_shown_and_the_large_one_is_named(
     assert done.returncode == 0
     assert ids.short(good) in done.stdout
     assert BAD in done.stderr
+
+
+def logs_at_their_limits(repo: Repo, number: int) -> None:
+    """Logs of one plan each that have as many values as is read of them: 65 bytes for one."""
+    plan = repo.plan(writing("a"))
+    [note] = repo.git("ls-tree", "-r", refs.LOGS + plan).splitlines()
+    events = repo.git("cat-file", "blob", note.split()[2])
+    [line] = lines(1)
+    values = ",".join(f'"{count:08}"' for count in range(950_000))
+    content = f'{events}\n{line[:-2].decode()},"list":[{values}]}}\n'
+    log = tree(repo, f"100644 blob {blob(repo, content.encode())}\t{'0' * 40}")
+    commit = repo.git("commit-tree", log, "-m", "log")
+    for count in range(number):
+        repo.git("update-ref", f"{refs.LOGS}PLAN-20260101-{count:010}-large", commit)
+
+
+def test_one_log_after_the_other_is_in_memory(repo: Repo) -> None:
+    logs_at_their_limits(repo, 8)
+    done = limited(repo, "ls", memory=MEMORY // 2)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 9
 
 
 def test_what_can_be_done_about_a_large_log_is_said(repo: Repo) -> None:

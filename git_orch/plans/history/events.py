@@ -88,6 +88,10 @@ class Log(NamedTuple):
         ahead = (event for event in self.events if ids.ulid_ms(event.id) > now_ms + ids.DAY_MS)
         return tuple(ahead)
 
+    def end(self) -> Log:
+        """The log with nothing but which event was the last."""
+        return self._replace(events=tuple(event._replace(body={}) for event in self.events[-1:]))
+
     def with_events(self, events: Iterable[Event]) -> Log:
         """The log with these events in their places; one that is there already counts once."""
         new = sorted({event.id: event for event in events}.items())

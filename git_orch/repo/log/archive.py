@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from git_orch import errors
 from git_orch.plans import document, ids
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 LARGEST = bounds.LARGEST_LOG  # bytes of a note
+Value = TypeVar("Value")
+
 _BATCH = 64 << 20  # bytes that are read at once
 _MARK = b'"plan.archived"'
 
@@ -79,10 +81,15 @@ def content(repository: Repository, objects: Objects, notes: Sequence[Note]) -> 
     return events.union(content for content in contents if content is not None)
 
 
-def logs(objects: Objects, plans: Mapping[str, Sequence[Note]]) -> list[Log]:
-    """The events of archived plans, in their order."""
-    read = bounds.read_logs(objects, [[note.blob for note in notes] for notes in plans.values()])
-    return [contents.log for contents in read]
+def fold_logs(
+    objects: Objects, plans: Mapping[str, Sequence[Note]], fold: Callable[[str, Log], Value]
+) -> list[Value]:
+    """What `fold` makes of the events of each archived plan, in their order."""
+    names = list(plans)
+    blobs = [[note.blob for note in notes] for notes in plans.values()]
+    return bounds.read_logs(
+        objects, blobs, lambda index, contents: fold(names[index], contents.log)
+    )
 
 
 def _contents(

@@ -6,8 +6,8 @@ large one keeps nobody from seeing the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from git_orch.plans import document
 from git_orch.plans.history import events
@@ -15,6 +15,8 @@ from git_orch.plans.history.events import Log
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.objects import Found, Objects
+
+Value = TypeVar("Value")
 
 # The log of a plan of 1,000 steps has two million bytes, 1,100 notes and 100,000 values.
 LARGEST_LOG = 16 << 20  # bytes of all notes
@@ -46,19 +48,25 @@ def read_small(objects: Objects, oids: Sequence[str], largest: int) -> list[Foun
     return [next(read) if size is not None and size <= largest else None for size in sizes]
 
 
-def read_logs(objects: Objects, logs: Sequence[Sequence[str]]) -> list[Contents]:
-    """The events of each log, given as the blobs of its notes. One that is larger than any that we
-    write has none and says why in `unread`.
+def read_logs(
+    objects: Objects, logs: Sequence[Sequence[str]], use: Callable[[int, Contents], Value]
+) -> list[Value]:
+    """What `use` makes of each log, which it gets with its number: the small ones come first, and
+    only one is in memory at a time.
+
+    A log is given as the blobs of its notes. One that is larger than any that we write has no
+    events and says why in `unread`.
     """
     reading = _Reading(objects)
     every = [blob for log in logs for blob in log]
     known = iter(objects.sizes(every))
     sizes = [[next(known) for _ in log] for log in logs]
     totals = [sum(size or 0 for size in of_log) for of_log in sizes]
-    contents: dict[int, Contents] = {}
+    values: dict[int, Value] = {}
     for batch in _batches(sorted(range(len(logs)), key=totals.__getitem__), totals):
-        contents |= reading.read(batch, logs, totals)
-    return [contents[index] for index in range(len(logs))]
+        for index, contents in reading.read(batch, logs, totals):
+            values[index] = use(index, contents)
+    return [values[index] for index in range(len(logs))]
 
 
 def _batches(order: Iterable[int], totals: Sequence[int]) -> Iterable[list[int]]:
@@ -83,18 +91,17 @@ class _Reading:
 
     def read(
         self, batch: Sequence[int], logs: Sequence[Sequence[str]], totals: Sequence[int]
-    ) -> dict[int, Contents]:
-        """The contents of the logs with these numbers."""
+    ) -> Iterator[tuple[int, Contents]]:
+        """The contents of the logs with these numbers, one after the other."""
         unread = {
             index: why for index in batch if (why := self._refusal(totals[index])) is not None
         }
         chosen = [index for index in batch if index not in unread]
         stored = iter(self._objects.read_many([blob for index in chosen for blob in logs[index]]))
-        contents = {index: Contents(Log(unread=why)) for index, why in unread.items()}
+        for index, why in unread.items():
+            yield index, Contents(Log(unread=why))
         for index in chosen:
-            blobs = [(blob, next(stored)) for blob in logs[index]]
-            contents[index] = self._contents(blobs)
-        return contents
+            yield index, self._contents([(blob, next(stored)) for blob in logs[index]])
 
     def _refusal(self, size: int) -> str | None:
         """Why a log of so many bytes is not read; None when it is."""

@@ -51,23 +51,26 @@ def statuses(
     unread: dict[str, str] | None = None,
 ) -> list[Status]:
     """The status of all plans (or of those given), oldest first; refs that hold no plan are left
-    out.
+    out. Where they are several, only the last event of each log is kept.
 
     `bases` takes the values of the base branches that were looked at, `unread` the plans whose logs
     are larger than any that we write, with what they have.
     """
     chosen = plans if plans is not None else refs.of_plans(repository)
     logged = [(plan, values) for plan, values in chosen.items() if values.log is not None]
-    read = store.read_logs(objects, [values.log or "" for _, values in logged])
-    if unread is not None:
-        for (plan, _), (_, log) in zip(logged, read, strict=True):
-            if log.unread is not None:
-                unread[plan] = log.unread
-    tips = [(plan, values.branch) for plan, values in logged]
-    folded = _fold(repository, objects, tips, [log for _, log in read], bases)
+
+    def fold_one(index: int, log: Log) -> Status | None:
+        plan, _ = logged[index]
+        if log.unread is not None and unread is not None:
+            unread[plan] = log.unread
+        return _folded(plan, log, alone=len(logged) == 1)
+
+    read = store.fold_logs(objects, [values.log or "" for _, values in logged], fold_one)
+    tips = [values.branch for _, values in logged]
+    statuses = _on_branches(repository, objects, tips, [status for _, status in read], bases)
     return [
         status if notes.missing is None else status._replace(incomplete=True)
-        for status, (notes, _) in zip(folded, read, strict=True)
+        for status, (notes, _) in zip(statuses, read, strict=True)
         if status is not None
     ]
 
@@ -133,33 +136,42 @@ def statuses_of_notes(
         for name, notes in stored.plans.items()
         if plan in (None, name) and (name not in live or live[name].log is None)
     }
-    logs = archive.logs(objects, plans)
-    statuses = _fold(repository, objects, [(name, None) for name in plans], logs)
+    folded = archive.fold_logs(
+        objects, plans, lambda name, log: _folded(name, log, alone=len(plans) == 1)
+    )
+    statuses = _on_branches(repository, objects, [None for _ in plans], folded)
     return [status for status in statuses if status is not None]
 
 
 def status(place: PlanPlace, objects: Objects, log: Log, tip: str | None) -> Status:
     """The status of one plan whose log is already read. Raises NotFound when the log holds no plan."""
-    [result] = _fold(place.repository, objects, [(place.id, tip)], [log])
+    folded = fold.fold(place.id, log, None)
+    [result] = _on_branches(place.repository, objects, [tip], [folded])
     if result is None:
         raise errors.NotFound(f"the log of '{place.id}' holds no plan", "git orch ls")
     return result
 
 
-def _fold(
+def _folded(plan: str, log: Log, *, alone: bool) -> Status | None:
+    """The status by a log. That of one plan among many does not hold its events: a log may have a
+    hundred megabytes of them.
+    """
+    status = fold.fold(plan, log, None)
+    return status if status is None or alone else status._replace(log=log.end())
+
+
+def _on_branches(
     repository: Repository,
     objects: Objects,
-    plans: Sequence[tuple[str, str | None]],
-    logs: Sequence[Log],
+    own_tips: Sequence[str | None],
+    folded: Sequence[Status | None],
     bases: dict[str, str | None] | None = None,
 ) -> list[Status | None]:
-    """The statuses by the logs, corrected by the commits on the branches.
+    """The statuses by the logs, corrected by the commits on the branches with these tips.
 
     That of a plan that was put away is where it was then, when that commit is here.
     """
-    own_tips = [tip for _, tip in plans]
     looked_at = bases if bases is not None else {}
-    folded = [fold.fold(plan, log, None) for (plan, _), log in zip(plans, logs, strict=True)]
     past = _with_present_tips(objects, list(zip(folded, own_tips, strict=True)))
     past = [
         _with_merge(repository, status, looked_at)

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from git_orch import checkpoints, errors
 from git_orch.plans import ids
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from git_orch.repo.objects.raw import Entry
     from git_orch.repo.plan_place import PlanPlace
     from git_orch.repo.repository import Repository
+
+Value = TypeVar("Value")
 
 # Eight writers on one log needed at most some dozens.
 _TRIES = 400
@@ -56,19 +58,27 @@ def read_logs(objects: Objects, tips: Sequence[str]) -> list[tuple[Notes, Log]]:
     """Notes and events of many logs at once; `tips` are the commits their refs name. Missing
     objects read as empty.
     """
+    return fold_logs(objects, tips, lambda _, log: log)
+
+
+def fold_logs(
+    objects: Objects, tips: Sequence[str], fold: Callable[[int, Log], Value]
+) -> list[tuple[Notes, Value]]:
+    """Notes of many logs, with what `fold` makes of the events of each, which it gets with its
+    number. The events of one log alone are in memory, and gone when the next is read.
+    """
     commits = bounds.read_small(objects, tips, bounds.LARGEST_COMMIT)
     trees = [_root(commit) for commit in commits]
     notes = _notes(objects, trees)
     listed = [() if note.unread else tuple(note.blobs.values()) for note in notes]
-    result = []
-    for tip, tree, note, contents in zip(
-        tips, trees, notes, bounds.read_logs(objects, listed), strict=True
-    ):
-        lost = (tip,) if tree is None else contents.missing
+
+    def use(index: int, contents: bounds.Contents) -> Value:
+        note = notes[index]
+        lost = (tips[index],) if trees[index] is None else contents.missing
         note.missing = note.missing or (lost[0] if lost else None)
-        log = contents.log if note.unread is None else Log(unread=note.unread)
-        result.append((note, log))
-    return result
+        return fold(index, contents.log if note.unread is None else Log(unread=note.unread))
+
+    return list(zip(notes, bounds.read_logs(objects, listed, use), strict=True))
 
 
 def _root(commit: odb.Found | None) -> str | None:
