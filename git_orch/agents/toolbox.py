@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from git_orch.agents import edits, exchange, pages, tool_definitions
 from git_orch.plans import document, paths, plan, sentences
-from git_orch.sandbox import files
+from git_orch.sandbox import files, private
 from git_orch.sandbox.process.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Toolbox:
             return Result(_refusal_text(refusal), "refused")
         self.written = None
         number = next(self._numbers)
-        self._place.outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_directory(self._place.outputs)
         outcome = self._run(command, seconds, self._place.outputs / f"{number}.txt", stop)
         end = f"{_end(outcome, seconds)} after {outcome.seconds:.1f} s"
         shown = pages.short_lines(outcome.excerpt(tool_definitions.SHOWN_OUTPUT))

@@ -13,6 +13,7 @@ from git_orch import checkpoints, errors
 from git_orch.repo import own_files, sync
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import unwritable
+from git_orch.sandbox import private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,17 +69,10 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def make_directory(directory: Path) -> None:
-    """Make a directory for this user alone, and so those above it that are missing. Raises OSError."""
-    for place in (*reversed(directory.parents), directory):
-        if place == directory or not place.exists():
-            place.mkdir(mode=0o700, exist_ok=True)
-
-
 def _place(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> None:
     beside = f".{path.name}.{os.urandom(4).hex()}"
     try:
-        make_directory(path.parent)
+        private.make_directory(path.parent)
         with own_files.directory_of(path) as directory:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             descriptor = os.open(beside, flags, 0o600, dir_fd=directory)

@@ -15,6 +15,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from git_orch import errors
+from git_orch.sandbox import private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -156,12 +157,7 @@ def append(top: str | Path, names: Sequence[str], data: bytes) -> None:
 
 def make_directories(top: str | Path, names: Sequence[str] = ()) -> None:
     """Make `top` and the directories below it, for this user alone. Raises OSError."""
-    path = os.fspath(top)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    for name in ("", *names):
-        path = os.path.join(path, name) if name else path
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o700)
+    private.make_directory(os.path.join(top, *names))
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from git_orch import checkpoints
 from git_orch.plans import document as documents
+from git_orch.sandbox import private
 from git_orch.sandbox.process import command as process
 from git_orch.sandbox.process import limits, programs
 from git_orch.sandbox.walls import environment
@@ -290,7 +291,7 @@ def _save(
             info.name: {"place": places[info.name], "version": info.version} for info in commands
         },
     }
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private.make_directory(file.parent)
     beside = file.with_name(f"{file.name}.{os.getpid()}")
     beside.write_text(json.dumps(document, indent=1), "utf-8")
     with checkpoints.around("write file", file):

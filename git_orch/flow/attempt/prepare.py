@@ -33,7 +33,7 @@ from git_orch.repo.worktree import enclosed, pool, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
 from git_orch.repo.worktree.worktrees import Worktree
-from git_orch.sandbox import modes
+from git_orch.sandbox import modes, private
 
 if TYPE_CHECKING:
     from git_orch.flow.model.service import Service
@@ -134,7 +134,7 @@ def _make(of: Means, name: str, commit: str) -> Worktree:
 def _set_up(of: Means, worktree: Worktree, approved: Setup) -> None:
     worktree.standing.forget()
     output = of.repository.state_dir / "output" / f"setup-{worktree.path.name}.txt"
-    output.parent.mkdir(mode=0o700, exist_ok=True)
+    private.make_directory(output.parent)
     setup.run(of.furnishing, worktree, approved, output, of.stop)
 
 

@@ -20,7 +20,7 @@ from git_orch.repo.places import state_directory
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
 from git_orch.repo.worktree import enclosed
-from git_orch.sandbox import probes
+from git_orch.sandbox import private, probes
 from git_orch.sandbox.probes import Answer, Place
 from git_orch.sandbox.process import programs, tools
 from git_orch.sandbox.shares import choice
@@ -56,7 +56,7 @@ def make_scratch() -> Iterator[tuple[Repository, Place]]:
     """A repository with a linked worktree, where plans have theirs: removed afterwards."""
     base = state_directory()
     try:
-        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_directory(base)
         directory = Path(tempfile.mkdtemp(prefix="doctor-", dir=base))
     except OSError as error:
         raise repository.unwritable(error, base) from error

@@ -17,7 +17,7 @@ from git_orch.repo.local import runs
 from git_orch.repo.local.runs import Run
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import unwritable
-from git_orch.sandbox import secrecy
+from git_orch.sandbox import private, secrecy
 from git_orch.sandbox.process import tools
 
 _SHORTEST, _LONGEST = 0.1, 0.5  # seconds between two looks at the plan's lock
@@ -81,7 +81,7 @@ def busy(plan: str) -> errors.Busy:
 
 def _open(path: Path) -> int:
     try:
-        localfiles.make_directory(path.parent)
+        private.make_directory(path.parent)
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
     except OSError as failed:
         raise unwritable(failed, path) from failed

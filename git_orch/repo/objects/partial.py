@@ -165,7 +165,7 @@ def _fetch(git: Git, remote: str | None, oids: frozenset[str]) -> None:
     _refuse_settings_of_the_repository(git)
     place = git.place()
     state = os.path.join(place.common_dir, "orch")
-    os.makedirs(state, mode=0o700, exist_ok=True)
+    own_files.make_directories(state)
     own_files.require(state)
     with tempfile.TemporaryDirectory(dir=state, prefix="fetch-") as directory:
         _make_git_directory(git, directory, remote)
