@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import forking
 import pytest
 import unsynced
+import users
 from hypothesis import HealthCheck, settings
 
 from git_orch import checkpoints
@@ -53,6 +54,7 @@ def nobodys_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What fixtures of a module or of the whole session find, whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         make_hermetic(tmp_path_factory.mktemp("home"), patch)
+        users.give_name(tmp_path_factory.mktemp("named"), patch)
         yield
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shlex
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 import git_orch
 
@@ -33,6 +37,18 @@ def as_user(user: int) -> list[str]:
     if user == os.geteuid():
         return []
     return ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups", "--"]
+
+
+def give_name(directory: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let ssh-keygen know whoever runs the tests: it works for nobody whose user ID has no name."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        known = directory / "ssh-keygen"
+        real = shlex.quote(shutil.which("ssh-keygen") or "ssh-keygen")
+        known.write_text(f'#!/bin/sh\nexec unshare --map-root-user -- {real} "$@"\n')
+        known.chmod(0o755)
+        patch.setenv("PATH", f"{directory}{os.pathsep}{os.environ['PATH']}")
 
 
 @contextmanager

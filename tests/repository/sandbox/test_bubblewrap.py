@@ -517,7 +517,8 @@ except OSError as error:
 END"""
     wall = landlock.find()
     assert wall is not None
-    version = subprocess.run([*wall.telling(["/"], []), "true"], capture_output=True, check=True)
+    words = ("setpriv", "--no-new-privs", *wall.telling(["/"], []), "true")
+    version = subprocess.run(words, capture_output=True, check=True)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"\0{name}")
         listener.listen()

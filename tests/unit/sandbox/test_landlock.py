@@ -55,6 +55,8 @@ attempt("nothing", lambda: open(os.devnull, "w"))
 attempt("fifo", lambda: os.mkfifo("fifo"))
 attempt("own signal", lambda: os.kill(os.getpid(), 0))
 """
+# No new rights: without that only root may build the wall.
+AS_BUBBLEWRAP = ("setpriv", "--no-new-privs")
 ALLOWED = ["read", "write", "move", "list the root", "nothing", "fifo", "own signal"]
 
 
@@ -87,7 +89,7 @@ def wall() -> landlock.Wall:
 
 def started(user: int, argv: tuple[str, ...], **variables: str) -> str:
     done = subprocess.run(
-        [*users.as_user(user), "setpriv", "--no-new-privs", *argv],  # as bubblewrap has it
+        [*users.as_user(user), *AS_BUBBLEWRAP, *argv],
         env={"PATH": "/usr/bin:/bin", landlock.QUIET: "0", **variables},
         capture_output=True,
         text=True,
@@ -116,7 +118,18 @@ def test_the_second_wall_holds_by_itself(user: int, place: Path) -> None:
 def test_the_status_and_the_words_of_a_command_are_its_own() -> None:
     words = wall().before(SYSTEM, [])
     done = subprocess.run(
-        [*words, "/bin/sh", "-c", 'printf "%s|" "$@"; exit 42', "sh", "a b", "$HOME", "", "é\n"],
+        [
+            *AS_BUBBLEWRAP,
+            *words,
+            "/bin/sh",
+            "-c",
+            'printf "%s|" "$@"; exit 42',
+            "sh",
+            "a b",
+            "$HOME",
+            "",
+            "é\n",
+        ],
         env={"LANG": "xx_YY.UTF-8", landlock.QUIET: "0"},
         capture_output=True,
         check=False,
@@ -146,7 +159,10 @@ def test_a_perl_that_sandboxes_do_not_show_is_not_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("program", "status"), [("/no/such/program", 127), ("/etc/passwd", 126)])
 def test_a_program_that_cannot_start_ends_as_in_a_shell(program: str, status: int) -> None:
     done = subprocess.run(
-        [*wall().before(SYSTEM, []), program], capture_output=True, text=True, check=False
+        [*AS_BUBBLEWRAP, *wall().before(SYSTEM, []), program],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == status
     assert done.stderr.startswith(f"{program}: ")
