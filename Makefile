@@ -10,11 +10,12 @@ PAGES := $(patsubst %.scd,%.1,$(filter-out man/git-orch-log.scd man/git-orch-log
 # The date in the pages: pages made from the same sources are the same bytes on every day.
 export SOURCE_DATE_EPOCH := 1795219200
 
-.PHONY: help demo test programs lint bench soak man clean
+.PHONY: help demo test test-oldest programs lint bench soak man clean
 
 help:
 	@echo 'make demo    plan, execute and roll back in a scratch repository'
 	@echo 'make test    lint, then all tests'
+	@echo 'make test-oldest  the tests of what libraries do, with the oldest releases that pyproject.toml allows'
 	@echo 'make lint    ruff, mypy and import-linter'
 	@echo 'make bench   measure, side by side with git'
 	@echo 'make soak    the long form of the tests'
@@ -41,6 +42,15 @@ lint: $(STAMP)
 test: programs lint
 	timeout --foreground --kill-after=30 2400 $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
+# make test has the newest ones.
+test-oldest: programs
+	test -e .venv-oldest || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet --disable-pip-version-check uv
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e '.[dev]'
+	timeout --foreground --kill-after=30 1200 .venv-oldest/bin/pytest -n 3 --dist loadscope --no-loadscope-reorder \
+		tests/unit tests/e2e/test_road.py tests/e2e/test_planning.py tests/e2e/test_agent_steps.py \
+		tests/e2e/test_edit.py tests/e2e/test_costs.py tests/e2e/test_commands.py
+
 programs:
 	@PYTHON="$(PYTHON)" sh tests/support/programs.sh
 
@@ -63,4 +73,4 @@ man/git-orch-log.5: man/git-orch-log.scd
 	scdoc < $< > $@
 
 clean:
-	rm -rf .venv dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-oldest dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis

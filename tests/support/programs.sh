@@ -16,6 +16,7 @@ need scdoc scdoc
 need ssh-keygen openssh-client
 need strace strace
 need perl perl-base
+[ -e /usr/share/bash-completion/bash_completion ] || missing="$missing bash-completion"
 "${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 [ -n "$missing" ] || exit 0
 

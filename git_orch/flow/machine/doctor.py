@@ -6,12 +6,11 @@ import contextlib
 import os
 import re
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from git_orch.flow.machine import machine, shares
+from git_orch.flow.machine import installed, machine, shares
 from git_orch.flow.machine import sandbox as confinement
 from git_orch.plans.plan import Command
 from git_orch.repo import git as gits
@@ -22,7 +21,7 @@ from git_orch.repo.settings import Settings
 from git_orch.repo.worktree import enclosed
 from git_orch.sandbox import private, probes
 from git_orch.sandbox.probes import Answer, Place
-from git_orch.sandbox.process import programs, tools
+from git_orch.sandbox.process import tools
 from git_orch.sandbox.shares import choice
 from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
@@ -48,7 +47,7 @@ def answers(around: Repository | None) -> Iterator[Answer]:
     yield from weakening_settings(in_force)
     yield from ([] if around is None else ineffective_settings(around))
     yield from shared_directories(around or scratch, in_force)
-    yield man_pages(os.environ.get("PATH", ""))
+    yield from installed.answers(os.environ)
 
 
 @contextlib.contextmanager
@@ -224,17 +223,3 @@ def ineffective_settings(around: Repository) -> Iterator[Answer]:
         yield Answer(
             "settings", "note", f"{name} of the repository's own configuration does not count", hint
         )
-
-
-def man_pages(path: str) -> Answer:
-    """Whether man finds the pages; *git orch help* works without them."""
-    man = programs.find("man", path)
-    if man is None:
-        return Answer("man", "note", "there is no man here", "git orch help")
-    answer = tools.capture([man, "-w", "git-orch"], env=os.environ)
-    if answer.status == 0:
-        return Answer("man", "ok", answer.stdout.decode("utf-8", "replace").strip())
-    pages = Path(sys.prefix) / "share" / "man"
-    if not (pages / "man1" / "git-orch.1").is_file():
-        return Answer("man", "note", "man does not find the pages", "git orch help")
-    return Answer("man", "note", "man does not find the pages", f'export MANPATH="{pages}:"')

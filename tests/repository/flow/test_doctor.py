@@ -92,7 +92,8 @@ def wall(found: Launcher, place: Place, name: str) -> Answer:
 
 def test_all_that_is_tried_holds_in_the_sandbox(here: Here, person: Path) -> None:
     told = statuses(here("doctor", "--json").out)
-    assert told.pop("man") in ("ok", "note")  # whether this machine's man finds the pages
+    # Whether this machine's man finds the pages, and bash the completion.
+    assert {told.pop("man"), told.pop("completion")} <= {"ok", "note"}
     # What the kernel of this machine has, and bubblewrap.
     assert told.pop("second-wall") in ("ok", "note")
     assert told.pop("copies") in ("ok", "note")
@@ -352,21 +353,6 @@ def test_a_policy_without_its_parser_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "tree_sitter", None)  # as where it is not installed
     answer = doctor.policy()
     assert (answer.status, "tree_sitter" in answer.seen) == ("no", True)
-
-
-def test_pages_that_man_does_not_find_come_with_what_helps(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MANPATH", str(tmp_path))
-    answer = doctor.man_pages(os.environ["PATH"])
-    assert answer.status == "note"
-    assert answer.hint is not None
-
-
-def test_a_machine_without_man_is_fine() -> None:
-    assert doctor.man_pages("/nowhere") == Answer(
-        "man", "note", "there is no man here", "git orch help"
-    )
 
 
 # -- settings --------------------------------------------------------------------------------------
