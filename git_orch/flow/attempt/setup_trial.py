@@ -24,7 +24,7 @@ from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import worktrees
 from git_orch.repo.worktree.worktrees import Worktree
-from git_orch.sandbox import secrecy
+from git_orch.sandbox import private, secrecy
 from git_orch.sandbox.process.outcome import Outcome
 
 _NAME = "setup"  # of the worktree, and of the lock
@@ -150,7 +150,7 @@ def _never() -> threading.Event:
 
 def _output(repository: Repository, name: str) -> Path:
     directory = repository.state_dir / "output" / _NAME
-    localfiles.make_directory(directory)
+    private.make_directory(directory)
     return directory / f"{name}.txt"
 
 

@@ -13,6 +13,7 @@ from git_orch.flow.machine import shares
 from git_orch.repo import places, settings
 from git_orch.repo.worktree import enclosed, gitview
 from git_orch.repo.worktree.enclosed import Boundary
+from git_orch.sandbox import private
 from git_orch.sandbox.process import programs
 from git_orch.sandbox.shares import choice
 from git_orch.sandbox.walls import environment, sandboxes
@@ -67,7 +68,7 @@ def _place_of_copies() -> Path | None:
     """A directory on the disk where worktrees are; None where there cannot be one."""
     try:
         place = places.own_directory()
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_directory(place)
     except (OSError, errors.OrchError):
         return None
     return place
