@@ -10,6 +10,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import Any
 
+import locks
 import pytest
 from conftest import Prepared, Repo, writing
 
@@ -317,7 +318,7 @@ def test_a_log_that_cannot_be_written_leaves_the_archive_as_it_is(repo: Repo, do
     repo.orch("archive", done)
     lines = log_lines(repo, "orch/archive")
     lock = repo.path / f".git/refs/notes/orch/{done}.lock"
-    with lock.open("x"):  # somebody's who lives
+    with locks.held(lock):
         repo.orch("unarchive", done, expect=6)
     assert log_lines(repo, "orch/archive") == lines
     lock.unlink()

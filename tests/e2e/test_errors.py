@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import locks
 import pytest
 from conftest import Repo, writing
 
@@ -504,7 +505,7 @@ def test_a_result_that_cannot_be_printed_is_an_error(repo: Repo) -> None:
 def test_a_locked_branch_is_busy_and_the_step_lands_later(repo: Repo) -> None:
     plan = repo.plan(writing("a.txt"))
     lock = repo.path / f".git/refs/heads/orch/{plan}.lock"
-    with lock.open("x"):  # somebody's who lives
+    with locks.held(lock):
         said = failure(repo.orch("exec", expect=6), 6)
     assert str(lock) in said.splitlines()[-2]
     assert f"ls -l '{lock}'" in said
@@ -520,7 +521,7 @@ def test_a_locked_log_is_busy_and_nothing_has_moved(repo: Repo) -> None:
     lock = repo.path / f".git/refs/notes/orch/{plan}.lock"
     repo.git("config", "core.filesRefLockTimeout", "0")
     before = repo.git("for-each-ref")
-    with lock.open("x"):  # somebody's who lives
+    with locks.held(lock):
         assert str(lock) in failure(repo.orch("exec", expect=6), 6)
     assert repo.git("for-each-ref") == before
     lock.unlink()
