@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _TRIES = 50
 _WHY = "orch: keep "
+# Whether the first parent of a link is the link before it: what it keeps may look like a link, too.
+_PLACES = {"\n\nOrch-Link: first\n": False, "\n\nOrch-Link: next\n": True}
 _DROPPED = "orch: let go of old attempts"
 FAILED_ATTEMPT = "a failed attempt"
 INTERRUPTED_WORK = "work of an interrupted attempt"
@@ -50,7 +52,7 @@ def keep(
         before = tip(place)
         parents = list(dict.fromkeys([before, *present] if before else present))
         tree = odb.write_tree(written, [])
-        link = identity.commit(written, tree, parents, f"{_WHY}{why}\n")
+        link = identity.commit(written, tree, parents, _message(why, first=before is None))
         try:
             refs.move_to_new(
                 place.repository,
@@ -89,7 +91,7 @@ class _Link(NamedTuple):
     @property
     def why(self) -> str:
         """Why they are held."""
-        return self.commit.message.removeprefix(_WHY).strip()
+        return self.commit.message.removeprefix(_WHY).partition("\n")[0].strip()
 
     @property
     def seconds(self) -> int:
@@ -102,8 +104,7 @@ def _links(objects: Objects, now: str | None, until: str | None = None) -> Itera
     """The links of a chain from `now` back, without `until` and those before it."""
     while now is not None and now != until:
         commit = odb.commit(objects, now)
-        first = commit.parents[0] if commit.parents else None
-        before = first if first is not None and _is_link(objects, first) else None
+        before = commit.parents[0] if _has_link_before(objects, commit) else None
         yield _Link(now, commit, commit.parents[1:] if before is not None else commit.parents)
         now = before
 
@@ -127,7 +128,9 @@ def drop_attempts(place: PlanPlace, objects: Database, before: float) -> None:
             changed = True
         elif changed:
             parents = (now, *link.held) if now is not None else link.held
-            now = odb.write_commit(written, link.commit._replace(parents=parents))
+            message = _message(link.why, first=now is None)
+            moved = link.commit._replace(parents=parents, message=message)
+            now = odb.write_commit(written, moved)
         else:
             now = link.oid
     if last is None or not changed:
@@ -138,5 +141,19 @@ def drop_attempts(place: PlanPlace, objects: Database, before: float) -> None:
         refs.move_to_new(place.repository, place.kept, written, old=last, new=now, reason=_DROPPED)
 
 
-def _is_link(objects: Objects, oid: str) -> bool:
-    return odb.commit(objects, oid).message.startswith(_WHY)
+def _message(why: str, *, first: bool) -> str:
+    [place] = (text for text, is_next in _PLACES.items() if is_next != first)
+    return f"{_WHY}{why}{place}"
+
+
+def _has_link_before(objects: Objects, link: CommitObject) -> bool:
+    """Whether the first parent of a link is the link before it. One that does not say was made by
+    an early version: links have no files.
+    """
+    for place, is_next in _PLACES.items():
+        if link.message.endswith(place):
+            return is_next
+    if not link.parents:
+        return False
+    first = odb.commit(objects, link.parents[0])
+    return first.message.startswith(_WHY) and first.tree == link.tree

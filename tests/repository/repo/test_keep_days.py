@@ -160,3 +160,21 @@ def test_a_number_of_days_that_cannot_be_is_refused(repo: Repo, value: str) -> N
 def test_never_is_no_end(repo: Repo) -> None:
     repo.git("config", "--global", "orch.keepDays", "never")
     assert "orch.keepDays=0" in repo.orch("config").stdout
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_commit_of_the_user_whose_message_is_that_of_a_link_is_none(
+    repo: Repo, repository: Repository, database: Database, number: int
+) -> None:
+    empty = repo.git("mktree", stdin="")
+    commits = [
+        repo.git("commit-tree", empty, "-m", f"orch: keep calm {count}", "-p", "HEAD")
+        for count in range(number)
+    ]
+    place, person = PlanPlace(repository, PLAN), identity.of_user(repository)
+    kept.keep(place, database, person, commits, "a tip the user moved away from")
+    later = keep(repository, database, repo, f"{kept.FAILED_ATTEMPT} at step 1", 31)
+    held = [entry.commit for entry in kept.since(place, database, None)]
+    assert held == [*commits, later]
+    keep_days.tidy(repository, database, 30)
+    assert [entry.commit for entry in kept.since(place, database, None)] == commits
