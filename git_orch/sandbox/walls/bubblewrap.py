@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 
 from git_orch.sandbox import trees
 from git_orch.sandbox.process import command, limits, programs
-from git_orch.sandbox.walls import landlock, seccomp
+from git_orch.sandbox.walls import landlock, seccomp, submodules
 from git_orch.sandbox.walls.doors import Doors
 from git_orch.sandbox.walls.view import TOOLCHAINS, Confined, Share, View, outermost, share_layers
 
@@ -216,6 +216,7 @@ def _contents(view: View) -> Iterator[tuple[Path, bytes]]:
     if git_dir != view.worktree / ".git" and _pointer(view):
         yield inside(git_dir / "gitdir"), os.fsencode(view.checkout / ".git") + b"\n"
         yield view.checkout / ".git", b"gitdir: " + os.fsencode(inside(git_dir)) + b"\n"
+        yield from submodules.contents(git_dir, view.site_map)
 
 
 def _quoted(path: Path) -> bytes:

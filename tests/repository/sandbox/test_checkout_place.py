@@ -252,3 +252,28 @@ def test_a_filter_finds_the_worktree_at_the_path_of_the_checkout(repo: Repo) -> 
     (worktree.path / "a.txt").write_text("loud\n")
     tree = snapshot.taken(discover(repo.path), worktree, "HEAD", snapshot.Terms()).tree
     assert repo.git("show", f"{tree}:a.txt") == "LOUD"
+
+
+@pytest.mark.parametrize("path", ["sub", "a/b c"])
+def test_a_submodule_that_a_person_filled_is_there(repo: Repo, tmp_path: Path, path: str) -> None:
+    allowed = ("-c", "protocol.file.allow=always")
+    other, inner = new(tmp_path / "other"), new(tmp_path / "inner")
+    other.git(*allowed, "submodule", "--quiet", "add", str(inner.path), "in")
+    other.commit({}, "with another one")
+    repo.git(*allowed, "submodule", "--quiet", "add", str(other.path), path)
+    repo.commit({}, "with a submodule")
+    worktree = made(repo.path)
+    repo.git(*allowed, "submodule", "-q", "update", "--init", "--recursive", cwd=worktree.path)
+    script = f"""
+    git status --short
+    cd '{path}' && git log --format=%s -1; git rev-parse --show-toplevel; git -C in log --format=%s
+    echo x >>README.md; git status --short; git add . 2>/dev/null || echo read-only
+    cd "{repo.path}" && git status --short
+    """
+    shown = f'"{path}"' if " " in path else path
+    assert inside(worktree, script) == (
+        f"with another one\n{repo.path}/{path}\nfirst\n M README.md\nread-only\n m {shown}\n"
+    )
+    assert repo.git("status", "--short", cwd=worktree.path / path) == "M README.md"
+    taken = snapshot.taken(discover(repo.path), worktree, "HEAD", snapshot.Terms())
+    assert taken.changes == ()
