@@ -68,7 +68,7 @@ class Place:
     whole outputs.
 
     `policy` judges commands before they run; without one they all run. With `network` commands have
-    the network. Commands see the worktree at `top`; None: where it is.
+    the network. Commands see the worktree at `tops`; where it is, if there are none.
     """
 
     worktree: Path
@@ -76,17 +76,19 @@ class Place:
     commands: Commands
     policy: Policy | None = None
     network: bool = False
-    top: Path | None = None
+    tops: tuple[Path, ...] = ()
 
     def relative(self, path: str) -> str:
         """A path from the top of the worktree, where it is an absolute one below that, as commands
         print it; others as they are.
         """
-        above, names = (self.top or self.worktree).parts, paths.parts(path)
-        if not path.startswith("/") or names[: len(above) - 1] != above[1:]:
-            return path
-        below = "/".join(names[len(above) - 1 :])
-        return f"{below}/" if below and path.endswith(("/", "/.")) else below or "."
+        names = paths.parts(path)
+        for top in self.tops or (self.worktree,):
+            above = top.parts[1:]
+            if path.startswith("/") and names[: len(above)] == above:
+                below = "/".join(names[len(above) :])
+                return f"{below}/" if below and path.endswith(("/", "/.")) else below or "."
+        return path
 
 
 class Toolbox:

@@ -58,6 +58,19 @@ def checkout(repository: Repository) -> Path | None:
     return real
 
 
+def link_to(checkout: Path, directory: str) -> Path | None:
+    """The path by which the user went into their checkout, when that goes through links; the shell
+    knows their `directory` by it.
+    """
+    if not os.path.isabs(directory) or os.path.realpath(directory) == directory:
+        return None
+    plain = Path(os.path.normpath(directory))
+    for place in (plain, *plain.parents):
+        if place != checkout and os.path.realpath(place) == str(checkout):
+            return place
+    return None
+
+
 def cache_directory() -> Path:
     """The directory of the capabilities' cache, outside of every repository."""
     cache = os.environ.get("XDG_CACHE_HOME", "")

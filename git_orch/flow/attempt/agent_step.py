@@ -39,16 +39,16 @@ def done(job: Job, site: Site) -> Work:
         service.model, purse, service.prices, spending.About(job.attempt, job.step.id), again
     )
     outputs = site.output_path(job.attempt, "tools").parent
-    top = site.launcher.site_map(site.worktree.path).top
+    tops = site.launcher.site_map(site.worktree.path).tops
     policy = command_policy.policy(
         job.plan,
-        top,
+        tops[0],
         site.repository.top,
         network=job.network,
         sandboxed=site.launcher.sandboxed,
     )
     place = toolbox.Place(
-        site.worktree.path, outputs, site.launcher, policy, network=job.network, top=top
+        site.worktree.path, outputs, site.launcher, policy, network=job.network, tops=tops
     )
     box = toolbox.Toolbox(
         place, frozenset(tool for tool in ("read", "write", "command") if tool in job.tools)

@@ -31,7 +31,9 @@ def boundary(repository: Repository, tell: Callable[[str], None] = enclosed.sile
     sandbox works and the user did not choose to do without.
     """
     inside = launcher(repository, settings.of_user(repository))
-    return Boundary(replace(inside, checkout=places.checkout(repository)), tell)
+    checkout = places.checkout(repository)
+    link = places.link_to(checkout, os.environ.get("PWD", "")) if checkout is not None else None
+    return Boundary(replace(inside, checkout=checkout, link=link), tell)
 
 
 def launcher(repository: Repository, user_settings: Settings) -> Launcher:

@@ -384,6 +384,9 @@ def _temporary(view: View) -> list[str]:
 
 def _home(view: View) -> Iterator[str]:
     yield from ("--perms", "0700", "--size", str(_HOME_BYTES), "--tmpfs", str(view.home))
+    # What shows the link itself covers this one.
+    if view.link is not None and not _shown_anyway(str(view.link)):
+        yield from ("--symlink", str(view.checkout), str(view.link))
 
 
 def _readable(view: View, doors: Doors) -> Iterator[str]:

@@ -43,7 +43,7 @@ class Launcher:
     then no repository below it may come, go or change. What commands write to `shares` is kept in
     the directory `writes`, if there is one; `variables` say where tools have what they share. Tools
     of git's see no shares, unless they are hooks. A worktree stands at the path `checkout` in a
-    sandbox that can show it there.
+    sandbox that can show it there, and is seen at `link` as well, which leads there by links.
     """
 
     source: Mapping[str, str]
@@ -58,6 +58,7 @@ class Launcher:
     variables: Mapping[str, str] = field(default_factory=dict)
     tools_see_shares: bool = False
     checkout: Path | None = None
+    link: Path | None = None
     limits: Limits = field(default_factory=limits_of.usual)
 
     @property
@@ -145,7 +146,8 @@ class Launcher:
 
     def site_map(self, worktree: Path) -> SiteMap:
         """The paths that a command in `worktree` has for what is on the host."""
-        return SiteMap(worktree, self._covered(worktree))
+        covered = self._covered(worktree)
+        return SiteMap(worktree, covered, None if covered is None else self.link)
 
     def _covered(self, worktree: Path) -> Path | None:
         """The path where the worktree stands, unless that is its own."""
@@ -163,6 +165,7 @@ class Launcher:
         return View(
             worktree=worktree,
             checkout=covered,
+            link=None if covered is None else self.link,
             home=home,
             path=os.pathsep.join((*own, self._outside(worktree))),
             git=self.git,

@@ -30,16 +30,23 @@ _WITHOUT_FILES = ("/proc", "/sys", "/dev")
 
 class SiteMap(NamedTuple):
     """The paths of the host and those of a sandbox. The worktree is at `worktree`, and stands at
-    `checkout`, whose own files it covers; None: everything is where it is.
+    `checkout`, whose own files it covers; None: everything is where it is. The path `link` goes
+    through links of the user's to the checkout.
     """
 
     worktree: Path
     checkout: Path | None = None
+    link: Path | None = None
 
     @property
     def top(self) -> Path:
         """Where the worktree stands inside."""
         return self.worktree if self.checkout is None else self.checkout
+
+    @property
+    def tops(self) -> tuple[Path, ...]:
+        """The paths that the worktree has inside."""
+        return (self.top,) if self.link is None else (self.top, self.link)
 
     def inside(self, path: Path) -> Path:
         """The path inside of what is at `path` on the host."""
@@ -47,8 +54,9 @@ class SiteMap(NamedTuple):
             return path
         if path.is_relative_to(self.worktree):
             return self.checkout / path.relative_to(self.worktree)
-        if path.is_relative_to(self.checkout):
-            return BESIDE / path.relative_to(self.checkout)
+        for place in (self.checkout, self.link):
+            if place is not None and path.is_relative_to(place):
+                return BESIDE / path.relative_to(place)
         return path
 
 

@@ -61,7 +61,8 @@ class View(NamedTuple):
     `path` is a PATH of absolute directories. `readable` and `writable` are paths beside the
     worktree, `protected` are paths in it that stay as they are. What commands write to one of the
     `shares` goes to a directory in `writes`, or is gone with the command. The worktree stands at the
-    path `checkout`; None: where it is. All paths but PATH are those of the host.
+    path `checkout`, to which `link` leads; None: where it is. All paths but PATH are those of the
+    host.
     """
 
     worktree: Path
@@ -76,11 +77,12 @@ class View(NamedTuple):
     shares: tuple[Share, ...] = ()
     writes: Path | None = None
     checkout: Path | None = None
+    link: Path | None = None
 
     @property
     def site_map(self) -> SiteMap:
         """The paths that things have inside."""
-        return SiteMap(self.worktree, self.checkout)
+        return SiteMap(self.worktree, self.checkout, self.link)
 
     @property
     def git_config(self) -> bytes:

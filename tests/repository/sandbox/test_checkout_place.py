@@ -141,11 +141,42 @@ def test_the_checkout_may_be_called_anything(tmp_path: Path, name: str | bytes) 
     assert (worktree.path / "made").exists()
 
 
-def test_a_checkout_behind_a_link_is_at_its_real_path(tmp_path: Path) -> None:
-    repo = new(tmp_path / "real")
-    (tmp_path / "link").symlink_to("real")
-    worktree = made(tmp_path / "link")
-    assert inside(worktree, "pwd; git log --format=%s") == f"{repo.path}\nfirst\n"
+@pytest.mark.parametrize("below", ["", "/src"])
+def test_a_checkout_behind_a_link_is_at_both_paths(
+    tmp_path: Path, hermetic: Path, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    repo = new(tmp_path / "disk" / "real")
+    repo.commit({"src/.keep": ""})
+    (hermetic / "work").symlink_to(tmp_path / "disk")
+    link = hermetic / "work" / "real"
+    monkeypatch.setenv("PWD", f"{link}{below}")
+    subprocess.run(["git", "config", "--global", "orch.readable", link / "data"], check=True)
+    repo.write({"data": "mine\n"})
+    worktree = made(link)
+    script = f"pwd; git log --format=%s -1 HEAD^; cd '{link}' && pwd -P; cat {BESIDE}/data"
+    assert inside(worktree, script) == f"{repo.path}\nfirst\n{repo.path}\nmine\n"
+    assert inside(worktree, f"echo x >'{link}/made'; ls -A '{link}/..'") == "real\n"
+    assert (worktree.path / "made").exists()
+
+
+def test_a_link_in_what_is_shown_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = new(tmp_path / "disk" / "real")
+    (tmp_path / "shown").mkdir()
+    (tmp_path / "shown" / "link").symlink_to(repo.path)
+    monkeypatch.setenv("PWD", f"{tmp_path}/shown/link")
+    subprocess.run(["git", "config", "--global", "orch.readable", tmp_path / "shown"], check=True)
+    worktree = made(repo.path)
+    assert inside(worktree, f"cd '{tmp_path}/shown/link' && pwd -P") == f"{repo.path}\n"
+
+
+@pytest.mark.parametrize("said", ["", "relative", "/", "/nonexistent/x", "{repo}/..", "{home}"])
+def test_a_current_directory_that_says_something_else_is_no_link(
+    repo: Repo, hermetic: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setenv("PWD", said.format(repo=repo.path, home=hermetic))
+    assert sandbox.boundary(discover(repo.path)).launcher.link is None
 
 
 def test_a_worktree_of_the_user_s_is_where_the_plan_s_worktree_stands(

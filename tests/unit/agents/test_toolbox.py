@@ -480,7 +480,7 @@ def test_a_call_makes_a_hundred_edits_at_most(use: Use, worktree: Path) -> None:
 def test_an_absolute_path_below_the_place_that_commands_see_names_a_file(
     place: toolbox.Place, worktree: Path, top: str | None, below: str
 ) -> None:
-    seen = dataclasses.replace(place, top=Path(top) if top is not None else None)
+    seen = dataclasses.replace(place, tops=(Path("/elsewhere"), Path(top)) if top else ())
     use = use_of(seen)
     path = f"{top or worktree}/{below}"
     assert use("write_file", path=path, content="x = 1\n").verdict == "done"
@@ -497,7 +497,7 @@ def test_an_absolute_path_below_the_place_that_commands_see_names_a_file(
     ["/home/ada", "/home/ada/project2/x", "/home/ada/project/../x", "/etc/passwd", "/", "~/x"],
 )
 def test_an_absolute_path_elsewhere_is_refused(place: toolbox.Place, path: str) -> None:
-    use = use_of(dataclasses.replace(place, top=Path("/home/ada/project")))
+    use = use_of(dataclasses.replace(place, tops=(Path("/home/ada/project"),)))
     for tool in ("read_file", "write_file"):
         result = use(tool, path=path, **({"content": "x"} if tool == "write_file" else {}))
         assert (result.verdict, "leads out of the worktree" in result.text) == ("refused", True)
@@ -507,5 +507,5 @@ def test_the_path_on_the_host_is_elsewhere_where_commands_see_another(
     place: toolbox.Place, worktree: Path
 ) -> None:
     (worktree / "a").write_text("x")
-    use = use_of(dataclasses.replace(place, top=Path("/home/ada/project")))
+    use = use_of(dataclasses.replace(place, tops=(Path("/home/ada/project"),)))
     assert use("read_file", path=f"{worktree}/a").verdict == "refused"
