@@ -22,6 +22,8 @@ from hypothesis import HealthCheck, settings
 
 from git_orch import checkpoints
 from git_orch.repo import sync
+from git_orch.sandbox.shares import caches
+from git_orch.sandbox.walls import environment
 
 pytest_plugins = ["model_server"]
 
@@ -71,9 +73,11 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 def make_hermetic(home: Path, patch: pytest.MonkeyPatch) -> None:
     """Leave nothing in the environment that differs from machine to machine but PATH."""
     for name in list(os.environ):
-        if name.startswith(
-            ("GIT_", "ANTHROPIC_", "XDG_", "ORCH_", "PYTHON", "LANG", "LC_")
-        ) or name.lower().endswith("_proxy"):
+        if (
+            name in (*caches.VARIABLES, *environment.ENVIRONMENTS)
+            or name.startswith(("GIT_", "ANTHROPIC_", "XDG_", "ORCH_", "PYTHON", "LANG", "LC_"))
+            or name.lower().endswith("_proxy")
+        ):
             patch.delenv(name)
     patch.setenv("HOME", str(home))
     patch.setenv("XDG_STATE_HOME", str(home / ".local/state"))

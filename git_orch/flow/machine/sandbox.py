@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from git_orch.sandbox.walls import environment, sandboxes
 from git_orch.sandbox.walls.launcher import Launcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from git_orch.repo.repository import Repository
     from git_orch.repo.settings import Settings
@@ -44,7 +43,7 @@ def launcher(repository: Repository, user_settings: Settings) -> Launcher:
     nothing = choice.of_values(user_settings.share, str(home)).nothing
     copies = None if nothing else _place_of_copies()
     return Launcher(
-        source=_source(repository),
+        source=environment.without_own_programs(os.environ, repository.places),
         home=home,
         sandbox=sandboxes.choose(user_settings.sandbox, _programs(repository), copies),
         git=gitview.of(repository),
@@ -74,21 +73,6 @@ def _place_of_copies() -> Path | None:
     except (OSError, errors.OrchError):
         return None
     return place
-
-
-def _source(repository: Repository) -> Mapping[str, str]:
-    """The user's environment. The programs of git-orch's own environment are not on PATH, unless it
-    is the one that the user works in: its `python3` would come before theirs.
-    """
-    own = os.path.join(sys.prefix, "bin")
-    theirs = os.environ.get("VIRTUAL_ENV", "") == sys.prefix or any(
-        environment.inside(sys.prefix, place) for place in repository.places
-    )
-    if sys.prefix == sys.base_prefix or theirs:
-        return os.environ
-    path = os.environ.get("PATH", "").split(os.pathsep)
-    kept = [entry for entry in path if os.path.realpath(entry) != os.path.realpath(own)]
-    return os.environ if kept == path else {**os.environ, "PATH": os.pathsep.join(kept)}
 
 
 def _programs(repository: Repository) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import sentences
@@ -136,10 +137,7 @@ def _in_order(shares: Iterable[Share]) -> Iterator[Share]:
     """
     listed = list(shares)
     environments = [share for share in listed if share.environment]
-    first = _activated(environments) or next(
-        (share for name in _USUAL_ENVIRONMENTS for share in environments if share.place == name),
-        environments[0] if len(environments) == 1 else None,
-    )
+    first = _environment(environments)
     if first is not None:
         yield first
     for share in listed:
@@ -147,7 +145,18 @@ def _in_order(shares: Iterable[Share]) -> Iterator[Share]:
             yield share._replace(programs=()) if share.environment else share
 
 
-def _activated(environments: Iterable[Share]) -> Share | None:
-    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX") or ""
-    real = os.path.realpath(active) if active else ""
-    return next((share for share in environments if os.path.realpath(share.source) == real), None)
+def _environment(environments: Sequence[Share]) -> Share | None:
+    """The environment that commands work in; None where it is none of the checkout's. git-orch's own
+    is activated for git-orch.
+    """
+    active = environment.activated(os.environ)
+    if active is not None and active[1] != sys.prefix:
+        real = os.path.realpath(active[1])
+        return next(
+            (share for share in environments if os.path.realpath(share.source) == real), None
+        )
+    for name in _USUAL_ENVIRONMENTS:
+        for share in environments:
+            if share.place == name:
+                return share
+    return environments[0] if len(environments) == 1 else None

@@ -81,7 +81,7 @@ def launcher_outside() -> Launcher:
         .strip()
     )
     return Launcher(
-        source=os.environ,
+        source=environment.without_own_programs(os.environ),
         home=environment.home(os.environ) or Path("/nonexistent"),
         sandbox=sandboxes.choose(
             "none" if configured.lower() == "none" else "auto", os.environ.get("PATH", "")

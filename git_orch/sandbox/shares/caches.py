@@ -73,6 +73,9 @@ _CACHES = (
     _Cache("playwright", ".cache/ms-playwright", (("PLAYWRIGHT_BROWSERS_PATH", ""),), reads=True),
 )  # fmt: skip
 
+# Variables of the user's that have a say in where these are.
+VARIABLES = frozenset(name for cache in _CACHES for name, _ in cache.variables)
+
 _CONFIGURATION = (
     ".cargo/config.toml", ".cargo/config", ".config/go/env", ".npmrc", ".yarnrc", ".yarnrc.yml",
     ".config/pnpm/rc", ".bunfig.toml", ".config/pip/pip.conf", ".pip/pip.conf", ".config/uv/uv.toml",

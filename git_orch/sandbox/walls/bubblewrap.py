@@ -200,6 +200,9 @@ def _memory(data: bytes) -> Iterator[int]:
 
 def _contents(view: View) -> Iterator[tuple[Path, bytes]]:
     """Paths inside that have other contents than on the host."""
+    for share in view.shares:
+        for name in share.hidden:
+            yield view.site_map.top / share.place / name, b""
     if view.git is None:
         return
     common, git_dir, inside = view.git.common_dir, _git_dir(view.worktree), view.site_map.inside
@@ -395,7 +398,12 @@ def _readable(view: View, doors: Doors) -> Iterator[str]:
     protected = (view.home, view.worktree, common_dir, view.checkout)
     # An environment may need an interpreter elsewhere.
     own = (os.path.join(share.source, name) for share in view.shares for name in share.programs)
-    places = _program_places(os.pathsep.join((view.path, *own)), protected)
+    top = f"{view.site_map.top}/"  # what is below it is covered later
+    places = [
+        place
+        for place in _program_places(os.pathsep.join((view.path, *own)), protected)
+        if not place.startswith(top)
+    ]
     shown = [*(str(view.home / name) for name in TOOLCHAINS), *places]
     for path in _mount_points(tuple(filter(os.path.isdir, shown)), protected):
         yield from (*_bind("--ro-bind", path), *_cover(doors.in_programs(path)))
@@ -469,7 +477,6 @@ def _share(share: Share, view: View, copy: Copy | None, doors: Doors) -> Iterato
         yield from ("--overlay-src", source, "--overlay", upper, work, place)
     else:
         yield from ("--overlay-src", source, "--tmp-overlay", place)
-    yield from _cover(os.path.join(place, name) for name in share.hidden)
 
 
 def _prefixes(directory: str) -> Iterator[str]:

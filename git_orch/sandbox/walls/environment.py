@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+# Of the variables that name an environment, what lies in one.
+ENVIRONMENTS = {"VIRTUAL_ENV": "pyvenv.cfg", "CONDA_PREFIX": "conda-meta"}
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 # By name: a pattern such as LC_* would let through whatever somebody hid behind that prefix.
@@ -84,6 +87,35 @@ def command_environment(
         "PATH": os.pathsep.join(outside(source.get("PATH", ""), *places)) or DEFAULT_PATH,
         "TMPDIR": next(_outside([temporary], places), "/tmp"),  # noqa: S108 - as without TMPDIR
     }
+
+
+def without_own_programs(
+    source: Mapping[str, str], places: Iterable[Path] = ()
+) -> Mapping[str, str]:
+    """The user's variables. The programs of git-orch's own environment are not on PATH: its `python3`
+    would come before theirs. They stay if it is the environment that the user has activated, or lies
+    in one of `places`.
+    """
+    theirs = source.get("VIRTUAL_ENV") == sys.prefix or any(
+        inside(sys.prefix, place) for place in places
+    )
+    if theirs or sys.prefix == sys.base_prefix:
+        return source
+    own = os.path.realpath(os.path.join(sys.prefix, "bin"))
+    path = source.get("PATH", "").split(os.pathsep)
+    kept = [entry for entry in path if os.path.realpath(entry) != own]
+    return source if kept == path else {**source, "PATH": os.pathsep.join(kept)}
+
+
+def activated(source: Mapping[str, str]) -> tuple[str, str] | None:
+    """The environment of Python or Conda that the user has activated, and the variable that names
+    it.
+    """
+    for name, sign in ENVIRONMENTS.items():
+        place = source.get(name, "")
+        if os.path.isabs(place) and os.path.exists(os.path.join(place, sign)):
+            return name, os.path.normpath(place)
+    return None
 
 
 def outside(path: str, *places: Path | None) -> list[str]:

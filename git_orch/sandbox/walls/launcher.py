@@ -199,7 +199,8 @@ class Launcher:
             variables["TMPDIR"] = "/tmp"  # noqa: S108 - the sandbox's own
         if view.shares:
             variables.update(self.variables)
-            variables.update(_environment(view))
+        if self.sandboxed:
+            variables.update(_environment(view, self.source))
         return variables
 
     def _start(
@@ -313,18 +314,23 @@ def _with_places(view: View) -> View:
         for share in shares:
             upper, work = share_layers(view.writes, share)
             if os.path.isdir(share.source) and not work.exists():
-                work.mkdir(mode=0o700, parents=True)
-                upper.mkdir()
+                upper.mkdir(mode=0o700, parents=True, exist_ok=True)
                 upper.chmod(stat.S_IMODE(os.stat(share.source).st_mode) | 0o700)
+                work.mkdir(mode=0o700)
     return view._replace(shares=shares)
 
 
-def _environment(view: View) -> dict[str, str]:
+def _environment(view: View, source: Mapping[str, str]) -> dict[str, str]:
     """The variable by which tools know the environment whose programs come first."""
     for share in view.shares:
         if share.environment and share.programs:
-            return {"VIRTUAL_ENV": str(view.site_map.top / share.place)}
-    return {}
+            conda = os.path.isdir(os.path.join(share.source, "conda-meta"))
+            place = str(view.site_map.top / share.place)
+            return {"CONDA_PREFIX" if conda else "VIRTUAL_ENV": place}
+    active = environment.activated(source)
+    if active is None or os.path.join(active[1], "bin") not in view.path.split(os.pathsep):
+        return {}
+    return dict([active])
 
 
 def _program(name: str, view: View) -> str | None:

@@ -175,9 +175,7 @@ def test_no_link_that_a_command_left_leads_a_mount_elsewhere(project: Repo, tmp_
 
 def test_a_file_with_a_secret_in_an_environment_is_hidden(project: Repo) -> None:
     project.write({".venv/pip.conf": "index-url = https://ada:word@example.com/simple\n"})
-    said = Inside(project).says("cat .venv/pip.conf; cat .venv/pyvenv.cfg")
-    assert "word" not in said
-    assert said.endswith("home = /usr/bin\n")
+    assert Inside(project).says("cat .venv/pip.conf; cat .venv/pyvenv.cfg") == "home = /usr/bin\n"
 
 
 # -- caches ----------------------------------------------------------------------------------------

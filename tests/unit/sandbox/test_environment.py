@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,3 +119,36 @@ def test_a_program_is_an_executable_file(tmp_path: Path) -> None:
         == f"{tmp_path}/c/tool"
     )
     assert environment.program("tool", f"{tmp_path}/a:{tmp_path}/b") is None
+
+
+OWN = os.path.join(sys.prefix, "bin")
+
+
+def path_of(source: dict[str, str], places: tuple[Path, ...] = ()) -> str:
+    return environment.without_own_programs(source, places)["PATH"]
+
+
+def test_the_programs_of_our_own_environment_do_not_come_before_the_users() -> None:
+    assert path_of({"PATH": f"{OWN}:/usr/bin:{sys.prefix}/./bin/"}) == "/usr/bin"
+
+
+def test_they_stay_where_the_user_has_activated_it() -> None:
+    path = f"{OWN}:/usr/bin"
+    assert path_of({"PATH": path, "VIRTUAL_ENV": sys.prefix}) == path
+
+
+def test_they_stay_where_it_is_the_projects() -> None:
+    path = f"{OWN}:/usr/bin"
+    assert path_of({"PATH": path}, (Path(sys.prefix).parent,)) == path
+
+
+def test_an_activated_environment_is_one(tmp_path: Path) -> None:
+    variables = {"VIRTUAL_ENV": str(tmp_path / "env")}
+    assert environment.activated(variables) is None
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env/pyvenv.cfg").touch()
+    assert environment.activated(variables) == ("VIRTUAL_ENV", str(tmp_path / "env"))
+    assert environment.activated({"VIRTUAL_ENV": "env"}) is None
+    (tmp_path / "env/conda-meta").mkdir()
+    conda = {"CONDA_PREFIX": str(tmp_path / "env")}
+    assert environment.activated(conda) == ("CONDA_PREFIX", str(tmp_path / "env"))
