@@ -20,12 +20,14 @@ from git_orch.sandbox.process import tools
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Whether objects are shown as `git replace` has them: in the sandbox as outside.
+REPLACING = ("GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE")
 # Variables of git that are kept: configuration given on the command line, identity, and what
 # reaching a remote needs.
 _KEPT_VARIABLES = (
     "GIT_CONFIG_", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_EXEC_PATH", "GIT_SSH", "GIT_ASKPASS", "GIT_TERMINAL_PROMPT",
     "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_PROXY_", "GIT_SSL_", "GIT_HTTP_", "GIT_TRACE",
-    "GIT_TEST_DEFAULT", "GIT_DEFAULT_HASH", "GIT_DEFAULT_REF_FORMAT",
+    "GIT_TEST_DEFAULT", "GIT_DEFAULT_HASH", "GIT_DEFAULT_REF_FORMAT", *REPLACING,
 )  # fmt: skip
 # For finding the repository the user's own words count as well.
 _LOCATION_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
@@ -109,7 +111,6 @@ def environment(source: Mapping[str, str], *, keep_location: bool = False) -> di
         "LANGUAGE": "en",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_NO_REPLACE_OBJECTS": "1",  # what libgit2 shows as well
         # Not known to every git: then no protocol is allowed to fetch. See objects/partial.py.
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_ALLOW_PROTOCOL": "",

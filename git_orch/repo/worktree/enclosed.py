@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
-from git_orch.repo.git import GitFailed, failure
+from git_orch.repo.git import REPLACING, GitFailed, failure
 from git_orch.sandbox import trees
 from git_orch.sandbox.process.outcome import Outcome
 from git_orch.sandbox.walls.launcher import Launcher
@@ -270,7 +270,7 @@ class Enclosure:
             "GIT_OBJECT_DIRECTORY": str(inside(scratch.objects)),
             # git-lfs looks only here.
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(objects),
-            "GIT_NO_REPLACE_OBJECTS": "1",
+            **{name: os.environ[name] for name in REPLACING if name in os.environ},
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_ALLOW_PROTOCOL": "",
             "GIT_LITERAL_PATHSPECS": "0",

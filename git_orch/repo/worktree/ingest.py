@@ -125,7 +125,9 @@ def quarantine(repository: Repository, enclosure: Enclosure) -> Iterator[Quarant
         (objects / "info" / "alternates").write_bytes(os.fsencode(own) + b"\n")
         variables = {**repository.variables, "GIT_OBJECT_DIRECTORY": str(objects)}
         git = Git(repository.common_dir, None, variables)
-        with contextlib.closing(Reader(git)) as reader:
+        # What is looked at is what is stored, whatever `git replace` shows in its place.
+        exact = git._replace(variables={**variables, "GIT_NO_REPLACE_OBJECTS": "1"})
+        with contextlib.closing(Reader(exact)) as reader:
             yield Quarantine(repository, objects, git, reader)
 
 
