@@ -77,7 +77,7 @@ def _unquoted(line: bytes) -> bytes:
 
 def _refuse_other(path: Path, store: Path, objects: Path, home: Path | None) -> None:
     real = Path(os.path.realpath(path))
-    if not _is_private(real, home) and _is_object_directory(real):
+    if not is_private(real, home) and is_object_directory(real):
         return
     file = store / "info" / "alternates"
     own = shlex.quote(str(objects / "info" / "alternates"))
@@ -87,7 +87,7 @@ def _refuse_other(path: Path, store: Path, objects: Path, home: Path | None) -> 
     )
 
 
-def _is_private(real: Path, home: Path | None) -> bool:
+def is_private(real: Path, home: Path | None) -> bool:
     """Whether a path is where the system or the user's programs keep their own."""
     if any(real.is_relative_to(directory) for directory in _SYSTEM):
         return True
@@ -100,7 +100,7 @@ def _is_private(real: Path, home: Path | None) -> bool:
     return False
 
 
-def _is_object_directory(real: Path) -> bool:
+def is_object_directory(real: Path) -> bool:
     """Whether a directory has nothing in it but what git puts there."""
     try:
         with os.scandir(real) as entries:
@@ -116,9 +116,17 @@ def _is_object_directory(real: Path) -> bool:
 
 def _is_of_objects(directory: os.DirEntry[str]) -> bool:
     """Whether a directory is one that an object directory has, and so is all that is in it."""
-    if _QUARANTINE.fullmatch(directory.name):
-        return True
-    inner = {"info": _INFO, "pack": _PACKS}.get(directory.name)
-    if inner is None and _TWO_DIGITS.fullmatch(directory.name):
+    return bool(_QUARANTINE.fullmatch(directory.name)) or is_in_object_directory(
+        directory.name, Path(directory.path)
+    )
+
+
+def is_in_object_directory(name: str, directory: Path) -> bool:
+    """Whether a directory has nothing in it but what git puts below this name of its objects."""
+    inner = {"info": _INFO, "pack": _PACKS}.get(name)
+    if inner is None and _TWO_DIGITS.fullmatch(name):
         inner = _LOOSE
-    return inner is not None and all(map(inner.fullmatch, os.listdir(directory.path)))
+    try:
+        return inner is not None and all(map(inner.fullmatch, os.listdir(directory)))
+    except OSError:
+        return False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from git_orch.plans import redact
 from git_orch.repo import git_settings, scopes, settings
 from git_orch.repo.git_settings import Care
-from git_orch.repo.worktree import alternates
+from git_orch.repo.worktree import alternates, linked
 from git_orch.sandbox.walls import environment, git_config
 from git_orch.sandbox.walls.view import GitView
 
@@ -42,10 +42,12 @@ _LFS_STORAGE = "/tmp/git-lfs"  # noqa: S108 - of the sandbox: git-lfs writes the
 
 
 def of(repository: Repository) -> GitView:
-    """The view of a repository. Raises Refused where it borrows objects from what is none."""
-    borrowed = alternates.stores(repository.common_dir / "objects", environment.home(os.environ))
+    """The view of a repository. Raises Refused where it has objects or refs in what is none."""
+    home = environment.home(os.environ)
+    borrowed = alternates.stores(repository.common_dir / "objects", home)
+    links = linked.places(repository.common_dir, home)
     files = tuple(user_files(repository).items())
-    return GitView(repository.common_dir, config(repository), borrowed, files)
+    return GitView(repository.common_dir, config(repository), borrowed, files, links)
 
 
 def config(repository: Repository) -> bytes:

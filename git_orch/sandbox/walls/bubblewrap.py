@@ -207,7 +207,7 @@ def _contents(view: View) -> Iterator[tuple[Path, bytes]]:
         return
     common, git_dir, inside = view.git.common_dir, _git_dir(view.worktree), view.site_map.inside
     if (common / "config").is_file():
-        yield inside(common / "config"), view.git_config
+        yield _behind(common / "config", view), view.git_config
     own = git_dir / _OF_WORKTREE
     if own.is_file():
         yield inside(own), b"".join(_SPARSE.findall(own.read_bytes()))
@@ -535,6 +535,16 @@ def _repository(view: View, doors: Doors) -> Iterator[str]:
             yield from ("--ro-bind", os.devnull, str(inside(path)))
     for alternate in view.git.alternates:
         yield from _show(alternate, view, doors)
+    for link, real in view.git.links:
+        yield from ("--ro-bind", str(real), str(_behind(link, view)))
+
+
+def _behind(path: Path, view: View) -> Path:
+    """The path inside to which a link leads there; of what is no link its own."""
+    inside = view.site_map.inside(path)
+    if not path.is_symlink():
+        return inside
+    return Path(os.path.normpath(inside.parent / os.readlink(path)))
 
 
 def _private_directories(view: View, common: Path) -> list[Path]:

@@ -145,7 +145,9 @@ def _read_rules(view: View, temporary: Path) -> Iterator[str]:
 
 
 def _repository(view: View) -> list[Path]:
-    return [view.git.common_dir, *view.git.alternates] if view.git is not None else []
+    if view.git is None:
+        return []
+    return [view.git.common_dir, *view.git.alternates, *(real for _, real in view.git.links)]
 
 
 def _hidden(view: View) -> list[Path]:

@@ -46,13 +46,14 @@ class GitView(NamedTuple):
     `config` in place of its own configuration.
 
     `alternates` are object directories elsewhere that it borrows from, `files` settings that name
-    a file of the user's.
+    a file of the user's, `links` parts of it that are links, each with the real place elsewhere.
     """
 
     common_dir: Path
     config: bytes
     alternates: tuple[Path, ...] = ()
     files: tuple[tuple[str, Path], ...] = ()
+    links: tuple[tuple[Path, Path], ...] = ()
 
 
 class View(NamedTuple):
