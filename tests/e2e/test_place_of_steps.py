@@ -112,3 +112,17 @@ def test_a_plan_that_was_run_in_place_is_verified_with_the_same_programs_and_lan
     environment.git("switch", "-q", "main")
     environment.orch("land")
     assert (environment.path / "value").read_text() == "2\n"
+
+
+def test_a_manual_step_that_is_handed_in_from_its_worktree_is_checked_with_the_same_programs(
+    environment: Repo,
+) -> None:
+    step = {"title": "By hand", "kind": "manual", "prompt": "Do it"}
+    plan = environment.plan(
+        {"title": "One", "steps": [{**step, "checks": [{"command": "value-is 2"}]}]}
+    )
+    said = environment.orch("exec").stderr
+    worktree = Path(said.partition("Work in ")[2].partition(", then")[0])
+    (worktree / "value").write_text("2\n")
+    environment.orch("done", cwd=worktree)
+    assert environment.git("show", f"orch/{plan}:value") == "2"

@@ -9,8 +9,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_orch import errors
 from git_orch.plans import sentences
-from git_orch.repo import ask
+from git_orch.repo import ask, places
+from git_orch.repo import git as gits
+from git_orch.repo.repository import discover
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.shares import caches, choice, dependencies
 from git_orch.sandbox.shares.caches import Tools
@@ -73,12 +76,26 @@ def of(repository: Repository, user_settings: Settings) -> Shares:
     secrets = secrecy.secrets()
     tools = caches.find(str(home), os.environ, secrets) if home is not None else Tools()
     tools = tools._replace(caches=tuple(share for share in tools.caches if chosen.has(share)))
-    own = [share for share in _dependencies(repository, chosen) if chosen.has(share)]
+    checkout = _of_checkout(repository)
+    own = [share for share in _dependencies(checkout, chosen) if chosen.has(share)]
     places = [*own, *_elsewhere(chosen, str(home or ""))]
     hidden = [
         share._replace(hidden=tuple(caches.secret_files(share.source, secrets))) for share in places
     ]
     return Shares(tuple(_in_order(hidden)), tools)
+
+
+def _of_checkout(repository: Repository) -> Repository:
+    """The repository as it is seen from the user's checkout, which has the dependencies; they may
+    stand in a worktree of git-orch's own.
+    """
+    checkout = places.checkout(repository)
+    if checkout is None or os.path.realpath(str(repository.top)) == str(checkout):
+        return repository
+    try:
+        return discover(checkout, gits.environment(os.environ))
+    except errors.OrchError:
+        return repository
 
 
 def _dependencies(repository: Repository, chosen: Choice) -> Iterator[Share]:
