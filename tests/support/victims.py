@@ -295,6 +295,8 @@ def victim(user: int) -> Iterator[Victim]:
             "home/.gitconfig": "[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n",
             "outside/file": f"{CANARY}-outside\n",
             **{f"home/{name}": f"{CANARY}-{name}\n" for name in HOME_SECRETS},
+            # Without a token commands see it.
+            "home/.npmrc": f"//npm.example.com/:_authToken={CANARY}-.npmrc\n",
         })  # fmt: skip
         found.does("git", "init", "-q", "repo")
         yield found

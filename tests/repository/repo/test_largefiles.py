@@ -20,6 +20,7 @@ from git_orch.repo.repository import Repository, discover
 from git_orch.repo.worktree import largefiles, snapshot, worktrees
 from git_orch.repo.worktree.snapshot import Terms
 from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.sandbox.walls.site_map import SiteMap
 
 PLAN = "PLAN-20261121-0000000000-x"
 CONTENT = "many bytes\n"
@@ -150,8 +151,10 @@ def test_a_filter_that_git_cannot_select_does_not_hinder_another(large: Repo) ->
 
 def test_the_users_own_storage_cannot_be_written_from_the_sandbox(large: Repo) -> None:
     worktree = made(large)
-    said = inside(worktree, f"echo evil > {stored(large, NAME)}; cat {stored(large, NAME)}")
+    place = SiteMap(worktree.path, large.path).inside(stored(large, NAME))
+    said = inside(worktree, f"echo evil > {place}; cat {place}")
     assert "Read-only file system" in said
+    assert said.endswith(CONTENT)
     assert stored(large, NAME).read_text() == CONTENT
 
 
