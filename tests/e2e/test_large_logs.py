@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from conftest import Repo, writing
@@ -131,6 +136,31 @@ def test_one_log_after_the_other_is_in_memory(repo: Repo) -> None:
     done = limited(repo, "ls", memory=MEMORY // 2)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 9
+
+
+def test_a_signal_ends_the_reading_of_large_logs(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes as git begins to give the logs, and seconds before they are read."""
+    logs_at_their_limits(repo, 8)
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+    git = tmp_path / "bin/git"
+    git.parent.mkdir()
+    git.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *cat-file*) echo begun >{shlex.quote(str(begun))};; esac\n'
+        f'exec {shlex.quote(shutil.which("git") or "git")} "$@"\n'
+    )
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{git.parent}{os.pathsep}{os.environ['PATH']}")
+    told = os.open(begun, os.O_RDWR)  # who writes into it does not wait
+    with repo.start("ls") as listing:
+        assert os.read(told, 6) == b"begun\n"
+        listing.send_signal(signal.SIGTERM)
+        out, _ = listing.communicate()
+    os.close(told)
+    assert (listing.returncode, out) == (128 + signal.SIGTERM, "")
 
 
 def test_what_can_be_done_about_a_large_log_is_said(repo: Repo) -> None:
