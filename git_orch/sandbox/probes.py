@@ -20,6 +20,7 @@ from git_orch.plans.plan import Command
 from git_orch.sandbox.process import cgroup, tools
 from git_orch.sandbox.walls import landlock
 from git_orch.sandbox.walls.launcher import Launcher
+from git_orch.sandbox.walls.repositories import RepositoriesChanged
 from git_orch.sandbox.walls.view import Share
 
 _SECONDS = 20.0  # for one probe; the slowest takes two
@@ -97,6 +98,10 @@ sys.stdin.readline()
 """
 
 # What stays of it, and where, tells how it was kept.
+_MAKES = """
+echo tried > inner/.git/config; echo tried > inner/.git/hook
+mkdir -p new/.git; cp inner/.git/HEAD new/.git
+"""
 _WRITES = """
 cat shared/old && echo changed 2>/dev/null >shared/old
 cat shared/old
@@ -327,6 +332,31 @@ def _has_connection(listener: socket.socket) -> bool:
         return False
     connection.close()
     return True
+
+
+# -- repositories ----------------------------------------------------------------------------------
+
+
+def probe_repositories(launcher: Launcher, place: Place) -> Answer:
+    """Test whether a command that works where the user goes on with git changes a repository there,
+    or leaves a new one.
+    """
+    inner, new = place.worktree / "inner/.git", place.worktree / "new/.git"
+    inner.mkdir(parents=True)
+    settings = {"HEAD": "ref: refs/heads/main\n", "config": "[core]\n\tbare = false\n"}
+    for name, text in settings.items():
+        (inner / name).write_text(text)
+    keeping = dataclasses.replace(launcher, keeps_repositories=True)
+    with contextlib.suppress(RepositoriesChanged):  # the new one
+        keeping.run(Command(shell=_MAKES), worktree=place.worktree, timeout=_SECONDS)
+    now = {path.name: path.read_text() for path in inner.iterdir() if path.is_file()}
+    answer = _answer(
+        "repositories",
+        now == settings and not new.exists(),
+        "commands cannot change a repository in your files, nor leave a new one",
+        "a command changes or leaves a repository in your files, and your git runs what it names",
+    )
+    return _with_hint(answer, launcher)
 
 
 # -- sockets and the second wall -------------------------------------------------------------------

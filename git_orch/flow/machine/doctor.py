@@ -94,6 +94,7 @@ def sandbox_answers(scratch: Repository, in_force: Settings, place: Place) -> It
     yield _sandbox(launcher)
     launcher = confinement.with_shares(launcher, scratch, in_force)
     yield from probes.probe_walls(launcher, place, _home_files(launcher))
+    yield probes.probe_repositories(launcher, place)
     yield probes.probe_sockets(launcher, place)
     yield probes.probe_second_wall(launcher, place.worktree)
     if not choice.of_values(in_force.share, "").nothing:

@@ -42,6 +42,7 @@ CONFINED = [
     "sandbox",
     *WALLS,
     "environment",
+    "repositories",
     "sockets",
     "second-wall",
     "process-limit",
@@ -107,6 +108,7 @@ def test_without_a_sandbox_every_wall_is_missed(here: Here) -> None:
     assert [name for name, status in told.items() if status == "no"] == [
         "sandbox",
         *WALLS,
+        "repositories",
         "sockets",
     ]
 
