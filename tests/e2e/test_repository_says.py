@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -333,3 +334,22 @@ def test_no_copy_of_a_file_behind_a_link_gets_where_commands_see_it(
     plan = repo.plan({"title": "x", "steps": [{"title": "Look", "run": look}]})
     repo.orch("exec", plan)
     assert repo.step_states(plan) == ["done"]
+
+
+def test_a_linked_configuration_of_a_worktree_is_named_with_its_remedy(
+    repo: Repo, hermetic: Path
+) -> None:
+    """The sandbox has nothing there, and could not begin."""
+    repo.git("config", "extensions.worktreeConfig", "true")
+    path, private = repo.path / ".git/config.worktree", hermetic / "dotfiles"
+    path.touch()
+    path.rename(private)
+    path.symlink_to(private)
+    plan = repo.plan({"title": "List", "steps": [{"title": "List", "run": "git status > list"}]})
+    said = repo.orch("exec", plan, expect=None).stderr
+    assert f"'{path}' is a link to '{private}', outside of the repository" in said
+    aside = f"{path}.aside"
+    hint = f"mv {path} {aside} && cp {aside} {path}"
+    assert hint in said
+    subprocess.run(["sh", "-c", hint], check=True)
+    repo.orch("exec", plan)

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import os
 import re
+import shlex
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from git_orch import errors
 from git_orch.sandbox import trees
 from git_orch.sandbox.process import command, limits, programs
 from git_orch.sandbox.walls import landlock, seccomp, submodules
@@ -206,9 +208,11 @@ def _contents(view: View) -> Iterator[tuple[Path, bytes]]:
     if view.git is None:
         return
     common, git_dir, inside = view.git.common_dir, _git_dir(view.worktree), view.site_map.inside
+    own = git_dir / _OF_WORKTREE
+    for path in _of_worktrees(common):
+        _refuse_link_out(path, common)
     if (common / "config").is_file():
         yield _behind(common / "config", view), view.git_config
-    own = git_dir / _OF_WORKTREE
     if own.is_file():
         yield inside(own), b"".join(_SPARSE.findall(own.read_bytes()))
     if view.checkout is None:
@@ -220,6 +224,24 @@ def _contents(view: View) -> Iterator[tuple[Path, bytes]]:
         yield inside(git_dir / "gitdir"), os.fsencode(view.checkout / ".git") + b"\n"
         yield view.checkout / ".git", b"gitdir: " + os.fsencode(inside(git_dir)) + b"\n"
         yield from submodules.contents(git_dir, view.site_map)
+
+
+def _of_worktrees(common: Path) -> tuple[Path, ...]:
+    """The configuration files of single worktrees, whether they are there or not."""
+    return (common / _OF_WORKTREE, *sorted(common.glob(f"worktrees/*/{_OF_WORKTREE}")))
+
+
+def _refuse_link_out(path: Path, common: Path) -> None:
+    """Raises UnfitRepository for the configuration of a worktree that is a link to a file outside of
+    the repository: the sandbox has nothing there.
+    """
+    if path.is_symlink() and not path.resolve().is_relative_to(common.resolve()):
+        aside = shlex.quote(f"{path}.aside")
+        raise errors.UnfitRepository(
+            f"'{path}' is a link to '{os.readlink(path)}', outside of the repository, and commands"
+            " cannot read that",
+            f"mv {shlex.quote(str(path))} {aside} && cp {aside} {shlex.quote(str(path))}",
+        )
 
 
 def _quoted(path: Path) -> bytes:
@@ -530,7 +552,7 @@ def _repository(view: View, doors: Doors) -> Iterator[str]:
     for directory in _private_directories(view, common):
         yield from _hide(str(inside(directory)))
     # It has credentials where the other configuration file has them.
-    for path in (common / _OF_WORKTREE, *sorted(common.glob(f"worktrees/*/{_OF_WORKTREE}"))):
+    for path in _of_worktrees(common):
         if path.is_file() and path.parent != _git_dir(view.worktree):
             yield from ("--ro-bind", os.devnull, str(inside(path)))
     for alternate in view.git.alternates:
