@@ -11,6 +11,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans.plan import Command
+from git_orch.repo import settings
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -31,11 +32,9 @@ def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
     """
     if as_list == bool(words):
         raise errors.UsageError("give either a command or --list", "git orch allow -- 'ls -la'")
-    from git_orch.flow.machine import machine
-    from git_orch.sandbox.policy import decision, whitelist
+    from git_orch.sandbox.policy import decision
 
-    top = _top()
-    programs = whitelist.of(machine.find_present(top or Path(os.sep), top))
+    programs, top = _programs()
     if as_list:
         _print_list(programs, as_json=as_json)
         return 0
@@ -55,11 +54,18 @@ def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
     return _REFUSED
 
 
-def _top() -> Path | None:
+def _programs() -> tuple[Whitelist, Path | None]:
+    """The programs that may run, and the top of the user's tree, if there is one."""
+    from git_orch.flow.machine import machine, shares
+    from git_orch.sandbox.policy import whitelist
+
     try:
-        return here.find_repository().top
-    except errors.UnfitRepository:
-        return None  # works anywhere: the policy is this machine's
+        repository = here.find_repository()
+    except errors.UnfitRepository:  # works anywhere: the policy is this machine's
+        return whitelist.of(machine.find_present(Path(os.sep), None)), None
+    top = repository.top
+    shared = shares.of(repository, settings.of_user(repository)).programs
+    return whitelist.of(machine.find_present(top or Path(os.sep), top, shared)), top
 
 
 def _print_list(programs: Whitelist, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints
 from git_orch.plans import document as documents
@@ -21,6 +21,9 @@ from git_orch.sandbox import private
 from git_orch.sandbox.process import command as process
 from git_orch.sandbox.process import limits, programs
 from git_orch.sandbox.walls import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CACHE_NAME = "capabilities.json"
 _FORMAT = 1
@@ -149,6 +152,20 @@ def find_present(path: str, pwd: Path, excluded: Path | None) -> Capabilities:
         for name, place in places.items()
     )
     return _capabilities(tuple(commands), pwd)
+
+
+def with_programs(present: Capabilities, directories: Sequence[str]) -> Capabilities:
+    """The machine as a command sees it for which these directories come first on PATH; nothing is
+    run for its version.
+    """
+    path = os.pathsep.join(directories)
+    commands = tuple(
+        CommandInfo(info.name, available=True, path=program)
+        if (program := environment.program(info.name, path)) is not None
+        else info
+        for info in present.commands
+    )
+    return _capabilities(commands, Path(present.pwd))
 
 
 def find_command(name: str, path: str, excluded: Path | None) -> CommandInfo:

@@ -216,3 +216,17 @@ def test_what_the_user_leaves_out_is_not_shared(node: Repo, value: str) -> None:
     node.git("config", "--global", "orch.share", value)
     plan(node, step("true", "tool"))
     assert "exited 127" in node.orch("exec", expect=1).stderr
+
+
+def test_a_plan_may_need_a_program_that_only_the_project_has(node: Repo) -> None:
+    node.plan({"title": "P", "dependencies": ["tool"], "steps": [step("true", "tool")]})
+    node.orch("exec")
+
+
+def test_the_policy_knows_programs_of_the_project(
+    python: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    before = python.orch("allow", "--", "ruff", "--version", expect=None, env=dict(os.environ))
+    script(python.path / ".venv/bin/ruff", "#!/bin/sh\n")
+    assert (before.returncode, python.orch("allow", "--", "ruff --version").returncode) == (3, 0)

@@ -44,8 +44,8 @@ def done(job: Job, site: Site) -> Work:
         job.plan,
         tops[0],
         site.repository.top,
+        site.launcher,
         network=job.network,
-        sandboxed=site.launcher.sandboxed,
     )
     place = toolbox.Place(
         site.worktree.path, outputs, site.launcher, policy, network=job.network, tops=tops

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch.flow.machine import machine
+from git_orch.flow.machine.shares import programs_of
 from git_orch.plans.file import findings
 from git_orch.plans.file.findings import Finding
 from git_orch.plans.plan import Plan
@@ -14,6 +15,7 @@ from git_orch.sandbox.capabilities import Capabilities
 
 if TYPE_CHECKING:
     from git_orch.sandbox.policy.decision import Policy
+    from git_orch.sandbox.walls.launcher import Launcher
 
 
 def denials(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
@@ -33,14 +35,17 @@ def denials(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
 
 
 def policy(
-    plan: Plan, worktree: Path, top: Path | None, *, network: bool, sandboxed: bool
+    plan: Plan, worktree: Path, top: Path | None, launcher: Launcher, *, network: bool
 ) -> Policy:
-    """The policy for the commands of a step in `worktree`; programs inside `top`, the user's tree,
-    do not count.
+    """The policy for the commands of a step in `worktree`, which `launcher` starts; programs inside
+    `top`, the user's tree, count only where they are shared with commands.
     """
     from git_orch.sandbox.policy import decision, whitelist  # as above
 
-    capabilities = machine.find_present(worktree, top)
+    shared = programs_of(launcher.shares) if launcher.sandboxed else ()
+    capabilities = machine.find_present(worktree, top, shared)
     return decision.Policy(
-        whitelist.of(capabilities, plan.dependencies, network=network), str(worktree), sandboxed
+        whitelist.of(capabilities, plan.dependencies, network=network),
+        str(worktree),
+        launcher.sandboxed,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from git_orch.repo.places import cache_directory
@@ -19,11 +20,14 @@ def capabilities(directory: Path, excluded: Path | None, *, refresh: bool = Fals
     )
 
 
-def find_present(directory: Path, excluded: Path | None) -> Capabilities:
+def find_present(
+    directory: Path, excluded: Path | None, shared: Sequence[str] = ()
+) -> Capabilities:
     """Look for the machine's commands without their versions, as the command policy needs them;
-    runs nothing.
+    runs nothing. Programs in the directories `shared` count wherever they are.
     """
-    return caps.find_present(os.environ.get("PATH", ""), directory, excluded)
+    present = caps.find_present(os.environ.get("PATH", ""), directory, excluded)
+    return caps.with_programs(present, shared)
 
 
 def description(machine: Capabilities) -> list[str]:

@@ -44,6 +44,11 @@ class Shares(NamedTuple):
         """All that is mounted."""
         return (*self.dependencies, *self.tools.caches)
 
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The directories that come first on the PATH of commands, where they are on this machine."""
+        return programs_of(self.all)
+
     def text(self) -> str:
         """What commands see, for people; empty where that is nothing."""
         names = [share.name for share in self.dependencies]
@@ -62,6 +67,11 @@ class Shares(NamedTuple):
     def line(self) -> str:
         """Both in one line."""
         return "; ".join(filter(None, (self.text(), self.hidden_text())))
+
+
+def programs_of(shares: Iterable[Share]) -> tuple[str, ...]:
+    """The directories with the programs of shares."""
+    return tuple(os.path.join(share.source, name) for share in shares for name in share.programs)
 
 
 @functools.lru_cache(8)

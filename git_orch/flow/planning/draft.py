@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from git_orch import errors
 from git_orch.agents.prices import Prices
-from git_orch.flow.machine import command_policy
+from git_orch.flow.machine import command_policy, shares
 from git_orch.flow.machine import machine as surroundings
 from git_orch.flow.model import estimate as estimating
 from git_orch.flow.model import purse
@@ -25,7 +25,7 @@ from git_orch.repo import localfiles
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
 from git_orch.sandbox import secrecy
-from git_orch.sandbox.capabilities import Capabilities
+from git_orch.sandbox.capabilities import Capabilities, with_programs
 
 
 def from_file(text: str, name: str, model: str, table: Prices) -> Draft:
@@ -68,9 +68,10 @@ def from_model(
     model = terms.model
     with models.service(terms.chosen) as service:
         service.prices.facts(model)  # an unknown model is refused before anything is asked
-        machine = surroundings.capabilities(
-            repository.top or repository.common_dir, repository.top
-        ).capabilities
+        place = repository.top or repository.common_dir
+        installed = surroundings.capabilities(place, repository.top).capabilities
+        shared = shares.of(repository, terms.chosen).programs
+        machine = with_programs(installed, shared)
         question = planner.Question(task, _machine_facts(machine), model, service.delimiter)
         reporter.emit(Note(f"asking {model} for a plan"))
         reply_file = _ReplyFile(repository, task)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from git_orch import errors
-from git_orch.flow.machine import command_policy
+from git_orch.flow.machine import command_policy, shares
 from git_orch.flow.machine import machine as surroundings
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import ids, sentences
@@ -19,14 +19,22 @@ from git_orch.plans.history import life
 from git_orch.plans.history.events import Log
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.plans.money import cost
+from git_orch.repo import settings
 from git_orch.repo.repository import Repository
 from git_orch.sandbox.walls import environment
 
 
 def command_finder(repository: Repository) -> Callable[[str], bool]:
-    """A function that tells whether a command is on PATH, outside of the user's tree."""
-    path = os.pathsep.join(environment.outside(os.environ.get("PATH", ""), repository.top))
+    """A function that tells whether a command is on PATH, outside of the user's tree, or shared with
+    commands.
+    """
+    outside = environment.outside(os.environ.get("PATH", ""), repository.top)
+    path = os.pathsep.join((*_shared_programs(repository), *outside))
     return lambda name: environment.program(name, path) is not None
+
+
+def _shared_programs(repository: Repository) -> tuple[str, ...]:
+    return shares.of(repository, settings.of_user(repository)).programs
 
 
 def findings_of(
@@ -49,7 +57,8 @@ def findings_of(
     problems += [] if over is None else [over]
     if only_errors:
         return [problem for problem in problems if problem.level == "error"]
-    machine = surroundings.find_present(repository.common_dir, repository.top)
+    shared = _shared_programs(repository)
+    machine = surroundings.find_present(repository.common_dir, repository.top, shared)
     policy = command_policy.denials(status.plan, machine)
     return [*problems, *policy, *_dates(status.log, time.time_ns() // 1_000_000)]
 

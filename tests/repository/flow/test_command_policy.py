@@ -74,11 +74,10 @@ def test_each_run_has_the_whitelist_of_its_own_machine(
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "git").symlink_to(git)
     policies = []
+    launcher = Launcher({}, tmp_path)
     for path in ("", str(tmp_path / "bin")):
         monkeypatch.setenv("PATH", path)
-        policies.append(
-            command_policy.policy(NOTHING, tmp_path, None, network=False, sandboxed=False)
-        )
+        policies.append(command_policy.policy(NOTHING, tmp_path, None, launcher, network=False))
 
     told = [policy.refusal(Command(argv=("git", "log"))) for policy in policies]
 
