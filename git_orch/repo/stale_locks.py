@@ -68,7 +68,7 @@ def _remove_stale(repository: Repository, path: Path) -> bool:
         if time.time() - now.st_mtime >= _AGE:
             break
         time.sleep(_AGE / _LOOKS)
-    if first is None or _may_be_held(repository, path, first.st_mtime):
+    if first is None or _may_be_held(repository, path, first):
         return False
     with checkpoints.around("remove lock", path), contextlib.suppress(FileNotFoundError):
         path.unlink()
@@ -82,18 +82,30 @@ def _look(path: Path) -> os.stat_result | None:
         return None
 
 
-def _may_be_held(repository: Repository, path: Path, made: float) -> bool:
-    """Whether a process that runs now may have made the lock, at that time."""
+def _may_be_held(repository: Repository, path: Path, lock: os.stat_result) -> bool:
+    """Whether a process that runs now may have made the lock: at that time, as its owner."""
     booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     shared = path.name == f"{Path(refs.ARCHIVE).name}.lock"
     for line in table.processes().values():
-        if line.dead or booted + line.started / _TICKS > made + 1:
+        if line.dead or booted + line.started / _TICKS > lock.st_mtime + 1:
+            continue
+        if not _is_of(line.pid, lock.st_uid):
             continue
         if _has_open(line.pid, path):
             return True
         if _is_git(line, also_ours=shared) and _works_in(repository, line.pid):
             return True
     return False
+
+
+def _is_of(pid: int, user: int) -> bool:
+    """Whether the files that a process makes belong to that user; also when that cannot be told."""
+    try:
+        status = Path(f"{table.PROC}/{pid}/status").read_text("ascii", "replace")
+    except OSError:
+        return True
+    line = next((line for line in status.splitlines() if line.startswith("Uid:")), "")
+    return line.split()[-1:] in ([], [str(user)])
 
 
 def _has_open(pid: int, path: Path) -> bool:

@@ -339,3 +339,15 @@ def test_receipts_of_a_copy_do_not_count(repo: Repo, tmp_path: Path) -> None:
     copy = Repo(tmp_path / "copy")
     copy.orch("approve", plan)
     assert "cached" not in copy.orch("verify", plan).stdout
+
+
+def test_a_git_of_somebody_else_holds_no_lock_of_ones_own(world: World, tmp_path: Path) -> None:
+    """Where it stands is hidden from an ordinary user, and it could stand in the repository."""
+    plan = world.plan()
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    lock = world.top / f".git/refs/notes/orch/{plan}.lock"
+    argv = ["git", "-C", str(tmp_path), "cat-file", "--batch"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE):
+        lock.touch()
+        os.chown(lock, world.user, -1)
+        assert "was left by a git that was killed" in world.orch("exec", plan).stderr
