@@ -162,7 +162,7 @@ def probe_walls(launcher: Launcher, place: Place, home_files: Sequence[Path]) ->
             _SCRIPT,
             "doctor",
             str(place.directory),
-            str(place.common),
+            str(launcher.site_map(place.worktree).inside(place.common)),
         )
         port = str(listener.getsockname()[1])
         command = Command(argv=(*words, port, str(os.getpid()), *map(str, home_files)))
@@ -372,7 +372,8 @@ def probe_sockets(launcher: Launcher, place: Place) -> Answer:
     with _unix_listener(path), socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"\0{abstract}")
         listener.listen()
-        argv = ("python3", "-I", "-S", "-c", _CONNECT, str(path), f"@{abstract}")
+        inside = launcher.site_map(place.worktree).inside(path)
+        argv = ("python3", "-I", "-S", "-c", _CONNECT, str(inside), f"@{abstract}")
         outcome = launcher.run(Command(argv=argv), worktree=place.worktree, timeout=_SECONDS)
     report = _parse_report(outcome.output)
     if "end" not in report:
@@ -406,7 +407,7 @@ def probe_second_wall(launcher: Launcher, worktree: Path) -> Answer:
     if wall is None or not launcher.sandboxed:
         return Answer("second-wall", "note", "none: perl is missing, which puts it up")
     programs = [path for path in ("/usr", "/bin", "/lib", "/lib64") if os.path.exists(path)]
-    words = wall.telling(programs, [str(worktree)])
+    words = wall.telling(programs, [str(launcher.site_map(worktree).top)])
     reading = ("/bin/bash", "-c", "read -r line < /etc/passwd && echo read")
     outcome = launcher.run(Command(argv=(*words, *reading)), worktree=worktree, timeout=_SECONDS)
     version, _, rest = outcome.output.decode("utf-8", "replace").partition("\n")

@@ -8,13 +8,14 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from git_orch.flow.machine import installed, machine, shares
 from git_orch.flow.machine import sandbox as confinement
 from git_orch.plans.plan import Command
 from git_orch.repo import git as gits
-from git_orch.repo import repository, settings
+from git_orch.repo import places, repository, settings
 from git_orch.repo.places import state_directory
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
@@ -86,7 +87,8 @@ def _make_repository(directory: Path) -> tuple[Repository, Place]:
 def sandbox_answers(scratch: Repository, in_force: Settings, place: Place) -> Iterator[Answer]:
     """Test the sandbox, and its walls and limits with a command inside it."""
     try:
-        launcher = confinement.launcher(scratch, in_force)
+        plain = confinement.launcher(scratch, in_force)
+        launcher = replace(plain, checkout=places.checkout(scratch))
     except sandboxes.NoSandbox as refused:
         hint = refused.hint if refused.trouble is None else sandboxes.advice(refused.trouble)
         yield Answer("sandbox", "no", f"{refused.cause}; nothing is run", hint)

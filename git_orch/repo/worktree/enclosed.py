@@ -4,6 +4,9 @@ its own.
 Filters of the user run there, and so does whatever a worktree may have planted for git to start.
 Nothing comes out but files in a scratch directory, which are read as what they are: bytes of
 somebody else.
+
+The worktree stands where it stands for commands, and git gets the paths of the inside: a filter or
+a hook is a command, and one that the user wrote with the path of the checkout has to find it there.
 """
 
 from __future__ import annotations
