@@ -58,7 +58,8 @@ Answer in JSON only, with these keys:
   - prompt: for agent steps, all that the worker must know; it sees the plan and the repository, not this conversation.
     Empty for run steps.
   - argv: for run steps, the command as a list of arguments. Prefer argv; use run, a bash command line, only for pipes,
-    redirections or several commands, and leave the other one empty. Both are empty for agent steps.
+    redirections or several commands, and leave the other one empty. Both are empty for agent steps. bash runs with
+    `-euo pipefail`: a command that fails in the middle or in a pipe ends the line.
   - paths: the files or directories that the step creates or changes, relative to the root of the repository.
   - depends_on: the numbers of earlier steps, from 1, whose results it needs.
   - checks: the tests that show that the step is done, at least one for each step that changes code. Each has type

@@ -162,7 +162,8 @@ class Toolbox:
         seconds = _within(
             fields, "timeout", tool_definitions.COMMAND_SECONDS, tool_definitions.LONGEST_COMMAND
         )
-        command = plan.Command(shell=document.text(fields, "command"))
+        # As models know their shell from elsewhere: they see the output, and look at it themselves.
+        command = plan.Command(shell=document.text(fields, "command"), plain=True)
         refusal = self._place.policy.refusal(command) if self._place.policy is not None else None
         if refusal is not None:
             return Result(_refusal_text(refusal), "refused")

@@ -167,7 +167,15 @@ def same_text(old: Document, new: Document) -> bool:
 @functools.lru_cache(maxsize=1024)
 def checks_digest(checks: tuple[plans.Check, ...]) -> str:
     """A name for these checks: what they run and expect; their time limits do not count."""
-    commands = [[*check.command, check.expected_exit] for check in checks]
+    commands = [
+        [
+            check.command.argv,
+            check.command.shell,
+            *(["plain"] if check.command.plain else []),
+            check.expected_exit,
+        ]
+        for check in checks
+    ]
     return digest({"checks": commands})
 
 

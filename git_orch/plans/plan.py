@@ -8,9 +8,11 @@ from typing import Literal, NamedTuple, get_args
 
 StepKind = Literal["agent", "run", "files", "manual"]
 CheckType = Literal["compile", "unit", "integration", "run"]
+Shell = Literal["strict", "plain"]
 
 STEP_KINDS: tuple[StepKind, ...] = get_args(StepKind)
 CHECK_TYPES: tuple[CheckType, ...] = get_args(CheckType)
+SHELLS: tuple[Shell, ...] = get_args(Shell)
 NETWORK_KINDS = frozenset(("agent", "run"))  # steps that may ask for the network
 
 CHECK_TIMEOUT = 900  # seconds; builds and test suites are slow, see the man page
@@ -19,10 +21,14 @@ LONGEST_TIMEOUT = 86_400  # seconds: a day
 
 
 class Command(NamedTuple):
-    """A command line: `argv` runs as it is, `shell` is given to bash. Exactly one is set."""
+    """A command line: `argv` runs as it is, `shell` is given to bash. Exactly one is set.
+
+    bash stops at the first command of a `shell` text that fails, unless it is `plain`.
+    """
 
     argv: tuple[str, ...] | None = None
     shell: str | None = None
+    plain: bool = False
 
     def text(self) -> str:
         """The command as people read it."""

@@ -27,6 +27,7 @@ from git_orch.plans.plan import (
     CHECK_TYPES,
     LONGEST_TIMEOUT,
     NETWORK_KINDS,
+    SHELLS,
     STEP_KINDS,
     Check,
     Command,
@@ -82,7 +83,7 @@ def _check_document(check: Check) -> Document:
 
 def _command_document(command: Command, shell_name: str) -> Document:
     if command.shell is not None:
-        return {shell_name: command.shell}
+        return {shell_name: command.shell, **({"shell": "plain"} if command.plain else {})}
     return {"argv": list(command.argv or ())}
 
 
@@ -193,7 +194,10 @@ def _command(fields: Mapping[str, object], shell_name: str, where: str) -> Comma
         raise BadDocument(f"{where}: needs either argv or {shell_name}")
     if any("\0" in word for word in (shell or "", *argv)):
         raise BadDocument(f"{where}: no command holds a NUL character")
-    return Command(shell=shell) if shell is not None else Command(argv=argv)
+    kind = optional_text(fields, "shell")
+    if kind not in (None, *SHELLS):
+        raise BadDocument(f"{where}.shell: '{kind}' is not a way to run a command line")
+    return Command(shell=shell, plain=kind == "plain") if shell is not None else Command(argv=argv)
 
 
 def _file(value: object, where: str) -> FileContent | None:

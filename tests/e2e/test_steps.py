@@ -195,7 +195,8 @@ def test_no_secret_of_the_environment_reaches_a_command_or_a_file(
     }
     document = one(
         run="env > env.txt; cat /proc/$PPID/environ > parent.txt 2>/dev/null; echo [$ANTHROPIC_API_KEY$GITHUB_TOKEN]",
-        checks=[{"command": 'env; test -z "$ANTHROPIC_API_KEY$MY_PASSWORD"'}],
+        checks=[{"command": 'env; test -z "${ANTHROPIC_API_KEY:-}${MY_PASSWORD:-}"'}],
+        shell="plain",
     )
     plan = repo.orch("plan", "--from", "-", stdin=json.dumps(document), env=secrets).stdout.split()[
         0

@@ -21,7 +21,7 @@ from git_orch.flow.attempt.tree_reader import TreeReader
 from git_orch.flow.reports import CheckEnded
 from git_orch.plans import messages, missing, reasons, redact, review, sentences, trailers
 from git_orch.plans.history.status import CheckResult
-from git_orch.plans.plan import RUN_TIMEOUT, Command, Step
+from git_orch.plans.plan import RUN_TIMEOUT, Step
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.worktree import gate, known_paths, snapshot
 from git_orch.repo.worktree.snapshot import Snapshot
@@ -370,7 +370,7 @@ def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:
     """The step as its commit message tells of it."""
     command = step.command
     if command is not None:
-        command = Command(shell=redact.redacted(command.text(), secrets))
+        command = command._replace(argv=None, shell=redact.redacted(command.text(), secrets))
     return step._replace(
         title=redact.redacted(step.title, secrets),
         prompt=redact.redacted(step.prompt, secrets) if step.prompt is not None else None,

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from git_orch.plans import ids, paths
-from git_orch.plans.plan import CHECK_TIMEOUT, LONGEST_TIMEOUT, CheckType, StepKind
+from git_orch.plans.plan import CHECK_TIMEOUT, LONGEST_TIMEOUT, CheckType, Shell, StepKind
 
 MAX_STEPS = 1000
 
@@ -115,6 +115,9 @@ _Reference = Annotated[
 ]
 
 
+_SHELL = "How bash runs the command line: strict (the default) as with `set -euo pipefail`, plain without."
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -165,6 +168,7 @@ class CheckModel(_Model):
     argv: _Argv | None = Field(
         None, description="A program and its arguments, run without a shell."
     )
+    shell: Shell | None = Field(None, description=_SHELL)
     expected_exit: _Status = Field(0, description="The exit status that passes.")
     timeout: _Seconds = Field(
         CHECK_TIMEOUT, description="Seconds after which the check has failed."
@@ -207,6 +211,7 @@ class StepModel(_Model):
     argv: _Argv | None = Field(
         None, description="A program and its arguments, run without a shell."
     )
+    shell: Shell | None = Field(None, description=_SHELL)
     files: dict[_FilePath, _FileValue] | None = Field(
         None, description="Paths relative to the top of the tree, and what each file becomes."
     )
@@ -246,6 +251,9 @@ class PlanModel(_Model):
     dependencies: list[_Name] | None = Field(None, description="Commands the plan needs on PATH.")
     missing: list[_Name] | None = Field(
         None, description="Commands it needs that its author did not find; it cannot run."
+    )
+    shell: Shell | None = Field(
+        None, description="How bash runs the command lines that do not say so themselves."
     )
     steps: list[StepModel] = Field(
         min_length=1, max_length=MAX_STEPS, description="The steps, in the order they run."

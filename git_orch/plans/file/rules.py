@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _EVERY_KIND = frozenset(("id", "title", "kind", "depends_on", "checks"))
 _FIELDS: Mapping[StepKind, frozenset[str]] = {
     "agent": frozenset(("prompt", "paths", "model", "timeout", "network")),
-    "run": frozenset(("run", "argv", "paths", "timeout", "network")),
+    "run": frozenset(("run", "argv", "shell", "paths", "timeout", "network")),
     "files": frozenset(("files",)),
     "manual": frozenset(("prompt", "paths")),
 }
@@ -88,6 +88,8 @@ def _one_command(fields: dict[str, object], shell: str, where: Location) -> Iter
     given = [name for name in (shell, "argv") if fields.get(name) is not None]
     if not given:
         yield Problem((*where, shell), "required", f"needs either '{shell}' or 'argv'")
+    if fields.get("shell") is not None and given == ["argv"]:
+        yield Problem((*where, "shell"), "wrong-kind", f"belongs to '{shell}', not to 'argv'")
     if len(given) > 1:
         yield Problem(
             (*where, "argv"), "both-commands", f"give either '{shell}' or 'argv', not both"

@@ -18,7 +18,7 @@ from git_orch.errors import UsageError
 from git_orch.plans.file import rules, source
 from git_orch.plans.file.fields import MAX_STEPS, CheckModel, FileModel, PlanModel, StepModel
 from git_orch.plans.file.findings import Finding, PlanFileError, file_finding
-from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
+from git_orch.plans.plan import Check, Command, FileContent, Plan, Shell, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -137,7 +137,7 @@ def _plan(model: PlanModel, links: rules.Links) -> Plan:
         title=model.title,
         objective=model.objective or model.title,
         steps=tuple(
-            _step(step, step_id, needs)
+            _step(step, step_id, needs, model.shell)
             for step, step_id, needs in zip(model.steps, links.ids, links.depends_on, strict=True)
         ),
         dependencies=tuple(model.dependencies or ()),
@@ -145,14 +145,15 @@ def _plan(model: PlanModel, links: rules.Links) -> Plan:
     )
 
 
-def _step(model: StepModel, step_id: str, needs: tuple[str, ...]) -> Step:
+def _step(model: StepModel, step_id: str, needs: tuple[str, ...], shell: Shell | None) -> Step:
+    """The step; `shell` is how the plan has command lines run that do not say it themselves."""
     kind = rules.kind_of(model.__dict__)
     return Step(
         id=step_id,
         title=model.title,
         kind=kind,
         prompt=model.prompt,
-        command=_command(model.run, model.argv) if kind == "run" else None,
+        command=_command(model.run, model.argv, model.shell or shell) if kind == "run" else None,
         files=MappingProxyType(
             {path: _content(file) for path, file in (model.files or {}).items()}
         ),
@@ -160,7 +161,10 @@ def _step(model: StepModel, step_id: str, needs: tuple[str, ...]) -> Step:
         depends_on=needs,
         checks=tuple(
             Check(
-                check.type, _command(check.command, check.argv), check.expected_exit, check.timeout
+                check.type,
+                _command(check.command, check.argv, check.shell or shell),
+                check.expected_exit,
+                check.timeout,
             )
             for check in model.checks or ()
         ),
@@ -170,8 +174,10 @@ def _step(model: StepModel, step_id: str, needs: tuple[str, ...]) -> Step:
     )
 
 
-def _command(shell: str | None, argv: list[str] | None) -> Command:
-    return Command(shell=shell) if argv is None else Command(argv=tuple(argv))
+def _command(text: str | None, argv: list[str] | None, shell: Shell | None) -> Command:
+    if argv is not None:
+        return Command(argv=tuple(argv))
+    return Command(shell=text, plain=shell == "plain")
 
 
 def _content(file: FileModel | None) -> FileContent | None:

@@ -108,7 +108,7 @@ def _canonical(check: Check) -> Document:
     """The part of a check that decides whether it passes; after it passed, its time limit does
     not.
     """
-    command: Document = {"shell": check.command.shell}
+    command: Document = {"shell": check.command.shell, "plain": check.command.plain}
     if check.command.argv is not None:
         command = {"argv": list(check.command.argv)}
     return {**command, "expected_exit": check.expected_exit}

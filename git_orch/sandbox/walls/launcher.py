@@ -90,7 +90,8 @@ class Launcher:
             return self._start(command.argv or (), limited, view, variables, bounds)
         # bash limits itself, with one program less to start; on the same line, so that the numbers of
         # lines in its messages are those of the command.
-        script = f"{self._ulimit()}{command.shell}"
+        options = "" if command.plain else "set -euo pipefail; "
+        script = f"{self._ulimit()}{options}{command.shell}"
         argv = ("bash", "--noprofile", "--norc", "-c", script)
         return self._start(argv, argv, view, variables, bounds)
 

@@ -355,6 +355,7 @@ def test_the_schema_names_every_field_and_says_what_it_is_for() -> None:
         "objective",
         "dependencies",
         "missing",
+        "shell",
         "steps",
     }
     for model in (described, *described["$defs"].values()):
