@@ -136,12 +136,14 @@ class Git(NamedTuple):
 
     `drivers` are the settings that would start a program when git looks at files; they count as not
     set. What the repository's own configuration says of paths and programs counts in no call.
+    `chosen` are settings of the form name=value that count whatever any configuration says.
     """
 
     directory: Path | str
     top: Path | str | None
     variables: Mapping[str, str]
     drivers: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
 
     @property
     def git_dir(self) -> Path:
@@ -162,7 +164,7 @@ class Git(NamedTuple):
         command = ["git", "--no-pager", f"--git-dir={self.directory}"]
         if self.top is not None:
             command.append(f"--work-tree={self.top}")
-        for pinned in _PINNED:
+        for pinned in (*_PINNED, *self.chosen):
             command += ["-c", pinned]
         for name, value in self.outvoted().items():
             command += _option(name, value)

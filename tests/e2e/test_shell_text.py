@@ -16,6 +16,7 @@ FAILING = {
     "without a variable": 'echo "$NOT_SET" > made',
     "in a substitution": "made=$(cat nowhere); echo > made",
 }
+PLAIN = {"shell": "plain"}
 
 
 def one(**step: object) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def test_a_receipt_of_a_plain_check_is_none_of_a_strict_one(repo: Repo) -> None:
 
 
 def test_plain_stays_when_a_plan_is_edited(repo: Repo) -> None:
-    plan = repo.plan(one(run="false; true", shell="plain"))
+    plan = repo.plan(one(run="false; true", **PLAIN))
     text = repo.orch("show", plan, "--yaml").stdout
     assert "shell: plain" in text
     repo.orch("edit", plan, "--from", "-", stdin=text.replace("Do it", "Do that"))
@@ -91,7 +92,7 @@ def test_shell_is_a_word_about_text(repo: Repo, fields: dict[str, object], messa
 
 
 def test_the_names_of_checks_in_older_logs_still_count() -> None:
-    check = Check("run", Command(shell="make"))
+    check = Check("run", Command(None, "make"))
     before = approval.digest({"checks": [[None, "make", 0]]})
     assert approval.checks_digest((check,)) == before
 

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from conftest import Repo, writing
 
+PLAIN = {"shell": "plain"}
+
 
 def one(**step: object) -> dict[str, Any]:
     """A plan of one step."""
@@ -196,7 +198,7 @@ def test_no_secret_of_the_environment_reaches_a_command_or_a_file(
     document = one(
         run="env > env.txt; cat /proc/$PPID/environ > parent.txt 2>/dev/null; echo [$ANTHROPIC_API_KEY$GITHUB_TOKEN]",
         checks=[{"command": 'env; test -z "${ANTHROPIC_API_KEY:-}${MY_PASSWORD:-}"'}],
-        shell="plain",
+        **PLAIN,
     )
     plan = repo.orch("plan", "--from", "-", stdin=json.dumps(document), env=secrets).stdout.split()[
         0

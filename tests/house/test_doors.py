@@ -80,6 +80,7 @@ WALKS = {"walk", "fwalk", "rmtree", "rglob", "TemporaryDirectory"}
 OWN_DIRECTORIES = {
     "repo/approval_signatures.py",
     "repo/objects/partial.py",
+    "repo/worktree/file_system.py",
     "repo/worktree/half_moved.py",
     "repo/worktree/snapshot.py",
 }

@@ -29,7 +29,7 @@ from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Database, Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
-from git_orch.repo.worktree import enclosed, pool, worktrees
+from git_orch.repo.worktree import enclosed, file_system, pool, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
 from git_orch.repo.worktree.worktrees import Worktree
@@ -189,7 +189,12 @@ def user_checkout(of: Means) -> Worktree:
     git = Git(repository.git_dir, repository.top, repository.variables, repository.drivers)
     boundary = _keeping_repositories(of.boundary)
     enclosure = Enclosure(
-        repository.top, repository.git_dir, repository.common_dir, boundary, own=False
+        repository.top,
+        repository.git_dir,
+        repository.common_dir,
+        boundary,
+        file_system.of_user(repository),
+        own=False,
     )
     return Worktree(repository.top, git, enclosure, Standing(repository.top))
 

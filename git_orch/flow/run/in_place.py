@@ -48,6 +48,7 @@ def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
             f"git orch approve {name} --in-place",
         )
     sandbox.refuse_home(sandbox.launcher(repository, settings.of_user(repository)), repository.top)
+    _refuse_sparse(repository, name)
     if not on_branch(plan.place):
         raise errors.Refused(
             "--in-place needs the plan's branch checked out",
@@ -56,6 +57,15 @@ def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
     repositories.refuse_unfit(repository.top)
     target.refuse_unfinished(Checkout(repository.top, repository.git_dir))
     _refuse_unmerged(repository)
+
+
+def _refuse_sparse(repository: Repository, name: str) -> None:
+    """A step that writes to a file which is not there would land it without its content."""
+    if dict(repository.settings).get("core.sparsecheckout") == "true":
+        raise errors.Refused(
+            "your checkout is sparse: steps in place would not see the files that it leaves out",
+            f"git orch exec {name}  # in a worktree with all files",
+        )
 
 
 def on_branch(place: PlanPlace) -> bool:

@@ -140,6 +140,7 @@ class Enclosure:
     git_dir: Path
     common_dir: Path
     boundary: Boundary
+    settings: Mapping[str, str]  # of the file system that it lies on, see file_system
     own: bool = True  # git-orch's, not the user's checkout
     stop: threading.Event | None = None
 
@@ -258,7 +259,7 @@ class Enclosure:
     def _variables(self, scratch: Scratch) -> Mapping[str, str]:
         inside = self.inside
         objects = inside(self.common_dir) / "objects"
-        pinned = {**_PINNED, "lfs.storage": str(inside(scratch.lfs))}
+        pinned = {**_PINNED, **self.settings, "lfs.storage": str(inside(scratch.lfs))}
         numbered = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(pinned)}
         numbered |= {
             f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(pinned.values())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from git_orch.plans import redact
 from git_orch.repo import git_settings, scopes, settings
 from git_orch.repo.git_settings import Care
-from git_orch.repo.worktree import alternates, linked
+from git_orch.repo.worktree import alternates, file_system, linked
 from git_orch.sandbox.walls import environment, git_config
 from git_orch.sandbox.walls.view import GitView
 
@@ -36,7 +36,7 @@ _SECTIONS = frozenset(
     }
 )
 # Beside those that lead anywhere but to what the repository has.
-_LEFT_OUT = frozenset({"core.bare", "lfs.storage"})
+_LEFT_OUT = frozenset({"core.bare", "index.sparse", "lfs.storage"})
 _SHOWN = (Care.DRIVER, Care.CONTENT)
 _LFS_STORAGE = "/tmp/git-lfs"  # noqa: S108 - of the sandbox: git-lfs writes there even for `git status`
 
@@ -60,6 +60,7 @@ def config(repository: Repository) -> bytes:
         for name, value in repository.settings
         if name.partition(".")[0] in _SECTIONS
         and name not in _LEFT_OUT
+        and name not in file_system.NAMES
         and not hidden.fullmatch(name)
     ]
     if any(name.startswith("filter.lfs.") for name in repository.drivers):

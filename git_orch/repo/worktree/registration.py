@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,15 @@ from git_orch.repo.repository import unwritable
 from git_orch.repo.worktree import enclosed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from git_orch.repo.repository import Repository
 
 _MOST_TRIES = 100  # names that are taken, and directories that somebody found empty
-_SPARSE = "info/sparse-checkout"
+_SPARSE = "info/sparse-checkout"  # which files the user's checkout has; ours have all
 _CONFIG = "config.worktree"  # with extensions.worktreeConfig
 _OF_MAIN_ALONE = ("core.bare", "core.worktree")
+_OF_SPARSE = ("core.sparseCheckout", "core.sparseCheckoutCone", "index.sparse")
 
 
 def is_possible(repository: Repository) -> bool:
@@ -97,16 +99,26 @@ def _write(git_dir: Path, path: Path, commit: str) -> None:
 
 
 def _copy_settings(repository: Repository, git_dir: Path) -> None:
-    """As git does it: which files are checked out, and what counts in one worktree."""
-    sparse, config = (repository.common_dir / name for name in (_SPARSE, _CONFIG))
-    if sparse.is_file() and _is_of_the_repository(repository, sparse):
-        (git_dir / _SPARSE).parent.mkdir()
-        shutil.copyfile(sparse, git_dir / _SPARSE)
+    """What counts in one worktree, as git copies it; not which files are checked out."""
+    config = repository.common_dir / _CONFIG
     if config.is_file() and _is_of_the_repository(repository, config):
         shutil.copyfile(config, git_dir / _CONFIG)
-        for name in _OF_MAIN_ALONE:
-            unset = ("config", "--file", str(git_dir / _CONFIG), "--unset-all", name)
-            repository.git.finished(*unset, expect=(0, 5))
+        _unset(repository, git_dir, _OF_MAIN_ALONE)
+        make_whole(repository, git_dir)
+
+
+def make_whole(repository: Repository, git_dir: Path) -> None:
+    """Have a worktree with all files of its tree, whatever the user's checkout leaves out."""
+    (git_dir / _SPARSE).unlink(missing_ok=True)
+    config = git_dir / _CONFIG
+    if config.is_file() and b"sparse" in config.read_bytes().lower():
+        _unset(repository, git_dir, _OF_SPARSE)
+
+
+def _unset(repository: Repository, git_dir: Path, names: Sequence[str]) -> None:
+    for name in names:
+        unset = ("config", "--file", str(git_dir / _CONFIG), "--unset-all", name)
+        repository.git.finished(*unset, expect=(0, 5))
 
 
 def _is_of_the_repository(repository: Repository, file: Path) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch import errors
 from git_orch.repo import ask, localfiles, sync
 from git_orch.repo.git import Git, GitFailed
-from git_orch.repo.worktree import gate, ingest, largefiles, worktrees
+from git_orch.repo.worktree import file_system, gate, ingest, largefiles, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure, Scratch
 from git_orch.repo.worktree.gate import Change
 from git_orch.sandbox import trees
@@ -292,7 +292,12 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
         )
     if any(name.startswith("filter.") for name in repository.drivers):
         enclosure = Enclosure(
-            repository.top, repository.git_dir, repository.common_dir, boundary(), own=False
+            repository.top,
+            repository.git_dir,
+            repository.common_dir,
+            boundary(),
+            file_system.of_user(repository),
+            own=False,
         )
         made, held = _taken(repository, enclosure, base or repository.empty_tree, Terms())
         if held is not None:

@@ -20,7 +20,7 @@ from git_orch.repo.git import Git, GitFailed, failure
 from git_orch.repo.objects import partial
 from git_orch.repo.places import place_of
 from git_orch.repo.repository import leads_to, unwritable
-from git_orch.repo.worktree import enclosed, registration
+from git_orch.repo.worktree import enclosed, file_system, registration
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
 from git_orch.sandbox import trees
@@ -75,8 +75,9 @@ def existing(
     git_dir = _git_dir(repository, path)
     if git_dir is None or not path.is_dir():
         return None
-    git = Git(git_dir, path, repository.variables, repository.drivers)
-    enclosure = Enclosure(path, git_dir, repository.common_dir, boundary)
+    git = _git(repository, git_dir, path)
+    settings = file_system.settings(path.parent)
+    enclosure = Enclosure(path, git_dir, repository.common_dir, boundary, settings)
     return Worktree(path, git, enclosure, Standing(path))
 
 
@@ -118,12 +119,29 @@ def _check_out(repository: Repository, path: Path, commit: str) -> None:
     workers = ("-c", "checkout.workers=2")  # helps from some thousand files on, costs nothing below
     if not registration.is_possible(repository):
         options = ("--quiet", "--detach", "--force", "--lock")
-        _run(repository, *workers, "worktree", "add", *options, "--", str(path), commit)
+        whole = [word for setting in _chosen(path) for word in ("-c", setting)]
+        _run(repository, *workers, *whole, "worktree", "add", *options, "--", str(path), commit)
+        git_dir = _git_dir(repository, path)
+        if git_dir is not None:
+            registration.make_whole(repository, git_dir)
         return
     oid = repository.git.line("rev-parse", "--verify", "--end-of-options", f"{commit}^{{commit}}")
     git_dir = registration.add(repository, path, oid)
-    git = Git(git_dir, path, repository.variables, repository.drivers)
+    git = _git(repository, git_dir, path)
     git.run(*workers, "read-tree", "--reset", "-u", oid)
+
+
+def _git(repository: Repository, git_dir: Path, path: Path) -> Git:
+    """git for a worktree of git-orch's own."""
+    return Git(git_dir, path, repository.variables, repository.drivers, _chosen(path))
+
+
+def _chosen(path: Path) -> tuple[str, ...]:
+    """What counts in a worktree whatever the user's checkout is: it has all its files, and git knows
+    what its file system can.
+    """
+    settings = file_system.settings(path.parent)
+    return tuple(f"{name}={value}" for name, value in settings.items())
 
 
 def _run(repository: Repository, *args: str, expect: Sequence[int] = (0,)) -> bytes:
