@@ -4,6 +4,8 @@ out.
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +143,102 @@ def test_a_link_lands_as_one_where_the_checkout_has_none(modeless: Repo) -> None
     plan = modeless.plan(one(run="ln -s tool link", checks=[{"command": "test -L link"}]))
     modeless.orch("exec")
     assert modeless.git("ls-tree", f"orch/{plan}", "link").startswith("120000")
+
+
+# -- what git does not keep ------------------------------------------------------------------------
+
+NOT_KEPT = {
+    "an ignored file": ("mkdir dist; echo 1 > dist/x", "test -f dist/x"),
+    "an empty directory": ("mkdir empty", "test -d empty"),
+    "a FIFO": ("mkfifo pipe", "test -p pipe"),
+    "a mode": ("echo 1 > key; chmod 600 key", 'test "$(stat -c %a key)" = 600'),
+    "a mode of what was there": ("chmod 600 README.md", 'test "$(stat -c %a README.md)" = 600'),
+    "a mode of a directory": ("mkdir d; echo 1 > d/x; chmod 700 d", 'test "$(stat -c %a d)" = 700'),
+    "a second name": ("echo 1 > a; ln a b", "test a -ef b"),
+    "carriage returns": ("printf '1\\r\\n' > a.txt", "grep -q $'\\r' a.txt"),
+    "no carriage returns": ("printf '1\\n' > a.bat", "! grep -q $'\\r' a.bat"),
+    "an expanded name": ("echo '$Id: mine $' > a.id", "grep -q mine a.id"),
+    "carriage returns of what was there": (
+        "echo '* text' > .gitattributes; printf '1\\r\\n' > with.cr",
+        "grep -q $'\\r' with.cr",
+    ),
+}
+
+
+@pytest.fixture
+def attributes(repo: Repo) -> Repo:
+    """A repository with ignore rules and attributes."""
+    rules = "*.txt text\n*.bat text eol=crlf\n*.id ident\n"
+    repo.commit({".gitignore": "dist/\n", ".gitattributes": rules, "with.cr": "0\n"})
+    return repo
+
+
+@pytest.mark.parametrize(("command", "check"), NOT_KEPT.values(), ids=NOT_KEPT)
+def test_a_check_does_not_see_what_is_not_in_the_tree(
+    attributes: Repo, command: str, check: str
+) -> None:
+    plan = attributes.plan(one(run=command, checks=[{"command": check}]))
+    attributes.orch("exec", expect=1)
+    assert attributes.step_states(plan) == ["failed"]
+
+
+@pytest.mark.parametrize(("command", "check"), NOT_KEPT.values(), ids=NOT_KEPT)
+def test_a_check_of_a_manual_step_does_not_see_what_is_not_in_the_tree(
+    attributes: Repo, command: str, check: str
+) -> None:
+    plan = attributes.plan(one(kind="manual", checks=[{"command": check}]))
+    attributes.orch("exec")
+    listed = attributes.git("worktree", "list", "--porcelain").split("\n\n")[-1]
+    place = Path(listed.splitlines()[0].removeprefix("worktree "))
+    subprocess.run(["bash", "-c", command], cwd=place, check=True)
+    attributes.orch("done", expect=1)
+    assert attributes.step_states(plan) != ["done"]
+    assert subprocess.run(["bash", "-c", check], cwd=place, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("command", "check"), NOT_KEPT.values(), ids=NOT_KEPT)
+def test_the_next_step_does_not_see_what_is_not_in_the_tree(
+    attributes: Repo, command: str, check: str
+) -> None:
+    steps = [
+        {"title": "Make", "run": command},
+        {
+            "title": "See",
+            "run": f"if {check}; then echo seen > saw; else echo nothing > saw; fi",
+            "depends_on": [1],
+        },
+    ]
+    plan = attributes.plan({"title": "Two", "steps": steps})
+    attributes.orch("exec")
+    assert content(attributes, plan, "saw") == "nothing"
+
+
+WHY = {
+    "in the command": ("dist/x", "test -f dist/x", "it needs 'dist/x', which git ignores"),
+    "in the output": ("dist/x", "echo no dist/x there; false", "it needs 'dist/x', which git ig"),
+    "of a directory": ("dist/x", "cd dist", "it needs 'dist', which git ignores"),
+    "nowhere": ("dist/x", "false", "it does not see what git leaves out: dist/"),
+}
+
+
+@pytest.mark.parametrize(("path", "check", "why"), WHY.values(), ids=WHY)
+def test_a_check_that_fails_says_what_git_leaves_out(
+    attributes: Repo, path: str, check: str, why: str
+) -> None:
+    attributes.plan(one(run=f"mkdir dist; echo 1 > {path}", checks=[{"command": check}]))
+    assert why in attributes.orch("exec", expect=1).stderr
+
+
+def test_a_check_that_needs_an_empty_directory_says_so(attributes: Repo) -> None:
+    attributes.plan(one(run="mkdir empty", checks=[{"command": "test -d empty"}]))
+    said = attributes.orch("exec", expect=1).stderr
+    assert "it needs 'empty', and git keeps no empty directory" in said
+
+
+def test_a_check_that_makes_what_it_needs_passes_everywhere(attributes: Repo) -> None:
+    check = {"command": "mkdir -p dist; echo 1 > dist/x; test -f dist/x"}
+    plan = attributes.plan(one(run="mkdir dist; echo 0 > dist/x; echo 1 > a", checks=[check]))
+    attributes.orch("exec")
+    attributes.orch("verify", plan, "--no-cache")
+    attributes.orch("verify", plan, "--tip", "--no-cache")
+    attributes.orch("land")

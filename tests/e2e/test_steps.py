@@ -364,7 +364,7 @@ def test_ignored_files_of_one_step_do_not_make_a_later_check_pass(repo: Repo) ->
     repo.commit({".gitignore": "*.o\nbuild/\n"})
     steps = [
         {"title": "Plant", "run": "touch planted.o; mkdir build; git init -q build/nested; echo x > x.txt",
-         "checks": [{"command": "test -f planted.o"}]},
+         "checks": [{"command": "test -f x.txt"}]},
         {"title": "Rely on it", "files": {"y.txt": "y\n"}, "depends_on": [1],
          "checks": [{"command": "test -f planted.o"}]},
     ]  # fmt: skip

@@ -5,9 +5,11 @@ Nothing here moves a branch: an attempt makes objects, the landing thread moves 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,7 +21,17 @@ from git_orch.flow.attempt.setup import SetupFailed
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work, refused_path
 from git_orch.flow.attempt.tree_reader import TreeReader
 from git_orch.flow.reports import CheckEnded
-from git_orch.plans import messages, missing, reasons, redact, review, sentences, trailers
+from git_orch.plans import (
+    ids,
+    left_out,
+    messages,
+    missing,
+    reasons,
+    redact,
+    review,
+    sentences,
+    trailers,
+)
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Step
 from git_orch.repo.objects import objects as odb
@@ -109,11 +121,9 @@ class Attempt:
         return taken
 
     def _with_files(self, worktree: Worktree, taken: Snapshot) -> Worktree:
-        """The worktree at the base, with the step's files written into it: a check wants them."""
-        worktree.standing.begin()
-        self._write_files(Tree(worktree.path))
+        """The worktree with the step's files checked out: a check wants them."""
         self._site.objects.flush()
-        snapshot.index(worktree, taken.tree)
+        snapshot.check_out(worktree, taken.tree)
         return worktree
 
     def _do_keeping_repositories(self) -> Work:
@@ -251,6 +261,8 @@ class Attempt:
             return
         if course.failed is None:
             self._refuse_incomplete(course, course.taken)
+        if course.taken.odd and site.elsewhere is None:  # nobody after it is to see that
+            snapshot.make_exact(site.worktree, course.taken, ignored=False)
 
     def _refuse_incomplete(self, course: _Course, taken: Snapshot) -> None:
         """What the step made has to be in the commit, as a whole."""
@@ -291,25 +303,50 @@ class Attempt:
 
     def _check(self, course: _Course, tree: str) -> None:
         job, site = self._job, self._site
-        nothing_ignored = job.step.kind == "files" or job.verify
-        clean = nothing_ignored and job.setup is None and not site.copied and not job.in_place
-        spotless = course.taken is not None and course.taken.spotless is True
-        for result in checks.sequence(
-            job.step.checks, site, job.attempt, tree, clean=clean, spotless=spotless
-        ):
-            what = f"check {sentences.command(result.command)}"
-            if not self._passed(course, result, what):
-                return
-        if site.run_hooks:
-            hook = checks.run_hook(site, site.output_path(job.attempt, "pre-commit"), tree)
-            if hook is not None:
-                self._passed(course, hook, "the pre-commit hook")
+        if not job.step.checks and not site.run_hooks:
+            return
+        with self._stage(course, tree) as stage:
+            for result in checks.sequence(job.step.checks, stage, job.attempt):
+                what = f"check {sentences.command(result.command)}"
+                if not self._passed(course, result, what):
+                    return
+            if site.run_hooks:
+                hook = checks.run_hook(stage, site.output_path(job.attempt, "pre-commit"))
+                if hook is not None:
+                    self._passed(course, hook, "the pre-commit hook")
+
+    @contextlib.contextmanager
+    def _stage(self, course: _Course, tree: str) -> Iterator[checks.Stage]:
+        """Where the checks of the step see exactly the tree that lands, and what is shared."""
+        job, site = self._job, self._site
+        clean = job.setup is None and not site.copied
+        with contextlib.ExitStack() as stack:
+
+            def enter() -> Site:
+                if site.elsewhere is not None:
+                    commit = self._commit(course, tree, "")
+                    site.objects.flush()
+                    return stack.enter_context(site.elsewhere(commit))
+                site.discard_writes()
+                if course.taken is not None and course.taken.spotless is False:
+                    snapshot.make_exact(site.worktree, course.taken, ignored=job.setup is None)
+                    site.furnish(site.worktree)
+                return site
+
+            spotless = course.taken is not None and course.taken.spotless is True
+            yield checks.Stage(site, tree, functools.cache(enter), clean, spotless)
 
     def _passed(self, course: _Course, result: CheckResult, what: str) -> bool:
         course.checks = (*course.checks, result)
         self._site.reporter.emit(CheckEnded(self._job.number, result))
         if not result.passed:
-            error, hint = f"{what} {result.reason}", missing.hint_of([result])
+            beside = course.taken.beside if course.taken is not None else ()
+            reason = left_out.reason(beside, [result.command, result.output])
+            error = ": ".join(filter(None, [f"{what} {result.reason}", reason]))
+            hint = missing.hint_of([result])
+            if reason and hint is None:
+                plan = ids.short(self._job.plan_id)
+                hint = f"git orch edit {plan}  # a check may make what it needs"
             course.fail(Failed(Made(), error=error, reason="check", hint=hint))
         return result.passed
 

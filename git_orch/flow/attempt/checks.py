@@ -8,13 +8,12 @@ neither.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.flow.attempt import put_back
-from git_orch.plans import redact
+from git_orch.plans import invisible, redact, sentences
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import Check, Command
 from git_orch.repo import hooks
@@ -34,37 +33,43 @@ _LAST_SIGNAL = 128 + 64
 _OUTPUT_IN_LOG = 2000  # characters; the whole output is in a local file
 
 
-def sequence(
-    checks: Sequence[Check],
-    site: Site,
-    attempt: str,
-    tree: str,
-    *,
-    clean: bool,
-    spotless: bool = False,
-) -> Iterator[CheckResult]:
-    """The results of checks that run one after the other in a worktree that holds `tree`, as they
-    come.
+class Stage(NamedTuple):
+    """Where checks run: `enter` gives a site whose worktree is what a checkout of `tree` is, and is
+    called when the first of them has to run. `clean` says that nothing is beside the tree,
+    `spotless` that somebody looked and saw nothing, whatever the user shares.
+    """
 
-    `clean` says that nothing but `tree` is there when it begins, `spotless` that somebody looked and
-    saw nothing else. None is run where receipts know all of them, otherwise those that leave nothing
-    behind are left out.
+    site: Site
+    tree: str
+    enter: Callable[[], Site]
+    clean: bool
+    spotless: bool = False
+
+
+def sequence(checks: Sequence[Check], stage: Stage, attempt: str) -> Iterator[CheckResult]:
+    """The results of checks that run one after the other, as they come.
+
+    None is run where receipts know all of them, otherwise those that leave nothing behind are left
+    out.
     """
     if not checks:
         return
+    site, tree = stage.site, stage.tree
     book = book_of(site.repository, site.launcher, site.path, tree)
-    known_ones = known(checks, book) if site.use_cache and clean else None
+    known_ones = known(checks, book) if site.use_cache and stage.clean else None
     if known_ones is not None:
         yield from known_ones
         return
     # What left products here; None: who knows what is here. A check may take away what it has used.
-    before: tuple[Check, ...] | None = () if clean or spotless else None
+    before: tuple[Check, ...] | None = () if stage.clean or stage.spotless else None
+    entered: Site | None = None
     for number, check in enumerate(checks, start=1):
         receipt = _receipt(check, book, before or ()) if site.use_cache else None
         if receipt is not None and not receipt.products:
             yield receipt.result
             continue
-        result, products = _run(check, site, site.output_path(attempt, f"check-{number}"), tree)
+        entered = entered or stage.enter()
+        result, products = _run(check, entered, site.output_path(attempt, f"check-{number}"), tree)
         if before is not None:
             _written_down(book, check, before, Receipt(result, products))
         before = _after(before, check, products=products)
@@ -82,15 +87,15 @@ def known(checks: Sequence[Check], book: Book) -> list[CheckResult] | None:
     """The results of checks that run one after the other from a clean worktree; None unless all
     have a receipt.
     """
-    found: list[CheckResult] = []
+    results: list[CheckResult] = []
     before: tuple[Check, ...] | None = ()
     for check in checks:
         receipt = _receipt(check, book, before or ())
         if receipt is None:
             return None
-        found.append(receipt.result)
+        results.append(receipt.result)
         before = _after(before, check, products=receipt.products)
-    return found
+    return results
 
 
 def _receipt(check: Check, book: Book, before: tuple[Check, ...]) -> Receipt | None:
@@ -98,8 +103,8 @@ def _receipt(check: Check, book: Book, before: tuple[Check, ...]) -> Receipt | N
 
     What took longer than the check allows has not passed it.
     """
-    found = book.find(check, before) or (book.find(check) if before else None)
-    return found if found is not None and found.result.seconds <= check.timeout else None
+    receipt = book.find(check, before) or (book.find(check) if before else None)
+    return receipt if receipt is not None and receipt.result.seconds <= check.timeout else None
 
 
 def _after(
@@ -132,8 +137,9 @@ def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckR
     return _result(check, site, outcome, tree)
 
 
-def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
+def run_hook(stage: Stage, output_path: Path) -> CheckResult | None:
     """Run the repository's pre-commit hook as git would, in the sandbox; None when there is none."""
+    site = stage.enter()
     hook = hooks.find(site.repository, site.worktree.path, "pre-commit")
     if hook is None:
         return None
@@ -149,13 +155,13 @@ def run_hook(site: Site, output_path: Path, tree: str) -> CheckResult | None:
         outcome = enclosure.outcome(
             scratch, argv, writes_files=True, timeout=check.timeout, output_path=output_path
         )
-    return _result(check, site, outcome, tree)[0]
+    return _result(check, site, outcome, stage.tree)[0]
 
 
 def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[CheckResult, bool]:
     output = outcome.excerpt(_OUTPUT_IN_LOG).strip()
-    look = snapshot.look(site.worktree, tree, alone=site.shared is None)
-    note = put_back.put_back(site, tree, look.disturbed) if look.disturbed else ""
+    look = snapshot.look(site.worktree, tree, alone=True)
+    note = _put_back(site, tree, look.disturbed) if look.disturbed else ""
     passed = outcome.reason == "exited" and outcome.status == check.expected_exit
     result = CheckResult(
         type=check.type,
@@ -168,6 +174,13 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
         note=redact.redacted(note, site.secrets),
     )
     return result, not look.spotless
+
+
+def _put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
+    """Make the worktree `tree` again, of which `disturbed` paths differ; gives what to tell."""
+    snapshot.restore(site.worktree, tree)
+    named = sentences.names([invisible.on_one_line(path) for path in disturbed])
+    return f"the check changed {named}: reverted"
 
 
 def ended(outcome: Outcome, timeout: float, expected: int = 0) -> str:

@@ -81,6 +81,8 @@ def _keep_left(plan: OpenPlan, name: str, worktree: Worktree, owner: str) -> Non
         worktrees.remove(plan.repository, name)
         return
     if left is not None:
+        # A checkout would not write anew what git takes for unchanged.
+        worktrees.remove(plan.repository, name)
         place = PlanPlace(plan.repository, owner)
         why = kept.INTERRUPTED_WORK
         kept.keep(place, plan.objects, plan.identity, [left], why)

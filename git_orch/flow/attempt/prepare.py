@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from git_orch import errors
 from git_orch.flow.approval import ground, required
 from git_orch.flow.attempt import setup
+from git_orch.flow.attempt.checks import Stage
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.leftovers import boundary, recover, remove_verify_worktrees
 from git_orch.flow.attempt.setup import Furnishing
@@ -146,11 +147,13 @@ def site(of: Means, job: Job) -> Site:
     objects = Written(of.objects)
     if job.in_place:
         own = user_checkout(of)
-        return _site(of, own.path, lambda: own, objects, writer.put, shared=job.plan_id)
+        made = _site(of, own.path, lambda: own, objects, writer.put, shared=job.plan_id)
+        return replace(made, elsewhere=functools.partial(_elsewhere, of, job))
     if job.worktree is None:
         path = worktrees.path_of(of.repository, job.plan_id, "manual")
         opener = functools.partial(person_worktree, of, job.plan_id, job.base)
-        return _site(of, path, opener, objects, writer.put, shared=job.plan_id)
+        made = _site(of, path, opener, objects, writer.put, shared=job.plan_id)
+        return replace(made, elsewhere=functools.partial(_elsewhere, of, job))
     path = worktrees.path_of(of.repository, job.worktree)
     opener = functools.partial(prepare_worktree, of, job.worktree, job.base, job.tree, job.setup)
     return _site(of, path, opener, objects, writer.put)
@@ -212,26 +215,47 @@ def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterat
         tree = odb.commit(plan.objects, commit).tree
         ground.require_ground_for_checks(plan, status, grant, tree)
         approved = grant.setup
-    worktrees.remove(plan.repository, plan.id, "verify")  # one that a killed verification left
+    with _verify_worktree(of, plan.id, commit, approved) as made:
+        yield _site(of, made.path, lambda: made, Written(plan.objects), _nowhere)
+
+
+@contextlib.contextmanager
+def _elsewhere(of: Means, job: Job, commit: str) -> Iterator[Site]:
+    """The site for the checks of a step that somebody did in a worktree of theirs."""
+    with _verify_worktree(of, job.plan_id, commit, job.setup) as made:
+        yield _site(of, made.path, lambda: made, Written(of.objects), _nowhere)
+
+
+@contextlib.contextmanager
+def _verify_worktree(
+    of: Means, plan: str, commit: str, approved: Setup | None
+) -> Iterator[Worktree]:
+    worktrees.remove(of.repository, plan, "verify")  # one that a killed verification left
     try:
-        made = worktrees.made(plan.repository, plan.id, of.boundary, commit, "verify")
+        made = worktrees.made(of.repository, plan, of.boundary, commit, "verify")
         if approved is not None:
             _set_up(of, made, approved)
         setup.copy(of.furnishing, made)
-        yield _site(of, made.path, lambda: made, Written(plan.objects), _nowhere)
+        yield made
     finally:
-        worktrees.remove(plan.repository, plan.id, "verify")
+        worktrees.remove(of.repository, plan, "verify")
 
 
-def point_at(site: Site, commit: str) -> bool:
-    """Bring a worktree for checks to another commit. Gives whether it is clean: files of the setup
-    stay in it.
+def stage_at(site: Site, commit: str, tree: str, *, fresh: bool = False) -> Stage:
+    """The stage for checks on a commit, in a worktree for checks, which with `fresh` was just made
+    at it. Files of the setup stay in it.
     """
     chosen = settings.of_user(site.repository)
-    clean = chosen.setup is None and not chosen.worktreeInclude
-    worktrees.point(site.worktree, commit, ignored=clean)
-    site.discard_writes()
-    return clean
+
+    def enter() -> Site:
+        if fresh:
+            return site
+        worktrees.point(site.worktree, commit, ignored=chosen.setup is None)
+        site.discard_writes()
+        site.furnish(site.worktree)
+        return site
+
+    return Stage(site, tree, enter, chosen.setup is None and not chosen.worktreeInclude)
 
 
 def _nowhere(name: str, **body: object) -> None:
@@ -267,6 +291,7 @@ def _site(
         use_cache=of.use_cache,
         copied=of.furnishing.paths,
         shared=shared,
+        furnish=functools.partial(setup.copy, of.furnishing),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,10 @@ class AttemptFailed(errors.StepFailed):
         self.own_hint = hint
 
 
+def _nothing(_worktree: Worktree) -> None:
+    """Nothing is shared."""
+
+
 @dataclass(frozen=True)
 class Site:
     """Where an attempt happens, and who hears of it.
@@ -45,7 +50,8 @@ class Site:
     `objects` takes what an attempt makes, until a ref holds it. `spool` puts an event on disk at
     once: what a model call has cost must survive us. With `run_hooks` the repository's pre-commit
     hook is the last check of every step. `shared` is the plan where a person works in the worktree
-    as well, else None.
+    as well, else None: then the checks of a commit run `elsewhere`. `furnish` puts what the user
+    shares into a worktree.
     """
 
     repository: Repository
@@ -62,6 +68,8 @@ class Site:
     use_cache: bool = True
     copied: tuple[str, ...] = ()
     shared: str | None = None
+    elsewhere: Callable[[str], AbstractContextManager[Site]] | None = None
+    furnish: Callable[[Worktree], None] = _nothing
 
     @cached_property
     def worktree(self) -> Worktree:

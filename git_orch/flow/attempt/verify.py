@@ -27,7 +27,7 @@ from git_orch.plans.history.status import (
     TipFailure,
 )
 from git_orch.plans.plan import Check
-from git_orch.repo import settings, tree_records
+from git_orch.repo import tree_records
 from git_orch.repo.worktree import worktrees
 from git_orch.sandbox.walls.launcher import Launcher
 
@@ -257,11 +257,10 @@ class _Places:
         announced = self._terms.announce
         if announced:
             self._plan.reporter.emit(TipChecking(len(asked)))
-        chosen = settings.of_user(repository)
-        clean = chosen.setup is None and not chosen.worktreeInclude  # which put ignored files there
-        site = self._site_at(commit)
+        fresh = self._site is None
+        stage = prepare.stage_at(self._site_at(commit), commit.oid, commit.tree, fresh=fresh)
         ended: list[CheckResult] = []
-        for result in checks.sequence(asked, site, self._plan.new_id(), commit.tree, clean=clean):
+        for result in checks.sequence(asked, stage, self._plan.new_id()):
             if announced:
                 self._plan.reporter.emit(CheckEnded(steps[len(ended)], result))
             ended.append(result)
@@ -273,8 +272,6 @@ class _Places:
             self._site = self._stack.enter_context(
                 prepare.for_checks(self._plan, commit.oid, use_cache=use_cache)
             )
-        else:
-            prepare.point_at(self._site, commit.oid)
         return self._site
 
 

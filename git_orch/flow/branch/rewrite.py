@@ -366,10 +366,8 @@ def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStat
         plan.keep([chain.tip], "a rewritten branch that was verified")
         with prepare.for_checks(plan, chain.tip) as site:
             for step, oid, tree in changed:
-                clean = prepare.point_at(site, oid)
-                for result in checks.sequence(
-                    step.step.checks, site, plan.new_id(), tree, clean=clean
-                ):
+                stage = prepare.stage_at(site, oid, tree)
+                for result in checks.sequence(step.step.checks, stage, plan.new_id()):
                     plan.reporter.emit(CheckEnded(step.number, result))
                     if not result.passed:
                         command = sentences.command(result.command)

@@ -156,13 +156,18 @@ class Enclosure:
             share.place for share in self.launcher.shares if not os.path.isabs(share.place)
         )
 
-    def changed_shares(self) -> bool:
-        """Whether commands wrote to shares in this attempt; what they wrote to caches does not count."""
+    def changed_shares(self) -> tuple[str, ...]:
+        """The shares that commands wrote to in this attempt; what they wrote to caches does not
+        count.
+        """
+        if not self.own:
+            return ()
         writes = beside(self.worktree, WRITES)
-        uppers = (
-            share_layers(writes, share)[0] for share in self.launcher.shares if not share.cache
+        return tuple(
+            f"{share.place}/"
+            for share in self.launcher.shares
+            if not share.cache and _has_entries(share_layers(writes, share)[0])
         )
-        return self.own and any(_has_entries(upper) for upper in uppers)
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Scratch]:

@@ -22,7 +22,7 @@ _SHOWN = 5  # findings in a message
 GITLINK = "160000"
 REPOSITORY = "REPOSITORY"
 _SYMLINK = "120000"
-_EXECUTABLE = "100755"
+FILE, EXECUTABLE = "100644", "100755"
 _NO_OBJECT = "0"
 
 
@@ -246,7 +246,7 @@ def code_files(
     executable = {
         change.path
         for change in changes
-        if change.mode == _EXECUTABLE and (existing or change.old_mode != _EXECUTABLE)
+        if change.mode == EXECUTABLE and (existing or change.old_mode != EXECUTABLE)
     }
     return tuple(
         change.path

@@ -7,17 +7,14 @@ say about one of the paths, there is no such tree, and git is to look at a workt
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import paths
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import partial, raw
 from git_orch.repo.objects.raw import Entry
-from git_orch.repo.worktree import gate, gitview
+from git_orch.repo.worktree import gate, gitview, rules
 from git_orch.repo.worktree.gate import Change, Contents, Directory
 from git_orch.repo.worktree.snapshot import Snapshot
 
@@ -36,12 +33,6 @@ _SETTINGS = {
     "core.precomposeunicode": ("true", "yes", "on", "1", ""),
     "core.symlinks": ("false", "no", "off", "0"),
 }
-_CONVERTING = frozenset({"filter", "ident", "working-tree-encoding"})
-# git asks for the one of its own prefix: of Debian, of /usr/local, of Homebrew.
-_SYSTEM_ATTRIBUTES = tuple(
-    Path(prefix, "etc/gitattributes") for prefix in ("/", "/usr/local", "/opt/homebrew")
-)
-_MACRO = "[attr]"
 
 
 class File(NamedTuple):
@@ -200,20 +191,23 @@ def _git_has_a_say(
     the written ones.
     """
     theirs = gitview.user_files(repository)
-    info = repository.common_dir / "info"
-    ignoring = [theirs.get("core.excludesfile"), info / "exclude"]
-    converting = [theirs.get("core.attributesfile"), info / "attributes", *_SYSTEM_ATTRIBUTES]
+    ignoring = [theirs.get("core.excludesfile"), repository.common_dir / "info" / "exclude"]
+    converting = rules.attributes_outside(repository)
     above = {names[:length] for names, _, after in places if after for length in range(len(names))}
     in_tree = list(_rules_in_tree(objects, trees, above))
-    ignored = _lines([*_read(ignoring), *(text for name, text in in_tree if name == ".gitignore")])
-    attributes = _lines(
-        [*_read(converting), *(text for name, text in in_tree if name == ".gitattributes")]
+    ignored = rules.lines(
+        [*rules.read(ignoring), *(text for name, text in in_tree if name == ".gitignore")]
+    )
+    attributes = rules.lines(
+        [*rules.read(converting), *(text for name, text in in_tree if name == ".gitattributes")]
     )
     new = [place.path for place in places if place.before is None]
     written = [place.path for place in places if place.after is not None]
-    if any(_may_match(line.removeprefix("!"), new) for line in ignored):
+    if any(rules.may_match(line.removeprefix("!"), new) for line in ignored):
         return True
-    return any(_may_match(pattern, written) for pattern in _patterns_that_convert(attributes))
+    return any(
+        rules.may_match(pattern, written) for pattern in rules.patterns_that_convert(attributes)
+    )
 
 
 def _rules_in_tree(
@@ -225,48 +219,6 @@ def _rules_in_tree(
             entry = trees.entry((*names, name))
             if entry is not None and entry is not _NO_FILE:
                 yield name, odb.read(objects, entry.oid, "blob")
-
-
-def _read(files: Iterable[Path | None]) -> Iterator[bytes]:
-    for file in files:
-        if file is not None and file.is_file():
-            yield file.read_bytes()
-
-
-def _lines(texts: Iterable[bytes]) -> list[str]:
-    """The rules in files of rules: no comments, no blank lines."""
-    plain = (text.removeprefix(codecs.BOM_UTF8) for text in texts)
-    lines = b"\n".join(plain).decode("utf-8", "surrogateescape").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-
-
-def _patterns_that_convert(lines: Sequence[str]) -> Iterator[str]:
-    """The patterns of attributes that change what is stored; line endings only matter to files that
-    hold a carriage return.
-    """
-    names = set(_CONVERTING)
-    split = [line.removeprefix(_MACRO).split() for line in lines if line.startswith(_MACRO)]
-    macros = [(words[0], set(map(_attribute, words[1:]))) for words in split if words]
-    # A macro stands for attributes, and may stand for other macros, also for later ones.
-    while converting := {name for name, meant in macros if names & meant} - names:
-        names |= converting
-    for line in lines:
-        pattern, *words = line.split()
-        if not line.startswith(_MACRO) and names & {_attribute(word) for word in words}:
-            yield "*" if pattern.startswith('"') else pattern
-
-
-def _attribute(word: str) -> str:
-    return word.lstrip("-!").partition("=")[0]
-
-
-def _may_match(pattern: str, candidates: Iterable[str]) -> bool:
-    """Whether a pattern could match one of the paths: all that it says literally is in the path, up
-    to where it gets complicated.
-    """
-    plain = re.split(r"[\[\\]", pattern.strip("/"), maxsplit=1)[0]
-    pieces = [piece for piece in re.split(r"[*?]+", plain) if piece]
-    return any(all(piece in f"/{path}" for piece in pieces) for path in candidates)
 
 
 # -- the new tree ----------------------------------------------------------------------------------

@@ -9,17 +9,26 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo import ask, localfiles, sync
 from git_orch.repo.git import Git, GitFailed
-from git_orch.repo.worktree import file_system, gate, ingest, largefiles, worktrees
+from git_orch.repo.worktree import (
+    beside,
+    file_system,
+    gate,
+    ingest,
+    largefiles,
+    rules,
+    worktrees,
+)
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure, Scratch
 from git_orch.repo.worktree.gate import Change
 from git_orch.sandbox import trees
+from git_orch.sandbox.walls import mount_points
 
 if TYPE_CHECKING:
     from git_orch.repo.objects.packs import Held
@@ -65,7 +74,8 @@ class Snapshot(NamedTuple):
     tree leaves out.
 
     `code` are the changed files that run code where somebody uses the tree. `spotless` says whether
-    neither ignored files nor empty directories are beside it; None: nobody looked.
+    nothing is beside it; None: nobody looked. `beside` are ignored files and empty directories,
+    `odd` what a checkout makes otherwise.
     """
 
     tree: str
@@ -73,6 +83,8 @@ class Snapshot(NamedTuple):
     nested: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
     spotless: bool | None = None
+    beside: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
 
 
 class Look(NamedTuple):
@@ -120,8 +132,9 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
     """
     alone, standing = terms.unchanged is not None, worktree.standing
     if terms.unchanged is not None and standing.confirm(terms.unchanged):
-        spotless = standing.spotless and not worktree.enclosure.changed_shares()
-        return Snapshot(terms.unchanged, (), spotless=spotless)
+        changed = worktree.enclosure.changed_shares()
+        spotless = standing.spotless and not changed
+        return Snapshot(terms.unchanged, (), spotless=spotless, beside=changed)
     before = standing.footprint() if alone else None
     standing.forget()
     made, held = _taken(repository, worktree.enclosure, base, terms)
@@ -158,9 +171,9 @@ def _taken(
         same = base if terms.unchanged is not None else ""
         enclosure.run(scratch, _ADD, base, same, *pathspecs)
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
-        spotless = _is_spotless(enclosure, entries)
+        seen = _seen(enclosure, _ignored(entries))
         if terms.unchanged is not None and not scratch.has("tree"):
-            return Snapshot(terms.unchanged, (), spotless=spotless), None
+            return seen._replace(tree=terms.unchanged), None
         tree = _tree(scratch)
         with (
             scratch.opened("pack", ingest.LARGEST_PACK) as pack,
@@ -176,7 +189,30 @@ def _taken(
                 raise
             largefiles.admit(repository, scratch.lfs)
             held = quarantine.admit()
-    return Snapshot(tree, differing, code=code, spotless=spotless), held
+    odd = seen.odd
+    if enclosure.own:
+        odd = tuple(dict.fromkeys([*odd, *_converted(repository, enclosure.worktree, differing)]))
+    spotless = seen.spotless is True and not odd
+    return Snapshot(tree, differing, (), code, spotless, seen.beside, odd), held
+
+
+def _seen(enclosure: Enclosure, ignored: Sequence[str]) -> Snapshot:
+    """What is in a worktree of git-orch's own beside its tree; the user's checkout may have it."""
+    if not enclosure.own:
+        return Snapshot("", (), spotless=False)
+    top, points = enclosure.worktree, enclosure.mount_points
+    products = [path for path in ignored if not mount_points.are_all(top, path, points)]
+    survey = beside.survey(top, ignored, points)
+    left = (*products, *enclosure.changed_shares(), *survey.empty)
+    spotless = survey.whole and not (left or survey.odd)
+    return Snapshot("", (), spotless=spotless, beside=left, odd=survey.odd)
+
+
+def _converted(repository: Repository, top: Path, changes: Sequence[Change]) -> Iterable[str]:
+    """The files of a worktree that a checkout writes with other bytes."""
+    if any(change.path.rpartition("/")[2] == rules.ATTRIBUTES for change in changes):
+        return beside.files(top)
+    return rules.converted(repository, top, changes)
 
 
 def _tree(scratch: Scratch) -> str:
@@ -229,18 +265,15 @@ def look(worktree: Worktree, tree: str, *, alone: bool = False) -> Look:
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
     ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
     paths = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
-    spotless = _is_spotless(worktree.enclosure, entries)
+    spotless = _seen(worktree.enclosure, _ignored(entries)).spotless is True
     if alone and not paths:
         standing.settle(tree, before, spotless=spotless)
     return Look(tuple(paths), spotless)
 
 
-def _is_spotless(enclosure: Enclosure, entries: Sequence[str]) -> bool:
-    """Whether commands left nothing beside the tree: `entries` are what `git status` lists."""
-    ignored = [entry[3:] for entry in entries if entry.startswith(_IGNORED)]
-    return not enclosure.changed_shares() and worktrees.spotless(
-        enclosure.worktree, ignored, enclosure.mount_points
-    )
+def _ignored(entries: Sequence[str]) -> list[str]:
+    """The ignored files and directories in what `git status` lists."""
+    return [entry[3:] for entry in entries if entry.startswith(_IGNORED)]
 
 
 def index(worktree: Worktree, tree: str) -> None:
@@ -249,6 +282,26 @@ def index(worktree: Worktree, tree: str) -> None:
     """
     worktree.git.run("read-tree", "--reset", tree)
     worktree.git.finished("update-index", "-q", "--refresh", expect=(0, 1))
+
+
+def check_out(worktree: Worktree, tree: str) -> None:
+    """Make a worktree in which nobody has worked since git saw it the tree `tree`."""
+    worktree.git.run("read-tree", "--reset", "-u", tree)
+    worktrees.smudge(worktree)
+    worktree.standing.settle(tree, worktree.standing.footprint(), spotless=True)
+
+
+def make_exact(worktree: Worktree, made: Snapshot, *, ignored: bool = True) -> None:
+    """Make a worktree what a checkout of the snapshot's tree is: what is beside the tree goes, with
+    `ignored` also what git ignores, and what a checkout makes otherwise is made anew.
+    """
+    if made.odd:
+        beside.remove(worktree.path, made.odd)
+        worktree.git.run("read-tree", "--reset", "-u", made.tree)
+    worktrees.clean(worktree, ignored=ignored)
+    if made.odd:
+        worktrees.smudge(worktree)
+    worktree.standing.settle(made.tree, worktree.standing.footprint(), spotless=ignored)
 
 
 def restore(worktree: Worktree, tree: str) -> None:

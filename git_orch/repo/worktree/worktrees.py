@@ -20,11 +20,10 @@ from git_orch.repo.git import Git, GitFailed, failure
 from git_orch.repo.objects import partial
 from git_orch.repo.places import place_of
 from git_orch.repo.repository import leads_to, unwritable
-from git_orch.repo.worktree import enclosed, file_system, registration
+from git_orch.repo.worktree import beside, enclosed, file_system, registration
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
 from git_orch.sandbox import trees
-from git_orch.sandbox.walls import mount_points
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
@@ -137,8 +136,8 @@ def _git(repository: Repository, git_dir: Path, path: Path) -> Git:
 
 
 def _chosen(path: Path) -> tuple[str, ...]:
-    """What counts in a worktree whatever the user's checkout is: it has all its files, and git knows
-    what its file system can.
+    """What counts in a worktree whatever the user's checkout is: it has all its files, and git
+    knows what its file system can.
     """
     settings = file_system.settings(path.parent)
     return tuple(f"{name}={value}" for name, value in settings.items())
@@ -165,6 +164,8 @@ def point(worktree: Worktree, commit: str, *, ignored: bool = True) -> None:
     git ignores.
     """
     partial.complete(worktree.git, commit)
+    if ignored:
+        beside.remove(worktree.path, beside.survey(worktree.path, ()).odd)
     worktree.git.run("checkout", "--quiet", "--force", "--detach", commit, "--")
     clean(worktree, ignored=ignored)
     smudge(worktree)
@@ -238,30 +239,6 @@ def _cut(worktree: Worktree) -> None:
     tracked = worktree.git.run("ls-files", "-z").split(b"\0")
     if all(path.count(b"/") <= _DEEPEST for path in tracked):
         trees.cut(worktree.path, _DEEPEST)
-
-
-def spotless(path: Path, ignored: Sequence[str], points: frozenset[str] = frozenset()) -> bool:
-    """Whether nothing is there beside what git tracks, when it says which files are `ignored`: no
-    empty directory either, but for those where submodules go and where shares are mounted.
-    """
-    products = (name for name in ignored if not mount_points.are_all(path, name, points))
-    return not any(products) and not _has_empty_directory(path, points)
-
-
-def _has_empty_directory(top: Path, points: frozenset[str]) -> bool:
-    waiting = [os.fspath(top)]
-    with_submodules = os.path.lexists(top / ".gitmodules")
-    while waiting:
-        directory = waiting.pop()
-        try:
-            with os.scandir(directory) as entries:
-                inner = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        except OSError:  # too deep, or not ours to look into: a command made it
-            return True
-        if not inner and not with_submodules and os.path.relpath(directory, top) not in points:
-            return True
-        waiting += [path for path, is_directory in inner if is_directory]
-    return False
 
 
 def head(worktree: Worktree) -> str:

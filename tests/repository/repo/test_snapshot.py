@@ -125,19 +125,6 @@ def test_a_file_that_a_sparse_checkout_left_out_is_no_deleted_one(
     assert "a" in names(repo, found.tree)
 
 
-def test_a_new_file_where_the_sparse_checkout_of_the_user_leaves_files_out_is_taken(
-    repo: Repo, found: Repository
-) -> None:
-    repo.git("sparse-checkout", "set", "--no-cone", "/a")
-    worktree = worktrees.made(found, PLAN, sandbox.boundary(found), "HEAD")
-    assert not (worktree.path / "d").exists()
-    Repo(worktree.path).write({"d/new": "new\n"})
-    snapshot.look_at_everything(worktree)
-    result = taken(worktree)
-    assert [change.path for change in result.changes] == ["d/new"]
-    assert "d/b" in names(repo, result.tree)
-
-
 def test_a_name_that_is_no_utf_8_is_taken_seen_and_put_back(worktree: Worktree) -> None:
     name = os.fsdecode(b"caf\xe9")
     (worktree.path / name).write_text("one\n")
