@@ -35,8 +35,8 @@ def command(
     only_print: bool,
     dry_run: bool,
 ) -> int:
-    """Find the command that installs the project's dependencies where steps run, try it out, and set
-    orch.setup for this repository.
+    """Find the command that installs the project's dependencies where steps run, try it out, and
+    set orch.setup for this repository.
     """
     from git_orch.flow.attempt import setup_trial
 

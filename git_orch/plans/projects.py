@@ -1,5 +1,5 @@
-"""What a project is made with, by the names and texts of files in its tree: the command that installs
-its dependencies, and the one that tests it.
+"""What a project is made with, by the names and texts of its files: the command that installs its
+dependencies, and the one that tests it.
 
 The files are anybody's. They choose among the commands that stand here, and put nothing into them.
 """

@@ -174,21 +174,6 @@ def test_no_step_runs_in_a_worktree_where_the_setup_command_failed(ignoring: Rep
     assert ignoring.step_states(plan) == ["failed", "failed"]
 
 
-def test_a_step_is_done_again_when_the_setup_command_fails_where_its_result_is_verified(
-    ignoring: Repo,
-) -> None:
-    set_globally("orch.setup", "test ! -e a")
-    steps = [
-        {"title": f"Step {name}", "run": f"echo > {name}", "checks": [{"command": "true"}]}
-        for name in "ab"
-    ]
-    plan = ignoring.plan({"title": "Two", "steps": steps})
-    ignoring.orch("approve", "--setup")
-    told = ignoring.orch("exec", "--jobs", "2").stderr
-    assert "orch.setup ('test ! -e a') exited 1" in told
-    assert ignoring.step_states(plan) == ["done", "done"]
-
-
 def test_a_setup_command_ends_after_its_own_timeout(ignoring: Repo) -> None:
     set_globally("orch.setup", "sleep 30")
     set_globally("orch.setupTimeout", "1")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from git_orch import checkpoints, errors
-from git_orch.flow.attempt import checks
+from git_orch.flow.attempt import checks, dependencies
 from git_orch.flow.attempt.ending import Ending, Failed, Interrupted, Made, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.setup import SetupFailed
@@ -223,7 +223,7 @@ class Attempt:
         more than that.
         """
         job, site = self._job, self._site
-        if work.written is None or job.worktree is None or job.setup is not None or site.copied:
+        if work.written is None or job.worktree is None or site.set_up or site.copied:
             return None
         tree = Tree(site.worktree.path)
         try:
@@ -305,6 +305,14 @@ class Attempt:
         job, site = self._job, self._site
         if not job.step.checks and not site.run_hooks:
             return
+        taken = course.taken
+        paths = [change.path for change in taken.changes] if taken is not None else []
+        if site.elsewhere is not None or dependencies.are_changed(paths):
+            try:
+                self._site = site.refitted(tree)
+            except SetupFailed as failed:
+                course.fail(self._failure(failed)._replace(reason="setup"))
+                return
         with self._stage(course, tree) as stage:
             for result in checks.sequence(job.step.checks, stage, job.attempt):
                 what = f"check {sentences.command(result.command)}"
@@ -318,8 +326,8 @@ class Attempt:
     @contextlib.contextmanager
     def _stage(self, course: _Course, tree: str) -> Iterator[checks.Stage]:
         """Where the checks of the step see exactly the tree that lands, and what is shared."""
-        job, site = self._job, self._site
-        clean = job.setup is None and not site.copied
+        site = self._site
+        clean = site.is_clean
         with contextlib.ExitStack() as stack:
 
             def enter() -> Site:
@@ -329,7 +337,7 @@ class Attempt:
                     return stack.enter_context(site.elsewhere(commit))
                 site.discard_writes()
                 if course.taken is not None and course.taken.spotless is False:
-                    snapshot.make_exact(site.worktree, course.taken, ignored=job.setup is None)
+                    snapshot.make_exact(site.worktree, course.taken, ignored=not site.set_up)
                     site.furnish(site.worktree)
                 return site
 

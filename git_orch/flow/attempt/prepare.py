@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.flow.approval import ground, required
-from git_orch.flow.attempt import setup
+from git_orch.flow.attempt import dependencies, setup
 from git_orch.flow.attempt.checks import Stage
+from git_orch.flow.attempt.dependencies import Start
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.leftovers import boundary, recover, remove_verify_worktrees
-from git_orch.flow.attempt.setup import Furnishing
+from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.flow.reports import Reporter
 from git_orch.plans.approval import Setup
+from git_orch.plans.history.status import Status
 from git_orch.repo import settings
 from git_orch.repo.git import Git, GitFailed
-from git_orch.repo.identity import Identity
+from git_orch.repo.local import approvals
 from git_orch.repo.log import spool
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.objects.objects import Database, Written
+from git_orch.repo.objects.objects import Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import enclosed, file_system, pool, worktrees
@@ -40,46 +40,30 @@ if TYPE_CHECKING:
     from git_orch.flow.model.service import Service
 
 
-@dataclass
-class Means:
-    """Means that the attempts of one process share. `service` replies to agent steps."""
-
-    repository: Repository
-    identity: Identity
-    objects: Database
-    boundary: Boundary
-    reporter: Reporter
-    furnishing: Furnishing
-    service: Service | None = None
-    use_cache: bool = True
-    run_hooks: bool = False
-    stop: threading.Event = field(default_factory=threading.Event)
-    at: dict[str, str] = field(default_factory=dict)  # the tree that a worktree holds, by its name
-    standings: dict[str, Standing] = field(default_factory=dict)  # of the worktrees, by name
-    set_up: set[str] = field(default_factory=set)  # worktrees in which the setup command ran
-    made: dict[str, Written] = field(default_factory=dict)  # what attempts made that no ref holds
-
-    @property
-    def with_setup(self) -> bool:
-        """Whether the user has a setup command."""
-        return settings.of_user(self.repository).setup is not None
-
-
 def means(plan: OpenPlan, service: Service | None = None, *, use_cache: bool = True) -> Means:
     """The means for work on a plan. Raises Refused where no sandbox works."""
     repository, chosen = plan.repository, settings.of_user(plan.repository)
-    base = plan.status().base.commit if chosen.worktreeInclude else None
+    status = plan.status() if chosen.worktreeInclude or chosen.setup is not None else None
+    base = status.base.commit if status is not None and chosen.worktreeInclude else None
     return Means(
         repository,
         plan.identity,
         plan.objects,
         with_shares(boundary(plan), repository),
         plan.reporter,
-        setup.furnishing(plan.place, base),
+        setup.furnishing(plan.place, base)._replace(origin=_origin(plan, status)),
         service,
         use_cache,
         chosen.runHooks,
     )
+
+
+def _origin(plan: OpenPlan, status: Status | None) -> str | None:
+    """The commit that a plan which the user made here starts from."""
+    record = approvals.read(plan.place) if status is not None else approvals.Record()
+    if status is None or status.branch is None or not record.made or record.rejected:
+        return None
+    return status.branch.base
 
 
 def with_shares(boundary: Boundary, repository: Repository) -> Boundary:
@@ -141,22 +125,41 @@ def _set_up(of: Means, worktree: Worktree, approved: Setup) -> None:
 
 def site(of: Means, job: Job) -> Site:
     """The site of one attempt, or of the checks of its result; its events go to a file of their own,
-    with IDs after `job.after`.
+    with IDs after `job.after`. Raises SetupFailed.
     """
     writer = spool.Writer(PlanPlace(of.repository, job.plan_id), job.attempt, job.after)
     objects = Written(of.objects)
+    refit = functools.partial(_fitting, of, job, objects)
+    elsewhere = functools.partial(_elsewhere, of, job)
     if job.in_place:
         own = user_checkout(of)
         made = _site(of, own.path, lambda: own, objects, writer.put, shared=job.plan_id)
-        return replace(made, elsewhere=functools.partial(_elsewhere, of, job))
+        return replace(made, refit=refit, elsewhere=elsewhere)
+    # A step without commands needs no dependencies.
+    if job.step.kind != "files" or job.step.checks or of.run_hooks:
+        of = replace(of, boundary=refit(job.tree, job.base))
     if job.worktree is None:
         path = worktrees.path_of(of.repository, job.plan_id, "manual")
         opener = functools.partial(person_worktree, of, job.plan_id, job.base)
         made = _site(of, path, opener, objects, writer.put, shared=job.plan_id)
-        return replace(made, elsewhere=functools.partial(_elsewhere, of, job))
+        return replace(made, refit=refit, elsewhere=elsewhere)
     path = worktrees.path_of(of.repository, job.worktree)
-    opener = functools.partial(prepare_worktree, of, job.worktree, job.base, job.tree, job.setup)
-    return _site(of, path, opener, objects, writer.put)
+    here = _in_worktree(of, job.setup)
+    opener = functools.partial(prepare_worktree, of, job.worktree, job.base, job.tree, here)
+    made = _site(of, path, opener, objects, writer.put, set_up=here is not None)
+    return replace(made, refit=refit)
+
+
+def _in_worktree(of: Means, approved: Setup | None) -> Setup | None:
+    """The setup command, where it has to run in the worktree itself: no layer can be shown there."""
+    return None if dependencies.works_with(of.boundary, of.repository) else approved
+
+
+def _fitting(
+    of: Means, job: Job, objects: Written, tree: str, commit: str | None = None
+) -> Boundary:
+    """The boundary by which commands of a job see the dependencies of a tree."""
+    return dependencies.fitting(of, Start(objects, tree, commit), job.setup)
 
 
 def manual_worktree(plan: OpenPlan, commit: str) -> Worktree:
@@ -202,60 +205,99 @@ def user_checkout(of: Means) -> Worktree:
     return Worktree(repository.top, git, enclosure, Standing(repository.top))
 
 
-@contextlib.contextmanager
-def for_checks(plan: OpenPlan, commit: str, *, use_cache: bool = True) -> Iterator[Site]:
-    """A worktree of its own for looking at commits, removed afterwards. Raises Refused where a
-    setup command would run there on a tree that nobody here approved.
+class Bench:
+    """A worktree for the checks of commits: one after the other, and none as long as no check has
+    to run.
     """
-    of = means(plan, use_cache=use_cache)
-    approved = None
-    if of.with_setup:
-        status = plan.status()
+
+    def __init__(self, plan: OpenPlan, *, use_cache: bool = True) -> None:
+        self._plan = plan
+        self._of = means(plan, use_cache=use_cache)
+        self._is_there = False
+
+    def stage(self, commit: str, tree: str) -> Stage:
+        """The stage for checks on a commit. Raises Refused where a setup command would run on a
+        tree that nobody here approved, and SetupFailed.
+        """
+        of, plan = self._means(commit), self._plan
+        here = _in_worktree(of, self._approved(commit))
+        site = _site(
+            of,
+            worktrees.path_of(plan.repository, plan.id, "verify"),
+            lambda: self._worktree(of, commit, here),
+            Written(plan.objects),
+            _nowhere,
+            set_up=here is not None,
+        )
+
+        def enter() -> Site:
+            _ = site.worktree
+            return site
+
+        return Stage(site, tree, enter, site.is_clean)
+
+    def _worktree(self, of: Means, commit: str, here: Setup | None) -> Worktree:
+        plan = self._plan
+        worktree = worktrees.existing(plan.repository, plan.id, of.boundary, "verify")
+        if self._is_there and worktree is not None:
+            worktrees.point(worktree, commit, ignored=here is None)
+        else:
+            worktrees.remove(plan.repository, plan.id, "verify")  # of a killed verification
+            self._is_there = True
+            worktree = worktrees.made(plan.repository, plan.id, of.boundary, commit, "verify")
+            if here is not None:
+                _set_up(of, worktree, here)
+        setup.copy(of.furnishing, worktree)
+        return worktree
+
+    def _means(self, commit: str) -> Means:
+        tree = odb.commit(self._plan.objects, commit).tree
+        start = Start(Written(self._plan.objects), tree, commit)
+        fitting = dependencies.fitting(self._of, start, self._approved(commit))
+        return replace(self._of, boundary=fitting)
+
+    def _approved(self, commit: str) -> Setup | None:
+        """The setup command, where the user has one and approved it for this commit's tree."""
+        if not self._of.with_setup:
+            return None
+        plan, status = self._plan, self._plan.status()
         grant = required.require_approval(plan, status)
         tree = odb.commit(plan.objects, commit).tree
         ground.require_ground_for_checks(plan, status, grant, tree)
-        approved = grant.setup
-    with _verify_worktree(of, plan.id, commit, approved) as made:
-        yield _site(of, made.path, lambda: made, Written(plan.objects), _nowhere)
+        return grant.setup
+
+    def remove(self) -> None:
+        """Remove the worktree."""
+        if self._is_there:
+            worktrees.remove(self._plan.repository, self._plan.id, "verify")
+
+
+@contextlib.contextmanager
+def bench(plan: OpenPlan, *, use_cache: bool = True) -> Iterator[Bench]:
+    """A place for the checks of commits, removed afterwards."""
+    made = Bench(plan, use_cache=use_cache)
+    try:
+        yield made
+    finally:
+        made.remove()
 
 
 @contextlib.contextmanager
 def _elsewhere(of: Means, job: Job, commit: str) -> Iterator[Site]:
     """The site for the checks of a step that somebody did in a worktree of theirs."""
-    with _verify_worktree(of, job.plan_id, commit, job.setup) as made:
-        yield _site(of, made.path, lambda: made, Written(of.objects), _nowhere)
-
-
-@contextlib.contextmanager
-def _verify_worktree(
-    of: Means, plan: str, commit: str, approved: Setup | None
-) -> Iterator[Worktree]:
-    worktrees.remove(of.repository, plan, "verify")  # one that a killed verification left
+    objects = Written(of.objects)
+    tree = odb.commit(objects, commit).tree
+    of = replace(of, boundary=_fitting(of, job, objects, tree, commit))
+    here = _in_worktree(of, job.setup)
+    worktrees.remove(of.repository, job.plan_id, "verify")  # one that a killed verification left
     try:
-        made = worktrees.made(of.repository, plan, of.boundary, commit, "verify")
-        if approved is not None:
-            _set_up(of, made, approved)
+        made = worktrees.made(of.repository, job.plan_id, of.boundary, commit, "verify")
+        if here is not None:
+            _set_up(of, made, here)
         setup.copy(of.furnishing, made)
-        yield made
+        yield _site(of, made.path, lambda: made, objects, _nowhere, set_up=here is not None)
     finally:
-        worktrees.remove(of.repository, plan, "verify")
-
-
-def stage_at(site: Site, commit: str, tree: str, *, fresh: bool = False) -> Stage:
-    """The stage for checks on a commit, in a worktree for checks, which with `fresh` was just made
-    at it. Files of the setup stay in it.
-    """
-    chosen = settings.of_user(site.repository)
-
-    def enter() -> Site:
-        if fresh:
-            return site
-        worktrees.point(site.worktree, commit, ignored=chosen.setup is None)
-        site.discard_writes()
-        site.furnish(site.worktree)
-        return site
-
-    return Stage(site, tree, enter, chosen.setup is None and not chosen.worktreeInclude)
+        worktrees.remove(of.repository, job.plan_id, "verify")
 
 
 def _nowhere(name: str, **body: object) -> None:
@@ -270,6 +312,7 @@ def _site(
     put: spool.Put,
     *,
     shared: str | None = None,
+    set_up: bool = False,
 ) -> Site:
     boundary = of.boundary if shared is None else _keeping_repositories(of.boundary)
     # What is written there lasts as long as the attempt. The user's checkout has no such place.
@@ -290,6 +333,7 @@ def _site(
         run_hooks=of.run_hooks,
         use_cache=of.use_cache,
         copied=of.furnishing.paths,
+        set_up=set_up,
         shared=shared,
         furnish=functools.partial(setup.copy, of.furnishing),
     )

@@ -58,14 +58,22 @@ class SetupFailed(errors.StepFailed):
         self.lacked = lacked
 
 
+class Ran(NamedTuple):
+    """The end of the setup command, and the ignored files and directories that it left."""
+
+    outcome: Outcome
+    ignored: tuple[str, ...]
+
+
 class Furnishing(NamedTuple):
     """Settings for the worktrees of a plan: the time for the setup command in seconds, and paths of
-    the user's files.
+    the user's files. `origin` is the commit that a plan of the user's own starts from.
     """
 
     place: PlanPlace
     timeout: float
     paths: tuple[str, ...] = ()
+    origin: str | None = None
 
 
 def furnishing(place: PlanPlace, commit: str | None) -> Furnishing:
@@ -82,13 +90,16 @@ def furnishing(place: PlanPlace, commit: str | None) -> Furnishing:
 
 def run(
     of: Furnishing, worktree: Worktree, setup: Setup, output: Path, stop: threading.Event
-) -> Outcome:
-    """Run the setup command in a worktree; ignored files that it makes stay.
+) -> Ran:
+    """Run the setup command in a worktree; ignored files that it makes stay. It sees caches of the
+    user's tools, and no dependencies of theirs.
 
     Raises SetupFailed, also where it changes something that git does not ignore.
     """
     tree = worktree.git.line("write-tree")
-    outcome = replace(worktree.enclosure.launcher, shares=()).run(
+    launcher = worktree.enclosure.launcher
+    caches = tuple(share for share in launcher.shares if share.cache)
+    outcome = replace(launcher, shares=caches).run(
         Command(shell=setup.command),
         worktree=worktree.path,
         timeout=of.timeout,
@@ -104,10 +115,10 @@ def run(
         if lacked is Missing.NETWORK:
             hint = f"git orch approve {ids.short(of.place.id)} --setup-network"
         raise SetupFailed(failure + (f": {output_shown}" if output_shown else ""), hint, lacked)
-    changed = snapshot.disturbed(worktree, tree)
-    if changed:
-        raise _not_ignored(setup, changed, ask.tracked(worktree.git))
-    return outcome
+    look = snapshot.look(worktree, tree)
+    if look.disturbed:
+        raise _not_ignored(setup, look.disturbed, ask.tracked(worktree.git))
+    return Ran(outcome, look.ignored)
 
 
 def _not_ignored(setup: Setup, changed: Sequence[str], tracked: Sequence[str]) -> SetupFailed:

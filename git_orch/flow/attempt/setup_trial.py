@@ -101,7 +101,9 @@ def _set_up(repository: Repository, worktree: Worktree, request: Request, entry:
     place = PlanPlace(repository, _NAME)
     furnishing = Furnishing(place, request.timeout)
     try:
-        outcome = setup.run(furnishing, worktree, entry, _output(repository, "setup"), _never())
+        outcome = setup.run(
+            furnishing, worktree, entry, _output(repository, "setup"), _never()
+        ).outcome
     except setup.SetupFailed as failed:
         if failed.lacked is Missing.NETWORK:
             failed.hint = "git orch setup --network"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +19,16 @@ from git_orch.repo.log.spool import Put
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import enclosed
+from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.walls.launcher import Launcher
 
 if TYPE_CHECKING:
     from git_orch.flow.model.service import Service
+
+
+Refit = Callable[[str], Boundary]
 
 
 class AttemptFailed(errors.StepFailed):
@@ -49,9 +53,10 @@ class Site:
     The worktree is at `path`, and made by `open_worktree` when somebody first needs its files.
     `objects` takes what an attempt makes, until a ref holds it. `spool` puts an event on disk at
     once: what a model call has cost must survive us. With `run_hooks` the repository's pre-commit
-    hook is the last check of every step. `shared` is the plan where a person works in the worktree
-    as well, else None: then the checks of a commit run `elsewhere`. `furnish` puts what the user
-    shares into a worktree.
+    hook is the last check of every step. `set_up` says that the setup command left files in the
+    worktree itself. `refit` gives the boundary that fits another tree. `shared` is the plan where a
+    person works in the worktree as well, else None: then the checks of a commit run `elsewhere`.
+    `furnish` puts what the user shares into a worktree.
     """
 
     repository: Repository
@@ -67,6 +72,8 @@ class Site:
     run_hooks: bool = False
     use_cache: bool = True
     copied: tuple[str, ...] = ()
+    set_up: bool = False
+    refit: Refit | None = None
     shared: str | None = None
     elsewhere: Callable[[str], AbstractContextManager[Site]] | None = None
     furnish: Callable[[Worktree], None] = _nothing
@@ -82,9 +89,32 @@ class Site:
         return "worktree" in self.__dict__
 
     @property
+    def is_clean(self) -> bool:
+        """Whether a worktree that was just brought to a commit holds nothing but that."""
+        return not self.set_up and not self.copied
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must not reach anything durable."""
         return secrecy.secrets()
+
+    def refitted(self, tree: str) -> Site:
+        """The same site, where commands see the dependencies that fit this tree, and nothing that
+        others wrote to shares. Raises SetupFailed.
+        """
+        if self.refit is None:
+            return self
+        shares = self.refit(tree).launcher.shares
+        if shares == self.launcher.shares:
+            return self
+        self.discard_writes()
+        worktree = self.worktree
+        enclosure = worktree.enclosure
+        boundary = enclosure.boundary._replace(launcher=replace(enclosure.launcher, shares=shares))
+        fitting = worktree._replace(enclosure=replace(enclosure, boundary=boundary))
+        return replace(
+            self, launcher=replace(self.launcher, shares=shares), open_worktree=lambda: fitting
+        )
 
     def discard_writes(self) -> None:
         """Throw away what commands wrote to shares in this attempt."""

@@ -11,8 +11,7 @@ from git_orch import errors
 from git_orch.flow.approval import ground, required
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import checks, prepare
-from git_orch.flow.attempt.site import Site
-from git_orch.flow.machine import sandbox
+from git_orch.flow.attempt.prepare import Bench
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import CheckEnded, TipChecking
 from git_orch.plans import approval, ids, missing, sentences
@@ -28,8 +27,6 @@ from git_orch.plans.history.status import (
 )
 from git_orch.plans.plan import Check
 from git_orch.repo import tree_records
-from git_orch.repo.worktree import worktrees
-from git_orch.sandbox.walls.launcher import Launcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +228,10 @@ class _Places:
     worktree.
     """
 
-    def __init__(
-        self, plan: OpenPlan, terms: Terms, launcher: Launcher, stack: contextlib.ExitStack
-    ) -> None:
+    def __init__(self, plan: OpenPlan, terms: Terms, bench: Bench) -> None:
         self._plan = plan
         self._terms = terms
-        self._launcher = launcher
-        self._stack = stack
-        self._site: Site | None = None
+        self._bench = bench
 
     def results(
         self, asked: Sequence[Check], commit: Commit, steps: Sequence[int] = ()
@@ -246,19 +239,18 @@ class _Places:
         """The results on a commit, from a clean worktree. `steps` are the numbers of those that ask
         for them.
         """
-        repository = self._plan.repository
+        if not asked:
+            return ()
+        stage = self._bench.stage(commit.oid, commit.tree)
         if self._terms.use_cache:
-            place = worktrees.path_of(repository, self._plan.id, "verify")
-            cached = checks.known(
-                asked, checks.book_of(repository, self._launcher, place, commit.tree)
-            )
+            site = stage.site
+            book = checks.book_of(site.repository, site.launcher, site.path, commit.tree)
+            cached = checks.known(asked, book)
             if cached is not None:
                 return tuple(cached)
         announced = self._terms.announce
         if announced:
             self._plan.reporter.emit(TipChecking(len(asked)))
-        fresh = self._site is None
-        stage = prepare.stage_at(self._site_at(commit), commit.oid, commit.tree, fresh=fresh)
         ended: list[CheckResult] = []
         for result in checks.sequence(asked, stage, self._plan.new_id()):
             if announced:
@@ -266,21 +258,11 @@ class _Places:
             ended.append(result)
         return tuple(ended)
 
-    def _site_at(self, commit: Commit) -> Site:
-        if self._site is None:
-            use_cache = self._terms.use_cache
-            self._site = self._stack.enter_context(
-                prepare.for_checks(self._plan, commit.oid, use_cache=use_cache)
-            )
-        return self._site
-
 
 @contextlib.contextmanager
 def _places(plan: OpenPlan, terms: Terms) -> Iterator[_Places]:
-    boundary = sandbox.boundary(plan.repository)
-    launcher = prepare.with_shares(boundary, plan.repository).launcher
-    with contextlib.ExitStack() as stack:
-        yield _Places(plan, terms, launcher, stack)
+    with prepare.bench(plan, use_cache=terms.use_cache) as bench:
+        yield _Places(plan, terms, bench)
 
 
 # -- claims ----------------------------------------------------------------------------------------

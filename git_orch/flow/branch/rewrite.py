@@ -364,9 +364,9 @@ def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStat
             return [(step, oid, tree) for step, oid, tree in changed if not step.step.checks]
         # git makes worktrees only of what a ref holds
         plan.keep([chain.tip], "a rewritten branch that was verified")
-        with prepare.for_checks(plan, chain.tip) as site:
+        with prepare.bench(plan) as bench:
             for step, oid, tree in changed:
-                stage = prepare.stage_at(site, oid, tree)
+                stage = bench.stage(oid, tree)
                 for result in checks.sequence(step.step.checks, stage, plan.new_id()):
                     plan.reporter.emit(CheckEnded(step.number, result))
                     if not result.passed:

@@ -92,7 +92,7 @@ def of(repository: Repository, user_settings: Settings) -> Shares:
     hidden = [
         share._replace(hidden=tuple(caches.secret_files(share.source, secrets))) for share in places
     ]
-    return Shares(tuple(_in_order(hidden)), tools)
+    return Shares(tuple(in_order(hidden)), tools)
 
 
 def _of_checkout(repository: Repository) -> Repository:
@@ -158,7 +158,7 @@ def _is_around(path: str, home: str) -> bool:
     return f"{os.path.realpath(home)}/".startswith(f"{path.rstrip(os.sep)}/")
 
 
-def _in_order(shares: Iterable[Share]) -> Iterator[Share]:
+def in_order(shares: Iterable[Share]) -> Iterator[Share]:
     """The shares, the environment that commands work in first; the programs of other environments
     are not on PATH.
     """

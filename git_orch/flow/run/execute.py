@@ -18,6 +18,7 @@ from git_orch import checkpoints, errors
 from git_orch.flow.approval import ground, required
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import leftovers, prepare, verify
+from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.verify import Broken
 from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
@@ -210,9 +211,7 @@ def in_threads(count: int) -> Executor:
     return futures.ThreadPoolExecutor(count, "attempt")
 
 
-def begin(
-    plan: OpenPlan, status: Status, options: Options, grant: Grant, means: prepare.Means
-) -> Terms:
+def begin(plan: OpenPlan, status: Status, options: Options, grant: Grant, means: Means) -> Terms:
     """Write the beginning of a run into the log; gives what holds for it."""
     run = log_entries.begin(plan, status, options.chosen)
     return Terms(plan, status, options, grant, run, means.made, means.with_setup)
@@ -227,7 +226,7 @@ def start_dispatch(terms: Terms, tip: str, worktrees: Sequence[str | None]) -> D
 def carry_out(
     run: Run,
     schedule: Schedule,
-    means: prepare.Means,
+    means: Means,
     workers: Callable[[int], Executor],
     steps: Steps | None = None,
 ) -> Summary:

@@ -12,6 +12,7 @@ import os
 from git_orch import errors
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import prepare
+from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.site import refused_path
 from git_orch.flow.branch import target
 from git_orch.flow.branch.target import Checkout
@@ -82,7 +83,7 @@ def _refuse_unmerged(repository: Repository) -> None:
         raise errors.Busy(f"'{unmerged[0]}' has a conflict that is not resolved", "git status")
 
 
-def checkpoint(plan: OpenPlan, means: prepare.Means, number: int, title: str, tip: str) -> Tip:
+def checkpoint(plan: OpenPlan, means: Means, number: int, title: str, tip: str) -> Tip:
     """Commit what is uncommitted before a step; gives the tip then. Raises Busy, Refused."""
     if not on_branch(plan.place):
         raise errors.Busy(

@@ -16,7 +16,7 @@ from git_orch.flow.attempt import job as jobs
 from git_orch.flow.attempt.attempt import Attempt
 from git_orch.flow.attempt.ending import Ending, Failed, Made, Verified
 from git_orch.flow.attempt.job import Job
-from git_orch.flow.attempt.prepare import Means
+from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.setup import SetupFailed
 from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
@@ -66,7 +66,10 @@ def run_step(job: str) -> str:
 def _try(job: Job, means: Means) -> str:
     if job.delay:
         means.stop.wait(job.delay)
-    site = prepare.site(means, job)
+    try:
+        site = prepare.site(means, job)
+    except SetupFailed as failed:
+        return _not_set_up(failed)
     try:
         result = Attempt(job, site).run()
     except SetupFailed as failed:

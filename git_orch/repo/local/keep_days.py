@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.repo import refs
+from git_orch.repo.local import layers
 from git_orch.repo.log import kept
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.sandbox import trees
@@ -41,6 +42,7 @@ def tidy(repository: Repository, objects: Database, days: int) -> None:
     for name in _DATED:
         with contextlib.suppress(OSError):
             remove_older(repository.state_dir / name, before)
+    layers.remove_unused(repository, before)
     for ref in refs.below(repository, refs.KEPT):
         place = PlanPlace(repository, ref.removeprefix(refs.KEPT))
         with contextlib.suppress(errors.OrchError):  # somebody is faster, or has broken the chain

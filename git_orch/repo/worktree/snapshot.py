@@ -89,11 +89,13 @@ class Snapshot(NamedTuple):
 
 class Look(NamedTuple):
     """A worktree held against a tree: paths that differ, and whether neither ignored files (build
-    products) nor empty directories are there.
+    products) nor empty directories are there. `ignored` are those that git lists, which it need not
+    where it looked before.
     """
 
     disturbed: tuple[str, ...]
     spotless: bool
+    ignored: tuple[str, ...] = ()
 
 
 class Terms(NamedTuple):
@@ -268,7 +270,8 @@ def look(worktree: Worktree, tree: str, *, alone: bool = False) -> Look:
     spotless = _seen(worktree.enclosure, _ignored(entries)).spotless is True
     if alone and not paths:
         standing.settle(tree, before, spotless=spotless)
-    return Look(tuple(paths), spotless)
+    ignored = tuple(entry[3:] for entry in entries if entry.startswith(_IGNORED))
+    return Look(tuple(paths), spotless, ignored)
 
 
 def _ignored(entries: Sequence[str]) -> list[str]:

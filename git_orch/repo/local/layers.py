@@ -1,0 +1,136 @@
+"""Layers: what a setup command made, kept outside of every repository under a key of what it was
+made from. Each is moved to its place whole, so that one that is there is complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from git_orch import checkpoints, errors
+from git_orch.plans import document
+from git_orch.plans.document import BadDocument
+from git_orch.repo import own_files, places
+from git_orch.repo.repository import Repository, unwritable
+from git_orch.sandbox import modes, trees
+
+_KIND = "layers"
+_FILES = "files"
+_LIST = "layer.json"
+_LOCK = ".lock"
+_LARGEST = 1 << 20  # bytes of a list
+_PAUSE = 0.1  # seconds
+
+
+class Layer(NamedTuple):
+    """A layer: its `places` are paths of a worktree, and lie below `files` here."""
+
+    files: Path
+    places: tuple[str, ...]
+
+
+def find(repository: Repository, key: str) -> Layer | None:
+    """The layer with this key; None where there is none that only this user can have made. It
+    counts as used now.
+    """
+    names = (_KIND, places.name_of(repository), key, _LIST)
+    try:
+        top = places.own_directory()
+        data = own_files.read(top, names, _LARGEST, private=True)
+        if data is None:
+            return None
+        listed = document.texts(document.parse(data, "layer"), "places")
+        os.utime(top.joinpath(*names))
+    except (OSError, ValueError, RecursionError, BadDocument, own_files.NotOurs):
+        return None
+    return Layer(top.joinpath(*names[:-1], _FILES), listed)
+
+
+@contextlib.contextmanager
+def making(repository: Repository, stop: threading.Event) -> Iterator[None]:
+    """One process and thread of this repository at a time makes layers. Raises Interrupted when
+    `stop` is set first.
+    """
+    path = _directory(repository) / _LOCK
+    try:
+        descriptor = own_files.open_file(path, os.O_RDWR | os.O_CREAT)
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+    with os.fdopen(descriptor, "r+b"):
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if stop.wait(_PAUSE):
+                    raise errors.Busy(
+                        "another process makes dependencies", "git orch exec"
+                    ) from None
+        yield
+
+
+def keep(repository: Repository, key: str, worktree: Path, made: Sequence[str]) -> Layer:
+    """Move these paths out of a worktree, where no command runs any more, into the layer with this
+    key. Only for who is `making`. Raises UnfitRepository.
+    """
+    directory = _directory(repository)
+    for left in directory.glob(".new-*"):  # of a process that was killed
+        trees.remove(left)
+    beside, place = directory / f".new-{key}", directory / key
+    try:
+        for path in made:
+            target = beside / _FILES / path
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            source = worktree / path
+            if source.is_dir() and not source.is_symlink():
+                source.chmod(source.stat().st_mode | 0o700)  # to be moved
+            source.rename(target)
+        (beside / _FILES).mkdir(mode=0o700, parents=True, exist_ok=True)
+        modes.make_plain(beside)
+        content = {"v": 1, "made": int(time.time()), "places": list(made)}
+        with open(beside / _LIST, "x", encoding="ascii", opener=_private) as file:
+            json.dump(content, file)
+        with checkpoints.around("keep layer", place):
+            trees.remove(place)  # one that does not count
+            beside.rename(place)
+    except OSError as failed:
+        raise unwritable(failed, place) from failed
+    return Layer(place / _FILES, tuple(made))
+
+
+def remove_unused(repository: Repository, before: float) -> None:
+    """Remove the layers that nobody has used since `before` (seconds), if they can be removed."""
+    try:
+        directory = places.place_of(repository, _KIND)
+        keys = [name for name in os.listdir(directory) if not name.startswith(".")]
+    except (OSError, own_files.NotOurs):
+        return
+    for key in keys:
+        with contextlib.suppress(OSError):
+            if (directory / key / _LIST).stat().st_mtime < before:
+                trees.remove(directory / key)
+
+
+def _directory(repository: Repository) -> Path:
+    """The directory of a repository's layers, made where it is missing. Raises NotOurs,
+    UnfitRepository.
+    """
+    top, names = places.own_directory(), (_KIND, places.name_of(repository))
+    path = top.joinpath(*names)
+    try:
+        own_files.make_directories(top, names)
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+    own_files.require(top, names)
+    return path
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
