@@ -16,6 +16,10 @@ need scdoc scdoc
 need ssh-keygen openssh-client
 need strace strace
 need perl perl-base
+need cargo cargo
+need go golang-go
+need node nodejs
+need npm npm
 [ -e /usr/share/bash-completion/bash_completion ] || missing="$missing bash-completion"
 "${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 [ -n "$missing" ] || exit 0
