@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from git_orch import errors
 from git_orch.repo import ask
 
 if TYPE_CHECKING:
@@ -26,4 +27,21 @@ def find(repository: Repository, worktree: Path, name: str) -> Path | None:
     chosen = listed[:-1]  # the last one is our own, which means none
     directory = worktree / chosen[-1] if chosen else repository.common_dir / "hooks"
     hook = directory / name
-    return hook if hook.is_file() and os.access(hook, os.X_OK) else None
+    top = repository.top
+    if top is not None and hook.is_symlink():
+        # One that leads to a script of the checkout means the worktree's.
+        real = Path(os.path.realpath(hook))
+        if real.is_relative_to(os.path.realpath(top)):
+            hook = worktree / real.relative_to(os.path.realpath(top))
+    if _is_program(hook):
+        return hook
+    if top is not None and chosen and _is_program(top / chosen[-1] / name):
+        raise errors.Refused(
+            f"orch.runHooks: the hook '{Path(chosen[-1]) / name}' is in your checkout and in no commit",
+            "git config --global orch.runHooks false  # and name what it runs as a check",
+        )
+    return None
+
+
+def _is_program(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)

@@ -242,3 +242,56 @@ def test_a_check_that_makes_what_it_needs_passes_everywhere(attributes: Repo) ->
     attributes.orch("verify", plan, "--no-cache")
     attributes.orch("verify", plan, "--tip", "--no-cache")
     attributes.orch("land")
+
+
+# -- submodules ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def submodule(repo: Repo, tmp_path: Path) -> Repo:
+    """A repository with a submodule in libs/sub, which its user has checked out."""
+    other = Repo(tmp_path / "other")
+    other.path.mkdir()
+    other.git("init", "-q")
+    other.commit({"inner.txt": "1\n"})
+    allowed = ("-c", "protocol.file.allow=always")
+    repo.git(*allowed, "submodule", "add", "-q", str(other.path), "libs/sub")
+    repo.commit({"outer.txt": "1\n"})
+    return repo
+
+
+BELOW: dict[str, dict[str, Any]] = {
+    "a command": {"run": "echo work > libs/sub/new.txt"},
+    "a command that makes directories": {"run": "mkdir -p libs/sub/a/b; echo x > libs/sub/a/b/c"},
+    "a command that writes elsewhere, too": {"run": "echo x > libs/sub/new.txt; echo x > y"},
+    "literal files": {"files": {"libs/sub/new.txt": "work\n"}},
+}
+
+
+@pytest.mark.parametrize("step", BELOW.values(), ids=BELOW)
+def test_a_step_that_writes_into_a_submodule_is_refused(
+    submodule: Repo, step: dict[str, Any]
+) -> None:
+    check = {"command": "test -d libs/sub"}
+    plan = submodule.plan(one(**step, checks=[check]))
+    said = submodule.orch("exec", expect=1).stderr
+    assert "'libs/sub/" in said
+    assert "is in a submodule" in said
+    assert submodule.step_states(plan) == ["failed"]
+
+
+def test_the_next_step_does_not_see_what_was_written_into_a_submodule(submodule: Repo) -> None:
+    steps = [
+        {"title": "Write", "run": "echo x > libs/sub/new.txt"},
+        {"title": "Look", "run": "test ! -e libs/sub/new.txt; ls libs > listed"},
+    ]
+    plan = submodule.plan({"title": "Two", "steps": steps})
+    submodule.orch("exec", "--keep-going", expect=1)
+    assert submodule.step_states(plan) == ["failed", "done"]
+    assert content(submodule, plan, "listed") == "sub"
+
+
+def test_a_step_beside_a_submodule_lands(submodule: Repo) -> None:
+    plan = submodule.plan(one(run="echo 2 > outer.txt", checks=[{"command": "test -d libs/sub"}]))
+    submodule.orch("exec")
+    assert submodule.git("ls-tree", f"orch/{plan}", "libs/sub").startswith("160000")

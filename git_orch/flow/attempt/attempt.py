@@ -35,7 +35,7 @@ from git_orch.plans import (
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Step
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.worktree import gate, known_paths, snapshot
+from git_orch.repo.worktree import gate, known_paths, snapshot, worktrees
 from git_orch.repo.worktree.snapshot import Snapshot
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox.files import PathRefused, Tree
@@ -270,6 +270,16 @@ class Attempt:
             error = f"'{taken.nested[0]}' is a repository inside the tree; the attempt is kept without it"
             course.fail(Failed(Made(), error=error, reason="nested"))
             return
+        if taken.below:
+            error = f"'{taken.below[0]}' is in a submodule: no commit here would have it"
+            course.fail(Failed(Made(), error=error, reason="nested"))
+            return
+        as_stored = worktrees.stored(self._site.worktree)
+        for change in taken.changes if as_stored else ():
+            if change.path in as_stored:
+                error = f"'{change.path}' is not there but as git stores it: its filter failed"
+                course.fail(Failed(Made(), error=error, reason="snapshot"))
+                return
         written = [path for path, content in self._job.step.files.items() if content is not None]
         ignored = snapshot.left_out(self._site.worktree, written)
         if ignored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -174,8 +175,26 @@ def person_worktree(of: Means, plan: str, commit: str) -> Worktree:
     none.
     """
     boundary = _keeping_repositories(of.boundary)
-    worktree = worktrees.existing(of.repository, plan, boundary, "manual")
+    worktree = existing_manual_worktree(of, plan)
     return worktree or worktrees.made(of.repository, plan, boundary, commit, "manual")
+
+
+def existing_manual_worktree(of: Means, plan: str) -> Worktree | None:
+    """The worktree where a person does a manual step, if it is there. Raises Refused where somebody
+    moved it.
+    """
+    boundary = _keeping_repositories(of.boundary)
+    worktree = worktrees.existing(of.repository, plan, boundary, "manual")
+    moved = worktrees.displaced(of.repository, plan, "manual") if worktree is None else None
+    if moved is None:
+        return worktree
+    path = worktrees.path_of(of.repository, plan, "manual")
+    there, place = shlex.quote(str(moved)), shlex.quote(str(path))
+    raise errors.Refused(
+        f"the worktree of the manual step is at '{moved}', and not where it was made",
+        f"mkdir -p {shlex.quote(str(path.parent))} && git worktree repair {there} && "
+        f"git worktree move --force --force {there} {place}",
+    )
 
 
 def _keeping_repositories(boundary: Boundary) -> Boundary:

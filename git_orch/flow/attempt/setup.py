@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 import tempfile
 import threading
@@ -26,7 +27,7 @@ from git_orch.plans.plan import Command
 from git_orch.repo import ask, settings
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
-from git_orch.repo.worktree import snapshot
+from git_orch.repo.worktree import gate, snapshot
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.files import PathRefused, Tree
@@ -35,7 +36,7 @@ from git_orch.sandbox.process.outcome import Outcome
 HINT = "git orch setup"
 LIST = ".worktreeinclude"
 _LARGEST = 64 * 1024**2  # bytes of one file
-_MOST = 1_000  # files
+_MOST = 20_000  # files
 _SHOWN = 2_000  # characters of what a failed setup printed
 # Names that hold secrets in most projects; what is in a file is looked at as well.
 _SECRET_NAME = re.compile(
@@ -156,18 +157,36 @@ def copy(of: Furnishing, worktree: Worktree) -> None:
         return
     tree = Tree(worktree.path)
     for path in of.paths:
-        data = _private_copy(top / path)
-        if data is not None:
-            try:
-                if tree.kind(path) == "absent":
-                    tree.write(path, data)
-            except PathRefused:
-                continue  # the commit has a file where the path needs a directory
+        try:
+            if tree.kind(path) == "absent":
+                _copy_one(top, tree, worktree.path, path)
+        except PathRefused:
+            continue  # the commit has a file where the path needs a directory
+
+
+def _copy_one(top: Path, tree: Tree, worktree: Path, path: str) -> None:
+    if (top / path).is_symlink():
+        target = os.readlink(top / path)
+        if gate.leaves_tree(path, os.fsencode(target)):
+            raise _not_copied(path, "is a link out of the tree")
+        tree.write(path, b"")  # makes the directories
+        os.unlink(worktree / path)
+        os.symlink(target, worktree / path)
+        return
+    data, executable = _private_copy(top, path)
+    tree.write(path, data, executable=executable)
+
+
+def _not_copied(path: str, reason: str) -> errors.Refused:
+    return errors.Refused(
+        f"'{path}' of {LIST} {reason}: it is not copied",
+        f"echo {shlex.quote(f'!/{path}')} >> {LIST}  # and commit that; or take it out there",
+    )
 
 
 def _files_to_copy(repository: Repository, commit: str) -> tuple[str, ...]:
-    """Untracked files that both the commit's list and git's ignore rules name, but for those that
-    look like secrets.
+    """Untracked files that both the commit's list and git's ignore rules name. Raises Refused where
+    one looks like a secret, or where there are too many.
     """
     listed = ask.file(repository.git, commit, LIST)
     if listed is None:
@@ -177,8 +196,16 @@ def _files_to_copy(repository: Repository, commit: str) -> tuple[str, ...]:
         patterns.write(listed)
         patterns.flush()
         candidates = _others(repository, f"--exclude-from={patterns.name}")
-    chosen = [path for path in candidates if path in ignored and not looks_secret(path)]
-    return tuple(chosen[:_MOST])
+    chosen = [path for path in candidates if path in ignored]
+    secret = next(filter(looks_secret, chosen), None)
+    if secret is not None:
+        raise _not_copied(secret, "looks like a secret")
+    if len(chosen) > _MOST:
+        raise errors.Refused(
+            f"{LIST} names {len(chosen)} files: at most {_MOST} are copied",
+            "git config --global --add orch.share DIRECTORY  # shows a directory without copies",
+        )
+    return tuple(chosen)
 
 
 def _others(repository: Repository, rules: str) -> dict[str, None]:
@@ -194,16 +221,19 @@ def looks_secret(path: str) -> bool:
     )
 
 
-def _private_copy(path: Path) -> bytes | None:
-    """The bytes of a plain file of reasonable size without a secret in it; None for any other."""
+def _private_copy(top: Path, path: str) -> tuple[bytes, bool]:
+    """The bytes of a plain file, and whether it is a program. Raises Refused for any other, and
+    where it is too large or holds a secret.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None  # gone, a link, or not ours to read
+        descriptor = os.open(top / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as failed:
+        raise _not_copied(path, f"cannot be read ({failed.strerror})") from failed
     with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
-            return None
+            raise _not_copied(path, f"is no plain file of at most {_LARGEST} bytes")
         data = file.read(_LARGEST)
-    secrets = secrecy.secrets()
-    return None if redact.holds_secret(data.decode("utf-8", "replace"), secrets) else data
+    if redact.holds_secret(data.decode("utf-8", "replace"), secrecy.secrets()):
+        raise _not_copied(path, "holds what looks like a secret")
+    return data, bool(facts.st_mode & stat.S_IXUSR)

@@ -34,7 +34,14 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         )
     grant = required.require_approval(plan, status)
     plan.refuse_checked_out()
-    worktree = prepare.manual_worktree(plan, status.branch.tip)
+    means = prepare.means(plan)
+    worktree = prepare.existing_manual_worktree(means, plan.id)
+    if worktree is None:
+        number = status.plan.position(step.id)
+        raise errors.Refused(
+            f"there is no worktree with the work for step {number}",
+            f"git orch exec {ids.short(plan.id)}  # makes it",
+        )
     head = worktrees.head(worktree)
     if not plan.is_ancestor(status.branch.tip, head):
         raise errors.Busy(
@@ -43,7 +50,6 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
         )
     if head != status.branch.tip:
         plan.keep([head], f"commits made for step {status.plan.position(step.id)}")
-    means = prepare.means(plan)
     terms = execute.begin(plan, status, options, grant, means)
     dispatch = execute.start_dispatch(terms, status.branch.tip, [None])
     run = Run(terms, dispatch)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.repo.worktree import file_system
@@ -24,12 +24,13 @@ _LARGEST = 1 << 20  # bytes of a file that names submodules
 
 class Survey(NamedTuple):
     """A look at the files of a worktree. `empty` are directories with nothing in them, with two
-    slashes at their end; `odd` is
-    what a checkout makes otherwise or git does not see, directories with a slash at their end.
+    slashes at their end; `odd` is what a checkout makes otherwise or git does not see, directories
+    with a slash at their end; `below` are files in the places of submodules.
     """
 
     empty: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
     whole: bool = True  # False: somewhere nobody could look
 
 
@@ -38,9 +39,11 @@ def survey(top: Path, ignored: Collection[str], points: frozenset[str] = frozens
     are mounted.
     """
     modes = file_system.modes(top.parent)
+    submodules = _submodules(top)
+    below = _below(top, submodules)
     empty, odd = list[str](), list[str]()
     whole = True
-    left_out = {path.rstrip("/") for path in ignored} | points
+    left_out = {path.rstrip("/") for path in ignored} | points | submodules
     waiting = [""]
     while waiting:
         directory = waiting.pop()
@@ -64,9 +67,17 @@ def survey(top: Path, ignored: Collection[str], points: frozenset[str] = frozens
                 stat.S_ISREG(facts.st_mode) and modes.fit(facts)
             ):
                 odd.append(path)
-    places = _submodules(top) if empty else ()
-    empty = [path for path in empty if path.rstrip("/") not in places]
-    return Survey(tuple(empty), tuple(odd), whole)
+    return Survey(tuple(empty), (*odd, *below), below, whole)
+
+
+def _below(top: Path, submodules: Iterable[str]) -> tuple[str, ...]:
+    """The files in the places of submodules that nobody has checked out there."""
+    return tuple(
+        f"{place}/{path}"
+        for place in sorted(submodules)
+        if not os.path.lexists(top / place / ".git")
+        for path in files(top / place)
+    )
 
 
 def files(top: Path) -> Iterator[str]:

@@ -75,7 +75,7 @@ class Snapshot(NamedTuple):
 
     `code` are the changed files that run code where somebody uses the tree. `spotless` says whether
     nothing is beside it; None: nobody looked. `beside` are ignored files and empty directories,
-    `odd` what a checkout makes otherwise.
+    `odd` what a checkout makes otherwise, `below` files in the places of submodules.
     """
 
     tree: str
@@ -85,6 +85,7 @@ class Snapshot(NamedTuple):
     spotless: bool | None = None
     beside: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
 
 
 class Look(NamedTuple):
@@ -195,7 +196,7 @@ def _taken(
     if enclosure.own:
         odd = tuple(dict.fromkeys([*odd, *_converted(repository, enclosure.worktree, differing)]))
     spotless = seen.spotless is True and not odd
-    return Snapshot(tree, differing, (), code, spotless, seen.beside, odd), held
+    return Snapshot(tree, differing, (), code, spotless, seen.beside, odd, seen.below), held
 
 
 def _seen(enclosure: Enclosure, ignored: Sequence[str]) -> Snapshot:
@@ -207,7 +208,7 @@ def _seen(enclosure: Enclosure, ignored: Sequence[str]) -> Snapshot:
     survey = beside.survey(top, ignored, points)
     left = (*products, *enclosure.changed_shares(), *survey.empty)
     spotless = survey.whole and not (left or survey.odd)
-    return Snapshot("", (), spotless=spotless, beside=left, odd=survey.odd)
+    return Snapshot("", (), (), (), spotless, left, survey.odd, survey.below)
 
 
 def _converted(repository: Repository, top: Path, changes: Sequence[Change]) -> Iterable[str]:

@@ -40,6 +40,7 @@ _DETACHED = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
 _LONGEST_PATH = 4000
 _DEEPEST = 100  # directories inside each other that git may clean: no project has so many
 _TRIES = 50
+_STORED = "orch-stored"  # in the worktree's git directory
 _REFTABLE = "refs/heads/.invalid"  # what HEAD is as a file where refs are in tables
 _WAIT_SECONDS = 0.01  # writing such a file takes less
 
@@ -78,6 +79,18 @@ def existing(
     settings = file_system.settings(path.parent)
     enclosure = Enclosure(path, git_dir, repository.common_dir, boundary, settings)
     return Worktree(path, git, enclosure, Standing(path))
+
+
+def displaced(repository: Repository, name: str, purpose: Purpose) -> Path | None:
+    """Where a plan's worktree is now, after somebody moved it or the repository; None where it is in
+    its place or nowhere.
+    """
+    path = path_of(repository, name, purpose)
+    for entry in sorted((repository.common_dir / "worktrees").glob(f"{path.name}*/gitdir")):
+        place = Path(entry.read_text("utf-8", "surrogateescape").strip()).parent
+        if place != path and os.path.lexists(place / ".git"):
+            return place
+    return None
 
 
 def made(
@@ -207,12 +220,34 @@ def smudge(worktree: Worktree) -> None:
             # By their size alone git would take these files for changed: it has to compare their
             # contents.
             worktree.git.run("update-index", "-z", "--index-info", stdin=named)
+            _note_stored(worktree, b"")
         except GitFailed as failed:
+            _note_stored(worktree, named)
             # git may have removed what it could not write.
             worktree.git.run("checkout-index", "--force", "--all")
             worktree.enclosure.boundary.tell(
                 f"files of the filter {', '.join(chosen)} stay as stored: {failed.cause}"
             )
+
+
+def _note_stored(worktree: Worktree, listed: bytes) -> None:
+    """Remember which files a filter could not give their contents: `listed` is from ls-files -s."""
+    file = worktree.git.git_dir / _STORED
+    if listed:
+        localfiles.copy(io.BytesIO(listed), file, synced=False)
+    else:
+        localfiles.remove(file)
+
+
+def stored(worktree: Worktree) -> frozenset[str]:
+    """The files that are in the worktree as git stores them, since a filter failed: a change to one
+    would land without its contents.
+    """
+    try:
+        listed = (worktree.git.git_dir / _STORED).read_bytes()
+    except OSError:
+        return frozenset()
+    return frozenset(entry.partition("\t")[2] for entry in ask.names(listed))
 
 
 @checkpoints.around("clean worktree")
