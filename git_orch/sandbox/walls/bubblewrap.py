@@ -47,6 +47,7 @@ _NAMESPACES = (
     "--hostname", "sandbox",
 )  # fmt: skip
 
+_SOME = "/etc"  # a directory that is not empty
 _OWN_TMP = "/tmp"  # noqa: S108 - of the sandbox
 _OF_WORKTREE = "config.worktree"  # beside `config`, with extensions.worktreeConfig
 _SPARSE = re.compile(
@@ -82,7 +83,8 @@ class Bubblewrap:
         with contextlib.ExitStack() as stack:
             made = [(path, stack.enter_context(_memory(data))) for path, data in _contents(view)]
             numbers = [number for _, number in made]
-            shown = arguments(view, made, self.copy)
+            plain = frozenset(share.place for share in view.shares if not self._copies(share))
+            shown = arguments(view, made, self.copy, plain)
             if self.wall is not None:
                 argv = (*self.wall.before(*_rights(shown)), *argv)
                 shown += ["--setenv", landlock.QUIET, "0"]
@@ -94,6 +96,13 @@ class Bubblewrap:
                 numbers.append(stack.enter_context(_memory(filtered)))
                 opening += ["--seccomp", str(numbers[-1])]
             yield Confined((*opening, "--", *argv), tuple(numbers))
+
+    def _copies(self, share: Share) -> bool:
+        """Whether an overlay can show this share: the kernel has none of some file systems."""
+        if self.copy is None or not os.path.isdir(share.source):
+            return False
+        device = os.stat(share.source).st_dev
+        return device == os.stat(_SOME).st_dev or _shows(self.program, device, share.source)
 
     def trouble(self) -> Trouble | None:
         """Why this bubblewrap cannot be used here; None when it can. Starts it once in this
@@ -149,14 +158,17 @@ def _copy(program: str, directory: str) -> Copy | None:
     if not _has_overlays(program):
         return None
     with _scratch(directory) as (upper, work):
-        lasting = ("--overlay-src", "/etc", "--overlay", upper, work, _OWN_TMP)
+        lasting = ("--overlay-src", _SOME, "--overlay", upper, work, _OWN_TMP)
         if _starts_with(program, lasting):
             return "attempt"
-    return (
-        "command"
-        if _starts_with(program, ("--overlay-src", "/etc", "--tmp-overlay", _OWN_TMP))
-        else None
-    )
+    in_memory = ("--overlay-src", _SOME, "--tmp-overlay", _OWN_TMP)
+    return "command" if _starts_with(program, in_memory) else None
+
+
+@functools.lru_cache
+def _shows(program: str, _device: int, source: str) -> bool:
+    """Whether an overlay can show what is on this device, of which `source` is a directory."""
+    return _starts_with(program, ("--overlay-src", source, "--tmp-overlay", _OWN_TMP))
 
 
 def _starts_with(program: str, mounts: Sequence[str]) -> bool:
@@ -271,11 +283,19 @@ def _null_terminated(options: Sequence[str]) -> bytes:
 # -- the options -----------------------------------------------------------------------------------
 
 
-def arguments(view: View, made: Sequence[tuple[Path, int]], copy: Copy | None = None) -> list[str]:
+def arguments(
+    view: View,
+    made: Sequence[tuple[Path, int]],
+    copy: Copy | None = None,
+    plain: frozenset[str] = frozenset(),
+) -> list[str]:
     """All options but the command; `made` are paths inside, and the descriptors of files with what
-    they have there, `copy` says how long writes to shares last.
+    they have there, `copy` says how long writes to shares last. The shares at the places `plain` can
+    only be read.
     """
     doors = Doors.of_now()
+    elsewhere = [share for share in view.shares if os.path.isabs(share.place)]
+    here = [share for share in view.shares if share not in elsewhere]
     return [
         *_NAMESPACES,
         *([] if view.network else ["--unshare-net"]),
@@ -284,9 +304,9 @@ def arguments(view: View, made: Sequence[tuple[Path, int]], copy: Copy | None = 
         *_home(view),
         *_readable(view, doors),
         *_writable(view, doors),
-        *_shares(view, copy, doors, elsewhere=True),
+        *_shares(elsewhere, view, copy, plain),
         *_files(view, doors),
-        *_shares(view, copy, doors, elsewhere=False),
+        *_shares(here, view, copy, plain),
         *(word for path, number in made for word in ("--ro-bind-data", str(number), str(path))),
         "--chdir", str(view.site_map.top),
         "--remount-ro", "/",
@@ -479,26 +499,26 @@ def _bind_working(how: str, path: Path, view: View, doors: Doors) -> Iterator[st
     yield from _cover(str(inside(Path(door))) for door in doors.in_worktree(str(path)))
 
 
-def _shares(view: View, copy: Copy | None, doors: Doors, *, elsewhere: bool) -> Iterator[str]:
-    """The shares in the worktree, or those elsewhere."""
-    for share in view.shares:
-        if os.path.isabs(share.place) is elsewhere:
-            yield from _share(share, view, copy, doors)
+def _shares(
+    shares: Iterable[Share], view: View, copy: Copy | None, plain: frozenset[str]
+) -> Iterator[str]:
+    for share in shares:
+        source, place = share.source, str(view.site_map.top / share.place)
+        if copy is None or share.place in plain:
+            # A cache that its tool cannot write is of no use.
+            yield from () if share.cache else _plain(source, place)
+        elif copy == "attempt" and view.writes is not None:
+            upper, work = (str(path) for path in share_layers(view.writes, share))
+            yield from ("--overlay-src", source, "--overlay", upper, work, place)
+        else:
+            yield from ("--overlay-src", source, "--tmp-overlay", place)
 
 
-def _share(share: Share, view: View, copy: Copy | None, doors: Doors) -> Iterator[str]:
-    source, place = share.source, str(view.site_map.top / share.place)
-    if copy is None or not os.path.isdir(source):
-        if share.cache:
-            return
-        yield from ("--ro-bind", source, place)
-        # A socket in an overlay is another one.
-        yield from _cover(place + door.removeprefix(source) for door in doors.in_programs(source))
-    elif copy == "attempt" and view.writes is not None:
-        upper, work = (str(path) for path in share_layers(view.writes, share))
-        yield from ("--overlay-src", source, "--overlay", upper, work, place)
-    else:
-        yield from ("--overlay-src", source, "--tmp-overlay", place)
+def _plain(source: str, place: str) -> Iterator[str]:
+    """A share that can only be read, without the doors in it: in an overlay a socket is another one."""
+    yield from ("--ro-bind", source, place)
+    doors = Doors.of_now().in_programs(source)
+    yield from _cover(place + door.removeprefix(source) for door in doors)
 
 
 def _prefixes(directory: str) -> Iterator[str]:

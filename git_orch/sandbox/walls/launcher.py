@@ -162,7 +162,8 @@ class Launcher:
         shares = self.shares if self.sandboxed and home == self.home else ()
         covered = self._covered(worktree)
         top = covered or worktree
-        own = (f"{top / share.place}/{name}" for share in shares for name in share.programs)
+        programs = (f"{top / share.place}/{name}" for share in shares for name in share.programs)
+        own = [place for place in programs if os.pathsep not in place]  # no PATH can name it then
         return View(
             worktree=worktree,
             checkout=covered,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,10 @@ from git_orch.plans.plan import Command
 from git_orch.repo import settings
 from git_orch.repo.repository import discover
 from git_orch.repo.worktree import enclosed, worktrees
-from git_orch.sandbox.walls import fingerprint
+from git_orch.sandbox.walls import bundled, fingerprint, sandboxes
 from git_orch.sandbox.walls.bubblewrap import Bubblewrap
 from git_orch.sandbox.walls.launcher import Launcher
+from git_orch.sandbox.walls.view import Share
 
 PLAN = "PLAN-20261121-0000000000-x"
 LONG = 60.0  # seconds
@@ -124,6 +126,13 @@ def test_where_nothing_can_be_copied_dependencies_can_be_read(project: Repo) -> 
     assert "Read-only file system" in inside.says("echo new >.venv/new")
 
 
+def test_where_an_overlay_cannot_show_a_disk_it_can_be_read(project: Repo) -> None:
+    inside = Inside(project)
+    share = Share("data", "/proc/sys/kernel", "data")
+    launcher = replace(inside.launcher, shares=(*inside.launcher.shares, share))
+    assert inside.says("cat data/ostype .venv/lib/a.py", launcher) == "Linux\na = 1\n"
+
+
 def test_their_programs_come_first_and_the_environment_before_all(project: Repo) -> None:
     said = Inside(project).says('tool; other; echo "${VIRTUAL_ENV##*/}"')
     assert said == ".venv/bin/tool\nnode_modules/.bin/other\n.venv\n"
@@ -176,6 +185,28 @@ def test_no_link_that_a_command_left_leads_a_mount_elsewhere(project: Repo, tmp_
 def test_a_file_with_a_secret_in_an_environment_is_hidden(project: Repo) -> None:
     project.write({".venv/pip.conf": "index-url = https://ada:word@example.com/simple\n"})
     assert Inside(project).says("cat .venv/pip.conf; cat .venv/pyvenv.cfg") == "home = /usr/bin\n"
+
+
+def test_the_environment_that_is_activated_elsewhere_comes_first(
+    project: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    write(elsewhere / "pyvenv.cfg", "home = /usr/bin\n")
+    write(elsewhere / "bin/tool", "#!/bin/sh\necho elsewhere\n")
+    (elsewhere / "bin/tool").chmod(0o755)
+    write(elsewhere / "bin/other", "#!/bin/sh\n")
+    monkeypatch.setenv("VIRTUAL_ENV", str(elsewhere))
+    monkeypatch.setenv("PATH", f"{elsewhere}/bin{os.pathsep}{os.environ['PATH']}")
+    project.git("config", "--global", "orch.share", "-node_modules")
+    assert Inside(project).says("tool; echo $VIRTUAL_ENV") == f"elsewhere\n{elsewhere}\n"
+
+
+def test_the_environment_of_git_orch_does_not_come_before_that_of_the_checkout(
+    project: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever works with an installed git-orch has that one activated, for git-orch."""
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    assert Inside(project).says('tool; echo "${VIRTUAL_ENV##*/}"') == ".venv/bin/tool\n.venv\n"
 
 
 # -- caches ----------------------------------------------------------------------------------------
@@ -279,3 +310,49 @@ def test_another_version_of_a_package_in_a_scope_is_another_machine(project: Rep
     (project.path / "node_modules/@ada/a").rename(project.path / "node_modules/@ada/old")
     project.write({"node_modules/@ada/a/index.js": ""})
     assert fingerprint.of(inside.launcher, inside.path) != before
+
+
+# -- which bubblewrap ------------------------------------------------------------------------------
+
+
+def of_the_system(directory: Path, *, knows_overlays: bool) -> tuple[str, str]:
+    """A PATH with a bwrap that works, and the path of that."""
+    came_along = bundled.find()
+    assert came_along is not None
+    program = directory / "bin/bwrap"
+    words = "# overlay-src\n" if knows_overlays else ""
+    write(program, f'#!/bin/sh\n{words}exec {came_along.program} "$@"\n')
+    program.chmod(0o755)
+    return f"{program.parent}{os.pathsep}{os.environ['PATH']}", str(program)
+
+
+def test_the_systems_own_bubblewrap_is_taken_where_it_can_copy(tmp_path: Path) -> None:
+    path, program = of_the_system(tmp_path, knows_overlays=True)
+    chosen = sandboxes.choose("auto", path, tmp_path)
+    assert isinstance(chosen, Bubblewrap)
+    assert (chosen.program, chosen.instead) == (program, None)
+
+
+def test_the_one_that_came_along_is_taken_where_the_systems_cannot_copy(tmp_path: Path) -> None:
+    path, program = of_the_system(tmp_path, knows_overlays=False)
+    chosen = sandboxes.choose("auto", path, tmp_path)
+    assert isinstance(chosen, Bubblewrap)
+    assert (chosen.program, chosen.instead) != (program, None)
+    assert chosen.instead == f"'{program}' cannot mount overlays"
+
+
+def test_the_systems_own_is_taken_where_nothing_is_to_be_copied(tmp_path: Path) -> None:
+    path, program = of_the_system(tmp_path, knows_overlays=False)
+    chosen = sandboxes.choose("auto", path)
+    assert isinstance(chosen, Bubblewrap)
+    assert (chosen.program, chosen.copy) == (program, None)
+
+
+def test_the_systems_own_is_taken_where_the_other_one_is_not_to_be_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, program = of_the_system(tmp_path, knows_overlays=False)
+    monkeypatch.setattr(bundled, "PACKAGE", "no_such_package")
+    chosen = sandboxes.choose("auto", path, tmp_path)
+    assert isinstance(chosen, Bubblewrap)
+    assert (chosen.program, chosen.copy) == (program, None)
