@@ -100,17 +100,25 @@ def test_tools_of_node_modules_are_on_path(node: Repo) -> None:
     assert outputs(node, made) == ["2"]
 
 
-def test_what_a_step_installs_is_seen_by_its_checks_and_by_nobody_else(node: Repo) -> None:
-    install = "mkdir node_modules/new && echo new >node_modules/new/index.js && date >changed"
+INSTALL = "mkdir node_modules/new && echo new >node_modules/new/index.js"
+
+
+def test_what_a_step_installs_is_seen_by_nobody_after_it(node: Repo) -> None:
+    """Neither by its checks: they see what a checkout of its tree has, and what is shared."""
     made = plan(
         node,
-        step(install, "tool node_modules/new/index.js"),
+        step(f"{INSTALL} && date >changed", "test ! -e node_modules/new"),
         step("ls node_modules >listed", "test ! -e node_modules/new"),
     )
-    node.orch("exec", "--no-tip-checks")
-    assert node.step_states(made) == ["done", "done"]
+    node.orch("exec")
     assert node.git("diff", "--name-only", f"main..orch/{made}") == "changed\nlisted"
     assert os.listdir(node.path / "node_modules") == [".bin"]
+
+
+def test_what_a_check_installs_is_seen_by_the_next_one(node: Repo) -> None:
+    made = plan(node, step("true", INSTALL, "tool node_modules/new/index.js"))
+    node.orch("exec")
+    assert outputs(node, made)[1] == "new"
 
 
 def test_no_change_of_ignore_rules_lets_dependencies_land(node: Repo) -> None:
