@@ -1,0 +1,3 @@
+from git_orch import own_imports
+
+own_imports.restrict()  # before anything that is not ours is imported

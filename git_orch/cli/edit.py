@@ -83,6 +83,11 @@ def _typed_text(source: str) -> tuple[str, str]:
     return "standard input" if source == "-" else source, plan_command.input_text(source)
 
 
+def _through_shell(editor: str) -> str:
+    """The command line that opens an editor as git does: what its users write is for a shell."""
+    return shlex.join(["sh", "-c", f'{editor} "$@"', editor])
+
+
 def _edit_draft(repository: Repository, status: Status) -> Path:
     """The file that holds what the user made of the plan's text in their editor. Raises UsageError."""
     name = ids.short(status.id)
@@ -95,7 +100,9 @@ def _edit_draft(repository: Repository, status: Status) -> Path:
     localfiles.write(path, emitter.to_yaml(status.plan).encode("utf-8"))
     try:
         variables = {"PATH": programs.host_path(os.environ.get("PATH", os.defpath))}
-        click.edit(filename=str(path), editor=settings.editor(repository), env=variables)
+        click.edit(
+            filename=str(path), editor=_through_shell(settings.editor(repository)), env=variables
+        )
     except click.ClickException as failed:
         raise errors.UsageError(
             f"the editor failed: {failed.format_message()}",

@@ -38,6 +38,31 @@ def test_the_users_editor_is_opened_and_its_text_taken(repo: Repo) -> None:
     assert repo.status(plan)["steps"][0]["title"] == "Write much"
 
 
+@pytest.mark.parametrize(
+    "editor",
+    [
+        "edit() { sed -i 's/Write a/Write much/' \"$1\"; }; edit",
+        'W=much; export W; sed -i "s/Write a/Write $W/"',
+        "$HOME/own/editor",
+        "~/own/editor",
+        "'my editor'",
+    ],
+)
+def test_an_editor_is_started_through_a_shell_as_git_does(
+    repo: Repo, hermetic: Path, monkeypatch: pytest.MonkeyPatch, editor: str
+) -> None:
+    for name in ("editor", "my editor"):
+        program = hermetic / "own" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text("#!/bin/sh\nsed -i 's/Write a/Write much/' \"$1\"\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{hermetic}/own", prepend=os.pathsep)
+    plan = repo.plan(writing("a"))
+    status, shown = edited(repo, editor)
+    assert status == 0, shown
+    assert repo.status(plan)["steps"][0]["title"] == "Write much"
+
+
 @pytest.mark.parametrize("editor", ["false", "sh -c 'exit 3'"])
 def test_an_editor_that_fails_is_a_usage_error_and_the_text_stays(repo: Repo, editor: str) -> None:
     repo.plan(writing("a"))

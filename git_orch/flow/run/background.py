@@ -68,8 +68,8 @@ def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
     return Started(child.pid, log, output_text, exit_code)
 
 
-# -P: Python does not import a git_orch from the current directory.
-_OURSELVES = (sys.executable, "-P", "-m", "git_orch")
+# Python imports git_orch neither from the current directory nor from what PYTHONPATH names.
+_OURSELVES = (sys.executable, "-E", "-P", "-m", "git_orch")
 
 
 def busy(plan: str) -> errors.Busy:

@@ -1,0 +1,22 @@
+"""What git-orch imports comes from where it is installed.
+
+Python looks first in the current directory (`python -m`) and in what PYTHONPATH names, which people
+set for their project: a `yaml.py` of a repository would run with all that its user may do.
+"""
+
+import os
+import sys
+
+
+def restrict() -> None:
+    """Have Python look in neither of them any more, but where they have this package."""
+    if sys.flags.isolated:
+        return
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    foreign = [] if sys.flags.ignore_environment else os.environ.get("PYTHONPATH", "").split(":")
+    named = [os.path.abspath(entry) for entry in foreign if entry or len(foreign) > 1]
+    if not sys.flags.safe_path and sys.path[:1] in ([""], [os.getcwd()]):
+        named.insert(0, sys.path[0])
+    for entry in named:
+        if entry in sys.path and os.path.realpath(entry) != os.path.realpath(own):
+            sys.path.remove(entry)
