@@ -40,7 +40,8 @@ lint: $(STAMP)
 
 # Nothing waits for ever: each test has its limit (pyproject.toml), and so has all of it.
 test: programs lint
-	timeout --foreground --kill-after=30 2400 $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
+	timeout --foreground --kill-after=30 2400 $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder \
+		$(if $(GIT_ORCH_TEST_GIT),tests/e2e)
 
 # make test has the newest ones.
 test-oldest: programs

@@ -29,6 +29,12 @@ pytest_plugins = ["model_server"]
 
 Value = TypeVar("Value")
 
+# The end-to-end tests with another git than that on PATH, say a newer one: its path.
+OTHER_GIT = os.environ.get("GIT_ORCH_TEST_GIT")
+if OTHER_GIT is not None:
+    assert os.access(OTHER_GIT, os.X_OK), f"GIT_ORCH_TEST_GIT is no program: {OTHER_GIT}"
+    os.environ["PATH"] = f"{Path(OTHER_GIT).absolute().parent}{os.pathsep}{os.environ['PATH']}"
+
 unsynced.import_all()
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell without job control ignores it for `make test &`; what tests start would, too, and

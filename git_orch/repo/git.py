@@ -41,6 +41,7 @@ _PINNED = (
     "log.showSignature=false",
     "log.mailmap=false",
     "submodule.recurse=false",
+    "worktree.useRelativePaths=false",
     "advice.detachedHead=false",
     "core.protectHFS=true",
     "core.protectNTFS=true",

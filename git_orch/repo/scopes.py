@@ -61,7 +61,8 @@ class Place(NamedTuple):
             return
         for name in names:
             data = contents(os.path.join(directory, name, "gitdir")) or b""
-            yield os.path.dirname(os.fsdecode(data.strip()))
+            named = os.path.join(directory, name, os.fsdecode(data.strip()))
+            yield os.path.dirname(os.path.normpath(named))
 
 
 def place(git_dir: str, top: str | None) -> Place:

@@ -76,7 +76,8 @@ def _refuse_rebasing(plan: OpenPlan) -> None:
     if place is None or ask.rebased_branch(place) is None:
         return
     try:
-        where = Path((place / "gitdir").read_text("utf-8", "surrogateescape").strip()).parent
+        named = (place / "gitdir").read_text("utf-8", "surrogateescape").strip()
+        where = Path(os.path.normpath(place / named)).parent
     except FileNotFoundError:  # the main worktree has no such pointer; git lists it first
         listed = plan.repository.git.run("worktree", "list", "--porcelain", "-z")
         where = Path(os.fsdecode(listed.partition(b"\0")[0].removeprefix(b"worktree ")))

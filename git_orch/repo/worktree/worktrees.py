@@ -413,9 +413,10 @@ def _git_dir(repository: Repository, path: Path) -> Path | None:
     wanted = path / ".git"
     for candidate in sorted((repository.common_dir / "worktrees").glob("*/gitdir")):
         try:
-            named = Path(candidate.read_text("utf-8", "surrogateescape").strip())
+            text = candidate.read_text("utf-8", "surrogateescape").strip()
         except OSError:
             continue  # removed while we looked
+        named = Path(os.path.normpath(candidate.parent / text))  # may be seen from there
         if named == wanted or os.path.realpath(named) == os.path.realpath(wanted):
             return candidate.parent
     return None

@@ -229,3 +229,27 @@ def test_whoever_collects_meanwhile_never_sees_half_a_worktree(
             worktrees.remove(found, PLAN)
         over.set()
     assert looking.result() == []
+
+
+def relative(repo: Repo, place: Path) -> None:
+    """Have a linked worktree be registered as git 2.48 does with worktree.useRelativePaths."""
+    [registered] = (repo.path / ".git/worktrees").glob("*")
+    (registered / "gitdir").write_text(f"{os.path.relpath(place / '.git', registered)}\n")
+    (place / ".git").write_text(f"gitdir: {os.path.relpath(registered, place)}\n")
+
+
+def test_a_worktree_that_is_registered_by_a_relative_path_is_found(
+    repo: Repo, tmp_path: Path
+) -> None:
+    place = tmp_path / "linked"
+    repo.git("worktree", "add", "-q", str(place))
+    relative(repo, place)
+    found = discover(repo.path)
+    assert worktrees.git_dir_of(found, place) == repo.path / ".git/worktrees/linked"
+    assert str(place) in found.git.place().inside()
+
+
+def test_worktrees_of_our_own_are_registered_by_absolute_paths(repo: Repo) -> None:
+    """Where git makes them, as with refs in tables: in the sandbox they stand elsewhere."""
+    argv = discover(repo.path).git.argv("worktree", "add")
+    assert "worktree.useRelativePaths=false" in argv
