@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from git_orch import __version__, errors
-from git_orch.repo import notices
+from git_orch import __version__, errors, notices
 from git_orch.sandbox import secrecy
 from git_orch.views import console
 

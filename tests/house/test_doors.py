@@ -79,6 +79,7 @@ WALKS = {"walk", "fwalk", "rmtree", "rglob", "TemporaryDirectory"}
 # Directories that nobody but us and our git writes to, and not deep.
 OWN_DIRECTORIES = {
     "repo/approval_signatures.py",
+    "repo/objects/merge_attributes.py",
     "repo/objects/partial.py",
     "repo/worktree/file_system.py",
     "repo/worktree/half_moved.py",

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from git_orch import notices
 from git_orch.plans import trailers
 from git_orch.plans.history import fold
 from git_orch.plans.history.status import Branch, Commit, Landing, PlanState, Status
-from git_orch.repo import ask, notices, refs
+from git_orch.repo import ask, refs
 from git_orch.repo.git import GitFailed
 from git_orch.repo.objects import partial
 from git_orch.repo.plan_place import PlanPlace

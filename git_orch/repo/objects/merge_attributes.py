@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _NAME = b".gitattributes"
 _MOST_DIRECTORIES = 20_000  # a tree may be in very many places
 _LONGEST_PATH = 2000  # bytes
+_DEEPEST = 100  # directories inside each other
 _FILES = ("100644", "100755")  # git follows no link here
 
 
@@ -86,7 +87,11 @@ def _files(objects: Objects, base: str, ours: str, theirs: str) -> Iterator[tupl
 
 def _is_plain(name: bytes, path: bytes) -> bool:
     """Whether a name of a tree, which anybody may have written, leads just below its directory."""
-    return name not in (b"", b".", b"..") and b"/" not in name and len(path) < _LONGEST_PATH
+    return name not in (b"", b".", b"..") and b"/" not in name and _is_short(path)
+
+
+def _is_short(path: bytes) -> bool:
+    return len(path) < _LONGEST_PATH and path.count(b"/") < _DEEPEST
 
 
 def _entries(objects: Objects, oid: str | None) -> dict[bytes, raw.Entry]:

@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from git_orch import errors
+from git_orch import errors, notices
 from git_orch.plans import sentences
-from git_orch.repo import ask, git_settings, notices, own_files, scopes, sync
+from git_orch.repo import ask, git_settings, own_files, scopes, sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.git_settings import Care
 
