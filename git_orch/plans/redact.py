@@ -4,6 +4,7 @@ tokens.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,18 @@ _SHORTEST = 8  # characters of a secret; a shorter value would blank out ordinar
 # Characters: enough of a private key to tell it from others. A key without its last line goes to
 # the end of the text.
 _TELLING = 256
+
+_ROUNDS = 200_000
+# One word in one case, with a number behind it or not.
+_WORD = re.compile(r"(?:[a-z]{1,12}|[A-Z]{1,12}|[A-Z][a-z]{1,11})[0-9]{0,3}|[0-9]{1,9}")
+_COMMON = frozenset({
+    "p@ssw0rd", "p@ssword", "passw0rd", "pa55word", "my-secret-pw", "mysecretpassword",
+    "my-secret-password", "secretpassword", "supersecret", "super-secret", "changethis",
+    "change-me", "change_me", "please-change", "administrator", "development", "test-password",
+    "test_password", "testpassword", "dummy-key", "dummy_key", "fake-key", "fake_key",
+    "test-key", "test_key", "your-api-key", "your_api_key", "not-a-secret", "notasecret",
+    "placeholder",
+})  # fmt: skip
 
 _SECRET_NAME = re.compile(
     r"KEY|SECRET|TOKEN|PASS|CRED|(?<![A-Z])O?AUTH(?!OR(?!IZ)|_SOCK)", re.IGNORECASE
@@ -50,12 +63,29 @@ _USER_INFORMATION = re.compile(r"([A-Za-z0-9+.-]://)[^\s/?#\"'<>]+@")
 
 
 def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Values, of at least 8 characters, of the variables whose names say that they are secret."""
+    """Values, of at least 8 characters, of the variables whose names say that they are secret, but
+    for words that many have and that stand in texts for other reasons.
+    """
     return tuple(
         value
         for name, value in environment.items()
-        if len(value) >= _SHORTEST and _SECRET_NAME.search(name)
+        if len(value) >= _SHORTEST and _SECRET_NAME.search(name) and not _is_common(value)
     )
+
+
+def _is_common(value: str) -> bool:
+    """Whether a value is a word, a name or a number that everybody uses, such as `postgres`."""
+    return _WORD.fullmatch(value) is not None or value.lower() in _COMMON
+
+
+def fingerprint(secret: str) -> str:
+    """What a person allows in place of a text that looks like a secret. It is slow to make, so that
+    nobody guesses a weak one from it.
+    """
+    made = hashlib.pbkdf2_hmac(
+        "sha256", secret.encode("utf-8", "surrogateescape"), b"git-orch", _ROUNDS, 8
+    )
+    return made.hex()
 
 
 def holds_secret(text: str, secrets: Iterable[str]) -> bool:

@@ -94,6 +94,16 @@ def file(git: Git, tree: str, path: str) -> bytes | None:
     return done.stdout if done.status == 0 else None
 
 
+def has_line(git: Git, tree: str, text: str) -> bool:
+    """Whether a file of a commit or tree has the text in a line; of a text of several lines, the
+    longest one.
+    """
+    line = max(text.split("\n"), key=len)
+    asked = ("grep", "--quiet", "--text", "--fixed-strings", "-f", "-", tree, "--")
+    done = git.finished(*asked, stdin=line.encode("utf-8", "surrogateescape"), expect=(0, 1, 128))
+    return done.status == 0
+
+
 class Listed(NamedTuple):
     """A name in a directory of a tree, and whether it is a directory: a submodule is one, too."""
 

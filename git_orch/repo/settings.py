@@ -40,7 +40,8 @@ class Settings(NamedTuple):
     `sandbox` is one of SANDBOXES. `environment` names variables, and `readable` absolute paths,
     that commands in the sandbox see besides what they always see. `allowedSigners` is an allowed
     signers file of ssh-keygen(1), and `allowedKeys` has fingerprints of OpenPGP keys, whose
-    signatures approve plans. `keepWorktrees` is one of KEPT_WORKTREES, `keepDays` how long local
+    signatures approve plans. `allowSecret` has fingerprints of texts that look like secrets and are
+    none. `keepWorktrees` is one of KEPT_WORKTREES, `keepDays` how long local
     files and failed attempts stay (0: for ever), `setup` a command line,
     `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit), `share` the values
     that sandbox/shares/choice.py reads.
@@ -55,6 +56,7 @@ class Settings(NamedTuple):
     readable: tuple[str, ...] = ()
     allowedSigners: str | None = None  # noqa: N815
     allowedKeys: tuple[str, ...] = ()  # noqa: N815
+    allowSecret: tuple[str, ...] = ()  # noqa: N815
     keepWorktrees: str = "auto"  # noqa: N815
     keepDays: int = 30  # noqa: N815
     retryModel: str | None = None  # noqa: N815
@@ -85,6 +87,7 @@ def of_user(repository: Repository) -> Settings:
         ),
         allowedSigners=_optional_path("orch.allowedSigners", last("orch.allowedsigners")),
         allowedKeys=_names(own.get("orch.allowedkeys", [])),
+        allowSecret=_names(own.get("orch.allowsecret", [])),
         retryModel=last("orch.retrymodel") or None,
         setup=last("orch.setup") or None,
         setupTimeout=_seconds("orch.setupTimeout", last("orch.setuptimeout"), 900.0),
@@ -147,6 +150,12 @@ def store(repository: Repository, name: str, value: str) -> str:
     full_name = f"orch.{place}.{name}"
     repository.user_git.run("config", "--global", "--replace-all", full_name, value)
     return full_name
+
+
+def allowed_secrets(repository: Repository) -> frozenset[str]:
+    """Fingerprints of texts that look like secrets and, as the user says, are none."""
+    own = of_own_scopes(repository, "orch.allowsecret")
+    return frozenset(word.lower() for word in _names(own.get("orch.allowsecret", [])))
 
 
 def ineffective(repository: Repository) -> list[str]:

@@ -257,6 +257,8 @@ class Attempt:
         except gate.GateRefused as gated:
             error = redact.redacted(gated.cause, site.secrets)
             hint = f"less '{refused}'  # nothing of it is stored in the repository"
+            if gated.allowing:
+                hint += f"; if it is no secret: {gated.allowing}"
             course.fail(Failed(Made(), error=error, reason="gate", hint=hint))
             return
         if course.failed is None:

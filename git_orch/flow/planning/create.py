@@ -18,12 +18,13 @@ from git_orch.plans import approval, ids, plan_document, redact
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import Base, MoveKind
 from git_orch.plans.plan import Plan
-from git_orch.repo import identity, localfiles, refs
+from git_orch.repo import identity, localfiles, refs, settings
 from git_orch.repo.local import approvals
 from git_orch.repo.log import log as store
 from git_orch.repo.objects import objects
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
+from git_orch.repo.worktree import gate
 from git_orch.sandbox import secrecy
 
 
@@ -58,24 +59,33 @@ def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
             raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)
 
 
-def refuse_secrets(plan: Plan) -> None:
+def refuse_secrets(repository: Repository, plan: Plan) -> None:
     """Raises Refused for a plan that holds a secret of this user or the shape of a key: its text is
     stored and pushed.
     """
     secrets = secrecy.secrets()
     for step in plan.steps:
-        if redact.holds_secret(
-            json.dumps(plan_document.step_document(step), ensure_ascii=False), secrets
-        ):
-            number = plan.position(step.id)
+        title = redact.redacted(step.title, secrets)
+        text = json.dumps(plan_document.step_document(step), ensure_ascii=False)
+        where = f"step {plan.position(step.id)} ('{title}') holds what looks like a key or a secret"
+        advice = "let the command read it from a file or a variable, and plan again"
+        _refuse_secret(repository, text, secrets, where, advice)
+    where = "the title or objective holds what looks like a secret"
+    text = f"{plan.title}\n{plan.objective}"
+    _refuse_secret(repository, text, secrets, where, "take it out and plan again")
+
+
+def _refuse_secret(
+    repository: Repository, text: str, secrets: Sequence[str], where: str, advice: str
+) -> None:
+    present = redact.secrets_in(text, secrets)
+    allowed = settings.allowed_secrets(repository) if present else frozenset[str]()
+    for fingerprint in sorted(map(redact.fingerprint, present)):
+        if fingerprint not in allowed:
             raise errors.Refused(
-                f"step {number} ('{redact.redacted(step.title, secrets)}') holds what looks like a key or a secret",
-                "let the command read it from a file or a variable, and plan again",
+                f"{where} (fingerprint {fingerprint})",
+                f"{advice}; if it is no secret: {gate.allowing(fingerprint)}",
             )
-    if redact.holds_secret(f"{plan.title}\n{plan.objective}", secrets):
-        raise errors.Refused(
-            "the title or objective holds what looks like a secret", "take it out and plan again"
-        )
 
 
 def create(
@@ -87,7 +97,7 @@ def create(
     include_dirty: bool = False,
 ) -> str:
     """Store the plan and make its branch; gives the plan's ID. Raises UnfitRepository, Busy."""
-    refuse_secrets(draft.plan)
+    refuse_secrets(repository, draft.plan)
     person = identity.of_user(repository)
     with contextlib.closing(objects.opened(repository)) as database:
         if include_dirty:

@@ -34,7 +34,7 @@ def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
         return False
     _refuse_landed_changes(status, new)
     stopped = PlanState.FAILED in _states_to_created(status)
-    create.refuse_secrets(new)
+    create.refuse_secrets(plan.repository, new)
     users_own = approve.is_users_own(plan.place, status)
     if users_own:
         # Both texts: a kill leaves either of them in the log.

@@ -38,11 +38,17 @@ class Change(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Why a change is refused."""
+    """Why a change is refused. `fingerprint` is that of a text which looks like a secret."""
 
     code: str
     path: str
     message: str
+    fingerprint: str = ""
+
+
+def allowing(fingerprint: str) -> str:
+    """The command by which the user allows a text that looks like a secret."""
+    return f"git config --global --add orch.allowSecret {fingerprint}"
 
 
 class GateRefused(errors.StepFailed):
@@ -55,6 +61,9 @@ class GateRefused(errors.StepFailed):
         more = [f"and {len(findings) - _SHOWN} more"] if len(findings) > _SHOWN else []
         self.listing = "; ".join([*shown, *more])
         self.findings = tuple(findings)
+        # Where all are allowed, nothing else is in the way.
+        alike = dict.fromkeys(finding.fingerprint for finding in findings)
+        self.allowing = "" if "" in alike else " && ".join(map(allowing, alike))
         super().__init__(f"the result is refused: {self.listing}", "git orch show --attempts")
 
 
@@ -67,14 +76,21 @@ class Directory(NamedTuple):
     after: Mapping[str, bool]
 
 
+def _none_known(_texts: Sequence[str]) -> frozenset[str]:
+    return frozenset()
+
+
 class Contents(NamedTuple):
     """How to read what is not in the repository yet: blobs, of which a missing one has no size and no
-    bytes, and directories by their paths.
+    bytes, and directories by their paths. `known` gives those of some texts that the base has in
+    any file, `allowed` are fingerprints of texts that look like secrets and are none.
     """
 
     sizes: Callable[[Sequence[str]], Mapping[str, int]]
     read: Callable[[Sequence[str]], Mapping[str, bytes]]
     directories: Callable[[Sequence[str]], Mapping[str, Directory]]
+    known: Callable[[Sequence[str]], frozenset[str]] = _none_known
+    allowed: frozenset[str] = frozenset()
 
 
 def inspect(
@@ -89,7 +105,7 @@ def inspect(
     blobs = [change for change in changes if change.status != "D" and change.mode != GITLINK]
     sizes = contents.sizes(list(dict.fromkeys(change.oid for change in blobs)))
     hidden = tuple(secrets)
-    findings = [*_names(changes, hidden), *_repositories(changes, contents)]
+    findings = [*_names(changes, hidden, contents), *_repositories(changes, contents)]
     findings += _too_large(blobs, sizes)
     if not findings:
         findings = list(_inside(blobs, sizes, contents, hidden))
@@ -98,7 +114,9 @@ def inspect(
     return code_files(changes, contents.read)
 
 
-def _names(changes: Sequence[Change], secrets: tuple[str, ...]) -> Iterator[Finding]:
+def _names(
+    changes: Sequence[Change], secrets: tuple[str, ...], contents: Contents
+) -> Iterator[Finding]:
     for change in changes:
         if change.status == "D":
             continue
@@ -110,8 +128,11 @@ def _names(changes: Sequence[Change], secrets: tuple[str, ...]) -> Iterator[Find
             )
         if change.mode == GITLINK and change.old_mode != GITLINK:
             yield Finding("GITLINK", change.path, "is a repository inside the tree")
-        if change.status == "A" and redact.holds_secret(change.path, secrets):
-            yield Finding("SECRET", change.path, "is a name that looks like a key or a secret")
+        if change.status == "A":
+            for text in sorted(redact.secrets_in(change.path, secrets)):
+                if redact.fingerprint(text) not in contents.allowed:
+                    message = "is a name that looks like a key or a secret"
+                    yield _secret(change.path, message, text)
 
 
 def _repositories(changes: Sequence[Change], contents: Contents) -> Iterator[Finding]:
@@ -175,8 +196,8 @@ def _inside(
                     change.path,
                     f"is a symbolic link out of the tree: to '{target}'",
                 )
-            elif _brings_secret(new, old, secrets):
-                yield Finding("SECRET", change.path, "holds what looks like a key or a secret")
+            else:
+                yield from _secrets(change.path, new, old, secrets, contents)
 
 
 def _portions(blobs: Sequence[Change], sizes: Mapping[str, int]) -> Iterator[list[Change]]:
@@ -215,10 +236,27 @@ def leaves_tree(path: str, target: bytes) -> bool:
     )
 
 
-def _brings_secret(new: bytes, old: bytes, secrets: tuple[str, ...]) -> bool:
-    """Whether there is a secret that was not there before."""
-    in_new = redact.secrets_in(new.decode("utf-8", "replace"), secrets)
-    return bool(in_new) and not in_new <= redact.secrets_in(old.decode("utf-8", "replace"), secrets)
+def _secrets(
+    path: str, new: bytes, old: bytes, secrets: tuple[str, ...], contents: Contents
+) -> Iterator[Finding]:
+    """The secrets in a file that are neither in its old version, nor in any file of the base, nor
+    allowed.
+    """
+    text = new.decode("utf-8", "replace")
+    brought = redact.secrets_in(text, secrets)
+    if brought:
+        brought -= redact.secrets_in(old.decode("utf-8", "replace"), secrets)
+    if brought:
+        brought -= contents.known(sorted(brought))
+    for secret in sorted(brought, key=text.index):
+        if redact.fingerprint(secret) not in contents.allowed:
+            line = text.count("\n", 0, text.index(secret)) + 1
+            yield _secret(path, f"holds what looks like a key or a secret in line {line}", secret)
+
+
+def _secret(path: str, message: str, text: str) -> Finding:
+    fingerprint = redact.fingerprint(text)
+    return Finding("SECRET", path, f"{message} (fingerprint {fingerprint})", fingerprint)
 
 
 def code_files(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_orch.repo import ask
+from git_orch.repo import ask, settings
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.objects import packs
 from git_orch.repo.objects.catfile import Reader
@@ -74,7 +74,12 @@ class Quarantine:
             before, after = self._names(old, paths), self._names(new, paths)
             return {path: Directory(before.get(path, {}), after.get(path, {})) for path in paths}
 
-        return gate.inspect(changes, Contents(self._sizes, self._read, directories), secrets)
+        def known(texts: Sequence[str]) -> frozenset[str]:
+            return frozenset(text for text in texts if ask.has_line(self.git, old, text))
+
+        allowed = settings.allowed_secrets(self.repository)
+        contents = Contents(self._sizes, self._read, directories, known, allowed)
+        return gate.inspect(changes, contents, secrets)
 
     def _names(self, tree: str, directories: Sequence[str]) -> dict[str, dict[str, bool]]:
         """The names in directories of a tree, each with whether it is a directory."""

@@ -30,6 +30,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "readable": ("/evil", ("/evil",)),
     "allowedSigners": ("/evil", "/evil"),
     "allowedKeys": ("EVIL", ("EVIL",)),
+    "allowSecret": ("EVIL", ("EVIL",)),
     "keepWorktrees": ("true", "true"),
     "keepDays": ("1", 1),
     "retryModel": ("evil", "evil"),

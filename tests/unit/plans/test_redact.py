@@ -62,11 +62,11 @@ def test_short_values_are_no_secrets() -> None:
 
 def test_names_say_which_variables_are_secret() -> None:
     environment = {
-        "MY_API_KEY": "aaaaaaaa", "Db_Password": "bbbbbbbb", "GITHUB_TOKEN": "cccccccc",
+        "MY_API_KEY": "a1a1a1a1", "Db_Password": "b2b2b2b2", "GITHUB_TOKEN": "c3c3c3c3",
         "AUTHOR_TOKEN": "short", "HOME": "/home/somebody",
     }  # fmt: skip
 
-    assert redact.secret_values(environment) == ("aaaaaaaa", "bbbbbbbb", "cccccccc")
+    assert redact.secret_values(environment) == ("a1a1a1a1", "b2b2b2b2", "c3c3c3c3")
 
 
 @pytest.mark.parametrize(

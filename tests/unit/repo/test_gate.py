@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from git_orch.plans import redact
 from git_orch.repo.worktree import gate
 from git_orch.repo.worktree.gate import Change, Contents, Directory, GateRefused
 
@@ -393,9 +394,12 @@ def test_the_refusal_names_some_files_and_the_number_of_others_and_no_secret(blo
     changes = [blobs.change(f"f{number}", TOKEN.encode()) for number in range(gate._SHOWN + 2)]
     with pytest.raises(GateRefused) as refused:
         gate.inspect(changes, blobs.contents, ())
+    fingerprint = redact.fingerprint(TOKEN)
     assert str(refused.value).startswith(
-        "the result is refused: 'f0' holds what looks like a key or a secret; 'f1' "
+        "the result is refused: 'f0' holds what looks like a key or a secret in line 1 "
+        f"(fingerprint {fingerprint}); 'f1' "
     )
+    assert refused.value.allowing == f"git config --global --add orch.allowSecret {fingerprint}"
     assert str(refused.value).endswith("; and 2 more")
     assert TOKEN not in str(refused.value)
 
