@@ -166,6 +166,25 @@ def test_a_manifest_that_changes_without_its_dependencies_changes_nothing(repo: 
     repo.orch("exec")
 
 
+def test_check_knows_the_programs_that_setup_makes(project: Repo) -> None:
+    project.commit({".gitignore": "deps/\nenv/\n"}, "env")
+    make = "mkdir -p env/bin; touch env/pyvenv.cfg env/bin/tool; chmod +x env/bin/tool"
+    project.orch("setup", "--command", f"{_SETUP}; {make}")
+    plan = project.plan(steps("date > d", checks=("tool", "other-tool")))
+    assert "is not on the PATH" not in project.orch("check", plan).stdout  # nothing is made yet
+    project.orch("exec", plan, expect=1)
+    said = project.orch("check", plan).stdout
+    assert "'other-tool' is not on the PATH of commands" in said
+    assert "'tool' is not on" not in said
+
+
+def test_check_names_the_setup_for_a_program_that_is_not_there(repo: Repo) -> None:
+    plan = repo.plan(steps("date > d", checks=("no-such-tool --version",)))
+    said = repo.orch("check", plan).stdout
+    assert "'no-such-tool' is not on the PATH of commands" in said
+    assert "fix: git orch setup  # if the project brings 'no-such-tool'" in said
+
+
 def node(repo: Repo) -> None:
     """A checkout with installed packages of Node."""
     files = {

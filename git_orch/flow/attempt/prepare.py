@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -336,7 +337,7 @@ def _site(
     boundary = of.boundary if shared is None else _keeping_repositories(of.boundary)
     # What is written there lasts as long as the attempt. The user's checkout has no such place.
     writes = enclosed.beside(path, enclosed.WRITES) if path != of.repository.top else None
-    if writes is not None:
+    if writes is not None and os.path.lexists(writes):
         enclosed.discard(writes)
     return Site(
         repository=of.repository,

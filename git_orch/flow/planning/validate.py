@@ -20,17 +20,40 @@ from git_orch.plans.history.events import Log
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.plans.money import cost
 from git_orch.repo import settings
+from git_orch.repo.local import layers
 from git_orch.repo.repository import Repository
+from git_orch.sandbox.shares import dependencies
 from git_orch.sandbox.walls import environment
 
 
 def command_finder(repository: Repository) -> Callable[[str], bool]:
-    """A function that tells whether a command is on PATH, outside of the user's tree, or shared with
-    commands.
+    """A function that tells whether a command is on the PATH that steps have: outside of the user's
+    tree, shared with them, or made by their setup command.
     """
-    outside = environment.outside(os.environ.get("PATH", ""), repository.top)
-    path = os.pathsep.join((*_shared_programs(repository), *outside))
-    return lambda name: environment.program(name, path) is not None
+    source = environment.without_own_programs(os.environ, repository.places)
+    outside = environment.outside(source.get("PATH", ""), repository.top)
+    made = _programs_of_layers(repository)
+    path = os.pathsep.join((*_shared_programs(repository), *(made or ()), *outside))
+    return lambda name: made is None or environment.program(name, path) is not None
+
+
+def _programs_of_layers(repository: Repository) -> tuple[str, ...] | None:
+    """The directories with programs that the user's setup command made; None where it has made
+    nothing yet, and nobody knows.
+    """
+    if settings.of_user(repository).setup is None:
+        return ()
+    every = layers.every(repository)
+    if not every:
+        return None
+    places = [(layer.files, place) for layer in every for place in layer.places]
+    made = [dependencies.of_directory(str(files), place) for files, place in places]
+    return tuple(
+        os.path.join(share.source, name)
+        for share in made
+        if share is not None
+        for name in share.programs
+    )
 
 
 def _shared_programs(repository: Repository) -> tuple[str, ...]:
@@ -57,7 +80,7 @@ def findings_of(
     problems += [] if over is None else [over]
     if only_errors:
         return [problem for problem in problems if problem.level == "error"]
-    shared = _shared_programs(repository)
+    shared = (*_shared_programs(repository), *(_programs_of_layers(repository) or ()))
     machine = surroundings.find_present(repository.common_dir, repository.top, shared)
     policy = command_policy.denials(status.plan, machine)
     return [*problems, *policy, *_dates(status.log, time.time_ns() // 1_000_000)]

@@ -283,8 +283,9 @@ def _unavailable_commands(plan: Plan, available: Callable[[str], bool]) -> Itera
     for field, command, _ in commands(plan):
         name = first_word(command)
         if name is not None and name not in plan.dependencies and not available(name):
-            fix = f"install '{name}', or name it in 'dependencies' so that the plan waits for it"
-            yield Finding("command-unavailable", field, f"'{name}' is not on PATH", fix, "warning")
+            fix = f"git orch setup  # if the project brings '{name}'; else install it"
+            message = f"'{name}' is not on the PATH of commands"
+            yield Finding("command-unavailable", field, message, fix, "warning")
 
 
 class CommandField(NamedTuple):

@@ -40,6 +40,14 @@ def find(repository: Repository, key: str) -> Layer | None:
     """The layer with this key; None where there is none that only this user can have made. It
     counts as used now.
     """
+    layer = _read(repository, key)
+    if layer is not None:
+        with contextlib.suppress(OSError):
+            os.utime(layer.files.with_name(_LIST))
+    return layer
+
+
+def _read(repository: Repository, key: str) -> Layer | None:
     names = (_KIND, places.name_of(repository), key, _LIST)
     try:
         top = places.own_directory()
@@ -47,10 +55,19 @@ def find(repository: Repository, key: str) -> Layer | None:
         if data is None:
             return None
         listed = document.texts(document.parse(data, "layer"), "places")
-        os.utime(top.joinpath(*names))
     except (OSError, ValueError, RecursionError, BadDocument, own_files.NotOurs):
         return None
     return Layer(top.joinpath(*names[:-1], _FILES), listed)
+
+
+def every(repository: Repository) -> list[Layer]:
+    """The layers of a repository, of which none counts as used by that."""
+    try:
+        directory = places.place_of(repository, _KIND)
+        keys = sorted(name for name in os.listdir(directory) if not name.startswith("."))
+    except (OSError, own_files.NotOurs):
+        return []
+    return [layer for key in keys if (layer := _read(repository, key)) is not None]
 
 
 @contextlib.contextmanager
