@@ -21,13 +21,15 @@ _LARGEST = 256 * 1024  # bytes of a file of configuration
 
 class _Cache(NamedTuple):
     """The cache of a tool, below the home directory. A variable of `variables` names the directory
-    that its part of the path is below. With `reads` the tool can use a cache that it cannot write.
+    that its part of the path is below. With `reads` the tool can use a cache that it cannot write;
+    what is `fixed` no step has to change.
     """
 
     tool: str
     below_home: str
     variables: tuple[tuple[str, str], ...] = ()
     reads: bool = False
+    fixed: bool = False
 
 
 _CACHES = (
@@ -35,7 +37,7 @@ _CACHES = (
     _Cache("go", "go/pkg/mod", (("GOMODCACHE", ""), ("GOPATH", "pkg/mod")), reads=True),
     _Cache("cargo", ".cargo/registry", (("CARGO_HOME", "registry"),), reads=True),
     _Cache("cargo", ".cargo/git", (("CARGO_HOME", "git"),), reads=True),
-    _Cache("rustup", ".rustup", (("RUSTUP_HOME", ""),), reads=True),
+    _Cache("rustup", ".rustup", (("RUSTUP_HOME", ""),), reads=True, fixed=True),
     _Cache("npm", ".npm/_cacache", (("npm_config_cache", "_cacache"), ("NPM_CONFIG_CACHE", "_cacache"))),
     _Cache("node-gyp", ".cache/node-gyp"),
     _Cache("pnpm", ".local/share/pnpm/store"),
@@ -70,7 +72,7 @@ _CACHES = (
     _Cache("ccache", ".cache/ccache", (("CCACHE_DIR", ""),)),
     _Cache("sccache", ".cache/sccache", (("SCCACHE_DIR", ""),)),
     _Cache("zig", ".cache/zig", (("ZIG_GLOBAL_CACHE_DIR", ""),)),
-    _Cache("playwright", ".cache/ms-playwright", (("PLAYWRIGHT_BROWSERS_PATH", ""),), reads=True),
+    _Cache("playwright", ".cache/ms-playwright", (("PLAYWRIGHT_BROWSERS_PATH", ""),), reads=True, fixed=True),
 )  # fmt: skip
 
 # Variables of the user's that have a say in where these are.
@@ -119,7 +121,7 @@ def find(home: str, source: Mapping[str, str], secrets: Sequence[str]) -> Tools:
         if not os.path.exists(origin) or _is_wide(origin, home):
             continue
         real = os.path.realpath(origin)
-        caches.append(Share(cache.tool, real, place, cache=not cache.reads))
+        caches.append(Share(cache.tool, real, place, cache=not cache.reads, fixed=cache.fixed))
         if variable is not None:
             variables[variable] = settings[variable]
     files = [path for name in _CONFIGURATION if os.path.isfile(path := os.path.join(home, name))]

@@ -99,7 +99,7 @@ class Bubblewrap:
 
     def _copies(self, share: Share) -> bool:
         """Whether an overlay can show this share: the kernel has none of some file systems."""
-        if self.copy is None or not os.path.isdir(share.source):
+        if self.copy is None or share.fixed or not os.path.isdir(share.source):
             return False
         device = os.stat(share.source).st_dev
         return device == os.stat(_SOME).st_dev or _shows(self.program, device, share.source)

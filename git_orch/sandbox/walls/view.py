@@ -29,7 +29,7 @@ class Share(NamedTuple):
 
     `programs` are directories in it that go onto PATH, `hidden` files in it that nobody sees.
     `environment` says that it is one of Python or Conda; a `cache` is of no use where it cannot be
-    written.
+    written, and what is `fixed` can only be read: an overlay takes the kernel some milliseconds.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Share(NamedTuple):
     hidden: tuple[str, ...] = ()
     environment: bool = False
     cache: bool = False
+    fixed: bool = False
 
 
 class GitView(NamedTuple):

@@ -224,6 +224,13 @@ def test_the_caches_of_tools_are_seen_and_written_without_a_trace(
     assert cached.read_text() == "warm\n"
 
 
+def test_a_toolchain_can_only_be_read(repo: Repo, hermetic: Path) -> None:
+    write(hermetic / ".rustup/settings.toml", "default\n")
+    said = Inside(repo).says("cat ~/.rustup/settings.toml; echo x >~/.rustup/new || true")
+    assert said.startswith("default\n")
+    assert "Read-only file system" in said
+
+
 def test_a_cache_that_has_to_be_written_is_not_shown_where_it_cannot_be(
     repo: Repo, hermetic: Path
 ) -> None:
