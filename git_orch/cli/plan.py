@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import shlex
 import sys
 from dataclasses import replace
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from git_orch.plans.document import Document
     from git_orch.repo.repository import Repository
 
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _LARGEST_TASK = 4 * 1024 * 1024  # bytes; what a model can read is far below
 
 
@@ -246,13 +254,21 @@ def _file(name: str) -> str:
 def _text(data: bytes, name: str) -> str:
     if len(data) > _LARGEST_TASK:
         raise errors.UsageError(f"{name} is larger than 4 MiB", "git orch plan -h")
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding)
     except UnicodeDecodeError as wrong:
         raise errors.UsageError(
-            f"{name} is not UTF-8 (byte {wrong.start})",
-            f"iconv -f latin1 -t utf-8 {shlex.quote(name)}",
+            f"{name} is not {encoding.upper()} (byte {wrong.start})",
+            f"iconv -f {_likely_encoding(data)} -t UTF-8 {shlex.quote(name)}",
         ) from wrong
+
+
+def _likely_encoding(data: bytes) -> str:
+    """What a text that is not UTF-8 may be: every other byte of UTF-16 is zero, mostly."""
+    if data[1:2] == b"\0" or data[3:4] == b"\0":
+        return "UTF-16LE"
+    return "UTF-16BE" if data[:1] == b"\0" else "WINDOWS-1252"
 
 
 def _warn_of_uncommitted(repository: Repository) -> None:

@@ -23,6 +23,27 @@ _IGNORED = dict.fromkeys(invisible.UNSEEN)
 _CONTROL_DIRECTORY = re.compile(r"(?:\.git|git~[0-9]+)[. ]*(?::.*)?", re.DOTALL)
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ELSEWHERE = re.compile(r"/|\\|~(?:/|$)|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.-]*://")
+# See "Naming Files, Paths, and Namespaces" of the Win32 documentation.
+_DEVICE = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9\u00b9\u00b2\u00b3])[ ]*(?:[.:].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*\\]')
+
+
+def windows_problem(path: str) -> str | None:
+    """Why Windows cannot check `path` out, in words; None when it can, or when it lies outside."""
+    if problem(path) is not None:
+        return None
+    for name in parts(path):
+        if _DEVICE.fullmatch(name):
+            return f"Windows takes '{name}' for a device"
+        if name.endswith((".", " ")):
+            return "Windows drops a dot or a space at the end of a name"
+        unfit = _NOT_ON_WINDOWS.search(name)
+        if unfit is not None:
+            return f"no name on Windows has the character '{unfit[0]}'"
+    return None
 
 
 def is_control_directory(name: str) -> bool:

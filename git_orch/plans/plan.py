@@ -18,6 +18,7 @@ NETWORK_KINDS = frozenset(("agent", "run"))  # steps that may ask for the networ
 CHECK_TIMEOUT = 900  # seconds; builds and test suites are slow, see the man page
 RUN_TIMEOUT = 900  # seconds for a `run` step that names none
 LONGEST_TIMEOUT = 86_400  # seconds: a day
+LONGEST_ARGUMENT = 131_071  # bytes of one argument of a program: MAX_ARG_STRLEN in execve(2)
 
 
 class Command(NamedTuple):

@@ -7,6 +7,7 @@ without any of the user's `GIT_*` variables that would point it at another repos
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -315,6 +316,17 @@ def _verb(args: Sequence[str]) -> str:
     return "git"
 
 
+# What git says of a repository that is damaged.
+_DAMAGE = re.compile(
+    r"corrupt|bad object|bad (?:tree|index file)|missing (?:blob|tree|commit|object)|invalid object"
+    r"|unable to (?:read|find|unpack|parse) (?:\S+ )?(?:object|tree|commit|blob|[0-9a-f]{7,})"
+    r"|could not (?:read|parse) (?:object |commit |tree )?[0-9a-f]{7,}|hash mismatch|inflate|"
+    r"broken (?:link|ref)|index file smaller|index uses|packfile|not our ref|garbage at end"
+    r"|failed to (?:read|unpack) (?:object|tree)|Could not read from|object file .* is empty"
+    r"|loose object|\bsha1 mismatch"
+)
+
+
 def _explain(command: str, status: int, stderr: str) -> tuple[str, str]:
     """Cause and hint for what git said."""
     lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("hint:")]
@@ -346,7 +358,18 @@ def _explain(command: str, status: int, stderr: str) -> tuple[str, str]:
         return too_old(f"git {command}: {complaint}")
     if status < 0:
         return f"git {command} was killed by signal {-status}", "git orch status"
-    return f"git {command} failed: {complaint or f'exit status {status}'}", "git fsck"
+    return f"git {command} failed: {complaint or f'exit status {status}'}", _look(stderr)
+
+
+def _look(stderr: str) -> str:
+    """The command that shows more of what git complains about."""
+    if _DAMAGE.search(stderr):
+        return "git fsck"
+    if "config" in stderr:
+        return "git config --list --show-origin"
+    if "lock ref" in stderr or "reference" in stderr:
+        return "git for-each-ref"
+    return "git status"
 
 
 def tells_of_full_disk(text: str) -> bool:

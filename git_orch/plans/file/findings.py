@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch.errors import UsageError
 from git_orch.plans import graph, paths
+from git_orch.plans.plan import LONGEST_ARGUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -120,6 +121,8 @@ def check(plan: Plan, available: Callable[[str], bool]) -> list[Finding]:
         *_size(plan),
         *_order(plan),
         *_paths(plan),
+        *_windows_paths(plan),
+        *_long_commands(plan),
         *_overlaps(plan),
         *_duplicate_titles(plan),
         *_unchecked_code(plan),
@@ -203,6 +206,39 @@ def _paths(plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 "prompt-path-outside", f"steps[{index}].prompt", message, inside, "warning"
             )
+
+
+def _windows_paths(plan: Plan) -> Iterator[Finding]:
+    """Paths that nobody can check out on Windows, or not beside each other."""
+    folded: dict[str, str] = {}
+    for index, step in enumerate(plan.steps):
+        named = [(path, f"paths[{number}]") for number, path in enumerate(step.paths)]
+        if step.kind == "files":
+            present = (path for path, content in step.files.items() if content is not None)
+            named = [(path, "files") for path in present]
+        for path, field in named:
+            problem = paths.windows_problem(path)
+            other = folded.setdefault(path.casefold(), path)
+            if problem is None and other != path:
+                problem = f"on Windows and macOS it is the same file as '{other}'"
+            if problem is not None:
+                yield Finding(
+                    "path-not-portable",
+                    f"steps[{index}].{field}",
+                    f"'{path}' cannot be checked out everywhere: {problem}",
+                    "give it another name, unless nobody uses the project there",
+                    "warning",
+                )
+
+
+def _long_commands(plan: Plan) -> Iterator[Finding]:
+    for field, command, _ in commands(plan):
+        arguments = command.argv or (command.shell or "",)
+        longest = max(len(argument.encode()) for argument in arguments)
+        if longest > LONGEST_ARGUMENT:
+            message = f"it has {longest:,} bytes: the system starts none of more than {LONGEST_ARGUMENT:,}"
+            fix = "put it into a script of the project, and run that"
+            yield Finding("command-too-long", field, message, fix)
 
 
 def _code(constant: str) -> str:

@@ -11,7 +11,7 @@ import bisect
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -24,6 +24,9 @@ MAX_BYTES = 1 << 20  # a plan of 1,000 long steps is a third of that
 MAX_NODES = 40_000  # forty for each of 1,000 steps: a plan that can be shown can be edited
 MAX_DEPTH = 20  # a plan needs 6
 MAX_DIGITS = 4_300  # sys.int_info.default_max_str_digits
+
+HALF_A_PAIR = "holds half of a surrogate pair, which is no character"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Location = tuple[str | int, ...]
 
@@ -337,10 +340,19 @@ def _json_tree(text: str, name: str) -> Source:
         elif lexeme in ",:":
             continue
         elif tree.wants_key():
-            tree.key(json.loads(lexeme), line)
+            tree.key(_whole(tree, json.loads(lexeme), line), line)
         else:
-            tree.value(json.loads(lexeme), line)
+            tree.value(_whole(tree, json.loads(lexeme), line), line)
     return tree.source()
+
+
+def _whole(tree: _Tree, value: Any, line: int) -> Any:
+    """The value; half of a surrogate pair in a text, which only JSON can spell, is a finding."""
+    if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
+        where = tree.here()
+        tree.note("string-unicode", where, HALF_A_PAIR, line)
+        return _SURROGATE.sub("\ufffd", value)
+    return value
 
 
 def _lexemes(text: str) -> Iterator[tuple[str, int]]:

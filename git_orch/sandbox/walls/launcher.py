@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import checkpoints
+from git_orch.plans.plan import LONGEST_ARGUMENT
 from git_orch.sandbox.process import command as process
 from git_orch.sandbox.process import limits as limits_of
 from git_orch.sandbox.process import outcome
@@ -92,7 +93,10 @@ class Launcher:
         # lines in its messages are those of the command.
         options = "" if command.plain else "set -euo pipefail; "
         script = f"{self._ulimit()}{options}{command.shell}"
-        argv = ("bash", "--noprofile", "--norc", "-c", script)
+        argv = ["bash", "--noprofile", "--norc", "-c", script]
+        if len(os.fsencode(script)) > LONGEST_ARGUMENT:
+            script = f'{self._ulimit()}{options}eval "$1"'
+            argv = [*argv[:4], script, "bash", command.shell]
         return self._start(argv, argv, view, variables, bounds)
 
     def _bounds(

@@ -179,8 +179,15 @@ def test_a_step_in_the_base_is_found_whatever_colours_a_diff_has(repo: Repo) -> 
          "'/r/.git/index.lock' is locked by another git process", "ls -l '/r/.git/index.lock'"),
         ("error: unknown switch `z'\nusage: git worktree\n", 129, "this git is too old", "git --version"),
         ("", -9, "git add was killed by signal 9", "git orch status"),
-        ("warning: odd\nhint: no\nfatal: real cause.\n", 128, "git add failed: real cause", "git fsck"),
-        ("", 3, "git add failed: exit status 3", "git fsck"),
+        ("warning: odd\nhint: no\nfatal: real cause.\n", 128, "git add failed: real cause", "git status"),
+        ("", 3, "git add failed: exit status 3", "git status"),
+        ("fatal: bad config line 3 in file .git/config\n", 128, "git add failed: bad config", "git config --list"),
+        ("error: cannot lock ref 'refs/x': 'refs' exists\n", 128, "git add failed: cannot lock", "git for-each-ref"),
+        ("error: object file .git/objects/ab/cd is empty\nfatal: loose object abcd is corrupt\n", 128,
+         "git add failed: object file", "git fsck"),
+        ("fatal: unable to read tree 1234567890\n", 128, "git add failed: unable to read tree", "git fsck"),
+        ("fatal: bad object HEAD\n", 128, "git add failed: bad object", "git fsck"),
+        ("fatal: index file corrupt\n", 128, "git add failed: index file corrupt", "git fsck"),
     ],
 )  # fmt: skip
 def test_what_git_says_becomes_a_cause_and_a_command(

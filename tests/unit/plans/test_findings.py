@@ -317,3 +317,47 @@ def test_the_first_word_of_a_command_line_is_looked_up_only_when_it_is_a_program
 @pytest.mark.parametrize(("program", "word"), [("cargo", "cargo"), ("./x", None), ("echo", "echo")])
 def test_an_argument_list_names_its_program(program: str, word: str | None) -> None:
     assert findings.first_word(Command((program, "x"))) == word
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "CON", "d/aux.txt", "nul.c", "com1", "LPT9.log", "com\u00b9", "CONIN$", "a.", "dir./f", "a ",
+        "a:b", "a?", 'a"b', "a|b", "a<b", "a*", "a\\b",
+    ],
+)  # fmt: skip
+def test_a_path_that_windows_cannot_check_out_is_a_warning(path: str) -> None:
+    step = agent("a", kind="files", files={path: FileContent("x")})
+    assert found(plan(step)) == ["warning path-not-portable steps[0].files"]
+    declared = agent("a", paths=("ok", path))
+    assert found(plan(declared)) == ["warning path-not-portable steps[0].paths[1]"]
+
+
+@pytest.mark.parametrize("path", ["console.py", "com10", "d/.x", "a b", "lpt", "nul-x", "é.txt"])
+def test_a_path_that_windows_can_check_out_is_none(path: str) -> None:
+    assert found(plan(agent("a", kind="files", files={path: FileContent("x")}))) == []
+
+
+def test_deleting_a_path_that_windows_cannot_check_out_is_none() -> None:
+    assert found(plan(agent("a", kind="files", files={"CON": None}))) == []
+
+
+def test_two_names_that_differ_in_their_letter_case_alone_are_a_warning() -> None:
+    files = {"Read.me": FileContent("x"), "read.me": FileContent("y")}
+    assert found(plan(agent("a", kind="files", files=files))) == [
+        "warning path-not-portable steps[0].files"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "codes"),
+    [
+        (Command(shell="true " + "a" * 131_066), []),
+        (Command(shell="true " + "a" * 131_067), ["error command-too-long steps[0].checks[0].command"]),
+        (Command(shell="true " + "é" * 65_534), ["error command-too-long steps[0].checks[0].command"]),
+        (Command(("git", "a" * 131_072)), ["error command-too-long steps[0].checks[0].argv"]),
+        (Command(("git", *["a" * 1_000] * 200)), []),
+    ],
+)  # fmt: skip
+def test_a_command_that_no_system_can_start_is_an_error(command: Command, codes: list[str]) -> None:
+    assert found(plan(agent("a", checks=(Check("compile", command),)))) == codes

@@ -254,6 +254,23 @@ def test_half_a_surrogate_pair_in_a_json_escape_is_refused() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        '"files": {"a": "\\ud83d"}',
+        '"files": {"a": {"content": "\\ude00"}}',
+        '"run": "echo \\ud83d"',
+        '"argv": ["echo", "\\ud83d"]',
+        '"run": "true", "checks": ["\\ud83d"]',
+        '"files": {"a\\ud83d": "x"}',
+        '"\\ud83d": 1, "run": "true"',
+    ],
+)
+def test_half_a_surrogate_pair_is_refused_wherever_json_has_one(step: str) -> None:
+    text = f'{{"title": "a", "steps": [\n{{"title": "b", {step}}}]}}'
+    assert any("holds half of a surrogate pair" in line for line in refused(text))
+
+
 def test_a_whole_surrogate_pair_in_a_json_escape_is_a_character() -> None:
     text = '{"title": "a\\ud83d\\ude80", "steps": [{"title": "b", "prompt": "c"}]}'
 
