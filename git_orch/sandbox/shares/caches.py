@@ -75,6 +75,8 @@ _CACHES = (
     _Cache("playwright", ".cache/ms-playwright", (("PLAYWRIGHT_BROWSERS_PATH", ""),), reads=True, fixed=True),
 )  # fmt: skip
 
+# Tools that put what they build into their cache, not what they fetch: much, and wanted again.
+_FILLED = frozenset({"go", "gradle", "ccache", "sccache", "zig"})
 # Variables of the user's that have a say in where these are.
 VARIABLES = frozenset(name for cache in _CACHES for name, _ in cache.variables)
 
@@ -121,7 +123,16 @@ def find(home: str, source: Mapping[str, str], secrets: Sequence[str]) -> Tools:
         if not os.path.exists(origin) or _is_wide(origin, home):
             continue
         real = os.path.realpath(origin)
-        caches.append(Share(cache.tool, real, place, cache=not cache.reads, fixed=cache.fixed))
+        caches.append(
+            Share(
+                cache.tool,
+                real,
+                place,
+                cache=not cache.reads,
+                fixed=cache.fixed,
+                lasting=cache.tool in _FILLED,
+            )
+        )
         if variable is not None:
             variables[variable] = settings[variable]
     files = [path for name in _CONFIGURATION if os.path.isfile(path := os.path.join(home, name))]

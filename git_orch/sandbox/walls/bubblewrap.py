@@ -507,7 +507,7 @@ def _shares(
         if copy is None or share.place in plain:
             # A cache that its tool cannot write is of no use.
             yield from () if share.cache else _plain(source, place)
-        elif copy == "attempt" and view.writes is not None:
+        elif copy == "attempt" and view.writes is not None and share.lasting:
             upper, work = (str(path) for path in share_layers(view.writes, share))
             yield from ("--overlay-src", source, "--overlay", upper, work, place)
         else:

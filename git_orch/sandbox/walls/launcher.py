@@ -319,7 +319,7 @@ def _with_places(view: View) -> View:
     if view.writes is not None:
         for share in shares:
             upper, work = share_layers(view.writes, share)
-            if os.path.isdir(share.source) and not work.exists():
+            if share.lasting and os.path.isdir(share.source) and not work.exists():
                 upper.mkdir(mode=0o700, parents=True, exist_ok=True)
                 upper.chmod(stat.S_IMODE(os.stat(share.source).st_mode) | 0o700)
                 work.mkdir(mode=0o700)

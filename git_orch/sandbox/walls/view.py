@@ -29,7 +29,9 @@ class Share(NamedTuple):
 
     `programs` are directories in it that go onto PATH, `hidden` files in it that nobody sees.
     `environment` says that it is one of Python or Conda; a `cache` is of no use where it cannot be
-    written, and what is `fixed` can only be read: an overlay takes the kernel some milliseconds.
+    written, and what is `fixed` can only be read: an overlay takes the kernel some milliseconds. What
+    commands write to one that is not `lasting` is in memory, and gone with the command: the kernel
+    syncs the disk where an overlay that writes to it ends.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Share(NamedTuple):
     environment: bool = False
     cache: bool = False
     fixed: bool = False
+    lasting: bool = True
 
 
 class GitView(NamedTuple):

@@ -224,6 +224,19 @@ def test_the_caches_of_tools_are_seen_and_written_without_a_trace(
     assert cached.read_text() == "warm\n"
 
 
+def test_what_was_built_lasts_an_attempt_and_what_was_fetched_a_command(
+    repo: Repo, hermetic: Path
+) -> None:
+    write(hermetic / ".cache/go-build/00/x", "x")
+    write(hermetic / ".npm/_cacache/index", "x")
+    inside = Inside(repo)
+    inside.says("echo built >~/.cache/go-build/new; echo fetched >~/.npm/_cacache/new")
+    assert (
+        inside.says("cat ~/.cache/go-build/new ~/.npm/_cacache/new 2>/dev/null || true")
+        == "built\n"
+    )
+
+
 def test_a_toolchain_can_only_be_read(repo: Repo, hermetic: Path) -> None:
     write(hermetic / ".rustup/settings.toml", "default\n")
     said = Inside(repo).says("cat ~/.rustup/settings.toml; echo x >~/.rustup/new || true")
