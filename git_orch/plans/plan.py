@@ -42,13 +42,14 @@ class Command(NamedTuple):
 
 class Check(NamedTuple):
     """A verification command; the check passes when the command exits with `expected_exit` within
-    `timeout` seconds.
+    `timeout` seconds, and has made the paths that it `produces`.
     """
 
     type: CheckType
     command: Command
     expected_exit: int = 0
     timeout: int = CHECK_TIMEOUT
+    produces: tuple[str, ...] = ()
 
 
 class FileContent(NamedTuple):
@@ -66,7 +67,7 @@ class Step(NamedTuple):
 
     In `files`, None means that the path is deleted. `depends_on` holds step IDs. `timeout` is in
     seconds. `network` says that a run or agent step asks for the network, which only an approval
-    gives; its checks never have it.
+    gives; its checks never have it. A run step `produces` paths that git ignores and its checks need.
     """
 
     id: str
@@ -81,6 +82,16 @@ class Step(NamedTuple):
     model: str | None = None
     timeout: int | None = None
     network: bool = False
+    produces: tuple[str, ...] = ()
+
+    @property
+    def verification(self) -> tuple[Check, ...]:
+        """The checks as they run on a tree: what the step produces is made there first."""
+        if not self.produces or self.command is None:
+            return self.checks
+        timeout = self.timeout or RUN_TIMEOUT
+        making = Check("run", self.command, timeout=timeout, produces=self.produces)
+        return (making, *self.checks) if self.checks else ()
 
 
 class Plan(NamedTuple):

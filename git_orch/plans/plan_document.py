@@ -68,6 +68,7 @@ def step_document(step: Step) -> Document:
         "model": step.model,
         "timeout": step.timeout,
         "network": True if step.network else None,
+        "produces": list(step.produces),
     }
     return _without_empty(document, keep=("id", "title", "kind"))
 
@@ -164,6 +165,7 @@ def _step(item: object, where: str) -> Step:
         model=optional_text(fields, "model"),
         timeout=optional_integer(fields, "timeout", least=1, most=LONGEST_TIMEOUT),
         network=_network(fields, kind, where),
+        produces=_produces(fields, kind, where),
     )
 
 
@@ -172,6 +174,15 @@ def _network(fields: Mapping[str, object], kind: StepKind, where: str) -> bool:
     if network and kind not in NETWORK_KINDS:
         raise BadDocument(f"{where}.network: a step of kind '{kind}' cannot ask for it")
     return network
+
+
+def _produces(fields: Mapping[str, object], kind: StepKind, where: str) -> tuple[str, ...]:
+    produces = texts(fields, "produces")
+    if any(paths.problem(path) for path in produces):
+        raise BadDocument(f"{where}.produces: names a file outside the tree")
+    if produces and kind != "run":
+        raise BadDocument(f"{where}.produces: a step of kind '{kind}' cannot have it")
+    return produces
 
 
 def _check(item: object, where: str) -> Check:

@@ -4,6 +4,7 @@ out.
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -295,3 +296,65 @@ def test_a_step_beside_a_submodule_lands(submodule: Repo) -> None:
     plan = submodule.plan(one(run="echo 2 > outer.txt", checks=[{"command": "test -d libs/sub"}]))
     submodule.orch("exec")
     assert submodule.git("ls-tree", f"orch/{plan}", "libs/sub").startswith("160000")
+
+
+# -- what a step produces --------------------------------------------------------------------------
+
+BUILD = {"run": "mkdir -p dist; cat README.md > dist/x; echo 1 > a.txt", "produces": ["dist/"]}
+
+
+def test_a_check_sees_what_its_step_produces_wherever_it_runs(attributes: Repo) -> None:
+    plan = attributes.plan(one(**BUILD, checks=[{"command": "test -f dist/x"}]))
+    attributes.orch("exec")
+    attributes.orch("verify", plan, "--no-cache")
+    attributes.orch("verify", plan, "--check", "1", "--no-cache")
+    attributes.orch("verify", plan, "--tip", "--no-cache")
+    attributes.orch("redo", "1", "--no-cache", expect=None)
+    assert "dist/x" not in tree(attributes, plan)
+    attributes.orch("land")
+
+
+def test_what_is_produced_is_made_of_the_tree_that_lands(attributes: Repo) -> None:
+    steps = [
+        {"title": "Build", **BUILD, "checks": [{"command": "cmp README.md dist/x"}]},
+        {"title": "Change", "run": "echo more >> README.md", "depends_on": [1]},
+    ]
+    plan = attributes.plan({"title": "Two", "steps": steps})
+    attributes.orch("exec")
+    attributes.orch("verify", plan, "--tip", "--no-cache")
+
+
+def test_a_path_that_is_not_produced_fails_the_step(attributes: Repo) -> None:
+    plan = attributes.plan(one(run="true", produces=["dist/"], checks=[{"command": "true"}]))
+    assert "did not make 'dist'" in attributes.orch("exec", expect=1).stderr
+    assert attributes.step_states(plan) == ["failed"]
+
+
+def test_what_a_step_in_place_produces_is_made_where_its_checks_run(attributes: Repo) -> None:
+    plan = attributes.plan(one(**BUILD, checks=[{"command": "test -f dist/x"}]))
+    attributes.git("switch", "-q", f"orch/{plan}")
+    attributes.orch("approve", plan, "--in-place")
+    attributes.orch("exec", "--in-place")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"files": {"a": "a"}, "produces": ["dist/"]},
+        {"run": "make", "produces": ["dist/"], "network": True},
+        {"run": "make", "produces": ["../dist/"]},
+    ],
+    ids=["files", "network", "outside"],
+)
+def test_only_a_command_without_the_network_produces_something(
+    repo: Repo, fields: dict[str, Any]
+) -> None:
+    done = repo.orch("plan", "--from", "-", stdin=json.dumps(one(**fields)), expect=2)
+    assert "steps[0].produces" in done.stderr
+
+
+def test_what_is_produced_stays_when_a_plan_is_edited(attributes: Repo) -> None:
+    plan = attributes.plan(one(**BUILD, checks=[{"command": "test -f dist/x"}]))
+    text = attributes.orch("show", plan, "--yaml").stdout
+    attributes.orch("edit", plan, "--from", "-", stdin=text.replace("Do it", "Do that"))
+    attributes.orch("exec")

@@ -49,7 +49,7 @@ file_paths = st.one_of(
 names = st.sampled_from(["python3", "g++", "yes", "~", "12:30", "日本", "#x", "-x", "null"])
 seconds = st.integers(1, 86_400)
 commands = st.one_of(
-    filled.map(lambda line: Command(None, line)),
+    st.builds(lambda line, plain: Command(None, line, plain), filled, st.booleans()),
     st.builds(
         lambda first, rest: Command(argv=(first, *rest)),
         filled,
@@ -57,7 +57,14 @@ commands = st.one_of(
     ),
 )
 checks = st.lists(
-    st.builds(Check, st.sampled_from(CHECK_TYPES), commands, st.integers(0, 255), seconds),
+    st.builds(
+        Check,
+        st.sampled_from(CHECK_TYPES),
+        commands,
+        st.integers(0, 255),
+        seconds,
+        produces=st.just(()),  # of the command of a run step alone
+    ),
     max_size=2,
 )
 contents = st.none() | st.builds(FileContent, texts, executable=st.booleans())
@@ -75,7 +82,10 @@ def steps(draw: st.DrawFn, step_id: str, earlier: tuple[str, ...]) -> Step:
         return step._replace(files=MappingProxyType(files))
     if kind == "run":
         return step._replace(
-            command=draw(commands), paths=touched, timeout=draw(st.none() | seconds)
+            command=draw(commands),
+            paths=touched,
+            timeout=draw(st.none() | seconds),
+            produces=tuple(draw(st.lists(file_paths, max_size=2))),
         )
     if kind == "manual":
         return step._replace(prompt=draw(st.none() | filled), paths=touched)

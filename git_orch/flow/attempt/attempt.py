@@ -326,7 +326,7 @@ class Attempt:
                 course.fail(self._failure(failed)._replace(reason="setup"))
                 return
         with self._stage(course, tree) as stage:
-            for result in checks.sequence(job.step.checks, stage, job.attempt):
+            for result in checks.sequence(job.step.verification, stage, job.attempt):
                 what = f"check {sentences.command(result.command)}"
                 if not self._passed(course, result, what):
                     return
@@ -360,15 +360,22 @@ class Attempt:
         course.checks = (*course.checks, result)
         self._site.reporter.emit(CheckEnded(self._job.number, result))
         if not result.passed:
-            beside = course.taken.beside if course.taken is not None else ()
+            beside = self._left_out(course)
             reason = left_out.reason(beside, [result.command, result.output])
             error = ": ".join(filter(None, [f"{what} {result.reason}", reason]))
             hint = missing.hint_of([result])
             if reason and hint is None:
                 plan = ids.short(self._job.plan_id)
-                hint = f"git orch edit {plan}  # a check may make what it needs"
+                makes = "produces" if self._job.step.kind == "run" else "a check"
+                hint = f"git orch edit {plan}  # '{makes}' may make what it needs"
             course.fail(Failed(Made(), error=error, reason="check", hint=hint))
         return result.passed
+
+    def _left_out(self, course: _Course) -> list[str]:
+        """What the step left that its checks do not see."""
+        beside = course.taken.beside if course.taken is not None else ()
+        made = tuple(f"{path}/" for path in self._job.step.produces)
+        return [path for path in beside if not f"{path}/".startswith(made)]
 
     # -- its end -----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ neither.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -163,6 +164,10 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
     look = snapshot.look(site.worktree, tree, alone=True)
     note = _put_back(site, tree, look.disturbed) if look.disturbed else ""
     passed = outcome.reason == "exited" and outcome.status == check.expected_exit
+    top = site.worktree.path
+    absent = [path for path in check.produces if passed and not os.path.lexists(top / path)]
+    if absent:
+        return _absent(check, site, outcome, absent[0]), not look.spotless
     result = CheckResult(
         type=check.type,
         command=redact.redacted(check.command.text(), site.secrets),
@@ -174,6 +179,19 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
         note=redact.redacted(note, site.secrets),
     )
     return result, not look.spotless
+
+
+def _absent(check: Check, site: Site, outcome: Outcome, path: str) -> CheckResult:
+    """The result of a command that did not make a path which it produces."""
+    return CheckResult(
+        type=check.type,
+        command=redact.redacted(check.command.text(), site.secrets),
+        exit=outcome.status,
+        passed=False,
+        seconds=outcome.seconds,
+        output="",
+        reason=f"did not make '{path}'",
+    )
 
 
 def _put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ from git_orch.plans.history.status import (
     TipCheck,
     TipFailure,
 )
-from git_orch.plans.plan import Check
+from git_orch.plans.plan import Check, Step
 from git_orch.repo import tree_records
 
 
@@ -79,10 +79,7 @@ def verify(
         for step in chosen:
             commit = _commit_of(plan, step)
             _require_ground_of_step(plan, status, grant, step)
-            chosen_checks = (
-                step.step.checks if check is None else step.step.checks[check - 1 : check]
-            )
-            results = places.results(chosen_checks, commit)
+            results = places.results(_chosen(step.step, check), commit)
             verified.append(Verified(step.number, step.title, commit.tree, results))
             if terms.record and verified[-1].passed and check is None:
                 tree, name = commit.tree, approval.checks_digest(step.step.checks)
@@ -108,6 +105,15 @@ def _require_ground_of_step(plan: OpenPlan, status: Status, grant: Grant, step: 
             f"git orch verify {ids.short(status.id)} --tip --record",
         )
     _require_ground(plan, status, grant, commit)
+
+
+def _chosen(step: Step, check: int | None) -> tuple[Check, ...]:
+    """The checks of a step, or the one with that number; after what makes what they need."""
+    every = step.verification
+    if check is None:
+        return every
+    making = every[: len(every) - len(step.checks)]
+    return (*making, *step.checks[check - 1 : check])
 
 
 def _without(check: int, plan: OpenPlan) -> NoReturn:
@@ -213,7 +219,7 @@ def _checks_by_command(status: Status) -> list[tuple[StepStatus, Check]]:
     """
     by_command: dict[object, tuple[StepStatus, Check]] = {}
     for step in status.steps:
-        for check in step.step.checks if step.state in SATISFIED else ():
+        for check in step.step.verification if step.state in SATISFIED else ():
             before = by_command.get(check.command)
             longest = max(check.timeout, before[1].timeout if before is not None else 0)
             by_command[check.command] = (step, check._replace(timeout=longest))

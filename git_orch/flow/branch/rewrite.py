@@ -367,7 +367,7 @@ def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStat
         with prepare.bench(plan) as bench:
             for step, oid, tree in changed:
                 stage = bench.stage(oid, tree)
-                for result in checks.sequence(step.step.checks, stage, plan.new_id()):
+                for result in checks.sequence(step.step.verification, stage, plan.new_id()):
                     plan.reporter.emit(CheckEnded(step.number, result))
                     if not result.passed:
                         command = sentences.command(result.command)

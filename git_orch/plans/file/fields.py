@@ -218,6 +218,13 @@ class StepModel(_Model):
     paths: list[_TreePath] | None = Field(
         None, description="Files and directories the step is meant to change."
     )
+    produces: list[_TreePath] | None = Field(
+        None,
+        description=(
+            "Ignored files and directories that the command of a run step makes and its checks "
+            "need: it runs once more on the tree that lands, before the checks."
+        ),
+    )
     depends_on: list[_Reference] | None = Field(
         None,
         description=(

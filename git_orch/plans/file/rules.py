@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _EVERY_KIND = frozenset(("id", "title", "kind", "depends_on", "checks"))
 _FIELDS: Mapping[StepKind, frozenset[str]] = {
     "agent": frozenset(("prompt", "paths", "model", "timeout", "network")),
-    "run": frozenset(("run", "argv", "shell", "paths", "timeout", "network")),
+    "run": frozenset(("run", "argv", "shell", "paths", "produces", "timeout", "network")),
     "files": frozenset(("files",)),
     "manual": frozenset(("prompt", "paths")),
 }
@@ -82,6 +82,9 @@ def _kind_problems(step: dict[str, object], where: Location) -> Iterator[Problem
         )
     if kind == "run":
         yield from _one_command(step, "run", where)
+    if kind == "run" and step.get("produces") and step.get("network") in (True, "true"):
+        message = "is made again without the network, which the step asks for"
+        yield Problem((*where, "produces"), "wrong-kind", message)
 
 
 def _one_command(fields: dict[str, object], shell: str, where: Location) -> Iterator[Problem]:

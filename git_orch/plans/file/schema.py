@@ -171,6 +171,7 @@ def _step(model: StepModel, step_id: str, needs: tuple[str, ...], shell: Shell |
         model=model.model,
         timeout=model.timeout,
         network=model.network is True,
+        produces=tuple(model.produces or ()),
     )
 
 

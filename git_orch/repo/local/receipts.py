@@ -111,7 +111,8 @@ def _canonical(check: Check) -> Document:
     command: Document = {"shell": check.command.shell, "plain": check.command.plain}
     if check.command.argv is not None:
         command = {"argv": list(check.command.argv)}
-    return {**command, "expected_exit": check.expected_exit}
+    made: Document = {"produces": list(check.produces)} if check.produces else {}
+    return {**command, **made, "expected_exit": check.expected_exit}
 
 
 def _secret(repository: Repository) -> bytes:
