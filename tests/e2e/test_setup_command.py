@@ -61,6 +61,18 @@ def test_a_setup_that_looks_for_the_network_names_the_option(project: Repo) -> N
     assert said.splitlines()[-1] == "hint: git orch setup --network"
 
 
+def test_a_setup_that_lacks_a_package_names_the_network_as_well(project: Repo) -> None:
+    failing = "echo 'ERROR: No matching distribution found for six'; exit 1"
+    said = project.orch("setup", "--command", failing, expect=1).stderr
+    assert said.splitlines()[-1] == "hint: git orch setup --network"
+
+
+def test_programs_that_a_setup_makes_are_on_the_path_of_the_check(project: Repo) -> None:
+    project.commit({".gitignore": "env/\n"}, "env")
+    make = "mkdir -p env/bin; touch env/pyvenv.cfg; printf '#!/bin/sh\n' > env/bin/tool"
+    project.orch("setup", "--command", f"{make}; chmod +x env/bin/tool", "--check", "tool")
+
+
 def test_with_the_network_a_setup_has_it_and_the_tests_have_not(project: Repo) -> None:
     links = "wc -l < /proc/net/dev"
     command = f"mkdir -p deps; {links} > deps/x"
@@ -134,7 +146,7 @@ def test_a_project_with_its_dependencies_in_a_cache_is_told_how_to_fill_it(repo:
 def test_only_commands_without_the_network_have_the_offline_switches(
     repo: Repo, value: str, *, asking: bool
 ) -> None:
-    step = {"title": "Do", "run": "printf '%s' \"$GOPROXY\" > proxy", "network": asking}
+    step = {"title": "Do", "run": "printf '%s' \"${GOPROXY-}\" > proxy", "network": asking}
     plan = repo.plan({"title": "One", "steps": [step]})
     repo.orch("approve", "--network", "all")
     repo.orch("exec")

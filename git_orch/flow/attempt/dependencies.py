@@ -71,6 +71,17 @@ def fitting(of: Means, start: Start, approved: Setup | None) -> Boundary:
     return of.boundary._replace(launcher=replace(launcher, shares=of.memory.shares[start.tree]))
 
 
+def made_by_setup(of: Means, start: Start, approved: Setup) -> Boundary:
+    """The boundary whose commands see what the setup command makes for a tree, whether they need it
+    or not. Raises SetupFailed.
+    """
+    launcher = of.boundary.launcher
+    layer = _layer(of, start, _Files(start.objects, start.tree), approved)
+    others = [share for share in launcher.shares if not _is_of_checkout(share)]
+    made = (*shares.in_order(_mounts(layer)), *others)
+    return of.boundary._replace(launcher=replace(launcher, shares=made))
+
+
 def are_changed(paths: Iterable[str]) -> bool:
     """Whether one of these changed paths may be a change of dependencies."""
     return any(map(_is_lock_file, paths))

@@ -34,6 +34,8 @@ from git_orch.sandbox.files import PathRefused, Tree
 from git_orch.sandbox.process.outcome import Outcome
 
 HINT = "git orch setup"
+# With the offline switches tools say that they lack a package, and do not ask for the network.
+OF_NETWORK = (Missing.NETWORK, Missing.PACKAGE)
 LIST = ".worktreeinclude"
 _LARGEST = 64 * 1024**2  # bytes of one file
 _MOST = 20_000  # files
@@ -113,9 +115,12 @@ def run(
         failure = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
         lacked = missing.of(outcome.status, output_shown, network=setup.network)
         hint = HINT if lacked is None else lacked.hint
-        if lacked is Missing.NETWORK:
+        if lacked in OF_NETWORK and not setup.network:
             hint = f"git orch approve {ids.short(of.place.id)} --setup-network"
-        raise SetupFailed(failure + (f": {output_shown}" if output_shown else ""), hint, lacked)
+        place = "\n" if "\n" in output_shown else ": "
+        raise SetupFailed(
+            failure + (f"{place}{output_shown}" if output_shown else ""), hint, lacked
+        )
     look = snapshot.look(worktree, tree)
     if look.disturbed:
         raise _not_ignored(setup, look.disturbed, ask.tracked(worktree.git))

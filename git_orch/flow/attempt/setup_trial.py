@@ -6,29 +6,37 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
-from git_orch.flow.attempt import checks, prepare, setup
+from git_orch.flow.attempt import checks, dependencies, prepare, setup
+from git_orch.flow.attempt.dependencies import Start
+from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.setup import Furnishing
 from git_orch.flow.machine import sandbox
+from git_orch.flow.reports import Report
 from git_orch.plans import missing, projects, redact, sentences
 from git_orch.plans.approval import Setup
 from git_orch.plans.missing import Missing
 from git_orch.plans.plan import Check, Command
 from git_orch.plans.projects import Project
-from git_orch.repo import ask, localfiles
+from git_orch.repo import ask, identity, localfiles
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects.objects import Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import worktrees
+from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox import private, secrecy
 from git_orch.sandbox.process.outcome import Outcome
 
 _NAME = "setup"  # of the worktree, and of the lock
 _OUTPUT = 20_000  # characters that are looked at
+_SHOWN = 12  # lines of what a setup printed that failed
 _LONGEST_TEXT = 1 << 20  # bytes of a file that says what a project is made with
 
 
@@ -90,29 +98,53 @@ def require_setup(repository: Repository, request: Request) -> None:
     """Try the setup, and the checks after it. Raises StepFailed where one fails."""
     if request.setup is None:
         return
-    with _worktree(repository, request.commit) as worktree:
-        _set_up(repository, worktree, request, request.setup)
+    boundary = prepare.with_shares(sandbox.boundary(repository), repository)
+    furnishing = Furnishing(PlanPlace(repository, _NAME), request.timeout, origin=request.commit)
+    begun = time.monotonic()
+    if dependencies.works_with(boundary, repository):
+        with _in_words(request.setup), contextlib.closing(odb.opened(repository)) as database:
+            person = identity.of_user(repository)
+            of = Means(repository, person, database, boundary, _Nobody(), furnishing)
+            tree = odb.commit(database, request.commit).tree
+            start = Start(Written(database), tree, request.commit)
+            # A plan that starts from this commit finds it made.
+            boundary = dependencies.made_by_setup(of, start, request.setup)
+    with _worktree(repository, request.commit, boundary) as worktree:
+        if not dependencies.works_with(boundary, repository):
+            with _in_words(request.setup):
+                place = _output(repository, "setup")
+                setup.run(furnishing, worktree, request.setup, place, threading.Event())
+        _report_setup(request, request.setup, time.monotonic() - begun, _output(repository, ""))
         for tried in _checked(repository, worktree, request):
             if not tried.passed:
                 raise _failed(tried)
 
 
-def _set_up(repository: Repository, worktree: Worktree, request: Request, entry: Setup) -> None:
-    place = PlanPlace(repository, _NAME)
-    furnishing = Furnishing(place, request.timeout)
+def _report_setup(request: Request, entry: Setup, seconds: float, file: Path) -> None:
+    shown = redact.redacted(entry.command, secrecy.secrets())
+    request.report("setup", Tried(shown, True, "passed", seconds, None, file))
+
+
+@contextlib.contextmanager
+def _in_words(entry: Setup) -> Iterator[None]:
+    """A setup that fails says so in one line, shows the end of its output, and names our options."""
     try:
-        outcome = setup.run(
-            furnishing, worktree, entry, _output(repository, "setup"), _never()
-        ).outcome
+        yield
     except setup.SetupFailed as failed:
-        if failed.lacked is Missing.NETWORK:
+        failed.cause, *lines = failed.cause.splitlines()
+        failed.details = tuple(lines[-_SHOWN:])
+        if failed.lacked in setup.OF_NETWORK and not entry.network:
             failed.hint = "git orch setup --network"
         elif failed.hint == setup.HINT:
             failed.hint = "git orch setup --command COMMAND"
         raise
-    request.report(
-        "setup", _tried(entry.command, outcome, request.timeout, _output(repository, "setup"))
-    )
+
+
+class _Nobody:
+    """Nobody hears of what a trial reports: its own reports say it."""
+
+    def emit(self, report: Report) -> None:
+        """Take one report."""
 
 
 def _checked(repository: Repository, worktree: Worktree, request: Request) -> Iterator[Tried]:
@@ -146,10 +178,6 @@ def _failed(tried: Tried) -> errors.StepFailed:
     )
 
 
-def _never() -> threading.Event:
-    return threading.Event()
-
-
 def _output(repository: Repository, name: str) -> Path:
     directory = repository.state_dir / "output" / _NAME
     private.make_directory(directory)
@@ -157,9 +185,11 @@ def _output(repository: Repository, name: str) -> Path:
 
 
 @contextlib.contextmanager
-def _worktree(repository: Repository, commit: str) -> Iterator[Worktree]:
+def _worktree(
+    repository: Repository, commit: str, boundary: Boundary | None = None
+) -> Iterator[Worktree]:
     """A worktree at the commit, for one process at a time; removed afterwards. Raises Busy."""
-    boundary = prepare.with_shares(sandbox.boundary(repository), repository)
+    boundary = boundary or prepare.with_shares(sandbox.boundary(repository), repository)
     with localfiles.lock(PlanPlace(repository, _NAME)):
         try:
             yield worktrees.made(repository, _NAME, boundary, commit, "verify")
