@@ -92,12 +92,12 @@ class Watch:
         if bounds.memory is None:
             return None
         held = _memory_files(lines)
-        resident = sum(line.memory for line in lines.values()) + sum(held.values())
-        if resident <= bounds.memory:
+        elsewhere = sum(held.values()) + _in_root(lines)
+        if sum(line.memory for line in lines.values()) + elsewhere <= bounds.memory:
             return None
         shares = sum(map(_own_share, lines.values()))
         mapped = _mapped(lines, held) if held else 0
-        return "memory-limit" if shares + sum(held.values()) - mapped > bounds.memory else None
+        return "memory-limit" if shares + elsewhere - mapped > bounds.memory else None
 
     def _growth(self, members: Family) -> Excess | None:
         """Others fill the same disk: the files are counted only while so much less is free than at
@@ -192,6 +192,20 @@ def _memory_files(pids: Iterable[int]) -> dict[int, int]:
                         file = os.stat(descriptor.path)
                         held[file.st_ino] = file.st_blocks * _BLOCK
     return held
+
+
+def _in_root(pids: Iterable[int]) -> int:
+    """The bytes in the root file system of processes that have another one than we: bubblewrap makes
+    it in memory, without a size, and copies of shared directories that last no longer are in it.
+    """
+    ours, used = os.stat(os.sep).st_dev, dict[int, int]()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            root = f"{table.PROC}/{pid}/root"
+            if (device := os.stat(root).st_dev) != ours and device not in used:
+                system = os.statvfs(root)
+                used[device] = (system.f_blocks - system.f_bfree) * system.f_frsize
+    return sum(used.values())
 
 
 def _mapped(pids: Iterable[int], inodes: Container[int]) -> int:

@@ -16,6 +16,7 @@ from git_orch.plans.plan import Command
 from git_orch.repo import settings
 from git_orch.repo.repository import discover
 from git_orch.repo.worktree import enclosed, worktrees
+from git_orch.sandbox.process import limits
 from git_orch.sandbox.walls import bundled, fingerprint, sandboxes
 from git_orch.sandbox.walls.bubblewrap import Bubblewrap
 from git_orch.sandbox.walls.launcher import Launcher
@@ -180,6 +181,16 @@ def test_no_link_that_a_command_left_leads_a_mount_elsewhere(project: Repo, tmp_
         inside.says("readlink web; ls old") == f"{tmp_path}/elsewhere\nnode_modules\npackage.json\n"
     )
     assert os.listdir(tmp_path / "elsewhere") == []
+
+
+def test_what_is_written_to_a_copy_in_memory_counts_as_memory(repo: Repo, hermetic: Path) -> None:
+    """By the kernel where there is a control group, else by us."""
+    write(hermetic / ".npm/_cacache/index", "warm\n")
+    inside = Inside(repo)
+    bounded = replace(inside.launcher, limits=replace(limits.usual(), memory=100 * 1024**2))
+    script = "head -c 300M /dev/zero >~/.npm/_cacache/large; tail -f /dev/null"
+    ended = bounded.run(Command(shell=script), worktree=inside.path, timeout=LONG)
+    assert ended.reason == "memory-limit"
 
 
 def test_a_file_with_a_secret_in_an_environment_is_hidden(project: Repo) -> None:
