@@ -156,6 +156,17 @@ def plan_id(repository: Repository, handle: str | None) -> str:
         return plan
 
 
+def landed_and_archived(handle: str) -> Status | None:
+    """The status of the plan that `handle` names, if it has landed and been put away since."""
+    repository = find_repository()
+    with open_objects(repository) as database:
+        plan = catalog.resolve(repository, database, handle)
+        if refs.value(repository, refs.LOGS + plan) is not None:
+            return None
+        statuses = catalog.archived_statuses(repository, database, plan)
+    return next((status for status in statuses if status.landed is not None), None)
+
+
 def any_plan_id(repository: Repository, handle: str | None) -> str:
     """The ID of the plan that `handle` names, archived or not. Raises NotFound."""
     with open_objects(repository) as database:

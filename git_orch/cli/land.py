@@ -66,6 +66,14 @@ def command(
     """
     from git_orch.flow.branch import land
 
+    if plan is not None and (done := here.landed_and_archived(plan)) is not None:
+        landing = done.landed
+        if landing is not None and onto in (None, landing.ref, landing.branch()) and not as_json:
+            console.out(
+                f"{ids.short(done.id)} landed on '{landing.branch()}' before, as {landing.new[:10]}: "
+                "nothing is left to land"
+            )
+            return
     with here.open_plan(plan) as opened:
         before = opened.status()
         landed = land.land(opened, onto, land.Terms(mode, partial, unverified, dry_run))

@@ -107,7 +107,7 @@ def land(plan: OpenPlan, onto: str | None, terms: Terms) -> Landing:
     """
     status, mode = plan.status(), terms.mode
     branch = _branch_to_land(status, partial=terms.partial)
-    target = targets.find(plan.repository, onto or _home_of(status))
+    target = _target(plan, status, onto)
     work = _Work(plan, status, branch, target, Written(plan.objects))
     built = _build(work, mode)
     work.written.flush()
@@ -203,6 +203,20 @@ def _code_files(work: _Work, built: Built) -> tuple[str, ...]:
 
     changes = ingest.changes(repository.git, old, built.tip)
     return gate.code_files(changes, read, existing=True)
+
+
+def _target(plan: OpenPlan, status: Status, onto: str | None) -> Target:
+    home = onto or _home_of(status)
+    try:
+        return targets.find(plan.repository, home)
+    except errors.NotFound as gone:
+        if onto is not None:
+            raise
+        name = home.removeprefix(targets.HEADS)
+        raise errors.NotFound(
+            f"there is no branch '{name}' any more, on which '{plan.name}' was made",
+            f"git branch --list; git orch land {plan.name} --onto BRANCH  # its new name, say",
+        ) from gone
 
 
 def _home_of(status: Status) -> str:

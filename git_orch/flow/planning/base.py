@@ -47,6 +47,8 @@ def take_snapshot(repository: Repository, objects: Objects, base: Base) -> Base:
     stay as they are.
     """
     tree = snapshot.of_user(repository, lambda: sandbox.boundary(repository), base.commit)
+    if base.commit is not None and tree == odb.commit(objects, base.commit).tree:
+        return base  # nothing is uncommitted
     parents = (base.commit,) if base.commit is not None else ()
     person = identity.of_user(repository)
     commit = person.commit(objects, tree, parents, "snapshot of uncommitted files\n")

@@ -51,11 +51,14 @@ def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
         raise errors.UnfitRepository(
             "a bare repository has no uncommitted files", "git orch plan --base main"
         )
-    for ref in ("refs/heads/orch", "refs/notes/orch"):
+    for ref in ("refs/heads/orch", "refs/notes/orch", "refs/orch"):
         if refs.value(repository, ref) is not None:
             rename = "git branch -m orch orch-branch"
-            if ref.startswith("refs/notes/"):
-                rename = f"git update-ref refs/notes/orch-notes {ref} && git update-ref -d {ref}"
+            if ref != "refs/heads/orch":
+                other = (
+                    "refs/notes/orch-notes" if ref.startswith("refs/notes/") else f"{ref}-before"
+                )
+                rename = f"git update-ref {other} {ref} && git update-ref -d {ref}"
             raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)
 
 
