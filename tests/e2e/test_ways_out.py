@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from conftest import Repo, writing
 
 
@@ -39,3 +40,27 @@ def test_a_ref_where_git_orch_has_its_own_is_found_before_a_plan_is_made(repo: R
     assert "'refs/orch' stands where plans are stored" in refused.stderr
     repo.follow(refused.stderr)
     repo.plan(writing("a"))
+
+
+@pytest.mark.parametrize(
+    "encoding", ["UTF-16", "UTF-16LE-BOM", "UTF-16LE", "ISO-8859-1", "SHIFT-JIS", "UTF-8"]
+)
+def test_a_file_is_written_in_the_encoding_that_its_attribute_names(
+    repo: Repo, encoding: str
+) -> None:
+    repo.commit({"d/.gitattributes": f"*.txt working-tree-encoding={encoding}\n"})
+    document = {"title": "x", "steps": [{"title": "Write", "files": {"d/a.txt": "hello\n"}}]}
+    repo.plan(document)
+    repo.orch("exec")
+    repo.orch("land")
+    assert repo.git("cat-file", "-p", "main:d/a.txt") == "hello"
+    assert repo.git("status", "--porcelain") == ""
+    assert repo.git("show", "--name-only", "--format=", "main^2").split() == ["d/a.txt"]
+
+
+def test_a_text_that_its_encoding_cannot_hold_fails_the_step_in_words(repo: Repo) -> None:
+    repo.commit({".gitattributes": "*.txt working-tree-encoding=ISO-8859-1\n"})
+    document = {"title": "x", "steps": [{"title": "Write", "files": {"a.txt": "\u20ac\n"}}]}
+    repo.plan(document)
+    refused = repo.orch("exec", expect=1)
+    assert "'a.txt' cannot be written in 'ISO-8859-1', its working-tree-encoding" in refused.stderr

@@ -35,7 +35,7 @@ from git_orch.plans import (
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Step
 from git_orch.repo.objects import objects as odb
-from git_orch.repo.worktree import gate, known_paths, snapshot, worktrees
+from git_orch.repo.worktree import encodings, gate, known_paths, snapshot, worktrees
 from git_orch.repo.worktree.snapshot import Snapshot
 from git_orch.repo.worktree.worktrees import Worktree
 from git_orch.sandbox.files import PathRefused, Tree
@@ -153,10 +153,12 @@ class Attempt:
         files = self._job.step.files
         # What goes first makes room: a file may come where a directory was, and the other way round.
         in_order = sorted(files.items(), key=lambda item: item[1] is not None)
+        written = [path for path, content in files.items() if content is not None]
+        in_encoding = encodings.of(self._site.worktree, written)
         try:
             for path, content in in_order:
                 if content is not None:
-                    data = content.text.encode("utf-8")
+                    data = _encoded(path, content.text, in_encoding.get(path, "utf-8"))
                     tree.write(path, data, executable=content.executable)
                 elif tree.kind(path) == "absent":
                     raise AttemptFailed(f"cannot delete '{path}': there is no such file")
@@ -440,3 +442,12 @@ def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:
         prompt=redact.redacted(step.prompt, secrets) if step.prompt is not None else None,
         command=command,
     )
+
+
+def _encoded(path: str, text: str, encoding: str) -> bytes:
+    try:
+        return encodings.encoded(text, encoding)
+    except (LookupError, UnicodeError) as failed:
+        raise AttemptFailed(
+            f"'{path}' cannot be written in '{encoding}', its working-tree-encoding", "path"
+        ) from failed
