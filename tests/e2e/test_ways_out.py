@@ -64,3 +64,25 @@ def test_a_text_that_its_encoding_cannot_hold_fails_the_step_in_words(repo: Repo
     repo.plan(document)
     refused = repo.orch("exec", expect=1)
     assert "'a.txt' cannot be written in 'ISO-8859-1', its working-tree-encoding" in refused.stderr
+
+
+def test_a_file_takes_the_place_of_a_link_and_what_that_leads_to_stays(repo: Repo) -> None:
+    (repo.path / "link").symlink_to("README.md")
+    repo.git("add", "link")
+    repo.git("commit", "-qm", "link")
+    plan = repo.plan({"title": "x", "steps": [{"title": "Write", "files": {"link": "mine\n"}}]})
+    repo.orch("exec")
+    assert repo.git("show", f"orch/{plan}:README.md") == "a project"
+    assert repo.git("ls-tree", f"orch/{plan}", "link").startswith("100644 ")
+    assert repo.git("show", f"orch/{plan}:link") == "mine"
+
+
+def test_a_file_below_a_link_is_refused_with_its_cause(repo: Repo) -> None:
+    (repo.path / "d").mkdir()
+    (repo.path / "d/x").touch()
+    (repo.path / "link").symlink_to("d")
+    repo.git("add", "-A")
+    repo.git("commit", "-qm", "link")
+    repo.plan({"title": "x", "steps": [{"title": "Write", "files": {"link/y": "mine\n"}}]})
+    refused = repo.orch("exec", expect=1)
+    assert "'link/y' would be below 'link', which is a symbolic link" in refused.stderr

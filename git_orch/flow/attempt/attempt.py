@@ -158,6 +158,7 @@ class Attempt:
         try:
             for path, content in in_order:
                 if content is not None:
+                    _make_room(tree, path)
                     data = _encoded(path, content.text, in_encoding.get(path, "utf-8"))
                     tree.write(path, data, executable=content.executable)
                 elif tree.kind(path) == "absent":
@@ -451,3 +452,18 @@ def _encoded(path: str, text: str, encoding: str) -> bytes:
         raise AttemptFailed(
             f"'{path}' cannot be written in '{encoding}', its working-tree-encoding", "path"
         ) from failed
+
+
+def _make_room(tree: Tree, path: str) -> None:
+    """Take away a link where the file is to be: what it leads to is another file, which the plan does
+    not name. Raises AttemptFailed below a link.
+    """
+    above = path.split("/")[:-1]
+    for count in range(1, len(above) + 1):
+        directory = "/".join(above[:count])
+        if tree.kind(directory) == "link":
+            raise AttemptFailed(
+                f"'{path}' would be below '{directory}', which is a symbolic link", "path"
+            )
+    if tree.kind(path) == "link":
+        tree.delete(path)
