@@ -67,7 +67,7 @@ class Step(NamedTuple):
 
     In `files`, None means that the path is deleted. `depends_on` holds step IDs. `timeout` is in
     seconds. `network` says that a run or agent step asks for the network, which only an approval
-    gives; its checks never have it. A run step `produces` paths that git ignores and its checks need.
+    gives; its checks never have it. A run step `produces` ignored paths that its checks need.
     """
 
     id: str

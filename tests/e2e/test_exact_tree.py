@@ -358,3 +358,37 @@ def test_what_is_produced_stays_when_a_plan_is_edited(attributes: Repo) -> None:
     text = attributes.orch("show", plan, "--yaml").stdout
     attributes.orch("edit", plan, "--from", "-", stdin=text.replace("Do it", "Do that"))
     attributes.orch("exec")
+
+
+# -- files whose stored form is not what git would store -------------------------------------------
+
+
+@pytest.fixture
+def endings(repo: Repo) -> Repo:
+    """A repository with carriage returns in a file that has none by its attributes."""
+    blob = repo.git("hash-object", "-w", "--stdin", stdin="1\r\n2\r\n")
+    repo.git("update-index", "--add", "--cacheinfo", f"100644,{blob},old.txt")
+    repo.git("commit", "-q", "-m", "with carriage returns")
+    repo.git("checkout", "-q", "--", "old.txt")
+    repo.write({".gitattributes": "*.txt text\n"})
+    repo.git("add", ".gitattributes")
+    repo.git("commit", "-q", "-m", "attributes")
+    return repo
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "literal files": {"files": {"new.txt": "1\n"}},
+    "literal files that git looks at": {"files": {"new.txt": "1\r\n"}},
+    "literal files with a mode": {"files": {"new.txt": {"content": "1\r\n", "executable": True}}},
+    "a command": {"run": "echo 1 > new.txt"},
+    "a command that reads": {"run": "cat old.txt > new.txt; touch old.txt"},
+}
+
+
+@pytest.mark.parametrize("step", OTHERS.values(), ids=OTHERS)
+def test_a_step_lands_no_file_that_it_did_not_change(endings: Repo, step: dict[str, Any]) -> None:
+    plan = endings.plan(one(**step, checks=[{"command": "test -f new.txt"}]))
+    endings.orch("exec")
+    assert endings.git("diff", "--name-only", "main", f"orch/{plan}") == "new.txt"
+    assert endings.git("diff", "--name-only", f"orch/{plan}~1", f"orch/{plan}") == "new.txt"
+    endings.orch("land")

@@ -191,6 +191,7 @@ class Victim:
         document = json.dumps(
             {
                 "title": "Attack",
+                "shell": "plain",  # an attack goes on where one of its ways is closed
                 "steps": [{"title": f"Step {len(steps)}", **each} for each in steps],
             }
         )

@@ -151,7 +151,7 @@ class Attempt:
 
     def _write_files(self, tree: Tree) -> None:
         files = self._job.step.files
-        # What goes first makes room: a file may come where a directory was, and the other way round.
+        # What goes first makes room: a file may come where a directory was, or the other way round.
         in_order = sorted(files.items(), key=lambda item: item[1] is not None)
         written = [path for path, content in files.items() if content is not None]
         in_encoding = encodings.of(self._site.worktree, written)
@@ -292,7 +292,7 @@ class Attempt:
             course.fail(Failed(Made(), error=error, reason="ignored"))
 
     def _reasons_to_look(self, changes: Sequence[gate.Change], tree: str) -> tuple[str, ...]:
-        """Why somebody should look at what the step made: it may have had a hand in how it is judged."""
+        """Why somebody should look at what the step made: it may have changed how it is judged."""
         listed = [review.Change(change.path, _LETTERS[change.status]) for change in changes]
         read = set(review.paths_to_read(listed))
         compared = [

@@ -139,7 +139,7 @@ def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckR
 
 
 def run_hook(stage: Stage, output_path: Path) -> CheckResult | None:
-    """Run the repository's pre-commit hook as git would, in the sandbox; None when there is none."""
+    """Run the repository's pre-commit hook as git would, in the sandbox; None without one."""
     site = stage.enter()
     hook = hooks.find(site.repository, site.worktree.path, "pre-commit")
     if hook is None:

@@ -153,7 +153,7 @@ def site(of: Means, job: Job) -> Site:
 
 
 def _in_worktree(of: Means, approved: Setup | None) -> Setup | None:
-    """The setup command, where it has to run in the worktree itself: no layer can be shown there."""
+    """The setup command, where it has to run in the worktree: no layer can be shown there."""
     return None if dependencies.works_with(of.boundary, of.repository) else approved
 
 

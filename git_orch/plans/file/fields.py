@@ -115,7 +115,7 @@ _Reference = Annotated[
 ]
 
 
-_SHELL = "How bash runs the command line: strict (the default) as with `set -euo pipefail`, plain without."
+_SHELL = "How bash runs the line: strict (default) as with `set -euo pipefail`, plain without."
 
 
 class _Model(BaseModel):

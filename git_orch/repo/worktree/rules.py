@@ -9,6 +9,7 @@ import codecs
 import contextlib
 import hashlib
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,7 +114,7 @@ def converted(repository: Repository, top: Path, changes: Sequence[Change]) -> t
             storing, change.path
         ):
             continue
-        if _may_match_one(writing, change.path) or not _holds(tree, change):
+        if _may_match_one(writing, change.path) or not _holds(tree, change.path, change.oid):
             paths.append(change.path)
     return tuple(paths)
 
@@ -137,11 +138,33 @@ def _may_match_one(patterns: Sequence[str], path: str) -> bool:
     return any(may_match(pattern, [path]) for pattern in patterns)
 
 
-def _holds(tree: Tree, change: Change) -> bool:
-    """Whether a file has the bytes of the blob that was made of it."""
+def as_stored(top: Path, changes: Sequence[Change]) -> tuple[str, ...]:
+    """The modified files of a worktree that have the very bytes and mode of the blob before: git
+    would store them otherwise, and nobody changed them. None where the attributes changed.
+    """
+    if any(change.path.rpartition("/")[2] == ATTRIBUTES for change in changes):
+        return ()
+    tree = Tree(top)
+    same = [change for change in changes if change.status == "M" and _has_mode(tree, change)]
+    return tuple(change.path for change in same if _holds(tree, change.path, change.old_oid))
+
+
+def _has_mode(tree: Tree, change: Change) -> bool:
+    """Whether a plain file has the mode that it had before, in the worktree as well."""
+    if change.mode != change.old_mode or change.mode not in (gate.FILE, gate.EXECUTABLE):
+        return False
     try:
-        data = tree.read(change.path, gate.LARGEST_FILE)
+        executable = bool(tree.mode(change.path) & stat.S_IXUSR)
     except PathRefused:
         return False
-    kind = hashlib.sha1 if len(change.oid) == _SHA1_DIGITS else hashlib.sha256
-    return kind(b"blob %d\0" % len(data) + data).hexdigest() == change.oid
+    return executable == (change.mode == gate.EXECUTABLE)
+
+
+def _holds(tree: Tree, path: str, oid: str) -> bool:
+    """Whether a file has the bytes of a blob."""
+    try:
+        data = tree.read(path, gate.LARGEST_FILE)
+    except PathRefused:
+        return False
+    kind = hashlib.sha1 if len(oid) == _SHA1_DIGITS else hashlib.sha256
+    return kind(b"blob %d\0" % len(data) + data).hexdigest() == oid

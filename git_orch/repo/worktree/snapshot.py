@@ -192,6 +192,12 @@ def _taken(
                 raise
             largefiles.admit(repository, scratch.lfs)
             held = quarantine.admit()
+    untouched = rules.as_stored(enclosure.worktree, differing)
+    if untouched:  # git would store them otherwise, and nobody changed them
+        if held is not None:
+            held.release()
+        others = terms._replace(without=(*terms.without, *untouched), unchanged=None)
+        return _taken(repository, enclosure, base, others)
     odd = seen.odd
     if enclosure.own:
         odd = tuple(dict.fromkeys([*odd, *_converted(repository, enclosure.worktree, differing)]))
@@ -267,12 +273,26 @@ def look(worktree: Worktree, tree: str, *, alone: bool = False) -> Look:
         staged = ask.names(scratch.bytes("staged", _LONGEST_LIST)) if compared else ()
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
     ours = [entry for entry in entries if not entry.startswith(_IGNORED)]
-    paths = dict.fromkeys([*staged, *(entry[3:] for entry in ours if entry[1] != " ")])
+    modified = [entry[3:] for entry in ours if entry[:2] == " M"]
+    untouched = _untouched(worktree, modified) if modified else frozenset()
+    others = (entry[3:] for entry in ours if entry[1] != " ")
+    paths = dict.fromkeys([*staged, *(path for path in others if path not in untouched)])
     spotless = _seen(worktree.enclosure, _ignored(entries)).spotless is True
     if alone and not paths:
         standing.settle(tree, before, spotless=spotless)
     ignored = tuple(entry[3:] for entry in entries if entry.startswith(_IGNORED))
     return Look(tuple(paths), spotless, ignored)
+
+
+def _untouched(worktree: Worktree, paths: Sequence[str]) -> frozenset[str]:
+    """The paths whose files are as git stores them, though it would store them otherwise."""
+    listed = ask.names(worktree.git.run("ls-files", "-s", "-z", "--", *paths))
+    changes = []
+    for entry in listed:
+        head, _, path = entry.partition("\t")
+        mode, oid, _ = head.split()
+        changes.append(Change("M", path, mode, "", mode, oid))
+    return frozenset(rules.as_stored(worktree.path, changes))
 
 
 def _ignored(entries: Sequence[str]) -> list[str]:

@@ -91,13 +91,13 @@ def test_the_log_is_no_receipt(repo: Repo, tmp_path: Path, counted: Callable[[st
         ("mkdir left", "test -d left"),
     ],
 )
-def test_a_check_beside_what_its_step_left_and_no_commit_has_verifies_nothing(
+def test_a_check_of_what_its_step_left_and_no_commit_has_does_not_pass(
     repo: Repo, tmp_path: Path, left: str, check: str
 ) -> None:
     repo.commit({".gitignore": "*.o\n"})
     plan = repo.plan(checking(tmp_path, check, run=f"echo a > a; {left}"))
-    repo.orch("exec", plan, "--no-tip-checks")
-    assert repo.orch("verify", plan, expect=1).returncode == 1
+    repo.orch("exec", plan, "--no-tip-checks", expect=1)
+    assert repo.step_states(plan) == ["failed"]
 
 
 def test_a_build_is_run_again_for_a_check_that_needs_what_it_makes(
