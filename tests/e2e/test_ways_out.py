@@ -86,3 +86,27 @@ def test_a_file_below_a_link_is_refused_with_its_cause(repo: Repo) -> None:
     repo.plan({"title": "x", "steps": [{"title": "Write", "files": {"link/y": "mine\n"}}]})
     refused = repo.orch("exec", expect=1)
     assert "'link/y' would be below 'link', which is a symbolic link" in refused.stderr
+
+
+@pytest.mark.parametrize("value", ["no", "normal", "all"])
+def test_what_status_shows_of_untracked_files_changes_no_snapshot(repo: Repo, value: str) -> None:
+    repo.git("config", "--global", "status.showUntrackedFiles", value)
+    (repo.path / "new").write_text("new\n")
+    words = ("plan", "--from", "-", "--include-dirty")
+    document = {"title": "x", "steps": [{"title": "Write", "run": "echo a > made"}]}
+    plan = repo.orch(*words, stdin=json.dumps(document)).stdout.split()[0]
+    repo.orch("exec")
+    assert repo.git("ls-tree", "--name-only", f"orch/{plan}").split() == [
+        "README.md",
+        "made",
+        "new",
+    ]
+
+
+def test_an_untracked_file_that_status_does_not_show_is_not_overwritten(repo: Repo) -> None:
+    repo.git("config", "--global", "status.showUntrackedFiles", "no")
+    repo.plan(writing("a"))
+    repo.orch("exec")
+    (repo.path / "a").write_text("mine\n")
+    assert "are in the way: 'a'" in repo.orch("land", expect=6).stderr
+    assert (repo.path / "a").read_text() == "mine\n"

@@ -456,8 +456,9 @@ def _encoded(path: str, text: str, encoding: str) -> bytes:
 
 def _make_room(tree: Tree, path: str) -> None:
     """Take away a link where the file is to be: what it leads to is another file, which the plan does
-    not name. Raises AttemptFailed below a link.
+    not name. Raises AttemptFailed below a link, and PathRefused where that leads out.
     """
+    kind = tree.kind(path)
     above = path.split("/")[:-1]
     for count in range(1, len(above) + 1):
         directory = "/".join(above[:count])
@@ -465,5 +466,5 @@ def _make_room(tree: Tree, path: str) -> None:
             raise AttemptFailed(
                 f"'{path}' would be below '{directory}', which is a symbolic link", "path"
             )
-    if tree.kind(path) == "link":
+    if kind == "link":
         tree.delete(path)
