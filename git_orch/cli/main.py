@@ -19,10 +19,21 @@ _DEAF = 2.0  # seconds after a signal in which another one is taken for its echo
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run git-orch and leave with its exit code."""
+    _require_utf8()
     _signals()
     status = _status(list(sys.argv[1:] if argv is None else argv))
     _let_go_of_output()
     sys.exit(status)
+
+
+def _require_utf8() -> None:
+    """Begin again in UTF-8 where the locale and PYTHONUTF8 say otherwise: names of files and texts of
+    git are in it, whatever the terminal shows.
+    """
+    if sys.getfilesystemencoding().lower() in ("utf-8", "utf8"):
+        return
+    os.environ["PYTHONUTF8"] = "1"  # for our own processes
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
 
 
 def _signals() -> None:

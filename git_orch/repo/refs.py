@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from git_orch import checkpoints, errors
 from git_orch.plans import ids
@@ -125,6 +125,34 @@ def _below(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
         for ref, oid in values.items()
         if ref.startswith(prefix) and ids.PLAN_ID.fullmatch(ref, length)
     }
+
+
+def in_the_way(repository: Repository) -> str | None:
+    """A ref that stands where git-orch has a directory of refs, of those in files."""
+    own = (*_OWN, KEPT.rstrip("/"), RESULTS.rstrip("/"))
+    try:
+        packed = (repository.common_dir / "packed-refs").read_bytes()
+    except OSError:
+        packed = b""
+    for ref in own:
+        if (repository.common_dir / ref).is_file() or f" {ref}\n".encode() in packed:
+            return ref
+    return None
+
+
+def refuse_in_the_way(repository: Repository) -> None:
+    """Raises UnfitRepository where a ref stands in the place of a directory of git-orch's."""
+    ref = in_the_way(repository)
+    if ref is not None:
+        refuse_at(ref)
+
+
+def refuse_at(ref: str) -> NoReturn:
+    """Raises UnfitRepository for a ref in the place of a directory of git-orch's."""
+    rename = f"git update-ref {ref}-aside {ref} && git update-ref -d {ref}  # renames it"
+    if ref.startswith("refs/heads/"):
+        rename = "git branch -m orch orch-branch"
+    raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)
 
 
 def is_plain(ref: str) -> bool:

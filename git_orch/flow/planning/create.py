@@ -18,7 +18,7 @@ from git_orch.plans import approval, ids, plan_document, redact
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import Base, MoveKind
 from git_orch.plans.plan import Plan
-from git_orch.repo import identity, localfiles, refs, settings
+from git_orch.repo import ask, identity, localfiles, refs, settings
 from git_orch.repo.local import approvals
 from git_orch.repo.log import log as store
 from git_orch.repo.objects import objects
@@ -51,15 +51,15 @@ def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
         raise errors.UnfitRepository(
             "a bare repository has no uncommitted files", "git orch plan --base main"
         )
+    if include_dirty:
+        unmerged = ask.unmerged(repository.user_git)
+        if unmerged:
+            cause = f"'{unmerged[0]}' has a conflict that is not resolved"
+            raise errors.Busy(cause, "git status")
     for ref in ("refs/heads/orch", "refs/notes/orch", "refs/orch"):
         if refs.value(repository, ref) is not None:
-            rename = "git branch -m orch orch-branch"
-            if ref != "refs/heads/orch":
-                other = (
-                    "refs/notes/orch-notes" if ref.startswith("refs/notes/") else f"{ref}-before"
-                )
-                rename = f"git update-ref {other} {ref} && git update-ref -d {ref}"
-            raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)
+            refs.refuse_at(ref)
+    refs.refuse_in_the_way(repository)
 
 
 def refuse_secrets(repository: Repository, plan: Plan) -> None:

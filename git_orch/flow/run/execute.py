@@ -74,6 +74,7 @@ def execute(
     many steps at once in: threads, where it is None.
     """
     status = plan.status()
+    refs.refuse_in_the_way(plan.repository)
     grant = preconditions.grant_to_run(plan, status, options)
     if options.in_place:
         return _in_place(plan, options, grant, service)

@@ -154,8 +154,7 @@ def _indexed(repository: Repository, worktree: Worktree, base: str, terms: Terms
 
 def _repositories_inside(worktree: Worktree, base: str) -> tuple[str, ...]:
     """Directories with a repository of their own, but for the submodules that the base has."""
-    listed = ask.names(worktree.git.run("ls-tree", "-r", "-z", base))
-    known = {entry.partition("\t")[2] for entry in listed if entry.startswith(gate.GITLINK)}
+    known = _submodules(worktree.git, base)
     inside = []
     for directory in trees.walk(worktree.path):
         if directory.names and ".git" in (*directory.inner, *directory.others):
@@ -361,12 +360,14 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
     index.
 
     `base` is the commit it stands on. Their filters run in the sandbox; in a repository without
-    any, git needs none.
+    any, git needs none. Other worktrees of the repository are left out. Raises Refused for another
+    repository among the files.
     """
     if repository.top is None:
         raise errors.UnfitRepository(
             "a bare repository has no uncommitted files", "git orch plan --base main"
         )
+    worktrees_inside = _worktrees_among(repository, repository.top, base)
     if any(name.startswith("filter.") for name in repository.drivers):
         enclosure = Enclosure(
             repository.top,
@@ -376,7 +377,8 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
             file_system.of_user(repository),
             own=False,
         )
-        made, held = _taken(repository, enclosure, base or repository.empty_tree, Terms())
+        terms = Terms(without=worktrees_inside)
+        made, held = _taken(repository, enclosure, base or repository.empty_tree, terms)
         if held is not None:
             held.release()
         return made.tree
@@ -387,7 +389,7 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
             # With its time of change: git needs it to notice edits of the same second.
             shutil.copy2(theirs, index)
         variables = {"GIT_INDEX_FILE": str(index)}
-        _add_all(repository.user_git, variables)
+        _add_all(repository.user_git, variables, worktrees_inside)
         return (
             repository.user_git.run(*sync.options(), "write-tree", variables=variables)
             .decode("ascii")
@@ -395,15 +397,45 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
         )
 
 
-def _add_all(git: Git, variables: Mapping[str, str]) -> None:
-    """Have an index hold all files of a work tree, and the commits of its submodules.
+def _submodules(git: Git, tree: str) -> frozenset[str]:
+    listed = ask.names(git.run("ls-tree", "-r", "-z", "--full-tree", tree))
+    entries = (entry for entry in listed if entry.startswith(gate.GITLINK))
+    return frozenset(entry.partition("\t")[2] for entry in entries)
+
+
+def _worktrees_among(repository: Repository, top: Path, base: str | None) -> tuple[str, ...]:
+    """Other worktrees of the repository that stand among the untracked files of this one. Raises
+    Refused for a repository there that is another one, and no submodule of the base.
+    """
+    listed = repository.quiet_git.run("ls-files", "--others", "--exclude-standard", "-z")
+    inside = [name.rstrip("/") for name in ask.names(listed) if name.endswith("/")]
+    if inside and base is not None:
+        inside = [path for path in inside if path not in _submodules(repository.quiet_git, base)]
+    registered = os.path.realpath(repository.common_dir / "worktrees")
+    for path in inside:
+        try:
+            pointer = (top / path / ".git").read_text("utf-8", "surrogateescape")
+        except OSError:
+            pointer = ""
+        git_dir = top / path / pointer.removeprefix("gitdir: ").strip()
+        if not pointer or os.path.dirname(os.path.realpath(git_dir)) != registered:
+            raise errors.Refused(
+                f"'{path}' is a repository inside your checkout, which no snapshot can hold",
+                "git status  # .git/info/exclude may name it, or move it elsewhere",
+            )
+    return tuple(inside)
+
+
+def _add_all(git: Git, variables: Mapping[str, str], without: Sequence[str]) -> None:
+    """Have an index hold all files of a work tree but those at paths, and the commits of its
+    submodules.
 
     `git add` would run `git status` in each of these, with the filters of its own configuration.
     """
     listed = ask.names(git.run("ls-files", "-s", "-z", variables=variables))
     submodules = [entry.partition("\t")[2] for entry in listed if entry.startswith(gate.GITLINK)]
-    left_out = [f":(exclude,literal){path}" for path in submodules]
-    others = ("--", ".", *left_out) if submodules else ()
+    left_out = [f":(exclude,literal){path}" for path in (*submodules, *without)]
+    others = ("--", ".", *left_out) if left_out else ()
     git.run(*sync.options(), "add", "--all", *others, variables=variables)
     if submodules:
         update = ("update-index", "--add", "--remove", "-z", "--stdin")
