@@ -56,8 +56,11 @@ def _starts(name: str) -> bool:
     "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
 )
 def test_no_other_module_starts_a_process(path: Path) -> None:
-    if str(path.relative_to(PACKAGE)) not in DOORS:
-        assert list(starters(path.read_text())) == []
+    module = str(path.relative_to(PACKAGE))
+    # The entry begins itself again, in UTF-8.
+    allowed = ["os.execv"] if module == "cli/main.py" else []
+    if module not in DOORS:
+        assert list(starters(path.read_text())) == allowed
 
 
 @pytest.mark.parametrize("door", sorted(DOORS))
