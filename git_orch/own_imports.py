@@ -18,5 +18,13 @@ def restrict() -> None:
     if not sys.flags.safe_path and sys.path[:1] in ([""], [os.getcwd()]):
         named.insert(0, sys.path[0])
     for entry in named:
-        if entry in sys.path and os.path.realpath(entry) != os.path.realpath(own):
+        if entry in sys.path and not _is_installed(os.path.realpath(entry), os.path.realpath(own)):
             sys.path.remove(entry)
+
+
+def _is_installed(entry: str, own: str) -> bool:
+    """Whether Python would look there anyway: where this package is, and where Python is."""
+    places = (os.path.join(prefix, "lib") for prefix in (sys.prefix, sys.base_prefix))
+    return entry == own or any(
+        f"{entry}{os.sep}".startswith(os.path.realpath(place) + os.sep) for place in places
+    )

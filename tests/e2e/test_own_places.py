@@ -29,6 +29,14 @@ OF_ROOT = (
     "/usr/share/common-licenses" if os.path.isdir("/usr/share/common-licenses") else "/usr/lib"
 )
 
+# git-orch itself looks in nothing that PYTHONPATH names.
+PROGRAM = """
+import os, sys
+sys.path[:0] = os.environ["CODE"].split(os.pathsep)
+from git_orch.cli.main import main
+main()
+"""
+
 
 @dataclass
 class World:
@@ -61,7 +69,7 @@ class World:
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.place / "home"),
-            "PYTHONPATH": os.pathsep.join([f"{self.place}/code", *_libraries()]),
+            "CODE": os.pathsep.join([f"{self.place}/code", *_libraries()]),
             "PYTHONDONTWRITEBYTECODE": "1",
             "LC_ALL": "C.UTF-8",
             **(variables or {}),
@@ -79,7 +87,7 @@ class World:
         variables: Mapping[str, str] | None = None,
     ) -> Completed:
         """git-orch as the user."""
-        done = self.run(PYTHON, "-m", "git_orch", *words, stdin=stdin, variables=variables)
+        done = self.run(PYTHON, "-c", PROGRAM, *words, stdin=stdin, variables=variables)
         assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 
@@ -308,7 +316,7 @@ def test_no_link_in_a_repository_from_elsewhere_leads_out_of_it(
     path.symlink_to(private if target == "directory" else private / "letter")
     for made in (private, private / "inner", private / "letter"):
         os.chown(made, world.user, -1)
-    done = world.run(PYTHON, "-m", "git_orch", "exec", plan)
+    done = world.run(PYTHON, "-c", PROGRAM, "exec", plan)
     assert done.returncode in (0, 3, 128), done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(entry.name for entry in private.rglob("*")) == ["inner", "letter"]

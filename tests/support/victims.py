@@ -40,7 +40,8 @@ HOME_SECRETS = (
 
 # The command line with lower limits, and what it used at most, in KiB, in a file.
 _PROGRAM = """
-import atexit, json, os, resource
+import atexit, json, os, resource, sys
+sys.path[:0] = os.environ.pop("VICTIM_PATH").split(os.pathsep)
 from pathlib import Path
 from git_orch.cli.main import main
 from git_orch.sandbox.process import limits
@@ -158,7 +159,7 @@ class Victim:
         variables = {
             **self._variables,
             **SECRETS,
-            "PYTHONPATH": self._path,
+            "VICTIM_PATH": self._path,
             "ANTHROPIC_BASE_URL": self.server.url,
             "VICTIM_LIMITS": json.dumps(limits or {}),
             "VICTIM_USED": str(self.place / "used"),
@@ -246,8 +247,8 @@ class Victim:
 
 
 def _importable(user: int, place: Path) -> tuple[str, str]:
-    """A Python that the user can run, and a PYTHONPATH with git-orch and what it needs that they
-    can read.
+    """A Python that the user can run, and where it finds git-orch and what it needs, which they can
+    read.
     """
     if user == os.geteuid():
         return sys.executable, os.pathsep.join(filter(None, sys.path))

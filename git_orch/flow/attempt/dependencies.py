@@ -233,20 +233,21 @@ class _Files:
 
     def names(self, directory: str) -> Mapping[str, Entry]:
         """The entries of a directory of the tree; none where there is no such."""
-        if directory not in self._directories:
-            self._directories[directory] = dict(self._read(directory))
-        return self._directories[directory]
-
-    def _read(self, directory: str) -> Iterator[tuple[str, Entry]]:
-        oid = self.tree
-        if directory:
-            above, _, name = directory.rpartition("/")
-            entry = self.names(above).get(name)
+        entries, parts = self._entries("", self.tree), directory.split("/") if directory else []
+        for count, name in enumerate(parts, start=1):
+            entry = entries.get(name)
             if entry is None or entry.mode != TREE_MODE:
-                return
-            oid = entry.oid
-        for entry in odb.tree(self.objects, oid):
-            yield entry.name.decode("utf-8", "surrogateescape"), entry
+                return {}
+            entries = self._entries("/".join(parts[:count]), entry.oid)
+        return entries
+
+    def _entries(self, directory: str, oid: str) -> dict[str, Entry]:
+        if directory not in self._directories:
+            self._directories[directory] = {
+                entry.name.decode("utf-8", "surrogateescape"): entry
+                for entry in odb.tree(self.objects, oid)
+            }
+        return self._directories[directory]
 
     def equal(self, checkout: str, place: str, patterns: Sequence[str]) -> bool:
         """Whether the files that decide about a directory of dependencies say the same in the tree

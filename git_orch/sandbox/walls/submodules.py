@@ -38,16 +38,18 @@ def contents(git_dir: Path, site_map: SiteMap) -> Iterator[tuple[Path, bytes]]:
 
 def _modules(directory: Path) -> Iterator[Path]:
     """The git directories below one, whose names may have slashes in them."""
-    try:
-        entries = sorted(entry.path for entry in os.scandir(directory) if entry.is_dir())
-    except OSError:
-        return
-    for path in map(Path, entries):
-        if (path / "HEAD").is_file() and (path / "config").is_file():
-            yield path
-            yield from _modules(path / "modules")
-        else:
-            yield from _modules(path)
+    waiting = [directory]
+    while waiting:
+        try:
+            entries = sorted(entry.path for entry in os.scandir(waiting.pop()) if entry.is_dir())
+        except OSError:
+            continue
+        for path in map(Path, entries):
+            if (path / "HEAD").is_file() and (path / "config").is_file():
+                yield path
+                waiting.append(path / "modules")
+            else:
+                waiting.append(path)
 
 
 def _is_filled(place: Path, worktree: Path) -> bool:
