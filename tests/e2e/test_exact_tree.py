@@ -5,6 +5,7 @@ out.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -250,7 +251,7 @@ def test_a_check_that_makes_what_it_needs_passes_everywhere(attributes: Repo) ->
 
 @pytest.fixture
 def submodule(repo: Repo, tmp_path: Path) -> Repo:
-    """A repository with a submodule in libs/sub, which its user has checked out."""
+    """A repository with a submodule in libs/sub, which is nowhere."""
     other = Repo(tmp_path / "other")
     other.path.mkdir()
     other.git("init", "-q")
@@ -258,6 +259,8 @@ def submodule(repo: Repo, tmp_path: Path) -> Repo:
     allowed = ("-c", "protocol.file.allow=always")
     repo.git(*allowed, "submodule", "add", "-q", str(other.path), "libs/sub")
     repo.commit({"outer.txt": "1\n"})
+    repo.git("submodule", "deinit", "-q", "--force", "libs/sub")
+    shutil.rmtree(repo.path / ".git/modules")
     return repo
 
 

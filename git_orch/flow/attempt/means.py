@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Memory:
-    """What the attempts of a process know: the shares for each tree, what failed for a key."""
+    """What the attempts of a process know: the shares for each tree, those with submodules for what
+    a tree says of them, the paths that a .gitmodules names, what failed for a key.
+    """
 
     shares: dict[str, tuple[Share, ...]] = field(default_factory=dict)
+    submodule_paths: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
+    submodules: dict[str, tuple[Share, ...]] = field(default_factory=dict)
     failed: dict[str, SetupFailed] = field(default_factory=dict)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.flow.approval import ground, required
-from git_orch.flow.attempt import dependencies, setup
+from git_orch.flow.attempt import dependencies, setup, submodule_shares
 from git_orch.flow.attempt.checks import Stage
 from git_orch.flow.attempt.dependencies import Start
 from git_orch.flow.attempt.job import Job
@@ -160,8 +160,20 @@ def _in_worktree(of: Means, approved: Setup | None) -> Setup | None:
 def _fitting(
     of: Means, job: Job, objects: Written, tree: str, commit: str | None = None
 ) -> Boundary:
-    """The boundary by which commands of a job see the dependencies of a tree."""
-    return dependencies.fitting(of, Start(objects, tree, commit), job.setup)
+    """The boundary by which commands of a job see the dependencies and submodules of a tree. The
+    user's checkout has its own submodules.
+    """
+    start = Start(objects, tree, commit)
+    boundary = dependencies.fitting(of, start, job.setup)
+    return boundary if job.in_place else _with_submodules(of, boundary, start)
+
+
+def _with_submodules(of: Means, boundary: Boundary, start: Start) -> Boundary:
+    submodules = submodule_shares.of_tree(of, start.objects, start.tree)
+    if not submodules:
+        return boundary
+    shares = (*boundary.launcher.shares, *submodules)
+    return boundary._replace(launcher=replace(boundary.launcher, shares=shares))
 
 
 def manual_worktree(plan: OpenPlan, commit: str) -> Worktree:
@@ -274,7 +286,7 @@ class Bench:
         tree = odb.commit(self._plan.objects, commit).tree
         start = Start(Written(self._plan.objects), tree, commit)
         fitting = dependencies.fitting(self._of, start, self._approved(commit))
-        return replace(self._of, boundary=fitting)
+        return replace(self._of, boundary=_with_submodules(self._of, fitting, start))
 
     def _approved(self, commit: str) -> Setup | None:
         """The setup command, where the user has one and approved it for this commit's tree."""

@@ -7,6 +7,7 @@ from git_orch.plans.review import LARGEST
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Objects
 from git_orch.repo.objects.raw import TREE_MODE, Entry
+from git_orch.repo.worktree import gitlinks
 
 _SYMLINK = "120000"
 
@@ -25,6 +26,19 @@ class TreeReader:
         if entry is None or not entry.mode.startswith("100"):
             return None
         return self._blob(entry.oid)
+
+    def data(self, path: str) -> bytes | None:
+        """The bytes of a file; None where there is none, or none of a reasonable size."""
+        entry = self._entry(path)
+        if entry is None or not entry.mode.startswith("100"):
+            return None
+        [blob] = self._objects.read_many([entry.oid])
+        return blob.data if blob is not None and len(blob.data) <= LARGEST else None
+
+    def gitlink(self, path: str) -> str | None:
+        """The commit of a submodule; None for anything else."""
+        entry = self._entry(path)
+        return entry.oid if entry is not None and entry.mode == gitlinks.MODE else None
 
     def link(self, path: str) -> str | None:
         """Where a symbolic link points to; None for anything else."""

@@ -1,5 +1,6 @@
-"""Layers: what a setup command made, kept outside of every repository under a key of what it was
-made from. Each is moved to its place whole, so that one that is there is complete.
+"""Layers: what a setup command made, or the files of a submodule, kept outside of every repository
+under a key of what it was made from. Each is moved to its place whole, so that one that is there is
+complete.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,10 +98,8 @@ def keep(repository: Repository, key: str, worktree: Path, made: Sequence[str]) 
     """Move these paths out of a worktree, where no command runs any more, into the layer with this
     key. Only for who is `making`. Raises UnfitRepository.
     """
-    directory = _directory(repository)
-    for left in directory.glob(".new-*"):  # of a process that was killed
-        trees.remove(left)
-    beside, place = directory / f".new-{key}", directory / key
+    place = _begin(repository, key)
+    beside = place.with_name(f".new-{key}")
     try:
         for path in made:
             target = beside / _FILES / path
@@ -109,16 +108,44 @@ def keep(repository: Repository, key: str, worktree: Path, made: Sequence[str]) 
             if source.is_dir() and not source.is_symlink():
                 source.chmod(source.stat().st_mode | 0o700)  # to be moved
             source.rename(target)
-        (beside / _FILES).mkdir(mode=0o700, parents=True, exist_ok=True)
-        modes.make_plain(beside)
-        content = {"v": 1, "made": int(time.time()), "places": list(made)}
-        with open(beside / _LIST, "x", encoding="ascii", opener=_private) as file:
-            json.dump(content, file)
-        with checkpoints.around("keep layer", place):
-            trees.remove(place)  # one that does not count
-            beside.rename(place)
+        return _finish(place, made)
     except OSError as failed:
         raise unwritable(failed, place) from failed
+
+
+def make(repository: Repository, key: str, fill: Callable[[Path], None]) -> Layer:
+    """Make the layer with this key of what `fill` puts into an empty directory. Only for who is
+    `making`. Raises UnfitRepository.
+    """
+    place = _begin(repository, key)
+    files = place.with_name(f".new-{key}") / _FILES
+    try:
+        files.mkdir(mode=0o700, parents=True)
+        fill(files)
+        return _finish(place, ())
+    except OSError as failed:
+        raise unwritable(failed, place) from failed
+
+
+def _begin(repository: Repository, key: str) -> Path:
+    """The place for a layer, with nothing beside it that a killed process left."""
+    directory = _directory(repository)
+    for left in directory.glob(".new-*"):
+        trees.remove(left)
+    return directory / key
+
+
+def _finish(place: Path, made: Sequence[str]) -> Layer:
+    """Move a layer to its place from beside it."""
+    beside = place.with_name(f".new-{place.name}")
+    (beside / _FILES).mkdir(mode=0o700, parents=True, exist_ok=True)
+    modes.make_plain(beside)
+    content = {"v": 1, "made": int(time.time()), "places": list(made)}
+    with open(beside / _LIST, "x", encoding="ascii", opener=_private) as file:
+        json.dump(content, file)
+    with checkpoints.around("keep layer", place):
+        trees.remove(place)  # one that does not count
+        beside.rename(place)
     return Layer(place / _FILES, tuple(made))
 
 
