@@ -119,6 +119,34 @@ def test_a_submodule_needs_no_checkout_of_it(project: Repo) -> None:
     assert project.step_states(plan) == ["done"]
 
 
+def test_a_submodule_has_its_files_where_its_place_in_the_checkout_is_gone(
+    project: Repo,
+) -> None:
+    plan = project.plan(one(run="true > x", checks=[READS]))
+    shutil.rmtree(project.path / "libs")
+    project.orch("exec")
+    assert project.step_states(plan) == ["done"]
+
+
+def test_a_bare_repository_with_modules_has_the_files_of_submodules(
+    project: Repo, tmp_path: Path
+) -> None:
+    project.git("clone", "-q", "--bare", str(project.path), str(tmp_path / "bare.git"))
+    shutil.copytree(project.path / ".git/modules", tmp_path / "bare.git/modules")
+    bare = Repo(tmp_path / "bare.git")
+    plan = bare.plan(one(run="true > x", checks=[READS]))
+    bare.orch("exec")
+    assert bare.step_states(plan) == ["done"]
+
+
+def test_the_checks_of_work_in_place_read_a_submodule(project: Repo) -> None:
+    plan = project.plan(one(run="cat libs/sub/inner.txt > copy", checks=[READS]))
+    project.orch("approve", plan, "--in-place")
+    project.git("checkout", "-q", f"orch/{plan}")
+    project.orch("exec", plan, "--in-place")
+    assert project.step_states(plan) == ["done"]
+
+
 def test_commands_see_no_repository_in_a_submodule(project: Repo) -> None:
     plan = project.plan(one(run="ls -A libs/sub > listed"))
     project.orch("exec")

@@ -319,7 +319,9 @@ def _elsewhere(of: Means, job: Job, commit: str) -> Iterator[Site]:
     """The site for the checks of a step that somebody did in a worktree of theirs."""
     objects = Written(of.objects)
     tree = odb.commit(objects, commit).tree
-    of = replace(of, boundary=_fitting(of, job, objects, tree, commit))
+    start = Start(objects, tree, commit)
+    fitting = dependencies.fitting(of, start, job.setup)
+    of = replace(of, boundary=_with_submodules(of, fitting, start))
     here = _in_worktree(of, job.setup)
     worktrees.remove(of.repository, job.plan_id, "verify")  # one that a killed verification left
     try:

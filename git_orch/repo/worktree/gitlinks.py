@@ -102,7 +102,7 @@ def survey(repository: Repository, text: bytes, commits: Mapping[str, str]) -> S
 
 def _inside(repository: Repository, tree: _Tree, module: Module) -> _Tree | None:
     """The tree of a submodule's commit; None where that is not here."""
-    git = Git(module.git_dir, None, repository.variables)
+    git = _git(repository, module)
     try:
         listed = git.run("ls-tree", "-r", "-z", "--full-tree", f"{module.commit}^{{commit}}")
     except GitFailed:
@@ -131,6 +131,12 @@ def _has_no_link(top: Path, path: str) -> bool:
     return os.path.realpath(top / path) == os.path.join(os.path.realpath(top), path)
 
 
+def _git(repository: Repository, module: Module) -> Git:
+    """git for the objects of a submodule, whose core.worktree may lead nowhere."""
+    here = str(module.git_dir)
+    return Git(here, here, {**repository.variables, "GIT_WORK_TREE": here})
+
+
 def check_out(repository: Repository, modules: Sequence[Module], directory: Path) -> None:
     """Write the files of a submodule and of those inside it into an empty directory, without
     filters. Raises GitFailed where something of them is not here.
@@ -144,7 +150,7 @@ def check_out(repository: Repository, modules: Sequence[Module], directory: Path
 
 
 def _write(repository: Repository, module: Module, directory: Path, index: Path) -> None:
-    settings = Git(module.git_dir, None, repository.variables).settings()
+    settings = _git(repository, module).settings()
     drivers = gits.drivers((*(setting.name for setting in settings), *repository.drivers))
     whole = file_system.settings(directory.parent).items()
     chosen = tuple(f"{name}={value}" for name, value in whole)
