@@ -31,6 +31,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "allowedSigners": ("/evil", "/evil"),
     "allowedKeys": ("EVIL", ("EVIL",)),
     "allowSecret": ("EVIL", ("EVIL",)),
+    "share": ("/evil", ("/evil",)),
     "keepWorktrees": ("true", "true"),
     "keepDays": ("1", 1),
     "retryModel": ("evil", "evil"),
