@@ -12,14 +12,29 @@ def restrict() -> None:
     """Have Python look in neither of them any more, but where they have this package."""
     if sys.flags.isolated:
         return
+    here = _current()
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     foreign = [] if sys.flags.ignore_environment else os.environ.get("PYTHONPATH", "").split(":")
-    named = [os.path.abspath(entry) for entry in foreign if entry or len(foreign) > 1]
-    if not sys.flags.safe_path and sys.path[:1] in ([""], [os.getcwd()]):
+    named = [
+        entry if os.path.isabs(entry) else os.path.join(here, entry)
+        for entry in foreign
+        if entry or len(foreign) > 1
+    ]
+    if not sys.flags.safe_path and sys.path[:1] in ([""], [here]):
         named.insert(0, sys.path[0])
+    if not here and "" in named:  # the current directory is gone, and has nothing to import
+        sys.path.remove(named.pop(0))
     for entry in named:
         if entry in sys.path and not _is_installed(os.path.realpath(entry), os.path.realpath(own)):
             sys.path.remove(entry)
+
+
+def _current() -> str:
+    """The current directory; empty where it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def _is_installed(entry: str, own: str) -> bool:

@@ -105,7 +105,7 @@ def test_a_plan_file_that_is_not_text_or_not_there_is_refused(repo: Repo, tmp_pa
     (tmp_path / "huge").write_bytes(b"#" * (4 * 1024 * 1024 + 1))
     said = failure(repo.orch("plan", "--from", str(latin), expect=2), 2)
     assert "not UTF-8 (byte 10)" in said
-    assert f"utf-8 {shlex.quote(str(latin))}" in said
+    assert f"-t UTF-8 {shlex.quote(str(latin))}" in said
     assert "4 MiB" in failure(repo.orch("plan", "--from", str(tmp_path / "huge"), expect=2), 2)
     assert "no such file" in failure(repo.orch("plan", "--from", "absent.yaml", expect=2), 2)
     assert "is a directory" in failure(repo.orch("plan", "--from", ".", expect=2), 2)
