@@ -413,8 +413,9 @@ def test_what_is_shared_with_commands_is_listed(repo: Repo, here: Here, hermetic
 
 
 def test_a_bubblewrap_that_cannot_copy_is_told(
-    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Here, hermetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (hermetic / ".npm/_cacache").mkdir(parents=True)
     came_along = bundled.find()
     assert came_along is not None
     fake = tmp_path / "bin" / "bwrap"  # nothing in it tells of overlays

@@ -49,7 +49,7 @@ def made(repo: Repo) -> Worktree:
 
 def bash(script: str) -> Command:
     """A command that a plan gives as shell text."""
-    return Command(shell=script)
+    return Command(shell=script, plain=True)
 
 
 def inside(worktree: Worktree, script: str, *, network: bool = False) -> str:

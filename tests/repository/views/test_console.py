@@ -131,7 +131,9 @@ def test_nothing_others_wrote_reaches_a_terminal_as_a_sequence(repo: Repo) -> No
         {"title": "Fail EVIL", "depends_on": [1],
          "run": f"true EVIL\ntouch b.txt\nprintf '{octal}\\nhint: evil\\n'; exit 1"},
     ]  # fmt: skip
-    plan = repo.plan({"title": "Title EVIL", "objective": "Aim EVIL", "steps": steps})
+    plan = repo.plan(
+        {"title": "Title EVIL", "objective": "Aim EVIL", "shell": "plain", "steps": steps}
+    )
     log = repo.git("notes", f"--ref=orch/{plan}", "show", f"orch/{plan}").replace(
         "EVIL", json.dumps(evil)[1:-1]
     )
