@@ -348,7 +348,7 @@ def probe_repositories(launcher: Launcher, place: Place) -> Answer:
         (inner / name).write_text(text)
     keeping = dataclasses.replace(launcher, keeps_repositories=True)
     with contextlib.suppress(RepositoriesChanged):  # the new one
-        keeping.run(Command(shell=_MAKES), worktree=place.worktree, timeout=_SECONDS)
+        keeping.run(Command(shell=_MAKES, plain=True), worktree=place.worktree, timeout=_SECONDS)
     now = {path.name: path.read_text() for path in inner.iterdir() if path.is_file()}
     answer = _answer(
         "repositories",
@@ -511,7 +511,7 @@ def probe_copies(launcher: Launcher, place: Place) -> Answer:
         shares=(Share("shared", str(source), "shared"),),
         writes=place.directory / "writes",
     )
-    command = Command(shell=_WRITES)
+    command = Command(shell=_WRITES, plain=True)
     seen = [
         sharing.run(command, worktree=place.worktree, timeout=_SECONDS).output.decode(
             "utf-8", "replace"
