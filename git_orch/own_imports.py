@@ -16,7 +16,7 @@ def restrict() -> None:
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     foreign = [] if sys.flags.ignore_environment else os.environ.get("PYTHONPATH", "").split(":")
     named = [
-        entry if os.path.isabs(entry) else os.path.join(here, entry)
+        os.path.normpath(os.path.join(here, entry))
         for entry in foreign
         if entry or len(foreign) > 1
     ]
