@@ -4,12 +4,13 @@ tokens.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MARK = "[redacted]"
 _SHORTEST = 8  # characters of a secret; a shorter value would blank out ordinary words
@@ -18,16 +19,22 @@ _SHORTEST = 8  # characters of a secret; a shorter value would blank out ordinar
 _TELLING = 256
 
 _ROUNDS = 200_000
-# One word in one case, with a number behind it or not.
-_WORD = re.compile(r"(?:[a-z]{1,12}|[A-Z]{1,12}|[A-Z][a-z]{1,11})[0-9]{0,3}|[0-9]{1,9}")
-_COMMON = frozenset({
-    "p@ssw0rd", "p@ssword", "passw0rd", "pa55word", "my-secret-pw", "mysecretpassword",
-    "my-secret-password", "secretpassword", "supersecret", "super-secret", "changethis",
-    "change-me", "change_me", "please-change", "administrator", "development", "test-password",
-    "test_password", "testpassword", "dummy-key", "dummy_key", "fake-key", "fake_key",
-    "test-key", "test_key", "your-api-key", "your_api_key", "not-a-secret", "notasecret",
-    "placeholder",
-})  # fmt: skip
+# One word of at most 8 letters in one case: a longer value, or one with something in it that is no
+# letter, has to be made of words that passwords in examples are made of.
+_SHORT_WORD = re.compile(r"[a-z]{1,8}|[A-Z]{1,8}|[A-Z][a-z]{1,7}")
+_LIKE_EXAMPLES = (
+    "a", "abc", "access", "admin", "administrator", "an", "api", "app", "auth", "change", "changeit",
+    "changeme", "client", "database", "db", "default", "demo", "dev", "development", "docker",
+    "dummy", "elasticsearch", "empty", "example", "fake", "foo", "bar", "baz", "github", "guest",
+    "hello", "here", "insert", "is", "it", "key", "letmein", "local", "localhost", "login", "mariadb",
+    "master", "me", "minio", "mock", "mongo", "mongodb", "my", "mysql", "no", "none", "not", "nothing",
+    "oracle", "p@ssw0rd", "p@ssword", "pa55word", "pass", "passw0rd", "passwd", "password",
+    "placeholder", "please", "postgres", "postgresql", "prod", "production", "pw", "qwerty", "rabbitmq",
+    "redis", "replace", "root", "sample", "secret", "server", "some", "staging", "super", "test",
+    "testing", "the", "this", "to", "token", "undefined", "user", "username", "value", "welcome",
+    "wordpress", "world", "your",
+)  # fmt: skip
+_LONGEST_EXAMPLE = 32  # characters
 
 _SECRET_NAME = re.compile(
     r"KEY|SECRET|TOKEN|PASS|CRED|(?<![A-Z])O?AUTH(?!OR(?!IZ)|_SOCK)", re.IGNORECASE
@@ -63,19 +70,34 @@ _USER_INFORMATION = re.compile(r"([A-Za-z0-9+.-]://)[^\s/?#\"'<>]+@")
 
 
 def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Values, of at least 8 characters, of the variables whose names say that they are secret, but
-    for words that many have and that stand in texts for other reasons.
-    """
+    """Values, of at least 8 characters, of the variables whose names say that they are secret."""
     return tuple(
         value
         for name, value in environment.items()
-        if len(value) >= _SHORTEST and _SECRET_NAME.search(name) and not _is_common(value)
+        if len(value) >= _SHORTEST and _SECRET_NAME.search(name)
     )
 
 
-def _is_common(value: str) -> bool:
-    """Whether a value is a word, a name or a number that everybody uses, such as `postgres`."""
-    return _WORD.fullmatch(value) is not None or value.lower() in _COMMON
+def _telling(secrets: Iterable[str]) -> Iterator[str]:
+    """The secrets that stand in a text for no other reason: not a short or common word such as
+    `postgres`. These are redacted all the same.
+    """
+    return (
+        secret
+        for secret in secrets
+        if not (_SHORT_WORD.fullmatch(secret) or _is_like_examples(secret))
+    )
+
+
+def _is_like_examples(value: str) -> bool:
+    return len(value) <= _LONGEST_EXAMPLE and _example().fullmatch(value) is not None
+
+
+@functools.cache
+def _example() -> re.Pattern[str]:
+    words = "|".join(map(re.escape, _LIKE_EXAMPLES))
+    made_of_words = rf"(?:(?:{words})[-_.]?){{1,4}}[0-9]{{0,4}}!?"
+    return re.compile(rf"{made_of_words}|0?12345678(?:90?)?|(.)\1+", re.IGNORECASE)
 
 
 def fingerprint(secret: str) -> str:
@@ -89,15 +111,19 @@ def fingerprint(secret: str) -> str:
 
 
 def holds_secret(text: str, secrets: Iterable[str]) -> bool:
-    """Whether `text` holds one of the secrets or a text that can only be a key; URLs and headers do
-    not count.
+    """Whether `text` holds one of the secrets, of which common words do not count, or a text that can
+    only be a key; URLs and headers do not count.
     """
-    return any(secret in text for secret in secrets) or any(shape.search(text) for shape in _SHAPES)
+    return any(secret in text for secret in _telling(secrets)) or any(
+        shape.search(text) for shape in _SHAPES
+    )
 
 
 def secrets_in(text: str, secrets: Iterable[str]) -> frozenset[str]:
-    """The secrets and keys in `text`, to compare its versions; of a long key its beginning."""
-    present = {secret for secret in secrets if secret in text}
+    """The secrets and keys in `text`, to compare its versions; of a long key its beginning. Common
+    words do not count.
+    """
+    present = {secret for secret in _telling(secrets) if secret in text}
     for shape in _SHAPES:
         present.update(match[0][:_TELLING] for match in shape.finditer(text))
     return frozenset(present)

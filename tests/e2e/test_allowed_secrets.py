@@ -31,6 +31,18 @@ def test_a_refusal_names_file_line_and_fingerprint_and_what_allows_it(repo: Repo
     assert repo.git("show", f"orch/{plan}:conf.py") == f"first\n{KEY}"
 
 
+def test_the_fingerprint_is_in_no_commit_and_in_the_local_patch(repo: Repo) -> None:
+    repo.plan(writing_key())
+    allowed = FINGERPRINT.search(repo.orch("exec", expect=None).stderr)
+    assert allowed is not None
+    stored = repo.git("log", "--all", "-p", "--format=%B")
+    assert "looks like a key or a secret in line 2" in stored
+    assert allowed[1] not in stored
+    patches = list((repo.path / ".git/orch/refused").iterdir())
+    assert [allowed[1] in patch.read_text() for patch in patches] == [True]
+    repo.git("apply", "--check", str(patches[0]))
+
+
 def test_the_repository_allows_no_secret(repo: Repo) -> None:
     repo.plan(writing_key())
     allowed = FINGERPRINT.search(repo.orch("exec", expect=None).stderr)
@@ -85,10 +97,20 @@ def test_a_common_word_is_no_secret(repo: Repo, value: str) -> None:
     repo.orch("exec", env=env)
 
 
-@pytest.mark.parametrize("value", ["hunter2-correct", "tr0ub4dor&3xyz", "kJ8f2LmQ9z"])
+@pytest.mark.parametrize(
+    "value", ["hunter2-correct", "tr0ub4dor&3xyz", "kJ8f2LmQ9z", "dragonfly42"]
+)
 def test_another_value_of_such_a_variable_is_one(repo: Repo, value: str) -> None:
     document = {"title": "Write", "steps": [{"title": "Write", "files": {"db.yml": f"{value}\n"}}]}
     words = ("plan", "--from", "-")
     refused = repo.orch(*words, stdin=json.dumps(document), env={"DB_PASSWORD": value}, expect=3)
     assert "looks like a key or a secret" in refused.stderr
     assert value not in refused.stderr
+
+
+def test_a_common_word_stays_out_of_the_log(repo: Repo) -> None:
+    check = {"command": "echo user postgres; false"}
+    repo.plan({"title": "A", "steps": [{"title": "A", "run": "true", "checks": [check]}]})
+    repo.orch("exec", env={"DB_PASSWORD": "postgres"}, expect=None)
+    stored = repo.git("log", "--all", "-p", "--format=%B")
+    assert "user [redacted]" in stored

@@ -261,7 +261,7 @@ class Attempt:
             error = redact.redacted(gated.cause, site.secrets)
             hint = f"less '{refused}'  # nothing of it is stored in the repository"
             if gated.allowing:
-                hint += f"; if it is no secret: {gated.allowing}"
+                hint += f"; {redact.redacted(gated.allowing, site.secrets)}"
             course.fail(Failed(Made(), error=error, reason="gate", hint=hint))
             return
         if course.failed is None:

@@ -85,10 +85,7 @@ def _refuse_secret(
     allowed = settings.allowed_secrets(repository) if present else frozenset[str]()
     for fingerprint in sorted(map(redact.fingerprint, present)):
         if fingerprint not in allowed:
-            raise errors.Refused(
-                f"{where} (fingerprint {fingerprint})",
-                f"{advice}; if it is no secret: {gate.allowing(fingerprint)}",
-            )
+            raise errors.Refused(where, f"{advice}; if it {gate.allowing(fingerprint)}")
 
 
 def create(

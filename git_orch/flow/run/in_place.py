@@ -101,7 +101,7 @@ def checkpoint(plan: OpenPlan, means: Means, number: int, title: str, tip: str) 
     except GateRefused as gated:
         raise errors.Refused(
             f"uncommitted work cannot be committed before step {number}: {gated.listing}",
-            f"{gated.allowing}  # if it is no secret" if gated.allowing else "git status",
+            gated.allowing or "git status",
         ) from gated
     if taken.nested:
         raise errors.Refused(

@@ -38,22 +38,27 @@ class Change(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Why a change is refused. `fingerprint` is that of a text which looks like a secret."""
+    """Why a change is refused. `fingerprint` is that of a text which looks like a secret, and is for
+    the person alone: the message becomes a part of the log, which is pushed. `line` is its line; 0
+    for a name.
+    """
 
     code: str
     path: str
     message: str
     fingerprint: str = ""
+    line: int = 0
 
 
 def allowing(fingerprint: str) -> str:
-    """The command by which the user allows a text that looks like a secret."""
-    return f"git config --global --add orch.allowSecret {fingerprint}"
+    """How the user allows a text that looks like a secret: the end of a sentence."""
+    command = f"git config --global --add orch.allowSecret {fingerprint}"
+    return f"is no secret (fingerprint {fingerprint}): {command}"
 
 
 class GateRefused(errors.StepFailed):
     """A snapshot holds what must not enter the repository; nothing of it has been stored. `listing`
-    is the first findings as people read them.
+    is the first findings as people read them, `allowing` how they allow those that are no secrets.
     """
 
     def __init__(self, findings: Sequence[Finding]) -> None:
@@ -61,10 +66,21 @@ class GateRefused(errors.StepFailed):
         more = [f"and {len(findings) - _SHOWN} more"] if len(findings) > _SHOWN else []
         self.listing = "; ".join([*shown, *more])
         self.findings = tuple(findings)
-        # Where all are allowed, nothing else is in the way.
-        alike = dict.fromkeys(finding.fingerprint for finding in findings)
-        self.allowing = "" if "" in alike else " && ".join(map(allowing, alike))
+        self.allowing = _ways_out(findings)
         super().__init__(f"the result is refused: {self.listing}", "git orch show --attempts")
+
+
+def _ways_out(findings: Sequence[Finding]) -> str:
+    """How the user allows what looks like a secret, each text once; empty where there is none."""
+    firsts: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.fingerprint:
+            firsts.setdefault(finding.fingerprint, finding)
+    return "; ".join(
+        f"if {f'line {finding.line} of ' if finding.line else ''}'{finding.path}' "
+        f"{allowing(fingerprint)}"
+        for fingerprint, finding in firsts.items()
+    )
 
 
 class Directory(NamedTuple):
@@ -130,9 +146,10 @@ def _names(
             yield Finding("GITLINK", change.path, "is a repository inside the tree")
         if change.status == "A":
             for text in sorted(redact.secrets_in(change.path, secrets)):
-                if redact.fingerprint(text) not in contents.allowed:
+                fingerprint = redact.fingerprint(text)
+                if fingerprint not in contents.allowed:
                     message = "is a name that looks like a key or a secret"
-                    yield _secret(change.path, message, text)
+                    yield Finding("SECRET", change.path, message, fingerprint)
 
 
 def _repositories(changes: Sequence[Change], contents: Contents) -> Iterator[Finding]:
@@ -249,14 +266,11 @@ def _secrets(
     if brought:
         brought -= contents.known(sorted(brought))
     for secret in sorted(brought, key=text.index):
-        if redact.fingerprint(secret) not in contents.allowed:
+        fingerprint = redact.fingerprint(secret)
+        if fingerprint not in contents.allowed:
             line = text.count("\n", 0, text.index(secret)) + 1
-            yield _secret(path, f"holds what looks like a key or a secret in line {line}", secret)
-
-
-def _secret(path: str, message: str, text: str) -> Finding:
-    fingerprint = redact.fingerprint(text)
-    return Finding("SECRET", path, f"{message} (fingerprint {fingerprint})", fingerprint)
+            message = f"holds what looks like a key or a secret in line {line}"
+            yield Finding("SECRET", path, message, fingerprint, line)
 
 
 def code_files(

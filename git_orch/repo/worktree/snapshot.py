@@ -185,9 +185,12 @@ def _taken(
             differing = quarantine.changes(base, tree)
             try:
                 code = quarantine.inspect(differing, (base, tree), terms.secrets)
-            except gate.GateRefused:
+            except gate.GateRefused as refused:
                 if terms.refused is not None:
-                    localfiles.write(terms.refused, quarantine.patch(differing, base, tree))
+                    # What stands above its first file is a comment of a patch.
+                    head = f"{refused.allowing}\n\n".encode("utf-8", "backslashreplace")
+                    patch = quarantine.patch(differing, base, tree)
+                    localfiles.write(terms.refused, (head if refused.allowing else b"") + patch)
                 raise
             largefiles.admit(repository, scratch.lfs)
             held = quarantine.admit()

@@ -92,3 +92,20 @@ def test_names_that_only_look_like_secrets_hide_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", ["OAUTH_CLIENT", "PROXY_AUTH", "AUTHORIZATION", "auth"])
 def test_names_of_credentials_do(name: str) -> None:
     assert redact.secret_values({name: "Ada Lovelace"}) == ("Ada Lovelace",)
+
+
+@pytest.mark.parametrize("value", ["postgres", "password123", "your-api-key", "xxxxxxxxxx"])
+def test_a_common_word_is_redacted_and_refuses_nothing(value: str) -> None:
+    secrets = redact.secret_values({"DB_PASSWORD": value})
+    assert redact.redacted(f"user {value}", secrets) == "user [redacted]"
+    assert redact.secrets_in(f"user {value}", secrets) == frozenset()
+    assert not redact.holds_secret(f"user {value}", secrets)
+
+
+@pytest.mark.parametrize(
+    "value", ["dragonfly", "dragonfly42", "postgrez1", "48291736", "correct-horse", "MixedCas"]
+)
+def test_a_longer_word_or_one_with_digits_is_a_secret(value: str) -> None:
+    secrets = redact.secret_values({"DB_PASSWORD": value})
+    assert redact.secrets_in(f"user {value}", secrets) == {value}
+    assert redact.holds_secret(f"user {value}", secrets)

@@ -396,10 +396,12 @@ def test_the_refusal_names_some_files_and_the_number_of_others_and_no_secret(blo
         gate.inspect(changes, blobs.contents, ())
     fingerprint = redact.fingerprint(TOKEN)
     assert str(refused.value).startswith(
-        "the result is refused: 'f0' holds what looks like a key or a secret in line 1 "
-        f"(fingerprint {fingerprint}); 'f1' "
+        "the result is refused: 'f0' holds what looks like a key or a secret in line 1; 'f1' "
     )
-    assert refused.value.allowing == f"git config --global --add orch.allowSecret {fingerprint}"
+    command = f"git config --global --add orch.allowSecret {fingerprint}"
+    assert refused.value.allowing == (
+        f"if line 1 of 'f0' is no secret (fingerprint {fingerprint}): {command}"
+    )
     assert str(refused.value).endswith("; and 2 more")
     assert TOKEN not in str(refused.value)
 
