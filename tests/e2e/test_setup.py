@@ -140,7 +140,7 @@ def test_a_setup_command_that_fails_fails_the_step(ignoring: Repo) -> None:
     ("command", "named", "hint"),
     [
         ("mkdir -p src/gen; touch new.txt src/gen/a", "'new.txt'", "names 'new.txt', 'src/gen/'"),
-        ("echo >> README.md", "'README.md'", "git orch setup"),
+        ("echo >> README.md", "'README.md'", "git orch setup --command COMMAND"),
     ],
 )
 def test_a_setup_command_that_changes_what_git_does_not_ignore_ends_the_run(

@@ -67,6 +67,14 @@ def test_a_setup_that_lacks_a_package_names_the_network_as_well(project: Repo) -
     assert said.splitlines()[-1] == "hint: git orch setup --network"
 
 
+def test_a_setup_that_lacks_a_program_asks_for_another_command(project: Repo) -> None:
+    said = project.orch("setup", "--command", "no-such-program", expect=1).stderr
+    assert said.splitlines()[-1] == (
+        "hint: git orch setup --command COMMAND"
+        "  # a program that it starts is not on the PATH of commands"
+    )
+
+
 def test_programs_that_a_setup_makes_are_on_the_path_of_the_check(project: Repo) -> None:
     project.commit({".gitignore": "env/\n"}, "env")
     make = "mkdir -p env/bin; touch env/pyvenv.cfg; printf '#!/bin/sh\n' > env/bin/tool"

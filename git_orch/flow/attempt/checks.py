@@ -164,10 +164,6 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
     look = snapshot.look(site.worktree, tree, alone=True)
     note = _put_back(site, tree, look.disturbed) if look.disturbed else ""
     passed = outcome.reason == "exited" and outcome.status == check.expected_exit
-    top = site.worktree.path
-    absent = [path for path in check.produces if passed and not os.path.lexists(top / path)]
-    if absent:
-        return _absent(check, site, outcome, absent[0]), not look.spotless
     result = CheckResult(
         type=check.type,
         command=redact.redacted(check.command.text(), site.secrets),
@@ -178,20 +174,12 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
         reason="ok" if passed else ended(outcome, check.timeout, check.expected_exit),
         note=redact.redacted(note, site.secrets),
     )
+    top = site.worktree.path
+    absent = [path for path in check.produces if not os.path.lexists(top / path)]
+    if passed and absent:
+        reason = f"did not make '{absent[0]}'"
+        result = result._replace(passed=False, output="", reason=reason, note="")
     return result, not look.spotless
-
-
-def _absent(check: Check, site: Site, outcome: Outcome, path: str) -> CheckResult:
-    """The result of a command that did not make a path which it produces."""
-    return CheckResult(
-        type=check.type,
-        command=redact.redacted(check.command.text(), site.secrets),
-        exit=outcome.status,
-        passed=False,
-        seconds=outcome.seconds,
-        output="",
-        reason=f"did not make '{path}'",
-    )
 
 
 def _put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:

@@ -77,7 +77,7 @@ def prepare_worktree(
     of: Means, name: str, commit: str, tree: str, approved: Setup | None = None
 ) -> Worktree:
     """The worktree of that name, holding `commit` (whose tree is `tree`) and nothing else but what
-    `wanted` makes.
+    the `approved` setup command makes.
 
     The setup command runs once in each worktree of a run. Raises SetupFailed.
     """
@@ -166,6 +166,12 @@ def _fitting(
     start = Start(objects, tree, commit)
     boundary = dependencies.fitting(of, start, job.setup)
     return boundary if job.in_place else _with_submodules(of, boundary, start)
+
+
+def _fitted(of: Means, start: Start, approved: Setup | None) -> Means:
+    """The means by which commands see the dependencies and submodules of a tree."""
+    boundary = dependencies.fitting(of, start, approved)
+    return replace(of, boundary=_with_submodules(of, boundary, start))
 
 
 def _with_submodules(of: Means, boundary: Boundary, start: Start) -> Boundary:
@@ -285,8 +291,7 @@ class Bench:
     def _means(self, commit: str) -> Means:
         tree = odb.commit(self._plan.objects, commit).tree
         start = Start(Written(self._plan.objects), tree, commit)
-        fitting = dependencies.fitting(self._of, start, self._approved(commit))
-        return replace(self._of, boundary=_with_submodules(self._of, fitting, start))
+        return _fitted(self._of, start, self._approved(commit))
 
     def _approved(self, commit: str) -> Setup | None:
         """The setup command, where the user has one and approved it for this commit's tree."""
@@ -319,9 +324,7 @@ def _elsewhere(of: Means, job: Job, commit: str) -> Iterator[Site]:
     """The site for the checks of a step that somebody did in a worktree of theirs."""
     objects = Written(of.objects)
     tree = odb.commit(objects, commit).tree
-    start = Start(objects, tree, commit)
-    fitting = dependencies.fitting(of, start, job.setup)
-    of = replace(of, boundary=_with_submodules(of, fitting, start))
+    of = _fitted(of, Start(objects, tree, commit), job.setup)
     here = _in_worktree(of, job.setup)
     worktrees.remove(of.repository, job.plan_id, "verify")  # one that a killed verification left
     try:

@@ -33,7 +33,7 @@ from git_orch.sandbox import secrecy
 from git_orch.sandbox.files import PathRefused, Tree
 from git_orch.sandbox.process.outcome import Outcome
 
-HINT = "git orch setup"
+_HINT = "git orch setup --command COMMAND"  # without one it would try the same again
 # With the offline switches tools say that they lack a package, and do not ask for the network.
 OF_NETWORK = (Missing.NETWORK, Missing.PACKAGE)
 LIST = ".worktreeinclude"
@@ -114,7 +114,7 @@ def run(
         output_shown = redact.redacted(outcome.excerpt(_SHOWN).strip(), secrecy.secrets())
         failure = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
         lacked = missing.of(outcome.status, output_shown, network=setup.network)
-        hint = HINT if lacked is None else lacked.hint
+        hint = _HINT if lacked is None else f"{_HINT}  # {lacked.value}"
         if lacked in OF_NETWORK and not setup.network:
             hint = f"git orch approve {ids.short(of.place.id)} --setup-network"
         place = "\n" if "\n" in output_shown else ": "
@@ -136,7 +136,7 @@ def _not_ignored(setup: Setup, changed: Sequence[str], tracked: Sequence[str]) -
     before = set(tracked).union(*(_above(path) for path in tracked))
     new = [path for path in changed if path not in before]
     if not new:
-        return SetupFailed(cause, "git orch setup  # with a command that keeps to the lock files")
+        return SetupFailed(cause, f"{_HINT}  # one that keeps to the lock files")
     outermost = dict.fromkeys(_outermost(path, before) for path in new)
     return SetupFailed(
         cause, f"git commit .gitignore  # once it names {sentences.quoted_names(list(outermost))}"

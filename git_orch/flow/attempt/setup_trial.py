@@ -127,7 +127,7 @@ def _report_setup(request: Request, entry: Setup, seconds: float, file: Path) ->
 
 @contextlib.contextmanager
 def _in_words(entry: Setup) -> Iterator[None]:
-    """A setup that fails says so in one line, shows the end of its output, and names our options."""
+    """A setup that fails says so in one line, shows the end of its output, and names our option."""
     try:
         yield
     except setup.SetupFailed as failed:
@@ -135,8 +135,6 @@ def _in_words(entry: Setup) -> Iterator[None]:
         failed.details = tuple(lines[-_SHOWN:])
         if failed.lacked in setup.OF_NETWORK and not entry.network:
             failed.hint = "git orch setup --network"
-        elif failed.hint == setup.HINT:
-            failed.hint = "git orch setup --command COMMAND"
         raise
 
 

@@ -97,6 +97,13 @@ def test_a_variable_without_an_absolute_path_names_nothing(tmp_path: Path, value
     assert tools.variables == {}
 
 
+def written(file: Path, text: str) -> Path:
+    """The file, with this text."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
 HARMLESS = {
     ".cargo/config.toml": "[net]\noffline = true\n[registries.mine]\nindex = 'https://example.com'\n",
     ".npmrc": "fund=false\nregistry=https://registry.example.com/\n# _authToken=nothing\n",
@@ -111,9 +118,7 @@ HARMLESS = {
 
 @pytest.mark.parametrize(("name", "text"), HARMLESS.items(), ids=HARMLESS)
 def test_configuration_without_a_secret_is_shown(tmp_path: Path, name: str, text: str) -> None:
-    file = tmp_path / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+    file = written(tmp_path / name, text)
     tools = caches.find(str(tmp_path), {}, ())
     assert (tools.shown, tools.hidden) == ((str(file),), ())
 
@@ -135,9 +140,7 @@ SECRET = {
 
 @pytest.mark.parametrize(("name", "text"), SECRET.items(), ids=SECRET)
 def test_configuration_with_a_secret_is_hidden(tmp_path: Path, name: str, text: str) -> None:
-    file = tmp_path / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+    file = written(tmp_path / name, text)
     tools = caches.find(str(tmp_path), {}, ("GIVEN-VALUE",))
     assert (tools.shown, tools.hidden) == ((), (str(file),))
 
