@@ -13,14 +13,14 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.cli import plan as plan_command
 from git_orch.flow.branch import opening, unarchive
-from git_orch.plans import ids
+from git_orch.plans import ids, revision
 from git_orch.plans.file import emitter, planfile
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.repo import localfiles, settings
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.sandbox.process import programs
-from git_orch.views import console
+from git_orch.views import console, report
 
 
 @click.command("edit")
@@ -54,7 +54,7 @@ def command(plan: str | None, source: str | None) -> None:
         else _typed_text(source or "-")
     )
     try:
-        new = planfile.read(text, name, status.step_ids)
+        new = planfile.read(text, name, status.step_ids, status.plan)
         chosen = settings.of_user(repository)
         samples = (
             estimating.samples(repository)
@@ -69,6 +69,7 @@ def command(plan: str | None, source: str | None) -> None:
             unarchive.unarchive(place, ConsoleReporter())
         with opening.open_for_writing(place, ConsoleReporter()) as opened:
             changed = edit.revise(opened, status.plan, new, estimate)
+            after = opened.status()
     except errors.OrchError as refused:
         if draft is None:
             raise
@@ -76,7 +77,10 @@ def command(plan: str | None, source: str | None) -> None:
         raise
     if draft is not None:
         localfiles.remove(draft)
-    console.out(f"{ids.short(status.id)}: {'changed' if changed else 'nothing changed'}")
+    what = revision.differences(status.plan, new) if changed else "nothing changed"
+    console.out(f"{ids.short(status.id)}: {what or 'the same text, not rejected any more'}")
+    if changed:
+        console.out(*report.next_command(after, running=False))
 
 
 def _typed_text(source: str) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -16,15 +18,28 @@ if TYPE_CHECKING:
     from git_orch.flow.open_plan import OpenPlan
 
 
-@click.command("rollback")
+class _Rollback(click.Command):
+    """Takes --last without a number, which a plan's name may follow, for one step."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        spelled = []
+        for word, after in itertools.zip_longest(args, args[1:], fillvalue=""):
+            one = word == "--last" and not re.fullmatch(r"[-+]?[0-9]+", after)
+            spelled.append("--last=1" if one else word)
+        return super().parse_args(ctx, spelled)
+
+
+@click.command("rollback", cls=_Rollback)
 @here.plan_argument
 @click.option(
     "--to-step",
     type=int,
     metavar="N",
-    help="Back to where step N left it; else to the cover commit.",
+    help="Back to where step N left it.",
 )
-@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Take the last N steps back.")
+@click.option(
+    "--last", type=click.IntRange(min=1), metavar="[N]", help="Take the last N steps back, or one."
+)
 @click.option(
     "--undo", is_flag=True, help="Take the last rollback back, or a drop, reorder, rebase or redo."
 )
@@ -43,7 +58,10 @@ def command(
     checkout: bool,
     dry_run: bool,
 ) -> None:
-    """Move the plan branch back: a ref reset. What it leaves is kept; your files are not touched."""
+    """Take steps back, all of them without an option: a ref reset of the plan branch.
+
+    What it leaves is kept; your files are not touched.
+    """
     given = {"--to-step": to_step is not None, "--last": last is not None, "--undo": undo}
     named = [name for name, is_given in given.items() if is_given]
     if len(named) > 1:
@@ -60,7 +78,9 @@ def command(
     if moved is None:
         console.out(f"{name}: nothing to roll back")
         return
-    _print(name, moved, undo=undo, dry_run=dry_run)
+    everything = len(after.steps) == len(moved.steps) > 1
+    steps = f"all {len(moved.steps)} steps" if everything else _named(moved)
+    _print(name, moved, steps, undo=undo, dry_run=dry_run)
     if undo and not dry_run:
         console.out(*report.next_command(after, running=False))
     elif not dry_run:
@@ -75,8 +95,11 @@ def _roll_back(opened: OpenPlan, to_step: int | None, last: int | None, how: How
     return rollback.roll_back(opened, to_step, how)
 
 
-def _print(name: str, moved: Moved, *, undo: bool, dry_run: bool) -> None:
-    steps = sentences.steps(moved.steps) if moved.steps else "no step"
+def _named(moved: Moved) -> str:
+    return sentences.steps(moved.steps) if moved.steps else "no step"
+
+
+def _print(name: str, moved: Moved, steps: str, *, undo: bool, dry_run: bool) -> None:
     branch = "branch would move" if dry_run else "branch moved"
     done = f"{steps} done again"
     if not undo:

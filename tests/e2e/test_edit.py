@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -92,3 +93,14 @@ def test_the_repositorys_editor_is_not_opened(repo: Repo) -> None:
     repo.git("config", "--global", "core.editor", "sed -i 's/Write much/Write more/'")
     assert edited(repo, "false", "VISUAL")[0] == 0
     assert repo.status(plan)["steps"][0]["title"] == "Write more"
+
+
+def test_a_complete_plan_takes_a_step_from_the_file_that_it_was_made_of(repo: Repo) -> None:
+    plan = repo.plan(writing("a"))
+    repo.orch("exec", plan)
+    done = repo.orch("edit", "--from", "-", plan, stdin=json.dumps(writing("a", "b"))).stdout
+    assert f"step 2 added\nnext: git orch exec {plan[:24]}" in done
+    status = repo.status(plan)
+    assert [status["state"], *repo.step_states(plan)] == ["EXECUTING", "done", "pending"]
+    repo.orch("exec")
+    assert repo.status(plan)["state"] == "COMPLETE"

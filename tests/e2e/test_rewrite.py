@@ -402,6 +402,20 @@ def test_the_last_steps_are_taken_back(repo: Repo, plan: str) -> None:
     repo.orch("rollback", "--last", "2", plan, expect=5)
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ([], "rolled back all 3 steps (old tip "),
+        (["--last"], "rolled back step 3 (old tip "),
+        (["--last", "PLAN"], "rolled back step 3 (old tip "),
+    ],
+)
+def test_a_rollback_takes_back_all_steps_and_last_one(
+    repo: Repo, plan: str, typed: list[str], said: str
+) -> None:
+    assert said in repo.orch("rollback", *(word.replace("PLAN", plan) for word in typed)).stdout
+
+
 def test_a_dry_run_moves_nothing_and_says_what_would(repo: Repo, plan: str) -> None:
     old = repo.git("rev-parse", f"orch/{plan}")
     said = repo.orch("rollback", "--last", "2", "--dry-run", plan).stdout

@@ -110,12 +110,13 @@ def test_what_an_edit_ends_is_written_down(here: Here) -> None:
     assert state(here, plan) == "CREATED"
 
 
-def test_a_complete_plan_is_edited_after_the_command_of_the_hint(here: Here) -> None:
+def test_a_landed_step_of_a_complete_plan_is_edited_after_the_command_of_the_hint(
+    here: Here,
+) -> None:
     plan = here.plan(writing("a", "b"))
     here("exec", plan)
     text = here("show", plan, "--yaml").out.replace("Write b", "Write c")
-    more = here("show", plan, "--yaml").out + "  - {title: Another, run: 'true'}\n"
-    said = here("edit", plan, "--from", "-", stdin=more, expect=3).err
+    said = here("edit", plan, "--from", "-", stdin=text, expect=3).err
     here(*said.rpartition("hint: git orch ")[2].split())
     here("edit", plan, "--from", "-", stdin=text)
     assert here.show(plan)["steps"][1]["title"] == "Write c"

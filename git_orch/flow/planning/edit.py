@@ -18,8 +18,9 @@ def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
     """Store another text of the plan, made from the `old` one; False when it is equal.
 
     A text that the user made or approved here stays their own when they edit it; one from elsewhere
-    does not become it. An interrupted run ends with the edit. Raises Refused when a landed step
-    would change or all steps are done, and Busy when somebody else has changed the plan meanwhile.
+    does not become it. An interrupted run ends with the edit, and a COMPLETE plan goes on. Raises
+    Refused when a landed step would change, and Busy when somebody else has changed the plan
+    meanwhile.
     """
     status = plan.status()
     if plan_document.to_document(status.plan) != plan_document.to_document(old):
@@ -33,15 +34,16 @@ def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
     ):
         return False
     _refuse_landed_changes(status, new)
-    stopped = PlanState.FAILED in _states_to_created(status)
+    passed = life.states_to_edit(status.recorded_state, status.state, plan.name)
     create.refuse_secrets(plan.repository, new)
     users_own = approve.is_users_own(plan.place, status)
     if users_own:
         # Both texts: a kill leaves either of them in the log.
         approve.remember_made(plan, status, status.plan, new)
-    if stopped:
+    if PlanState.FAILED in passed:
         plan.record((plan.home, plan.event("plan.stopped", why="edit")))
-    _store(plan, status, new, estimate)
+    goes_on = PlanState.EXECUTING in passed
+    _store(plan, status, new, {"estimate": estimate, **({"state": "EXECUTING"} if goes_on else {})})
     if users_own:
         approve.remember_made(plan, status, new)
     else:
@@ -52,19 +54,8 @@ def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
     return True
 
 
-def _states_to_created(status: Status) -> list[PlanState]:
-    """The states on the way to CREATED. Raises Refused for a plan whose steps are all done."""
-    name, count = ids.short(status.id), len(status.steps)
-    try:
-        return life.states_to_edit(status.recorded_state, status.state, name)
-    except errors.Refused as refused:
-        if count > 1:  # taking back the last step is enough
-            refused.hint = f"git orch rollback {name} --to-step {count - 1}"
-        raise
-
-
-def _store(plan: OpenPlan, status: Status, new: Plan, estimate: Document) -> None:
-    revised = plan.event("plan.revised", plan=plan_document.to_document(new), estimate=estimate)
+def _store(plan: OpenPlan, status: Status, new: Plan, fields: Document) -> None:
+    revised = plan.event("plan.revised", plan=plan_document.to_document(new), **fields)
     branch = status.branch
     if branch is None or any(step.commit is not None for step in status.steps):
         plan.record((plan.home, revised))

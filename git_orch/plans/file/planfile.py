@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def read(text: str, name: str, ids: Iterable[str] = ()) -> Plan:
+def read(text: str, name: str, ids: Iterable[str] = (), old: Plan | None = None) -> Plan:
     """The plan in a file's text. Messages call the file `name`; `ids` are all step IDs that the
-    plan ever used.
+    plan ever used. Steps without an ID that are steps of the `old` text keep the ID from there.
 
     Raises PlanFileError with all findings.
     """
     from git_orch.plans.file import schema  # pydantic costs 50 ms, and writing needs none of it
 
-    return schema.plan_of(source.read(text, name), name, ids)
+    return schema.plan_of(source.read(text, name), name, ids, old)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import BaseModel, ValidationError
 
 from git_orch.errors import UsageError
+from git_orch.plans import revision
 from git_orch.plans.file import rules, source
 from git_orch.plans.file.fields import MAX_STEPS, CheckModel, FileModel, PlanModel, StepModel
 from git_orch.plans.file.findings import Finding, PlanFileError, file_finding
@@ -97,8 +98,11 @@ def _without_titles(value: object) -> object:
 # -- values ----------------------------------------------------------------------------------------
 
 
-def plan_of(read: source.Source, name: str, used_ids: Iterable[str] = ()) -> Plan:
-    """The plan in the values of a file; messages call the file `name`.
+def plan_of(
+    read: source.Source, name: str, used_ids: Iterable[str] = (), old: Plan | None = None
+) -> Plan:
+    """The plan in the values of a file; messages call the file `name`. Steps without an ID have that
+    of the step of the `old` text which they are, if there is one.
 
     Raises PlanFileError with all findings.
     """
@@ -119,7 +123,11 @@ def plan_of(read: source.Source, name: str, used_ids: Iterable[str] = ()) -> Pla
         )
     if model is None or findings:
         raise PlanFileError(name, _first_of_each_field(findings))
-    return _plan(model, links)
+    plan = _plan(model, links)
+    if old is None:
+        return plan
+    given = {step.id for step in model.steps if step.id is not None}
+    return revision.with_old_ids(old, plan, frozenset(links.ids) - given)
 
 
 def _first_of_each_field(findings: list[Finding]) -> list[Finding]:

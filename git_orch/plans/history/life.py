@@ -83,15 +83,16 @@ def states_to_run(old: PlanState, name: str) -> list[PlanState]:
 
 
 def states_to_edit(recorded: PlanState, now: PlanState, name: str) -> list[PlanState]:
-    """The states that a plan passes when its text changes, CREATED the last. An EXECUTING plan
-    becomes FAILED first.
+    """The states that a plan passes when its text changes: CREATED the last, but EXECUTING for one
+    that is COMPLETE. An EXECUTING plan becomes FAILED first.
 
-    `recorded` is the state in the log, `now` the state after a look at the branch. Raises Refused
-    for a plan that is COMPLETE.
+    `recorded` is the state in the log, `now` the state after a look at the branch.
     """
     old = now if recorded in (PlanState.EXECUTING, PlanState.COMPLETE) else recorded
     if old in (PlanState.CREATED, PlanState.DRAFT, PlanState.READY):
         return []
+    if old is PlanState.COMPLETE:
+        return [PlanState.EXECUTING]
     states: list[PlanState] = []
     if old is PlanState.EXECUTING:
         old = PlanState.FAILED
@@ -110,7 +111,7 @@ def command(old: PlanState, new: PlanState, name: str) -> str:
     elif target is PlanState.VALIDATED and PlanState.APPROVED in states:
         target = PlanState.APPROVED  # which validates as well
     if old is PlanState.COMPLETE and target is PlanState.EXECUTING:
-        return f"git orch rollback {name} --to-step N"
+        return f"git orch edit {name}"
     return f"git orch {_COMMANDS[target].format(name)}"
 
 

@@ -79,7 +79,12 @@ class Past:
 
     def revise(self, event: Event) -> None:
         self._take_text(event)
-        self.state, self.tip_checked = PlanState.CREATED, None
+        goes_on = event.body.get("state") == PlanState.EXECUTING.value
+        if not goes_on or self.state not in (PlanState.COMPLETE, PlanState.EXECUTING):
+            self.state = PlanState.CREATED
+        elif self.state is PlanState.COMPLETE:
+            self.state = PlanState.EXECUTING
+        self.tip_checked = None
 
     def _take_text(self, event: Event) -> None:
         """Take plan and estimate of an event, or neither where one of them is damaged."""

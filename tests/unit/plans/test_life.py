@@ -64,7 +64,7 @@ def test_the_states_that_are_possible_come_in_the_order_of_a_life() -> None:
         ("CREATED", "VALIDATED", "git orch check P --record"),
         ("EXECUTING", "APPROVED", "git orch exec P"),
         ("EXECUTING", "REJECTED", "git orch rollback P"),
-        ("COMPLETE", "EXECUTING", "git orch rollback P --to-step N"),
+        ("COMPLETE", "EXECUTING", "git orch edit P"),
         ("REJECTED", "EXECUTING", "git orch edit P"),
         ("APPROVED", "REJECTED", "git orch reject P --why TEXT"),
         ("FAILED", "READY", "git orch state P"),
@@ -128,9 +128,10 @@ class Written:
     def act(self, act: str) -> None:
         """What a command writes, if it does not refuse."""
         if act == "edit":
-            for passed in life.states_to_edit(self.now, self.now, "P")[:-1]:
+            states = life.states_to_edit(self.now, self.now, "P")
+            for passed in states[:-1]:
                 self.write(*EVENTS[passed][:1], **EVENTS[passed][1])
-            self.write("plan.revised", plan=DOCUMENT)
+            self.write("plan.revised", plan=DOCUMENT, state=states[-1].value if states else None)
         elif act == "exec":
             for passed in life.states_to_run(self.now, "P") or [PlanState.EXECUTING]:
                 self.write(*EVENTS[passed][:1], **EVENTS[passed][1])
@@ -186,11 +187,14 @@ def test_a_rollback_of_a_plan_that_was_edited_leaves_it_to_be_validated() -> Non
     assert written.now is PlanState.CREATED
 
 
-def test_a_plan_whose_steps_are_all_done_is_not_edited() -> None:
-    with pytest.raises(
-        Refused, match="COMPLETE: it cannot become CREATED, only EXECUTING or ROLLED_BACK"
-    ):
-        life.states_to_edit(PlanState.COMPLETE, PlanState.COMPLETE, "P")
+def test_a_complete_plan_goes_on_when_it_is_edited() -> None:
+    written = Written()
+    for act in ("exec", "complete", "edit"):
+        written.act(act)
+    assert written.now is PlanState.EXECUTING
+
+
+def test_an_edit_stops_a_plan_that_was_complete_by_its_log_alone() -> None:
     assert life.states_to_edit(PlanState.COMPLETE, PlanState.EXECUTING, "P") == [
         PlanState.FAILED,
         PlanState.CREATED,
