@@ -5,7 +5,7 @@ findings.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -15,6 +15,7 @@ from git_orch.plans import sentences
 
 if TYPE_CHECKING:
     from git_orch.agents.conversation import Model
+    from git_orch.plans.repo_map.sections import Section
 
 MAX_TOKENS = 32_000
 # In a reply: enough for prose with braces, and a limit for a flood of braces.
@@ -35,13 +36,20 @@ class NoPlan(errors.StepFailed):
 @dataclass(frozen=True, slots=True)
 class Question:
     """The task for a plan: `capabilities` as `prompts.planning_system` takes them, `delimiter`
-    random.
+    random, `sections` the map of the repository.
     """
 
     task: str
     capabilities: Mapping[str, str]
     model: str
     delimiter: str
+    sections: Sequence[Section] = ()
+
+    def message(self) -> exchange.Message:
+        """The first message: the map, and then the task."""
+        quoted = prompts.quotation("task", self.task, self.delimiter)
+        blocks = [prompts.map_block(self.sections, self.delimiter)] if self.sections else []
+        return exchange.user(*blocks, f"Plan this task:\n{quoted}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +74,7 @@ def draft(
     `on_wait` gets the seconds and the cause of a wait for the provider.
     Raises NoPlan, and ProviderFailed when the model refuses or its service fails.
     """
-    messages: tuple[exchange.Message, ...] = (
-        exchange.user(
-            "Plan this task:\n" + prompts.quotation("task", question.task, question.delimiter)
-        ),
-    )
+    messages: tuple[exchange.Message, ...] = (question.message(),)
     first = _reply(question, messages, model, on_call, on_wait)
     value = read(json_text(first.text))
     if not isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -99,7 +100,7 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
     create.refuse_unready(repository, include_dirty=options_typed.include_dirty)
     start = basing.choose_base(repository, options_typed.base)
     draft = _with_samples(
-        repository, _make_draft(repository, task, options_typed), options_typed.model
+        repository, _make_draft(repository, task, options_typed, start.commit), options_typed.model
     )
     plan_id = create.create(
         repository, draft, start, ConsoleReporter(), include_dirty=options_typed.include_dirty
@@ -199,7 +200,9 @@ def _pairs(variables: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _make_draft(repository: Repository, task: str | None, given: Typed) -> Draft:
+def _make_draft(
+    repository: Repository, task: str | None, given: Typed, base: str | None = None
+) -> Draft:
     from git_orch.flow.model import service
     from git_orch.flow.planning import draft as planning
 
@@ -217,8 +220,16 @@ def _make_draft(repository: Repository, task: str | None, given: Typed) -> Draft
     from git_orch.views.progress import ConsoleReporter
 
     max_usd = given.max_usd if given.max_usd is not None else chosen.maxUsd
-    terms = planning.Terms(name, max_usd, chosen)
+    terms = planning.Terms(name, max_usd, chosen, base, _place(repository))
     return planning.from_model(repository, asked, terms, ConsoleReporter())
+
+
+def _place(repository: Repository) -> str:
+    """Where in the work tree the user stands; "" at its top, and elsewhere."""
+    if repository.top is None:
+        return ""
+    below = os.path.relpath(os.getcwd(), repository.top)
+    return "" if below.split(os.sep)[0] in (os.curdir, os.pardir) else below
 
 
 def _task_text(task: str | None) -> str:

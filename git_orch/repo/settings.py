@@ -30,6 +30,7 @@ _MOST_USD = 1e9
 _NARROWED = frozenset({"orch.maxusd", "orch.maxstepusd"})  # the lowest value counts, from anywhere
 _DAY = 86_400  # seconds
 _MOST_DAYS = 36_500
+_MOST_TOKENS = 200_000
 KEPT_WORKTREES = ("auto", "true", "false")
 
 
@@ -44,7 +45,8 @@ class Settings(NamedTuple):
     none. `keepWorktrees` is one of KEPT_WORKTREES, `keepDays` how long local
     files and failed attempts stay (0: for ever), `setup` a command line,
     `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit), `share` the values
-    that sandbox/shares/choice.py reads.
+    that sandbox/shares/choice.py reads, `mapTokens` how many tokens of a prompt tell of the
+    repository (0: none).
     """
 
     model: str = DEFAULT_MODEL
@@ -66,6 +68,7 @@ class Settings(NamedTuple):
     maxUsd: float = 0.0  # noqa: N815
     maxStepUsd: float = 0.0  # noqa: N815
     share: tuple[str, ...] = ()
+    mapTokens: int = 4000  # noqa: N815
 
 
 def of_user(repository: Repository) -> Settings:
@@ -96,6 +99,7 @@ def of_user(repository: Repository) -> Settings:
         worktreeInclude="orch.worktreeinclude" in own
         and _flag("orch.worktreeInclude", last("orch.worktreeinclude")),
         share=tuple(value or "" for value in own.get("orch.share", [])),
+        mapTokens=_tokens("orch.mapTokens", last("orch.maptokens"), 4000),
         keepDays=_days("orch.keepDays", last("orch.keepdays"), 30),
         keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),
     )
@@ -253,6 +257,18 @@ def _days(name: str, value: str | None, usual: int) -> int:
     if not value.isdecimal() or int(value) > _MOST_DAYS:
         raise errors.UsageError(
             f"'{name}' is '{value}': it has to be 0 to {_MOST_DAYS} days, or never",
+            f"git config --global {name} {usual}",
+        )
+    return int(value)
+
+
+def _tokens(name: str, value: str | None, usual: int) -> int:
+    """A number of tokens; 0 is none."""
+    if value is None or value == "":
+        return usual
+    if not value.isdecimal() or int(value) > _MOST_TOKENS:
+        raise errors.UsageError(
+            f"'{name}' is '{value}': it has to be 0 to {_MOST_TOKENS} tokens",
             f"git config --global {name} {usual}",
         )
     return int(value)

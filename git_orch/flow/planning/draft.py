@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from git_orch.agents.prices import Prices
 from git_orch.flow.machine import command_policy, shares
 from git_orch.flow.machine import machine as surroundings
 from git_orch.flow.model import estimate as estimating
-from git_orch.flow.model import purse
+from git_orch.flow.model import purse, repo_map
 from git_orch.flow.model import service as models
 from git_orch.flow.planning.create import Draft
 from git_orch.flow.reports import Note, Reporter
@@ -21,7 +22,9 @@ from git_orch.plans.document import Document
 from git_orch.plans.file import planfile, schema
 from git_orch.plans.file.findings import PlanFileError
 from git_orch.plans.plan import Plan
+from git_orch.plans.repo_map.sections import Section
 from git_orch.repo import localfiles
+from git_orch.repo.objects import objects
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
 from git_orch.sandbox import secrecy
@@ -45,11 +48,15 @@ def from_template(name: str, variables: Mapping[str, str], model: str, table: Pr
 
 
 class Terms(NamedTuple):
-    """The model that plans, what planning may cost in USD (0: no limit), and the user's settings."""
+    """The model that plans, what planning may cost in USD (0: no limit), and the user's settings.
+    `base` is the commit that the plan starts from, `place` where in the tree the user stands.
+    """
 
     model: str
     max_usd: float
     chosen: Settings
+    base: str | None = None
+    place: str = ""
 
 
 def from_model(
@@ -72,7 +79,9 @@ def from_model(
         installed = surroundings.capabilities(place, repository.top).capabilities
         shared = shares.of(repository, terms.chosen).programs
         machine = with_programs(installed, shared)
-        question = planner.Question(task, _machine_facts(machine), model, service.delimiter)
+        question = planner.Question(
+            task, _machine_facts(machine), model, service.delimiter, _map(repository, task, terms)
+        )
         reporter.emit(Note(f"asking {model} for a plan"))
         reply_file = _ReplyFile(repository, task)
 
@@ -110,6 +119,15 @@ def from_model(
     return Draft(
         drafted.value, "model", estimate, _public_task(task), reply_file.calls, reply_file.path
     )
+
+
+def _map(repository: Repository, task: str, terms: Terms) -> list[Section]:
+    """What the model sees of the repository before it looks itself."""
+    if terms.base is None:
+        return []
+    with contextlib.closing(objects.opened(repository)) as database:
+        scope = repo_map.Scope(terms.base, (terms.place,))
+        return repo_map.sections_of(repository, database, scope, task, terms.chosen.mapTokens)
 
 
 class _ReplyFile:

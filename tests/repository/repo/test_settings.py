@@ -34,6 +34,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "share": ("/evil", ("/evil",)),
     "keepWorktrees": ("true", "true"),
     "keepDays": ("1", 1),
+    "mapTokens": ("1", 1),
     "retryModel": ("evil", "evil"),
     "setup": ("evil", "evil"),
     "setupTimeout": ("1", 1.0),
@@ -135,6 +136,13 @@ def test_a_budget_that_is_none_is_refused(repo: Repo, value: str) -> None:
 def test_a_time_that_is_none_is_refused(repo: Repo, value: str) -> None:
     repo.git("config", "--global", "orch.setupTimeout", value)
     with pytest.raises(errors.UsageError, match="1 to 86400 seconds"):
+        settings.of_user(discover(repo.path))
+
+
+@pytest.mark.parametrize("value", ["-1", "many", "200001", "1.5"])
+def test_tokens_of_a_map_have_to_be_a_number(repo: Repo, value: str) -> None:
+    repo.git("config", "--global", "orch.mapTokens", value)
+    with pytest.raises(errors.UsageError, match="0 to 200000 tokens"):
         settings.of_user(discover(repo.path))
 
 
