@@ -9,7 +9,8 @@ from conftest import Repo
 
 from git_orch.repo import repository
 from git_orch.repo.objects import objects, tree_files
-from git_orch.repo.objects.objects import Database, Entry
+from git_orch.repo.objects.objects import Database
+from git_orch.repo.objects.raw import Entry
 
 
 @pytest.fixture
