@@ -34,6 +34,10 @@ class UsageError(OrchError):
     exit_code = 2
 
 
+class UnpricedModel(UsageError):
+    """The price table does not have the model."""
+
+
 class Refused(OrchError):
     """Policy or a missing approval stands in the way; nothing ran."""
 
@@ -44,6 +48,14 @@ class LimitReached(OrchError):
     """A budget or a limit ended the work; the user can resume it."""
 
     exit_code = 4
+
+
+class BudgetReached(LimitReached):
+    """The money that the user allowed does not pay for the next request."""
+
+
+class TurnsUsedUp(LimitReached):
+    """A model did not finish within the turns of one attempt."""
 
 
 class NotFound(OrchError):
@@ -68,6 +80,18 @@ class ProviderFailed(OrchError):
     """The model's service failed after all retries, or refused the request."""
 
     exit_code = 8
+
+
+class KeyRefused(ProviderFailed):
+    """There is no key for the model's service, or the service does not accept it."""
+
+
+class UnknownModel(ProviderFailed):
+    """The model's service does not know the model, or the key does not permit it."""
+
+
+class ModelRefused(ProviderFailed):
+    """The model itself refused to do the work."""
 
 
 class UnfitRepository(OrchError):

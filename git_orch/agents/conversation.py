@@ -29,6 +29,7 @@ _CHARACTERS_PER_TOKEN = 4  # roughly, of English and code
 
 Outcome = Literal[
     "done",
+    "gave-up",
     "no-summary",
     "stuck",
     "turn-limit",
@@ -75,8 +76,8 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a conversation: its outcome, the model's summary or the cause, the number of
-    turns.
+    """The end of a conversation: its outcome, the model's summary, reason or the cause,
+    the number of turns.
     """
 
     outcome: Outcome
@@ -221,8 +222,8 @@ class _Conversation:
         failed = False
         for call in reply.tool_calls:
             result = self._use(call, stop, after_failure=failed)
-            if result.summary is not None:
-                return self._ending("done", result.summary)
+            if result.ends is not None:
+                return self._ending(result.ends, result.summary or "")
             failed = failed or result.is_error
             results.append(_answer(call, result))
             match self._repetition.judge(call, result):
@@ -242,12 +243,14 @@ class _Conversation:
         if stop is not None and stop.is_set():
             raise exchange.Stopped
         result = self._toolbox.result(call, stop)
-        if result.summary is not None and after_failure:
+        if result.ends == "done" and after_failure:
             refusal = (
                 "another call of the same reply failed; look at its result first, "
                 "then call step_done again"
             )
-            result = dataclasses.replace(result, text=refusal, verdict="refused", summary=None)
+            result = dataclasses.replace(
+                result, text=refusal, verdict="refused", summary=None, ends=None
+            )
         self._report(reports.Used(self._turn, call, result))
         return result
 

@@ -46,7 +46,7 @@ class Prices:
         """
         facts = self.models.get(model) or self.models.get(base_name(model))
         if facts is None:
-            raise errors.UsageError(
+            raise errors.UnpricedModel(
                 f"no price is known for model '{model}'",
                 f"choose one of {', '.join(self.models)}, or name a file with a row for it: "
                 "git config --global orch.prices FILE",

@@ -16,7 +16,7 @@ SAME_CALLS = 4
 SAME_ERRORS = 3
 NUDGE = (
     "You are repeating yourself: this was tried before with the same result. Say what you know, "
-    "then try something else, or call step_done and say what could not be done."
+    "then try something else, or call step_failed and say what stands in the way."
 )
 # Parts of an output that differ between runs of the same command.
 _DURATION = re.compile(r"\b\d+(?:\.\d+)? ?m?s\b|output:\d+")

@@ -84,7 +84,15 @@ def failure(fault: Fault, model: str, tries: int) -> errors.ProviderFailed:
     after = f", {tries} tries" if tries > 1 else ""
     detail = f": {one_line(fault.detail)}" if fault.detail else ""
     request = f" (request '{fault.request_id}')" if fault.request_id else ""
-    return errors.ProviderFailed(f"{advice.cause}{after}{detail}{request}", advice.hint)
+    return _kind_of_error(fault)(f"{advice.cause}{after}{detail}{request}", advice.hint)
+
+
+def _kind_of_error(fault: Fault) -> type[errors.ProviderFailed]:
+    if _is_spend_limit(fault):
+        return errors.ProviderFailed
+    if fault.kind == "credentials" or fault.status == 401:
+        return errors.KeyRefused
+    return errors.UnknownModel if fault.status in (403, 404) else errors.ProviderFailed
 
 
 def one_line(text: str) -> str:

@@ -196,6 +196,15 @@ OFFERS: Mapping[str, Offer] = {
             },
             ("summary",),
         ),
+        Offer(
+            "step_failed",
+            frozenset(),
+            "Say that this step cannot be done: what it asks for is impossible, contradicts the "
+            "code, or needs what is not there. It ends the step as failed, and a person reads the "
+            "reason. Call it alone.",
+            {"reason": _text("What stands in the way, and what a person could change.")},
+            ("reason",),
+        ),
     )
 }
 

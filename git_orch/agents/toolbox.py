@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from git_orch.sandbox.policy.verdict import Verdict as Judgement
 
 Verdict = Literal["done", "failed", "refused", "invalid"]
+End = Literal["done", "gave-up"]
 
 _LARGEST_FILE = 10 * 1024 * 1024  # bytes; as much as a command may write
 _SEARCH_SECONDS = 60
@@ -48,13 +49,16 @@ class Commands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to one tool call. Only commands have an `exit`, only step_done has a `summary`."""
+    """The answer to one tool call. Only commands have an `exit`. A call that `ends` the conversation
+    has a `summary`: of the work, or the reason.
+    """
 
     text: str
     verdict: Verdict = "done"
     exit: int | None = None
     seconds: float = 0.0
     summary: str | None = None
+    ends: End | None = None
 
     @property
     def is_error(self) -> bool:
@@ -115,6 +119,7 @@ class Toolbox:
             "edit_file": self._edit_file,
             "search": self._search,
             "step_done": self._step_done,
+            "step_failed": self._step_failed,
         }
 
     def definitions(self) -> tuple[exchange.Block, ...]:
@@ -307,7 +312,15 @@ class Toolbox:
             raise document.BadDocument(
                 "argument 'summary' of step_done is empty: say what was changed and why"
             )
-        return Result("the checks of the step run now", summary=summary)
+        return Result("the checks of the step run now", summary=summary, ends="done")
+
+    def _step_failed(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
+        reason = document.text(fields, "reason").strip()
+        if not reason:
+            raise document.BadDocument(
+                "argument 'reason' of step_failed is empty: say what stands in the way"
+            )
+        return Result("the step has failed", summary=reason, ends="gave-up")
 
 
 def _within(fields: Mapping[str, object], name: str, default: int, most: int | None) -> int:

@@ -67,7 +67,8 @@ class Step(NamedTuple):
 
     In `files`, None means that the path is deleted. `depends_on` holds step IDs. `timeout` is in
     seconds. `network` says that a run or agent step asks for the network, which only an approval
-    gives; its checks never have it. A run step `produces` ignored paths that its checks need.
+    gives; its checks never have it. A run step `produces` ignored paths that its checks need. An
+    agent step that `may_be_empty` is done also where it changed nothing.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Step(NamedTuple):
     timeout: int | None = None
     network: bool = False
     produces: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
     @property
     def verification(self) -> tuple[Check, ...]:

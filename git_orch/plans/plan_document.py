@@ -69,6 +69,7 @@ def step_document(step: Step) -> Document:
         "timeout": step.timeout,
         "network": True if step.network else None,
         "produces": list(step.produces),
+        "may_be_empty": True if step.may_be_empty else None,
     }
     return _without_empty(document, keep=("id", "title", "kind"))
 
@@ -166,6 +167,7 @@ def _step(item: object, where: str) -> Step:
         timeout=optional_integer(fields, "timeout", least=1, most=LONGEST_TIMEOUT),
         network=_network(fields, kind, where),
         produces=_produces(fields, kind, where),
+        may_be_empty=_may_be_empty(fields, kind, where),
     )
 
 
@@ -174,6 +176,13 @@ def _network(fields: Mapping[str, object], kind: StepKind, where: str) -> bool:
     if network and kind not in NETWORK_KINDS:
         raise BadDocument(f"{where}.network: a step of kind '{kind}' cannot ask for it")
     return network
+
+
+def _may_be_empty(fields: Mapping[str, object], kind: StepKind, where: str) -> bool:
+    may_be_empty = flag(fields, "may_be_empty")
+    if may_be_empty and kind != "agent":
+        raise BadDocument(f"{where}.may_be_empty: a step of kind '{kind}' cannot have it")
+    return may_be_empty
 
 
 def _produces(fields: Mapping[str, object], kind: StepKind, where: str) -> tuple[str, ...]:

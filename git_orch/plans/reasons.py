@@ -20,8 +20,15 @@ Reason = Literal[
     "snapshot",  # git cannot store the result
     "gate",  # the result must not enter the repository
     "setup",
-    "limit",  # a budget or a number of turns
+    "gave-up",  # its model says that it cannot be done
+    "nothing-done",  # its model changed nothing, and its checks passed before
+    "budget",
+    "turns",  # as many as an attempt may have
+    "limit",  # either, in logs of an older version
+    "key",  # there is none for the model's service, or it is not accepted
+    "model",  # it is not known, here or there
     "provider",
+    "declined",  # by the model
     "refused",  # by policy
     "usage",  # a setting or an option is wrong
     "not-found",
@@ -32,8 +39,26 @@ Reason = Literal[
     "unknown-stop",
     "interrupted",
 ]
+# The step is not to blame: it goes on where it was stopped.
+STOPPED: frozenset[str] = frozenset(
+    {"interrupted", "budget", "turns", "limit", "key", "model", "provider"}
+)
+# What people read in the place of "failed".
+_WORDS: dict[str, str] = {
+    **{reason: reason for reason in STOPPED},
+    "key": "no key",
+    "model": "no model",
+    "gave-up": "gave up",
+    "nothing-done": "nothing done",
+}
 _OF_ERRORS: tuple[tuple[type[errors.OrchError], Reason], ...] = (
+    (errors.BudgetReached, "budget"),
+    (errors.TurnsUsedUp, "turns"),
     (errors.LimitReached, "limit"),
+    (errors.KeyRefused, "key"),
+    (errors.UnknownModel, "model"),
+    (errors.UnpricedModel, "model"),
+    (errors.ModelRefused, "declined"),
     (errors.ProviderFailed, "provider"),
     (errors.Refused, "refused"),
     (errors.UsageError, "usage"),
@@ -48,3 +73,8 @@ _OF_ERRORS: tuple[tuple[type[errors.OrchError], Reason], ...] = (
 def of(error: errors.OrchError) -> Reason:
     """The word for an error that ended an attempt."""
     return next((word for kind, word in _OF_ERRORS if isinstance(error, kind)), "failed")
+
+
+def word(reason: str | None) -> str:
+    """The state of a step whose last attempt failed for this reason, as people read it."""
+    return _WORDS.get(reason or "", "failed")

@@ -8,19 +8,26 @@ from git_orch.plans.reasons import Reason
 # git-orch has already repeated, and the user's own wish to stop.
 _FATAL: frozenset[Reason] = frozenset(
     {
+        "budget",
         "busy",
+        "declined",
         "gate",
         "interrupted",
+        "key",
         "limit",
+        "model",
         "not-found",
         "provider",
         "refused",
         "setup",
+        "turns",
         "unfit",
         "unknown-stop",
         "usage",
     }
 )
+# The model has said all that it can say of the step: it is asked again where the user wants that.
+_RETRIED_ON_REQUEST: frozenset[Reason] = frozenset({"gave-up", "nothing-done"})
 _RETRIED_BY_DEFAULT = frozenset({"agent"})
 # The same files on the same tree, or a person's work.
 _NEVER_RETRIED = frozenset({"files", "manual"})
@@ -29,10 +36,12 @@ RETRIES = 1
 LONGEST_DELAY = 600.0  # seconds
 
 
-def is_recoverable(reason: str) -> bool:
+def is_recoverable(reason: str, retries: int | None = None) -> bool:
     """Whether another attempt may succeed after one that failed for this reason: a `Reason`, or a
-    word of another version.
+    word of another version. `retries` is the user's setting, None the default.
     """
+    if reason in _RETRIED_ON_REQUEST:
+        return bool(retries)
     return reason not in _FATAL
 
 

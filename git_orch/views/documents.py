@@ -99,6 +99,7 @@ def _step_document(status: Status, step: StepStatus) -> Document:
     calls = [call for call in status.calls if call.step == step.id]
     attempt = step.attempt
     stored = plan_document.step_document(step.step)
+    failed = attempt if step.state in (StepState.FAILED, StepState.STOPPED) else None
     return {
         **stored,
         "network": step.step.network,
@@ -108,7 +109,8 @@ def _step_document(status: Status, step: StepStatus) -> Document:
         "commit": step.commit.oid if step.commit is not None else None,
         "tree": step.commit.tree if step.commit is not None else None,
         "attempts": sum(1 for one in status.attempts if one.step == step.id),
-        "error": attempt.error if attempt is not None and step.state is StepState.FAILED else None,
+        "error": failed.error if failed is not None else None,
+        "reason": failed.reason if failed is not None else None,
         "summary": attempt.summary if attempt is not None else "",
         "review": list(attempt.review) if attempt is not None else [],
         "seconds": attempt.seconds if attempt is not None else 0,
@@ -168,6 +170,7 @@ def _attempt_document(attempt: Attempt) -> Document:
         "id": attempt.id,
         "step": attempt.step,
         "outcome": attempt.outcome,
+        "reason": attempt.reason,
         "commit": attempt.commit,
         "error": attempt.error,
         "seconds": attempt.seconds,
@@ -190,12 +193,12 @@ def schema() -> Document:
         {"id": text, "number": {"type": "integer", "minimum": 1}, "title": text, "kind": text,
          "state": {"enum": [state.value for state in StepState]},
          "commit": maybe_text, "tree": maybe_text, "verified_here": truth,
-         "attempts": {"type": "integer"}, "error": maybe_text, "summary": text, "review": texts,
+         "attempts": {"type": "integer"}, "error": maybe_text, "reason": maybe_text, "summary": text, "review": texts,
          "seconds": number, "ended": maybe_text,
          "usage": {"type": "object"}, "usd": number, "depends_on": texts, "network": truth,
          "checks": {"type": "array", "items": check}},
         {"prompt": text, "run": text, "argv": texts, "files": {"type": "object"}, "paths": texts,
-         "model": text, "timeout": {"type": "integer"}},
+         "model": text, "timeout": {"type": "integer"}, "produces": texts, "may_be_empty": truth},
     )  # fmt: skip
     base = _object({"commit": maybe_text, "ref": maybe_text, "snapshot": truth})
     estimate = _object({"tokens_in": number, "tokens_out": number, "usd": number})

@@ -37,7 +37,7 @@ def _step(plan: Plan, now: StepStatus, *, starred: bool) -> Line:
     needs = ", ".join(str(plan.position(need)) for need in now.step.depends_on)
     after = f"  after {needs}" if needs else ""
     number = f" {'*' if starred else ' '}{now.number:4}  "
-    state = Styled(f"{now.state.value:<10}", "green" if now.state in SATISFIED else "dim")
+    state = Styled(f"{now.word:<10}", "green" if now.state in SATISFIED else "dim")
     return (number, state, f"  {now.step.title} [{now.step.kind}]{after}")
 
 

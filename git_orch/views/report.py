@@ -22,6 +22,7 @@ from git_orch.views.headlines import Line, Summary, Whole
 
 _STATE_STYLES = {
     StepState.DONE: "green", StepState.UPSTREAM: "green", StepState.FAILED: "red",
+    StepState.STOPPED: "yellow",
     StepState.UNVERIFIED: "yellow", StepState.CLAIMED: "yellow", StepState.REVERTED: "yellow", StepState.PENDING: "dim",
 }  # fmt: skip
 
@@ -130,7 +131,18 @@ def state_word(status: Status, *, running: bool) -> str:
         return "NO BRANCH"
     if status.state is PlanState.COMPLETE and _done_elsewhere(status):
         return "UNVERIFIED"
+    if status.state is PlanState.FAILED and not status.tip_failures():
+        return _stopped_word(status) or status.state.value
     return status.state.value
+
+
+def _stopped_word(status: Status) -> str | None:
+    """What stopped a plan in which no step failed."""
+    ended = [step for step in status.steps if step.state in (StepState.FAILED, StepState.STOPPED)]
+    if not ended or any(step.state is StepState.FAILED for step in ended):
+        return None
+    last = max(ended, key=lambda step: step.attempt.event if step.attempt is not None else "")
+    return last.word.upper()
 
 
 def _done_elsewhere(status: Status) -> bool:
@@ -208,8 +220,8 @@ def _step_lines(status: Status, now: StepStatus) -> list[Line]:
     lines: list[Line] = [
         (
             f"{now.number:3}  ",
-            Styled(f"{now.state.value:<10}", "yellow" if elsewhere else _STATE_STYLES[now.state]),
-            f" {commit:<10}  {step.title} [{step.kind}]{after}{_network_note(step)}",
+            Styled(f"{now.word:<11}", "yellow" if elsewhere else _STATE_STYLES[now.state]),
+            f"{commit:<10}  {step.title} [{step.kind}]{after}{_network_note(step)}",
         )
     ]
     if elsewhere:
@@ -219,8 +231,11 @@ def _step_lines(status: Status, now: StepStatus) -> list[Line]:
         return lines
     if now.commit is not None:
         lines += [(Styled("       needs review: ", "yellow"), reason) for reason in attempt.review]
-    if now.state is StepState.FAILED and attempt.error:
-        lines.append((Styled("       failed: ", "red"), indented(_error_excerpt(attempt.error), 9)))
+    if now.state in (StepState.FAILED, StepState.STOPPED) and attempt.error:
+        style = _STATE_STYLES[now.state]
+        lines.append(
+            (Styled(f"       {now.word}: ", style), indented(_error_excerpt(attempt.error), 9))
+        )
         lines += _dim_lines([check_output(result) for result in attempt.checks], 9)
     return lines
 

@@ -19,6 +19,7 @@ def agent(title: str = "Write hello", **fields: Any) -> dict[str, Any]:
         "title": title,
         "prompt": "Write hello.py that prints hi",
         "paths": ["hello.py"],
+        "may_be_empty": True,
         **fields,
     }
 
@@ -139,9 +140,9 @@ def test_a_conflict_with_later_steps_is_foretold_before_a_model_is_paid(
 @pytest.mark.parametrize(
     ("allowed", "offered"),
     [
-        ("none", {"step_done"}),
-        ("read", {"read_file", "search", "step_done"}),
-        ("read,write", {"read_file", "write_file", "edit_file", "search", "step_done"}),
+        ("none", set()),
+        ("read", {"read_file", "search"}),
+        ("read,write", {"read_file", "write_file", "edit_file", "search"}),
     ],
 )
 def test_tool_narrows_what_is_offered_and_executed(
@@ -154,7 +155,8 @@ def test_tool_narrows_what_is_offered_and_executed(
     model_server.script(turn(asked), turn(DONE))
     plan = here.plan(plan_of(agent()))
     here("exec", plan, "--tool", allowed)
-    assert {each["name"] for each in model_server.calls[0].body["tools"]} == offered
+    names = {each["name"] for each in model_server.calls[0].body["tools"]}
+    assert names - {"step_done", "step_failed", "ask"} == offered
     answer = model_server.calls[1].body["messages"][-1]["content"][0]
     assert answer["is_error"] is True
     assert "pwned" not in here.repo.git("ls-tree", "--name-only", f"orch/{plan}")
@@ -229,7 +231,8 @@ def test_a_turn_limit_ends_the_attempt_with_its_own_exit_code(
     plan = here.plan(plan_of(agent()))
     here("exec", plan, expect=4)
     assert len(model_server.calls) == 50
-    assert here.show(plan)["steps"][0]["state"] == "failed"
+    [step] = here.show(plan)["steps"]
+    assert (step["state"], step["reason"]) == ("stopped", "turns")
 
 
 def test_a_model_that_repeats_itself_is_stuck(here: Here, model_server: ModelServer) -> None:
@@ -268,7 +271,7 @@ def test_a_provider_that_fails_for_good_leaves_a_plan_that_goes_on(
     model_server.script(turn(faults=[limit]), turn(WRITE), turn(DONE))
     plan = here.plan(plan_of({"title": "Before", "files": {"a": "a"}}, agent()))
     here("exec", plan, expect=8)
-    assert [step["state"] for step in here.show(plan)["steps"]] == ["done", "failed"]
+    assert [step["state"] for step in here.show(plan)["steps"]] == ["done", "stopped"]
     model_server.turns[:] = [turn(WRITE), turn(DONE)]
     here("exec", plan)
     assert here.show(plan)["state"] == "COMPLETE"
@@ -378,3 +381,37 @@ def test_a_fatal_failure_is_not_tried_again(here: Here, model_server: ModelServe
     plan = here.plan(plan_of(agent()))
     here("exec", plan, expect=8)
     assert len(model_server.calls) == 1
+
+
+def test_a_model_ends_its_step_as_failed_by_its_word(here: Here, model_server: ModelServer) -> None:
+    """It is asked once, and what it says of others' text does not reach the terminal raw."""
+    reason = "The tests need \x1b[31mPostgreSQL\x1b[0m.\nInstall it."
+    model_server.script(turn(WRITE), turn(tool("step_failed", reason=reason)))
+    plan = here.plan(plan_of(agent()))
+    ended = here("exec", plan, expect=1)
+    assert "it cannot be done: The tests need" in ended.err
+    assert "\x1b" not in ended.err
+    [step] = here.show(plan)["steps"]
+    assert (step["state"], step["reason"]) == ("failed", "gave-up")
+    assert "gave up" in here("status", plan).out
+    assert len(model_server.calls) == 2
+
+
+@pytest.mark.parametrize("checks", [[], [{"command": "true"}]], ids=["no check", "a check"])
+def test_a_step_of_a_model_that_changed_nothing_is_not_done(
+    here: Here, model_server: ModelServer, checks: list[dict[str, Any]]
+) -> None:
+    model_server.script(turn(text("I could not do this.")))
+    plan = here.plan(plan_of(agent(checks=checks, may_be_empty=False)))
+    assert "I could not do this." in here("exec", plan, expect=1).err
+    [step] = here.show(plan)["steps"]
+    assert (step["state"], step["reason"]) == ("failed", "nothing-done")
+    assert "nothing done" in here("status", plan).out
+
+
+def test_a_plan_may_allow_a_step_to_change_nothing(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(text("All is well.")))
+    plan = here.plan(plan_of(agent(may_be_empty=True)))
+    here("exec", plan)
+    assert here.show(plan)["state"] == "COMPLETE"
+    assert "may_be_empty: true" in here("show", plan, "--yaml").out

@@ -15,7 +15,10 @@ CHECK = {"command": "test -f a"}
 def agents(count: int, **more: object) -> dict[str, Any]:
     return {
         "title": "Ask",
-        "steps": [{"title": f"Step {n}", "prompt": "Write", **more} for n in range(1, count + 1)],
+        "steps": [
+            {"title": f"Step {n}", "prompt": "Write", "may_be_empty": True, **more}
+            for n in range(1, count + 1)
+        ],
     }
 
 
@@ -73,7 +76,7 @@ def test_a_step_has_a_budget_of_its_own(here: Here, model_server: ModelServer) -
     assert "the step has cost $0.05" in said
     assert "--max-step-usd" in said
     assert len(model_server.calls) == 1
-    assert '"reason":"limit"' in here("log", plan, "--json").out
+    assert '"reason":"budget"' in here("log", plan, "--json").out
 
 
 def test_planning_has_a_budget_too(here: Here, model_server: ModelServer) -> None:

@@ -17,7 +17,10 @@ DONE = tool("step_done", summary="Done.")
 def asking(count: int) -> dict[str, Any]:
     return {
         "title": "Ask",
-        "steps": [{"title": f"Step {n}", "prompt": "Write"} for n in range(1, count + 1)],
+        "steps": [
+            {"title": f"Step {n}", "prompt": "Write", "may_be_empty": True}
+            for n in range(1, count + 1)
+        ],
     }
 
 

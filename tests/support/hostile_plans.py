@@ -90,7 +90,13 @@ def steps(draw: st.DrawFn, step_id: str, earlier: tuple[str, ...]) -> Step:
     if kind == "manual":
         return step._replace(prompt=draw(st.none() | filled), paths=touched)
     model, timeout = draw(st.none() | names), draw(st.none() | seconds)
-    return step._replace(prompt=draw(filled), paths=touched, model=model, timeout=timeout)
+    return step._replace(
+        prompt=draw(filled),
+        paths=touched,
+        model=model,
+        timeout=timeout,
+        may_be_empty=draw(st.booleans()),
+    )
 
 
 @st.composite

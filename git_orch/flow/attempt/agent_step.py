@@ -65,7 +65,7 @@ def done(job: Job, site: Site) -> Work:
             report=_both(record.record, _shown(job, site)),
             stop=site.stop,
         )
-    _refuse_unfinished(ending)
+    _refuse_unfinished(ending, f"git orch edit {ids.short(job.plan_id)}")
     written = frozenset(box.written) if box.written is not None else None
     return Work(ending.summary, sum(calls), job.model, written)
 
@@ -135,14 +135,17 @@ def _subject(call: exchange.ToolCall) -> str:
     return str(shown).split("\n", 1)[0][:100]
 
 
-def _refuse_unfinished(ending: conversation.Ending) -> None:
+def _refuse_unfinished(ending: conversation.Ending, edit: str) -> None:
     match ending.outcome:
         case "done" | "no-summary":
             return
+        case "gave-up":
+            cause = f"the model says that it cannot be done: {ending.summary}"
+            raise AttemptFailed(cause, "gave-up", f"{edit}  # change what stands in the way")
         case "turn-limit":
-            raise errors.LimitReached(ending.summary, "git orch exec")
+            raise errors.TurnsUsedUp(ending.summary, "git orch exec")
         case "refused":
-            raise errors.ProviderFailed(f"the model refused: {ending.summary}", "git orch edit")
+            raise errors.ModelRefused(f"the model refused: {ending.summary}", edit)
         case "stopped":
             raise AttemptFailed("stopped", "interrupted")
         case reason:

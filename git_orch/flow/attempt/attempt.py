@@ -211,6 +211,7 @@ class Attempt:
             if course.taken is not None and course.failed is None:
                 course.review = self._reasons_to_look(course.taken.changes, course.taken.tree)
                 self._check(course, course.taken.tree)
+                self._refuse_idle(course, course.taken)
         except (errors.Interrupted, SetupFailed):
             raise
         except RepositoriesChanged as failed:
@@ -290,6 +291,18 @@ class Attempt:
         if ignored:
             error = f"git ignores '{ignored[0]}': it would not be in the commit"
             course.fail(Failed(Made(), error=error, reason="ignored"))
+
+    def _refuse_idle(self, course: _Course, taken: Snapshot) -> None:
+        """A model that changed nothing has not done the step: its checks passed before it."""
+        step = self._job.step
+        if step.kind != "agent" or taken.changes or step.may_be_empty:
+            return
+        passed = ", and the checks passed before it" if course.checks else ""
+        summary = redact.redacted(course.work.summary, self._site.secrets)
+        words = f"; the model says: {summary}" if summary else ""
+        hint = f"git orch edit {ids.short(self._job.plan_id)}  # 'may_be_empty: true' allows it"
+        error = f"nothing was done: it changed no file{passed}{words}"
+        course.fail(Failed(Made(), error=error, reason="nothing-done", hint=hint))
 
     def _reasons_to_look(self, changes: Sequence[gate.Change], tree: str) -> tuple[str, ...]:
         """Why somebody should look at what the step made: it may have changed how it is judged."""

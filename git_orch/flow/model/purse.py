@@ -205,7 +205,7 @@ class LimitedModel:
             return size // budget.BYTES_PER_TOKEN
         return self._last.tokens + max(0, size - self._last.size) // budget.BYTES_PER_TOKEN
 
-    def _limit_reached(self, needed: Request) -> errors.LimitReached:
+    def _limit_reached(self, needed: Request) -> errors.BudgetReached:
         book = self._purse.book()
         next_call = needed.usd(min(budget.LEAST_OUTPUT, needed.max_tokens))
         of_step = book.step_limit > 0 and self._step is not None
@@ -213,7 +213,7 @@ class LimitedModel:
         if of_step and book.step_limit - own < next_call:
             limit = sentences.usd(book.step_limit)
             cause = f"the step has cost {sentences.usd(own)} of at most {limit}"
-            return errors.LimitReached(
+            return errors.BudgetReached(
                 f"{cause}, and the next request may cost {sentences.usd(next_call)}",
                 f"{self._again} --max-step-usd {_more(own, next_call):g}",
             )
@@ -221,7 +221,7 @@ class LimitedModel:
         also = f" ({sentences.usd(held)} more for requests under way)" if held else ""
         limit = sentences.usd(book.limit)
         cause = f"the plan has cost {sentences.usd(book.spent)}{also} of at most {limit}"
-        return errors.LimitReached(
+        return errors.BudgetReached(
             f"{cause}, and the next request may cost {sentences.usd(next_call)}",
             f"{self._again} --max-usd {_more(book.spent + held, next_call):g}",
         )

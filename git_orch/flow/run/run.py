@@ -125,7 +125,7 @@ class Run:
     def _failed(self, job: Job, failed: ending.Failed | Interrupted) -> Again | Failed:
         if (
             isinstance(failed, Interrupted)
-            or not step_retry.is_recoverable(failed.reason)
+            or not step_retry.is_recoverable(failed.reason, self.terms.options.retries)
             or not self._dispatch.may_retry(job)
         ):
             self.results.record_failed(job, failed, again=False)

@@ -246,6 +246,13 @@ class StepModel(_Model):
             "--network` grants. Its checks never have it."
         ),
     )
+    may_be_empty: _Flag | None = Field(
+        None,
+        description=(
+            "Whether this agent step is done also where it changed no file: a review, a search. "
+            "Others have done nothing then, and fail."
+        ),
+    )
 
 
 class PlanModel(_Model):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _EVERY_KIND = frozenset(("id", "title", "kind", "depends_on", "checks"))
 _FIELDS: Mapping[StepKind, frozenset[str]] = {
-    "agent": frozenset(("prompt", "paths", "model", "timeout", "network")),
+    "agent": frozenset(("prompt", "paths", "model", "timeout", "network", "may_be_empty")),
     "run": frozenset(("run", "argv", "shell", "paths", "produces", "timeout", "network")),
     "files": frozenset(("files",)),
     "manual": frozenset(("prompt", "paths")),

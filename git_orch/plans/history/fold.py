@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from git_orch.plans import reasons
 from git_orch.plans.document import BadDocument
 from git_orch.plans.history.events import Log
 from git_orch.plans.history.replay import Past
@@ -107,7 +108,8 @@ def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
         elif step.id in upstream:
             now = now._replace(state=StepState.UPSTREAM)
         elif now.attempt is not None and now.attempt.outcome == "failed":
-            now = now._replace(state=StepState.FAILED)
+            stopped = now.attempt.reason in reasons.STOPPED
+            now = now._replace(state=StepState.STOPPED if stopped else StepState.FAILED)
         statuses.append(now)
     return tuple(statuses)
 

@@ -295,6 +295,7 @@ def _attempt(event: Event, outcome: str) -> Attempt:
         error=document.optional_text(body, "error"),
         changed=document.texts(body, "changed"),
         review=document.texts(body, "review"),
+        reason=document.optional_text(body, "reason"),
     )
 
 

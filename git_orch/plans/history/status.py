@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from git_orch.plans import trailers
+from git_orch.plans import reasons, trailers
 from git_orch.plans.history.events import Log
 from git_orch.plans.plan import Plan, Step
 
@@ -31,6 +31,7 @@ class StepState(enum.Enum):
 
     PENDING = "pending"
     FAILED = "failed"
+    STOPPED = "stopped"  # by a signal, a budget, the provider ...: it goes on from there
     CLAIMED = "claimed"
     REVERTED = "reverted"
     UNVERIFIED = "unverified"
@@ -38,6 +39,8 @@ class StepState(enum.Enum):
     DONE = "done"
 
 
+# No commit on the branch claims them.
+NOT_DONE = frozenset({StepState.PENDING, StepState.FAILED, StepState.STOPPED})
 SATISFIED = frozenset({StepState.DONE, StepState.UNVERIFIED, StepState.UPSTREAM})
 
 
@@ -214,8 +217,8 @@ class Call(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One try at a step. `tree` is the verified tree; a failed attempt has an `error` and maybe a
-    kept `commit`.
+    """One try at a step. `tree` is the verified tree; a failed attempt has an `error`, a `reason` and
+    maybe a kept `commit`.
     """
 
     id: str
@@ -230,6 +233,7 @@ class Attempt(NamedTuple):
     error: str | None = None
     changed: tuple[str, ...] = ()
     review: tuple[str, ...] = ()
+    reason: str | None = None
 
 
 class StepStatus(NamedTuple):
@@ -255,6 +259,13 @@ class StepStatus(NamedTuple):
     def kind(self) -> str:
         """The step's kind."""
         return self.step.kind
+
+    @property
+    def word(self) -> str:
+        """The step's state, as people read it."""
+        if self.attempt is not None and self.state in (StepState.FAILED, StepState.STOPPED):
+            return reasons.word(self.attempt.reason)
+        return self.state.value
 
 
 class Archiving(NamedTuple):

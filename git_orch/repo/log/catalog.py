@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from git_orch import errors
 from git_orch.plans import ids, sentences
 from git_orch.plans.history import fold
-from git_orch.plans.history.status import Branch, Status, StepState
+from git_orch.plans.history.status import NOT_DONE, Branch, Status
 from git_orch.repo import ask, refs, tree_records
 from git_orch.repo.log import archive, branch, upstream
 from git_orch.repo.log import log as store
@@ -282,7 +282,7 @@ def _on_branch(repository: Repository, past: Status, branch: Branch) -> Status:
         for attempt in past.attempts
         if attempt.outcome == "landed" and attempt.commit is not None
     }
-    gone = {step.id for step in now.steps if step.state in (StepState.PENDING, StepState.FAILED)}
+    gone = {step.id for step in now.steps if step.state in NOT_DONE}
     missing = {step: commit for step, commit in landed.items() if step in gone}
     if (
         not missing

@@ -80,12 +80,18 @@ def test_a_tool_list_of_other_words_is_a_usage_error(words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("none", ["step_done"]),
-        ("read", ["read_file", "search", "step_done"]),
-        ("write", ["write_file", "step_done"]),
-        ("read,write", ["read_file", "write_file", "edit_file", "search", "step_done"]),
-        ("command", ["bash", "step_done"]),
-        ("all", ["bash", "read_file", "write_file", "edit_file", "search", "step_done"]),
+        ("none", ["step_done", "step_failed"]),
+        ("read", ["read_file", "search", "step_done", "step_failed"]),
+        ("write", ["write_file", "step_done", "step_failed"]),
+        (
+            "read,write",
+            ["read_file", "write_file", "edit_file", "search", "step_done", "step_failed"],
+        ),
+        ("command", ["bash", "step_done", "step_failed"]),
+        (
+            "all",
+            ["bash", "read_file", "write_file", "edit_file", "search", "step_done", "step_failed"],
+        ),
     ],
 )
 def test_only_permitted_tools_are_offered(
@@ -151,6 +157,7 @@ def test_nothing_runs_that_is_not_permitted(
             "timeout: expected a number from 1 to 600",
         ),
         ("step_done", {"summary": "  "}, "argument 'summary' of step_done is empty"),
+        ("step_failed", {"reason": "  "}, "argument 'reason' of step_failed is empty"),
     ],
 )
 def test_a_call_that_is_wrong_is_answered(
@@ -443,6 +450,11 @@ def test_a_search_with_many_matches_is_partial(use: Use, worktree: Path) -> None
 
 def test_step_done_carries_the_summary(use: Use) -> None:
     assert use("step_done", summary=" did it ").summary == "did it"
+
+
+def test_step_failed_carries_the_reason(use: Use) -> None:
+    result = use("step_failed", reason=" no way ")
+    assert (result.ends, result.summary) == ("gave-up", "no way")
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,39 @@ def test_a_failed_attempt_is_failed_until_the_step_lands() -> None:
     assert states(log_of(RUN, failed, landed(1)), branch(commit(1)))[0] == "d"
 
 
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        ("interrupted", "interrupted"),
+        ("budget", "budget"),
+        ("turns", "turns"),
+        ("limit", "limit"),
+        ("key", "no key"),
+        ("model", "no model"),
+        ("provider", "provider"),
+    ],
+)
+def test_a_step_that_something_else_stopped_is_not_failed(reason: str, word: str) -> None:
+    body = {"step": "s1", "attempt": "z", "error": "no", "reason": reason}
+    status = folded(log_of(RUN, ("attempt.failed", body)), branch())
+    assert (status.steps[0].state, status.steps[0].word) == (StepState.STOPPED, word)
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        ("gave-up", "gave up"),
+        ("nothing-done", "nothing done"),
+        ("check", "failed"),
+        (None, "failed"),
+    ],
+)
+def test_a_step_that_failed_has_the_word_of_its_reason(reason: str | None, word: str) -> None:
+    body = {"step": "s1", "attempt": "z", "error": "no", "reason": reason}
+    status = folded(log_of(RUN, ("attempt.failed", body)), branch())
+    assert (status.steps[0].state, status.steps[0].word) == (StepState.FAILED, word)
+
+
 DAMAGE = [
     b"\n",
     b"   \n",

@@ -206,6 +206,10 @@ WRONG: dict[str, tuple[Fields, str]] = {
         {"kind": "manual", "model": "m"},
         "steps[0].model: does not belong to a step of kind 'manual'",
     ),
+    "a run step that may be empty": (
+        {"run": "make", "may_be_empty": True},
+        "steps[0].may_be_empty: does not belong to a step of kind 'run'",
+    ),
     "an unknown kind": (
         {"kind": "agnet"},
         "steps[0].kind: expected 'agent', 'run', 'files' or 'manual', not 'agnet'",
