@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.plans import document as documents
+from git_orch.plans import sentences
 from git_orch.plans.money import cost
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _rows(path: Path) -> dict[str, ModelFacts]:
         rows = [_facts(item, f"model {number}") for number, item in _entries(document, "model")]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, documents.BadDocument) as error:
         raise errors.UsageError(
-            f"cannot read prices from '{path}': {_lower_first(error)}",
+            f"cannot read prices from {sentences.quoted(path)}: {_lower_first(error)}",
             "give each [[model]] id, date, source, context, max_output, adaptive_thinking, "
             f"{', '.join(_RATES)} and nothing else",
         ) from error

@@ -209,7 +209,7 @@ class Toolbox:
         name = document.optional_text(fields, "files")
         path = self._place.relative(document.optional_text(fields, "path") or ".")
         if not _is_root(path) and self._tree.kind(path) not in ("file", "directory"):
-            return Result(f"there is no file or directory '{path}'", "failed")
+            return Result(f"there is no file or directory {sentences.quoted(path)}", "failed")
         include = [] if name is None else [f"--include={name}"]
         place = "." if _is_root(path) else f"./{path}"
         argv = ("grep", "-rnIE", "--exclude-dir=.git", *include, "-e", pattern, "--", place)
@@ -242,14 +242,18 @@ class Toolbox:
         else:
             data = self._tree.read(path, _LARGEST_FILE)
         if pages.is_binary(data) and output is None:
-            return Result(f"'{path}' is a binary file of {len(data):,} bytes", "failed")
+            return Result(
+                f"{sentences.quoted(path)} is a binary file of {len(data):,} bytes", "failed"
+            )
         lines = edits.bodies(
             data.decode("utf-8", "backslashreplace").removeprefix(pages.BYTE_ORDER_MARK)
         )
         if not lines:
-            return Result(f"'{path}' is empty")
+            return Result(f"{sentences.quoted(path)} is empty")
         if first > len(lines):
-            return Result(f"'{path}' has only {sentences.count(len(lines), 'line')}", "failed")
+            return Result(
+                f"{sentences.quoted(path)} has only {sentences.count(len(lines), 'line')}", "failed"
+            )
         return Result(pages.page(path, lines, first, count))
 
     def _listing(self, prefix: str, stop: threading.Event | None) -> Result:
@@ -278,7 +282,8 @@ class Toolbox:
         )
         self._write(path, data, executable=executable)
         return Result(
-            f"{'replaced' if existed else 'created'} '{path}', {sentences.count(len(edits.bodies(content)), 'line')}"
+            f"{'replaced' if existed else 'created'} {sentences.quoted(path)}, "
+            f"{sentences.count(len(edits.bodies(content)), 'line')}"
         )
 
     def _edit_file(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
@@ -293,7 +298,7 @@ class Toolbox:
             )
         data = self._tree.read(path, _LARGEST_FILE)
         if pages.is_binary(data):
-            return Result(f"'{path}' is a binary file", "failed")
+            return Result(f"{sentences.quoted(path)} is a binary file", "failed")
         # With surrogateescape bytes that are not UTF-8 stay as they are.
         before = data.decode("utf-8", "surrogateescape")
         edited = _apply_edits(before.removeprefix(pages.BYTE_ORDER_MARK), orders, stop)
@@ -301,7 +306,7 @@ class Toolbox:
         if count:
             mark = pages.BYTE_ORDER_MARK if before.startswith(pages.BYTE_ORDER_MARK) else ""
             self._write(path, (mark + edited.text).encode("utf-8", "surrogateescape"))
-        headline = f"{count} of {len(orders)} edits made in '{path}'"
+        headline = f"{count} of {len(orders)} edits made in {sentences.quoted(path)}"
         return Result("\n".join([headline, *edited.notes]), "failed" if edited.missed else "done")
 
     # -- end ---------------------------------------------------------------------------------------

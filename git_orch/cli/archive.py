@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch.cli import here
+from git_orch.plans import sentences
 from git_orch.views import console
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _branch_text(plan_id: str, done: PutAway) -> str:
     if done.tip is None:
         return "it had no branch"
     where = (
-        f"part of '{done.merged.removeprefix('refs/heads/')}'"
+        f"part of {sentences.quoted(done.merged.removeprefix('refs/heads/'))}"
         if done.merged is not None
         else "kept"
     )

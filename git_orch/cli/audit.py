@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from git_orch.cli import here
-from git_orch.plans import document
+from git_orch.plans import document, sentences
 from git_orch.plans.document import Document
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.views import console
@@ -49,7 +49,7 @@ def _calls(path: Path) -> Iterator[Document]:
             try:
                 entry = document.parse(line, "trace")
             except document.BadDocument:  # the last line of a run that was killed
-                console.err(f"note: a line of '{path.name}' was cut off")
+                console.err(f"note: a line of {sentences.quoted(path.name)} was cut off")
                 continue
             yield {
                 name: entry[name]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch.cli import here
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.plans.history.status import Status
 from git_orch.views import console, progress
 
@@ -70,7 +70,8 @@ def command(
         landing = done.landed
         if landing is not None and onto in (None, landing.ref, landing.branch()) and not as_json:
             console.out(
-                f"{ids.short(done.id)} landed on '{landing.branch()}' before, as {landing.new[:10]}: "
+                f"{ids.short(done.id)} landed on {sentences.quoted(landing.branch())} before, as "
+                f"{landing.new[:10]}: "
                 "nothing is left to land"
             )
             return
@@ -102,11 +103,14 @@ def _document(plan_id: str, landed: Landing, *, dry_run: bool) -> dict[str, obje
 def _print(before: Status, landed: Landing, *, dry_run: bool) -> None:
     name, branch = ids.short(before.id), landed.ref.removeprefix("refs/heads/")
     if landed.mode == "found":
-        console.out(f"{name}: nothing to land: all of it is in '{branch}' already")
+        console.out(f"{name}: nothing to land: all of it is in {sentences.quoted(branch)} already")
     else:
         word = "would land" if dry_run else "landed"
         old = landed.old[:10] if landed.old is not None else "nothing"
-        console.out(f"{name} {word} on '{branch}' ({landed.mode}): {old} -> {landed.new[:10]}")
+        console.out(
+            f"{name} {word} on {sentences.quoted(branch)} ({landed.mode}): {old} -> "
+            f"{landed.new[:10]}"
+        )
     for line in step_lines(before, landed.commits):
         console.out(line)
     for number, reasons in _reviews(before, landed).items():

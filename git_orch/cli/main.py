@@ -11,6 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from git_orch import __version__, errors, notices
+from git_orch.plans import sentences
 from git_orch.sandbox import secrecy
 from git_orch.views import console
 
@@ -143,7 +144,7 @@ def _silence() -> None:
 
 
 def _system_failure(failed: OSError) -> tuple[str, str]:
-    name = f" '{os.fsdecode(failed.filename)}'" if failed.filename else ""
+    name = f" {sentences.quoted(os.fsdecode(failed.filename))}" if failed.filename else ""
     message = (failed.strerror or str(failed)).lower()
     if errors.is_disk_full(failed):
         full = errors.disk_full(f"writing{name}" if name else message)

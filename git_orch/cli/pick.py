@@ -8,7 +8,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here, land
-from git_orch.plans import ids, selection
+from git_orch.plans import ids, selection, sentences
 from git_orch.plans.history.status import Status
 from git_orch.views import console
 
@@ -61,9 +61,14 @@ def settle(plan: str | None, *, abort: bool) -> None:
         with here.open_objects(repository) as database:
             _print(picked, here.status_of(repository, database, record.plan), dry_run=False)
     elif picked.new == picked.old:
-        console.out(f"everything is as before the pick: '{branch}' is at {picked.old[:10]}")
+        console.out(
+            f"everything is as before the pick: {sentences.quoted(branch)} is at {picked.old[:10]}"
+        )
     else:
-        console.out(f"no step of the pick is on '{branch}', which is at {picked.new[:10]} now")
+        console.out(
+            f"no step of the pick is on {sentences.quoted(branch)}, which is at {picked.new[:10]} "
+            "now"
+        )
 
 
 def _print(picked: Picked, before: Status, *, dry_run: bool) -> None:
@@ -72,7 +77,8 @@ def _print(picked: Picked, before: Status, *, dry_run: bool) -> None:
         "would be picked" if dry_run else "picked",
     )
     console.out(
-        f"{ids.short(before.id)} {word} onto '{branch}': {picked.old[:10]} -> {picked.new[:10]}"
+        f"{ids.short(before.id)} {word} onto {sentences.quoted(branch)}: {picked.old[:10]} -> "
+        f"{picked.new[:10]}"
     )
     for line in land.step_lines(before, picked.commits):
         console.out(line)

@@ -257,7 +257,7 @@ def _file(name: str) -> str:
             return _text(file.read(_LARGEST_TASK + 1), name)
     except OSError as failed:
         raise errors.UsageError(
-            f"cannot read '{name}': {(failed.strerror or str(failed)).lower()}",
+            f"cannot read {sentences.quoted(name)}: {(failed.strerror or str(failed)).lower()}",
             f"ls -l {shlex.quote(name)}",
         ) from failed
 

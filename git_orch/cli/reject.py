@@ -6,6 +6,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.plans import sentences
 from git_orch.views import console
 
 
@@ -29,7 +30,7 @@ def command(plan: str | None, why: str) -> None:
     archived = (
         ", and archived"
         if checked_out is None
-        else f"; its branch is checked out in '{checked_out}'"
+        else f"; its branch is checked out in {sentences.quoted(checked_out)}"
     )
     console.out(f"{name} REJECTED{archived}")
     console.out(f"next: git orch edit {name}  # which brings it back")

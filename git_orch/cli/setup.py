@@ -8,6 +8,7 @@ import click
 
 from git_orch import errors
 from git_orch.cli import here
+from git_orch.plans import sentences
 from git_orch.plans.approval import Setup
 from git_orch.repo import ask, settings
 from git_orch.repo.repository import Repository
@@ -104,7 +105,8 @@ def _nothing_proposed(project: Project) -> errors.StepFailed:
     fills = [part for part in project.parts if part.fill is not None]
     if fills:
         return errors.StepFailed(
-            f"'{fills[0].file}' has its dependencies in a cache of yours, which steps see",
+            f"{sentences.quoted(fills[0].file)} has its dependencies "
+            "in a cache of yours, which steps see",
             f"{fills[0].fill}  # fills it",
         )
     return errors.StepFailed(

@@ -169,7 +169,7 @@ class OpenPlan:
         in_the_way = half_moved.in_the_way(git, place, old, change.new)
         if in_the_way:
             shown = sentences.quoted_names(in_the_way)
-            message = f"files in '{place}' are in the way of the rollback: {shown}"
+            message = f"files in {sentences.quoted(place)} are in the way of the rollback: {shown}"
             raise errors.Busy(message, f"{look} --ignored --short")
 
         def road(change: Change) -> None:
@@ -184,7 +184,9 @@ class OpenPlan:
                 half_moved.put_back(self.repository, git, change.ref, old, change.new)
                 if isinstance(refused, errors.DiskFull):
                     raise
-                message = f"git cannot move '{change.ref.removeprefix('refs/heads/')}'"
+                message = (
+                    f"git cannot move {sentences.quoted(change.ref.removeprefix('refs/heads/'))}"
+                )
                 raise errors.Busy(f"{message}: {refused.cause}", look) from refused
 
         self._carry_out(replace(change, checkout=True), entries, road)
@@ -230,11 +232,14 @@ class OpenPlan:
             name = self.ref.removeprefix("refs/heads/")
             if not place.exists():
                 raise errors.Busy(
-                    f"'{name}' is checked out in '{place}', which is not there",
+                    f"{sentences.quoted(name)} is checked out in {sentences.quoted(place)}, "
+                    "which is not there",
                     "git worktree prune --dry-run --verbose  # what git would forget",
                 )
             leave = f"git -C {shlex.quote(str(place))} switch {self._elsewhere(place)}"
-            raise errors.Busy(f"'{name}' is checked out in '{place}'", leave)
+            raise errors.Busy(
+                f"{sentences.quoted(name)} is checked out in {sentences.quoted(place)}", leave
+            )
 
     def _elsewhere(self, place: Path) -> str:
         """The argument with which `git switch` leaves the branch there: the branch before it, if

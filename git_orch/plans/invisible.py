@@ -15,6 +15,10 @@ _UNSEEN = ((0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E), (0x200B, 0x200F), (0x
 # C0 but tab and newline, DEL, C1, and halves of surrogate pairs, which Python has for bytes that
 # are not UTF-8.
 _UNFIT = ((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0xD800, 0xDFFF))
+_C_ESCAPES = {
+    "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r",
+    '"': '"', "\\": "\\",
+}  # fmt: skip
 UNSEEN = tuple(itertools.chain.from_iterable(range(low, high + 1) for low, high in _UNSEEN))
 
 
@@ -28,6 +32,26 @@ def escaped(text: str) -> str:
 def on_one_line(text: str) -> str:
     """`text` with newline and tab escaped as well."""
     return escaped(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def as_git_quotes(path: str) -> str:
+    """`path` as git lists it: where one of these characters, a newline, a tab, a double quote or a
+    backslash is in it, in double quotes and with the escapes of C.
+    """
+    if path.isascii() and path.isprintable() and not ('"' in path or "\\" in path):
+        return path
+    escapes = "".join(_in_c(character) for character in path)
+    return path if escapes == path else f'"{escapes}"'
+
+
+def _in_c(character: str) -> str:
+    if character in _C_ESCAPES:
+        return f"\\{_C_ESCAPES[character]}"
+    if first(character) is None:
+        return character
+    is_byte = "\udc80" <= character <= "\udcff"  # of a name that is not UTF-8
+    data = character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
+    return "".join(f"\\{byte:03o}" for byte in data)
 
 
 def first(text: str) -> re.Match[str] | None:

@@ -22,11 +22,11 @@ def reason(beside: Sequence[str], texts: Iterable[str]) -> str:
                 if named is None:
                     continue
                 if path.endswith("//"):
-                    return f"it needs '{named}', and git keeps no empty directory"
-                return f"it needs '{named}', which git ignores"
+                    return f"it needs {sentences.quoted(named)}, and git keeps no empty directory"
+                return f"it needs {sentences.quoted(named)}, which git ignores"
     if not beside:
         return ""
-    listed = sentences.names([path.replace("//", "/") for path in beside])
+    listed = sentences.paths([path.replace("//", "/") for path in beside])
     return f"it does not see what git leaves out: {listed}"
 
 

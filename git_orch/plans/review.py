@@ -144,7 +144,7 @@ def _hollowed(
             )
         ]
         if hollow:
-            shown = sentences.command(_readable(command))
+            shown = sentences.command(_end(invisible.on_one_line(command)))
             yield f"changes what check {shown} runs or loads: {_path_list(hollow)}"
         left = [change for change in left if change.path not in hollow]
 
@@ -226,9 +226,8 @@ def _count(pattern: re.Pattern[str], text: str | None) -> int:
 
 def _path_list(changed: Sequence[str]) -> str:
     """The first three paths on one line, whatever characters are in them."""
-    return sentences.names([_readable(path) for path in changed], _NAMED)
+    return sentences.names([_end(invisible.as_git_quotes(path)) for path in changed], _NAMED)
 
 
-def _readable(path: str) -> str:
-    printable = invisible.on_one_line(path)
+def _end(printable: str) -> str:
     return printable if len(printable) <= _LONGEST else f"...{printable[-_LONGEST:]}"

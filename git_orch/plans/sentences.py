@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from git_orch.plans import invisible
 
 
 def steps(numbers: Iterable[int]) -> str:
@@ -70,6 +73,22 @@ def names(every: Sequence[str], most: int = _MOST) -> str:
     return ", ".join(every[:most]) + more
 
 
-def quoted_names(every: Sequence[str]) -> str:
-    """The first five names in quotes, and how many more there are."""
-    return names([f"'{name}'" for name in every])
+class _Path(Protocol):
+    def __fspath__(self) -> str: ...
+
+
+def paths(every: Sequence[str], most: int = _MOST) -> str:
+    """The first `most` paths as git lists them, and how many more there are."""
+    return names([invisible.as_git_quotes(path) for path in every], most)
+
+
+def quoted(path: str | _Path) -> str:
+    """A path or the name of a branch in quotes: single ones, or double ones where git quotes it."""
+    name = str(path)
+    shown = invisible.as_git_quotes(name)
+    return f"'{name}'" if shown == name else shown
+
+
+def quoted_names(every: Sequence[str], most: int = _MOST) -> str:
+    """The first `most` paths in quotes, and how many more there are."""
+    return names([quoted(path) for path in every], most)

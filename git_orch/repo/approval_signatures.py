@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo import settings
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
@@ -147,9 +148,11 @@ def _allowed_signers(repository: Repository, chosen: Settings) -> str:
         )
     places = [repository.common_dir, *([repository.top] if repository.top is not None else [])]
     if any(environment.inside(path, place) for place in places):
-        raise NotTrusted(f"it is signed, and '{path}' does not count: it lies in the repository")
+        raise NotTrusted(
+            f"it is signed, and {sentences.quoted(path)} does not count: it lies in the repository"
+        )
     if not os.path.isfile(path):
-        raise NotTrusted(f"it is signed, and the file '{path}' is not there")
+        raise NotTrusted(f"it is signed, and the file {sentences.quoted(path)} is not there")
     return path
 
 
@@ -206,7 +209,9 @@ def _run(program: str, argv: Sequence[str], stdin: bytes | None, timeout: float)
     """
     executable = programs.find(os.path.expanduser(program), os.environ.get("PATH", ""))
     if executable is None:
-        raise errors.StepFailed(f"'{program}' is not on PATH", f"apt-cache search {program}")
+        raise errors.StepFailed(
+            f"{sentences.quoted(program)} is not on PATH", f"apt-cache search {program}"
+        )
     variables = {**os.environ, "LC_ALL": "C"}
     try:
         return tools.capture(
@@ -214,7 +219,7 @@ def _run(program: str, argv: Sequence[str], stdin: bytes | None, timeout: float)
         )
     except FileNotFoundError as missing:
         raise errors.StepFailed(
-            f"there is no program '{executable}'", "git config --global --list"
+            f"there is no program {sentences.quoted(executable)}", "git config --global --list"
         ) from missing
     except TimeoutError as hung:
         raise errors.StepFailed(str(hung), "unlock your key, and try again") from hung

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
+from git_orch.plans import sentences
 from git_orch.repo import git_settings, scopes, time_limits
 from git_orch.repo.scopes import Scoped
 from git_orch.sandbox import secrecy
@@ -349,8 +351,8 @@ def _explain(command: str, status: int, stderr: str) -> tuple[str, str]:
     if ".lock': File exists" in stderr:
         lock = stderr.partition("Unable to create '")[2].partition("'")[0]
         return (
-            f"'{lock}' is locked by another git process",
-            f"ls -l '{lock}'  # if no git runs, remove it",
+            f"{sentences.quoted(lock)} is locked by another git process",
+            f"ls -l {shlex.quote(lock)}  # if no git runs, remove it",
         )
     if "dubious ownership" in stderr:
         return complaint, 'git config --global --add safe.directory "$PWD"'

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo import ask
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def find(repository: Repository, worktree: Path, name: str) -> Path | None:
     if _is_program(hook):
         return hook
     if top is not None and chosen and _is_program(top / chosen[-1] / name):
+        shown = sentences.quoted(Path(chosen[-1]) / name)
         raise errors.Refused(
-            f"orch.runHooks: the hook '{Path(chosen[-1]) / name}' is in your checkout and in no commit",
+            f"orch.runHooks: the hook {shown} is in your checkout and in no commit",
             "git config --global orch.runHooks false  # and name what it runs as a check",
         )
     return None

@@ -15,6 +15,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.sandbox import private
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ def _link(path: str) -> NotOurs:
 def _not_ours(path: str, facts: os.stat_result, *, own: bool) -> NotOurs:
     me = _user_name(os.geteuid())
     owner = _user_name(facts.st_uid)
-    cause = f"'{path}' belongs to '{owner}', not to '{me}': nothing in it counts"
+    cause = f"{sentences.quoted(path)} belongs to '{owner}', not to '{me}': nothing in it counts"
     if own or os.path.basename(path) in _OWN:
         sudo = "" if os.geteuid() == 0 else "sudo "
         hint = f"{sudo}chown -R {me} {_quoted(path)}  # if what is in it is yours"
@@ -284,7 +285,7 @@ def _not_ours(path: str, facts: os.stat_result, *, own: bool) -> NotOurs:
 
 def _open_to_others(path: str, facts: os.stat_result) -> NotOurs:
     mode = stat.S_IMODE(facts.st_mode)
-    cause = f"others can write to '{path}' (mode {mode:o}): nothing in it counts"
+    cause = f"others can write to {sentences.quoted(path)} (mode {mode:o}): nothing in it counts"
     if facts.st_uid == os.geteuid():
         return NotOurs(cause, f"chmod go-w {_quoted(path)}")
     return NotOurs(cause, "export XDG_STATE_HOME=/somewhere  # a directory of your own")
@@ -297,7 +298,7 @@ def _quoted(path: str) -> str:
 
 
 def _about(path: str, what: str) -> str:
-    return f"'{path}' does not count: {what}"
+    return f"{sentences.quoted(path)} does not count: {what}"
 
 
 def _is_ours_or_roots(facts: os.stat_result) -> bool:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from git_orch import checkpoints, errors
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.repo import scopes, sync
 from git_orch.repo.git import GitFailed
 
@@ -38,7 +38,9 @@ class RefMoved(errors.Busy):
     """The ref did not have the value we expected: somebody else was there first."""
 
     def __init__(self, ref: str) -> None:
-        super().__init__(f"'{ref}' was moved by somebody else meanwhile", "git orch status")
+        super().__init__(
+            f"{sentences.quoted(ref)} was moved by somebody else meanwhile", "git orch status"
+        )
 
 
 class Symbolic(errors.UnfitRepository):
@@ -48,7 +50,9 @@ class Symbolic(errors.UnfitRepository):
 
     def __init__(self, ref: str, target: str, hint: str) -> None:
         super().__init__(
-            f"'{ref}' is a symbolic ref or a link to '{target}', and not followed", hint
+            f"{sentences.quoted(ref)} is a symbolic ref or a link to {sentences.quoted(target)}, "
+            "and not followed",
+            hint,
         )
 
 
@@ -57,7 +61,8 @@ class Collected(errors.UnfitRepository):
 
     def __init__(self, ref: str) -> None:
         super().__init__(
-            f"what '{ref}' was to name was collected meanwhile (gc --prune=now?)", "git orch status"
+            f"what {sentences.quoted(ref)} was to name was collected meanwhile (gc --prune=now?)",
+            "git orch status",
         )
 
 
@@ -152,7 +157,7 @@ def refuse_at(ref: str) -> NoReturn:
     rename = f"git update-ref {ref}-aside {ref} && git update-ref -d {ref}  # renames it"
     if ref.startswith("refs/heads/"):
         rename = "git branch -m orch orch-branch"
-    raise errors.UnfitRepository(f"'{ref}' stands where plans are stored", rename)
+    raise errors.UnfitRepository(f"{sentences.quoted(ref)} stands where plans are stored", rename)
 
 
 def is_plain(ref: str) -> bool:

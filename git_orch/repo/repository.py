@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo import git as gits
 from git_orch.repo import own_files, scopes
 from git_orch.repo.git import Git
@@ -220,7 +222,8 @@ def _refuse_other_tree(directories: Places, directory: str, source: Mapping[str,
     import shlex  # not for those whom nothing stops
 
     raise errors.Refused(
-        f"the repository's own configuration says that its files are in '{top}' (core.worktree)",
+        f"the repository's own configuration says that its files are in {sentences.quoted(top)} "
+        "(core.worktree)",
         f"GIT_WORK_TREE={shlex.quote(top)} git orch status  # if that is what you want",
     )
 
@@ -240,7 +243,8 @@ def _refuse_other_repository(directories: Places, source: Mapping[str, str]) -> 
     if own == common or "GIT_COMMON_DIR" in source or own.startswith(f"{common}/worktrees/"):
         return
     raise errors.Refused(
-        f"'{directories.git_dir}' takes the objects and refs of '{directories.common_dir}', and is no "
+        f"{sentences.quoted(directories.git_dir)} takes the objects and refs of "
+        f"{sentences.quoted(directories.common_dir)}, and is no "
         "worktree of that repository",
         "git rev-parse --git-common-dir",
     )
@@ -270,10 +274,12 @@ def _unfit(stderr: str, directory: Path | str) -> errors.UnfitRepository:
     ).removeprefix("fatal: ")
     if "dubious ownership" in complaint:
         return errors.UnfitRepository(
-            complaint, f"git config --global --add safe.directory '{directory}'"
+            complaint, f"git config --global --add safe.directory {shlex.quote(str(directory))}"
         )
     if "not a git repository" in complaint:
-        return errors.UnfitRepository(f"'{directory}' is not in a git repository", "git init")
+        return errors.UnfitRepository(
+            f"{sentences.quoted(directory)} is not in a git repository", "git init"
+        )
     return errors.UnfitRepository(
         f"git cannot open the repository: {complaint or stderr.strip()}", "git status"
     )
@@ -282,8 +288,9 @@ def _unfit(stderr: str, directory: Path | str) -> errors.UnfitRepository:
 def unwritable(failed: OSError, path: Path) -> errors.UnfitRepository:
     """The error for a file of git-orch's own that the system does not let us write."""
     if errors.is_disk_full(failed):
-        return errors.disk_full(f"writing '{path}'")
+        return errors.disk_full(f"writing {sentences.quoted(path)}")
+    parent = shlex.quote(str(path.parent))
     return errors.UnfitRepository(
-        f"cannot write '{path}': {(failed.strerror or str(failed)).lower()}",
-        f"df -h '{path.parent}'; ls -ld '{path.parent}'",
+        f"cannot write {sentences.quoted(path)}: {(failed.strerror or str(failed)).lower()}",
+        f"df -h {parent}; ls -ld {parent}",
     )

@@ -10,6 +10,7 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo import git_settings
 from git_orch.repo.git_settings import Care
 
@@ -290,6 +291,7 @@ def _refuse_elsewhere(others: Mapping[str, str | None]) -> None:
     storage = others.get("extensions.refstorage") or ""
     if "://" in storage:
         raise errors.Refused(
-            f"the repository's own configuration keeps its refs elsewhere: '{storage}'",
+            "the repository's own configuration keeps its refs elsewhere: "
+            f"{sentences.quoted(storage)}",
             "git config --local --show-origin extensions.refStorage",
         )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints
 from git_orch.plans import document as documents
+from git_orch.plans import sentences
 from git_orch.sandbox import private
 from git_orch.sandbox.process import command as process
 from git_orch.sandbox.process import limits, programs
@@ -190,7 +191,7 @@ def load_or_discover(
         except (documents.BadDocument, OSError) as error:
             cached, warning = (
                 None,
-                f"the cache '{file}' could not be used and was made again: {error}",
+                f"the cache {sentences.quoted(file)} could not be used and was made again: {error}",
             )
         if cached is not None:
             return Loaded(_capabilities(cached, pwd), None)
@@ -198,7 +199,7 @@ def load_or_discover(
     try:
         _save(file, path, places, commands)
     except OSError as error:
-        warning = f"the cache '{file}' could not be written: {error}"
+        warning = f"the cache {sentences.quoted(file)} could not be written: {error}"
     return Loaded(_capabilities(commands, pwd), warning)
 
 

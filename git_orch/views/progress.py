@@ -45,7 +45,7 @@ def _code_files(paths: tuple[str, ...]) -> tuple[console.Part, ...]:
 
 def code_files_text(paths: tuple[str, ...]) -> str:
     """The files that run code on the machine of their reader, in a sentence."""
-    return f"these files are executable or run by tools: {sentences.names(paths, _SHOWN)}"
+    return f"these files are executable or run by tools: {sentences.paths(paths, _SHOWN)}"
 
 
 def _landing_line(report: reports.StepLanded) -> tuple[console.Part, ...]:

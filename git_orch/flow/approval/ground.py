@@ -117,7 +117,7 @@ def refusal(
             f"git diff {_short(plan.repository.empty_tree)} {_short(tree)}; then, if it is good: {again}",
         )
     changed = ask.changed_lines(plan.repository.git, approved, tree)
-    shown = sentences.names([f"'{file.path}'" for file in changed], 3)
+    shown = sentences.quoted_names([file.path for file in changed], 3)
     refused = errors.Refused(
         f"{gets}, and would start from another tree than the approved one: {shown} changed since",
         f"git diff {_short(approved)} {_short(tree)}; then, if it is good: {again}",

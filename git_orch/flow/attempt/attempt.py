@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shlex
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -162,7 +163,9 @@ class Attempt:
                     data = _encoded(path, content.text, in_encoding.get(path, "utf-8"))
                     tree.write(path, data, executable=content.executable)
                 elif tree.kind(path) == "absent":
-                    raise AttemptFailed(f"cannot delete '{path}': there is no such file")
+                    raise AttemptFailed(
+                        f"cannot delete {sentences.quoted(path)}: there is no such file"
+                    )
                 else:
                     tree.delete(path)
         except PathRefused as refused:
@@ -260,7 +263,7 @@ class Attempt:
             course.taken = snapshot.taken(site.repository, site.worktree, job.base, terms)
         except gate.GateRefused as gated:
             error = redact.redacted(gated.cause, site.secrets)
-            hint = f"less '{refused}'  # nothing of it is stored in the repository"
+            hint = f"less {shlex.quote(str(refused))}  # nothing of it is stored in the repository"
             if gated.allowing:
                 hint += f"; {redact.redacted(gated.allowing, site.secrets)}"
             course.fail(Failed(Made(), error=error, reason="gate", hint=hint))
@@ -273,23 +276,30 @@ class Attempt:
     def _refuse_incomplete(self, course: _Course, taken: Snapshot) -> None:
         """What the step made has to be in the commit, as a whole."""
         if taken.nested:
-            error = f"'{taken.nested[0]}' is a repository inside the tree; the attempt is kept without it"
+            nested = sentences.quoted(taken.nested[0])
+            error = f"{nested} is a repository inside the tree; the attempt is kept without it"
             course.fail(Failed(Made(), error=error, reason="nested"))
             return
         if taken.below:
-            error = f"'{taken.below[0]}' is in a submodule: no commit here would have it"
+            error = (
+                f"{sentences.quoted(taken.below[0])} is in "
+                "a submodule: no commit here would have it"
+            )
             course.fail(Failed(Made(), error=error, reason="nested"))
             return
         as_stored = worktrees.stored(self._site.worktree)
         for change in taken.changes if as_stored else ():
             if change.path in as_stored:
-                error = f"'{change.path}' is not there but as git stores it: its filter failed"
+                error = (
+                    f"{sentences.quoted(change.path)} "
+                    "is not there but as git stores it: its filter failed"
+                )
                 course.fail(Failed(Made(), error=error, reason="snapshot"))
                 return
         written = [path for path, content in self._job.step.files.items() if content is not None]
         ignored = snapshot.left_out(self._site.worktree, written)
         if ignored:
-            error = f"git ignores '{ignored[0]}': it would not be in the commit"
+            error = f"git ignores {sentences.quoted(ignored[0])}: it would not be in the commit"
             course.fail(Failed(Made(), error=error, reason="ignored"))
 
     def _refuse_idle(self, course: _Course, taken: Snapshot) -> None:
@@ -463,7 +473,9 @@ def _encoded(path: str, text: str, encoding: str) -> bytes:
         return encodings.encoded(text, encoding)
     except (LookupError, UnicodeError) as failed:
         raise AttemptFailed(
-            f"'{path}' cannot be written in '{encoding}', its working-tree-encoding", "path"
+            f"{sentences.quoted(path)} cannot be written in '{encoding}', its "
+            "working-tree-encoding",
+            "path",
         ) from failed
 
 
@@ -477,7 +489,9 @@ def _make_room(tree: Tree, path: str) -> None:
         directory = "/".join(above[:count])
         if tree.kind(directory) == "link":
             raise AttemptFailed(
-                f"'{path}' would be below '{directory}', which is a symbolic link", "path"
+                f"{sentences.quoted(path)} would be below {sentences.quoted(directory)}, "
+                "which is a symbolic link",
+                "path",
             )
     if kind == "link":
         tree.delete(path)

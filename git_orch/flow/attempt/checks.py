@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.plans import invisible, redact, sentences
+from git_orch.plans import redact, sentences
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import Check, Command
 from git_orch.repo import hooks
@@ -177,7 +177,7 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
     top = site.worktree.path
     absent = [path for path in check.produces if not os.path.lexists(top / path)]
     if passed and absent:
-        reason = f"did not make '{absent[0]}'"
+        reason = f"did not make {sentences.quoted(absent[0])}"
         result = result._replace(passed=False, output="", reason=reason, note="")
     return result, not look.spotless
 
@@ -185,7 +185,7 @@ def _result(check: Check, site: Site, outcome: Outcome, tree: str) -> tuple[Chec
 def _put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
     """Make the worktree `tree` again, of which `disturbed` paths differ; gives what to tell."""
     snapshot.restore(site.worktree, tree)
-    named = sentences.names([invisible.on_one_line(path) for path in disturbed])
+    named = sentences.paths(disturbed)
     return f"the check changed {named}: reverted"
 
 

@@ -123,7 +123,7 @@ def _all_served(files: _Files, decided: Mapping[Share, Sequence[str]]) -> bool:
 
 
 def _note(of: Means, stale: Sequence[Share]) -> None:
-    names = sentences.names([f"'{share.place}'" for share in stale])
+    names = sentences.quoted_names([share.place for share in stale])
     note = f"not shown: {names}, because its lock files differ; to install anew: git orch setup"
     # A run and the checks on its tip have means of their own.
     if (of.furnishing.place.id, note) not in _noted:

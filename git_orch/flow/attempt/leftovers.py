@@ -7,7 +7,7 @@ from git_orch.flow.attempt.site import refused_path
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.repo import stale_locks
 from git_orch.repo.git import GitFailed
 from git_orch.repo.log import kept
@@ -51,7 +51,7 @@ def put_away_manual_worktree(plan: OpenPlan) -> None:
     try:
         left, head = leftover(plan, worktree), worktrees.head(worktree)
     except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
-        plan.reporter.emit(Note(f"left '{worktree.path}' as it is: {broken.cause}"))
+        plan.reporter.emit(Note(f"left {sentences.quoted(worktree.path)} as it is: {broken.cause}"))
         return
     tip = plan.tip()
     if left is not None or tip is None or not plan.is_ancestor(head, tip):

@@ -22,6 +22,7 @@ from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
+from git_orch.plans import sentences
 from git_orch.plans.approval import Setup
 from git_orch.plans.history.status import Status
 from git_orch.repo import settings
@@ -210,7 +211,8 @@ def existing_manual_worktree(of: Means, plan: str) -> Worktree | None:
     path = worktrees.path_of(of.repository, plan, "manual")
     there, place = shlex.quote(str(moved)), shlex.quote(str(path))
     raise errors.Refused(
-        f"the worktree of the manual step is at '{moved}', and not where it was made",
+        f"the worktree of the manual step is at {sentences.quoted(moved)}, "
+        "and not where it was made",
         f"mkdir -p {shlex.quote(str(path.parent))} && git worktree repair {there} && "
         f"git worktree move --force --force {there} {place}",
     )

@@ -184,7 +184,7 @@ def _copy_one(top: Path, tree: Tree, worktree: Path, path: str) -> None:
 
 def _not_copied(path: str, reason: str) -> errors.Refused:
     return errors.Refused(
-        f"'{path}' of {LIST} {reason}: it is not copied",
+        f"{sentences.quoted(path)} of {LIST} {reason}: it is not copied",
         f"echo {shlex.quote(f'!/{path}')} >> {LIST}  # and commit that; or take it out there",
     )
 

@@ -5,6 +5,7 @@ a setup command.
 from __future__ import annotations
 
 import contextlib
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -169,10 +170,12 @@ def _tried(
 def _failed(tried: Tried) -> errors.StepFailed:
     failing = sentences.command(tried.command)
     if tried.lacked is None:
-        return errors.StepFailed(f"check {failing} {tried.words}", f"less '{tried.file}'")
+        return errors.StepFailed(
+            f"check {failing} {tried.words}", f"less {shlex.quote(str(tried.file))}"
+        )
     return errors.StepFailed(
         f"check {failing} {tried.words}: {tried.lacked.value}",
-        f"less '{tried.file}'; then: git orch setup --command COMMAND",
+        f"less {shlex.quote(str(tried.file))}; then: git orch setup --command COMMAND",
     )
 
 

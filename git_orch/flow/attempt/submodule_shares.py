@@ -94,7 +94,7 @@ def _layer(of: Means, modules: Sequence[Module]) -> Layer | None:
 
 def _note(of: Means, missing: Sequence[str]) -> None:
     paths = sorted(missing)
-    names = sentences.names([f"'{path}'" for path in paths], _NAMED)
+    names = sentences.quoted_names(paths, _NAMED)
     verb = sentences.verb(len(paths), "is empty: its commit is", "are empty: their commits are")
     note = (
         f"{sentences.verb(len(paths), 'submodule', 'submodules')} {names} {verb} not here; to get "

@@ -214,7 +214,8 @@ def _target(plan: OpenPlan, status: Status, onto: str | None) -> Target:
             raise
         name = home.removeprefix(targets.HEADS)
         raise errors.NotFound(
-            f"there is no branch '{name}' any more, on which '{plan.name}' was made",
+            f"there is no branch {sentences.quoted(name)} any more, on which '{plan.name}' "
+            "was made",
             f"git branch --list; git orch land {plan.name} --onto BRANCH  # its new name, say",
         ) from gone
 
@@ -296,7 +297,10 @@ def _warn_of_untested(work: _Work, built: Built) -> None:
         odb.commit(built.written, built.tip).tree
         != odb.commit(work.plan.objects, work.branch.tip).tree
     ):
-        warning = f"'{work.target.name}' has commits that the plan lacks: its checks never ran on both together"
+        warning = (
+            f"{sentences.quoted(work.target.name)} has commits that the plan lacks: its checks "
+            "never ran on both together"
+        )
         work.plan.reporter.emit(Note(warning))
 
 
@@ -317,7 +321,7 @@ def _build(work: _Work, mode: Mode) -> Built | None:
             return Built(tip, work.written, _own_commits(work.status))
         hint = f"git orch rebase {_onto(work)}  # or another way to land it: --merge"
         raise errors.Refused(
-            f"'{work.target.name}' has moved on: it cannot be fast-forwarded", hint
+            f"{sentences.quoted(work.target.name)} has moved on: it cannot be fast-forwarded", hint
         )
     if mode == "rebase":
         return _rebase(work, old)
@@ -352,7 +356,9 @@ def _merged_tree(work: _Work, old: str) -> str:
     merged = merges.merged(repository, work.written, old, work.branch.tip)
     if merged is None:
         hint = f"git orch land --rebase {_onto(work)}"
-        raise errors.Refused(f"'{work.target.name}' and the plan have no common history", hint)
+        raise errors.Refused(
+            f"{sentences.quoted(work.target.name)} and the plan have no common history", hint
+        )
     if merged.conflicts:
         at_fault = merges.touching(repository, work.branch.base, work.branch.tip, merged.conflicts)
         raise _conflict(work, merged.conflicts, at_fault)
@@ -374,9 +380,11 @@ def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> err
         for step in work.status.steps
         if step.commit is not None and step.commit.oid in commits
     ]
-    shown = ", ".join(f"'{path}'" for path in paths)
+    shown = ", ".join(map(sentences.quoted, paths))
     of_steps = f" ({sentences.steps(steps)})" if steps else ""
-    message = f"the plan does not merge into '{work.target.name}': {shown}{of_steps}"
+    message = (
+        f"the plan does not merge into {sentences.quoted(work.target.name)}: {shown}{of_steps}"
+    )
     return errors.Conflict(message, f"git orch rebase {_onto(work)}")
 
 

@@ -53,7 +53,9 @@ def open_for_writing(
 def take_stale_locks_away(place: PlanPlace, reporter: Reporter) -> None:
     """Remove the locks that a killed git left on the refs of a plan, which this process holds."""
     for path in stale_locks.of_plan(place):
-        reporter.emit(Note(f"'{path}' was left by a git that was killed; it is removed"))
+        reporter.emit(
+            Note(f"{sentences.quoted(path)} was left by a git that was killed; it is removed")
+        )
 
 
 def _warn_of_clock(plan: OpenPlan) -> None:

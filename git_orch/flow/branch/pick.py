@@ -70,7 +70,7 @@ def pick(
     target = targets.find(plan.repository, onto or targets.here(plan.repository))
     if target.tip is None:
         raise errors.Refused(
-            f"'{target.name}' has no commit yet",
+            f"{sentences.quoted(target.name)} has no commit yet",
             f"git orch land --onto {target.typed} {plan.name}",
         )
     there = (
@@ -81,7 +81,7 @@ def pick(
     already = [step for step in chosen if step.id in there]
     if already:
         shown = ", ".join(str(step.number) for step in already)
-        plan.reporter.emit(Note(f"on '{target.name}' already: step {shown}"))
+        plan.reporter.emit(Note(f"on {sentences.quoted(target.name)} already: step {shown}"))
     work = _Work(
         plan,
         status,
@@ -146,7 +146,7 @@ def _refuse_missing(work: _Work, there: Mapping[str, str]) -> None:
             str(number) for number in sorted({*also, *(step.number for step in work.steps)})
         )
         raise errors.Refused(
-            f"{reason}, not on '{work.target.name}'",
+            f"{reason}, not on {sentences.quoted(work.target.name)}",
             f"git orch pick {work.name} {numbers} --onto {work.target.typed}  # or --force",
         )
 
@@ -191,14 +191,16 @@ def _build(work: _Work) -> Built:
                 for step in work.steps
                 if step.commit is not None and step.commit.oid == commit
             ]
-            paths = ", ".join(f"'{one.path}'" for one in picked.conflicts)
+            paths = ", ".join(sentences.quoted(one.path) for one in picked.conflicts)
             if any(one.kind == merges.REPOSITORY for one in picked.conflicts):
                 raise errors.Refused(
-                    f"with {sentences.steps(steps)} {paths} on '{work.target.name}' is a repository inside the tree",
+                    f"with {sentences.steps(steps)} {paths} on "
+                    f"{sentences.quoted(work.target.name)} is a repository inside the tree",
                     f"git orch diff {work.name}",
                 )
             raise errors.Conflict(
-                f"{sentences.steps(steps)} cannot be picked onto '{work.target.name}': {paths}",
+                f"{sentences.steps(steps)} cannot be picked onto "
+                f"{sentences.quoted(work.target.name)}: {paths}",
                 f"git switch {work.target.typed} && git orch pick {work.name} "
                 f"{','.join(str(step.number) for step in work.steps)}  # where it can be resolved",
             )

@@ -18,7 +18,7 @@ from git_orch import checkpoints, errors
 from git_orch.flow.branch import target
 from git_orch.flow.branch.target import Checkout
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.plans import document, trailers
+from git_orch.plans import document, sentences, trailers
 from git_orch.plans.document import BadDocument
 from git_orch.repo import ask, localfiles, own_files, refs
 from git_orch.repo.git import GitFailed
@@ -175,8 +175,10 @@ def _has_staged(repository: Repository, checkout: Checkout) -> bool:
 
 def conflict_to_resolve(repository: Repository, checkout: Checkout, cause: str) -> errors.Conflict:
     """The error for a pick that waits in a checkout."""
-    paths = ", ".join(f"'{path}'" for path in ask.unmerged(checkout.git(repository)))
-    message = f"{cause}; to resolve in '{checkout.path}': {paths}" if paths else cause
+    paths = ", ".join(map(sentences.quoted, ask.unmerged(checkout.git(repository))))
+    message = (
+        f"{cause}; to resolve in {sentences.quoted(checkout.path)}: {paths}" if paths else cause
+    )
     return errors.Conflict(
         message, "git add FILE... && git orch exec --continue  # or: git orch exec --abort"
     )

@@ -14,6 +14,7 @@ from git_orch.flow.branch import target
 from git_orch.flow.branch.user_acts import notice
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
+from git_orch.plans import sentences
 from git_orch.plans.history.status import Move, Status
 from git_orch.repo import ask, refs
 from git_orch.repo.git import Git
@@ -82,7 +83,7 @@ def _refuse_rebasing(plan: OpenPlan) -> None:
         listed = plan.repository.git.run("worktree", "list", "--porcelain", "-z")
         where = Path(os.fsdecode(listed.partition(b"\0")[0].removeprefix(b"worktree ")))
     raise errors.Busy(
-        f"'orch/{plan.id}' is being rebased in '{where}'",
+        f"'orch/{plan.id}' is being rebased in {sentences.quoted(where)}",
         f"git -C {shlex.quote(str(where))} rebase --continue  # or --abort",
     )
 

@@ -250,7 +250,7 @@ def _conflict(
         first = first or (numbers[0] if numbers else None)
         whose = f"step {numbers[0]}" if numbers else f"your commit {commit.oid[:10]}"
         paths = list(dict.fromkeys(conflict.path for conflict in paths_at_fault))
-        parts.append(f"{whose} conflicts in {sentences.names(paths, _NAMED)}")
+        parts.append(f"{whose} conflicts in {sentences.paths(paths, _NAMED)}")
     hint = again_from(plan, first) if first is not None else f"git show {conflicts[0][0].oid[:10]}"
     return errors.Conflict(f"branch unchanged: {'; '.join(parts)}", hint)
 

@@ -80,24 +80,27 @@ def find(repository: Repository, name: str) -> Target:
     ref = ask.real_name(repository.git, name if name.startswith(HEADS) else HEADS + name)
     if not ref.isprintable():
         cause = (
-            f"the name of branch '{ref.removeprefix(HEADS)}' has characters that cannot be stored"
+            f"the name of branch {sentences.quoted(ref.removeprefix(HEADS))} "
+            "has characters that cannot be stored"
         )
         raise errors.Refused(
             cause, "git branch --list && git branch -m OLD NEW  # a name of printable characters"
         )
     if not ref.startswith(HEADS):
         raise errors.Refused(
-            f"'{name}' stands for '{ref}', which is no branch", "git branch --list"
+            f"{sentences.quoted(name)} stands for {sentences.quoted(ref)}, which is no branch",
+            "git branch --list",
         )
     if ref.startswith(refs.BRANCHES):
         raise errors.Refused(
-            f"'{ref.removeprefix(HEADS)}' is the branch of a plan", "git branch --list"
+            f"{sentences.quoted(ref.removeprefix(HEADS))} is the branch of a plan",
+            "git branch --list",
         )
     tip = refs.value(repository, ref)
     checkout = _checkout(repository, ref)
     if tip is None and checkout is None:
         raise errors.NotFound(
-            f"there is no branch '{ref.removeprefix(HEADS)}'", "git branch --list"
+            f"there is no branch {sentences.quoted(ref.removeprefix(HEADS))}", "git branch --list"
         )
     if checkout is not None:
         refuse_unfinished(checkout)
@@ -119,7 +122,8 @@ def refuse_unfinished(checkout: Checkout) -> None:
     what = ask.unfinished(checkout.git_dir)
     if what is not None:
         raise errors.Busy(
-            f"a {what} is not finished in '{checkout.path}'", checkout.command("status")
+            f"a {what} is not finished in {sentences.quoted(checkout.path)}",
+            checkout.command("status"),
         )
 
 
@@ -130,17 +134,21 @@ def _checkout(repository: Repository, ref: str) -> Checkout | None:
     if place == repository.top:
         return Checkout(place, repository.git_dir)
     if ask.rebased_branch(place) is not None:
-        raise errors.Busy(f"'{ref.removeprefix(HEADS)}' is being rebased", "git worktree list")
+        raise errors.Busy(
+            f"{sentences.quoted(ref.removeprefix(HEADS))} is being rebased", "git worktree list"
+        )
     # The git directory lies elsewhere, or its disk is not mounted.
     if not (place / ".git").exists():
         name = ref.removeprefix(HEADS)
         if not place.exists():
             raise errors.Busy(
-                f"'{name}' is checked out in '{place}', which is not there",
+                f"{sentences.quoted(name)} is checked out in {sentences.quoted(place)}, "
+                "which is not there",
                 "git worktree prune --dry-run --verbose  # what git would forget",
             )
         raise errors.Busy(
-            f"'{name}' is checked out in a worktree that git does not name: run this there",
+            f"{sentences.quoted(name)} is checked out in "
+            "a worktree that git does not name: run this there",
             "git worktree list",
         )
     return Checkout(place, worktrees.git_dir_of(repository, place))
@@ -264,7 +272,7 @@ def _fast_forward(repository: Repository, checkout: Checkout, change: Change) ->
         in_the_way = [line.strip() for line in failed.stderr.splitlines() if line.startswith("\t")]
         if in_the_way:
             raise Blocked(checkout, in_the_way) from failed
-        cause = f"git cannot move '{name}': {failed.cause}"
+        cause = f"git cannot move {sentences.quoted(name)}: {failed.cause}"
         if not failed.locked:
             old = change.old or repository.empty_tree
             half_moved.put_back(repository, git, change.ref, old, change.new)
@@ -279,7 +287,10 @@ class Blocked(errors.Busy):
     """Files of a checkout that are not committed stand in the way."""
 
     def __init__(self, checkout: Checkout, paths: Sequence[str]) -> None:
-        cause = f"files in '{checkout.path}' are in the way: {sentences.quoted_names(paths)}"
+        cause = (
+            f"files in {sentences.quoted(checkout.path)} are in the way: "
+            f"{sentences.quoted_names(paths)}"
+        )
         super().__init__(cause, checkout.command("status --ignored --short"))
         self.paths = paths
 

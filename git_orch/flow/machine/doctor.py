@@ -13,6 +13,7 @@ from pathlib import Path
 
 from git_orch.flow.machine import installed, machine, shares
 from git_orch.flow.machine import sandbox as confinement
+from git_orch.plans import sentences
 from git_orch.plans.plan import Command
 from git_orch.repo import git as gits
 from git_orch.repo import places, repository, settings
@@ -204,7 +205,9 @@ def _verdicts(*lines: str) -> list[str]:
 def weakening_settings(in_force: Settings) -> Iterator[Answer]:
     """The user's own settings that show more to commands."""
     for path in in_force.readable:
-        yield Answer("settings", "note", f"orch.readable shows '{path}' to commands")
+        yield Answer(
+            "settings", "note", f"orch.readable shows {sentences.quoted(path)} to commands"
+        )
     for name in in_force.environment:
         yield Answer("settings", "note", f"orch.environment passes {name} on to commands")
 

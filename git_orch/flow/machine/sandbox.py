@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.flow.machine import shares
+from git_orch.plans import sentences
 from git_orch.repo import places, settings
 from git_orch.repo.worktree import enclosed, gitview
 from git_orch.repo.worktree.enclosed import Boundary
@@ -92,6 +93,7 @@ def refuse_home(launcher: Launcher, directory: Path) -> None:
     home = environment.home(os.environ)
     if launcher.sandboxed and home is not None and environment.inside(str(home), directory):
         raise errors.Refused(
-            f"commands that work in '{directory}' would see and could change all of your home directory",
+            f"commands that work in {sentences.quoted(directory)} "
+            "would see and could change all of your home directory",
             "mkdir work && cd work",
         )

@@ -6,7 +6,7 @@ from git_orch import errors
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
-from git_orch.plans import messages, trailers
+from git_orch.plans import messages, sentences, trailers
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import Base, MoveKind, Status
 from git_orch.plans.plan import Plan
@@ -120,7 +120,10 @@ def follow_base(plan: OpenPlan, status: Status) -> bool:
     name = ref.removeprefix("refs/heads/")
     if reason is not None:
         plan.reporter.emit(
-            Note(f"'{name}' moved on since the plan was made; the plan stays on its base: {reason}")
+            Note(
+                f"{sentences.quoted(name)} moved on since the plan was made; the plan stays on "
+                f"its base: {reason}"
+            )
         )
         return False
     new = Base(tip, ref)
@@ -130,7 +133,10 @@ def follow_base(plan: OpenPlan, status: Status) -> bool:
     plan.move(branch.tip, commit, f"rebase to {name}", [rebased], kind=MoveKind.REBASE)
     plan.home = commit
     plan.reporter.emit(
-        Note(f"'{name}' moved on since the plan was made; the plan now starts from {tip[:10]}")
+        Note(
+            f"{sentences.quoted(name)} moved on since the plan was made; the plan now starts from "
+            f"{tip[:10]}"
+        )
     )
     return True
 

@@ -14,7 +14,7 @@ from git_orch import errors
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base as basing
 from git_orch.flow.reports import Reporter
-from git_orch.plans import approval, ids, plan_document, redact
+from git_orch.plans import approval, ids, plan_document, redact, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import Base, MoveKind
 from git_orch.plans.plan import Plan
@@ -54,7 +54,7 @@ def refuse_unready(repository: Repository, *, include_dirty: bool) -> None:
     if include_dirty:
         unmerged = ask.unmerged(repository.user_git)
         if unmerged:
-            cause = f"'{unmerged[0]}' has a conflict that is not resolved"
+            cause = f"{sentences.quoted(unmerged[0])} has a conflict that is not resolved"
             raise errors.Busy(cause, "git status")
     for ref in ("refs/heads/orch", "refs/notes/orch", "refs/orch"):
         if refs.value(repository, ref) is not None:

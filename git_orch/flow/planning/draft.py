@@ -17,7 +17,7 @@ from git_orch.flow.model import purse, repo_map
 from git_orch.flow.model import service as models
 from git_orch.flow.planning.create import Draft
 from git_orch.flow.reports import Note, Reporter
-from git_orch.plans import redact
+from git_orch.plans import redact, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.file import planfile, schema
 from git_orch.plans.file.findings import PlanFileError
@@ -113,7 +113,7 @@ def from_model(
             reply_file.reply = failed.raw
             reply_file.save()
             raise errors.StepFailed(
-                failed.cause, f"{failed.hint}; the reply is in '{reply_file.path}'"
+                failed.cause, f"{failed.hint}; the reply is in {sentences.quoted(reply_file.path)}"
             ) from failed
         estimate = estimating.plan_estimate(drafted.value, model, service.prices)
     return Draft(

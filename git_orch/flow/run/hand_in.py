@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from git_orch import errors
 from git_orch.flow.approval import required
 from git_orch.flow.attempt import prepare
@@ -10,7 +12,7 @@ from git_orch.flow.run import execute
 from git_orch.flow.run.execute import Summary
 from git_orch.flow.run.options import Options
 from git_orch.flow.run.run import Run
-from git_orch.plans import graph, ids
+from git_orch.plans import graph, ids, sentences
 from git_orch.plans.schedule import Schedule
 from git_orch.repo.worktree import worktrees
 
@@ -45,8 +47,9 @@ def hand_in(plan: OpenPlan, options: Options) -> Summary:
     head = worktrees.head(worktree)
     if not plan.is_ancestor(status.branch.tip, head):
         raise errors.Busy(
-            f"the branch has moved on since the work in '{worktree.path}' began",
-            f"git -C '{worktree.path}' checkout --merge --detach {status.branch.tip[:12]}",
+            f"the branch has moved on since the work in {sentences.quoted(worktree.path)} began",
+            f"git -C {shlex.quote(str(worktree.path))} checkout --merge --detach "
+            f"{status.branch.tip[:12]}",
         )
     if head != status.branch.tip:
         plan.keep([head], f"commits made for step {status.plan.position(step.id)}")

@@ -20,7 +20,7 @@ from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.flow.run.dispatch import Tip
-from git_orch.plans import ids, trailers
+from git_orch.plans import ids, sentences, trailers
 from git_orch.plans.history.status import MoveKind
 from git_orch.repo import ask, settings
 from git_orch.repo.objects import objects as odb
@@ -80,7 +80,9 @@ def _refuse_unmerged(repository: Repository) -> None:
     """
     unmerged = ask.unmerged(repository.user_git)
     if unmerged:
-        raise errors.Busy(f"'{unmerged[0]}' has a conflict that is not resolved", "git status")
+        raise errors.Busy(
+            f"{sentences.quoted(unmerged[0])} has a conflict that is not resolved", "git status"
+        )
 
 
 def checkpoint(plan: OpenPlan, means: Means, number: int, title: str, tip: str) -> Tip:
@@ -104,8 +106,9 @@ def checkpoint(plan: OpenPlan, means: Means, number: int, title: str, tip: str) 
             gated.allowing or "git status",
         ) from gated
     if taken.nested:
+        nested = sentences.quoted(taken.nested[0])
         raise errors.Refused(
-            f"'{taken.nested[0]}' is a repository inside your checkout, which git-orch could not bring back",
+            f"{nested} is a repository inside your checkout, which git-orch could not bring back",
             "move it elsewhere, or run the plan without --in-place",
         )
     _refuse_overwriting(plan, worktree, number)
@@ -130,7 +133,8 @@ def _refuse_overwriting(plan: OpenPlan, worktree: Worktree, number: int) -> None
     lost = snapshot.left_out(worktree, there)
     if lost:
         raise errors.Refused(
-            f"step {number} would replace '{lost[0]}', which git ignores: it could not be brought back",
+            f"step {number} would replace {sentences.quoted(lost[0])}, which git ignores: it "
+            "could not be brought back",
             "move it elsewhere, or run the plan without --in-place",
         )
 

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch.errors import UsageError
-from git_orch.plans import graph, paths
+from git_orch.plans import graph, paths, sentences
 from git_orch.plans.plan import LONGEST_ARGUMENT
 
 if TYPE_CHECKING:
@@ -198,11 +198,11 @@ def _paths(plan: Plan) -> Iterator[Finding]:
         for number, path in enumerate(step.paths):
             problem = paths.problem(path.rstrip("/") or path)
             if problem is not None:
-                message = f"'{path}' {paths.EXPLANATIONS[problem]}"
+                message = f"{sentences.quoted(path)} {paths.EXPLANATIONS[problem]}"
                 yield Finding(_code(problem), f"steps[{index}].paths[{number}]", message, inside)
         outside = _OUTSIDE.search(step.prompt or "")
         if outside is not None:
-            message = f"it names '{outside[0]}', which the step cannot write"
+            message = f"it names {sentences.quoted(outside[0])}, which the step cannot write"
             yield Finding(
                 "prompt-path-outside", f"steps[{index}].prompt", message, inside, "warning"
             )
@@ -220,12 +220,12 @@ def _windows_paths(plan: Plan) -> Iterator[Finding]:
             problem = paths.windows_problem(path)
             other = folded.setdefault(path.casefold(), path)
             if problem is None and other != path:
-                problem = f"on Windows and macOS it is the same file as '{other}'"
+                problem = f"on Windows and macOS it is the same file as {sentences.quoted(other)}"
             if problem is not None:
                 yield Finding(
                     "path-not-portable",
                     f"steps[{index}].{field}",
-                    f"'{path}' cannot be checked out everywhere: {problem}",
+                    f"{sentences.quoted(path)} cannot be checked out everywhere: {problem}",
                     "give it another name, unless nobody uses the project there",
                     "warning",
                 )

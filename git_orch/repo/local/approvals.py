@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import __version__
-from git_orch.plans import approval, document
+from git_orch.plans import approval, document, sentences
 from git_orch.plans.document import BadDocument, Document
 from git_orch.repo import localfiles, own_files, places
 from git_orch.repo.plan_place import PlanPlace
@@ -82,10 +82,13 @@ def read(place: PlanPlace) -> Record:
     except own_files.NotOurs as wrong:
         return Record(problem=wrong.cause)
     except (BadDocument, ValueError, RecursionError) as wrong:
-        return Record(problem=f"'{path}' does not count: {wrong}")
+        return Record(problem=f"{sentences.quoted(path)} does not count: {wrong}")
     except OSError as failed:
         return Record(
-            problem=f"'{path}' does not count: {(failed.strerror or str(failed)).lower()}"
+            problem=(
+                f"{sentences.quoted(path)} does not count: "
+                f"{(failed.strerror or str(failed)).lower()}"
+            )
         )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from git_orch import errors
 from git_orch.plans import document as documents
+from git_orch.plans import sentences
 from git_orch.plans.money.budget import Book, Request, Reserved
 from git_orch.repo import localfiles, own_files
 from git_orch.repo.repository import unwritable
@@ -75,7 +76,7 @@ class Ledger:
             return _book(self._path)
         except (OSError, documents.BadDocument) as unreadable:
             raise errors.UnfitRepository(
-                f"the ledger '{self._path}' cannot be read", "git orch exec"
+                f"the ledger {sentences.quoted(self._path)} cannot be read", "git orch exec"
             ) from unreadable
 
     def _write(self, book: Book) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo import scopes
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def _refuse_other(path: Path, store: Path, objects: Path, home: Path | None) -> 
     file = store / "info" / "alternates"
     own = shlex.quote(str(objects / "info" / "alternates"))
     raise errors.Refused(
-        f"'{file}' names '{path}', which is no object directory that commands may see",
+        f"{sentences.quoted(file)} names {sentences.quoted(path)}, "
+        "which is no object directory that commands may see",
         f"git repack -a && mv {own} {own}.old  # the repository has all objects itself then",
     )
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo.git import REPLACING, GitFailed, failure
 from git_orch.sandbox import trees
 from git_orch.sandbox.process.outcome import Outcome
@@ -95,13 +96,14 @@ class Scratch:
             )
         except OSError as missing:
             raise errors.UnfitRepository(
-                f"git left no '{name}' behind", "git orch status"
+                f"git left no {sentences.quoted(name)} behind", "git orch status"
             ) from missing
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
                 raise errors.UnfitRepository(
-                    f"what git left in '{name}' is larger than {limit} bytes", "git status"
+                    f"what git left in {sentences.quoted(name)} is larger than {limit} bytes",
+                    "git status",
                 )
             yield descriptor
         finally:

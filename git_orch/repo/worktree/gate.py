@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from git_orch import errors
-from git_orch.plans import bare, codefiles, paths, redact
+from git_orch.plans import bare, codefiles, paths, redact, sentences
 
 LARGEST_FILE = 100 * 1024**2  # bytes
 LARGEST_STEP = 1024**3  # bytes of all changed files
@@ -62,7 +62,9 @@ class GateRefused(errors.StepFailed):
     """
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        shown = [f"'{finding.path}' {finding.message}" for finding in findings[:_SHOWN]]
+        shown = [
+            f"{sentences.quoted(finding.path)} {finding.message}" for finding in findings[:_SHOWN]
+        ]
         more = [f"and {len(findings) - _SHOWN} more"] if len(findings) > _SHOWN else []
         self.listing = "; ".join([*shown, *more])
         self.findings = tuple(findings)
@@ -77,7 +79,7 @@ def _ways_out(findings: Sequence[Finding]) -> str:
         if finding.fingerprint:
             firsts.setdefault(finding.fingerprint, finding)
     return "; ".join(
-        f"if {f'line {finding.line} of ' if finding.line else ''}'{finding.path}' "
+        f"if {f'line {finding.line} of ' if finding.line else ''}{sentences.quoted(finding.path)} "
         f"{allowing(fingerprint)}"
         for fingerprint, finding in firsts.items()
     )
@@ -207,11 +209,11 @@ def _inside(
         for change in some:
             new, old = stored.get(change.oid, b""), stored.get(change.old_oid, b"")
             if change.mode == _SYMLINK and leaves_tree(change.path, new):
-                target = new.decode("utf-8", "backslashreplace")
+                target = new.decode("utf-8", "surrogateescape")
                 yield Finding(
                     "SYMLINK_OUTSIDE",
                     change.path,
-                    f"is a symbolic link out of the tree: to '{target}'",
+                    f"is a symbolic link out of the tree: to {sentences.quoted(target)}",
                 )
             else:
                 yield from _secrets(change.path, new, old, secrets, contents)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.plans import paths
+from git_orch.plans import paths, sentences
 from git_orch.repo import ask
 from git_orch.repo import git as gits
 from git_orch.repo.git import Git, GitFailed
@@ -145,7 +145,9 @@ def check_out(repository: Repository, modules: Sequence[Module], directory: Path
     for module in modules:
         place = module.place.removeprefix(outer).lstrip("/")
         if place and not _has_no_link(directory, place):
-            raise GitFailed("read-tree", 0, f"fatal: '{module.place}' is below a link")
+            raise GitFailed(
+                "read-tree", 0, f"fatal: {sentences.quoted(module.place)} is below a link"
+            )
         _write(repository, module, directory / place, directory.with_name("index"))
 
 

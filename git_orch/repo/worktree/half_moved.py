@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import checkpoints, errors
+from git_orch.plans import sentences
 from git_orch.repo import ask, stale_locks
 from git_orch.repo.git import Git
 from git_orch.repo.objects import partial
@@ -83,7 +84,8 @@ def refuse_filters(git: Git, commit: str, written: Sequence[str]) -> None:
     for path, name in zip(listed[::3], listed[2::3], strict=False):
         if name in filters:
             raise errors.Refused(
-                f"'{path}' has the filter '{name}', and its program is named by the repository's "
+                f"{sentences.quoted(path)} has the filter '{name}', "
+                "and its program is named by the repository's "
                 "own configuration only",
                 f"git config --local --get-regexp {shlex.quote(f'^filter[.]{name}[.]')}  # if you "
                 "trust it: the same with git config --global",
@@ -129,7 +131,8 @@ def _free(repository: Repository, git: Git, ref: str) -> None:
         if lock.exists():
             aside = git.git_dir / f"{lock.name}.aside"
             raise errors.Busy(
-                f"'{lock}' is there since git was cut off, or another git works there",
+                f"{sentences.quoted(lock)} is there since "
+                "git was cut off, or another git works there",
                 f"{shlex.join(('mv', str(lock), str(aside)))}  # if no git runs, and give the command again",
             )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo import localfiles, settings
 from git_orch.sandbox import trees
 
@@ -50,7 +51,8 @@ def _target(repository: Repository, name: str) -> Path:
     common = os.path.realpath(repository.common_dir)
     if chosen not in own and not Path(os.path.realpath(target)).is_relative_to(common):
         raise errors.Refused(
-            f"the repository's own configuration has git-lfs keep its files in '{chosen}'",
+            "the repository's own configuration has git-lfs keep its files in "
+            f"{sentences.quoted(chosen)}",
             f"git config --global lfs.storage {shlex.quote(chosen)}  # if that is what you want",
         )
     return target

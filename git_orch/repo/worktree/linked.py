@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo import scopes
 from git_orch.repo.worktree import alternates
 
@@ -37,7 +38,8 @@ def places(common_dir: Path, home: Path | None) -> tuple[tuple[Path, Path], ...]
             continue
         if alternates.is_private(real, home) or not _is_right(link, real, common_dir):
             raise errors.Refused(
-                f"'{link}' is a link to '{os.readlink(link)}', which is not what git keeps there",
+                f"{sentences.quoted(link)} is a link to {sentences.quoted(os.readlink(link))}, "
+                "which is not what git keeps there",
                 f"ls -l {shlex.quote(str(link))}",
             )
         if not real.is_relative_to(common_dir.resolve()):

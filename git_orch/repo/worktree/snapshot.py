@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.repo import ask, localfiles, sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.worktree import (
@@ -423,7 +424,8 @@ def _worktrees_among(repository: Repository, top: Path, base: str | None) -> tup
         git_dir = top / path / pointer.removeprefix("gitdir: ").strip()
         if not pointer or os.path.dirname(os.path.realpath(git_dir)) != registered:
             raise errors.Refused(
-                f"'{path}' is a repository inside your checkout, which no snapshot can hold",
+                f"{sentences.quoted(path)} is a repository "
+                "inside your checkout, which no snapshot can hold",
                 "git status  # .git/info/exclude may name it, or move it elsewhere",
             )
     return tuple(inside)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch import checkpoints, errors
-from git_orch.plans import ids
+from git_orch.plans import ids, sentences
 from git_orch.repo import ask, localfiles, own_files
 from git_orch.repo.git import Git, GitFailed, failure
 from git_orch.repo.objects import partial
@@ -113,7 +113,7 @@ def made(
         raise
     found = existing(repository, name, boundary, purpose)
     if found is None:
-        raise GitFailed("worktree add", 0, f"fatal: '{path}' is not there")
+        raise GitFailed("worktree add", 0, f"fatal: {sentences.quoted(path)} is not there")
     smudge(found)
     return found
 
@@ -336,7 +336,8 @@ def _main_tree(repository: Repository, listed: Mapping[str, str]) -> Path:
         return top if named else Path(listed["worktree"])
     located = f"--git-dir={repository.common_dir}", f"--work-tree={top}"
     raise errors.Busy(
-        f"the main worktree has the branch, and its files are in '{top}' (core.worktree)",
+        f"the main worktree has the branch, and its files are in {sentences.quoted(top)} "
+        "(core.worktree)",
         f"git {shlex.join(located)} orch status  # and there what you typed here",
     )
 
@@ -349,7 +350,8 @@ def _refuse_unnamed_tree(repository: Repository, ref: str) -> None:
     has_index = (common / "index").exists()
     if has_index and ask.head_branch(Git(common, None, repository.variables)) == ref:
         raise errors.Busy(
-            f"'{common}' has an index: files of '{ref}' are in a directory that nobody has named",
+            f"{sentences.quoted(common)} has an index: files of {sentences.quoted(ref)} are in a "
+            "directory that nobody has named",
             f"git {shlex.join([f'--git-dir={common}'])} --work-tree=DIRECTORY orch status"
             "  # and there what you typed here",
         )
@@ -400,7 +402,8 @@ def git_dir_of(repository: Repository, place: Path) -> Path:
     git_dir = _git_dir(repository, place) or repository.common_dir
     if os.path.lexists(place / ".git") and not leads_to(str(place), str(git_dir)):
         raise errors.Refused(
-            f"'{git_dir}' has '{place}' for its worktree, which is of another repository",
+            f"{sentences.quoted(git_dir)} has {sentences.quoted(place)} for its worktree, which "
+            "is of another repository",
             "git worktree list --verbose",
         )
     return git_dir

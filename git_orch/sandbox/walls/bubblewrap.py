@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.sandbox import trees
 from git_orch.sandbox.process import command, limits, programs
 from git_orch.sandbox.walls import landlock, seccomp, submodules
@@ -138,7 +139,9 @@ def _trouble(program: str) -> Trouble | None:
     if number is None or (int(number[1]), int(number[2])) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         present = version.strip() or "not bubblewrap"
-        return Trouble(f"'{program}' is {present}: {oldest} or newer is needed", too_old=True)
+        return Trouble(
+            f"{sentences.quoted(program)} is {present}: {oldest} or newer is needed", too_old=True
+        )
     return Trouble(f"bubblewrap does not work here: {answer or 'it ran nothing'}")
 
 
@@ -250,8 +253,8 @@ def _refuse_link_out(path: Path, common: Path) -> None:
     if path.is_symlink() and not path.resolve().is_relative_to(common.resolve()):
         aside = shlex.quote(f"{path}.aside")
         raise errors.UnfitRepository(
-            f"'{path}' is a link to '{os.readlink(path)}', outside of the repository, and commands"
-            " cannot read that",
+            f"{sentences.quoted(path)} is a link to {sentences.quoted(os.readlink(path))},"
+            " outside of the repository, and commands cannot read that",
             f"mv {shlex.quote(str(path))} {aside} && cp {aside} {shlex.quote(str(path))}",
         )
 

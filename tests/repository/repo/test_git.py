@@ -176,7 +176,7 @@ def test_a_step_in_the_base_is_found_whatever_colours_a_diff_has(repo: Repo) -> 
         ("error: unable to write file x: Permission denied\n", 128, "the repository cannot be written", "ls -ld"),
         ("error: insufficient permission for adding\n", 128, "the repository cannot be written", "ls -ld"),
         ("fatal: Unable to create '/r/.git/index.lock': File exists.\n\nAnother git process\n", 128,
-         "'/r/.git/index.lock' is locked by another git process", "ls -l '/r/.git/index.lock'"),
+         "'/r/.git/index.lock' is locked by another git process", "ls -l /r/.git/index.lock"),
         ("error: unknown switch `z'\nusage: git worktree\n", 129, "this git is too old", "git --version"),
         ("", -9, "git add was killed by signal 9", "git orch status"),
         ("warning: odd\nhint: no\nfatal: real cause.\n", 128, "git add failed: real cause", "git status"),
