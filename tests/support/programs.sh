@@ -17,6 +17,7 @@ need ssh-keygen openssh-client
 need strace strace
 need perl perl-base
 need cargo cargo
+need ctags universal-ctags
 need go golang-go
 need node nodejs
 need npm npm

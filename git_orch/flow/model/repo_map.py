@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_orch.flow.model import symbols
 from git_orch.plans import invisible, redact
 from git_orch.plans.repo_map import sections
-from git_orch.plans.repo_map.files import File, Survey
+from git_orch.plans.repo_map.definitions import Engines
+from git_orch.plans.repo_map.files import File, Survey, Symbol
 from git_orch.plans.repo_map.sections import Facts, Section
 from git_orch.repo.local import maps
 from git_orch.repo.objects import objects as odb
@@ -17,6 +19,7 @@ from git_orch.sandbox import secrecy
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
+    from git_orch.sandbox.walls.launcher import Launcher
 
 _MOST_FILES = 50_000
 _LARGEST_TEXT = 256 << 10  # bytes of a file that the map quotes
@@ -25,10 +28,13 @@ _MOST_LOOKED_AT = 50  # commits, some of which are merges
 
 
 class Scope(NamedTuple):
-    """What the map is of: a commit, and the paths whose instructions count most."""
+    """What the map is of: a commit, and the paths whose instructions count most. Programs that read
+    what files define run by `launcher`; without one nothing is read.
+    """
 
     commit: str
     places: Sequence[str] = ()
+    launcher: Launcher | None = None
 
 
 def sections_of(
@@ -38,7 +44,7 @@ def sections_of(
     if tokens <= 0:
         return []
     tree = odb.commit(objects, scope.commit).tree
-    survey = survey_of(repository, objects, tree)
+    survey = survey_of(repository, objects, tree, scope.launcher)
     secrets = secrecy.secrets()
     quoted = texts_of(objects, survey, sections.quoted_paths(_paths(survey), scope.places))
     facts = Facts(
@@ -51,16 +57,43 @@ def sections_of(
     return [part._replace(text=redact.redacted(part.text, secrets)) for part in made]
 
 
-def survey_of(repository: Repository, objects: Objects, tree: str) -> Survey:
+def survey_of(
+    repository: Repository, objects: Objects, tree: str, launcher: Launcher | None = None
+) -> Survey:
     """What a tree holds: made once, and kept for the next time."""
+    engines = symbols.engines(launcher)
     kept = maps.load(repository, tree)
-    if kept is not None:
+    if kept is not None and kept.engine == engines.name:
         return kept
     listed = tree_files.listing(objects, tree, _MOST_FILES)
     files = [File(invisible.on_one_line(file.path), file.size, file.oid) for file in listed.files]
-    survey = Survey(tuple(files), listed.complete)
+    defined = _defined(repository, objects, files, (launcher, engines))
+    complete = [file._replace(symbols=defined.get(file.oid, ())) for file in files]
+    survey = Survey(tuple(complete), listed.complete, engines.name)
     maps.store(repository, tree, survey)
     return survey
+
+
+def _defined(
+    repository: Repository,
+    objects: Objects,
+    files: Sequence[File],
+    by: tuple[Launcher | None, Engines],
+) -> Mapping[str, tuple[Symbol, ...]]:
+    """What the files define, by the IDs of their blobs: those that the last tree had as well are
+    not read again.
+    """
+    launcher, engines = by
+    if launcher is None:
+        return {}
+    last = maps.latest(repository)
+    known = (
+        {file.oid: file.symbols for file in last.files if file.symbols}
+        if last is not None and last.engine == engines.name
+        else {}
+    )
+    new = [file for file in files if file.oid not in known]
+    return {**known, **symbols.symbols_of(objects, new, launcher, engines)}
 
 
 def texts_of(objects: Objects, survey: Survey, paths: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from git_orch import errors
 from git_orch.agents.prices import Prices
-from git_orch.flow.machine import command_policy, shares
+from git_orch.flow.machine import command_policy, sandbox, shares
 from git_orch.flow.machine import machine as surroundings
 from git_orch.flow.model import estimate as estimating
 from git_orch.flow.model import purse, repo_map
@@ -29,6 +29,7 @@ from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.capabilities import Capabilities, with_programs
+from git_orch.sandbox.walls.launcher import Launcher
 
 
 def from_file(text: str, name: str, model: str, table: Prices) -> Draft:
@@ -126,8 +127,16 @@ def _map(repository: Repository, task: str, terms: Terms) -> list[Section]:
     if terms.base is None:
         return []
     with contextlib.closing(objects.opened(repository)) as database:
-        scope = repo_map.Scope(terms.base, (terms.place,))
+        scope = repo_map.Scope(terms.base, (terms.place,), _launcher(repository, terms.chosen))
         return repo_map.sections_of(repository, database, scope, task, terms.chosen.mapTokens)
+
+
+def _launcher(repository: Repository, chosen: Settings) -> Launcher | None:
+    """What runs programs on files of the repository; None where no sandbox works."""
+    try:
+        return sandbox.launcher(repository, chosen)
+    except errors.Refused:
+        return None
 
 
 class _ReplyFile:

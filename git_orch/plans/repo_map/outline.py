@@ -11,6 +11,7 @@ from git_orch.plans.repo_map.words import Words
 _MOST_MEMBERS = 24  # of one class
 _MOST_SYMBOLS = 40  # of one file
 _FEW = 6  # of a file that has no room for all
+_MOST_OF_ROOM = 0.25  # for one file
 _LONGEST_NAME = 80
 _MISSES = 12  # files without room, after which nothing more is tried
 
@@ -23,9 +24,11 @@ def outline(survey: Survey, scores: Mapping[str, float], task: Words, room: int)
     blocks: list[tuple[str, str]] = []
     left, misses = room, 0
     for file in ranked:
-        for most in (_MOST_SYMBOLS, _FEW):
+        brief = files.is_test(file.path) and not task.about_tests
+        for most in (_FEW,) if brief else (_MOST_SYMBOLS, _FEW):
             block = _block(file, task, most)
-            if len(block.encode()) + 1 <= left:
+            fair = left if most == _FEW else min(left, int(room * _MOST_OF_ROOM))
+            if len(block.encode()) + 1 <= fair:
                 blocks.append((file.path, block))
                 left -= len(block.encode()) + 1
                 break

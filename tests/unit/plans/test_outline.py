@@ -41,7 +41,7 @@ def test_the_file_that_a_task_is_about_is_shown_where_only_one_fits() -> None:
 def test_of_many_symbols_those_that_a_task_is_about_stay() -> None:
     symbols = [Symbol("function", f"helper{number}", number) for number in range(1, 300)]
     big = File("big.py", 1, "", (*symbols, Symbol("function", "verbose_output", 400)))
-    text = shown(big, task="make it verbose", room=900)
+    text = shown(big, task="make it verbose", room=4000)
     assert "verbose_output:400" in text
     assert "and 260 more" in text
 
@@ -52,3 +52,20 @@ def test_an_outline_stays_within_its_room() -> None:
     ]
     for room in (0, 10, 100, 500, 1000):
         assert len(shown(*many, room=room).encode()) <= room
+
+
+def test_one_large_file_leaves_room_for_others() -> None:
+    large = File("a.py", 1, "", tuple(Symbol("function", f"function_{n}", n) for n in range(1, 40)))
+    text = shown(large, large._replace(path="b.py"), APP, room=1000)
+    assert [line for line in text.splitlines() if line.endswith(":")] == [
+        "a.py:",
+        "app.py:",
+        "b.py:",
+    ]
+
+
+def test_of_tests_a_few_names_will_do_unless_the_task_is_about_tests() -> None:
+    symbols = tuple(Symbol("function", f"test_{n}", n) for n in range(1, 20))
+    file = File("tests/test_a.py", 1, "", symbols)
+    assert shown(file).endswith("and 13 more")
+    assert "more" not in shown(file, task="more tests")
