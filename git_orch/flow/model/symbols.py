@@ -18,7 +18,7 @@ from git_orch.plans.repo_map import definitions
 from git_orch.plans.repo_map.definitions import Engines
 from git_orch.plans.repo_map.files import File, Symbol
 from git_orch.repo.objects.objects import Objects
-from git_orch.sandbox import symbol_reader
+from git_orch.sandbox import symbol_reader, trees
 from git_orch.sandbox.files import PathRefused, Tree
 from git_orch.sandbox.process import tools
 from git_orch.sandbox.walls.launcher import Launcher
@@ -64,13 +64,15 @@ def symbols_of(
     if not chosen:
         return {}
     names = definitions.names(len(chosen), [file.path for file in chosen])
-    with tempfile.TemporaryDirectory(prefix="git-orch-") as directory:
-        place = Path(directory)
+    place = Path(tempfile.mkdtemp(prefix="git-orch-"))
+    try:
         written = dict(_written(place, objects, zip(names, chosen, strict=True)))
         answers = {
             **_by_ctags(place, written, launcher, present),
             **_by_grammars(place, written, launcher, present),
         }
+    finally:
+        trees.remove(place)
     return {written[name].oid: found for name, found in answers.items() if name in written}
 
 
