@@ -270,7 +270,7 @@ def _stored(pack: Pack, number: int, base: Base) -> _Stored:
         notes[cover].append(story.event("run.started", run=story.ulid()))
     for step in described.steps[: number % 3]:
         attempt = story.ulid()
-        message = messages.step_message(step, trailers.Claim(plan_id, step.id, attempt), "", (), ())
+        message = messages.step_message(step, trailers.Claim(plan_id, step.id, attempt), (), ())
         blob = pack.write("blob", b"new\n")
         tree = odb.write_tree(pack, [Entry(raw.BLOB_MODE, f"{step.id}.txt".encode("ascii"), blob)])
         commit = odb.write_commit(pack, CommitObject(tree, (tip,), *_ADA.now(), message))

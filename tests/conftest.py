@@ -139,6 +139,12 @@ class Repo:
         here.git("commit", "-q", "--allow-empty", "-m", message)
         return here.git("rev-parse", "HEAD")
 
+    def claimed(self, *arguments: str) -> list[str]:
+        """The steps that the commits of a `git log` with these arguments claim, in its order."""
+        form = "--format=%(trailers:key=Orch-Step,valueonly,separator=%x20)"
+        claims = self.git("log", form, *arguments).split()
+        return [claim.partition("@")[0].rpartition("/")[2] for claim in claims]
+
     def loose(self, oid: str) -> Path:
         """The file of an object; whatever was in packs is in such files afterwards, to be spoilt."""
         objects = self.path / ".git/objects"

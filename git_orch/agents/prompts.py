@@ -55,6 +55,7 @@ Answer in JSON only, with these keys:
   around a missing command where you can.
 - steps: in an order in which they can be done. For each:
   - title: a short imperative line, fit for a commit message.
+  - why: one sentence: the reason for the step, for the body of its commit.
   - kind: "agent" for work that needs judgement (writing code, tests, documents), "run" for one exact command line.
   - prompt: for agent steps, all that the worker must know; it sees the plan and the repository, not this conversation.
     Empty for run steps.
@@ -228,6 +229,7 @@ PLAN_REPLY_SCHEMA: Mapping[str, object] = _object(
     steps=_list(
         _object(
             title=_TEXT,
+            why=_TEXT,
             kind={"type": "string", "enum": ["agent", "run"]},
             prompt=_TEXT,
             argv=_list(_TEXT),

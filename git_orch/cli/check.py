@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from git_orch.plans.file.findings import Finding
     from git_orch.plans.history.status import Status
 
+_STYLES = {"error": "red", "warning": "yellow", "note": "dim"}  # the worst first
+
 
 @click.command("check")
 @here.plan_argument
@@ -51,7 +53,7 @@ def command(
     if as_json:
         here.print_json([finding._asdict() for finding in listed])
     else:
-        _show(sorted(listed, key=lambda finding: finding.level != "error"))
+        _show(sorted(listed, key=lambda finding: list(_STYLES).index(finding.level)))
         if state is not None:
             console.out(f"{ids.short(status.id)} {state}")
     return 1 if any(finding.level == "error" for finding in listed) else 0
@@ -80,8 +82,10 @@ def _print_missing(repository: Repository, status: Status, *, as_json: bool) -> 
 
 def _show(listed: Sequence[Finding]) -> None:
     for finding in listed:
-        style = "red" if finding.level == "error" else "yellow"
-        console.out(console.Styled(finding.level, style), f": {finding.text()} [{finding.code}]")
+        console.out(
+            console.Styled(finding.level, _STYLES[finding.level]),
+            f": {finding.text()} [{finding.code}]",
+        )
         console.out(f"  fix: {finding.fix}")
     if not listed:
         console.out("no findings")

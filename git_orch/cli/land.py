@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from git_orch.cli import here
 from git_orch.plans import ids, sentences
 from git_orch.plans.history.status import Status
+from git_orch.repo import settings
 from git_orch.views import console, progress
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--onto", metavar="BRANCH", help="The branch; by default the one that the plan was made on."
 )
-@click.option(
-    "--merge", "mode", flag_value="merge", default=True, help="With a merge commit (the default)."
-)
+@click.option("--merge", "mode", flag_value="merge", help="With a merge commit.")
 @click.option(
     "--rebase",
     "mode",
@@ -55,14 +54,14 @@ def command(
     plan: str | None,
     *,
     onto: str | None,
-    mode: Mode,
+    mode: Mode | None,
     partial: bool,
     unverified: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Bring a finished plan to your branch, and archive it. Files that are not committed are never
-    overwritten.
+    overwritten. Without an option orch.land says how; its default is merge.
     """
     from git_orch.flow.branch import land
 
@@ -77,7 +76,8 @@ def command(
             return
     with here.open_plan(plan) as opened:
         before = opened.status()
-        landed = land.land(opened, onto, land.Terms(mode, partial, unverified, dry_run))
+        way = mode or cast("Mode", settings.of_user(opened.repository).land)
+        landed = land.land(opened, onto, land.Terms(way, partial, unverified, dry_run))
     if as_json:
         reviews = {str(number): [*why] for number, why in _reviews(before, landed).items()}
         document = _document(opened.id, landed, dry_run=dry_run)

@@ -13,7 +13,7 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_RANDOM_BITS = 80
 _STEP_BITS = 64  # 65,000 such steps are a millisecond
 _PLAN_RANDOM_BITS = 23
-_SLUG_LENGTH = 60
+_SLUG_LENGTH = 24
 
 PLAN_ID = re.compile(r"PLAN-(\d{8})-([0-9A-HJKMNP-TV-Z]{10})-([a-z0-9]+(?:-[a-z0-9]+)*)")
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
@@ -81,7 +81,7 @@ def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = No
 
 
 def slug(title: str) -> str:
-    """ASCII words of `title` with hyphens between them, at most 60 characters, cut between words;
+    """ASCII words of `title` with hyphens between them, at most 24 characters, cut between words;
     'plan' when the title has none.
     """
     if not title.isascii():

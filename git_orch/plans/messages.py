@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from git_orch.plans import trailers
 from git_orch.plans.history.status import SATISFIED, Commit, Status, StepStatus
 from git_orch.plans.plan import Plan, Step
-from git_orch.plans.trailers import Claim, Trailer, excerpt, one_line, paragraph, quote, subject
+from git_orch.plans.trailers import (
+    Claim,
+    Trailer,
+    one_line,
+    paragraph,
+    subject,
+    whole_subject,
+)
 
 
 def cover_message(plan_id: str, plan: Plan, base: str) -> str:
@@ -31,61 +37,47 @@ def _step_line(plan: Plan, step: Step) -> str:
 
 
 class CheckLine(NamedTuple):
-    """The end of one check, for the message of a step commit; `seconds` is its duration."""
+    """A check that ran on the commit's tree, and whether it passed."""
 
     command: str
-    result: str
-    seconds: float
+    passed: bool
 
 
 def step_message(
     step: Step,
     claim: Claim,
-    summary: str,
     checks: Iterable[CheckLine],
     extra: Iterable[Trailer],
     *,
+    summary: str = "",
+    failure: str = "",
     review: Iterable[str] = (),
 ) -> str:
-    """The message of a step commit: task, summary and checks, for reviewers on a host without
-    notes.
+    """The message of a step commit: why it was made and what tested it, for reviewers on a host
+    without notes.
 
-    `extra` are more trailers; `review` are reasons to look closely.
+    `extra` are more trailers; `review` are reasons to look closely; `failure` is why an attempt
+    failed, whose commit only keeps its work.
     """
-    parts = [subject(step.title)]
-    task = _task_part(step)
-    if task:
-        parts.append(task)
-    if summary.strip():
-        parts.append("Summary:\n" + textwrap.indent(excerpt(quote(summary)), "    "))
-    lines = [
-        f"    {one_line(check.command)}: {one_line(check.result)} in {check.seconds:.1f} s"
-        for check in checks
-    ]
-    if lines:
-        parts.append("Checks:\n" + "\n".join(lines))
+    parts = [whole_subject(step.title)]
+    parts.append(f"FAILED: {one_line(failure)}" if failure else _reason(step, summary))
+    parts.append(_command_line("Ran", step.command.text()) if step.command is not None else "")
+    tested = [_command_line("Tested", check.command) for check in checks if check.passed]
+    parts.append("\n".join(line for line in tested if line))
     parts += [f"Needs review: {one_line(reason)}" for reason in review]
-    last = [*_claim_trailers(claim), *extra]
+    last = [claim.trailer(), *extra]
     parts.append("\n".join(f"{trailer.name}: {one_line(trailer.value)}" for trailer in last))
-    return "\n\n".join(parts) + "\n"
+    return _message_text(parts)
 
 
-def _claim_trailers(claim: Claim) -> list[Trailer]:
-    return [
-        Trailer(trailers.PLAN, claim.plan),
-        Trailer(trailers.STEP, claim.step),
-        Trailer(trailers.ATTEMPT, claim.attempt),
-    ]
+def _reason(step: Step, summary: str) -> str:
+    """Why the step was done, in the words of its author, of the model that did it or of the task."""
+    return paragraph(next(filter(str.strip, (step.why or "", summary, step.prompt or "")), ""))
 
 
-def _task_part(step: Step) -> str:
-    if step.prompt:
-        return "Asked:\n" + textwrap.indent(excerpt(quote(step.prompt)), "    ")
-    if step.command is not None:
-        return "Ran:\n    " + one_line(step.command.text())
-    if step.files:
-        return "Files:\n" + "\n".join(f"    {one_line(path)}" for path in sorted(step.files))
-    return ""
+def _command_line(name: str, command: str) -> str:
+    """A line for a command; nothing for one of several lines."""
+    return "" if len(command.strip().splitlines()) != 1 else f"{name}: {one_line(command)}"
 
 
 def merge_message(status: Status, branch: str) -> str:
@@ -103,31 +95,45 @@ class OwnCommit(NamedTuple):
     subject: str
 
 
-def squash_message(status: Status, own: Sequence[OwnCommit], coauthors: Iterable[str]) -> str:
+class Credit(NamedTuple):
+    """Who else stands in the message of a commit: people as `Name <email>`, how models are named,
+    and the sign-off.
+    """
+
+    people: tuple[str, ...] = ()
+    attribution: trailers.Attribution = "none"
+    signoff: tuple[Trailer, ...] = ()
+
+
+def squash_message(
+    status: Status, own: Sequence[OwnCommit], empty: Container[str], credit: Credit
+) -> str:
     """The message of a commit that squashes the whole plan, with the claims of all its steps.
 
-    `coauthors` are people as `Name <email>`.
+    The steps whose IDs are in `empty` changed nothing, and are not listed.
     """
     landed = _landed_steps(status)
     parts = [trailers.subject(status.plan.title), *_objective(status)]
     details: list[str] = []
     claims: list[Claim] = []
     for step in landed:
-        details += [_line(step), *_step_details(step)]
+        details += [] if step.id in empty else [_line(step), *_step_details(step)]
         claims += claims_of(status.id, step)
     parts.append("\n".join(details))
     if own:
         commits = [f"    {trailers.subject(commit.subject)} ({commit.oid})" for commit in own]
         parts.append("\n".join(["With:", *commits]))
-    lines: list[str] = []
-    for claim in claims:
-        lines += [f"{trailer.name}: {trailer.value}" for trailer in _claim_trailers(claim)]
+    lines = [f"{trailers.STEP}: {claim.trailer().value}" for claim in claims]
     if status.usd():
         lines.append(f"{trailers.COST}: {status.usd():.4f} USD")
     models = dict.fromkeys(call.model for call in status.calls)
-    lines += [f"{trailers.MODEL}: {trailers.subject(model)}" for model in models]
-    people = dict.fromkeys(coauthors)
-    lines += [f"Co-authored-by: {trailers.subject(person, 200)}" for person in people]
+    others = [
+        *(Trailer(trailers.MODEL, model) for model in models),
+        *(Trailer("Co-authored-by", person) for person in dict.fromkeys(credit.people)),
+        *trailers.attribution(credit.attribution, models),
+        *credit.signoff,
+    ]
+    lines += [f"{trailer.name}: {one_line(trailer.value)}" for trailer in others]
     return _message_text([*parts, "\n".join(lines)])
 
 
@@ -161,7 +167,7 @@ def _line(status: StepStatus) -> str:
 
 
 def _step_details(status: StepStatus) -> list[str]:
-    """The first five lines of a step's summary, and a line for the end of every check."""
+    """The first five lines of a step's summary, and a line for every check that passed."""
     if status.attempt is None:
         return []
     summary = [
@@ -169,11 +175,10 @@ def _step_details(status: StepStatus) -> list[str]:
         for line in status.attempt.summary.splitlines()[:5]
         if line.strip()
     ]
-    checks = [
-        f"     check: {trailers.subject(result.command, 200)}: {trailers.subject(result.reason)}"
-        for result in status.attempt.checks
+    tested = [
+        _command_line("Tested", result.command) for result in status.attempt.checks if result.passed
     ]
-    return summary + checks
+    return [*summary, *(f"     {line}" for line in tested if line)]
 
 
 def _message_text(parts: Iterable[str]) -> str:

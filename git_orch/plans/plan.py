@@ -62,8 +62,8 @@ class FileContent(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step. `prompt` belongs to agent (and manual) steps, `command` to run steps, `files` to
-    files steps.
+    """One step, and `why` it is done, for its commit. `prompt` belongs to agent (and manual) steps,
+    `command` to run steps, `files` to files steps.
 
     In `files`, None means that the path is deleted. `depends_on` holds step IDs. `timeout` is in
     seconds. `network` says that a run or agent step asks for the network, which only an approval
@@ -85,6 +85,7 @@ class Step(NamedTuple):
     network: bool = False
     produces: tuple[str, ...] = ()
     may_be_empty: bool = False
+    why: str | None = None
 
     @property
     def verification(self) -> tuple[Check, ...]:

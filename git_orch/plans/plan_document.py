@@ -59,6 +59,7 @@ def step_document(step: Step) -> Document:
         "id": step.id,
         "title": step.title,
         "kind": step.kind,
+        "why": step.why,
         "prompt": step.prompt,
         **command,
         "files": {path: _file_document(content) for path, content in step.files.items()},
@@ -152,6 +153,7 @@ def _step(item: object, where: str) -> Step:
         id=text(fields, "id"),
         title=text(fields, "title"),
         kind=kind,
+        why=optional_text(fields, "why"),
         prompt=optional_text(fields, "prompt"),
         command=_command(fields, "run", where) if kind == "run" else None,
         files=MappingProxyType(

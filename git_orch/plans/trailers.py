@@ -1,24 +1,32 @@
 """Commit messages of plan branches: the claims in them, and how git-orch keeps the text of others
 from making claims.
 
-A claim is an `Orch-Plan`, `Orch-Step`, `Orch-Attempt` triple of lines anywhere in a message: after
-a squash one commit carries several. Trailer lines begin in column one, so indented text can never
-be one.
+A claim is a line `Orch-Step: PLAN/STEP@ATTEMPT` anywhere in a message: after a squash one commit
+carries several. Earlier versions wrote `Orch-Plan`, `Orch-Step`, `Orch-Attempt` triples of lines.
+Trailer lines begin in column one, so indented text can never be one.
 """
 
 from __future__ import annotations
 
 import re
 import textwrap
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from git_orch.plans import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PLAN, STEP, ATTEMPT = "Orch-Plan", "Orch-Step", "Orch-Attempt"
 BASE, COST, MODEL = "Orch-Base", "Orch-Cost", "Orch-Model"
 
+_WHOLE_CLAIM = re.compile(r"([^\s/@]+)/([^\s/@]+)@([^\s/@]+)")
 _TRAILER = re.compile(r"(Orch-[A-Za-z]+):(.*)")
-_LOOKS_LIKE_TRAILER = re.compile(r"^(?=Orch-|This reverts commit )", re.IGNORECASE | re.MULTILINE)
+# Lines that git-orch, or a person, answers for: no text of others says them.
+_LOOKS_LIKE_TRAILER = re.compile(
+    r"^(?=Orch-|This reverts commit |(?:Tested|FAILED|Needs review|[\w-]+-by)\s*:)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _REVERT = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
 _SUBJECT_LENGTH = 72  # what `git log --oneline` and forges show whole
 UNBORN = "unborn"  # Orch-Base of a plan that was made before the first commit
@@ -37,6 +45,10 @@ class Claim(NamedTuple):
     plan: str
     step: str
     attempt: str
+
+    def trailer(self) -> Trailer:
+        """The line that makes the claim."""
+        return Trailer(STEP, f"{self.plan}/{self.step}@{self.attempt}")
 
 
 class Message(NamedTuple):
@@ -62,6 +74,9 @@ def read(message: str) -> Message:
         name, value = trailer[1], trailer[2].strip(" \t")
         if name == PLAN:
             plan, step = value, None
+        elif name == STEP and (whole := _WHOLE_CLAIM.fullmatch(value)) is not None:
+            claims.append(Claim(*whole.groups()))
+            step = None
         elif name == STEP:
             step = value
         elif name == ATTEMPT and plan is not None and step is not None:
@@ -70,6 +85,30 @@ def read(message: str) -> Message:
         elif name == BASE and plan is not None:
             cover, base = plan, value
     return Message(tuple(claims), cover, base, tuple(_REVERT.findall(message)))
+
+
+Attribution = Literal["none", "assisted-by", "co-authored-by", "generated-by"]
+ATTRIBUTIONS: tuple[Attribution, ...] = get_args(Attribution)
+
+
+def attribution(form: Attribution, models: Iterable[str]) -> list[Trailer]:
+    """The trailers that name models as authors, in one of the forms that projects ask for.
+
+    The kernel's coding-assistants.rst writes `Assisted-by: AGENT:MODEL`; `Co-authored-by` needs an
+    address, and Anthropic's is the one that forges know.
+    """
+    match form:
+        case "none":
+            return []
+        case "co-authored-by":
+            return [Trailer("Co-authored-by", _with_address(model)) for model in models]
+        case _:
+            return [Trailer(form.capitalize(), f"git-orch:{model}") for model in models]
+
+
+def _with_address(model: str) -> str:
+    host = "anthropic.com" if model.startswith("claude") else "git-orch.invalid"  # RFC 2606
+    return f"{model} <noreply@{host}>"
 
 
 def quote(text: str) -> str:
@@ -82,9 +121,14 @@ def quote(text: str) -> str:
     return _LOOKS_LIKE_TRAILER.sub("    ", without_controls)
 
 
+def whole_subject(title: str) -> str:
+    """The title on one line, as its author wrote it."""
+    return quote(" ".join(quote(title).split()))
+
+
 def subject(title: str, length: int = _SUBJECT_LENGTH) -> str:
     """One line of at most `length` characters."""
-    line = " ".join(quote(title).split())
+    line = whole_subject(title)
     short = line if len(line) <= length else line[: length - 3].rstrip() + "..."
     return quote(short)
 

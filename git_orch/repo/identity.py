@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
+from git_orch.plans.trailers import Trailer
 from git_orch.repo.git import GitFailed
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import raw
@@ -50,6 +51,10 @@ class Identity:
         original = raw.original(odb.read(objects, commit, "commit"))
         again = original.bytes_of(tree, (onto,), self.now().committer)
         return objects.write("commit", again)
+
+    def signoff(self, *, wanted: bool) -> list[Trailer]:
+        """The trailer with which this person signs off a commit, where that is wanted."""
+        return [Trailer("Signed-off-by", self.committer)] if wanted else []
 
     def now(self) -> Stamp:
         """The lines for a commit that is made now."""

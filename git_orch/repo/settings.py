@@ -9,9 +9,10 @@ configuration includes.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from git_orch import errors
+from git_orch.plans import trailers
 from git_orch.repo import git, scopes
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _NARROWED = frozenset({"orch.maxusd", "orch.maxstepusd"})  # the lowest value co
 _DAY = 86_400  # seconds
 _MOST_DAYS = 36_500
 _MOST_TOKENS = 200_000
+WAYS_TO_LAND = ("merge", "rebase", "squash", "ff-only")
 KEPT_WORKTREES = ("auto", "true", "false")
 
 
@@ -46,7 +48,8 @@ class Settings(NamedTuple):
     files and failed attempts stay (0: for ever), `setup` a command line,
     `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit), `share` the values
     that sandbox/shares/choice.py reads, `mapTokens` how many tokens of a prompt tell of the
-    repository (0: none).
+    repository (0: none). `land` is one of WAYS_TO_LAND; `attribution` and `signoff` are trailers of
+    the commits that git-orch makes.
     """
 
     model: str = DEFAULT_MODEL
@@ -69,6 +72,9 @@ class Settings(NamedTuple):
     maxStepUsd: float = 0.0  # noqa: N815
     share: tuple[str, ...] = ()
     mapTokens: int = 4000  # noqa: N815
+    land: str = "merge"
+    attribution: trailers.Attribution = "none"
+    signoff: bool = False
 
 
 def of_user(repository: Repository) -> Settings:
@@ -78,7 +84,11 @@ def of_user(repository: Repository) -> Settings:
     def last(name: str) -> str | None:
         return own.get(name, [None])[-1]
 
+    attribution = _one_of(trailers.ATTRIBUTIONS, "orch.attribution", last("orch.attribution"))
     return Settings(
+        land=_one_of(WAYS_TO_LAND, "orch.land", last("orch.land")),
+        attribution=cast("trailers.Attribution", attribution),
+        signoff="orch.signoff" in own and _flag("orch.signoff", last("orch.signoff")),
         model=last("orch.model") or DEFAULT_MODEL,
         prices=last("orch.prices"),
         keyCommand=last("orch.keycommand") or None,

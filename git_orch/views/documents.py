@@ -197,8 +197,9 @@ def schema() -> Document:
          "seconds": number, "ended": maybe_text,
          "usage": {"type": "object"}, "usd": number, "depends_on": texts, "network": truth,
          "checks": {"type": "array", "items": check}},
-        {"prompt": text, "run": text, "argv": texts, "files": {"type": "object"}, "paths": texts,
-         "model": text, "timeout": {"type": "integer"}, "produces": texts, "may_be_empty": truth},
+        {"why": text, "prompt": text, "run": text, "argv": texts, "files": {"type": "object"},
+         "paths": texts, "model": text, "timeout": {"type": "integer"}, "produces": texts,
+         "may_be_empty": truth},
     )  # fmt: skip
     base = _object({"commit": maybe_text, "ref": maybe_text, "snapshot": truth})
     estimate = _object({"tokens_in": number, "tokens_out": number, "usd": number})

@@ -275,6 +275,8 @@ def task_lines(status: Status) -> list[Line]:
             lines.append(("  run    ", indented(step.command.text(), 9)))
         for path, content in step.files.items():
             lines.append(("  write  " if content is not None else "  delete ", path))
+        if step.why:
+            lines.append(("  why    ", indented(step.why.rstrip(), 9)))
         if step.prompt:
             lines.append(("  asked  ", indented(step.prompt.rstrip(), 9)))
         lines += [("  check  ", indented(check.command.text(), 9)) for check in step.checks]

@@ -55,6 +55,24 @@ def test_what_the_model_wrote_lands_when_the_checks_pass(
     assert step["usd"] > 0
 
 
+def test_the_commit_of_an_agent_step_is_one_that_a_maintainer_keeps(
+    here: Here, model_server: ModelServer
+) -> None:
+    for name, value in (("attribution", "assisted-by"), ("signoff", "true")):
+        here.repo.git("config", "--global", f"orch.{name}", value)
+    model_server.script(turn(WRITE), turn(DONE))
+    plan = here.plan(plan_of(agent(why="People ask for it.", checks=[CHECK])))
+    here("exec", plan)
+    subject, reason, tested, trailers = here.repo.git(
+        "log", "-1", "--format=%B", f"orch/{plan}"
+    ).split("\n\n")
+    assert (subject, reason, tested) == (
+        "Write hello", "People ask for it.", "Tested: python3 hello.py",
+    )  # fmt: skip
+    names = [line.partition(": ")[0] for line in trailers.splitlines()]
+    assert names == ["Orch-Step", "Orch-Cost", "Orch-Model", "Assisted-by", "Signed-off-by"]
+
+
 BESIDE = tool("bash", command="echo more > beside.txt", reason="to have more")
 
 

@@ -306,8 +306,7 @@ def logged(repo: Repo, plan: str) -> set[str]:
 
 def landed_steps(repo: Repo, plan: str) -> list[str]:
     """The step each commit of the branch claims, newest first."""
-    form = "--format=%(trailers:key=Orch-Step,valueonly,separator=%x2C)"
-    return [line for line in repo.git("log", form, f"orch/{plan}").splitlines() if line]
+    return repo.claimed(f"orch/{plan}")
 
 
 def tree(repo: Repo, plan: str) -> str:

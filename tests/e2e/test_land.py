@@ -141,9 +141,44 @@ def test_a_squash_is_one_commit_that_claims_every_step(scene: Scene) -> None:
     scene.land("--squash")
     message = scene.repo.git("log", "-1", "--format=%B", "main")
     assert scene.subjects() == ["Write files"]
-    assert message.count(f"Orch-Plan: {scene.plan}\nOrch-Step: s") == 2
+    assert message.count(f"\nOrch-Step: {scene.plan}/s") == 2
     assert "my own touch" in message
     assert scene.landed()["commits"] == dict.fromkeys(("s1", "s2"), scene.now())
+
+
+@pytest.mark.parametrize(
+    ("way", "option", "subjects"),
+    [
+        ("squash", (), ["Write files"]),
+        ("rebase", (), ["Write dir/b.txt", "Write a.txt"]),
+        ("squash", ("--rebase",), ["Write dir/b.txt", "Write a.txt"]),
+    ],
+)
+def test_the_usual_way_to_land_is_a_setting(
+    scene: Scene, way: str, option: tuple[str, ...], subjects: list[str]
+) -> None:
+    scene.repo.git("config", "--global", "orch.land", way)
+    scene.land(*option)
+    assert scene.subjects() == subjects
+
+
+def test_a_squash_is_signed_off_where_the_user_wants_it(scene: Scene) -> None:
+    scene.repo.git("config", "--global", "orch.signoff", "true")
+    scene.land("--squash")
+    form = "--format=%(trailers:key=Signed-off-by,valueonly)"
+    me = scene.repo.git("log", "-1", "--format=%cn <%ce>", "main")
+    assert scene.repo.git("log", "-1", form, "main") == me
+
+
+def test_a_rebase_and_a_squash_leave_out_steps_that_changed_nothing(repo: Repo) -> None:
+    steps = [{"title": "Look", "run": "true"}, {"title": "Write", "run": "echo > a.txt"}]
+    for way in ("--rebase", "--squash"):
+        repo.plan({"title": f"A {way[2:]}", "steps": steps})
+        repo.orch("exec")
+        repo.orch("land", way)
+        assert "Look" not in repo.git("log", "--format=%B", "-1")
+        assert repo.git("log", "-1", "--format=%s", "HEAD~1") != "Look"
+        steps[1]["run"] = "echo 2 > a.txt"
 
 
 def test_fast_forward_moves_main_to_the_tip(scene: Scene) -> None:
@@ -500,7 +535,8 @@ def test_what_another_attempt_made_of_the_steps_is_not_taken_for_them(scene: Sce
     """They were picked, and then done again."""
     said = scene.repo.git("log", "--format=%B", f"{scene.main}..{scene.branch}")
     scene.repo.commit(
-        {"old.txt": "old\n"}, re.sub("(Orch-Attempt: ).*", "\\g<1>01K00000000000000000000000", said)
+        {"old.txt": "old\n"},
+        re.sub("(?m)^(Orch-Step: .*@).*", "\\g<1>01K00000000000000000000000", said),
     )
     scene.land("--rebase")
     assert scene.subjects()[:2] == ["Write dir/b.txt", "Write a.txt"]

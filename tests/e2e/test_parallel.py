@@ -32,13 +32,7 @@ def steps(*each: dict[str, Any]) -> dict[str, Any]:
 
 def landed(repo: Repo, plan: str) -> list[str]:
     """The steps on the branch, in order."""
-    listed = repo.git(
-        "log",
-        "--reverse",
-        "--format=%(trailers:key=Orch-Step,valueonly,separator=%x2C)",
-        f"orch/{plan}",
-    )
-    return [line for line in listed.splitlines() if line]
+    return repo.claimed("--reverse", f"orch/{plan}")
 
 
 def events(repo: Repo, plan: str, name: str) -> list[str]:

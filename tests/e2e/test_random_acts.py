@@ -74,7 +74,7 @@ class World:
         listed = self.repo.git("log", "--first-parent", "-z", "--format=%H%n%B", self.branch)
         for entry in listed.split("\0"):
             oid, _, message = entry.partition("\n")
-            for step in re.findall(r"^Orch-Step: (s\d+)$", message, re.MULTILINE):
+            for step in re.findall(r"^Orch-Step: .*/(s\d+)@\w+$", message, re.MULTILINE):
                 found.setdefault(step, oid)
             if re.search(r"^Orch-Base: ", message, re.MULTILINE):
                 break

@@ -171,7 +171,7 @@ def test_an_undone_reorder_gives_text_and_branch_their_order_back(repo: Repo) ->
 def test_a_claim_of_a_step_that_the_plan_has_not_counts_as_the_users_commit(
     repo: Repo, plan: str
 ) -> None:
-    message = f"odd\n\nOrch-Plan: {plan}\nOrch-Step: s9\nOrch-Attempt: 01M7XS47CYWC5PA153KZA12XPB\n"
+    message = f"odd\n\nOrch-Step: {plan}/s9@01M7XS47CYWC5PA153KZA12XPB\n"
     odd = repo.git("commit-tree", "-p", f"orch/{plan}", "-m", message, f"orch/{plan}^{{tree}}")
     repo.git("update-ref", f"refs/heads/orch/{plan}", odd)
     repo.orch("reorder", "3,1,2", plan)

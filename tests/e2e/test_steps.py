@@ -413,7 +413,7 @@ def test_the_message_of_a_kept_attempt_says_why_it_failed(repo: Repo) -> None:
     repo.orch("exec", expect=1)
     [attempt] = attempts(repo, plan)
     message = repo.git("log", "-1", "--format=%B", attempt["commit"])
-    assert "\n    FAILED: check 'test -f other.txt' exited 1\n" in message
+    assert "\nFAILED: check 'test -f other.txt' exited 1\n" in message
 
 
 def test_a_failed_attempt_can_be_looked_at(repo: Repo, hermetic: Path) -> None:

@@ -35,6 +35,7 @@ from git_orch.plans import (
 )
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Step
+from git_orch.repo import settings
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.worktree import encodings, gate, known_paths, snapshot, worktrees
 from git_orch.repo.worktree.snapshot import Snapshot
@@ -370,7 +371,7 @@ class Attempt:
 
             def enter() -> Site:
                 if site.elsewhere is not None:
-                    commit = self._commit(course, tree, "")
+                    commit = self._commit(course, tree)
                     site.objects.flush()
                     return stack.enter_context(site.elsewhere(commit))
                 site.discard_writes()
@@ -412,34 +413,35 @@ class Attempt:
         code = taken.code if taken is not None else ()
         made = Made(seconds, course.checks, changed, code, summary, work.usd, work.model)
         if course.failed is None and taken is not None:
-            commit = self._commit(course, taken.tree, summary)
+            commit = self._commit(course, taken.tree, summary=summary)
             return Verified(made, commit, taken.tree, course.review)
         failed = course.failed or Failed(made, error="there is no result", reason="snapshot")
         kept = None
         if taken is not None and changed:
-            kept = self._commit(course, taken.tree, f"FAILED: {failed.error}")
+            kept = self._commit(course, taken.tree, failure=failed.error)
         if self._site.stop.is_set():
             return Interrupted(made, failed.error, kept)
         return failed._replace(made=made, commit=kept)
 
-    def _commit(self, course: _Course, tree: str, told: str) -> str:
+    def _commit(self, course: _Course, tree: str, *, summary: str = "", failure: str = "") -> str:
         """The attempt as a commit on its base."""
         job, work = self._job, course.work
         claim = trailers.Claim(job.plan_id, job.step.id, job.attempt)
-        lines = [
-            messages.CheckLine(check.command, check.reason, check.seconds)
-            for check in course.checks
+        lines = [messages.CheckLine(check.command, check.passed) for check in course.checks]
+        wanted = settings.of_user(self._site.repository)
+        models = [] if work.model is None else [work.model]
+        extra = [
+            *(trailers.Trailer(trailers.COST, f"{work.usd:.4f} USD") for _ in models),
+            *(trailers.Trailer(trailers.MODEL, model) for model in models),
+            *trailers.attribution(wanted.attribution, models),
+            *self._site.identity.signoff(wanted=wanted.signoff),
         ]
-        extra = []
-        if work.model is not None:
-            extra = [
-                trailers.Trailer(trailers.COST, f"{work.usd:.4f} USD"),
-                trailers.Trailer(trailers.MODEL, work.model),
-            ]
         # Redacted before the trailers are added: a "secret" that is a word of the plan's ID must not
         # change a claim.
         step = _redacted(job.step, self._site.secrets)
-        message = messages.step_message(step, claim, told, lines, extra, review=course.review)
+        message = messages.step_message(
+            step, claim, lines, extra, summary=summary, failure=failure, review=course.review
+        )
         return self._site.identity.commit(self._site.objects, tree, [job.base], message)
 
 
@@ -463,6 +465,7 @@ def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:
         command = command._replace(argv=None, shell=redact.redacted(command.text(), secrets))
     return step._replace(
         title=redact.redacted(step.title, secrets),
+        why=redact.redacted(step.why, secrets) if step.why is not None else None,
         prompt=redact.redacted(step.prompt, secrets) if step.prompt is not None else None,
         command=command,
     )

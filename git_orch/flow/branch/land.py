@@ -29,7 +29,7 @@ from git_orch.plans.history.status import (
     StepState,
     StepStatus,
 )
-from git_orch.repo import refs
+from git_orch.repo import refs, settings
 from git_orch.repo.chain import Chain
 from git_orch.repo.log import upstream
 from git_orch.repo.objects import merges, signed_commits
@@ -37,7 +37,7 @@ from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.worktree import gate, ingest
 
-Mode = Literal["merge", "rebase", "squash", "ff-only"]
+Mode = Literal["merge", "rebase", "squash", "ff-only"]  # as settings.WAYS_TO_LAND
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,9 +405,23 @@ def _squash(work: _Work, old: str, tree: str) -> Built:
             coauthors.append(person)
         if not _claims(work, commit):
             own.append(messages.OwnCommit(commit.oid[:10], fields.message.partition("\n")[0]))
-    message = messages.squash_message(work.status, own, coauthors)
+    wanted = settings.of_user(work.plan.repository)
+    signoff = tuple(work.plan.identity.signoff(wanted=wanted.signoff))
+    credit = messages.Credit(tuple(coauthors), wanted.attribution, signoff)
+    message = messages.squash_message(work.status, own, _empty_steps(work), credit)
     new = work.plan.identity.commit(work.written, tree, [old], message)
     return Built(new, work.written, dict.fromkeys(_own_commits(work.status), new), (new,))
+
+
+def _empty_steps(work: _Work) -> frozenset[str]:
+    """The steps whose commits change nothing."""
+    empty = [commit for commit in work.branch.commits if _is_empty(work, commit)]
+    return frozenset[str]().union(*(_claims(work, commit) for commit in empty))
+
+
+def _is_empty(work: _Work, commit: Commit) -> bool:
+    first = commit.parents[:1]
+    return bool(first) and odb.commit(work.plan.objects, first[0]).tree == commit.tree
 
 
 def _claims(work: _Work, commit: Commit) -> frozenset[str]:
@@ -415,8 +429,8 @@ def _claims(work: _Work, commit: Commit) -> frozenset[str]:
 
 
 def _rebase(work: _Work, old: str) -> Built | None:
-    """The commits without the cover, picked onto the branch one by one; what is there already is
-    left out.
+    """The commits without the cover, picked onto the branch one by one; those that change nothing
+    there are left out.
     """
     plan = work.plan
     there = upstream.landed_commits(plan.place, work.branch, old)
@@ -429,11 +443,11 @@ def _rebase(work: _Work, old: str) -> Built | None:
         if len(commit.parents) > 1:
             message = f"'{commit.oid[:10]}' is a merge commit of yours: it cannot be rebased"
             raise errors.Refused(message, f"git orch land --merge {_onto(work)}")
-        # A commit of the user's own may be in the branch already: then it is left out.
-        picked = chain.pick(commit.oid, keep_empty=bool(claims))
+        picked = chain.pick(commit.oid, keep_empty=False)
         if picked.conflicts:
             raise _conflict(work, [one.path for one in picked.conflicts], frozenset({commit.oid}))
-        commits |= dict.fromkeys(claims, chain.tip)
+        if commit.oid in chain.became:
+            commits |= dict.fromkeys(claims, chain.tip)
     new = tuple(chain.became.values())
     return Built(chain.tip, work.written, commits, new) if new else None
 

@@ -202,6 +202,9 @@ class StepModel(_Model):
             "person. Default: files if there are files, run if there is run or argv, else agent."
         ),
     )
+    why: _Text | None = Field(
+        None, description="Why the step is done, in a sentence or two: the body of its commit."
+    )
     prompt: _Text | None = Field(
         None, description="What an agent is asked to do (required), or a person (optional)."
     )

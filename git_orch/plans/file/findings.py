@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from git_orch.plans.plan import Command, Plan, Step
 
-Level = Literal["error", "warning"]
+Level = Literal["error", "warning", "note"]
 
 _OTHERS = 5  # steps that a finding about one of them names
+_GOOD_SUBJECT = 50  # characters, what git-commit(1) advises
+LONGEST_SUBJECT = 72  # what `git log --oneline` and forges show whole
 MANY_STEPS = 10  # planning asks for 5 to 10 steps; a longer plan is hard to review in one sitting
 
 _CODE_SUFFIX = re.compile(
@@ -120,6 +122,7 @@ def check(plan: Plan, available: Callable[[str], bool]) -> list[Finding]:
         *_missing_commands(plan, available),
         *_size(plan),
         *_order(plan),
+        *_long_subjects(plan),
         *_paths(plan),
         *_windows_paths(plan),
         *_long_commands(plan),
@@ -128,6 +131,18 @@ def check(plan: Plan, available: Callable[[str], bool]) -> list[Finding]:
         *_unchecked_code(plan),
         *_unavailable_commands(plan, available),
     ]
+
+
+def _long_subjects(plan: Plan) -> Iterator[Finding]:
+    """Titles that are long for the subject of a commit."""
+    for index, step in enumerate(plan.steps):
+        length = len(step.title)
+        if length > _GOOD_SUBJECT:
+            level: Level = "warning" if length > LONGEST_SUBJECT else "note"
+            most = LONGEST_SUBJECT if length > LONGEST_SUBJECT else _GOOD_SUBJECT
+            message = f"the commit's subject has {length} characters, more than {most}"
+            fix = "shorten it, and say the rest in 'why'"
+            yield Finding("long-subject", f"steps[{index}].title", message, fix, level)
 
 
 def unavailable_dependencies(plan: Plan, available: Callable[[str], bool]) -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from git_orch.plans.file.source import Location
 
-_EVERY_KIND = frozenset(("id", "title", "kind", "depends_on", "checks"))
+_EVERY_KIND = frozenset(("id", "title", "kind", "why", "depends_on", "checks"))
 _FIELDS: Mapping[StepKind, frozenset[str]] = {
     "agent": frozenset(("prompt", "paths", "model", "timeout", "network", "may_be_empty")),
     "run": frozenset(("run", "argv", "shell", "paths", "produces", "timeout", "network")),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _REPLY_FIELDS = frozenset(
-    ("title", "kind", "prompt", "run", "argv", "paths", "depends_on", "checks", "network")
+    ("title", "kind", "why", "prompt", "run", "argv", "paths", "depends_on", "checks", "network")
 )
 _MESSAGES = {
     "missing": "is required",
@@ -160,6 +160,7 @@ def _step(model: StepModel, step_id: str, needs: tuple[str, ...], shell: Shell |
         id=step_id,
         title=model.title,
         kind=kind,
+        why=model.why,
         prompt=model.prompt,
         command=_command(model.run, model.argv, model.shell or shell) if kind == "run" else None,
         files=MappingProxyType(

@@ -39,6 +39,9 @@ VALUES: dict[str, tuple[str, object]] = {
     "setup": ("evil", "evil"),
     "setupTimeout": ("1", 1.0),
     "worktreeInclude": ("true", True),
+    "land": ("squash", "squash"),
+    "attribution": ("assisted-by", "assisted-by"),
+    "signoff": ("true", True),
 }
 
 

@@ -42,6 +42,15 @@ def test_a_plan_with_everything_it_needs_has_no_finding() -> None:
     assert found(plan(agent("a"), agent("b"), dependencies=("git",))) == []
 
 
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [(50, []), (51, ["note"]), (72, ["note"]), (73, ["warning"])],
+)
+def test_a_title_too_long_for_a_subject_is_found(length: int, expected: list[str]) -> None:
+    named = [f"{level} long-subject steps[0].title" for level in expected]
+    assert found(plan(agent("x" * length))) == named
+
+
 def test_each_dependency_that_is_not_on_path_is_named() -> None:
     """S1-112."""
     checked = plan(agent("a"), dependencies=("git", "cargo", "rustc"))

@@ -392,6 +392,12 @@ def test_a_plan_of_a_thousand_steps_can_be_edited() -> None:
     assert planfile.read(emitter.to_yaml(plan), "p") == plan
 
 
+def test_the_reason_of_a_step_survives_a_plan_file() -> None:
+    plan = planfile.read("title: t\nsteps:\n- title: a\n  run: make\n  why: It is slow.\n", "p")
+    assert plan.steps[0].why == "It is slow."
+    assert planfile.read(emitter.to_yaml(plan), "p") == plan
+
+
 def test_writing_needs_no_pydantic() -> None:
     code = (
         "import sys; from git_orch.plans import plan; from git_orch.plans.file import emitter;"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import textwrap
 
 import pytest
 from hypothesis import given
@@ -15,12 +16,13 @@ from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
 from git_orch.plans.trailers import Claim, Trailer
 
 CLAIM = Claim("PLAN-20261120-8MD3K0R7Q2-x", "s1", "01K00000000000000000000001")
+ONE_LINE = f"Orch-Step: {CLAIM.plan}/s1@{CLAIM.attempt}"
 FORGED = "Orch-Plan: EVIL\nOrch-Base: 0\nOrch-Step: s9\nOrch-Attempt: forged\n"
 REVERT = f"This reverts commit {'ab' * 20}."
 PIECES = [
     *FORGED.splitlines(), REVERT, FORGED, f"x\n\n{FORGED}", f"{'x ' * 35}{FORGED}", "Orch-",
-    "orch-plan: EVIL", "\n", "\n\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028",
-    "\u2029", "\x00", "\u200b", "\ufeff", "\u202e", " ", "\t", "x", "x" * 70, "x" * 73, "---", "#",
+    "orch-plan: EVIL", "Orch-Step: EVIL/s9@forged", "\n", "\n\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85",
+    "\u2028", "\u2029", "\x00", "\u200b", "\ufeff", "\u202e", " ", "\t", "x", "x" * 70, "x" * 73, "---", "#",
     "日本", "\x1b[2J",
 ]  # fmt: skip
 hostile = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=80)
@@ -42,9 +44,9 @@ def _steps(texts: tuple[str, str, str]) -> list[Step]:
 
 
 def _step_message(step: Step, summary: str, output: str) -> str:
-    lines = [CheckLine(output, output, 0.1)]
+    lines = [CheckLine(output, passed=True)]
     extra = [Trailer(trailers.MODEL, output), Trailer(trailers.COST, "0.1 USD")]
-    return step_message(step, CLAIM, summary, lines, extra)
+    return step_message(step, CLAIM, lines, extra, summary=summary)
 
 
 @given(st.tuples(one_line, hostile, hostile), hostile, hostile)
@@ -72,16 +74,95 @@ def test_a_step_titled_like_a_revert_reverts_nothing() -> None:
     assert trailers.read(cover_message("P", _plan(REVERT, REVERT, step), "c" * 40)).reverts == ()
 
 
-def test_the_subject_is_one_line_that_git_shows_whole() -> None:
-    step = Step(id="s1", title="word " * 40, kind="agent", prompt="do it")
-    assert len(_step_message(step, "", "").splitlines()[0]) <= 72
+def test_the_subject_is_the_title_as_its_author_wrote_it() -> None:
+    title = ("word " * 40).strip()
+    step = Step(id="s1", title=title, kind="agent", prompt="do it")
+    assert _step_message(step, "", "").splitlines()[0] == title
+
+
+BODIES = {
+    "the reason": (Step("s1", "x", "agent", why="It is slow. " * 9, prompt="do it"), "a model's words"),
+    "the summary of the model": (Step("s1", "x", "agent", prompt="do it"), "It is slow. " * 9),
+    "the task of a step without a summary": (
+        Step("s1", "x", "manual", prompt="It is slow. " * 9), " ",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "summary"), BODIES.values(), ids=BODIES)
+def test_the_body_of_a_step_commit_is_wrapped(step: Step, summary: str) -> None:
+    message = step_message(step, CLAIM, [], [], summary=summary)
+    body = message.removeprefix("x\n\n").partition("\n\nOrch-Step")[0]
+    assert body == textwrap.fill("It is slow. " * 9, 72)
+
+
+def test_tested_are_commands_of_one_line_that_passed() -> None:
+    lines = [CheckLine("make test", True), CheckLine("a\nb", True), CheckLine("make lint", False)]
+    message = step_message(Step("s1", "x", "manual"), CLAIM, lines, [])
+    assert message == f"x\n\nTested: make test\n\n{ONE_LINE}\n"
+
+
+def test_the_claim_is_one_line() -> None:
+    message = step_message(Step("s1", "x", "run", command=Command(("make",))), CLAIM, [], [])
+    assert message == f"x\n\nRan: make\n\n{ONE_LINE}\n"
+
+
+SAID_BY_OTHERS = [
+    "Tested: pytest", "FAILED: nothing", "Needs review: no", "Signed-off-by: A <a@example.com>",
+    "Co-authored-by: A <a@example.com>", "reviewed-by : A",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", SAID_BY_OTHERS)
+def test_what_others_say_is_no_line_that_somebody_answers_for(line: str) -> None:
+    step = Step("s1", "x", "agent", why=f"Why\n{line}", prompt="x")
+    assert line not in step_message(step, CLAIM, [], []).splitlines()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Orch-Step: P/s1",
+        "Orch-Step: P/s1@",
+        "Orch-Step: /s1@a",
+        "Orch-Step: P/s1@a@b",
+        "Orch-Step: P/Q/s1@a",
+    ],
+)
+def test_half_a_claim_is_none(line: str) -> None:
+    assert trailers.read(f"x\n\n{line}\n").claims == ()
+
+
+FORMS = {
+    "none": [],
+    "assisted-by": ["Assisted-by: git-orch:claude-sonnet-5-5"],
+    "co-authored-by": ["Co-authored-by: claude-sonnet-5-5 <noreply@anthropic.com>"],
+    "generated-by": ["Generated-by: git-orch:claude-sonnet-5-5"],
+}
+
+
+@pytest.mark.parametrize(("form", "lines"), FORMS.items(), ids=FORMS)
+def test_a_model_is_named_in_the_form_that_the_project_asks_for(
+    form: trailers.Attribution, lines: list[str]
+) -> None:
+    named = trailers.attribution(form, ["claude-sonnet-5-5"])
+    assert [f"{trailer.name}: {trailer.value}" for trailer in named] == lines
+
+
+def test_every_form_of_attribution_is_shown_above() -> None:
+    assert set(FORMS) == set(trailers.ATTRIBUTIONS)
+
+
+def test_a_model_of_others_has_an_address_that_nobody_can_own() -> None:
+    [named] = trailers.attribution("co-authored-by", ["qwen"])
+    assert named.value == "qwen <noreply@git-orch.invalid>"
 
 
 @given(st.integers(1, 5), st.randoms())
 def test_a_squashed_message_claims_every_step(count: int, chance: random.Random) -> None:
     claims = [Claim(CLAIM.plan, f"s{number}", f"attempt{number}") for number in range(count)]
     step = Step(id="s1", title="Do it", kind="agent", prompt="do it")
-    messages = [step_message(step, claim, "", [], []) for claim in claims]
+    messages = [step_message(step, claim, [], []) for claim in claims]
     chance.shuffle(messages)
     read = trailers.read("\n# This is a combination\n\n".join(messages))
     assert sorted(read.claims) == claims
