@@ -98,7 +98,7 @@ def _edit_draft(repository: Repository, status: Status) -> Path:
     if sys.stdin is None or sys.stdout is None or not sys.stdin.isatty() or not sys.stdout.isatty():
         raise errors.UsageError(
             "there is no terminal for an editor",
-            f"git orch show {name} --yaml > plan.yaml; git orch edit {name} --from plan.yaml",
+            f"git orch edit {name} --from FILE  # begin with what this shows: git orch show {name} --yaml",
         )
     path = repository.state_dir / "edit" / f"{name}.yaml"
     localfiles.write(path, emitter.to_yaml(status.plan).encode("utf-8"))

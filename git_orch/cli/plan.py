@@ -283,7 +283,9 @@ def _likely_encoding(data: bytes) -> str:
 
 
 def _warn_of_uncommitted(repository: Repository) -> None:
-    count = snapshot.uncommitted(repository)
+    from git_orch.flow.machine import sandbox
+
+    count = snapshot.uncommitted(repository, lambda: sandbox.boundary(repository))
     if count:
         files = sentences.uncommitted_files(count)
         console.err(f"note: {files} not part of it (--include-dirty takes them in)")

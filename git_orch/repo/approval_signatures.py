@@ -73,7 +73,7 @@ def sign(repository: Repository, content: bytes, committer: str) -> Signature:
             return _sign_openpgp(content, key or committer, program)
         case other:
             raise errors.UsageError(f"'gpg.format' is '{other}': approvals are signed with ssh or openpgp",
-                                    "git config --global gpg.format ssh")  # fmt: skip
+                                    "git -c gpg.format=ssh orch approve --sign")  # fmt: skip
 
 
 def _sign_ssh(content: bytes, key: str | None, program: str | None) -> Signature:
@@ -101,7 +101,7 @@ def _key_file(key: str, place: str) -> str:
     if not os.path.isabs(path):
         raise errors.UsageError(
             f"'user.signingKey' is '{key}': it has to be an absolute path or a key",
-            "git config --global user.signingKey ~/.ssh/id_ed25519.pub",
+            "git -c user.signingKey=/PATH/TO/KEY.pub orch approve --sign",
         )
     return path
 

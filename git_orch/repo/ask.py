@@ -205,6 +205,16 @@ def ignored(git: Git, paths: Sequence[str]) -> frozenset[str]:
     return frozenset(names(done.stdout))
 
 
+def filtered(git: Git, paths: Sequence[str]) -> frozenset[str]:
+    """Those of `paths` that have a filter, by the attributes of the work tree."""
+    if not paths:
+        return frozenset()
+    asked = ("check-attr", "-z", "--stdin", "filter")
+    fields = names(git.run(*asked, stdin=input_of(paths)))
+    values = zip(fields[::3], fields[2::3], strict=False)
+    return frozenset(path for path, value in values if value not in ("unspecified", "unset", "set"))
+
+
 def names(output: bytes) -> list[str]:
     """The names that a command with `-z` printed, each ended by a NUL."""
     return [name for name in _text(output).split("\0") if name]

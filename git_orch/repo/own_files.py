@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -228,11 +227,12 @@ def _open_file(name: str, parent: int, path: str, flags: int, *, private: bool) 
 
 def move_aside(path: str) -> str:
     """The command that takes a file or link out of git-orch's own directory and loses nothing."""
+    from git_orch.sandbox import trees  # not for those whom nothing stops
+
     top, names = split(path)
     inside = os.path.basename(top) in _OWN
     place = f"{top}-{names[-1]}" if inside else path
-    free = (f"{place}.aside{number or ''}" for number in itertools.count())
-    target = next(name for name in free if not os.path.lexists(name))
+    target = trees.free_name(f"{place}.aside")
     return f"mv {_quoted(path)} {_quoted(target)}  # git-orch makes it anew"
 
 

@@ -219,11 +219,26 @@ def _is_there(repository: Repository, path: str, ref: str) -> bool:
     except OSError:
         return False
     if stat.S_ISLNK(mode):
-        import shlex  # not for those whom nothing stops
-
-        aside = os.path.join(repository.directories.common_dir, f"{os.path.basename(path)}.aside")
-        raise Symbolic(ref, os.readlink(path), shlex.join(("mv", path, aside)))
+        raise Symbolic(ref, os.readlink(path), _way_out(repository, path))
     return True
+
+
+def _way_out(repository: Repository, path: str) -> str:
+    """The command that moves a link away to where git looks for no refs. Above git-orch's own refs,
+    where the user's are as well, a copy of what it leads to takes its place.
+    """
+    import shlex  # not for those whom nothing stops
+
+    from git_orch.sandbox import trees
+
+    common = repository.directories.common_dir
+    beside = os.path.join(common, os.path.basename(path))
+    move = shlex.join(("mv", path, trees.free_name(f"{beside}.aside")))
+    name = os.path.relpath(path, common).removeprefix("logs/")
+    if f"{name}/".startswith(tuple(f"{own}/" for own in _OWN)) or not os.path.exists(path):
+        return move
+    copy = trees.free_name(f"{beside}.copy")
+    return f"{shlex.join(('cp', '-RL', path, copy))} && {move} && {shlex.join(('mv', copy, path))}"
 
 
 def _refuse_symbolic(path: str, ref: str) -> None:

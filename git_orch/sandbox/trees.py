@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
@@ -237,6 +238,14 @@ def _identity(descriptor: int) -> tuple[int, int]:
 def number(facts: os.stat_result) -> tuple[int, int]:
     """The number of a file with that of its disk: the same for all of its names."""
     return facts.st_dev, facts.st_ino
+
+
+def free_name(path: str) -> str:
+    """`path`, or with a number behind it where something has that name: what is moved there takes
+    nobody's place.
+    """
+    names = (f"{path}{number or ''}" for number in itertools.count())
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def real(path: str | Path) -> str:

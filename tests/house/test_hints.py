@@ -26,6 +26,8 @@ _DESTROYS = re.compile(
     (?:^|[;&|`'"(]\ *|sudo\ )(?:rm|rmdir|unlink|shred|truncate|dd|mkfs\S*|srm|chattr)\ +\S
     | \bfind\ .*-(?:delete|exec)
     | \bmv\ +(?:-f|--force)
+    | \b(?:mv|cp)\ .*\}\.\w  # a name that may be taken: trees.free_name
+    | \bgit\ orch\ .*\ >\ *[^\s>&]
     | \bgit\ (?:-\S+\ \S+\ )*(?:
         reset\ .*--(?:hard|merge|keep)
         | clean\b
@@ -109,6 +111,8 @@ def test_no_text_names_a_command_that_destroys_something() -> None:
         "git worktree remove --force {path}",
         "git worktree prune",
         "git stash drop",
+        "mv {path} {path}.aside",
+        "git orch show {name} --yaml > plan.yaml; git orch edit {name} --from plan.yaml",
         "git reflog expire --expire=now --all",
     ],
 )
@@ -124,7 +128,7 @@ def test_such_a_command_is_found(hint: str) -> None:
         "git clean -n -d",
         "git orch rebase {plan}",
         "git branch -f orch/{plan} {tip}",
-        "mv {path} {path}.aside",
+        "mv {path} {aside}",
         "the form of a plan",
     ],
 )

@@ -13,9 +13,9 @@ import wording
 PRODUCT = places.TOP / "git_orch"
 # What the code calls paths and the names of refs.
 _NAMES = frozenset({
-    "absent", "branch", "chosen", "common", "common_dir", "directory", "executable", "file", "git_dir", "link",
-    "lock", "moved", "parent", "path", "paths", "place", "readlink", "ref", "removeprefix", "storage",
-    "top", "worktree",
+    "absent", "branch", "chosen", "common", "common_dir", "directory", "executable", "file",
+    "git_dir", "link", "lock", "moved", "parent", "path", "paths", "place", "readlink", "ref",
+    "removeprefix", "storage", "top", "worktree",
 })  # fmt: skip
 # It is the mechanism.
 _MECHANISM = PRODUCT / "plans" / "sentences.py"

@@ -7,6 +7,7 @@ from collections.abc import Set
 from git_orch import checkpoints, errors
 from git_orch.flow.approval import ground, required
 from git_orch.flow.approval.grant import Grant
+from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base
 from git_orch.flow.reports import Note
@@ -58,7 +59,8 @@ def _start(plan: OpenPlan, status: Status, options: Options) -> str | None:
 def follow_base(plan: OpenPlan, status: Status) -> Status:
     """Move the plan to the tip of its base branch, if it can follow; gives the status then."""
     moved = base.follow_base(plan, status)
-    uncommitted = snapshot.uncommitted(plan.repository)
+    repository = plan.repository
+    uncommitted = snapshot.uncommitted(repository, lambda: sandbox.boundary(repository))
     if uncommitted and not status.base.snapshot:
         plan.reporter.emit(Note(f"{sentences.uncommitted_files(uncommitted)} not part of it"))
     return plan.status() if moved else status

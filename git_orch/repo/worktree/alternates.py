@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from git_orch import errors
 from git_orch.plans import sentences
 from git_orch.repo import scopes
+from git_orch.sandbox import trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,11 +82,12 @@ def _refuse_other(path: Path, store: Path, objects: Path, home: Path | None) -> 
     if not is_private(real, home) and is_object_directory(real):
         return
     file = store / "info" / "alternates"
-    own = shlex.quote(str(objects / "info" / "alternates"))
+    own = str(objects / "info" / "alternates")
+    move = shlex.join(("mv", own, trees.free_name(f"{own}.aside")))
     raise errors.Refused(
         f"{sentences.quoted(file)} names {sentences.quoted(path)}, "
         "which is no object directory that commands may see",
-        f"git repack -a && mv {own} {own}.old  # the repository has all objects itself then",
+        f"git repack -a && {move}  # the repository has all objects itself then",
     )
 
 

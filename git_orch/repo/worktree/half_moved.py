@@ -22,6 +22,7 @@ from git_orch.repo.git import Git
 from git_orch.repo.objects import partial
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import untracked
+from git_orch.sandbox import trees
 
 _LINK = "120000"
 _SUBMODULE = "160000"
@@ -129,11 +130,11 @@ def _free(repository: Repository, git: Git, ref: str) -> None:
     stale_locks.of_worktree(repository, git.git_dir, ref)
     for lock in stale_locks.in_worktree(repository, git.git_dir, ref):
         if lock.exists():
-            aside = git.git_dir / f"{lock.name}.aside"
+            aside = trees.free_name(f"{git.git_dir / lock.name}.aside")
             raise errors.Busy(
                 f"{sentences.quoted(lock)} is there since "
                 "git was cut off, or another git works there",
-                f"{shlex.join(('mv', str(lock), str(aside)))}  # if no git runs, and give the command again",
+                f"{shlex.join(('mv', str(lock), aside))}  # if no git runs, and give the command again",
             )
 
 

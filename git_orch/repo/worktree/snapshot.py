@@ -67,7 +67,13 @@ _LOOK = """
 test -z "$1" || git diff-index --cached --name-only -z --no-renames "$1" >"$OUT/staged"
 git status --porcelain -z --no-renames --untracked-files=all --ignored=matching --ignore-submodules=dirty >"$OUT/status"
 """
+# Files that git has in its index: no new one is of interest.
+_TRACKED = """
+git status --porcelain -z --no-renames --untracked-files=no --ignore-submodules=dirty >"$OUT/status"
+"""
+_STATUS = ("--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty")
 _IGNORED = "!!"
+_TOUCHED = " M"
 
 
 class Snapshot(NamedTuple):
@@ -340,23 +346,52 @@ def restore(worktree: Worktree, tree: str) -> None:
     worktrees.smudge(worktree)
 
 
-def uncommitted(repository: Repository) -> int:
+def uncommitted(repository: Repository, boundary: Callable[[], Boundary] | None = None) -> int:
     """How many of the user's files differ from HEAD, untracked ones included; 0 in a bare
     repository.
 
-    No filter runs: a file that a filter stands behind counts when it was touched.
+    Filters run in the sandbox only, and only for files that were touched. Without a boundary, or
+    where they fail there, such a file counts.
     """
     if repository.top is None:
         return 0
-    arguments = (
-        "--porcelain",
-        "-z",
-        "--no-renames",
-        "--untracked-files=all",
-        "--ignore-submodules=dirty",
+    listed = repository.quiet_git.run("status", *_STATUS, "--untracked-files=all")
+    entries = ask.names(listed)
+    if boundary is None or not _has_filters(repository):
+        return len(entries)
+    touched = [entry[3:] for entry in entries if entry.startswith(_TOUCHED)]
+    behind = ask.filtered(repository.quiet_git, touched)
+    if not behind:
+        return len(entries)
+    try:
+        changed = _changed_for_filters(_enclosed(repository, repository.top, boundary()))
+    except (errors.Refused, errors.UnfitRepository, GitFailed):
+        return len(entries)  # a number in a note ends nothing
+    return len(entries) - len(behind - changed)
+
+
+def _changed_for_filters(enclosure: Enclosure) -> frozenset[str]:
+    """The tracked files that differ from the index in the eyes of the user's filters."""
+    with enclosure.scratch() as scratch:
+        enclosure.run(scratch, _TRACKED)
+        entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
+    return frozenset(entry[3:] for entry in entries if entry[1] != " ")
+
+
+def _has_filters(repository: Repository) -> bool:
+    return any(name.startswith("filter.") for name in repository.drivers)
+
+
+def _enclosed(repository: Repository, top: Path, boundary: Boundary) -> Enclosure:
+    """The user's checkout for git in the sandbox."""
+    return Enclosure(
+        top,
+        repository.git_dir,
+        repository.common_dir,
+        boundary,
+        file_system.of_user(repository),
+        own=False,
     )
-    listed = repository.quiet_git.run("status", *arguments)
-    return sum(1 for entry in listed.split(b"\0") if entry)
 
 
 def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str | None) -> str:
@@ -372,15 +407,8 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
             "a bare repository has no uncommitted files", "git orch plan --base main"
         )
     worktrees_inside = _worktrees_among(repository, repository.top, base)
-    if any(name.startswith("filter.") for name in repository.drivers):
-        enclosure = Enclosure(
-            repository.top,
-            repository.git_dir,
-            repository.common_dir,
-            boundary(),
-            file_system.of_user(repository),
-            own=False,
-        )
+    if _has_filters(repository):
+        enclosure = _enclosed(repository, repository.top, boundary())
         terms = Terms(without=worktrees_inside)
         made, held = _taken(repository, enclosure, base or repository.empty_tree, terms)
         if held is not None:

@@ -251,7 +251,7 @@ def _refuse_link_out(path: Path, common: Path) -> None:
     the repository: the sandbox has nothing there.
     """
     if path.is_symlink() and not path.resolve().is_relative_to(common.resolve()):
-        aside = shlex.quote(f"{path}.aside")
+        aside = shlex.quote(trees.free_name(f"{path}.aside"))
         raise errors.UnfitRepository(
             f"{sentences.quoted(path)} is a link to {sentences.quoted(os.readlink(path))},"
             " outside of the repository, and commands cannot read that",

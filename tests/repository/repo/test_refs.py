@@ -289,8 +289,15 @@ def test_a_directory_above_ours_that_is_a_link_is_not_followed(repo: Repo, direc
     place.symlink_to(outside)
     ref = (refs.LOGS if "notes" in directory else refs.BRANCHES) + PLAN
     head = repo.git("rev-parse", "HEAD")
-    with pytest.raises(refs.Symbolic):
+    (repo.path / ".git" / f"{place.name}.aside").write_text("mine\n")
+    branches = repo.git("for-each-ref")
+    with pytest.raises(refs.Symbolic) as refused:
         refs.move(discover(repo.path), ref, old=None, new=head, reason="orch: create")
+    assert not list(outside.glob("orch/*"))
+    repo.follow(f"hint: {refused.value.hint}")
+    assert repo.git("for-each-ref") == branches
+    assert (repo.path / ".git" / f"{place.name}.aside").read_text() == "mine\n"
+    refs.move(discover(repo.path), ref, old=None, new=head, reason="orch: create")
     assert not list(outside.glob("orch/*"))
 
 

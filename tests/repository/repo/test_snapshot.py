@@ -12,6 +12,7 @@ from git_orch import errors
 from git_orch.flow.machine import sandbox
 from git_orch.repo.repository import Repository, discover
 from git_orch.repo.worktree import snapshot, worktrees
+from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.repo.worktree.snapshot import Snapshot, Terms
 from git_orch.repo.worktree.worktrees import Worktree
 
@@ -278,3 +279,39 @@ def test_the_commit_of_a_submodule_is_the_one_that_it_is_at(
     repo.git("add", "-f", "sub")
     nesting.rename(tmp_path / "gone")
     assert names(repo, users_tree(discover(repo.path))) == [".gitmodules"]
+
+
+# -- filters ---------------------------------------------------------------------------------------
+
+LFS = {"clean": "git-lfs clean -- %f", "smudge": "git-lfs smudge -- %f", "required": "true"}
+ROT13 = {"clean": "tr a-z n-za-m", "smudge": "tr a-z n-za-m"}
+
+
+@pytest.fixture(params=[LFS, {**LFS, "process": "git-lfs filter-process"}, ROT13])
+def filtered(repo: Repo, request: pytest.FixtureRequest) -> Repository:
+    """A repository with a file that a filter of the user stands behind, touched since."""
+    for name, value in request.param.items():
+        repo.git("config", "--global", f"filter.f.{name}", value)
+    repo.commit({".gitattributes": "*.bin filter=f\n", "a.bin": "bytes\n"})
+    assert repo.git("show", "HEAD:a.bin") != "bytes"
+    os.utime(repo.path / "a.bin", (1, 1))
+    return discover(repo.path)
+
+
+def test_a_touched_file_with_a_filter_is_not_dirty(repo: Repo, filtered: Repository) -> None:
+    assert snapshot.uncommitted(filtered, lambda: sandbox.boundary(filtered)) == 0
+    assert users_tree(filtered) == repo.git("rev-parse", "HEAD^{tree}")
+
+
+def test_a_changed_file_with_a_filter_is_dirty(repo: Repo, filtered: Repository) -> None:
+    repo.write({"a.bin": "other\n", "README.md": "other\n", "new": "new\n"})
+    assert snapshot.uncommitted(filtered, lambda: sandbox.boundary(filtered)) == 3
+    tree = users_tree(filtered)
+    assert repo.git("diff", "--name-only", "HEAD", tree).split() == ["README.md", "a.bin", "new"]
+
+
+def test_without_a_sandbox_a_touched_file_counts(filtered: Repository) -> None:
+    def none() -> Boundary:
+        raise errors.Refused("there is no sandbox", "git orch doctor")
+
+    assert snapshot.uncommitted(filtered, none) == 1
