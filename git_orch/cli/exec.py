@@ -361,8 +361,7 @@ def conclude(status: Status, summary: Summary) -> None:
         if summary.failed and numbers:
             console.out(f"{what}: {sentences.steps(numbers)}")
     _print_failure(status, summary)
-    if not summary.failed:
-        console.out(*report.next_command(status, running=False))
+    console.out_lines(report.ways_on(status, [*summary.failed]))
 
 
 def _print_failure(status: Status, summary: Summary) -> None:

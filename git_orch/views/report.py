@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from git_orch.plans import graph, ids, sentences
 from git_orch.plans.history.status import (
@@ -288,6 +288,22 @@ def next_command(status: Status, *, running: bool) -> Line:
     return (f"next: {_next(status, running=running)}",)
 
 
+def ways_on(status: Status, failed: Sequence[int] = ()) -> list[Line]:
+    """What to type after a run. After a failure of a step these are three: mend it by hand, change
+    the plan, try again.
+    """
+    mended = [step for step in status.steps if step.state is StepState.FAILED]
+    numbers = [step.number for step in mended if step.number in failed]
+    if not numbers:
+        return [] if failed else [next_command(status, running=False)]
+    name = ids.short(status.id)
+    return [
+        (f"next: git orch fix {name} {numbers[0]}  # mend it by hand",),
+        (f"      git orch edit {name}  # change the plan",),
+        (f"      git orch exec {name}  # try again",),
+    ]
+
+
 def _next(status: Status, *, running: bool) -> str:
     name = ids.short(status.id)
     if running:
@@ -345,6 +361,9 @@ def _next_run(status: Status) -> str:
         step.id for step in status.plan.steps
     }:
         return f"git orch edit {name}  # add a step that repairs it"
+    failed = next((step for step in status.steps if step.state is StepState.FAILED), None)
+    if failed is not None:
+        return f"git orch fix {name} {failed.number}  # or: git orch edit, git orch exec"
     return f"git orch exec {name}"
 
 

@@ -132,6 +132,8 @@ class Attempt:
         """Do it. Where somebody uses git in the worktree no file tool makes a repository either; a
         command is held by its launcher.
         """
+        if self._job.by_hand:
+            return Work()
         if self._site.shared is None or self._job.step.kind not in ("files", "agent"):
             return self._do()
         with repositories.kept(self._site.worktree.path):
@@ -148,7 +150,7 @@ class Attempt:
 
                 return agent_step.done(self._job, self._site)
             case "manual":
-                pass  # a person has done it in the worktree
+                raise AttemptFailed("a person does this step")
         return Work()
 
     def _write_files(self, tree: Tree) -> None:
@@ -252,7 +254,7 @@ class Attempt:
             return
         # In the sandbox the index is read-only; in the user's own checkout what git is told not to
         # look at is theirs.
-        foreign = job.step.kind not in ("files", "manual") and not site.launcher.sandboxed
+        foreign = job.step.kind != "files" and not job.by_hand and not site.launcher.sandboxed
         if foreign and site.worktree.enclosure.own:
             snapshot.look_at_everything(site.worktree)
         refused = refused_path(site.repository, job.attempt)
@@ -297,6 +299,8 @@ class Attempt:
                 )
                 course.fail(Failed(Made(), error=error, reason="snapshot"))
                 return
+        if self._job.by_hand:  # a person decides which files there are
+            return
         written = [path for path, content in self._job.step.files.items() if content is not None]
         ignored = snapshot.left_out(self._site.worktree, written)
         if ignored:

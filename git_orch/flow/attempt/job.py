@@ -67,6 +67,11 @@ class Job:
     held: bool = True
 
     @property
+    def by_hand(self) -> bool:
+        """Whether a person has done the step in a worktree of theirs."""
+        return self.worktree is None and not self.in_place
+
+    @property
     def step(self) -> Step:
         """The step to do."""
         return next(step for step in self.plan.steps if step.id == self.step_id)

@@ -16,7 +16,7 @@ from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.worktree import pool, snapshot, worktrees
 from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.repo.worktree.gate import GateRefused
-from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.repo.worktree.worktrees import Purpose, Worktree
 from git_orch.sandbox import secrecy
 
 
@@ -41,11 +41,17 @@ def remove_verify_worktrees(plan: OpenPlan) -> None:
         worktrees.remove(plan.repository, plan.id, "verify")
 
 
-def put_away_manual_worktree(plan: OpenPlan) -> None:
-    """Remove the worktree of a person's manual step; what they did in it is kept first. One that is
+def put_away_person_worktrees(plan: OpenPlan) -> None:
+    """Remove the worktrees in which a person works; what they did there is kept first. One that is
     broken stays.
     """
-    worktree = worktrees.existing(plan.repository, plan.id, boundary(plan), "manual")
+    for purpose in worktrees.purposes(plan.repository, plan.id):
+        if purpose not in ("exec", "verify"):
+            _put_away_person_worktree(plan, purpose)
+
+
+def _put_away_person_worktree(plan: OpenPlan, purpose: Purpose) -> None:
+    worktree = worktrees.existing(plan.repository, plan.id, boundary(plan), purpose)
     if worktree is None:
         return
     try:
@@ -55,9 +61,10 @@ def put_away_manual_worktree(plan: OpenPlan) -> None:
         return
     tip = plan.tip()
     if left is not None or tip is None or not plan.is_ancestor(head, tip):
-        plan.keep([left or head], "work on a manual step")
-        plan.reporter.emit(Note(f"kept your work on a manual step: {(left or head)[:10]}"))
-    worktrees.remove(plan.repository, plan.id, "manual")
+        what = "a manual step" if purpose == "manual" else "a step"
+        plan.keep([left or head], f"work on {what}")
+        plan.reporter.emit(Note(f"kept your work on {what}: {(left or head)[:10]}"))
+    worktrees.remove(plan.repository, plan.id, purpose)
 
 
 def recover(plan: OpenPlan, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -22,9 +23,10 @@ from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.plans import sentences
+from git_orch.plans import ids, sentences
 from git_orch.plans.approval import Setup
 from git_orch.plans.history.status import Status
+from git_orch.plans.plan import Step
 from git_orch.repo import settings
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.local import approvals
@@ -36,11 +38,13 @@ from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import enclosed, file_system, pool, worktrees
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
 from git_orch.repo.worktree.standing import Standing
-from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.repo.worktree.worktrees import Purpose, Worktree
 from git_orch.sandbox import modes, private
 
 if TYPE_CHECKING:
     from git_orch.flow.model.service import Service
+
+MANUAL: Purpose = "manual"
 
 
 def means(plan: OpenPlan, service: Service | None = None, *, use_cache: bool = True) -> Means:
@@ -142,8 +146,9 @@ def site(of: Means, job: Job) -> Site:
     if job.step.kind != "files" or job.step.checks or of.run_hooks:
         of = replace(of, boundary=refit(job.tree, job.base))
     if job.worktree is None:
-        path = worktrees.path_of(of.repository, job.plan_id, "manual")
-        opener = functools.partial(person_worktree, of, job.plan_id, job.base)
+        purpose = purpose_of(job.step)
+        path = worktrees.path_of(of.repository, job.plan_id, purpose)
+        opener = functools.partial(person_worktree, of, job.plan_id, job.base, purpose)
         made = _site(of, path, opener, objects, writer.put, shared=job.plan_id)
         return replace(made, refit=refit, elsewhere=elsewhere)
     path = worktrees.path_of(of.repository, job.worktree)
@@ -183,36 +188,42 @@ def _with_submodules(of: Means, boundary: Boundary, start: Start) -> Boundary:
     return boundary._replace(launcher=replace(boundary.launcher, shares=shares))
 
 
+def purpose_of(step: Step) -> Purpose:
+    """The purpose of the worktree where a person does a step."""
+    if step.kind == "manual":
+        return MANUAL
+    # Whoever wrote a log names its steps, and this becomes a part of a path.
+    plain = ids.STEP_ID.fullmatch(step.id) is not None
+    digest = hashlib.sha256(step.id.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{step.id if plain else digest[:16]}-fix"
+
+
 def manual_worktree(plan: OpenPlan, commit: str) -> Worktree:
     """The worktree where a person does a manual step, as they left it; made at `commit` when there
     is none.
     """
-    return person_worktree(means(plan), plan.id, commit)
+    return person_worktree(means(plan), plan.id, commit, MANUAL)
 
 
-def person_worktree(of: Means, plan: str, commit: str) -> Worktree:
-    """The worktree where a person does a manual step, for a worker; made at `commit` when there is
-    none.
-    """
+def person_worktree(of: Means, plan: str, commit: str, purpose: Purpose) -> Worktree:
+    """The worktree where a person works, for a worker; made at `commit` when there is none."""
     boundary = _keeping_repositories(of.boundary)
-    worktree = existing_manual_worktree(of, plan)
-    return worktree or worktrees.made(of.repository, plan, boundary, commit, "manual")
+    worktree = existing_person_worktree(of, plan, purpose)
+    return worktree or worktrees.made(of.repository, plan, boundary, commit, purpose)
 
 
-def existing_manual_worktree(of: Means, plan: str) -> Worktree | None:
-    """The worktree where a person does a manual step, if it is there. Raises Refused where somebody
-    moved it.
-    """
+def existing_person_worktree(of: Means, plan: str, purpose: Purpose) -> Worktree | None:
+    """The worktree where a person works, if it is there. Raises Refused where somebody moved it."""
     boundary = _keeping_repositories(of.boundary)
-    worktree = worktrees.existing(of.repository, plan, boundary, "manual")
-    moved = worktrees.displaced(of.repository, plan, "manual") if worktree is None else None
+    worktree = worktrees.existing(of.repository, plan, boundary, purpose)
+    moved = worktrees.displaced(of.repository, plan, purpose) if worktree is None else None
     if moved is None:
         return worktree
-    path = worktrees.path_of(of.repository, plan, "manual")
+    path = worktrees.path_of(of.repository, plan, purpose)
     there, place = shlex.quote(str(moved)), shlex.quote(str(path))
+    what = "manual step" if purpose == MANUAL else "work by hand"
     raise errors.Refused(
-        f"the worktree of the manual step is at {sentences.quoted(moved)}, "
-        "and not where it was made",
+        f"the worktree of the {what} is at {sentences.quoted(moved)}, and not where it was made",
         f"mkdir -p {shlex.quote(str(path.parent))} && git worktree repair {there} && "
         f"git worktree move --force --force {there} {place}",
     )

@@ -41,7 +41,7 @@ def archive(plan: OpenPlan, why: str) -> PutAway:
         plan.refuse_checked_out()
         _refuse_huge(plan)
         leftovers.put_away(plan)
-        leftovers.put_away_manual_worktree(plan)
+        leftovers.put_away_person_worktrees(plan)
         _keep_results(plan)
         _declare(plan, why)
     return finish(plan)

@@ -79,7 +79,9 @@ class Dispatch:
     def start(self, step: Step, last: LastTry | None) -> Job:
         """The first job for a step, with what it failed with the last time."""
         terms = self._terms
-        started = StepStarted(terms.number(step.id), len(terms.status.steps), step.title, step.kind)
+        by_hand = self._free[0] is None and not terms.options.in_place
+        kind = "by hand" if by_hand and step.kind != "manual" else step.kind
+        started = StepStarted(terms.number(step.id), len(terms.status.steps), step.title, kind)
         terms.plan.reporter.emit(started)
         return self.retry(step.id, last or self._last_of_log(step))
 
@@ -135,7 +137,8 @@ class Dispatch:
     def may_retry(self, job: Job) -> bool:
         """Whether the step has tries left."""
         most = step_retry.attempts(job.step.kind, self._terms.options.retries)
-        return not self._terms.options.in_place and self._tries[job.step_id] < most
+        alone = self._terms.options.in_place or job.by_hand
+        return not alone and self._tries[job.step_id] < most
 
     def pause(self, step_id: str) -> float:
         """How many seconds the next try waits, after all that failed so far."""

@@ -23,7 +23,7 @@ from git_orch.flow.attempt.verify import Broken
 from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
-from git_orch.flow.run import in_place, log_entries, preconditions, signals, worker
+from git_orch.flow.run import fix, in_place, log_entries, preconditions, signals, worker
 from git_orch.flow.run.dispatch import Dispatch, Terms, earlier_steps, tip_at
 from git_orch.flow.run.loop import Drive, Steps
 from git_orch.flow.run.options import Options
@@ -93,6 +93,7 @@ def execute(
         return _hand_over(plan, status)
     # One more worktree, to verify results that land on another base than they were made on.
     spare = 1 if options.jobs > 1 else 0
+    fix.note_abandoned(plan, status, options.chosen)
     means = prepare.means(plan, service, use_cache=options.use_cache)
     with prepare.take_worktrees(plan, options.jobs + spare) as names:
         preconditions.open_ledger(plan, status, options, grant)

@@ -177,7 +177,7 @@ class StepLanding:
         return self._do_anew(job, ending.failed(result, error, "conflict"))
 
     def _do_anew(self, job: Job, failed: ending.Failed) -> Later | Failed:
-        again = job.step_id not in self._rebased and job.step.kind != "manual"
+        again = job.step_id not in self._rebased and not job.by_hand
         self._results.record_failed(job, failed, again=again)
         if again:
             self._rebased.add(job.step_id)

@@ -11,7 +11,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
 from git_orch.plans import ids, sentences
@@ -29,10 +29,9 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 
-# A plan's attempts, a person's manual step and a verification do not share files: one would clean
-# away the other's.
-Purpose = Literal["exec", "manual", "verify"]
-_SUFFIXES: dict[Purpose, str] = {"exec": "", "manual": "-manual", "verify": "-verify"}
+# A plan's attempts, what a person does by hand and a verification do not share files: one would
+# clean away the other's. "exec", "manual", "verify", or "s3-fix" for the third step.
+Purpose = str
 
 _FILTER = re.compile(r"[A-Za-z0-9_.-]+")  # what an attribute can have as its value
 _DETACHED = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\n")
@@ -63,7 +62,22 @@ def path_of(repository: Repository, name: str, purpose: Purpose = "exec") -> Pat
     """Where a plan's worktree is, or that of the pool with this name: below $XDG_STATE_HOME, not in
     `.git`, which many tools skip.
     """
-    return place_of(repository, "worktrees") / f"{ids.short(name)}{_SUFFIXES[purpose]}"
+    suffix = f"-{purpose}" if purpose != "exec" else ""
+    return place_of(repository, "worktrees") / f"{ids.short(name)}{suffix}"
+
+
+def purposes(repository: Repository, plan: str) -> list[Purpose]:
+    """The purposes for which a plan has worktrees."""
+    first = path_of(repository, plan).name
+    try:
+        names = sorted(os.listdir(place_of(repository, "worktrees")))
+    except FileNotFoundError:
+        return []
+    return [
+        name.removeprefix(f"{first}-") if name != first else "exec"
+        for name in names
+        if name == first or name.startswith(f"{first}-")
+    ]
 
 
 def existing(

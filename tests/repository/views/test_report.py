@@ -212,7 +212,7 @@ def _with_json() -> list[str]:
 def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], name: str) -> None:
     """S1-002: results on standard output, --json on every reading command."""
     repo, plan = executed
-    if name == "exec":
+    if name in ("exec", "fix"):
         plan = repo.plan(writing("c.txt"))
     if name == "context":
         plan = repo.plan({"title": "Ask", "steps": [{"title": "Ask", "prompt": "Write a poem."}]})
@@ -221,6 +221,8 @@ def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], na
         arguments = []
     if name == "allow":
         arguments = ["--list"]
+    if name == "fix":
+        arguments = [plan, "1"]
     done = repo.orch(name, *arguments, "--json", stdin=json.dumps(writing("b.txt")))
     lines = done.stdout.splitlines() if name in ("log", "audit") else [done.stdout]
     assert [json.loads(line) for line in lines] or name == "audit"

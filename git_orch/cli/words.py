@@ -1,0 +1,49 @@
+"""Words that several commands take: a plan, one of its steps, or both."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from git_orch import errors
+from git_orch.repo import places
+from git_orch.repo.repository import Repository
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_STEP = re.compile(r"[0-9]{1,3}")  # a handle of a plan has four characters or more
+_BY_HAND = re.compile(r"(.+?)-(?:manual|conflict|[0-9a-z]+-fix)")
+
+
+def plan_and_step_arguments(function: F) -> F:
+    """The arguments [PLAN] [STEP], to be read by `plan_and_step`."""
+    second = click.argument("step", required=False, metavar="[STEP]")(function)
+    return click.argument("plan", required=False, metavar="[PLAN]")(second)
+
+
+def plan_and_step(plan: str | None, step: str | None) -> tuple[str | None, int | None]:
+    """The plan and the number of the step that somebody typed, either of them alone or both. Raises
+    UsageError.
+    """
+    if step is None:
+        if plan is not None and _STEP.fullmatch(plan):
+            return None, int(plan)
+        return plan, None
+    if step.isdecimal():
+        return plan, int(step)
+    raise errors.UsageError(f"'{step}' is not the number of a step", "git orch status")
+
+
+def plan_here(repository: Repository) -> str | None:
+    """The handle of the plan whose worktree for work by hand the user stands in."""
+    top = repository.top
+    if top is None:
+        return None
+    place = Path(os.path.realpath(places.place_of(repository, "worktrees")))
+    name = _BY_HAND.fullmatch(top.name)
+    return name[1] if name is not None and Path(os.path.realpath(top.parent)) == place else None
