@@ -99,6 +99,13 @@ def make_hermetic(home: Path, patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def data(answer: str | bytes) -> Any:
+    """The data in the answer of a command with --json; the rest of its shape is as promised."""
+    found = json.loads(answer)
+    assert list(found) == ["schema", "status", "data", "diagnostics", "next"]
+    return found["data"]
+
+
 class Repo:
     """A real repository and the few verbs tests use on it."""
 
@@ -222,7 +229,7 @@ class Repo:
 
     def status(self, plan: str) -> dict[str, Any]:
         """What `git orch show --json` says."""
-        found: dict[str, Any] = json.loads(self.orch("show", plan, "--json").stdout)
+        found: dict[str, Any] = data(self.orch("show", plan, "--json").stdout)
         return found
 
     def step_states(self, plan: str) -> list[str]:
@@ -288,7 +295,7 @@ class Here:
 
     def show(self, plan: str) -> dict[str, Any]:
         """What `git orch show --json` says."""
-        found: dict[str, Any] = json.loads(self("show", plan, "--json").out)
+        found: dict[str, Any] = data(self("show", plan, "--json").out)
         return found
 
 

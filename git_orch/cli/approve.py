@@ -10,7 +10,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import approval as approvals
-from git_orch.plans import selection
+from git_orch.plans import ids, selection
 from git_orch.plans.file import emitter
 from git_orch.plans.plan import Plan
 from git_orch.repo import settings
@@ -97,7 +97,8 @@ def _show(offer: Offer, *, as_json: bool) -> None:
     """Print the whole content of the offer, read from the very bytes that are hashed and recorded."""
     what = offer.value()
     if as_json:
-        here.print_json({"digest": offer.digest, **what.document()})
+        following = f"git orch exec {ids.short(what.id)}"
+        here.print_json({"digest": offer.digest, **what.document()}, following)
         return
     console.out(emitter.to_yaml(what.plan).rstrip("\n"))
     console.out()

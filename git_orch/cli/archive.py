@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +24,7 @@ def command(plan: str | None, why: str) -> None:
 
     with here.open_plan(plan, put_away=True) as opened:
         done = archive.archive(opened, why.strip() or "archived")
+    here.give({"plan": opened.id, "why": why.strip(), **dataclasses.asdict(done)})
     name = opened.name
     console.out(f"{name} is archived; {_branch_text(opened.id, done)}")
     console.out(f"next: git orch unarchive {name}  # brings it back")

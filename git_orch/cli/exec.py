@@ -220,16 +220,19 @@ def _detach(place: PlanPlace, *, named: bool, as_json: bool) -> int:
     """Start a process of its own for the run; it makes the same refusals as this one."""
     from git_orch.flow.run import background
 
-    typed = [word for word in click.get_current_context().meta[__name__] if word != "--detach"]
+    ours = ("--detach", "--json")
+    typed = [word for word in click.get_current_context().meta[__name__] if word not in ours]
     started = background.start(place, typed if named else [*typed, place.id])
+    name = ids.short(place.id)
     for line in started.output.splitlines():
         console.err(line)
     if started.exit_code is not None:
         return started.exit_code
     if as_json:
-        here.print_json({"plan": place.id, "pid": started.pid, "log": str(started.log)})
+        here.print_json(
+            {"plan": place.id, "pid": started.pid, "log": str(started.log)}, f"git orch wait {name}"
+        )
         return 0
-    name = ids.short(place.id)
     console.out(
         f"{name} runs in the background as process {started.pid}; its output: {started.log}"
     )
@@ -282,9 +285,7 @@ def _run(
         after = plan.status()
         runs.record_end(plan.place, summary.exit_code)
     if given.as_json:
-        from git_orch.views import documents
-
-        here.print_json(documents.document(after, running=False))
+        here.print_plan(after)
         _print_failure(after, summary)
     else:
         conclude(after, summary)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -12,6 +11,7 @@ import click
 from click.types import FloatParamType
 
 from git_orch import errors
+from git_orch.cli import json_flag
 from git_orch.flow.approval import grant, standing
 from git_orch.plans import ids
 from git_orch.plans.history.status import Status
@@ -22,7 +22,7 @@ from git_orch.repo.objects.objects import Objects
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.refs import Listing, PlanRefs
 from git_orch.repo.repository import Repository, around
-from git_orch.views import console
+from git_orch.views import answer, console
 
 if TYPE_CHECKING:
     from git_orch.flow.open_plan import OpenPlan
@@ -59,8 +59,8 @@ def plan_argument(function: F) -> F:
 
 
 def json_option(function: F) -> F:
-    """The --json flag of reading commands."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+    """The --json flag, for a command that gives data of its own; all others have it from the table."""
+    return click.option("--json", "as_json", **json_flag.SETTINGS)(function)
 
 
 def budget_option(function: F) -> F:
@@ -187,11 +187,41 @@ def open_plan(handle: str | None, *, put_away: bool = False) -> Iterator[OpenPla
     place, reporter = PlanPlace(repository, plan_id(repository, handle)), ConsoleReporter()
     with opening.open_for_writing(place, reporter, put_away=put_away) as opened:
         yield opened
+        asked = answer.current()
+        if asked is not None and refs.value(repository, opened.place.log) is not None:
+            from git_orch.views import documents
+
+            asked.offer(lambda: documents.document(opened.status(), running=False))
 
 
-def print_json(value: object) -> None:
-    """Indented JSON on standard output."""
-    console.out(json.dumps(value, indent=2, ensure_ascii=True))
+def print_json(value: object, *following: str) -> None:
+    """Give the data of a command, and the commands that lead on: as a part of the answer to a
+    program, else printed as it is.
+    """
+    asked = answer.current()
+    if asked is None:
+        console.out(answer.text(value))
+    else:
+        asked.give(value, following)
+
+
+def give(data: object) -> None:
+    """Give the data of a command to a program; a person reads what else it prints."""
+    asked = answer.current()
+    if asked is not None:
+        asked.give(data)
+
+
+def print_plan(
+    status: Status, *, running: bool = False, more: Mapping[str, object] | None = None
+) -> None:
+    """Give a plan as data, with `more` keys, and the command that leads on."""
+    from git_orch.views import documents, report
+
+    print_json(
+        {**documents.document(status, running=running), **(more or {})},
+        report.following(status, running=running),
+    )
 
 
 def statuses(repository: Repository, database: Objects) -> list[Status]:

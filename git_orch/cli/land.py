@@ -67,7 +67,21 @@ def command(
 
     if plan is not None and (done := here.landed_and_archived(plan)) is not None:
         landing = done.landed
-        if landing is not None and onto in (None, landing.ref, landing.branch()) and not as_json:
+        if landing is not None and onto in (None, landing.ref, landing.branch()):
+            here.give(
+                {
+                    "plan": done.id,
+                    "mode": "found",
+                    "ref": landing.ref,
+                    "from": landing.new,
+                    "to": landing.new,
+                    "commits": dict(landing.commits),
+                    "archived": True,
+                    "code": [],
+                    "dry_run": dry_run,
+                    "review": {},
+                }
+            )
             console.out(
                 f"{ids.short(done.id)} landed on {sentences.quoted(landing.branch())} before, as "
                 f"{landing.new[:10]}: "

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -15,6 +15,7 @@ from git_orch.plans import sentences
 from git_orch.sandbox import secrecy
 from git_orch.views import console
 
+_CLOSED_PIPE = 141
 _DEAF = 2.0  # seconds after a signal in which another one is taken for its echo
 
 
@@ -54,11 +55,29 @@ def _signals() -> None:
 
 
 def _status(argv: list[str]) -> int:
-    """The exit code of a command: the one place where exceptions become messages."""
+    """The exit code of a command; with --json the answer to it is printed, however it ended."""
+    if "--json" not in argv:
+        return _guarded(lambda: _outcome(argv))
+    from git_orch.views import answer
+
+    typed = argv[: argv.index("--")] if "--" in argv else argv
+    asked = answer.begin(typed[0]) if "--json" in typed else None
+    try:
+        status = _guarded(lambda: _outcome(argv))
+        if asked is not None and asked is answer.current() and status != _CLOSED_PIPE:
+            printed = _guarded(lambda: console.write(answer.text(asked.document(status))))
+            return status if printed == 0 else printed
+    finally:
+        answer.end()
+    return status
+
+
+def _guarded(act: Callable[[], object]) -> int:
+    """The exit code of what `act` does: the one place where exceptions become messages."""
     try:
         secrecy.hide_keys()  # here, so that no command can forget to
         notices.listen(lambda text: console.err("note: ", text))
-        outcome = _outcome(argv)
+        outcome = act()
         if sys.stdout is not None:
             sys.stdout.flush()
     except errors.Interrupted as stopped:
@@ -74,7 +93,7 @@ def _status(argv: list[str]) -> int:
         return 130
     except BrokenPipeError:
         _silence()
-        return 141
+        return _CLOSED_PIPE
     except OSError as failed:
         _complain(*_system_failure(failed))
         return 128

@@ -34,6 +34,8 @@ def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bo
         before = opened.status()
         numbers = selection.numbers(steps, len(before.steps))
         picked = pick.pick(opened, numbers, onto, force=force, dry_run=dry_run)
+    document = picked._asdict() if picked is not None else None
+    here.give({"plan": opened.id, "dry_run": dry_run, "picked": document})
     if picked is None:
         console.out(f"{opened.name}: nothing to pick")
         return
@@ -56,6 +58,7 @@ def settle(plan: str | None, *, abort: bool) -> None:
         )
     reporter = ConsoleReporter()
     picked = pick.give_up(repository, reporter) if abort else pick.go_on(repository, reporter)
+    here.give({"plan": record.plan, "dry_run": False, "picked": picked._asdict()})
     branch = picked.ref.removeprefix("refs/heads/")
     if picked.commits:
         with here.open_objects(repository) as database:

@@ -26,6 +26,7 @@ def command(plan: str | None, why: str) -> None:
         checked_out = worktrees.checkout_of(opened.repository, opened.ref)
         if checked_out is None:
             archive.archive(opened, "rejected")
+    here.give({"plan": opened.id, "why": why.strip(), "archived": checked_out is None})
     name = opened.name
     archived = (
         ", and archived"

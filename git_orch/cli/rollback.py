@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from typing import TYPE_CHECKING
@@ -75,6 +76,8 @@ def command(
         moved = rollback.undo(opened, how) if undo else _roll_back(opened, to_step, last, how)
         after = opened.status()
     name = opened.name
+    given_data = dataclasses.asdict(moved) if moved is not None else None
+    here.give({"plan": opened.id, "dry_run": dry_run, "undo": undo, "moved": given_data})
     if moved is None:
         console.out(f"{name}: nothing to roll back")
         return

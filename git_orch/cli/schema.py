@@ -7,16 +7,16 @@ import click
 from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans.history.status import PlanState
-from git_orch.views import documents
+from git_orch.views import answer, documents
 
-_NAMES = ("plan", "step", "plan-state", "plan-status")
+_NAMES = ("plan", "step", "plan-state", "plan-status", "answer")
 
 
 @click.command("schema")
 @click.argument("name", default="plan")
 def command(name: str) -> None:
     """The JSON Schema called NAME: plan (a plan file, the default), step, plan-state, plan-status
-    (show --json).
+    (show --json), answer (all answers with --json).
     """
     if name not in _NAMES:
         raise errors.UsageError(
@@ -31,6 +31,8 @@ def command(name: str) -> None:
                 "enum": [state.value for state in PlanState],
             }
         )
+    elif name == "answer":
+        here.print_json(answer.schema())
     elif name == "plan-status":
         here.print_json(documents.schema())
     else:

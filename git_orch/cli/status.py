@@ -37,7 +37,8 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
     running = localfiles.held(repository, [status.id for status in statuses])
     if as_json:
         here.print_json(
-            [documents.document(status, running=status.id in running) for status in statuses]
+            [documents.document(status, running=status.id in running) for status in statuses],
+            *(report.following(status, running=status.id in running) for status in statuses),
         )
         return
     for status in statuses:
@@ -67,7 +68,8 @@ def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool
             run=run if goes_on else None, attempts=now, output=output if goes_on else ()
         )
     if as_json:
-        here.print_json([live.document(status, since, seen)])
+        following = report.following(status, running=seen.running)
+        here.print_json([live.document(status, since, seen)], following)
         return
     for line in live.lines(status, since, seen):
         console.out(*line)

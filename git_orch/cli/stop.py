@@ -7,7 +7,7 @@ import click
 from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.repo.plan_place import PlanPlace
-from git_orch.views import console, documents, report
+from git_orch.views import console, report
 
 _SECONDS = 60.0
 
@@ -31,7 +31,7 @@ def command(plan: str | None, timeout: float, *, as_json: bool) -> None:
         new = kept.since(place, database, before)
     if as_json:
         kept_documents = [{"commit": entry.commit, "why": entry.why} for entry in new]
-        here.print_json({**documents.document(status, running=False), "kept": kept_documents})
+        here.print_plan(status, more={"kept": kept_documents})
         return
     if run is None:
         console.out(f"nothing runs on {ids.short(plan_id)}")

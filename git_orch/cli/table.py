@@ -7,6 +7,7 @@ import importlib
 import click
 
 from git_orch import __version__, errors
+from git_orch.cli import json_flag
 
 # Name and one line of help; a command's module is imported when it is used, so that none pays for
 # another.
@@ -54,6 +55,12 @@ COMMANDS = {
 }
 
 
+def load(name: str) -> click.Command:
+    """The command called `name`; every one has --json."""
+    command: click.Command = importlib.import_module(f"git_orch.cli.{name}").command
+    return json_flag.added(command)
+
+
 class _Table(click.Group):
     """Commands by name, imported on use."""
 
@@ -63,9 +70,7 @@ class _Table(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"git_orch.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
+        return load(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

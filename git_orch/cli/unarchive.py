@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import click
 
 from git_orch.cli import here
@@ -24,6 +26,7 @@ def command(plan: str) -> None:
     with here.open_objects(repository) as database:
         plan_id = catalog.resolve_archived(repository, database, plan)
     back = unarchive.unarchive(PlanPlace(repository, plan_id), ConsoleReporter())
+    here.give(dataclasses.asdict(back))
     name = ids.short(back.plan)
     if back.tip is None:
         console.out(

@@ -11,7 +11,7 @@ from git_orch.cli import here
 from git_orch.plans import ids
 from git_orch.plans.history.status import PlanState
 from git_orch.repo.plan_place import PlanPlace
-from git_orch.views import console, documents, report
+from git_orch.views import console, report
 
 if TYPE_CHECKING:
     from git_orch.plans.history.status import Status
@@ -34,7 +34,7 @@ def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan_id)
     if as_json:
-        here.print_json(documents.document(status, running=False))
+        here.print_plan(status)
     if run is None and status.state is PlanState.COMPLETE:
         if not as_json:
             console.out(f"nothing runs; {ids.short(plan_id)} is complete")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 from git_orch.plans import invisible
 
@@ -33,8 +33,36 @@ class Styled(NamedTuple):
 Part = str | Styled
 
 
+class Listener(Protocol):
+    """Hears lines instead of a person, without styles."""
+
+    def result(self, line: str) -> None:
+        """Hear a line of result; nothing else becomes of it."""
+        ...
+
+    def diagnosis(self, line: str) -> None:
+        """Hear a line that standard error has as well."""
+        ...
+
+
+_listeners: list[Listener] = []
+
+
+def redirect(listener: Listener | None) -> None:
+    """Have this one hear what is printed from now on; None: a person reads it."""
+    _listeners[:] = [listener] if listener is not None else []
+
+
 def out(*parts: Part) -> None:
     """A line of result, to standard output. Raises OSError when it is closed."""
+    if _listeners:
+        _listeners[0].result(_plain(parts))
+        return
+    write(*parts)
+
+
+def write(*parts: Part) -> None:
+    """A line to standard output, whoever listens. Raises OSError when it is closed."""
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed")
     _write(sys.stdout, parts)
@@ -51,6 +79,8 @@ def out_lines(lines: Iterable[tuple[Part, ...]]) -> None:
 
 def err(*parts: Part) -> None:
     """A line of progress or diagnosis, to standard error; dropped when that is closed."""
+    for listener in _listeners:
+        listener.diagnosis(_plain(parts))
     if sys.stderr is not None:
         _write(sys.stderr, parts)
 
@@ -75,6 +105,10 @@ def _write(stream: TextIO, parts: tuple[Part, ...]) -> None:
     line = "".join(_rendered(part, coloured=coloured) for part in parts) + "\n"
     stream.write(line.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
     stream.flush()
+
+
+def _plain(parts: tuple[Part, ...]) -> str:
+    return "".join(_rendered(part, coloured=False) for part in parts)
 
 
 def _rendered(part: Part, *, coloured: bool) -> str:

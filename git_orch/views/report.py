@@ -47,7 +47,7 @@ def summary(status: Status) -> Summary:
         home=_home_words(status),
         archived=status.archived is not None,
         is_open=status.is_open(),
-        next=_next(status, running=False) if to_land else None,
+        next=following(status, running=False) if to_land else None,
     )
 
 
@@ -55,7 +55,7 @@ def whole(status: Status) -> Whole:
     """The plan as `git orch status` shows it when it shows no other."""
     lines = [*step_lines(status), *tip_lines(status)]
     lines += [*elsewhere_lines(status), *moved_lines(status)]
-    return Whole(summary(status), tuple(lines), _next(status, running=False))
+    return Whole(summary(status), tuple(lines), following(status, running=False))
 
 
 def _home_words(status: Status) -> str | None:
@@ -285,7 +285,7 @@ def task_lines(status: Status) -> list[Line]:
 
 def next_command(status: Status, *, running: bool) -> Line:
     """The line with the next command to type."""
-    return (f"next: {_next(status, running=running)}",)
+    return (f"next: {following(status, running=running)}",)
 
 
 def ways_on(status: Status, failed: Sequence[int] = ()) -> list[Line]:
@@ -304,7 +304,8 @@ def ways_on(status: Status, failed: Sequence[int] = ()) -> list[Line]:
     ]
 
 
-def _next(status: Status, *, running: bool) -> str:
+def following(status: Status, *, running: bool) -> str:
+    """The next command to type."""
     name = ids.short(status.id)
     if running:
         return f"git orch wait {name}"

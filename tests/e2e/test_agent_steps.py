@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Here
+from conftest import Here, data
 from model_server import ModelServer, status, text, tool, turn
 
 from git_orch import checkpoints
@@ -112,7 +112,7 @@ def test_the_checks_decide_not_the_model(here: Here, model_server: ModelServer) 
     )
     plan = here.plan(plan_of(agent(checks=[CHECK])))
     here("exec", plan, "--retries", "0", expect=1)
-    [attempt] = json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]
+    [attempt] = data(here("show", plan, "--attempts", "--json").out)["attempts"]
     assert here.repo.git("show", f"{attempt['commit']}:hello.py") == "syntax error"
     assert here.repo.git("log", "--format=%s", f"orch/{plan}").splitlines() == [
         "plan: Hello",
@@ -123,11 +123,7 @@ def test_the_checks_decide_not_the_model(here: Here, model_server: ModelServer) 
     assert here.show(plan)["state"] == "COMPLETE"
     assert (
         len(
-            [
-                call
-                for call in json.loads(here("cost", plan, "--json").out)["steps"]
-                if call["calls"] == 4
-            ]
+            [call for call in data(here("cost", plan, "--json").out)["steps"] if call["calls"] == 4]
         )
         == 1
     )
@@ -263,10 +259,10 @@ def test_a_model_that_repeats_itself_is_stuck(here: Here, model_server: ModelSer
     assert len(model_server.calls) < 10
     failed = [
         event
-        for event in here("log", plan, "--json").out.splitlines()
-        if '"attempt.failed"' in event
+        for event in data(here("log", plan, "--json").out)
+        if event["event"] == "attempt.failed"
     ]
-    assert json.loads(failed[0])["reason"] == "stuck"
+    assert failed[0]["reason"] == "stuck"
 
 
 def test_a_refusal_ends_with_the_providers_exit_code_and_explanation(
@@ -321,20 +317,20 @@ def test_every_tool_call_is_in_the_audit(here: Here, model_server: ModelServer) 
     model_server.script(turn(WRITE, command), turn(DONE))
     plan = here.plan(plan_of(agent()))
     here("exec", plan)
-    calls = json.loads(here("audit", plan, "--json").out)
+    calls = data(here("audit", plan, "--json").out)
     assert [(call["tool"], call["verdict"], call["exit"]) for call in calls] == [
         ("write_file", "done", None),
         ("bash", "failed", 3),
         ("step_done", "done", None),
     ]
     assert calls[1]["input"] == {"command": "exit 3", "reason": "see"}
-    assert json.loads(here("audit", plan, "--json", "-n", "1").out) == calls[-1:]
+    assert data(here("audit", plan, "--json", "-n", "1").out) == calls[-1:]
 
 
 def test_context_shows_what_the_model_would_be_told(here: Here, model_server: ModelServer) -> None:
     """S1-123: nothing is sent."""
     plan = here.plan(plan_of(agent(checks=[CHECK])))
-    told = json.loads(here("context", plan, "--step", "1", "--json").out)
+    told = data(here("context", plan, "--step", "1", "--json").out)
     assert "Write hello.py that prints hi" in told["step"]
     assert "python3 hello.py" in told["step"]
     assert model_server.requests == []
@@ -342,7 +338,7 @@ def test_context_shows_what_the_model_would_be_told(here: Here, model_server: Mo
 
 def test_tools_lists_names_and_schemas(here: Here) -> None:
     """S1-017."""
-    listed = json.loads(here("tools", "--json").out)
+    listed = data(here("tools", "--json").out)
     assert {each["name"] for each in listed} >= {"read_file", "write_file", "bash"}
     bash = next(each for each in listed if each["name"] == "bash")
     assert set(bash["input_schema"]["required"]) == {"command", "reason"}
@@ -371,8 +367,7 @@ def test_a_retry_is_told_why_the_last_attempt_failed(here: Here, model_server: M
     assert "+wrong syntax" in told
     assert "exited 1" in told
     outcomes = [
-        each["outcome"]
-        for each in json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]
+        each["outcome"] for each in data(here("show", plan, "--attempts", "--json").out)["attempts"]
     ]
     assert outcomes == ["failed", "landed"]
 
@@ -390,7 +385,7 @@ def test_an_attempt_that_fails_twice_fails_the_step(here: Here, model_server: Mo
     model_server.script(turn(DONE), turn(DONE))
     plan = here.plan(plan_of(agent(checks=[CHECK])))
     here("exec", plan, expect=1)
-    assert len(json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]) == 2
+    assert len(data(here("show", plan, "--attempts", "--json").out)["attempts"]) == 2
 
 
 def test_a_fatal_failure_is_not_tried_again(here: Here, model_server: ModelServer) -> None:

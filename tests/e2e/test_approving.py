@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Here, Repo, writing
+from conftest import Here, Repo, data, writing
 from model_server import ModelServer, tool, turn
 
 from git_orch.flow.approval import required
@@ -481,7 +481,7 @@ def test_approve_prints_everything_that_it_approves(here: Here) -> None:
 
 def test_approve_prints_as_json_what_its_digest_is_of(here: Here) -> None:
     plan = here.plan(asking())
-    printed = json.loads(here("approve", plan, "--json").out)
+    printed = data(here("approve", plan, "--json").out)
     digest = printed.pop("digest")
     assert approvals_of.digest(printed) == digest
     assert events(here.repo, plan)[-1]["digest"] == digest
@@ -633,7 +633,7 @@ def test_a_model_has_the_network_only_in_a_granted_step(
     )
     here("approve", plan, *(["--network", "1"] if granted else []))
     here("exec", plan)
-    [entry] = [each for each in json.loads(here("audit", "--json").out) if each["tool"] == "bash"]
+    [entry] = [each for each in data(here("audit", "--json").out) if each["tool"] == "bash"]
     assert entry["exit"] == (0 if granted else 1)
 
 
@@ -668,7 +668,7 @@ def test_a_plan_that_has_cost_its_budget_asks_no_more(
 
 
 def kept(here: Here, plan: str) -> str:
-    [attempt] = json.loads(here("show", plan, "--attempts", "--json").out)["attempts"]
+    [attempt] = data(here("show", plan, "--attempts", "--json").out)["attempts"]
     return str(attempt["commit"])
 
 

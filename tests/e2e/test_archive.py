@@ -12,7 +12,7 @@ from typing import Any
 
 import locks
 import pytest
-from conftest import Prepared, Repo, writing
+from conftest import Prepared, Repo, data, writing
 
 from git_orch.plans import ids
 from git_orch.plans.history.events import Event
@@ -235,7 +235,8 @@ def test_another_note_that_claims_a_plan_hides_nothing_of_it(repo: Repo, done: s
     whole = log_lines(repo, "orch/archive")
     for number in range(4):
         hung(repo, "orch/archive", blob_of(repo, b"%d" % number), put_away(repo, done))
-    assert whole <= set(repo.orch("log", done, "--json").stdout.splitlines())
+    events = data(repo.orch("log", done, "--json").stdout)
+    assert [line for line in whole if json.loads(line) not in events] == []
 
 
 def test_a_log_on_the_cover_of_another_plan_does_not_take_its_note(repo: Repo, done: str) -> None:
@@ -246,9 +247,10 @@ def test_a_log_on_the_cover_of_another_plan_does_not_take_its_note(repo: Repo, d
     hung(repo, f"orch/{other}", cover, *(line.encode() for line in lines))
     repo.git("update-ref", f"refs/heads/orch/{other}", "main")
     repo.orch("archive", other)
-    assert [
-        json.loads(repo.orch("show", plan, "--json").stdout)["id"] for plan in (done, other)
-    ] == [done, other]
+    assert [data(repo.orch("show", plan, "--json").stdout)["id"] for plan in (done, other)] == [
+        done,
+        other,
+    ]
 
 
 def test_a_note_of_the_users_own_on_the_cover_stays(repo: Repo, done: str) -> None:
@@ -359,4 +361,4 @@ def test_an_archived_plan_has_no_branch(repo: Repo, done: str) -> None:
 
 def test_the_tool_calls_of_an_archived_plan_can_be_read(repo: Repo, done: str) -> None:
     repo.orch("archive", done)
-    assert json.loads(repo.orch("audit", done, "--json").stdout) == []
+    assert data(repo.orch("audit", done, "--json").stdout) == []

@@ -8,7 +8,6 @@ starting thread ends is in test_process.py::test_a_command_survives_the_end_of_o
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import subprocess
@@ -17,6 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import conftest
 import payloads
 import pytest
 import users
@@ -191,7 +191,7 @@ def met(request: pytest.FixtureRequest) -> Iterator[Met]:
         names = ("tidy", "secrets", "environment", "network", "daemon", "escape", "disk")
         done = turn(tool("step_done", summary="Done."))
         answers, _ = found.model({**calls, **{name: bash(name) for name in names}}, done)
-        audit = json.loads(found.orch("audit", "--json").said)
+        audit = conftest.data(found.orch("audit", "--json").said)
         yield Met(found, answers, doors, doors.knocked(), audit)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from conftest import Here
+from conftest import Here, data
 from model_server import ModelServer, tool, turn
 
 DONE = tool("step_done", summary="Done.")
@@ -76,7 +75,7 @@ def test_a_step_has_a_budget_of_its_own(here: Here, model_server: ModelServer) -
     assert "the step has cost $0.05" in said
     assert "--max-step-usd" in said
     assert len(model_server.calls) == 1
-    assert '"reason":"budget"' in here("log", plan, "--json").out
+    assert '"reason": "budget"' in here("log", plan, "--json").out
 
 
 def test_planning_has_a_budget_too(here: Here, model_server: ModelServer) -> None:
@@ -102,4 +101,4 @@ def test_what_was_paid_is_the_price_of_what_was_used(here: Here, model_server: M
     model_server.script(turn(DONE, usage=used))
     plan = here.plan(agents(1, model="claude-sonnet-4-6"))
     here("exec", plan)
-    assert json.loads(here("cost", plan, "--json").out)["actual_usd"] == 0.012207
+    assert data(here("cost", plan, "--json").out)["actual_usd"] == 0.012207

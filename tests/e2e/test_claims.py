@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Here, Repo
+from conftest import Here, Repo, data
 
 from git_orch.plans import ids
 from git_orch.repo.local import approvals
@@ -199,7 +198,7 @@ def test_a_fetched_approval_is_not_shown(here: Here) -> None:
 
 def landed(here: Here, plan: str) -> dict[str, Any]:
     """The event of the landing."""
-    events = [json.loads(line) for line in here("log", plan, "--json").out.splitlines()]
+    events = data(here("log", plan, "--json").out)
     return next(event for event in events if event["event"] == "plan.landed")
 
 
@@ -310,7 +309,7 @@ def test_land_names_them_in_json(here: Here) -> None:
     made = here.plan(text())
     here("exec", made)
     _added(here, made, WORKFLOW)
-    assert json.loads(here("land", made, "--json").out)["code"] == [WORKFLOW]
+    assert data(here("land", made, "--json").out)["code"] == [WORKFLOW]
 
 
 # -- checks that the step itself hollows out -------------------------------------------------------
@@ -357,5 +356,5 @@ def test_a_check_that_its_step_hollows_out_is_marked(
     assert named in shown.removeprefix(reason).split(", ")
     assert f"needs review: {reason}" in here("show", plan).out
     assert f"step 1 needs review: {reason}" in here("land", plan, "--dry-run").out
-    landing = json.loads(here("land", plan, "--json").out)
+    landing = data(here("land", plan, "--json").out)
     assert landing["review"]["1"] == [shown]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import Repo, writing
+from conftest import Repo, data, writing
 
 from git_orch.plans import ids
 
@@ -58,7 +58,7 @@ def test_a_branch_that_we_moved_is_not_taken_for_one_that_the_user_moved(
 
 
 def test_events_that_are_dated_ahead_of_the_clock_are_a_finding(repo: Repo, plan: str) -> None:
-    [finding] = json.loads(repo.orch("check", plan, "--json").stdout)
+    [finding] = data(repo.orch("check", plan, "--json").stdout)
     assert (finding["code"], finding["level"], finding["field"]) == (
         "dated-ahead",
         "warning",

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import Here, writing
+from conftest import Here, data, writing
 
 from git_orch import errors
 from git_orch.flow.branch import opening
@@ -76,7 +76,7 @@ def test_what_does_not_go_together_is_a_usage_error(here: Here, args: tuple[str,
 
 
 def test_plan_json_is_the_status_of_the_new_plan(here: Here) -> None:
-    made = json.loads(here("plan", "--from", "-", "--json", stdin=json.dumps(writing("a"))).out)
+    made = data(here("plan", "--from", "-", "--json", stdin=json.dumps(writing("a"))).out)
     assert made["state"] == "CREATED"
     assert here.show(made["id"]) == made
 
@@ -89,7 +89,7 @@ def test_show_json_follows_its_schema(here: Here) -> None:
     plan = here.plan(checked("true", "false"))
     here("exec", plan, expect=1)
     schema = json.loads(here("schema", "plan-status").out)
-    jsonschema.validate(json.loads(here("show", plan, "--json", "--attempts").out), schema)
+    jsonschema.validate(data(here("show", plan, "--json", "--attempts").out), schema)
 
 
 def test_a_plan_file_follows_the_schema_of_plan_files(here: Here) -> None:
@@ -113,17 +113,17 @@ def test_an_unknown_schema_is_a_usage_error(here: Here) -> None:
 def test_ls_open_leaves_out_what_is_complete(here: Here) -> None:
     done, still = here.plan(writing("a")), here.plan(writing("b"))
     here("exec", done)
-    assert [plan["id"] for plan in json.loads(here("ls", "--json").out)] == [done, still]
-    assert [plan["id"] for plan in json.loads(here("ls", "--open", "--json").out)] == [still]
-    assert [plan["id"] for plan in json.loads(here("status", "--json").out)] == [still]
-    assert json.loads(here("status", done, "--json").out)[0]["id"] == done
+    assert [plan["id"] for plan in data(here("ls", "--json").out)] == [done, still]
+    assert [plan["id"] for plan in data(here("ls", "--open", "--json").out)] == [still]
+    assert [plan["id"] for plan in data(here("status", "--json").out)] == [still]
+    assert data(here("status", done, "--json").out)[0]["id"] == done
 
 
 def test_log_shows_the_last_events_only_when_asked(here: Here) -> None:
     plan = here.plan(writing("a"))
-    every = here("log", plan, "--json").out.splitlines()
-    assert json.loads(every[0])["event"] == "plan.created"
-    assert here("log", plan, "--json", "-n", "1").out.splitlines() == every[-1:]
+    every = data(here("log", plan, "--json").out)
+    assert every[0]["event"] == "plan.created"
+    assert data(here("log", plan, "--json", "-n", "1").out) == every[-1:]
 
 
 def test_what_a_command_printed_begins_no_line_of_the_log(here: Here) -> None:
@@ -212,7 +212,7 @@ def test_check_names_what_is_missing_and_ends_with_one(here: Here) -> None:
     plan = here.plan({**writing("a"), "dependencies": ["nonesuch-command"]})
     assert "nonesuch-command" in here("check", plan, expect=1).out
     assert here("check", plan, "--deps", expect=1).out == "nonesuch-command\n"
-    assert json.loads(here("check", plan, "--json", expect=1).out)[0]["level"] == "error"
+    assert data(here("check", plan, "--json", expect=1).out)[0]["level"] == "error"
 
 
 def test_check_of_a_sound_plan_ends_with_zero(here: Here) -> None:
@@ -224,18 +224,16 @@ def test_verify_runs_the_checks_again_and_leaves_the_plan_alone(here: Here) -> N
     plan = here.plan({**writing("a", "b")})
     here("exec", plan)
     before = here.repo.git("rev-parse", f"refs/notes/orch/{plan}", f"orch/{plan}")
-    results = json.loads(here("verify", plan, "--json").out)
+    results = data(here("verify", plan, "--json").out)
     assert [(each["step"], each["passed"]) for each in results] == [(1, True), (2, True)]
-    assert [
-        each["step"] for each in json.loads(here("verify", plan, "--step", "2", "--json").out)
-    ] == [2]
+    assert [each["step"] for each in data(here("verify", plan, "--step", "2", "--json").out)] == [2]
     assert here.repo.git("rev-parse", f"refs/notes/orch/{plan}", f"orch/{plan}") == before
 
 
 def test_verify_runs_one_check_of_a_step(here: Here) -> None:
     plan = here.plan(checked("true", "test -f a"))
     here("exec", plan)
-    [result] = json.loads(here("verify", plan, "--check", "2", "--json").out)
+    [result] = data(here("verify", plan, "--check", "2", "--json").out)
     assert [check["command"] for check in result["checks"]] == ["test -f a"]
     assert "no step has a check 3" in here("verify", plan, "--check", "3", expect=5).err
 
@@ -283,8 +281,8 @@ def test_accept_takes_a_commit_that_claims_a_step(here: Here) -> None:
 def test_cost_shows_the_estimate_for_another_model(here: Here) -> None:
     """S1-068 to S1-073, S1-078."""
     plan = here.plan({"title": "x", "steps": [{"title": "Think", "prompt": "think"}]})
-    assert json.loads(here("cost", plan, "--json").out)["estimate_usd"] == pytest.approx(0.014)
-    dearer = json.loads(here("cost", plan, "--json", "--model", "claude-opus-5-5").out)
+    assert data(here("cost", plan, "--json").out)["estimate_usd"] == pytest.approx(0.014)
+    dearer = data(here("cost", plan, "--json", "--model", "claude-opus-5-5").out)
     assert dearer["estimate_usd"] == pytest.approx(0.028)
     here("cost", plan, "--model", "nonesuch", expect=2)
 
@@ -306,13 +304,10 @@ def test_caps_work_without_a_key_and_outside_of_a_repository(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S1-030 to S1-039."""
-    listed = json.loads(here("caps", "--json").out)
+    listed = data(here("caps", "--json").out)
     assert next(each for each in listed["commands"] if each["name"] == "git")["available"] is True
-    assert json.loads(here("caps", "--check", "git", "--json").out)["available"] is True
-    assert (
-        json.loads(here("caps", "--check", "nonesuch", "--json", expect=1).out)["available"]
-        is False
-    )
+    assert data(here("caps", "--check", "git", "--json").out)["available"] is True
+    assert data(here("caps", "--check", "nonesuch", "--json", expect=1).out)["available"] is False
     directory = Path(here("caps", "--path").out.strip())
     assert any(directory.iterdir())
     assert here.repo.git("status", "--porcelain") == ""
@@ -338,7 +333,7 @@ def test_config_lists_what_is_in_force(here: Here) -> None:
     """S1-018."""
     here.repo.git("config", "--global", "orch.model", "claude-haiku-5-5")
     assert "orch.model=claude-haiku-5-5" in here("config", "-l").out
-    assert json.loads(here("config", "--json").out)["model"] == "claude-haiku-5-5"
+    assert data(here("config", "--json").out)["model"] == "claude-haiku-5-5"
 
 
 def test_help_of_the_program_a_command_and_a_topic(here: Here) -> None:
@@ -351,7 +346,7 @@ def test_help_of_the_program_a_command_and_a_topic(here: Here) -> None:
 
 def test_templates_are_listed_with_a_command_to_try(here: Here) -> None:
     assert "git orch plan --template python-cli --var name=" in here("templates").out
-    assert {each["name"] for each in json.loads(here("templates", "--json").out)} >= {"python-cli"}
+    assert {each["name"] for each in data(here("templates", "--json").out)} >= {"python-cli"}
 
 
 def test_diff_of_a_plan_of_a_step_and_of_a_failed_attempt(here: Here) -> None:
@@ -388,7 +383,7 @@ def test_dry_run_says_what_would_run_and_changes_nothing(here: Here) -> None:
 
 def test_exec_json_is_the_status_after_the_run(here: Here) -> None:
     plan = here.plan(writing("a"))
-    assert json.loads(here("exec", plan, "--json").out)["state"] == "COMPLETE"
+    assert data(here("exec", plan, "--json").out)["state"] == "COMPLETE"
 
 
 def test_exec_of_a_complete_plan_does_nothing(here: Here) -> None:
@@ -428,7 +423,7 @@ def test_a_log_that_cannot_be_read_is_named_and_the_others_are_shown(here: Here)
     loose.chmod(0o600)
     loose.write_bytes(loose.read_bytes()[:12])
     done = here("ls", "--json")
-    assert [plan["id"] for plan in json.loads(done.out)] == [good]
+    assert [plan["id"] for plan in data(done.out)] == [good]
     assert bad in done.err
 
 
@@ -464,11 +459,12 @@ def test_failing_checks_of_verify_have_an_error_and_a_hint(here: Here) -> None:
 def test_dry_run_and_diff_print_json(here: Here) -> None:
     """S1-002."""
     plan = here.plan(writing("a", "b"))
-    assert [
-        step["number"] for step in json.loads(here("exec", plan, "--dry-run", "--json").out)
-    ] == [1, 2]
+    assert [step["number"] for step in data(here("exec", plan, "--dry-run", "--json").out)] == [
+        1,
+        2,
+    ]
     here("exec", plan)
-    assert json.loads(here("diff", plan, "--json").out)["files"] == [
+    assert data(here("diff", plan, "--json").out)["files"] == [
         {"status": "A", "path": "a"}, {"status": "A", "path": "b"},
     ]  # fmt: skip
 
@@ -623,7 +619,7 @@ def test_done_after_the_branch_moved_on_takes_nothing_back(here: Here) -> None:
 def test_a_ref_that_has_no_plans_name_is_no_plan(here: Here) -> None:
     plan = here.plan(writing("a"))
     here.repo.git("update-ref", "refs/notes/orch/archive", f"refs/notes/orch/{plan}")
-    assert [each["id"] for each in json.loads(here("ls", "--json").out)] == [plan]
+    assert [each["id"] for each in data(here("ls", "--json").out)] == [plan]
 
 
 def test_a_revert_by_reference_is_seen(here: Here) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shlex
 import subprocess
@@ -37,7 +36,7 @@ def completed(directory: Path, *words: str) -> list[str]:
 
 
 def loaded(name: str) -> click.Command:
-    found: click.Command = importlib.import_module(f"git_orch.cli.{name}").command
+    found: click.Command = table.load(name)
     return found
 
 

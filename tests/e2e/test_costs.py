@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Here
+from conftest import Here, data
 from model_server import ModelServer, tool, turn
 
 from git_orch.plans import sentences
@@ -25,7 +25,7 @@ def asking(count: int) -> dict[str, Any]:
 
 
 def costs(here: Here, plan: str, *args: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(here("cost", plan, "--json", *args).out)
+    found: dict[str, Any] = data(here("cost", plan, "--json", *args).out)
     return found
 
 
@@ -135,9 +135,7 @@ def test_steps_that_a_dated_snapshot_did_count_for_their_model(
 def test_a_model_for_a_run_is_the_one_of_steps_that_name_none(here: Here) -> None:
     [own, other] = asking(2)["steps"]
     plan = here.plan({"title": "Ask", "steps": [{**own, "model": "claude-haiku-4-5"}, other]})
-    told = json.loads(
-        here("exec", plan, "--estimate-only", "--model", "claude-opus-4-5", "--json").out
-    )
+    told = data(here("exec", plan, "--estimate-only", "--model", "claude-opus-4-5", "--json").out)
     assert [step["estimate_usd"] for step in told["steps"]] == [0.007, 0.035]
 
 
@@ -156,8 +154,7 @@ def test_an_estimate_alone_asks_nobody_and_stores_nothing(
     making = here("plan", "--estimate-only", "Do something").out
     assert making.startswith("making the plan: 2003 tokens in, 1000 out, $")
     assert (
-        json.loads(here("plan", "--estimate-only", "--json", "Do something").out)["tokens_out"]
-        == 1_000
+        data(here("plan", "--estimate-only", "--json", "Do something").out)["tokens_out"] == 1_000
     )
     assert here.repo.git("for-each-ref") == before
     plan = here.plan(asking(3))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import Repo, writing
+from conftest import Repo, data, writing
 
 from git_orch.sandbox.process import tools
 
@@ -28,7 +27,7 @@ class Background(NamedTuple):
 
     def exec(self) -> int:
         """Run it in the background; gives the process."""
-        started = json.loads(self.repo.orch("exec", "--detach", "--json", self.plan).stdout)
+        started = data(self.repo.orch("exec", "--detach", "--json", self.plan).stdout)
         pid: int = started["pid"]
         return pid
 
@@ -38,7 +37,7 @@ class Background(NamedTuple):
 
     def live(self, since: str) -> Any:
         """What `git orch status --since` tells programs."""
-        [told] = json.loads(self.repo.orch("status", self.plan, "--since", since, "--json").stdout)
+        [told] = data(self.repo.orch("status", self.plan, "--since", since, "--json").stdout)
         return told
 
     def half_way(self) -> Any:
@@ -78,7 +77,7 @@ def test_a_run_in_the_background_holds_nothing_of_its_callers(background: Backgr
         done = subprocess.run(
             argv, cwd=background.repo.path, stdin=lent, capture_output=True, check=True
         )
-    pid = json.loads(done.stdout)["pid"]
+    pid = data(done.stdout)["pid"]
     assert os.getsid(pid) == pid
     with pytest.raises(BrokenPipeError):
         os.write(writer, b"to nobody\n")

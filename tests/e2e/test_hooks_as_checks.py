@@ -4,12 +4,11 @@ who want it.
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Repo
+from conftest import Repo, data
 
 
 def hook(path: Path, text: str) -> None:
@@ -35,7 +34,7 @@ def test_a_hook_is_a_check_that_sees_what_would_be_committed(repo: Repo) -> None
     )
     plan = one_step(repo)
     repo.orch("exec")
-    [step] = json.loads(repo.orch("show", plan, "--json").stdout)["steps"]
+    [step] = data(repo.orch("show", plan, "--json").stdout)["steps"]
     [check] = step["checks"]
     assert (check["command"], check["passed"]) == ("pre-commit hook", True)
     assert check["output"].startswith("A\ta.txt\n/")

@@ -21,7 +21,7 @@ from typing import Any
 
 import places
 import pytest
-from conftest import Repo
+from conftest import Repo, data
 
 SOAK = os.environ.get("GIT_ORCH_SOAK") == "1"
 DRIVER = places.SUPPORT / "killed_at.py"
@@ -314,7 +314,7 @@ def tree(repo: Repo, plan: str) -> str:
 
 
 def status(driver: Driver, repo: Repo, plan: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(driver.run(repo, "show", plan, "--json").stdout)
+    found: dict[str, Any] = data(driver.run(repo, "show", plan, "--json").stdout)
     return found
 
 
@@ -478,7 +478,7 @@ def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(
         found = status(driver, repo, plan)
         assert found["state"] == "FAILED"
         shown = driver.run(repo, "show", plan, "--attempts", "--json").stdout
-        commits = [attempt["commit"] for attempt in json.loads(shown)["attempts"]]
+        commits = [attempt["commit"] for attempt in data(shown)["attempts"]]
         assert commits
         assert all(is_kept(repo, plan, commit) for commit in commits)
 

@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Prepared, Repo, writing
+from conftest import Prepared, Repo, data, writing
 
 from git_orch.flow.branch import target
 from git_orch.plans.history.status import Move
@@ -48,10 +48,7 @@ class Scene:
 
     def landed(self) -> dict[str, object]:
         """The event of the landing."""
-        lines = [
-            json.loads(line)
-            for line in self.repo.orch("log", self.plan, "--json").stdout.splitlines()
-        ]
+        lines = data(self.repo.orch("log", self.plan, "--json").stdout)
         found: dict[str, object] = next(
             line for line in reversed(lines) if line["event"] == "plan.landed"
         )
@@ -227,7 +224,7 @@ def test_a_bare_repository_is_landed_in(scene: Scene, tmp_path: Path) -> None:
 
 def test_a_dry_run_moves_nothing(scene: Scene) -> None:
     refs = scene.repo.git("for-each-ref")
-    told = json.loads(scene.land("--dry-run", "--squash", "--json").stdout)
+    told = data(scene.land("--dry-run", "--squash", "--json").stdout)
     assert scene.repo.git("for-each-ref") == refs
     assert (told["mode"], told["from"], sorted(told["commits"])) == (
         "squash",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Here, Repo
+from conftest import Here, Repo, data
 
 from git_orch.flow.branch import opening
 from git_orch.flow.reports import Note, Report
@@ -35,10 +35,9 @@ def landed(repo: Repo, plan: str) -> list[str]:
     return repo.claimed("--reverse", f"orch/{plan}")
 
 
-def events(repo: Repo, plan: str, name: str) -> list[str]:
-    return [
-        line for line in repo.orch("log", plan, "--json").stdout.splitlines() if f'"{name}"' in line
-    ]
+def events(repo: Repo, plan: str, name: str) -> list[dict[str, object]]:
+    listed = data(repo.orch("log", plan, "--json").stdout)
+    return [event for event in listed if event["event"] == name]
 
 
 @pytest.fixture
@@ -96,7 +95,7 @@ def test_a_conflict_does_the_step_again_on_top_of_the_other_side(repo: Repo) -> 
     assert "it conflicts with steps that landed meanwhile in README.md" in done.stderr
     assert repo.git("show", f"orch/{plan}:README.md").splitlines() == ["a project", "one", "two"]
     [failed] = events(repo, plan, "attempt.failed")
-    assert '"reason":"conflict"' in failed.replace(" ", "")
+    assert failed["reason"] == "conflict"
 
 
 def test_a_step_that_conflicts_again_fails_with_both_sides_shown(repo: Repo, fifo: Path) -> None:

@@ -4,14 +4,13 @@ resolve them.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Repo
+from conftest import Repo, data
 
 
 def _plan() -> dict[str, object]:
@@ -43,10 +42,7 @@ class Scene:
 
     def picked(self) -> list[dict[str, str]]:
         """What the log says was picked."""
-        lines = [
-            json.loads(line)
-            for line in self.repo.orch("log", self.plan, "--json").stdout.splitlines()
-        ]
+        lines = data(self.repo.orch("log", self.plan, "--json").stdout)
         return [line["commits"] for line in lines if line["event"] == "steps.picked"]
 
 

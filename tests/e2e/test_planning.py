@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Here
+from conftest import Here, data
 from model_server import ModelServer, status, text, turn
 
 
@@ -172,7 +172,7 @@ def test_findings_go_back_to_the_model_once_and_both_calls_are_paid_for(
     plan = here("plan", "build").out.split()[0]
     repair = model_server.calls[1].body["messages"][-1]["content"][0]["text"]
     assert "steps[0].depends_on" in repair
-    calls = [json.loads(line) for line in here("log", plan, "--json").out.splitlines()]
+    calls = data(here("log", plan, "--json").out)
     called = [event for event in calls if event["event"] == "model.called"]
     assert len(called) == 2
     assert all(event["usage"]["output_tokens"] > 0 and event["usd"] > 0 for event in called)

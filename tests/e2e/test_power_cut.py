@@ -13,7 +13,7 @@ from pathlib import Path
 
 import power_cut
 import pytest
-from conftest import Here, Repo
+from conftest import Here, Repo, data
 
 from git_orch import checkpoints
 from git_orch.repo import sync
@@ -132,4 +132,4 @@ def test_a_landing_goes_on_after_a_power_cut(here: Here, place: Path, loss: powe
     for repo, _ in cut_off(here, place, plan, ("land", "--onto", "other", plan), loss):
         repo.orch("land", "--onto", "other", plan, expect=None)
         assert holds(repo, tip, "other")
-        assert json.loads(repo.orch("ls", "--all", "--json").stdout) != []
+        assert data(repo.orch("ls", "--all", "--json").stdout) != []

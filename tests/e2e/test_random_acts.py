@@ -6,14 +6,13 @@ claim, what refs reach.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Here, Repo, writing
+from conftest import Here, Repo, data, writing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,9 +82,7 @@ class World:
     def look(self) -> None:
         """Nothing that is shown contradicts git."""
         shown, claims = self.here.show(self.plan), self.claims()
-        events = [
-            json.loads(line) for line in self.here("log", self.plan, "--json").out.splitlines()
-        ]
+        events = data(self.here("log", self.plan, "--json").out)
         verified = {
             (each["step"], each["tree"]) for each in events if each["event"] == "step.landed"
         }

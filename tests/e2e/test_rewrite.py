@@ -4,13 +4,12 @@ verified before.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from typing import Any
 
 import pytest
-from conftest import Prepared, Repo, writing
+from conftest import Prepared, Repo, data, writing
 
 
 def branch(repo: Repo, plan: str) -> list[str]:
@@ -364,7 +363,7 @@ def test_a_new_result_that_the_later_steps_do_not_fit_is_a_failed_attempt(
     more.write_text("another\n")
     assert "step 2 conflicts in b.txt" in repo.orch("redo", "1", plan, expect=7).stderr
     assert repo.git("rev-parse", f"orch/{plan}") == old
-    events = [json.loads(line) for line in repo.orch("log", plan, "--json").stdout.splitlines()]
+    events = data(repo.orch("log", plan, "--json").stdout)
     [failed] = [event for event in events if event["event"] == "attempt.failed"]
     assert failed["reason"] == "conflict"
     assert kept(repo, plan, failed["commit"])

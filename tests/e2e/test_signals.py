@@ -4,7 +4,6 @@ exec goes on.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import shlex
@@ -15,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Repo, writing
+from conftest import Repo, data, writing
 
 # A command tells what is outside that it has begun.
 pytestmark = pytest.mark.usefixtures("unsandboxed")
@@ -99,9 +98,7 @@ def assert_interrupted(repo: Repo, plan: str, stderr: str) -> None:
     assert "Traceback" not in stderr
     assert len(lines_with("error: ", stderr)) == 1
     assert lines_with("hint: ", stderr) == [f"hint: git orch exec {'-'.join(plan.split('-')[:3])}"]
-    [landed, cut_off] = json.loads(repo.orch("show", plan, "--attempts", "--json").stdout)[
-        "attempts"
-    ]
+    [landed, cut_off] = data(repo.orch("show", plan, "--attempts", "--json").stdout)["attempts"]
     assert (landed["step"], landed["outcome"], cut_off["step"], cut_off["outcome"]) == (
         "s1",
         "landed",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from conftest import Here, writing
+from conftest import Here, data, writing
 
 
 def state(here: Here, plan: str) -> str:
@@ -15,7 +13,7 @@ def state(here: Here, plan: str) -> str:
 def test_state_names_what_may_follow_and_the_commands_that_lead_there(here: Here) -> None:
     """S1-219."""
     plan = here.plan(writing("a"))
-    told = json.loads(here("state", plan, "--json").out)
+    told = data(here("state", plan, "--json").out)
     assert (told["id"], told["state"]) == (plan, "CREATED")
     assert [each["state"] for each in told["possible"]] == ["VALIDATED", "REJECTED"]
     for each in told["possible"]:
@@ -27,7 +25,7 @@ def test_an_archived_plan_has_to_be_brought_back_first(here: Here) -> None:
     plan = here.plan(writing("a"))
     here("exec")
     here("archive", plan)
-    told = json.loads(here("state", plan, "--json").out)["possible"]
+    told = data(here("state", plan, "--json").out)["possible"]
     assert {each["command"].split()[2] for each in told} == {"unarchive"}
     here(*told[0]["command"].split()[2:])
     assert state(here, plan) == "COMPLETE"
@@ -48,9 +46,7 @@ def test_whether_a_state_may_follow_is_an_exit_code(here: Here) -> None:
     """S1-219: all pairs are in the test of the table."""
     assert here("state", "--can", "created", "Validated").out == "yes\n"
     assert here("state", "--can", "CREATED", "COMPLETE", expect=1).out == "no\n"
-    assert (
-        json.loads(here("state", "--can", "CREATED", "COMPLETE", "--json", expect=1).out) is False
-    )
+    assert data(here("state", "--can", "CREATED", "COMPLETE", "--json", expect=1).out) is False
     here("state", "--can", "CREATED", "DONE", expect=2)
 
 
@@ -65,7 +61,7 @@ def test_a_plan_without_errors_is_validated_and_recorded_once(here: Here) -> Non
     here("check", plan, "--record")
     assert here.repo.git("rev-parse", f"refs/notes/orch/{plan}") == log
     here("exec", plan)
-    names = [json.loads(line)["event"] for line in here("log", plan, "--json").out.splitlines()]
+    names = [event["event"] for event in data(here("log", plan, "--json").out)]
     assert names.count("plan.validated") == 1
 
 
@@ -80,7 +76,7 @@ def test_a_plan_with_an_error_stays_created(here: Here) -> None:
 def test_a_budget_below_the_estimate_is_an_error(here: Here) -> None:
     """S1-115."""
     plan = here.plan({"title": "Ask", "steps": [{"title": "Write a", "prompt": "Write a.md"}]})
-    [found] = json.loads(here("check", plan, "--max-usd", "0.0001", "--json", expect=1).out)
+    [found] = data(here("check", plan, "--max-usd", "0.0001", "--json", expect=1).out)
     assert (found["code"], found["field"]) == ("over-budget", "estimate")
     assert found["fix"]
     here("check", plan, "--max-usd", "0")
@@ -105,7 +101,7 @@ def test_what_an_edit_ends_is_written_down(here: Here) -> None:
     here("rollback", plan, "--to-step", "1")
     text = here("show", plan, "--yaml").out
     here("edit", plan, "--from", "-", stdin=text.replace("Write b", "Write c"))
-    names = [json.loads(line)["event"] for line in here("log", plan, "--json").out.splitlines()]
+    names = [event["event"] for event in data(here("log", plan, "--json").out)]
     assert names.index("plan.stopped") < names.index("plan.revised")
     assert state(here, plan) == "CREATED"
 
@@ -148,7 +144,7 @@ def test_the_graph_is_drawn_in_levels(here: Here) -> None:
     assert "level 2   *   3  pending     Write c [files]  after 1, 2" in shown
     assert "* longest chain: 1 -> 3, 2 of 4 steps\nat most 3 at the same time\n" in shown
     assert "not at once: 1 and 4 change the same path" in shown
-    told = json.loads(here("graph", plan, "--json").out)
+    told = data(here("graph", plan, "--json").out)
     assert told["levels"] == [["s1", "s2", "s4"], ["s3"]]
     assert told["edges"] == [["s1", "s3"], ["s2", "s3"]]
     assert (told["critical_path"], told["conflicts"]) == (["s1", "s3"], [["s1", "s4"]])

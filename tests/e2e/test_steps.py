@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Repo, writing
+from conftest import Repo, data, writing
 
 PLAIN = {"shell": "plain"}
 
@@ -32,7 +32,7 @@ def shown(repo: Repo, plan: str, number: int = 1) -> dict[str, Any]:
 
 def attempts(repo: Repo, plan: str) -> list[dict[str, Any]]:
     """Every attempt, as `show --attempts --json` prints them."""
-    document: dict[str, Any] = json.loads(repo.orch("show", plan, "--attempts", "--json").stdout)
+    document: dict[str, Any] = data(repo.orch("show", plan, "--attempts", "--json").stdout)
     found: list[dict[str, Any]] = document["attempts"]
     return found
 

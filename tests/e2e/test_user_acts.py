@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import places
 import pytest
-from conftest import Prepared, Repo, writing
+from conftest import Prepared, Repo, data, writing
 
 from git_orch.repo.plan_place import PlanPlace
 
@@ -91,11 +91,9 @@ class Scene:
 
     def landed(self) -> list[str]:
         """The steps of all `step.landed` events, in order."""
-        lines = self.repo.orch("log", self.plan, "--json").stdout.splitlines()
+        events = data(self.repo.orch("log", self.plan, "--json").stdout)
         return [
-            line.partition('"step":"s')[2].partition('"')[0]
-            for line in lines
-            if '"event":"step.landed"' in line
+            event["step"].removeprefix("s") for event in events if event["event"] == "step.landed"
         ]
 
     def holds(self, commit: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Repo
+from conftest import Repo, data
 
 from git_orch.plans.history import events, fold
 from git_orch.plans.history.events import Event
@@ -89,7 +89,7 @@ def test_verify_says_what_fails_on_the_tip_and_changes_nothing_by_itself(repo: R
     repo.orch("exec", plan, "--no-tip-checks")
     log = repo.git("rev-parse", f"refs/notes/orch/{plan}")
     done = repo.orch("verify", plan, "--tip", "--json", expect=1)
-    results = [(each["step"], each["passed"]) for each in json.loads(done.stdout)["checks"]]
+    results = [(each["step"], each["passed"]) for each in data(done.stdout)["checks"]]
     assert results == [(1, False), (2, True)]
     assert repo.git("rev-parse", f"refs/notes/orch/{plan}") == log
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import places
 import pytest
-from conftest import Repo, writing
+from conftest import Repo, data, writing
 
 APPENDING = places.SUPPORT / "appending.py"
 WRITERS = 8
@@ -154,7 +154,7 @@ def test_gc_in_the_middle_of_a_step_takes_nothing(repo: Repo, tmp_path: Path) ->
     repo.orch("exec", plan, expect=1)
     repo.git("gc", "--quiet", "--prune=now")
     assert repo.step_states(plan) == ["done", "done", "failed"]
-    failed = json.loads(repo.orch("show", plan, "--attempts", "--json").stdout)["attempts"][-1]
+    failed = data(repo.orch("show", plan, "--attempts", "--json").stdout)["attempts"][-1]
     assert repo.git("show", f"{failed['commit']}:c.txt") == "c"
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
 

@@ -4,8 +4,6 @@ is out of date.
 
 from __future__ import annotations
 
-import importlib
-import json
 import os
 import re
 import shutil
@@ -17,7 +15,7 @@ from pathlib import Path
 import click
 import places
 import pytest
-from conftest import Repo, writing
+from conftest import Repo, data, writing
 
 import git_orch
 from git_orch import errors
@@ -71,8 +69,7 @@ def options(command: click.Command) -> Iterator[str]:
 
 
 def loaded(name: str) -> click.Command:
-    found: click.Command = importlib.import_module(f"git_orch.cli.{name}").command
-    return found
+    return table.load(name)
 
 
 # -- the pages -------------------------------------------------------------------------------------
@@ -309,7 +306,7 @@ def test_every_field_of_a_real_log_is_in_the_format(repo: Repo) -> None:
     repo.git("update-ref", f"refs/heads/orch/{plan}", tip)
     repo.orch("exec", plan, expect=1)
 
-    events = [json.loads(line) for line in repo.orch("log", plan, "--json").stdout.splitlines()]
+    events = data(repo.orch("log", plan, "--json").stdout)
 
     seen = {event["event"] for event in events}
     assert seen >= {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Here
+from conftest import Here, data
 from model_server import ModelServer, text, tool, turn
 
 from git_orch.agents import exchange, tool_definitions, toolbox
@@ -103,7 +103,7 @@ def test_a_command_that_a_model_may_not_run_is_refused_in_a_step_and_audited(
     [result] = model_server.calls[1].body["messages"][-1]["content"]
     assert result["is_error"] is True
     assert "NETWORK: git subcommand not allowed: push" in json.dumps(result["content"])
-    audited = json.loads(here("audit", plan, "--json").out)
+    audited = data(here("audit", plan, "--json").out)
     assert [each["verdict"] for each in audited if each["tool"] == "bash"] == ["refused"]
 
 
@@ -152,7 +152,7 @@ def test_a_plan_that_still_has_a_denied_command_is_a_plan_with_a_finding(
 
     plan = here("plan", "make it").out.split()[0]
 
-    assert "privilege" in {each["code"] for each in json.loads(here("check", plan, "--json").out)}
+    assert "privilege" in {each["code"] for each in data(here("check", plan, "--json").out)}
 
 
 def test_a_command_for_the_sandbox_is_no_problem_of_a_plan(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import users
-from conftest import Here, Repo
+from conftest import Here, Repo, data
 
 import git_orch
 from git_orch.flow.machine import doctor
@@ -61,7 +60,7 @@ with doctor.make_scratch() as (found, place):
 
 def statuses(told: str) -> dict[str, str]:
     """The status of each answer in JSON."""
-    return {answer["name"]: answer["status"] for answer in json.loads(told)}
+    return {answer["name"]: answer["status"] for answer in data(told)}
 
 
 @pytest.fixture
@@ -398,7 +397,7 @@ def test_settings_that_count_are_not_told(repo: Repo, here: Here) -> None:
 
 
 def lines_of(here: Here, name: str) -> list[str]:
-    told = json.loads(here("doctor", "--json").out)
+    told = data(here("doctor", "--json").out)
     return [answer["seen"] for answer in told if answer["name"] == name]
 
 

@@ -5,13 +5,12 @@ run again.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Repo
+from conftest import Repo, data
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -269,5 +268,5 @@ def test_verify_tells_programs_what_came_from_a_receipt(repo: Repo) -> None:
         }
     )
     repo.orch("exec", plan)
-    told = json.loads(repo.orch("verify", plan, "--json").stdout)
+    told = data(repo.orch("verify", plan, "--json").stdout)
     assert told[0]["checks"][0]["cached"].startswith("20")

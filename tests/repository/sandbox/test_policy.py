@@ -8,7 +8,7 @@ from pathlib import Path
 
 import places
 import pytest
-from conftest import Here, Repo
+from conftest import Here, Repo, data
 
 from git_orch.plans.plan import Command
 from git_orch.sandbox.capabilities import Capabilities, CommandInfo
@@ -312,7 +312,7 @@ def test_several_words_are_an_argv(here: Here) -> None:
 
 
 def test_the_command_prints_json(here: Here) -> None:
-    assert json.loads(here("allow", "--json", "--", "ls ../x", expect=3).out) == {
+    assert data(here("allow", "--json", "--", "ls ../x", expect=3).out) == {
         "command": "ls ../x",
         "decision": "deny",
         "code": "PATH_OUTSIDE",
@@ -320,11 +320,11 @@ def test_the_command_prints_json(here: Here) -> None:
         "reason": "path traversal not allowed: ../x",
         "hint": "name files of the worktree, relative to its root",
     }
-    assert json.loads(here("allow", "--json", "--", "ls").out)["code"] is None
+    assert data(here("allow", "--json", "--", "ls").out)["code"] is None
 
 
 def test_the_list_holds_what_was_found(here: Here) -> None:
-    listed = json.loads(here("allow", "--list", "--json").out)
+    listed = data(here("allow", "--list", "--json").out)
 
     assert listed["git"] is True
     assert "curl" not in listed
@@ -376,7 +376,7 @@ def test_check_names_the_commands_of_a_plan_that_the_policy_denies(here: Here) -
     ]
     plan = here.plan({"title": "Run", "steps": steps})
 
-    found = json.loads(here("check", plan, "--json").out)
+    found = data(here("check", plan, "--json").out)
 
     named = {(each["field"], each["code"], each["level"]) for each in found}
     assert named >= {
@@ -391,4 +391,4 @@ def test_check_says_nothing_of_a_download_that_asks_for_the_network(here: Here) 
     step = {"title": "Download", "run": "curl https://example.com", "network": True}
     plan = here.plan({"title": "Run", "steps": [step]})
 
-    assert "network" not in {each["code"] for each in json.loads(here("check", plan, "--json").out)}
+    assert "network" not in {each["code"] for each in data(here("check", plan, "--json").out)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import tomllib
@@ -10,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from conftest import Here, Repo
+from conftest import Here, Repo, data
 
 from git_orch.errors import UsageError
 from git_orch.plans import graph
@@ -250,9 +249,7 @@ def test_a_broken_template_is_refused(text: str, cause: str) -> None:
 
 
 def test_the_defaults_of_variables_are_listed(here: Here) -> None:
-    listed = {
-        each["name"]: each["variables"] for each in json.loads(here("templates", "--json").out)
-    }
+    listed = {each["name"]: each["variables"] for each in data(here("templates", "--json").out)}
     defaults = {
         (name, variable): field["default"]
         for name, variables in listed.items()

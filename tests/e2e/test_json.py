@@ -1,0 +1,87 @@
+"""Every command answers a program in one shape, also when it fails."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from conftest import Here, data, writing
+
+from git_orch.cli import table
+from git_orch.views import answer
+
+
+def answered(here: Here, *words: str, expect: int | None = 0) -> dict[str, Any]:
+    """The whole answer to a command with --json."""
+    found: dict[str, Any] = json.loads(here(*words, "--json", expect=expect).out)
+    jsonschema.validate(found, answer.schema())
+    return found
+
+
+@pytest.mark.parametrize("name", table.COMMANDS)
+def test_every_command_answers_an_unknown_option_in_json(here: Here, name: str) -> None:
+    found = answered(here, name, "--nonesuch", expect=2)
+    assert (found["schema"], found["status"]) == ("git-orch/error/1", "usage")
+    assert found["data"]["code"] == 2
+    assert "--nonesuch" in found["data"]["error"]
+
+
+@pytest.mark.parametrize("name", [name for name in table.COMMANDS if name != "hook"])
+def test_every_command_answers_outside_of_a_repository_in_json(
+    here: Here, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here.repo.path.parent)
+    answered(here, name, expect=None)
+
+
+def test_what_is_no_command_is_answered_in_json(here: Here) -> None:
+    assert answered(here, "nonesuch", expect=2)["data"]["hint"] == "git orch help"
+
+
+def test_a_life_of_a_plan_is_answered_in_json(here: Here) -> None:
+    """Every command that changes a plan says which plan, and the most of them all of it."""
+    plan = here.plan(writing("a.txt", "b.txt", chained=False))
+    found = [
+        answered(here, *words, expect=None)
+        for words in (
+            ["approve"], ["exec"], ["rollback"], ["rollback", "--undo"], ["drop", "2"], ["exec"],
+            ["redo", "1"], ["reorder", "2,1"], ["rebase"], ["done"], ["verify", "--record"],
+            ["pick", plan, "1"], ["archive"], ["unarchive", plan], ["land"],
+        )
+    ]  # fmt: skip
+    words = [each["status"] for each in found]
+    assert words == ["ok"] * 9 + ["refused"] + ["ok"] * 5
+    assert [each["next"][0].split()[2] for each in found[:8]] == [
+        "exec", "land", "rollback", "land", "rollback", "land", "rollback", "rollback",
+    ]  # fmt: skip
+
+
+def test_what_a_command_would_print_beside_its_data_is_a_note(here: Here) -> None:
+    here.plan(writing("a.txt"))
+    here("exec")
+    notes = answered(here, "rollback")["diagnostics"]
+    assert any("rolled back step 1" in note["text"] for note in notes)
+
+
+def test_a_failed_run_has_the_plan_and_the_error(here: Here) -> None:
+    here.plan({"title": "Fail", "steps": [{"title": "Fail", "run": "exit 7"}]})
+    found = answered(here, "exec", expect=1)
+    assert found["data"]["state"] == "FAILED"
+    [error] = [each for each in found["diagnostics"] if each["level"] == "error"]
+    assert error["hint"] in found["next"]
+    assert error["code"] == 1
+
+
+def test_json_as_the_value_of_another_option_is_none(here: Here) -> None:
+    here.plan(writing("a.txt"))
+    assert "REJECTED" in here("reject", "--why", "--json").out
+
+
+def test_json_behind_two_dashes_is_an_argument(here: Here) -> None:
+    assert here("allow", "--", "ls", "--json", expect=None).out in ("allow\n", "sandbox-only\n")
+
+
+def test_schemas_stand_alone_without_json(here: Here) -> None:
+    assert json.loads(here("schema", "answer").out) == data(here("schema", "answer", "--json").out)
