@@ -508,7 +508,7 @@ def probe_copies(launcher: Launcher, place: Place) -> Answer:
     (source / "old").write_text("as it was\n")
     sharing = dataclasses.replace(
         launcher,
-        shares=(Share("shared", str(source), "shared"),),
+        shares=(Share("shared", os.path.realpath(source), "shared"),),
         writes=place.directory / "writes",
     )
     command = Command(shell=_WRITES, plain=True)

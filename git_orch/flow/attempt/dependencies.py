@@ -213,11 +213,8 @@ def _interpreters(launcher: Launcher) -> Iterator[tuple[str, str, int]]:
 
 
 def _mounts(layer: Layer) -> list[Share]:
-    return [
-        dependencies.of_directory(str(layer.files), place)
-        or Share(place, str(layer.files / place), place)
-        for place in layer.places
-    ]
+    made = (dependencies.of_layer(str(layer.files), place) for place in layer.places)
+    return [share for share in made if share is not None]
 
 
 # -- the files of a tree ---------------------------------------------------------------------------

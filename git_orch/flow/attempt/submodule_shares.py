@@ -66,7 +66,7 @@ def _shares(of: Means, text: bytes, commits: dict[str, str]) -> Iterator[Share]:
         if layer is None:
             missing.append(place)
             continue
-        yield Share(place, str(layer.files), place, fixed=True, lasting=False)
+        yield Share(place, os.path.realpath(layer.files), place, fixed=True, lasting=False)
     if missing and not chosen.nothing:
         _note(of, missing)
 

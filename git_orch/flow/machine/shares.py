@@ -14,7 +14,7 @@ from git_orch.plans import sentences
 from git_orch.repo import ask, places
 from git_orch.repo import git as gits
 from git_orch.repo.repository import discover
-from git_orch.sandbox import secrecy
+from git_orch.sandbox import configuration, secrecy
 from git_orch.sandbox.shares import caches, choice, dependencies
 from git_orch.sandbox.shares.caches import Tools
 from git_orch.sandbox.shares.choice import Choice
@@ -51,7 +51,7 @@ class Shares(NamedTuple):
 
     def text(self) -> str:
         """What commands see, for people; empty where that is nothing."""
-        names = [share.name for share in self.dependencies]
+        names = [_name(share) for share in self.dependencies]
         tools = dict.fromkeys(share.name for share in self.tools.caches)
         parts = [sentences.names(names, _NAMED)] if names else []
         parts += [f"caches of {sentences.names(list(tools), _NAMED)}"] if tools else []
@@ -69,6 +69,14 @@ class Shares(NamedTuple):
         return "; ".join(filter(None, (self.text(), self.hidden_text())))
 
 
+def _name(share: Share) -> str:
+    """The name of dependencies; of a link in the checkout with what it leads to."""
+    if os.path.isabs(share.place) or share.source.endswith(f"/{share.place}"):
+        return share.name
+    home = os.path.expanduser("~")
+    return f"{share.name} (a link to '{share.source.replace(f'{home}/', '~/', 1)}')"
+
+
 def programs_of(shares: Iterable[Share]) -> tuple[str, ...]:
     """The directories with the programs of shares."""
     return tuple(os.path.join(share.source, name) for share in shares for name in share.programs)
@@ -80,17 +88,24 @@ def of(repository: Repository, user_settings: Settings) -> Shares:
     for.
     """
     home = environment.home(os.environ)
-    chosen = choice.of_values(user_settings.share, str(home or "/nonexistent"))
+    own_home = str(home or "/nonexistent")
+    chosen = choice.of_values(user_settings.share, own_home)
     if chosen.nothing:
         return Shares()
     secrets = secrecy.secrets()
     tools = caches.find(str(home), os.environ, secrets) if home is not None else Tools()
     tools = tools._replace(caches=tuple(share for share in tools.caches if chosen.has(share)))
     checkout = _of_checkout(repository)
-    own = [share for share in _dependencies(checkout, chosen) if chosen.has(share)]
-    places = [*own, *_elsewhere(chosen, str(home or ""))]
+    chosen = choice.within(chosen, str(checkout.top)) if checkout.top is not None else chosen
+    own = [
+        share
+        for share in _dependencies(checkout, chosen)
+        if chosen.has(share) and not _is_around(share.source, own_home)
+    ]
+    places = [*own, *_elsewhere(chosen, own_home)]
     hidden = [
-        share._replace(hidden=tuple(caches.secret_files(share.source, secrets))) for share in places
+        share._replace(hidden=tuple(configuration.secret_files(share.source, secrets)))
+        for share in places
     ]
     return Shares(tuple(in_order(hidden)), tools)
 

@@ -47,7 +47,7 @@ def _programs_of_layers(repository: Repository) -> tuple[str, ...] | None:
     if not every:
         return None
     places = [(layer.files, place) for layer in every for place in layer.places]
-    made = [dependencies.of_directory(str(files), place) for files, place in places]
+    made = [dependencies.of_layer(str(files), place) for files, place in places]
     return tuple(
         os.path.join(share.source, name)
         for share in made

@@ -26,6 +26,7 @@ _KIND = "layers"
 _FILES = "files"
 _LIST = "layer.json"
 _LOCK = ".lock"
+_NEW, _OLD = ".new-", ".old-"  # before a name: not complete yet, or not any more
 _LARGEST = 1 << 20  # bytes of a list
 _PAUSE = 0.1  # seconds
 
@@ -76,12 +77,12 @@ def making(repository: Repository, stop: threading.Event) -> Iterator[None]:
     """One process and thread of this repository at a time makes layers. Raises Interrupted when
     `stop` is set first.
     """
-    path = _directory(repository) / _LOCK
-    try:
-        descriptor = own_files.open_file(path, os.O_RDWR | os.O_CREAT)
-    except OSError as failed:
-        raise unwritable(failed, path) from failed
-    with os.fdopen(descriptor, "r+b"):
+    directory = _directory(repository)
+    with contextlib.ExitStack() as stack:
+        try:
+            descriptor = stack.enter_context(_lock(directory))
+        except OSError as failed:
+            raise unwritable(failed, directory / _LOCK) from failed
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,13 +95,23 @@ def making(repository: Repository, stop: threading.Event) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _lock(directory: Path) -> Iterator[int]:
+    """The descriptor of the file that the makers of layers lock."""
+    descriptor = own_files.open_file(directory / _LOCK, os.O_RDWR | os.O_CREAT)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def keep(repository: Repository, key: str, worktree: Path, made: Sequence[str]) -> Layer:
     """Move these paths out of a worktree, where no command runs any more, into the layer with this
     key. Only for who is `making`. Raises UnfitRepository.
     """
     place = _begin(repository, key)
-    beside = place.with_name(f".new-{key}")
-    try:
+    beside = place.with_name(f"{_NEW}{key}")
+    with _gone_on_failure(beside, place):
         for path in made:
             target = beside / _FILES / path
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,8 +120,6 @@ def keep(repository: Repository, key: str, worktree: Path, made: Sequence[str]) 
                 source.chmod(source.stat().st_mode | 0o700)  # to be moved
             source.rename(target)
         return _finish(place, made)
-    except OSError as failed:
-        raise unwritable(failed, place) from failed
 
 
 def make(repository: Repository, key: str, fill: Callable[[Path], None]) -> Layer:
@@ -118,48 +127,83 @@ def make(repository: Repository, key: str, fill: Callable[[Path], None]) -> Laye
     `making`. Raises UnfitRepository.
     """
     place = _begin(repository, key)
-    files = place.with_name(f".new-{key}") / _FILES
-    try:
+    beside = place.with_name(f"{_NEW}{key}")
+    with _gone_on_failure(beside, place):
+        files = beside / _FILES
         files.mkdir(mode=0o700, parents=True)
         fill(files)
         return _finish(place, ())
-    except OSError as failed:
-        raise unwritable(failed, place) from failed
+
+
+@contextlib.contextmanager
+def _gone_on_failure(beside: Path, place: Path) -> Iterator[None]:
+    """Takes away what cannot become a layer, also what fills the disk. Raises UnfitRepository for
+    trouble with the disk.
+    """
+    try:
+        yield
+    except BaseException as failed:
+        with contextlib.suppress(OSError):
+            trees.remove(beside)
+        if isinstance(failed, OSError):
+            raise unwritable(failed, place) from failed
+        raise
 
 
 def _begin(repository: Repository, key: str) -> Path:
     """The place for a layer, with nothing beside it that a killed process left."""
     directory = _directory(repository)
-    for left in directory.glob(".new-*"):
-        trees.remove(left)
+    _remove_leftovers(directory)
     return directory / key
+
+
+def _remove_leftovers(directory: Path) -> None:
+    for start in (_NEW, _OLD):
+        for left in directory.glob(f"{start}*"):
+            trees.remove(left)
 
 
 def _finish(place: Path, made: Sequence[str]) -> Layer:
     """Move a layer to its place from beside it."""
-    beside = place.with_name(f".new-{place.name}")
+    beside = place.with_name(f"{_NEW}{place.name}")
     (beside / _FILES).mkdir(mode=0o700, parents=True, exist_ok=True)
     modes.make_plain(beside)
     content = {"v": 1, "made": int(time.time()), "places": list(made)}
     with open(beside / _LIST, "x", encoding="ascii", opener=_private) as file:
         json.dump(content, file)
     with checkpoints.around("keep layer", place):
-        trees.remove(place)  # one that does not count
+        _remove(place)  # one that does not count
         beside.rename(place)
     return Layer(place / _FILES, tuple(made))
 
 
 def remove_unused(repository: Repository, before: float) -> None:
-    """Remove the layers that nobody has used since `before` (seconds), if they can be removed."""
+    """Remove the layers that nobody has used since `before` (seconds), and what killed processes
+    left, if they can be removed and nobody makes a layer.
+    """
     try:
         directory = places.place_of(repository, _KIND)
         keys = [name for name in os.listdir(directory) if not name.startswith(".")]
     except (OSError, own_files.NotOurs):
         return
-    for key in keys:
-        with contextlib.suppress(OSError):
-            if (directory / key / _LIST).stat().st_mtime < before:
-                trees.remove(directory / key)
+    with contextlib.suppress(OSError, own_files.NotOurs), _lock(directory) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove_leftovers(directory)
+        for key in keys:
+            with contextlib.suppress(OSError):
+                if (directory / key / _LIST).stat().st_mtime < before:
+                    _remove(directory / key)
+
+
+def _remove(place: Path) -> None:
+    """Remove a layer. It does not count from the first moment on: nobody takes half of one for a
+    whole one.
+    """
+    aside = place.with_name(f"{_OLD}{place.name}")
+    trees.remove(aside)
+    with contextlib.suppress(FileNotFoundError):
+        place.rename(aside)
+    trees.remove(aside)
 
 
 def _directory(repository: Repository) -> Path:

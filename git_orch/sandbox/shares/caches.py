@@ -8,15 +8,11 @@ beside it. A file of configuration is shown if nothing in it looks like a secret
 from __future__ import annotations
 
 import os
-import re
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from git_orch.plans import redact
+from git_orch.sandbox import configuration
 from git_orch.sandbox.walls.view import Share
-
-_LARGEST = 256 * 1024  # bytes of a file of configuration
 
 
 class _Cache(NamedTuple):
@@ -87,13 +83,6 @@ _CONFIGURATION = (
     ".gradle/gradle.properties", ".gradle/init.gradle", ".bundle/config", ".gemrc",
     ".config/composer/config.json", ".nuget/NuGet/NuGet.Config", ".mix/config.exs",
 )  # fmt: skip
-# A value under a name that is for secrets, in any of these formats; and a user in a URL.
-_SECRET_SETTING = re.compile(
-    r"[A-Za-z0-9_.-]*(?:_auth|token|passw|passphrase|secret|credential|api[_-]?key|private[_-]?key|"
-    r"BUNDLE_[A-Z0-9_]*__[A-Z0-9_]*)[A-Za-z0-9_.-]*[\"']?\s*(?:[=:>]|\bvalue=)\s*[\"']?[^\s\"'<>/]",
-    re.IGNORECASE,
-)
-_USER_IN_URL = re.compile(r"[A-Za-z0-9+.-]://[^\s/?#\"'<>]+@")
 
 
 class Tools(NamedTuple):
@@ -136,7 +125,7 @@ def find(home: str, source: Mapping[str, str], secrets: Sequence[str]) -> Tools:
         if variable is not None:
             variables[variable] = settings[variable]
     files = [path for name in _CONFIGURATION if os.path.isfile(path := os.path.join(home, name))]
-    hidden = tuple(path for path in files if holds_secret(path, secrets))
+    hidden = tuple(path for path in files if configuration.holds_secret(path, secrets))
     shown = tuple(path for path in files if path not in hidden)
     return Tools(tuple(caches), shown, hidden, variables)
 
@@ -162,47 +151,6 @@ def _is_wide(path: str, home: str) -> bool:
 
 def _go_settings(home: str) -> dict[str, str]:
     """The places that `go env -w` has written down."""
-    text = _text(os.path.join(home, ".config/go/env")) or ""
+    text = configuration.text(os.path.join(home, ".config/go/env")) or ""
     pairs = (line.partition("=")[::2] for line in text.splitlines())
     return {name: value for name, value in pairs if name in ("GOPATH", "GOCACHE", "GOMODCACHE")}
-
-
-def holds_secret(path: str, secrets: Sequence[str]) -> bool:
-    """Whether a file of configuration holds something that looks like a secret; a file that cannot
-    be looked at may.
-    """
-    text = _text(path)
-    if text is None:
-        return True
-    plain = "\n".join(_without_comment(line) for line in text.splitlines())
-    return bool(
-        redact.holds_secret(plain, secrets)
-        or _SECRET_SETTING.search(plain)
-        or _USER_IN_URL.search(plain)
-    )
-
-
-def _without_comment(line: str) -> str:
-    return "" if line.lstrip().startswith(("#", ";")) else line
-
-
-def _text(path: str) -> str | None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        data = file.read(_LARGEST + 1)
-    return data.decode("utf-8", "replace") if len(data) <= _LARGEST else None
-
-
-def secret_files(directory: str, secrets: Sequence[str]) -> Iterator[str]:
-    """The files of configuration at the top of a directory that hold a secret: `pip.conf` of an
-    environment, `config` of Bundler.
-    """
-    for name in ("pip.conf", "config", ".npmrc", ".yarnrc", ".yarnrc.yml", "auth.json", ".netrc"):
-        path = os.path.join(directory, name)
-        if os.path.isfile(path) and holds_secret(path, secrets):
-            yield name

@@ -39,6 +39,15 @@ class Choice(NamedTuple):
         return self.usual or not names.isdisjoint(self.added)
 
 
+def within(chosen: Choice, checkout: str) -> Choice:
+    """The same choice, with the paths below a checkout as paths from there."""
+    top = f"{checkout}/"
+    added, left_out = (
+        tuple(name.removeprefix(top) for name in names) for names in (chosen.added, chosen.left_out)
+    )
+    return Choice(chosen.usual, added, left_out)
+
+
 def of_values(values: Iterable[str | None], home: str) -> Choice:
     """The choice that these values make; ~ is the home directory."""
     usual, added, left_out = True, dict[str, None](), dict[str, None]()

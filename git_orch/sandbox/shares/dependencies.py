@@ -12,17 +12,22 @@ pnpm-workspace.yaml and lerna.json name.
 
 from __future__ import annotations
 
+import fnmatch
+import itertools
 import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from git_orch.sandbox.walls.view import Share
 
 _LEVELS = 3  # of directories whose entries are looked at
 _MOST = 1_000  # directories that are looked at
+_MOST_ENTRIES = 100_000  # in these
+_MOST_NAMES = 20_000  # that patterns are compared with, or that are looked into
+_LONGEST = 256  # characters of a pattern; no name of a file is longer
 _LARGEST = 1024**2  # bytes of a file that names workspaces
 # Nothing of the project's dependencies is below these, or it is found otherwise.
 _CLOSED = frozenset({
@@ -32,7 +37,6 @@ _CLOSED = frozenset({
 # From the third level on, an environment has to be called like one.
 _LIKE_AN_ENVIRONMENT = re.compile(r"^\.|env|py|conda")
 _GLOB = re.compile(r"[*?\[]")
-_PNPM_ENTRY = re.compile(r"^\s*-\s*['\"]?([^'\"#\n]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
 
 
 class _Kind(NamedTuple):
@@ -76,6 +80,7 @@ _ENVIRONMENT = ("pyvenv.cfg", "conda-meta")
 # Of a link the target has to be one of these: it may be anywhere.
 _MAY_BE_LINKED = ("node_modules",)
 
+_T = TypeVar("_T")
 LeftOut = Callable[[Sequence[str]], "frozenset[str]"]
 
 
@@ -83,10 +88,14 @@ def find(checkout: str, left_out: LeftOut) -> tuple[Share, ...]:
     """The dependencies of a checkout that are no part of its repository; `left_out` tells which of
     some paths these are, and is asked at most once.
     """
+    checkout = os.path.realpath(checkout)
     candidates = list(_candidates(checkout))
     if not candidates:
         return ()
     candidates += _developed(checkout, candidates)
+    candidates = [share for share in candidates if _is_inside(checkout, share)]
+    if not candidates:
+        return ()
     apart = left_out([share.place for share in candidates])
     chosen: dict[str, Share] = {}
     for share in sorted(candidates, key=lambda share: (share.place.count("/"), share.place)):
@@ -99,9 +108,32 @@ def find(checkout: str, left_out: LeftOut) -> tuple[Share, ...]:
 
 def of_directory(checkout: str, place: str) -> Share | None:
     """The share for a directory of the checkout that the user names, whatever is in it."""
+    checkout = os.path.realpath(checkout)
     path = os.path.join(checkout, place)
-    share = _share(checkout, place, _kind_of(place))
-    return share if share is not None else _plain(path, place)
+    share = _share(checkout, place, _kind_of(place)) or _plain(path, place)
+    return share if share is not None and _is_inside(checkout, share) else None
+
+
+def of_layer(files: str, place: str) -> Share | None:
+    """The share for a path of a layer, whatever is there but a link: a command made it, and may have
+    led it anywhere.
+    """
+    top = os.path.realpath(files)
+    path = os.path.join(top, place)
+    if os.path.realpath(path) != path or not os.path.exists(path):
+        return None
+    return _share(top, place, _kind_of(place)) or Share(place, path, place)
+
+
+def _is_inside(checkout: str, share: Share) -> bool:
+    """Whether no link leads out of the checkout on the way to a share. The last name may be a link,
+    to what `_share` saw there, unless all of the checkout is there.
+    """
+    path = os.path.join(checkout, share.place)
+    above = os.path.dirname(path)
+    if share.source == path:
+        return os.path.realpath(path) == path
+    return os.path.realpath(above) == above and not f"{checkout}/".startswith(f"{share.source}/")
 
 
 def _plain(path: str, place: str) -> Share | None:
@@ -114,8 +146,10 @@ def _plain(path: str, place: str) -> Share | None:
 def _candidates(checkout: str) -> Iterator[Share]:
     waiting = ["", *_workspaces(checkout)]
     seen = set(waiting)
+    entries, names = _Budget(_MOST_ENTRIES), _Budget(_MOST_NAMES)
     for directory in waiting:  # grows while we look
-        for name, may_be_entered in _directories(os.path.join(checkout, directory), directory):
+        found = _directories(os.path.join(checkout, directory), directory, entries)
+        for name, may_be_entered in names.taken(found):
             place = f"{directory}/{name}" if directory else name
             share = _share(checkout, place, _kind_of(place))
             if share is not None:
@@ -126,7 +160,22 @@ def _candidates(checkout: str) -> Iterator[Share]:
                     waiting.append(place)
 
 
-def _directories(path: str, place: str) -> list[tuple[str, bool]]:
+class _Budget:
+    """How many more things are looked at: a hostile repository may have any number."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def taken(self, things: Iterable[_T]) -> Iterator[_T]:
+        """The things, as long as there is something left."""
+        for thing in things:
+            if self._left <= 0:
+                return
+            self._left -= 1
+            yield thing
+
+
+def _directories(path: str, place: str, budget: _Budget) -> list[tuple[str, bool]]:
     """The names in a directory that may be dependencies, and whether these may be below them: there
     are none below links, and none of ours in another repository.
     """
@@ -134,7 +183,7 @@ def _directories(path: str, place: str) -> list[tuple[str, bool]]:
     names = []
     try:
         with os.scandir(path) as entries:
-            for entry in entries:
+            for entry in budget.taken(entries):
                 if place and entry.name == ".git":
                     return []
                 is_one = entry.name in _KINDS or f"{os.path.basename(path)}/{entry.name}" in _KINDS
@@ -164,15 +213,22 @@ def _share(checkout: str, place: str, kind: _Kind | None) -> Share | None:
     linked = os.path.islink(path)
     source = os.path.realpath(path) if linked else path
     if any(os.path.exists(os.path.join(source, name)) for name in _ENVIRONMENT):
-        return Share(place, source, place, ("bin",), environment=True)
+        return Share(place, source, place, _inside(source, ["bin"]), environment=True)
     if kind is None or not _is_of(path, source, kind):
         return None
     if linked and not (os.path.basename(place) in _MAY_BE_LINKED and _has(source, kind.inside)):
         return None
-    programs = tuple(
+    programs = [
         inner for pattern in kind.programs for inner in _matches(source, pattern.split("/"))
-    )
-    return Share(place, source, place, programs)
+    ]
+    return Share(place, source, place, _inside(source, programs))
+
+
+def _inside(source: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of these paths that no link leads out of a directory."""
+    top = os.path.realpath(source)
+    real = {name: os.path.realpath(os.path.join(top, name)) for name in names}
+    return tuple(name for name, path in real.items() if path.startswith(f"{top}/"))
 
 
 def _is_of(path: str, source: str, kind: _Kind) -> bool:
@@ -191,26 +247,38 @@ def _has(directory: str, patterns: Sequence[str]) -> bool:
     return any(_matches(directory, pattern.split("/")) for pattern in patterns)
 
 
-def _matches(directory: str, parts: Sequence[str]) -> list[str]:
-    """The paths below a directory that match a pattern of so many names, relative to it."""
+def _matches(directory: str, parts: Sequence[str], budget: _Budget | None = None) -> list[str]:
+    """The paths below a directory that match a pattern of so many names, relative to it. No part
+    with a wildcard stands for a link.
+    """
+    budget = budget or _Budget(_MOST_NAMES)
     places = [""]
     for part in parts:
+        if len(part) > _LONGEST:
+            return []
+        fits = re.compile(fnmatch.translate(part)).match
+        is_pattern = _GLOB.search(part) is not None
         longer = []
-        for place in places:
+        for place in budget.taken(places):
             around = os.path.join(directory, place)
-            names = _listed(around) if _GLOB.search(part) else [part]
-            fits = re.compile(_translated(part)).fullmatch
+            names = budget.taken(_no_links(around)) if is_pattern else [part]
             longer += [
                 os.path.join(place, name)
                 for name in names
-                if fits(name) and os.path.exists(os.path.join(around, name))
+                if not is_pattern or fits(name)
+                if is_pattern or os.path.exists(os.path.join(around, name))
             ]
         places = longer
     return places
 
 
-def _translated(pattern: str) -> str:
-    return re.escape(pattern).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+def _no_links(directory: str) -> list[str]:
+    try:
+        with os.scandir(directory) as entries:
+            some = itertools.islice(entries, _MOST_NAMES)
+            return sorted(entry.name for entry in some if not entry.is_symlink())
+    except OSError:
+        return []
 
 
 def _listed(directory: str) -> list[str]:
@@ -227,7 +295,9 @@ def _developed(checkout: str, candidates: Sequence[Share]) -> Iterator[Share]:
             continue
         for link in _matches(share.source, ["lib", "python*", "site-packages", "*.egg-link"]):
             place = _read(os.path.join(share.source, link)).split("\n")[0]
-            inside = os.path.relpath(place, checkout) if os.path.isabs(place) else ".."
+            absolute = os.path.isabs(place) and "\0" not in place
+            place = os.path.realpath(place) if absolute else "/"
+            inside = os.path.relpath(place, checkout)
             if inside.split("/")[0] == "..":
                 continue
             for name in _matches(place, ["*.egg-info"]):
@@ -241,20 +311,35 @@ def _developed(checkout: str, candidates: Sequence[Share]) -> Iterator[Share]:
 def _workspaces(checkout: str) -> list[str]:
     """The directories that the root of the checkout names as its workspaces."""
     patterns = [*_of_json(checkout, "package.json"), *_of_json(checkout, "lerna.json")]
-    text = _read(os.path.join(checkout, "pnpm-workspace.yaml"))
-    patterns += _PNPM_ENTRY.findall(text.partition("packages:")[2])
+    patterns += _of_pnpm(_read(os.path.join(checkout, "pnpm-workspace.yaml")))
+    budget = _Budget(_MOST_NAMES)
     workspaces: dict[str, None] = {}
-    for pattern in patterns:
+    for pattern in patterns[:_MOST]:
         parts = [part for part in pattern.split("/") if part not in ("", ".")]
         if pattern.startswith("!") or ".." in parts or not parts:
             continue
         # Of `**` one level: what is deeper is a rare thing, and the upper levels are looked at.
         plain = ["*" if part == "**" else part for part in parts]
-        for place in _matches(checkout, plain):
+        for place in _matches(checkout, plain, budget):
             path = os.path.join(checkout, place)
-            if len(workspaces) < _MOST and os.path.isdir(path) and not os.path.islink(path):
+            if len(workspaces) < _MOST and os.path.isdir(path) and os.path.realpath(path) == path:
                 workspaces[place] = None
     return list(workspaces)
+
+
+def _of_pnpm(text: str) -> Iterator[str]:
+    """The entries of the list `packages` in the YAML of pnpm."""
+    is_open = False
+    for line in text.splitlines():
+        entry = line.strip()
+        if entry.startswith("-"):
+            value = entry[1:].strip()
+            quote = value[:1]
+            value = value[1:].partition(quote)[0] if quote in ("'", '"') else value.split(" #")[0]
+            if is_open and value:
+                yield value.strip()
+        elif entry and not entry.startswith("#"):
+            is_open = entry.startswith("packages:")
 
 
 def _of_json(checkout: str, name: str) -> list[str]:

@@ -14,6 +14,7 @@ import re
 import shlex
 import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Literal, NamedTuple
 
 from git_orch import errors
 from git_orch.plans import sentences
-from git_orch.sandbox import trees
+from git_orch.sandbox import configuration, secrecy, trees
 from git_orch.sandbox.process import command, limits, programs
 from git_orch.sandbox.walls import landlock, seccomp, submodules
 from git_orch.sandbox.walls.doors import Doors
@@ -57,6 +58,7 @@ _SPARSE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _INSIDE = "inside"
+_SCRATCH, _SCRATCH_SECONDS = "overlay-", 3_600  # no probe takes longer
 _OVERLAYS = b"overlay-src"  # stands in a bwrap that has the option, from 0.11 on
 _PROBE = (
     *("--unshare-net", "--ro-bind", "/", "/"),
@@ -181,8 +183,12 @@ def _starts_with(program: str, mounts: Sequence[str]) -> bool:
 
 @contextlib.contextmanager
 def _scratch(directory: str) -> Iterator[tuple[str, str]]:
-    """Two empty directories."""
-    made = tempfile.mkdtemp(prefix="overlay-", dir=directory)
+    """Two empty directories. What a killed process left goes."""
+    for left in Path(directory).glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            if left.lstat().st_mtime < time.time() - _SCRATCH_SECONDS:
+                trees.remove(left)
+    made = tempfile.mkdtemp(prefix=_SCRATCH, dir=directory)
     try:
         upper, work = (os.path.join(made, name) for name in ("upper", "work"))
         os.mkdir(upper)
@@ -440,7 +446,9 @@ def _home(view: View) -> Iterator[str]:
 def _readable(view: View, doors: Doors) -> Iterator[str]:
     """Caches, where the programs on PATH lie, and what the user's configuration adds."""
     common_dir = view.git.common_dir if view.git is not None else None
-    protected = (view.home, view.worktree, common_dir, view.checkout)
+    # A Python may be installed in ~/.local, beside the keys of other programs.
+    private = (view.home / ".local/share", view.home / ".config")
+    protected = (view.home, *private, view.worktree, common_dir, view.checkout)
     # An environment may need an interpreter elsewhere.
     own = (os.path.join(share.source, name) for share in view.shares for name in share.programs)
     top = f"{view.site_map.top}/"  # what is below it is covered later
@@ -451,7 +459,8 @@ def _readable(view: View, doors: Doors) -> Iterator[str]:
     ]
     shown = [*(str(view.home / name) for name in TOOLCHAINS), *places]
     for path in _mount_points(tuple(filter(os.path.isdir, shown)), protected):
-        yield from (*_bind("--ro-bind", path), *_cover(doors.in_programs(path)))
+        hidden = (*doors.in_programs(path), *_secrets_in(path))
+        yield from (*_bind("--ro-bind", path), *_cover(hidden))
     for chosen in view.readable:
         if os.path.exists(chosen):
             yield from _show(chosen, view, doors)
@@ -533,9 +542,28 @@ def _prefixes(directory: str) -> Iterator[str]:
     # Of pyenv, rbenv, asdf ...: scripts that start programs beside them.
     if os.path.basename(directory) == "shims":
         yield above
-    if os.path.isfile(f"{above}/pyvenv.cfg") or os.path.isdir(f"{above}/conda-meta"):
+    if _is_environment(above):
         yield above
-        yield os.path.dirname(os.path.dirname(os.path.realpath(f"{directory}/python3")))
+        installed = os.path.dirname(os.path.dirname(os.path.realpath(f"{directory}/python3")))
+        if _has_python(installed):
+            yield installed
+
+
+def _has_python(directory: str) -> bool:
+    """Whether a Python is installed there: a link of an environment may lead anywhere."""
+    library = ("lib*/python*/os.py", "lib/pypy*/os.py", "lib-python/*/os.py")
+    return any(any(Path(directory).glob(pattern)) for pattern in library)
+
+
+def _secrets_in(directory: str) -> Iterator[str]:
+    """The files of configuration in an environment that hold a secret."""
+    if _is_environment(directory):
+        for name in configuration.secret_files(directory, secrecy.secrets()):
+            yield f"{directory}/{name}"
+
+
+def _is_environment(directory: str) -> bool:
+    return os.path.isfile(f"{directory}/pyvenv.cfg") or os.path.isdir(f"{directory}/conda-meta")
 
 
 def _shown_anyway(path: str) -> bool:

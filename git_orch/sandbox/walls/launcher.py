@@ -314,8 +314,11 @@ def _cannot_be_hidden(home: Path) -> bool:
 
 
 def _with_places(view: View) -> View:
-    """The view with those shares that have a place in the worktree, and in what is written there."""
-    shares = mount_points.make(view.worktree, view.shares)
+    """The view with those shares that are still what they were, and have a place in the worktree, and
+    in what is written there.
+    """
+    present = (share for share in view.shares if share.is_there())
+    shares = mount_points.make(view.worktree, present)
     if view.writes is not None:
         for share in shares:
             upper, work = share_layers(view.writes, share)

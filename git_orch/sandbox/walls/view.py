@@ -25,7 +25,8 @@ TOOLCHAINS = (
 
 class Share(NamedTuple):
     """A directory of the user's, or a file, that commands see, and whose changes are thrown away:
-    `source` on this machine is seen at `place`, an absolute path or one from the worktree.
+    `source`, a path without links on this machine, is seen at `place`, an absolute path or one from
+    the worktree.
 
     `programs` are directories in it that go onto PATH, `hidden` files in it that nobody sees.
     `environment` says that it is one of Python or Conda; a `cache` is of no use where it cannot be
@@ -43,6 +44,12 @@ class Share(NamedTuple):
     cache: bool = False
     fixed: bool = False
     lasting: bool = True
+
+    def is_there(self) -> bool:
+        """Whether the source is there, and no link to anything else: the user may install anew while
+        a run goes on.
+        """
+        return os.path.realpath(self.source) == self.source and os.path.exists(self.source)
 
 
 class GitView(NamedTuple):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -11,6 +15,7 @@ import pytest
 from conftest import Repo
 
 from git_orch import errors
+from git_orch.repo import places
 from git_orch.repo.local import layers
 from git_orch.repo.repository import Repository, discover
 
@@ -20,12 +25,12 @@ def repository(repo: Repo) -> Repository:
     return discover(repo.path)
 
 
-def kept(repository: Repository, worktree: Path, *places: str) -> layers.Layer:
-    for place in places:
+def kept(repository: Repository, worktree: Path, *made: str) -> layers.Layer:
+    for place in made:
         (worktree / place).parent.mkdir(parents=True, exist_ok=True)
         (worktree / place).write_text(place)
     with layers.making(repository, threading.Event()):
-        return layers.keep(repository, "key", worktree, places)
+        return layers.keep(repository, "key", worktree, made)
 
 
 def test_what_is_kept_is_moved_and_found(repository: Repository, tmp_path: Path) -> None:
@@ -62,6 +67,65 @@ def test_a_layer_that_is_looked_for_counts_as_used(repository: Repository, tmp_p
     layers.find(repository, "key")
     layers.remove_unused(repository, time.time() - 60)
     assert layer.files.exists()
+
+
+# Ends at the second file or directory that Python removes.
+KILLED = """
+import os, sys
+from pathlib import Path
+from git_orch.repo import places
+from git_orch.repo.local import layers
+from git_orch.repo.repository import discover
+
+repository, removed = discover(Path(sys.argv[1])), []
+
+def count(event, _):
+    if event in ("os.remove", "os.rmdir"):
+        removed.append(event)
+        if len(removed) == 2:
+            os.kill(os.getpid(), 9)
+
+sys.addaudithook(count)
+layers.remove_unused(repository, 2)
+"""
+
+
+def test_a_layer_that_somebody_was_killed_removing_is_none(
+    repository: Repository, repo: Repo, tmp_path: Path
+) -> None:
+    layer = kept(repository, tmp_path / "w", "deps", "more", "src/gen")
+    os.utime(layer.files.parent / "layer.json", (1, 1))
+    ended = subprocess.run([sys.executable, "-c", KILLED, repo.path], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert layers.find(repository, "key") is None
+    layers.remove_unused(repository, 2)
+    assert os.listdir(layer.files.parent.parent) == [".lock"]
+
+
+def test_nothing_is_removed_while_somebody_makes_a_layer(
+    repository: Repository, tmp_path: Path
+) -> None:
+    layer = kept(repository, tmp_path / "w", "deps")
+    unfinished = layer.files.parent.with_name(".new-other")
+    unfinished.mkdir()
+    with layers.making(repository, threading.Event()):
+        layers.remove_unused(repository, time.time())
+    assert unfinished.exists()
+    layers.remove_unused(repository, 0)
+    assert not unfinished.exists()
+
+
+def test_nothing_is_left_of_a_layer_for_which_there_is_no_room(repository: Repository) -> None:
+    def fill(files: Path) -> None:
+        (files / "half").write_text("x")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with (
+        layers.making(repository, threading.Event()),
+        pytest.raises(errors.UnfitRepository),
+    ):
+        layers.make(repository, "key", fill)
+    assert os.listdir(places.place_of(repository, "layers")) == [".lock"]
 
 
 def test_two_do_not_make_layers_at_once(repository: Repository) -> None:

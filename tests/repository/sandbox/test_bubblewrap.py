@@ -185,6 +185,8 @@ def test_programs_on_path_run_with_the_whole_environment_they_are_from(
         (place_ / "lib/module").write_text(f"of {place_.name}\n")
     if kind == "venv":
         (root / "pyvenv.cfg").touch()
+        (base / "lib/python3.11").mkdir()
+        (base / "lib/python3.11/os.py").touch()  # by which a Python knows its own place
         (bin_ / "python3").symlink_to(_tool(base / "bin") / "the-tool")
     elif kind == "conda":
         (root / "conda-meta").mkdir()

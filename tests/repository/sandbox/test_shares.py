@@ -220,6 +220,91 @@ def test_the_environment_of_git_orch_does_not_come_before_that_of_the_checkout(
     assert Inside(project).says('tool; echo "${VIRTUAL_ENV##*/}"') == ".venv/bin/tool\n.venv\n"
 
 
+# -- links and what changes ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keys(hermetic: Path) -> Path:
+    """A directory that nobody may see."""
+    write(hermetic / ".ssh/keys/id", "a key\n")
+    return hermetic / ".ssh/keys"
+
+
+def test_a_python_that_leads_elsewhere_shows_nothing_there(project: Repo, keys: Path) -> None:
+    (project.path / ".venv/bin/python3").symlink_to(keys.parent / "a/b")
+    assert "No such file" in Inside(project).says(f"cat {keys}/id")
+
+
+def test_a_python_of_the_users_own_shows_no_keyring(project: Repo, hermetic: Path) -> None:
+    write(hermetic / ".local/lib/python3.11/os.py", "os\n")
+    write(hermetic / ".local/bin/python3", "")
+    write(hermetic / ".local/share/keyrings/login", "a key\n")
+    (project.path / ".venv/bin/python3").symlink_to(hermetic / ".local/bin/python3")
+    said = Inside(project).says("cat ~/.local/lib/python3.11/os.py ~/.local/share/keyrings/login")
+    assert said.startswith("os\n")
+    assert "No such file" in said
+
+
+@pytest.mark.parametrize("moved", [True, False], ids=["there", "at the checkout"])
+def test_a_secret_of_an_environment_is_hidden_wherever_that_is_shown(
+    project: Repo, tmp_path: Path, *, moved: bool
+) -> None:
+    environment = project.path / ".venv"
+    write(environment / "pip.conf", "password = hunter2\n")
+    project.write({".git/info/exclude": ".venv\n"})
+    if moved:
+        environment.rename(tmp_path / "env")
+        environment.symlink_to(tmp_path / "env")
+    inside = Inside(project)
+    there = replace(inside.launcher, checkout=None)
+    paths = f".venv/pip.conf {os.path.realpath(environment)}/pip.conf"
+    assert "hunter2" not in inside.says(f"cat {paths}")
+    assert "hunter2" not in inside.says(f"cat {paths}", there)
+
+
+def test_no_link_shows_the_home_directory(project: Repo, hermetic: Path, keys: Path) -> None:
+    write(hermetic / "pyvenv.cfg", "home = /usr/bin\n")
+    project.write({".git/info/exclude": "env\n"})
+    (project.path / "env").symlink_to(hermetic)
+    assert "No such file" in Inside(project).says(f"cat env/.ssh/keys/id {keys}/id")
+
+
+def test_people_read_where_a_link_leads(project: Repo, hermetic: Path) -> None:
+    write(hermetic / "envs/shiny/pyvenv.cfg", "home = /usr/bin\n")
+    project.write({".git/info/exclude": "env\n"})
+    (project.path / "env").symlink_to(hermetic / "envs/shiny")
+    repository = discover(project.path)
+    text = shares.of(repository, settings.of_user(repository)).text()
+    assert "env (a link to '~/envs/shiny')" in text
+
+
+def test_commands_go_on_while_the_user_installs_anew(project: Repo) -> None:
+    inside = Inside(project)
+    (project.path / "node_modules").rename(project.path / ".git/aside")
+    assert inside.says("cat .venv/lib/a.py") == "a = 1\n"
+
+
+def test_a_share_that_has_become_a_link_shows_nothing(project: Repo, keys: Path) -> None:
+    inside = Inside(project)
+    (project.path / "node_modules").rename(project.path / ".git/aside")
+    (project.path / "node_modules").symlink_to(keys)
+    assert "No such file" in inside.says("cat node_modules/id")
+
+
+def test_a_directory_of_the_checkout_may_be_named_by_its_absolute_path(project: Repo) -> None:
+    project.write({".git/info/exclude": "data\n", "data/model": "model\n"})
+    project.git("config", "--global", "orch.share", str(project.path / "data"))
+    assert Inside(project).says("cat data/model") == "model\n"
+
+
+def test_a_directory_behind_a_link_is_no_directory_of_the_checkout(
+    project: Repo, keys: Path
+) -> None:
+    project.write({".git/info/exclude": "way\n"})
+    (project.path / "way").symlink_to(keys.parent)
+    assert seen(project, ["none", "way/keys"]) == set()
+
+
 # -- caches ----------------------------------------------------------------------------------------
 
 
@@ -355,6 +440,16 @@ def of_the_system(directory: Path, *, knows_overlays: bool) -> tuple[str, str]:
     write(program, f'#!/bin/sh\n{words}exec {came_along.program} "$@"\n')
     program.chmod(0o755)
     return f"{program.parent}{os.pathsep}{os.environ['PATH']}", str(program)
+
+
+def test_what_a_killed_test_of_overlays_left_is_removed_by_a_later_one(tmp_path: Path) -> None:
+    came_along = bundled.find()
+    assert came_along is not None
+    write(tmp_path / "overlay-old/work/x", "")
+    os.utime(tmp_path / "overlay-old", (1, 1))
+    (tmp_path / "overlay-of-another").mkdir()
+    Bubblewrap(came_along.program).with_copies(tmp_path)
+    assert os.listdir(tmp_path) == ["overlay-of-another"]
 
 
 def test_the_systems_own_bubblewrap_is_taken_where_it_can_copy(tmp_path: Path) -> None:

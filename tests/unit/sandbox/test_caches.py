@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from git_orch.sandbox import configuration
 from git_orch.sandbox.shares import caches
 
 PLACES = {
@@ -106,13 +107,21 @@ def written(file: Path, text: str) -> Path:
 
 HARMLESS = {
     ".cargo/config.toml": "[net]\noffline = true\n[registries.mine]\nindex = 'https://example.com'\n",
-    ".npmrc": "fund=false\nregistry=https://registry.example.com/\n# _authToken=nothing\n",
+    ".npmrc": "fund=false\nregistry=https://registry.example.com/\n# see: the auth docs\n",
     ".config/pip/pip.conf": "[global]\nindex-url = https://pypi.example.com/simple\n",
     ".m2/settings.xml": "<settings><mirrors><mirror><id>central</id></mirror></mirrors></settings>",
     ".config/go/env": "GOFLAGS=-mod=mod\nGOPRIVATE=example.com\n",
     ".bundle/config": '---\nBUNDLE_PATH: "vendor/bundle"\n',
     ".gradle/gradle.properties": "org.gradle.jvmargs=-Xmx2g\n",
     ".yarnrc.yml": "nodeLinker: node-modules\n",
+    ".nuget/NuGet/NuGet.Config": '<add key="nuget.org" value="https://api.nuget.org/v3/index.json"/>',
+    ".gemrc": "gem: --no-document --user-install\n",
+    ".condarc": "channels:\n  - conda-forge\nssl_verify: true\n",
+    ".cargo/config": "[source.crates-io]\nreplace-with = 'v'\n[source.v]\ndirectory = '/nix/store/"
+    "0123456789abcdfghijklmnpqrsvwxyz-v'\n[target.x86_64-unknown-linux-gnu]\nlinker = 'clang'\n",
+    ".config/composer/config.json": '{"config": {"github-protocols": ["https"], "sort-packages": true}}',
+    ".gradle/init.gradle": "allprojects { repositories { maven { url 'https://example.com/m2' } } }\n",
+    ".yarnrc": 'registry "ssh://git@example.com/npm"\ninit-author-name "Ada"\n',
 }
 
 
@@ -136,9 +145,33 @@ SECRET = {
     ".config/pypoetry/config.toml": "[http-basic.mine]\nusername = 'ada'\npassword = 'abc'\n",
     ".gradle/init.gradle": "x = 'GIVEN-VALUE'\n",
 }
+FORMS = (
+    (".gradle/init.gradle", "credentials { username 'me'\n password 'hunter2' }"),
+    (".gradle/gradle.properties", "releases=hunter2\n"),
+    (".gradle/gradle.properties", "org.gradle.daemon=true\nmavenPw=hunter2\n"),
+    (".yarnrc.yml", 'npmAuthIdent: "me:hunter2"'),
+    (".yarnrc.yml", 'npmRegistryServer: "https://npm.example.com/s8df7s9d8f7sd9f87/"'),
+    (".condarc", "channels:\n - https://conda.anaconda.org/t/me-secretly/pkgs"),
+    (".condarc", "channels:\n - https://example.com/3fa85f64-5717-4562-b3fc-2c963f66afa6/pkgs"),
+    (".cargo/config.toml", '[http]\nproxy = "me:hunter2@proxy:80"'),
+    (".config/composer/config.json", '{"bearer": {"repo.example": "s8df7"}}'),
+    (".config/composer/config.json", '{"github-oauth": {"github.com": "s8df7"}}'),
+    (".config/composer/config.json", '{"http-basic": {"x.y": {"user": "a", "p": "b"}}}'),
+    (".gemrc", ":sources:\n- https://u:p@x/\n"),
+    (".gemrc", ":rubygems_api_key: abc\n"),
+    (".npmrc", "# //registry.example.com/:_authToken=abc\n"),
+    (".npmrc", ";_password = abc\n"),
+    (".pip/pip.conf", "[global]\nproxy = me:pw@proxy:80"),
+    (".m2/settings.xml", "<server><id>x</id><passphrase>abc</passphrase></server>"),
+    (".m2/settings.xml", "<server>\n<password>\n  abc\n</password></server>"),
+    (".mavenrc", "MAVEN_OPTS='-Dnexus.pwd=abc'"),
+    (".mix/config.exs", 'config :x, auth_key: "abc"'),
+    (".bunfig.toml", '[install.registry]\nurl="https://x"\ntoken="abc"'),
+    (".config/go/env", "GOAUTH=command\n"),
+)
 
 
-@pytest.mark.parametrize(("name", "text"), SECRET.items(), ids=SECRET)
+@pytest.mark.parametrize(("name", "text"), [*SECRET.items(), *FORMS])
 def test_configuration_with_a_secret_is_hidden(tmp_path: Path, name: str, text: str) -> None:
     file = written(tmp_path / name, text)
     tools = caches.find(str(tmp_path), {}, ("GIVEN-VALUE",))
@@ -149,4 +182,39 @@ def test_files_of_dependencies_with_a_secret_are_named(tmp_path: Path) -> None:
     (tmp_path / "pip.conf").write_text("index-url = https://ada:pass@example.com/\n")
     (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\n")
     (tmp_path / "config").write_text("BUNDLE_PATH: x\n")
-    assert list(caches.secret_files(str(tmp_path), ())) == ["pip.conf"]
+    assert list(configuration.secret_files(str(tmp_path), ())) == ["pip.conf"]
+
+
+def test_a_link_out_of_dependencies_names_no_file_of_theirs(tmp_path: Path) -> None:
+    written(tmp_path / "home/pip.conf", "password = abc\n")
+    written(tmp_path / "env/etc/pip.conf", "password = abc\n")
+    (tmp_path / "env/config").symlink_to("../home/pip.conf")
+    (tmp_path / "env/pip.conf").symlink_to("etc/pip.conf")
+    assert list(configuration.secret_files(str(tmp_path / "env"), ())) == ["etc/pip.conf"]
+
+
+# Each would take minutes if a pattern began anew at every character.
+LONG = (
+    "a",
+    "a.",
+    "a:",
+    "://",
+    "BUNDLE_",
+    "BUNDLE_X__\n",
+    "# a",
+    "-----BEGIN ",
+    "key=",
+    "sk-",
+    "0a-",
+)
+
+
+HOLDS = ("BUNDLE_X__\n", "sk-")
+
+
+@pytest.mark.parametrize("part", LONG)
+def test_no_text_is_looked_at_character_by_character_again_and_again(
+    tmp_path: Path, part: str
+) -> None:
+    file = written(tmp_path / "config", part * (80_000 // len(part)))
+    assert configuration.holds_secret(str(file), ()) == (part in HOLDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -199,6 +200,92 @@ def test_metadata_of_a_package_that_an_environment_has_from_the_checkout_is_shar
     )
     (tmp_path / packages / "shiny.egg-link").write_text(f"{tmp_path}/src\n.")
     assert places(dependencies.find(str(tmp_path), everything)) == [".venv", "src/shiny.egg-info"]
+
+
+def test_metadata_that_is_a_link_is_not_shared(tmp_path: Path) -> None:
+    packages = "checkout/.venv/lib/python3.11/site-packages"
+    laid_out(tmp_path, ["checkout/.venv/pyvenv.cfg", "home/.ssh/keys", "other/y.egg-info/keys"])
+    laid_out(tmp_path, [f"{packages}/shiny.egg-link", f"{packages}/other.egg-link"])
+    (tmp_path / "checkout/shiny.egg-info").symlink_to("../home/.ssh")
+    (tmp_path / "checkout/way").symlink_to("../other")
+    (tmp_path / packages / "shiny.egg-link").write_text(f"{tmp_path}/checkout\n.")
+    (tmp_path / packages / "other.egg-link").write_text(f"{tmp_path}/checkout/way\n.")
+    assert places(dependencies.find(str(tmp_path / "checkout"), everything)) == [".venv"]
+
+
+def test_a_workspace_behind_a_link_has_no_dependencies(tmp_path: Path) -> None:
+    laid_out(tmp_path, ["other/a/package.json", "other/a/node_modules/.bin/tsc", "checkout/x"])
+    (tmp_path / "checkout/lib").symlink_to("../other")
+    (tmp_path / "checkout/package.json").write_text('{"workspaces": ["lib/*", "lib/a"]}')
+    assert dependencies.find(str(tmp_path / "checkout"), everything) == ()
+
+
+def test_a_link_to_all_of_the_checkout_shows_nothing(tmp_path: Path) -> None:
+    laid_out(tmp_path, ["pyvenv.cfg", "checkout/x"])
+    (tmp_path / "checkout/.venv").symlink_to("..")
+    assert dependencies.find(str(tmp_path / "checkout"), everything) == ()
+
+
+def test_programs_behind_a_link_out_of_the_dependencies_are_none(tmp_path: Path) -> None:
+    laid_out(tmp_path, ["home/.ssh/keys", "envs/a/pyvenv.cfg", "node_modules/.package-lock.json"])
+    (tmp_path / "envs/a/bin").symlink_to("../../home/.ssh")
+    (tmp_path / "node_modules/.bin").symlink_to("../home/.ssh")
+    (tmp_path / ".venv").symlink_to("envs/a")
+    found = dependencies.find(str(tmp_path), everything)
+    assert {share.place: share.programs for share in found} == {
+        ".venv": (), "envs/a": (), "node_modules": ()
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["vendor", ".venv", "way/node_modules"])
+def test_a_link_in_a_layer_is_no_share(tmp_path: Path, place: str) -> None:
+    """A setup command made it."""
+    laid_out(tmp_path, ["home/pyvenv.cfg", "home/node_modules/.bin/x", "home/autoload.php"])
+    (tmp_path / "layer").mkdir()
+    (tmp_path / "layer" / place.partition("/")[0]).symlink_to("../home")
+    assert dependencies.of_layer(str(tmp_path / "layer"), place) is None
+
+
+def test_any_path_of_a_layer_is_a_share(tmp_path: Path) -> None:
+    laid_out(tmp_path, ["built/x", "file"])
+    for place in ("built", "file"):
+        share = Share(place, str(tmp_path / place), place)
+        assert dependencies.of_layer(str(tmp_path), place) == share
+
+
+ENDLESS = {
+    "levels": json.dumps({"workspaces": ["/".join("*" * 9)]}),
+    "stars": json.dumps({"workspaces": ["*a" * 12 + "b"]}),
+    "patterns": json.dumps({"workspaces": ["*b*/*/c"] * 90_000}),
+}
+YAML = {
+    "lines": "packages:" + "\n" * 200_000,
+    "blanks": "packages:\n- " + " " * 200_000 + "x'y",
+    "quotes": "packages:\n" + "- 'x\n" * 100_000,
+}
+
+
+def hostile(top: Path, name: str, text: str) -> str:
+    """A checkout with many directories, links in a circle and names that fit in many ways."""
+    for number in range(12):
+        laid_out(top, [f"d{number}/{'a' * 200}{inner}/x" for inner in range(12)])
+        (top / f"l{number}").symlink_to(".")
+    laid_out(top, ["a" * 100 + "/x"])
+    (top / name).write_text(text)
+    return str(top)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("package.json", text) for text in ENDLESS.values()),
+        *(("pnpm-workspace.yaml", text) for text in YAML.values()),
+    ],
+    ids=[*ENDLESS, *YAML],
+)
+def test_no_list_of_workspaces_keeps_anybody_waiting(tmp_path: Path, name: str, text: str) -> None:
+    top = hostile(tmp_path, name, text)
+    assert dependencies.find(top, everything) == ()
 
 
 def test_metadata_elsewhere_is_not_shared(tmp_path: Path) -> None:
