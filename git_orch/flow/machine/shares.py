@@ -51,7 +51,9 @@ class Shares(NamedTuple):
 
     def text(self) -> str:
         """What commands see, for people; empty where that is nothing."""
-        names = [_name(share) for share in self.dependencies]
+        # What lies elsewhere is never among the names that are only counted.
+        first = sorted(self.dependencies, key=lambda share: not share.linked)
+        names = [_name(share) for share in first]
         tools = dict.fromkeys(share.name for share in self.tools.caches)
         parts = [sentences.names(names, _NAMED)] if names else []
         parts += [f"caches of {sentences.names(list(tools), _NAMED)}"] if tools else []
@@ -71,10 +73,10 @@ class Shares(NamedTuple):
 
 def _name(share: Share) -> str:
     """The name of dependencies; of a link in the checkout with what it leads to."""
-    if os.path.isabs(share.place) or share.source.endswith(f"/{share.place}"):
+    if not share.linked:
         return share.name
     home = os.path.expanduser("~")
-    return f"{share.name} (a link to '{share.source.replace(f'{home}/', '~/', 1)}')"
+    return f"{share.name} (a link to {sentences.quoted(share.source.replace(f'{home}/', '~/', 1))})"
 
 
 def programs_of(shares: Iterable[Share]) -> tuple[str, ...]:

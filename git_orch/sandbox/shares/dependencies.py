@@ -213,7 +213,9 @@ def _share(checkout: str, place: str, kind: _Kind | None) -> Share | None:
     linked = os.path.islink(path)
     source = os.path.realpath(path) if linked else path
     if any(os.path.exists(os.path.join(source, name)) for name in _ENVIRONMENT):
-        return Share(place, source, place, _inside(source, ["bin"]), environment=True)
+        return Share(
+            place, source, place, _inside(source, ["bin"]), environment=True, linked=linked
+        )
     if kind is None or not _is_of(path, source, kind):
         return None
     if linked and not (os.path.basename(place) in _MAY_BE_LINKED and _has(source, kind.inside)):
@@ -221,7 +223,7 @@ def _share(checkout: str, place: str, kind: _Kind | None) -> Share | None:
     programs = [
         inner for pattern in kind.programs for inner in _matches(source, pattern.split("/"))
     ]
-    return Share(place, source, place, _inside(source, programs))
+    return Share(place, source, place, _inside(source, programs), linked=linked)
 
 
 def _inside(source: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -32,7 +32,8 @@ class Share(NamedTuple):
     `environment` says that it is one of Python or Conda; a `cache` is of no use where it cannot be
     written, and what is `fixed` can only be read: an overlay takes the kernel some milliseconds. What
     commands write to one that is not `lasting` is in memory, and gone with the command: the kernel
-    syncs the disk where an overlay that writes to it ends.
+    syncs the disk where an overlay that writes to it ends. A link of the checkout leads to what is
+    `linked`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Share(NamedTuple):
     cache: bool = False
     fixed: bool = False
     lasting: bool = True
+    linked: bool = False
 
     def is_there(self) -> bool:
         """Whether the source is there, and no link to anything else: the user may install anew while

@@ -270,12 +270,14 @@ def test_no_link_shows_the_home_directory(project: Repo, hermetic: Path, keys: P
 
 
 def test_people_read_where_a_link_leads(project: Repo, hermetic: Path) -> None:
+    """Also where there are too many names to print them all."""
     write(hermetic / "envs/shiny/pyvenv.cfg", "home = /usr/bin\n")
-    project.write({".git/info/exclude": "env\n"})
-    (project.path / "env").symlink_to(hermetic / "envs/shiny")
+    project.write({f"env{number}/pyvenv.cfg": "" for number in range(9)})
+    (project.path / "shiny").symlink_to(hermetic / "envs/shiny")
+    project.write({".git/info/exclude": "shiny\nenv*\n"})
     repository = discover(project.path)
     text = shares.of(repository, settings.of_user(repository)).text()
-    assert "env (a link to '~/envs/shiny')" in text
+    assert "shiny (a link to '~/envs/shiny')" in text
 
 
 def test_commands_go_on_while_the_user_installs_anew(project: Repo) -> None:
