@@ -26,26 +26,46 @@ if TYPE_CHECKING:
 
 _MOST_WHOLES = 8  # plans that are remembered because they were shown alone
 # What was typed, word by word, that needs no parser.
-PLAIN = frozenset({("ls",), ("ls", "--open"), ("ls", "--all"), ("status",)})
+PLAIN = frozenset(
+    {
+        ("ls",), ("ls", "--open"), ("ls", "--all"), ("status",),
+        ("ls", "--json"), ("ls", "--open", "--json"), ("ls", "--all", "--json"),
+    }
+)  # fmt: skip
 
 
 def plain(typed: Sequence[str]) -> None:
     """Do what one of the PLAIN command lines asks for."""
     gc.disable()  # what is read of thousands of plans lives as long as the command
     if typed[0] == "ls":
-        ls(only_open="--open" in typed, with_archived="--all" in typed)
+        ls(
+            only_open="--open" in typed,
+            with_archived="--all" in typed,
+            as_json="--json" in typed,
+        )
     else:
         status()
 
 
-def ls(*, only_open: bool, with_archived: bool) -> None:
-    """Print the plans, oldest first, one a line."""
+def ls(*, only_open: bool, with_archived: bool, as_json: bool = False) -> None:
+    """Print the plans, oldest first, one a line; or give them to a program."""
     repository = around()
     plans = _Plans(repository, with_archived=with_archived)
     shown = [plan for plan in plans.listed if plan.is_open or not only_open]
     plans.keep()
     running = localfiles.held(repository, [plan.id for plan in shown])
+    if as_json:
+        _give([headlines.document(plan, running=plan.id in running) for plan in shown])
+        return
     console.out_lines(headlines.headline(plan, running=plan.id in running) for plan in shown)
+
+
+def _give(data: object) -> None:
+    from git_orch.views import answer
+
+    asked = answer.current()
+    if asked is not None:
+        asked.give(data)
 
 
 def status() -> None:

@@ -15,13 +15,16 @@ from git_orch.views import documents
     "--open", "only_open", is_flag=True, help="Only plans that are not complete or rejected."
 )
 @click.option("--all", "with_archived", is_flag=True, help="Also plans that are archived.")
+@click.option("--full", is_flag=True, help="With --json: each plan as `show --json` has it.")
 @here.json_option
-def command(*, only_open: bool, with_archived: bool, as_json: bool) -> None:
+def command(*, only_open: bool, with_archived: bool, full: bool, as_json: bool) -> None:
     """Plans, oldest first, one a line."""
     if only_open and with_archived:
         raise errors.UsageError("--open cannot be used with --all", "git orch ls --all")
-    if not as_json:
-        listing.ls(only_open=only_open, with_archived=with_archived)
+    if full and not as_json:
+        raise errors.UsageError("--full is for --json", "git orch ls --json --full")
+    if not full:
+        listing.ls(only_open=only_open, with_archived=with_archived, as_json=as_json)
         return
     repository = here.find_repository()
     with here.open_objects(repository) as database:

@@ -16,8 +16,9 @@ Line = tuple[Part, ...]
 class Summary(NamedTuple):
     """The facts about a plan for its line in a list.
 
-    `word` is its state, as people read it, while nobody runs it; `spent` an amount of money; `home`
-    where it went; `next` what to type next for a plan that is complete and has not landed.
+    `word` is its `state`, as people read it, while nobody runs it; `spent` is `usd` as an amount of
+    money; `home` where it went; `next` what to type next for a plan that is complete and has not
+    landed.
     """
 
     id: str
@@ -30,6 +31,8 @@ class Summary(NamedTuple):
     archived: bool
     is_open: bool
     next: str | None
+    state: str
+    usd: float
 
 
 class Whole(NamedTuple):
@@ -42,7 +45,7 @@ class Whole(NamedTuple):
 
 _TEXTS = (str, type(None))
 _SHAPES = {
-    (str, str, int, int, str, str, home, bool, bool, following)
+    (str, str, int, int, str, str, home, bool, bool, following, str, float)
     for home in _TEXTS
     for following in _TEXTS
 }
@@ -59,6 +62,21 @@ def headline(summary: Summary, *, running: bool) -> Line:
         f"  ({summary.home})" if summary.home is not None else "",
         "  (archived)" if summary.archived else "",
     )
+
+
+def document(summary: Summary, *, running: bool) -> dict[str, object]:
+    """One object: the plan as `git orch ls --json` gives it."""
+    return {
+        "id": summary.id,
+        "title": summary.title,
+        "state": summary.state,
+        "word": "running" if running else summary.word,
+        "running": running,
+        "steps": summary.steps,
+        "done": summary.done,
+        "usd": summary.usd,
+        "archived": summary.archived,
+    }
 
 
 def alone(whole: Whole, running: Collection[str]) -> list[Line]:

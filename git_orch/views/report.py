@@ -48,6 +48,8 @@ def summary(status: Status) -> Summary:
         archived=status.archived is not None,
         is_open=status.is_open(),
         next=following(status, running=False) if to_land else None,
+        state=status.state.value,
+        usd=round(float(status.usd()), 9),
     )
 
 

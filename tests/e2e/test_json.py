@@ -85,3 +85,32 @@ def test_json_behind_two_dashes_is_an_argument(here: Here) -> None:
 
 def test_schemas_stand_alone_without_json(here: Here) -> None:
     assert json.loads(here("schema", "answer").out) == data(here("schema", "answer", "--json").out)
+
+
+def test_a_list_of_plans_has_few_keys_for_each(here: Here) -> None:
+    plan = here.plan(writing("a.txt", "b.txt"))
+    here("exec", "--steps", "1")
+    assert answered(here, "ls")["data"] == [
+        {
+            "id": plan, "title": "Write files", "state": "EXECUTING", "word": "EXECUTING",
+            "running": False, "steps": 2, "done": 1, "usd": 0.0, "archived": False,
+        }
+    ]  # fmt: skip
+
+
+def test_a_full_list_has_each_plan_as_show_does(here: Here) -> None:
+    plan = here.plan(writing("a.txt"))
+    assert answered(here, "ls", "--full")["data"] == [here.show(plan)]
+
+
+def test_a_full_list_is_for_programs(here: Here) -> None:
+    assert "git orch ls --json --full" in here("ls", "--full", expect=2).err
+
+
+@pytest.mark.parametrize("option", ["--open", "--all"])
+def test_a_list_for_programs_has_the_plans_of_that_for_people(here: Here, option: str) -> None:
+    put_away, done, still = (here.plan(writing(name)) for name in "abc")
+    here("archive", put_away)
+    here("exec", done)
+    named = {"--open": [still], "--all": [put_away, done, still]}[option]
+    assert [plan["id"] for plan in answered(here, "ls", option)["data"]] == named

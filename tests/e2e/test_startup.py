@@ -73,7 +73,7 @@ def test_a_reading_command_imports_nothing_slow(repo: Repo, command: str) -> Non
     assert sorted(names & set(SLOW)) == []
 
 
-@pytest.mark.parametrize("command", ["ls", "status", "ls --open"])
+@pytest.mark.parametrize("command", ["ls", "status", "ls --open", "ls --json"])
 def test_what_prompts_ask_for_imports_neither_parser_nor_reader_of_logs(
     repo: Repo, command: str
 ) -> None:
