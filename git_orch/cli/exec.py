@@ -265,6 +265,7 @@ def _run(
         messages.start_import()  # before our own imports: git's work hides a part of it
     from git_orch.flow.model import service as models
     from git_orch.flow.planning import validate
+    from git_orch.flow.reports import Note
     from git_orch.flow.run import background, execute
     from git_orch.repo import settings
     from git_orch.repo.local import keep_days, runs
@@ -279,6 +280,14 @@ def _run(
         reporter = background.Announced(console_reporter, lambda: runs.record_at_work(plan.place))
         place = PlanPlace(repository, status.id)
         plan = stack.enter_context(opening.open_for_writing(place, reporter))
+        other = runs.cut_off_by(place)
+        if other is not None:
+            reporter.emit(
+                Note(
+                    f"the last run, of '{other}', was cut off; this one goes on where its last "
+                    f"landed step ended, and files of its other steps stay with '{other}'"
+                )
+            )
         stack.enter_context(runs.record(plan.place))
         summary = execute.execute(plan, options, service)
         keep_days.tidy(repository, plan.objects, preferred.keepDays)

@@ -230,6 +230,7 @@ class OpenPlan:
         place = worktrees.checkout_of(self.repository, self.ref)
         if place is not None:
             name = self.ref.removeprefix("refs/heads/")
+            worktrees.require_open(place, name)
             if not place.exists():
                 raise errors.Busy(
                     f"{sentences.quoted(name)} is checked out in {sentences.quoted(place)}, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
@@ -13,7 +14,7 @@ from git_orch import checkpoints, errors
 from git_orch.repo import own_files, sync
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import unwritable
-from git_orch.sandbox import private
+from git_orch.repo.sharing import ALONE, Sharing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,17 +43,21 @@ def write(path: Path, data: bytes, *, synced: bool = True) -> None:
         _place(path, data, replace=True, synced=synced)
 
 
-def copy(source: IO[bytes], path: Path, *, synced: bool = True) -> None:
+def copy(source: IO[bytes], path: Path, *, synced: bool = True, sharing: Sharing = ALONE) -> None:
     """Write what `source` still has to a file that appears whole and is not git-orch's own; without
-    `synced` a power cut may leave it empty. Raises UnfitRepository.
+    `synced` a power cut may leave it empty. One that is there gives its mode. Raises
+    UnfitRepository.
     """
     import shutil
 
     beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        sharing.make_directories(path.parent)
         with open(beside, "xb") as file:
             shutil.copyfileobj(source, file)
+            sharing.adjust(file.fileno())
+            with contextlib.suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             file.flush()
             if synced:
                 sync.file(file.fileno())
@@ -72,11 +77,11 @@ def remove(path: Path) -> None:
 def _place(path: Path, data: bytes, *, replace: bool, synced: bool = True) -> None:
     beside = f".{path.name}.{os.urandom(4).hex()}"
     try:
-        private.make_directory(path.parent)
         with own_files.directory_of(path) as directory:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             descriptor = os.open(beside, flags, 0o600, dir_fd=directory)
             try:
+                own_files.share(path, descriptor, directory)
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(data)
                     file.flush()
@@ -97,7 +102,7 @@ def lock(place: PlanPlace) -> Iterator[None]:
     """Hold the plan for this process; the kernel frees it when we die, so the file is never
     deleted. Raises Busy.
     """
-    path = place.repository.state_dir / "locks" / place.id
+    path = place.repository.shared_dir / "locks" / place.id
     try:
         descriptor = own_files.open_file(path, os.O_RDWR | os.O_CREAT)
     except OSError as failed:
@@ -108,8 +113,10 @@ def lock(place: PlanPlace) -> Iterator[None]:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if tries == _LOCK_TRIES - 1:
+                    other = own_files.other_owner(place.run)
+                    whose = f" ('{other}' began its last run)" if other is not None else ""
                     raise errors.Busy(
-                        f"another process is working on '{place.id}'", "git orch status"
+                        f"another process is working on '{place.id}'{whose}", "git orch status"
                     ) from None
                 time.sleep(0.02)
             else:
@@ -120,9 +127,7 @@ def lock(place: PlanPlace) -> Iterator[None]:
 def held(repository: Repository, plans: Iterable[str]) -> frozenset[str]:
     """Those of the plans that a process of this machine works on right now."""
     try:
-        ever = frozenset(
-            os.listdir(os.path.join(repository.directories.common_dir, "orch", "locks"))
-        )
+        ever = frozenset(os.listdir(os.path.join(repository.shared_path, "locks")))
     except OSError:
         return frozenset()  # never locked, or not ours to read
     return frozenset(
@@ -132,7 +137,7 @@ def held(repository: Repository, plans: Iterable[str]) -> frozenset[str]:
 
 def is_held(place: PlanPlace) -> bool:
     """Whether a process of this machine works on the plan right now."""
-    path = os.path.join(place.repository.directories.common_dir, "orch", "locks", place.id)
+    path = os.path.join(place.repository.shared_path, "locks", place.id)
     try:
         descriptor = own_files.open_file(path, os.O_RDONLY)
     except (OSError, own_files.NotOurs):

@@ -3,6 +3,9 @@ closed to others, as ssh(1) wants it of its own.
 
 Each is opened by its name in a directory that was opened and looked at before, and no link is
 followed. Above git-orch's own directory a link of the user's own, or of root's, is.
+
+In the directory that those who share a repository have in common (SHARED) whoever may move its refs
+may write, too: there owners do not count, and what is made has the modes of the directory.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -21,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_OWN = ("orch", "git-orch")  # git-orch's own directories: in a repository, and outside
+SHARED = "orch-shared"  # in a repository: what all who share it have in common
+# git-orch's own directories: in a repository, one of each user there, and outside.
+_OWN = re.compile(rf"orch(-[0-9]+)?|{SHARED}|git-orch")
 _BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -140,7 +146,9 @@ def directory_of(path: str | Path) -> Iterator[int]:
 def split(path: str | Path) -> tuple[str, list[str]]:
     """git-orch's own directory that a file is in, and the names that lead to it from there."""
     names = os.fspath(path).split("/")
-    place = next((at for at in range(len(names) - 2, 0, -1) if names[at] in _OWN), len(names) - 2)
+    place = next(
+        (at for at in range(len(names) - 2, 0, -1) if _OWN.fullmatch(names[at])), len(names) - 2
+    )
     return "/".join(names[: place + 1]) or "/", names[place + 1 :]
 
 
@@ -156,8 +164,29 @@ def append(top: str | Path, names: Sequence[str], data: bytes) -> None:
 
 
 def make_directories(top: str | Path, names: Sequence[str] = ()) -> None:
-    """Make `top` and the directories below it, for this user alone. Raises OSError."""
-    private.make_directory(os.path.join(top, *names))
+    """Make `top` and the directories below it, for this user alone; below a shared one, which has to
+    be there, for all who have that. Raises OSError.
+    """
+    if not is_shared(top):
+        private.make_directory(os.path.join(top, *names))
+        return
+    mode = stat.S_IMODE(os.stat(top).st_mode)
+    for count in range(1, len(names) + 1):
+        with contextlib.suppress(FileExistsError):
+            place = os.path.join(top, *names[:count])
+            os.mkdir(place)
+            os.chmod(place, mode)
+
+
+def is_shared(path: str | Path) -> bool:
+    """Whether a file or directory of git-orch's own is one that all who share a repository write."""
+    return os.path.basename(path) == SHARED or os.path.basename(split(path)[0]) == SHARED
+
+
+def share(path: str | Path, descriptor: int, directory: int) -> None:
+    """Give a new file of git-orch's own in a shared directory the mode that goes with that one."""
+    if is_shared(path):
+        os.fchmod(descriptor, stat.S_IMODE(os.fstat(directory).st_mode) & 0o666)
 
 
 @contextlib.contextmanager
@@ -215,6 +244,8 @@ def _open_file(name: str, parent: int, path: str, flags: int, *, private: bool) 
         raise
     except OSError as failed:
         raise _unopened(path, failed) from failed
+    if flags & os.O_CREAT and os.fstat(descriptor).st_uid == os.geteuid():
+        share(path, descriptor, parent)
     facts = os.fstat(descriptor)
     wrong = _wrong(path, facts, 0o077 if private else _BY_OTHERS)
     if wrong is None and not stat.S_ISREG(facts.st_mode):
@@ -230,7 +261,7 @@ def move_aside(path: str) -> str:
     from git_orch.sandbox import trees  # not for those whom nothing stops
 
     top, names = split(path)
-    inside = os.path.basename(top) in _OWN
+    inside = _OWN.fullmatch(os.path.basename(top)) is not None
     place = f"{top}-{names[-1]}" if inside else path
     target = trees.free_name(f"{place}.aside")
     return f"mv {_quoted(path)} {_quoted(target)}  # git-orch makes it anew"
@@ -243,6 +274,8 @@ def _wrong(path: str, facts: os.stat_result, closed: int) -> NotOurs | None:
     """What is wrong with a file or directory of git-orch's own: its owner, or its mode, of which
     the bits `closed` have to be off.
     """
+    if is_shared(path):
+        return None
     if facts.st_uid != os.geteuid():
         return _not_ours(path, facts, own=True)
     if facts.st_mode & closed:
@@ -261,7 +294,7 @@ def _unopened(path: str, failed: OSError) -> OSError | NotOurs:
         return failed
     if stat.S_ISLNK(facts.st_mode):
         return _link(path)
-    if facts.st_uid != os.geteuid():
+    if facts.st_uid != os.geteuid() and not is_shared(path):
         return _not_ours(path, facts, own=True)
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
         return NotOurs(_about(path, "it is not a regular file"), move_aside(path))
@@ -273,10 +306,10 @@ def _link(path: str) -> NotOurs:
 
 
 def _not_ours(path: str, facts: os.stat_result, *, own: bool) -> NotOurs:
-    me = _user_name(os.geteuid())
-    owner = _user_name(facts.st_uid)
+    me = user_name(os.geteuid())
+    owner = user_name(facts.st_uid)
     cause = f"{sentences.quoted(path)} belongs to '{owner}', not to '{me}': nothing in it counts"
-    if own or os.path.basename(path) in _OWN:
+    if own or _OWN.fullmatch(os.path.basename(path)):
         sudo = "" if os.geteuid() == 0 else "sudo "
         hint = f"{sudo}chown -R {me} {_quoted(path)}  # if what is in it is yours"
         return NotOurs(cause, hint)
@@ -335,14 +368,24 @@ def _is_private_group(group: int) -> bool:
         entry = grp.getgrgid(group)
     except KeyError:
         return False
-    me = _user_name(os.geteuid())
+    me = user_name(os.geteuid())
     return group == os.getegid() and entry.gr_name == me and set(entry.gr_mem) <= {me}
 
 
-def _user_name(user: int) -> str:
+def user_name(user: int) -> str:
+    """The name of a user, or their number."""
     import pwd
 
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:
         return str(user)
+
+
+def other_owner(path: str | Path) -> str | None:
+    """The name of the other user whom a file belongs to; None where it is this user's, or missing."""
+    try:
+        owner = os.lstat(path).st_uid
+    except OSError:
+        return None
+    return user_name(owner) if owner != os.geteuid() else None

@@ -43,7 +43,7 @@ class PlanPlace(NamedTuple):
     @property
     def run(self) -> Path:
         """The file about its last run."""
-        return self._file("runs", f"{self.id}.json")
+        return self._shared_file("runs", f"{self.id}.json")
 
     @property
     def run_output(self) -> Path:
@@ -58,7 +58,7 @@ class PlanPlace(NamedTuple):
     @property
     def spool(self) -> Path:
         """The directory of events that have not reached the log yet, a file for each attempt."""
-        return self._file("spool", self.id)
+        return self._shared_file("spool", self.id)
 
     @property
     def traces(self) -> Path:
@@ -66,4 +66,11 @@ class PlanPlace(NamedTuple):
         return self._file("traces", self.id)
 
     def _file(self, *names: str) -> Path:
-        return self.repository.common_dir.joinpath("orch", *names)
+        from pathlib import Path  # not for the commands that only read
+
+        return Path(self.repository.state_path, *names)
+
+    def _shared_file(self, *names: str) -> Path:
+        from pathlib import Path
+
+        return Path(self.repository.shared_path, *names)

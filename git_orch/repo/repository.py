@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch import errors
 from git_orch.plans import sentences
 from git_orch.repo import git as gits
-from git_orch.repo import own_files, scopes
+from git_orch.repo import own_files, scopes, sharing
 from git_orch.repo.git import Git
 from git_orch.repo.scopes import Scoped
+from git_orch.repo.sharing import Sharing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,11 +96,44 @@ class Repository:
         return Git(self.git_dir, self.top, self.variables, self.drivers)
 
     @cached_property
+    def sharing(self) -> Sharing:
+        """Who shares the repository (core.sharedRepository). Raises UnfitRepository."""
+        return sharing.of_git(self.user_git)
+
+    @cached_property
+    def state_path(self) -> str:
+        """The directory of this user's local, disposable files, whether it is there or not."""
+        return sharing.state_path(self.directories.common_dir, self.sharing)
+
+    @cached_property
+    def shared_path(self) -> str:
+        """The directory of those that all who share the repository have in common: locks, names of
+        runs, events that are not in the log yet. Where nobody shares it, the same one.
+        """
+        if not self.sharing.is_on:
+            return self.state_path
+        return os.path.join(self.directories.common_dir, own_files.SHARED)
+
+    @cached_property
+    def shared_dir(self) -> Path:
+        """The same, made when first asked for, with the modes that git gives its own. Raises
+        UnfitRepository, NotOurs.
+        """
+        if not self.sharing.is_on:
+            return self.state_dir
+        directory = _path(self.shared_path)
+        try:
+            self.sharing.make_directory(directory)
+        except OSError as failed:
+            raise unwritable(failed, directory) from failed
+        return directory
+
+    @cached_property
     def state_dir(self) -> Path:
-        """Local, disposable files of git-orch, mode 0700: made when first asked for. Raises NotOurs
+        """Local, disposable files of this user, mode 0700: made when first asked for. Raises NotOurs
         where somebody else could have written them.
         """
-        directory = self.common_dir / "orch"
+        directory = _path(self.state_path)
         try:
             os.mkdir(directory, 0o700)
         except FileExistsError:

@@ -32,6 +32,7 @@ _HEAVY = (
     "tree_sitter_bash",
     "graphlib",
     "ctypes",
+    "encodings.ascii",  # a fork may have the rights of a user who cannot read Python's files
     "git_orch.agents.messages",
 )
 _AT_START = ("PYTHON", "LC_", "LANG")  # what Python looks at when it starts, and not again
@@ -55,9 +56,16 @@ class Forks:
         self._program.wait()
 
     def run(
-        self, args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: str
+        self,
+        args: Sequence[str],
+        cwd: str,
+        env: Mapping[str, str],
+        stdin: str,
+        whose: Mapping[str, int] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """git-orch with these arguments, run to its end."""
+        """git-orch with these arguments, run to its end; `whose` gives another `user`, `group` and
+        `umask`.
+        """
         with (
             tempfile.TemporaryFile() as given,
             tempfile.TemporaryFile() as out,
@@ -65,9 +73,8 @@ class Forks:
         ):
             given.write(stdin.encode())
             given.seek(0)
-            request = (
-                json.dumps({"args": list(args), "cwd": cwd, "env": dict(env)}).encode() + b"\n"
-            )
+            asked = {"args": list(args), "cwd": cwd, "env": dict(env), "whose": dict(whose or {})}
+            request = json.dumps(asked).encode() + b"\n"
             with socket.socket(socket.AF_UNIX) as asking:
                 asking.connect(self._name)
                 socket.send_fds(asking, [b"!"], [given.fileno(), out.fileno(), err.fileno()])
@@ -119,6 +126,16 @@ def _serve(listener: socket.socket) -> dict[str, Any]:
         os._exit(0)
 
 
+def become(whose: Mapping[str, int]) -> None:
+    """Let this process be one of another user, group and umask, if any are given."""
+    if whose:
+        os.umask(whose["umask"])
+    if whose and whose["user"] != os.geteuid():
+        os.setgroups([])
+        os.setgid(whose["group"])
+        os.setuid(whose["user"])
+
+
 def main() -> NoReturn:
     """Serve; in a fork, be git-orch."""
     listener = socket.socket(fileno=os.dup(0))
@@ -128,6 +145,7 @@ def main() -> NoReturn:
     assert threading.active_count() == 1, "a fork has only one of them"
     gc.freeze()
     asked = _serve(listener)
+    become(asked["whose"])
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])

@@ -137,6 +137,7 @@ def _checkout(repository: Repository, ref: str) -> Checkout | None:
         raise errors.Busy(
             f"{sentences.quoted(ref.removeprefix(HEADS))} is being rebased", "git worktree list"
         )
+    worktrees.require_open(place, ref.removeprefix(HEADS))
     # The git directory lies elsewhere, or its disk is not mounted.
     if not (place / ".git").exists():
         name = ref.removeprefix(HEADS)
@@ -317,6 +318,8 @@ def put_back(repository: Repository, move: Move) -> bool:
     if not move.checkout or refs.value(repository, move.ref) != move.old:
         return False
     place = worktrees.checkout_of(repository, move.ref)
+    if place is not None:
+        worktrees.require_open(place, move.ref.removeprefix(HEADS))
     if place is None or not (place == repository.top or (place / ".git").exists()):
         return False
     git = Checkout(place, worktrees.git_dir_of(repository, place)).git(repository)

@@ -12,7 +12,7 @@ from pathlib import Path
 from git_orch import checkpoints, errors
 from git_orch.flow.reports import Report, Reporter, StepStarted, TipChecking
 from git_orch.plans import ids
-from git_orch.repo import localfiles
+from git_orch.repo import localfiles, own_files
 from git_orch.repo.local import runs
 from git_orch.repo.local.runs import Run
 from git_orch.repo.plan_place import PlanPlace
@@ -146,6 +146,12 @@ def stop(place: PlanPlace, seconds: float) -> Run | None:
     if not localfiles.is_held(place):
         return None
     run = runs.last(place)
+    other = own_files.other_owner(place.run)
+    if other is not None:
+        name = ids.short(place.id)
+        raise errors.Busy(
+            f"'{other}' runs '{name}', and only '{other}' can stop it", f"git orch wait {name}"
+        )
     if run is None or not run.goes_on() or not tools.ask_to_end(run.pid, run.birth):
         if not localfiles.is_held(place):
             return None  # it ended meanwhile

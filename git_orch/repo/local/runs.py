@@ -55,6 +55,14 @@ def last(place: PlanPlace) -> Run | None:
     return Run(numbers["pid"] or 0, birth, numbers["began"] or 0, at_work, numbers["exit_code"])
 
 
+def cut_off_by(place: PlanPlace) -> str | None:
+    """The name of the other user whose last run of a plan, which this process has locked, was killed;
+    None where it was not so.
+    """
+    run = last(place)
+    return own_files.other_owner(place.run) if run is not None and run.exit_code is None else None
+
+
 def record_start(place: PlanPlace) -> None:
     """Write down that this process runs the plan, which it has locked."""
     pid = os.getpid()

@@ -353,10 +353,14 @@ class LogWriter:
 
 
 def clone_id(repository: Repository) -> str:
-    """The random name of this copy of the repository, made when first asked for."""
-    path = repository.state_dir / "clone"
+    """The random name of this copy of the repository, made when first asked for; all who share it
+    have the same one.
+    """
+    path = repository.shared_dir / "clone"
     if not path.exists():
         from git_orch.repo import localfiles
 
-        localfiles.create(path, f"{os.urandom(8).hex()}\n".encode("ascii"))
+        before = repository.state_dir / "clone"  # of a time when nobody shared it
+        known = own_files.read_bytes(before) if before.exists() else None
+        localfiles.create(path, known or f"{os.urandom(8).hex()}\n".encode("ascii"))
     return own_files.read_bytes(path).decode("ascii").strip()

@@ -100,7 +100,7 @@ def write(repository: Repository, summaries: Summaries) -> None:
 
 
 def _directory(repository: Repository) -> str:
-    return os.path.join(repository.directories.common_dir, "orch")
+    return repository.state_path
 
 
 def _is_shallow(repository: Repository) -> bool:

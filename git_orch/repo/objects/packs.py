@@ -192,7 +192,7 @@ def _placed(repository: Repository, write: Callable[[Sequence[int]], None]) -> H
     """A held pack of what `write` puts into two files, the pack and its index."""
     directory = repository.common_dir / "objects" / "pack"
     try:
-        directory.mkdir(exist_ok=True)
+        repository.sharing.make_directory(directory)
         for _ in range(_TRIES - 1):
             try:
                 return _try_to_place(repository, directory, write)
@@ -208,7 +208,8 @@ def _try_to_place(
 ) -> Held:
     digits = repository.oid_length + len("pack-") - len(_OURS)
     name = _OURS + os.urandom(digits).hex()[:digits]
-    held = _kept(directory / f"{_TEMPORARY}keep_{name}", directory / f"{name}.keep")
+    temporary = directory / f"{_TEMPORARY}keep_{name}"
+    held = _kept(repository, temporary, directory / f"{name}.keep")
     suffixes = ("pack", "idx")
     files = [directory / f"{_TEMPORARY}{suffix}_{name}" for suffix in suffixes]
     mode = directory.stat().st_mode & 0o444  # who may look into it may read what is there
@@ -220,6 +221,7 @@ def _try_to_place(
         _sync(descriptors)
         for file, suffix, descriptor in zip(files, suffixes, descriptors, strict=True):
             os.fchmod(descriptor, mode)
+            repository.sharing.adjust(descriptor)
             with checkpoints.around("name pack", file):
                 file.rename(directory / f"{name}.{suffix}")  # with its index it exists
     except BaseException:
@@ -233,9 +235,10 @@ def _try_to_place(
     return held
 
 
-def _kept(temporary: Path, keep: Path) -> Held:
+def _kept(repository: Repository, temporary: Path, keep: Path) -> Held:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
+        repository.sharing.adjust(descriptor)  # who finds it left behind has to look at it
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # before it has its name: nobody takes it for left
         with checkpoints.around("hold pack", keep):
             temporary.rename(keep)
@@ -305,7 +308,7 @@ def roll_up(repository: Repository, *, at_least: int = _MANY) -> None:
     if len(indexes) < at_least or _is_collecting(repository) or _has_second_index(directory):
         return
     try:
-        descriptor = own_files.open_file(repository.state_dir / "packing", os.O_RDWR | os.O_CREAT)
+        descriptor = own_files.open_file(repository.shared_dir / "packing", os.O_RDWR | os.O_CREAT)
     except OSError:
         return
     try:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from git_orch import errors, notices
 from git_orch.plans import sentences
-from git_orch.repo import ask, git_settings, own_files, scopes, sync
+from git_orch.repo import ask, git_settings, own_files, scopes, sharing, sync
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.git_settings import Care
 
@@ -164,7 +164,7 @@ def _fetch(git: Git, remote: str | None, oids: frozenset[str]) -> None:
         return
     _refuse_settings_of_the_repository(git)
     place = git.place()
-    state = os.path.join(place.common_dir, "orch")
+    state = sharing.state_path(place.common_dir, sharing.of_git(git))
     own_files.make_directories(state)
     own_files.require(state)
     with tempfile.TemporaryDirectory(dir=state, prefix="fetch-") as directory:
@@ -193,7 +193,10 @@ def _make_git_directory(git: Git, directory: str, remote: str) -> None:
     """Files that make a directory one where git can fetch from the remote."""
     settings = git.settings()
     formats = [each.value for each in settings if each.name == "extensions.objectformat"]
-    lines = ["[core]", "\trepositoryFormatVersion = 1", "\tbare = true", "[extensions]"]
+    lines = ["[core]", "\trepositoryFormatVersion = 1", "\tbare = true"]
+    shared = [each.value for each in settings if each.name == sharing.NAME]
+    lines += [f"\tsharedRepository = {_quoted(name or 'true')}" for name in shared[-1:]]
+    lines.append("[extensions]")
     lines += [f"\tobjectFormat = {_quoted(name or '')}" for name in formats[-1:]]
     lines += [f"\tpartialClone = {_quoted(remote)}", f"[remote {_quoted(remote)}]"]
     lines += [f"\t{line.key} = {_quoted(line.value)}" for line in _remote(git, remote)]

@@ -19,6 +19,7 @@ from git_orch.sandbox import trees
 
 if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
+    from git_orch.repo.sharing import Sharing
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1024**2  # bytes
@@ -36,7 +37,7 @@ def admit(repository: Repository, scratch: Path) -> None:
         for name in directory.others:
             target = _target(repository, name)
             if _NAME.fullmatch(name) and not target.exists():
-                _copy(name, directory.descriptor, target)
+                _copy(name, directory.descriptor, target, repository.sharing)
 
 
 def _target(repository: Repository, name: str) -> Path:
@@ -58,7 +59,7 @@ def _target(repository: Repository, name: str) -> Path:
     return target
 
 
-def _copy(name: str, directory: int, target: Path) -> None:
+def _copy(name: str, directory: int, target: Path, sharing: Sharing) -> None:
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(name, flags, dir_fd=directory)
@@ -72,4 +73,4 @@ def _copy(name: str, directory: int, target: Path) -> None:
             digest.update(chunk)
         if digest.hexdigest() == target.name:
             file.seek(0)
-            localfiles.copy(file, target)
+            localfiles.copy(file, target, sharing=sharing)

@@ -70,7 +70,7 @@ def disown(repository: Repository, name: str) -> None:
 def adding(repository: Repository) -> Iterator[None]:
     """One at a time: `git worktree add` reads what another one has half written, and fails."""
     with contextlib.ExitStack() as stack:
-        descriptor = _open(repository, "worktree-add")
+        descriptor = _open(repository.shared_dir, "worktree-add")
         stack.callback(os.close, descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -109,7 +109,7 @@ def _directory(repository: Repository) -> Path:
 
 
 def _lock(repository: Repository, name: str, stack: contextlib.ExitStack) -> bool:
-    descriptor = _open(repository, name)
+    descriptor = _open(repository.state_dir, name)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -119,8 +119,8 @@ def _lock(repository: Repository, name: str, stack: contextlib.ExitStack) -> boo
     return True
 
 
-def _open(repository: Repository, name: str) -> int:
-    path = repository.state_dir / "locks" / name
+def _open(directory: Path, name: str) -> int:
+    path = directory / "locks" / name
     try:
         return own_files.open_file(path, os.O_RDWR | os.O_CREAT)
     except OSError as failed:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import checkpoints
+from git_orch.repo import own_files
 from git_orch.repo.repository import unwritable
 from git_orch.repo.worktree import enclosed
 
@@ -46,6 +47,7 @@ def add(repository: Repository, path: Path, commit: str) -> Path:
         with _aside(repository) as made:
             _write(made, path, commit)
             _copy_settings(repository, made)
+            repository.sharing.adjust_tree(made)
             git_dir = _place(repository, made, path.name)
         (path / ".git").write_bytes(b"gitdir: " + os.fsencode(git_dir) + b"\n")
     except OSError as failed:
@@ -68,10 +70,11 @@ def _aside(repository: Repository) -> Iterator[Path]:
     """An empty directory that git does not look at; it and those that killed ones left are gone
     afterwards.
     """
-    place = repository.state_dir / "aside"
-    place.mkdir(mode=0o700, exist_ok=True)
+    # Where files are made that others have to read, they get the group that they have there.
+    place = repository.shared_dir / "aside"
+    own_files.make_directories(place.parent, [place.name])
     for left in place.iterdir():
-        if not _is_alive(left.name.partition("-")[0]):
+        if left.lstat().st_uid == os.geteuid() and not _is_alive(left.name.partition("-")[0]):
             enclosed.discard(left)
     directory = place / f"{os.getpid()}-{os.urandom(4).hex()}"
     directory.mkdir()
@@ -131,7 +134,7 @@ def _place(repository: Repository, made: Path, name: str) -> Path:
     directory = repository.common_dir / "worktrees"
     for number in range(_MOST_TRIES):
         target = directory / (f"{name}{number}" if number else name)
-        directory.mkdir(exist_ok=True)
+        repository.sharing.make_directory(directory)
         try:
             with checkpoints.around("place worktree", target):
                 made.rename(target)

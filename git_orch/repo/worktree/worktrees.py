@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
 from git_orch.plans import ids, sentences
-from git_orch.repo import ask, localfiles, own_files
+from git_orch.repo import ask, localfiles, own_files, refs
 from git_orch.repo.git import Git, GitFailed, failure
 from git_orch.repo.objects import partial
 from git_orch.repo.places import place_of
@@ -107,6 +107,17 @@ def displaced(repository: Repository, name: str, purpose: Purpose) -> Path | Non
     return None
 
 
+def of_another(repository: Repository, name: str, purpose: Purpose) -> str | None:
+    """Whose worktree of a plan is where, as words, when it is another user's; None without one."""
+    path = path_of(repository, name, purpose)
+    for entry in sorted((repository.common_dir / "worktrees").glob(f"{path.name}*/gitdir")):
+        other = own_files.other_owner(entry)
+        if other is not None:
+            place = Path(entry.read_text("utf-8", "surrogateescape").strip()).parent
+            return f"'{other}' has one in '{place}'"
+    return None
+
+
 def made(
     repository: Repository, name: str, boundary: Boundary, commit: str, purpose: Purpose = "exec"
 ) -> Worktree:
@@ -150,6 +161,7 @@ def _check_out(repository: Repository, path: Path, commit: str) -> None:
         git_dir = _git_dir(repository, path)
         if git_dir is not None:
             registration.make_whole(repository, git_dir)
+            repository.sharing.adjust_tree(git_dir)
         return
     oid = repository.git.line("rev-parse", "--verify", "--end-of-options", f"{commit}^{{commit}}")
     git_dir = registration.add(repository, path, oid)
@@ -375,8 +387,7 @@ def _may_be_checked_out(repository: Repository, ref: str) -> bool:
     """Whether some HEAD names the branch, or does not say: then git is to be asked, which costs a
     process.
     """
-    linked = (repository.common_dir / "worktrees").glob("*/HEAD")
-    for head in (repository.common_dir / "HEAD", *linked):
+    for head in (repository.common_dir / "HEAD", *_linked_heads(repository)):
         try:
             name = _named(head)
             if head.is_symlink() or name in (ref, _REFTABLE):
@@ -385,9 +396,47 @@ def _may_be_checked_out(repository: Repository, ref: str) -> bool:
                 return True
         except FileNotFoundError:
             continue  # removed while we looked, or packed
+        except PermissionError as closed:
+            if refs.value(repository, ref) is not None:  # else nobody has it
+                raise _closed_registration(head.parent) from closed
         except OSError:
             return True
     return False
+
+
+def _linked_heads(repository: Repository) -> list[Path]:
+    directory = repository.common_dir / "worktrees"
+    try:
+        return [directory / name / "HEAD" for name in sorted(os.listdir(directory))]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except PermissionError as closed:
+        raise _closed_registration(directory) from closed
+
+
+def _closed_registration(directory: Path) -> errors.Busy:
+    """The error for a worktree of which another user let nobody see what it has: git itself would
+    take its branch for free.
+    """
+    owner = own_files.other_owner(directory) or "you"
+    return errors.Busy(
+        f"'{directory}' is closed to you, so that nobody can tell which branch '{owner}' has there",
+        f"chmod -R g+rX {shlex.quote(str(directory))}  # by '{owner}'",
+    )
+
+
+def require_open(place: Path, branch: str) -> None:
+    """Raises Busy where this user may not look into the worktree that has a branch checked out."""
+    try:
+        (place / ".git").lstat()
+    except PermissionError as closed:
+        raise errors.Busy(
+            f"'{branch}' is checked out in '{place}', which is closed to you",
+            f"git -C {shlex.quote(str(place))} orch status  # by whoever works there, and there what "
+            "you typed here",
+        ) from closed
+    except OSError:
+        return  # that it is not there has a message of its own
 
 
 def _named(ref: Path) -> str:

@@ -621,12 +621,13 @@ def _behind(path: Path, view: View) -> Path:
 
 
 def _private_directories(view: View, common: Path) -> list[Path]:
-    """The directory of git-orch, and the submodules of other worktrees, whose configuration may
+    """The directories of git-orch, and the submodules of other worktrees, whose configuration may
     have credentials.
     """
     places = [common, *sorted(common.glob("worktrees/*"))]
     modules = [place / "modules" for place in places if place != _git_dir(view.worktree)]
-    return [path for path in (common / "orch", *modules) if path.is_dir()]
+    own = (common / "orch", *sorted(common.glob("orch-*")))
+    return [path for path in (*own, *modules) if path.is_dir()]
 
 
 def _worktree(view: View, doors: Doors) -> Iterator[str]:

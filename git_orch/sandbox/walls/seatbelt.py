@@ -151,7 +151,8 @@ def _repository(view: View) -> list[Path]:
 
 
 def _hidden(view: View) -> list[Path]:
-    local = [view.git.common_dir / "orch"] if view.git is not None else []
+    common = view.git.common_dir if view.git is not None else None
+    local = [common / "orch", *sorted(common.glob("orch-*"))] if common is not None else []
     return [*(view.home / name for name in _CREDENTIALS), *local]
 
 
