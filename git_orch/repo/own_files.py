@@ -164,8 +164,8 @@ def append(top: str | Path, names: Sequence[str], data: bytes) -> None:
 
 
 def make_directories(top: str | Path, names: Sequence[str] = ()) -> None:
-    """Make `top` and the directories below it, for this user alone; below a shared one, which has to
-    be there, for all who have that. Raises OSError.
+    """Make `top` and the directories below it, for this user alone; below a shared one, which has
+    to be there, for all who have that. Raises OSError.
     """
     if not is_shared(top):
         private.make_directory(os.path.join(top, *names))
@@ -179,7 +179,7 @@ def make_directories(top: str | Path, names: Sequence[str] = ()) -> None:
 
 
 def is_shared(path: str | Path) -> bool:
-    """Whether a file or directory of git-orch's own is one that all who share a repository write."""
+    """Whether a file or directory of git-orch's own is for all who share the repository."""
     return os.path.basename(path) == SHARED or os.path.basename(split(path)[0]) == SHARED
 
 
@@ -383,7 +383,7 @@ def user_name(user: int) -> str:
 
 
 def other_owner(path: str | Path) -> str | None:
-    """The name of the other user whom a file belongs to; None where it is this user's, or missing."""
+    """The name of the other user whom a file belongs to; None where it is our own, or missing."""
     try:
         owner = os.lstat(path).st_uid
     except OSError:

@@ -130,8 +130,8 @@ class Repository:
 
     @cached_property
     def state_dir(self) -> Path:
-        """Local, disposable files of this user, mode 0700: made when first asked for. Raises NotOurs
-        where somebody else could have written them.
+        """Local, disposable files of this user, mode 0700: made when first asked for. Raises
+        NotOurs where somebody else could have written them.
         """
         directory = _path(self.state_path)
         try:

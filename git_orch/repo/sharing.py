@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.repo import git_settings
+from git_orch.sandbox import trees
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,10 +69,10 @@ class Sharing(NamedTuple):
         """Do that with a directory and all in it, where no link is. Raises OSError."""
         if not self.bits:
             return
-        for directory, _, files in os.walk(top):
-            self.adjust(directory)
-            for name in files:
-                self.adjust(os.path.join(directory, name))
+        for directory in trees.walk(top):
+            self.adjust(directory.descriptor)
+            for name in directory.others:
+                self.adjust(os.path.join(top, *directory.names, name))
 
     def make_directory(self, path: Path) -> None:
         """Make a directory; one that is there stays as it is. Raises OSError."""
@@ -97,7 +98,9 @@ def of_git(git: Git) -> Sharing:
 
 
 def of_value(value: str | None) -> Sharing:
-    """What a value of core.sharedRepository means; None is the name alone. Raises UnfitRepository."""
+    """What a value of core.sharedRepository means; None is the name alone. Raises
+    UnfitRepository.
+    """
     if value is None:
         return Sharing(_GROUP)
     if value.lower() in _NAMED:

@@ -56,8 +56,8 @@ def last(place: PlanPlace) -> Run | None:
 
 
 def cut_off_by(place: PlanPlace) -> str | None:
-    """The name of the other user whose last run of a plan, which this process has locked, was killed;
-    None where it was not so.
+    """The name of another user whose run was killed, which was the last one of a plan that this
+    process has locked; None else.
     """
     run = last(place)
     return own_files.other_owner(place.run) if run is not None and run.exit_code is None else None

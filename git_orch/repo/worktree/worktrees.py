@@ -432,8 +432,8 @@ def require_open(place: Path, branch: str) -> None:
     except PermissionError as closed:
         raise errors.Busy(
             f"'{branch}' is checked out in '{place}', which is closed to you",
-            f"git -C {shlex.quote(str(place))} orch status  # by whoever works there, and there what "
-            "you typed here",
+            f"git -C {shlex.quote(str(place))} orch status  # by whoever works there, and there "
+            "what you typed here",
         ) from closed
     except OSError:
         return  # that it is not there has a message of its own
