@@ -163,8 +163,10 @@ def to_hand_in(means: Means, plan: OpenPlan, status: Status, number: int | None)
         name = ids.short(status.id)
         again = "exec" if step.kind == "manual" else "fix"
         typed = name if again == "exec" else f"{name} {step.number}"
+        other = worktrees.of_another(plan.repository, plan.id, prepare.MANUAL)
+        whose = f": {other}" if other is not None and step.kind == "manual" else ""
         raise errors.Refused(
-            f"there is no worktree with the work for step {step.number}",
+            f"there is no worktree with the work for step {step.number}{whose}",
             f"git orch {again} {typed}  # makes it",
         )
     return there

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
@@ -12,7 +13,6 @@ from git_orch.repo import localfiles, own_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from git_orch.repo.repository import Repository
 
@@ -26,9 +26,7 @@ def load(repository: Repository, tree: str) -> Survey | None:
     written.
     """
     try:
-        data = own_files.read(
-            repository.common_dir / "orch", ("maps", f"{tree}{_SUFFIX}"), _LARGEST
-        )
+        data = own_files.read(repository.state_path, ("maps", f"{tree}{_SUFFIX}"), _LARGEST)
     except (OSError, own_files.NotOurs):
         return None
     return files.read(data) if data is not None else None
@@ -63,7 +61,7 @@ def _by_age(repository: Repository) -> list[Path]:
 
 
 def _dated(repository: Repository) -> Iterator[tuple[float, Path]]:
-    directory = repository.common_dir / "orch" / "maps"
+    directory = Path(repository.state_path, "maps")
     try:
         listed = os.listdir(directory)
     except OSError:
