@@ -20,7 +20,7 @@ from git_orch.repo import localfiles, settings
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.sandbox.process import programs
-from git_orch.views import console, documents, report
+from git_orch.views import console, report
 
 
 @click.command("edit")
@@ -77,7 +77,7 @@ def command(plan: str | None, source: str | None) -> None:
         raise
     if draft is not None:
         localfiles.remove(draft)
-    here.give(documents.document(after, running=False))
+    here.give(here.plan_document(repository, after, running=False))
     what = revision.differences(status.plan, new) if changed else "nothing changed"
     console.out(f"{ids.short(status.id)}: {what or 'the same text, not rejected any more'}")
     if changed:

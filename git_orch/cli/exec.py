@@ -294,7 +294,7 @@ def _run(
         after = plan.status()
         runs.record_end(plan.place, summary.exit_code)
     if given.as_json:
-        here.print_plan(after)
+        here.print_plan(repository, after)
         _print_failure(after, summary)
     else:
         conclude(after, summary)

@@ -11,7 +11,7 @@ import click
 from click.types import FloatParamType
 
 from git_orch import errors
-from git_orch.cli import json_flag
+from git_orch.cli import json_flag, words
 from git_orch.flow.approval import grant, standing
 from git_orch.plans import ids
 from git_orch.plans.history.status import Status
@@ -26,6 +26,7 @@ from git_orch.views import answer, console
 
 if TYPE_CHECKING:
     from git_orch.flow.open_plan import OpenPlan
+    from git_orch.plans.document import Document
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -61,6 +62,20 @@ def plan_argument(function: F) -> F:
 def json_option(function: F) -> F:
     """The --json flag, for a command that gives data of its own; all others have it from the table."""
     return click.option("--json", "as_json", **json_flag.SETTINGS)(function)
+
+
+def since_option(text: str) -> Callable[[F], F]:
+    """The --since option: an event, or the beginning where none is named."""
+    return click.option("--since", callback=_event, metavar="[EVENT]", help=text)
+
+
+def _event(_context: click.Context, _option: click.Parameter, event: str | None) -> str | None:
+    if event is not None and ids.ULID.fullmatch(event) is None:
+        raise errors.UsageError(f"'{event}' is not the ID of an event", "git orch log --json")
+    return event
+
+
+SINCE = words.optional_value("--since", "0" * 26, ids.ULID)
 
 
 def budget_option(function: F) -> F:
@@ -189,9 +204,7 @@ def open_plan(handle: str | None, *, put_away: bool = False) -> Iterator[OpenPla
         yield opened
         asked = answer.current()
         if asked is not None and refs.value(repository, opened.place.log) is not None:
-            from git_orch.views import documents
-
-            asked.offer(lambda: documents.document(opened.status(), running=False))
+            asked.offer(lambda: plan_document(repository, opened.status(), running=False))
 
 
 def print_json(value: object, *following: str) -> None:
@@ -212,14 +225,31 @@ def give(data: object) -> None:
         asked.give(data)
 
 
+def plan_document(repository: Repository, status: Status, *, running: bool) -> Document:
+    """A plan as `git orch show --json` gives it, with the worktrees in which a person works."""
+    from git_orch.repo.worktree import worktrees
+    from git_orch.views import documents
+
+    places: dict[str, str] = {}
+    if any(purpose != "exec" for purpose in worktrees.purposes(repository, status.id)):
+        from git_orch.flow.attempt import prepare
+
+        places = prepare.places_by_hand(repository, status)
+    return documents.document(status, running=running, worktrees=places)
+
+
 def print_plan(
-    status: Status, *, running: bool = False, more: Mapping[str, object] | None = None
+    repository: Repository,
+    status: Status,
+    *,
+    running: bool = False,
+    more: Mapping[str, object] | None = None,
 ) -> None:
     """Give a plan as data, with `more` keys, and the command that leads on."""
-    from git_orch.views import documents, report
+    from git_orch.views import report
 
     print_json(
-        {**documents.document(status, running=running), **(more or {})},
+        {**plan_document(repository, status, running=running), **(more or {})},
         report.following(status, running=running),
     )
 

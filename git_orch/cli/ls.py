@@ -7,7 +7,6 @@ import click
 from git_orch import errors
 from git_orch.cli import here, listing
 from git_orch.repo import localfiles
-from git_orch.views import documents
 
 
 @click.command("ls")
@@ -33,5 +32,8 @@ def command(*, only_open: bool, with_archived: bool, full: bool, as_json: bool) 
     statuses = [status for status in every if status.is_open() or not only_open]
     running = localfiles.held(repository, [status.id for status in statuses])
     here.print_json(
-        [documents.document(status, running=status.id in running) for status in statuses]
+        [
+            here.plan_document(repository, status, running=status.id in running)
+            for status in statuses
+        ]
     )

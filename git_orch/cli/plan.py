@@ -109,7 +109,7 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
         _warn_of_uncommitted(repository)
     if options_typed.as_json:
         with here.open_objects(repository) as database:
-            here.print_plan(here.status_of(repository, database, plan_id))
+            here.print_plan(repository, here.status_of(repository, database, plan_id))
         return
     count = len(draft.plan.steps)
     cost = estimating.estimate_text(draft.estimate)

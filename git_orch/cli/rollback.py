@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 from typing import TYPE_CHECKING
 
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, words
 from git_orch.plans import sentences
 from git_orch.views import console, report
 
@@ -19,18 +18,10 @@ if TYPE_CHECKING:
     from git_orch.flow.open_plan import OpenPlan
 
 
-class _Rollback(click.Command):
-    """Takes --last without a number, which a plan's name may follow, for one step."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        spelled = []
-        for word, after in itertools.zip_longest(args, args[1:], fillvalue=""):
-            one = word == "--last" and not re.fullmatch(r"[-+]?[0-9]+", after)
-            spelled.append("--last=1" if one else word)
-        return super().parse_args(ctx, spelled)
+_LAST = words.optional_value("--last", "1", re.compile(r"[-+]?[0-9]+"))
 
 
-@click.command("rollback", cls=_Rollback)
+@click.command("rollback", cls=_LAST)
 @here.plan_argument
 @click.option(
     "--to-step",

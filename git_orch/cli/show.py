@@ -44,7 +44,7 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, atte
         console.out(emitter.to_yaml(status.plan).rstrip("\n"))
     elif as_json:
         more = {"attempts": documents.attempt_documents(status)} if attempts else {}
-        here.print_plan(status, running=running, more=more)
+        here.print_plan(repository, status, running=running, more=more)
     elif tasks:
         for line in report.task_lines(status):
             console.out(*line)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import click
 
-from git_orch import errors
 from git_orch.cli import here, listing
-from git_orch.plans import ids
 from git_orch.repo import localfiles
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
-from git_orch.views import console, documents, headlines, report
+from git_orch.views import console, headlines, report
 
 
-@click.command("status")
+@click.command("status", cls=here.SINCE)
 @here.plan_argument
-@click.option(
-    "--since", metavar="EVENT", help="What happened to a plan after this event, and what runs now."
-)
+@here.since_option("What happened to a plan after this event, and what runs now.")
 @here.json_option
 def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
     """Open plans and what to do next; with PLAN, that one."""
@@ -37,7 +33,10 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
     running = localfiles.held(repository, [status.id for status in statuses])
     if as_json:
         here.print_json(
-            [documents.document(status, running=status.id in running) for status in statuses],
+            [
+                here.plan_document(repository, status, running=status.id in running)
+                for status in statuses
+            ],
             *(report.following(status, running=status.id in running) for status in statuses),
         )
         return
@@ -47,8 +46,6 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
 
 def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool) -> None:
     """Print one plan for a reader who looks again and again."""
-    if ids.ULID.fullmatch(since) is None:
-        raise errors.UsageError(f"'{since}' is not the ID of an event", "git orch log --json")
     from git_orch.repo.local import live as attempts
     from git_orch.repo.local import runs
     from git_orch.views import live
@@ -69,7 +66,15 @@ def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool
         )
     if as_json:
         following = report.following(status, running=seen.running)
-        here.print_json([live.document(status, since, seen)], following)
+        here.print_json(
+            [
+                {
+                    **live.document(status, since, seen),
+                    **here.plan_document(repository, status, running=seen.running),
+                }
+            ],
+            following,
+        )
         return
     for line in live.lines(status, since, seen):
         console.out(*line)

@@ -31,7 +31,7 @@ def command(plan: str | None, timeout: float, *, as_json: bool) -> None:
         new = kept.since(place, database, before)
     if as_json:
         kept_documents = [{"commit": entry.commit, "why": entry.why} for entry in new]
-        here.print_plan(status, more={"kept": kept_documents})
+        here.print_plan(repository, status, more={"kept": kept_documents})
         return
     if run is None:
         console.out(f"nothing runs on {ids.short(plan_id)}")

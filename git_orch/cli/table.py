@@ -55,6 +55,19 @@ COMMANDS = {
 }
 
 
+# What `git orch -h` lists; the rest is named below it.
+GROUPS = {
+    "Plan": ("plan", "approve", "edit"),
+    "Run": ("exec", "answer", "fix", "done", "stop"),
+    "Look": ("status", "ls", "show", "log", "diff"),
+    "Change what is done": (
+        "undo", "rollback", "redo", "drop", "reorder", "rebase", "adopt", "verify",
+    ),
+    "Finish": ("land", "pick", "archive"),
+    "This machine": ("setup", "doctor", "prune"),
+}  # fmt: skip
+
+
 def load(name: str) -> click.Command:
     """The command called `name`; every one has --json."""
     command: click.Command = importlib.import_module(f"git_orch.cli.{name}").command
@@ -73,19 +86,23 @@ class _Table(click.Group):
         return load(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for heading, names in GROUPS.items():
+            with formatter.section(heading):
+                rows = [(name.ljust(width), COMMANDS[name]) for name in names if name in COMMANDS]
+                formatter.write_dl(rows)
+        listed = {name for names in GROUPS.values() for name in names}
+        with formatter.section("For programs, and for a closer look"):
+            formatter.write_text(", ".join(name for name in COMMANDS if name not in listed))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
+            from git_orch.cli import near_words
 
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             raise errors.UsageError(
-                f"'{args[0]}' is not a git-orch command",
-                f"git orch {near[0]}" if near else "git orch help",
+                f"'{args[0]}' is not a git-orch command", near_words.suggestion(args, COMMANDS)
             )
         return super().resolve_command(ctx, args)
 

@@ -34,7 +34,7 @@ def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan_id)
     if as_json:
-        here.print_plan(status)
+        here.print_plan(repository, status)
     if run is None and status.state is PlanState.COMPLETE:
         if not as_json:
             console.out(f"nothing runs; {ids.short(plan_id)} is complete")

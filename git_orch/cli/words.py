@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Callable
@@ -37,6 +38,22 @@ def plan_and_step(plan: str | None, step: str | None) -> tuple[str | None, int |
     if step.isdecimal():
         return plan, int(step)
     raise errors.UsageError(f"'{step}' is not the number of a step", "git orch status")
+
+
+def optional_value(option: str, default: str, values: re.Pattern[str]) -> type[click.Command]:
+    """A kind of command that takes `option` without one of its `values`, which a plan's name may
+    follow, for `default`.
+    """
+
+    class Spelled(click.Command):
+        def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+            spelled = []
+            for word, after in itertools.zip_longest(args, args[1:], fillvalue=""):
+                alone = word == option and not values.fullmatch(after)
+                spelled.append(f"{option}={default}" if alone else word)
+            return super().parse_args(ctx, spelled)
+
+    return Spelled
 
 
 def plan_here(repository: Repository) -> str | None:

@@ -36,7 +36,7 @@ WORDS = {
     143: "interrupted",
 }
 # The second and third of several ways on stand below the first one.
-_NEXT = re.compile(r"(?:(?:^|; )(?:next|run|read|to take it back): |^ {6})(git .+)")
+_NEXT = re.compile(r"(?:(?:^|; )(?:next|run|read|or|to take it back): +|^ {6})(git .+)")
 _LEVELS = {"note: ": "note", "also: ": "note", "warning: ": "warning"}
 _COMMENT = re.compile(r"\s+# .*")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from git_orch.plans import document as documents
 from git_orch.plans import plan_document
@@ -21,8 +21,14 @@ from git_orch.plans.plan import Step
 from git_orch.views.report import when
 
 
-def document(status: Status, *, running: bool) -> Document:
-    """The plan as `git orch show --json` prints it; the schema is `git orch schema plan-status`."""
+def document(
+    status: Status, *, running: bool, worktrees: Mapping[str, str] | None = None
+) -> Document:
+    """The plan as `git orch show --json` prints it; the schema is `git orch schema plan-status`.
+
+    `worktrees` are those in which a person works, by step ID.
+    """
+    places = worktrees or {}
     estimate = status.estimate
     return {
         "id": status.id,
@@ -53,7 +59,10 @@ def document(status: Status, *, running: bool) -> Document:
         },
         "usd": round(status.usd(), 9),
         "elapsed_ms": round(status.run_seconds * 1000),
-        "steps": [_step_document(status, step) for step in status.steps],
+        "steps": [
+            {**_step_document(status, step), "worktree": places.get(step.id)}
+            for step in status.steps
+        ],
         "landed": _landing_document(status),
         "tip_checked": _tip_document(status),
         "last_event": last_event(status),
@@ -196,6 +205,7 @@ def schema() -> Document:
          "attempts": {"type": "integer"}, "error": maybe_text, "reason": maybe_text, "summary": text, "review": texts,
          "seconds": number, "ended": maybe_text,
          "usage": {"type": "object"}, "usd": number, "depends_on": texts, "network": truth,
+         "worktree": maybe_text,
          "checks": {"type": "array", "items": check}},
         {"why": text, "prompt": text, "run": text, "argv": texts, "files": {"type": "object"},
          "paths": texts, "model": text, "timeout": {"type": "integer"}, "produces": texts,

@@ -114,3 +114,38 @@ def test_a_list_for_programs_has_the_plans_of_that_for_people(here: Here, option
     here("exec", done)
     named = {"--open": [still], "--all": [put_away, done, still]}[option]
     assert [plan["id"] for plan in answered(here, "ls", option)["data"]] == named
+
+
+@pytest.mark.parametrize("command", [("log",), ("status",)])
+def test_since_without_an_event_means_the_beginning(here: Here, command: tuple[str]) -> None:
+    plan = here.plan(writing("a.txt"))
+    events = data(here("log", plan, "--json").out)
+    for words in (["--since", plan], [plan, "--since"], ["--since"]):
+        found = answered(here, *command, *words)["data"]
+        assert (found if command == ("log",) else found[0]["events"]) == events
+
+
+def test_a_log_since_an_event_has_the_later_ones(here: Here) -> None:
+    plan = here.plan(writing("a.txt"))
+    last = here.show(plan)["last_event"]
+    here("exec")
+    events = data(here("log", plan, "--json").out)
+    later = [event for event in events if event["id"] > last]
+    assert later
+    assert data(here("log", plan, "--since", last, "--json").out) == later
+
+
+def test_since_takes_no_other_value(here: Here) -> None:
+    here.plan(writing("a.txt"))
+    assert "is not the ID of an event" in here("log", "--since=yesterday", expect=2).err
+
+
+@pytest.mark.parametrize("command", ["show", "status"])
+def test_the_worktree_of_a_manual_step_is_in_the_answer(here: Here, command: str) -> None:
+    by_hand = [{"title": f"Do {number}", "kind": "manual"} for number in (1, 2)]
+    here.plan({"title": "By hand", "steps": by_hand})
+    said = here("exec", expect=None)
+    found = answered(here, command)["data"]
+    steps = (found if command == "show" else found[0])["steps"]
+    assert [step["worktree"] is not None for step in steps] == [True, False]
+    assert steps[0]["worktree"] in said.out + said.err

@@ -25,7 +25,7 @@ from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import ids, sentences
 from git_orch.plans.approval import Setup
-from git_orch.plans.history.status import Status
+from git_orch.plans.history.status import SATISFIED, Status
 from git_orch.plans.plan import Step
 from git_orch.repo import settings
 from git_orch.repo.git import Git, GitFailed
@@ -196,6 +196,19 @@ def purpose_of(step: Step) -> Purpose:
     plain = ids.STEP_ID.fullmatch(step.id) is not None
     digest = hashlib.sha256(step.id.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{step.id if plain else digest[:16]}-fix"
+
+
+def places_by_hand(repository: Repository, status: Status) -> dict[str, str]:
+    """By step ID, the worktrees that are there for a person's work on a step that is not done."""
+    there = {*worktrees.purposes(repository, status.id)}
+    places: dict[str, str] = {}
+    for step in status.steps:
+        purpose = purpose_of(step.step)
+        if purpose in there and step.state not in SATISFIED:
+            places[step.id] = str(worktrees.path_of(repository, status.id, purpose))
+            if purpose == MANUAL:
+                there.discard(MANUAL)  # it is for the first of them
+    return places
 
 
 def manual_worktree(plan: OpenPlan, commit: str) -> Worktree:
