@@ -50,15 +50,16 @@ def command(
         raise errors.UsageError("--accept stands alone", f"git orch verify --accept {accept}")
     if tip and (steps is not None or check is not None):
         raise errors.UsageError("--tip is about all checks of all steps", "git orch verify --tip")
+    if accept is not None:
+        from git_orch.cli import adopt
+
+        console.err("note: 'git orch verify --accept' is 'git orch adopt' now")
+        adopt.adopt(plan, accept, None)
+        return 0
     from git_orch.flow.attempt import verify
 
     terms = verify.Terms(not no_cache, record)
     with here.open_plan(plan) as opened:
-        if accept is not None:
-            verify.accept(opened, accept)
-            console.out(f"step {accept} accepted; its checks have not run")
-            console.out(f"next: git orch verify {opened.name} --step {accept} --record")
-            return 0
         if tip:
             return _tip(opened.id, verify.verify_tip(opened, terms), as_json=as_json)
         count = len(opened.status().steps)

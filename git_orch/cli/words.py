@@ -27,12 +27,17 @@ def plan_and_step_arguments(function: F) -> F:
     return click.argument("plan", required=False, metavar="[PLAN]")(second)
 
 
+def is_step(word: str) -> bool:
+    """Whether a word is the number of a step, where a plan could stand as well."""
+    return _STEP.fullmatch(word) is not None
+
+
 def plan_and_step(plan: str | None, step: str | None) -> tuple[str | None, int | None]:
     """The plan and the number of the step that somebody typed, either of them alone or both. Raises
     UsageError.
     """
     if step is None:
-        if plan is not None and _STEP.fullmatch(plan):
+        if plan is not None and is_step(plan):
             return None, int(plan)
         return plan, None
     if step.isdecimal():

@@ -26,6 +26,7 @@ _STATE_STYLES = {
     StepState.UNVERIFIED: "yellow", StepState.CLAIMED: "yellow", StepState.REVERTED: "yellow", StepState.PENDING: "dim",
 }  # fmt: skip
 
+_OWN_SHOWN = 5  # commits of a person
 _LINES_SHOWN = 10  # of a failed check's output; the log has more, and a local file the whole
 
 
@@ -210,6 +211,24 @@ def step_lines(status: Status) -> list[Line]:
     lines: list[Line] = []
     for step in status.steps:
         lines += _step_lines(status, step)
+    return [*lines, *_own_lines(status)]
+
+
+def _own_lines(status: Status) -> list[Line]:
+    """The newest commits on the branch that a person made for no step, and what takes them as one."""
+    own = status.own_commits()
+    shown = own[-_OWN_SHOWN:]
+    lines: list[Line] = [
+        ("     ", Styled("yours     ", "yellow"), f" {commit.oid[:10]:<10}  ", commit.subject)
+        for commit in shown
+    ]
+    left = next((step for step in status.steps if step.state not in SATISFIED), None)
+    if len(own) > len(shown):
+        lines.insert(0, (f"     {len(own) - len(shown)} more commits of yours",))
+    if own and left is not None and status.archived is None:
+        named = f" {own[-1].oid[:10]}" if len(own) > 1 else ""
+        again = f"git orch adopt {ids.short(status.id)} {left.number}{named}"
+        lines.append((f"       to take it as step {left.number}: {again}",))
     return lines
 
 
@@ -334,7 +353,7 @@ def _next_with_branch(status: Status) -> str:
     name = ids.short(status.id)
     for step in status.steps:
         if step.state is StepState.CLAIMED:
-            return f"git orch verify {name} --accept {step.number}"
+            return f"git orch adopt {name} {step.number}"
     if awaits_person(status) is not None:
         return f"git orch done {name}  # when the work is there; git orch exec {name} says where"
     return _next_complete(status) if status.state is PlanState.COMPLETE else _next_run(status)

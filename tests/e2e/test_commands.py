@@ -263,21 +263,6 @@ def test_a_check_that_fails_now_makes_verify_end_with_one(here: Here) -> None:
     assert "FAILED" in here("verify", plan, "--no-cache", expect=1).out
 
 
-def test_accept_takes_a_commit_that_claims_a_step(here: Here) -> None:
-    plan = here.plan(writing("a"))
-    message = (
-        f"by hand\n\nOrch-Plan: {plan}\nOrch-Step: s1\nOrch-Attempt: 01ARZ3NDEKTSV4RRFFQ69G5FAV\n"
-    )
-    tree = here.repo.git("rev-parse", f"orch/{plan}^{{tree}}")
-    commit = here.repo.git("commit-tree", tree, "-p", f"orch/{plan}", "-m", message)
-    here.repo.git("update-ref", f"refs/heads/orch/{plan}", commit)
-    assert here.show(plan)["steps"][0]["state"] == "claimed"
-    assert "--accept 1" in here("exec", plan, expect=3).err
-    here("verify", plan, "--accept", "1")
-    assert here.show(plan)["steps"][0]["state"] == "unverified"
-    here("verify", plan, "--accept", "1", expect=3)
-
-
 def test_cost_shows_the_estimate_for_another_model(here: Here) -> None:
     """S1-068 to S1-073, S1-078."""
     plan = here.plan({"title": "x", "steps": [{"title": "Think", "prompt": "think"}]})

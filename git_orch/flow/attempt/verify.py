@@ -1,4 +1,4 @@
-"""Running the checks of landed steps again, and accepting commits that claim a step."""
+"""Running the checks of landed steps again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from git_orch.plans.history.status import (
     CheckResult,
     Commit,
     Status,
-    StepState,
     StepStatus,
     TipCheck,
     TipFailure,
@@ -269,32 +268,6 @@ class _Places:
 def _places(plan: OpenPlan, terms: Terms) -> Iterator[_Places]:
     with prepare.bench(plan, use_cache=terms.use_cache) as bench:
         yield _Places(plan, terms, bench)
-
-
-# -- claims ----------------------------------------------------------------------------------------
-
-
-def accept(plan: OpenPlan, number: int) -> None:
-    """Take a commit that claims a step as that step's; it stays unverified. Raises Refused when
-    there is none.
-    """
-    step = _step(plan.status(), number)
-    if step.state is not StepState.CLAIMED or step.commit is None:
-        raise errors.Refused(
-            f"no commit is marked as step {number} from outside: step {number} is {step.state.value}",
-            f"git orch show {plan.name}",
-        )
-    attempt = next(
-        claim.attempt
-        for claim in reversed(step.commit.message.claims)
-        if claim.plan == plan.id and claim.step == step.id
-    )
-    plan.record(
-        (
-            step.commit.oid,
-            plan.event("step.accepted", step=step.id, attempt=attempt, commit=step.commit.oid),
-        )
-    )
 
 
 def _step(status: Status, number: int) -> StepStatus:

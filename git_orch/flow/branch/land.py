@@ -240,7 +240,7 @@ def _branch_to_land(status: Status, *, partial: bool) -> Branch:
         claimed = next((step.number for step in left if step.state is StepState.CLAIMED), None)
         raise errors.Refused(
             f"not done in '{name}': {sentences.steps(step.number for step in left)}",
-            f"git orch verify {name} --accept {claimed}"
+            f"git orch adopt {name} {claimed}"
             if claimed is not None
             else f"git orch exec {name}  # or land what is done: git orch land --partial {name}",
         )

@@ -22,7 +22,14 @@ from git_orch.repo.worktree import worktrees
 
 # What an undo takes back.
 _REVERSIBLE = frozenset(
-    {MoveKind.ROLLBACK, MoveKind.DROP, MoveKind.REORDER, MoveKind.REBASE, MoveKind.REDO}
+    {
+        MoveKind.ROLLBACK,
+        MoveKind.DROP,
+        MoveKind.REORDER,
+        MoveKind.REBASE,
+        MoveKind.REDO,
+        MoveKind.ADOPT,
+    }
 )
 
 
@@ -124,7 +131,7 @@ def _to(plan: OpenPlan, status: Status, target: Commit, why: str, how: How) -> M
 
 
 def undo(plan: OpenPlan, how: How | None = None) -> Moved:
-    """Take back the last rollback, drop, reorder, rebase or redo that was not taken back yet.
+    """Take back the last rollback, drop, reorder, rebase, redo or adoption that was not taken back yet.
 
     Raises Refused when the branch has moved on since, or none of these was last.
     """

@@ -45,7 +45,7 @@ def open_worktree(plan: OpenPlan, number: int | None) -> Place:
     the worktree keeps it from following.
     """
     status = plan.status()
-    step = _step(status, number) if number is not None else _failed_step(plan, status)
+    step = step_of(status, number) if number is not None else _failed_step(plan, status)
     _refuse_unfit(status, step)
     means, tip = prepare.means(plan), status.branch.tip if status.branch is not None else ""
     there = _waiting(means, plan, step)
@@ -74,7 +74,8 @@ def _brought_along(plan: OpenPlan, there: Waiting, tip: str) -> Beginning:
     return now
 
 
-def _step(status: Status, number: int) -> StepStatus:
+def step_of(status: Status, number: int) -> StepStatus:
+    """The step with this number. Raises NotFound."""
     if not 1 <= number <= len(status.steps):
         raise errors.NotFound(
             f"there is no step {number}: the plan has {len(status.steps)}",
@@ -109,19 +110,25 @@ def _refuse_unfit(status: Status, step: StepStatus) -> None:
     if step.state is StepState.CLAIMED:
         raise errors.Refused(
             f"a commit on the branch is marked as step {number}",
-            f"git orch verify {name} --accept {number}",
+            f"git orch adopt {name} {number}",
         )
     if step.state in SATISFIED:
         raise errors.Refused(
             f"step {number} is done",
             f"git orch redo {number} {name}  # runs it again; or: git orch edit {name}",
         )
+    refuse_early(status, step)
+
+
+def refuse_early(status: Status, step: StepStatus) -> None:
+    """Raises Refused for a step that needs others which are not done."""
     satisfied = status.satisfied_steps()
     needed = [other for other in step.step.depends_on if other not in satisfied]
     if needed:
         numbers = [status.plan.position(other) for other in needed]
         raise errors.Refused(
-            f"step {number} needs {sentences.steps(numbers)} first", f"git orch exec {name}"
+            f"step {step.number} needs {sentences.steps(numbers)} first",
+            f"git orch exec {ids.short(status.id)}",
         )
 
 
@@ -156,7 +163,7 @@ def waiting(means: Means, plan: OpenPlan, status: Status) -> list[Waiting]:
 
 def to_hand_in(means: Means, plan: OpenPlan, status: Status, number: int | None) -> Waiting:
     """The step that a person hands in. Raises Refused where none waits, or several do."""
-    step = _step(status, number) if number is not None else _only_one(means, plan, status)
+    step = step_of(status, number) if number is not None else _only_one(means, plan, status)
     _refuse_unfit(status, step)
     there = _waiting(means, plan, step)
     if there is None or (there.beginning is not None and not there.beginning.is_ready):

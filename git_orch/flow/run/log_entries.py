@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from git_orch.flow.attempt.ending import Failed, Interrupted, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.open_plan import OpenPlan
@@ -76,6 +79,36 @@ def landing_event(plan: OpenPlan, job: Job, result: Verified, now: Tip) -> Event
     ):
         if value:
             body[name] = value
+    return plan.event("step.landed", **body)
+
+
+class Work(NamedTuple):
+    """A step that lands as a person's commit."""
+
+    step: str
+    attempt: str
+    run: str
+    commit: str
+    tree: str
+    seconds: float
+
+
+def adoption_event(
+    plan: OpenPlan,
+    work: Work,
+    checks: Sequence[CheckResult],
+    changed: Sequence[str],
+    made_of: Sequence[str],
+) -> Event:
+    """The event that makes a commit count as the step, which was made of a person's commits."""
+    body: Document = {
+        **work._asdict(),
+        "checks": [_check(check) for check in checks],
+        "seconds": round(work.seconds, 3),
+        "files": len(changed),
+        "changed": list(changed[:_NAMES]),
+        "adopted": list(made_of),
+    }
     return plan.event("step.landed", **body)
 
 

@@ -135,7 +135,7 @@ def refuse_claimed(status: Status) -> None:
     if claimed is not None:
         raise errors.Refused(
             f"a commit on the branch is marked as step {claimed.number}, but git-orch did not make it",
-            f"git orch verify {ids.short(status.id)} --accept {claimed.number}",
+            f"git orch adopt {ids.short(status.id)} {claimed.number}",
         )
 
 

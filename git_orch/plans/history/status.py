@@ -45,12 +45,13 @@ SATISFIED = frozenset({StepState.DONE, StepState.UNVERIFIED, StepState.UPSTREAM}
 
 
 class Commit(NamedTuple):
-    """A commit on a plan branch, with what its message claims."""
+    """A commit on a plan branch, with what its message claims and the first line of it."""
 
     oid: str
     tree: str
     parents: tuple[str, ...]
     message: trailers.Message
+    subject: str = ""
 
 
 class Branch(NamedTuple):
@@ -90,6 +91,7 @@ class MoveKind(enum.Enum):
     REORDER = "reorder"
     REBASE = "rebase"
     REDO = "redo"
+    ADOPT = "adopt"  # of a person's commit as a step
     UNDO = "undo"  # of one of the five above
     UNARCHIVE = "unarchive"
     PICK = "pick"  # steps onto a branch of the user's
@@ -328,6 +330,18 @@ class Status(NamedTuple):
     def satisfied_steps(self) -> frozenset[str]:
         """Steps that others may depend on."""
         return frozenset(status.id for status in self.steps if status.state in SATISFIED)
+
+    def own_commits(self) -> tuple[Commit, ...]:
+        """The commits on the branch that a person made for no step, oldest first: neither reverts
+        nor merges.
+        """
+        commits = self.branch.commits if self.branch is not None else ()
+        return tuple(commit for commit in commits if self._is_own(commit))
+
+    def _is_own(self, commit: Commit) -> bool:
+        message = commit.message
+        claims = [claim for claim in message.claims if claim.plan == self.id]
+        return not (claims or message.reverts or message.cover_of) and len(commit.parents) == 1
 
     def tip_failures(self) -> tuple[TipFailure, ...]:
         """The checks that failed on the tree of the branch's present tip."""

@@ -76,13 +76,18 @@ def _commit(oid: str, stored: Found | None) -> Commit | None:
     if stored is None or stored.kind != "commit":
         return None
     fields = raw.commit_object(stored.data)
-    return Commit(oid, fields.tree, fields.parents, trailers.read(fields.message))
+    return _of(oid, fields, trailers.read(fields.message))
+
+
+def _of(oid: str, fields: raw.CommitObject, message: trailers.Message) -> Commit:
+    subject = fields.message.lstrip("\n").partition("\n")[0]
+    return Commit(oid, fields.tree, fields.parents, message, subject)
 
 
 def _advance(walk: _Walk, fields: raw.CommitObject) -> None:
     here = walk.next or ""
     message = trailers.read(fields.message)
-    walk.seen.append(Commit(here, fields.tree, fields.parents, message))
+    walk.seen.append(_of(here, fields, message))
     walk.covered = message.cover_of == walk.plan
     parent = fields.parents[0] if fields.parents else None
     walk.next = None if walk.covered or here == walk.base else parent

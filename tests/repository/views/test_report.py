@@ -101,7 +101,7 @@ def text(lines: list[headlines.Line]) -> str:
             status(branch=on_branch(CLAIM)),
             False,
             "CREATED",
-            "git orch verify PLAN-20261121-0000000000 --accept 1",
+            "git orch adopt PLAN-20261121-0000000000 1",
         ),
     ],
     ids=["created", "running", "interrupted", "no-branch", "claimed"],
@@ -221,6 +221,10 @@ def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], na
         arguments = ["--list"]
     if name == "fix":
         arguments = [plan, "1"]
+    if name == "adopt":
+        plan = repo.plan({"title": "By hand", "steps": [{"title": "Do", "kind": "manual"}]})
+        tip = repo.git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "by hand")
+        arguments = [plan, "1", tip]
     done = repo.orch(name, *arguments, "--json", stdin=json.dumps(writing("b.txt")))
     assert data(done.stdout) is not None
 
