@@ -7,17 +7,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from git_orch import errors
 from git_orch.agents import exchange, prompts
 from git_orch.plans import sentences
 
 if TYPE_CHECKING:
+    from git_orch.agents import toolbox
     from git_orch.agents.conversation import Model
     from git_orch.plans.repo_map.sections import Section
 
 MAX_TOKENS = 32_000
+LOOKS = 12  # turns in which the model may look at the repository
 # In a reply: enough for prose with braces, and a limit for a flood of braces.
 _MOST_OBJECTS = 20
 _FINDINGS_SHOWN = 50
@@ -51,6 +53,19 @@ class Question:
         blocks = [prompts.map_block(self.sections, self.delimiter)] if self.sections else []
         return exchange.user(*blocks, f"Plan this task:\n{quoted}")
 
+    def system(self, *, with_tools: bool) -> str:
+        """The system prompt."""
+        return prompts.planning_system(self.capabilities, LOOKS if with_tools else 0)
+
+
+class Flawed(NamedTuple, Generic[Value]):
+    """A reply that has to be corrected: the findings, and the value that serves if the next reply is
+    worse.
+    """
+
+    findings: list[str]
+    value: Value | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Draft(Generic[Value]):
@@ -60,56 +75,137 @@ class Draft(Generic[Value]):
     raw: str
 
 
+class Tools(Protocol):
+    """The tools with which a planning model looks at the repository."""
+
+    def definitions(self) -> tuple[exchange.Block, ...]:
+        """The definitions of the tools."""
+        ...
+
+    def result(self, call: exchange.ToolCall) -> toolbox.Result:
+        """Run a tool."""
+        ...
+
+
+class Listeners(NamedTuple):
+    """`on_call` gets every paid call, `on_wait` the seconds and the cause of a wait for the
+    provider; `may_look` says whether there is money for one more look and the plan after it.
+    """
+
+    on_call: Callable[[exchange.Call], None]
+    on_wait: Callable[[float, str], None] | None = None
+    may_look: Callable[[exchange.Call], bool] = lambda _: True
+
+
 def draft(
     question: Question,
     model: Model,
     *,
-    read: Callable[[str], Value | list[str]],
-    on_call: Callable[[exchange.Call], None],
-    on_wait: Callable[[float, str], None] | None = None,
+    read: Callable[[str], Value | Flawed[Value]],
+    listeners: Listeners,
+    tools: Tools | None = None,
 ) -> Draft[Value]:
     """A plan for a task; `read` gets the reply's JSON text and gives a value, or findings to send
-    back once.
+    back once. With `tools` the model may look at the repository first.
 
-    `on_wait` gets the seconds and the cause of a wait for the provider.
     Raises NoPlan, and ProviderFailed when the model refuses or its service fails.
     """
-    messages: tuple[exchange.Message, ...] = (question.message(),)
-    first = _reply(question, messages, model, on_call, on_wait)
-    value = read(json_text(first.text))
-    if not isinstance(value, list):
-        return Draft(value, first.text)
-    repair = exchange.user(_repair(value))
-    second = _reply(
-        question, (*messages, exchange.assistant(first), repair), model, on_call, on_wait
-    )
-    value = read(json_text(second.text))
-    if not isinstance(value, list):
-        return Draft(value, second.text)
-    raise NoPlan(
-        f"the model's plan has {sentences.count(len(value), 'finding')} after one repair, "
-        f"the first: {value[0]}",
-        "say more in the task or try another model with --model",
-        second.text,
-    )
+    return _Drafting(question, model, read, listeners, tools).run()
 
 
-def _reply(
-    question: Question,
-    messages: tuple[exchange.Message, ...],
-    model: Model,
-    on_call: Callable[[exchange.Call], None],
-    on_wait: Callable[[float, str], None] | None,
-) -> exchange.Reply:
-    request = exchange.Request(
-        question.model,
-        prompts.planning_system(question.capabilities),
-        messages,
-        MAX_TOKENS,
-        output_schema=prompts.PLAN_REPLY_SCHEMA,
-    )
-    reply = model.reply(request, on_lost=on_call, on_wait=on_wait)
-    on_call(reply.call)
+class _Drafting(Generic[Value]):
+    def __init__(
+        self,
+        question: Question,
+        model: Model,
+        read: Callable[[str], Value | Flawed[Value]],
+        listeners: Listeners,
+        tools: Tools | None,
+    ) -> None:
+        self._question = question
+        self._model = model
+        self._read = read
+        self._listeners = listeners
+        self._tools = tools
+        self._messages: list[exchange.Message] = [question.message()]
+        self._looks = 0
+        self._last_look = tools is None
+
+    def run(self) -> Draft[Value]:
+        first = self._plan()
+        value = self._read(json_text(first.text))
+        if not isinstance(value, Flawed):
+            return Draft(value, first.text)
+        self._messages += [exchange.assistant(first), exchange.user(_repair(value.findings))]
+        second = self._plan()
+        better = self._read(json_text(second.text))
+        if not isinstance(better, Flawed):
+            return Draft(better, second.text)
+        if better.value is not None:
+            return Draft(better.value, second.text)
+        if value.value is not None:
+            return Draft(value.value, first.text)
+        raise NoPlan(
+            f"the model's plan has {sentences.count(len(better.findings), 'finding')} after one "
+            f"repair, the first: {better.findings[0]}",
+            "say more in the task or try another model with --model",
+            second.text,
+        )
+
+    def _plan(self) -> exchange.Reply:
+        """The first reply that calls no tool."""
+        while True:
+            reply = self._reply()
+            calls = reply.tool_calls
+            if reply.stop_reason != "tool_use" or not calls:
+                return reply
+            if self._looks > LOOKS or (self._last_look and self._looks == 0):
+                raise NoPlan(
+                    f"the model looked at the repository for {sentences.count(LOOKS, 'turn')} and made no plan",
+                    "git orch plan --no-look TASK",
+                    reply.text,
+                )
+            self._answer(reply, calls)
+
+    def _answer(self, reply: exchange.Reply, calls: Sequence[exchange.ToolCall]) -> None:
+        """Run the tools that a reply calls; once the last look is over, say so in their place."""
+        over = self._last_look
+        self._looks = LOOKS + 1 if over else self._looks + 1
+        blocks = [self._block(call, over=over) for call in calls]
+        self._last_look = over or self._looks == LOOKS or not self._listeners.may_look(reply.call)
+        if self._last_look:
+            blocks.append({"type": "text", "text": _LAST_LOOK})
+        self._messages += [exchange.assistant(reply), {"role": "user", "content": blocks}]
+
+    def _block(self, call: exchange.ToolCall, *, over: bool) -> exchange.Block:
+        answer: exchange.Block = {"type": "tool_result", "tool_use_id": call.id}
+        if over or self._tools is None:
+            return {**answer, "content": "not run: no turn is left to look", "is_error": True}
+        result = self._tools.result(call)
+        answer = {**answer, "content": result.text}
+        return {**answer, "is_error": True} if result.is_error else answer
+
+    def _reply(self) -> exchange.Reply:
+        request = exchange.Request(
+            self._question.model,
+            self._question.system(with_tools=self._tools is not None),
+            tuple(self._messages),
+            MAX_TOKENS,
+            self._tools.definitions() if self._tools is not None else (),
+            output_schema=prompts.PLAN_REPLY_SCHEMA,
+        )
+        listeners = self._listeners
+        reply = self._model.reply(request, on_lost=listeners.on_call, on_wait=listeners.on_wait)
+        listeners.on_call(reply.call)
+        _refuse_cut(reply)
+        return reply
+
+
+_LAST_LOOK = "No turn is left to look. Answer with the plan now, in JSON only."
+
+
+def _refuse_cut(reply: exchange.Reply) -> None:
+    """Raises ProviderFailed for a refusal, NoPlan for a reply without its end."""
     if reply.stop_reason == "refusal":
         reason = reply.explanation or "no reason given"
         raise errors.ProviderFailed(
@@ -123,7 +219,6 @@ def _reply(
             "plan a smaller task",
             reply.text,
         )
-    return reply
 
 
 def _repair(findings: list[str]) -> str:

@@ -15,12 +15,8 @@ from git_orch.repo.repository import Repository
 from git_orch.views import console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from git_orch.plans.file.findings import Finding
     from git_orch.plans.history.status import Status
-
-_STYLES = {"error": "red", "warning": "yellow", "note": "dim"}  # the worst first
 
 
 @click.command("check")
@@ -53,7 +49,9 @@ def command(
     if as_json:
         here.print_json([finding._asdict() for finding in listed])
     else:
-        _show(sorted(listed, key=lambda finding: list(_STYLES).index(finding.level)))
+        here.print_findings(listed)
+        if not listed:
+            console.out("no findings")
         if state is not None:
             console.out(f"{ids.short(status.id)} {state}")
     return 1 if any(finding.level == "error" for finding in listed) else 0
@@ -78,14 +76,3 @@ def _print_missing(repository: Repository, status: Status, *, as_json: bool) -> 
     for name in missing if not as_json else ():
         console.out(name)
     return 1 if missing else 0
-
-
-def _show(listed: Sequence[Finding]) -> None:
-    for finding in listed:
-        console.out(
-            console.Styled(finding.level, _STYLES[finding.level]),
-            f": {finding.text()} [{finding.code}]",
-        )
-        console.out(f"  fix: {finding.fix}")
-    if not listed:
-        console.out("no findings")

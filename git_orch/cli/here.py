@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
@@ -27,6 +27,9 @@ from git_orch.views import answer, console
 if TYPE_CHECKING:
     from git_orch.flow.open_plan import OpenPlan
     from git_orch.plans.document import Document
+    from git_orch.plans.file.findings import Finding
+
+_STYLES = {"error": "red", "warning": "yellow", "note": "dim"}  # the worst first
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -120,6 +123,16 @@ def open_objects(repository: Repository) -> Iterator[Objects]:
     finally:
         if looks:
             gc.enable()
+
+
+def print_findings(listed: Iterable[Finding]) -> None:
+    """Findings about a plan, each with its remedy; errors first, notes last."""
+    for finding in sorted(listed, key=lambda finding: list(_STYLES).index(finding.level)):
+        console.out(
+            console.Styled(finding.level, _STYLES[finding.level]),
+            f": {finding.text()} [{finding.code}]",
+        )
+        console.out(f"  fix: {finding.fix}")
 
 
 def status_of(repository: Repository, database: Objects, handle: str | None) -> Status:

@@ -20,6 +20,7 @@ from git_orch.repo.worktree import snapshot
 from git_orch.views import console
 
 if TYPE_CHECKING:
+    from git_orch.flow.planning import draft as planning
     from git_orch.flow.planning.create import Draft
     from git_orch.plans.document import Document
     from git_orch.repo.repository import Repository
@@ -48,6 +49,7 @@ class Typed(NamedTuple):
     model: str | None
     max_usd: float | None
     estimate_only: bool
+    no_look: bool
     as_json: bool
 
 
@@ -68,6 +70,9 @@ class Typed(NamedTuple):
 @here.planning_budget_option
 @click.option(
     "--estimate-only", is_flag=True, help="Print what it may cost; ask nobody and store nothing."
+)
+@click.option(
+    "--no-look", is_flag=True, help="Let the model read no further files of the repository."
 )
 @here.json_option
 def command(task: str | None, **typed: Any) -> None:  # Any: click has checked them
@@ -116,6 +121,8 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
     console.out(f"{plan_id}   {sentences.count(count, 'step')}   estimate {cost}")
     if draft.plan.missing:
         console.out(f"missing: {', '.join(draft.plan.missing)}")
+    if draft.origin == "model":
+        _print_findings(repository, draft)
     from git_orch.flow.machine import shares
 
     shared = shares.of(repository, settings.of_user(repository)).line()
@@ -123,6 +130,14 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
         console.out(f"shared: {shared}")
     console.out(f"read: git orch show --tasks {ids.short(plan_id)}")
     console.out(f"run: git orch exec {ids.short(plan_id)}")
+
+
+def _print_findings(repository: Repository, draft: Draft) -> None:
+    """What `git orch check` says of a model's plan, but for its notes."""
+    from git_orch.flow.planning import validate
+
+    problems = validate.findings_of_plan(repository, draft.plan)
+    here.print_findings(problem for problem in problems if problem.level != "note")
 
 
 def _with_samples(repository: Repository, draft: Draft, model: str | None) -> Draft:
@@ -149,9 +164,14 @@ def _print_estimate(repository: Repository, task: str | None, given: Typed) -> N
     chosen = settings.of_user(repository)
     name = given.model or chosen.model
     if given.source is None and given.template is None:
+        from git_orch.flow.planning import base as basing
+        from git_orch.flow.planning import draft as planning
+
         asked = _task_text(task)
+        commit = basing.choose_base(repository, given.base).commit
+        terms = _terms(repository, given, chosen, commit)
         usage = cost.Usage(
-            input=cost.STEP_TOKENS_IN + len(asked.encode()) // 4, output=cost.STEP_TOKENS_OUT
+            input=planning.prompt_tokens(repository, asked, terms), output=cost.STEP_TOKENS_OUT
         )
         usd = cost.usd(usage, service.price_table(chosen.prices).price(name))
         estimate: Document = {"tokens_in": usage.input, "tokens_out": usage.output, "usd": usd}
@@ -216,8 +236,18 @@ def _make_draft(
     from git_orch.views.progress import ConsoleReporter
 
     max_usd = given.max_usd if given.max_usd is not None else chosen.maxUsd
-    terms = planning.Terms(name, max_usd, chosen, base, _place(repository))
+    terms = _terms(repository, given, chosen, base)._replace(max_usd=max_usd)
     return planning.from_model(repository, asked, terms, ConsoleReporter())
+
+
+def _terms(
+    repository: Repository, given: Typed, chosen: settings.Settings, base: str | None
+) -> planning.Terms:
+    """The terms of planning, without a limit of money."""
+    from git_orch.flow.planning import draft as planning
+
+    name = given.model or chosen.model
+    return planning.Terms(name, 0.0, chosen, base, _place(repository), not given.no_look)
 
 
 def _place(repository: Repository) -> str:

@@ -88,3 +88,17 @@ def are_related(one: str, other: str) -> bool:
     first, second = parts(one), parts(other)
     length = min(len(first), len(second))
     return first[:length] == second[:length]
+
+
+# -- files of secrets ------------------------------------------------------------------------------
+
+_SECRETS = re.compile(
+    r"\.env(?:\.(?!example$|sample$|template$|dist$|schema$).*)?|\.netrc|_netrc|\.pgpass|\.pypirc|"
+    r"\.git-credentials|\.htpasswd|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.ssh|\.aws|\.gnupg|\.kube|"
+    r"\.docker|\.bash_history"
+)
+
+
+def holds_secrets(path: str) -> bool:
+    """Whether a file of this path holds secrets, by the names in it."""
+    return any(_SECRETS.fullmatch(name.casefold()) for name in path.split("/"))

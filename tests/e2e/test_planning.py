@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Here, data
-from model_server import ModelServer, status, text, turn
+from model_server import ModelServer, status, text, tool, turn
 
 
 def step(title: str, **fields: Any) -> dict[str, Any]:
@@ -283,3 +283,79 @@ def test_nothing_is_asked_where_no_plan_could_be_stored(
     here.repo.git("branch", "orch")
     assert "branch -m orch" in here("plan", "build", expect=128).err
     assert model_server.requests == []
+
+
+def test_a_look_reads_the_base_and_no_secret_and_goes_without_a_trace(
+    here: Here, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "canary-token-value-1234")
+    here.repo.commit({"shop.py": "price = 3  # canary-token-value-1234\n", ".env": "PRICE=4\n"})
+    (here.repo.path / "etc").symlink_to("/etc")
+    here.repo.commit({})
+    here.repo.write({"shop.py": "uncommitted"})
+    model_server.script(
+        turn(
+            tool("read_file", path="shop.py"),
+            tool("search", pattern="PRICE|price"),
+            tool("read_file", path=".env"),
+            tool("read_file", path="etc/passwd"),
+            tool("bash", command="id", reason="x"),
+        ),
+        turn(text(json.dumps(GOOD))),
+    )
+    done = here("plan", "change the price")
+    answers = [block["content"] for block in model_server.calls[1].messages[-1]["content"]]
+    assert "1\tprice = 3  # [redacted]" in answers[0]
+    assert answers[1] == "shop.py:1:price = 3  # [redacted]"
+    assert "path '.env' does not exist" in answers[2]
+    assert "root:" not in answers[3]
+    assert "there is no tool 'bash' here" in answers[4]
+    assert "read_file shop.py: done" in done.err
+    plan = done.out.split()[0]
+    calls = data(here("log", plan, "--json").out)
+    called = [event for event in calls if event["event"] == "model.called"]
+    assert [event["purpose"] for event in called] == ["plan", "plan"]
+    assert len(here.repo.git("worktree", "list").splitlines()) == 1
+
+
+def test_with_no_look_the_model_has_no_tools(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(text(json.dumps(GOOD))))
+    here("plan", "build", "--no-look")
+    assert "tools" not in model_server.calls[0].body
+
+
+def test_a_budget_that_pays_for_no_further_look_still_pays_for_the_plan(
+    here: Here, model_server: ModelServer
+) -> None:
+    model_server.script(turn(tool("read_file", path="README.md")), turn(text(json.dumps(GOOD))))
+    here("plan", "build", "--max-usd", "0.15")
+    assert "Answer with the plan now" in model_server.calls[1].said()
+
+
+def test_findings_of_check_go_back_to_the_model_and_those_that_stay_are_printed(
+    here: Here, model_server: ModelServer
+) -> None:
+    unchecked = reply(step("Write it", prompt="Write api.py", paths=["api.py"]), missing=[])
+    model_server.script(turn(text(json.dumps(unchecked)), repeat=2))
+    done = here("plan", "build")
+    assert "[unchecked-code]" in model_server.calls[1].said()
+    assert "warning: steps[0].checks: step 1 makes code that nothing verifies" in done.out
+    assert "  fix: add a check to it" in done.out
+
+
+def test_what_the_model_itself_calls_missing_is_printed_and_not_asked_again(
+    here: Here, model_server: ModelServer
+) -> None:
+    model_server.script(turn(text(json.dumps(reply(*GOOD["steps"], missing=["no-such-thing"])))))
+    done = here("plan", "build")
+    assert "error: missing[0]: the plan needs 'no-such-thing'" in done.out
+
+
+def test_the_estimate_of_planning_counts_the_map(here: Here) -> None:
+    here.repo.commit({"README.md": "word\n" * 3000})
+    counted = []
+    for tokens in ("0", "4000"):
+        here.repo.git("config", "--global", "orch.mapTokens", tokens)
+        estimate = data(here("plan", "build", "--estimate-only", "--json").out)
+        counted.append(estimate["tokens_in"])
+    assert counted[0] + 300 < counted[1] < counted[0] + 4200

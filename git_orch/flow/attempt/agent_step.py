@@ -122,17 +122,11 @@ def _line(event: reports.Event) -> str:
             return reply.text.strip()
         case reports.Used(_, call, result) if result.summary is None:
             ended = result.verdict if result.exit is None else f"exit {result.exit}"
-            return f"{call.name} {_subject(call)}: {ended}"
+            return f"{call.name} {reports.subject(call)}: {ended}"
         case reports.Waiting(_, seconds, cause):
             return f"waiting {seconds:.0f} s: {cause}"
         case _:
             return ""
-
-
-def _subject(call: exchange.ToolCall) -> str:
-    fields = call.input if isinstance(call.input, dict) else {}
-    shown = next((fields[name] for name in ("command", "path", "pattern") if name in fields), "")
-    return str(shown).split("\n", 1)[0][:100]
 
 
 def _refuse_unfinished(ending: conversation.Ending, edit: str) -> None:

@@ -53,6 +53,11 @@ class Pocket:
         self._book, tokens = self._book.with_offer(call, step, needed)
         return tokens
 
+    def affords(self, request: Request, times: int) -> bool:
+        """Whether the money is enough for so many requests of this size."""
+        room = self._book.room(None)
+        return room is None or times * request.usd(request.max_tokens) <= room
+
     def settle(self, call: str, usd: float) -> None:
         """Write down what a call has cost."""
         self._book = self._book.with_cost(call, usd)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.flow.model import symbols
-from git_orch.plans import invisible, redact
+from git_orch.plans import invisible, paths, redact
 from git_orch.plans.repo_map import sections
 from git_orch.plans.repo_map.definitions import Engines
 from git_orch.plans.repo_map.files import File, Survey, Symbol
@@ -66,7 +66,11 @@ def survey_of(
     if kept is not None and kept.engine == engines.name:
         return kept
     listed = tree_files.listing(objects, tree, _MOST_FILES)
-    files = [File(invisible.on_one_line(file.path), file.size, file.oid) for file in listed.files]
+    files = [
+        File(invisible.on_one_line(file.path), file.size, file.oid)
+        for file in listed.files
+        if not paths.holds_secrets(file.path)
+    ]
     defined = _defined(repository, objects, files, (launcher, engines))
     complete = [file._replace(symbols=defined.get(file.oid, ())) for file in files]
     survey = Survey(tuple(complete), listed.complete, engines.name)
@@ -96,12 +100,12 @@ def _defined(
     return {**known, **symbols.symbols_of(objects, new, launcher, engines)}
 
 
-def texts_of(objects: Objects, survey: Survey, paths: Sequence[str]) -> dict[str, str]:
+def texts_of(objects: Objects, survey: Survey, named: Sequence[str]) -> dict[str, str]:
     """The texts of these files of a tree."""
     by_path = {file.path: file for file in survey.files}
     chosen = [
         tree_files.TreeFile(path, by_path[path].oid, by_path[path].size)
-        for path in paths
+        for path in named
         if path in by_path
     ]
     return tree_files.texts(objects, chosen, _LARGEST_TEXT)

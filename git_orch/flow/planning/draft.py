@@ -6,21 +6,25 @@ import contextlib
 import json
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.agents.prices import Prices
-from git_orch.flow.machine import command_policy, sandbox, shares
 from git_orch.flow.machine import machine as surroundings
+from git_orch.flow.machine import sandbox, shares
 from git_orch.flow.model import estimate as estimating
 from git_orch.flow.model import purse, repo_map
 from git_orch.flow.model import service as models
+from git_orch.flow.planning import validate
 from git_orch.flow.planning.create import Draft
+from git_orch.flow.planning.look import Look
 from git_orch.flow.reports import Note, Reporter
 from git_orch.plans import redact, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.file import planfile, schema
 from git_orch.plans.file.findings import PlanFileError
+from git_orch.plans.money import budget, cost
+from git_orch.plans.money.cost import Price
 from git_orch.plans.plan import Plan
 from git_orch.plans.repo_map.sections import Section
 from git_orch.repo import localfiles
@@ -30,6 +34,13 @@ from git_orch.repo.settings import Settings
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.capabilities import Capabilities, with_programs
 from git_orch.sandbox.walls.launcher import Launcher
+
+if TYPE_CHECKING:
+    from git_orch.agents import exchange, planner
+
+_SHOWN_TOKENS = 8_000  # about what a turn of looking adds to the prompt
+# The model has said itself what is missing.
+_NOT_THE_MODELS = frozenset({"command-missing"})
 
 
 def from_file(text: str, name: str, model: str, table: Prices) -> Draft:
@@ -50,7 +61,8 @@ def from_template(name: str, variables: Mapping[str, str], model: str, table: Pr
 
 class Terms(NamedTuple):
     """The model that plans, what planning may cost in USD (0: no limit), and the user's settings.
-    `base` is the commit that the plan starts from, `place` where in the tree the user stands.
+    `base` is the commit that the plan starts from, `place` where in the tree the user stands; with
+    `look` the model may read files of the base.
     """
 
     model: str
@@ -58,6 +70,7 @@ class Terms(NamedTuple):
     chosen: Settings
     base: str | None = None
     place: str = ""
+    look: bool = False
 
 
 def from_model(
@@ -74,42 +87,33 @@ def from_model(
     from git_orch.agents import planner
 
     model = terms.model
-    with models.service(terms.chosen) as service:
+    with models.service(terms.chosen) as service, contextlib.ExitStack() as opened:
         service.prices.facts(model)  # an unknown model is refused before anything is asked
-        place = repository.top or repository.common_dir
-        installed = surroundings.capabilities(place, repository.top).capabilities
-        shared = shares.of(repository, terms.chosen).programs
-        machine = with_programs(installed, shared)
-        question = planner.Question(
-            task, _machine_facts(machine), model, service.delimiter, _map(repository, task, terms)
-        )
+        question = _question(repository, task, terms, service.delimiter)
         reporter.emit(Note(f"asking {model} for a plan"))
         reply_file = _ReplyFile(repository, task)
 
-        def read(text: str) -> Plan | list[str]:
-            is_first = not reply_file.reply
+        def read(text: str) -> Plan | planner.Flawed[Plan]:
             reply_file.reply = text
             reply_file.save()
-            return _parse_reply(text, machine if is_first else None)
+            return _parse_reply(text, repository)
 
+        pocket = purse.Pocket(terms.max_usd)
+        limited = purse.LimitedModel(
+            service.model, pocket, service.prices, purse.About("plan"), "git orch plan"
+        )
+        listeners = planner.Listeners(
+            lambda call: reply_file.add(
+                {"purpose": "plan", **purse.call_document(call, model, service.prices)}
+            ),
+            lambda seconds, cause: reporter.emit(Note(f"waiting {seconds:.0f} s: {cause}")),
+            lambda call: pocket.affords(_next_look(call, service.prices.price(model)), times=2),
+        )
+        look = None
+        if terms.look and terms.base is not None:
+            look = opened.enter_context(Look(repository, terms.base, reporter))
         try:
-            drafted = planner.draft(
-                question,
-                purse.LimitedModel(
-                    service.model,
-                    purse.Pocket(terms.max_usd),
-                    service.prices,
-                    purse.About("plan"),
-                    "git orch plan",
-                ),
-                read=read,
-                on_wait=lambda seconds, cause: reporter.emit(
-                    Note(f"waiting {seconds:.0f} s: {cause}")
-                ),
-                on_call=lambda call: reply_file.add(
-                    {"purpose": "plan", **purse.call_document(call, model, service.prices)}
-                ),
-            )
+            drafted = planner.draft(question, limited, read=read, listeners=listeners, tools=look)
         except planner.NoPlan as failed:
             reply_file.reply = failed.raw
             reply_file.save()
@@ -120,6 +124,32 @@ def from_model(
     return Draft(
         drafted.value, "model", estimate, _public_task(task), reply_file.calls, reply_file.path
     )
+
+
+def prompt_tokens(repository: Repository, task: str, terms: Terms) -> int:
+    """About how many tokens the first request has; nobody is asked."""
+    question = _question(repository, task, terms, "0" * 16)
+    system = question.system(with_tools=terms.look and terms.base is not None)
+    read = json.dumps([system, question.message()], ensure_ascii=False)
+    return len(read.encode("utf-8", "replace")) // budget.BYTES_PER_TOKEN
+
+
+def _question(repository: Repository, task: str, terms: Terms, delimiter: str) -> planner.Question:
+    from git_orch.agents import planner
+
+    place = repository.top or repository.common_dir
+    installed = surroundings.capabilities(place, repository.top).capabilities
+    shared = shares.of(repository, terms.chosen).programs
+    facts = _machine_facts(with_programs(installed, shared))
+    sections = _map(repository, task, terms)
+    return planner.Question(task, facts, terms.model, delimiter, sections)
+
+
+def _next_look(call: exchange.Call, price: Price) -> budget.Request:
+    """The next request after one that used tools: its prompt has also what they show."""
+    usage = cost.Usage.from_mapping(call.usage)
+    prompt = usage.prompt + usage.output + _SHOWN_TOKENS
+    return budget.Request(price, prompt, budget.ENOUGH_OUTPUT)
 
 
 def _map(repository: Repository, task: str, terms: Terms) -> list[Section]:
@@ -161,18 +191,22 @@ class _ReplyFile:
         localfiles.write(self.path, text.encode("utf-8", "backslashreplace"))
 
 
-def _parse_reply(text: str, machine: Capabilities | None) -> Plan | list[str]:
-    """The plan in a reply, or the findings for the model to correct.
-
-    With `machine` they include the commands that the policy denies. The model hears of those once:
-    a plan that keeps one is a plan, whose findings `git orch check` names.
+def _parse_reply(text: str, repository: Repository) -> Plan | planner.Flawed[Plan]:
+    """The plan in a reply, or the findings for the model to correct: those of `git orch check`. A
+    plan that keeps some is a plan, and its findings are printed.
     """
+    from git_orch.agents import planner
+
     try:
         plan = schema.reply_plan(text)
     except PlanFileError as wrong:
-        return [finding.text() for finding in wrong.findings]
-    denied = command_policy.denials(plan, machine) if machine is not None else ()
-    return [f"{finding.text()} [{finding.code}]; {finding.fix}" for finding in denied] or plan
+        return planner.Flawed([finding.text() for finding in wrong.findings])
+    problems = [
+        f"{finding.text()} [{finding.code}]; {finding.fix}"
+        for finding in validate.findings_of_plan(repository, plan)
+        if finding.level != "note" and finding.code not in _NOT_THE_MODELS
+    ]
+    return planner.Flawed(problems, plan) if problems else plan
 
 
 def _machine_facts(machine: Capabilities) -> dict[str, str]:

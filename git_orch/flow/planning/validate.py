@@ -19,6 +19,7 @@ from git_orch.plans.history import life
 from git_orch.plans.history.events import Log
 from git_orch.plans.history.status import PlanState, Status
 from git_orch.plans.money import cost
+from git_orch.plans.plan import Plan
 from git_orch.repo import settings
 from git_orch.repo.local import layers
 from git_orch.repo.repository import Repository
@@ -71,7 +72,7 @@ def findings_of(
 
     `only_errors` leaves out the searches that can only warn.
     """
-    problems = findings.check(status.plan, command_finder(repository))
+    problems = findings_of_plan(repository, status.plan, only_errors=only_errors)
     over = (
         cost.over_budget(status.estimate, max_usd)
         if status.estimate is not None and max_usd
@@ -80,10 +81,21 @@ def findings_of(
     problems += [] if over is None else [over]
     if only_errors:
         return [problem for problem in problems if problem.level == "error"]
+    return [*problems, *_dates(status.log, time.time_ns() // 1_000_000)]
+
+
+def findings_of_plan(
+    repository: Repository, plan: Plan, *, only_errors: bool = False
+) -> list[Finding]:
+    """The findings about the plan itself, whatever became of it; `only_errors` leaves out the
+    searches that can only warn.
+    """
+    problems = findings.check(plan, command_finder(repository))
+    if only_errors:
+        return problems
     shared = (*_shared_programs(repository), *(_programs_of_layers(repository) or ()))
     machine = surroundings.find_present(repository.common_dir, repository.top, shared)
-    policy = command_policy.denials(status.plan, machine)
-    return [*problems, *policy, *_dates(status.log, time.time_ns() // 1_000_000)]
+    return [*problems, *command_policy.denials(plan, machine)]
 
 
 def _dates(log: Log, now_ms: int) -> list[Finding]:

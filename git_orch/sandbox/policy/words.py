@@ -19,11 +19,6 @@ _INSIDE = "name files of the worktree, relative to its root"
 _DEVICES = frozenset(
     ("/dev/null", "/dev/zero", "/dev/full", "/dev/stdin", "/dev/stdout", "/dev/stderr")
 )
-_SECRETS = re.compile(
-    r"\.env(?:\.(?!example$|sample$|template$|dist$|schema$).*)?|\.netrc|_netrc|\.pgpass|\.pypirc|"
-    r"\.git-credentials|\.htpasswd|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.ssh|\.aws|\.gnupg|\.kube|"
-    r"\.docker|\.bash_history"
-)
 # Spellings that a wildcard must not reach.
 _HIDDEN = (
     ".git",
@@ -116,7 +111,7 @@ def _path_verdict(text: str, root: str, word: Word) -> Verdict | None:
     if any(paths.is_control_directory(name) for name in names if name):
         reason = "the repository's own directory is not a step's: {}"
         return verdict.denial("PATH_GIT_CONTROL", word.span, reason, verdict.JUST_EDIT)
-    if any(_SECRETS.fullmatch(name.casefold()) for name in names):
+    if paths.holds_secrets(text):
         return verdict.denial(
             "SECRET_FILE",
             word.span,

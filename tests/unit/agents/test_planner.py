@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 
 import pytest
-from model_server import ModelServer, message, text, turn
+from model_server import ModelServer, message, text, tool, turn
 
 from git_orch import errors
-from git_orch.agents import exchange, messages, planner, prices, prompts
+from git_orch.agents import (
+    exchange,
+    messages,
+    planner,
+    prices,
+    prompts,
+    tool_definitions,
+    toolbox,
+)
+from git_orch.plans.repo_map.sections import Section
 
 QUESTION = planner.Question("build a REST API", {"Commands": "git"}, "claude-sonnet-5-5", "d3l1m")
 PLAN = json.dumps({"title": "An API", "steps": [{"title": "Write { it }"}]})
@@ -21,19 +31,43 @@ def model(model_server: ModelServer) -> Iterator[messages.MessagesModel]:
         yield opened
 
 
-def read(raw: str) -> dict[str, object] | list[str]:
-    """A reader that wants a title."""
+Document = dict[str, object]
+
+
+def read(raw: str) -> Document | planner.Flawed[Document]:
+    """A reader that wants a title, and finds fault with steps that are none."""
     try:
-        document: dict[str, object] = json.loads(raw)
+        document: Document = json.loads(raw)
     except json.JSONDecodeError as error:
-        return [f"not JSON: {error}"]
-    return document if "title" in document else ["title: missing"]
+        return planner.Flawed([f"not JSON: {error}"])
+    if "title" not in document:
+        return planner.Flawed(["title: missing"])
+    return planner.Flawed(["no steps"], document) if document["steps"] == [] else document
+
+
+class Looking:
+    """Tools that answer what they were asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def definitions(self) -> tuple[exchange.Block, ...]:
+        return (tool_definitions.OFFERS["read_file"].definition(),)
+
+    def result(self, call: exchange.ToolCall) -> toolbox.Result:
+        self.asked.append(call.input)
+        return toolbox.Result(f"it says {call.input}")
 
 
 def draft(
-    model: messages.MessagesModel, question: planner.Question = QUESTION
-) -> dict[str, object]:
-    return planner.draft(question, model, read=read, on_call=lambda _: None).value
+    model: messages.MessagesModel,
+    question: planner.Question = QUESTION,
+    *,
+    tools: Looking | None = None,
+    may_look: bool = True,
+) -> Document:
+    listeners = planner.Listeners(lambda _: None, None, lambda _: may_look)
+    return planner.draft(question, model, read=read, listeners=listeners, tools=tools).value
 
 
 def test_a_plan_is_asked_for_with_its_form(
@@ -137,7 +171,7 @@ def test_every_call_is_counted_even_of_a_plan_that_fails(
     calls: list[exchange.Call] = []
 
     with pytest.raises(planner.NoPlan):
-        planner.draft(QUESTION, model, read=read, on_call=calls.append)
+        planner.draft(QUESTION, model, read=read, listeners=planner.Listeners(calls.append))
 
     assert [call.usage["input_tokens"] for call in calls] == [5, 5]
 
@@ -152,3 +186,76 @@ def test_any_task_is_sent_whole(
     draft(model, planner.Question(task, {}, "claude-sonnet-5-5", "d3l1m"))
 
     assert task in model_server.calls[0].said()
+
+
+def test_the_map_goes_before_the_task(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(turn(text(PLAN)))
+    draft(model, dataclasses.replace(QUESTION, sections=[Section("tree", "The files", "a.py")]))
+    seen, task = model_server.calls[0].messages[0]["content"]
+    assert seen["text"].endswith("The files:\n<tree d3l1m>\na.py\n</tree d3l1m>")
+    assert task["text"].startswith("Plan this task:")
+
+
+def test_a_model_may_look_before_it_plans(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(
+        turn(tool("read_file", path="a"), tool("read_file", path="b")), turn(text(PLAN))
+    )
+    looking = Looking()
+    assert draft(model, tools=looking) == json.loads(PLAN)
+    assert looking.asked == [{"path": "a"}, {"path": "b"}]
+    assert "it says {'path': 'b'}" in model_server.calls[1].said()
+    assert "in at most 12 turns" in model_server.calls[0].system
+    assert [offer["name"] for offer in model_server.calls[0].body["tools"]] == ["read_file"]
+
+
+def test_without_tools_the_model_hears_of_none(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(turn(text(PLAN)))
+    draft(model)
+    assert "read_file" not in model_server.calls[0].system
+    assert "tools" not in model_server.calls[0].body
+
+
+def test_a_model_that_only_looks_is_told_the_end_and_then_stopped(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(turn(tool("read_file", path="a"), repeat=None))
+    looking = Looking()
+    with pytest.raises(planner.NoPlan, match="looked at the repository for 12 turns"):
+        draft(model, tools=looking)
+    assert len(looking.asked) == 12
+    assert len(model_server.calls) == 14
+    assert "Answer with the plan now" in model_server.calls[12].said()
+    assert "Answer with the plan now" not in model_server.calls[11].said()
+    assert "no turn is left" in model_server.calls[13].said()
+
+
+def test_where_the_money_is_short_the_model_is_told_to_plan_now(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(turn(tool("read_file", path="a")), turn(text(PLAN)))
+    assert draft(model, tools=Looking(), may_look=False) == json.loads(PLAN)
+    assert "Answer with the plan now" in model_server.calls[1].said()
+
+
+@pytest.mark.parametrize("second", ["no plan", '{"title": "x", "steps": []}'])
+def test_a_plan_with_findings_serves_where_its_repair_is_worse(
+    model: messages.MessagesModel, model_server: ModelServer, second: str
+) -> None:
+    flawed = '{"title": "x", "steps": []}'
+    model_server.script(turn(text(flawed)), turn(text(second)))
+    assert draft(model) == json.loads(flawed)
+    assert "- no steps" in model_server.calls[1].said()
+
+
+def test_a_model_without_tools_that_calls_one_makes_no_plan(
+    model: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    model_server.script(turn(tool("read_file", path="a")))
+    with pytest.raises(planner.NoPlan):
+        draft(model)
