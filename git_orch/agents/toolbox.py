@@ -72,7 +72,8 @@ class Place:
     whole outputs.
 
     `policy` judges commands before they run; without one they all run. With `network` commands have
-    the network. Commands see the worktree at `tops`; where it is, if there are none.
+    the network. Commands see the worktree at `tops`; where it is, if there are none. The file
+    tools write nothing in the directories `closed`.
     """
 
     worktree: Path
@@ -81,6 +82,7 @@ class Place:
     policy: Policy | None = None
     network: bool = False
     tops: tuple[Path, ...] = ()
+    closed: tuple[str, ...] = ()
 
     def relative(self, path: str) -> str:
         """A path from the top of the worktree, where it is an absolute one below that, as commands
@@ -107,7 +109,7 @@ class Toolbox:
     def __init__(self, place: Place, allowed: frozenset[tool_definitions.Permission]) -> None:
         self._place = place
         self._allowed = allowed
-        self._tree = files.Tree(place.worktree)
+        self._tree = files.Tree(place.worktree, place.closed)
         self._numbers = itertools.count(1)
         self.written = set()
         self._verbs: Mapping[

@@ -205,6 +205,12 @@ def ignored(git: Git, paths: Sequence[str]) -> frozenset[str]:
     return frozenset(names(done.stdout))
 
 
+def submodules(git: Git) -> tuple[str, ...]:
+    """The places of the submodules that the index has."""
+    rows = [entry.partition("\t") for entry in names(git.run("ls-files", "-s", "-z"))]
+    return tuple(path for facts, _, path in rows if facts.startswith("160000 "))
+
+
 def filtered(git: Git, paths: Sequence[str]) -> frozenset[str]:
     """Those of `paths` that have a filter, by the attributes of the work tree."""
     if not paths:

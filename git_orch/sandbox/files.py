@@ -18,7 +18,7 @@ from git_orch import errors
 from git_orch.plans import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 Kind = Literal["file", "directory", "link", "other", "absent"]
@@ -27,6 +27,7 @@ NOT_FOUND = "NOT_FOUND"
 NOT_REGULAR = "NOT_REGULAR"
 NOT_PERMITTED = "NOT_PERMITTED"
 TOO_LARGE = "TOO_LARGE"
+IN_SUBMODULE = "IN_SUBMODULE"
 
 _MOST_LINKS = 40  # what Linux follows in one path
 _DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -42,10 +43,12 @@ _CAUSES = {
     NOT_REGULAR: "path {} is not a regular file",
     NOT_PERMITTED: "path {} may not be accessed",
     TOO_LARGE: "file {} is larger than the limit",
+    IN_SUBMODULE: "path {} is in a submodule: no commit here would have it",
 }
 _HINTS = {
     paths.PATH_GIT_CONTROL: "change files of the project only; git-orch makes the commits",
     TOO_LARGE: "read a part of it with a command such as 'head -c 10000'",
+    IN_SUBMODULE: "change it in the submodule's own repository",
 }
 _HINT = "name a regular file inside the worktree, such as 'src/main.py'"
 _CODES = {
@@ -72,10 +75,13 @@ class PathRefused(errors.Refused):
 
 
 class Tree:
-    """The files below `root`. All paths are relative to it, with '/' between names."""
+    """The files below `root`. All paths are relative to it, with '/' between names. In the
+    directories `closed` nothing is written.
+    """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, closed: Iterable[str] = ()) -> None:
         self._root = os.path.realpath(root)
+        self._closed = tuple(os.path.join(self._root, path, "") for path in closed)
 
     def read(self, path: str, limit: int) -> bytes:
         """A whole regular file of at most `limit` bytes. Raises PathRefused."""
@@ -103,6 +109,7 @@ class Tree:
         """Replace or create a regular file; it appears whole. None keeps its mode. Raises
         PathRefused.
         """
+        self._refuse_closed(path)
         with self._place(path, create=True) as (directory, name):
             old = _mode(name, directory)
             if old is not None and not stat.S_ISREG(old):
@@ -124,6 +131,7 @@ class Tree:
         """Remove a file or a link, and the directories that have nothing else, as git does. Raises
         PathRefused.
         """
+        self._refuse_closed(path)
         with self._place(path, follow=False) as (directory, name):
             if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
                 raise PathRefused(NOT_REGULAR, path)
@@ -134,6 +142,12 @@ class Tree:
                 with self._place(above, follow=False) as (directory, name):
                     os.rmdir(name, dir_fd=directory)
                 above = above.rpartition("/")[0]
+
+    def _refuse_closed(self, path: str) -> None:
+        if self._closed and f"{os.path.realpath(os.path.join(self._root, path))}/".startswith(
+            self._closed
+        ):
+            raise PathRefused(IN_SUBMODULE, path)
 
     def mode(self, path: str) -> int:
         """The mode of a regular file, a link not followed. Raises PathRefused."""

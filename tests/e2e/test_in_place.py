@@ -252,3 +252,17 @@ def test_a_run_killed_as_a_step_lands_goes_on_in_the_same_checkout(
     )
     assert repo.step_states(plan) == ["done", "done"]
     assert repo.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("change", ["new", "mode only"])
+def test_a_file_is_executable_where_git_does_not_look_at_modes(repo: Repo, change: str) -> None:
+    repo.git("config", "core.fileMode", "false")
+    path = "new.sh" if change == "new" else "README.md"
+    text = (repo.path / "README.md").read_text()
+    files = {path: {"content": text, "executable": True}}
+    plan = repo.plan({"title": "A", "steps": [{"title": "A", "files": files}]})
+    repo.git("checkout", "-q", f"orch/{plan}")
+    repo.orch("approve", plan, "--in-place")
+    repo.orch("exec", plan, "--in-place")
+    assert repo.git("ls-tree", "HEAD", path).startswith("100755")
+    assert repo.git("status", "--porcelain") == ""

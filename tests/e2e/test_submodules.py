@@ -147,6 +147,25 @@ def test_the_checks_of_work_in_place_read_a_submodule(project: Repo) -> None:
     assert project.step_states(plan) == ["done"]
 
 
+@pytest.mark.parametrize(
+    ("step", "status", "said"),
+    [
+        ({"run": "touch libs/sub/new"}, 1, "'libs/sub/new': Read-only file system"),
+        ({"files": {"libs/sub/new": "x\n"}}, 3, "is in the submodule 'libs/sub'"),
+        ({"files": {"libs/sub/inner.txt": None}}, 3, "is in the submodule 'libs/sub'"),
+    ],
+    ids=["a command", "a file", "a deletion"],
+)
+def test_a_step_in_place_cannot_write_into_a_submodule(
+    project: Repo, step: dict[str, Any], status: int, said: str
+) -> None:
+    plan = project.plan(one(**step))
+    project.git("checkout", "-q", f"orch/{plan}")
+    project.orch("approve", plan, "--in-place")
+    assert said in project.orch("exec", plan, "--in-place", expect=status).stderr
+    assert project.git("-C", "libs/sub", "status", "--porcelain") == ""
+
+
 def test_commands_see_no_repository_in_a_submodule(project: Repo) -> None:
     plan = project.plan(one(run="ls -A libs/sub > listed"))
     project.orch("exec")

@@ -48,7 +48,13 @@ def done(job: Job, site: Site) -> Work:
         network=job.network,
     )
     place = toolbox.Place(
-        site.worktree.path, outputs, site.launcher, policy, network=job.network, tops=tops
+        site.worktree.path,
+        outputs,
+        site.launcher,
+        policy,
+        network=job.network,
+        tops=tops,
+        closed=site.launcher.closed,
     )
     box = toolbox.Toolbox(
         place, frozenset(tool for tool in ("read", "write", "command") if tool in job.tools)

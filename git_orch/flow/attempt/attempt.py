@@ -142,7 +142,7 @@ class Attempt:
     def _do(self) -> Work:
         match self._job.step.kind:
             case "files":
-                self._write_files(Tree(self._site.worktree.path))
+                self._write_files(Tree(self._site.worktree.path, self._site.launcher.closed))
             case "run":
                 self._run_command()
             case "agent":
@@ -261,7 +261,8 @@ class Attempt:
         # Where only commands in the sandbox worked, nobody told git not to look at files.
         alone = site.launcher.sandboxed and site.shared is None
         unchanged = job.tree if alone else None
-        terms = snapshot.Terms(site.secrets, refused, site.copied, unchanged)
+        modes = _modes(job.step)
+        terms = snapshot.Terms(site.secrets, refused, site.copied, unchanged, modes)
         try:
             course.taken = snapshot.taken(site.repository, site.worktree, job.base, terms)
         except gate.GateRefused as gated:
@@ -473,6 +474,12 @@ def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:
         prompt=redact.redacted(step.prompt, secrets) if step.prompt is not None else None,
         command=command,
     )
+
+
+def _modes(step: Step) -> dict[str, bool]:
+    """Whether files are executable, of which a step says so."""
+    written = [(path, content) for path, content in step.files.items() if content is not None]
+    return {path: content.executable for path, content in written if content.executable is not None}
 
 
 def _encoded(path: str, text: str, encoding: str) -> bytes:

@@ -27,7 +27,7 @@ from git_orch.plans import ids, sentences
 from git_orch.plans.approval import Setup
 from git_orch.plans.history.status import SATISFIED, Status
 from git_orch.plans.plan import Step
-from git_orch.repo import settings
+from git_orch.repo import ask, settings
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.local import approvals
 from git_orch.repo.log import spool
@@ -141,7 +141,8 @@ def site(of: Means, job: Job) -> Site:
     if job.in_place:
         own = user_checkout(of)
         made = _site(of, own.path, lambda: own, objects, writer.put, shared=job.plan_id)
-        return replace(made, refit=refit, elsewhere=elsewhere)
+        launcher = replace(made.launcher, closed=ask.submodules(own.git))
+        return replace(made, launcher=launcher, refit=refit, elsewhere=elsewhere)
     # A step without commands needs no dependencies.
     if job.step.kind != "files" or job.step.checks or of.run_hooks:
         of = replace(of, boundary=refit(job.tree, job.base))

@@ -126,9 +126,17 @@ def checkpoint(plan: OpenPlan, means: Means, number: int, title: str, tip: str) 
 
 def _refuse_overwriting(plan: OpenPlan, worktree: Worktree, number: int) -> None:
     """Raises Refused where the step replaces or deletes a file of the user's that no commit has:
-    git ignores it.
+    git ignores it, or it is in a submodule.
     """
     files = list(plan.status().plan.steps[number - 1].files)
+    for module in ask.submodules(worktree.git) if files else ():
+        below = [path for path in files if path.startswith(f"{module}/")]
+        if below:
+            raise errors.Refused(
+                f"step {number} would write {sentences.quoted(below[0])}, which is in the "
+                f"submodule {sentences.quoted(module)}: no commit here would have it",
+                "change it in the submodule's own repository",
+            )
     there = [path for path in files if os.path.lexists(worktree.path / path)]
     lost = snapshot.left_out(worktree, there)
     if lost:

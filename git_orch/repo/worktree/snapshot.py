@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
@@ -57,6 +58,9 @@ status=0
 git add --all --sparse -- "$@" || status=$?
 # Paths that are both left out and ignored make it end with 1 after it has added everything else.
 test "$status" -eq 0 || test "$status" -eq 1 -a "$#" -gt 1 || exit "$status"
+# Where git does not look at modes, those that a step names.
+test ! -s "$OUT/plain" || git update-index --chmod=-x -z --stdin <"$OUT/plain"
+test ! -s "$OUT/executable" || git update-index --chmod=+x -z --stdin <"$OUT/executable"
 git write-tree >"$OUT/tree"
 read -r tree <"$OUT/tree"
 printf '%s\\n^%s^{tree}\\n' "$tree" "$base" |
@@ -110,13 +114,15 @@ class Terms(NamedTuple):
     """What a snapshot must not hold, and the local file that takes it as a patch when it does.
 
     `without` are paths that are none of the step's, whatever the ignore rules say. `unchanged` is the
-    tree of the base: a worktree in which nothing changed is not stored anew.
+    tree of the base: a worktree in which nothing changed is not stored anew. `executable` says of
+    files whether they are, where git does not look at modes.
     """
 
     secrets: tuple[str, ...] = ()
     refused: Path | None = None
     without: tuple[str, ...] = ()
     unchanged: str | None = None
+    executable: Mapping[str, bool] = MappingProxyType({})
 
 
 def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
@@ -178,6 +184,9 @@ def _taken(
     pathspecs = (".", *(f":(exclude,literal){path}" for path in terms.without))
     with enclosure.scratch() as scratch:
         same = base if terms.unchanged is not None else ""
+        if terms.executable and enclosure.settings.get("core.filemode") == "false":
+            same = ""
+            _name_modes(scratch, terms.executable)
         enclosure.run(scratch, _ADD, base, same, *pathspecs)
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
         seen = _seen(enclosure, _ignored(entries))
@@ -212,6 +221,12 @@ def _taken(
         odd = tuple(dict.fromkeys([*odd, *_converted(repository, enclosure.worktree, differing)]))
     spotless = seen.spotless is True and not odd
     return Snapshot(tree, differing, (), code, spotless, seen.beside, odd, seen.below), held
+
+
+def _name_modes(scratch: Scratch, executable: Mapping[str, bool]) -> None:
+    for name, runs in (("plain", False), ("executable", True)):
+        listed = [path for path, mode in executable.items() if mode is runs]
+        (scratch.path / name).write_bytes(ask.input_of(listed))
 
 
 def _seen(enclosure: Enclosure, ignored: Sequence[str]) -> Snapshot:

@@ -20,7 +20,15 @@ from git_orch.sandbox.process import outcome
 from git_orch.sandbox.process.limits import Bounds, Limits
 from git_orch.sandbox.walls import environment, mount_points, repositories, site_map
 from git_orch.sandbox.walls.site_map import SiteMap
-from git_orch.sandbox.walls.view import GitView, Sandbox, Share, Unconfined, View, share_layers
+from git_orch.sandbox.walls.view import (
+    GitView,
+    Sandbox,
+    Share,
+    Unconfined,
+    View,
+    outermost,
+    share_layers,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -41,7 +49,8 @@ class Launcher:
 
     `git` is the part of the repository that commands see; `readable` are more paths that they see,
     `extra` more variables. With `keeps_repositories` the worktree is one in which somebody uses git:
-    then no repository below it may come, go or change. What commands write to `shares` is kept in
+    then no repository below it may come, go or change, and in the directories `closed`, its
+    submodules, nothing is written. What commands write to `shares` is kept in
     the directory `writes`, if there is one; `variables` say where tools have what they share. Tools
     of git's see no shares, unless they are hooks. A worktree stands at the path `checkout` in a
     sandbox that can show it there, and is seen at `link` as well, which leads there by links.
@@ -54,6 +63,7 @@ class Launcher:
     readable: tuple[Path, ...] = ()
     extra: tuple[str, ...] = ()
     keeps_repositories: bool = False
+    closed: tuple[str, ...] = ()
     shares: tuple[Share, ...] = ()
     writes: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -244,7 +254,10 @@ class Launcher:
             yield view
             return
         with repositories.kept(view.worktree) as protected:
-            yield view._replace(protected=protected)
+            closed = [view.worktree / path for path in self.closed]
+            inside = [str(path) for path in closed if path.is_dir() and not path.is_symlink()]
+            shown = outermost([*map(str, protected), *inside])
+            yield view._replace(protected=tuple(map(Path, shown)))
 
     def _limits(self) -> dict[str, int]:
         """What each process may use, by the names of prlimit(1): bytes, and numbers. Never more than
