@@ -14,8 +14,9 @@ import pytest
 import wording
 
 PRODUCT = places.TOP / "git_orch"
-# Programs that commands may run, and scripts for the inside of a sandbox: nobody is shown them.
-NO_HINTS = {"rules.py", "whitelist.py", "probes.py", "prompts.py"}
+# Programs that commands may run, scripts for the inside of a sandbox, and words that people type for
+# commands: nobody is shown them.
+NO_HINTS = {"rules.py", "whitelist.py", "probes.py", "prompts.py", "near_words.py"}
 # A ref that has another name first, and what only tells what it would do.
 _HARMLESS = re.compile(
     r"git update-ref \S+ (?P<ref>\S+) && git update-ref -d (?P=ref)(?=\s|$)"
