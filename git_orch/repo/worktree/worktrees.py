@@ -114,7 +114,7 @@ def of_another(repository: Repository, name: str, purpose: Purpose) -> str | Non
         other = own_files.other_owner(entry)
         if other is not None:
             place = Path(entry.read_text("utf-8", "surrogateescape").strip()).parent
-            return f"'{other}' has one in '{place}'"
+            return f"'{other}' has one in {sentences.quoted(place)}"
     return None
 
 
@@ -420,7 +420,8 @@ def _closed_registration(directory: Path) -> errors.Busy:
     """
     owner = own_files.other_owner(directory) or "you"
     return errors.Busy(
-        f"'{directory}' is closed to you, so that nobody can tell which branch '{owner}' has there",
+        f"{sentences.quoted(directory)} is closed to you, so that nobody can tell "
+        f"which branch '{owner}' has there",
         f"chmod -R g+rX {shlex.quote(str(directory))}  # by '{owner}'",
     )
 
@@ -431,7 +432,8 @@ def require_open(place: Path, branch: str) -> None:
         (place / ".git").lstat()
     except PermissionError as closed:
         raise errors.Busy(
-            f"'{branch}' is checked out in '{place}', which is closed to you",
+            f"{sentences.quoted(branch)} is checked out in {sentences.quoted(place)}, "
+            "which is closed to you",
             f"git -C {shlex.quote(str(place))} orch status  # by whoever works there, and there "
             "what you typed here",
         ) from closed
