@@ -7,7 +7,7 @@ import sys
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, words
 from git_orch.plans import ids
 from git_orch.plans.history.status import Status
 from git_orch.repo.objects import partial
@@ -15,16 +15,14 @@ from git_orch.views import console
 
 
 @click.command("diff")
-@click.argument("plan", required=False, metavar="[PLAN]")
-@click.argument("step", required=False, metavar="[STEP]")
+@words.plan_and_step_arguments
 @click.option("--stat", is_flag=True, help="Only names and numbers of lines.")
 @here.json_option
 def command(plan: str | None, step: str | None, *, stat: bool, as_json: bool) -> None:
     """The changes of a whole plan against its base, or of one STEP. A lone number is a step of the
     only open plan.
     """
-    if plan is not None and step is None and plan.isdigit() and len(plan) < 6:
-        plan, step = None, plan
+    plan, step = words.plan_and_steps(plan, step)
     repository = here.find_repository()
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import click
 
-from git_orch.cli import here
+from git_orch.cli import here, words
 from git_orch.views import console
 
 
 @click.command("drop")
-@click.argument("step", type=int, metavar="N")
-@here.plan_argument
-def command(step: int, plan: str | None) -> None:
-    """Take the commit of step N off the branch; the later ones are picked onto what is below it."""
+@words.plan_and_step_arguments
+def command(plan: str | None, step: str | None) -> None:
+    """Take the commit of STEP off the branch; the later ones are picked onto what is below it."""
     from git_orch.flow.branch import rewrite
 
-    with here.open_plan(plan) as opened:
-        done = rewrite.drop(opened, step)
+    handle, typed = words.plan_and_step(plan, step)
+    number = words.required(typed)
+    with here.open_plan(handle) as opened:
+        done = rewrite.drop(opened, number)
         rewrite.report(opened, done)
     name = opened.name
-    console.out(f"{name}: step {step} is dropped; git orch exec does it again")
+    console.out(f"{name}: step {number} is dropped; git orch exec does it again")
     console.out(f"next: git orch rollback --undo {name}  # takes this back")

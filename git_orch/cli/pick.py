@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch import errors
-from git_orch.cli import here, land
+from git_orch.cli import here, land, words
 from git_orch.plans import ids, selection, sentences
 from git_orch.plans.history.status import Status
 from git_orch.views import console
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command("pick")
-@click.argument("plan", metavar="PLAN")
-@click.argument("steps", metavar="STEPS")
+@click.argument("plan", required=False, metavar="[PLAN]")
+@click.argument("steps", required=False, metavar="STEPS")
 @click.option("--onto", metavar="BRANCH", help="The branch; by default the one you are on.")
 @click.option("--force", is_flag=True, help="Also without the steps that the picked ones need.")
 @click.option(
@@ -26,13 +26,17 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Say what would be picked, or what does not fit; change nothing.",
 )
-def command(plan: str, steps: str, *, onto: str | None, force: bool, dry_run: bool) -> None:
+def command(
+    plan: str | None, steps: str | None, *, onto: str | None, force: bool, dry_run: bool
+) -> None:
     """Put the commits of STEPS (2,4 or 2-4) onto a branch."""
     from git_orch.flow.branch import pick
 
-    with here.open_plan(plan) as opened:
+    handle, typed = words.plan_and_steps(plan, steps)
+    chosen = words.required(typed)
+    with here.open_plan(handle) as opened:
         before = opened.status()
-        numbers = selection.numbers(steps, len(before.steps))
+        numbers = selection.numbers(chosen, len(before.steps))
         picked = pick.pick(opened, numbers, onto, force=force, dry_run=dry_run)
     document = picked._asdict() if picked is not None else None
     here.give({"plan": opened.id, "dry_run": dry_run, "picked": document})

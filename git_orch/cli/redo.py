@@ -6,17 +6,16 @@ import contextlib
 
 import click
 
-from git_orch.cli import here
+from git_orch.cli import here, words
 from git_orch.views import console
 
 
 @click.command("redo")
-@click.argument("step", type=int, metavar="N")
-@here.plan_argument
+@words.plan_and_step_arguments
 @click.option("--model", metavar="MODEL", help="The model, if the step names none (orch.model).")
 @here.budget_option
-def command(step: int, plan: str | None, model: str | None, max_usd: float | None) -> int:
-    """Run step N again where it began; the later ones are picked onto its new result."""
+def command(plan: str | None, step: str | None, model: str | None, max_usd: float | None) -> int:
+    """Run STEP again where it began; the later ones are picked onto its new result."""
     from git_orch.cli import exec as exec_command
     from git_orch.flow.model import service as models
     from git_orch.flow.run import redo
@@ -24,17 +23,19 @@ def command(step: int, plan: str | None, model: str | None, max_usd: float | Non
     from git_orch.repo import settings
     from git_orch.repo.local import runs
 
+    handle, typed = words.plan_and_step(plan, step)
+    number = words.required(typed)
     with contextlib.ExitStack() as stack:
-        opened = stack.enter_context(here.open_plan(plan))
+        opened = stack.enter_context(here.open_plan(handle))
         chosen = settings.of_user(opened.repository)
         stack.enter_context(runs.record(opened.place))
         asks = any(
-            candidate.number == step and candidate.step.kind == "agent"
+            candidate.number == number and candidate.step.kind == "agent"
             for candidate in opened.status().steps
         )
         service = stack.enter_context(models.service(chosen)) if asks else None
         options = Options(model or chosen.model, max_usd=max_usd, retry_model=chosen.retryModel)
-        summary, done = redo.redo(opened, step, options, service)
+        summary, done = redo.redo(opened, number, options, service)
         after = opened.status()
         runs.record_end(opened.place, summary.exit_code)
     if done is not None:

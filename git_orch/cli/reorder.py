@@ -5,26 +5,28 @@ from __future__ import annotations
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, words
 from git_orch.views import console
 
 
 @click.command("reorder")
-@click.argument("order", metavar="LIST")
-@here.plan_argument
-def command(order: str, plan: str | None) -> None:
+@click.argument("plan", required=False, metavar="[PLAN]")
+@click.argument("order", required=False, metavar="LIST")
+def command(plan: str | None, order: str | None) -> None:
     """Put the steps into the order LIST, such as 3,1,2: in the text and, where they have landed, on
     the branch.
     """
     from git_orch.flow.branch import rewrite
 
-    with here.open_plan(plan) as opened:
+    handle, typed = words.plan_and_steps(plan, order)
+    listed = words.required(typed)
+    with here.open_plan(handle) as opened:
         name = opened.name
         count = len(opened.status().steps)
-        numbers = [int(part) if part.strip().isdecimal() else 0 for part in order.split(",")]
+        numbers = [int(part) if part.strip().isdecimal() else 0 for part in listed.split(",")]
         if sorted(numbers) != list(range(1, count + 1)):
             raise errors.UsageError(
-                f"'{order}' does not name each of the {count} steps once", f"git orch show {name}"
+                f"'{listed}' does not name each of the {count} steps once", f"git orch show {name}"
             )
         done = rewrite.reorder(opened, numbers)
         if done is not None:

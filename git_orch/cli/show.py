@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, words
 from git_orch.repo import localfiles
 from git_orch.repo.plan_place import PlanPlace
-from git_orch.views import console, documents, report
+from git_orch.views import answer, console, documents, report
 
 
 @click.command("show")
-@here.plan_argument
+@words.plan_and_step_arguments
 @here.json_option
 @click.option(
     "--yaml",
@@ -28,12 +28,35 @@ from git_orch.views import console, documents, report
 @click.option(
     "--attempts", is_flag=True, help="Print every attempt with the commit that holds its work."
 )
-def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, attempts: bool) -> None:
+@click.option(
+    "--state", "instead", flag_value="state", help="Print its state and the states that may follow."
+)
+@click.option("--graph", "instead", flag_value="graph", help="Print which steps wait for which.")
+@click.option("--cost", "instead", flag_value="cost", help="Print what it may cost and has cost.")
+@click.option(
+    "--context", "instead", flag_value="context", help="Print what a model is told for STEP."
+)
+def command(
+    plan: str | None,
+    step: str | None,
+    *,
+    as_json: bool,
+    as_yaml: bool,
+    tasks: bool,
+    attempts: bool,
+    instead: str | None,
+) -> None:
     """One plan: its steps, their checks and states, what it has cost, the commits."""
-    if as_yaml + tasks + (as_json or attempts) > 1:
+    if as_yaml + tasks + (as_json or attempts) > 1 or (instead and as_yaml + tasks + attempts):
+        raise errors.UsageError("only one way to show a plan can be used", "git orch show -h")
+    plan, number = words.plan_and_step(plan, step)
+    if number is not None and instead != "context":
         raise errors.UsageError(
-            "only one of --yaml, --tasks and --attempts can be used", "git orch show -h"
+            "a step goes with --context only", f"git orch show {plan or ''} --context {number}"
         )
+    if instead is not None:
+        _call(instead, plan, number, as_json=as_json)
+        return
     repository = here.find_repository()
     with here.open_objects(repository) as database:
         status = here.with_merge(repository, here.status_of(repository, database, plan))
@@ -53,3 +76,14 @@ def command(plan: str | None, *, as_json: bool, as_yaml: bool, tasks: bool, atte
             report.attempts(status) if attempts else report.details(status, running=running)
         ):
             console.out(*line)
+
+
+def _call(name: str, plan: str | None, number: int | None, *, as_json: bool) -> None:
+    """Have the command that shows this alone do it."""
+    from git_orch.cli import table
+
+    step = {"step": str(number)} if number is not None else {}
+    asked = answer.current()
+    if asked is not None:
+        asked.command = name
+    click.get_current_context().invoke(table.load(name), plan=plan, as_json=as_json, **step)

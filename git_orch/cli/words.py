@@ -11,18 +11,20 @@ from typing import TypeVar
 
 import click
 
-from git_orch import errors
+from git_orch import errors, notices
 from git_orch.repo import places
 from git_orch.repo.repository import Repository
 
 F = TypeVar("F", bound=Callable[..., object])
+T = TypeVar("T")
 
 _STEP = re.compile(r"[0-9]{1,3}")  # a handle of a plan has four characters or more
+_STEPS = re.compile(r"[0-9]{1,3}(?:[,-][0-9]{1,3})*")
 _BY_HAND = re.compile(r"(.+?)-(?:manual|conflict|[0-9a-z]+-fix)")
 
 
 def plan_and_step_arguments(function: F) -> F:
-    """The arguments [PLAN] [STEP], to be read by `plan_and_step`."""
+    """The arguments [PLAN] [STEP], to be read by `plan_and_step` or `plan_and_steps`."""
     second = click.argument("step", required=False, metavar="[STEP]")(function)
     return click.argument("plan", required=False, metavar="[PLAN]")(second)
 
@@ -32,17 +34,35 @@ def is_step(word: str) -> bool:
     return _STEP.fullmatch(word) is not None
 
 
+def plan_and_steps(plan: str | None, steps: str | None) -> tuple[str | None, str | None]:
+    """The plan and the steps that somebody typed, either of them alone or both; a note says where
+    the plan belongs when it comes last.
+    """
+    if steps is None:
+        return (None, plan) if plan is not None and _STEPS.fullmatch(plan) else (plan, None)
+    if plan is not None and _STEPS.fullmatch(plan) and not _STEPS.fullmatch(steps):
+        command = click.get_current_context().info_name
+        notices.tell(f"the plan comes first now: git orch {command} {steps} {plan}")
+        return steps, plan
+    return plan, steps
+
+
 def plan_and_step(plan: str | None, step: str | None) -> tuple[str | None, int | None]:
     """The plan and the number of the step that somebody typed, either of them alone or both. Raises
     UsageError.
     """
+    plan, step = plan_and_steps(plan, step)
+    if step is not None and not step.isdecimal():
+        raise errors.UsageError(f"'{step}' is not the number of a step", "git orch status")
+    return plan, int(step) if step is not None else None
+
+
+def required(step: T | None) -> T:
+    """What somebody typed for a step. Raises UsageError when it is missing."""
     if step is None:
-        if plan is not None and is_step(plan):
-            return None, int(plan)
-        return plan, None
-    if step.isdecimal():
-        return plan, int(step)
-    raise errors.UsageError(f"'{step}' is not the number of a step", "git orch status")
+        command = click.get_current_context().info_name
+        raise errors.UsageError("no step is named", f"git orch {command} -h")
+    return step
 
 
 def optional_value(option: str, default: str, values: re.Pattern[str]) -> type[click.Command]:

@@ -45,7 +45,7 @@ class Answer:
     """Hears what a command prints, and keeps what it gives as data."""
 
     def __init__(self, command: str) -> None:
-        self._command = command
+        self.command = command
         self._data: list[object] = []
         self._lines: list[str] = []
         self._diagnostics: list[Document] = []
@@ -94,7 +94,7 @@ class Answer:
             for entry in self._diagnostics
         ]
         failure = next((entry for entry in reversed(diagnostics) if "error" in entry), None)
-        name, data = self._command, self._data[0] if self._data else None
+        name, data = self.command, self._data[0] if self._data else None
         if self._data:
             notes: list[Document] = [{"level": "note", "text": line} for line in self._lines]
             diagnostics = notes + diagnostics

@@ -147,7 +147,7 @@ def test_a_conflict_with_later_steps_is_foretold_before_a_model_is_paid(
     plan = here.plan(plan_of(agent(), later))
     here("exec", plan)
     paid = len(model_server.calls)
-    assert "step 2 conflicts in hello.py" in here("redo", "1", plan, expect=7).err
+    assert "step 2 conflicts in hello.py" in here("redo", plan, "1", expect=7).err
     assert len(model_server.calls) == paid
 
 

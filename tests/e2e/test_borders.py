@@ -59,8 +59,8 @@ STEPS = {
 EDITED = {**STEPS, "steps": STEPS["steps"][:-1]}
 COMMANDS = (
     ("plan", "--from", "plan.json"), ("ls",), ("status",), ("exec", "--jobs", "1", "PLAN"),
-    ("edit", "PLAN", "--from", "edited.json"), ("exec", "PLAN"), ("drop", "4", "PLAN"),
-    ("rollback", "--to-step", "1", "PLAN"), ("rollback", "--undo", "PLAN"), ("redo", "3", "PLAN"),
+    ("edit", "PLAN", "--from", "edited.json"), ("exec", "PLAN"), ("drop", "PLAN", "4"),
+    ("rollback", "--to-step", "1", "PLAN"), ("rollback", "--undo", "PLAN"), ("redo", "PLAN", "3"),
     ("archive", "PLAN"), ("unarchive", "PLAN"), ("pick", "PLAN", "1,2", "--onto", "beside"),
     ("land", "--partial", "--onto", "other", "PLAN"),
 )  # fmt: skip

@@ -259,8 +259,8 @@ def test_what_git_orch_itself_rewrote_is_ground(scripted: Here) -> None:
     plan = scripted.plan(fetching())
     scripted("approve", plan, "--network", "2")
     scripted("exec", plan)
-    scripted("drop", "1", plan)
-    scripted("redo", "2", plan)
+    scripted("drop", plan, "1")
+    scripted("redo", plan, "2")
     assert fetched(scripted, plan) == "good"
 
 
@@ -269,7 +269,7 @@ def test_a_step_is_not_done_again_with_a_grant_on_another_base(scripted: Here) -
     scripted("approve", plan, "--network", "2")
     scripted("exec", plan)
     _rebased_by_hand(scripted, plan)
-    refused(scripted, "redo", "2", plan)
+    refused(scripted, "redo", plan, "2")
 
 
 def test_steps_beside_each_other_make_ground(scripted: Here) -> None:

@@ -250,4 +250,4 @@ def test_a_killed_change_of_a_plan_can_be_given_again(repo: Repo, name: str) -> 
 def given(argv: Sequence[str], plan: str) -> list[str]:
     """The command line for this plan: steps come before it where they name a change."""
     verb, *rest = argv
-    return [verb, *rest[:1], plan] if verb in ("drop", "reorder") else [verb, plan, *rest]
+    return [verb, plan, *rest]

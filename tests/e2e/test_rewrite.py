@@ -54,7 +54,7 @@ def plan(repo: Repo, prepared: Prepared) -> str:
 
 def test_a_dropped_step_is_not_done_and_the_others_are_verified(repo: Repo, plan: str) -> None:
     old = repo.git("rev-parse", f"orch/{plan}")
-    done = repo.orch("drop", "2", plan)
+    done = repo.orch("drop", plan, "2")
     assert branch(repo, plan) == ["Write a.txt", "Write c.txt"]
     assert repo.step_states(plan) == ["done", "pending", "done"]
     assert "checked again: step 3" in done.stderr
@@ -63,7 +63,7 @@ def test_a_dropped_step_is_not_done_and_the_others_are_verified(repo: Repo, plan
 
 def test_a_drop_is_taken_back_by_undo(repo: Repo, plan: str) -> None:
     old = repo.git("rev-parse", f"orch/{plan}")
-    repo.orch("drop", "2", plan)
+    repo.orch("drop", plan, "2")
     repo.orch("rollback", "--undo", plan)
     assert repo.git("rev-parse", f"orch/{plan}") == old
 
@@ -71,7 +71,7 @@ def test_a_drop_is_taken_back_by_undo(repo: Repo, plan: str) -> None:
 def test_a_step_that_another_needs_is_not_dropped(repo: Repo) -> None:
     plan = repo.plan(writing("a.txt", "b.txt"))
     repo.orch("exec", plan)
-    assert "step 1 is needed by step 2" in repo.orch("drop", "1", plan, expect=3).stderr
+    assert "step 1 is needed by step 2" in repo.orch("drop", plan, "1", expect=3).stderr
 
 
 def test_a_conflict_moves_nothing_and_names_step_and_path(repo: Repo) -> None:
@@ -79,7 +79,7 @@ def test_a_conflict_moves_nothing_and_names_step_and_path(repo: Repo) -> None:
     plan = repo.plan({"title": "Lines", "steps": steps})
     repo.orch("exec", plan)
     old = repo.git("rev-parse", f"orch/{plan}")
-    refused = repo.orch("drop", "1", plan, expect=7).stderr
+    refused = repo.orch("drop", plan, "1", expect=7).stderr
     assert "step 2 conflicts in README.md" in refused
     assert repo.git("rev-parse", f"orch/{plan}") == old
     assert refused.endswith(
@@ -94,14 +94,14 @@ def test_checks_that_fail_without_the_step_move_nothing(repo: Repo) -> None:
     repo.orch("exec", plan)
     old = repo.git("rev-parse", f"orch/{plan}")
     assert (
-        "check 'test -f a.txt' of step 2 exited 1" in repo.orch("drop", "1", plan, expect=1).stderr
+        "check 'test -f a.txt' of step 2 exited 1" in repo.orch("drop", plan, "1", expect=1).stderr
     )
     assert repo.git("rev-parse", f"orch/{plan}") == old
 
 
 @pytest.mark.parametrize(("number", "code"), [("9", 5), ("0", 5)])
 def test_a_step_that_is_none_is_not_dropped(repo: Repo, plan: str, number: str, code: int) -> None:
-    repo.orch("drop", number, plan, expect=code)
+    repo.orch("drop", plan, number, expect=code)
 
 
 def test_a_branch_that_is_checked_out_is_left_alone(repo: Repo, plan: str) -> None:
@@ -116,7 +116,7 @@ def test_a_worktree_that_is_gone_is_named_with_the_command_that_forgets_it(
     gone = repo.path.parent / "gone"
     repo.git("worktree", "add", "-q", str(gone), f"orch/{plan}")
     shutil.rmtree(gone)
-    assert "hint: git worktree prune" in repo.orch("drop", "2", plan, expect=6).stderr
+    assert "hint: git worktree prune" in repo.orch("drop", plan, "2", expect=6).stderr
 
 
 def test_a_branch_that_moves_while_checks_run_is_left_where_it_is(
@@ -130,7 +130,7 @@ def test_a_branch_that_moves_while_checks_run_is_left_where_it_is(
     repo.orch("exec", plan)
     mine = repo.git("commit-tree", "-p", f"orch/{plan}", "-m", "mine", f"orch/{plan}^{{tree}}")
     meanwhile.write_text(f"git -C {repo.path} update-ref refs/heads/orch/{plan} {mine}\n")
-    repo.orch("drop", "1", plan, expect=6)
+    repo.orch("drop", plan, "1", expect=6)
     assert repo.git("rev-parse", f"orch/{plan}") == mine
 
 
@@ -138,7 +138,7 @@ def test_a_branch_that_moves_while_checks_run_is_left_where_it_is(
 
 
 def test_commits_of_a_complete_plan_change_places(repo: Repo, plan: str) -> None:
-    repo.orch("reorder", "3,1,2", plan)
+    repo.orch("reorder", plan, "3,1,2")
     assert branch(repo, plan) == ["Write c.txt", "Write a.txt", "Write b.txt"]
     assert repo.step_states(plan) == ["done", "done", "done"]
     assert repo.status(plan)["state"] == "COMPLETE"
@@ -146,7 +146,7 @@ def test_commits_of_a_complete_plan_change_places(repo: Repo, plan: str) -> None
 
 def test_steps_that_are_not_done_change_places_in_the_text(repo: Repo) -> None:
     plan = repo.plan(writing("a.txt", "b.txt", chained=False))
-    repo.orch("reorder", "2,1", plan)
+    repo.orch("reorder", plan, "2,1")
     assert [step["title"] for step in repo.status(plan)["steps"]] == ["Write b.txt", "Write a.txt"]
     repo.orch("exec", plan)
     assert branch(repo, plan) == ["Write b.txt", "Write a.txt"]
@@ -156,7 +156,7 @@ def test_an_undone_reorder_gives_text_and_branch_their_order_back(repo: Repo) ->
     plan = repo.plan(writing("a.txt", "b.txt", "c.txt", chained=False))
     repo.orch("exec", "--steps", "1,2", plan)
     old = repo.git("rev-parse", f"orch/{plan}")
-    repo.orch("reorder", "3,2,1", plan)
+    repo.orch("reorder", plan, "3,2,1")
     assert branch(repo, plan) == ["Write b.txt", "Write a.txt"]
     repo.orch("rollback", "--undo", plan)
     assert repo.git("rev-parse", f"orch/{plan}") == old
@@ -173,18 +173,18 @@ def test_a_claim_of_a_step_that_the_plan_has_not_counts_as_the_users_commit(
     message = f"odd\n\nOrch-Step: {plan}/s9@01M7XS47CYWC5PA153KZA12XPB\n"
     odd = repo.git("commit-tree", "-p", f"orch/{plan}", "-m", message, f"orch/{plan}^{{tree}}")
     repo.git("update-ref", f"refs/heads/orch/{plan}", odd)
-    repo.orch("reorder", "3,1,2", plan)
+    repo.orch("reorder", plan, "3,1,2")
     assert branch(repo, plan) == ["Write c.txt", "odd", "Write a.txt", "Write b.txt"]
 
 
 def test_a_step_cannot_stand_before_what_it_needs(repo: Repo) -> None:
     plan = repo.plan(writing("a.txt", "b.txt"))
-    assert "step 2 needs step 1" in repo.orch("reorder", "2,1", plan, expect=3).stderr
+    assert "step 2 needs step 1" in repo.orch("reorder", plan, "2,1", expect=3).stderr
 
 
 @pytest.mark.parametrize("order", ["1,2", "1,1,2", "1,2,4", "x"])
 def test_an_order_names_each_step_once(repo: Repo, plan: str, order: str) -> None:
-    repo.orch("reorder", order, plan, expect=2)
+    repo.orch("reorder", plan, order, expect=2)
 
 
 def test_a_commit_of_the_users_own_goes_with_the_step_below_it(repo: Repo, plan: str) -> None:
@@ -193,7 +193,7 @@ def test_a_commit_of_the_users_own_goes_with_the_step_below_it(repo: Repo, plan:
     repo.commit({"mine.txt": "mine\n"}, "mine")
     repo.git("switch", "-q", "main")
     repo.orch("exec", plan)
-    repo.orch("reorder", "2,3,1", plan)
+    repo.orch("reorder", plan, "2,3,1")
     assert branch(repo, plan) == ["Write b.txt", "Write c.txt", "Write a.txt", "mine"]
 
 
@@ -234,7 +234,7 @@ def test_undo_goes_back_through_the_moves_one_after_the_other(repo: Repo, plan: 
 
 
 def test_an_undo_does_not_reach_behind_a_landing(repo: Repo, plan: str) -> None:
-    repo.orch("drop", "2", plan)
+    repo.orch("drop", plan, "2")
     repo.orch("exec", plan)
     repo.orch("rollback", "--last", "1", plan)
     repo.orch("rollback", "--undo", plan)
@@ -298,7 +298,7 @@ def counter(repo: Repo, unsandboxed: None) -> str:
 
 def test_a_step_is_run_again_below_the_later_ones(repo: Repo, counter: str) -> None:
     old = repo.git("rev-parse", f"orch/{counter}")
-    repo.orch("redo", "1", counter)
+    repo.orch("redo", counter, "1")
     assert repo.git("show", f"orch/{counter}:n.txt") == "2"
     assert branch(repo, counter) == ["Count", "After"]
     assert repo.step_states(counter) == ["done", "done"]
@@ -312,7 +312,7 @@ def test_a_redo_that_fails_leaves_the_branch_as_it_was(repo: Repo, counter: str)
     old = repo.git("rev-parse", f"orch/{counter}")
     (repo.path.parent / "count").unlink()
     (repo.path.parent / "count").mkdir()
-    repo.orch("redo", "1", counter, expect=1)
+    repo.orch("redo", counter, "1", expect=1)
     assert repo.git("rev-parse", f"orch/{counter}") == old
     assert repo.status(counter)["state"] == "COMPLETE"
 
@@ -328,7 +328,7 @@ def test_a_command_that_gives_what_it_gave_takes_steps_along_that_build_on_it(
     plan = repo.plan({"title": "Lines", "steps": steps})
     repo.orch("exec", plan)
     before = repo.git("rev-parse", f"orch/{plan}^{{tree}}")
-    repo.orch("redo", "1", plan)
+    repo.orch("redo", plan, "1")
     assert repo.git("rev-parse", f"orch/{plan}^{{tree}}") == before
     assert repo.step_states(plan) == ["done", "done"]
 
@@ -343,7 +343,7 @@ def test_a_conflict_with_the_new_result_of_a_command_comes_with_what_helps(
     ]
     plan = repo.plan({"title": "Lines", "steps": steps})
     repo.orch("exec", plan)
-    refused = repo.orch("redo", "1", plan, expect=7).stderr
+    refused = repo.orch("redo", plan, "1", expect=7).stderr
     assert "step 2 conflicts in n.txt" in refused
     as_told(repo, refused)
     assert repo.git("show", f"orch/{plan}:n.txt").splitlines() == ["x"] * 3 + ["2"]
@@ -361,7 +361,7 @@ def test_a_new_result_that_the_later_steps_do_not_fit_is_a_failed_attempt(
     repo.orch("exec", plan)
     old = repo.git("rev-parse", f"orch/{plan}")
     more.write_text("another\n")
-    assert "step 2 conflicts in b.txt" in repo.orch("redo", "1", plan, expect=7).stderr
+    assert "step 2 conflicts in b.txt" in repo.orch("redo", plan, "1", expect=7).stderr
     assert repo.git("rev-parse", f"orch/{plan}") == old
     events = data(repo.orch("log", plan, "--json").stdout)
     [failed] = [event for event in events if event["event"] == "attempt.failed"]
@@ -388,7 +388,7 @@ def test_checks_that_fail_on_the_tip_after_a_redo_are_told(
     ]
     plan = repo.plan({"title": "Two", "steps": steps})
     repo.orch("exec", "--no-tip-checks", plan)
-    refused = repo.orch("redo", "2", plan, expect=1).stderr
+    refused = repo.orch("redo", plan, "2", expect=1).stderr
     assert "check 'test -f n.txt' of step 1 fails on the finished branch" in refused
 
 

@@ -75,7 +75,7 @@ class User:
         self.orch("verify", plan)
         self.orch("rollback", plan, "--last", "1")
         self.orch("rollback", plan, "--undo")
-        self.orch("redo", "2", plan)
+        self.orch("redo", plan, "2")
         self.orch("exec", plan)
         self.orch("land", plan)
         failed = self.plan(failing)

@@ -65,7 +65,7 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
         if step.id in other.step.depends_on and other.state in SATISFIED
     ]
     if needing:
-        first = f"git orch drop {needing[-1].number} {ids.short(plan.id)}"
+        first = f"git orch drop {ids.short(plan.id)} {needing[-1].number}"
         raise errors.Refused(
             f"step {number} is needed by {sentences.steps(other.number for other in needing)}",
             first,

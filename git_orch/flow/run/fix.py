@@ -115,7 +115,7 @@ def _refuse_unfit(status: Status, step: StepStatus) -> None:
     if step.state in SATISFIED:
         raise errors.Refused(
             f"step {number} is done",
-            f"git orch redo {number} {name}  # runs it again; or: git orch edit {name}",
+            f"git orch redo {name} {number}  # runs it again; or: git orch edit {name}",
         )
     refuse_early(status, step)
 
