@@ -20,6 +20,7 @@ def command(plan: str | None, onto: str | None) -> None:
     """
     from git_orch.flow.branch import rewrite
     from git_orch.flow.planning import base as basing
+    from git_orch.repo import refs
 
     with here.open_plan(plan) as opened:
         name = opened.name
@@ -28,6 +29,9 @@ def command(plan: str | None, onto: str | None) -> None:
             raise errors.UsageError(
                 "the plan was made on a detached HEAD", f"git orch rebase {name} --onto main"
             )
+        if onto is None and refs.value(opened.repository, ref) is None:
+            hint = f"git branch --list; git orch rebase {name} --onto BRANCH  # its new name, say"
+            raise basing.gone(opened, ref, f"git orch rebase {name}", hint)
         base = basing.choose_base(opened.repository, ref)
         done = rewrite.rebase(opened, base)
         if done is not None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from git_orch.repo.git import Git
 
+_RENAMED = "Branch: renamed "  # how git begins the line in the reflog of a branch
 # What git leaves in a git directory while an operation waits for its user, and its name. A pick or
 # revert of several commits leaves the last but one alone between two of them.
 _UNFINISHED = {
@@ -66,6 +67,24 @@ def is_ancestor(git: Git, old: str, new: str) -> bool:
     """Whether commit `old` is `new` or reachable from it; a missing one is not."""
     asked = ("merge-base", "--is-ancestor", old, new)
     return git.finished(*asked, expect=(0, 1, 128)).status == 0
+
+
+def renamed_branch(git: Git, ref: str) -> str | None:
+    """The full name that a branch which is not there any more has now, as the reflogs tell; None
+    where they do not.
+    """
+    asked = ("log", "--walk-reflogs", "--branches", f"--grep-reflog=^{_RENAMED}", "--format=%gs")
+    done = git.finished(*asked, "--", expect=(0, 128))
+    names: dict[str, str] = {}
+    for line in _text(done.stdout).splitlines():
+        old, _, new = line.removeprefix(_RENAMED).partition(" to ")
+        names.setdefault(old, new)
+    present = ref
+    for _ in names:
+        present = names.get(present, present)
+    if present == ref or not present.startswith("refs/heads/"):
+        return None
+    return present if commit(git, present) is not None else None
 
 
 # -- objects ---------------------------------------------------------------------------------------

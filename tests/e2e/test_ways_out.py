@@ -26,11 +26,34 @@ def test_a_landing_that_is_repeated_says_so(repo: Repo) -> None:
 def test_a_base_branch_that_was_renamed_is_named(repo: Repo) -> None:
     plan = repo.plan(writing("a"))
     repo.orch("exec")
+    repo.git("branch", "-m", "main", "middle")
+    repo.git("branch", "-m", "middle", "trunk")
+    repo.commit({"z": "z\n"})
+    refused = repo.orch("rebase", plan, expect=5).stderr
+    assert "there is no branch 'main' any more" in refused
+    assert "it was renamed to 'trunk'" in refused
+    repo.follow(refused)
+    repo.orch("land", plan)
+    assert repo.git("cat-file", "-p", "trunk:a") == "a"
+
+
+def test_landing_on_a_base_branch_that_was_renamed_names_the_command(repo: Repo) -> None:
+    repo.plan(writing("a"))
+    repo.orch("exec")
     repo.git("branch", "-m", "main", "trunk")
-    refused = repo.orch("land", expect=5)
-    assert "there is no branch 'main' any more" in refused.stderr
-    assert "--onto BRANCH" in refused.stderr
-    repo.orch("land", plan, "--onto", "trunk")
+    repo.follow(repo.orch("land", expect=5).stderr)
+    assert repo.git("cat-file", "-p", "trunk:a") == "a"
+
+
+def test_a_base_branch_that_was_deleted_asks_for_another(repo: Repo) -> None:
+    repo.plan(writing("a"))
+    repo.orch("exec")
+    repo.git("switch", "-q", "-c", "trunk")
+    repo.git("branch", "-D", "main")
+    for command in ("rebase", "land"):
+        refused = repo.orch(command, expect=5)
+        assert "there is no branch 'main' any more" in refused.stderr
+        assert "--onto BRANCH" in refused.stderr
 
 
 def test_a_ref_where_git_orch_has_its_own_is_found_before_a_plan_is_made(repo: Repo) -> None:

@@ -16,6 +16,7 @@ from git_orch.flow.branch import archive
 from git_orch.flow.branch import target as targets
 from git_orch.flow.branch.target import Consequence, Target
 from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.planning import base as basing
 from git_orch.flow.reports import Note
 from git_orch.plans import ids, messages, sentences
 from git_orch.plans.document import Document
@@ -212,12 +213,8 @@ def _target(plan: OpenPlan, status: Status, onto: str | None) -> Target:
     except errors.NotFound as gone:
         if onto is not None:
             raise
-        name = home.removeprefix(targets.HEADS)
-        raise errors.NotFound(
-            f"there is no branch {sentences.quoted(name)} any more, on which '{plan.name}' "
-            "was made",
-            f"git branch --list; git orch land {plan.name} --onto BRANCH  # its new name, say",
-        ) from gone
+        hint = f"git branch --list; git orch land {plan.name} --onto BRANCH  # its new name, say"
+        raise basing.gone(plan, home, f"git orch land {plan.name}", hint) from gone
 
 
 def _home_of(status: Status) -> str:

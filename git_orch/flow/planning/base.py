@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from git_orch import errors
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
@@ -16,6 +18,8 @@ from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Objects
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import snapshot
+
+_HEADS = "refs/heads/"
 
 
 def choose_base(repository: Repository, requested: str | None) -> Base:
@@ -107,6 +111,22 @@ def _moved_base(plan: OpenPlan, status: Status) -> str | None:
     ):
         return None
     return tip
+
+
+def gone(plan: OpenPlan, ref: str, command: str, hint: str) -> errors.NotFound:
+    """The error for a base branch that is not there: `command` goes on where it was renamed, and
+    `hint` tells what else to do.
+    """
+    branch = sentences.quoted(ref.removeprefix(_HEADS))
+    cause = f"there is no branch {branch} any more, on which '{plan.name}' was made"
+    new = ask.renamed_branch(plan.repository.git, ref)
+    if new is None:
+        return errors.NotFound(cause, hint)
+    name = new.removeprefix(_HEADS)
+    return errors.NotFound(
+        f"{cause}: it was renamed to {sentences.quoted(name)}",
+        f"{command} --onto {shlex.quote(name)}",
+    )
 
 
 def follow_base(plan: OpenPlan, status: Status) -> bool:
