@@ -94,6 +94,12 @@ class ModelRefused(ProviderFailed):
     """The model itself refused to do the work."""
 
 
+class AwaitsPerson(OrchError):
+    """A person has to act before the work goes on: to do a manual step, or to answer a question."""
+
+    exit_code = 9
+
+
 class UnfitRepository(OrchError):
     """Not a repository, or one in a state git-orch cannot work in."""
 

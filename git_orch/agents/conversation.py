@@ -30,6 +30,7 @@ _CHARACTERS_PER_TOKEN = 4  # roughly, of English and code
 Outcome = Literal[
     "done",
     "gave-up",
+    "asked",
     "no-summary",
     "stuck",
     "turn-limit",
@@ -76,7 +77,7 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a conversation: its outcome, the model's summary, reason or the cause,
+    """The end of a conversation: its outcome, the model's summary, reason or question or the cause,
     the number of turns.
     """
 

@@ -37,7 +37,9 @@ Rules:
 - When a call fails, read the message and change something; do not send the same call again.
 - When the step is finished, call step_done alone, with a summary of two or three sentences that says what was changed
   and why. A step that changed nothing is not finished.
-- When you know that it cannot be done, call step_failed alone and say what stands in the way.
+- When you know that it cannot be done, call step_failed alone and say what stands in the way. When it hangs on a
+  decision or a fact that only the person has who runs the plan, call ask alone; where the code or the step can tell,
+  decide for yourself.
 """
 
 _PLANNING_SYSTEM = """\
@@ -138,9 +140,16 @@ def plan_block(plan: Plan, delimiter: str) -> str:
     return "The plan:\n" + quotation("plan", "\n".join(lines), delimiter)
 
 
+class Answered(NamedTuple):
+    """A question that an earlier attempt at the step asked, and what a person answered."""
+
+    question: str
+    answer: str
+
+
 class Task(NamedTuple):
-    """The contents of a step block: the step, its number in the plan, the steps before it and the
-    last failure.
+    """The contents of a step block: the step, its number in the plan, the steps before it, what a
+    person answered and the last failure.
     """
 
     step: Step
@@ -148,6 +157,7 @@ class Task(NamedTuple):
     max_turns: int
     earlier: Sequence[Earlier] = ()
     failure: Failure | None = None
+    answered: Sequence[Answered] = ()
 
 
 def step_block(task: Task, delimiter: str) -> str:
@@ -168,6 +178,10 @@ def step_block(task: Task, delimiter: str) -> str:
     if step.checks:
         checks = "\n".join(_check_line(check) for check in step.checks)
         parts.append("Checks that run after it:\n" + quotation("checks", checks, delimiter))
+    for item in task.answered:
+        asked = quotation("question", item.question, delimiter)
+        answer = quotation("answer", item.answer, delimiter)
+        parts.append(f"An earlier attempt at this step asked:\n{asked}\n{_ANSWERED}\n{answer}")
     if task.failure is not None:
         parts.append(_failure(task.failure, delimiter))
     parts.append(f"You have {task.max_turns} turns. Begin.")
@@ -183,6 +197,7 @@ def _check_line(check: Check) -> str:
     return f"- {check.type}: {check.command.text()} ({limits})"
 
 
+_ANSWERED = "The person who runs the plan answered, and this is for you to follow:"
 _FAILED_BEFORE = (
     "An earlier attempt at this step failed, and its changes are gone. Do not repeat its mistake."
 )

@@ -201,14 +201,35 @@ OFFERS: Mapping[str, Offer] = {
             frozenset(),
             "Say that this step cannot be done: what it asks for is impossible, contradicts the "
             "code, or needs what is not there. It ends the step as failed, and a person reads the "
-            "reason. Call it alone.",
+            "reason. Call it alone. Where a person only has to decide something or to tell you "
+            "a fact, call ask.",
             {"reason": _text("What stands in the way, and what a person could change.")},
             ("reason",),
+        ),
+        Offer(
+            "ask",
+            frozenset(),
+            "Ask the person who runs the plan, when the step cannot go on without a decision or a "
+            "fact that only they have. The step waits, perhaps for days, then goes on with the "
+            "answer. Look in the repository first; ask everything at once, and call it alone.",
+            {
+                "question": _text(
+                    "The question, with what there is to choose from; it is read without this "
+                    "conversation."
+                )
+            },
+            ("question",),
         ),
     )
 }
 
 
-def definitions(allowed: frozenset[Permission]) -> tuple[Block, ...]:
-    """The definitions of all tools that the permissions allow, always in the same order."""
-    return tuple(offer.definition() for offer in OFFERS.values() if offer.needs <= allowed)
+def definitions(allowed: frozenset[Permission], *, may_ask: bool = True) -> tuple[Block, ...]:
+    """The definitions of all tools that the permissions allow, always in the same order; where
+    nobody can answer a question, without `ask`.
+    """
+    return tuple(
+        offer.definition()
+        for offer in OFFERS.values()
+        if offer.needs <= allowed and (may_ask or offer.name != "ask")
+    )

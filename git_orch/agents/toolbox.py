@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git_orch.sandbox.policy.verdict import Verdict as Judgement
 
 Verdict = Literal["done", "failed", "refused", "invalid"]
-End = Literal["done", "gave-up"]
+End = Literal["done", "gave-up", "asked"]
 
 _LARGEST_FILE = 10 * 1024 * 1024  # bytes; as much as a command may write
 _SEARCH_SECONDS = 60
@@ -50,7 +50,7 @@ class Commands(Protocol):
 @dataclass(frozen=True, slots=True)
 class Result:
     """The answer to one tool call. Only commands have an `exit`. A call that `ends` the conversation
-    has a `summary`: of the work, or the reason.
+    has a `summary`: of the work, or the reason or the question.
     """
 
     text: str
@@ -101,14 +101,21 @@ class Toolbox:
     """The tools of one attempt: those that the permissions `allowed` cover.
 
     `written` are the paths that the file tools have written; None once a command ran, which may have
-    written anything.
+    written anything. Where the model `may_ask`, a question ends the conversation.
     """
 
     written: set[str] | None
 
-    def __init__(self, place: Place, allowed: frozenset[tool_definitions.Permission]) -> None:
+    def __init__(
+        self,
+        place: Place,
+        allowed: frozenset[tool_definitions.Permission],
+        *,
+        may_ask: bool = True,
+    ) -> None:
         self._place = place
         self._allowed = allowed
+        self._may_ask = may_ask
         self._tree = files.Tree(place.worktree, place.closed)
         self._numbers = itertools.count(1)
         self.written = set()
@@ -122,11 +129,12 @@ class Toolbox:
             "search": self._search,
             "step_done": self._step_done,
             "step_failed": self._step_failed,
+            "ask": self._ask,
         }
 
     def definitions(self) -> tuple[exchange.Block, ...]:
         """The definitions of the tools, for the request to the model."""
-        return tool_definitions.definitions(self._allowed)
+        return tool_definitions.definitions(self._allowed, may_ask=self._may_ask)
 
     def result(self, call: exchange.ToolCall, stop: threading.Event | None = None) -> Result:
         """Run a tool. Whatever the model sent gives a result. Raises only exchange.Stopped."""
@@ -328,6 +336,14 @@ class Toolbox:
                 "argument 'reason' of step_failed is empty: say what stands in the way"
             )
         return Result("the step has failed", summary=reason, ends="gave-up")
+
+    def _ask(self, fields: Mapping[str, object], _: threading.Event | None) -> Result:
+        question = document.text(fields, "question").strip()
+        if not question:
+            raise document.BadDocument("argument 'question' of ask is empty: say what to decide")
+        if not self._may_ask:
+            return Result("nobody can answer here: decide, or call step_failed", "refused")
+        return Result("the person is asked", summary=question, ends="asked")
 
 
 def _within(fields: Mapping[str, object], name: str, default: int, most: int | None) -> int:

@@ -18,6 +18,7 @@ _EXIT_CODES = """\
 6    busy, or somebody moved, deleted or checked out the branch
 7    conflict
 8    the model's service failed after all retries
+9    it waits for a person: a manual step, or a question
 70   a bug; the traceback is in the file that is named
 128  not a repository git-orch can work in
 130  interrupted (SIGINT); 143 terminated (SIGTERM); 141 closed pipe"""

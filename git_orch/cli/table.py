@@ -20,6 +20,7 @@ COMMANDS = {
     "fix": "mend a failed step by hand",
     "adopt": "take a commit of yours as a step",
     "done": "check and commit what you did by hand",
+    "answer": "answer what the model of a step asks",
     "wait": "wait until a plan's run has ended",
     "stop": "stop a run cleanly",
     "status": "open plans and what to do next",

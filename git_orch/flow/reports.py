@@ -87,6 +87,15 @@ class StepNotLanded:
     pause: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StepAsked:
+    """The model of a step asks a person, and the step waits."""
+
+    number: int
+    title: str
+    question: str
+
+
 Report = (
     Note
     | StepStarted
@@ -96,6 +105,7 @@ Report = (
     | StepLanded
     | StepDone
     | StepNotLanded
+    | StepAsked
 )
 
 

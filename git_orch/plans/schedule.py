@@ -24,10 +24,12 @@ class Phase(enum.Enum):
     FINISHED = "finished"
     LANDED = "landed"
     FAILED = "failed"
+    ASKED = "asked"
     BLOCKED = "blocked"
 
 
-_OVER = (Phase.LANDED, Phase.FAILED, Phase.BLOCKED)
+_STOPPING = (Phase.FAILED, Phase.ASKED)
+_OVER = (Phase.LANDED, *_STOPPING, Phase.BLOCKED)
 
 
 class Schedule:
@@ -113,6 +115,11 @@ class Schedule:
         self._phases[step] = Phase.FAILED
         self._block()
 
+    def ask(self, step: str) -> None:
+        """Record that the step waits for an answer, and block the steps that depend on it."""
+        self._phases[step] = Phase.ASKED
+        self._block()
+
     def stop(self) -> None:
         """Start no more steps; the running ones finish."""
         self._stopped = True
@@ -128,7 +135,7 @@ class Schedule:
         """Block the steps that need a step which failed, is not part of this run, or needs a
         person.
         """
-        if self.in_phase(Phase.FAILED) and not self._keep_going:
+        if self.in_phase(*_STOPPING) and not self._keep_going:
             self.stop()
             return
         changed = True
@@ -136,7 +143,7 @@ class Schedule:
             changed = False
             for step in self.in_phase(Phase.WAITING):
                 lost = any(
-                    self._phases.get(need) in (None, Phase.FAILED, Phase.BLOCKED)
+                    self._phases.get(need) in (None, *_STOPPING, Phase.BLOCKED)
                     for need in self._needs[step]
                 )
                 if lost:

@@ -31,6 +31,8 @@ _FIELDS = (
     "outcome",
     "passed",
     "error",
+    "question",
+    "answer",
     "model",
     "usd",
     "seconds",

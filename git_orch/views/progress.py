@@ -82,6 +82,8 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             return (Styled("  done", "green"),)
         case reports.StepNotLanded():
             return _failure_line(report)
+        case reports.StepAsked(_, _, question):
+            return (Styled("  asks ", "yellow"), console.indented(question, 4))
         case _:
             assert_never(report)
 

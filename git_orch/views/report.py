@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from git_orch.plans import graph, ids, sentences
+from git_orch.plans import ids, sentences
+from git_orch.plans.history.persons_turn import persons_turn
 from git_orch.plans.history.status import (
     SATISFIED,
     CheckResult,
@@ -22,7 +23,7 @@ from git_orch.views.headlines import Line, Summary, Whole
 
 _STATE_STYLES = {
     StepState.DONE: "green", StepState.UPSTREAM: "green", StepState.FAILED: "red",
-    StepState.STOPPED: "yellow",
+    StepState.ASKED: "yellow", StepState.STOPPED: "yellow",
     StepState.UNVERIFIED: "yellow", StepState.CLAIMED: "yellow", StepState.REVERTED: "yellow", StepState.PENDING: "dim",
 }  # fmt: skip
 
@@ -134,6 +135,9 @@ def state_word(status: Status, *, running: bool) -> str:
         return "NO BRANCH"
     if status.state is PlanState.COMPLETE and _done_elsewhere(status):
         return "UNVERIFIED"
+    asks = any(step.state is StepState.ASKED for step in status.steps)
+    if asks and status.state is PlanState.EXECUTING:
+        return "ASKED"
     if status.state is PlanState.FAILED and not status.tip_failures():
         return _stopped_word(status) or status.state.value
     return status.state.value
@@ -252,6 +256,8 @@ def _step_lines(status: Status, now: StepStatus) -> list[Line]:
         return lines
     if now.commit is not None:
         lines += [(Styled("       needs review: ", "yellow"), reason) for reason in attempt.review]
+    if attempt.question and now.state in (StepState.ASKED, StepState.PENDING):
+        lines += _question_lines(attempt.question, attempt.answer)
     if now.state in (StepState.FAILED, StepState.STOPPED) and attempt.error:
         style = _STATE_STYLES[now.state]
         lines.append(
@@ -259,6 +265,11 @@ def _step_lines(status: Status, now: StepStatus) -> list[Line]:
         )
         lines += _dim_lines([check_output(result) for result in attempt.checks], 9)
     return lines
+
+
+def _question_lines(question: str, answer: str | None) -> list[Line]:
+    lines: list[Line] = [(Styled("       asks: ", "yellow"), indented(question, 9))]
+    return [*lines, (Styled("       answered: ", "dim"), indented(answer, 9))] if answer else lines
 
 
 def _dim_lines(texts: Iterable[str], indent: int) -> list[Line]:
@@ -354,9 +365,18 @@ def _next_with_branch(status: Status) -> str:
     for step in status.steps:
         if step.state is StepState.CLAIMED:
             return f"git orch adopt {name} {step.number}"
-    if awaits_person(status) is not None:
+    if any(step.state is StepState.ASKED for step in status.steps):
+        return answer_command(status)
+    if persons_turn(status):
         return f"git orch done {name}  # when the work is there; git orch exec {name} says where"
     return _next_complete(status) if status.state is PlanState.COMPLETE else _next_run(status)
+
+
+def answer_command(status: Status) -> str:
+    """The command that answers the first question; it names the step where several ask."""
+    asking = [step.number for step in status.steps if step.state is StepState.ASKED]
+    step = f"{asking[0]} " if len(asking) > 1 else ""
+    return f'git orch answer {ids.short(status.id)} {step}"ANSWER"'
 
 
 def _next_complete(status: Status) -> str:
@@ -389,12 +409,6 @@ def _next_run(status: Status) -> str:
     return f"git orch exec {name}"
 
 
-def awaits_person(status: Status) -> Step | None:
-    """The next step, when it is manual and no other kind of step can go on."""
-    ready = graph.ready_steps(status.plan, status.satisfied_steps())
-    return ready[0] if ready and all(step.kind == "manual" for step in ready) else None
-
-
 def attempts(status: Status) -> list[Line]:
     """All attempts: time, step, outcome, commit, error, and the whole logged output of failed
     checks.
@@ -407,7 +421,7 @@ def attempts(status: Status) -> list[Line]:
             (
                 f"{when(attempt.event)}  step {numbers.get(attempt.step, attempt.step)}  ",
                 Styled(f"{attempt.outcome:<11}", "green" if attempt.outcome == "landed" else "red"),
-                f" {commit:<10}  {indented(attempt.error or '', 4)}",
+                f" {commit:<10}  {indented(attempt.error or attempt.question or '', 4)}",
             )
         )
         failed = [result for result in attempt.checks if not result.passed]

@@ -339,7 +339,7 @@ def test_a_plan_whose_branch_was_deleted_can_be_put_away(repo: Repo, done: str) 
 
 def test_work_on_a_manual_step_is_kept(repo: Repo) -> None:
     plan = repo.plan({"title": "By hand", "steps": [{"title": "B", "kind": "manual"}]})
-    repo.orch("exec", plan)
+    repo.orch("exec", plan, expect=9)
     place = Path(repo.git("worktree", "list", "--porcelain").split("worktree ")[2].splitlines()[0])
     (place / "mine.txt").write_text("mine\n")
     repo.orch("archive", plan)

@@ -28,7 +28,7 @@ def one(**step: object) -> dict[str, Any]:
 def manual(repo: Repo) -> Repo:
     """A repository in which a manual step waits."""
     repo.plan(one(kind="manual"))
-    repo.orch("exec")
+    repo.orch("exec", expect=9)
     return repo
 
 
@@ -49,7 +49,7 @@ def test_a_manual_step_that_nobody_began_does_not_land(repo: Repo) -> None:
     repo.orch("approve", plan)
     repo.orch("done", expect=3)
     manual = repo
-    manual.orch("exec")
+    manual.orch("exec", expect=9)
     manual.orch("done")
     assert repo.step_states(plan) == ["done"]
 

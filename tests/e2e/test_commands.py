@@ -575,7 +575,7 @@ def test_verify_leaves_a_persons_worktree_alone(here: Here) -> None:
         {"title": "A", "files": {"a": "1"}, "checks": [{"command": "test -f a"}]},
         {"title": "B", "kind": "manual", "depends_on": [1]},
     ]})  # fmt: skip
-    here("exec", plan)
+    here("exec", plan, expect=9)
     paths = [line.split()[1] for line in here.repo.git("worktree", "list", "--porcelain").splitlines()
              if line.startswith("worktree ")]  # fmt: skip
     work = Path(paths[1]) / "work"
@@ -586,7 +586,7 @@ def test_verify_leaves_a_persons_worktree_alone(here: Here) -> None:
 
 def test_done_after_the_branch_moved_on_takes_nothing_back(here: Here) -> None:
     plan = here.plan({"title": "x", "steps": [{"title": "B", "kind": "manual"}]})
-    here("exec", plan)
+    here("exec", plan, expect=9)
     tip = here.repo.git("rev-parse", f"orch/{plan}")
     blob = here.repo.git("hash-object", "-w", "--stdin", stdin="mine\n")
     tree = here.repo.git("mktree", stdin=f"100644 blob {blob}\tmine.txt\n")

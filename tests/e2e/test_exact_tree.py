@@ -69,7 +69,7 @@ def test_a_files_step_writes_what_the_users_sparse_checkout_leaves_out(sparse: R
 
 def test_a_manual_worktree_is_whole_when_the_users_is_sparse(sparse: Repo) -> None:
     plan = sparse.plan(one(kind="manual", checks=[{"command": "test -s s/t/b"}]))
-    sparse.orch("exec")
+    sparse.orch("exec", expect=9)
     listed = sparse.git("worktree", "list", "--porcelain").split("\n\n")[-1]
     place = Repo(sparse.path.__class__(listed.splitlines()[0].removeprefix("worktree ")))
     assert (place.path / "s/t/b").read_text() == "1\n"
@@ -189,7 +189,7 @@ def test_a_check_of_a_manual_step_does_not_see_what_is_not_in_the_tree(
     attributes: Repo, command: str, check: str
 ) -> None:
     plan = attributes.plan(one(kind="manual", checks=[{"command": check}]))
-    attributes.orch("exec")
+    attributes.orch("exec", expect=9)
     listed = attributes.git("worktree", "list", "--porcelain").split("\n\n")[-1]
     place = Path(listed.splitlines()[0].removeprefix("worktree "))
     subprocess.run(["bash", "-c", command], cwd=place, check=True)

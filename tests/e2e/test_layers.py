@@ -70,7 +70,7 @@ def test_a_manual_step_is_checked_with_the_dependencies_of_its_tree(project: Rep
     plan = project.plan(
         {"title": "M", "steps": [{"title": "By hand", "kind": "manual", "checks": [_FITS]}]}
     )
-    told = project.orch("exec").stderr
+    told = project.orch("exec", expect=9).stderr
     worktree = Path(told.split("Work in ")[1].split(",")[0])
     with open(worktree / "requirements.txt", "a", encoding="utf-8") as file:
         file.write("b==2\n")

@@ -35,7 +35,7 @@ def states(here: Here, plan: str) -> list[str]:
 
 def test_exec_stops_at_a_manual_step_and_says_where_to_work(here: Here) -> None:
     plan = here.plan(BY_HAND)
-    done = here("exec", plan)
+    done = here("exec", plan, expect=9)
     assert str(worktree(here)) in done.err
     assert f"git orch done {plan[:24]}" in done.out
     assert states(here, plan) == ["done", "pending", "pending"]
@@ -43,9 +43,9 @@ def test_exec_stops_at_a_manual_step_and_says_where_to_work(here: Here) -> None:
 
 def test_what_was_handed_in_lands_after_its_checks_and_the_rest_goes_on(here: Here) -> None:
     plan = here.plan(BY_HAND)
-    here("exec", plan)
+    here("exec", plan, expect=9)
     (worktree(here) / "logo.txt").write_text("logo\n")
-    here("exec", plan)  # does not touch the work
+    here("exec", plan, expect=9)  # does not touch the work
     here("done", plan)
     assert here.repo.git("show", f"orch/{plan}:logo.txt") == "logo"
     here("exec", plan)
@@ -55,7 +55,7 @@ def test_what_was_handed_in_lands_after_its_checks_and_the_rest_goes_on(here: He
 
 def test_work_that_fails_its_checks_stays_where_it_is(here: Here) -> None:
     plan = here.plan(BY_HAND)
-    here("exec", plan)
+    here("exec", plan, expect=9)
     (worktree(here) / "draft.txt").write_text("draft\n")
     here("done", plan, expect=1)
     assert (worktree(here) / "draft.txt").read_text() == "draft\n"

@@ -48,7 +48,7 @@ def test_the_checks_of_a_manual_step_are_there_wherever_it_is_handed_in(repo: Re
     check = {"command": f'test "$(pwd)" = {repo.path}'}
     step = {"title": "By hand", "kind": "manual", "prompt": "Do it", "checks": [check]}
     plan = repo.plan({"title": "One", "steps": [step]})
-    said = repo.orch("exec").stderr
+    said = repo.orch("exec", expect=9).stderr
     worktree = Path(said.partition("Work in ")[2].partition(", then")[0])
     (worktree / "made").write_text("x\n")
     repo.orch("done", cwd=worktree)
@@ -121,7 +121,7 @@ def test_a_manual_step_that_is_handed_in_from_its_worktree_is_checked_with_the_s
     plan = environment.plan(
         {"title": "One", "steps": [{**step, "checks": [{"command": "value-is 2"}]}]}
     )
-    said = environment.orch("exec").stderr
+    said = environment.orch("exec", expect=9).stderr
     worktree = Path(said.partition("Work in ")[2].partition(", then")[0])
     (worktree / "value").write_text("2\n")
     environment.orch("done", cwd=worktree)

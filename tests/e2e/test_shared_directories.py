@@ -179,7 +179,7 @@ def test_a_manual_step_is_checked_with_the_dependencies(node: Repo) -> None:
             "steps": [{"title": "Do", "kind": "manual", "checks": [{"command": "tool"}]}],
         }
     )
-    said = node.orch("exec").stderr
+    said = node.orch("exec", expect=9).stderr
     worktree = Path(said.partition("Work in ")[2].partition(", then")[0])
     (worktree / "lib/a").write_text("by hand\n")
     node.orch("done", made)

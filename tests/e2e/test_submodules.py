@@ -74,7 +74,7 @@ def test_commands_and_checks_read_a_submodule_wherever_they_run(
 
 def test_the_check_of_a_manual_step_reads_a_submodule(project: Repo) -> None:
     plan = project.plan(one(kind="manual", checks=[READS]))
-    project.orch("exec")
+    project.orch("exec", expect=9)
     listed = project.git("worktree", "list", "--porcelain").split("\n\n")[-1]
     Repo(Path(listed.splitlines()[0].removeprefix("worktree "))).write({"by-hand": "1\n"})
     project.orch("done")

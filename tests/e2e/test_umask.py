@@ -68,7 +68,7 @@ class User:
         self.orch("doctor")
         self.orch("caps")
         plan = self.plan(LIFE)
-        self.orch("exec", plan)
+        self.orch("exec", plan, expect=9)
         [worktree] = (Path(line) for line in self.worktrees() if Path(line) != self.path)
         self.run("sh", "-c", "echo m > m.txt", cwd=worktree)
         self.orch("done", plan)

@@ -57,7 +57,9 @@ def done(job: Job, site: Site) -> Work:
         closed=site.launcher.closed,
     )
     box = toolbox.Toolbox(
-        place, frozenset(tool for tool in ("read", "write", "command") if tool in job.tools)
+        place,
+        frozenset(tool for tool in ("read", "write", "command") if tool in job.tools),
+        may_ask=job.may_ask,
     )
     about = {"plan": job.plan_id, "step": job.step.id, "attempt": job.attempt}
     with trace.Trace(
@@ -73,6 +75,8 @@ def done(job: Job, site: Site) -> Work:
         )
     _refuse_unfinished(ending, f"git orch edit {ids.short(job.plan_id)}")
     written = frozenset(box.written) if box.written is not None else None
+    if ending.outcome == "asked":
+        return Work("", sum(calls), job.model, written, ending.summary)
     return Work(ending.summary, sum(calls), job.model, written)
 
 
@@ -137,7 +141,7 @@ def _line(event: reports.Event) -> str:
 
 def _refuse_unfinished(ending: conversation.Ending, edit: str) -> None:
     match ending.outcome:
-        case "done" | "no-summary":
+        case "done" | "no-summary" | "asked":
             return
         case "gave-up":
             cause = f"the model says that it cannot be done: {ending.summary}"

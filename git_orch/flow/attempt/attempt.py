@@ -16,7 +16,7 @@ from typing import Literal
 
 from git_orch import checkpoints, errors
 from git_orch.flow.attempt import checks, dependencies
-from git_orch.flow.attempt.ending import Ending, Failed, Interrupted, Made, Verified
+from git_orch.flow.attempt.ending import Asked, Ending, Failed, Interrupted, Made, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.setup import SetupFailed
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work, refused_path
@@ -47,6 +47,7 @@ from git_orch.sandbox.walls.repositories import RepositoriesChanged
 # Of git's letters, those of review.
 _LETTERS: dict[str, Literal["A", "M", "D"]] = {"A": "A", "M": "M", "D": "D", "T": "M"}
 _ERROR_TAIL = 2000  # characters of a failed command's output in its error
+_KEPT_AT_QUESTION = "Kept when its model asked a person."
 
 
 @dataclass
@@ -214,7 +215,8 @@ class Attempt:
         try:
             if course.taken is None:
                 self._take_snapshot(course)
-            if course.taken is not None and course.failed is None:
+            asks = course.work.question is not None
+            if course.taken is not None and course.failed is None and not asks:
                 course.review = self._reasons_to_look(course.taken.changes, course.taken.tree)
                 self._check(course, course.taken.tree)
                 self._refuse_idle(course, course.taken)
@@ -311,7 +313,7 @@ class Attempt:
     def _refuse_idle(self, course: _Course, taken: Snapshot) -> None:
         """A model that changed nothing has not done the step: its checks passed before it."""
         step = self._job.step
-        if step.kind != "agent" or taken.changes or step.may_be_empty:
+        if step.kind != "agent" or self._job.by_hand or taken.changes or step.may_be_empty:
             return
         passed = ", and the checks passed before it" if course.checks else ""
         summary = redact.redacted(course.work.summary, self._site.secrets)
@@ -417,6 +419,11 @@ class Attempt:
         changed = tuple(change.path for change in taken.changes) if taken is not None else ()
         code = taken.code if taken is not None else ()
         made = Made(seconds, course.checks, changed, code, summary, work.usd, work.model)
+        if course.failed is None and work.question is not None:
+            kept = None
+            if taken is not None and changed:
+                kept = self._commit(course, taken.tree, summary=_KEPT_AT_QUESTION)
+            return Asked(made, redact.redacted(work.question, self._site.secrets), kept)
         if course.failed is None and taken is not None:
             commit = self._commit(course, taken.tree, summary=summary)
             return Verified(made, commit, taken.tree, course.review)

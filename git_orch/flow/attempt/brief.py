@@ -70,6 +70,7 @@ def brief(
         max_turns=conversation.TURNS,
         earlier=[prompts.Earlier(step.title, "\n".join(step.changed)) for step in job.earlier],
         failure=failure,
+        answered=[prompts.Answered(item.question, item.answer) for item in job.answered],
     )
     return conversation.Brief(
         model=job.model,

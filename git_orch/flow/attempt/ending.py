@@ -1,4 +1,4 @@
-"""How an attempt ended: verified, failed or interrupted. It comes back from a worker as JSON, and is
+"""How an attempt ended: verified, failed, interrupted or with a question. It comes back from a worker as JSON, and is
 redacted before it is written.
 """
 
@@ -71,11 +71,20 @@ class Interrupted(NamedTuple):
         return 1
 
 
-Ending = Verified | Failed | Interrupted
+class Asked(NamedTuple):
+    """The model asks a person. `commit` keeps what it had done until then."""
+
+    made: Made
+    question: str
+    commit: str | None = None
+
+
+Ending = Verified | Failed | Interrupted | Asked
 _WORDS: dict[str, type[Ending]] = {
     "verified": Verified,
     "failed": Failed,
     "interrupted": Interrupted,
+    "asked": Asked,
 }
 
 

@@ -32,6 +32,14 @@ class LastTry:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A question that an attempt at the step asked, and the answer of a person."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One attempt at a step, or with `verify` only the checks of the step on `base`.
 
@@ -39,7 +47,8 @@ class Job:
     (None: where a person did the step or, with `in_place`, the user's own checkout), `base` the
     commit to start from and `tree` its tree. `plan` has all steps where a model is to know of them,
     else only this one; `plan_checks` are the commands of all checks. `after` is the greatest event
-    ID known. `delay` is in seconds. What the attempt makes is `held` by a ref where it may have to
+    ID known. `answered` are questions of earlier attempts; the model `may_ask` where somebody can
+    answer later. `delay` is in seconds. What the attempt makes is `held` by a ref where it may have to
     wait for its turn to land, or whoever does it may die alone.
     """
 
@@ -65,6 +74,8 @@ class Job:
     delay: float = 0.0
     verify: bool = False
     held: bool = True
+    answered: tuple[Answered, ...] = ()
+    may_ask: bool = True
 
     @property
     def by_hand(self) -> bool:
@@ -81,6 +92,7 @@ class Job:
         document = {name: getattr(self, name) for name in self.__slots__}
         document |= {"plan": plan_document.to_document(self.plan), "tools": sorted(self.tools)}
         document["earlier"] = [asdict(step) for step in self.earlier]
+        document["answered"] = [asdict(item) for item in self.answered]
         document["last"] = asdict(self.last) if self.last is not None else None
         document["setup"] = self.setup._asdict() if self.setup is not None else None
         return json.dumps(document)
@@ -95,6 +107,7 @@ def read(text: str) -> Job:
     document["earlier"] = tuple(
         Earlier(fields["title"], tuple(fields["changed"])) for fields in document["earlier"]
     )
+    document["answered"] = tuple(Answered(**fields) for fields in document["answered"])
     document["setup"] = Setup(**document["setup"]) if document["setup"] is not None else None
     document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
     return Job(**document)

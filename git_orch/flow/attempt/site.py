@@ -139,13 +139,14 @@ class Site:
 @dataclass(frozen=True, slots=True)
 class Work:
     """Results of a step besides changed files. `written` are the paths of all files that may have
-    changed; None: any may have.
+    changed; None: any may have. With a `question` the step is not done.
     """
 
     summary: str = ""
     usd: float = 0.0
     model: str | None = None
     written: frozenset[str] | None = None
+    question: str | None = None
 
 
 def refused_path(repository: Repository, name: str) -> Path:

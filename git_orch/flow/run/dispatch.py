@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from git_orch.flow.approval import ground
 from git_orch.flow.approval.grant import Grant
-from git_orch.flow.attempt.job import Earlier, Job, LastTry
+from git_orch.flow.attempt.job import Answered, Earlier, Job, LastTry
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import StepStarted
 from git_orch.flow.run.options import Options
-from git_orch.plans import step_retry
+from git_orch.plans import reasons, step_retry
 from git_orch.plans.history.status import SATISFIED, Status, StepStatus
 from git_orch.plans.plan import Plan, Step
 from git_orch.repo.objects import objects as odb
@@ -23,7 +23,8 @@ from git_orch.repo.objects.objects import Written
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The terms of a whole run. `made` are the objects of attempts, by attempt, that no ref holds;
-    where it `keeps_results`, each result gets a ref, even if it can land at once.
+    where it `keeps_results`, each result gets a ref, even if it can land at once. A model `may_ask`
+    where the next run can go on with the answer.
     """
 
     plan: OpenPlan
@@ -34,6 +35,7 @@ class Terms:
     made: dict[str, Written] = field(default_factory=dict)
     with_setup: bool = False
     keeps_results: bool = False
+    may_ask: bool = True
 
     def number(self, step_id: str) -> int:
         """The position of a step, as people type it."""
@@ -128,6 +130,8 @@ class Dispatch:
             setup=terms.grant.setup if terms.with_setup else None,
             delay=delay,
             held=terms.options.jobs > 1 or terms.keeps_results,
+            answered=self._answered(step_id) if with_model else (),
+            may_ask=terms.may_ask,
         )
 
     def give_back(self, job: Job) -> None:
@@ -158,10 +162,20 @@ class Dispatch:
             if step.id in self._earlier:
                 yield self._earlier[step.id]
 
+    def _answered(self, step_id: str) -> tuple[Answered, ...]:
+        """What a person has answered to earlier attempts at the step."""
+        return tuple(
+            Answered(attempt.question, attempt.answer)
+            for attempt in self._terms.status.attempts
+            if attempt.step == step_id and attempt.question and attempt.answer
+        )
+
     def _last_of_log(self, step: Step) -> LastTry | None:
         """The failures of an earlier run."""
         attempt = self._terms.step(step.id).attempt
         if attempt is None or attempt.outcome != "failed" or step.kind != "agent":
+            return None
+        if attempt.reason in reasons.STOPPED:  # it has made no mistake
             return None
         output = attempt.checks[-1].text if attempt.checks else ""
         return LastTry(attempt.error or "failed", output, attempt.commit)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent import futures
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from git_orch import checkpoints, errors
@@ -22,14 +22,15 @@ from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.verify import Broken
 from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.flow.reports import Note
+from git_orch.flow.reports import Note, StepAsked
 from git_orch.flow.run import fix, in_place, log_entries, preconditions, signals, worker
 from git_orch.flow.run.dispatch import Dispatch, Terms, earlier_steps, tip_at
 from git_orch.flow.run.loop import Drive, Steps
 from git_orch.flow.run.options import Options
 from git_orch.flow.run.run import Run
-from git_orch.plans import graph, ids, sentences
-from git_orch.plans.history.status import Status
+from git_orch.plans import ids, sentences
+from git_orch.plans.history.persons_turn import persons_turn
+from git_orch.plans.history.status import Status, StepState
 from git_orch.plans.schedule import Phase, Schedule
 from git_orch.repo import refs
 
@@ -38,6 +39,7 @@ from git_orch.repo import refs
 _GLANCE = 0.5
 
 _NEEDS_REVIEW = errors.Refused.exit_code
+_AWAITS_PERSON = errors.AwaitsPerson.exit_code
 
 Outcome = Literal["complete", "failed", "interrupted", "waiting", "review"]
 
@@ -90,7 +92,7 @@ def execute(
     if not schedule.startable_steps(1):
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
-        return _hand_over(plan, status)
+        return _hand_over(plan, status, options)
     # One more worktree, to verify results that land on another base than they were made on.
     spare = 1 if options.jobs > 1 else 0
     fix.note_abandoned(plan, status, options.chosen)
@@ -103,11 +105,7 @@ def execute(
         summary = carry_out(run, schedule, means, workers or in_threads)
     if summary.outcome == "failed" and options.roll_back:
         _roll_back(plan, status.branch.tip)
-    if summary.outcome == "waiting" and options.chosen is None:
-        status = plan.status()
-        preconditions.refuse_claimed(status)
-        _hand_over(plan, status)
-    return summary
+    return _conclude(plan, run, summary)
 
 
 def _in_place(
@@ -124,7 +122,7 @@ def _in_place(
     if not schedule.startable_steps(1):
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
-        return _hand_over(plan, status)
+        return _hand_over(plan, status, options)
     in_place.refuse_unfit(plan, grant)
     preconditions.require_ground(plan, status, options, grant)
     means = prepare.means(plan, service, use_cache=options.use_cache)
@@ -132,7 +130,7 @@ def _in_place(
     terms = begin(plan, status, options, grant, means)
     dispatch = start_dispatch(terms, status.branch.tip, [None])
     run = Run(terms, dispatch, checkpoint=functools.partial(in_place.checkpoint, plan, means))
-    return carry_out(run, schedule, means, in_threads)
+    return _conclude(plan, run, carry_out(run, schedule, means, in_threads))
 
 
 def _roll_back(plan: OpenPlan, tip: str) -> None:
@@ -150,27 +148,40 @@ def _roll_back(plan: OpenPlan, tip: str) -> None:
         )
 
 
-def _hand_over(plan: OpenPlan, status: Status) -> Summary:
-    """Only manual steps can go on: say where their work is to be done."""
-    tip = status.branch.tip if status.branch is not None else ""
-    step = next(
-        (
-            ready_step
-            for ready_step in graph.ready_steps(status.plan, status.satisfied_steps())
-            if ready_step.kind == "manual"
-        ),
-        None,
-    )
-    if step is None:
-        return Summary("waiting", (), (), None, 0.0)
-    number = status.plan.position(step.id)
-    path = prepare.manual_worktree(plan, tip).path
-    plan.reporter.emit(
-        Note(f"step {number} is manual: {step.title}. Work in {path}, then: git orch done")
-    )
-    if step.prompt:
-        plan.reporter.emit(Note(step.prompt.rstrip()))
-    return Summary("waiting", (), (), None, 0.0)
+def _hand_over(
+    plan: OpenPlan, status: Status, options: Options, heard: Collection[str] = ()
+) -> Summary:
+    """Nothing can go on by itself: say what a person has to do. The questions of the steps in
+    `heard` were shown already.
+    """
+    steps = persons_turn(status, options.chosen)
+    for step in steps:
+        question = step.attempt.question if step.attempt is not None else None
+        if step.state is StepState.ASKED and question is not None and step.id not in heard:
+            plan.reporter.emit(Note(f"step {step.number} waits for an answer: {step.title}"))
+            plan.reporter.emit(StepAsked(step.number, step.title, question))
+    manual = next((step for step in steps if step.kind == "manual"), None)
+    if manual is not None:
+        tip = status.branch.tip if status.branch is not None else ""
+        path = prepare.manual_worktree(plan, tip).path
+        where = f"Work in {path}, then: git orch done"
+        plan.reporter.emit(Note(f"step {manual.number} is manual: {manual.title}. {where}"))
+        if manual.step.prompt:
+            plan.reporter.emit(Note(manual.step.prompt.rstrip()))
+    code = _AWAITS_PERSON if steps else 0
+    return Summary("waiting", (), (), None, 0.0, exit_code=code)
+
+
+def _conclude(plan: OpenPlan, run: Run, summary: Summary) -> Summary:
+    """The summary of a run after which it may be a person's turn, who hears what to do."""
+    options = run.terms.options
+    if summary.outcome != "waiting":
+        return summary
+    status = plan.status()
+    if options.chosen is None:
+        preconditions.refuse_claimed(status)
+    turn = _hand_over(plan, status, options, run.asked)
+    return replace(summary, exit_code=turn.exit_code or summary.exit_code)
 
 
 def _nothing_to_do(plan: OpenPlan, status: Status, options: Options) -> Summary:
@@ -326,7 +337,7 @@ def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
     if broken is not None:
         return Summary(outcome, numbers, broken.steps, broken.error, seconds, broken.hint, 1)
     first = run.failures[0] if run.failures else None
-    needs_review = _NEEDS_REVIEW if outcome == "review" else 0
+    code = _NEEDS_REVIEW if outcome == "review" else _AWAITS_PERSON if run.asked else 0
     return Summary(
         outcome,
         numbers,
@@ -334,7 +345,7 @@ def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
         first.error if first is not None else None,
         seconds,
         first.hint if first is not None else None,
-        first.exit_code if first is not None else needs_review,
+        first.exit_code if first is not None else code,
         _positions(terms, schedule.in_phase(Phase.BLOCKED)),
         tuple(landing.reviews),
     )

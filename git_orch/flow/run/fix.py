@@ -86,7 +86,8 @@ def step_of(status: Status, number: int) -> StepStatus:
 
 def _failed_step(plan: OpenPlan, status: Status) -> StepStatus:
     """The step that failed or that a person mends already; else one that is a person's."""
-    steps = [step for step in status.steps if step.state is StepState.FAILED]
+    ended = (StepState.FAILED, StepState.STOPPED)
+    steps = [step for step in status.steps if step.state in ended]
     steps = steps or [one.step for one in waiting(prepare.means(plan), plan, status)]
     if steps:
         return steps[0]
@@ -135,7 +136,7 @@ def refuse_early(status: Status, step: StepStatus) -> None:
 def _kept_work(plan: OpenPlan, step: StepStatus) -> str | None:
     """The commit of the step's last attempt, if that failed and the commit is still there."""
     attempt = step.attempt
-    if attempt is None or attempt.outcome != "failed" or attempt.commit is None:
+    if attempt is None or attempt.outcome == "landed" or attempt.commit is None:
         return None
     stored = plan.objects.read_many([attempt.commit])[0]
     return attempt.commit if stored is not None and stored.kind == "commit" else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from git_orch.flow.attempt.ending import Failed, Interrupted, Verified
+from git_orch.flow.attempt.ending import Asked, Failed, Interrupted, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.run.dispatch import Tip
@@ -133,6 +133,20 @@ def failure_event(plan: OpenPlan, job: Job, failed: Failed | Interrupted, *, aga
     if again:
         body["retry"] = True
     return plan.event("attempt.failed", **body)
+
+
+def question_event(plan: OpenPlan, job: Job, asked: Asked) -> Event:
+    """The event of an attempt whose model asks a person."""
+    body: Document = {
+        "step": job.step_id,
+        "attempt": job.attempt,
+        "run": job.run,
+        "question": asked.question,
+        "seconds": round(asked.made.seconds, 3),
+    }
+    if asked.commit is not None:
+        body["commit"] = asked.commit
+    return plan.event("step.asked", **body)
 
 
 def _check(result: CheckResult) -> Document:

@@ -45,6 +45,10 @@ class Failed(NamedTuple):
     """The step has failed for good."""
 
 
+class Asked(NamedTuple):
+    """The step waits for the answer of a person."""
+
+
 class Halted(NamedTuple):
     """The result is on the branch, and the run ends with it."""
 
@@ -56,7 +60,7 @@ class Steps(Protocol):
         """The job for a step that starts, for the first time or anew."""
         ...
 
-    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed | Asked:
         """Take the end of an attempt at a step, and say how to go on."""
         ...
 
@@ -128,7 +132,9 @@ class Drive:
         return any(task.verifies for task in self.running.values())
 
     def _book(
-        self, step: str, outcome: Finished | Landed | Halted | Again | Later | Verify | Failed
+        self,
+        step: str,
+        outcome: Finished | Landed | Halted | Again | Later | Verify | Failed | Asked,
     ) -> None:
         match outcome:
             case Finished():
@@ -147,5 +153,7 @@ class Drive:
                 self.running[self.submit(job)] = Task(step, verifies=True)
             case Failed():
                 self.schedule.fail(step)
+            case Asked():
+                self.schedule.ask(step)
             case _:
                 assert_never(outcome)

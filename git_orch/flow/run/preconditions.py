@@ -13,6 +13,7 @@ from git_orch.flow.planning import base
 from git_orch.flow.reports import Note
 from git_orch.flow.run.options import Options
 from git_orch.plans import graph, ids, sentences
+from git_orch.plans.history.persons_turn import waits_for_person
 from git_orch.plans.history.status import Status, StepState
 from git_orch.plans.money.budget import Book
 from git_orch.plans.plan import Step
@@ -104,14 +105,14 @@ def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) 
 
 
 def schedule(status: Status, options: Options) -> Schedule:
-    """The steps that a run is about: chosen, not done, not a person's, not claimed by a commit
-    unknown to the log.
+    """The steps that a run is about: chosen, not done, not waiting for a person, not claimed by a
+    commit unknown to the log.
     """
     claimed = {step.id for step in status.steps if step.state is StepState.CLAIMED}
     chosen = [
         step.id
-        for step in status.plan.steps
-        if step.kind != "manual"
+        for step in status.steps
+        if not waits_for_person(step)
         and step.id not in claimed
         and (options.chosen is None or step.id in options.chosen)
     ]

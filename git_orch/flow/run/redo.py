@@ -21,7 +21,7 @@ from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.run import execute, log_entries, preconditions
 from git_orch.flow.run.dispatch import Dispatch, Terms, Tip, earlier_steps, tip_at
 from git_orch.flow.run.execute import Summary
-from git_orch.flow.run.loop import Again, Failed, Finished, Halted, Landed, Later
+from git_orch.flow.run.loop import Again, Asked, Failed, Finished, Halted, Landed, Later
 from git_orch.flow.run.options import Options
 from git_orch.flow.run.run import Run
 from git_orch.plans import reasons
@@ -44,7 +44,7 @@ class _Held:
         """The job for the step."""
         return self._run.begin(step)
 
-    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed | Asked:
         """Take the end of an attempt at the step, and say how to go on."""
         return self._run.take_end(step, future)
 
@@ -86,6 +86,7 @@ def redo(
             means.made,
             means.with_setup,
             keeps_results=True,
+            may_ask=False,  # the branch has the step: it cannot wait for an answer
         )
         run = Run(terms, Dispatch(terms, tip, names, below))
         held = _Held(run)

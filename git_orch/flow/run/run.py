@@ -11,10 +11,10 @@ from dataclasses import replace
 from git_orch import checkpoints
 from git_orch.flow.approval import required
 from git_orch.flow.attempt import ending, leftovers
-from git_orch.flow.attempt.ending import Ending, Interrupted, Verified
+from git_orch.flow.attempt.ending import Asked, Ending, Interrupted, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.reports import Note
-from git_orch.flow.run import step_landing
+from git_orch.flow.run import loop, step_landing
 from git_orch.flow.run.dispatch import Dispatch, Terms, Tip
 from git_orch.flow.run.loop import Again, Failed, Finished, Halted, Landed, Later, Verify
 from git_orch.flow.run.step_landing import Failure, Results, StepLanding
@@ -48,6 +48,7 @@ class Run:
         self._jobs: dict[str, Job] = {}
         self._verified: dict[str, Verified] = {}
         self._lost: Counter[str] = Counter()
+        self.asked: list[str] = []  # the steps that wait for an answer
 
     @property
     def failures(self) -> Sequence[Failure]:
@@ -72,7 +73,7 @@ class Run:
         return job.text()
 
     @checkpoints.around("end step")
-    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed | loop.Asked:
         """Take the end of an attempt at a step, and say how to go on."""
         job = self._jobs[step]
         result = self._ending(job, future)
@@ -83,6 +84,10 @@ class Run:
         if isinstance(result, Verified):
             self._verified[step] = result
             return Finished()
+        if isinstance(result, Asked):
+            self.results.record_question(job, result)
+            self.asked.append(step)
+            return loop.Asked()
         return self._failed(job, result)
 
     @checkpoints.around("land step")
@@ -152,6 +157,8 @@ class Run:
             leftovers.recover(self.terms.plan, job.worktree)
         if isinstance(result, Verified):
             self.results.keep(job, result)
+        elif isinstance(result, Asked):
+            self.results.record_question(job, result)
         else:
             self.results.record_failed(job, result, again=False)
 

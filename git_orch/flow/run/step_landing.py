@@ -13,7 +13,7 @@ from git_orch import checkpoints
 from git_orch.flow.attempt import ending
 from git_orch.flow.attempt.ending import Ending, Interrupted, Verified
 from git_orch.flow.attempt.job import Job, LastTry
-from git_orch.flow.reports import Note, StepLanded, StepNotLanded
+from git_orch.flow.reports import Note, StepAsked, StepLanded, StepNotLanded
 from git_orch.flow.run import log_entries
 from git_orch.flow.run.dispatch import Dispatch, Terms, Tip
 from git_orch.flow.run.loop import Failed, Halted, Landed, Later, Verify
@@ -89,6 +89,16 @@ class Results:
         report = StepNotLanded(job.number, job.step.title, failed.error, failed.commit, pause)
         plan.reporter.emit(report)
 
+    @checkpoints.around("record question")
+    def record_question(self, job: Job, asked: ending.Asked) -> None:
+        """Keep what an attempt made before it asked, and have the log and the reporter tell of it."""
+        plan, written = self._terms.plan, self.written(job)
+        if asked.commit is not None:
+            plan.keep([asked.commit], f"{kept.QUESTION} at step {job.number}", written)
+        plan.record((plan.home, log_entries.question_event(plan, job, asked)))
+        self.settle(job)
+        plan.reporter.emit(StepAsked(job.number, job.step.title, asked.question))
+
     def keep(self, job: Job, verified: Verified) -> None:
         """Keep a result that will not land any more."""
         plan = self._terms.plan
@@ -156,7 +166,9 @@ class StepLanding:
         if isinstance(now, Verified):
             made = result.made._replace(checks=now.made.checks)
             return self._move(job, result._replace(made=made), ready)
-        reason = now.error if now is not None else "its checks could not be run"
+        reason = "its checks could not be run"
+        if isinstance(now, ending.Failed | Interrupted):
+            reason = now.error
         checks = now.made.checks if now is not None else ()
         error = f"on top of the steps that landed meanwhile, {reason}"
         made = result.made._replace(checks=checks)

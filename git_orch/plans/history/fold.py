@@ -110,6 +110,9 @@ def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
         elif now.attempt is not None and now.attempt.outcome == "failed":
             stopped = now.attempt.reason in reasons.STOPPED
             now = now._replace(state=StepState.STOPPED if stopped else StepState.FAILED)
+        elif now.attempt is not None and now.attempt.outcome == "asked":
+            asks = now.attempt.answer is None
+            now = now._replace(state=StepState.ASKED if asks else StepState.PENDING)
         statuses.append(now)
     return tuple(statuses)
 

@@ -90,8 +90,17 @@ class Past:
         """Take plan and estimate of an event, or neither where one of them is damaged."""
         plan = plan_document.from_document(event.body.get("plan"))
         estimate = _estimate(event.body.get("estimate"))
+        self._withdraw_questions(plan)
         self.plan, self.estimate, self.written_by = plan, estimate, event.clone
         self.step_ids.update(step.id for step in plan.steps)
+
+    def _withdraw_questions(self, plan: Plan) -> None:
+        """A step that somebody has written anew need not wait for an answer."""
+        for place, attempt in enumerate(self.attempts):
+            if attempt.question is None or attempt.answer is not None or self.plan is None:
+                continue
+            if plan.step(attempt.step) != self.plan.step(attempt.step):
+                self.attempts[place] = attempt._replace(answer="")
 
     def rebase(self, event: Event) -> None:
         self.base = _base(event.body.get("base"))
@@ -134,6 +143,17 @@ class Past:
 
     def fail_attempt(self, event: Event) -> None:
         self.attempts.append(_attempt(event, "failed"))
+
+    def ask(self, event: Event) -> None:
+        document.text(event.body, "question")
+        self.attempts.append(_attempt(event, "asked"))
+
+    def answer(self, event: Event) -> None:
+        step, asked = document.text(event.body, "step"), document.text(event.body, "attempt")
+        answer = document.text(event.body, "answer")
+        for place, attempt in enumerate(self.attempts):
+            if (attempt.step, attempt.id) == (step, asked) and attempt.question is not None:
+                self.attempts[place] = attempt._replace(answer=answer)
 
     def land_step(self, event: Event) -> None:
         attempt = _attempt(event, "landed")
@@ -265,6 +285,8 @@ REPLAYS = {
     "run.started": Past.start_run,
     "run.ended": Past.end_run,
     "attempt.failed": Past.fail_attempt,
+    "step.asked": Past.ask,
+    "step.answered": Past.answer,
     "step.landed": Past.land_step,
     "step.accepted": Past.accept_step,
     "step.verified": Past.verify_step,
@@ -296,6 +318,7 @@ def _attempt(event: Event, outcome: str) -> Attempt:
         changed=document.texts(body, "changed"),
         review=document.texts(body, "review"),
         reason=document.optional_text(body, "reason"),
+        question=document.optional_text(body, "question") if outcome == "asked" else None,
     )
 
 

@@ -31,6 +31,7 @@ class StepState(enum.Enum):
 
     PENDING = "pending"
     FAILED = "failed"
+    ASKED = "asked"  # its model waits for an answer
     STOPPED = "stopped"  # by a signal, a budget, the provider ...: it goes on from there
     CLAIMED = "claimed"
     REVERTED = "reverted"
@@ -40,7 +41,7 @@ class StepState(enum.Enum):
 
 
 # No commit on the branch claims them.
-NOT_DONE = frozenset({StepState.PENDING, StepState.FAILED, StepState.STOPPED})
+NOT_DONE = frozenset({StepState.PENDING, StepState.FAILED, StepState.ASKED, StepState.STOPPED})
 SATISFIED = frozenset({StepState.DONE, StepState.UNVERIFIED, StepState.UPSTREAM})
 
 
@@ -220,7 +221,8 @@ class Call(NamedTuple):
 
 class Attempt(NamedTuple):
     """One try at a step. `tree` is the verified tree; a failed attempt has an `error`, a `reason` and
-    maybe a kept `commit`.
+    maybe a kept `commit`; one that asked a `question`, and the `answer` ("": none is needed any
+    more).
     """
 
     id: str
@@ -236,6 +238,13 @@ class Attempt(NamedTuple):
     changed: tuple[str, ...] = ()
     review: tuple[str, ...] = ()
     reason: str | None = None
+    question: str | None = None
+    answer: str | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it asked a question that a person has answered."""
+        return self.question is not None and bool(self.answer)
 
 
 class StepStatus(NamedTuple):
@@ -267,6 +276,8 @@ class StepStatus(NamedTuple):
         """The step's state, as people read it."""
         if self.attempt is not None and self.state in (StepState.FAILED, StepState.STOPPED):
             return reasons.word(self.attempt.reason)
+        if self.attempt is not None and self.state is StepState.PENDING:
+            return "answered" if self.attempt.is_answered else self.state.value
         return self.state.value
 
 

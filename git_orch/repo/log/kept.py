@@ -23,11 +23,12 @@ _WHY = "orch: keep "
 _PLACES = {"\n\nOrch-Link: first\n": False, "\n\nOrch-Link: next\n": True}
 _DROPPED = "orch: let go of old attempts"
 FAILED_ATTEMPT = "a failed attempt"
+QUESTION = "an attempt that asked"
 INTERRUPTED_WORK = "work of an interrupted attempt"
 INTERRUPTED_RESULTS = "results of interrupted attempts"
 DISTURBED_FILES = "files that changed while a check ran"
 # Why something is kept that orch.keepDays limits.
-ATTEMPTS = (FAILED_ATTEMPT, INTERRUPTED_WORK, INTERRUPTED_RESULTS, DISTURBED_FILES)
+ATTEMPTS = (FAILED_ATTEMPT, QUESTION, INTERRUPTED_WORK, INTERRUPTED_RESULTS, DISTURBED_FILES)
 
 
 def keep(

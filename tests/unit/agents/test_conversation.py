@@ -180,6 +180,7 @@ def test_a_tool_that_is_not_permitted_is_refused_though_the_model_asks(
     assert [offer["name"] for offer in model_server.calls[0].body["tools"]] == [
         "step_done",
         "step_failed",
+        "ask",
     ]
     assert "canary" not in str(model_server.calls[1].body)
     assert model_server.calls[1].messages[-1]["content"][0]["is_error"] is True

@@ -80,17 +80,26 @@ def test_a_tool_list_of_other_words_is_a_usage_error(words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("none", ["step_done", "step_failed"]),
-        ("read", ["read_file", "search", "step_done", "step_failed"]),
-        ("write", ["write_file", "step_done", "step_failed"]),
+        ("none", ["step_done", "step_failed", "ask"]),
+        ("read", ["read_file", "search", "step_done", "step_failed", "ask"]),
+        ("write", ["write_file", "step_done", "step_failed", "ask"]),
         (
             "read,write",
-            ["read_file", "write_file", "edit_file", "search", "step_done", "step_failed"],
+            ["read_file", "write_file", "edit_file", "search", "step_done", "step_failed", "ask"],
         ),
-        ("command", ["bash", "step_done", "step_failed"]),
+        ("command", ["bash", "step_done", "step_failed", "ask"]),
         (
             "all",
-            ["bash", "read_file", "write_file", "edit_file", "search", "step_done", "step_failed"],
+            [
+                "bash",
+                "read_file",
+                "write_file",
+                "edit_file",
+                "search",
+                "step_done",
+                "step_failed",
+                "ask",
+            ],
         ),
     ],
 )
@@ -158,6 +167,7 @@ def test_nothing_runs_that_is_not_permitted(
         ),
         ("step_done", {"summary": "  "}, "argument 'summary' of step_done is empty"),
         ("step_failed", {"reason": "  "}, "argument 'reason' of step_failed is empty"),
+        ("ask", {"question": "  "}, "argument 'question' of ask is empty"),
     ],
 )
 def test_a_call_that_is_wrong_is_answered(
@@ -521,3 +531,8 @@ def test_the_path_on_the_host_is_elsewhere_where_commands_see_another(
     (worktree / "a").write_text("x")
     use = use_of(dataclasses.replace(place, tops=(Path("/home/ada/project"),)))
     assert use("read_file", path=f"{worktree}/a").verdict == "refused"
+
+
+def test_a_question_ends_the_conversation(use: Use) -> None:
+    result = use("ask", question=" a or b? ")
+    assert (result.ends, result.summary) == ("asked", "a or b?")

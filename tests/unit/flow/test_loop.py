@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.flow.run.loop import Again, Drive, Failed, Finished, Landed, Later, Verify
+from git_orch.flow.run.loop import Again, Asked, Drive, Failed, Finished, Landed, Later, Verify
 from git_orch.plans.plan import Plan, Step
 from git_orch.plans.schedule import Phase, Schedule
 
@@ -63,11 +63,13 @@ class Simulated:
         self.bases[step] = len(self.branch)
         return f"step {step}"
 
-    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed:
+    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed | Asked:
         assert future.done()
-        fate = self.data.draw(st.sampled_from(["finished", "finished", "failed"]))
+        fate = self.data.draw(st.sampled_from(["finished", "finished", "failed", "asked"]))
         if fate == "finished":
             return Finished()
+        if fate == "asked":
+            return Asked()
         return Again(self._job(step)) if self.tries[step] < 2 else Failed()
 
     def land(self, step: str) -> Landed | Verify | Later | Failed:
@@ -125,7 +127,7 @@ def test_every_order_of_answers_ends_with_each_step_landed_once_failed_or_blocke
     assert drive.running == {}
     assert len(set(world.branch)) == len(world.branch)
     assert sorted(world.branch) == sorted(schedule.in_phase(Phase.LANDED))
-    failed, blocked = schedule.in_phase(Phase.FAILED), schedule.in_phase(Phase.BLOCKED)
+    failed, blocked = schedule.in_phase(Phase.FAILED, Phase.ASKED), schedule.in_phase(Phase.BLOCKED)
     assert len(world.branch) + len(failed) + len(blocked) == len(plan.steps)
     needs = {step.id: set(step.depends_on) for step in plan.steps}
     for place, step in enumerate(world.branch):

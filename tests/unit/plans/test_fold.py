@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans.history import events, fold, replay
+from git_orch.plans.history import events, fold, persons_turn, replay
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import (
     Branch,
@@ -226,6 +226,41 @@ def test_a_step_that_something_else_stopped_is_not_failed(reason: str, word: str
     body = {"step": "s1", "attempt": "z", "error": "no", "reason": reason}
     status = folded(log_of(RUN, ("attempt.failed", body)), branch())
     assert (status.steps[0].state, status.steps[0].word) == (StepState.STOPPED, word)
+
+
+ASKED = ("step.asked", {"step": "s1", "attempt": "z", "question": "a or b?"})
+ANSWERED = ("step.answered", {"step": "s1", "attempt": "z", "answer": "a", "by": "Ada"})
+
+
+def asked(*later: tuple[str, dict[str, Any]]) -> tuple[StepState, str]:
+    """State and word of the first step after its question."""
+    step = folded(log_of(RUN, ASKED, *later), branch()).steps[0]
+    return step.state, step.word
+
+
+def test_a_step_with_a_question_waits_until_somebody_answers() -> None:
+    assert asked() == (StepState.ASKED, "asked")
+    assert asked(ANSWERED) == (StepState.PENDING, "answered")
+
+
+def test_an_answer_to_another_attempt_answers_nothing() -> None:
+    other = {**ANSWERED[1], "attempt": "y"}
+    assert asked(("step.answered", other)) == (StepState.ASKED, "asked")
+
+
+def test_a_step_that_is_written_anew_asks_nothing_any_more() -> None:
+    new = document()
+    new["steps"][0]["title"] = "Step 1 with -v"
+    assert asked(("plan.revised", {"plan": new})) == (StepState.PENDING, "pending")
+    assert asked(("plan.revised", {"plan": document()})) == (StepState.ASKED, "asked")
+
+
+def test_it_is_a_persons_turn_when_no_other_step_can_start() -> None:
+    status = folded(log_of(RUN, ASKED), branch())
+    assert persons_turn.persons_turn(status) == ()  # steps 2 and 3 can start
+    assert [step.id for step in persons_turn.persons_turn(status, {"s1"})] == ["s1"]
+    done = folded(log_of(RUN, landed(2), landed(3), ASKED), branch(commit(2), commit(3)))
+    assert [step.id for step in persons_turn.persons_turn(done)] == ["s1"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ the end.
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,6 +112,18 @@ def test_with_keep_going_only_what_needs_the_failed_step_is_blocked() -> None:
     books.fail("s1")
     assert names(books.startable_steps(8)) == ["s2"]
     assert books.in_phase(Phase.BLOCKED) == ["s3", "s4"]
+
+
+@pytest.mark.parametrize(("keep_going", "startable"), [(True, ["s3"]), (False, [])])
+def test_a_question_holds_up_what_needs_it_and_with_keep_going_nothing_else(
+    *, keep_going: bool, startable: list[str]
+) -> None:
+    found = plan(step(1), step(2, 1), step(3))
+    books = Schedule(found, set(), everything(found), keep_going=keep_going)
+    books.start("s1")
+    books.ask("s1")
+    assert names(books.startable_steps(8)) == startable
+    assert "s2" in books.in_phase(Phase.BLOCKED)
 
 
 def test_a_step_placed_before_what_it_needs_is_blocked_with_it() -> None:
