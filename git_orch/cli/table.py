@@ -52,6 +52,7 @@ COMMANDS = {
     "templates": "the built-in plan templates",
     "schema": "the JSON schemas of plan files and output",
     "config": "the settings in force",
+    "prune": "remove old files and commits that no plan needs",
     "hook": "called by the optional git hooks",
     "help": "help on a command or a topic",
 }

@@ -47,6 +47,17 @@ class _Level(NamedTuple):
     inner: list[str]
 
 
+def size(top: Path) -> int:
+    """The bytes of all files below a directory; 0 where there is none."""
+    total = 0
+    for directory in walk(top):
+        for name in directory.others:
+            with contextlib.suppress(FileNotFoundError):
+                entry = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
+                total += entry.st_size
+    return total
+
+
 def walk(top: Path, *, passable: bool = False, closed: bool = False) -> Iterator[Directory]:
     """Each directory from the top on, before those in it; none where there is no directory.
 

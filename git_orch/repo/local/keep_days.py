@@ -21,6 +21,7 @@ from git_orch.repo.plan_place import PlanPlace
 from git_orch.sandbox import trees
 
 if TYPE_CHECKING:
+    from collections.abc import Set
     from pathlib import Path
 
     from git_orch.repo.objects.objects import Database
@@ -63,15 +64,23 @@ def _is_due(mark: Path, now: float) -> bool:
     return due
 
 
-def remove_older(place: Path, before: float) -> None:
+def remove_older(
+    place: Path, before: float, spared: Set[str] = frozenset(), *, dry_run: bool = False
+) -> list[int]:
     """Remove the files below a directory that nobody has written to since `before` (seconds), and
-    the directories that have been empty since.
+    the directories that have been empty since; those with a `spared` name, or below one, stay. Gives
+    the sizes of the files, in bytes.
     """
+    sizes: list[int] = []
     for directory in trees.walk(place):
         for name in directory.others:
             status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
-            if status.st_mtime < before:
-                os.unlink(name, dir_fd=directory.descriptor)
+            if status.st_mtime < before and not spared & {*directory.names, name, _stem(name)}:
+                sizes.append(status.st_size)
+                if not dry_run:
+                    os.unlink(name, dir_fd=directory.descriptor)
+        if dry_run:
+            continue
         for name in tuple(directory.inner):
             status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
             # A run that has just made one is about to write to it.
@@ -79,3 +88,8 @@ def remove_older(place: Path, before: float) -> None:
                 with contextlib.suppress(OSError):  # there is something in it
                     os.rmdir(name, dir_fd=directory.descriptor)
                     directory.inner.remove(name)
+    return sizes
+
+
+def _stem(name: str) -> str:
+    return name.partition(".")[0]

@@ -177,22 +177,28 @@ def _finish(place: Path, made: Sequence[str]) -> Layer:
     return Layer(place / _FILES, tuple(made))
 
 
-def remove_unused(repository: Repository, before: float) -> None:
+def remove_unused(repository: Repository, before: float, *, dry_run: bool = False) -> list[int]:
     """Remove the layers that nobody has used since `before` (seconds), and what killed processes
-    left, if they can be removed and nobody makes a layer.
+    left, if they can be removed and nobody makes a layer. Gives the sizes of the layers, in bytes.
     """
+    sizes: list[int] = []
     try:
         directory = places.place_of(repository, _KIND)
         keys = [name for name in os.listdir(directory) if not name.startswith(".")]
     except (OSError, own_files.NotOurs):
-        return
+        return sizes
     with contextlib.suppress(OSError, own_files.NotOurs), _lock(directory) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove_leftovers(directory)
+        if not dry_run:
+            _remove_leftovers(directory)
         for key in keys:
             with contextlib.suppress(OSError):
                 if (directory / key / _LIST).stat().st_mtime < before:
-                    _remove(directory / key)
+                    size = trees.size(directory / key)
+                    if not dry_run:
+                        _remove(directory / key)
+                    sizes.append(size)
+    return sizes
 
 
 def _remove(place: Path) -> None:

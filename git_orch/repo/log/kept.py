@@ -4,7 +4,7 @@ pushed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
@@ -82,7 +82,7 @@ def tip(place: PlanPlace) -> str | None:
     return refs.value(place.repository, place.kept)
 
 
-class _Link(NamedTuple):
+class Link(NamedTuple):
     """A link of a chain: its commit, and the commits that it holds beside the link before."""
 
     oid: str
@@ -101,12 +101,12 @@ class _Link(NamedTuple):
         return int(words[-2]) if len(words) > 1 and words[-2].isdigit() else 2**62
 
 
-def _links(objects: Objects, now: str | None, until: str | None = None) -> Iterator[_Link]:
+def _links(objects: Objects, now: str | None, until: str | None = None) -> Iterator[Link]:
     """The links of a chain from `now` back, without `until` and those before it."""
     while now is not None and now != until:
         commit = odb.commit(objects, now)
         before = commit.parents[0] if _has_link_before(objects, commit) else None
-        yield _Link(now, commit, commit.parents[1:] if before is not None else commit.parents)
+        yield Link(now, commit, commit.parents[1:] if before is not None else commit.parents)
         now = before
 
 
@@ -120,13 +120,24 @@ def drop_attempts(place: PlanPlace, objects: Database, before: float) -> None:
     """Let go of the attempts that failed or were cut off before a time (seconds since 1970); all
     else that is kept stays. Raises Busy, MissingObject.
     """
+    drop(place, objects, lambda link: link.seconds < before and link.why.startswith(ATTEMPTS))
+
+
+def drop(
+    place: PlanPlace, objects: Database, goes: Callable[[Link], bool], *, dry_run: bool = False
+) -> int:
+    """Let go of the links that `goes` says; all else that is kept stays. Gives how many commits they
+    hold. Raises Busy, MissingObject.
+    """
     last = tip(place)
     written = odb.Written(objects)
     now: str | None = None
     changed = False
+    dropped = 0
     for link in reversed([*_links(objects, last)]):
-        if link.seconds < before and link.why.startswith(ATTEMPTS):
+        if goes(link):
             changed = True
+            dropped += len(link.held)
         elif changed:
             parents = (now, *link.held) if now is not None else link.held
             message = _message(link.why, first=now is None)
@@ -134,12 +145,13 @@ def drop_attempts(place: PlanPlace, objects: Database, before: float) -> None:
             now = odb.write_commit(written, moved)
         else:
             now = link.oid
-    if last is None or not changed:
-        return
+    if last is None or not changed or dry_run:
+        return dropped
     if now is None:
         refs.delete(place.repository, place.kept, old=last, reason=_DROPPED)
     else:
         refs.move_to_new(place.repository, place.kept, written, old=last, new=now, reason=_DROPPED)
+    return dropped
 
 
 def _message(why: str, *, first: bool) -> str:

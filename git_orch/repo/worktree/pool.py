@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,18 @@ def take(place: PlanPlace, count: int) -> Iterator[list[str]]:
         if len(names) < count:
             raise errors.Busy(f"all {MOST} worktrees of git-orch are in use", "git orch status")
         yield names
+
+
+@contextlib.contextmanager
+def idle(repository: Repository, is_there: Callable[[str], bool]) -> Iterator[list[str]]:
+    """The names of the worktrees that are there, that nobody uses and that hold no plan's work; they
+    are this process's until the end.
+    """
+    with contextlib.ExitStack() as stack:
+        every = [f"{_PREFIX}{number}" for number in range(1, MOST + 1)]
+        names = [name for name in every if is_there(name) and _lock(repository, name, stack)]
+        owners = _owners(repository)
+        yield [name for name in names if name not in owners]
 
 
 def owner(repository: Repository, name: str) -> str | None:
