@@ -181,12 +181,15 @@ def _rows(
     repository: Repository, status: Status, model: str | None, *, usual: str | None = None
 ) -> list[_Row]:
     """The steps, for `model` or, without it, their own; `usual` is that of steps that name none."""
+    from git_orch.flow.attempt import brief, job
     from git_orch.flow.model import service
 
     chosen = settings.of_user(repository)
     table = service.price_table(chosen.prices)
     estimate = cost.estimate(
-        status.plan, lambda name: table.price(model or name or usual or chosen.model)
+        status.plan,
+        lambda name: table.price(model or name or usual or chosen.model),
+        brief.prompt_tokens(repository, status.plan, status.base.commit, job.task_of(status)),
     )
     called: dict[str | None, list[Call]] = {}
     for call in status.calls:

@@ -36,6 +36,7 @@ def command(plan: str | None, source: str | None) -> None:
 
     Without --from your editor opens; on a terminal only.
     """
+    from git_orch.flow.attempt import brief, job
     from git_orch.flow.branch import archive
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.model import service
@@ -62,7 +63,11 @@ def command(plan: str | None, source: str | None) -> None:
             else ()
         )
         estimate = estimating.plan_estimate(
-            new, chosen.model, service.price_table(chosen.prices), samples
+            new,
+            chosen.model,
+            service.price_table(chosen.prices),
+            samples,
+            brief.prompt_tokens(repository, new, status.base.commit, job.task_of(status)),
         )
         place = PlanPlace(repository, status.id)
         if status.archived is not None:

@@ -105,7 +105,10 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
     create.refuse_unready(repository, include_dirty=options_typed.include_dirty)
     start = basing.choose_base(repository, options_typed.base)
     draft = _with_samples(
-        repository, _make_draft(repository, task, options_typed, start.commit), options_typed.model
+        repository,
+        _make_draft(repository, task, options_typed, start.commit),
+        options_typed.model,
+        start.commit,
     )
     plan_id = create.create(
         repository, draft, start, ConsoleReporter(), include_dirty=options_typed.include_dirty
@@ -140,17 +143,26 @@ def _print_findings(repository: Repository, draft: Draft) -> None:
     here.print_findings(problem for problem in problems if problem.level != "note")
 
 
-def _with_samples(repository: Repository, draft: Draft, model: str | None) -> Draft:
-    """The draft with what finished steps of this repository say about its cost."""
+def _with_samples(
+    repository: Repository, draft: Draft, model: str | None, base: str | None
+) -> Draft:
+    """The draft with what finished steps of this repository, and the prompts of its own, say about
+    its cost.
+    """
     if all(step.kind != "agent" for step in draft.plan.steps):
         return draft
+    from git_orch.flow.attempt import brief
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.model import service
 
     chosen = settings.of_user(repository)
     table = service.price_table(chosen.prices)
     estimate = estimating.plan_estimate(
-        draft.plan, model or chosen.model, table, estimating.samples(repository)
+        draft.plan,
+        model or chosen.model,
+        table,
+        estimating.samples(repository),
+        brief.prompt_tokens(repository, draft.plan, base, draft.task or ""),
     )
     return replace(draft, estimate=estimate)
 
@@ -159,12 +171,12 @@ def _print_estimate(repository: Repository, task: str | None, given: Typed) -> N
     """Print the estimated cost of a plan file or a template or, for a task, of planning it."""
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.model import service
+    from git_orch.flow.planning import base as basing
     from git_orch.plans.money import cost
 
     chosen = settings.of_user(repository)
     name = given.model or chosen.model
     if given.source is None and given.template is None:
-        from git_orch.flow.planning import base as basing
         from git_orch.flow.planning import draft as planning
 
         asked = _task_text(task)
@@ -176,9 +188,9 @@ def _print_estimate(repository: Repository, task: str | None, given: Typed) -> N
         usd = cost.usd(usage, service.price_table(chosen.prices).price(name))
         estimate: Document = {"tokens_in": usage.input, "tokens_out": usage.output, "usd": usd}
     else:
-        estimate = _with_samples(
-            repository, _make_draft(repository, task, given), given.model
-        ).estimate
+        base = basing.choose_base(repository, given.base).commit
+        drafted = _make_draft(repository, task, given)
+        estimate = _with_samples(repository, drafted, given.model, base).estimate
     if given.as_json:
         here.print_json(estimate)
         return

@@ -164,3 +164,15 @@ def test_an_estimate_alone_asks_nobody_and_stores_nothing(
     assert "all  estimate $0.0140" in here("exec", plan, "--estimate-only", "--steps", "2").out
     assert here.repo.git("for-each-ref") == before
     assert model_server.calls == []
+
+
+def test_the_estimate_of_an_agent_step_counts_the_prompt_that_it_would_send(here: Here) -> None:
+    """Its own words, and the instructions of the project; what is short is the usual step."""
+    here.repo.commit({"AGENTS.md": "Use tabs.\n" * 2_000})
+    steps = [{"title": f"Step {n}", "prompt": "x" * n} for n in (10, 60_000)]
+    plan = here.plan({"title": "Ask", "steps": steps})
+    short, long = data(here("cost", plan, "--json").out)["steps"]
+    assert 3_000 < short["tokens_in"] < 6_000
+    assert long["tokens_in"] - short["tokens_in"] == pytest.approx(15_000, rel=0.01)
+    stored = here.show(plan)["estimate"]["tokens_in"]
+    assert stored == short["tokens_in"] + long["tokens_in"]

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from git_orch import errors
 from git_orch.agents import conversation, exchange, prompts, reports, toolbox, trace
-from git_orch.flow.attempt.brief import brief
+from git_orch.flow.attempt import before
+from git_orch.flow.attempt.brief import Knowledge, brief, instructions_for
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work
 from git_orch.flow.machine import command_policy
@@ -66,7 +67,7 @@ def done(job: Job, site: Site) -> Work:
         site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets
     ) as record:
         ending = conversation.converse(
-            brief(job, service.prices, service.delimiter, _last_try(job, site)),
+            brief(job, service.prices, service.delimiter, _knowledge(job, site)),
             model,
             box,
             on_call=called,
@@ -78,6 +79,12 @@ def done(job: Job, site: Site) -> Work:
     if ending.outcome == "asked":
         return Work("", sum(calls), job.model, written, ending.summary)
     return Work(ending.summary, sum(calls), job.model, written)
+
+
+def _knowledge(job: Job, site: Site) -> Knowledge:
+    """What is known of the step before the model begins."""
+    text = instructions_for(site.repository, site.objects, job.tree, job.step.paths)
+    return Knowledge(_last_try(job, site), text, tuple(before.results(job, site)))
 
 
 def _last_try(job: Job, site: Site) -> prompts.Failure | None:

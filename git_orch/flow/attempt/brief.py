@@ -1,16 +1,25 @@
-"""How long the first request of a step is, as the provider counts it; that costs nothing."""
+"""What a model is told about its step, and how long that is as the provider counts it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from git_orch.agents import conversation, exchange, prompts, tool_definitions
 from git_orch.agents.prices import Prices
-from git_orch.flow.attempt.job import Job, earlier
+from git_orch.flow.attempt.job import Job, earlier, task_of
+from git_orch.flow.attempt.tree_reader import TreeReader
 from git_orch.flow.model import service as models
+from git_orch.plans import redact
 from git_orch.plans.history.status import Status, StepStatus
+from git_orch.plans.plan import Plan, Step
+from git_orch.plans.repo_map import files, sections
 from git_orch.repo import settings
+from git_orch.repo.objects import objects as odb
+from git_orch.repo.objects.objects import Objects
 from git_orch.repo.repository import Repository
+from git_orch.sandbox import secrecy
 
 
 def first_prompts(
@@ -23,9 +32,8 @@ def first_prompts(
     counts = {}
     with models.open_model(table, chosen.keyCommand) as service:
         for step in steps:
-            briefing = brief(
-                job_of(status, step, model or step.step.model or chosen.model), table, "DELIMITER"
-            )
+            job = job_of(status, step, model or step.step.model or chosen.model)
+            briefing = brief(job, table, "DELIMITER", knowledge_of(repository, status, step.step))
             first = (exchange.user(briefing.plan, briefing.step),)
             request = exchange.Request(
                 briefing.model, briefing.system, first, briefing.max_tokens, tools
@@ -50,33 +58,112 @@ def job_of(status: Status, step: StepStatus, model: str) -> Job:
         after="",
         model=model,
         earlier=earlier(status),
+        task=task_of(status),
     )
 
 
+def prompt_tokens(
+    repository: Repository, plan: Plan, base: str | None, task: str = ""
+) -> Callable[[Step], int]:
+    """About how many tokens the first prompt of a step has, apart from what earlier steps will have
+    reported. The project's instructions are those of the base, a commit.
+    """
+    counted: dict[str, int] = {}
+
+    def count() -> None:
+        with contextlib.closing(odb.opened(repository)) as database:
+            for step in plan.steps:
+                text = _instructions_at(repository, database, base, step)
+                asked = prompts.Task(step, plan.position(step.id), conversation.TURNS)
+                block = prompts.step_block(asked._replace(instructions=text), _DELIMITER)
+                whole = prompts.STEP_SYSTEM + prompts.plan_block(plan, _DELIMITER, task) + block
+                counted[step.id] = len(whole.encode("utf-8", "replace")) // _BYTES_PER_TOKEN
+
+    def tokens(step: Step) -> int:
+        if not counted:
+            count()
+        return counted[step.id]
+
+    return tokens
+
+
+_DELIMITER = "0" * 16
+_BYTES_PER_TOKEN = 4  # of English and code; a guess that is too high frightens people away
 _REPLY_TOKENS = 32_000  # of one turn; a longer file is written in several calls
 
 
+class Knowledge(NamedTuple):
+    """What is known besides the plan: the failure of the last attempt, the project's own
+    instructions, and the checks that ran already.
+    """
+
+    failure: prompts.Failure | None = None
+    instructions: str = ""
+    before: Sequence[prompts.Before] = ()
+
+
 def brief(
-    job: Job, prices: Prices, delimiter: str, failure: prompts.Failure | None = None
+    job: Job, prices: Prices, delimiter: str, knowledge: Knowledge | None = None
 ) -> conversation.Brief:
-    """All that the model is told about the step, after a failed attempt that one's failure too.
+    """All that the model is told about the step.
 
     Raises UsageError for a model that is not in the price table.
     """
     facts = prices.facts(job.model)
+    knowledge = knowledge or Knowledge()
     task = prompts.Task(
         step=job.step,
         number=job.number,
         max_turns=conversation.TURNS,
-        earlier=[prompts.Earlier(step.title, "\n".join(step.changed)) for step in job.earlier],
-        failure=failure,
+        earlier=[
+            prompts.Earlier(step.title, "\n".join(step.changed), step.summary)
+            for step in job.earlier
+        ],
+        failure=knowledge.failure,
         answered=[prompts.Answered(item.question, item.answer) for item in job.answered],
+        instructions=knowledge.instructions,
+        before=knowledge.before,
+        remarks=job.remarks,
     )
     return conversation.Brief(
         model=job.model,
         system=prompts.STEP_SYSTEM,
-        plan=prompts.plan_block(job.plan, delimiter),
+        plan=prompts.plan_block(job.plan, delimiter, job.task),
         step=prompts.step_block(task, delimiter),
         window=facts.context,
         max_tokens=min(_REPLY_TOKENS, facts.max_output),
     )
+
+
+def instructions_for(
+    repository: Repository, objects: Objects, tree: str, places: Sequence[str]
+) -> str:
+    """What the files of a tree tell agents who work at these places, without secrets; what is nearest
+    counts most.
+    """
+    tokens = settings.of_user(repository).mapTokens
+    reader = TreeReader(objects, tree)
+    texts = [
+        (path, redact.redacted(text, secrecy.secrets()))
+        for path in files.instruction_paths(places)
+        if tokens and (text := reader.text(path)) is not None
+    ]
+    return sections.instructions(texts, tokens)
+
+
+def knowledge_of(repository: Repository, status: Status, step: Step) -> Knowledge:
+    """What is known of a step that has not begun: nobody runs its checks for this."""
+    base = status.branch.tip if status.branch is not None else status.base.commit
+    with contextlib.closing(odb.opened(repository)) as database:
+        return Knowledge(instructions=_instructions_at(repository, database, base, step))
+
+
+def _instructions_at(
+    repository: Repository, objects: Objects, commit: str | None, step: Step
+) -> str:
+    """What the files of a commit tell whoever does a step; "" where it is not there."""
+    try:
+        tree = odb.commit(objects, commit).tree if commit is not None else None
+    except odb.MissingObject:
+        tree = None
+    return instructions_for(repository, objects, tree, step.paths) if tree is not None else ""

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from git_orch.plans import plan_document
 from git_orch.plans.approval import Setup
-from git_orch.plans.history.status import SATISFIED, Status
+from git_orch.plans.history.status import SATISFIED, Status, StepStatus
 from git_orch.plans.plan import Plan, Step
 
 
@@ -20,6 +20,7 @@ class Earlier:
 
     title: str
     changed: tuple[str, ...]
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Job:
     else only this one; `plan_checks` are the commands of all checks. `after` is the greatest event
     ID known. `answered` are questions of earlier attempts; the model `may_ask` where somebody can
     answer later. `delay` is in seconds. What the attempt makes is `held` by a ref where it may have to
-    wait for its turn to land, or whoever does it may die alone.
+    wait for its turn to land, or whoever does it may die alone. `remarks` are what a person typed
+    about the step, `task` what they typed to have the plan made.
     """
 
     directory: str
@@ -76,6 +78,8 @@ class Job:
     held: bool = True
     answered: tuple[Answered, ...] = ()
     may_ask: bool = True
+    remarks: tuple[str, ...] = ()
+    task: str = ""
 
     @property
     def by_hand(self) -> bool:
@@ -105,9 +109,11 @@ def read(text: str) -> Job:
     document["tools"] = frozenset(document["tools"])
     document["plan_checks"] = tuple(document["plan_checks"])
     document["earlier"] = tuple(
-        Earlier(fields["title"], tuple(fields["changed"])) for fields in document["earlier"]
+        Earlier(fields["title"], tuple(fields["changed"]), fields["summary"])
+        for fields in document["earlier"]
     )
     document["answered"] = tuple(Answered(**fields) for fields in document["answered"])
+    document["remarks"] = tuple(document["remarks"])
     document["setup"] = Setup(**document["setup"]) if document["setup"] is not None else None
     document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
     return Job(**document)
@@ -115,8 +121,18 @@ def read(text: str) -> Job:
 
 def earlier(status: Status) -> tuple[Earlier, ...]:
     """The steps of a plan that are done, in the plan's order."""
-    return tuple(
-        Earlier(step.title, step.attempt.changed if step.attempt is not None else ())
-        for step in status.steps
-        if step.state in SATISFIED
-    )
+    return tuple(as_earlier(step) for step in status.steps if step.state in SATISFIED)
+
+
+def task_of(status: Status) -> str:
+    """What a person typed to have the plan made; "" for a plan of a file or a template."""
+    made = (event.body.get("task") for event in status.log.events if event.name == "plan.created")
+    return next((task for task in made if isinstance(task, str)), "")
+
+
+def as_earlier(step: StepStatus) -> Earlier:
+    """A step that is done, for later ones."""
+    attempt = step.attempt
+    if attempt is None:
+        return Earlier(step.title, ())
+    return Earlier(step.title, attempt.changed, attempt.summary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from git_orch.agents import prices
 from git_orch.agents.prices import Prices
@@ -12,7 +12,7 @@ from git_orch.plans.document import Document
 from git_orch.plans.history.status import SATISFIED, Call, Status
 from git_orch.plans.money import cost
 from git_orch.plans.money.cost import Sample
-from git_orch.plans.plan import Plan
+from git_orch.plans.plan import Plan, Step
 from git_orch.repo.log import catalog
 from git_orch.repo.objects import objects
 from git_orch.repo.repository import Repository
@@ -44,10 +44,14 @@ def _sample(calls: Sequence[Call]) -> Sample:
 
 
 def plan_estimate(
-    plan: Plan, model: str, table: Prices, samples_of_repository: Sequence[Sample] = ()
+    plan: Plan,
+    model: str,
+    table: Prices,
+    samples_of_repository: Sequence[Sample] = (),
+    prompt_of: Callable[[Step], int] = cost.no_prompt,
 ) -> Document:
     """The estimate that the log stores: tokens, USD and, with enough samples, p50 and p90 of USD."""
-    heuristic = cost.estimate(plan, lambda name: table.price(name or model))
+    heuristic = cost.estimate(plan, lambda name: table.price(name or model), prompt_of)
     document: Document = {
         "tokens_in": heuristic.tokens_in,
         "tokens_out": heuristic.tokens_out,

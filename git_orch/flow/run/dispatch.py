@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from git_orch.flow.approval import ground
 from git_orch.flow.approval.grant import Grant
-from git_orch.flow.attempt.job import Answered, Earlier, Job, LastTry
+from git_orch.flow.attempt.job import Answered, Earlier, Job, LastTry, as_earlier, task_of
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import StepStarted
 from git_orch.flow.run.options import Options
@@ -75,6 +75,7 @@ class Dispatch:
         self._free = list(worktrees)
         self._earlier = dict(earlier)
         self._tries: Counter[str] = Counter()
+        self._task = task_of(terms.status)
         self._plan_checks = _check_commands(terms.status.plan)
         self.tip = tip
 
@@ -127,6 +128,7 @@ class Dispatch:
             network=terms.grant.of(step),
             plan_checks=self._plan_checks if step.kind in ("agent", "run") else (),
             last=last if with_model else None,
+            task=self._task if with_model else "",
             setup=terms.grant.setup if terms.with_setup else None,
             delay=delay,
             held=terms.options.jobs > 1 or terms.keeps_results,
@@ -152,10 +154,10 @@ class Dispatch:
         """A conflict with other steps is no failure of the step's own."""
         self._tries[job.step_id] -= 1
 
-    def note_landing(self, job: Job, tip: Tip, changed: Sequence[str]) -> None:
+    def note_landing(self, job: Job, tip: Tip, changed: Sequence[str], summary: str = "") -> None:
         """Later jobs start from `tip`, and their models hear of the step."""
         self.tip = tip
-        self._earlier[job.step_id] = Earlier(job.step.title, tuple(changed))
+        self._earlier[job.step_id] = Earlier(job.step.title, tuple(changed), summary)
 
     def _earlier_steps(self) -> Iterable[Earlier]:
         for step in self._terms.status.plan.steps:
@@ -183,11 +185,7 @@ class Dispatch:
 
 def earlier_steps(steps: Iterable[StepStatus]) -> dict[str, Earlier]:
     """Facts for the models of later steps about the satisfied ones among these, by step."""
-    return {
-        step.id: Earlier(step.title, step.attempt.changed if step.attempt is not None else ())
-        for step in steps
-        if step.state in SATISFIED
-    }
+    return {step.id: as_earlier(step) for step in steps if step.state in SATISFIED}
 
 
 def _check_commands(plan: Plan) -> tuple[str, ...]:

@@ -216,7 +216,7 @@ class StepLanding:
             written=ready.written,
             in_place=self._terms.options.in_place,
         )
-        self._dispatch.note_landing(job, tip, result.made.changed)
+        self._dispatch.note_landing(job, tip, result.made.changed, result.made.summary)
         self._results.settle(job)
         self.numbers.append(job.number)
         self._report(job, result)

@@ -147,13 +147,22 @@ class Estimate(NamedTuple):
     per_step: tuple[StepEstimate, ...]
 
 
-def estimate(plan: Plan, price_of: Callable[[str | None], Price]) -> Estimate:
-    """The estimate of a plan; `price_of` gives the price of a step's model, None being the default
-    model.
+def no_prompt(_: Step) -> int:
+    """Nobody has counted the prompt of a step."""
+    return 0
 
-    Only agent steps use tokens; `price_of` is not called for the others.
+
+def estimate(
+    plan: Plan,
+    price_of: Callable[[str | None], Price],
+    prompt_of: Callable[[Step], int] = no_prompt,
+) -> Estimate:
+    """The estimate of a plan; `price_of` gives the price of a step's model, None being the default
+    model, `prompt_of` the tokens of a step's first prompt: a long one costs more than the usual step.
+
+    Only agent steps use tokens; neither is called for the others.
     """
-    steps = tuple(_step_estimate(step, price_of) for step in plan.steps)
+    steps = tuple(_step_estimate(step, price_of, prompt_of) for step in plan.steps)
     return Estimate(
         sum(step.tokens_in for step in steps),
         sum(step.tokens_out for step in steps),
@@ -162,10 +171,12 @@ def estimate(plan: Plan, price_of: Callable[[str | None], Price]) -> Estimate:
     )
 
 
-def _step_estimate(step: Step, price_of: Callable[[str | None], Price]) -> StepEstimate:
+def _step_estimate(
+    step: Step, price_of: Callable[[str | None], Price], prompt_of: Callable[[Step], int]
+) -> StepEstimate:
     if step.kind != "agent":
         return StepEstimate(step.id, 0, 0, 0.0)
-    usage = Usage(input=STEP_TOKENS_IN, output=STEP_TOKENS_OUT)
+    usage = Usage(input=max(STEP_TOKENS_IN, prompt_of(step)), output=STEP_TOKENS_OUT)
     return StepEstimate(step.id, usage.input, usage.output, usd(usage, price_of(step.model)))
 
 

@@ -173,13 +173,14 @@ def instructions(paths: Iterable[str], places: Sequence[str] = ()) -> list[str]:
     of the places (paths of files or directories), the nearest to a place last.
     """
     names = frozenset(paths)
-    chosen = dict[str, None]()
-    for directory in ("", *(way for place in places for way in _ways(place))):
-        for name in INSTRUCTIONS:
-            path = f"{directory}{name}"
-            if path in names:
-                chosen[path] = None
-    return list(chosen)
+    return [path for path in instruction_paths(places) if path in names]
+
+
+def instruction_paths(places: Sequence[str] = ()) -> list[str]:
+    """Where the files may be that tell agents how to work at some places, in the same order."""
+    directories = ("", *(way for place in places for way in _ways(place)))
+    paths = (f"{directory}{name}" for directory in directories for name in INSTRUCTIONS)
+    return list(dict.fromkeys(paths))
 
 
 def _ways(place: str) -> Iterator[str]:

@@ -66,6 +66,13 @@ def sections(facts: Facts, task: str, tokens: int) -> list[Section]:
     return [*quoted, *(section for section in ends if section.text)] if left > _LEAST else quoted
 
 
+def instructions(texts: Sequence[tuple[str, str]], tokens: int) -> str:
+    """Instructions in at most so many tokens: of those that have no room the nearest, which are the
+    last, stay.
+    """
+    return _fitted(texts, tokens * BYTES_PER_TOKEN, nearest_first=True)
+
+
 def _quoted(facts: Facts, room: int) -> list[Section]:
     paths = list(facts.texts)
     top = files.readme(paths)

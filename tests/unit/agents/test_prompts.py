@@ -118,3 +118,43 @@ def test_a_step_cannot_end_its_own_quotation() -> None:
 def test_the_step_worker_is_told_the_rules_that_are_enforced() -> None:
     assert "Never commit" in prompts.STEP_SYSTEM
     assert "step_done" in prompts.STEP_SYSTEM
+
+
+def test_a_step_hears_what_the_models_of_earlier_steps_reported() -> None:
+    told = block(earlier=[prompts.Earlier("Write it", " a.py | 3 +++", "It greets.\nTwice.")])
+    assert "- Write it\n  It greets.\n  Twice.\n   a.py | 3 +++" in told
+
+
+def test_many_long_reports_leave_room_for_the_step() -> None:
+    steps = [prompts.Earlier(f"Step {n}", "", f"{n}: " + "x" * 5_000) for n in range(100)]
+    told = block(earlier=steps)
+    assert len(told) < 20_000
+    assert "99: xxx" in told
+    assert "- Step 0\n" in told
+    assert "\n  0: x" not in told
+
+
+def test_a_step_hears_which_of_its_checks_fail_before_it_begins() -> None:
+    passing, failing = (
+        prompts.Before("pytest -q", passed=True),
+        prompts.Before("mypy .", passed=False, reason="exited 1", output="error: no"),
+    )
+    told = block(before=[passing, failing])
+    assert (
+        "these checks fail. The others pass.\n"
+        "<failing d3l1m>\n- mypy .: exited 1\n  error: no\n</failing d3l1m>"
+    ) in told
+    assert "The others pass" not in block(before=[failing])
+    assert "All of these checks pass before you begin" in block(before=[passing])
+
+
+def test_a_step_hears_the_projects_instructions_and_what_a_person_says() -> None:
+    told = block(instructions="Use tabs.", remarks=["Keep it short.", "And fast."])
+    assert "by its own files:\n<instructions d3l1m>\nUse tabs.\n</instructions d3l1m>" in told
+    assert "A person says about it:\n<person d3l1m>\nKeep it short.\n\nAnd fast.\n</person" in told
+
+
+def test_a_plan_that_was_made_of_a_task_quotes_it_in_bounds() -> None:
+    told = prompts.plan_block(PLAN, "d3l1m", "add a greeting" + "!" * 50_000)
+    assert "<task d3l1m>\nadd a greeting!!!" in told
+    assert len(told) < 8_000

@@ -53,6 +53,13 @@ def test_a_plan_is_the_sum_of_its_steps(steps: int, usd: float) -> None:
     )
 
 
+def test_a_prompt_that_is_longer_than_usual_counts() -> None:
+    plan = Plan("t", "o", (agent("s1"), agent("s2")))
+    prompts = {"s1": 12_000, "s2": 500}
+    estimate = cost.estimate(plan, lambda _: SONNET_4_5, lambda step: prompts[step.id])
+    assert [step.tokens_in for step in estimate.per_step] == [12_000, 2_000]
+
+
 def test_each_step_has_the_price_of_its_own_model() -> None:
     plan = Plan("t", "o", (agent("s1"), agent("s2", "opus")))
 
