@@ -487,7 +487,7 @@ def test_a_step_hears_which_checks_fail_and_begins_in_a_clean_worktree(
     _, told = texts(model_server)
     assert "these checks fail. The others pass." in told
     assert "no hello" in told
-    assert "1 check of 2 fail" in done.err
+    assert "1 of 2 checks fails before the model begins" in done.err
     seen = model_server.calls[1].said()
     assert "No such file" in seen
     assert "README.md" not in seen

@@ -35,8 +35,9 @@ def results(job: Job, site: Site) -> list[prompts.Before]:
     if len(told) < len(job.step.checks):
         return []
     failing = sum(not check.passed for check in told)
-    word = f"{sentences.count(failing, 'check')} of {len(told)} fail before it begins"
-    site.reporter.emit(StepProgress(job.number, word))
+    of = f"{failing} of {sentences.count(len(told), 'check')}"
+    words = f"{of} {sentences.verb(failing, 'fails', 'fail')} before the model begins"
+    site.reporter.emit(StepProgress(job.number, words))
     return told
 
 
