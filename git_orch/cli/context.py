@@ -42,7 +42,7 @@ def command(plan: str | None, step: str | None, old: int | None, *, as_json: boo
     chosen = settings.of_user(repository)
     model = asked.model or chosen.model
     job = brief.job_of(status, status.steps[position - 1], model)
-    knowledge = brief.knowledge_of(repository, status, step)
+    knowledge = brief.knowledge_of(repository, status, asked)
     request = brief.brief(job, service.price_table(chosen.prices), "DELIMITER", knowledge)
     if as_json:
         here.print_json(
