@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from git_orch.agents import conversation, messages, prices
+from git_orch.agents import conversation, keys, messages, prices
 from git_orch.agents.prices import Prices
 from git_orch.flow.model import key_helper
 from git_orch.repo.settings import Settings
@@ -18,7 +18,7 @@ from git_orch.sandbox import secrecy
 @contextlib.contextmanager
 def service(chosen: Settings) -> Iterator[Service]:
     """The Messages API, with the built-in prices and the user's own on top; its import begins.
-    Raises UsageError where the user's helper gives no key.
+    Raises UsageError for a key that cannot be one, and where the user's helper gives none.
     """
     messages.start_import()
     table = price_table(chosen.prices)
@@ -28,11 +28,12 @@ def service(chosen: Settings) -> Iterator[Service]:
 
 def open_model(table: Prices, key_command: str | None) -> messages.MessagesModel:
     """The Messages API with the user's key: of the environment, else of their helper. Raises
-    UsageError.
+    UsageError for a key that cannot be one.
     """
-    if key_command is not None and not secrecy.keys():
+    if key_command is not None and not keys.is_set(secrecy.keys()):
         key_helper.take_key(key_command)
-    return messages.MessagesModel(table, keys=secrecy.keys(), secrets=secrecy.secrets())
+    key = keys.only_key(secrecy.keys())
+    return messages.MessagesModel(table, keys=key, secrets=secrecy.secrets())
 
 
 def price_table(extra: str | None) -> prices.Prices:

@@ -77,6 +77,8 @@ def execute(
     """
     status = plan.status()
     refs.refuse_in_the_way(plan.repository)
+    to_run = preconditions.steps_to_run(status, options)
+    preconditions.refuse_unknown_models(plan, to_run, options, service)
     grant = preconditions.grant_to_run(plan, status, options)
     if options.in_place:
         return _in_place(plan, options, grant, service)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from git_orch import checkpoints, errors
 from git_orch.flow.approval import ground, required
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.machine import sandbox
+from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base
 from git_orch.flow.reports import Note
 from git_orch.flow.run.options import Options
-from git_orch.plans import graph, ids, sentences
+from git_orch.plans import graph, ids, sentences, step_retry
 from git_orch.plans.history.persons_turn import waits_for_person
-from git_orch.plans.history.status import Status, StepState
+from git_orch.plans.history.status import SATISFIED, Status, StepState, StepStatus
 from git_orch.plans.money.budget import Book
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
@@ -35,19 +36,47 @@ def grant_to_run(plan: OpenPlan, status: Status, options: Options) -> Grant | No
     return required.require_approval(plan, status, _start(plan, status, options))
 
 
+def refuse_unknown_models(
+    plan: OpenPlan, steps: Iterable[StepStatus], options: Options, service: Service | None
+) -> None:
+    """Raises UnpricedModel where one of the steps, or a further attempt at it, would ask a model
+    without a price.
+    """
+    asking = [step for step in steps if step.kind == "agent"]
+    if service is None or not asking:
+        return
+    for step in asking:
+        try:
+            service.prices.facts(step.step.model or options.model)
+        except errors.UnpricedModel as unknown:
+            if step.step.model is None:
+                raise
+            known = ", ".join(service.prices.models)
+            raise errors.UnpricedModel(
+                f"step {step.number}: {unknown.cause}",
+                f"git orch edit {ids.short(plan.id)}  # choose one of {known}",
+            ) from unknown
+    if options.retry_model is not None and step_retry.attempts("agent", options.retries) > 1:
+        service.prices.facts(options.retry_model)
+
+
 def require_ground(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
     """Raises Refused where a step would get more than the sandbox gives on a tree that nobody here
     approved.
     """
-    satisfied = status.satisfied_steps()
-    steps = [
-        step
-        for step in status.plan.steps
-        if step.id not in satisfied and (options.chosen is None or step.id in options.chosen)
-    ]
+    steps = [step.step for step in steps_to_run(status, options)]
     start = _start(plan, status, options)
     if start is not None:
         ground.require_ground(plan, status, grant, start, steps, in_place=options.in_place)
+
+
+def steps_to_run(status: Status, options: Options) -> list[StepStatus]:
+    """The chosen steps that are not done."""
+    return [
+        step
+        for step in status.steps
+        if step.state not in SATISFIED and (options.chosen is None or step.id in options.chosen)
+    ]
 
 
 def _start(plan: OpenPlan, status: Status, options: Options) -> str | None:

@@ -68,6 +68,7 @@ def redo(
     status, branch, step, commit = rewrite.step_to_rewrite(plan, number)
     if step.kind == "manual":
         raise errors.Refused(f"step {number} is manual", rewrite.again_from(plan, number))
+    preconditions.refuse_unknown_models(plan, [step], options, service)
     later = rewrite.after(branch, commit)
     _foretell(plan, status, step, later)
     tip, below = _below(plan, status, commit)
