@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import shlex
 import sys
@@ -16,13 +17,17 @@ from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids, sentences
 from git_orch.repo import identity, settings
+from git_orch.repo.objects import objects
 from git_orch.repo.worktree import snapshot
 from git_orch.views import console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from git_orch.flow.planning import draft as planning
     from git_orch.flow.planning.create import Draft
     from git_orch.plans.document import Document
+    from git_orch.plans.history.status import Base
     from git_orch.repo.repository import Repository
 
 _MARKS = (
@@ -95,7 +100,6 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
         messages.start_import()
     repository = here.find_repository()
     from git_orch.flow.model import estimate as estimating
-    from git_orch.flow.planning import base as basing
     from git_orch.flow.planning import create
     from git_orch.views.progress import ConsoleReporter
 
@@ -103,19 +107,19 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
         _print_estimate(repository, task, options_typed)
         return
     create.refuse_unready(repository, include_dirty=options_typed.include_dirty)
-    start = basing.choose_base(repository, options_typed.base)
-    draft = _with_samples(
-        repository,
-        _make_draft(repository, task, options_typed, start.commit),
-        options_typed.model,
-        start.commit,
-    )
-    plan_id = create.create(
-        repository, draft, start, ConsoleReporter(), include_dirty=options_typed.include_dirty
-    )
+    with _base(repository, options_typed) as start:
+        draft = _with_samples(
+            repository,
+            _make_draft(repository, task, options_typed, start.commit),
+            options_typed.model,
+            start.commit,
+        )
+        plan_id = create.create(repository, draft, start, ConsoleReporter())
     if not options_typed.include_dirty:
         _warn_of_uncommitted(repository)
     if options_typed.as_json:
+        if draft.origin == "model":
+            _print_findings(repository, draft)
         with here.open_objects(repository) as database:
             here.print_plan(repository, here.status_of(repository, database, plan_id))
         return
@@ -133,6 +137,21 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
         console.out(f"shared: {shared}")
     console.out(f"read: git orch show --tasks {ids.short(plan_id)}")
     console.out(f"run: git orch exec {ids.short(plan_id)}")
+
+
+@contextlib.contextmanager
+def _base(repository: Repository, given: Typed) -> Iterator[Base]:
+    """Where the plan starts. A snapshot of uncommitted files is there as long as this is open; then
+    the plan's branch has it.
+    """
+    from git_orch.flow.planning import base as basing
+
+    chosen = basing.choose_base(repository, given.base)
+    if not given.include_dirty:
+        yield chosen
+        return
+    with contextlib.closing(objects.opened(repository)) as database:
+        yield basing.take_snapshot(repository, database, chosen)
 
 
 def _print_findings(repository: Repository, draft: Draft) -> None:

@@ -318,6 +318,19 @@ def test_a_look_reads_the_base_and_no_secret_and_goes_without_a_trace(
     assert len(here.repo.git("worktree", "list").splitlines()) == 1
 
 
+def test_with_uncommitted_files_the_model_sees_them_as_well(
+    here: Here, model_server: ModelServer
+) -> None:
+    here.repo.write({"shop.py": "def sell(): ...\n"})
+    model_server.script(
+        turn(tool("read_file", path="shop.py")), turn(text(json.dumps(GOOD))), turn(text("no"))
+    )
+    plan = here("plan", "sell more", "--include-dirty").out.split()[0]
+    assert "shop.py 16b" in blocks(model_server)[0]
+    assert "def sell" in model_server.calls[1].said()
+    assert here.repo.git("show", f"orch/{plan}:shop.py") == "def sell(): ..."
+
+
 def test_with_no_look_the_model_has_no_tools(here: Here, model_server: ModelServer) -> None:
     model_server.script(turn(text(json.dumps(GOOD))))
     here("plan", "build", "--no-look")
@@ -336,11 +349,13 @@ def test_findings_of_check_go_back_to_the_model_and_those_that_stay_are_printed(
     here: Here, model_server: ModelServer
 ) -> None:
     unchecked = reply(step("Write it", prompt="Write api.py", paths=["api.py"]), missing=[])
-    model_server.script(turn(text(json.dumps(unchecked)), repeat=2))
+    model_server.script(turn(text(json.dumps(unchecked)), repeat=4))
     done = here("plan", "build")
     assert "[unchecked-code]" in model_server.calls[1].said()
     assert "warning: steps[0].checks: step 1 makes code that nothing verifies" in done.out
     assert "  fix: add a check to it" in done.out
+    answer = json.loads(here("plan", "build", "--json", "--no-look").out)
+    assert any("[unchecked-code]" in entry["text"] for entry in answer["diagnostics"])
 
 
 def test_what_the_model_itself_calls_missing_is_printed_and_not_asked_again(

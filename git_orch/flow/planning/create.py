@@ -93,15 +93,11 @@ def create(
     draft: Draft,
     base: Base,
     reporter: Reporter,
-    *,
-    include_dirty: bool = False,
 ) -> str:
     """Store the plan and make its branch; gives the plan's ID. Raises UnfitRepository, Busy."""
     refuse_secrets(repository, draft.plan)
     person = identity.of_user(repository)
     with contextlib.closing(objects.opened(repository)) as database:
-        if include_dirty:
-            base = basing.take_snapshot(repository, database, base)
         plan_id = _unused_id(repository, draft.plan.title)
         place = PlanPlace(repository, plan_id)
         written = objects.Written(database)
