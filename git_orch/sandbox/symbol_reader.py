@@ -134,15 +134,15 @@ def _word(kind: str, owner: str) -> str:
 
 def _name(node: Node) -> str:
     """The name of a definition: in C it is inside of declarators."""
-    found = node.child_by_field_name("name")
+    named = node.child_by_field_name("name")
     if node.type == "impl_item":
-        found = node.child_by_field_name("type")
-    inner = node.child_by_field_name("declarator") if found is None else None
+        named = node.child_by_field_name("type")
+    inner = node.child_by_field_name("declarator") if named is None else None
     for _ in range(20):
         if inner is None:
             break
-        found, inner = inner, inner.child_by_field_name("declarator")
-    return _text(found)
+        named, inner = inner, inner.child_by_field_name("declarator")
+    return _text(named)
 
 
 def _receiver(node: Node) -> str:

@@ -28,17 +28,17 @@ def results(job: Job, site: Site) -> list[prompts.Before]:
     """
     if job.last is not None or job.in_place or job.worktree is None or not job.step.checks:
         return []
-    told = [
+    answers = [
         prompts.Before(result.command, result.passed, result.reason, result.output)
         for result in _ended(job, site)
     ]
-    if len(told) < len(job.step.checks):
+    if len(answers) < len(job.step.checks):
         return []
-    failing = sum(not check.passed for check in told)
-    of = f"{failing} of {sentences.count(len(told), 'check')}"
+    failing = sum(not check.passed for check in answers)
+    of = f"{failing} of {sentences.count(len(answers), 'check')}"
     words = f"{of} {sentences.verb(failing, 'fails', 'fail')} before the model begins"
     site.reporter.emit(StepProgress(job.number, words))
-    return told
+    return answers
 
 
 def _ended(job: Job, site: Site) -> Iterator[CheckResult]:

@@ -91,13 +91,13 @@ def _defined(
     if launcher is None:
         return {}
     last = maps.latest(repository)
-    known = (
+    remembered = (
         {file.oid: file.symbols for file in last.files if file.symbols}
         if last is not None and last.engine == engines.name
         else {}
     )
-    new = [file for file in files if file.oid not in known]
-    return {**known, **symbols.symbols_of(objects, new, launcher, engines)}
+    new = [file for file in files if file.oid not in remembered]
+    return {**remembered, **symbols.symbols_of(objects, new, launcher, engines)}
 
 
 def texts_of(objects: Objects, survey: Survey, named: Sequence[str]) -> dict[str, str]:

@@ -73,7 +73,7 @@ def symbols_of(
         }
     finally:
         trees.remove(place)
-    return {written[name].oid: found for name, found in answers.items() if name in written}
+    return {written[name].oid: defined for name, defined in answers.items() if name in written}
 
 
 def _written(

@@ -76,7 +76,7 @@ def instructions(texts: Sequence[tuple[str, str]], tokens: int) -> str:
 def _quoted(facts: Facts, room: int) -> list[Section]:
     paths = list(facts.texts)
     top = files.readme(paths)
-    told = {
+    titled = {
         "instructions": (
             "Instructions for agents who work here",
             _files(facts, files.instructions(paths, facts.places)),
@@ -90,7 +90,7 @@ def _quoted(facts: Facts, room: int) -> list[Section]:
             title,
             _fitted(texts, int(room * _SHARES[name]), nearest_first=name == "instructions"),
         )
-        for name, (title, texts) in told.items()
+        for name, (title, texts) in titled.items()
     ]
     commits = cut("\n".join(facts.commits), int(room * _SHARES["commits"]))
     return [*made, Section("commits", "The last commits", commits)]
