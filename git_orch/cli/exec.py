@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from git_orch import errors
+from git_orch import errors, notices
 from git_orch.agents import tool_definitions
 from git_orch.cli import here
 from git_orch.flow.branch import opening
@@ -122,9 +122,11 @@ class _Exec(click.Command):
     "--rollback", "roll_back", is_flag=True, help="After a failure go back to where the run began."
 )
 @click.option(
-    "--continue", "unfinished", flag_value="continue", help="Go on with a pick that stopped here."
+    "--continue", "unfinished", flag_value="continue", help="The same as git orch pick --continue."
 )
-@click.option("--abort", "unfinished", flag_value="abort", help="Give up a pick that stopped here.")
+@click.option(
+    "--abort", "unfinished", flag_value="abort", help="The same as git orch pick --abort."
+)
 @click.option(
     "--no-cache", is_flag=True, help="Run checks also on trees that have passed them before."
 )
@@ -157,6 +159,7 @@ def command(
         _refuse_with(f"--{unfinished}", "unfinished")
         from git_orch.cli import pick
 
+        notices.tell(f"'git orch exec --{unfinished}' is 'git orch pick --{unfinished}' now")
         pick.settle(plan, abort=unfinished == "abort")
         return 0
     options_typed = Typed(**typed)

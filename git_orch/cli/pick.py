@@ -26,10 +26,25 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Say what would be picked, or what does not fit; change nothing.",
 )
+@click.option(
+    "--continue", "unfinished", flag_value="continue", help="Go on with a pick that stopped here."
+)
+@click.option("--abort", "unfinished", flag_value="abort", help="Give up a pick that stopped here.")
 def command(
-    plan: str | None, steps: str | None, *, onto: str | None, force: bool, dry_run: bool
+    plan: str | None,
+    steps: str | None,
+    *,
+    onto: str | None,
+    force: bool,
+    dry_run: bool,
+    unfinished: str | None,
 ) -> None:
     """Put the commits of STEPS (2,4 or 2-4) onto a branch."""
+    if unfinished is not None:
+        if steps is not None or onto is not None or force or dry_run:
+            raise errors.UsageError(f"--{unfinished} stands alone", f"git orch pick --{unfinished}")
+        settle(plan, abort=unfinished == "abort")
+        return
     from git_orch.flow.branch import pick
 
     handle, typed = words.plan_and_steps(plan, steps)
@@ -58,7 +73,7 @@ def settle(plan: str | None, *, abort: bool) -> None:
     if plan is not None and here.plan_id(repository, plan) != record.plan:
         raise errors.Refused(
             f"the pick that waits here is of '{ids.short(record.plan)}'",
-            f"git orch exec {'--abort' if abort else '--continue'}",
+            f"git orch pick {'--abort' if abort else '--continue'}",
         )
     reporter = ConsoleReporter()
     picked = pick.give_up(repository, reporter) if abort else pick.go_on(repository, reporter)

@@ -67,7 +67,7 @@ def _command(status: Status, new: PlanState) -> str:
     """
     name = ids.short(status.id)
     if status.archived is not None and status.state is not PlanState.REJECTED:
-        return f"git orch unarchive {name}"
+        return f"git orch archive --undo {name}"
     return life.command(status.state, new, name)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import click
 
+from git_orch import notices
 from git_orch.cli import here
 from git_orch.flow.branch import unarchive
 from git_orch.plans import ids
@@ -17,6 +18,12 @@ from git_orch.views import console
 @click.command("unarchive")
 @click.argument("plan", metavar="PLAN")
 def command(plan: str) -> None:
+    """The old name of git orch archive --undo."""
+    notices.tell("'git orch unarchive' is 'git orch archive --undo' now")
+    bring_back(plan)
+
+
+def bring_back(plan: str) -> None:
     """Bring a plan back from the archive: its log and, where its commits are still here, its
     branch.
     """

@@ -346,7 +346,7 @@ def following(status: Status, *, running: bool) -> str:
     if status.state is PlanState.REJECTED:
         return f"git orch edit {name}  # which brings it back"
     if status.archived is not None:
-        return f"git orch unarchive {name}  # brings it back"
+        return f"git orch archive --undo {name}  # brings it back"
     if status.branch is None:
         return _next_without_branch(status)
     return _next_with_branch(status)

@@ -120,7 +120,7 @@ def test_an_archived_plan_is_not_worked_on(repo: Repo, done: str, command: str) 
     repo.orch("archive", done)
     refused = repo.orch(*command.split(), done, stdin=json.dumps(writing("c.txt")), expect=3).stderr
     assert "is archived" in refused
-    assert "hint: git orch unarchive" in refused
+    assert "hint: git orch archive --undo" in refused
 
 
 def test_unarchive_brings_log_and_branch_back(repo: Repo, done: str) -> None:

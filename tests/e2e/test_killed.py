@@ -632,7 +632,7 @@ def test_a_pick_that_was_killed_in_a_checkout_can_be_given_again(
         waits = (repo.path / ".git/CHERRY_PICK_HEAD").exists()
         assert driver.run(repo, *scenario.argv).status == (6 if waits else 7)
         resolve(repo)
-        ended = driver.run(repo, "exec", "--continue")
+        ended = driver.run(repo, "pick", "--continue")
         assert ended.status == 0, ended.stderr
         assert repo.git("log", "-3", "--format=%s").splitlines() == ["Make b", "Write a", "mine"]
         assert repo.git("status", "--porcelain") == ""
@@ -649,7 +649,7 @@ def test_the_end_of_a_pick_in_a_checkout_can_be_killed(
     template, plan = resolvable
     assert driver.run(template, "pick", plan, "1-2").status == 7
     resolve(template)
-    scenario = Scenario(driver, template, ["exec", how])
+    scenario = Scenario(driver, template, ["pick", how])
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 

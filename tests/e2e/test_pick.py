@@ -33,8 +33,9 @@ class Scene:
         done = self.repo.orch("pick", self.plan, steps, *words, expect=expect)
         return done.stdout + done.stderr
 
-    def exec(self, *words: str, expect: int | None = 0) -> str:
-        done = self.repo.orch("exec", *words, expect=expect)
+    def settle(self, *words: str, expect: int | None = 0) -> str:
+        """Go on with a pick that stopped, or give it up."""
+        done = self.repo.orch("pick", *words, expect=expect)
         return done.stdout + done.stderr
 
     def subjects(self, branch: str = "main") -> list[str]:
@@ -71,7 +72,7 @@ def stopped(scene: Scene) -> Scene:
     scene.repo.commit({"a.txt": "theirs\n"}, "theirs")
     said = scene.pick("1-2", expect=7)
     assert "'a.txt'" in said
-    assert "git orch exec --continue  # or: git orch exec --abort" in said
+    assert "git orch pick --continue  # or: git orch pick --abort" in said
     return scene
 
 
@@ -148,26 +149,26 @@ def test_a_conflict_on_a_branch_that_is_not_checked_out_moves_nothing(scene: Sce
 
 
 def test_a_resolved_pick_goes_on_and_keeps_its_trailers(stopped: Scene) -> None:
-    assert "to resolve in" in stopped.exec("--continue", expect=7)
+    assert "to resolve in" in stopped.settle("--continue", expect=7)
     stopped.repo.write({"a.txt": "both\n"})
     stopped.repo.git("add", "a.txt")
-    stopped.exec("--continue")
+    stopped.settle("--continue")
     assert stopped.subjects() == ["Step 2", "Step 1", "theirs", "first"]
     assert stopped.repo.claimed("-2") == ["s2", "s1"]
     assert [sorted(each) for each in stopped.picked()] == [["s1", "s2"]]
-    assert "no pick of git-orch waits here" in stopped.exec("--continue", expect=3)
+    assert "no pick of git-orch waits here" in stopped.settle("--continue", expect=3)
 
 
 def test_a_pick_of_which_nothing_is_left_says_how_it_goes_on(stopped: Scene) -> None:
     stopped.repo.git("checkout", "--ours", "a.txt")
     stopped.repo.git("add", "a.txt")
-    said = stopped.exec("--continue", expect=7)
+    said = stopped.settle("--continue", expect=7)
     assert (
-        "hint: git cherry-pick --skip && git orch exec --continue  # or, to have it empty: git commit"
+        "hint: git cherry-pick --skip && git orch pick --continue  # or, to have it empty: git commit"
         in said
     )
     stopped.repo.git("commit", "-q", "--allow-empty", "--no-edit")
-    stopped.exec("--continue")
+    stopped.settle("--continue")
     assert stopped.subjects() == ["Step 2", "Step 1", "theirs", "first"]
 
 
@@ -176,7 +177,7 @@ def test_an_aborted_pick_leaves_everything_as_it_was(stopped: Scene) -> None:
     stopped.repo.git("checkout", "--theirs", "a.txt")
     stopped.repo.git("add", "a.txt")
     os.utime(stopped.repo.path / "a.txt", (1, 1))
-    assert "everything is as before" in stopped.exec("--abort")
+    assert "everything is as before" in stopped.settle("--abort")
     assert stopped.subjects() == ["theirs", "first"]
     assert stopped.repo.git("status", "--porcelain") == ""
     assert stopped.picked() == []
@@ -185,20 +186,20 @@ def test_an_aborted_pick_leaves_everything_as_it_was(stopped: Scene) -> None:
 @pytest.mark.parametrize("how", ["--continue", "--abort"])
 def test_a_pick_of_another_plan_is_not_ended(stopped: Scene, how: str) -> None:
     other = stopped.repo.plan({"title": "Other", "steps": [{"title": "x", "files": {"x": "x\n"}}]})
-    said = stopped.exec(how, other, expect=3)
+    said = stopped.settle(how, other, expect=3)
     assert "the pick that waits here is of" in said
-    assert said.endswith(f"hint: git orch exec {how}\n")
+    assert said.endswith(f"hint: git orch pick {how}\n")
     assert stopped.repo.git("rev-parse", "CHERRY_PICK_HEAD")
 
 
 def test_a_pick_is_ended_by_the_name_of_its_plan(stopped: Scene) -> None:
-    assert "everything is as before" in stopped.exec("--abort", stopped.plan)
+    assert "everything is as before" in stopped.settle("--abort", stopped.plan)
 
 
 def test_a_pick_goes_on_by_the_name_of_its_plan(stopped: Scene) -> None:
     stopped.repo.write({"a.txt": "both\n"})
     stopped.repo.git("add", "a.txt")
-    stopped.exec("--continue", stopped.plan)
+    stopped.settle("--continue", stopped.plan)
     assert stopped.subjects() == ["Step 2", "Step 1", "theirs", "first"]
 
 
@@ -206,13 +207,13 @@ def test_a_pick_that_the_user_ended_with_git_is_noticed(stopped: Scene) -> None:
     stopped.repo.write({"a.txt": "both\n"})
     stopped.repo.git("add", "a.txt")
     stopped.repo.git("-c", "core.editor=true", "cherry-pick", "--continue")
-    assert "git has ended the pick already" in stopped.exec("--continue")
+    assert "git has ended the pick already" in stopped.settle("--continue")
     assert [sorted(each) for each in stopped.picked()] == [["s1", "s2"]]
 
 
 def test_a_pick_that_the_user_aborted_with_git_is_noticed(stopped: Scene) -> None:
     stopped.repo.git("cherry-pick", "--abort")
-    said = stopped.exec("--continue")
+    said = stopped.settle("--continue")
     assert "git has ended the pick already" in said
     assert "everything is as before" in said
 
@@ -223,6 +224,17 @@ def test_a_cherry_pick_of_the_users_own_is_left_alone(scene: Scene) -> None:
     scene.repo.git("switch", "-q", "main")
     scene.repo.commit({"README.md": "main\n"})
     scene.repo.git("cherry-pick", theirs, expect=1)
-    assert "no pick of git-orch waits here" in scene.exec("--abort", expect=3)
+    assert "no pick of git-orch waits here" in scene.settle("--abort", expect=3)
     assert "a cherry-pick is not finished" in scene.pick("2", expect=6)
     assert scene.repo.git("rev-parse", "CHERRY_PICK_HEAD") == theirs
+
+
+def test_the_old_name_of_going_on_works_and_is_noted(stopped: Scene) -> None:
+    done = stopped.repo.orch("exec", "--abort")
+    assert "everything is as before" in done.stdout
+    assert "note: 'git orch exec --abort' is 'git orch pick --abort' now" in done.stderr
+
+
+def test_going_on_stands_alone(stopped: Scene) -> None:
+    said = stopped.settle("--continue", "--onto", "main", expect=2)
+    assert "--continue stands alone" in said

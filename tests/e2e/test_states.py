@@ -26,7 +26,7 @@ def test_an_archived_plan_has_to_be_brought_back_first(here: Here) -> None:
     here("exec")
     here("archive", plan)
     told = data(here("state", plan, "--json").out)["possible"]
-    assert {each["command"].split()[2] for each in told} == {"unarchive"}
+    assert {each["command"].split()[3] for each in told} == {"--undo"}
     here(*told[0]["command"].split()[2:])
     assert state(here, plan) == "COMPLETE"
 

@@ -135,4 +135,4 @@ def refuse_archived(status: Status) -> None:
     """Raises Refused for a plan that was put away."""
     if status.archived is not None:
         name = ids.short(status.id)
-        raise errors.Refused(f"'{name}' is archived", f"git orch unarchive {name}")
+        raise errors.Refused(f"'{name}' is archived", f"git orch archive --undo {name}")

@@ -118,8 +118,8 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
         ):
             raise errors.Conflict(
                 "the commit is empty as you resolved it",
-                "git cherry-pick --skip && git orch exec --continue  # or, to have it empty: "
-                "git commit --allow-empty --no-edit && git orch exec --continue",
+                "git cherry-pick --skip && git orch pick --continue  # or, to have it empty: "
+                "git commit --allow-empty --no-edit && git orch pick --continue",
             )
         if in_progress(checkout, record):
             raise conflict_to_resolve(repository, checkout, "the next commit conflicts, too")
@@ -180,7 +180,7 @@ def conflict_to_resolve(repository: Repository, checkout: Checkout, cause: str) 
         f"{cause}; to resolve in {sentences.quoted(checkout.path)}: {paths}" if paths else cause
     )
     return errors.Conflict(
-        message, "git add FILE... && git orch exec --continue  # or: git orch exec --abort"
+        message, "git add FILE... && git orch pick --continue  # or: git orch pick --abort"
     )
 
 

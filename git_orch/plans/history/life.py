@@ -36,7 +36,7 @@ _COMMANDS: Mapping[PlanState, str] = MappingProxyType(
         _S.COMPLETE: "exec {}",
         _S.FAILED: "exec {}",
         _S.ROLLED_BACK: "rollback {}",
-        _S.REJECTED: "reject {} --why TEXT",
+        _S.REJECTED: "archive {} --why TEXT",
     }
 )
 _BEFORE_A_RUN = frozenset({_S.CREATED, _S.VALIDATED, _S.APPROVED})

@@ -66,7 +66,7 @@ def test_the_states_that_are_possible_come_in_the_order_of_a_life() -> None:
         ("EXECUTING", "REJECTED", "git orch rollback P"),
         ("COMPLETE", "EXECUTING", "git orch edit P"),
         ("REJECTED", "EXECUTING", "git orch edit P"),
-        ("APPROVED", "REJECTED", "git orch reject P --why TEXT"),
+        ("APPROVED", "REJECTED", "git orch archive P --why TEXT"),
         ("FAILED", "READY", "git orch state P"),
     ],
 )
