@@ -29,7 +29,7 @@ def command(plan: str | None, step: str | None, old: int | None, *, as_json: boo
         status = here.status_of(repository, database, handle)
     name = ids.short(status.id)
     first = next(
-        (each.number for each in status.steps if each.id not in status.satisfied_steps()), 1
+        (step.number for step in status.steps if step.id not in status.satisfied_steps()), 1
     )
     position = first if number is None else number
     if not 1 <= position <= len(status.steps):

@@ -83,7 +83,7 @@ def prune(
     if not busy:  # a run sees layers without having them open
         sizes = layers.remove_unused(repository, before, dry_run=age.dry_run)
         gone.append(Gone("layers", len(sizes), sum(sizes)))
-    return [each for each in gone if each.things]
+    return [thing for thing in gone if thing.things]
 
 
 def _names(plans: set[str], statuses: Sequence[Status]) -> frozenset[str]:
