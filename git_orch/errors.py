@@ -90,6 +90,10 @@ class UnknownModel(ProviderFailed):
     """The model's service does not know the model, or the key does not permit it."""
 
 
+class RequestRefused(ProviderFailed):
+    """The model's service does not take the request, now and the next time."""
+
+
 class ModelRefused(ProviderFailed):
     """The model itself refused to do the work."""
 

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from git_orch.agents import exchange, repetition, reports
 from git_orch.plans.money import cost
@@ -24,6 +24,12 @@ _REMINDERS = (0.8, 0.95)  # shares of the turns
 _FULL = 0.6  # of the window: then old tool results are left out
 _WORTH = 0.1  # of the window: less is not worth a new prefix in the provider's cache
 _KEPT_RESULTS = 6  # messages with results that stay whole
+# Replies of which the conversation keeps what they say.
+_WHOLE = frozenset({"tool_use", "end_turn", "stop_sequence", "pause_turn"})
+_LOST = (
+    "the work was interrupted before the result of this call was seen: it may have run, in part or "
+    "not at all; look before you call it again"
+)
 _STUB = "[result left out to save room; call the tool again if it is needed]"
 _CHARACTERS_PER_TOKEN = 4  # roughly, of English and code
 
@@ -86,6 +92,23 @@ class Ending:
     turns: int
 
 
+class Resumed(NamedTuple):
+    """An earlier conversation that goes on: its messages, the answer to the question that it ended
+    with, and what changed for the model since.
+    """
+
+    messages: tuple[exchange.Message, ...]
+    answer: str | None
+    note: str
+
+
+Save = Callable[[tuple[exchange.Message, ...]], None]
+
+
+def _unsaved(_: tuple[exchange.Message, ...]) -> None:
+    """Keep nothing."""
+
+
 def converse(
     brief: Brief,
     model: Model,
@@ -94,13 +117,25 @@ def converse(
     on_call: Callable[[exchange.Call], None],
     report: Callable[[reports.Event], None] = reports.nobody,
     stop: threading.Event | None = None,
+    resumed: Resumed | None = None,
+    save: Save = _unsaved,
 ) -> Ending:
     """Work on a step until the conversation ends; `on_call` gets the usage of a call before any
-    tool of its reply runs.
+    tool of its reply runs. `save` gets all messages after each reply and after its tools, also where
+    it was stopped between them: another conversation can be `resumed` from there.
 
     Raises ProviderFailed and UsageError as the model does.
     """
-    return _Conversation(brief, model, toolbox, on_call, report).run(stop)
+    hearers = _Hearers(on_call, report, save)
+    return _Conversation(brief, model, toolbox, hearers, resumed).run(stop)
+
+
+class _Hearers(NamedTuple):
+    """Who hears of usage, of what happens, and of the messages so far."""
+
+    on_call: Callable[[exchange.Call], None]
+    report: Callable[[reports.Event], None]
+    save: Save
 
 
 class _Conversation:
@@ -109,17 +144,20 @@ class _Conversation:
         brief: Brief,
         model: Model,
         toolbox: tools.Toolbox,
-        on_call: Callable[[exchange.Call], None],
-        report: Callable[[reports.Event], None],
+        hearers: _Hearers,
+        resumed: Resumed | None,
     ) -> None:
         self._brief = brief
         self._model = model
         self._toolbox = toolbox
-        self._on_call = on_call
-        self._report = report
+        self._on_call, self._report, self._save = hearers
         self._tools = toolbox.definitions()
         self._messages: list[exchange.Message] = [exchange.user(brief.plan, brief.step)]
         self._unsent = tuple(self._messages)
+        if resumed is not None:
+            self._messages = [*_answered(resumed.messages, resumed.answer)]
+            self._remark(resumed.note)
+            self._unsent = tuple(self._messages[-1:])
         self._repetition = repetition.Repetition()
         self._truncated = False
         self._turn = 0
@@ -159,6 +197,8 @@ class _Conversation:
         )
         self._on_call(reply.call)
         self._report(reports.Replied(turn, reply))
+        if reply.stop_reason in _WHOLE:
+            self._save((*self._messages, exchange.assistant(reply)))
         return reply
 
     def _react(self, reply: exchange.Reply, stop: threading.Event | None) -> Ending | None:
@@ -222,7 +262,13 @@ class _Conversation:
         notes: list[str] = []
         failed = False
         for call in reply.tool_calls:
-            result = self._use(call, stop, after_failure=failed)
+            try:
+                result = self._use(call, stop, after_failure=failed)
+            except exchange.Stopped:
+                self._keep_results(reply, results)
+                raise
+            if result.ends == "asked":
+                self._keep_results(reply, results)
             if result.ends is not None:
                 return self._ending(result.ends, result.summary or "")
             failed = failed or result.is_error
@@ -236,7 +282,13 @@ class _Conversation:
         blocks = [*results, *({"type": "text", "text": note} for note in dict.fromkeys(notes))]
         self._append(exchange.assistant(reply), {"role": "user", "content": blocks})
         self._make_room(reply)
+        self._save(tuple(self._messages))
         return None
+
+    def _keep_results(self, reply: exchange.Reply, results: list[exchange.Block]) -> None:
+        """Save the results of the calls that ran, while others of the same reply did not."""
+        seen = [{"role": "user", "content": results}] if results else []
+        self._save((*self._messages, exchange.assistant(reply), *seen))
 
     def _use(
         self, call: exchange.ToolCall, stop: threading.Event | None, *, after_failure: bool
@@ -279,6 +331,33 @@ class _Conversation:
 def _answer(call: exchange.ToolCall, result: tools.Result) -> exchange.Block:
     answer: exchange.Block = {"type": "tool_result", "tool_use_id": call.id, "content": result.text}
     return {**answer, "is_error": True} if result.is_error else answer
+
+
+def _answered(
+    messages: tuple[exchange.Message, ...], answer: str | None
+) -> tuple[exchange.Message, ...]:
+    """The messages with a result for every call: the `answer` for a question, for others that their
+    results are lost.
+    """
+    place = max(number for number, item in enumerate(messages) if item["role"] == "assistant")
+    seen = messages[place + 1 :]
+    results = [block for message in seen for block in exchange.blocks(message)]
+    ids = {block.get("tool_use_id") for block in results}
+    results += [
+        _late_result(block, answer)
+        for block in exchange.blocks(messages[place])
+        if block.get("type") == "tool_use" and block.get("id") not in ids
+    ]
+    results.sort(key=lambda block: block.get("type") != "tool_result")
+    last = [{"role": "user", "content": results}] if results else []
+    return (*messages[: place + 1], *last)
+
+
+def _late_result(call: exchange.Block, answer: str | None) -> exchange.Block:
+    result: exchange.Block = {"type": "tool_result", "tool_use_id": str(call.get("id"))}
+    if call.get("name") == "ask" and answer is not None:
+        return {**result, "content": f"The person who runs the plan answered:\n{answer}"}
+    return {**result, "content": _LOST, "is_error": True}
 
 
 def _results(message: exchange.Message) -> Iterable[exchange.Block]:

@@ -92,7 +92,10 @@ def _kind_of_error(fault: Fault) -> type[errors.ProviderFailed]:
         return errors.ProviderFailed
     if fault.kind == "credentials" or fault.status == 401:
         return errors.KeyRefused
-    return errors.UnknownModel if fault.status in (403, 404) else errors.ProviderFailed
+    if fault.status in (403, 404):
+        return errors.UnknownModel
+    passes = fault.status in (0, 408, 409, 429) or not 400 <= fault.status < 500
+    return errors.ProviderFailed if passes else errors.RequestRefused
 
 
 def one_line(text: str) -> str:

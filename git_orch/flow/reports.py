@@ -76,8 +76,8 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class StepNotLanded:
-    """An attempt failed; `commit` keeps its work, `pause` is the seconds until the next attempt
-    (None: the last one).
+    """An attempt failed, or something stopped it, as the `word` says; `commit` keeps its work,
+    `pause` is the seconds until the next attempt (None: the last one).
     """
 
     number: int
@@ -85,6 +85,7 @@ class StepNotLanded:
     error: str
     commit: str | None
     pause: float | None = None
+    word: str = "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ Reason = Literal[
     "model",  # it is not known, here or there
     "provider",
     "declined",  # by the model
+    "request",  # the provider does not take it
     "refused",  # by policy
     "usage",  # a setting or an option is wrong
     "not-found",
@@ -59,6 +60,7 @@ _OF_ERRORS: tuple[tuple[type[errors.OrchError], Reason], ...] = (
     (errors.UnknownModel, "model"),
     (errors.UnpricedModel, "model"),
     (errors.ModelRefused, "declined"),
+    (errors.RequestRefused, "request"),
     (errors.ProviderFailed, "provider"),
     (errors.Refused, "refused"),
     (errors.UsageError, "usage"),

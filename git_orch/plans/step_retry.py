@@ -19,6 +19,7 @@ _FATAL: frozenset[Reason] = frozenset(
         "not-found",
         "provider",
         "refused",
+        "request",
         "setup",
         "turns",
         "unfit",

@@ -65,6 +65,11 @@ class PlanPlace(NamedTuple):
         """The directory of its conversations with models, a file for each attempt."""
         return self._file("traces", self.id)
 
+    @property
+    def conversations(self) -> Path:
+        """The directory of conversations that go on, a file for each step that is not done."""
+        return self._file("conversations", self.id)
+
     def _file(self, *names: str) -> Path:
         from pathlib import Path  # not for the commands that only read
 

@@ -98,4 +98,4 @@ def _failure_line(report: reports.StepNotLanded) -> tuple[console.Part, ...]:
     text = ""
     if notes:
         text = ("\n    " if "\n" in report.error else " ") + f"({'; '.join(notes)})"
-    return (Styled("  failed ", "red"), console.indented(report.error, 4), text)
+    return (Styled(f"  {report.word} ", "red"), console.indented(report.error, 4), text)

@@ -122,6 +122,7 @@ RECURSIVE = {
     "plans/history/events.py": {"_readable_value"},  # ours, and usage that the SDK has read
     "plans/history/status.py": {"tip_failures"},  # a property of the same name
     "plans/loads.py": set(LOADS.split()),
+    "repo/local/conversations.py": {"_clean"},  # JSON that the SDK has read: 200 levels
     "repo/objects/catfile.py": {"_read_many"},  # one more level
     "repo/worktree/ingest.py": {"changes"},  # a function of the same name
     "repo/worktree/snapshot.py": {"_taken"},  # each time without the files that it found unchanged

@@ -36,7 +36,9 @@ from git_orch.plans import (
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, Step
 from git_orch.repo import settings
+from git_orch.repo.local import conversations
 from git_orch.repo.objects import objects as odb
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.worktree import encodings, gate, known_paths, snapshot, worktrees
 from git_orch.repo.worktree.snapshot import Snapshot
 from git_orch.repo.worktree.worktrees import Worktree
@@ -83,7 +85,11 @@ class Attempt:
         if course.taken is None:
             # Made now: what goes wrong there is not the step's doing.
             self._site.worktree.standing.begin()
-        self._site.spool("attempt.started", step=self._job.step.id, attempt=self._job.attempt)
+        before = self._job.continued
+        goes_on = {"continues": before.attempt} if before is not None else {}
+        self._site.spool(
+            "attempt.started", step=self._job.step.id, attempt=self._job.attempt, **goes_on
+        )
         try:
             with checkpoints.around("do step", (self._job, self._site)):
                 if course.taken is None:
@@ -91,7 +97,12 @@ class Attempt:
         except errors.OrchError as failed:
             course.fail(self._failure(failed))
         self._verify(course)
-        return self._ending(course, time.monotonic() - begun)
+        ending = self._ending(course, time.monotonic() - begun)
+        if self._job.step.kind == "agent" and course.taken is not None:
+            place = PlanPlace(self._site.repository, self._job.plan_id)
+            step, attempt = self._job.step_id, self._job.attempt
+            conversations.close(place, step, attempt, course.taken.tree, ending.commit)
+        return ending
 
     def verify(self) -> Verified | Failed:
         """Run the step's checks on the tree of the job: the commit is the job's base."""

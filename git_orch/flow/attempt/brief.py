@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,7 +13,7 @@ from git_orch.agents.prices import Prices
 from git_orch.flow.attempt.job import Job, earlier, task_of
 from git_orch.flow.attempt.tree_reader import TreeReader
 from git_orch.flow.model import service as models
-from git_orch.plans import redact
+from git_orch.plans import plan_document, redact
 from git_orch.plans.history.status import Status, StepStatus
 from git_orch.plans.plan import Plan, Step
 from git_orch.plans.repo_map import files, sections
@@ -167,3 +169,19 @@ def _instructions_at(
     except odb.MissingObject:
         tree = None
     return instructions_for(repository, objects, tree, step.paths) if tree is not None else ""
+
+
+def digest(job: Job) -> str:
+    """The digest of what a model is told of a step, but for what other steps did: a conversation goes
+    on only where it is the same.
+    """
+    parts = [
+        prompts.STEP_SYSTEM,
+        prompts.plan_block(job.plan, "", job.task),
+        list(job.remarks),
+        plan_document.step_document(job.step),
+        job.model,
+        sorted(job.tools),
+        job.network,
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "replace")).hexdigest()

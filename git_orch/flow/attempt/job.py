@@ -41,6 +41,19 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """The attempt that another one goes on from: `tree` is what the worktree is to hold, `answer` is
+    for the question that it ended with. Steps have `landed` since where its work was picked onto
+    them.
+    """
+
+    attempt: str
+    tree: str
+    answer: str | None = None
+    landed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One attempt at a step, or with `verify` only the checks of the step on `base`.
 
@@ -80,6 +93,7 @@ class Job:
     may_ask: bool = True
     remarks: tuple[str, ...] = ()
     task: str = ""
+    continued: Continued | None = None
 
     @property
     def by_hand(self) -> bool:
@@ -97,6 +111,7 @@ class Job:
         document |= {"plan": plan_document.to_document(self.plan), "tools": sorted(self.tools)}
         document["earlier"] = [asdict(step) for step in self.earlier]
         document["answered"] = [asdict(item) for item in self.answered]
+        document["continued"] = asdict(self.continued) if self.continued is not None else None
         document["last"] = asdict(self.last) if self.last is not None else None
         document["setup"] = self.setup._asdict() if self.setup is not None else None
         return json.dumps(document)
@@ -115,6 +130,8 @@ def read(text: str) -> Job:
     document["answered"] = tuple(Answered(**fields) for fields in document["answered"])
     document["remarks"] = tuple(document["remarks"])
     document["setup"] = Setup(**document["setup"]) if document["setup"] is not None else None
+    continued = document["continued"]
+    document["continued"] = Continued(**continued) if continued is not None else None
     document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
     return Job(**document)
 

@@ -10,6 +10,7 @@ from git_orch.flow.reports import Note
 from git_orch.plans import ids, sentences
 from git_orch.repo import stale_locks
 from git_orch.repo.git import GitFailed
+from git_orch.repo.local import conversations
 from git_orch.repo.log import kept
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.plan_place import PlanPlace
@@ -81,16 +82,19 @@ def recover(plan: OpenPlan, name: str) -> None:
 
 def _keep_left(plan: OpenPlan, name: str, worktree: Worktree, owner: str) -> None:
     """Keep what a killed attempt left in the worktree; one that is broken is removed."""
+    place = PlanPlace(plan.repository, owner)
     try:
-        left = leftover(plan, worktree)
+        head, tree = worktrees.head(worktree), _left_tree(plan, worktree)
+        left = _commit_of(plan, tree, head) if tree is not None else None
     except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
         plan.reporter.emit(Note(f"making a new worktree: {broken.cause}"))
         worktrees.remove(plan.repository, name)
         return
+    if tree is not None:
+        conversations.close_left(place, name, head, tree, left)
     if left is not None:
         # A checkout would not write anew what git takes for unchanged.
         worktrees.remove(plan.repository, name)
-        place = PlanPlace(plan.repository, owner)
         why = kept.INTERRUPTED_WORK
         kept.keep(place, plan.objects, plan.identity, [left], why)
         whose = "" if owner == plan.id else f" for '{ids.short(owner)}'"
@@ -103,14 +107,24 @@ def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
 
     What the gate refuses goes to a local file, of which a note tells.
     """
+    tree = _left_tree(plan, worktree)
+    return _commit_of(plan, tree, worktrees.head(worktree)) if tree is not None else None
+
+
+def _left_tree(plan: OpenPlan, worktree: Worktree) -> str | None:
+    """The tree that an attempt left in the worktree; None where the gate refuses it."""
     head = worktrees.head(worktree)
     refused = refused_path(plan.repository, f"left-in-{head[:12]}")
     terms = snapshot.Terms(secrecy.secrets(), refused)
     try:
-        tree = snapshot.taken(plan.repository, worktree, head, terms).tree
+        return snapshot.taken(plan.repository, worktree, head, terms).tree
     except GateRefused as gated:
         plan.reporter.emit(Note(f"{gated.cause}; saved in {refused}"))
         return None
+
+
+def _commit_of(plan: OpenPlan, tree: str, head: str) -> str | None:
+    """A commit of the tree; None where its base or the branch has it already."""
     tip = plan.tip()
     on_branch = odb.commit(plan.objects, tip).tree if tip is not None else None
     if tree in (odb.commit(plan.objects, head).tree, on_branch):

@@ -12,6 +12,7 @@ from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt.job import Answered, Earlier, Job, LastTry, as_earlier, task_of
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import StepStarted
+from git_orch.flow.run import continuation
 from git_orch.flow.run.options import Options
 from git_orch.plans import reasons, step_retry
 from git_orch.plans.history.status import SATISFIED, Status, StepStatus
@@ -76,6 +77,8 @@ class Dispatch:
         self._earlier = dict(earlier)
         self._tries: Counter[str] = Counter()
         self._task = task_of(terms.status)
+        calls = terms.status.calls
+        self._paid_attempts = frozenset(call.attempt for call in calls if call.attempt is not None)
         self._plan_checks = _check_commands(terms.status.plan)
         self.tip = tip
 
@@ -109,7 +112,7 @@ class Dispatch:
             [step],
             in_place=terms.options.in_place,
         )
-        return Job(
+        job = Job(
             directory=str(repository.top or repository.common_dir),
             run=terms.run,
             plan_id=terms.plan.id,
@@ -135,6 +138,9 @@ class Dispatch:
             answered=self._answered(step_id) if with_model else (),
             may_ask=terms.may_ask,
         )
+        if not with_model or failed or job.worktree is None:
+            return job
+        return continuation.continued(terms.plan, job, terms.step(step_id), self._paid_attempts)
 
     def give_back(self, job: Job) -> None:
         """The worktree of a job is free again; the next job gets it."""

@@ -28,6 +28,7 @@ from git_orch.plans import reasons
 from git_orch.plans.history.status import Commit, MoveKind, Status, StepStatus
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
+from git_orch.repo.local import conversations
 
 
 class _Held:
@@ -149,6 +150,7 @@ def _put_in(run: Run, job: Job, result: Verified, later: tuple[Commit, ...]) -> 
         run.results.record_failed(job, failed, again=False)
         run.results.forget_settled()
         raise
+    conversations.forget(plan.place, job.step_id)
     run.results.settle(job)
     run.results.forget_settled()
     return done

@@ -17,6 +17,8 @@ from git_orch.flow.reports import Note, StepAsked, StepLanded, StepNotLanded
 from git_orch.flow.run import log_entries
 from git_orch.flow.run.dispatch import Dispatch, Terms, Tip
 from git_orch.flow.run.loop import Failed, Halted, Landed, Later, Verify
+from git_orch.plans import reasons
+from git_orch.repo.local import conversations
 from git_orch.repo.log import kept, results
 from git_orch.repo.objects.objects import Written
 
@@ -84,9 +86,13 @@ class Results:
         if failed.commit is not None:
             plan.keep([failed.commit], f"{kept.FAILED_ATTEMPT} at step {job.number}", written)
         plan.record((plan.home, log_entries.failure_event(plan, job, failed, again=again)))
+        if failed.reason not in reasons.STOPPED:  # nobody goes on from there
+            conversations.forget(plan.place, job.step_id)
         self.settle(job)
         pause = self._dispatch.pause(job.step_id) if again else None
-        report = StepNotLanded(job.number, job.step.title, failed.error, failed.commit, pause)
+        word = reasons.word(failed.reason)
+        title, commit = job.step.title, failed.commit
+        report = StepNotLanded(job.number, title, failed.error, commit, pause, word)
         plan.reporter.emit(report)
 
     @checkpoints.around("record question")
@@ -216,6 +222,7 @@ class StepLanding:
             written=ready.written,
             in_place=self._terms.options.in_place,
         )
+        conversations.forget(plan.place, job.step_id)
         self._dispatch.note_landing(job, tip, result.made.changed, result.made.summary)
         self._results.settle(job)
         self.numbers.append(job.number)

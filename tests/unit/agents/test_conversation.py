@@ -40,15 +40,21 @@ class Work:
         self.place = place
         self.calls: list[exchange.Call] = []
         self.events: list[reports.Event] = []
+        self.saved: list[tuple[exchange.Message, ...]] = []
 
     def ending(
-        self, allowed: str = "all", stop: threading.Event | None = None, **brief: Any
+        self,
+        allowed: str = "all",
+        stop: threading.Event | None = None,
+        resumed: conversation.Resumed | None = None,
+        **brief: Any,
     ) -> conversation.Ending:
         """Work until the end."""
         box = toolbox.Toolbox(self.place, tool_definitions.permissions(allowed))
         return conversation.converse(
             dataclasses.replace(BRIEF, **brief), self.model, box,
             on_call=self.calls.append, report=self.events.append, stop=stop,
+            resumed=resumed, save=self.saved.append,
         )  # fmt: skip
 
 
@@ -206,6 +212,41 @@ def test_done_beside_a_failure_is_not_done(
     assert work.ending().summary == "now"
 
     assert "look at its result first" in model_server.calls[1].said()
+
+
+# -- taken up --------------------------------------------------------------------------------------
+
+ASK = tool("ask", question="a or b?")
+
+
+def test_a_question_goes_on_with_its_answer(
+    work: Work, script: Script, model_server: ModelServer
+) -> None:
+    script([thinking("hm"), tool("write_file", path="a.txt", content="a"), ASK])
+    assert work.ending() == conversation.Ending("asked", "a or b?", 1)
+    script([DONE])
+    resumed = conversation.Resumed(work.saved[-1], "b, please", "It goes on.")
+    assert work.ending(resumed=resumed).outcome == "done"
+    results = model_server.calls[1].messages[-1]["content"]
+    assert [block.get("is_error", False) for block in results] == [False, False, False]
+    assert "b, please" in results[1]["content"]
+    assert results[2]["text"] == "It goes on."
+    assert len(model_server.calls[1].messages) == 3
+
+
+def test_a_call_whose_result_nobody_saw_is_answered_as_lost(
+    work: Work, script: Script, model_server: ModelServer
+) -> None:
+    stop = threading.Event()
+    script([bash("true"), bash("sleep 60")])
+    threading.Timer(1.0, stop.set).start()
+    assert work.ending(stop=stop).outcome == "stopped"
+    script([DONE])
+    work.ending(resumed=conversation.Resumed(work.saved[-1], None, "It goes on."))
+    seen, lost, _ = model_server.calls[1].messages[-1]["content"]
+    assert "exit 0" in seen["content"]
+    assert "interrupted" in lost["content"]
+    assert lost["is_error"]
 
 
 # -- endings ---------------------------------------------------------------------------------------
