@@ -21,6 +21,7 @@ import users
 from hypothesis import HealthCheck, settings
 
 from git_orch import checkpoints
+from git_orch.plans import ids
 from git_orch.repo import sync
 from git_orch.sandbox.shares import caches
 from git_orch.sandbox.walls import environment
@@ -145,6 +146,13 @@ class Repo:
         here.git("add", "-A")
         here.git("commit", "-q", "--allow-empty", "-m", message)
         return here.git("rev-parse", "HEAD")
+
+    def handle(self, plan: str) -> str:
+        """The name by which messages call a plan of this repository."""
+        listed = self.git(
+            "for-each-ref", "--format=%(refname)", "refs/heads/orch", "refs/notes/orch"
+        )
+        return ids.Handles([plan, *(line.rpartition("/")[2] for line in listed.split())]).of(plan)
 
     def claimed(self, *arguments: str) -> list[str]:
         """The steps that the commits of a `git log` with these arguments claim, in its order."""
@@ -280,6 +288,7 @@ class Here:
             sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
         )
         before = dict(os.environ)
+        self._monkeypatch.setattr(ids, "_seen", ids.Handles())  # as in a process of its own
         try:
             status = main._status(list(args))
         finally:

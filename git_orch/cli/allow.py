@@ -40,8 +40,9 @@ def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
         return 0
     asked = Command(shell=words[0]) if len(words) == 1 else Command(argv=words)
     verdict = decision.decide(asked, programs, str(top or ""))
+    runs = decision.refused_in_sandbox(asked, programs, str(top or "")) is None
     if as_json:
-        here.print_json({"command": asked.text(), **verdict.document()})
+        here.print_json({"command": asked.text(), **verdict.document(), "sandbox": runs})
     else:
         console.out(verdict.decision)
     if verdict.decision == "allow":
@@ -50,7 +51,8 @@ def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
         span = verdict.span
         if span is not None:
             console.err(f"part: {span.text} (characters {span.start} to {span.end})")
-        console.failure(f"{verdict.reason} [{verdict.code}]", str(verdict.hint))
+        also = "; in the sandbox it runs" if runs and verdict.decision == "deny" else ""
+        console.failure(f"{verdict.reason} [{verdict.code}]{also}", str(verdict.hint))
     return _REFUSED
 
 

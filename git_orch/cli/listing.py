@@ -18,7 +18,7 @@ from git_orch.views import console, headlines
 from git_orch.views.headlines import Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from git_orch.plans.history.status import Status
     from git_orch.repo.refs import Listing, PlanRefs
@@ -57,7 +57,7 @@ def ls(*, only_open: bool, with_archived: bool, as_json: bool = False) -> None:
     if as_json:
         _give([headlines.document(plan, running=plan.id in running) for plan in shown])
         return
-    console.out_lines(headlines.headline(plan, running=plan.id in running) for plan in shown)
+    console.out_lines(_lines(shown, running))
 
 
 def _give(data: object) -> None:
@@ -79,9 +79,14 @@ def status() -> None:
     elif len(shown) == 1:
         lines = headlines.alone(plans.whole(shown[0]), running)
     else:
-        lines = [headlines.headline(plan, running=plan.id in running) for plan in shown]
+        lines = _lines(shown, running)
     plans.keep()
     console.out_lines(lines)
+
+
+def _lines(shown: Sequence[Summary], running: Collection[str]) -> list[Line]:
+    width = headlines.width(shown)
+    return [headlines.headline(plan, running=plan.id in running, width=width) for plan in shown]
 
 
 def _without_open(to_land: Sequence[Summary], plans: _Plans) -> list[Line]:

@@ -6,8 +6,9 @@ Nothing here reads a clock or a source of randomness: both are arguments.
 
 from __future__ import annotations
 
+import bisect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_RANDOM_BITS = 80
@@ -99,14 +100,67 @@ def slug(title: str) -> str:
     return "-".join(kept) or "plan"
 
 
+_LEAST = 4  # characters of a handle; fewer say little to a reader
+
+
+class Handles:
+    """The handles of plans, by which commands find them: of each the shortest beginning of the ten
+    characters of its ID that no other of these plans has.
+    """
+
+    def __init__(self, plans: Iterable[str] = ()) -> None:
+        self._plans = set(plans)
+        self._numbers: list[str] = []  # sorted, as far as somebody asked
+
+    def add(self, plans: Iterable[str]) -> None:
+        """More plans among which a handle has to be unique."""
+        self._plans.update(plans)
+
+    def of(self, plan: str) -> str:
+        """The handle of a plan; of one that is not among these, the ID without its slug."""
+        if plan not in self._plans:
+            return "-".join(plan.split("-")[:3])
+        if len(self._numbers) != len(self._plans):
+            self._numbers = sorted(map(_number, self._plans))
+        number, numbers = _number(plan), self._numbers
+        place = bisect.bisect_left(numbers, number)
+        beside = (*numbers[max(place - 1, 0) : place], *numbers[place + 1 : place + 2])
+        for handle in _handles(number):
+            if not any(other.startswith(handle) for other in beside):
+                return handle
+        return plan
+
+
+_seen = Handles()
+
+
+def see(plans: Iterable[str]) -> None:
+    """Remember plans that this process has seen."""
+    _seen.add(plans)
+
+
 def short(plan: str) -> str:
-    """A plan ID without its slug, for output where room is short; commands accept it as an ID."""
-    return "-".join(plan.split("-")[:3])
+    """The handle of a plan among all that this process has seen."""
+    return _seen.of(plan)
+
+
+def _number(plan: str) -> str:
+    named = PLAN_ID.fullmatch(plan)
+    return named[2] if named is not None else ""
+
+
+def _handles(number: str) -> Iterator[str]:
+    """What may be the handle of a plan with these ten characters, the shortest first: digits alone
+    could be a date.
+    """
+    for length in range(_LEAST, len(number) + 1):
+        if not number[:length].isdigit():
+            yield number[:length]
 
 
 def matches(typed: str, plans: Iterable[str]) -> list[str]:
-    """Plans that `typed` may mean: the exact one, else those that begin with it, else those with
-    it in their slug.
+    """Plans that `typed` may mean: the exact one, else those that begin with it, else those whose
+    handle it may be, else those with it in their slug.
 
     Letter case does not matter. People may also type 'orch/' before it, and 'SPEC-' for 'PLAN-'.
     """
@@ -118,6 +172,7 @@ def matches(typed: str, plans: Iterable[str]) -> list[str]:
     if exact or not name:
         return exact
     prefixed = [plan for plan in ordered if plan.casefold().startswith((name, "plan-" + name))]
+    prefixed = prefixed or [plan for plan in ordered if name.upper() in _handles(_number(plan))]
     if prefixed:
         return prefixed
     return [plan for plan in ordered if name in plan.casefold().partition("-")[2]]

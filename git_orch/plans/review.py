@@ -121,14 +121,29 @@ def reasons(
         return ()
     declared = [paths.parts(path) for path in step.paths]
     others = [change for change in changes if not _is_covered(change.path, declared)]
-    return (*_reasons(plan_checks, changes, others), *_hollowed(plan_checks, others, trees))
+    hollowed = list(_hollowed(plan_checks, others, trees))
+    told = {path for _, hollow in hollowed for path in hollow}
+    return (
+        *_reasons(changes, others),
+        *(
+            f"changes what check {check} runs or loads: {_path_list(hollow)}"
+            for check, hollow in hollowed
+        ),
+        *_undeclared(declared, [change.path for change in others if change.path not in told]),
+    )
+
+
+def _undeclared(declared: Sequence[object], others: Sequence[str]) -> Iterator[str]:
+    work = [path for path in others if not is_test(path)]
+    if declared and work:
+        yield f"changes files outside of its declared paths: {_path_list(work)}"
 
 
 def _hollowed(
     plan_checks: Sequence[str], others: Sequence[Change], trees: Sequence[Tree]
-) -> Iterator[str]:
-    """That the step changed what a check runs or loads. What a check names, and a step adds, is its
-    work; it was told already where the step changed it.
+) -> Iterator[tuple[str, list[str]]]:
+    """Each check of which the step changed what it runs or loads, as people read it, and the files.
+    What a check names, and a step adds, is its work.
     """
     words = _words(plan_checks)
     left = [change for change in others if change.status == "A" or not is_test(change.path)]
@@ -139,30 +154,25 @@ def _hollowed(
             for change in left
             if any(
                 each.hides(change.path)
-                or (each.include(change.path) and not words.include(change.path))
+                or (
+                    each.include(change.path)
+                    and not (change.status == "A" and words.include(change.path))
+                )
                 for each in every
             )
         ]
         if hollow:
-            shown = sentences.command(_end(invisible.on_one_line(command)))
-            yield f"changes what check {shown} runs or loads: {_path_list(hollow)}"
+            yield sentences.command(_end(invisible.on_one_line(command))), hollow
         left = [change for change in left if change.path not in hollow]
 
 
-def _reasons(
-    plan_checks: Sequence[str], changes: Sequence[Change], others: Sequence[Change]
-) -> Iterator[str]:
+def _reasons(changes: Sequence[Change], others: Sequence[Change]) -> Iterator[str]:
     """`others` are the changes outside of the declared paths."""
     tests = [change for change in others if is_test(change.path)]
     for verb, status in (("changes", "M"), ("deletes", "D")):
         touched = [change.path for change in tests if change.status == status]
         if touched:
             yield f"{verb} test files that it did not declare: {_path_list(touched)}"
-    words = _words(plan_checks)
-    present = [change.path for change in others if change.status != "A"]
-    named = [path for path in present if not is_test(path) and words.include(path)]
-    if named:
-        yield f"changes what a check of the plan names: {_path_list(named)}"
     lost = min(_tests_lost(changes), _tests_lost(others))
     if lost > 0:
         yield f"leaves {sentences.count(lost, 'test')} fewer than there were"

@@ -100,6 +100,7 @@ def listing(repository: Repository, others: Sequence[str] = ()) -> Listing:
         plan: PlanRefs(branches.get(plan), logs.get(plan))
         for plan in sorted(branches.keys() | logs.keys())
     }
+    ids.see(plans)
     beside = {ref: values[ref] for ref in others if ref in values}
     return Listing(plans, values.get(ARCHIVE), beside)
 

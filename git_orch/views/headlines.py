@@ -8,7 +8,7 @@ from git_orch.plans import ids
 from git_orch.views.console import Part, Styled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 Line = tuple[Part, ...]
 
@@ -22,6 +22,7 @@ class Summary(NamedTuple):
     """
 
     id: str
+    handle: str
     word: str
     done: int
     steps: int
@@ -45,18 +46,23 @@ class Whole(NamedTuple):
 
 _TEXTS = (str, type(None))
 _SHAPES = {
-    (str, str, int, int, str, str, home, bool, bool, following, str, float)
+    (str, str, str, int, int, str, str, home, bool, bool, following, str, float)
     for home in _TEXTS
     for following in _TEXTS
 }
 
 
-def headline(summary: Summary, *, running: bool) -> Line:
-    """One line: ID, state, done steps of all, cost, title."""
+def width(plans: Iterable[Summary]) -> int:
+    """The characters of the longest handle."""
+    return max((len(plan.handle) for plan in plans), default=0)
+
+
+def headline(summary: Summary, *, running: bool, width: int = 0) -> Line:
+    """One line: handle, state, done steps of all, cost, title."""
     word = "running" if running else summary.word
     progress = f"{summary.done}/{summary.steps}"
     return (
-        Styled(ids.short(summary.id), "bold"),
+        Styled(summary.handle.ljust(width), "bold"),
         f"  {word:<12} {progress:>7}  {summary.spent:>8}  ",
         summary.title,
         f"  ({summary.home})" if summary.home is not None else "",
@@ -92,10 +98,13 @@ def next_line(plan: str, following: str, *, running: bool) -> Line:
 
 
 def summary_of(value: object) -> Summary | None:
-    """The summary in a JSON value; None where it holds none."""
+    """The summary in a JSON value; None where it holds none, or calls the plan by a handle that
+    others may have now.
+    """
     if not isinstance(value, list) or tuple(map(type, value)) not in _SHAPES:
         return None
-    return Summary(*value)
+    summary = Summary(*value)
+    return summary if summary.handle == ids.short(summary.id) else None
 
 
 def whole_of(value: object) -> Whole | None:

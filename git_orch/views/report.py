@@ -41,6 +41,7 @@ def summary(status: Status) -> Summary:
     to_land = status.state is PlanState.COMPLETE and status.landed is None
     return Summary(
         id=status.id,
+        handle=ids.short(status.id),
         word=state_word(status, running=False),
         done=sum(1 for step in status.steps if step.state in SATISFIED),
         steps=len(status.steps),

@@ -628,9 +628,8 @@ def test_a_model_has_the_network_only_in_a_granted_step(
     connect = f"import socket; socket.create_connection(('127.0.0.1', {listener}), 5)"
     call = tool("bash", command=f'python3 -c "{connect}"', reason="connect")
     model_server.script(turn(call), turn(tool("step_done", summary="Done.")))
-    plan = here.plan(
-        {"title": "Connect", "steps": [{"title": "Connect", "prompt": "connect", "network": True}]}
-    )
+    step = {"title": "Connect", "prompt": "connect", "network": True, "may_be_empty": True}
+    plan = here.plan({"title": "Connect", "steps": [step]})
     here("approve", plan, *(["--network", "1"] if granted else []))
     here("exec", plan)
     [entry] = [each for each in data(here("audit", "--json").out) if each["tool"] == "bash"]
@@ -654,7 +653,7 @@ def test_a_plan_that_has_cost_its_budget_asks_no_more(
         tool("write_file", path="a", content="a\n"),
         usage={"input_tokens": 30_000, "output_tokens": 1_000},
     )
-    model_server.script(dear, turn(tool("step_done", summary="Done.")))
+    model_server.script(dear)
     plan = here.plan(ASKS)
     said = here("exec", plan, "--max-usd", "0.15", expect=4).err
     assert "of at most $0.15" in said

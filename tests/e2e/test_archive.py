@@ -223,7 +223,7 @@ def test_a_note_that_claims_another_plan_does_not_hide_it(repo: Repo, done: str)
     }
     hung(repo, "orch/archive", blob_of(repo, b"anything"), json.dumps(claim).encode())
     assert repo.status(other)["state"] == "CREATED"
-    assert other[:24] in repo.orch("ls").stdout
+    assert repo.handle(other) in repo.orch("ls").stdout
 
 
 # -- what others wrote -----------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def test_a_complete_plan_takes_a_step_from_the_file_that_it_was_made_of(repo: Re
     plan = repo.plan(writing("a"))
     repo.orch("exec", plan)
     done = repo.orch("edit", "--from", "-", plan, stdin=json.dumps(writing("a", "b"))).stdout
-    assert f"step 2 added\nnext: git orch exec {plan[:24]}" in done
+    assert f"step 2 added\nnext: git orch exec {repo.handle(plan)}" in done
     status = repo.status(plan)
     assert [status["state"], *repo.step_states(plan)] == ["EXECUTING", "done", "pending"]
     repo.orch("exec")

@@ -182,7 +182,7 @@ def test_an_ambiguous_plan_lists_the_candidates(repo: Repo) -> None:
     plans = [repo.plan(writing("a.txt")) for _ in range(2)]
     for args in (["exec", "write-files"], ["exec"], ["show"], ["rollback"]):
         said = failure(repo.orch(*args, expect=5), 5)
-        assert all(plan.removesuffix("-write-files") in said for plan in plans)
+        assert all(repo.handle(plan) in said for plan in plans)
     repo.orch("exec", plans[0])
     assert repo.step_states(plans[1]) == ["pending"]
 
@@ -611,7 +611,7 @@ def test_git_starts_it_in_every_way_git_starts_a_command(
     repo.write({"sub/plan.json": '{"title":"Sub","steps":[{"title":"A","run":"true"}]}'})
     repo.git("config", "alias.o", "orch")
     repo.git("config", "alias.lsp", "!git orch ls")
-    short = plan.removesuffix("-write-files")
+    short = repo.handle(plan)
     ways = """git orch ls
         git -C sub orch ls
         cd sub && git o ls

@@ -376,7 +376,7 @@ def test_a_branch_whose_name_is_not_utf8_is_neither_base_nor_target(repo: Repo) 
 def test_the_hint_of_a_conflict_with_another_branch_names_it_for_a_shell(scene: Scene) -> None:
     scene.repo.git("branch", "a;b", scene.repo.commit({"a.txt": "theirs\n"}))
     assert (
-        f"git orch rebase {scene.plan.rpartition('-write')[0]} --onto 'a;b'"
+        f"git orch rebase {scene.repo.handle(scene.plan)} --onto 'a;b'"
         in scene.land("--onto", "a;b", expect=7).stderr
     )
 

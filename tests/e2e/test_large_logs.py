@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from conftest import Repo, writing
 
-from git_orch.plans import ids
 from git_orch.plans.history.events import Event
 from git_orch.repo import refs
 
@@ -113,7 +112,7 @@ def test_the_other_plans_are_shown_and_the_large_one_is_named(
     kind(repo)
     done = limited(repo, "ls")
     assert done.returncode == 0
-    assert ids.short(good) in done.stdout
+    assert repo.handle(good) in done.stdout
     assert BAD in done.stderr
 
 
@@ -170,7 +169,7 @@ def test_what_can_be_done_about_a_large_log_is_said(repo: Repo) -> None:
     assert "has 200,000,000 bytes, and git-orch reads at most 16,777,216 of a log" in shown.stderr
     repo.follow(shown.stderr)
     listed = repo.orch("ls")
-    assert (ids.short(good) in listed.stdout, listed.stderr) == (True, "")
+    assert (repo.handle(good) in listed.stdout, listed.stderr) == (True, "")
 
 
 def test_a_large_log_is_not_written_to(repo: Repo) -> None:

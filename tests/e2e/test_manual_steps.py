@@ -37,7 +37,7 @@ def test_exec_stops_at_a_manual_step_and_says_where_to_work(here: Here) -> None:
     plan = here.plan(BY_HAND)
     done = here("exec", plan, expect=9)
     assert str(worktree(here)) in done.err
-    assert f"git orch done {plan[:24]}" in done.out
+    assert f"git orch done {here.repo.handle(plan)}" in done.out
     assert states(here, plan) == ["done", "pending", "pending"]
 
 

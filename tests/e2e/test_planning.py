@@ -60,7 +60,7 @@ def test_a_task_from_standard_input_becomes_a_stored_plan(
     assert shown["steps"][1]["depends_on"] == ["s1"]
     assert shown["estimate"] == {"tokens_in": 2000, "tokens_out": 1000, "usd": 0.014}
     assert plan in here("ls", "--json").out
-    assert f"run: git orch exec {plan[:24]}" in made.out
+    assert f"run: git orch exec {here.repo.handle(plan)}" in made.out
 
 
 def test_the_planner_is_told_of_capabilities_and_the_task(

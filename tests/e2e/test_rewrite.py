@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from conftest import Prepared, Repo, data, writing
 
+from git_orch.plans import ids
+
 
 def branch(repo: Repo, plan: str) -> list[str]:
     """Subjects on the plan branch, the cover left out."""
@@ -27,7 +29,7 @@ def kept(repo: Repo, plan: str, commit: str) -> bool:
 
 def short(plan: str) -> str:
     """The plan as messages name it."""
-    return "-".join(plan.split("-")[:3])
+    return ids.Handles([plan]).of(plan)
 
 
 def as_told(repo: Repo, refused: str) -> None:

@@ -9,8 +9,6 @@ import subprocess
 import pytest
 from conftest import Repo
 
-from git_orch.plans import ids
-
 
 def set_globally(name: str, value: str) -> None:
     subprocess.run(["git", "config", "--global", name, value], check=True)
@@ -32,7 +30,7 @@ def test_a_setup_command_needs_an_approval_that_names_it(ignoring: Repo) -> None
     set_globally("orch.setup", "mkdir -p deps; echo ready > deps/x")
     plan = ignoring.plan(one("cat deps/x > result"))
     refused = ignoring.orch("exec", expect=3)
-    assert f"git orch approve {plan[:24]} --setup" in refused.stderr.replace("'", "")
+    assert f"git orch approve {ignoring.handle(plan)} --setup" in refused.stderr.replace("'", "")
     shown = ignoring.orch("approve", "--setup").stdout
     assert "setup    mkdir -p deps; echo ready > deps/x" in shown
     ignoring.orch("exec")
@@ -161,7 +159,9 @@ def test_a_setup_command_that_looks_for_the_network_is_told_how_to_get_it(ignori
     plan = ignoring.plan(one("true"))
     ignoring.orch("approve", "--setup")
     told = ignoring.orch("exec", expect=1).stderr
-    assert told.splitlines()[-1] == f"hint: git orch approve {ids.short(plan)} --setup-network"
+    assert (
+        told.splitlines()[-1] == f"hint: git orch approve {ignoring.handle(plan)} --setup-network"
+    )
 
 
 def test_no_step_runs_in_a_worktree_where_the_setup_command_failed(ignoring: Repo) -> None:

@@ -90,7 +90,7 @@ def test_a_plan_with_an_error_is_refused_with_all_of_them_before_it_begins(here:
     said = here("exec", plan, expect=1).err
     assert "'nonesuch-command' is not on PATH (and 1 more)" in said
     assert "'nonesuch-other', which was missing" in said
-    assert f"hint: git orch check {plan.removesuffix('-write-files')}" in said
+    assert f"hint: git orch check {here.repo.handle(plan)}" in said
     assert state(here, plan) == "CREATED"
 
 

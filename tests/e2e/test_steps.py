@@ -397,7 +397,7 @@ def test_a_failing_check_stops_the_plan_and_a_second_exec_goes_on(
     plan = repo.plan({"title": "Three", "steps": steps})
     done = repo.orch("exec", expect=1)
     assert "error: step 2 failed: check 'test -f" in done.stderr
-    assert f"hint: git orch show {plan.removesuffix('-three')} --attempts" in done.stderr
+    assert f"hint: git orch show {repo.handle(plan)} --attempts" in done.stderr
     assert repo.step_states(plan) == ["done", "failed", "pending"]
     assert repo.status(plan)["state"] == "FAILED"
     assert tree(repo, f"orch/{plan}") == ["README.md", "f1"]

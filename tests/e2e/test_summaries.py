@@ -287,7 +287,7 @@ def test_a_log_that_cannot_be_read_is_named_each_time(repo: Repo) -> None:
     for _ in range(2):
         listed = repo.orch("ls")
         assert f"the log of '{plan}' cannot be read" in listed.stderr
-        assert "-".join(other.split("-")[:3]) in listed.stdout
+        assert repo.handle(other) in listed.stdout
 
 
 def test_a_shallow_repository_remembers_nothing(repo: Repo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from git_orch.plans.file import findings
 from git_orch.plans.file.findings import Finding
 from git_orch.plans.plan import Plan
 from git_orch.sandbox.capabilities import Capabilities
+from git_orch.sandbox.walls import environment
 
 if TYPE_CHECKING:
     from git_orch.sandbox.policy.decision import Policy
@@ -19,16 +21,20 @@ if TYPE_CHECKING:
 
 
 def denials(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
-    """The findings for commands of a plan that the policy denies, in the sandbox too."""
+    """The findings for commands of a plan that the policy denies in the sandbox, whatever programs
+    there are.
+    """
     from git_orch.sandbox.policy import (  # its patterns take 20 ms, which most commands save
         decision,
         whitelist,
     )
 
     for field, command, network in findings.commands(plan):
-        programs = whitelist.of(capabilities, plan.dependencies, network=network)
-        verdict = decision.decide(command, programs)
-        if verdict.decision == "deny" and verdict.code is not None:
+        programs = whitelist.of(
+            capabilities, plan.dependencies, network=network, found=lambda _name: True
+        )
+        verdict = decision.refused_in_sandbox(command, programs)
+        if verdict is not None and verdict.code is not None:
             code = verdict.code.lower().replace("_", "-")
             fix = verdict.hint or "write it another way; 'git orch allow' tells what is allowed"
             yield Finding(code, field, str(verdict.reason), fix, "warning")
@@ -44,8 +50,14 @@ def policy(
 
     shared = programs_of(launcher.shares) if launcher.sandboxed else ()
     capabilities = machine.find_present(worktree, top, shared)
+    source = environment.without_own_programs(os.environ, () if top is None else (top,))
+    path = os.pathsep.join((*shared, *environment.outside(source.get("PATH", ""), top)))
+
+    def found(name: str) -> bool:
+        return environment.program(name, path) is not None
+
     return decision.Policy(
-        whitelist.of(capabilities, plan.dependencies, network=network),
+        whitelist.of(capabilities, plan.dependencies, network=network, found=found),
         str(worktree),
         launcher.sandboxed,
     )

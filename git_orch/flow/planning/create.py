@@ -124,13 +124,13 @@ def create(
 
 
 def _unused_id(repository: Repository, title: str) -> str:
+    there = refs.listing(repository).plans
     previous: str | None = None
     while True:
         plan_id = ids.plan_id(
             title, time.time_ns() // 1_000_000, int.from_bytes(os.urandom(3), "big"), previous
         )
-        if not any(
-            refs.value(repository, prefix + plan_id) for prefix in (refs.LOGS, refs.BRANCHES)
-        ):
+        if plan_id not in there:
+            ids.see([plan_id])
             return plan_id
         previous = plan_id

@@ -72,6 +72,7 @@ def read_at(repository: Repository, objects: Objects, tip: str | None) -> Archiv
             damaged += 1
         else:
             by_plan.setdefault(plan, []).append(note)
+    ids.see(by_plan)
     return Archive({plan: tuple(by_plan[plan]) for plan in sorted(by_plan)}, damaged)
 
 

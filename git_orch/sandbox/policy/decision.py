@@ -9,9 +9,16 @@ from typing import NamedTuple
 from git_orch.plans.plan import Command
 from git_orch.sandbox.policy import programs, shell, verdict
 from git_orch.sandbox.policy.rules import Surroundings
-from git_orch.sandbox.policy.verdict import Span, Verdict
+from git_orch.sandbox.policy.verdict import Code, Span, Verdict
 from git_orch.sandbox.policy.whitelist import Whitelist
 from git_orch.sandbox.policy.words import Word
+
+# Denials that hold where there is no sandbox. In it such a command can do no harm, and what it
+# cannot do it says itself.
+_HELD: frozenset[Code] = frozenset({
+    "PARSE", "TOO_LONG", "DYNAMIC_NAME", "WRAPPER", "EXEC_OPTION", "ENV_VAR", "BUILTIN",
+    "BACKGROUND", "REDIRECT_OUTSIDE", "PATH_OUTSIDE",
+})  # fmt: skip
 
 
 class Policy(NamedTuple):
@@ -23,8 +30,10 @@ class Policy(NamedTuple):
 
     def refusal(self, command: Command) -> Verdict | None:
         """The verdict against running the command here; None when it may run."""
+        if self.sandboxed:
+            return refused_in_sandbox(command, self.whitelist, self.root)
         verdict = decide(command, self.whitelist, self.root)
-        if verdict.decision == "allow" or (verdict.decision == "sandbox-only" and self.sandboxed):
+        if verdict.decision == "allow":
             return None
         if verdict.decision == "deny":
             return verdict
@@ -39,10 +48,26 @@ def decide(command: Command, whitelist: Whitelist, root: str = "") -> Verdict:
     `root` is the absolute path of the tree the command runs in: names below it are inside. Without
     it every absolute name is outside.
     """
+    return verdict.strictest(_parts(command, whitelist, root))
+
+
+def refused_in_sandbox(command: Command, whitelist: Whitelist, root: str = "") -> Verdict | None:
+    """The verdict against a command that the sandbox does not answer better by itself: it would
+    show a secret to a model, or cannot do there what it is for.
+    """
+    refused = [
+        part
+        for part in _parts(command, whitelist, root)
+        if part.decision == "deny" and part.code not in _HELD
+    ]
+    return verdict.strictest(refused) if refused else None
+
+
+def _parts(command: Command, whitelist: Whitelist, root: str) -> Iterator[Verdict]:
     around = Surroundings(whitelist, root, programs.judge, _judge_text)
     if command.shell is not None:
-        return verdict.strictest(_judge_text(command.shell, around))
-    return verdict.strictest(_judge_argv(command.argv or (), around))
+        return _judge_text(command.shell, around)
+    return _judge_argv(command.argv or (), around)
 
 
 def _judge_text(text: str, around: Surroundings) -> Iterator[Verdict]:

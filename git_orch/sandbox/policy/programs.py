@@ -24,19 +24,34 @@ def judge(name: Word, arguments: tuple[Word, ...], around: Surroundings) -> Iter
         )
     elif "/" in name.text:
         yield from _judge_local(name, arguments, around)
-    elif name.text in whitelist.REFUSED and name.text not in around.whitelist.names:
-        yield _refusal(name)
-    elif not _NAME.fullmatch(name.text) or name.text not in around.whitelist.names:
-        hint = "use a program that 'git orch allow --list' names, or name it in the plan's dependencies"
+    elif name.text in whitelist.REFUSED and not around.whitelist.has(name.text):
+        yield _refusal(name, arguments)
+    elif not _NAME.fullmatch(name.text) or not around.whitelist.has(name.text):
+        hint = "use another program, or the file tools: this one is not among those of the machine"
         yield verdict.denial("NOT_ALLOWED", name.span, "command not in whitelist: {}", hint)
     else:
         yield from _judge_of(name.text)(name, arguments, around)
 
 
-def _refusal(name: Word) -> Verdict:
+_LOCAL_HOST = re.compile(
+    r"(?:\w+://)?(?:localhost|127(?:\.\d+){3}|\[?::1\]?)(?::\d+)?(?:[/?#].*)?", re.DOTALL
+)
+
+
+def _is_local(arguments: tuple[Word, ...]) -> bool:
+    """Whether a program of the network can only mean this machine, as far as its words tell."""
+    texts = [word.text for word in arguments]
+    hosts = [text for text in texts if _LOCAL_HOST.fullmatch(text)]
+    elsewhere = any("://" in text for text in texts if text not in hosts)
+    return bool(hosts) and not elsewhere and all(word.is_literal for word in arguments)
+
+
+def _refusal(name: Word, arguments: tuple[Word, ...]) -> Verdict:
     code = whitelist.REFUSED[name.text]
+    if code == "NETWORK" and _is_local(arguments):
+        return verdict.sandbox_only(name.span, "it reaches this machine, in the sandbox only: {}")
     hints = {
-        "NETWORK": "work without the network; a step that needs it says so in the plan",
+        "NETWORK": "there is no network here: work with what is installed and in the worktree",
         "PRIVILEGE": "work as the user who runs the step",
         "BUILTIN": "write the command out, with assignments in front of it",
         "WRAPPER": "run the program itself",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_orch.sandbox.policy.words import word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from git_orch.sandbox.capabilities import Capabilities
     from git_orch.sandbox.policy.verdict import Code
@@ -51,10 +51,21 @@ REFUSED: dict[str, Code] = {
 }
 
 
+def _nothing(_name: str) -> bool:
+    return False
+
+
 class Whitelist(NamedTuple):
-    """The programs of a run by name, as they are typed: case counts."""
+    """The programs of a run by name, as they are typed: case counts. Besides these `names` it has
+    what is `found` when somebody looks for it.
+    """
 
     names: frozenset[str] = BASE
+    found: Callable[[str], bool] = _nothing
+
+    def has(self, name: str) -> bool:
+        """Whether a program is on the list."""
+        return name in self.names or (name not in REFUSED and self.found(name))
 
     def document(self) -> dict[str, bool]:
         """JSON-ready: name to true."""
@@ -62,7 +73,11 @@ class Whitelist(NamedTuple):
 
 
 def of(
-    capabilities: Capabilities, dependencies: Iterable[str] = (), *, network: bool = False
+    capabilities: Capabilities,
+    dependencies: Iterable[str] = (),
+    *,
+    network: bool = False,
+    found: Callable[[str], bool] = _nothing,
 ) -> Whitelist:
     """The programs of this machine and `dependencies`, which the plan lists and its reader has
     seen.
@@ -74,5 +89,6 @@ def of(
     return Whitelist(
         BASE
         | ((installed | set(dependencies)) - REFUSED.keys())
-        | (_DOWNLOADS if network else frozenset())
+        | (_DOWNLOADS if network else frozenset()),
+        found,
     )

@@ -174,6 +174,29 @@ def test_the_short_form_finds_its_plan(title: str, now: int, random_bits: int) -
     assert ids.matches(ids.short(made), [*PLANS, made]) == [made]
 
 
+@given(st.lists(st.tuples(st.text(), moments, bits), min_size=1, max_size=20))
+def test_a_handle_finds_one_plan_among_those_that_were_seen(
+    made: list[tuple[str, int, int]],
+) -> None:
+    plans = {ids.plan_id(*each) for each in made}
+    handles = ids.Handles(plans)
+    for plan in plans:
+        assert ids.matches(handles.of(plan), plans) == [plan]
+
+
+def test_a_handle_is_the_shortest_that_no_other_plan_has() -> None:
+    numbers = ("YYYY000000", "YYYZA00000", "YYYZB00000", "1234567890", "20270Z0000")
+    plans = [f"PLAN-20270101-{number}-x" for number in numbers]
+    handles = ids.Handles(plans)
+    assert [handles.of(plan) for plan in plans] == [
+        "YYYY", "YYYZA", "YYYZB", "PLAN-20270101-1234567890-x", "20270Z",
+    ]  # fmt: skip
+
+
+def test_a_plan_among_no_others_is_called_by_its_id_without_the_slug() -> None:
+    assert ids.Handles().of("PLAN-20270102-ZZZZZZZZZZ-a-b") == "PLAN-20270102-ZZZZZZZZZZ"
+
+
 # -- ULIDs and step IDs ----------------------------------------------------------------------------
 
 ulid_moments = st.integers(0, (1 << 48) - 1)

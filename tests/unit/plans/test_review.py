@@ -101,18 +101,26 @@ def test_what_the_plan_itself_says_or_a_person_did_needs_no_review(kind: str) ->
         ("./check.sh && echo ok", "check.sh"),
         ("cd sub && ./check.sh", "sub/check.sh"),
         ("make -C sub -f rules.mk", "sub/rules.mk"),
-        ("python3 -m tools.verify", "tools/verify.py"),
-        ("python3 -m verify", "verify.py"),
-        ("test \"$(cat out.txt)\" = 1", "out.txt"),
     ],
-)  # fmt: skip
-def test_a_file_that_a_check_names_is_told_when_it_is_edited(check: str, path: str) -> None:
+)
+def test_a_file_that_a_check_runs_is_told_when_it_is_edited(check: str, path: str) -> None:
     assert found(Change(path, "M"), checks=("true", check)) == (
-        f"changes what a check of the plan names: {path}",
+        f"changes what check '{check}' runs or loads: {path}",
     )
-    assert found(Change(path, "A"), checks=(check,)) == ()
+    assert found(Change(path, "A"), declared=(), checks=(check,)) == ()
     assert found(Change(path, "M"), declared=(path,), checks=(check,)) == ()
-    assert found(Change("other/" + path, "M"), checks=("sh " + path,)) == ()
+    assert found(Change("other/" + path, "M"), declared=(), checks=("sh " + path,)) == ()
+
+
+def test_a_product_that_a_check_reads_is_no_reason() -> None:
+    checks = ('test "$(cat out.txt)" = 1', "grep -q x out.txt")
+    assert found(Change("out.txt", "M"), declared=(), checks=checks) == ()
+
+
+def test_files_outside_of_the_declared_paths_are_named() -> None:
+    changes = (Change("src/a.py", "M"), Change("other.py", "M"), Change("new.txt", "A"))
+    assert found(*changes) == ("changes files outside of its declared paths: other.py, new.txt",)
+    assert found(*changes, declared=()) == ()
 
 
 @pytest.mark.parametrize(
@@ -201,7 +209,7 @@ changes = st.builds(
     st.lists(st.sampled_from(["tests", "src", "c", ".", "b_test.go"]), max_size=3),
 )
 def test_declaring_more_never_gives_more_reasons(some: list[Change], declared: list[str]) -> None:
-    for count in range(len(declared)):
+    for count in range(1, len(declared)):  # who declares nothing has no place to keep to
         less = review.reasons(step(*declared[:count]), ["sh c"], some)
         more = review.reasons(step(*declared[: count + 1]), ["sh c"], some)
         assert len(more) <= len(less)
