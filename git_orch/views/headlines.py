@@ -74,6 +74,7 @@ def document(summary: Summary, *, running: bool) -> dict[str, object]:
     """One object: the plan as `git orch ls --json` gives it."""
     return {
         "id": summary.id,
+        "handle": summary.handle,
         "title": summary.title,
         "state": summary.state,
         "word": "running" if running else summary.word,

@@ -509,7 +509,7 @@ def test_status_says_that_the_branch_was_moved_and_how_to_go_back(here: Here) ->
 
 def test_status_names_the_complete_plans_where_none_is_open(here: Here) -> None:
     assert "begin with" in here("status").out
-    name = here.plan(writing("a.txt")).rpartition("-write")[0]
+    name = here.repo.handle(here.plan(writing("a.txt")))
     here("exec")
     assert f"next: git orch land {name}" in here("status").out
 

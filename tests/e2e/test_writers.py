@@ -173,9 +173,9 @@ def test_plans_made_at_once_have_different_names_that_sort_by_time(
         batches.append([stdout.split()[0] for stdout, _ in ended])
     assert len({*batches[0], *batches[1]}) == 20
     assert max(batches[0]) < min(batches[1])
-    assert [line.split()[0] for line in repo.orch("ls").stdout.splitlines()] == sorted(
-        plan.rpartition("-write-files")[0] for plan in [*batches[0], *batches[1]]
-    )
+    assert [line.split()[0] for line in repo.orch("ls").stdout.splitlines()] == [
+        repo.handle(plan) for plan in sorted([*batches[0], *batches[1]])
+    ]
 
 
 def lock_of(repo: Repo, ref: str) -> Path:

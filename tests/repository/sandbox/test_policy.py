@@ -86,8 +86,55 @@ def test_without_a_sandbox_only_what_is_allowed_runs(row: dict[str, str]) -> Non
     )
 
     assert (bare is None) == (row["expect"] == "allow")
-    assert (boxed is None) == (row["expect"] != "deny")
+    assert boxed is None or (boxed.code in TAUGHT and row["expect"] == "deny")
     assert bare is None or (bare.code == "NEEDS_SANDBOX") == (row["expect"] == "sandbox-only")
+    assert boxed is not None or decided(row["command"]).code not in TAUGHT
+
+
+# In the sandbox, only what it does not answer better by itself is refused.
+TAUGHT = {"NOT_ALLOWED", "PATH_GIT_CONTROL", "SECRET_FILE", "NETWORK", "PRIVILEGE"}
+
+TYPICAL = [
+    "mypy src", "npx tsc --noEmit", "perl -pi -e 's/a/b/' x.txt", "sqlite3 db.sqlite .tables",
+    "export FOO=1; pytest -q", "source .venv/bin/activate && pytest", ". ./env.sh; make",
+    "env FOO=1 pytest", "env", "f() { ls; }; f", "curl localhost:8000", "eval \"$(cat x)\"",
+    "curl -s http://127.0.0.1:5000/health -o out.json", "alias ll=ls; ll",
+    "python3 -m http.server 8000 & sleep 1; curl -sf http://localhost:8000/", "trap 'rm -f x' EXIT; touch x",
+    "PYTHONPATH=src LD_LIBRARY_PATH=lib ./run", "bash -c 'ls | wc -l'", "for f in *; do $f --version; done",
+    "cat /etc/os-release", "echo x > /tmp/o && cat /tmp/o", "ls -la ~", "git diff --ext-diff",
+    "cat <<EOF > x.py\nprint(\"$HOME\")\nEOF", "diff <(ls a) <(ls b)", "unset PAGER; git log -1",
+]  # fmt: skip
+POINTLESS = {
+    "git commit -am x": "NOT_ALLOWED", "sudo apt-get install -y jq": "PRIVILEGE",
+    "curl -s https://example.com": "NETWORK", "curl localhost https://example.com": "NETWORK",
+    "curl $HOST": "NETWORK", "export A=1; cat .env": "SECRET_FILE", "rm -rf .git": "PATH_GIT_CONTROL",
+    "env ssh host": "NETWORK",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TYPICAL)
+def test_what_the_sandbox_holds_runs_in_it(text: str) -> None:
+    programs = whitelist.Whitelist(found=lambda _name: True)
+    command = Command(shell=text)
+    assert Policy(programs, "/w", sandboxed=True).refusal(command) is None
+
+
+@pytest.mark.parametrize(("text", "code"), POINTLESS.items())
+def test_what_cannot_work_in_the_sandbox_is_answered_with_what_to_do_instead(
+    text: str, code: str
+) -> None:
+    programs = whitelist.Whitelist(found=lambda _name: True)
+    command = Command(shell=text)
+    refused = Policy(programs, "/w", sandboxed=True).refusal(command)
+    assert refused is not None
+    assert (refused.code, bool(refused.hint)) == (code, True)
+
+
+def test_a_program_that_is_not_on_the_path_of_commands_is_refused() -> None:
+    """S1-052."""
+    refused = Policy(whitelist.Whitelist(), "/w", sandboxed=True).refusal(Command(("nonesuch",)))
+    assert refused is not None
+    assert refused.code == "NOT_ALLOWED"
 
 
 # -- decisions -------------------------------------------------------------------------------------
@@ -319,7 +366,9 @@ def test_the_command_prints_json(here: Here) -> None:
         "span": {"text": "../x", "start": 3, "end": 7},
         "reason": "path traversal not allowed: ../x",
         "hint": "name files of the worktree, relative to its root",
+        "sandbox": True,
     }
+    assert data(here("allow", "--json", "--", "git push", expect=3).out)["sandbox"] is False
     assert data(here("allow", "--json", "--", "ls").out)["code"] is None
 
 
@@ -370,7 +419,7 @@ def test_check_names_the_commands_of_a_plan_that_the_policy_denies(here: Here) -
         {
             "title": "Download",
             "run": "curl https://example.com",
-            "checks": [{"command": "cat ../x"}, {"command": "ls"}],
+            "checks": [{"command": "cat .env"}, {"command": "cat ../x"}],
         },
         {"title": "Set", "argv": ["sudo", "ls"]},
     ]
@@ -381,7 +430,7 @@ def test_check_names_the_commands_of_a_plan_that_the_policy_denies(here: Here) -
     named = {(each["field"], each["code"], each["level"]) for each in found}
     assert named >= {
         ("steps[0].run", "network", "warning"),
-        ("steps[0].checks[0].command", "path-outside", "warning"),
+        ("steps[0].checks[0].command", "secret-file", "warning"),
         ("steps[1].argv", "privilege", "warning"),
     }
     assert not any(field == "steps[0].checks[1].command" for field, _, _ in named)
