@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -77,6 +78,7 @@ def _guarded(act: Callable[[], object]) -> int:
     try:
         secrecy.hide_keys()  # here, so that no command can forget to
         notices.listen(lambda text: console.err("note: ", text))
+        console.choose_colour(_colour)
         outcome = act()
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -120,7 +122,7 @@ def _outcome(argv: list[str]) -> object:
     from git_orch.cli.table import program
 
     try:
-        with program.make_context("git orch", argv) as context:
+        with program.make_context("git orch", argv) as context, _pages(argv):
             return program.invoke(context)
     except click.exceptions.Exit as left:  # after -h and --help
         return left.exit_code
@@ -130,6 +132,50 @@ def _outcome(argv: list[str]) -> object:
         )
         help_on = f"git orch {command} -h".replace("  ", " ")
         raise errors.UsageError(_lower(wrong.format_message()), help_on) from wrong
+
+
+_LONG = frozenset(("approve", "audit", "context", "diff", "log", "show"))
+
+
+@contextlib.contextmanager
+def _pages(argv: Sequence[str]) -> Iterator[None]:
+    """Show the result in the user's pager, where it is long and a person looks at it."""
+    if argv[0] not in _LONG or sys.stdout is None or not sys.stdout.isatty():
+        yield
+        return
+    from git_orch.repo import terminal
+
+    pager = terminal.pager()
+    if pager is None:
+        yield
+        return
+    import shlex
+
+    import click
+
+    from git_orch.sandbox.process import programs
+
+    def show(text: str) -> None:
+        # As git has it: less ends where all fits on the screen, keeps colours, clears nothing.
+        path = programs.host_path(os.environ.get("PATH", os.defpath))
+        through_shell = shlex.join(["sh", "-c", pager])
+        variables = {"LESS": "FRX", "LV": "-c", **os.environ, "PAGER": through_shell, "PATH": path}
+        before = dict(os.environ)
+        os.environ.update(variables)
+        try:
+            click.echo_via_pager(text.rstrip("\n"), color=True)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    with console.page(show):
+        yield
+
+
+def _colour(on_terminal: bool) -> str:  # noqa: FBT001 - the console's one question
+    from git_orch.repo import terminal
+
+    return terminal.colour(on_terminal=on_terminal)
 
 
 def _complain(cause: str, hint: str) -> None:

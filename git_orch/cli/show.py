@@ -25,6 +25,7 @@ from git_orch.views import answer, console, documents, report
     is_flag=True,
     help="Print what each step is going to do: commands, files, prompts, checks.",
 )
+@click.option("--full", is_flag=True, help="With --tasks: files with all their lines.")
 @click.option(
     "--attempts", is_flag=True, help="Print every attempt with the commit that holds its work."
 )
@@ -43,12 +44,15 @@ def command(
     as_json: bool,
     as_yaml: bool,
     tasks: bool,
+    full: bool,
     attempts: bool,
     instead: str | None,
 ) -> None:
     """One plan: its steps, their checks and states, what it has cost, the commits."""
     if as_yaml + tasks + (as_json or attempts) > 1 or (instead and as_yaml + tasks + attempts):
         raise errors.UsageError("only one way to show a plan can be used", "git orch show -h")
+    if full and not tasks:
+        raise errors.UsageError("--full goes with --tasks only", "git orch show --tasks --full")
     plan, number = words.plan_and_step(plan, step)
     if number is not None and instead != "context":
         raise errors.UsageError(
@@ -69,7 +73,7 @@ def command(
         more = {"attempts": documents.attempt_documents(status)} if attempts else {}
         here.print_plan(repository, status, running=running, more=more)
     elif tasks:
-        for line in report.task_lines(status):
+        for line in report.task_lines(status, full=full):
             console.out(*line)
     else:
         for line in (

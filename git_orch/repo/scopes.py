@@ -206,6 +206,12 @@ def mentions(where: Place, variables: Mapping[str, str], words: frozenset[bytes]
     return any(name in variables for name in _TYPED) or any(_has(file, words) for file in files)
 
 
+def user_mentions(variables: Mapping[str, str], words: frozenset[bytes]) -> bool:
+    """The same, of the files that are the user's own."""
+    files = _shared_files(variables)
+    return any(name in variables for name in _TYPED) or any(_has(file, words) for file in files)
+
+
 def _repository_files(where: Place) -> tuple[str, str]:
     return f"{where.common_dir}/config", f"{where.git_dir}/config.worktree"
 

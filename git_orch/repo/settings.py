@@ -193,6 +193,11 @@ def editor(repository: Repository) -> str:
     return git.user_editor(of_own_scopes(repository, "core.editor").get("core.editor", [None])[-1])
 
 
+def pager(repository: Repository) -> str | None:
+    """The user's own core.pager."""
+    return of_own_scopes(repository, "core.pager").get("core.pager", [None])[-1]
+
+
 def _counts(setting: Scoped, repository: Repository) -> bool:
     places = tuple(map(str, repository.places))
     return scopes.is_own(setting, places, repository.variables)

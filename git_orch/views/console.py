@@ -4,9 +4,12 @@ sequence gets through.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
 import os
 import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 from git_orch.plans import invisible
@@ -46,11 +49,40 @@ class Listener(Protocol):
 
 
 _listeners: list[Listener] = []
+_page: list[str] | None = None
+
+
+def _by_terminal(_on_terminal: bool) -> str:  # noqa: FBT001 - the one question
+    return "auto"
+
+
+_colour: Callable[[bool], str] = _by_terminal
 
 
 def redirect(listener: Listener | None) -> None:
     """Have this one hear what is printed from now on; None: a person reads it."""
     _listeners[:] = [listener] if listener is not None else []
+
+
+def choose_colour(choice: Callable[[bool], str]) -> None:
+    """Have this say auto, always or never to whether text is coloured; it is told whether somebody
+    looks on.
+    """
+    global _colour  # noqa: PLW0603 - one process, one terminal
+    _colour = functools.cache(choice)
+
+
+@contextlib.contextmanager
+def page(show: Callable[[str], None]) -> Iterator[None]:
+    """Give `show` the lines of result in one text, at the end."""
+    global _page  # noqa: PLW0603 - as above
+    _page = []
+    try:
+        yield
+    finally:
+        text, _page = "".join(_page), None
+        if text:
+            show(text)
 
 
 def out(*parts: Part) -> None:
@@ -65,6 +97,9 @@ def write(*parts: Part) -> None:
     """A line to standard output, whoever listens. Raises OSError when it is closed."""
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed")
+    if _page is not None:
+        _page.append(_line(sys.stdout, parts))
+        return
     _write(sys.stdout, parts)
 
 
@@ -99,12 +134,24 @@ def indented(text: str, by: int) -> str:
 
 
 def _write(stream: TextIO, parts: tuple[Part, ...]) -> None:
-    coloured = (
-        stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
-    line = "".join(_rendered(part, coloured=coloured) for part in parts) + "\n"
-    stream.write(line.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+    stream.write(_line(stream, parts))
     stream.flush()
+
+
+def _line(stream: TextIO, parts: tuple[Part, ...]) -> str:
+    styled = any(isinstance(part, Styled) for part in parts)
+    coloured = styled and _is_coloured(stream)
+    line = "".join(_rendered(part, coloured=coloured) for part in parts) + "\n"
+    return line.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
+
+
+def _is_coloured(stream: TextIO) -> bool:
+    """Whether text on the stream has colours: NO_COLOR outvotes git's color.ui."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    on_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+    choice = _colour(on_terminal)
+    return choice == "always" or (choice == "auto" and on_terminal)
 
 
 def _plain(parts: tuple[Part, ...]) -> str:

@@ -16,7 +16,7 @@ from git_orch.plans.history.status import (
     StepState,
     StepStatus,
 )
-from git_orch.plans.plan import Step
+from git_orch.plans.plan import FileContent, Step
 from git_orch.views import headlines
 from git_orch.views.console import Styled, indented
 from git_orch.views.headlines import Line, Summary, Whole
@@ -28,6 +28,7 @@ _STATE_STYLES = {
 }  # fmt: skip
 
 _OWN_SHOWN = 5  # commits of a person
+_HEAD = 5  # lines of a file that a step writes
 _LINES_SHOWN = 10  # of a failed check's output; the log has more, and a local file the whole
 
 
@@ -298,8 +299,10 @@ def check_output(result: CheckResult) -> str:
     return "\n".join(shown[-_LINES_SHOWN:])
 
 
-def task_lines(status: Status) -> list[Line]:
-    """The work of the steps: commands, files, prompts and checks."""
+def task_lines(status: Status, *, full: bool = False) -> list[Line]:
+    """The work of the steps: commands, files, prompts and checks. `full` has files with all their
+    lines.
+    """
     lines: list[Line] = []
     for number, step in enumerate(status.plan.steps, start=1):
         title = Styled(f"step {number} {step.title}", "bold")
@@ -307,12 +310,27 @@ def task_lines(status: Status) -> list[Line]:
         if step.command is not None:
             lines.append(("  run    ", indented(step.command.text(), 9)))
         for path, content in step.files.items():
-            lines.append(("  write  " if content is not None else "  delete ", path))
+            lines += _file_lines(path, content, full=full)
         if step.why:
             lines.append(("  why    ", indented(step.why.rstrip(), 9)))
         if step.prompt:
             lines.append(("  asked  ", indented(step.prompt.rstrip(), 9)))
         lines += [("  check  ", indented(check.command.text(), 9)) for check in step.checks]
+    return lines
+
+
+def _file_lines(path: str, content: FileContent | None, *, full: bool) -> list[Line]:
+    if content is None:
+        return [("  delete ", path)]
+    every = content.text.splitlines()
+    size = sentences.count(len(content.text.encode("utf-8", "surrogatepass")), "byte")
+    program = ", executable" if content.executable else ""
+    first = f"{path}  ({sentences.count(len(every), 'line')}, {size}{program})"
+    shown = every if full else every[:_HEAD]
+    lines: list[Line] = [("  write  ", first)]
+    lines += [(Styled(f"         | {line}", "dim"),) for line in shown]
+    if len(every) > len(shown):
+        lines.append((f"         | ... {len(every) - len(shown)} more; whole: --full",))
     return lines
 
 

@@ -19,12 +19,13 @@ from git_orch.views import console
 from git_orch.views.console import Styled
 
 
-def on_terminal(repo: Repo, *args: str, env: Mapping[str, str] | None = None) -> bytes:
+def on_terminal(repo: Repo, *args: str, env: Mapping[str, str | None] | None = None) -> bytes:
     """What git-orch writes to a terminal that is its standard input, output and error."""
     ours, theirs = pty.openpty()
+    variables = {**os.environ, "TERM": "xterm", "GIT_PAGER": "cat", **(env or {})}
     child = subprocess.Popen(
         [sys.executable, "-m", "git_orch", *args], cwd=repo.path,
-        env={**os.environ, "TERM": "xterm", **(env or {})}, stdin=theirs, stdout=theirs,
+        env={name: value for name, value in variables.items() if value is not None}, stdin=theirs, stdout=theirs,
         stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
@@ -176,3 +177,66 @@ def test_colour_is_for_terminals_only(repo: Repo, command: str) -> None:
     assert "\x1b" not in repo.orch(*command.split(), *name).stdout
     assert b"\x1b[" in on_terminal(repo, *command.split(), *name)
     assert b"\x1b" not in on_terminal(repo, *command.split(), *name, env={"NO_COLOR": "1"})
+
+
+# -- the user's configuration ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def shown(repo: Repo) -> Repo:
+    """A repository with a plan, whose colours anybody would see."""
+    repo.plan({"title": "A", "steps": [{"title": "Write a", "files": {"a": "1\n" * 9}}]})
+    return repo
+
+
+@pytest.mark.parametrize(
+    ("value", "terminal", "pipe"),
+    [
+        ("never", False, False),
+        ("false", False, False),
+        ("auto", True, False),
+        ("always", True, True),
+    ],
+)
+def test_colours_follow_the_users_git(
+    shown: Repo, value: str, *, terminal: bool, pipe: bool
+) -> None:
+    shown.git("config", "--global", "color.ui", value)
+    said = on_terminal(shown, "show", "--tasks", env={"GIT_PAGER": "cat"})
+    assert (b"\x1b[" in said) == terminal
+    assert ("\x1b[" in shown.orch("show", "--tasks").stdout) == pipe
+
+
+def test_no_color_outvotes_git(shown: Repo) -> None:
+    shown.git("config", "--global", "color.ui", "always")
+    assert "\x1b[" not in shown.orch("show", env={"NO_COLOR": "1"}).stdout
+
+
+PAGERS = {
+    "GIT_PAGER": ({"GIT_PAGER": "sed s/^/@/", "PAGER": "false"}, None, True),
+    "core.pager": ({"PAGER": "false", "GIT_PAGER": None}, "sed s/^/@/ | cat", True),
+    "PAGER": ({"PAGER": "sed s/^/@/", "GIT_PAGER": None}, None, True),
+    "an empty one": ({"GIT_PAGER": "", "PAGER": "sed s/^/@/"}, None, False),
+    "cat": ({"GIT_PAGER": "cat"}, "sed s/^/@/", False),
+}
+
+
+@pytest.mark.parametrize(("env", "own", "paged"), PAGERS.values(), ids=PAGERS)
+def test_long_output_goes_through_the_users_pager(
+    shown: Repo, env: dict[str, str | None], own: str | None, *, paged: bool
+) -> None:
+    if own is not None:
+        shown.git("config", "--global", "core.pager", own)
+    shown.git("config", "core.pager", "touch ran-the-pager-of-the-repository; cat")
+    said = on_terminal(shown, "show", "--tasks", env=env)
+    assert (b"@" in said.partition(b"step 1")[0]) == paged
+    assert b"Write a" in said
+    assert not (shown.path / "ran-the-pager-of-the-repository").exists()
+
+
+def test_tasks_show_the_head_of_a_file_and_full_the_whole(shown: Repo) -> None:
+    head, whole = (shown.orch("show", "--tasks", *more).stdout for more in ((), ("--full",)))
+    assert "  write  a  (9 lines, 18 bytes)\n" in head
+    assert (head.count("| 1\n"), whole.count("| 1\n")) == (5, 9)
+    assert "         | ... 4 more; whole: --full\n" in head
+    assert "--full goes with --tasks" in shown.orch("show", "--full", expect=2).stderr
