@@ -122,14 +122,14 @@ def reasons(
     declared = [paths.parts(path) for path in step.paths]
     others = [change for change in changes if not _is_covered(change.path, declared)]
     hollowed = list(_hollowed(plan_checks, others, trees))
-    told = {path for _, hollow in hollowed for path in hollow}
+    named = {path for _, hollow in hollowed for path in hollow}
     return (
         *_reasons(changes, others),
         *(
             f"changes what check {check} runs or loads: {_path_list(hollow)}"
             for check, hollow in hollowed
         ),
-        *_undeclared(declared, [change.path for change in others if change.path not in told]),
+        *_undeclared(declared, [change.path for change in others if change.path not in named]),
     )
 
 

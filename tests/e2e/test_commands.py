@@ -192,7 +192,7 @@ def test_edit_opens_no_editor_without_a_terminal(here: Here) -> None:
     """S1-001."""
     here.plan(writing("a"))
     done = here("edit", expect=2)
-    assert "--yaml > plan.yaml" in done.err
+    assert "--from FILE  # begin with what this shows: git orch show" in done.err
 
 
 def test_an_edit_that_changes_nothing_writes_nothing(here: Here) -> None:

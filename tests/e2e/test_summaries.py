@@ -148,7 +148,7 @@ def test_whether_somebody_runs_a_plan_is_not_remembered(repo: Repo) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         status, ls, *_ = shown(repo)
     assert "  running " in ls
-    assert status.endswith(f"next: git orch wait {'-'.join(plan.split('-')[:3])}\n")
+    assert status.endswith(f"next: git orch wait {repo.handle(plan)}\n")
     assert "running" not in "".join(shown(repo))
 
 

@@ -174,6 +174,7 @@ def test_what_calls_itself_is_bounded_by_more_than_what_others_wrote(path: Path)
 # Where commands of steps look for programs, inside of the sandbox or under its rules.
 OF_COMMANDS = {
     "flow/attempt/dependencies.py",  # their files' times: none is started
+    "flow/machine/command_policy.py",  # in the same directories
     "flow/planning/validate.py",
     "sandbox/capabilities.py",  # in the directories of the project that commands see
     "sandbox/walls/landlock.py",  # in the directories of the system alone

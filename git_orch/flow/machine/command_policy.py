@@ -31,7 +31,7 @@ def denials(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
 
     for field, command, network in findings.commands(plan):
         programs = whitelist.of(
-            capabilities, plan.dependencies, network=network, found=lambda _name: True
+            capabilities, plan.dependencies, network=network, reachable=lambda _name: True
         )
         verdict = decision.refused_in_sandbox(command, programs)
         if verdict is not None and verdict.code is not None:
@@ -53,11 +53,11 @@ def policy(
     source = environment.without_own_programs(os.environ, () if top is None else (top,))
     path = os.pathsep.join((*shared, *environment.outside(source.get("PATH", ""), top)))
 
-    def found(name: str) -> bool:
+    def is_on_path(name: str) -> bool:
         return environment.program(name, path) is not None
 
     return decision.Policy(
-        whitelist.of(capabilities, plan.dependencies, network=network, found=found),
+        whitelist.of(capabilities, plan.dependencies, network=network, reachable=is_on_path),
         str(worktree),
         launcher.sandboxed,
     )

@@ -57,15 +57,15 @@ def _nothing(_name: str) -> bool:
 
 class Whitelist(NamedTuple):
     """The programs of a run by name, as they are typed: case counts. Besides these `names` it has
-    what is `found` when somebody looks for it.
+    what is `reachable` when somebody asks.
     """
 
     names: frozenset[str] = BASE
-    found: Callable[[str], bool] = _nothing
+    reachable: Callable[[str], bool] = _nothing
 
     def has(self, name: str) -> bool:
         """Whether a program is on the list."""
-        return name in self.names or (name not in REFUSED and self.found(name))
+        return name in self.names or (name not in REFUSED and self.reachable(name))
 
     def document(self) -> dict[str, bool]:
         """JSON-ready: name to true."""
@@ -77,7 +77,7 @@ def of(
     dependencies: Iterable[str] = (),
     *,
     network: bool = False,
-    found: Callable[[str], bool] = _nothing,
+    reachable: Callable[[str], bool] = _nothing,
 ) -> Whitelist:
     """The programs of this machine and `dependencies`, which the plan lists and its reader has
     seen.
@@ -90,5 +90,5 @@ def of(
         BASE
         | ((installed | set(dependencies)) - REFUSED.keys())
         | (_DOWNLOADS if network else frozenset()),
-        found,
+        reachable,
     )

@@ -114,7 +114,7 @@ POINTLESS = {
 
 @pytest.mark.parametrize("text", TYPICAL)
 def test_what_the_sandbox_holds_runs_in_it(text: str) -> None:
-    programs = whitelist.Whitelist(found=lambda _name: True)
+    programs = whitelist.Whitelist(reachable=lambda _name: True)
     command = Command(shell=text)
     assert Policy(programs, "/w", sandboxed=True).refusal(command) is None
 
@@ -123,7 +123,7 @@ def test_what_the_sandbox_holds_runs_in_it(text: str) -> None:
 def test_what_cannot_work_in_the_sandbox_is_answered_with_what_to_do_instead(
     text: str, code: str
 ) -> None:
-    programs = whitelist.Whitelist(found=lambda _name: True)
+    programs = whitelist.Whitelist(reachable=lambda _name: True)
     command = Command(shell=text)
     refused = Policy(programs, "/w", sandboxed=True).refusal(command)
     assert refused is not None
