@@ -59,18 +59,28 @@ def _status(argv: list[str]) -> int:
     """The exit code of a command; with --json the answer to it is printed, however it ended."""
     if "--json" not in argv:
         return _guarded(lambda: _outcome(argv))
+    import contextlib
+    import io
+
     from git_orch.views import answer
 
     typed = argv[: argv.index("--")] if "--" in argv else argv
-    asked = answer.begin(typed[0]) if "--json" in typed else None
+    if "--json" not in typed:
+        return _guarded(lambda: _outcome(argv))
+    asked = answer.begin(typed[0])
+    direct = io.StringIO()  # what libraries print, such as help
     try:
-        status = _guarded(lambda: _outcome(argv))
-        if asked is not None and asked is answer.current() and status != _CLOSED_PIPE:
-            printed = _guarded(lambda: console.write(answer.text(asked.document(status))))
-            return status if printed == 0 else printed
+        with contextlib.redirect_stdout(direct):
+            status = _guarded(lambda: _outcome(argv))
+        text = direct.getvalue()
+        if asked is answer.current():
+            if text:
+                asked.result(text.rstrip("\n"))
+            text = answer.text(asked.document(status)) + "\n"
+        printed = _guarded(lambda: sys.stdout.write(text) and 0)
+        return status if printed == 0 else printed
     finally:
         answer.end()
-    return status
 
 
 def _guarded(act: Callable[[], object]) -> int:

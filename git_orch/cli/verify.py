@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, words
 from git_orch.plans import ids, missing, selection, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.status import CheckResult
@@ -17,9 +17,20 @@ if TYPE_CHECKING:
     from git_orch.flow.attempt.verify import Tip, Verified
 
 
+class Typed(NamedTuple):
+    """The options of `git orch verify` as typed."""
+
+    check: int | None
+    accept: int | None
+    tip: bool
+    no_cache: bool
+    record: bool
+    as_json: bool
+
+
 @click.command("verify")
-@here.plan_argument
-@click.option("--step", "steps", metavar="LIST", help="Only these steps: 2, or 1,3-5.")
+@words.plan_and_step_arguments
+@click.option("--step", "steps", metavar="LIST", help="The same as STEP, or several: 1,3-5.")
 @click.option(
     "--check", type=click.IntRange(min=1), metavar="N", help="Only check number N of each step."
 )
@@ -35,18 +46,18 @@ if TYPE_CHECKING:
 )
 @here.json_option
 def command(
-    plan: str | None,
-    steps: str | None,
-    check: int | None,
-    accept: int | None,
-    *,
-    tip: bool,
-    no_cache: bool,
-    record: bool,
-    as_json: bool,
-) -> int:
+    plan: str | None, step: str | None, steps: str | None, **typed: Any
+) -> int:  # Any: click has checked them
     """Run the checks of landed steps again, on the trees their commits have now."""
-    if accept is not None and (steps is not None or check is not None or record or tip):
+    handle, named = words.plan_and_steps(plan, step)
+    if named is not None and steps is not None:
+        raise errors.UsageError("STEP cannot be used with --step", f"git orch verify {named}")
+    return _verify(handle, named or steps, Typed(**typed))
+
+
+def _verify(plan: str | None, steps: str | None, given: Typed) -> int:
+    check, accept, tip, as_json = given.check, given.accept, given.tip, given.as_json
+    if accept is not None and (steps is not None or check is not None or given.record or tip):
         raise errors.UsageError("--accept stands alone", f"git orch verify --accept {accept}")
     if tip and (steps is not None or check is not None):
         raise errors.UsageError("--tip is about all checks of all steps", "git orch verify --tip")
@@ -58,7 +69,7 @@ def command(
         return 0
     from git_orch.flow.attempt import verify
 
-    terms = verify.Terms(not no_cache, record)
+    terms = verify.Terms(not given.no_cache, given.record)
     with here.open_plan(plan) as opened:
         if tip:
             return _tip(opened.id, verify.verify_tip(opened, terms), as_json=as_json)

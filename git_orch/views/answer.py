@@ -38,6 +38,7 @@ WORDS = {
 # The second and third of several ways on stand below the first one.
 _NEXT = re.compile(r"(?:(?:^|; )(?:next|run|read|or|to take it back): +|^ {6})(git .+)")
 _LEVELS = {"note: ": "note", "also: ": "note", "warning: ": "warning"}
+_BLANK = re.compile(r"(?:^|\s)(?!HEAD\b)[A-Z]+(?:\.\.\.)?(?=\s|$)")  # for people to fill in
 _COMMENT = re.compile(r"\s+# .*")
 
 
@@ -70,7 +71,7 @@ class Answer:
             self._lead_to(leads_on[1])
             line = line[: leads_on.start()]
         if line:
-            self._lines.append(line)
+            self._lines += line.split("\n")
 
     def diagnosis(self, line: str) -> None:
         """Hear a line of progress or diagnosis."""
@@ -80,7 +81,7 @@ class Answer:
             hint = line.removeprefix("hint: ")
             self._diagnostics.append({"level": "error", "error": self._error, "hint": hint})
             self._error = None
-            if hint.startswith("git "):
+            if hint.startswith("git ") and not _BLANK.search(hint):
                 self._lead_to(hint)
         for beginning, level in _LEVELS.items():
             if line.startswith(beginning):

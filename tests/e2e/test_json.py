@@ -149,3 +149,8 @@ def test_the_worktree_of_a_manual_step_is_in_the_answer(here: Here, command: str
     steps = (found if command == "show" else found[0])["steps"]
     assert [step["worktree"] is not None for step in steps] == [True, False]
     assert steps[0]["worktree"] in said.out + said.err
+
+
+def test_help_on_a_command_is_answered_in_json(here: Here) -> None:
+    lines = answered(here, "ls", "-h")["data"]["lines"]
+    assert "Usage: git orch ls [OPTIONS]" in lines

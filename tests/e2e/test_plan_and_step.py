@@ -43,6 +43,13 @@ def test_a_plan_without_the_step_that_is_needed_is_refused(
     assert f"hint: git orch {words[0]} -h" in here(words[0], plan, expect=2).err
 
 
+@pytest.mark.parametrize("words", [["PLAN", "2"], ["2"], ["--step", "2", "PLAN"], ["PLAN", "2-2"]])
+def test_verify_takes_a_step_as_well(here: Here, words: list[str]) -> None:
+    plan = planned(here)
+    typed = [plan if word == "PLAN" else word for word in words]
+    assert [each["step"] for each in data(here("verify", *typed, "--json").out)] == [2]
+
+
 def test_what_is_no_number_is_no_step(here: Here) -> None:
     plan = planned(here)
     assert "'x' is not the number of a step" in here("drop", plan, "x", expect=2).err

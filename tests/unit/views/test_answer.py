@@ -75,6 +75,14 @@ def test_an_error_beside_data_is_a_diagnosis() -> None:
     assert (document["data"], document["next"]) == ([], [])
 
 
+@pytest.mark.parametrize("hint", ["df -h", "git orch setup --command COMMAND", "git add FILE..."])
+def test_a_hint_that_cannot_be_run_as_it_is_does_not_lead_on(hint: str) -> None:
+    answer = asked()
+    answer.diagnosis("error: it failed")
+    answer.diagnosis(f"hint: {hint}")
+    assert answer.document(1)["next"] == []
+
+
 def test_progress_is_no_diagnosis() -> None:
     answer = asked()
     answer.diagnosis("step 1/2 Write a.txt [files]")
