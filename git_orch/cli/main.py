@@ -68,16 +68,18 @@ def _status(argv: list[str]) -> int:
     if "--json" not in typed:
         return _guarded(lambda: _outcome(argv))
     asked = answer.begin(typed[0])
-    direct = io.StringIO()  # what libraries print, such as help
+    content = io.BytesIO()  # what libraries print, such as help
+    direct = io.TextIOWrapper(content, encoding="utf-8", errors="surrogateescape")
     try:
         with contextlib.redirect_stdout(direct):
             status = _guarded(lambda: _outcome(argv))
-        text = direct.getvalue()
+        direct.flush()
+        text = content.getvalue().decode("utf-8", "replace").rstrip("\n")
         if asked is answer.current():
             if text:
-                asked.result(text.rstrip("\n"))
-            text = answer.text(asked.document(status)) + "\n"
-        printed = _guarded(lambda: sys.stdout.write(text) and 0)
+                asked.result(text)
+            text = answer.text(asked.document(status))
+        printed = _guarded(lambda: console.write(text)) if text else 0
         return status if printed == 0 else printed
     finally:
         answer.end()
