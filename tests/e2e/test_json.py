@@ -92,7 +92,8 @@ def test_a_list_of_plans_has_few_keys_for_each(here: Here) -> None:
     here("exec", "--steps", "1")
     assert answered(here, "ls")["data"] == [
         {
-            "id": plan, "title": "Write files", "state": "EXECUTING", "word": "EXECUTING",
+            "id": plan, "handle": plan.split("-")[2][:4], "title": "Write files",
+            "state": "EXECUTING", "word": "EXECUTING",
             "running": False, "steps": 2, "done": 1, "usd": 0.0, "archived": False,
         }
     ]  # fmt: skip
