@@ -12,7 +12,7 @@ from git_orch import errors, notices
 from git_orch.agents import tool_definitions
 from git_orch.cli import here
 from git_orch.flow.branch import opening
-from git_orch.plans import ids, plan_document, selection, sentences
+from git_orch.plans import graph, ids, plan_document, selection, sentences
 from git_orch.plans.history.status import SATISFIED, Status
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
@@ -176,8 +176,12 @@ def command(
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan_id)
     chosen = _chosen_steps(status, options_typed)
+    left_out = _left_out(status, options_typed, chosen)
     if options_typed.dry_run or options_typed.dry_run_step is not None:
-        _print_preview(status, allowed, chosen, as_json=options_typed.as_json)
+        runs = None if chosen is None else chosen - left_out
+        _print_preview(status, allowed, runs, as_json=options_typed.as_json)
+        if not options_typed.as_json:
+            _print_left_out(status, left_out)
         return 0
     if options_typed.estimate_only:
         from git_orch.cli import cost
@@ -193,7 +197,7 @@ def command(
     if options_typed.detach:
         place = PlanPlace(repository, plan_id)
         return _detach(place, named=plan is not None, as_json=options_typed.as_json)
-    return _run(repository, status, options_typed, chosen)
+    return _run(repository, status, options_typed, chosen, left_out)
 
 
 def _refuse_with(option: str, *allowed: str) -> None:
@@ -255,8 +259,33 @@ def _chosen_steps(status: Status, given: Typed) -> frozenset[str] | None:
     )
 
 
+def _left_out(status: Status, given: Typed, chosen: frozenset[str] | None) -> frozenset[str]:
+    """The IDs of the steps, not done, that --skip-steps or --from-step leaves out, and of those that
+    need one of these.
+    """
+    if chosen is None or (given.skip_steps is None and given.from_step is None):
+        return frozenset()
+    satisfied = status.satisfied_steps()
+    among = status.step_ids
+    if given.steps is not None:
+        numbers = selection.numbers(given.steps, len(status.steps))
+        among = frozenset(status.steps[number - 1].id for number in numbers)
+    named = {step.id for step in status.steps} & among - chosen - satisfied
+    return frozenset(named | (graph.needing(status.plan, named, satisfied) & among))
+
+
+def _print_left_out(status: Status, left_out: frozenset[str]) -> None:
+    numbers = [step.number for step in status.steps if step.id in left_out]
+    if numbers:
+        console.out(f"left out: {sentences.steps(numbers)}")
+
+
 def _run(
-    repository: Repository, status: Status, given: Typed, chosen: frozenset[str] | None
+    repository: Repository,
+    status: Status,
+    given: Typed,
+    chosen: frozenset[str] | None,
+    left_out: frozenset[str],
 ) -> int:
     left = [step.step for step in status.steps if step.state not in SATISFIED]
     with_model = any(
@@ -276,7 +305,7 @@ def _run(
 
     validate.refuse_invalid(repository, status)
     preferred = settings.of_user(repository)
-    options = _options(given, chosen, preferred)
+    options = _options(given, chosen, preferred, left_out)
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(models.service(preferred)) if with_model else None
         console_reporter = ConsoleReporter(numbered=given.jobs > 1)
@@ -304,7 +333,9 @@ def _run(
     return summary.exit_code
 
 
-def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -> Options:
+def _options(
+    given: Typed, chosen: frozenset[str] | None, preferred: Settings, left_out: frozenset[str]
+) -> Options:
     from git_orch.flow.run.options import Options
 
     return Options(
@@ -313,6 +344,7 @@ def _options(given: Typed, chosen: frozenset[str] | None, preferred: Settings) -
         max_usd=given.max_usd,
         max_step_usd=given.max_step_usd,
         chosen=chosen,
+        left_out=left_out,
         jobs=given.jobs,
         keep_going=given.keep_going,
         retries=given.retries,
@@ -373,6 +405,7 @@ def conclude(status: Status, summary: Summary) -> None:
     for what, numbers in (("failed", summary.failed), ("not started", summary.blocked)):
         if summary.failed and numbers:
             console.out(f"{what}: {sentences.steps(numbers)}")
+    _print_left_out(status, status.skipped - status.satisfied_steps())
     _print_failure(status, summary)
     console.out_lines(report.ways_on(status, [*summary.failed]))
 

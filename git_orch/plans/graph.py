@@ -36,9 +36,57 @@ def order(plan: Plan) -> list[str]:
     return ordered
 
 
-def ready_steps(plan: Plan, done: Set[str]) -> list[Step]:
-    """Steps, by position, that are not done and depend only on done ones."""
-    return [step for step in plan.steps if step.id not in done and done >= set(step.depends_on)]
+def waits(plan: Plan) -> dict[str, frozenset[str]]:
+    """By step ID: the steps that it waits for where one worker runs the plan.
+
+    Where nobody declared what it needs, a step keeps its place: a manual one waits for all before
+    it, another one for the manual ones before it.
+
+    Raises graphlib.CycleError.
+    """
+    steps = {step.id: step for step in plan.steps}
+    before: list[Step] = []
+    waits_for: dict[str, frozenset[str]] = {}
+    for step in map(steps.__getitem__, order(plan)):
+        needs = set(step.depends_on)
+        if not needs and not step.independent:
+            needs = {other.id for other in before if "manual" in (step.kind, other.kind)}
+        waits_for[step.id] = frozenset(needs)
+        before.append(step)
+    return waits_for
+
+
+def ready_steps(plan: Plan, done: Set[str], left_out: Set[str] = frozenset()) -> list[Step]:
+    """Steps, by position, that are not done and wait only for done ones, or keep their place behind
+    some that are left out.
+    """
+    waits_for = waits(plan)
+    return [
+        step
+        for step in plan.steps
+        if step.id not in done
+        and done >= set(step.depends_on)
+        and done | left_out >= waits_for[step.id]
+    ]
+
+
+def next_manual(plan: Plan, done: Set[str], left_out: Set[str] = frozenset()) -> Step | None:
+    """The manual step that a person can work on now."""
+    ready = ready_steps(plan, done, left_out)
+    return next((step for step in ready if step.kind == "manual"), None)
+
+
+def needing(plan: Plan, left_out: Set[str], done: Set[str]) -> set[str]:
+    """The IDs of the steps, not done, that need one which is left out, directly or through others.
+
+    Raises graphlib.CycleError.
+    """
+    steps = {step.id: step for step in plan.steps}
+    lost = set(left_out)
+    for step_id in order(plan):
+        if step_id not in done and not lost.isdisjoint(steps[step_id].depends_on):
+            lost.add(step_id)
+    return lost - left_out
 
 
 def prerequisites(plan: Plan, step_id: str) -> set[str]:

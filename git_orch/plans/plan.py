@@ -65,10 +65,11 @@ class Step(NamedTuple):
     """One step, and `why` it is done, for its commit. `prompt` belongs to agent (and manual) steps,
     `command` to run steps, `files` to files steps.
 
-    In `files`, None means that the path is deleted. `depends_on` holds step IDs. `timeout` is in
-    seconds. `network` says that a run or agent step asks for the network, which only an approval
-    gives; its checks never have it. A run step `produces` ignored paths that its checks need. An
-    agent step that `may_be_empty` is done also where it changed nothing.
+    In `files`, None means that the path is deleted. `depends_on` holds step IDs; a step is
+    `independent` where its author said that it needs none. `timeout` is in seconds. `network` says
+    that a run or agent step asks for the network, which only an approval gives; its checks never
+    have it. A run step `produces` ignored paths that its checks need. An agent step
+    that `may_be_empty` is done also where it changed nothing.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Step(NamedTuple):
     produces: tuple[str, ...] = ()
     may_be_empty: bool = False
     why: str | None = None
+    independent: bool = False
 
     @property
     def verification(self) -> tuple[Check, ...]:

@@ -72,7 +72,8 @@ def step_document(step: Step) -> Document:
         "produces": list(step.produces),
         "may_be_empty": True if step.may_be_empty else None,
     }
-    return _without_empty(document, keep=("id", "title", "kind"))
+    declared = ("depends_on",) if step.independent else ()
+    return _without_empty(document, keep=("id", "title", "kind", *declared))
 
 
 def _check_document(check: Check) -> Document:
@@ -170,6 +171,7 @@ def _step(item: object, where: str) -> Step:
         network=_network(fields, kind, where),
         produces=_produces(fields, kind, where),
         may_be_empty=_may_be_empty(fields, kind, where),
+        independent=fields.get("depends_on") == [],
     )
 
 

@@ -25,6 +25,7 @@ _STATE_STYLES = {
     StepState.DONE: "green", StepState.UPSTREAM: "green", StepState.FAILED: "red",
     StepState.ASKED: "yellow", StepState.STOPPED: "yellow",
     StepState.UNVERIFIED: "yellow", StepState.CLAIMED: "yellow", StepState.REVERTED: "yellow", StepState.PENDING: "dim",
+    StepState.SKIPPED: "dim",
 }  # fmt: skip
 
 _OWN_SHOWN = 5  # commits of a person

@@ -70,3 +70,33 @@ def test_work_that_fails_its_checks_stays_where_it_is(here: Here) -> None:
 def test_done_without_a_manual_step_that_waits_is_refused(here: Here) -> None:
     plan = here.plan(BY_HAND)
     assert "no manual step" in here("done", plan, expect=3).err
+
+
+def test_steps_that_declare_nothing_wait_in_listed_order(here: Here) -> None:
+    plan = here.plan(
+        {
+            "title": "In order",
+            "steps": [
+                {"title": "First", "files": {"a.txt": "a\n"}},
+                {"title": "By hand", "kind": "manual"},
+                {"title": "Last", "files": {"b.txt": "b\n"}},
+                {"title": "Free", "files": {"c.txt": "c\n"}, "depends_on": []},
+            ],
+        }
+    )
+    here("exec", plan)
+    assert states(here, plan) == ["done", "pending", "pending", "done"]
+    assert "next: git orch done" in here("status").out
+    (worktree(here) / "hand.txt").write_text("hand\n")
+    here("done", plan)
+    here("exec", plan)
+    assert here.show(plan)["state"] == "COMPLETE"
+
+
+def test_a_manual_step_waits_for_nothing_that_was_left_out(here: Here) -> None:
+    steps = [{"title": "First", "files": {"a": "a\n"}}, {"title": "By hand", "kind": "manual"}]
+    plan = here.plan({"title": "Left out", "steps": steps})
+    assert "step 2 is manual" in here("exec", plan, "--skip-steps", "1").err
+    (worktree(here) / "hand.txt").write_text("hand\n")
+    here("done", plan)
+    assert states(here, plan) == ["skipped", "done"]

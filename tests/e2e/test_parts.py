@@ -48,8 +48,23 @@ def test_a_list_that_names_no_step_is_a_usage_error(here: Here, option: str, typ
 
 def test_what_needs_a_step_that_is_left_out_is_left_out_as_well(here: Here) -> None:
     plan = here.plan(writing("a", "b", "c"))
-    here("exec", "--skip-steps", "2")
-    assert states(here, plan) == ["done", "pending", "pending"]
+    assert "left out: steps 2, 3\n" in here("exec", "--skip-steps", "2", "--dry-run").out
+    assert "left out: steps 2, 3\n" in here("exec", "--skip-steps", "2").out
+    assert states(here, plan) == ["done", "skipped", "skipped"]
+
+
+def test_the_next_run_takes_what_was_left_out(here: Here) -> None:
+    plan = here.plan(writing("a", "b", chained=False))
+    assert "left out: step 1\n" in here("exec", "--from-step", "2").out
+    assert "  1  skipped" in here("show", plan).out
+    assert "left out" not in here("exec").out
+    assert states(here, plan) == ["done", "done"]
+
+
+def test_steps_that_nobody_asked_for_are_not_left_out(here: Here) -> None:
+    plan = here.plan(writing("a", "b", chained=False))
+    assert "left out" not in here("exec", "--steps", "1").out
+    assert states(here, plan) == ["done", "pending"]
 
 
 @pytest.mark.parametrize("chosen", ["3", "1,3"])

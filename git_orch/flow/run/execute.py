@@ -156,6 +156,10 @@ def _hand_over(
     """Nothing can go on by itself: say what a person has to do. The questions of the steps in
     `heard` were shown already.
     """
+    if options.left_out - status.skipped:  # which `git orch done` has to know
+        run = log_entries.begin(plan, status, options.left_out)
+        log_entries.end(plan, run, "waiting", 0.0)
+        status = plan.status()
     steps = persons_turn(status, options.chosen)
     for step in steps:
         question = step.attempt.question if step.attempt is not None else None
@@ -228,7 +232,7 @@ def in_threads(count: int) -> Executor:
 
 def begin(plan: OpenPlan, status: Status, options: Options, grant: Grant, means: Means) -> Terms:
     """Write the beginning of a run into the log; gives what holds for it."""
-    run = log_entries.begin(plan, status, options.chosen)
+    run = log_entries.begin(plan, status, options.left_out)
     return Terms(plan, status, options, grant, run, means.made, means.with_setup)
 
 

@@ -91,7 +91,7 @@ def _failed_step(plan: OpenPlan, status: Status) -> StepStatus:
     steps = steps or [one.step for one in waiting(prepare.means(plan), plan, status)]
     if steps:
         return steps[0]
-    ready = graph.ready_steps(status.plan, status.satisfied_steps())
+    ready = graph.ready_steps(status.plan, status.satisfied_steps(), status.skipped)
     manual = next((step.id for step in ready if step.kind == "manual"), None)
     if manual is not None:
         return status.steps[status.plan.position(manual) - 1]
@@ -192,7 +192,7 @@ def _only_one(means: Means, plan: OpenPlan, status: Status) -> StepStatus:
             f"you work on {sentences.steps(step.number for step in steps)}: name one",
             f"git orch done {name} {steps[0].number}",
         )
-    ready = graph.ready_steps(status.plan, satisfied)
+    ready = graph.ready_steps(status.plan, satisfied, status.skipped)
     manual = next((step.id for step in ready if step.kind == "manual"), None)
     if not steps and manual is not None:
         return status.steps[status.plan.position(manual) - 1]

@@ -36,6 +36,7 @@ def hand_in(plan: OpenPlan, options: Options, number: int | None = None) -> Summ
     head = worktrees.head(worktree)
     if head != tip:
         plan.keep([head], f"commits made for step {step.number}")
+    options = replace(options, left_out=status.skipped)
     terms = execute.begin(plan, status, options, grant, means)
     dispatch = execute.start_dispatch(terms, tip, [None])
     run = Run(terms, dispatch)

@@ -21,32 +21,18 @@ from git_orch.repo.plan_place import PlanPlace
 _NAMES = 40  # changed paths of a step; later steps are told of them, the commit has them all
 
 
-def begin(plan: OpenPlan, status: Status, chosen: frozenset[str] | None) -> str:
-    """Write down validation and approval, where the plan has neither yet, and the run's beginning;
-    gives its ID.
-
-    `chosen` are the step IDs that the run is about, None for all; the others are recorded as
-    skipped.
+def begin(plan: OpenPlan, status: Status, left_out: frozenset[str]) -> str:
+    """Write down validation and approval, where the plan has neither yet, and the run's beginning
+    with the IDs of the steps that it leaves out on purpose; gives its ID.
     """
     passed = life.states_to_run(status.recorded_state, ids.short(plan.id))
     begun = [plan.event("plan.validated")] if PlanState.VALIDATED in passed else []
     begun += [plan.event("plan.approved", by="exec")] if PlanState.APPROVED in passed else []
     run_id = plan.new_id()
-    left_out: Document = {}
-    if chosen is not None:
-        satisfied = status.satisfied_steps()
-        skipped = [
-            step.id
-            for step in status.plan.steps
-            if step.id not in chosen and step.id not in satisfied
-        ]
-        left_out = {"skipped": skipped}
-    plan.record(
-        *(
-            (plan.home, event)
-            for event in [*begun, plan.event("run.started", run=run_id, **left_out)]
-        )
-    )
+    skipped = [step.id for step in status.plan.steps if step.id in left_out]
+    fields: Document = {"skipped": skipped} if skipped else {}
+    begun.append(plan.event("run.started", run=run_id, **fields))
+    plan.record(*((plan.home, event) for event in begun))
     return run_id
 
 

@@ -13,8 +13,9 @@ class Options:
     the default model's name.
 
     `max_usd` and `max_step_usd` are what the plan and each step may cost, all runs together,
-    instead of what was approved or set; 0 is no limit. `chosen` are step IDs (None: all), `retries`
-    is None where nobody asked, `backoff` is in seconds.
+    instead of what was approved or set; 0 is no limit. `chosen` are step IDs (None: all), `left_out`
+    those that somebody named to be left out or that need one of these. `retries` is None where
+    nobody asked, `backoff` is in seconds.
     """
 
     model: str
@@ -22,6 +23,7 @@ class Options:
     max_usd: float | None = None
     max_step_usd: float | None = None
     chosen: frozenset[str] | None = None
+    left_out: frozenset[str] = frozenset()
     jobs: int = 1
     keep_going: bool = False
     retries: int | None = None

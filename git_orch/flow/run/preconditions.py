@@ -134,23 +134,37 @@ def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) 
 
 
 def schedule(status: Status, options: Options) -> Schedule:
-    """The steps that a run is about: chosen, not done, not waiting for a person, not claimed by a
-    commit unknown to the log.
+    """The steps that a run is about: chosen, not done, not waiting for a person or behind a manual
+    one, not claimed by a commit unknown to the log.
     """
     claimed = {step.id for step in status.steps if step.state is StepState.CLAIMED}
+    parallel = options.jobs > 1
+    behind = set() if parallel else _behind_a_person(status, options)
     chosen = [
         step.id
         for step in status.steps
         if not waits_for_person(step)
-        and step.id not in claimed
+        and step.id not in claimed | behind
         and (options.chosen is None or step.id in options.chosen)
     ]
-    parallel = options.jobs > 1
     weights = graph.critical_weights(status.plan, _weight) if parallel else None
     keep_going = parallel or options.keep_going
     return Schedule(
         status.plan, status.satisfied_steps(), chosen, weights=weights, keep_going=keep_going
     )
+
+
+def _behind_a_person(status: Status, options: Options) -> set[str]:
+    """The steps that wait for a manual step of this run."""
+    satisfied = status.satisfied_steps()
+    manual = {
+        step.id
+        for step in status.plan.steps
+        if step.kind == "manual"
+        and step.id not in satisfied
+        and (options.chosen is None or step.id in options.chosen)
+    }
+    return {step for step, needs in graph.waits(status.plan).items() if needs & manual}
 
 
 def _weight(step: Step) -> float:

@@ -78,13 +78,12 @@ def redo(
     preconditions.open_ledger(plan, status, options, grant)
     with prepare.take_worktrees(plan, 1) as names:
         means = prepare.means(plan, service, use_cache=options.use_cache)
-        chosen = frozenset([step.id])
         terms = Terms(
             plan,
             status,
             replace(options, check_tip=False, jobs=1),
             grant,
-            log_entries.begin(plan, status, chosen),
+            log_entries.begin(plan, status, status.skipped),
             means.made,
             means.with_setup,
             keeps_results=True,

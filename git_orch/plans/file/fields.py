@@ -232,8 +232,9 @@ class StepModel(_Model):
         None,
         description=(
             "Numbers (1 is the first step of this file) or IDs of steps that must be done before "
-            "this one. A step that names none waits for nothing; with one worker, steps still run "
-            "in the order of the file."
+            "this one. A step without the field keeps its place in the file: it waits for the "
+            "manual steps before it, as a manual step does for all before it. With several workers "
+            "only manual steps do. [] says that the step needs none."
         ),
     )
     checks: list[_CheckValue] | None = Field(

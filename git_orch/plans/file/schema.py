@@ -182,6 +182,7 @@ def _step(model: StepModel, step_id: str, needs: tuple[str, ...], shell: Shell |
         network=model.network is True,
         produces=tuple(model.produces or ()),
         may_be_empty=model.may_be_empty is True,
+        independent=model.depends_on == [],
     )
 
 

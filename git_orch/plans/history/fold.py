@@ -69,6 +69,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         interrupted=past.interrupted,
         damaged=damaged,
         step_ids=frozenset(past.step_ids),
+        skipped=frozenset(past.skipped),
         landed=past.landed,
         archived=past.archived,
         tip_checked=past.tip_checked,
@@ -113,6 +114,8 @@ def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:
         elif now.attempt is not None and now.attempt.outcome == "asked":
             asks = now.attempt.answer is None
             now = now._replace(state=StepState.ASKED if asks else StepState.PENDING)
+        elif step.id in status.skipped:
+            now = now._replace(state=StepState.SKIPPED)
         statuses.append(now)
     return tuple(statuses)
 

@@ -17,7 +17,8 @@ def persons_turn(status: Status, chosen: Set[str] | None = None) -> tuple[StepSt
     """The steps that wait for a person, by position; none as long as another of the `chosen` ones
     (None: of all) can start.
     """
-    ready = {step.id for step in graph.ready_steps(status.plan, status.satisfied_steps())}
+    satisfied = status.satisfied_steps()
+    ready = {step.id for step in graph.ready_steps(status.plan, satisfied, status.skipped)}
     steps = [
         step for step in status.steps if step.id in ready and (chosen is None or step.id in chosen)
     ]

@@ -58,6 +58,7 @@ class Past:
     run_seconds: float = 0.0
     interrupted: bool = False
     step_ids: set[str] = field(default_factory=set)
+    skipped: tuple[str, ...] = ()
     tip_checked: TipCheck | None = None
     landed: Landing | None = None
     archived: Archiving | None = None
@@ -120,6 +121,7 @@ class Past:
 
     def start_run(self, event: Event) -> None:
         self.open_run = document.text(event.body, "run")
+        self.skipped = document.texts(event.body, "skipped")
         self._take_run_state(PlanState.EXECUTING)
 
     def end_run(self, event: Event) -> None:

@@ -30,6 +30,7 @@ class StepState(enum.Enum):
     """The present state of a step."""
 
     PENDING = "pending"
+    SKIPPED = "skipped"
     FAILED = "failed"
     ASKED = "asked"  # its model waits for an answer
     STOPPED = "stopped"  # by a signal, a budget, the provider ...: it goes on from there
@@ -41,7 +42,15 @@ class StepState(enum.Enum):
 
 
 # No commit on the branch claims them.
-NOT_DONE = frozenset({StepState.PENDING, StepState.FAILED, StepState.ASKED, StepState.STOPPED})
+NOT_DONE = frozenset(
+    {
+        StepState.PENDING,
+        StepState.SKIPPED,
+        StepState.FAILED,
+        StepState.ASKED,
+        StepState.STOPPED,
+    }
+)
 SATISFIED = frozenset({StepState.DONE, StepState.UNVERIFIED, StepState.UPSTREAM})
 
 
@@ -298,7 +307,8 @@ class Status(NamedTuple):
     look at the branch. `accepted` holds (step, attempt) pairs that the log confirms, `verified`
     (step, tree) pairs whose checks passed. `incomplete` says that git could not read a part of the
     log, so that missing events prove nothing; `interrupted` that a signal ended the last run;
-    `merged` that the branch is gone, and its last tip is part of the base branch. `first_base` is
+    `merged` that the branch is gone, and its last tip is part of the base branch. `skipped` are steps
+    that the last run left out on purpose. `first_base` is
     the commit that the plan was made on; `base` follows its branch. `last_move` is the last move of
     the branch that no undo took back. `unverified_here` are satisfied steps that this machine has
     no record of, `tip_unverified_here` says that it has none of the tip: a log may come from
@@ -331,6 +341,7 @@ class Status(NamedTuple):
     interrupted: bool = False
     merged: bool = False
     step_ids: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
     first_base: str | None = None
     landed: Landing | None = None
     archived: Archiving | None = None

@@ -64,6 +64,60 @@ def test_ready_steps_are_not_done_and_wait_for_nothing() -> None:
     assert [step.id for step in steps] == ["s2", "s4"]
 
 
+@st.composite
+def with_people(draw: st.DrawFn) -> Plan:
+    """Some steps of such a plan are manual, and some without needs say so."""
+    drawn = draw(acyclic())
+    return drawn._replace(
+        steps=tuple(
+            step._replace(
+                kind=draw(st.sampled_from(["agent", "manual"])), independent=draw(st.booleans())
+            )
+            for step in drawn.steps
+        )
+    )
+
+
+@given(with_people())
+def test_steps_that_wait_for_their_place_have_an_order(drawn: Plan) -> None:
+    order, done = graph.order(drawn), set[str]()
+    for step_id in order:
+        assert graph.ready_steps(drawn, done)[0].id == step_id
+        done.add(step_id)
+
+
+@given(with_people())
+def test_a_step_that_declares_what_it_needs_waits_for_nothing_else(drawn: Plan) -> None:
+    waits = graph.waits(drawn)
+    for step in drawn.steps:
+        if step.depends_on or step.independent:
+            assert waits[step.id] == set(step.depends_on)
+
+
+@given(with_people())
+def test_a_person_divides_the_steps_that_declare_nothing(drawn: Plan) -> None:
+    order, waits = graph.order(drawn), graph.waits(drawn)
+    loose = [
+        step
+        for step in sorted(drawn.steps, key=lambda step: order.index(step.id))
+        if not step.depends_on and not step.independent
+    ]
+    for before, after in itertools.combinations(loose, 2):
+        assert (before.id in waits[after.id]) == ("manual" in (before.kind, after.kind))
+
+
+def test_a_step_keeps_no_place_behind_one_that_is_left_out() -> None:
+    drawn = plan(s1="", s2="")
+    steps = tuple(step._replace(kind="manual") for step in drawn.steps)
+    ready = graph.ready_steps(drawn._replace(steps=steps), set(), {"s1"})
+    assert [step.id for step in ready] == ["s1", "s2"]
+
+
+def test_what_needs_a_step_that_is_left_out_is_known_through_others() -> None:
+    assert graph.needing(plan(s1="", s2="s1", s3="s2", s4=""), {"s1"}, set()) == {"s2", "s3"}
+    assert graph.needing(plan(s1="", s2="s1", s3="s2", s4=""), {"s1"}, {"s2"}) == set()
+
+
 def test_a_cycle_begins_with_the_first_name_and_each_waits_for_the_next() -> None:
     assert graph.cycle({"a": ["c"], "b": [], "c": ["d"], "d": ["a", "b"]}) == ["a", "c", "d", "a"]
 

@@ -371,7 +371,7 @@ def test_the_schema_has_the_ranges_and_the_order_of_steps() -> None:
     step = cast("dict[str, Fields]", schema.schema("step")["properties"])
     check = schema.plan_json_schema()["$defs"]["CheckModel"]["properties"]  # type: ignore[index]
 
-    assert "with one worker, steps still run in the order of the file" in str(
+    assert "A step without the field keeps its place in the file" in str(
         step["depends_on"]["description"]
     )
     assert (
