@@ -21,4 +21,4 @@ def command(plan: str | None, step: str | None) -> None:
         rewrite.report(opened, done)
     name = opened.name
     console.out(f"{name}: step {number} is dropped; git orch exec does it again")
-    console.out(f"next: git orch rollback --undo {name}  # takes this back")
+    console.out(f"next: git orch undo {name}  # takes this back")

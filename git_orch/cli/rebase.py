@@ -40,4 +40,4 @@ def command(plan: str | None, onto: str | None) -> None:
         console.out(f"{name}: already based on {ref.removeprefix('refs/heads/')}")
         return
     console.out(f"{name}: it starts from {(base.commit or '')[:10]} now")
-    console.out(f"next: git orch rollback --undo {name}  # takes this back")
+    console.out(f"next: git orch undo {name}  # takes this back")

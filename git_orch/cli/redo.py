@@ -42,6 +42,6 @@ def command(plan: str | None, step: str | None, model: str | None, max_usd: floa
         console.out(
             f"branch moved from {done.old[:10]} to {done.new[:10]}; {done.old[:10]} is kept"
         )
-        console.out(f"to take it back: git orch rollback --undo {opened.name}")
+        console.out(f"to take it back: git orch undo {opened.name}")
     exec_command.conclude(after, summary)
     return summary.exit_code

@@ -35,5 +35,5 @@ def command(plan: str | None, order: str | None) -> None:
     console.out(
         f"next: git orch show {name}"
         if done is None
-        else f"next: git orch rollback --undo {name}  # takes this back"
+        else f"next: git orch undo {name}  # takes this back"
     )

@@ -11,7 +11,7 @@ import click
 from git_orch import errors
 from git_orch.cli import here, words
 from git_orch.plans import sentences
-from git_orch.views import console, report
+from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.flow.branch.rollback import How, Moved
@@ -33,7 +33,7 @@ _LAST = words.optional_value("--last", "1", re.compile(r"[-+]?[0-9]+"))
     "--last", type=click.IntRange(min=1), metavar="[N]", help="Take the last N steps back, or one."
 )
 @click.option(
-    "--undo", is_flag=True, help="Take the last rollback back, or a drop, reorder, rebase or redo."
+    "--undo", is_flag=True, help="Take the last rollback back: git orch undo takes back any change."
 )
 @click.option("--keep-user-commits", is_flag=True, help="Replay your own commits on what is left.")
 @click.option(
@@ -60,11 +60,17 @@ def command(
         raise errors.UsageError(
             f"{named[0]} cannot be used with {' and '.join(named[1:])}", "git orch rollback -h"
         )
+    if undo:
+        from git_orch.cli import undo as undo_command
+        from git_orch.plans.history import changes
+
+        undo_command.run(plan, undo_command.Typed("back", checkout, dry_run, changes.REWRITES))
+        return
     from git_orch.flow.branch import rollback
 
     how = rollback.How(in_checkout=checkout, keep_users_own=keep_user_commits, dry_run=dry_run)
     with here.open_plan(plan) as opened:
-        moved = rollback.undo(opened, how) if undo else _roll_back(opened, to_step, last, how)
+        moved = _roll_back(opened, to_step, last, how)
         after = opened.status()
     name = opened.name
     given_data = dataclasses.asdict(moved) if moved is not None else None
@@ -74,11 +80,11 @@ def command(
         return
     everything = len(after.steps) == len(moved.steps) > 1
     steps = f"all {len(moved.steps)} steps" if everything else _named(moved)
-    _print(name, moved, steps, undo=undo, dry_run=dry_run)
-    if undo and not dry_run:
-        console.out(*report.next_command(after, running=False))
-    elif not dry_run:
-        console.out(f"next: git orch rollback --undo {name}")
+    _print(name, moved, steps, dry_run=dry_run)
+    if not dry_run:
+        console.out(
+            f"next: git orch undo {name}  # brings {'it' if len(moved.steps) == 1 else 'them'} again"
+        )
 
 
 def _roll_back(opened: OpenPlan, to_step: int | None, last: int | None, how: How) -> Moved | None:
@@ -93,11 +99,9 @@ def _named(moved: Moved) -> str:
     return sentences.steps(moved.steps) if moved.steps else "no step"
 
 
-def _print(name: str, moved: Moved, steps: str, *, undo: bool, dry_run: bool) -> None:
+def _print(name: str, moved: Moved, steps: str, *, dry_run: bool) -> None:
     branch = "branch would move" if dry_run else "branch moved"
-    done = f"{steps} done again"
-    if not undo:
-        done = f"would roll back {steps}" if dry_run else f"rolled back {steps}"
+    done = f"would roll back {steps}" if dry_run else f"rolled back {steps}"
     saved = "" if dry_run else f" (old tip {moved.old[:10]} saved)"
     console.out(f"{name}: {branch} from {moved.old[:10]} to {moved.new[:10]}; {done}{saved}")
     if dry_run and moved.cut:

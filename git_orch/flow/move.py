@@ -22,16 +22,19 @@ seen when the move was intended. The text of a reflog entry says nothing to us.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from git_orch import checkpoints, errors
+from git_orch.plans import sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Move, MoveKind
 from git_orch.repo import refs
+from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.repository import Repository
+from git_orch.repo.worktree import half_moved
 
 # The object an event hangs on (None: the empty blob), and the event.
 Entry = tuple[str | None, Event]
@@ -63,7 +66,8 @@ class Change:
     """A move to make: the full name of a ref, from `old` (None: it is made) to `new`.
 
     `why` is for people: it stands in the log and in the reflog. With `checkout` files of a worktree
-    that has the branch follow, and none of the user's was in their way.
+    that has the branch follow, and none of the user's was in their way. `marks` are further fields
+    of the intent: the change of the plan that the move takes back, or brings again.
     """
 
     kind: MoveKind
@@ -72,6 +76,7 @@ class Change:
     new: str
     why: str
     checkout: bool = False
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reason(self) -> str:
@@ -101,6 +106,7 @@ def intend(log: Logbook, change: Change, at: str | None) -> Intent:
     body["to"] = change.new
     if change.checkout:
         body["checkout"] = True
+    body |= change.marks
     return Intent(change, log.event("move.intended", **body, why=change.why), at)
 
 
@@ -136,3 +142,26 @@ def has_happened(repository: Repository, move: Move) -> bool:
     if refs.value(repository, move.ref) == move.new:
         return True
     return refs.reflog(repository, move.ref).count(move.new) > move.seen_before
+
+
+def reset_checkout(repository: Repository, git: Git, change: Change, look: str) -> None:
+    """The road of a move where the branch is checked out: its files follow, also back, and local
+    changes are kept.
+
+    `git` works there, and `look` is the command that shows what is in the way. Raises Busy when git
+    does not move the branch; then nothing has moved.
+    """
+    # The refresh keeps git from taking a touched file for a changed one.
+    git.finished("update-index", "-q", "--refresh", expect=(0, 1))
+    variables = {"GIT_REFLOG_ACTION": change.reason}
+    try:
+        git.run("reset", "--quiet", "--keep", change.new, variables=variables)
+    except GitFailed as refused:
+        if refused.locked:
+            raise errors.Busy(refused.cause, refused.hint) from refused
+        old = change.old or repository.empty_tree
+        half_moved.put_back(repository, git, change.ref, old, change.new)
+        if isinstance(refused, errors.DiskFull):
+            raise
+        name = sentences.quoted(change.ref.removeprefix("refs/heads/"))
+        raise errors.Busy(f"git cannot move {name}: {refused.cause}", look) from refused

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from git_orch import checkpoints, errors
 from git_orch.flow import move as moves
@@ -16,7 +17,7 @@ from git_orch.plans import ids, sentences
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Move, MoveKind, Status
 from git_orch.repo import ask, refs
-from git_orch.repo.git import Git, GitFailed
+from git_orch.repo.git import Git
 from git_orch.repo.identity import Identity
 from git_orch.repo.log import catalog, kept, spool
 from git_orch.repo.log import log as store
@@ -132,8 +133,9 @@ class OpenPlan:
         kind: MoveKind = MoveKind.LAND,
         written: Written | None = None,
         in_place: bool = False,
-    ) -> None:
-        """Move the plan branch, as `flow/move.py` says.
+        marks: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        """Move the plan branch, as `flow/move.py` says; gives the ID of the intent.
 
         `written` are objects that no ref holds yet. Raises Busy when the branch is checked out
         somewhere or is not at `old` any more; then nothing has moved. With `in_place` it is checked
@@ -154,7 +156,8 @@ class OpenPlan:
                 reason=change.reason,
             )
 
-        self._carry_out(Change(kind, self.ref, old, new, why), entries, road, new_objects)
+        change = Change(kind, self.ref, old, new, why, marks=marks)
+        return self._carry_out(change, entries, road, new_objects)
 
     def move_checked_out(self, place: Path, change: Change, entries: Sequence[Entry] = ()) -> None:
         """Move the plan branch where it is checked out in `place`: its files follow, local changes
@@ -169,25 +172,11 @@ class OpenPlan:
         in_the_way = half_moved.in_the_way(git, place, old, change.new)
         if in_the_way:
             shown = sentences.quoted_names(in_the_way)
-            message = f"files in {sentences.quoted(place)} are in the way of the rollback: {shown}"
+            message = f"files in {sentences.quoted(place)} are in the way: {shown}"
             raise errors.Busy(message, f"{look} --ignored --short")
 
         def road(change: Change) -> None:
-            # The refresh keeps git from taking a touched file for a changed one.
-            git.finished("update-index", "-q", "--refresh", expect=(0, 1))
-            variables = {"GIT_REFLOG_ACTION": change.reason}
-            try:
-                git.run("reset", "--quiet", "--keep", change.new, variables=variables)
-            except GitFailed as refused:
-                if refused.locked:
-                    raise errors.Busy(refused.cause, refused.hint) from refused
-                half_moved.put_back(self.repository, git, change.ref, old, change.new)
-                if isinstance(refused, errors.DiskFull):
-                    raise
-                message = (
-                    f"git cannot move {sentences.quoted(change.ref.removeprefix('refs/heads/'))}"
-                )
-                raise errors.Busy(f"{message}: {refused.cause}", look) from refused
+            moves.reset_checkout(self.repository, git, change, look)
 
         self._carry_out(replace(change, checkout=True), entries, road)
 
@@ -197,7 +186,7 @@ class OpenPlan:
         entries: Sequence[Entry],
         road: Callable[[Change], None],
         written: Written | None = None,
-    ) -> None:
+    ) -> str:
         def kept_road(change: Change) -> None:
             try:
                 road(change)
@@ -205,7 +194,9 @@ class OpenPlan:
                 self.keep([change.new], _NOT_LANDED, written)
                 raise
 
-        moves.carry_out(self, moves.intend(self, change, change.new), entries, kept_road)
+        intent = moves.intend(self, change, change.new)
+        moves.carry_out(self, intent, entries, kept_road)
+        return intent.event.id
 
     @checkpoints.around("abandon move")
     def abandon(self, move: Move) -> None:

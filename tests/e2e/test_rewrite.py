@@ -470,8 +470,7 @@ def test_an_ignored_file_is_not_overwritten_where_the_branch_is_checked_out(
     (repo.path / ".git/info/exclude").write_text("c.txt\n")
     repo.write({"c.txt": "mine\n"})
     assert (
-        "in the way of the rollback: 'c.txt'"
-        in repo.orch("rollback", "--undo", "--checkout", expect=6).stderr
+        "are in the way: 'c.txt'" in repo.orch("rollback", "--undo", "--checkout", expect=6).stderr
     )
     assert (repo.path / "c.txt").read_text() == "mine\n"
     assert branch(repo, plan) == ["Write a.txt"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from git_orch import errors
 from git_orch.flow.approval.grant import refuse_rejected
@@ -99,8 +100,10 @@ def approve(
     plan.record(*((plan.home, event) for event in events))
 
 
-def reject(plan: OpenPlan, why: str) -> None:
-    """Reject the plan; `git orch edit` brings it back. Raises Refused when steps have landed."""
+def reject(plan: OpenPlan, why: str, marks: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Reject the plan; `git orch edit` brings it back. Raises Refused when steps have landed.
+    `marks` are further fields of the event, as `plans/history/changes.py` says.
+    """
     status = plan.status()
     if status.recorded_state is PlanState.REJECTED:
         refuse_rejected(status)
@@ -117,7 +120,7 @@ def reject(plan: OpenPlan, why: str) -> None:
     life.transition(state, PlanState.REJECTED, name)
     approvals.withdraw(plan.place)
     public_reason = redact.redacted(why, secrecy.secrets())
-    events = [*rollback, plan.event("plan.rejected", why=public_reason)]
+    events = [*rollback, plan.event("plan.rejected", why=public_reason, **marks)]
     plan.record(*((plan.home, event) for event in events))
 
 

@@ -8,7 +8,9 @@ does the rest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from git_orch import errors
 from git_orch.flow.attempt import leftovers
@@ -33,9 +35,9 @@ class PutAway:
     merged: str | None
 
 
-def archive(plan: OpenPlan, why: str) -> PutAway:
+def archive(plan: OpenPlan, why: str, marks: Mapping[str, str] = MappingProxyType({})) -> PutAway:
     """Put a plan away, or do what is left of it. Raises Busy when its branch is checked out
-    somewhere.
+    somewhere. `marks` are further fields of the event, as `plans/history/changes.py` says.
     """
     if plan.status().archived is None:
         plan.refuse_checked_out()
@@ -43,11 +45,11 @@ def archive(plan: OpenPlan, why: str) -> PutAway:
         leftovers.put_away(plan)
         leftovers.put_away_person_worktrees(plan)
         _keep_results(plan)
-        _declare(plan, why)
+        _declare(plan, why, marks)
     return finish(plan)
 
 
-def _declare(plan: OpenPlan, why: str) -> None:
+def _declare(plan: OpenPlan, why: str, marks: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write down that the plan is put away, and what it is then, for whoever has the log without
     the commits.
     """
@@ -59,6 +61,7 @@ def _declare(plan: OpenPlan, why: str) -> None:
         "state": status.state.value,
         "done": sorted(status.satisfied_steps()),
         "why": reason,
+        **marks,
     }
     plan.record((plan.home, plan.event("plan.archived", **body, **tip_field(tip))))
 

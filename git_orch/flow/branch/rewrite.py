@@ -44,11 +44,14 @@ _NAMED = 3  # paths of a conflict that a message names
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """The outcome of a rewrite: the old and the new tip, and the steps whose checks ran again."""
+    """The outcome of a rewrite: the old and the new tip, the steps whose checks ran again, and the
+    ID of the move.
+    """
 
     old: str
     new: str
     verified: tuple[int, ...] = ()
+    move: str = ""
 
 
 # -- drop, reorder, rebase -------------------------------------------------------------------------
@@ -100,7 +103,9 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
     with with_hint(_edit_from(plan, stays + 1)):
         done = _reorder_commits(plan, status, [step.id for step in steps])
     if plan.status().state is not PlanState.COMPLETE:
-        edit.revise(plan, status.plan, status.plan._replace(steps=tuple(steps)), estimate(status))
+        part = edit.Undo({"part_of": done.move}) if done is not None else None
+        new = status.plan._replace(steps=tuple(steps))
+        edit.revise(plan, status.plan, new, estimate(status), part)
     return done
 
 
@@ -310,17 +315,10 @@ def move_branch(
         (oid, plan.event("step.verified", step=step.id, tree=tree)) for step, oid, tree in verified
     ]
     rewritten = (plan.home, plan.event("plan.rewritten", why=why, **{"from": old, "to": chain.tip}))
-    plan.move(
-        old,
-        chain.tip,
-        why,
-        [*entries, *verified_events, rewritten],
-        kind=kind,
-        written=chain.written,
-    )
-    return Rewritten(
-        old, chain.tip, tuple(step.number for step, _, _ in verified if step.step.checks)
-    )
+    entries = [*entries, *verified_events, rewritten]
+    move = plan.move(old, chain.tip, why, entries, kind=kind, written=chain.written)
+    checked = tuple(step.number for step, _, _ in verified if step.step.checks)
+    return Rewritten(old, chain.tip, checked, move)
 
 
 def _extend_ground(plan: OpenPlan, status: Status, chain: Chain) -> None:

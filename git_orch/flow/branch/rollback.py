@@ -11,26 +11,10 @@ from git_orch import errors
 from git_orch.flow.branch import rewrite
 from git_orch.flow.move import Change, Entry
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.flow.planning import edit
-from git_orch.plans import ids, plan_document, sentences
-from git_orch.plans.document import BadDocument
-from git_orch.plans.history.events import Event
-from git_orch.plans.history.status import SATISFIED, Commit, Move, MoveKind, Status
-from git_orch.repo.log import catalog
+from git_orch.plans import ids, sentences
+from git_orch.plans.history.status import SATISFIED, Commit, MoveKind, Status
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.worktree import worktrees
-
-# What an undo takes back.
-_REVERSIBLE = frozenset(
-    {
-        MoveKind.ROLLBACK,
-        MoveKind.DROP,
-        MoveKind.REORDER,
-        MoveKind.REBASE,
-        MoveKind.REDO,
-        MoveKind.ADOPT,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,88 +110,8 @@ def _to(plan: OpenPlan, status: Status, target: Commit, why: str, how: How) -> M
     )
     plan.keep([branch.tip], "a tip that was rolled back")
     change = Change(MoveKind.ROLLBACK, plan.ref, branch.tip, chain.tip, why)
-    _move(plan, change, [(plan.home, event)], how, chain.written)
+    move_to(plan, change, [(plan.home, event)], chain.written, in_checkout=how.in_checkout)
     return moved
-
-
-def undo(plan: OpenPlan, how: How | None = None) -> Moved:
-    """Take back the last rollback, drop, reorder, rebase, redo or adoption that was not taken back yet.
-
-    Raises Refused when the branch has moved on since, or none of these was last.
-    """
-    status, how = plan.status(), how or How()
-    last = status.last_move
-    if last is None or last.kind not in _REVERSIBLE or last.old is None:
-        raise errors.Refused(
-            "the last move of the branch was not a rollback", f"git orch log {plan.name}"
-        )
-    verb = last.kind.value
-    if status.branch is None or status.branch.tip != last.new:
-        raise errors.Refused(
-            f"the branch has moved on since the {verb}",
-            f"git log --oneline {last.old[:12]} orch/{plan.id}",
-        )
-    if plan.objects.read_many([last.old])[0] is None:
-        raise errors.NotFound(f"commit '{last.old[:12]}' is gone", f"git orch exec {plan.name}")
-    then = catalog.status(plan.place, plan.objects, plan.log.log, last.old)
-    steps = tuple(
-        step.number
-        for step in then.steps
-        if step.id in then.satisfied_steps() - status.satisfied_steps()
-    )
-    moved = Moved(last.new, last.old, steps)
-    if how.dry_run:
-        return moved
-    plan.keep([last.new], f"the branch before the {verb} was taken back")
-    if not how.in_checkout:
-        plan.refuse_checked_out()
-    if last.kind is MoveKind.REORDER:
-        _restore_order(plan, status, last)
-    entries = _base_before(plan, status, last) if last.kind is MoveKind.REBASE else []
-    entries.append((plan.home, plan.event("plan.restored", **{"from": last.new, "to": last.old})))
-    change = Change(MoveKind.UNDO, plan.ref, last.new, last.old, f"undo {verb}")
-    _move(plan, change, entries, how, Written(plan.objects))
-    plan.home_at_cover(plan.status())
-    return moved
-
-
-def _base_before(plan: OpenPlan, status: Status, rebase: Move) -> list[Entry]:
-    """The log entry that names the base from before a rebase again. A rebase's own event comes
-    before its intent.
-    """
-    named = [
-        event
-        for event in status.log.events
-        if event.name in ("plan.created", "plan.rebased") and event.id < rebase.id
-    ]
-    return [
-        (plan.home, plan.event("plan.rebased", base=event.body.get("base")))
-        for event in named[-2:-1]
-    ]
-
-
-def _restore_order(plan: OpenPlan, status: Status, reordered: Move) -> None:
-    """The text with its steps where they stood before they were reordered, unless others have come
-    or gone since.
-    """
-    texts = [event for event in status.log.events if event.name in ("plan.created", "plan.revised")]
-    before = [_steps(event) for event in texts if event.id < reordered.id][-1:]
-    after = [_steps(event) for event in texts if event.id > reordered.id][:1]
-    now = [step.id for step in status.plan.steps]
-    if not before or not after or not sorted(before[0]) == sorted(after[0]) == sorted(now):
-        return
-    steps = tuple(
-        step for identifier in before[0] for step in status.plan.steps if step.id == identifier
-    )
-    edit.revise(plan, status.plan, status.plan._replace(steps=steps), rewrite.estimate(status))
-
-
-def _steps(event: Event) -> list[str]:
-    """The steps of a text, by their IDs; none where it is damaged."""
-    try:
-        return [step.id for step in plan_document.from_document(event.body.get("plan")).steps]
-    except BadDocument:
-        return []
 
 
 def _claims(commit: Commit, plan: str) -> bool:
@@ -255,11 +159,20 @@ def _refuse_foreign(plan: OpenPlan, theirs: list[Commit], target: Commit) -> Non
         )
 
 
-def _move(
-    plan: OpenPlan, change: Change, entries: Sequence[Entry], how: How, written: Written
+def move_to(
+    plan: OpenPlan,
+    change: Change,
+    entries: Sequence[Entry],
+    written: Written,
+    *,
+    in_checkout: bool,
 ) -> None:
-    place = worktrees.checkout_of(plan.repository, plan.ref) if how.in_checkout else None
-    if place is None:
-        plan.move(change.old, change.new, change.why, entries, kind=change.kind, written=written)
-    else:
+    """Move the plan branch to where it may have been before; with `in_checkout` also where it is
+    checked out.
+    """
+    place = worktrees.checkout_of(plan.repository, plan.ref) if in_checkout else None
+    if place is not None:
         plan.move_checked_out(place, change, entries)
+        return
+    old, new, why, kind = change.old, change.new, change.why, change.kind
+    plan.move(old, new, why, entries, kind=kind, written=written, marks=change.marks)

@@ -306,6 +306,10 @@ def is_done(repository: Repository, move: Move) -> bool:
     tip = refs.value(repository, move.ref)
     if tip is None:
         return False
+    if move.kind is MoveKind.UNDO and move.old is not None:
+        git = repository.git
+        if ask.is_ancestor(git, move.new, move.old):  # back: the branch was there before
+            return tip == move.new or not ask.is_ancestor(git, move.old, tip)
     if moves.has_happened(repository, move):
         return True
     return ask.is_ancestor(repository.git, move.new, tip)

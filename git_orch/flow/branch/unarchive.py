@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from git_orch import errors
 from git_orch.flow.branch import opening
@@ -29,9 +31,11 @@ class BroughtBack:
     tip: str | None
 
 
-def unarchive(place: PlanPlace, reporter: Reporter) -> BroughtBack:
+def unarchive(
+    place: PlanPlace, reporter: Reporter, marks: Mapping[str, str] = MappingProxyType({})
+) -> BroughtBack:
     """Bring a plan back: its log and, where its last tip is here, its branch. Raises Busy,
-    NotFound.
+    NotFound. `marks` are further fields of the event, as `plans/history/changes.py` says.
 
     The note leaves the archive last: killed before, the plan is in both places, and the live one
     counts.
@@ -44,7 +48,7 @@ def unarchive(place: PlanPlace, reporter: Reporter) -> BroughtBack:
             if refs.value(repository, place.log) is None:
                 _begin_log(place, database, notes)
     with opening.open_for_writing(place, reporter, put_away=True) as opened:
-        tip = _brought_back(opened)
+        tip = _brought_back(opened, marks)
         opened.record()
         archives.Writer(repository, opened.objects, opened.identity).drop(place.id, notes)
     return BroughtBack(place.id, tip)
@@ -65,7 +69,7 @@ def _begin_log(
     log.begin(place, database, identity.of_user(repository), (home, content))
 
 
-def _brought_back(plan: OpenPlan) -> str | None:
+def _brought_back(plan: OpenPlan, marks: Mapping[str, str]) -> str | None:
     """Write down that the plan is back, and make its branch again; gives the branch's tip, if it
     has one now.
     """
@@ -74,7 +78,7 @@ def _brought_back(plan: OpenPlan) -> str | None:
         return plan.tip()
     taken_back = [event.id for event in plan.log.log.events if event.name == "plan.archived"]
     tip, live = _present(plan, archived.tip), plan.tip()
-    back = plan.event("plan.unarchived", archived=taken_back, **tip_field(live or tip))
+    back = plan.event("plan.unarchived", archived=taken_back, **tip_field(live or tip), **marks)
     if live is None and tip is not None:
         plan.move(None, tip, "unarchive", [(plan.home, back)], kind=MoveKind.UNARCHIVE)
     else:

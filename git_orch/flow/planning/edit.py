@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from git_orch import errors
 from git_orch.flow.approval import approve
 from git_orch.flow.open_plan import OpenPlan
@@ -14,7 +17,28 @@ from git_orch.plans.history.status import MoveKind, PlanState, Status
 from git_orch.plans.plan import Plan
 
 
-def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What an edit takes back or brings again: the fields of its event that say so, as
+    `plans/history/changes.py` has it, and the cover commit of the text.
+    """
+
+    marks: Mapping[str, str] = field(default_factory=dict)
+    cover: str | None = None
+
+    @property
+    def part(self) -> dict[str, str]:
+        """The fields of the move of the cover."""
+        return {"part_of": next(iter(self.marks.values()))} if self.marks else {}
+
+
+def revise(
+    plan: OpenPlan,
+    old: Plan,
+    new: Plan,
+    estimate: Document,
+    undo: Undo | None = None,
+) -> bool:
     """Store another text of the plan, made from the `old` one; False when it is equal.
 
     A text that the user made or approved here stays their own when they edit it; one from elsewhere
@@ -42,8 +66,8 @@ def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
         approve.remember_made(plan, status, status.plan, new)
     if PlanState.FAILED in passed:
         plan.record((plan.home, plan.event("plan.stopped", why="edit")))
-    goes_on = PlanState.EXECUTING in passed
-    _store(plan, status, new, {"estimate": estimate, **({"state": "EXECUTING"} if goes_on else {})})
+    state = {"state": "EXECUTING"} if PlanState.EXECUTING in passed else {}
+    _store(plan, status, new, {"estimate": estimate, **state}, undo or Undo())
     if users_own:
         approve.remember_made(plan, status, new)
     else:
@@ -54,15 +78,20 @@ def revise(plan: OpenPlan, old: Plan, new: Plan, estimate: Document) -> bool:
     return True
 
 
-def _store(plan: OpenPlan, status: Status, new: Plan, fields: Document) -> None:
-    revised = plan.event("plan.revised", plan=plan_document.to_document(new), **fields)
+def _store(plan: OpenPlan, status: Status, new: Plan, fields: Document, undo: Undo) -> None:
+    text = plan_document.to_document(new)
+    revised = plan.event("plan.revised", plan=text, **fields, **undo.marks)
     branch = status.branch
-    if branch is None or any(step.commit is not None for step in status.steps):
+    same = text == plan_document.to_document(status.plan)
+    if branch is None or same or any(step.commit is not None for step in status.steps):
         plan.record((plan.home, revised))
     elif len(branch.commits) == 1 and base.is_ours(status, branch.tip):
-        cover = base.write_cover(plan.objects, plan.identity, plan.id, new, status.base)
+        cover = undo.cover
+        if cover is None or plan.objects.read_many([cover])[0] is None:
+            cover = base.write_cover(plan.objects, plan.identity, plan.id, new, status.base)
         plan.keep([branch.tip], "the cover before an edit")
-        plan.move(branch.tip, cover, "edit", [(cover, revised)], kind=MoveKind.EDIT)
+        entries, kind = [(cover, revised)], MoveKind.EDIT
+        plan.move(branch.tip, cover, "edit", entries, kind=kind, marks=undo.part)
         plan.home = cover
     else:
         plan.record((plan.home, revised))

@@ -143,7 +143,7 @@ def _roll_back(plan: OpenPlan, tip: str) -> None:
 
     moved = rollback.roll_back_run(plan, tip)
     if moved is not None:
-        again = f"git orch rollback --undo {ids.short(plan.id)}"
+        again = f"git orch undo {ids.short(plan.id)}"
         taken = sentences.steps(moved.steps)
         plan.reporter.emit(
             Note(f"rolled back {taken}: the branch is at {moved.new[:10]} again; to undo: {again}")

@@ -61,7 +61,6 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         verified=frozenset(past.verified),
         calls=tuple(past.calls),
         pending_moves=tuple(past.moves.values()),
-        last_move=past.standing[-1] if past.standing else None,
         known_tip=past.known_tip,
         estimate=past.estimate,
         open_run=past.open_run,
@@ -70,7 +69,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         damaged=damaged,
         step_ids=frozenset(past.step_ids),
         skipped=frozenset(past.skipped),
-        landed=past.landed,
+        landed=past.homes[-1] if past.homes else None,
         archived=past.archived,
         tip_checked=past.tip_checked,
     )

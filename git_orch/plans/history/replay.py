@@ -29,7 +29,7 @@ from git_orch.plans.history.status import (
 )
 from git_orch.plans.plan import Plan
 
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(slots=True)
@@ -51,7 +51,6 @@ class Past:
     calls: list[Call] = field(default_factory=list)
     moves: dict[str, Move] = field(default_factory=dict)
     arrivals: Counter[tuple[str, str]] = field(default_factory=Counter)  # of a ref at a commit
-    standing: list[Move] = field(default_factory=list)  # moves of the branch, oldest first
     known_tip: str | None = None
     estimate: StoredEstimate | None = None
     open_run: str | None = None
@@ -60,10 +59,11 @@ class Past:
     step_ids: set[str] = field(default_factory=set)
     skipped: tuple[str, ...] = ()
     tip_checked: TipCheck | None = None
-    landed: Landing | None = None
+    homes: list[Landing] = field(default_factory=list)  # where the plan has landed, oldest first
     archived: Archiving | None = None
     taken_back: set[str] = field(default_factory=set)  # archivings that do not count any more
-    landings: dict[str, Landing] = field(default_factory=dict)  # by the move that they wait for
+    # Landings by the move that they wait for; None takes the last one back.
+    landings: dict[str, Landing | None] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """Replay one event. Raises BadDocument where its fields do not have the documented form."""
@@ -132,8 +132,9 @@ class Past:
         self._take_run_state(_STATE_AFTER_RUN.get(outcome, PlanState.EXECUTING))
         self.interrupted = outcome == "interrupted"
 
-    def restore(self, _event: Event) -> None:
-        self._become(PlanState.EXECUTING)
+    def restore(self, event: Event) -> None:
+        full = event.body.get("full") is True
+        self._become(PlanState.ROLLED_BACK if full else PlanState.EXECUTING)
 
     def stop(self, _event: Event) -> None:
         self.open_run, self.interrupted = None, False
@@ -216,14 +217,11 @@ class Past:
         if move is None:
             return
         self.arrivals[move.ref, move.new] += 1
-        self.landed = self.landings.pop(move.id, self.landed)
+        if move.id in self.landings:
+            self._come_home(self.landings.pop(move.id))
         if move.ref != self.branch:
             return
         self.known_tip = move.new
-        if move.kind is not MoveKind.UNDO:
-            self.standing.append(move)
-        elif self.standing:
-            self.standing.pop()
 
     def abandon_move(self, event: Event) -> None:
         move = self.moves.pop(document.text(event.body, "move"), None)
@@ -258,9 +256,19 @@ class Past:
         """Take a landing; one that belongs to a move counts when that move is done."""
         move, landing = document.optional_text(event.body, "move"), _landing(event)
         if move is None:
-            self.landed = landing
+            self._come_home(landing)
         else:
             self.landings[move] = landing
+
+    def unland(self, event: Event) -> None:
+        """Take the last landing back, when the move that does it is done."""
+        self.landings[document.text(event.body, "move")] = None
+
+    def _come_home(self, landing: Landing | None) -> None:
+        if landing is not None:
+            self.homes.append(landing)
+        elif self.homes:
+            self.homes.pop()
 
     def notice_branch(self, event: Event) -> None:
         self.known_tip = _oid(event.body, "now")
@@ -298,6 +306,7 @@ REPLAYS = {
     "move.done": Past.finish_move,
     "move.abandoned": Past.abandon_move,
     "plan.landed": Past.land_plan,
+    "plan.unlanded": Past.unland,
     "plan.archived": Past.archive,
     "plan.unarchived": Past.unarchive,
     "branch.noticed": Past.notice_branch,
@@ -390,7 +399,7 @@ def _oid(fields: Mapping[str, object], name: str) -> str:
     BadDocument.
     """
     value = document.text(fields, name)
-    if not _OID.fullmatch(value):
+    if not OID.fullmatch(value):
         raise BadDocument(f"{name}: expected an object ID")
     return value
 

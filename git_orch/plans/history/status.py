@@ -102,7 +102,7 @@ class MoveKind(enum.Enum):
     REBASE = "rebase"
     REDO = "redo"
     ADOPT = "adopt"  # of a person's commit as a step
-    UNDO = "undo"  # of one of the five above
+    UNDO = "undo"  # of one of these, or of a landing or a pick; and the undo of an undo
     UNARCHIVE = "unarchive"
     PICK = "pick"  # steps onto a branch of the user's
     OTHER = "other"  # of a later version
@@ -308,11 +308,9 @@ class Status(NamedTuple):
     (step, tree) pairs whose checks passed. `incomplete` says that git could not read a part of the
     log, so that missing events prove nothing; `interrupted` that a signal ended the last run;
     `merged` that the branch is gone, and its last tip is part of the base branch. `skipped` are steps
-    that the last run left out on purpose. `first_base` is
-    the commit that the plan was made on; `base` follows its branch. `last_move` is the last move of
-    the branch that no undo took back. `unverified_here` are satisfied steps that this machine has
-    no record of, `tip_unverified_here` says that it has none of the tip: a log may come from
-    anybody.
+    that the last run left out on purpose. `first_base` is the commit that the plan was made on;
+    `base` follows its branch. `unverified_here` are satisfied steps that this machine has no record
+    of, `tip_unverified_here` says that it has none of the tip: a log may come from anybody.
     """
 
     id: str
@@ -331,7 +329,6 @@ class Status(NamedTuple):
     verified: frozenset[tuple[str, str]] = frozenset()
     calls: tuple[Call, ...] = ()
     pending_moves: tuple[Move, ...] = ()
-    last_move: Move | None = None
     known_tip: str | None = None
     estimate: StoredEstimate | None = None
     open_run: str | None = None

@@ -390,14 +390,22 @@ def test_a_landing_counts_when_its_move_is_done() -> None:
 def test_a_move_of_the_users_branch_says_nothing_about_the_plan_branch() -> None:
     move = f"01K{len(EXECUTED) + 1:023d}"
     done = folded(log_of(*EXECUTED, *going(move, 900), ("move.done", {"move": move})), None)
-    assert (done.known_tip, done.last_move) == (None, None)
+    assert done.known_tip is None
 
 
-def moved(body: dict[str, Any]) -> Status:
-    """The plan after one move of its branch."""
+def test_a_landing_that_was_taken_back_counts_no_more() -> None:
+    there, back = f"01K{len(EXECUTED) + 1:023d}", f"01K{len(EXECUTED) + 4:023d}"
+    lines = [*EXECUTED, *going(there, 900), ("move.done", {"move": there})]
+    intent = {"ref": "refs/heads/main", "from": oid(900), "to": oid(1), "why": "undo land"}
+    lines += [("move.intended", intent), ("plan.unlanded", {"move": back})]
+    assert folded(log_of(*lines), None).landed is not None
+    assert folded(log_of(*lines, ("move.done", {"move": back})), None).landed is None
+
+
+def intended(body: dict[str, Any]) -> Status:
+    """The plan before a move of its branch."""
     intent = {"ref": f"refs/heads/orch/{PLAN}", "from": oid(103), "to": oid(101), **body}
-    move = f"01K{len(EXECUTED) + 1:023d}"
-    return folded(log_of(*EXECUTED, ("move.intended", intent), ("move.done", {"move": move})), None)
+    return folded(log_of(*EXECUTED, ("move.intended", intent)), None)
 
 
 @pytest.mark.parametrize(
@@ -413,9 +421,8 @@ def moved(body: dict[str, Any]) -> Status:
 def test_the_kind_of_a_move_is_a_field_or_in_an_old_log_the_first_word_of_its_reason(
     body: dict[str, Any], kind: MoveKind
 ) -> None:
-    last = moved(body).last_move
-    assert last is not None
-    assert last.kind is kind
+    [move] = intended(body).pending_moves
+    assert move.kind is kind
 
 
 def test_a_landing_that_did_not_happen_takes_no_step_back() -> None:

@@ -1,0 +1,173 @@
+"""git orch undo: the last change, whatever it was, and itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from conftest import Here, Prepared, Repo, writing
+
+
+def refs(repo: Repo) -> dict[str, str]:
+    """The branches and where they are: what a change moves."""
+    listed = repo.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads")
+    return dict(line.split() for line in listed.splitlines())
+
+
+def look(here: Here, plan: str) -> tuple[object, ...]:
+    """What a person sees of a plan: branches, steps, text, and whether it is archived."""
+    shown = here.show(plan)
+    steps = [(step["title"], step["state"]) for step in shown["steps"]]
+    return refs(here.repo), steps, shown["archived"], shown["landed"], shown["base"]["commit"]
+
+
+@pytest.fixture
+def plan(here: Here, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A plan of three steps that need nothing, all done, whose base has moved on."""
+
+    def build(repo: Repo) -> str:
+        made = repo.plan(writing("a", "b", "c", chained=False))
+        repo.orch("exec", made)
+        repo.commit({"beside": "beside\n"})
+        return made
+
+    shutil.rmtree(here.repo.path)
+    _, made = prepared.at(here.repo.path, "all done, and the base has moved on", build)
+    monkeypatch.chdir(here.repo.path)
+    return made
+
+
+MORE = json.dumps(writing("a", "b", "c", "d", chained=False))
+CHANGES: dict[str, Sequence[str]] = {
+    "rollback": ["rollback"],
+    "drop": ["drop", "2"],
+    "reorder": ["reorder", "3,1,2"],
+    "rebase": ["rebase"],
+    "redo": ["redo", "2"],
+    "edit": ["edit", "--from", "-"],
+    "land": ["land"],
+    "pick": ["pick", "PLAN", "1"],
+    "archive": ["archive"],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_taken_back_and_comes_again(here: Here, plan: str, change: str) -> None:
+    before = look(here, plan)
+    words = [word.replace("PLAN", plan) for word in CHANGES[change]]
+    here(*words, *([plan] if "PLAN" not in CHANGES[change] else []), stdin=MORE)
+    after = look(here, plan)
+    assert after != before
+    for expected in (before, after):
+        here("undo")
+        assert look(here, plan) == expected
+    assert here.repo.git("status", "--short") == ""
+
+
+def test_a_run_its_edit_and_the_plan_are_taken_back_one_after_the_other(here: Here) -> None:
+    plan = here.plan(writing("a", chained=False))
+    here("undo")
+    assert here.show(plan)["archived"]
+    here("undo")
+    here("edit", "--from", "-", stdin=MORE)
+    cover = refs(here.repo)
+    here("exec")
+    here("undo")
+    assert (refs(here.repo), here.show(plan)["state"]) == (cover, "ROLLED_BACK")
+    assert "took back 'edit'" in here("undo", "--again").out
+    assert len(here.show(plan)["steps"]) == 1
+    refused = here("undo", "--again", expect=3).err
+    assert "nothing is left to take back" in refused
+    assert "did 'edit' again" in here("undo").out
+    assert "did 'exec' again" in here("undo", "--again").out
+    assert here.show(plan)["state"] == "COMPLETE"
+
+
+def test_a_rejected_plan_is_what_it_was(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    before = look(here, plan)
+    here("reject", "--why", "no")
+    here("undo")
+    assert (look(here, plan), here.show(plan)["state"]) == (before, "CREATED")
+    here("undo")
+    assert here.show(plan)["state"] == "REJECTED"
+    here("undo")
+    here("exec")
+
+
+def test_a_landing_that_something_came_after_is_left_with_the_command_that_reverts_it(
+    here: Here, plan: str
+) -> None:
+    here("land", plan)
+    here.repo.commit({"later": "later\n"})
+    before = refs(here.repo)
+    refused = here("undo", expect=3).err
+    assert "'main' has moved on since 'land on main'" in refused
+    assert (refs(here.repo), here.show(plan)["archived"]) == (before, True)
+    here.repo.git("-c", "core.editor=true", *refused.rpartition("hint: git ")[2].split())
+    assert not (here.repo.path / "a").exists()
+
+
+def test_a_landing_that_a_remote_has_is_left(here: Here, plan: str, tmp_path: Path) -> None:
+    here("land", plan)
+    here.repo.git("init", "-q", "--bare", str(tmp_path / "up.git"))
+    here.repo.git("remote", "add", "up", str(tmp_path / "up.git"))
+    here.repo.git("push", "-q", "up", "main")
+    refused = here("undo", expect=3).err
+    assert "was pushed: 'up/main' has it" in refused
+    assert "hint: git revert -m 1 " in refused
+
+
+def test_changes_of_the_user_stay_or_are_named(here: Here, plan: str) -> None:
+    here("land", plan)
+    here.repo.write({"README.md": "mine\n"})
+    here("undo")
+    assert (here.repo.path / "README.md").read_text() == "mine\n"
+    here("undo")
+    here.repo.write({"a": "mine\n"})
+    before = refs(here.repo)
+    refused = here("undo", expect=6).err
+    assert "are in the way: 'a'" in refused
+    assert (refs(here.repo), here.show(plan)["archived"]) == (before, True)
+    assert (here.repo.path / "a").read_text() == "mine\n"
+
+
+def test_a_branch_that_the_user_moved_is_left(here: Here, plan: str) -> None:
+    here("drop", "2", plan)
+    tip = here.repo.git("rev-parse", f"orch/{plan}~1")
+    here.repo.git("update-ref", f"refs/heads/orch/{plan}", tip)
+    assert "has moved on since 'drop step 2'" in here("undo", expect=3).err
+    assert here.repo.git("rev-parse", f"orch/{plan}") == tip
+
+
+def test_a_landing_of_another_clone_moves_nothing_here(
+    here: Here, plan: str, tmp_path: Path
+) -> None:
+    here("land", plan)
+    here.repo.git("clone", "-q", str(here.repo.path), str(tmp_path / "other"))
+    other = Repo(tmp_path / "other")
+    other.git("fetch", "-q", "origin", "+refs/notes/orch/*:refs/notes/orch/*")
+    main = other.git("rev-parse", "main")
+    refused = other.orch("undo", plan, expect=3).stderr
+    assert "was not done in this clone" in refused
+    assert other.git("rev-parse", "main") == main
+
+
+def test_a_dry_run_takes_nothing_back(here: Here, plan: str) -> None:
+    here("land", plan)
+    before = look(here, plan)
+    assert "would take back 'land on main'" in here("undo", "--dry-run").out
+    told = json.loads(here("undo", "--dry-run", "--json").out)["data"]
+    assert (told["act"], told["change"]["kind"], told["ref"]) == ("undo", "land", "refs/heads/main")
+    assert look(here, plan) == before
+
+
+def test_a_branch_that_is_checked_out_moves_when_asked(here: Here, plan: str) -> None:
+    here("rollback", plan)
+    here.repo.git("switch", "-q", f"orch/{plan}")
+    assert "is checked out" in here("undo", expect=6).err
+    here("undo", "--checkout")
+    assert (here.repo.path / "c").exists()
