@@ -1,4 +1,4 @@
-"""git orch log: the events of a plan."""
+"""git orch log: the history of a plan."""
 
 from __future__ import annotations
 
@@ -6,24 +6,46 @@ import json
 
 import click
 
+from git_orch import errors
 from git_orch.cli import here
-from git_orch.views import console, live
+from git_orch.plans.history import acts
+from git_orch.views import console, live, report
 
 
 @click.command("log", cls=here.SINCE)
 @here.plan_argument
 @here.json_option
-@click.option("-n", "--max-count", type=click.IntRange(min=1), help="Only the last N events.")
-@here.since_option("Only the events after this one.")
-def command(plan: str | None, *, as_json: bool, max_count: int | None, since: str | None) -> None:
-    """The events of a plan, oldest first; with --json a list of them, as they are stored."""
+@click.option("--oneline", is_flag=True, help="One line for each act.")
+@click.option("--all", "everything", is_flag=True, help="All events, oldest first.")
+@click.option("-n", "--max-count", type=click.IntRange(min=1), help="Only the last N.")
+@here.since_option("Only what came after this event.")
+def command(
+    plan: str | None,
+    *,
+    as_json: bool,
+    oneline: bool,
+    everything: bool,
+    max_count: int | None,
+    since: str | None,
+) -> None:
+    """What was done with a plan, newest first. With --json the events, as they are stored."""
+    if oneline and everything:
+        raise errors.UsageError("--oneline cannot be used with --all", "git orch log -h")
     repository = here.find_repository()
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan)
-    events = [event for event in status.log.events if event.id > (since or "")]
-    events = events[-max_count:] if max_count else events
-    if as_json:
-        here.print_json([json.loads(event.line()) for event in events])
+    if as_json or everything:
+        events = [event for event in status.log.events if event.id > (since or "")]
+        events = events[-max_count:] if max_count else events
+        if as_json:
+            here.print_json([json.loads(event.line()) for event in events])
+            return
+        for event in events:
+            console.out(live.event_line(event))
         return
-    for event in events:
-        console.out(live.event_line(event))
+    done = [act for act in acts.told(status.log.events) if act.id > (since or "")]
+    for act in reversed(done[-max_count:] if max_count else done):
+        time = console.Styled(report.when(act.id)[:16].replace("T", " "), "dim")
+        console.out(time, "  ", console.indented(act.text, 18))
+        for line in () if oneline else act.lines:
+            console.out(console.Styled(" " * 18 + console.indented(line, 18), "dim"))

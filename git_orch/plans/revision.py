@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable
 
 from git_orch.plans import plan_document, sentences
-from git_orch.plans.approval import canonical
 from git_orch.plans.plan import Plan, Step
 
 
@@ -42,7 +42,7 @@ def _pairs(
 
 def _content(step: Step) -> Hashable:
     """All of a step but its ID and what it waits for, which a file names by numbers."""
-    return canonical(plan_document.step_document(step._replace(id="", depends_on=())))
+    return _text(step._replace(id="", depends_on=()))
 
 
 def _name(step: Step) -> Hashable:
@@ -76,5 +76,5 @@ def differences(old: Plan, new: Plan) -> str:
     return ", ".join(words)
 
 
-def _text(step: Step) -> bytes:
-    return canonical(plan_document.step_document(step))
+def _text(step: Step) -> str:
+    return json.dumps(plan_document.step_document(step), sort_keys=True)

@@ -136,7 +136,7 @@ def test_what_a_command_printed_begins_no_line_of_the_log(here: Here) -> None:
         }
     )
     here("exec", plan, expect=1)
-    lines = here("log", plan).out.splitlines()
+    lines = here("log", "--all", plan).out.splitlines()
     assert [line for line in lines if "forged" in line]
     assert not [line for line in lines if line.startswith("2026-01-01")]
 
@@ -146,9 +146,27 @@ def test_no_escape_sequence_of_a_command_is_shown(here: Here) -> None:
         {"title": "x", "steps": [{"title": "y", "run": "echo '\x1b]0;title\x07' >&2; exit 1"}]}
     )
     here("exec", plan, expect=1)
-    for command in (("show",), ("log",), ("status",), ("show", "--attempts")):
+    for command in (("show",), ("log",), ("log", "--all"), ("status",), ("show", "--attempts")):
         assert "\x1b" not in here(*command, plan).out
-    assert "0;title" in here("log", plan).out
+    assert "0;title" in here("log", "--all", plan).out
+
+
+def test_the_log_tells_what_was_done_newest_first(here: Here) -> None:
+    plan = here.plan(writing("a", "b"))
+    here("exec", plan)
+    here("rollback", plan, "--last")
+    here("undo")
+    lines = here("log", "--oneline", plan).out.splitlines()
+    assert [line[18:] for line in lines] == [
+        "took back 'rollback by 1 step'",
+        "rolled back by 1 step",
+        "ran steps 1, 2",
+        "planned 2 steps from a file",
+    ]
+    assert here("log", "--oneline", "-n", "2", plan).out.splitlines() == lines[:2]
+    assert "                  step 2 " in here("log", plan).out
+    assert "move.intended" in here("log", "--all", plan).out
+    here("log", "--oneline", "--all", plan, expect=2)
 
 
 # -- edit ------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_a_life_of_a_plan_is_answered_in_json(here: Here) -> None:
     words = [each["status"] for each in found]
     assert words == ["ok"] * 9 + ["refused"] + ["ok"] * 5
     assert [each["next"][0].split()[2] for each in found[:8]] == [
-        "exec", "land", "rollback", "land", "rollback", "land", "rollback", "rollback",
+        "exec", "land", "undo", "land", "undo", "land", "undo", "undo",
     ]  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def roll_back_last(plan: OpenPlan, count: int, how: How | None = None) -> Moved 
         raise errors.Refused(
             "the branch has no cover commit to go back to", f"git log orch/{plan.id}"
         )
-    return _to(plan, status, target, f"rollback of the last {count}", how or How())
+    return _to(plan, status, target, f"rollback by {sentences.count(count, 'step')}", how or How())
 
 
 def roll_back_run(plan: OpenPlan, tip: str) -> Moved | None:
@@ -80,7 +80,9 @@ def roll_back_run(plan: OpenPlan, tip: str) -> Moved | None:
     status = plan.status()
     commits = status.branch.commits if status.branch is not None else ()
     target = next((commit for commit in commits if commit.oid == tip), None)
-    return None if target is None else _to(plan, status, target, "rollback of a failed run", How())
+    return (
+        None if target is None else _to(plan, status, target, "rollback after a failed run", How())
+    )
 
 
 def _to(plan: OpenPlan, status: Status, target: Commit, why: str, how: How) -> Moved | None:
