@@ -62,7 +62,7 @@ COMMANDS = (
     ("edit", "PLAN", "--from", "edited.json"), ("exec", "PLAN"), ("drop", "PLAN", "4"),
     ("rollback", "--to-step", "1", "PLAN"), ("rollback", "--undo", "PLAN"), ("redo", "PLAN", "3"),
     ("archive", "PLAN"), ("unarchive", "PLAN"), ("pick", "PLAN", "1,2", "--onto", "beside"),
-    ("land", "--partial", "--onto", "other", "PLAN"),
+    ("land", "--partial", "--onto", "other", "PLAN"), ("undo", "PLAN"), ("undo", "PLAN"),
 )  # fmt: skip
 
 

@@ -102,6 +102,21 @@ def test_a_rollback_that_was_killed_inside_the_checkout_is_done_by_the_next_one(
     assert scene.is_clean()
 
 
+def test_an_undo_of_a_landing_that_was_killed_inside_the_checkout_is_done_by_the_next_one(
+    scene: Scene,
+) -> None:
+    scene.repo.orch("land", scene.plan)
+    scene.kill("README.md")
+    scene.cut_off("undo")
+    assert scene.files() == {}
+    again = scene.repo.orch("undo", scene.plan)
+    assert "half-written files are removed" in again.stderr
+    assert scene.files() == {"README.md": scene.before}
+    assert scene.is_clean()
+    scene.repo.orch("undo")
+    assert scene.files() == NEW
+
+
 def test_what_the_user_has_written_since_stays_and_is_in_the_way(scene: Scene) -> None:
     scene.kill("z/b.txt")
     scene.cut_off("land")

@@ -135,9 +135,9 @@ def undo(place: PlanPlace, status: Status, reporter: Reporter, how: How) -> Undo
     """
     change, redo = last_change(status, how)
     act = _Act(change, redo, how)
-    if change.kind in changes.OF_USERS_BRANCH:  # before anything changes
-        _target(place, act)
     if status.archived is not None:
+        if change.kind in changes.OF_USERS_BRANCH:  # before anything changes
+            _target(place, act)
         whole = change.kind in (_COMES_AGAIN if redo else {ChangeKind.ARCHIVE})
         if not whole and (redo or change.kind not in _ARCHIVES):
             archive.refuse_archived(status)
