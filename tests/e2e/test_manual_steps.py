@@ -84,7 +84,7 @@ def test_steps_that_declare_nothing_wait_in_listed_order(here: Here) -> None:
             ],
         }
     )
-    here("exec", plan)
+    here("exec", plan, expect=9)
     assert states(here, plan) == ["done", "pending", "pending", "done"]
     assert "next: git orch done" in here("status").out
     (worktree(here) / "hand.txt").write_text("hand\n")
@@ -96,7 +96,7 @@ def test_steps_that_declare_nothing_wait_in_listed_order(here: Here) -> None:
 def test_a_manual_step_waits_for_nothing_that_was_left_out(here: Here) -> None:
     steps = [{"title": "First", "files": {"a": "a\n"}}, {"title": "By hand", "kind": "manual"}]
     plan = here.plan({"title": "Left out", "steps": steps})
-    assert "step 2 is manual" in here("exec", plan, "--skip-steps", "1").err
+    assert "step 2 is manual" in here("exec", plan, "--skip-steps", "1", expect=9).err
     (worktree(here) / "hand.txt").write_text("hand\n")
     here("done", plan)
     assert states(here, plan) == ["skipped", "done"]
