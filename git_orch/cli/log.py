@@ -43,7 +43,7 @@ def command(
         for event in events:
             console.out(live.event_line(event))
         return
-    done = [act for act in acts.told(status.log.events) if act.id > (since or "")]
+    done = [act for act in acts.history(status.log.events) if act.id > (since or "")]
     for act in reversed(done[-max_count:] if max_count else done):
         time = console.Styled(report.when(act.id)[:16].replace("T", " "), "dim")
         console.out(time, "  ", console.indented(act.text, 18))

@@ -179,8 +179,8 @@ class _Teller:
             self.run.tell()
 
     def _title(self, step: str) -> str:
-        found = self.plan.step(step) if self.plan is not None else None
-        return found.title if found is not None else ""
+        one = self.plan.step(step) if self.plan is not None else None
+        return one.title if one is not None else ""
 
     # -- moves -------------------------------------------------------------------------------------
 
@@ -234,7 +234,7 @@ def _branch(event: Event) -> str:
     return document.text(event.body, "ref").removeprefix("refs/heads/")
 
 
-_TOLD: Mapping[str, Callable[[_Teller, Event], None]] = {
+_READERS: Mapping[str, Callable[[_Teller, Event], None]] = {
     "plan.created": _Teller.create,
     "plan.revised": _Teller.revise,
     "plan.approved": _Teller.approve,
@@ -255,11 +255,11 @@ _TOLD: Mapping[str, Callable[[_Teller, Event], None]] = {
 }
 
 
-def told(events: Iterable[Event]) -> list[Act]:
+def history(events: Iterable[Event]) -> list[Act]:
     """The acts that the events of a log tell, oldest first; what is damaged tells nothing."""
     teller = _Teller()
     for event in events:
-        tell = _TOLD.get(event.name)
+        tell = _READERS.get(event.name)
         if tell is not None:
             with contextlib.suppress(BadDocument):
                 tell(teller, event)

@@ -32,7 +32,7 @@ def lines(*written: tuple[str, dict[str, Any]]) -> list[str]:
         Event(f"01K{number:023d}", name, "here", body)
         for number, (name, body) in enumerate([CREATED, *written])
     ]
-    return [act.text for act in acts.told(events)][1:]
+    return [act.text for act in acts.history(events)][1:]
 
 
 def moved(place: int, why: str, ref: str = PLAN, **body: Any) -> list[tuple[str, dict[str, Any]]]:
