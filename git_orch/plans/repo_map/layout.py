@@ -5,7 +5,7 @@ most to do with a task.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from git_orch.plans import sentences
@@ -14,6 +14,7 @@ from git_orch.plans.repo_map.files import File, Survey
 
 _LANGUAGES_SHOWN = 6
 _MORE = len("\n\n  , 1234567 more")
+_MISSES = 500  # lines without room, after which nothing more is tried
 _TOP_SHARE = 0.5  # of the room: what stands at the top of the tree has no more
 
 
@@ -37,15 +38,23 @@ class _Line(NamedTuple):
     file: File | None
 
 
-def layout(survey: Survey, scores: Mapping[str, float], room: int) -> str:
-    """The tree in at most `room` bytes of UTF-8; "" where there are no files."""
-    if not survey.files:
-        return ""
-    directories = _directories(survey)
-    head = _headline(survey, directories[""])
-    shown = _chosen(directories, scores, room - len(head.encode()) - 1)
-    text = "\n".join([head, *_blocks(directories, shown)])
-    return text if len(text.encode()) <= room else ""
+class Layout:
+    """The tree of a survey, by the scores of its files."""
+
+    def __init__(self, survey: Survey, scores: Mapping[str, float]) -> None:
+        self._survey = survey
+        self._directories = _directories(survey)
+        lines = _lines(self._directories, scores)
+        self._lines = sorted(lines, key=lambda line: (line.depth > 0, *_order(line)))
+
+    def text(self, room: int) -> str:
+        """The tree in at most `room` bytes of UTF-8; "" where there are no files."""
+        if not self._survey.files:
+            return ""
+        head = _headline(self._survey, self._directories[""])
+        shown = _chosen(self._directories, self._lines, room - len(head.encode()) - 1)
+        text = "\n".join([head, *_blocks(self._directories, shown)])
+        return text if len(text.encode()) <= room else ""
 
 
 def _directories(survey: Survey) -> dict[str, _Directory]:
@@ -93,15 +102,17 @@ def size(count: int) -> str:
 
 
 def _chosen(
-    directories: Mapping[str, _Directory], scores: Mapping[str, float], room: int
+    directories: Mapping[str, _Directory], lines: Sequence[_Line], room: int
 ) -> dict[str, list[File]]:
     """The directories to show, each with its files to name, as far as there is room."""
-    lines = sorted(_lines(directories, scores), key=lambda line: (line.depth > 0, *_order(line)))
     shown: dict[str, list[File]] = {}
-    left, top_left = room, int(room * _TOP_SHARE)
+    left, top_left, misses = room, int(room * _TOP_SHARE), 0
     for line in lines:
         needed = _length(line, directories, shown)
         if needed > left or (line.depth == 0 and needed > top_left):
+            misses += line.depth > 0
+            if misses == _MISSES:
+                break
             continue
         left -= needed
         top_left -= needed if line.depth == 0 else 0

@@ -56,9 +56,10 @@ def sections(facts: Facts, task: str, tokens: int) -> list[Section]:
     task_words = words.words_of(task, survey.files)
     scores = words.scores(survey.files, task_words)
     left -= 2 * _OVERHEAD
-    tree = layout.layout(survey, scores, int(left * _TREE_SHARE))
+    listed = layout.Layout(survey, scores)
+    tree = listed.text(int(left * _TREE_SHARE))
     symbols = outline.outline(survey, scores, task_words, left - len(tree.encode()))
-    tree = layout.layout(survey, scores, left - len(symbols.encode()))
+    tree = listed.text(left - len(symbols.encode()))
     ends = [
         Section("tree", "The files, sizes in bytes", tree),
         Section("symbols", "What the files define, with the numbers of lines", symbols),

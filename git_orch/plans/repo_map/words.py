@@ -6,8 +6,7 @@ import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 from git_orch.plans.repo_map.files import File, is_test
 
@@ -15,6 +14,8 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|[0-9]+")
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+|[\w-]+\.[A-Za-z]{1,5}\b")
 _LARGEST_TASK = 20_000  # characters; what comes after them ranks nothing
 _SHORTEST_STEM = 4
+_MOST_WORDS = 2_000
+_OF_TESTS = frozenset({"test", "tests", "testing", "coverage"})
 _COMMON_WORDS = """
 a an and are as at be been but by can could do does for from get has have if in into is it its make
 may more must no not of on only or our should so some than that the their them then there these they
@@ -24,14 +25,31 @@ implement new please remove update write file files code project repository
 _COMMON = frozenset(_COMMON_WORDS.split())
 
 
-class Words(NamedTuple):
+class Words:
     """The words of a task, with the weight of each: a rare one tells more. `places` are names of
     files that it mentions.
     """
 
-    weights: Mapping[str, float]
-    places: frozenset[str]
-    about_tests: bool = False
+    def __init__(self, words: Iterable[str], places: frozenset[str] = frozenset()) -> None:
+        self.weights = dict.fromkeys(words, 1.0)
+        self.places = places
+        self.about_tests = not _OF_TESTS.isdisjoint(self.weights)
+        self._by_stem: dict[str, list[str]] = {}
+        for word in self.weights:
+            self._by_stem.setdefault(word[:_SHORTEST_STEM], []).append(word)
+
+    def shares(self, names: Iterable[str]) -> dict[str, float]:
+        """The words that names have to do with: 1 for one that is among them, a half for one of
+        which a form is.
+        """
+        shares: dict[str, float] = {}
+        for name in names:
+            if name in self.weights:
+                shares[name] = 1.0
+            for word in self._by_stem.get(name[:_SHORTEST_STEM], ()):
+                if word not in shares and _alike(word, name):
+                    shares[word] = 0.5
+        return shares
 
 
 @functools.lru_cache(maxsize=200_000)
@@ -43,38 +61,28 @@ def split(text: str) -> tuple[str, ...]:
 def words_of(task: str, files: Sequence[File]) -> Words:
     """The words of a task for a repository with these files."""
     task = task[:_LARGEST_TASK]
-    words = {word for word in split(task) if len(word) > 1 and word not in _COMMON}
+    listed = sorted(word for word in set(split(task)) if len(word) > 1 and word not in _COMMON)
+    places = frozenset(match.strip("./").lower() for match in _PATH.findall(task))
+    words = Words(listed[:_MOST_WORDS], places)
     present = Counter[str]()
     for file in files:
-        present.update(_matched(frozenset(split(file.path)), words))
-    weights = {word: math.log(1 + (1 + len(files)) / (1 + present[word])) for word in words}
-    places = frozenset(match.strip("./").lower() for match in _PATH.findall(task))
-    return Words(weights, places, bool(words & {"test", "tests", "testing", "coverage"}))
-
-
-def _matched(names: frozenset[str], words: set[str]) -> set[str]:
-    return {word for word in words if word in names or any(_alike(word, name) for name in names)}
+        present.update(words.shares(split(file.path)))
+    for word in words.weights:
+        words.weights[word] = math.log(1 + (1 + len(files)) / (1 + present[word]))
+    return words
 
 
 def _alike(word: str, name: str) -> bool:
     """Whether one is a form of the other: `parse`, `parser` and `parsing` are."""
-    short = min(len(word), len(name))
-    if short < _SHORTEST_STEM:
-        return False
-    least = max(_SHORTEST_STEM, max(len(word), len(name)) - 3)
-    return word[:least] == name[:least] if short >= least else False
+    longest = max(len(word), len(name))
+    least = max(_SHORTEST_STEM, longest - 3)
+    return min(len(word), len(name)) >= least and word[:least] == name[:least]
 
 
 def weight(text: str, words: Words) -> float:
     """How much a name has to do with a task: 0 is nothing."""
-    names = split(text)
-    total = 0.0
-    for word, worth in words.weights.items():
-        if word in names:
-            total += worth
-        elif any(_alike(word, name) for name in names):
-            total += worth / 2
-    return total
+    shares = words.shares(split(text))
+    return sum(words.weights[word] * share for word, share in shares.items())
 
 
 def score(file: File, words: Words) -> float:

@@ -4,11 +4,18 @@ for.
 
 from __future__ import annotations
 
+import sys
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from git_orch.plans.repo_map import words
 from git_orch.plans.repo_map.files import File, Survey
-from git_orch.plans.repo_map.layout import layout, size
+from git_orch.plans.repo_map.layout import Layout, size
+
+
+def layout(survey: Survey, scores: dict[str, float], room: int) -> str:
+    return Layout(survey, scores).text(room)
 
 
 def of(*paths: str) -> Survey:
@@ -54,3 +61,21 @@ def test_sizes_are_short() -> None:
 )
 def test_a_layout_stays_within_its_room(paths: list[str], room: int) -> None:
     assert len(layout(of(*paths), {}, room).encode()) <= room
+
+
+def test_a_large_tree_is_gone_through_a_few_times() -> None:
+    """Counted in calls of Python, not in seconds."""
+    many = of(*(f"p{n % 200}/src/m{n % 37}/part{n}.ts" for n in range(5_000)))
+    asked = words.words_of("make the parts of every module faster " * 20, many.files)
+    steps = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal steps
+        steps += event == "call"
+
+    sys.setprofile(count)
+    try:
+        layout(many, words.scores(many.files, asked), 4_000)
+    finally:
+        sys.setprofile(None)
+    assert steps < 5_000 * 60
