@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from git_orch.cli import here
+from git_orch.cli import giving_up, here
 from git_orch.plans import ids, sentences
 from git_orch.plans.history.status import Status
 from git_orch.repo import settings
@@ -49,6 +49,11 @@ if TYPE_CHECKING:
 @click.option(
     "--dry-run", is_flag=True, help="Say what would land, or what conflicts; change nothing."
 )
+@click.option(
+    "--abort",
+    is_flag=True,
+    help="Give up a landing that waits for a conflict; keep the work on it.",
+)
 @here.json_option
 def command(
     plan: str | None,
@@ -58,6 +63,7 @@ def command(
     partial: bool,
     unverified: bool,
     dry_run: bool,
+    abort: bool,
     as_json: bool,
 ) -> None:
     """Bring a finished plan to your branch, and archive it. Files that are not committed are never
@@ -65,6 +71,9 @@ def command(
     """
     from git_orch.flow.branch import land
 
+    if abort:
+        giving_up.give_up(plan, "land")
+        return
     if plan is not None and (done := here.landed_and_archived(plan)) is not None:
         landing = done.landed
         if landing is not None and onto in (None, landing.ref, landing.branch()):
@@ -97,7 +106,7 @@ def command(
         document = _document(opened.id, landed, dry_run=dry_run)
         here.print_json({**document, "review": reviews})
     else:
-        _print(before, landed, dry_run=dry_run)
+        show(before, landed, dry_run=dry_run)
 
 
 def _document(plan_id: str, landed: Landing, *, dry_run: bool) -> dict[str, object]:
@@ -114,7 +123,8 @@ def _document(plan_id: str, landed: Landing, *, dry_run: bool) -> dict[str, obje
     }
 
 
-def _print(before: Status, landed: Landing, *, dry_run: bool) -> None:
+def show(before: Status, landed: Landing, *, dry_run: bool = False) -> None:
+    """Say what landed, or would land, and where."""
     name, branch = ids.short(before.id), landed.ref.removeprefix("refs/heads/")
     if landed.mode == "found":
         console.out(f"{name}: nothing to land: all of it is in {sentences.quoted(branch)} already")

@@ -43,6 +43,10 @@ class Chain:
         if picked.conflicts:
             return picked
         if keep_empty or picked.tree != odb.commit(self.written, self.tip).tree:
-            self.tip = self._identity.commit_again(self.written, commit, picked.tree, self.tip)
-            self.became[commit] = self.tip
+            self.take(commit, picked.tree)
         return picked
+
+    def take(self, commit: str, tree: str) -> None:
+        """Put a commit on the tip with another tree than its own."""
+        self.tip = self._identity.commit_again(self.written, commit, tree, self.tip)
+        self.became[commit] = self.tip

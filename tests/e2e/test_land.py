@@ -336,10 +336,12 @@ def test_a_bisect_is_not_disturbed(scene: Scene) -> None:
 def test_a_conflict_names_paths_and_steps_and_moves_nothing(scene: Scene, mode: str) -> None:
     scene.repo.commit({"dir/b.txt": "theirs\n"})
     refs = scene.repo.git("for-each-ref")
-    refused = scene.land(mode, expect=7)
+    foretold, refused = scene.land(mode, "--dry-run", expect=7), scene.land(mode, expect=7)
+    assert "'dir/b.txt' (step 2)" in foretold.stderr
     assert "'dir/b.txt' (step 2)" in refused.stderr
-    assert "hint: git orch rebase" in refused.stderr
-    assert scene.repo.git("for-each-ref") == refs
+    assert "then: git orch done" in refused.stderr
+    listed = scene.repo.git("for-each-ref").splitlines()
+    assert [line for line in listed if "refs/orch/kept/" not in line] == refs.splitlines()
 
 
 def test_a_plan_that_is_not_done_does_not_land(scene: Scene) -> None:
@@ -376,8 +378,8 @@ def test_a_branch_whose_name_is_not_utf8_is_neither_base_nor_target(repo: Repo) 
 def test_the_hint_of_a_conflict_with_another_branch_names_it_for_a_shell(scene: Scene) -> None:
     scene.repo.git("branch", "a;b", scene.repo.commit({"a.txt": "theirs\n"}))
     assert (
-        f"git orch rebase {scene.repo.handle(scene.plan)} --onto 'a;b'"
-        in scene.land("--onto", "a;b", expect=7).stderr
+        f"git orch land {scene.repo.handle(scene.plan)} --onto 'a;b'"
+        in scene.land("--onto", "a;b", "--dry-run", expect=7).stderr
     )
 
 

@@ -14,7 +14,7 @@ from git_orch.flow.attempt import checks, prepare
 from git_orch.flow.attempt.prepare import Bench
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import CheckEnded, TipChecking
-from git_orch.plans import approval, ids, missing, sentences
+from git_orch.plans import approval, ids, missing, sentences, trailers
 from git_orch.plans.history.status import (
     SATISFIED,
     CheckResult,
@@ -26,6 +26,7 @@ from git_orch.plans.history.status import (
 )
 from git_orch.plans.plan import Check, Step
 from git_orch.repo import tree_records
+from git_orch.repo.objects import objects as odb
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,29 @@ def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
         checked,
         tuple((step.number, result) for (step, _), result in zip(pairs, results, strict=True)),
     )
+
+
+def failed_on(plan: OpenPlan, oid: str, only: str | None) -> CheckResult | None:
+    """The first check that fails on a commit: of all checks or, with `only`, of those of the steps
+    whose commit that is. Raises Refused for a plan that is not approved.
+    """
+    status = plan.status()
+    grant = required.require_approval(plan, status)
+    commit = Commit(oid, odb.commit(plan.objects, oid).tree, (), trailers.Message())
+    pairs = [
+        (step, check)
+        for step in status.steps
+        if step.commit is not None and step.commit.oid == only
+        for check in step.step.verification
+    ]
+    pairs = _checks_by_command(status) if only is None else pairs
+    if not pairs:
+        return None
+    _require_ground(plan, status, grant, commit)
+    with _places(plan, Terms(announce=True)) as places:
+        asked, numbers = [check for _, check in pairs], [step.number for step, _ in pairs]
+        results = places.results(asked, commit, numbers)
+    return next((result for result in results if not result.passed), None)
 
 
 def _checks_by_command(status: Status) -> list[tuple[StepStatus, Check]]:

@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple
 from git_orch import errors
 from git_orch.flow.approval import grant
 from git_orch.flow.attempt import verify
-from git_orch.flow.branch import archive
+from git_orch.flow.branch import archive, conflict
 from git_orch.flow.branch import target as targets
+from git_orch.flow.branch.conflict import Operation, Stop, Stopped
 from git_orch.flow.branch.target import Consequence, Target
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base as basing
@@ -110,7 +111,13 @@ def land(plan: OpenPlan, onto: str | None, terms: Terms) -> Landing:
     branch = _branch_to_land(status, partial=terms.partial)
     target = _target(plan, status, onto)
     work = _Work(plan, status, branch, target, Written(plan.objects))
-    built = _build(work, mode)
+    try:
+        built = _build(work, mode)
+    except Stopped as stopped:
+        if terms.dry_run:
+            raise
+        operation = Operation("land", target.ref, mode, terms.partial, terms.unverified)
+        raise conflict.offer(plan, operation, stopped) from stopped
     work.written.flush()
     if built is None:
         return _record_landing(work, dry_run=terms.dry_run)
@@ -290,10 +297,12 @@ def _warn_of_untested(work: _Work, built: Built) -> None:
         work.plan.reporter.emit(
             Note("checks failed on an earlier tip of the plan, and did not run on this one")
         )
-    if (
-        odb.commit(built.written, built.tip).tree
-        != odb.commit(work.plan.objects, work.branch.tip).tree
-    ):
+    tree = odb.commit(built.written, built.tip).tree
+    tested = [odb.commit(work.plan.objects, work.branch.tip).tree]
+    resolved = conflict.Resolutions(work.plan).last(work.branch.tip)
+    if resolved is not None:
+        tested.append(odb.commit(work.plan.objects, resolved.commit).tree)
+    if tree not in tested:
         warning = (
             f"{sentences.quoted(work.target.name)} has commits that the plan lacks: its checks "
             "never ran on both together"
@@ -357,8 +366,12 @@ def _merged_tree(work: _Work, old: str) -> str:
             f"{sentences.quoted(work.target.name)} and the plan have no common history", hint
         )
     if merged.conflicts:
-        at_fault = merges.touching(repository, work.branch.base, work.branch.tip, merged.conflicts)
-        raise _conflict(work, merged.conflicts, at_fault)
+        tip = work.branch.tip
+        resolved = conflict.Resolutions(work.plan).merged(work.written, old, tip)
+        if resolved is not None:
+            return resolved
+        at_fault = merges.touching(repository, work.branch.base, tip, merged.conflicts)
+        raise _conflict(work, merged.conflicts, at_fault, Stop("merge", old, tip, tip))
     return merged.tree
 
 
@@ -371,7 +384,7 @@ def _onto(work: _Work) -> str:
     return f"{work.name} --onto {work.target.typed}"
 
 
-def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> errors.Conflict:
+def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str], stop: Stop) -> Stopped:
     steps = [
         step.number
         for step in work.status.steps
@@ -382,7 +395,7 @@ def _conflict(work: _Work, paths: Sequence[str], commits: frozenset[str]) -> err
     message = (
         f"the plan does not merge into {sentences.quoted(work.target.name)}: {shown}{of_steps}"
     )
-    return errors.Conflict(message, f"git orch rebase {_onto(work)}")
+    return Stopped(message, f"git orch land {_onto(work)}  # to resolve it", stop, work.written)
 
 
 def _merge(work: _Work, old: str, tree: str) -> Built:
@@ -432,7 +445,7 @@ def _rebase(work: _Work, old: str) -> Built | None:
     plan = work.plan
     there = upstream.landed_commits(plan.place, work.branch, old)
     chain = Chain(plan.repository, plan.identity, work.written, old)
-    commits = dict(there)
+    commits, resolutions = dict(there), conflict.Resolutions(plan)
     for commit in work.branch.commits:
         claims = _claims(work, commit)
         if messages.is_bare_cover(work.status, commit) or (claims and claims <= set(there)):
@@ -440,9 +453,11 @@ def _rebase(work: _Work, old: str) -> Built | None:
         if len(commit.parents) > 1:
             message = f"'{commit.oid[:10]}' is a merge commit of yours: it cannot be rebased"
             raise errors.Refused(message, f"git orch land --merge {_onto(work)}")
-        picked = chain.pick(commit.oid, keep_empty=False)
+        picked = resolutions.pick(chain, commit.oid, keep_empty=False)
         if picked.conflicts:
-            raise _conflict(work, [one.path for one in picked.conflicts], frozenset({commit.oid}))
+            paths = [one.path for one in picked.conflicts]
+            stop = Stop("pick", chain.tip, commit.oid, commit.oid)
+            raise _conflict(work, paths, frozenset({commit.oid}), stop)
         if commit.oid in chain.became:
             commits |= dict.fromkeys(claims, chain.tip)
     new = tuple(chain.became.values())

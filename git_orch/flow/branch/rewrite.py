@@ -9,14 +9,16 @@ it was.
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from git_orch import errors
 from git_orch.flow.approval import required
 from git_orch.flow.approval.ground import approve_again, reaches_checks
 from git_orch.flow.attempt import checks, prepare
+from git_orch.flow.branch import conflict
+from git_orch.flow.branch.conflict import Operation, Resolutions, Stop, Stopped
 from git_orch.flow.move import Entry
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base, edit
@@ -143,7 +145,7 @@ def _reorder_commits(plan: OpenPlan, status: Status, order: list[str]) -> Rewrit
 
 def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
     """Put the whole plan onto another base; None when it is there. Raises Conflict, with every step
-    that conflicts.
+    that conflicts, and StepFailed; either names a worktree in which a person may resolve it.
     """
     status = plan.status()
     branch = _branch(plan, status)
@@ -156,20 +158,19 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
     written = Written(plan.objects)
     cover = base.write_cover(written, plan.identity, plan.id, status.plan, new)
     own = branch.commits[1:] if branch.commits[0].message.cover_of == plan.id else branch.commits
-    name, onto = (
-        ids.short(plan.id),
-        shlex.quote((new.ref or new.commit or "").removeprefix("refs/heads/")),
-    )
-    again = (
-        f"git orch rollback {name} && git orch rebase {name} --onto {onto} && git orch exec {name}"
-    )
-    with with_hint(again):
-        chain = pick_onto(plan, status, own, cover, written)
+    operation = Operation("rebase", new.ref or new.commit or "")
+    try:
+        chain = pick_onto(plan, status, own, cover, written, Resolutions(plan))
+    except Stopped as stopped:
+        raise conflict.offer(plan, operation, stopped) from stopped
     rebased = (cover, plan.event("plan.rebased", base=base.document(new)))
     try:
-        with with_hint(again):
-            why = f"rebase to {(new.commit or '')[:10]}"
-            done = move_branch(plan, status, chain, MoveKind.REBASE, why, [rebased])
+        why = f"rebase to {(new.commit or '')[:10]}"
+        done = move_branch(plan, status, chain, MoveKind.REBASE, why, [rebased])
+    except CheckFailed as failed:
+        to_mend = Stopped(failed.cause, failed.hint, failed.stop, chain.written)
+        failed.hint = conflict.offer(plan, operation, to_mend).hint
+        raise
     except errors.Busy:  # the log may name the new base already
         plan.record((plan.home, plan.event("plan.rebased", base=base.document(status.base))))
         raise
@@ -225,23 +226,28 @@ def pick_onto(
     commits: Sequence[Commit],
     onto: str,
     written: Written | None = None,
+    resolutions: Resolutions | None = None,
 ) -> Chain:
-    """The commits one after the other on `onto`, in memory. Raises Conflict, which names every step
-    that conflicts.
+    """The commits one after the other on `onto`, in memory; what conflicted before is picked as it
+    was resolved. Raises Stopped, which names every step that conflicts.
     """
     chain = Chain(plan.repository, plan.identity, written or Written(plan.objects), onto)
-    conflicts = []
+    conflicts: list[tuple[Commit, tuple[Conflicting, ...]]] = []
+    first: Stop | None = None
     for commit in commits:
         if len(commit.parents) > 1:
             raise errors.Refused(
                 f"commit {commit.oid[:10]} on the branch is a merge of yours, which cannot be picked",
                 f"git show {commit.oid[:10]}",
             )
-        picked = chain.pick(commit.oid)
+        pick = chain.pick if resolutions is None else partial(resolutions.pick, chain)
+        picked = pick(commit.oid)
         if picked.conflicts:
             conflicts.append((commit, picked.conflicts))
-    if conflicts:
-        raise _conflict(plan, status, conflicts)
+            first = first or Stop("pick", chain.tip, commit.oid, commit.oid)
+    if first is not None:
+        error = _conflict(plan, status, conflicts)
+        raise Stopped(error.cause, error.hint, first, chain.written)
     chain.written.flush()  # worktrees are made of it, to run checks in
     return chain
 
@@ -369,12 +375,23 @@ def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStat
                     plan.reporter.emit(CheckEnded(step.number, result))
                     if not result.passed:
                         command = sentences.command(result.command)
-                        raise errors.StepFailed(
+                        below = odb.commit(chain.written, oid).parents[0]
+                        old = next(old for old, new in chain.became.items() if new == oid)
+                        raise CheckFailed(
                             f"branch unchanged: check {command} of step {step.number} "
                             f"{result.reason} on the new branch, which is kept as {chain.tip[:10]}",
                             again_from(plan, step.number),
+                            Stop("mend", below, old, oid),
                         )
     return changed
+
+
+class CheckFailed(errors.StepFailed):
+    """A check fails on a commit of a new branch; `stop` says where that can be mended."""
+
+    def __init__(self, cause: str, hint: str, stop: Stop) -> None:
+        super().__init__(cause, hint)
+        self.stop = stop
 
 
 def report(plan: OpenPlan, done: Rewritten) -> None:

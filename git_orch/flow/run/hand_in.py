@@ -8,6 +8,7 @@ from dataclasses import replace
 from git_orch import errors
 from git_orch.flow.approval import required
 from git_orch.flow.attempt import by_hand, prepare
+from git_orch.flow.branch import conflict
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.run import execute, fix
 from git_orch.flow.run.execute import Summary
@@ -50,6 +51,17 @@ def hand_in(plan: OpenPlan, options: Options, number: int | None = None) -> Summ
         f"git orch done {ids.short(plan.id)} {step.number}  # once it is mended in {worktree.path}"
     )
     return replace(summary, hint=summary.hint or again)
+
+
+def is_conflict_meant(plan: OpenPlan) -> bool:
+    """Whether a conflict of a landing or a rebase waits, and nobody stands in the worktree of a step
+    that they mend.
+    """
+    there = conflict.waiting(plan)
+    if there is None:
+        return False
+    places = fix.waiting(prepare.means(plan), plan, plan.status())
+    return plan.repository.top not in [place.worktree.path for place in places]
 
 
 def _refuse_behind(plan: OpenPlan, work: Waiting, tip: str) -> None:
