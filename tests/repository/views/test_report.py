@@ -215,7 +215,7 @@ def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], na
     if name == "context":
         plan = repo.plan({"title": "Ask", "steps": [{"title": "Ask", "prompt": "Write a poem."}]})
     arguments = ["--from", "-"] if name == "plan" else [plan]
-    if name in ("ls", "caps", "tools", "templates", "config", "doctor"):
+    if name in ("ls", "caps", "tools", "templates", "config", "doctor", "prune"):
         arguments = []
     if name == "allow":
         arguments = ["--list"]
@@ -225,7 +225,9 @@ def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], na
         plan = repo.plan({"title": "By hand", "steps": [{"title": "Do", "kind": "manual"}]})
         tip = repo.git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "by hand")
         arguments = [plan, "1", tip]
-    done = repo.orch(name, *arguments, "--json", stdin=json.dumps(writing("b.txt")))
+    expect = 3 if name == "answer" else 0  # nobody asks
+    typed = json.dumps(writing("b.txt"))
+    done = repo.orch(name, *arguments, "--json", stdin=typed, expect=expect)
     assert data(done.stdout) is not None
 
 
