@@ -45,9 +45,7 @@ class Typed(NamedTuple):
     "--accept", type=int, metavar="N", help="Take the commit that claims step N as that step."
 )
 @here.json_option
-def command(
-    plan: str | None, step: str | None, steps: str | None, **typed: Any
-) -> int:  # Any: click has checked them
+def command(plan: str | None, step: str | None, steps: str | None, **typed: Any) -> int:
     """Run the checks of landed steps again, on the trees their commits have now."""
     handle, named = words.plan_and_steps(plan, step)
     if named is not None and steps is not None:
