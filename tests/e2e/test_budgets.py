@@ -102,3 +102,54 @@ def test_what_was_paid_is_the_price_of_what_was_used(here: Here, model_server: M
     plan = here.plan(agents(1, model="claude-sonnet-4-6"))
     here("exec", plan)
     assert data(here("cost", plan, "--json").out)["actual_usd"] == 0.012207
+
+
+def test_a_limit_holds_for_later_runs_until_it_is_raised(
+    here: Here, model_server: ModelServer
+) -> None:
+    model_server.script(turn(DONE, usage={"output_tokens": 5_000}), *working(20))
+    plan = here.plan(agents(1, checks=[CHECK]))
+    here("exec", plan, "--max-usd", "0.06", expect=4)
+    stopped = here("exec", plan, expect=4)
+    assert "of at most $0.0600" in stopped.err
+    assert "--max-usd 0.12" in stopped.err
+    assert len(model_server.calls) == 1
+    here("exec", plan, "--max-usd", "0.12")
+
+
+def test_another_clone_knows_nothing_of_a_limit_that_was_typed_here(
+    here: Here, model_server: ModelServer
+) -> None:
+    """The log says nothing of it: whoever writes to a log cannot raise what may be spent here."""
+    model_server.script(*working(20))
+    plan = here.plan(agents(1))
+    here("exec", plan, "--max-usd", "100")
+    assert "max_usd" not in here("log", plan, "--json").out
+
+
+def test_a_limit_of_a_step_holds_for_later_runs(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(DONE, usage={"output_tokens": 5_000}))
+    plan = here.plan(agents(1, checks=[CHECK]))
+    here("exec", plan, "--max-step-usd", "0.06", expect=4)
+    assert "of at most $0.0600" in here("exec", plan, expect=4).err
+    assert len(model_server.calls) == 1
+
+
+def test_an_approval_with_a_limit_takes_the_place_of_an_earlier_one(
+    here: Here, model_server: ModelServer
+) -> None:
+    model_server.script(turn(DONE, usage={"output_tokens": 5_000}), *working(20))
+    plan = here.plan(agents(1, checks=[CHECK]))
+    here("exec", plan, "--max-usd", "0.06", expect=4)
+    here("approve", plan, "--max-usd", "5")
+    here("exec", plan)
+
+
+def test_a_redo_that_money_stopped_names_itself(here: Here, model_server: ModelServer) -> None:
+    model_server.script(*working(20))
+    plan = here.plan(agents(1))
+    here("exec", plan)
+    said = here("redo", plan, "1", "--max-usd", "0.0001", expect=4).err
+    [hint] = [line for line in said.splitlines() if line.startswith("hint: ")]
+    assert hint.startswith("hint: git orch redo ")
+    assert " 1 --max-usd 0." in hint

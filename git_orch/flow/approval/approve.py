@@ -92,6 +92,8 @@ def approve(
         budget = before.max_usd if before is not None else 0.0
     document = offered.value().document()
     approvals.write_approved(plan.place, document, budget, plan.identity.committer)
+    if max_usd is not None:
+        approvals.write_limits(plan.place, approvals.Limits(plan=max_usd))
     if offered.value().grants.in_place:  # the user stands there: it is where --no-git works
         here = ask.tree(plan.repository.user_git, "HEAD") or plan.repository.empty_tree
         tree_records.add(plan.place, granted=[(offered.digest, here)])

@@ -45,10 +45,9 @@ def done(job: Job, site: Site) -> Work:
         calls.append(float(str(body["usd"])))
         site.spool("model.called", purpose="step", step=job.step.id, attempt=job.attempt, **body)
 
-    again = f"git orch exec {ids.short(job.plan_id)}"
     purse = ledger.Ledger(PlanPlace(site.repository, job.plan_id))
     model = spending.LimitedModel(
-        service.model, purse, service.prices, spending.About(job.attempt, job.step.id), again
+        service.model, purse, service.prices, spending.About(job.attempt, job.step.id), job.again
     )
     outputs = site.output_path(job.attempt, "tools").parent
     tops = site.launcher.site_map(site.worktree.path).tops
@@ -92,7 +91,7 @@ def done(job: Job, site: Site) -> Work:
             resumed=talk.resumed,
             save=talk.save,
         )
-    _refuse_unfinished(ending, f"git orch edit {ids.short(job.plan_id)}")
+    _refuse_unfinished(ending, f"git orch edit {ids.short(job.plan_id)}", job.again)
     if ending.outcome == "asked":
         return Work("", talk.usd, job.model, question=ending.summary)
     talk.finish(ending.summary)
@@ -229,7 +228,7 @@ def _line(event: reports.Event) -> str:
             return ""
 
 
-def _refuse_unfinished(ending: conversation.Ending, edit: str) -> None:
+def _refuse_unfinished(ending: conversation.Ending, edit: str, again: str) -> None:
     match ending.outcome:
         case "done" | "no-summary" | "asked":
             return
@@ -237,7 +236,7 @@ def _refuse_unfinished(ending: conversation.Ending, edit: str) -> None:
             cause = f"the model says that it cannot be done: {ending.summary}"
             raise AttemptFailed(cause, "gave-up", f"{edit}  # change what stands in the way")
         case "turn-limit":
-            raise errors.TurnsUsedUp(ending.summary, "git orch exec")
+            raise errors.TurnsUsedUp(ending.summary, again)
         case "refused":
             raise errors.ModelRefused(f"the model refused: {ending.summary}", edit)
         case "stopped":

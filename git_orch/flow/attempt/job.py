@@ -62,9 +62,10 @@ class Job:
     commit to start from and `tree` its tree. `plan` has all steps where a model is to know of them,
     else only this one; `plan_checks` are the commands of all checks. `after` is the greatest event
     ID known. `answered` are questions of earlier attempts; the model `may_ask` where somebody can
-    answer later. `delay` is in seconds. What the attempt makes is `held` by a ref where it may have to
-    wait for its turn to land, or whoever does it may die alone. `remarks` are what a person typed
-    about the step, `task` what they typed to have the plan made.
+    answer later. `delay` is in seconds, `again` the command that goes on after a stop. What the
+    attempt makes is `held` by a ref where it may have to wait for its turn to land, or whoever does
+    it may die alone. `remarks` are what a person typed about the step, `task` what they typed to
+    have the plan made.
     """
 
     directory: str
@@ -87,6 +88,7 @@ class Job:
     setup: Setup | None = None
     in_place: bool = False
     delay: float = 0.0
+    again: str = "git orch exec"
     verify: bool = False
     held: bool = True
     answered: tuple[Answered, ...] = ()

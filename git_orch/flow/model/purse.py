@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from git_orch import errors
@@ -220,7 +221,7 @@ class LimitedModel:
             cause = f"the step has cost {sentences.usd(own)} of at most {limit}"
             return errors.BudgetReached(
                 f"{cause}, and the next request may cost {sentences.usd(next_call)}",
-                f"{self._again} --max-step-usd {_more(own, next_call):g}",
+                f"{self._again} --max-step-usd {_more(book.step_limit, own + next_call):f}",
             )
         held = sum(call.usd for call in book.reserved.values())
         also = f" ({sentences.usd(held)} more for requests under way)" if held else ""
@@ -228,13 +229,15 @@ class LimitedModel:
         cause = f"the plan has cost {sentences.usd(book.spent)}{also} of at most {limit}"
         return errors.BudgetReached(
             f"{cause}, and the next request may cost {sentences.usd(next_call)}",
-            f"{self._again} --max-usd {_more(book.spent + held, next_call):g}",
+            f"{self._again} --max-usd {_more(book.limit, book.spent + held + next_call):f}",
         )
 
 
-def _more(spent: float, call: float) -> float:
-    """A limit with which the work goes on for a while."""
-    return float(f"{2 * spent + 10 * call:.2g}")
+def _more(limit: float, needed: float) -> Decimal:
+    """The next limit to offer, in two digits: twice the one before, or what the next request needs."""
+    least = Decimal(repr(max(2 * limit, needed)))
+    unit = Decimal(1).scaleb(least.adjusted() - 1)
+    return (least / unit).to_integral_value(ROUND_CEILING) * unit
 
 
 def _size(request: exchange.Request) -> int:

@@ -25,7 +25,7 @@ from git_orch.repo.objects.objects import Written
 class Terms:
     """The terms of a whole run. `made` are the objects of attempts, by attempt, that no ref holds;
     where it `keeps_results`, each result gets a ref, even if it can land at once. A model `may_ask`
-    where the next run can go on with the answer.
+    where the next run can go on with the answer. `again` is the command that goes on after a stop.
     """
 
     plan: OpenPlan
@@ -37,6 +37,7 @@ class Terms:
     with_setup: bool = False
     keeps_results: bool = False
     may_ask: bool = True
+    again: str = ""
 
     def number(self, step_id: str) -> int:
         """The position of a step, as people type it."""
@@ -134,6 +135,7 @@ class Dispatch:
             task=self._task if with_model else "",
             setup=terms.grant.setup if terms.with_setup else None,
             delay=delay,
+            again=terms.again,
             held=terms.options.jobs > 1 or terms.keeps_results,
             answered=self._answered(step_id) if with_model else (),
             may_ask=terms.may_ask,

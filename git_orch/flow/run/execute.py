@@ -233,7 +233,8 @@ def in_threads(count: int) -> Executor:
 def begin(plan: OpenPlan, status: Status, options: Options, grant: Grant, means: Means) -> Terms:
     """Write the beginning of a run into the log; gives what holds for it."""
     run = log_entries.begin(plan, status, options.left_out)
-    return Terms(plan, status, options, grant, run, means.made, means.with_setup)
+    again = f"git orch exec {ids.short(plan.id)}{' --in-place' if options.in_place else ''}"
+    return Terms(plan, status, options, grant, run, means.made, means.with_setup, again=again)
 
 
 def start_dispatch(terms: Terms, tip: str, worktrees: Sequence[str | None]) -> Dispatch:
@@ -251,7 +252,7 @@ def carry_out(
 ) -> Summary:
     """Run what is scheduled to its end, with the run's own books or those `steps`."""
     plan, options = run.terms.plan, run.terms.options
-    hint = f"git orch exec {ids.short(plan.id)}"
+    hint = run.terms.again
     with (
         signals.once(hint) as listener,
         refs.session(plan.repository, "orch: exec"),

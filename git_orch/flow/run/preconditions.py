@@ -20,7 +20,7 @@ from git_orch.plans.money.budget import Book
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
 from git_orch.repo import settings
-from git_orch.repo.local import ledger
+from git_orch.repo.local import approvals, ledger
 from git_orch.repo.log import kept, results
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.worktree import snapshot
@@ -113,8 +113,8 @@ def keep_results(plan: OpenPlan, status: Status) -> None:
 
 
 def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
-    """Write the limits of the plan and its cost so far into the ledger: limits that were typed,
-    else approved, else set.
+    """Write the limits of the plan and its cost so far into the ledger: limits that were typed now,
+    else for an earlier run, else approved, else set.
     """
     chosen = settings.of_user(plan.repository)
     set_for_plan = grant.max_usd if grant.max_usd > 0 else chosen.maxUsd
@@ -124,9 +124,11 @@ def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) 
         spent += usd
         if call.step is not None:
             steps[call.step] = steps.get(call.step, 0.0) + usd
+    typed = approvals.Limits(options.max_usd, options.max_step_usd)
+    remembered = approvals.write_limits(plan.place, typed)
     book = Book(
-        limit=options.max_usd if options.max_usd is not None else set_for_plan,
-        step_limit=options.max_step_usd if options.max_step_usd is not None else chosen.maxStepUsd,
+        limit=set_for_plan if remembered.plan is None else remembered.plan,
+        step_limit=chosen.maxStepUsd if remembered.step is None else remembered.step,
         spent=spent,
         steps=steps,
     )

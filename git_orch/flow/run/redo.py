@@ -24,7 +24,7 @@ from git_orch.flow.run.execute import Summary
 from git_orch.flow.run.loop import Again, Asked, Failed, Finished, Halted, Landed, Later
 from git_orch.flow.run.options import Options
 from git_orch.flow.run.run import Run
-from git_orch.plans import reasons
+from git_orch.plans import ids, reasons
 from git_orch.plans.history.status import Commit, MoveKind, Status, StepStatus
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
@@ -87,6 +87,7 @@ def redo(
             means.made,
             means.with_setup,
             keeps_results=True,
+            again=f"git orch redo {ids.short(plan.id)} {number}",
             may_ask=False,  # the branch has the step: it cannot wait for an answer
         )
         run = Run(terms, Dispatch(terms, tip, names, below))

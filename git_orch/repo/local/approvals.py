@@ -44,6 +44,15 @@ class Approval(NamedTuple):
         return document.optional_text(self.content, "tree")
 
 
+class Limits(NamedTuple):
+    """The limits in USD that the user typed last for a plan, and for each of its steps; 0 is no
+    limit, None that none was typed.
+    """
+
+    plan: float | None = None
+    step: float | None = None
+
+
 class Record(NamedTuple):
     """The record of a plan on this machine; `problem` is the reason why its file does not count.
 
@@ -54,6 +63,7 @@ class Record(NamedTuple):
     made: tuple[Document, ...] = ()
     rejected: bool = False
     approved: Approval | None = None
+    limits: Limits = Limits()
     problem: str | None = None
 
 
@@ -105,6 +115,21 @@ def write_approved(place: PlanPlace, content: Document, max_usd: float, approver
     return granted
 
 
+def write_limits(place: PlanPlace, typed: Limits) -> Limits:
+    """Write down the limits that the user typed, beside those of before; gives what holds now. Raises
+    UnfitRepository.
+    """
+    record = read(place)
+    before = record.limits
+    now = Limits(
+        before.plan if typed.plan is None else typed.plan,
+        before.step if typed.step is None else typed.step,
+    )
+    if now != before:
+        _write(place, record._replace(limits=now))
+    return now
+
+
 def withdraw(place: PlanPlace) -> None:
     """Write down that the plan must not run, until an edit or an approval. Raises UnfitRepository."""
     _write(place, read(place)._replace(rejected=True, approved=None))
@@ -123,6 +148,9 @@ def _write(place: PlanPlace, record: Record) -> None:
 def _document(record: Record) -> Document:
     made = [{"content": content, "digest": approval.digest(content)} for content in record.made]
     fields: Document = {"v": 1, "rejected": record.rejected, "made": made}
+    typed = {name: usd for name, usd in record.limits._asdict().items() if usd is not None}
+    if typed:
+        fields["limits"] = typed
     if record.approved is not None:
         fields["approved"] = {**record.approved._asdict(), "tool": f"git-orch {__version__}"}
     return fields
@@ -141,7 +169,11 @@ def _record(data: bytes) -> Record:
         if fields.get("approved") is None
         else _approval(document.mapping(fields["approved"], "approved"))
     )
-    return Record(made, document.flag(fields, "rejected"), approved)
+    typed = document.mapping(fields.get("limits", {}), "limits")
+    limits = {
+        name: document.number(typed, name, least=0.0) for name in Limits._fields if name in typed
+    }
+    return Record(made, document.flag(fields, "rejected"), approved, Limits(**limits))
 
 
 def _verified_content(fields: Mapping[str, object]) -> Document:
