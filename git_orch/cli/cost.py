@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from git_orch import errors
 from git_orch.cli import here
 from git_orch.plans import ids, sentences
 from git_orch.plans.history.status import SATISFIED, Call, Status
@@ -17,6 +18,7 @@ from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.plans.document import Document
+    from git_orch.plans.money.spending import By
 
 
 class _Row(NamedTuple):
@@ -36,7 +38,12 @@ class _Row(NamedTuple):
 
 
 @click.command("cost")
-@here.plan_argument
+@click.argument("plan", required=False, metavar="[PLAN|RANGE]")
+@click.option(
+    "--by",
+    type=click.Choice(["step", "path", "author", "month", "model"]),
+    help="Sum what all plans, or the commits of RANGE, have cost.",
+)
 @click.option(
     "--model", metavar="MODEL", help="Estimate for this model instead of the one in force."
 )
@@ -46,11 +53,18 @@ class _Row(NamedTuple):
     help="Let the provider count the first request of each step left; free.",
 )
 @here.json_option
-def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json: bool) -> None:
+def command(
+    plan: str | None, by: By | None, model: str | None, *, count_tokens: bool, as_json: bool
+) -> None:
     """What a plan may cost and has cost, by step: tokens, and USD at the prices of the models that
     answered.
     """
     repository = here.find_repository()
+    if by is not None:
+        if model is not None or count_tokens:
+            raise errors.UsageError("--by sums what was paid, not estimates", "git orch cost -h")
+        _print_sums(repository, by, plan, as_json=as_json)
+        return
     with here.open_objects(repository) as database:
         status = here.status_of(repository, database, plan)
     prompts = _first_prompts(repository, status, model) if count_tokens else {}
@@ -83,6 +97,29 @@ def command(plan: str | None, model: str | None, *, count_tokens: bool, as_json:
         console.out(f"from {steps}: {quantiles}")
     if status.calls:
         _print_usage(spent, status)
+
+
+def _print_sums(repository: Repository, by: By, commits: str | None, *, as_json: bool) -> None:
+    """Print what the plans of the repository, or the commits of a range, have cost."""
+    from git_orch.flow.model import spending as reading
+    from git_orch.plans.money import spending
+
+    with here.open_objects(repository) as database:
+        costs = (
+            reading.of_repository(repository, database)
+            if commits is None
+            else reading.of_range(repository, database, commits)
+        )
+    rows = spending.rows(costs, by)
+    total = sum((row.usd for row in rows), start=spending.NOTHING)
+    if as_json:
+        shown = [{by: row.key, "usd": float(row.usd), "calls": row.calls} for row in rows]
+        here.print_json({"by": by, "rows": shown, "usd": float(total)})
+        return
+    for row in rows:
+        calls = sentences.count(row.calls, "call")
+        console.out(f"{sentences.usd(float(row.usd)):>9}  {calls:>9}  ", row.key)
+    console.out(f"{sentences.usd(float(total)):>9}  in all")
 
 
 class _Experience(NamedTuple):

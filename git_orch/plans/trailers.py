@@ -21,6 +21,7 @@ PLAN, STEP, ATTEMPT = "Orch-Plan", "Orch-Step", "Orch-Attempt"
 BASE, COST, MODEL = "Orch-Base", "Orch-Cost", "Orch-Model"
 
 _WHOLE_CLAIM = re.compile(r"([^\s/@]+)/([^\s/@]+)@([^\s/@]+)")
+_USD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) USD")
 _TRAILER = re.compile(r"(Orch-[A-Za-z]+):(.*)")
 # Lines that git-orch, or a person, answers for: no text of others says them.
 _LOOKS_LIKE_TRAILER = re.compile(
@@ -52,12 +53,16 @@ class Claim(NamedTuple):
 
 
 class Message(NamedTuple):
-    """The claims of a commit's message. Only a cover commit has `cover_of` and `base`."""
+    """The claims of a commit's message, what they have cost in USD, as written, and the models.
+    Only a cover commit has `cover_of` and `base`.
+    """
 
     claims: tuple[Claim, ...] = ()
     cover_of: str | None = None
     base: str | None = None
     reverts: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
 
 def read(message: str) -> Message:
@@ -67,6 +72,7 @@ def read(message: str) -> Message:
     step: str | None = None
     cover: str | None = None
     base: str | None = None
+    costs, models = list[str](), dict[str, None]()
     for line in message.splitlines():
         trailer = _TRAILER.fullmatch(line)
         if trailer is None:
@@ -84,7 +90,12 @@ def read(message: str) -> Message:
             step = None
         elif name == BASE and plan is not None:
             cover, base = plan, value
-    return Message(tuple(claims), cover, base, tuple(_REVERT.findall(message)))
+        elif name == COST and (amount := _USD.fullmatch(value)) is not None:
+            costs.append(amount[1])
+        elif name == MODEL and value:
+            models[value] = None
+    reverts = tuple(_REVERT.findall(message))
+    return Message(tuple(claims), cover, base, reverts, tuple(costs), tuple(models))
 
 
 Attribution = Literal["none", "assisted-by", "co-authored-by", "generated-by"]

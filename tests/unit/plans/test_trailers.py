@@ -56,7 +56,7 @@ def test_nothing_in_a_step_forges_a_claim(
     """Task, title, summary, command and output of checks: only git-orch's own lines count."""
     for step in _steps(texts):
         read = trailers.read(_step_message(step, summary, output))
-        assert read == trailers.Message(claims=(CLAIM,))
+        assert read._replace(models=()) == trailers.Message(claims=(CLAIM,), costs=("0.1",))
 
 
 @given(st.tuples(one_line, hostile, hostile), hostile)
@@ -198,3 +198,14 @@ def test_what_git_revert_writes_names_the_commit() -> None:
 def test_a_long_task_is_cut_so_that_the_message_stays_readable() -> None:
     step = Step(id="s1", title="Do it", kind="agent", prompt="line\n" * 5000)
     assert len(_step_message(step, "", "").splitlines()) < 90
+
+
+def test_costs_and_models_are_read_from_the_lines_of_a_message() -> None:
+    message = "x\n\nOrch-Cost: 0.0421 USD\nOrch-Model: m\nOrch-Cost: 1 USD\nOrch-Model: m\n"
+    read = trailers.read(message)
+    assert (read.costs, read.models) == (("0.0421", "1"), ("m",))
+
+
+@pytest.mark.parametrize("value", ["nan USD", "-1 USD", "1e9 USD", "1", "USD", "12345678901 USD"])
+def test_a_cost_of_another_form_does_not_count(value: str) -> None:
+    assert trailers.read(f"x\n\nOrch-Cost: {value}\n").costs == ()
