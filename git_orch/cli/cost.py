@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 class _Row(NamedTuple):
-    """One step: its estimate, what its calls have cost in USD, how many there were; the first
-    prompt, if counted.
+    """One step: its estimate, what its calls have cost in USD, how many there were, whether it is
+    `done`; the first prompt, if counted.
     """
 
     number: int
@@ -34,6 +34,7 @@ class _Row(NamedTuple):
     estimate_usd: float
     actual_usd: float
     calls: int
+    done: bool = False
     prompt_tokens: int | None = None
 
 
@@ -79,7 +80,7 @@ def command(
         return
     for row in rows:
         compared, calls = (
-            _comparison(row.estimate_usd, row.actual_usd),
+            _comparison(row),
             sentences.count(row.calls, "call"),
         )
         prompt = (
@@ -88,8 +89,14 @@ def command(
             else ""
         )
         console.out(f"{row.number:3}  {compared}  {calls}  {row.title}{prompt}")
-    total = _comparison(sum(row.estimate_usd for row in rows), status.usd())
+    estimated = sentences.usd(sum(row.estimate_usd for row in rows))
+    total = f"estimate {estimated}  actual {sentences.usd(status.usd())}"
     console.out(f"all  {total}, {sentences.usd(spent.planning)} of it for planning")
+    done = [row for row in rows if row.done]
+    if done:
+        steps = sentences.count(len(done), "step")
+        more = sentences.usd_more(_difference(done))
+        console.out(f"the {steps} that {'is' if len(done) == 1 else 'are'} done: {more}")
     if experience.plan is not None:
         half, most = sentences.usd(experience.plan.p50), sentences.usd(experience.plan.p90)
         steps = sentences.count(experience.plan.samples, "finished step")
@@ -180,12 +187,12 @@ def _document(
     estimate, usage = sum(row.estimate_usd for row in rows), spent.usage
     return {
         "steps": [
-            row._asdict() | {"difference_usd": round(row.actual_usd - row.estimate_usd, 9)}
+            row._asdict() | {"difference_usd": _difference([row]) if row.done else None}
             for row in rows
         ],
         "estimate_usd": round(estimate, 9),
         "actual_usd": round(status.usd(), 9),
-        "difference_usd": round(status.usd() - estimate, 9),
+        "difference_usd": _difference([row for row in rows if row.done]),
         "planning_usd": round(spent.planning, 9),
         "failed_usd": round(spent.failed, 9),
         "failed_share": round(spent.failed_share(status), 6),
@@ -209,9 +216,15 @@ def _tokens_document(experience: _Experience) -> Document | None:
     return {"prompt": prompts._asdict(), "reply": replies._asdict()}
 
 
-def _comparison(estimate: float, actual: float) -> str:
-    more = sentences.usd_more(actual - estimate)
-    return f"estimate {sentences.usd(estimate)}  actual {sentences.usd(actual)} ({more})"
+def _comparison(row: _Row) -> str:
+    """Estimate and actual cost; a step that is not done has saved nothing yet."""
+    more = f" ({sentences.usd_more(_difference([row]))})" if row.done else ""
+    estimate, actual = sentences.usd(row.estimate_usd), sentences.usd(row.actual_usd)
+    return f"estimate {estimate}  actual {actual}{more}"
+
+
+def _difference(rows: Sequence[_Row]) -> float:
+    return round(sum(row.actual_usd - row.estimate_usd for row in rows), 9)
 
 
 def _rows(
@@ -245,6 +258,7 @@ def _rows(
                 estimated.usd,
                 actual,
                 len(calls),
+                step.state in SATISFIED,
             )
         )
     return rows

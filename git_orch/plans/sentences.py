@@ -44,12 +44,18 @@ def usd_more(difference: float) -> str:
 
 
 def usd_range(low: float, high: float) -> str:
-    """A range of amounts: `0.12 - 0.48`."""
-    return f"{_digits(low)} - {_digits(high)}"
+    """A range of amounts: `0.12 - 0.48`, with as many decimals as tell its ends apart."""
+    ends = _digits(low), _digits(high)
+    decimals = 2
+    while low < high and float(ends[0]) >= float(ends[1]) and decimals < _MOST_DECIMALS:
+        decimals += 1
+        ends = f"{low:.{decimals}f}", f"{high:.{decimals}f}"
+    return " - ".join(ends)
 
 
 _CENTS = 0.09995  # USD; four decimals make $0.1000 of this and more
 _LEAST = 0.0001  # USD
+_MOST_DECIMALS = 9  # the log has no more
 
 
 def _digits(amount: float) -> str:

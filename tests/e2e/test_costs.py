@@ -61,6 +61,17 @@ def test_the_estimate_is_compared_with_what_it_was(here: Here, model_server: Mod
     assert "75% of all prompts" in here("cost", plan).out
 
 
+def test_a_step_that_has_not_run_has_saved_nothing(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(DONE))
+    plan = here.plan(asking(2))
+    here("exec", plan, "--steps", "1")
+    found = costs(here, plan)
+    first, second = found["steps"]
+    assert (second["difference_usd"], second["done"]) == (None, False)
+    assert found["difference_usd"] == first["difference_usd"]
+    assert "the 1 step that is done: -$" in here("cost", plan).out
+
+
 def test_what_failed_attempts_have_cost_is_told_apart(
     here: Here, model_server: ModelServer
 ) -> None:

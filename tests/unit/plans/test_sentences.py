@@ -51,5 +51,20 @@ def test_a_difference_has_its_sign_before_the_currency() -> None:
     assert [sentences.usd_more(by) for by in (0.0, 0.012, -1.5)] == ["+$0.00", "+$0.0120", "-$1.50"]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (0.12, 0.48, "0.12 - 0.48"),
+        (0.014, 0.5, "0.0140 - 0.50"),
+        (0.1012, 0.1049, "0.101 - 0.105"),
+        (0.00001, 0.00002, "0.00001 - 0.00002"),
+        (12.3401, 12.3402, "12.3401 - 12.3402"),
+        (0.25, 0.25, "0.25 - 0.25"),
+    ],
+)
+def test_the_ends_of_a_range_are_told_apart(low: float, high: float, shown: str) -> None:
+    assert sentences.usd_range(low, high) == shown
+
+
 def test_only_one_of_a_kind_is_singular() -> None:
     assert [sentences.count(n, "step") for n in (0, 1, 2)] == ["0 steps", "1 step", "2 steps"]
