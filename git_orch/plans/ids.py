@@ -119,7 +119,7 @@ class Handles:
     def of(self, plan: str) -> str:
         """The handle of a plan; of one that is not among these, the ID without its slug."""
         if plan not in self._plans:
-            return "-".join(plan.split("-")[:3])
+            return without_slug(plan)
         if len(self._numbers) != len(self._plans):
             self._numbers = sorted(map(_number, self._plans))
         number, numbers = _number(plan), self._numbers
@@ -129,6 +129,11 @@ class Handles:
             if not any(other.startswith(handle) for other in beside):
                 return handle
         return plan
+
+
+def without_slug(plan: str) -> str:
+    """The part of a plan ID that is always the same and one plan's alone."""
+    return "-".join(plan.split("-")[:3])
 
 
 _seen = Handles()

@@ -102,7 +102,7 @@ def test_a_commit_that_claims_the_step_stays_what_it_is(
 ) -> None:
     claim = f"Orch-Step: {plan}/s1@01ARZ3NDEKTSV4RRFFQ69G5FAV"
     oid = commit(here, plan, "good\n", f"By hand\n\n{claim}")
-    assert f"next: git orch adopt {plan[:24]} 1" in here("status").out
+    assert f"next: git orch adopt {here.repo.handle(plan)} 1" in here("status").out
     done = here(*command)
     assert ("'git orch adopt' now" in done.err) == (command[0] == "verify")
     assert here.repo.git("rev-parse", f"orch/{plan}") == oid

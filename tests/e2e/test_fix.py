@@ -86,7 +86,7 @@ def test_two_steps_are_mended_at_once_and_the_second_follows_the_branch(here: He
         (place / name).write_text("good\n")
     assert "name one" in here("done", plan, expect=3).err
     here("done", plan, "1")
-    assert f"git orch fix {plan[:24]} 2" in here("done", "2", expect=6).err
+    assert f"git orch fix {here.repo.handle(plan)} 2" in here("done", "2", expect=6).err
     assert fix(here, "2") == places[1]
     assert (places[1] / "two").read_text() == "good\n"
     here("done", "2")
@@ -148,7 +148,7 @@ def test_three_ways_are_named_after_a_failure(here: Here) -> None:
     plan = here.plan(MEND)
     out = here("exec", plan, expect=1).out.splitlines()
     ways = [line.removeprefix("next:").split("#")[0].split() for line in out[-3:]]
-    name = plan[:24]
+    name = here.repo.handle(plan)
     assert ways == [
         ["git", "orch", word, name, *rest] for word, *rest in (["fix", "1"], ["edit"], ["exec"])
     ]

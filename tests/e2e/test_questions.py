@@ -32,7 +32,7 @@ def test_a_question_ends_the_run_and_the_next_one_goes_on_with_the_answer(
     assert "Is -v free?" in ended.err
     assert states(here, plan) == ["asked", "pending"]
     shown = here("status").out
-    assert f'next: git orch answer {plan[14:18]} "ANSWER"' in shown
+    assert f'next: git orch answer {here.repo.handle(plan)} "ANSWER"' in shown
     assert "asks: Is -v free?" in shown
     assert "\x1b" not in shown + ended.err
     assert "answered" in here("answer", "It is taken.").out

@@ -26,10 +26,10 @@ def hand_in(plan: OpenPlan, options: Options, number: int | None = None) -> Summ
     conflict in their worktree is not resolved.
     """
     status = plan.status()
+    grant = required.require_approval(plan, status)
     means = prepare.means(plan)
     work = fix.to_hand_in(means, plan, status, number)
     step, worktree = work.step, work.worktree
-    grant = required.require_approval(plan, status)
     plan.refuse_checked_out()
     tip = status.branch.tip if status.branch is not None else ""
     _refuse_behind(plan, work, tip)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import checkpoints, errors
-from git_orch.plans import sentences
+from git_orch.plans import ids, sentences
 from git_orch.repo import ask, localfiles, own_files, refs
 from git_orch.repo.git import Git, GitFailed, failure
 from git_orch.repo.objects import partial
@@ -63,9 +63,7 @@ def path_of(repository: Repository, name: str, purpose: Purpose = "exec") -> Pat
     `.git`, which many tools skip.
     """
     suffix = f"-{purpose}" if purpose != "exec" else ""
-    # Not the handle, which grows when another plan begins with the same letters.
-    stable = "-".join(name.split("-")[:3])
-    return place_of(repository, "worktrees") / f"{stable}{suffix}"
+    return place_of(repository, "worktrees") / f"{ids.without_slug(name)}{suffix}"
 
 
 def purposes(repository: Repository, plan: str) -> list[Purpose]:

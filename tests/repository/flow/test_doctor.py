@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -60,7 +61,11 @@ with doctor.make_scratch() as (found, place):
 
 def statuses(told: str) -> dict[str, str]:
     """The status of each answer in JSON."""
-    return {answer["name"]: answer["status"] for answer in data(told)}
+    return by_name(data(told))
+
+
+def by_name(answers: list[dict[str, str]]) -> dict[str, str]:
+    return {answer["name"]: answer["status"] for answer in answers}
 
 
 @pytest.fixture
@@ -134,7 +139,7 @@ def test_it_holds_for_root_and_for_an_ordinary_user(user: int) -> None:
             env={"PATH": "/usr/bin:/bin", "HOME": str(place), "GIT_CONFIG_NOSYSTEM": "1"},
             cwd="/", capture_output=True, text=True, check=True,
         )  # fmt: skip
-    told = statuses(done.stdout)
+    told = by_name(json.loads(done.stdout))
     assert told.pop("home") == "note"  # nothing there to try
     assert told.pop("second-wall") in ("ok", "note")
     assert told.pop("copies") in ("ok", "note")
