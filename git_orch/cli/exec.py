@@ -378,8 +378,8 @@ def _print_preview(
         console.out(f"step {step.number} {step.title} [{step.kind}]{asks}")
         if step.step.command is not None:
             console.out("  run   ", console.indented(step.step.command.text(), 8))
-        for path, content in step.step.files.items():
-            console.out("  write " if content is not None else "  delete ", path)
+        for verb, what in step.step.deeds:
+            console.out(f"  {verb:<5} ", what)
         if step.kind == "agent":
             console.out(f"  model may use: {', '.join(sorted(allowed)) or 'no tool'}")
         for check in step.step.checks:

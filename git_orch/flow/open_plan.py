@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -179,6 +180,19 @@ class OpenPlan:
             moves.reset_checkout(self.repository, git, change, look)
 
         self._carry_out(replace(change, checkout=True), entries, road)
+        self.tell_of_submodules(place, old, change.new)
+
+    def tell_of_submodules(self, place: Path, old: str, new: str) -> None:
+        """Tell of the submodules that a move of a checkout leaves as they are, as git does."""
+        moved = ask.moved_submodules(self.repository.git, old, new)
+        left = [path for path in moved if os.path.lexists(place / path / ".git")]
+        if left:
+            names = sentences.quoted_names(left)
+            verb = sentences.verb(len(left), "has", "have")
+            update = shlex.join(["git", "-C", str(place), "submodule", "update", "--", *left])
+            what = sentences.verb(len(left), "submodule", "submodules")
+            note = f"{what} {names} still {verb} the files of before; to get the new ones: {update}"
+            self.reporter.emit(Note(note))
 
     def _carry_out(
         self,

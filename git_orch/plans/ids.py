@@ -1,5 +1,5 @@
 """Names that sort by time: ULIDs for events, PLAN-YYYYMMDD-XXXXXXXXXX-slug for plans, s1, s2 ...
-for steps.
+for steps; and the form of git's own IDs.
 
 Nothing here reads a clock or a source of randomness: both are arguments.
 """
@@ -19,6 +19,7 @@ _SLUG_LENGTH = 24
 PLAN_ID = re.compile(r"PLAN-(\d{8})-([0-9A-HJKMNP-TV-Z]{10})-([a-z0-9]+(?:-[a-z0-9]+)*)")
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 STEP_ID = re.compile(r"s[1-9][0-9]{0,5}")
+COMMIT_ID = re.compile(r"(?!0+$)(?:[0-9a-f]{40}|[0-9a-f]{64})")  # all zeros are no commit
 
 DAY_MS = 24 * 3600 * 1000
 # The end of the year 9999. No clock says more, and the last ID of all has none after it.

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
+from git_orch.plans import paths
+
 StepKind = Literal["agent", "run", "files", "manual"]
 CheckType = Literal["compile", "unit", "integration", "run"]
 Shell = Literal["strict", "plain"]
@@ -61,15 +63,21 @@ class FileContent(NamedTuple):
     executable: bool | None = None
 
 
+class Pointer(NamedTuple):
+    """The commit, by its full ID, to which a `files` step moves a submodule."""
+
+    commit: str
+
+
 class Step(NamedTuple):
     """One step, and `why` it is done, for its commit. `prompt` belongs to agent (and manual) steps,
     `command` to run steps, `files` to files steps.
 
-    In `files`, None means that the path is deleted. `depends_on` holds step IDs; a step is
-    `independent` where its author said that it needs none. `timeout` is in seconds. `network` says
-    that a run or agent step asks for the network, which only an approval gives; its checks never
-    have it. A run step `produces` ignored paths that its checks need. An agent step
-    that `may_be_empty` is done also where it changed nothing.
+    In `files`, None means that the path is deleted, and a Pointer that a submodule moves.
+    `depends_on` holds step IDs; a step is `independent` where its author said that it needs none.
+    `timeout` is in seconds. `network` says that a run or agent step asks for the network, which only
+    an approval gives; its checks never have it. A run step `produces` ignored paths that its checks
+    need. An agent step that `may_be_empty` is done also where it changed nothing.
     """
 
     id: str
@@ -77,7 +85,7 @@ class Step(NamedTuple):
     kind: StepKind
     prompt: str | None = None
     command: Command | None = None
-    files: Mapping[str, FileContent | None] = MappingProxyType({})
+    files: Mapping[str, FileContent | Pointer | None] = MappingProxyType({})
     paths: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -88,6 +96,27 @@ class Step(NamedTuple):
     may_be_empty: bool = False
     why: str | None = None
     independent: bool = False
+
+    @property
+    def contents(self) -> dict[str, FileContent]:
+        """The files that the step writes, by their paths."""
+        return {path: to for path, to in self.files.items() if isinstance(to, FileContent)}
+
+    @property
+    def pointers(self) -> dict[str, str]:
+        """The submodules that the step moves, each with the commit."""
+        moves = [(path, to) for path, to in self.files.items() if isinstance(to, Pointer)]
+        return {"/".join(paths.parts(path)): to.commit for path, to in moves}
+
+    @property
+    def deeds(self) -> list[tuple[str, str]]:
+        """What the step does to each of its files and submodules: a verb, and the path."""
+        return [
+            ("move", f"{path} to {to.commit}")
+            if isinstance(to, Pointer)
+            else ("write" if to is not None else "delete", path)
+            for path, to in self.files.items()
+        ]
 
     @property
     def verification(self) -> tuple[Check, ...]:

@@ -33,6 +33,7 @@ from git_orch.plans.plan import (
     Command,
     FileContent,
     Plan,
+    Pointer,
     Step,
     StepKind,
 )
@@ -91,9 +92,11 @@ def _command_document(command: Command, shell_name: str) -> Document:
     return {"argv": list(command.argv or ())}
 
 
-def _file_document(content: FileContent | None) -> object:
+def _file_document(content: FileContent | Pointer | None) -> object:
     if content is None:
         return None
+    if isinstance(content, Pointer):
+        return {"submodule": content.commit}
     if content.executable is not None:
         return {"content": content.text, "executable": content.executable}
     return content.text
@@ -137,6 +140,8 @@ def _refuse_impossible(steps: tuple[Step, ...]) -> None:
             raise BadDocument(f"{step.id}.title: expected one line")
         if any(paths.problem(path) for path in step.files):
             raise BadDocument(f"{step.id}.files: names a file outside the tree")
+        if step.pointers and step.kind != "files":
+            raise BadDocument(f"{step.id}.files: a step of kind '{step.kind}' moves no submodule")
         if not step_ids.issuperset(step.depends_on):
             raise BadDocument(f"{step.id}.depends_on: names a step that does not exist")
     try:
@@ -224,11 +229,16 @@ def _command(fields: Mapping[str, object], shell_name: str, where: str) -> Comma
     return Command(shell=shell, plain=kind == "plain") if shell is not None else Command(argv=argv)
 
 
-def _file(value: object, where: str) -> FileContent | None:
+def _file(value: object, where: str) -> FileContent | Pointer | None:
     if value is None:
         return None
     if isinstance(value, str):
         return FileContent(value)
     fields = mapping(value, where)
+    if "submodule" in fields:
+        commit = text(fields, "submodule")
+        if not ids.COMMIT_ID.fullmatch(commit):
+            raise BadDocument(f"{where}: '{commit[:80]}' is not the full ID of a commit")
+        return Pointer(commit)
     executable = flag(fields, "executable") if "executable" in fields else None
     return FileContent(text(fields, "content"), executable=executable)

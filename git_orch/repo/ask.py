@@ -160,6 +160,13 @@ def changed_paths(git: Git, old: str, new: str, *, deleted: bool = True) -> list
     return names(git.run("diff-tree", *options, old, new))
 
 
+def moved_submodules(git: Git, old: str, new: str) -> list[str]:
+    """The submodules whose commits differ between two commits or trees."""
+    fields = names(git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", old, new))
+    rows = zip(fields[::2], fields[1::2], strict=True)
+    return [path for facts, path in rows if facts.startswith(":160000 160000 ")]
+
+
 class ChangedLines(NamedTuple):
     """A file that differs between two trees: lines that came and went, None where it is no text."""
 

@@ -16,7 +16,7 @@ from git_orch.plans.history.status import (
     StepState,
     StepStatus,
 )
-from git_orch.plans.plan import FileContent, Step
+from git_orch.plans.plan import FileContent, Pointer, Step
 from git_orch.views import headlines
 from git_orch.views.console import Styled, indented
 from git_orch.views.headlines import Line, Summary, Whole
@@ -320,9 +320,11 @@ def task_lines(status: Status, *, full: bool = False) -> list[Line]:
     return lines
 
 
-def _file_lines(path: str, content: FileContent | None, *, full: bool) -> list[Line]:
+def _file_lines(path: str, content: FileContent | Pointer | None, *, full: bool) -> list[Line]:
     if content is None:
         return [("  delete ", path)]
+    if isinstance(content, Pointer):
+        return [("  move   ", f"{path} to {content.commit}")]
     every = content.text.splitlines()
     size = sentences.count(len(content.text.encode("utf-8", "surrogatepass")), "byte")
     program = ", executable" if content.executable else ""

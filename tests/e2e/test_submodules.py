@@ -244,6 +244,88 @@ def test_who_shares_nothing_has_empty_submodules(project: Repo, value: str) -> N
     assert project.git("show", f"orch/{plan}:listed") == ""
 
 
+# -- moving one ------------------------------------------------------------------------------------
+
+
+def later(project: Repo, other: Repo) -> str:
+    """A commit of the submodule that is here and not checked out."""
+    commit = other.commit({"inner.txt": "2\n"})
+    project.git("-C", "libs/sub", "fetch", "-q")
+    return commit
+
+
+def moving(commit: str, **more: object) -> dict[str, Any]:
+    """A step that moves the submodule to a commit."""
+    return {"title": "Move it", "files": {"libs/sub": {"submodule": commit}, **more}}
+
+
+MOVED = {"command": 'test "$(cat libs/sub/inner.txt)" = 2'}
+
+
+@pytest.mark.parametrize("text", ["1\n", "1\r\n"], ids=["without a worktree", "in a worktree"])
+def test_a_step_moves_a_submodule_and_its_checks_and_later_steps_see_that(
+    project: Repo, other: Repo, text: str
+) -> None:
+    commit = later(project, other)
+    reads = {"title": "Read", "run": "cat libs/sub/inner.txt > copy", "depends_on": [1]}
+    steps = [moving(commit, new=text) | {"checks": [MOVED]}, reads]
+    plan = project.plan({"title": "Two", "steps": steps})
+    assert f"move  libs/sub to {commit}" in project.orch("exec", "--dry-run").stdout
+    project.orch("exec")
+    assert project.git("rev-parse", f"orch/{plan}:libs/sub") == commit
+    assert project.git("show", f"orch/{plan}:copy") == "2"
+
+
+def test_landing_in_a_checkout_says_how_to_get_the_files_of_a_moved_submodule(
+    project: Repo, other: Repo
+) -> None:
+    commit = later(project, other)
+    project.plan({"title": "One", "steps": [moving(commit)]})
+    project.orch("exec")
+    said = project.orch("land").stderr
+    assert f"git -C {project.path} submodule update -- libs/sub" in said
+    project.git("submodule", "update", "-q", "--", "libs/sub")
+    assert project.git("-C", "libs/sub", "rev-parse", "HEAD") == commit
+    assert project.git("status", "--porcelain") == ""
+
+
+STUCK: dict[str, dict[str, Any]] = {
+    "cannot move 'libs/sub': its commit 1111111111 is not here": moving("1" * 40)["files"],
+    "cannot move 'libs/sub': IDs of commits have 40 digits here": moving("1" * 64)["files"],
+    "cannot move 'libs': the base has no submodule there": {"libs": {"submodule": "1" * 40}},
+    "cannot delete 'libs/sub': it is a submodule": {"libs/sub": None},
+    "cannot write over 'libs/sub': it is a submodule": {"libs/sub": "x\n"},
+}
+
+
+def test_a_step_that_cannot_change_a_submodule_says_why(project: Repo) -> None:
+    steps = [{"title": why, "files": files} for why, files in STUCK.items()]
+    plan = project.plan({"title": "Five", "steps": steps})
+    said = project.orch("exec", "--keep-going", expect=1).stderr
+    assert [why for why in STUCK if why not in said] == []
+    assert project.step_states(plan) == ["failed"] * len(STUCK)
+
+
+def test_a_command_outside_the_sandbox_cannot_move_a_submodule(project: Repo, other: Repo) -> None:
+    commit = later(project, other)
+    project.git("config", "--global", "orch.sandbox", "none")
+    plan = project.plan(one(run=f"git update-index --cacheinfo 160000,{commit},libs/sub; echo > x"))
+    said = project.orch("exec", expect=1).stderr
+    assert "only 'submodule' in a files step moves one" in said
+    assert project.step_states(plan) == ["failed"]
+
+
+def test_no_step_in_place_moves_a_submodule(project: Repo, other: Repo) -> None:
+    commit = later(project, other)
+    steps = [{"title": "Write", "files": {"x": "1\n"}}, moving(commit)]
+    plan = project.plan({"title": "Two", "steps": steps})
+    project.git("checkout", "-q", f"orch/{plan}")
+    project.orch("approve", plan, "--in-place")
+    said = project.orch("exec", plan, "--in-place", expect=3).stderr
+    assert "step 2 moves the submodule 'libs/sub'" in said
+    assert project.step_states(plan) == ["pending", "pending"]
+
+
 # -- a .gitmodules of somebody else ----------------------------------------------------------------
 
 HOSTILE = {

@@ -103,8 +103,9 @@ def test_a_check_that_fails_fails_its_step(repo: Repo) -> None:
     [
         ({"prompt": "do it"}, "kind 'agent'"),
         ({"run": "true", "network": True}, "asks for the network"),
+        ({"files": {"lib": {"submodule": "1" * 40}}}, "moves a submodule"),
     ],
-    ids=["agent", "network"],
+    ids=["agent", "network", "submodule"],
 )
 def test_what_needs_a_review_or_a_grant_is_refused(
     repo: Repo, step: dict[str, object], cause: str

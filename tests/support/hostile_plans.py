@@ -8,7 +8,16 @@ from types import MappingProxyType
 from hypothesis import strategies as st
 
 from git_orch.plans import paths
-from git_orch.plans.plan import CHECK_TYPES, STEP_KINDS, Check, Command, FileContent, Plan, Step
+from git_orch.plans.plan import (
+    CHECK_TYPES,
+    STEP_KINDS,
+    Check,
+    Command,
+    FileContent,
+    Plan,
+    Pointer,
+    Step,
+)
 
 FRAGMENTS = re.findall(
     r"\S+",
@@ -67,7 +76,12 @@ checks = st.lists(
     ),
     max_size=2,
 )
-contents = st.none() | st.builds(FileContent, texts, executable=st.booleans())
+commits = st.sampled_from(["1" * 40, "12345678e9" * 4, "0e0" * 21 + "1"])
+contents = (
+    st.none()
+    | st.builds(FileContent, texts, executable=st.booleans())
+    | st.builds(Pointer, commits)
+)
 
 
 @st.composite

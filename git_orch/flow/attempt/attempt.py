@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from git_orch import checkpoints, errors
-from git_orch.flow.attempt import checks, dependencies
+from git_orch.flow.attempt import checks, dependencies, pointer_moves
 from git_orch.flow.attempt.ending import Asked, Ending, Failed, Interrupted, Made, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.setup import SetupFailed
@@ -34,7 +34,7 @@ from git_orch.plans import (
     trailers,
 )
 from git_orch.plans.history.status import CheckResult
-from git_orch.plans.plan import RUN_TIMEOUT, Step
+from git_orch.plans.plan import RUN_TIMEOUT, FileContent, Pointer, Step
 from git_orch.repo import settings
 from git_orch.repo.local import conversations
 from git_orch.repo.objects import objects as odb
@@ -122,10 +122,12 @@ class Attempt:
         job, site = self._job, self._site
         if job.step.kind != "files" or job.worktree is None or site.copied:
             return None
+        if job.step.pointers and self._pointer_problem() is not None:
+            return None
         files = {
             path: known_paths.File(content.text.encode("utf-8"), content.executable)
-            if content is not None
-            else None
+            if isinstance(content, FileContent)
+            else content
             for path, content in job.step.files.items()
         }
         taken = known_paths.snapshot(site.repository, site.objects, job.tree, files, site.secrets)
@@ -133,6 +135,10 @@ class Attempt:
             make = site.open_worktree
             self._site = replace(site, open_worktree=lambda: self._with_files(make(), taken))
         return taken
+
+    def _pointer_problem(self) -> pointer_moves.Problem | None:
+        site = self._site
+        return pointer_moves.problem(site.repository, site.objects, self._job)
 
     def _with_files(self, worktree: Worktree, taken: Snapshot) -> Worktree:
         """The worktree with the step's files checked out: a check wants them."""
@@ -166,13 +172,17 @@ class Attempt:
         return Work()
 
     def _write_files(self, tree: Tree) -> None:
+        problem = self._pointer_problem()
+        if problem is not None:
+            raise AttemptFailed(problem.cause, "path", problem.hint)
         files = self._job.step.files
         # What goes first makes room: a file may come where a directory was, or the other way round.
         in_order = sorted(files.items(), key=lambda item: item[1] is not None)
-        written = [path for path, content in files.items() if content is not None]
-        in_encoding = encodings.of(self._site.worktree, written)
+        in_encoding = encodings.of(self._site.worktree, list(self._job.step.contents))
         try:
             for path, content in in_order:
+                if isinstance(content, Pointer):  # the snapshot has it
+                    continue
                 if content is not None:
                     _make_room(tree, path)
                     data = _encoded(path, content.text, in_encoding.get(path, "utf-8"))
@@ -275,7 +285,8 @@ class Attempt:
         alone = site.launcher.sandboxed and site.shared is None
         unchanged = job.tree if alone else None
         modes = _modes(job.step)
-        terms = snapshot.Terms(site.secrets, refused, site.copied, unchanged, modes)
+        pointers = None if job.by_hand else job.step.pointers
+        terms = snapshot.Terms(site.secrets, refused, site.copied, unchanged, modes, pointers)
         try:
             course.taken = snapshot.taken(site.repository, site.worktree, job.base, terms)
         except gate.GateRefused as gated:
@@ -315,7 +326,7 @@ class Attempt:
                 return
         if self._job.by_hand:  # a person decides which files there are
             return
-        written = [path for path, content in self._job.step.files.items() if content is not None]
+        written = list(self._job.step.contents)
         ignored = snapshot.left_out(self._site.worktree, written)
         if ignored:
             error = f"git ignores {sentences.quoted(ignored[0])}: it would not be in the commit"
@@ -363,8 +374,10 @@ class Attempt:
         if not job.step.checks and not site.run_hooks:
             return
         taken = course.taken
-        paths = [change.path for change in taken.changes] if taken is not None else []
-        if site.elsewhere is not None or dependencies.are_changed(paths):
+        changes = taken.changes if taken is not None else ()
+        moved = any(gate.GITLINK in (change.mode, change.old_mode) for change in changes)
+        changed = moved or dependencies.are_changed(change.path for change in changes)
+        if site.elsewhere is not None or changed:
             try:
                 self._site = site.refitted(tree)
             except SetupFailed as failed:
@@ -496,7 +509,7 @@ def _redacted(step: Step, secrets: tuple[str, ...]) -> Step:
 
 def _modes(step: Step) -> dict[str, bool]:
     """Whether files are executable, of which a step says so."""
-    written = [(path, content) for path, content in step.files.items() if content is not None]
+    written = step.contents.items()
     return {path: content.executable for path, content in written if content.executable is not None}
 
 

@@ -199,6 +199,8 @@ def advance(
             refused.hint = _commit_first(target.checkout, refused.paths)
         raise
     plan.confirm()
+    if target.checkout is not None and target.tip is not None:
+        plan.tell_of_submodules(target.checkout.path, target.tip, change.new)
 
 
 def _carry_out(plan: OpenPlan, change: Change, consequence: Consequence) -> None:

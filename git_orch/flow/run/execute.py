@@ -126,6 +126,7 @@ def _in_place(
         preconditions.refuse_unreachable(status, options.chosen)
         return _hand_over(plan, status, options)
     in_place.refuse_unfit(plan, grant)
+    in_place.refuse_moves(status, options.chosen)
     preconditions.require_ground(plan, status, options, grant)
     means = prepare.means(plan, service, use_cache=options.use_cache)
     preconditions.open_ledger(plan, status, options, grant)

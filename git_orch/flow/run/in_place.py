@@ -8,6 +8,7 @@ does to a file can be taken back.
 from __future__ import annotations
 
 import os
+from collections.abc import Set
 
 from git_orch import errors
 from git_orch.flow.approval.grant import Grant
@@ -21,7 +22,7 @@ from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.flow.run.dispatch import Tip
 from git_orch.plans import ids, sentences, trailers
-from git_orch.plans.history.status import MoveKind
+from git_orch.plans.history.status import MoveKind, Status
 from git_orch.repo import ask, settings
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Written
@@ -58,6 +59,21 @@ def refuse_unfit(plan: OpenPlan, grant: Grant) -> None:
     repositories.refuse_unfit(repository.top)
     target.refuse_unfinished(Checkout(repository.top, repository.git_dir))
     _refuse_unmerged(repository)
+
+
+def refuse_moves(status: Status, chosen: Set[str] | None) -> None:
+    """Raises Refused where one of the chosen steps (None: all) moves a submodule: what stands in the
+    checkout there is the user's.
+    """
+    satisfied = status.satisfied_steps()
+    for number, step in enumerate(status.plan.steps, start=1):
+        wanted = step.id not in satisfied and (chosen is None or step.id in chosen)
+        for module in step.pointers if wanted else ():
+            raise errors.Refused(
+                f"step {number} moves the submodule {sentences.quoted(module)}, which --in-place "
+                "cannot do: what is checked out there is yours",
+                f"git switch - && git orch exec {ids.short(status.id)}  # without --in-place",
+            )
 
 
 def _refuse_sparse(repository: Repository, name: str) -> None:

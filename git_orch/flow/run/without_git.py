@@ -18,7 +18,7 @@ from git_orch.flow.machine import sandbox
 from git_orch.flow.reports import CheckEnded, Note, Reporter, StepDone, StepStarted
 from git_orch.plans import graph, redact, sentences
 from git_orch.plans.history.status import CheckResult
-from git_orch.plans.plan import RUN_TIMEOUT, Check, Plan, Step
+from git_orch.plans.plan import RUN_TIMEOUT, Check, FileContent, Plan, Step
 from git_orch.repo import git as gits
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.files import PathRefused, Tree
@@ -46,8 +46,9 @@ def execute(plan: Plan, directory: Path, launcher: Launcher, reporter: Reporter)
     person's handed in.
     """
     for step in plan.steps:
-        if step.kind not in ("run", "files") or step.network:
+        if step.kind not in ("run", "files") or step.network or step.pointers:
             asked = "asks for the network" if step.network else f"is a step of kind '{step.kind}'"
+            asked = "moves a submodule" if step.pointers else asked
             raise errors.Refused(
                 f"step {plan.position(step.id)} {asked}, which needs a repository",
                 "git init && git orch plan --from FILE",
@@ -108,10 +109,10 @@ def _write(step: Step, tree: Tree) -> None:
     try:
         # What goes first makes room, as in a worktree.
         for path, content in sorted(step.files.items(), key=lambda item: item[1] is not None):
-            if content is None:
-                tree.delete(path)
-            else:
+            if isinstance(content, FileContent):
                 tree.write(path, content.text.encode("utf-8"), executable=content.executable)
+            else:
+                tree.delete(path)
     except PathRefused as refused:
         raise errors.StepFailed(refused.cause, refused.hint) from refused
 

@@ -95,6 +95,12 @@ _Name = Annotated[str, _require_match(_NAME, "is not one word")]
 _StepId = Annotated[
     str, _require_match(ids.STEP_ID, "is not a step ID such as s1"), WithJsonSchema(_ID_JSON)
 ]
+_CommitId = Annotated[
+    str,
+    _require_match(
+        ids.COMMIT_ID, "is not the full ID of a commit: 40 (or 64) hexadecimal digits, a to f small"
+    ),
+]
 _Flag = Annotated[bool, BeforeValidator(_flag)]
 _FilePath = Annotated[str, AfterValidator(_require_inside)]
 _TreePath = Annotated[
@@ -123,12 +129,15 @@ class _Model(BaseModel):
 
 
 class FileModel(_Model):
-    """A file with more to say than its text."""
+    """A file with more to say than its text, or a submodule; `rules` says what goes together."""
 
-    content: str = Field(description="The whole text of the file.")
+    content: str | None = Field(default=None, description="The whole text of the file.")
     executable: _Flag | None = Field(
         default=None,
         description="Whether the file may be run as a program. If missing, it stays as it is.",
+    )
+    submodule: _CommitId | None = Field(
+        default=None, description="The full ID of the commit to which the submodule moves."
     )
 
 
@@ -138,7 +147,8 @@ _FileValue = Annotated[
     WithJsonSchema(
         {
             "description": (
-                "The whole text of the file, an object, or null, which deletes the file."
+                "The whole text of the file, an object, or null, which deletes the file. The "
+                "object moves a submodule where it has 'submodule', the full ID of a commit."
             ),
             "anyOf": [
                 {"type": "string"},
@@ -150,6 +160,14 @@ _FileValue = Annotated[
                         "executable": {"type": "boolean"},
                     },
                     "required": ["content"],
+                    "additionalProperties": False,
+                },
+                {
+                    "type": "object",
+                    "properties": {
+                        "submodule": {"type": "string", "pattern": f"^{ids.COMMIT_ID.pattern}$"}
+                    },
+                    "required": ["submodule"],
                     "additionalProperties": False,
                 },
             ],
@@ -216,7 +234,8 @@ class StepModel(_Model):
     )
     shell: Shell | None = Field(None, description=_SHELL)
     files: dict[_FilePath, _FileValue] | None = Field(
-        None, description="Paths relative to the top of the tree, and what each file becomes."
+        None,
+        description="Paths relative to the top of the tree, and what each file or submodule becomes.",
     )
     paths: list[_TreePath] | None = Field(
         None, description="Files and directories the step is meant to change."

@@ -229,8 +229,7 @@ def _windows_paths(plan: Plan) -> Iterator[Finding]:
     for index, step in enumerate(plan.steps):
         named = [(path, f"paths[{number}]") for number, path in enumerate(step.paths)]
         if step.kind == "files":
-            present = (path for path, content in step.files.items() if content is not None)
-            named = [(path, "files") for path in present]
+            named = [(path, "files") for path in step.contents]
         for path, field in named:
             problem = paths.windows_problem(path)
             other = folded.setdefault(path.casefold(), path)
@@ -313,7 +312,7 @@ def _makes_code(step: Step) -> bool:
     if step.kind == "run":
         return False
     if step.kind == "files":
-        return any(content is not None and _is_code(path) for path, content in step.files.items())
+        return any(map(_is_code, step.contents))
     words = _WORD.findall(f"{step.title} {step.prompt or ''}")
     named = step.paths or [word for word in words if _suffix(word) is not None]
     return any(_is_code(path) for path in named) or (step.kind == "agent" and not named)

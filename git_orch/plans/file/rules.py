@@ -80,11 +80,27 @@ def _kind_problems(step: dict[str, object], where: Location) -> Iterator[Problem
         yield Problem(
             (*where, "files"), "required", "a step of kind 'files' needs at least one file"
         )
+    files = step.get("files")
+    for path, file in files.items() if isinstance(files, dict) else ():
+        if isinstance(file, dict):
+            yield from _file_problems(file, (*where, "files", path))
     if kind == "run":
         yield from _one_command(step, "run", where)
     if kind == "run" and step.get("produces") and step.get("network") in (True, "true"):
         message = "is made again without the network, which the step asks for"
         yield Problem((*where, "produces"), "wrong-kind", message)
+
+
+def _file_problems(fields: dict[str, object], where: Location) -> Iterator[Problem]:
+    """A file has its text, a submodule its commit and nothing else."""
+    if fields.get("submodule") is None:
+        if fields.get("content") is None:
+            yield Problem((*where, "content"), "missing", "is required")
+        return
+    for name in ("content", "executable"):
+        if fields.get(name) is not None:
+            message = "belongs to a file, and 'submodule' moves a submodule"
+            yield Problem((*where, name), "wrong-kind", message)
 
 
 def _one_command(fields: dict[str, object], shell: str, where: Location) -> Iterator[Problem]:

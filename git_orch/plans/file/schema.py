@@ -19,7 +19,7 @@ from git_orch.plans import revision
 from git_orch.plans.file import rules, source
 from git_orch.plans.file.fields import MAX_STEPS, CheckModel, FileModel, PlanModel, StepModel
 from git_orch.plans.file.findings import Finding, PlanFileError, file_finding
-from git_orch.plans.plan import Check, Command, FileContent, Plan, Shell, Step
+from git_orch.plans.plan import Check, Command, FileContent, Plan, Pointer, Shell, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -192,8 +192,12 @@ def _command(text: str | None, argv: list[str] | None, shell: Shell | None) -> C
     return Command(shell=text, plain=shell == "plain")
 
 
-def _content(file: FileModel | None) -> FileContent | None:
-    return None if file is None else FileContent(file.content, executable=file.executable)
+def _content(file: FileModel | None) -> FileContent | Pointer | None:
+    if file is None:
+        return None
+    if file.submodule is not None:
+        return Pointer(file.submodule)
+    return FileContent(file.content or "", executable=file.executable)
 
 
 # -- findings --------------------------------------------------------------------------------------
@@ -217,7 +221,7 @@ def _suggestion(where: source.Location) -> str:
     for name, inner in (("steps", StepModel), ("checks", CheckModel), ("files", FileModel)):
         if len(where) > 2 and where[-3] == name:
             model = inner
-    close = difflib.get_close_matches(str(where[-1])[:40], model.model_fields, n=1)
+    close = difflib.get_close_matches(str(where[-1])[:40], model.model_fields, n=1, cutoff=0.65)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 

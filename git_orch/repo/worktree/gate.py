@@ -112,9 +112,14 @@ class Contents(NamedTuple):
 
 
 def inspect(
-    changes: Sequence[Change], contents: Contents, secrets: Iterable[str]
+    changes: Sequence[Change],
+    contents: Contents,
+    secrets: Iterable[str],
+    pointers: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
-    """The changed files that run code where somebody uses the tree. Raises GateRefused."""
+    """The changed files that run code where somebody uses the tree; `pointers` are the submodules
+    that may move, each with the commit (None: any). Raises GateRefused.
+    """
     if len(changes) > MOST_FILES:
         message = (
             f"and the others are {len(changes)} changed files: at most {MOST_FILES} fit in a step"
@@ -124,6 +129,8 @@ def inspect(
     sizes = contents.sizes(list(dict.fromkeys(change.oid for change in blobs)))
     hidden = tuple(secrets)
     findings = [*_names(changes, hidden, contents), *_repositories(changes, contents)]
+    if pointers is not None:
+        findings += _undeclared_moves(changes, pointers)
     findings += _too_large(blobs, sizes)
     if not findings:
         findings = list(_inside(blobs, sizes, contents, hidden))
@@ -152,6 +159,14 @@ def _names(
                 if fingerprint not in contents.allowed:
                     message = "is a name that looks like a key or a secret"
                     yield Finding("SECRET", change.path, message, fingerprint)
+
+
+def _undeclared_moves(changes: Sequence[Change], pointers: Mapping[str, str]) -> Iterator[Finding]:
+    for change in changes:
+        moves = change.mode == GITLINK and change.old_mode == GITLINK
+        if moves and pointers.get(change.path) != change.oid:
+            message = "is a submodule, and only 'submodule' in a files step moves one"
+            yield Finding("SUBMODULE_MOVED", change.path, message)
 
 
 def _repositories(changes: Sequence[Change], contents: Contents) -> Iterator[Finding]:

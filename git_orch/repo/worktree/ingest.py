@@ -63,7 +63,11 @@ class Quarantine:
         return changes(self.git, old, new)
 
     def inspect(
-        self, changes: Sequence[Change], between: tuple[str, str], secrets: Iterable[str]
+        self,
+        changes: Sequence[Change],
+        between: tuple[str, str],
+        secrets: Iterable[str],
+        pointers: Mapping[str, str] | None = None,
     ) -> tuple[str, ...]:
         """The changed files that run code; the changes are those `between` two trees. Raises
         GateRefused.
@@ -79,7 +83,7 @@ class Quarantine:
 
         allowed = settings.allowed_secrets(self.repository)
         contents = Contents(self._sizes, self._read, directories, known, allowed)
-        return gate.inspect(changes, contents, secrets)
+        return gate.inspect(changes, contents, secrets, pointers)
 
     def _names(self, tree: str, directories: Sequence[str]) -> dict[str, dict[str, bool]]:
         """The names in directories of a tree, each with whether it is a directory."""

@@ -1,5 +1,5 @@
 """The tree of a step whose changed paths are known: made from the tree of its base and those paths,
-without a look at any other file.
+without a look at any other file. A submodule is moved in the same way.
 
 It is the tree that `git add` would make. Where git's settings, attributes or ignore rules may have a
 say about one of the paths, there is no such tree, and git is to look at a worktree.
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import paths
+from git_orch.plans.plan import Pointer
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import partial, raw
 from git_orch.repo.objects.raw import Entry
@@ -47,7 +48,7 @@ class _Place(NamedTuple):
 
     names: tuple[str, ...]
     before: Entry | None
-    after: File | None
+    after: File | Pointer | None
 
     @property
     def path(self) -> str:
@@ -59,7 +60,7 @@ def snapshot(
     repository: Repository,
     objects: Written,
     base: str,
-    files: Mapping[str, File | None],
+    files: Mapping[str, File | Pointer | None],
     secrets: Sequence[str],
 ) -> Snapshot | None:
     """The tree `base` with these files in it (None: without the one at that path), written to
@@ -77,19 +78,24 @@ def _snapshot(
     repository: Repository,
     objects: Written,
     base: str,
-    files: Mapping[str, File | None],
+    files: Mapping[str, File | Pointer | None],
     secrets: Sequence[str],
 ) -> Snapshot | None:
     trees = _Trees(objects, base)
     places = _places(repository, trees, files)
     if places is None or _git_has_a_say(repository, objects, trees, places):
         return None
-    blobs = {place.path: odb.Object("blob", place.after.data) for place in places if place.after}
-    oids = {path: objects.oid(blob) for path, blob in blobs.items()}
+    blobs = {
+        place.path: odb.Object("blob", place.after.data)
+        for place in places
+        if isinstance(place.after, File)
+    }
+    moves = {place.path: place.after.commit for place in places if isinstance(place.after, Pointer)}
+    oids = moves | {path: objects.oid(blob) for path, blob in blobs.items()}
     changes = tuple(_changes(repository, places, oids))
     contents = {oids[path]: blob.data for path, blob in blobs.items()}
     try:
-        code = gate.inspect(changes, _contents(objects, trees, changes, contents), secrets)
+        code = gate.inspect(changes, _contents(objects, trees, changes, contents), secrets, moves)
     except gate.GateRefused:
         return None
     for blob in blobs.values():
@@ -103,7 +109,7 @@ def _snapshot(
 
 
 def _places(
-    repository: Repository, trees: _Trees, files: Mapping[str, File | None]
+    repository: Repository, trees: _Trees, files: Mapping[str, File | Pointer | None]
 ) -> list[_Place] | None:
     """Each path with what the base has there; None when one of them is not plainly a file."""
     if any(value in _SETTINGS.get(name, ()) for name, value in repository.settings):
@@ -115,12 +121,12 @@ def _places(
         return None  # one of them is the directory of another
     places = []
     for names, after in named.items():
-        before = trees.entry(names)
+        before = trees.gitlink(names) if isinstance(after, Pointer) else trees.entry(names)
         if paths.problem("/".join(names)) is not None or before is _NO_FILE:
             return None
         if before is None and after is None:
             return None
-        if names[-1] in _RULES or (after is not None and b"\r" in after.data):
+        if names[-1] in _RULES or (isinstance(after, File) and b"\r" in after.data):
             return None
         places.append(_Place(names, before, after))
     return sorted(places, key=lambda place: place.path.encode("utf-8", "surrogateescape"))
@@ -144,6 +150,11 @@ class _Trees:
             return _NO_FILE if directory is _NO_FILE else None
         entry = self._of(directory.oid).get(_encode(names[-1]))
         return entry if entry is None or entry.mode in (_FILE, _EXECUTABLE) else _NO_FILE
+
+    def gitlink(self, names: Sequence[str]) -> Entry:
+        """The submodule at a path; _NO_FILE where there is none."""
+        entry = self.entries(names[:-1]).get(_encode(names[-1]), _NO_FILE)
+        return entry if entry.mode == gate.GITLINK else _NO_FILE
 
     def directory(self, names: Sequence[str]) -> Entry | None:
         """The tree at a path; None when there is nothing, _NO_FILE for anything else."""
@@ -202,7 +213,7 @@ def _git_has_a_say(
         [*rules.read(converting), *(text for name, text in in_tree if name == ".gitattributes")]
     )
     new = [place.path for place in places if place.before is None]
-    written = [place.path for place in places if place.after is not None]
+    written = [place.path for place in places if isinstance(place.after, File)]
     if any(rules.may_match(line.removeprefix("!"), new) for line in ignored):
         return True
     return any(
@@ -240,6 +251,8 @@ def _changes(
 def _mode(place: _Place) -> str:
     if place.after is None:
         return _ABSENT
+    if isinstance(place.after, Pointer):
+        return gate.GITLINK
     if place.after.executable is None:
         return place.before.mode if place.before is not None else _FILE
     return _EXECUTABLE if place.after.executable else _FILE
@@ -275,7 +288,7 @@ def _directory(trees: _Trees, path: str, changes: Sequence[Change]) -> Directory
         if change.path.startswith(prefix):
             name, _, below = change.path.removeprefix(prefix).partition("/")
             if change.status != "D":
-                after[name] = bool(below)
+                after[name] = bool(below) or change.mode == gate.GITLINK
             elif not below:
                 after.pop(name, None)
     return Directory(before, after)

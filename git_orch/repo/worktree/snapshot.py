@@ -61,6 +61,8 @@ test "$status" -eq 0 || test "$status" -eq 1 -a "$#" -gt 1 || exit "$status"
 # Where git does not look at modes, those that a step names.
 test ! -s "$OUT/plain" || git update-index --chmod=-x -z --stdin <"$OUT/plain"
 test ! -s "$OUT/executable" || git update-index --chmod=+x -z --stdin <"$OUT/executable"
+# The submodules that a step moves: their places are empty.
+test ! -s "$OUT/pointers" || git update-index -z --index-info <"$OUT/pointers"
 git write-tree >"$OUT/tree"
 read -r tree <"$OUT/tree"
 printf '%s\\n^%s^{tree}\\n' "$tree" "$base" |
@@ -115,7 +117,8 @@ class Terms(NamedTuple):
 
     `without` are paths that are none of the step's, whatever the ignore rules say. `unchanged` is the
     tree of the base: a worktree in which nothing changed is not stored anew. `executable` says of
-    files whether they are, where git does not look at modes.
+    files whether they are, where git does not look at modes. `pointers` are the submodules that the
+    step moves, each with the commit; None: any may have moved.
     """
 
     secrets: tuple[str, ...] = ()
@@ -123,6 +126,7 @@ class Terms(NamedTuple):
     without: tuple[str, ...] = ()
     unchanged: str | None = None
     executable: Mapping[str, bool] = MappingProxyType({})
+    pointers: Mapping[str, str] | None = None
 
 
 def taken(repository: Repository, worktree: Worktree, base: str, terms: Terms) -> Snapshot:
@@ -187,6 +191,9 @@ def _taken(
         if terms.executable and enclosure.settings.get("core.filemode") == "false":
             same = ""
             _name_modes(scratch, terms.executable)
+        if terms.pointers:
+            same = ""
+            _name_pointers(scratch, terms.pointers)
         enclosure.run(scratch, _ADD, base, same, *pathspecs)
         entries = ask.names(scratch.bytes("status", _LONGEST_LIST))
         seen = _seen(enclosure, _ignored(entries))
@@ -200,7 +207,7 @@ def _taken(
             quarantine.take(pack)
             differing = quarantine.changes(base, tree)
             try:
-                code = quarantine.inspect(differing, (base, tree), terms.secrets)
+                code = quarantine.inspect(differing, (base, tree), terms.secrets, terms.pointers)
             except gate.GateRefused as refused:
                 if terms.refused is not None:
                     # What stands above its first file is a comment of a patch.
@@ -227,6 +234,11 @@ def _name_modes(scratch: Scratch, executable: Mapping[str, bool]) -> None:
     for name, runs in (("plain", False), ("executable", True)):
         listed = [path for path, mode in executable.items() if mode is runs]
         (scratch.path / name).write_bytes(ask.input_of(listed))
+
+
+def _name_pointers(scratch: Scratch, pointers: Mapping[str, str]) -> None:
+    entries = [f"{gate.GITLINK} {commit}\t{path}" for path, commit in pointers.items()]
+    (scratch.path / "pointers").write_bytes(ask.input_of(entries))
 
 
 def _seen(enclosure: Enclosure, ignored: Sequence[str]) -> Snapshot:

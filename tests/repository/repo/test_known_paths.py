@@ -14,13 +14,14 @@ from conftest import Repo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from git_orch.plans.plan import Pointer
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.repository import discover
 from git_orch.repo.worktree import known_paths
 from git_orch.repo.worktree.known_paths import File
 from git_orch.repo.worktree.snapshot import Snapshot
 
-Files = Mapping[str, File | None]
+Files = Mapping[str, File | Pointer | None]
 
 
 @contextlib.contextmanager
@@ -44,6 +45,7 @@ def added(repo: Repo, files: Files) -> str:
     """The tree that git gives for the files in the work tree."""
     for path, content in files.items():
         place = repo.path / path
+        assert not isinstance(content, Pointer)
         if content is None:
             place.unlink()
             continue
@@ -58,6 +60,21 @@ def added(repo: Repo, files: Files) -> str:
 def test_a_plain_file_needs_no_look(repo: Repo) -> None:
     files = {"src/new/deep.py": File(b"x = 1\n"), "README.md": File(b"changed\n", executable=True)}
     assert tree(repo, files) == added(repo, files)
+
+
+def test_a_submodule_moves_without_a_look(repo: Repo) -> None:
+    add = ("update-index", "--add", "--cacheinfo")
+    repo.git(*add, f"160000,{'1' * 40},deep/lib")
+    repo.git("commit", "-qm", "a submodule")
+    moved = tree(repo, {"deep/lib": Pointer("2" * 40), "new": File(b"1\n")})
+    repo.write({"new": "1\n"})
+    repo.git("add", "new")
+    repo.git(*add, f"160000,{'2' * 40},deep/lib")
+    assert moved == repo.git("write-tree")
+
+
+def test_what_is_no_submodule_needs_a_look(repo: Repo) -> None:
+    assert tree(repo, {"README.md": Pointer("2" * 40)}) is None
 
 
 def test_changes_are_told_as_git_tells_of_them(repo: Repo) -> None:

@@ -39,8 +39,8 @@ def exit_status(command: Command, tree: Path) -> int:
 
 def write(step: Step, tree: Path) -> None:
     """What a files step does."""
-    for path, content in step.files.items():
-        assert content is not None
+    assert step.contents.keys() == step.files.keys()
+    for path, content in step.contents.items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(content.text)
         if content.executable:

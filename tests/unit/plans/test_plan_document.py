@@ -127,6 +127,14 @@ def test_a_stored_step_that_cannot_be_is_a_bad_document(
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    ("kind", "commit"), [("run", "1" * 40), ("files", "1" * 39), ("files", "-" * 40)]
+)
+def test_a_pointer_that_no_plan_file_has_is_a_bad_document(kind: str, commit: str) -> None:
+    with pytest.raises(BadDocument, match=r"submodule|full ID"):
+        plan_document.from_document(document(kind=kind, files={"lib": {"submodule": commit}}))
+
+
 def test_two_steps_of_one_id_are_a_bad_document() -> None:
     value = document()
     value["steps"] *= 2

@@ -11,7 +11,7 @@ import pytest
 from git_orch.errors import UsageError
 from git_orch.plans.file import planfile, schema
 from git_orch.plans.file.findings import PlanFileError
-from git_orch.plans.plan import Command, FileContent, Plan
+from git_orch.plans.plan import Command, FileContent, Plan, Pointer
 
 Fields = dict[str, object]
 
@@ -128,13 +128,40 @@ def test_a_file_is_a_text_an_object_or_null() -> None:
     }
 
 
+@pytest.mark.parametrize("commit", ["3d" * 20, "3d" * 32])
+def test_a_files_step_names_the_commit_of_a_submodule(commit: str) -> None:
+    assert plan({"files": {"lib": {"submodule": commit}}}).steps[0].files == {
+        "lib": Pointer(commit)
+    }
+
+
 def test_a_directory_among_the_paths_may_end_in_a_slash() -> None:
     assert plan({"paths": ["src/", "a.py"]}).steps[0].paths == ("src", "a.py")
 
 
 # -- refusals --------------------------------------------------------------------------------------
 
+COMMIT = {"submodule": "3d" * 20}
+NOT_FULL = "is not the full ID of a commit: 40 (or 64) hexadecimal digits, a to f small"
+WITH_SUBMODULE = "belongs to a file, and 'submodule' moves a submodule"
 WRONG: dict[str, tuple[Fields, str]] = {
+    "a file without a text": ({"files": {"a": {}}}, "steps[0].files.a.content: is required"),
+    "a submodule with a text": (
+        {"files": {"a": {**COMMIT, "content": "x"}}},
+        f"steps[0].files.a.content: {WITH_SUBMODULE}",
+    ),
+    "a submodule with a mode": (
+        {"files": {"a": {**COMMIT, "executable": True}}},
+        f"steps[0].files.a.executable: {WITH_SUBMODULE}",
+    ),
+    "a short ID": (
+        {"files": {"a": {"submodule": "3d5dec8"}}},
+        f"steps[0].files.a.submodule: '3d5dec8' {NOT_FULL}",
+    ),
+    "the ID of nothing": (
+        {"files": {"a": {"submodule": "0" * 40}}},
+        f"steps[0].files.a.submodule: '{'0' * 40}' {NOT_FULL}",
+    ),
     "no title": ({"title": None}, "steps[0].title: expected a text, not nothing"),
     "an empty title": ({"title": ""}, "steps[0].title: is empty"),
     "a blank title": ({"title": "  "}, "steps[0].title: is empty"),

@@ -164,6 +164,15 @@ def test_a_new_repository_in_the_tree_is_refused(blobs: Blobs) -> None:
     assert codes(blobs, added, instead_of_a_file) == [("GITLINK", "sub"), ("GITLINK", "lib")]
 
 
+def test_a_submodule_moves_only_to_the_commit_that_its_step_names(blobs: Blobs) -> None:
+    commits = ("1" * 40, "2" * 40)
+    moves = [Change("M", path, gate.GITLINK, commits[0], gate.GITLINK, "3" * 40) for path in "abc"]
+    with pytest.raises(GateRefused) as refused:
+        gate.inspect(moves, blobs.contents, (), {"a": commits[0], "b": commits[1]})
+    found = [(each.code, each.path) for each in refused.value.findings]
+    assert found == [("SUBMODULE_MOVED", "b"), ("SUBMODULE_MOVED", "c")]
+
+
 def test_a_submodule_of_the_base_may_move_or_go(blobs: Blobs) -> None:
     moved = Change("M", "sub", LINKED_REPOSITORY, "1" * 40, LINKED_REPOSITORY, "2" * 40)
     gone = Change("D", "old", NOTHING, NO_OBJECT, LINKED_REPOSITORY, "3" * 40)
