@@ -55,6 +55,7 @@ class Typed(NamedTuple):
     max_usd: float | None
     estimate_only: bool
     no_look: bool
+    again: bool
     as_json: bool
 
 
@@ -72,6 +73,7 @@ class Typed(NamedTuple):
     "--include-dirty", is_flag=True, help="Start from a snapshot that holds the uncommitted files."
 )
 @click.option("--model", metavar="MODEL", help="The model that plans (orch.model).")
+@click.option("--again", is_flag=True, help="Take the task of the last planning that failed.")
 @here.planning_budget_option
 @click.option(
     "--estimate-only", is_flag=True, help="Print what it may cost; ask nobody and store nothing."
@@ -85,7 +87,7 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
     input.
     """
     options_typed = Typed(**typed)
-    _refuse_mixed(task, options_typed.source, options_typed.template, options_typed.variables)
+    _refuse_mixed(task, options_typed)
     if options_typed.include_dirty and options_typed.base is not None:
         raise errors.UsageError(
             "--include-dirty starts from HEAD, --base elsewhere", "git orch plan --include-dirty"
@@ -198,7 +200,8 @@ def _print_estimate(repository: Repository, task: str | None, given: Typed) -> N
     if given.source is None and given.template is None:
         from git_orch.flow.planning import draft as planning
 
-        asked = _task_text(task)
+        again = planning.last_unfinished(repository).task if given.again else None
+        asked = again or _task_text(task)
         commit = basing.choose_base(repository, given.base).commit
         terms = _terms(repository, given, chosen, commit)
         usage = cost.Usage(
@@ -221,16 +224,15 @@ def _print_estimate(repository: Repository, task: str | None, given: Typed) -> N
     )
 
 
-def _refuse_mixed(
-    task: str | None, source: str | None, template: str | None, variables: tuple[str, ...]
-) -> None:
-    places = {"TASK": task, "--from": source, "--template": template}
+def _refuse_mixed(task: str | None, typed: Typed) -> None:
+    again = typed.again or None
+    places = {"TASK": task, "--from": typed.source, "--template": typed.template, "--again": again}
     given = [name for name, value in places.items() if value is not None]
     if len(given) > 1:
         raise errors.UsageError(
             f"{given[0]} cannot be used with {' and '.join(given[1:])}", "git orch plan -h"
         )
-    if variables and template is None:
+    if typed.variables and typed.template is None:
         raise errors.UsageError("--var is for templates", "git orch templates")
 
 
@@ -262,13 +264,14 @@ def _make_draft(
     if source is not None:
         text = input_text(source)
         return planning.from_file(text, "standard input" if source == "-" else source, name, table)
-    asked = _task_text(task)
+    earlier = planning.last_unfinished(repository) if given.again else None
+    asked = _task_text(task) if earlier is None else earlier.task
     identity.of_user(repository)  # before anything is paid for
     from git_orch.views.progress import ConsoleReporter
 
     max_usd = given.max_usd if given.max_usd is not None else chosen.maxUsd
     terms = _terms(repository, given, chosen, base)._replace(max_usd=max_usd)
-    return planning.from_model(repository, asked, terms, ConsoleReporter())
+    return planning.from_model(repository, asked, terms, ConsoleReporter(), earlier)
 
 
 def _terms(

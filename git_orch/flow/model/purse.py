@@ -46,8 +46,8 @@ class Purse(Protocol):
 class Pocket:
     """The purse of one command in one thread: planning, which has no ledger yet."""
 
-    def __init__(self, max_usd: float) -> None:
-        self._book = Book(limit=max_usd)
+    def __init__(self, max_usd: float, spent: float = 0.0) -> None:
+        self._book = Book(limit=max_usd, spent=spent)
 
     def reserve(self, call: str, step: str | None, needed: Request) -> int | None:
         """The tokens of output that a call may have; None when there is not enough left for any."""

@@ -6,6 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
@@ -19,6 +20,7 @@ from git_orch.flow.planning import validate
 from git_orch.flow.planning.create import Draft
 from git_orch.flow.planning.look import Look
 from git_orch.flow.reports import Note, Reporter
+from git_orch.plans import document as documents
 from git_orch.plans import redact, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.file import planfile, schema
@@ -27,7 +29,7 @@ from git_orch.plans.money import budget, cost
 from git_orch.plans.money.cost import Price
 from git_orch.plans.plan import Plan
 from git_orch.plans.repo_map.sections import Section
-from git_orch.repo import localfiles
+from git_orch.repo import localfiles, own_files
 from git_orch.repo.objects import objects
 from git_orch.repo.repository import Repository
 from git_orch.repo.settings import Settings
@@ -78,10 +80,12 @@ def from_model(
     task: str,
     terms: Terms,
     reporter: Reporter,
+    earlier: Unfinished | None = None,
 ) -> Draft:
-    """Let a model make a plan of the task.
+    """Let a model make a plan of the task; `earlier` is a planning of it that failed, whose cost is
+    the plan's.
 
-    The reply and the cost of every call are in a local file as soon as they are there. It is the
+    The task, the reply and the cost of every call are in a local file as soon as they are there. It is the
     draft's `reply_file`, to be removed once the plan is stored; after a failure the hint names it.
     """
     from git_orch.agents import planner
@@ -91,16 +95,17 @@ def from_model(
         service.prices.facts(model)  # an unknown model is refused before anything is asked
         question = _question(repository, task, terms, service.delimiter)
         reporter.emit(Note(f"asking {model} for a plan"))
-        reply_file = _ReplyFile(repository, task)
+        reply_file = _ReplyFile(repository, task, earlier)
+        reply_file.save()
 
         def read(text: str) -> Plan | planner.Flawed[Plan]:
             reply_file.reply = text
             reply_file.save()
             return _parse_reply(text, repository)
 
-        pocket = purse.Pocket(terms.max_usd)
+        pocket = purse.Pocket(terms.max_usd, earlier.usd() if earlier is not None else 0.0)
         limited = purse.LimitedModel(
-            service.model, pocket, service.prices, purse.About("plan"), "git orch plan"
+            service.model, pocket, service.prices, purse.About("plan"), "git orch plan --again"
         )
         listeners = planner.Listeners(
             lambda call: reply_file.add(
@@ -118,7 +123,9 @@ def from_model(
             reply_file.reply = failed.raw
             reply_file.save()
             raise errors.StepFailed(
-                failed.cause, f"{failed.hint}; the reply is in {sentences.quoted(reply_file.path)}"
+                failed.cause,
+                f"{failed.hint} ('git orch plan --again' has the task); "
+                f"the reply is in {sentences.quoted(reply_file.path)}",
             ) from failed
         estimate = estimating.plan_estimate(drafted.value, model, service.prices)
     return Draft(
@@ -169,12 +176,42 @@ def _launcher(repository: Repository, chosen: Settings) -> Launcher | None:
         return None
 
 
+class Unfinished(NamedTuple):
+    """A planning that failed: its task, and the calls that it has paid for, in a local file."""
+
+    path: Path
+    task: str
+    calls: tuple[Document, ...] = ()
+
+    def usd(self) -> float:
+        """What it has cost."""
+        return sum(documents.number(call, "usd", least=0.0) for call in self.calls)
+
+
+def last_unfinished(repository: Repository) -> Unfinished:
+    """The last planning that failed. Raises NotFound where none did."""
+    for path in sorted(_replies(repository).glob("*.json"), reverse=True):
+        with contextlib.suppress(OSError, documents.BadDocument):
+            fields = documents.parse(own_files.read_bytes(path), "reply")
+            calls = documents.sequence(fields, "calls")
+            told = tuple({**documents.mapping(call, "call")} for call in calls)
+            unfinished = Unfinished(path, documents.text(fields, "task"), told)
+            unfinished.usd()
+            return unfinished
+    raise errors.NotFound("no planning has failed here", 'git orch plan "what to do"')
+
+
+def _replies(repository: Repository) -> Path:
+    return repository.state_dir / "replies"
+
+
 class _ReplyFile:
     """The local file that holds the task, the model's reply and the cost of the calls so far."""
 
-    def __init__(self, repository: Repository, task: str) -> None:
-        self.path = repository.state_dir / "replies" / f"{time.time_ns()}.json"
-        self.calls: list[Document] = []
+    def __init__(self, repository: Repository, task: str, earlier: Unfinished | None) -> None:
+        new = _replies(repository) / f"{time.time_ns()}.json"
+        self.path = new if earlier is None else earlier.path
+        self.calls = [] if earlier is None else [*earlier.calls]
         self.reply = ""
         self._task = task
         self._secrets = secrecy.secrets()
