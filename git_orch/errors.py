@@ -82,6 +82,10 @@ class ProviderFailed(OrchError):
     exit_code = 8
 
 
+class LimitResets(ProviderFailed):
+    """A limit of the model's service is reached, and the service says when it resets."""
+
+
 class KeyRefused(ProviderFailed):
     """There is no key for the model's service, or the service does not accept it."""
 

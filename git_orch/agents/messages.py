@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import email.utils
 import functools
 import gc
 import importlib
+import math
 import queue
 import random
 import threading
@@ -23,7 +25,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, cast
 
-from git_orch.agents import exchange, retry
+from git_orch.agents import exchange, limits, retry
 from git_orch.plans import redact
 
 if TYPE_CHECKING:
@@ -80,7 +82,8 @@ class MessagesModel:
     statement.
 
     `keys` are ANTHROPIC_API_KEY and ANTHROPIC_AUTH_TOKEN where they are not in the environment any
-    more. `secrets` never appear in an error message.
+    more. `secrets` never appear in an error message. With a `breaker` a limit that resets ends the
+    request instead of being retried after a pause, and holds back all others.
     """
 
     def __init__(
@@ -90,11 +93,13 @@ class MessagesModel:
         keys: Mapping[str, str] = MappingProxyType({}),
         secrets: Iterable[str] = (),
         patience: Patience = Patience(),
+        breaker: limits.Breaker | None = None,
     ) -> None:
         self._prices = table
         self._keys = keys
         self._secrets = tuple(secrets)
         self._patience = patience
+        self._breaker = breaker
         self._lock = threading.Lock()
         self._client: anthropic.Anthropic | None = None
 
@@ -129,7 +134,8 @@ class MessagesModel:
 
         `on_text` gets text as it arrives (again from the start after a retry), `on_lost` every
         failed try that the provider billed, `on_wait` the seconds and the cause of a wait. Raises
-        UsageError for a model without a price, ProviderFailed, and exchange.Stopped.
+        UsageError for a model without a price, ProviderFailed, exchange.Stopped, and limits.Held
+        where there is a breaker.
         """
         stop = stop or threading.Event()
         wait = self._patience.wait or stop.wait
@@ -142,7 +148,7 @@ class MessagesModel:
         while True:
             tries += 1
             attempt = _Try(self._connect(request.model), parameters, clock)
-            result = attempt.follow(on_text, stop)
+            result = self._result(attempt, request.model, on_text, stop)
             if isinstance(result, exchange.Reply):
                 return result
             if attempt.lost is not None and on_lost is not None:
@@ -157,6 +163,26 @@ class MessagesModel:
                 on_wait(pause, retry.failure(fault, request.model, 1).cause)
             if wait(pause):
                 raise exchange.Stopped
+
+    def _result(
+        self,
+        attempt: _Try,
+        model: str,
+        on_text: Callable[[str], None] | None,
+        stop: threading.Event,
+    ) -> exchange.Reply | retry.Fault | None:
+        """The result of one try, see _Try.follow. Raises limits.Held where a limit that resets
+        ended it, or keeps it from beginning.
+        """
+        if self._breaker is None:
+            return attempt.follow(on_text, stop)
+        with self._breaker.request() as course:
+            result = attempt.follow(on_text, stop)
+            course.succeeded = isinstance(result, exchange.Reply)
+            if isinstance(result, retry.Fault) and retry.resets(result):
+                cause = retry.failure(self._redact(result), model, 1).cause
+                raise limits.Held(self._breaker.open(result.resets_in or 0.0, cause))
+        return result
 
     def count(self, request: exchange.Request) -> int:
         """The tokens of a request's prompt, as the provider counts them, for free and in one try.
@@ -376,7 +402,8 @@ def _fault(error: Exception) -> retry.Fault:
 
 
 def _status_fault(error: anthropic.APIStatusError) -> retry.Fault:
-    headers = error.response.headers
+    headers, now = error.response.headers, time.time()
+    retry_after = _retry_after(headers, now)
     return retry.Fault(
         "status",
         error.api_message or error.message,
@@ -384,20 +411,66 @@ def _status_fault(error: anthropic.APIStatusError) -> retry.Fault:
         type=error.type,
         code=error.error_code,
         should_retry={"true": True, "false": False}.get(headers.get("x-should-retry", "")),
-        retry_after=_retry_after(headers),
+        retry_after=retry_after,
+        resets_in=retry_after if retry_after is not None else _reset(headers, now),
         request_id=error.request_id,
     )
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds in `retry-after-ms` or `retry-after`, a number or a date; None when absent or not
     readable.
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with contextlib.suppress(KeyError, ValueError):
-            return max(0.0, float(headers[name]) * unit)
+            return max(0.0, _finite(headers[name]) * unit)
     with contextlib.suppress(KeyError, ValueError):
-        return max(
-            0.0, email.utils.parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time()
-        )
+        moment = email.utils.parsedate_to_datetime(headers["retry-after"]).timestamp()
+        return max(0.0, moment - _servers_time(headers, now))
     return None
+
+
+def _reset(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds until the limits reset that are used up, as `anthropic-ratelimit-*-reset` say; of all
+    limits where none is said to be used up. None when there are no such headers.
+    """
+    used_up: list[float] = []
+    others: list[float] = []
+    for name, value in headers.items():
+        limit = name.lower().removesuffix("-reset")
+        if limit == name.lower() or not limit.startswith(_LIMIT_HEADERS):
+            continue
+        with contextlib.suppress(ValueError):
+            left = headers.get(f"{limit}-remaining", "").strip()
+            (used_up if left == "0" else others).append(_moment(value))
+    resets = used_up or others
+    return max(0.0, max(resets) - _servers_time(headers, now)) if resets else None
+
+
+_LIMIT_HEADERS = "anthropic-ratelimit-"
+_SKEW = 60.0  # seconds by which a clock may be wrong; the server's dates have whole seconds
+
+
+def _moment(value: str) -> float:
+    """Seconds since 1970 in a number or a date of RFC 3339. Raises ValueError."""
+    with contextlib.suppress(ValueError):
+        return _finite(value)
+    moment = datetime.datetime.fromisoformat(value.strip())
+    zone = moment.tzinfo or datetime.UTC
+    return moment.replace(tzinfo=zone).timestamp()
+
+
+def _servers_time(headers: Mapping[str, str], now: float) -> float:
+    """The time by which the server's dates are to be read: ours, unless our clock is wrong."""
+    with contextlib.suppress(KeyError, ValueError):
+        theirs = email.utils.parsedate_to_datetime(headers["date"]).timestamp()
+        return theirs if abs(theirs - now) > _SKEW else now
+    return now
+
+
+def _finite(value: str) -> float:
+    """The number. Raises ValueError for another text, and for what no time can be."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number

@@ -40,6 +40,7 @@ class Fault:
     code: str | None = None
     should_retry: bool | None = None
     retry_after: float | None = None
+    resets_in: float | None = None  # seconds until a limit resets, where the provider says so
     request_id: str | None = None
 
 
@@ -52,6 +53,12 @@ def is_transient(fault: Fault) -> bool:
     if fault.status == 200:
         return fault.type in _TRANSIENT_TYPES
     return fault.should_retry is True or fault.status in (408, 409, 429) or fault.status >= 500
+
+
+def resets(fault: Fault) -> bool:
+    """Whether the fault is a limit that the provider lifts by itself at a time that it names."""
+    is_limit = fault.kind == "status" and fault.status in (429, 529)
+    return is_limit and fault.resets_in is not None and not _is_spend_limit(fault)
 
 
 def pause(fault: Fault, tries: int, elapsed: float, jitter: float) -> float | None:
@@ -90,6 +97,8 @@ def failure(fault: Fault, model: str, tries: int) -> errors.ProviderFailed:
 def _kind_of_error(fault: Fault) -> type[errors.ProviderFailed]:
     if _is_spend_limit(fault):
         return errors.ProviderFailed
+    if resets(fault):
+        return errors.LimitResets
     if fault.kind == "credentials" or fault.status == 401:
         return errors.KeyRefused
     if fault.status in (403, 404):

@@ -10,9 +10,9 @@ from click.core import ParameterSource
 
 from git_orch import errors, notices
 from git_orch.agents import tool_definitions
-from git_orch.cli import here
+from git_orch.cli import here, words
 from git_orch.flow.branch import opening
-from git_orch.plans import graph, ids, plan_document, selection, sentences
+from git_orch.plans import durations, graph, ids, plan_document, selection, sentences
 from git_orch.plans.history.status import SATISFIED, Status
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
@@ -28,7 +28,7 @@ _IN_PLACE = frozenset(
     {
         "in_place", "estimate_only", "dry_run", "dry_run_step", "steps", "skip_steps", "from_step",
         "tools", "model", "max_usd", "max_step_usd", "strict", "no_cache", "no_tip_checks",
-        "detach", "as_json",
+        "wait_limits", "detach", "as_json",
     }
 )  # fmt: skip
 _MOST_JOBS = 63  # worktrees that a run may take, but for the one where results are verified
@@ -57,8 +57,23 @@ class Typed(NamedTuple):
     no_cache: bool
     no_tip_checks: bool
     in_place: bool
+    wait_limits: float | None
     detach: bool
     as_json: bool
+
+
+class _Span(click.ParamType[float]):
+    """A span of time such as 90m, in seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        span = durations.seconds(value) if isinstance(value, str) else None
+        if span is None or span > durations.LONGEST_WAIT:
+            self.fail(f"'{value}' is not a time such as 90m or 6h, at most 7d", param, ctx)
+        return span
 
 
 class _Exec(click.Command):
@@ -66,7 +81,8 @@ class _Exec(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[__name__] = tuple(args)
-        return super().parse_args(ctx, args)
+        spelled = words.with_default(args, "--wait-limits", durations.WAIT, durations.FORM)
+        return super().parse_args(ctx, spelled)
 
 
 @click.command("exec", cls=_Exec)
@@ -141,6 +157,12 @@ class _Exec(click.Command):
 )
 @click.option(
     "--no-tip-checks", is_flag=True, help="Leave out the checks of all steps once more at the end."
+)
+@click.option(
+    "--wait-limits",
+    type=_Span(),
+    metavar="[TIME]",
+    help="Wait for limits of the provider that reset, 6h at most or TIME (orch.waitLimits).",
 )
 @click.option(
     "--detach", is_flag=True, help="Run in the background; see git orch wait, stop and status."
@@ -307,7 +329,8 @@ def _run(
     preferred = settings.of_user(repository)
     options = _options(given, chosen, preferred, left_out)
     with contextlib.ExitStack() as stack:
-        service = stack.enter_context(models.service(preferred)) if with_model else None
+        longest = preferred.waitLimits if given.wait_limits is None else given.wait_limits
+        service = stack.enter_context(models.service(preferred, longest)) if with_model else None
         console_reporter = ConsoleReporter(numbered=given.jobs > 1)
         reporter = background.Announced(console_reporter, lambda: runs.record_at_work(plan.place))
         place = PlanPlace(repository, status.id)

@@ -241,14 +241,15 @@ def give(data: object) -> None:
 def plan_document(repository: Repository, status: Status, *, running: bool) -> Document:
     """A plan as `git orch show --json` gives it, with the worktrees in which a person works."""
     from git_orch.repo.worktree import worktrees
-    from git_orch.views import documents
+    from git_orch.views import documents, waits
 
     places: dict[str, str] = {}
     if any(purpose != "exec" for purpose in worktrees.purposes(repository, status.id)):
         from git_orch.flow.attempt import prepare
 
         places = prepare.places_by_hand(repository, status)
-    return documents.document(status, running=running, worktrees=places)
+    waiting = waits.document(repository, status.id) if running else None
+    return documents.document(status, running=running, worktrees=places, waiting=waiting)
 
 
 def print_plan(

@@ -14,7 +14,7 @@ from git_orch.repo import localfiles, refs
 from git_orch.repo.log import summaries
 from git_orch.repo.log.summaries import Key, Remembered, Summaries
 from git_orch.repo.repository import Repository, around
-from git_orch.views import console, headlines
+from git_orch.views import console, headlines, waits
 from git_orch.views.headlines import Whole
 
 if TYPE_CHECKING:
@@ -77,9 +77,12 @@ def status() -> None:
     if not shown:
         lines = _without_open([plan for plan in plans.listed if plan.next is not None], plans)
     elif len(shown) == 1:
-        lines = headlines.alone(plans.whole(shown[0]), running)
+        waiting = waits.lines(repository, shown[0].id, running)
+        lines = headlines.alone(plans.whole(shown[0]), running, waiting)
     else:
-        lines = _lines(shown, running)
+        lines = []
+        for plan, line in zip(shown, _lines(shown, running), strict=True):
+            lines += [line, *waits.lines(repository, plan.id, running)]
     plans.keep()
     console.out_lines(lines)
 

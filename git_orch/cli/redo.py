@@ -33,7 +33,7 @@ def command(plan: str | None, step: str | None, model: str | None, max_usd: floa
             candidate.number == number and candidate.step.kind == "agent"
             for candidate in opened.status().steps
         )
-        service = stack.enter_context(models.service(chosen)) if asks else None
+        service = stack.enter_context(models.service(chosen, chosen.waitLimits)) if asks else None
         options = Options(model or chosen.model, max_usd=max_usd, retry_model=chosen.retryModel)
         summary, done = redo.redo(opened, number, options, service)
         after = opened.status()

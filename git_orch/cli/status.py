@@ -8,7 +8,7 @@ from git_orch.cli import here, listing
 from git_orch.repo import localfiles
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
-from git_orch.views import console, headlines, report
+from git_orch.views import console, headlines, report, waits
 
 
 @click.command("status", cls=here.SINCE)
@@ -41,7 +41,8 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
         )
         return
     for status in statuses:
-        console.out_lines(headlines.alone(report.whole(status), running))
+        waiting = waits.lines(repository, status.id, running)
+        console.out_lines(headlines.alone(report.whole(status), running, waiting))
 
 
 def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool) -> None:
@@ -76,5 +77,7 @@ def _live(repository: Repository, plan: str | None, since: str, *, as_json: bool
             following,
         )
         return
-    for line in live.lines(status, since, seen):
-        console.out(*line)
+    shown = live.lines(status, since, seen)
+    if seen.running:
+        shown[1:1] = waits.lines(repository, status.id, {status.id})
+    console.out_lines(shown)

@@ -72,13 +72,18 @@ def optional_value(option: str, default: str, values: re.Pattern[str]) -> type[c
 
     class Spelled(click.Command):
         def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-            spelled = []
-            for word, after in itertools.zip_longest(args, args[1:], fillvalue=""):
-                alone = word == option and not values.fullmatch(after)
-                spelled.append(f"{option}={default}" if alone else word)
-            return super().parse_args(ctx, spelled)
+            return super().parse_args(ctx, with_default(args, option, default, values))
 
     return Spelled
+
+
+def with_default(args: list[str], option: str, default: str, values: re.Pattern[str]) -> list[str]:
+    """The arguments, with `default` for an `option` that none of its `values` follows."""
+    spelled = []
+    for word, after in itertools.zip_longest(args, args[1:], fillvalue=""):
+        alone = word == option and not values.fullmatch(after)
+        spelled.append(f"{option}={default}" if alone else word)
+    return spelled
 
 
 def plan_here(repository: Repository) -> str | None:

@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from git_orch import errors
-from git_orch.plans import trailers
+from git_orch.plans import durations, trailers
 from git_orch.repo import git, scopes
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Settings(NamedTuple):
     files and failed attempts stay (0: for ever), `setup` a command line,
     `setupTimeout` in seconds, `maxUsd` and `maxStepUsd` in USD (0: no limit), `share` the values
     that sandbox/shares/choice.py reads, `mapTokens` how many tokens of a prompt tell of the
-    repository (0: none). `land` is one of WAYS_TO_LAND; `attribution` and `signoff` are trailers of
+    repository (0: none), `waitLimits` how many seconds a run waits for a limit of the model
+    provider (0: not at all). `land` is one of WAYS_TO_LAND; `attribution` and `signoff` are trailers of
     the commits that git-orch makes.
     """
 
@@ -72,6 +73,7 @@ class Settings(NamedTuple):
     maxStepUsd: float = 0.0  # noqa: N815
     share: tuple[str, ...] = ()
     mapTokens: int = 4000  # noqa: N815
+    waitLimits: float = 0.0  # noqa: N815
     land: str = "merge"
     attribution: trailers.Attribution = "none"
     signoff: bool = False
@@ -110,6 +112,9 @@ def of_user(repository: Repository) -> Settings:
         and _flag("orch.worktreeInclude", last("orch.worktreeinclude")),
         share=tuple(value or "" for value in own.get("orch.share", [])),
         mapTokens=_tokens("orch.mapTokens", last("orch.maptokens"), 4000),
+        waitLimits=_span("orch.waitLimits", last("orch.waitlimits"))
+        if "orch.waitlimits" in own
+        else 0.0,
         keepDays=_days("orch.keepDays", last("orch.keepdays"), 30),
         keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),
     )
@@ -261,6 +266,21 @@ def _seconds(name: str, value: str | None, usual: float) -> float:
             f"git config --global {name} {usual:.0f}",
         )
     return float(value)
+
+
+def _span(name: str, value: str | None) -> float:
+    """A wait in seconds; `true` is durations.WAIT, `false` and `never` are none."""
+    if value is None or value.lower() in _TRUE - {"1"}:
+        return durations.seconds(durations.WAIT) or 0.0
+    if value.lower() in {*_FALSE, "never"}:
+        return 0.0
+    span = durations.seconds(value)
+    if span is None or span > durations.LONGEST_WAIT:
+        raise errors.UsageError(
+            f"'{name}' is '{value}': it has to be a time such as 90m or 6h, at most 7d",
+            f"git config --global {name} {durations.WAIT}",
+        )
+    return span
 
 
 def _days(name: str, value: str | None, usual: int) -> int:

@@ -22,11 +22,16 @@ from git_orch.views.report import when
 
 
 def document(
-    status: Status, *, running: bool, worktrees: Mapping[str, str] | None = None
+    status: Status,
+    *,
+    running: bool,
+    worktrees: Mapping[str, str] | None = None,
+    waiting: Document | None = None,
 ) -> Document:
     """The plan as `git orch show --json` prints it; the schema is `git orch schema plan-status`.
 
-    `worktrees` are those in which a person works, by step ID.
+    `worktrees` are those in which a person works, by step ID; `waiting` is the limit
+    that its run waits for.
     """
     places = worktrees or {}
     estimate = status.estimate
@@ -36,6 +41,7 @@ def document(
         "objective": status.plan.objective,
         "state": status.state.value,
         "running": running,
+        "waiting": waiting,
         "interrupted": status.open_run is not None and not running,
         "created": when(status.created),
         "origin": status.origin,
@@ -225,11 +231,13 @@ def schema() -> Document:
         {"step": text, "number": {"type": ["integer", "null"]}, "attempt": text, "since": text,
          "usd": number, "lines": texts}
     )  # fmt: skip
+    waiting = _object({"until": text, "cause": text})
     run = _object({"pid": number, "began": text, "said": texts})
     plan = _object(
         {"id": text, "title": text, "objective": text,
          "state": {"enum": [state.value for state in PlanState]},
-         "running": truth, "interrupted": truth, "created": text, "origin": text, "base": base,
+         "running": truth, "waiting": {"anyOf": [waiting, {"type": "null"}]},
+         "interrupted": truth, "created": text, "origin": text, "base": base,
          "branch": maybe_text, "tip": maybe_text, "dependencies": texts, "missing": texts,
          "estimate": {"anyOf": [estimate, {"type": "null"}]},
          "usd": number, "elapsed_ms": number, "steps": {"type": "array", "items": step},

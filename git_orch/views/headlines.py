@@ -86,11 +86,13 @@ def document(summary: Summary, *, running: bool) -> dict[str, object]:
     }
 
 
-def alone(whole: Whole, running: Collection[str]) -> list[Line]:
-    """A plan that no other is shown beside; `running` has it when somebody runs it."""
+def alone(whole: Whole, running: Collection[str], waits: Collection[Line] = ()) -> list[Line]:
+    """A plan that no other is shown beside; `running` has it when somebody runs it, `waits` are
+    lines about the limit that its run waits for.
+    """
     plan, goes_on = whole.summary.id, whole.summary.id in running
     first = headline(whole.summary, running=goes_on)
-    return [first, *whole.lines, next_line(plan, whole.next, running=goes_on)]
+    return [first, *waits, *whole.lines, next_line(plan, whole.next, running=goes_on)]
 
 
 def next_line(plan: str, following: str, *, running: bool) -> Line:

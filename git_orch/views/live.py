@@ -33,6 +33,8 @@ _FIELDS = (
     "error",
     "question",
     "answer",
+    "until",
+    "cause",
     "model",
     "usd",
     "seconds",

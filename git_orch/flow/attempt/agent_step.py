@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from git_orch import errors
-from git_orch.agents import conversation, exchange, prompts, reports, toolbox, trace
+from git_orch.agents import conversation, exchange, limits, prompts, reports, toolbox, trace
 from git_orch.flow.attempt import before
 from git_orch.flow.attempt.brief import Knowledge, brief, digest, instructions_for
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work
 from git_orch.flow.machine import command_policy
 from git_orch.flow.model import purse as spending
-from git_orch.flow.reports import StepProgress
+from git_orch.flow.reports import Note, StepProgress
 from git_orch.plans import ids, redact
 from git_orch.repo.local import conversations, ledger
 from git_orch.repo.local.conversations import Saved
@@ -45,9 +45,19 @@ def done(job: Job, site: Site) -> Work:
         calls.append(float(str(body["usd"])))
         site.spool("model.called", purpose="step", step=job.step.id, attempt=job.attempt, **body)
 
+    def wait(limit: limits.Limit) -> None:
+        about = {"run": job.run, "step": job.step.id, "attempt": job.attempt}
+        site.spool("run.waiting", **about, until=limit.utc(), cause=limit.cause)
+        site.reporter.emit(Note(f"waiting until {limit.moment()}: {limit.cause}"))
+
     purse = ledger.Ledger(PlanPlace(site.repository, job.plan_id))
     model = spending.LimitedModel(
-        service.model, purse, service.prices, spending.About(job.attempt, job.step.id), job.again
+        service.model,
+        purse,
+        service.prices,
+        spending.About(job.attempt, job.step.id),
+        job.again,
+        spending.Waits(service.breaker, wait),
     )
     outputs = site.output_path(job.attempt, "tools").parent
     tops = site.launcher.site_map(site.worktree.path).tops

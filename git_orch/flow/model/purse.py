@@ -11,8 +11,8 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from git_orch import errors
-from git_orch.agents import exchange, retry
-from git_orch.plans import sentences
+from git_orch.agents import exchange, limits, retry
+from git_orch.plans import durations, sentences
 from git_orch.plans.money import budget, cost
 from git_orch.plans.money.budget import Book, Request
 
@@ -98,6 +98,13 @@ class _Listeners(NamedTuple):
     on_wait: Callable[[float, str], None]
 
 
+class Waits(NamedTuple):
+    """The breaker of a run, and a callback for limits that make the run wait."""
+
+    breaker: limits.Breaker
+    on_limit: Callable[[limits.Limit], None]
+
+
 def _ignore(*_ignored: object) -> None:
     """A callback that does nothing."""
 
@@ -112,6 +119,7 @@ class LimitedModel:
         prices: Prices,
         about: About,
         again: str,
+        waits: Waits | None = None,
     ) -> None:
         self._model = model
         self._purse = purse
@@ -119,6 +127,7 @@ class LimitedModel:
         # An attempt has one call under way at a time: it is the call's ID.
         self._attempt, self._step = about
         self._again = again
+        self._waits = waits
         self._last: _Counted | None = None
 
     def reply(
@@ -130,14 +139,15 @@ class LimitedModel:
         on_wait: Callable[[float, str], None] | None = None,
         stop: threading.Event | None = None,
     ) -> exchange.Reply:
-        """The reply of the model, whose length may be cut to what is left. Raises LimitReached and
-        Stopped.
+        """The reply of the model, whose length may be cut to what is left. Raises LimitReached,
+        LimitResets and Stopped.
         """
         stop = stop or threading.Event()
         size = _size(request)
         needed = Request(self._prices.price(request.model), self._prompt(size), request.max_tokens)
         listeners = _Listeners(on_text, on_lost or _ignore, on_wait or _ignore)
-        for _ in range(1 + retry.RETRIES):
+        dearer_tries = 0
+        while dearer_tries <= retry.RETRIES:
             tokens = self._reserve(needed, listeners, stop)
             try:
                 reply = self._ask(
@@ -146,13 +156,41 @@ class LimitedModel:
                     listeners,
                     stop,
                 )
+            except limits.Held as held:
+                self._wait_for(held.limit, stop)
+            except errors.LimitResets as failed:
+                raise self._with_way_on(failed) from failed
             except _Dearer as dearer:
+                dearer_tries += 1
                 if stop.wait(dearer.pause):
                     raise exchange.Stopped from None
             else:
                 self._last = _Counted(size, cost.Usage.from_mapping(reply.call.usage).prompt)
                 return reply
         raise self._limit_reached(needed)
+
+    def _wait_for(self, limit: limits.Limit, stop: threading.Event) -> None:
+        """Wait until the limit resets, with no money reserved. Raises LimitResets where that takes
+        longer than the user allows, and Stopped.
+        """
+        waits = self._waits
+        if waits is None or not waits.breaker.allows(limit):
+            allowed = durations.text(waits.breaker.longest if waits is not None else 0.0)
+            raise errors.LimitResets(
+                f"{limit.cause}; it resets at {limit.moment()}, and --wait-limits allows {allowed}",
+                f"{self._again}  # after {limit.moment()}; what is done is kept",
+            )
+        if limit.is_news:
+            waits.on_limit(limit)
+        if waits.breaker.wait(stop):
+            raise exchange.Stopped
+
+    def _with_way_on(self, failed: errors.LimitResets) -> errors.LimitResets:
+        """The error with the option that waits, where the command has it."""
+        if self._waits is None:
+            return failed
+        hint = f"{self._again} --wait-limits  # waits until the limit resets; what is done is kept"
+        return errors.LimitResets(failed.cause, hint)
 
     def _reserve(self, needed: Request, listeners: _Listeners, stop: threading.Event) -> int:
         """Reserve money, and wait for other calls that hold it; gives the tokens of output that it

@@ -122,7 +122,11 @@ def _means(job: Job) -> Iterator[Means]:
     repo = repository.discover(Path(job.directory))
     chosen = settings.of_user(repo)
     with contextlib.ExitStack() as stack:
-        service = stack.enter_context(models.service(chosen)) if job.step.kind == "agent" else None
+        service = (
+            stack.enter_context(models.service(chosen, chosen.waitLimits))
+            if job.step.kind == "agent"
+            else None
+        )
         database = stack.enter_context(contextlib.closing(objects.opened(repo)))
         boundary = prepare.with_shares(sandbox.boundary(repo), repo)
         person = identity.of_user(repo)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,11 +15,29 @@ from git_orch.repo.log import spool
 from git_orch.sandbox import secrecy
 
 if TYPE_CHECKING:
+    from git_orch.plans.document import Document
     from git_orch.plans.history.events import Event
     from git_orch.repo.plan_place import PlanPlace
 
 _TAIL = 4096  # bytes
 _LINES = 5
+
+
+class Waiting(NamedTuple):
+    """A limit of the model provider that a run waits for, `until` so many seconds since 1970."""
+
+    until: float
+    cause: str
+
+    def document(self) -> Document:
+        """The wait as programs read it."""
+        utc = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.until))
+        return {"until": utc, "cause": self.cause}
+
+    def text(self) -> str:
+        """The wait in local time, as people read it."""
+        local = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(self.until))
+        return f"{local}: {self.cause}"
 
 
 class Now(NamedTuple):
@@ -46,6 +66,24 @@ def attempts_now(place: PlanPlace) -> list[Now]:
                 Now(str(first.body.get("step")), attempt, first.id, _usd(events), lines)
             )
     return attempts
+
+
+def waiting(place: PlanPlace) -> Waiting | None:
+    """The limit that a plan's run on this machine waits for; None while it waits for none."""
+    latest = ""
+    newest = None
+    for attempt in spool.left(place):
+        for event in spool.of_attempt(place, attempt):
+            if event.name == "run.waiting" and event.id > latest:
+                latest, newest = event.id, _waiting(event)
+    return newest if newest is not None and newest.until > time.time() else None
+
+
+def _waiting(event: Event) -> Waiting | None:
+    with contextlib.suppress(BadDocument, ValueError):
+        until = time.strptime(document.text(event.body, "until"), "%Y-%m-%dT%H:%M:%SZ")
+        return Waiting(float(calendar.timegm(until)), document.text(event.body, "cause"))
+    return None
 
 
 def last_output(place: PlanPlace) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "setup": ("evil", "evil"),
     "setupTimeout": ("1", 1.0),
     "worktreeInclude": ("true", True),
+    "waitLimits": ("1h", 3600.0),
     "land": ("squash", "squash"),
     "attribution": ("assisted-by", "assisted-by"),
     "signoff": ("true", True),

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from model_server import KEY, Fault, ModelServer, status, text, thinking, tool, turn
 
 from git_orch import errors
-from git_orch.agents import exchange, messages, prices
+from git_orch.agents import exchange, limits, messages, prices
 
 SONNET = "claude-sonnet-5-5"
 OLDER = "claude-haiku-4-5"
@@ -606,3 +608,103 @@ def test_one_model_serves_several_threads(
         thread.join()
 
     assert heard == {name: f"for {name}" for name in names}
+
+
+# -- limits that reset -----------------------------------------------------------------------------
+
+SOON = {"anthropic-ratelimit-tokens-remaining": "0"}
+LIMITS = {
+    "seconds": (429, {"retry-after": "3600"}, 3600.0),
+    "overloaded": (529, {"retry-after": "60"}, 60.0),
+    "no retry": (429, {"retry-after": "60", "x-should-retry": "false"}, 60.0),
+    "used up": (
+        429,
+        {
+            **SOON,
+            "anthropic-ratelimit-tokens-reset": "+100",
+            "anthropic-ratelimit-requests-remaining": "7",
+            "anthropic-ratelimit-requests-reset": "+900",
+        },
+        100.0,
+    ),
+    "none used up": (429, {"anthropic-ratelimit-requests-reset": "+900"}, 900.0),
+    "seconds since 1970": (429, {"anthropic-ratelimit-unified-reset": "@900"}, 900.0),
+    "both": (429, {"retry-after": "5", "anthropic-ratelimit-requests-reset": "+900"}, 5.0),
+    "past": (429, {"anthropic-ratelimit-requests-reset": "2015-10-21T07:28:00Z"}, 0.0),
+}
+
+
+def at(value: str) -> str:
+    """`+SECONDS` as a date of RFC 3339 from now on, `@SECONDS` as a number."""
+    if value[0] not in "+@":
+        return value
+    moment = time.time() + float(value[1:])
+    return str(moment) if value[0] == "@" else f"{datetime.fromtimestamp(moment, UTC):%FT%T.%fZ}"
+
+
+@pytest.fixture
+def breaker() -> limits.Breaker:
+    return limits.Breaker(6 * 3600.0)
+
+
+@pytest.fixture
+def patient(model_server: ModelServer, breaker: limits.Breaker) -> Iterator[messages.MessagesModel]:
+    del model_server
+    with messages.MessagesModel(prices.load(), breaker=breaker) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("number", "headers", "seconds"), LIMITS.values(), ids=LIMITS.keys())
+def test_a_limit_that_resets_ends_the_request_and_holds_back_the_next(
+    patient: messages.MessagesModel,
+    model_server: ModelServer,
+    number: int,
+    headers: dict[str, str],
+    seconds: float,
+) -> None:
+    said = {name: at(value) for name, value in headers.items()}
+    model_server.script(turn(text("ok"), faults=[status(number, headers=said)]))
+    begun = time.time()
+    with pytest.raises(limits.Held) as held:
+        patient.reply(ask())
+    assert begun + seconds <= held.value.limit.until + 0.01
+    assert held.value.limit.until <= time.time() + seconds + 0.3
+    if seconds:
+        with pytest.raises(limits.Held):
+            patient.reply(ask())
+        assert len(model_server.calls) == 1
+
+
+NO_LIMITS = {
+    "no time": status(429, "rate_limit_error"),
+    "unreadable": status(
+        429, headers={"retry-after": "nan", "anthropic-ratelimit-x-reset": "soon"}
+    ),
+    "another status": status(503, headers={"retry-after": "1"}),
+}
+
+
+@pytest.mark.parametrize("fault", NO_LIMITS.values(), ids=NO_LIMITS.keys())
+def test_a_fault_without_a_time_is_tried_again_as_ever(
+    model_server: ModelServer, waits: Waits, breaker: limits.Breaker, fault: Fault
+) -> None:
+    model_server.script(turn(text("ok"), faults=[fault]))
+    patience = messages.Patience(wait=waits, jitter=lambda: 0.5)
+    with messages.MessagesModel(prices.load(), patience=patience, breaker=breaker) as model:
+        assert model.reply(ask()).text == "ok"
+    assert len(waits.seconds) == 1
+
+
+def test_a_spend_limit_is_no_limit_that_resets(
+    patient: messages.MessagesModel, model_server: ModelServer
+) -> None:
+    spent = status(429, code="enforced_spend_limit_reached", headers={"retry-after": "60"})
+    model_server.script(turn(text("ok"), faults=[spent]))
+    with pytest.raises(errors.ProviderFailed, match="a spend limit"):
+        patient.reply(ask())
+
+
+def test_a_wrong_clock_does_not_change_when_a_limit_resets() -> None:
+    headers = {"date": "Wed, 21 Oct 2015 07:28:00 GMT",
+               "anthropic-ratelimit-tokens-reset": "2015-10-21T07:29:30Z"}  # fmt: skip
+    assert messages._reset(headers, time.time()) == 90.0

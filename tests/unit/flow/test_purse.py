@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from git_orch import errors
-from git_orch.agents import exchange, prices
+from git_orch.agents import exchange, limits, prices
 from git_orch.flow.model import purse as spending
 from git_orch.flow.model.purse import LimitedModel, Pocket
 from git_orch.plans.money.budget import Request
@@ -133,3 +133,63 @@ def test_a_hint_offers_twice_the_limit_or_what_the_next_request_needs(
     limit: float, needed: float, offered: str
 ) -> None:
     assert f"{spending._more(limit, needed):f}" == offered
+
+
+class Limited:
+    """A provider that meets a limit which resets in so many seconds, each time, and then replies."""
+
+    def __init__(self, breaker: limits.Breaker, *seconds: float) -> None:
+        self._breaker = breaker
+        self._seconds = list(seconds)
+
+    def reply(
+        self,
+        request: exchange.Request,
+        *,
+        on_text: Callable[[str], None] | None = None,
+        on_lost: Callable[[exchange.Call], None] | None = None,
+        on_wait: Callable[[float, str], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> exchange.Reply:
+        """The reply once no limit holds."""
+        del request, on_text, on_lost, on_wait, stop
+        with self._breaker.request() as course:
+            course.succeeded = not self._seconds
+            if self._seconds:
+                raise limits.Held(self._breaker.open(self._seconds.pop(0), "too many"))
+        return exchange.Reply((), call(20))
+
+
+def test_no_money_is_reserved_while_a_limit_holds() -> None:
+    breaker, purse = limits.Breaker(60.0), Pocket(0.4)
+    reserved: list[int] = []
+
+    def note(limit: limits.Limit) -> None:
+        assert limit.cause == "too many"
+        reserved.append(len(purse.book().reserved))
+
+    model = LimitedModel(
+        Limited(breaker, 0.1, 0.1),
+        purse,
+        prices.load(),
+        spending.About("a", "s1"),
+        "git orch exec x",
+        spending.Waits(breaker, note),
+    )
+    model.reply(ASKED)
+    assert reserved == [0, 0]
+    assert purse.book().spent == pytest.approx(20 * 15e-6)
+
+
+def test_a_stop_ends_the_wait_for_a_limit() -> None:
+    breaker, stop = limits.Breaker(6000.0), threading.Event()
+    model = LimitedModel(
+        Limited(breaker, 3000.0),
+        Pocket(0.4),
+        prices.load(),
+        spending.About("a", "s1"),
+        "git orch exec x",
+        spending.Waits(breaker, lambda _: stop.set()),
+    )
+    with pytest.raises(exchange.Stopped):
+        model.reply(ASKED, stop=stop)
