@@ -12,9 +12,23 @@ from git_orch.views import console
 
 @click.command("redo")
 @words.plan_and_step_arguments
+@click.option(
+    "-m",
+    "--message",
+    "remarks",
+    multiple=True,
+    metavar="TEXT",
+    help="Say this to the step's model; another -m is another paragraph.",
+)
 @click.option("--model", metavar="MODEL", help="The model, if the step names none (orch.model).")
 @here.budget_option
-def command(plan: str | None, step: str | None, model: str | None, max_usd: float | None) -> int:
+def command(
+    plan: str | None,
+    step: str | None,
+    remarks: tuple[str, ...],
+    model: str | None,
+    max_usd: float | None,
+) -> int:
     """Run STEP again where it began; the later ones are picked onto its new result."""
     from git_orch.cli import exec as exec_command
     from git_orch.flow.model import service as models
@@ -34,7 +48,12 @@ def command(plan: str | None, step: str | None, model: str | None, max_usd: floa
             for candidate in opened.status().steps
         )
         service = stack.enter_context(models.service(chosen, chosen.waitLimits)) if asks else None
-        options = Options(model or chosen.model, max_usd=max_usd, retry_model=chosen.retryModel)
+        options = Options(
+            model or chosen.model,
+            max_usd=max_usd,
+            retry_model=chosen.retryModel,
+            remarks=remarks or None,
+        )
         summary, done = redo.redo(opened, number, options, service)
         after = opened.status()
         runs.record_end(opened.place, summary.exit_code)

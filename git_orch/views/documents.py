@@ -192,6 +192,7 @@ def _attempt_document(attempt: Attempt) -> Document:
         "error": attempt.error,
         "question": attempt.question,
         "answer": attempt.answer or None,
+        "remarks": list(attempt.remarks),
         "seconds": attempt.seconds,
         "ended": when(attempt.event),
         "summary": attempt.summary,

@@ -432,8 +432,8 @@ def _next_run(status: Status) -> str:
 
 
 def attempts(status: Status) -> list[Line]:
-    """All attempts: time, step, outcome, commit, error, and the whole logged output of failed
-    checks.
+    """All attempts: time, step, outcome, commit, error, what a person said about it, and the whole
+    logged output of failed checks.
     """
     lines: list[Line] = []
     numbers = {step.id: step.number for step in status.steps}
@@ -446,6 +446,7 @@ def attempts(status: Status) -> list[Line]:
                 f" {commit:<10}  {indented(attempt.error or attempt.question or '', 4)}",
             )
         )
+        lines += _dim_lines([f"a person says: {text}" for text in attempt.remarks], 4)
         failed = [result for result in attempt.checks if not result.passed]
         lines += _dim_lines([result.text.strip("\n") for result in failed], 4)
     return lines

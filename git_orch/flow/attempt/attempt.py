@@ -33,6 +33,7 @@ from git_orch.plans import (
     sentences,
     trailers,
 )
+from git_orch.plans.document import Document
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, FileContent, Pointer, Step
 from git_orch.repo import settings
@@ -86,9 +87,11 @@ class Attempt:
             # Made now: what goes wrong there is not the step's doing.
             self._site.worktree.standing.begin()
         before = self._job.continued
-        goes_on = {"continues": before.attempt} if before is not None else {}
+        more: Document = {"continues": before.attempt} if before is not None else {}
+        if self._job.remarks:
+            more["remarks"] = list(self._job.remarks)
         self._site.spool(
-            "attempt.started", step=self._job.step.id, attempt=self._job.attempt, **goes_on
+            "attempt.started", step=self._job.step.id, attempt=self._job.attempt, **more
         )
         try:
             with checkpoints.around("do step", (self._job, self._site)):

@@ -61,6 +61,7 @@ def job_of(status: Status, step: StepStatus, model: str) -> Job:
         model=model,
         earlier=earlier(status),
         task=task_of(status),
+        remarks=status.remarks.get(step.id, ()),
     )
 
 

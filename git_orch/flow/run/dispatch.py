@@ -139,6 +139,7 @@ class Dispatch:
             held=terms.options.jobs > 1 or terms.keeps_results,
             answered=self._answered(step_id) if with_model else (),
             may_ask=terms.may_ask,
+            remarks=self._remarks(step_id) if with_model else (),
         )
         if not with_model or failed or job.worktree is None:
             return job
@@ -179,6 +180,11 @@ class Dispatch:
             for attempt in self._terms.status.attempts
             if attempt.step == step_id and attempt.question and attempt.answer
         )
+
+    def _remarks(self, step_id: str) -> tuple[str, ...]:
+        """What a person typed about the step, now or before an earlier attempt."""
+        typed = self._terms.options.remarks
+        return typed if typed is not None else self._terms.status.remarks.get(step_id, ())
 
     def _last_of_log(self, step: Step) -> LastTry | None:
         """The failures of an earlier run."""

@@ -15,7 +15,8 @@ class Options:
     `max_usd` and `max_step_usd` are what the plan and each step may cost, all runs together,
     instead of what was approved or set; 0 is no limit. `chosen` are step IDs (None: all), `left_out`
     those that somebody named to be left out or that need one of these. `retries` is None where
-    nobody asked, `backoff` is in seconds.
+    nobody asked, `backoff` is in seconds. `remarks` are paragraphs for the models of the steps
+    (None: what the log has counts).
     """
 
     model: str
@@ -34,3 +35,4 @@ class Options:
     use_cache: bool = True
     check_tip: bool = True
     in_place: bool = False
+    remarks: tuple[str, ...] | None = None

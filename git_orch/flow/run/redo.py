@@ -24,11 +24,14 @@ from git_orch.flow.run.execute import Summary
 from git_orch.flow.run.loop import Again, Asked, Failed, Finished, Halted, Landed, Later
 from git_orch.flow.run.options import Options
 from git_orch.flow.run.run import Run
-from git_orch.plans import ids, reasons
+from git_orch.plans import ids, reasons, redact
 from git_orch.plans.history.status import Commit, MoveKind, Status, StepStatus
 from git_orch.plans.plan import Step
 from git_orch.plans.schedule import Schedule
 from git_orch.repo.local import conversations
+from git_orch.sandbox import secrecy
+
+_LONGEST = 100_000  # characters that a person says about a step
 
 
 class _Held:
@@ -64,11 +67,12 @@ def redo(
 ) -> tuple[Summary, Rewritten | None]:
     """Run a step again on its base; None when it failed, and the branch is as it was.
 
-    Raises Refused, Conflict and StepFailed as a rewrite does.
+    Raises Refused, Conflict and StepFailed as a rewrite does, and UsageError.
     """
     status, branch, step, commit = rewrite.step_to_rewrite(plan, number)
     if step.kind == "manual":
         raise errors.Refused(f"step {number} is manual", rewrite.again_from(plan, number))
+    options = replace(options, remarks=_readable(plan, step, options.remarks))
     preconditions.refuse_unknown_models(plan, [step], options, service)
     later = rewrite.after(branch, commit)
     _foretell(plan, status, step, later)
@@ -98,6 +102,26 @@ def redo(
         return summary, None
     done = _put_in(run, held.job, held.result, later)
     return _conclude(plan, options, replace(summary, landed=(number,))), done
+
+
+def _readable(
+    plan: OpenPlan, step: StepStatus, typed: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """What a person typed about the step, redacted, without empty paragraphs. Raises Refused where
+    no model reads it, and UsageError where it is too long for one.
+    """
+    if typed is None:
+        return None
+    again = f"git orch redo {plan.name} {step.number}"
+    if step.kind != "agent":
+        what = f"step {step.number} is a {step.kind} step: no model reads the text of -m"
+        raise errors.Refused(what, again)
+    if sum(map(len, typed)) > _LONGEST:
+        what = f"the text of -m has more than {_LONGEST:,} characters"
+        raise errors.UsageError(what, f"git orch edit {plan.name}")
+    keys = secrecy.secrets()
+    texts = (text.encode("utf-8", "replace").decode().strip() for text in typed)
+    return tuple(redact.redacted(text, keys) for text in texts if text)
 
 
 def _foretell(plan: OpenPlan, status: Status, step: StepStatus, later: tuple[Commit, ...]) -> None:

@@ -72,6 +72,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         landed=past.homes[-1] if past.homes else None,
         archived=past.archived,
         tip_checked=past.tip_checked,
+        remarks=past.remarks,
     )
     return on_branch(status, branch)
 

@@ -62,6 +62,8 @@ class Past:
     homes: list[Landing] = field(default_factory=list)  # where the plan has landed, oldest first
     archived: Archiving | None = None
     taken_back: set[str] = field(default_factory=set)  # archivings that do not count any more
+    remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by step
+    heard: dict[str, tuple[str, ...]] = field(default_factory=dict)  # remarks, by attempt
     # Landings by the move that they wait for; None takes the last one back.
     landings: dict[str, Landing | None] = field(default_factory=dict)
 
@@ -144,12 +146,20 @@ class Past:
         full = event.body.get("full") is True
         self._become(PlanState.ROLLED_BACK if full else PlanState.EXECUTING)
 
+    def start_attempt(self, event: Event) -> None:
+        step, attempt = document.text(event.body, "step"), document.text(event.body, "attempt")
+        self.remarks[step] = self.heard[attempt] = document.texts(event.body, "remarks")
+
+    def _heard_attempt(self, event: Event, outcome: str) -> Attempt:
+        attempt = _attempt(event, outcome)
+        return attempt._replace(remarks=self.heard.get(attempt.id, ()))
+
     def fail_attempt(self, event: Event) -> None:
-        self.attempts.append(_attempt(event, "failed"))
+        self.attempts.append(self._heard_attempt(event, "failed"))
 
     def ask(self, event: Event) -> None:
         document.text(event.body, "question")
-        self.attempts.append(_attempt(event, "asked"))
+        self.attempts.append(self._heard_attempt(event, "asked"))
 
     def answer(self, event: Event) -> None:
         step, asked = document.text(event.body, "step"), document.text(event.body, "attempt")
@@ -159,7 +169,7 @@ class Past:
                 self.attempts[place] = attempt._replace(answer=answer)
 
     def land_step(self, event: Event) -> None:
-        attempt = _attempt(event, "landed")
+        attempt = self._heard_attempt(event, "landed")
         if attempt.commit is not None:
             self.landed_at.setdefault(attempt.commit, []).append(len(self.attempts))
         self.attempts.append(attempt)
@@ -294,6 +304,7 @@ REPLAYS = {
     "plan.stopped": Past.stop,
     "run.started": Past.start_run,
     "run.ended": Past.end_run,
+    "attempt.started": Past.start_attempt,
     "attempt.failed": Past.fail_attempt,
     "step.asked": Past.ask,
     "step.answered": Past.answer,

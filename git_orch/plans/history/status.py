@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from git_orch.plans import reasons, trailers
@@ -231,7 +232,7 @@ class Call(NamedTuple):
 class Attempt(NamedTuple):
     """One try at a step. `tree` is the verified tree; a failed attempt has an `error`, a `reason` and
     maybe a kept `commit`; one that asked a `question`, and the `answer` ("": none is needed any
-    more).
+    more). Its model was told `remarks`, paragraphs that a person typed.
     """
 
     id: str
@@ -249,6 +250,7 @@ class Attempt(NamedTuple):
     reason: str | None = None
     question: str | None = None
     answer: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def is_answered(self) -> bool:
@@ -311,6 +313,7 @@ class Status(NamedTuple):
     that the last run left out on purpose. `first_base` is the commit that the plan was made on;
     `base` follows its branch. `unverified_here` are satisfied steps that this machine has no record
     of, `tip_unverified_here` says that it has none of the tip: a log may come from anybody.
+    `remarks` are what a person typed about steps, as paragraphs by step ID.
     """
 
     id: str
@@ -345,6 +348,7 @@ class Status(NamedTuple):
     tip_checked: TipCheck | None = None
     unverified_here: frozenset[str] = frozenset()
     tip_unverified_here: bool = False
+    remarks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def satisfied_steps(self) -> frozenset[str]:
         """Steps that others may depend on."""

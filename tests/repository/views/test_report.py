@@ -188,6 +188,15 @@ def test_an_attempt_is_shown_with_all_that_its_failed_checks_have_printed() -> N
     assert "fine" not in shown
 
 
+def test_an_attempt_is_shown_with_what_a_person_said_about_it() -> None:
+    said: Happened = (
+        "attempt.started",
+        {"step": "s1", "attempt": "B", "remarks": ["One.", "Two\nlines."]},
+    )
+    shown = text(report.attempts(status(said, FAILED, branch=on_branch())))
+    assert "    a person says: One.\n    a person says: Two\n    lines." in shown
+
+
 def test_what_has_several_lines_comes_last_in_an_event() -> None:
     event = Event(_id(1), "attempt.failed", "me", {"step": "s1", "error": "one\ntwo", "seconds": 1})
     assert live.event_line(event).endswith("step s1, seconds 1, error one\n    two")

@@ -128,6 +128,23 @@ ROADS: dict[PlanState, list[tuple[str, dict[str, Any]]]] = {
 }
 
 
+STARTED = ("attempt.started", {"step": "s1", "attempt": "a1", "remarks": ["Keep it short."]})
+AGAIN = ("attempt.started", {"step": "s1", "attempt": "b1"})
+
+
+def test_an_attempt_has_what_a_person_said_about_the_step() -> None:
+    found = folded(log_of(RUN, STARTED, landed(1), AGAIN, landed(1, "b")), branch())
+    assert [attempt.remarks for attempt in found.attempts] == [("Keep it short.",), ()]
+
+
+@pytest.mark.parametrize(("begun", "said"), [([STARTED], True), ([STARTED, AGAIN], False)])
+def test_what_a_person_said_is_what_the_last_attempt_was_told(
+    begun: list[tuple[str, dict[str, Any]]], *, said: bool
+) -> None:
+    """Also where the attempt was killed, so that the log has no end of it."""
+    assert bool(folded(log_of(RUN, *begun), branch()).remarks["s1"]) is said
+
+
 @pytest.mark.parametrize("old", ROADS, ids=lambda each: each.value)
 @pytest.mark.parametrize("name", ["validated", "approved", "rejected"])
 def test_an_event_for_an_illegal_transition_changes_nothing(old: PlanState, name: str) -> None:
@@ -315,7 +332,7 @@ NAMES = sorted(replay.REPLAYS)
 FIELDS = [
     "plan", "base", "estimate", "origin", "run", "outcome", "seconds", "step", "attempt", "commit",
     "tree", "checks", "summary", "error", "usage", "usd", "purpose", "model", "ref", "from", "to",
-    "why", "move", "now", "full",
+    "why", "move", "now", "full", "remarks",
 ]  # fmt: skip
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

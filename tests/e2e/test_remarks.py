@@ -1,0 +1,72 @@
+"""What a person says about a step that runs again: its model hears it, the log keeps it."""
+
+from __future__ import annotations
+
+import json
+
+from conftest import Here, data
+from model_server import ModelServer, text, tool, turn
+
+PLAN = {
+    "title": "Hello",
+    "steps": [
+        {"title": "Greet", "prompt": "Write hello.py", "may_be_empty": True},
+        {"title": "Note", "run": "echo noted >notes"},
+    ],
+}
+KEY = "sk-ant-api03-" + "A1b2C3d4" * 8
+SAID = "Print a greeting that names the world."
+ALSO = "Keep it short."
+
+
+def test_the_model_of_a_redone_step_hears_what_a_person_says_about_it(
+    here: Here, model_server: ModelServer
+) -> None:
+    """The text is redacted, a paragraph for each -m, and stays with the step until it is taken away."""
+    done = turn(tool("step_done", summary="Done."))
+    write = [turn(tool("write_file", path="hello.py", content=f"{n}\n")) for n in range(4)]
+    model_server.script(write[0], done)
+    plan = here.plan(PLAN)
+    here("exec", plan)
+
+    model_server.script(write[1], turn(tool("step_failed", reason="No.")))
+    here("redo", plan, "1", "-m", f"{SAID} {KEY}", "-m", ALSO, expect=1)
+    told = _told(model_server, 2)
+    assert "A person says about it:\\n" in told
+    assert f"{SAID} " in told
+    assert f"\\n\\n{ALSO}" in told
+    assert "Write hello.py" in told
+    shown = here("show", plan, "--attempts").out
+    assert f"a person says: {SAID} " in shown
+    assert f"a person says: {ALSO}" in shown
+    assert ALSO in here("context", plan, "1").out
+    log = here("log", plan, "--all", "--json").out
+    assert SAID in log
+    assert KEY not in told + shown + log
+
+    model_server.script(write[2], done)
+    here("redo", plan, "1")
+    assert ALSO in _told(model_server, 4)
+    attempts = data(here("show", plan, "--attempts", "--json").out)["attempts"]
+    assert [len(each["remarks"]) for each in attempts if each["step"] == attempts[0]["step"]] == [
+        0, 2, 2,
+    ]  # fmt: skip
+
+    model_server.script(write[3], done)
+    here("redo", plan, "1", "-m", "")
+    assert ALSO not in _told(model_server, 6)
+    assert ALSO not in here("context", plan, "1").out
+
+
+def test_a_step_without_a_model_takes_no_text(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(text("Nothing to do.")))
+    plan = here.plan(PLAN)
+    here("exec", plan)
+    tip = here.repo.git("rev-parse", f"orch/{plan}")
+    said = here("redo", plan, "2", "-m", ALSO, expect=3).err
+    assert "step 2 is a run step: no model reads the text of -m" in said
+    assert here.repo.git("rev-parse", f"orch/{plan}") == tip
+
+
+def _told(server: ModelServer, call: int) -> str:
+    return json.dumps(server.calls[call].body["messages"])
