@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from git_orch.repo.refs import Listing, PlanRefs
     from git_orch.views.headlines import Line, Summary
 
+_MOST_TO_LAND = 8  # plans that status lists
 _MOST_WHOLES = 8  # plans that are remembered because they were shown alone
 # What was typed, word by word, that needs no parser.
 PLAIN = frozenset(
@@ -69,20 +70,27 @@ def _give(data: object) -> None:
 
 
 def status() -> None:
-    """Print the open plans and, when there is one, its steps and what to type next."""
+    """Print the open plans and, when there is one, its steps and what to type next; then those that
+    wait to be landed.
+    """
     repository = around()
     plans = _Plans(repository, with_archived=False)
     shown = [plan for plan in plans.listed if plan.is_open]
     running = localfiles.held(repository, [plan.id for plan in shown])
+    to_land = [plan for plan in plans.listed if not plan.is_open and plan.next is not None]
+    lines: list[Line] = []
     if not shown:
-        lines = _without_open([plan for plan in plans.listed if plan.next is not None], plans)
+        begin = "" if to_land else '; begin with: git orch plan "what to do"'
+        lines.append((f"no plan is open{begin}",))
     elif len(shown) == 1:
         waiting = waits.lines(repository, shown[0].id, running)
-        lines = headlines.alone(plans.whole(shown[0]), running, waiting)
+        lines += headlines.alone(plans.whole(shown[0]), running, waiting)
     else:
-        lines = []
-        for plan, line in zip(shown, _lines(shown, running), strict=True):
-            lines += [line, *waits.lines(repository, plan.id, running)]
+        width = headlines.width(shown)
+        for plan in shown:
+            lines += headlines.beside_others(plan, running=plan.id in running, width=width)
+            lines += waits.lines(repository, plan.id, running)
+    lines += _to_land(to_land, plans)
     plans.keep()
     console.out_lines(lines)
 
@@ -92,16 +100,19 @@ def _lines(shown: Sequence[Summary], running: Collection[str]) -> list[Line]:
     return [headlines.headline(plan, running=plan.id in running, width=width) for plan in shown]
 
 
-def _without_open(to_land: Sequence[Summary], plans: _Plans) -> list[Line]:
-    """That no plan is open, and the plans that can land."""
-    begin = "" if to_land else '; begin with: git orch plan "what to do"'
-    lines: list[Line] = [(f"no plan is open{begin}",)]
-    if len(to_land) == 1:
-        whole = plans.whole(to_land[0])
-        to_land = [whole.summary._replace(next=whole.next)]
-    for plan in to_land:
-        lines.append(headlines.headline(plan, running=False))
-        lines.append(headlines.next_line(plan.id, plan.next or "", running=False))
+def _to_land(waiting: Sequence[Summary], plans: _Plans) -> list[Line]:
+    """The newest plans that can land, each with its command."""
+    left_out = len(waiting) - _MOST_TO_LAND
+    newest = waiting[-_MOST_TO_LAND:]
+    if len(newest) == 1:
+        whole = plans.whole(newest[0])
+        newest = [whole.summary._replace(next=whole.next)]
+    width = headlines.width(newest)
+    lines: list[Line] = []
+    for plan in newest:
+        lines += headlines.beside_others(plan, running=False, width=width)
+    if left_out > 0:
+        lines.append((f"{left_out} more wait to be landed: git orch ls",))
     return lines
 
 

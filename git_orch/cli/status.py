@@ -29,7 +29,7 @@ def command(plan: str | None, since: str | None, *, as_json: bool) -> None:
             statuses = [here.with_merge(repository, here.status_of(repository, database, plan))]
         else:
             every = here.statuses(repository, database)
-            statuses = [status for status in every if status.is_open()]
+            statuses = [status for status in every if status.is_open() or status.waits_to_land()]
     running = localfiles.held(repository, [status.id for status in statuses])
     if as_json:
         here.print_json(

@@ -17,8 +17,8 @@ class Summary(NamedTuple):
     """The facts about a plan for its line in a list.
 
     `word` is its `state`, as people read it, while nobody runs it; `spent` is `usd` as an amount of
-    money; `home` where it went; `next` what to type next for a plan that is complete and has not
-    landed.
+    money; `home` where it went; `next` what to type next for a plan that waits for a person: it is
+    complete and has not landed, or asks. `why` says in one line what failed, or what it asks.
     """
 
     id: str
@@ -34,6 +34,7 @@ class Summary(NamedTuple):
     next: str | None
     state: str
     usd: float
+    why: str | None
 
 
 class Whole(NamedTuple):
@@ -46,9 +47,10 @@ class Whole(NamedTuple):
 
 _TEXTS = (str, type(None))
 _SHAPES = {
-    (str, str, str, int, int, str, str, home, bool, bool, following, str, float)
+    (str, str, str, int, int, str, str, home, bool, bool, following, str, float, why)
     for home in _TEXTS
     for following in _TEXTS
+    for why in _TEXTS
 }
 
 
@@ -93,6 +95,20 @@ def alone(whole: Whole, running: Collection[str], waits: Collection[Line] = ()) 
     plan, goes_on = whole.summary.id, whole.summary.id in running
     first = headline(whole.summary, running=goes_on)
     return [first, *waits, *whole.lines, next_line(plan, whole.next, running=goes_on)]
+
+
+def beside_others(summary: Summary, *, running: bool, width: int) -> list[Line]:
+    """A plan among several: its headline and, while nobody runs it, why it failed or what it asks,
+    and the command of a person whom it waits for.
+    """
+    lines = [headline(summary, running=running, width=width)]
+    if running:
+        return lines
+    if summary.why is not None:
+        lines.append(("  ", summary.why))
+    if summary.next is not None:
+        lines.append(next_line(summary.id, summary.next, running=False))
+    return lines
 
 
 def next_line(plan: str, following: str, *, running: bool) -> Line:

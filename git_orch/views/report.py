@@ -29,6 +29,7 @@ _STATE_STYLES = {
 }  # fmt: skip
 
 _OWN_SHOWN = 5  # commits of a person
+_LONGEST_WHY = 160  # characters
 _HEAD = 5  # lines of a file that a step writes
 _LINES_SHOWN = 10  # of a failed check's output; the log has more, and a local file the whole
 
@@ -40,7 +41,7 @@ def headline(status: Status, *, running: bool) -> Line:
 
 def summary(status: Status) -> Summary:
     """The plan as one line of a list."""
-    to_land = status.state is PlanState.COMPLETE and status.landed is None
+    waits = status.waits_to_land() or (status.is_open() and _asking(status) != [])
     return Summary(
         id=status.id,
         handle=ids.short(status.id),
@@ -52,10 +53,34 @@ def summary(status: Status) -> Summary:
         home=_home_words(status),
         archived=status.archived is not None,
         is_open=status.is_open(),
-        next=following(status, running=False) if to_land else None,
+        next=following(status, running=False) if waits else None,
         state=status.state.value,
         usd=round(float(status.usd()), 9),
+        why=why(status) if status.is_open() else None,
     )
+
+
+def why(status: Status) -> str | None:
+    """What failed and why, or what is asked, in one line; None where nothing stopped the plan."""
+    stopped = (StepState.ASKED, StepState.FAILED, StepState.STOPPED)
+    for step in status.steps:
+        if step.state in stopped and step.attempt is not None:
+            asks = step.state is StepState.ASKED
+            reason = step.attempt.question if asks else step.attempt.error
+            word = "asks" if asks else step.word
+            return _one_line(f"step {step.number} {word}: {_first_line(reason)}")
+    for failure in status.tip_failures():
+        return _one_line(f"on the finished branch this check fails: {failure.command}")
+    return None
+
+
+def _first_line(text: str | None) -> str:
+    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "no reason")
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_WHY else f"{line[: _LONGEST_WHY - 3]}..."
 
 
 def whole(status: Status) -> Whole:
@@ -394,9 +419,13 @@ def _next_with_branch(status: Status) -> str:
     return _next_complete(status) if status.state is PlanState.COMPLETE else _next_run(status)
 
 
+def _asking(status: Status) -> list[int]:
+    return [step.number for step in status.steps if step.state is StepState.ASKED]
+
+
 def answer_command(status: Status) -> str:
     """The command that answers the first question; it names the step where several ask."""
-    asking = [step.number for step in status.steps if step.state is StepState.ASKED]
+    asking = _asking(status)
     step = f"{asking[0]} " if len(asking) > 1 else ""
     return f'git orch answer {ids.short(status.id)} {step}"ANSWER"'
 

@@ -532,6 +532,18 @@ def test_status_names_the_complete_plans_where_none_is_open(here: Here) -> None:
     assert f"next: git orch land {name}" in here("status").out
 
 
+def test_status_names_the_complete_plans_beside_the_open_ones(here: Here) -> None:
+    done, first = here.plan(writing("a.txt")), here.plan(writing("b.txt"))
+    here("exec", done)
+    lands, runs = (f"next: git orch land {here.repo.handle(done)}", "next: git orch exec")
+    shown = here("status").out
+    assert shown.index(runs) < shown.index(lands)
+    second = here.plan(writing("c.txt"))
+    assert lands in here("status").out
+    listed = data(here("status", "--json").out)
+    assert {plan["id"] for plan in listed} == {done, first, second}
+
+
 def test_a_command_that_the_plan_needs_and_is_not_here_stops_exec_before_it_begins(
     here: Here,
 ) -> None:

@@ -388,6 +388,10 @@ class Status(NamedTuple):
         """Whether the plan has work left; a command without an ID means the one open plan."""
         return self.archived is None and self.state not in (PlanState.COMPLETE, PlanState.REJECTED)
 
+    def waits_to_land(self) -> bool:
+        """Whether all steps are done and their commits went nowhere yet."""
+        return self.state is PlanState.COMPLETE and self.landed is None
+
 
 def tip_failures(branch: Branch | None, checked: TipCheck | None) -> tuple[TipFailure, ...]:
     """The checks that failed on the tree of the branch's tip; failures on another tree are past."""

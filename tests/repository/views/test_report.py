@@ -156,6 +156,42 @@ def test_the_document_sums_usage_and_cost_of_each_step() -> None:
     json.dumps(found)
 
 
+ASKS: Happened = ("step.asked", {
+    "step": "s2", "attempt": "B", "run": "R", "seconds": 1, "question": "Which\none?",
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("happened", "reason"),
+    [
+        (FAILED, "step 1 failed: exited 1: no"),
+        (ASKS, "step 2 asks: Which"),
+        (("attempt.failed", FAILED[1] | {"error": "\n"}), "step 1 failed: no reason"),
+    ],
+    ids=["failed", "asks", "without a reason"],
+)
+def test_what_stopped_a_plan_is_one_line_beside_others(happened: Happened, reason: str) -> None:
+    found = report.summary(status(happened, branch=on_branch()))
+    lines = headlines.beside_others(found, running=False, width=0)
+    assert text(lines).splitlines()[1] == f"  {reason}"
+
+
+def test_a_reason_beside_others_has_at_most_160_characters() -> None:
+    happened = ("attempt.failed", FAILED[1] | {"error": "long " * 99})
+    assert len(report.summary(status(happened, branch=on_branch())).why or "") == 160
+
+
+def test_a_plan_that_runs_is_not_said_to_have_failed() -> None:
+    found = report.summary(status(FAILED, branch=on_branch()))
+    assert len(headlines.beside_others(found, running=True, width=0)) == 1
+
+
+def test_a_plan_that_asks_has_the_command_that_answers_beside_others() -> None:
+    found = report.summary(status(ASKS, branch=on_branch()))
+    lines = headlines.beside_others(found, running=False, width=0)
+    assert text(lines).splitlines()[2].startswith("next: git orch answer ")
+
+
 def test_of_long_output_the_last_lines_are_shown_and_all_of_them_with_the_attempts() -> None:
     printed = [f"line {number}" for number in range(1, 16)]
     failed: Happened = (
