@@ -98,7 +98,7 @@ def test_while_it_runs_no_other_run_begins_and_its_output_stays(background: Back
 def test_a_wait_that_is_over_leaves_the_run_alone(background: Background) -> None:
     pid = background.exec()
     told = background.repo.orch("wait", background.plan, "--timeout", "0", expect=4).stderr
-    assert "hint: git orch wait PLAN-" in told
+    assert f"hint: git orch wait {background.repo.handle(background.plan)}" in told
     os.kill(pid, 0)
 
 
@@ -116,7 +116,7 @@ def test_a_killed_run_has_failed(background: Background) -> None:
     os.kill(background.exec(), signal.SIGKILL)
     told = background.repo.orch("wait", background.plan, expect=1).stderr
     assert "was killed" in told
-    assert "hint: git orch exec PLAN-" in told
+    assert f"hint: git orch exec {background.repo.handle(background.plan)}" in told
 
 
 def test_status_since_an_event_tells_what_came_after_it_and_what_runs(
@@ -134,7 +134,7 @@ def test_status_since_an_event_tells_what_came_after_it_and_what_runs(
 def test_what_exec_refuses_is_refused_in_the_background_the_same_way(repo: Repo) -> None:
     plan = repo.plan({"title": "T", "steps": [{"title": "A", "run": "true", "network": True}]})
     done = repo.orch("exec", "--detach", plan, expect=3)
-    assert "hint: git orch approve PLAN-" in done.stderr
+    assert f"hint: git orch approve {repo.handle(plan)} " in done.stderr
     assert not list(repo.path.glob(".git/orch/runs/*.log*"))
 
 

@@ -353,7 +353,7 @@ def test_a_plan_that_is_not_done_does_not_land(scene: Scene) -> None:
 def test_a_part_lands_and_the_rest_follows(scene: Scene) -> None:
     scene.repo.orch("rollback", "--to-step", "1", scene.plan)
     scene.land("--partial", "--rebase")
-    scene.repo.orch("rollback", "--undo", scene.plan)
+    scene.repo.orch("exec", scene.plan)
     scene.land("--rebase")
     assert scene.subjects() == ["Write dir/b.txt", "Write a.txt"]
 

@@ -43,7 +43,7 @@ def test_a_plan_that_fails_on_its_tip_says_so_and_what_to_do(repo: Repo, broken:
     told = repo.orch("status", broken).stdout
     assert "  FAILED  " in told
     assert "check of step 1 fails: test ! -e b" in told
-    assert told.splitlines()[-1].startswith("next: git orch edit PLAN-")
+    assert told.splitlines()[-1].startswith(f"next: git orch edit {repo.handle(broken)}")
 
 
 def test_a_step_that_is_added_repairs_what_fails_on_the_tip(repo: Repo) -> None:
@@ -78,7 +78,7 @@ def test_what_failed_on_another_tip_is_past(repo: Repo, repaired: str) -> None:
 
 def test_that_checks_failed_and_did_not_run_since_is_said(repo: Repo, repaired: str) -> None:
     following = repo.orch("status", repaired).stdout.splitlines()[-1]
-    assert "git orch verify PLAN-" in following
+    assert f"git orch verify {repo.handle(repaired)} " in following
     assert "did not run on this one" in repo.orch("land", repaired, "--dry-run").stderr
     repo.orch(*following.partition("  #")[0].split()[3:], expect=1)
     assert repo.status(repaired)["state"] == "FAILED"
