@@ -14,7 +14,7 @@ from git_orch.repo import localfiles, refs
 from git_orch.repo.log import summaries
 from git_orch.repo.log.summaries import Key, Remembered, Summaries
 from git_orch.repo.repository import Repository, around
-from git_orch.views import console, headlines, waits
+from git_orch.views import activity, console, headlines
 from git_orch.views.headlines import Whole
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ def status() -> None:
         begin = "" if to_land else '; begin with: git orch plan "what to do"'
         lines.append((f"no plan is open{begin}",))
     elif len(shown) == 1:
-        waiting = waits.lines(repository, shown[0].id, running)
-        lines += headlines.alone(plans.whole(shown[0]), running, waiting)
+        now = activity.of_plan(repository, shown[0].id, running)
+        lines += headlines.alone(plans.whole(shown[0]), running, now)
     else:
         width = headlines.width(shown)
         for plan in shown:
             lines += headlines.beside_others(plan, running=plan.id in running, width=width)
-            lines += waits.lines(repository, plan.id, running)
+            lines += activity.of_plan(repository, plan.id, running)
     lines += _to_land(to_land, plans)
     plans.keep()
     console.out_lines(lines)

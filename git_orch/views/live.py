@@ -9,11 +9,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.plans import ids, sentences
 from git_orch.plans.document import Document
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Status, StepStatus
-from git_orch.views import documents, report
+from git_orch.views import activity, documents, report
 from git_orch.views.console import Styled, indented
 from git_orch.views.headlines import Line
 
@@ -74,19 +73,20 @@ def lines(status: Status, since: str, live: Live) -> list[Line]:
     shown: list[Line] = [report.headline(status, running=live.running)]
     shown += [(event_line(event),) for event in _after(status, since)]
     for now in live.attempts:
-        shown.append((Styled("now      ", "bold"), _activity(status, now)))
+        shown += now_lines(status, now)
         shown += [(Styled("         " + line, "dim"),) for line in now.lines]
     shown.append((f"last event: {documents.last_event(status)}",))
     return [*shown, report.next_command(status, running=live.running)]
 
 
-def _activity(status: Status, now: Now) -> str:
+def now_lines(status: Status, now: Now) -> list[Line]:
+    """A running attempt without what its command printed."""
+    return activity.lines(now, _name(status, now))
+
+
+def _name(status: Status, now: Now) -> str | None:
     step = _step(status, now.step)
-    name = f"step {now.step}"
-    if step is not None:
-        name = f"step {step.number} {indented(step.title, 9)}"
-    cost = f", {sentences.usd(now.usd)}" if now.usd else ""
-    return f"{name}, for {max(time.time() - ids.ulid_ms(now.since) / 1000, 0):.0f} s{cost}"
+    return activity.step_name(step.number, step.title) if step is not None else None
 
 
 def _step(status: Status, step_id: str) -> StepStatus | None:
@@ -117,6 +117,8 @@ def _now_document(status: Status, now: Now) -> Document:
         "attempt": now.attempt,
         "since": report.when(now.since),
         "usd": round(now.usd, 9),
+        "phase": now.phase.name,
+        "worktree": now.phase.worktree,
         "lines": list(now.lines),
     }
 

@@ -131,6 +131,51 @@ def test_status_since_an_event_tells_what_came_after_it_and_what_runs(
     assert "step 1/1 Wait for it [run]" in second["run"]["said"]
 
 
+def test_status_shows_the_running_step_with_its_phase_and_worktree(background: Background) -> None:
+    background.exec()
+    [now] = background.half_way()["now"]
+    shown = background.repo.orch("status").stdout
+    assert "\nnow      step 1 Wait for it: command, for " in shown
+    assert f"\n         worktree: {now['worktree']}\n" in shown
+    assert (Path(now["worktree"]) / "made").read_text() == "half\n"
+    assert now["lines"] == ["half way"]
+
+
+def follow(background: Background) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-m", "git_orch", "status", "-f"]
+    return subprocess.Popen(argv, cwd=background.repo.path, stdout=subprocess.PIPE, text=True)
+
+
+def test_status_follows_a_run_until_it_ends(background: Background) -> None:
+    background.exec()
+    background.half_way()
+    with follow(background) as following:
+        assert following.stdout is not None
+        before = [following.stdout.readline() for _ in range(2)]
+        background.go()
+        after = following.stdout.read()
+    assert "step 1 Wait for it: command, for " in before[1]
+    assert "  step.landed " in after
+    assert "COMPLETE" in after
+    assert following.returncode == 0
+
+
+def test_an_interrupted_status_that_follows_leaves_the_run_alone(background: Background) -> None:
+    pid = background.exec()
+    with follow(background) as following:
+        assert following.stdout is not None
+        following.stdout.readline()
+        following.send_signal(signal.SIGINT)
+    assert following.returncode == 130
+    os.kill(pid, 0)
+
+
+def test_status_that_follows_has_no_json(repo: Repo) -> None:
+    repo.plan(writing("a.txt"))
+    assert "--follow" in repo.orch("status", "--follow", "--json", expect=2).stdout
+    assert "next: git orch exec" in repo.orch("status", "--follow").stdout
+
+
 def test_what_exec_refuses_is_refused_in_the_background_the_same_way(repo: Repo) -> None:
     plan = repo.plan({"title": "T", "steps": [{"title": "A", "run": "true", "network": True}]})
     done = repo.orch("exec", "--detach", plan, expect=3)

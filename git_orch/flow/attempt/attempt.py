@@ -37,7 +37,8 @@ from git_orch.plans.document import Document
 from git_orch.plans.history.status import CheckResult
 from git_orch.plans.plan import RUN_TIMEOUT, FileContent, Pointer, Step
 from git_orch.repo import settings
-from git_orch.repo.local import conversations
+from git_orch.repo.local import conversations, phases
+from git_orch.repo.local.phases import Phase
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.worktree import encodings, gate, known_paths, snapshot, worktrees
@@ -50,6 +51,7 @@ from git_orch.sandbox.walls.repositories import RepositoriesChanged
 # Of git's letters, those of review.
 _LETTERS: dict[str, Literal["A", "M", "D"]] = {"A": "A", "M": "M", "D": "D", "T": "M"}
 _ERROR_TAIL = 2000  # characters of a failed command's output in its error
+_PHASES = {"files": "files", "run": "command", "agent": "model"}
 _KEPT_AT_QUESTION = "Kept when its model asked a person."
 
 
@@ -93,6 +95,8 @@ class Attempt:
         self._site.spool(
             "attempt.started", step=self._job.step.id, attempt=self._job.attempt, **more
         )
+        if course.taken is None or self._job.step.checks:
+            self._begin_phase()
         try:
             with checkpoints.around("do step", (self._job, self._site)):
                 if course.taken is None:
@@ -100,12 +104,21 @@ class Attempt:
         except errors.OrchError as failed:
             course.fail(self._failure(failed))
         self._verify(course)
+        if self._site.has_worktree:
+            self._site.begin_phase(self._job.attempt, "landing")
         ending = self._ending(course, time.monotonic() - begun)
         if self._job.step.kind == "agent" and course.taken is not None:
             place = PlanPlace(self._site.repository, self._job.plan_id)
             step, attempt = self._job.step_id, self._job.attempt
             conversations.close(place, step, attempt, course.taken.tree, ending.commit)
         return ending
+
+    def _begin_phase(self) -> None:
+        """Write down what the step does first, and where, for whoever looks."""
+        job, path = self._job, str(self._site.path)
+        name = "check" if job.by_hand else _PHASES.get(job.step.kind)
+        phase = Phase(name, path, job.number, redact.redacted(job.step.title, self._site.secrets))
+        phases.begin(self._site.repository, job.attempt, phase)
 
     def verify(self) -> Verified | Failed:
         """Run the step's checks on the tree of the job: the commit is the job's base."""

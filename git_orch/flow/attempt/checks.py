@@ -70,6 +70,7 @@ def sequence(checks: Sequence[Check], stage: Stage, attempt: str) -> Iterator[Ch
             yield receipt.result
             continue
         entered = entered or stage.enter()
+        site.begin_phase(attempt, f"check {number}")
         result, products = _run(check, entered, site.output_path(attempt, f"check-{number}"), tree)
         if before is not None:
             _written_down(book, check, before, Receipt(result, products))

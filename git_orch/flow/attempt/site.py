@@ -15,6 +15,8 @@ from git_orch.flow.reports import Reporter
 from git_orch.plans.reasons import Reason
 from git_orch.repo import own_files
 from git_orch.repo.identity import Identity
+from git_orch.repo.local import phases
+from git_orch.repo.local.phases import Phase
 from git_orch.repo.log.spool import Put
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.repository import Repository
@@ -124,6 +126,10 @@ class Site:
     def output_path(self, attempt: str, name: str) -> Path:
         """The local file that takes a command's whole output."""
         return self._private("output", attempt) / f"{name}.txt"
+
+    def begin_phase(self, attempt: str, name: str) -> None:
+        """Write down, for whoever looks, what the attempt does from now on."""
+        phases.begin(self.repository, attempt, Phase(name))
 
     def trace_path(self, plan: str, attempt: str) -> Path:
         """The local file that takes the conversation with the model."""

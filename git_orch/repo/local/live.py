@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import document, redact
 from git_orch.plans.document import BadDocument
+from git_orch.repo.local import phases
+from git_orch.repo.local.phases import Phase
 from git_orch.repo.log import spool
 from git_orch.sandbox import secrecy
 
@@ -44,7 +46,7 @@ class Now(NamedTuple):
     """An attempt that runs: `since` is the ID of its first event, `usd` what its model calls have
     cost so far.
 
-    `lines` are the last ones that its command printed.
+    `lines` are the last ones that its command printed, `phase` is what it does.
     """
 
     step: str
@@ -52,6 +54,7 @@ class Now(NamedTuple):
     since: str
     usd: float
     lines: tuple[str, ...]
+    phase: Phase = Phase()
 
 
 def attempts_now(place: PlanPlace) -> list[Now]:
@@ -62,9 +65,9 @@ def attempts_now(place: PlanPlace) -> list[Now]:
         first = next((event for event in events if event.name == "attempt.started"), None)
         if first is not None:
             lines = _last_lines(_newest(place.repository.state_dir / "output" / attempt))
-            attempts.append(
-                Now(str(first.body.get("step")), attempt, first.id, _usd(events), lines)
-            )
+            step = str(first.body.get("step"))
+            phase = phases.now(place.repository, attempt)
+            attempts.append(Now(step, attempt, first.id, _usd(events), lines, phase))
     return attempts
 
 
@@ -104,7 +107,8 @@ def _newest(directory: Path) -> Path | None:
     """The file that was written to last."""
     try:
         with os.scandir(directory) as entries:
-            dated = [(entry.stat().st_mtime_ns, entry.path) for entry in entries]
+            printed = [entry for entry in entries if not phases.is_file(entry.path)]
+            dated = [(entry.stat().st_mtime_ns, entry.path) for entry in printed]
     except OSError:
         return None  # nothing has printed anything yet
     return Path(max(dated)[1]) if dated else None

@@ -1,0 +1,58 @@
+"""The attempts that run right now, a few lines each."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from git_orch.plans import ids, sentences
+from git_orch.repo.plan_place import PlanPlace
+from git_orch.views import waits
+from git_orch.views.console import Styled, indented
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from git_orch.repo.local.live import Now
+    from git_orch.repo.repository import Repository
+    from git_orch.views.headlines import Line
+
+
+def of_plan(repository: Repository, plan: str, running: Collection[str]) -> list[Line]:
+    """The lines below the headline of a plan: what its run waits for, and its attempts; none when it
+    is not among those that run.
+    """
+    if plan not in running:
+        return []
+    from git_orch.repo.local import live
+
+    attempts = live.attempts_now(PlanPlace(repository, plan))
+    shown = waits.lines(repository, plan, running)
+    for now in attempts:
+        shown += lines(now)
+    return shown
+
+
+def lines(now: Now, name: str | None = None) -> list[Line]:
+    """An attempt with its phase, elapsed time, cost so far and worktree; `name` is that of its step,
+    where somebody knows a better one than the attempt itself.
+    """
+    step = name or _name(now)
+    phase = f"{now.phase.name}, " if now.phase.name is not None else ""
+    cost = f", {sentences.usd(now.usd)}" if now.usd else ""
+    elapsed = max(time.time() - ids.ulid_ms(now.since) / 1000, 0)
+    shown: list[Line] = [(Styled("now      ", "bold"), f"{step}: {phase}for {elapsed:.0f} s{cost}")]
+    if now.phase.worktree is not None:
+        shown.append((f"         worktree: {indented(now.phase.worktree, 9)}",))
+    return shown
+
+
+def _name(now: Now) -> str:
+    if now.phase.number is None:
+        return f"step {now.step}"
+    return step_name(now.phase.number, now.phase.title or now.step)
+
+
+def step_name(number: int, title: str) -> str:
+    """What a step is called in these lines."""
+    return f"step {number} {indented(title, 9)}"
