@@ -32,7 +32,7 @@ from git_orch.views import console, report
     help="The new text, as `show --yaml` prints it; - for stdin.",
 )
 def command(plan: str | None, source: str | None) -> None:
-    """Change a plan. Landed steps stay as they are; steps keep their IDs.
+    """Change a plan. Of landed steps only prompts may change; steps keep their IDs.
 
     Without --from your editor opens; on a terminal only.
     """
@@ -86,6 +86,9 @@ def command(plan: str | None, source: str | None) -> None:
     what = revision.differences(status.plan, new) if changed else "nothing changed"
     console.out(f"{ids.short(status.id)}: {what or 'the same text, not rejected any more'}")
     if changed:
+        for step in (step for step in after.steps if step.changed_since):
+            again = f"git orch redo {ids.short(after.id)} {step.number}"
+            console.out(f"step {step.number} landed with another prompt; run: {again}")
         console.out(*report.next_command(after, running=False))
 
 

@@ -279,6 +279,11 @@ def _step_lines(status: Status, now: StepStatus) -> list[Line]:
     ]
     if elsewhere:
         lines.append((Styled("       not verified on this machine", "yellow"),))
+    if now.changed_since and status.archived is None:
+        again = f"git orch redo {ids.short(status.id)} {now.number}"
+        lines.append(
+            (Styled("       its prompt changed since it landed; ", "yellow"), f"run: {again}")
+        )
     lines += [("       check ", indented(check.command.text(), 13)) for check in step.checks]
     if attempt is None:
         return lines

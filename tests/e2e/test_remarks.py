@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from conftest import Here, data
 from model_server import ModelServer, text, tool, turn
 
-PLAN = {
+PLAN: dict[str, Any] = {
     "title": "Hello",
     "steps": [
         {"title": "Greet", "prompt": "Write hello.py", "may_be_empty": True},
@@ -66,6 +67,47 @@ def test_a_step_without_a_model_takes_no_text(here: Here, model_server: ModelSer
     said = here("redo", plan, "2", "-m", ALSO, expect=3).err
     assert "step 2 is a run step: no model reads the text of -m" in said
     assert here.repo.git("rev-parse", f"orch/{plan}") == tip
+
+
+def test_a_landed_step_is_redone_with_a_prompt_that_changed_since(
+    here: Here, model_server: ModelServer
+) -> None:
+    done = turn(tool("step_done", summary="Done."))
+    write = [turn(tool("write_file", path="hello.py", content=f"{n}\n")) for n in range(2)]
+    model_server.script(write[0], done)
+    plan = here.plan(PLAN)
+    here("exec", plan)
+    first, second = PLAN["steps"]
+    edited = {**PLAN, "steps": [{**first, "prompt": ALSO}, second]}
+    said = here("edit", "--from", "-", plan, stdin=json.dumps(edited)).out
+    assert "step 1 changed\nstep 1 landed with another prompt; run: git orch redo " in said
+    shown = here.show(plan)
+    assert shown["state"] == "COMPLETE"
+    assert [step["changed_since"] for step in shown["steps"]] == [True, False]
+    assert "its prompt changed since it landed; run: git orch redo " in here("show", plan).out
+
+    model_server.script(write[1], done)
+    here("redo", plan, "1")
+    assert ALSO in _told(model_server, 2)
+    assert here.repo.git("show", f"orch/{plan}:hello.py") == "1"
+    assert [step["changed_since"] for step in here.show(plan)["steps"]] == [False, False]
+    here("undo", plan)
+    assert here.show(plan)["steps"][0]["changed_since"]
+    here("undo", plan)
+    assert not here.show(plan)["steps"][0]["changed_since"]
+
+
+def test_nothing_else_of_a_landed_step_changes(here: Here, model_server: ModelServer) -> None:
+    model_server.script(turn(text("Nothing to do.")))
+    plan = here.plan(PLAN)
+    here("exec", plan)
+    first, second = PLAN["steps"]
+    for steps in ([{**first, "may_be_empty": False}, second], [first, {**second, "run": "true"}]):
+        text_ = json.dumps({**PLAN, "steps": steps})
+        assert (
+            "has landed and is changed"
+            in here("edit", "--from", "-", plan, stdin=text_, expect=3).err
+        )
 
 
 def _told(server: ModelServer, call: int) -> str:

@@ -1,4 +1,6 @@
-"""Editing a plan: a `plan.revised` event. Landed steps are immutable, steps keep their IDs."""
+"""Editing a plan: a `plan.revised` event. Of landed steps only prompts change, for a redo; steps keep
+their IDs.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from git_orch.plans import ids, plan_document
 from git_orch.plans.document import Document
 from git_orch.plans.history import life
 from git_orch.plans.history.status import MoveKind, PlanState, Status
-from git_orch.plans.plan import Plan
+from git_orch.plans.plan import Plan, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def revise(
 
     A text that the user made or approved here stays their own when they edit it; one from elsewhere
     does not become it. An interrupted run ends with the edit, and a COMPLETE plan goes on. Raises
-    Refused when a landed step would change, and Busy when somebody else has changed the plan
+    Refused when more than the prompt of a landed step would change, and Busy when somebody else has changed the plan
     meanwhile.
     """
     status = plan.status()
@@ -105,12 +107,17 @@ def _refuse_landed_changes(status: Status, new: Plan) -> None:
         if old.commit is None:
             continue
         new_step = new.step(old.id)
-        if new_step is None or plan_document.step_document(new_step) != plan_document.step_document(
-            old.step
-        ):
+        if new_step is None or not _only_prompt_differs(old.step, new_step):
             what = "is missing" if new_step is None else "is changed"
             before = f" --to-step {old.number - 1}" if old.number > 1 else ""
             raise errors.Refused(
                 f"step {old.number} ('{old.id}') has landed and {what} in the new text",
                 f"git orch rollback {ids.short(status.id)}{before}",
             )
+
+
+def _only_prompt_differs(old: Step, new: Step) -> bool:
+    """Whether two texts of a step are equal, but for what its model is told."""
+    if old.kind == new.kind == "agent":
+        new = new._replace(prompt=old.prompt)
+    return plan_document.step_document(old) == plan_document.step_document(new)

@@ -170,6 +170,8 @@ class Past:
 
     def land_step(self, event: Event) -> None:
         attempt = self._heard_attempt(event, "landed")
+        step = self.plan.step(attempt.step) if self.plan is not None else None
+        attempt = attempt._replace(prompt=step.prompt if step is not None else None)
         if attempt.commit is not None:
             self.landed_at.setdefault(attempt.commit, []).append(len(self.attempts))
         self.attempts.append(attempt)

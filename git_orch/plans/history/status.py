@@ -232,7 +232,8 @@ class Call(NamedTuple):
 class Attempt(NamedTuple):
     """One try at a step. `tree` is the verified tree; a failed attempt has an `error`, a `reason` and
     maybe a kept `commit`; one that asked a `question`, and the `answer` ("": none is needed any
-    more). Its model was told `remarks`, paragraphs that a person typed.
+    more). Its model was told `remarks`, paragraphs that a person typed; one that landed has the
+    `prompt` that the step had then.
     """
 
     id: str
@@ -251,6 +252,7 @@ class Attempt(NamedTuple):
     question: str | None = None
     answer: str | None = None
     remarks: tuple[str, ...] = ()
+    prompt: str | None = None
 
     @property
     def is_answered(self) -> bool:
@@ -281,6 +283,12 @@ class StepStatus(NamedTuple):
     def kind(self) -> str:
         """The step's kind."""
         return self.step.kind
+
+    @property
+    def changed_since(self) -> bool:
+        """Whether its prompt is another one than it was when the step landed."""
+        then = self.attempt.prompt if self.attempt is not None else None
+        return self.commit is not None and then is not None and then != self.step.prompt
 
     @property
     def word(self) -> str:

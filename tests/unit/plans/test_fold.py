@@ -128,6 +128,16 @@ ROADS: dict[PlanState, list[tuple[str, dict[str, Any]]]] = {
 }
 
 
+def test_a_step_has_changed_since_it_landed_when_its_prompt_is_another_one() -> None:
+    def revised(prompt: str) -> tuple[str, dict[str, Any]]:
+        step = {"id": "s1", "title": "Step 1", "kind": "agent", "prompt": prompt}
+        return "plan.revised", {"plan": {**document(), "steps": [step]}}
+
+    for text, changed in (("one", False), ("two", True)):
+        lines = log_of(revised("one"), landed(1), revised(text))
+        assert folded(lines, branch(commit(1))).steps[0].changed_since is changed
+
+
 STARTED = ("attempt.started", {"step": "s1", "attempt": "a1", "remarks": ["Keep it short."]})
 AGAIN = ("attempt.started", {"step": "s1", "attempt": "b1"})
 
