@@ -24,12 +24,15 @@ def of_plan(repository: Repository, plan: str, running: Collection[str]) -> list
     """
     if plan not in running:
         return []
-    from git_orch.repo.local import live
+    from git_orch.repo.local import live, runs
 
-    attempts = live.attempts_now(PlanPlace(repository, plan))
+    place = PlanPlace(repository, plan)
     shown = waits.lines(repository, plan, running)
-    for now in attempts:
+    for now in live.attempts_now(place):
         shown += lines(now)
+    run = runs.last(place)
+    if not shown and run is not None and run.goes_on():
+        shown.append((Styled("now      ", "bold"), "between steps: setup, landing or last checks"))
     return shown
 
 

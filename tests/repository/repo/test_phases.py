@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from conftest import Repo
 
-from git_orch.repo.local import phases
+from git_orch.repo.local import phases, runs
 from git_orch.repo.local.phases import Phase
+from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository, discover
+from git_orch.views import activity
 
 FIRST = Phase("command", "/worktree", 3, "Do it")
 
@@ -41,3 +43,12 @@ def test_a_phase_that_cannot_be_written_stops_nothing(repository: Repository) ->
     (repository.state_dir / "output" / "A").write_text("in the way")
     phases.begin(repository, "A", FIRST)
     assert phases.now(repository, "A") == Phase()
+
+
+def test_a_run_without_an_attempt_is_between_steps(repository: Repository) -> None:
+    place = PlanPlace(repository, "PLAN-20261121-0000000000-title")
+    assert activity.of_plan(repository, place.id, {place.id}) == []
+    runs.record_start(place)
+    [(_, text)] = activity.of_plan(repository, place.id, {place.id})
+    assert "between steps" in str(text)
+    assert activity.of_plan(repository, place.id, ()) == []
