@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 
 def of_plan(repository: Repository, plan: str, running: Collection[str]) -> list[Line]:
-    """The lines below the headline of a plan: what its run waits for, and its attempts; none when it
-    is not among those that run.
+    """The lines below the headline of a plan: what its run waits for, and its attempts.
+
+    There are none when the plan is not among those that run.
     """
     if plan not in running:
         return []
@@ -37,8 +38,9 @@ def of_plan(repository: Repository, plan: str, running: Collection[str]) -> list
 
 
 def lines(now: Now, name: str | None = None) -> list[Line]:
-    """An attempt with its phase, elapsed time, cost so far and worktree; `name` is that of its step,
-    where somebody knows a better one than the attempt itself.
+    """An attempt with its phase, elapsed time, cost so far and worktree.
+
+    `name` is that of its step, where somebody knows a better one than the attempt itself.
     """
     step = name or _name(now)
     phase = f"{now.phase.name}, " if now.phase.name is not None else ""
