@@ -124,6 +124,11 @@ def digest(document: Document) -> str:
     return f"sha256:{hashlib.sha256(canonical(document)).hexdigest()}"
 
 
+def text_digest(document: Document) -> str:
+    """SHA-256 of the plan's text alone, whatever is granted, and wherever it starts."""
+    return digest({name: document.get(name) for name in ("id", "plan")})
+
+
 def grants(document: Document) -> Grants:
     """The grants in a document. Raises BadDocument."""
     fields = documents.mapping(document.get("grants"), "grants")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -9,6 +10,13 @@ from pathlib import Path
 
 import pytest
 from conftest import Here, Prepared, Repo, writing
+
+from git_orch.plans.document import Document
+from git_orch.repo import identity
+from git_orch.repo.log import log
+from git_orch.repo.objects import objects
+from git_orch.repo.plan_place import PlanPlace
+from git_orch.repo.repository import discover
 
 
 def refs(repo: Repo) -> dict[str, str]:
@@ -171,3 +179,59 @@ def test_a_branch_that_is_checked_out_moves_when_asked(here: Here, plan: str) ->
     assert "is checked out" in here("undo", expect=6).err
     here("undo", "--checkout")
     assert (here.repo.path / "c").exists()
+
+
+# -- a log that somebody forged, who has seen what this clone pushed ---------------------------------
+
+
+def forge(repo: Repo, plan: str, *events: tuple[str, Document]) -> list[str]:
+    """Append events to a log in the name of this clone; `move` is the place of an event in them."""
+    found = discover(repo.path)
+    made: list[str] = []
+    with contextlib.closing(objects.opened(found)) as database:
+        writer = log.LogWriter(PlanPlace(found, plan), database, identity.of_user(found))
+        for name, body in events:
+            named = {
+                key: made[value] if isinstance(value, int) else value for key, value in body.items()
+            }
+            event = writer.event(name, **named)
+            writer.append([(writer.home(), event)])
+            made.append(event.id)
+    return made
+
+
+@pytest.mark.parametrize("redo", [False, True], ids=["undo", "redo"])
+def test_a_landing_that_only_the_log_tells_of_moves_nothing(here: Here, *, redo: bool) -> None:
+    plan = here.plan(writing("a"))
+    here.repo.commit({"mine": "mine\n"})
+    main = here.repo.git("rev-parse", "main")
+    evil = here.repo.git("commit-tree", "main^{tree}", "-p", "main", "-m", "evil")
+    old, new = (main, evil) if redo else (evil, main)
+    move: Document = {"kind": "land", "ref": "refs/heads/main", "why": "land on main"}
+    events: list[tuple[str, Document]] = [
+        ("move.intended", move | {"from": old, "to": new}),
+        ("move.done", {"move": 0}),
+    ]
+    if redo:
+        events += [
+            ("move.intended", move | {"kind": "undo", "from": new, "to": old, "undoes": 0}),
+            ("move.done", {"move": 2}),
+        ]
+    forge(here.repo, plan, *events)
+    assert "the reflog of 'main' has no such move" in here("undo", plan, expect=3).err
+    assert here.repo.git("rev-parse", "main") == main
+
+
+def test_a_text_that_was_never_made_here_does_not_run_after_an_undo(here: Here) -> None:
+    plan = here.plan(writing("a", chained=False))
+    found = discover(here.repo.path)
+    with contextlib.closing(objects.opened(found)) as database:
+        writer = log.LogWriter(PlanPlace(found, plan), database, identity.of_user(found))
+        text = json.dumps(writer.log.events[0].body["plan"])
+    evil = text.replace("Write a", "Write evil")
+    assert evil != text
+    forge(here.repo, plan, *(("plan.revised", {"plan": json.loads(one)}) for one in (evil, text)))
+    assert "was not made here" in here("undo", plan).err
+    assert "git orch approve" in here("exec", plan, expect=3).err
+    here("undo", plan)
+    here("exec", plan)

@@ -134,6 +134,12 @@ def is_users_own(place: PlanPlace, status: Status) -> bool:
     return any(approval.same_text(text, now) for text in own_texts)
 
 
+def was_made(plan: OpenPlan, status: Status, text: Plan) -> bool:
+    """Whether the user has made this text of the plan here, at whatever time."""
+    document = approval.of_status(status._replace(plan=text)).document()
+    return approval.text_digest(document) in approvals.read(plan.place).past
+
+
 def remember_made(plan: OpenPlan, status: Status, *texts: Plan) -> None:
     """Write down that exactly these texts of the plan were made here."""
     documents = [approval.of_status(status._replace(plan=text)).document() for text in texts]

@@ -8,6 +8,7 @@ taken back in the same way. All that is moved away from is kept first. A change 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,7 @@ from git_orch.repo.log import catalog
 from git_orch.repo.log import log as store
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.plan_place import PlanPlace
+from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import half_moved
 
 # Beside what else they do, with this reason.
@@ -247,7 +249,8 @@ def _edit(plan: OpenPlan, act: _Act) -> Undone:
     if not act.how.dry_run:
         estimate = act.text.body.get("estimate")
         amounts = {**estimate} if isinstance(estimate, Mapping) else rewrite.estimate(status)
-        edit.revise(plan, status.plan, text, amounts, edit.Undo(act.marks, act.goal))
+        undo = edit.Undo(act.marks, act.goal, is_logged=True)
+        edit.revise(plan, status.plan, text, amounts, undo)
     return Undone(act.change, act.redo)
 
 
@@ -302,6 +305,7 @@ def _target(place: PlanPlace, act: _Act) -> Target:
         if not ask.is_ancestor(repository.git, act.start, target.tip):
             raise errors.Refused(cause, f"git reflog {target.typed}")
         raise errors.Refused(cause, _revert(place, act, target))
+    _refuse_never_moved(target, act, repository)
     if not act.redo:
         published = _published(place, act.start)
         if published is not None:
@@ -309,6 +313,23 @@ def _target(place: PlanPlace, act: _Act) -> Target:
             raise errors.Refused(cause, _revert(place, act, target))
         _refuse_in_the_way(place, act, target)
     return target
+
+
+def _refuse_never_moved(target: Target, act: _Act, repository: Repository) -> None:
+    """Raises Refused where the branch has not made the move: a log that came from elsewhere may name
+    any, and the reflog is of this clone.
+    """
+    old, new = act.change.old or "", act.change.new or ""
+    been = refs.reflog(repository, target.ref)
+    if (new, old) in itertools.pairwise(been):
+        return
+    # Without a reflog, or with one that begins with the move.
+    if been in ([], [new]) and not act.redo and ask.is_ancestor(repository.git, old, new):
+        return
+    raise errors.Refused(
+        f"the reflog of {sentences.quoted(target.name)} has no such move as '{act.change.why}'",
+        f"git reflog {target.typed}",
+    )
 
 
 def _refuse_in_the_way(place: PlanPlace, act: _Act, target: Target) -> None:

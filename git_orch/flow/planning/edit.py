@@ -22,11 +22,13 @@ from git_orch.plans.plan import Plan, Step
 @dataclass(frozen=True, slots=True)
 class Undo:
     """What an edit takes back or brings again: the fields of its event that say so, as
-    `plans/history/changes.py` has it, and the cover commit of the text.
+    `plans/history/changes.py` has it, and the cover commit of the text. A text that `is_logged`
+    comes from the log, which a fetch may have brought.
     """
 
     marks: Mapping[str, str] = field(default_factory=dict)
     cover: str | None = None
+    is_logged: bool = False
 
     @property
     def part(self) -> dict[str, str]:
@@ -44,9 +46,9 @@ def revise(
     """Store another text of the plan, made from the `old` one; False when it is equal.
 
     A text that the user made or approved here stays their own when they edit it; one from elsewhere
-    does not become it. An interrupted run ends with the edit, and a COMPLETE plan goes on. Raises
-    Refused when more than the prompt of a landed step would change, and Busy when somebody else has changed the plan
-    meanwhile.
+    does not become it, nor does one from the log that was never made here. An interrupted run ends
+    with the edit, and a COMPLETE plan goes on. Raises Refused when more than the prompt of a landed
+    step would change, and Busy when somebody else has changed the plan meanwhile.
     """
     status = plan.status()
     if plan_document.to_document(status.plan) != plan_document.to_document(old):
@@ -63,6 +65,8 @@ def revise(
     passed = life.states_to_edit(status.recorded_state, status.state, plan.name)
     create.refuse_secrets(plan.repository, new)
     users_own = approve.is_users_own(plan.place, status)
+    if undo is not None and undo.is_logged:
+        users_own = users_own and approve.was_made(plan, status, new)
     if users_own:
         # Both texts: a kill leaves either of them in the log.
         approve.remember_made(plan, status, status.plan, new)

@@ -22,6 +22,7 @@ from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import unwritable
 
 LIFETIME = 30 * 24 * 3600  # seconds that an approval holds
+_MOST_PAST = 1000  # texts
 _LARGEST = 16 << 20  # bytes; a plan file has at most one MiB, and the record holds it twice
 
 
@@ -57,13 +58,15 @@ class Record(NamedTuple):
     """The record of a plan on this machine; `problem` is the reason why its file does not count.
 
     `made` is the plan's text as the user last made or edited it here and, while an edit is stored,
-    the text before it. A rejected text stays on record, and never runs.
+    the text before it. A rejected text stays on record, and never runs. `past` are the digests of
+    all texts that were made here: an undo may bring them again.
     """
 
     made: tuple[Document, ...] = ()
     rejected: bool = False
     approved: Approval | None = None
     limits: Limits = Limits()
+    past: tuple[str, ...] = ()
     problem: str | None = None
 
 
@@ -104,7 +107,10 @@ def read(place: PlanPlace) -> Record:
 
 def write_made(place: PlanPlace, *texts: Document) -> None:
     """Write down the texts that the user made here. Raises UnfitRepository."""
-    _write(place, read(place)._replace(made=texts, rejected=False))
+    record = read(place)
+    digests = map(approval.text_digest, (*record.made, *texts))
+    past = tuple(dict.fromkeys((*record.past, *digests)))[-_MOST_PAST:]
+    _write(place, record._replace(made=texts, rejected=False, past=past))
 
 
 def write_approved(place: PlanPlace, content: Document, max_usd: float, approver: str) -> Approval:
@@ -151,6 +157,8 @@ def _document(record: Record) -> Document:
     typed = {name: usd for name, usd in record.limits._asdict().items() if usd is not None}
     if typed:
         fields["limits"] = typed
+    if record.past:
+        fields["past"] = [*record.past]
     if record.approved is not None:
         fields["approved"] = {**record.approved._asdict(), "tool": f"git-orch {__version__}"}
     return fields
@@ -173,7 +181,8 @@ def _record(data: bytes) -> Record:
     limits = {
         name: document.number(typed, name, least=0.0) for name in Limits._fields if name in typed
     }
-    return Record(made, document.flag(fields, "rejected"), approved, Limits(**limits))
+    past = document.texts(fields, "past")
+    return Record(made, document.flag(fields, "rejected"), approved, Limits(**limits), past)
 
 
 def _verified_content(fields: Mapping[str, object]) -> Document:

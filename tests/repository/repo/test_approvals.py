@@ -144,4 +144,4 @@ def test_a_withdrawn_approval_is_gone_and_what_was_made_is_known(
     approvals.write_made(PlanPlace(repository, PLAN), CONTENT)
     approvals.withdraw(PlanPlace(repository, PLAN))
     found = approvals.read(PlanPlace(repository, PLAN))
-    assert found == approvals.Record(made=(CONTENT,), rejected=True)
+    assert (found.made, found.rejected, found.approved) == ((CONTENT,), True, None)
