@@ -31,6 +31,8 @@ _SIGNED = frozenset({"thinking", "redacted_thinking"})
 # The provider's own words: a changed one is refused.
 _VERBATIM = frozenset({"signature", "data", "id", "tool_use_id", "type", "role", "name"})
 
+_ARGUMENTS = "input"  # of a tool: the model's words
+
 
 class Saved(NamedTuple):
     """The conversation of an attempt, as far as it went.
@@ -116,6 +118,9 @@ def _clean(value: object, secrets: tuple[str, ...], name: str = "") -> object:
     if isinstance(value, str):
         return value if name in _VERBATIM else redact.redacted(value, secrets)
     if isinstance(value, Mapping):
+        if name == _ARGUMENTS:  # the model chose these names
+            named = ((redact.redacted(str(key), secrets), item) for key, item in value.items())
+            return {key: _clean(item, secrets, _ARGUMENTS) for key, item in named}
         return {str(key): _clean(item, secrets, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(item, secrets, name) for item in value]

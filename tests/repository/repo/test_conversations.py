@@ -70,6 +70,14 @@ def test_the_providers_own_words_stay_as_they_are(place: PlanPlace) -> None:
     assert key not in block["input"]["command"]
 
 
+def test_arguments_hide_no_secret_under_a_name_of_the_providers(place: PlanPlace) -> None:
+    arguments = {"id": SECRET, SECRET: "x", "more": [{"data": SECRET}]}
+    call = {"type": "tool_use", "id": "t1", "name": "bash", "input": arguments}
+    saved = SAVED._replace(messages=(*SAVED.messages, message("assistant", call)))
+    conversations.write(place, "s1", saved, [SECRET])
+    assert SECRET not in file_of(place).read_text()
+
+
 @pytest.mark.parametrize(
     "damage",
     [{"messages": []}, {"base": "--upload-pack=x"}, {"format": 2}, {"usd": -1}, {"turns": "x"}],
