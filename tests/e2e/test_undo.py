@@ -235,3 +235,16 @@ def test_a_text_that_was_never_made_here_does_not_run_after_an_undo(here: Here) 
     assert "git orch approve" in here("exec", plan, expect=3).err
     here("undo", plan)
     here("exec", plan)
+
+
+def test_a_landing_with_which_the_reflog_begins_is_taken_back_and_comes_again(
+    here: Here, plan: str
+) -> None:
+    here.repo.git("switch", "-q", "--detach")
+    (here.repo.path / ".git/logs/refs/heads/main").unlink(missing_ok=True)
+    here("land", plan, "--onto", "main")
+    landed = here.repo.git("rev-parse", "main")
+    here("undo", plan)
+    assert here.repo.git("rev-parse", "main") != landed
+    here("undo", plan)
+    assert here.repo.git("rev-parse", "main") == landed

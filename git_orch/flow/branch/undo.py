@@ -323,8 +323,9 @@ def _refuse_never_moved(target: Target, act: _Act, repository: Repository) -> No
     been = refs.reflog(repository, target.ref)
     if (new, old) in itertools.pairwise(been):
         return
-    # Without a reflog, or with one that begins with the move.
-    if been in ([], [new]) and not act.redo and ask.is_ancestor(repository.git, old, new):
+    # With a reflog that begins with the move, as in a bare repository, or without one.
+    untold = been[-1] == new if been else not act.redo
+    if untold and ask.is_ancestor(repository.git, old, new):
         return
     raise errors.Refused(
         f"the reflog of {sentences.quoted(target.name)} has no such move as '{act.change.why}'",
