@@ -459,7 +459,7 @@ def sent(request: pytest.FixtureRequest) -> Iterator[Sent]:
             )
             shown = [found.orch("exec", plan, expect=1, terminal=terminal.inner)]
             typed = terminal.arrived()
-        shown += [found.orch("show", plan, "--attempts"), found.orch("log", plan)]
+        shown += [found.orch("show", plan, "--attempts"), found.orch("log", "--all", plan)]
         with (
             victims.terminal() as terminal,
             found.start("diff", plan, output=terminal.inner) as differing,

@@ -144,7 +144,8 @@ def test_readers_beside_plans_that_are_archived_and_brought_back_never_fail(repo
             for words in READERS:
                 argv = [plan if word == "PLAN" else word for word in words]
                 done = repo.orch(*argv, expect=None)
-                missed = argv[:2] == ["ls", "--all"] and done.stdout.count("PLAN-") < len(plans)
+                listed = done.stdout.splitlines()
+                missed = argv[:2] == ["ls", "--all"] and len(listed) < len(plans)
                 if done.returncode != 0 or done.stderr or missed:
                     failures.append(f"{argv}: {done.returncode} {done.stderr}")
         return failures

@@ -97,7 +97,7 @@ def assert_interrupted(repo: Repo, plan: str, stderr: str) -> None:
     """One error, one hint; the attempt is shown and its work kept; exec goes on to the end."""
     assert "Traceback" not in stderr
     assert len(lines_with("error: ", stderr)) == 1
-    assert lines_with("hint: ", stderr) == [f"hint: git orch exec {'-'.join(plan.split('-')[:3])}"]
+    assert lines_with("hint: ", stderr) == [f"hint: git orch exec {repo.handle(plan)}"]
     [landed, cut_off] = data(repo.orch("show", plan, "--attempts", "--json").stdout)["attempts"]
     assert (landed["step"], landed["outcome"], cut_off["step"], cut_off["outcome"]) == (
         "s1",

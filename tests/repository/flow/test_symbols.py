@@ -16,6 +16,7 @@ from git_orch.plans.repo_map.definitions import Engines
 from git_orch.plans.repo_map.files import Symbol
 from git_orch.repo import repository, settings
 from git_orch.repo.objects import objects
+from git_orch.sandbox import symbol_reader
 
 CODE = {
     "app.py": "class App:\n    def run(self): ...\n",
@@ -75,8 +76,11 @@ def test_what_was_read_for_one_tree_is_not_read_for_the_next(repo: Repo) -> None
 
 
 def test_a_reader_that_is_stopped_costs_the_symbols_and_nothing_else(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(symbols, "_SECONDS", 0.001)
+    endless = tmp_path / "reader.py"
+    endless.write_text("import time\nwhile True: time.sleep(1)\n")
+    monkeypatch.setattr(symbol_reader, "__file__", str(endless))
+    monkeypatch.setattr(symbols, "_SECONDS", 0.2)
     repo.commit(CODE)
     assert surveyed(repo) == {}
