@@ -125,7 +125,7 @@ def test_no_task_is_a_usage_error(repo: Repo, script: str) -> None:
         (["frobnicate"], "git orch help"),
         (["exec", "--dryrun"], "--dry-run"),
         (["ls", "--json=yes"], "does not take a value"),
-        (["show", "a", "b"], "git orch show -h"),
+        (["show", "a", "b"], "'b' is not the number of a step"),
         (["rollback", "--to-step", "x"], "git orch rollback -h"),
         (["rollback", "--undo", "--to-step", "1"], "cannot be used with"),
         (["log", "-n", "0"], "git orch log -h"),

@@ -74,18 +74,19 @@ def remove_older(
     sizes: list[int] = []
     for directory in trees.walk(place):
         for name in directory.others:
-            status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
-            if status.st_mtime < before and not spared & {*directory.names, name, _stem(name)}:
-                sizes.append(status.st_size)
-                if not dry_run:
-                    os.unlink(name, dir_fd=directory.descriptor)
+            with contextlib.suppress(FileNotFoundError):  # somebody else removes them as well
+                status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
+                if status.st_mtime < before and not spared & {*directory.names, name, _stem(name)}:
+                    if not dry_run:
+                        os.unlink(name, dir_fd=directory.descriptor)
+                    sizes.append(status.st_size)
         if dry_run:
             continue
         for name in tuple(directory.inner):
-            status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
-            # A run that has just made one is about to write to it.
-            if status.st_mtime < before:
-                with contextlib.suppress(OSError):  # there is something in it
+            with contextlib.suppress(OSError):  # there is something in it, or it is gone
+                status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
+                # A run that has just made one is about to write to it.
+                if status.st_mtime < before:
                     os.rmdir(name, dir_fd=directory.descriptor)
                     directory.inner.remove(name)
     return sizes
