@@ -18,10 +18,11 @@ import git_orch
 
 STRANGER = 31337  # a user ID that nobody has
 USERS = [0, STRANGER] if os.geteuid() == 0 else [os.geteuid()]
+_PACKAGE = Path(git_orch.__file__).parent
 # Modules outside of git_orch.sandbox that it uses.
 _USED = (
-    "__init__.py", "checkpoints.py", "errors.py", "plans/__init__.py", "plans/invisible.py",
-    "plans/paths.py", "plans/bare.py", "plans/plan.py",
+    "__init__.py", "checkpoints.py", "errors.py",
+    *(f"plans/{module.name}" for module in sorted((_PACKAGE / "plans").glob("*.py"))),
 )  # fmt: skip
 # One that all may run.
 PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path))
