@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
+from click.types import FloatParamType
 
 from git_orch import errors, notices
 from git_orch.agents import tool_definitions
@@ -62,7 +63,7 @@ class Typed(NamedTuple):
     as_json: bool
 
 
-class _Span(click.ParamType[float]):
+class _Span(FloatParamType):
     """A span of time such as 90m, in seconds."""
 
     name = "time"
