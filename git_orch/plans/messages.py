@@ -167,14 +167,11 @@ def _line(status: StepStatus) -> str:
 
 
 def _step_details(status: StepStatus) -> list[str]:
-    """The first five lines of a step's summary, and a line for every check that passed."""
+    """Why the step was done, five lines at most, and a line for every check that passed."""
     if status.attempt is None:
         return []
-    summary = [
-        f"     {trailers.subject(line)}"
-        for line in status.attempt.summary.splitlines()[:5]
-        if line.strip()
-    ]
+    reason = status.step.why or status.attempt.summary
+    summary = [f"     {trailers.subject(line)}" for line in reason.splitlines()[:5] if line.strip()]
     tested = [
         _command_line("Tested", result.command) for result in status.attempt.checks if result.passed
     ]

@@ -447,7 +447,7 @@ def _next_complete(status: Status) -> str:
         return f"git orch land {name}  # which archives it"
     if status.failed_on_earlier_tip():
         return f"git orch verify {name} --tip --record  # checks failed on an earlier tip"
-    return f"git orch land {name}  # a look: git log --oneline orch/{status.id}"
+    return f"git orch land {name}  # a look: git orch diff {name}"
 
 
 def _next_run(status: Status) -> str:

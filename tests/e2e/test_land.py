@@ -168,12 +168,14 @@ def test_a_squash_is_signed_off_where_the_user_wants_it(scene: Scene) -> None:
 
 
 def test_a_rebase_and_a_squash_leave_out_steps_that_changed_nothing(repo: Repo) -> None:
-    steps = [{"title": "Look", "run": "true"}, {"title": "Write", "run": "echo > a.txt"}]
+    write = {"title": "Write", "run": "echo > a.txt", "why": "It was asked for."}
+    steps = [{"title": "Look", "run": "true"}, write]
     for way in ("--rebase", "--squash"):
         repo.plan({"title": f"A {way[2:]}", "steps": steps})
         repo.orch("exec")
         repo.orch("land", way)
-        assert "Look" not in repo.git("log", "--format=%B", "-1")
+        message = repo.git("log", "--format=%B", "-1")
+        assert ("Look" in message, "It was asked for." in message) == (False, True)
         assert repo.git("log", "-1", "--format=%s", "HEAD~1") != "Look"
         steps[1]["run"] = "echo 2 > a.txt"
 
