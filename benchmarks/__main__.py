@@ -1,4 +1,4 @@
-"""`python -m benchmarks [a b c d e f g] [--quick] [--markdown]`: all groups, or those named."""
+"""`python -m benchmarks [a b c d e f g h] [--quick] [--markdown]`: all groups, or those named."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import agents, catalogs, confined, files, measure, runs, scratch, startup
+from benchmarks import agents, catalogs, confined, documents, files, measure, runs, scratch, startup
 from benchmarks.measure import Row, Table
 
 _GROUPS: dict[str, Callable[..., Table]] = {
@@ -21,6 +21,7 @@ _GROUPS: dict[str, Callable[..., Table]] = {
     "e": agents.warm,
     "f": confined.table,
     "g": runs.table,
+    "h": documents.table,
 }
 _HEAD = Row("", "git-orch", "beside", "ratio", "aim", "met")
 
@@ -29,7 +30,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "groups", nargs="*", choices=[*_GROUPS, []], help="a b c d e f g; all when none is named"
+        "groups", nargs="*", choices=[*_GROUPS, []], help="a b c d e f g h; all when none is named"
     )
     parser.add_argument(
         "--quick", action="store_true", help="fewer rounds, and without the largest repository"

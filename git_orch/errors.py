@@ -58,10 +58,32 @@ class TurnsUsedUp(LimitReached):
     """A model did not finish within the turns of one attempt."""
 
 
+class ProviderLimit(LimitReached):
+    """A limit of the model's service is reached: of its rate, or of what may be spent there."""
+
+
+class LimitResets(ProviderLimit):
+    """A limit of the model's service is reached, and the service says when it resets."""
+
+
 class NotFound(OrchError):
     """A plan or a step does not exist, or its name is ambiguous."""
 
     exit_code = 5
+
+
+class PlanUnnamed(NotFound):
+    """Nobody named a plan, and not one alone can be meant; `newest` is the handle of the newest one
+    that can be, None where there is none.
+    """
+
+    def __init__(self, cause: str, hint: str, newest: str | None = None) -> None:
+        super().__init__(cause, hint)
+        self.newest = newest
+
+
+class NoPlanOpen(PlanUnnamed):
+    """Nobody named a plan, and none is open."""
 
 
 class Busy(OrchError):
@@ -82,8 +104,20 @@ class ProviderFailed(OrchError):
     exit_code = 8
 
 
-class LimitResets(ProviderFailed):
-    """A limit of the model's service is reached, and the service says when it resets."""
+class Unreachable(ProviderFailed):
+    """There is no connection to the model's service."""
+
+
+class CutOff(ProviderFailed):
+    """The model's service broke off its replies."""
+
+
+class NoAnswer(ProviderFailed):
+    """The model's service did not answer in time."""
+
+
+class Overloaded(ProviderFailed):
+    """The model's service has more to do than it can."""
 
 
 class KeyRefused(ProviderFailed):

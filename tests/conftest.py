@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import forking
 import pytest
+import specs
 import unsynced
 import users
 from hypothesis import HealthCheck, settings
@@ -57,12 +60,52 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
+# Of places; pytest would look at all that it has made for the next one.
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of the test's own, called after it."""
+    name = re.sub(r"\W", "_", request.node.name)[:26]
+    return tmp_path_factory.mktemp(f"{name}{next(_numbers)}", numbered=False)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--spec chooses the tests of a section of the specification."""
+    text = "only the tests of this section of the specification: 2.1, or S1-2.1"
+    parser.addoption("--spec", metavar="SECTION", help=text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test with the sections of the specification that it proves."""
+    wanted = config.getoption("--spec")
+    chosen, others = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        sections = _mark_sections(item)
+        asked = wanted is None or any(specs.matches(section, wanted) for section in sections)
+        (chosen if asked else others).append(item)
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = chosen
+
+
+def _mark_sections(item: pytest.Item) -> set[str]:
+    if not isinstance(item, pytest.Function):
+        return set()
+    rows = specs.rows_in(item.function.__doc__) | specs.rows_in(item.module.__doc__)
+    sections = specs.sections_of(item.path.relative_to(specs.TESTS).as_posix(), rows)
+    for section in sorted(sections):
+        item.add_marker(pytest.mark.spec(section))
+    item.extra_keyword_matches.update(sections | rows)
+    return sections
+
 
 @pytest.fixture(scope="session", autouse=True)
 def nobodys_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What fixtures of a module or of the whole session find, whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        make_hermetic(tmp_path_factory.mktemp("home"), patch)
+        make_hermetic(tmp_path_factory.mktemp("nobody"), patch)
         users.give_name(tmp_path_factory.mktemp("named"), patch)
         yield
 
@@ -72,7 +115,7 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """A home of its own, no configuration or key of the person who runs the tests, no proxy.
     Returns the home.
     """
-    home = tmp_path_factory.mktemp("home")
+    home = tmp_path_factory.mktemp(f"home{next(_numbers)}", numbered=False)
     make_hermetic(home, monkeypatch)
     return home
 
@@ -213,7 +256,7 @@ class Repo:
         """git-orch, run to its end in a process of its own; `expect` None accepts any status."""
         directory, variables = str(cwd or self.path), {**os.environ, **(env or {})}
         if forking.fits(variables):
-            done = forking.forks().run(args, directory, variables, stdin or "")
+            done = forking.forks(variables).run(args, directory, variables, stdin or "")
         else:
             done = subprocess.run(
                 [sys.executable, "-m", "git_orch", *args],
@@ -333,6 +376,8 @@ def template_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "README.md").write_text("a project\n")
     for args in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "first"]):
         subprocess.run(["git", *args], cwd=path, env=os.environ | identity, check=True)
+    for sample in (path / ".git/hooks").glob("*.sample"):
+        sample.unlink()
     return path
 
 
@@ -395,10 +440,17 @@ class Prepared:
             self.made[name] = build(Repo(stored))
             if local_approvals(stored).exists():
                 shutil.copytree(local_approvals(stored), approved)
-        shutil.copytree(stored, path, symlinks=True)
+        shutil.copytree(stored, path, symlinks=True, dirs_exist_ok=True)
         if approved.exists():
             shutil.copytree(approved, local_approvals(path))
         return Repo(path), self.made[name]
+
+    def instead(self, repo: Repo, name: str, build: Callable[[Repo], Value]) -> Value:
+        """Let such a copy take the place of all that is in a repository."""
+        shutil.rmtree(repo.path / ".git")
+        for path in repo.path.iterdir():
+            path.unlink()
+        return self.at(repo.path, name, build)[1]
 
 
 def local_approvals(path: Path) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from git_orch.agents import exchange, repetition, reports
+from git_orch.agents import exchange, repetition, reports, telemetry
 from git_orch.plans.money import cost
 
 if TYPE_CHECKING:
@@ -295,7 +295,10 @@ class _Conversation:
     ) -> tools.Result:
         if stop is not None and stop.is_set():
             raise exchange.Stopped
-        result = self._toolbox.result(call, stop)
+        with telemetry.tool(call.name, call.id) as span:
+            result = self._toolbox.result(call, stop)
+            span.note(tool__verdict=result.verdict, tool__exit=result.exit)
+            span.failed = result.verdict if result.is_error else None
         if result.ends == "done" and after_failure:
             refusal = (
                 "another call of the same reply failed; look at its result first, "

@@ -20,7 +20,7 @@ class Stopped(errors.OrchError):
     """Somebody set the stop event while git-orch waited for a model or a command."""
 
     def __init__(self) -> None:
-        super().__init__("stopped", "run the same command again; what is done is kept")
+        super().__init__("stopped", "run the same command again; finished work stays")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ToolCall(NamedTuple):
 
 class Call(NamedTuple):
     """The record of one call: `usage` verbatim as the provider counted it; `stop_reason` is None
-    when the reply was cut off.
+    when the reply was cut off. `id` is that of the reply.
     """
 
     model: str
@@ -56,6 +56,7 @@ class Call(NamedTuple):
     request_id: str | None
     seconds: float
     stop_reason: str | None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

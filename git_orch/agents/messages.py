@@ -16,6 +16,7 @@ import email.utils
 import functools
 import gc
 import importlib
+import itertools
 import math
 import queue
 import random
@@ -23,13 +24,13 @@ import threading
 import time
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from git_orch.agents import exchange, limits, retry
 from git_orch.plans import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
     import anthropic
@@ -38,7 +39,16 @@ if TYPE_CHECKING:
     from git_orch.agents import prices
 
 _CONNECT = 5.0  # seconds, the SDK's own default
+_LOOK = 5.0  # seconds for a look whether there is such a model
+_MOST_OFFERS = 10_000  # models of a list
 _POLL = 0.1  # seconds until a set stop event is noticed; nothing else waits for it
+
+
+class Offer(NamedTuple):
+    """A model that the service offers, and its name for people."""
+
+    id: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +144,8 @@ class MessagesModel:
 
         `on_text` gets text as it arrives (again from the start after a retry), `on_lost` every
         failed try that the provider billed, `on_wait` the seconds and the cause of a wait. Raises
-        UsageError for a model without a price, ProviderFailed, exchange.Stopped, and limits.Held
-        where there is a breaker.
+        UsageError for a model without a price, ProviderFailed, ProviderLimit, exchange.Stopped, and
+        limits.Held where there is a breaker.
         """
         stop = stop or threading.Event()
         wait = self._patience.wait or stop.wait
@@ -198,6 +208,65 @@ class MessagesModel:
             return result
         raise retry.failure(self._redact(result), request.model, 1)
 
+    def require_key(self, model: str) -> None:
+        """Raises KeyRefused where there is no key for a request, neither in a variable nor where
+        the SDK looks: its import is waited for in the second case alone. Asks nobody.
+        """
+        if any(self._keys.values()):
+            return
+        client = self._connect(model)
+        sent = {"authorization", "x-api-key"} & {name.lower() for name in client.default_headers}
+        keys = (client.api_key, client.auth_token, getattr(client, "credentials", None))
+        if not sent and all(key is None for key in keys):
+            raise retry.failure(retry.Fault("credentials", ""), model, 1)
+
+    def require_model(self, model: str) -> None:
+        """Ask the service whether it has a model, for free, in one try of a few seconds. Raises
+        UnknownModel and KeyRefused.
+
+        Only an answer that can mean nothing else counts: a gateway may lack this part of the API,
+        and the first request tells all else, with its retries.
+        """
+        import anthropic
+        import httpx2
+
+        client = self._connect(model)
+        try:
+            client.models.retrieve(model, timeout=anthropic.Timeout(_LOOK, connect=_CONNECT))
+        except anthropic.APIStatusError as error:
+            fault = self._redact(_status_fault(error))
+            unknown = fault.type == "not_found_error" and model in fault.detail
+            refused = fault.type == "authentication_error"
+            if (fault.status == 404 and unknown) or (fault.status == 401 and refused):
+                raise retry.failure(fault, model, 1) from error
+        except (
+            anthropic.AnthropicError,
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            ValueError,
+            TypeError,
+        ):
+            return
+
+    def offered(self, model: str) -> tuple[Offer, ...]:
+        """The models that the service offers, at most _MOST_OFFERS, for free and in one try. Raises
+        KeyRefused, which without a key names what `model` needs, and ProviderFailed.
+        """
+        self.require_key(model)
+        import anthropic
+        import httpx2
+
+        client = self._connect(model)
+        timeout = anthropic.Timeout(_LOOK, connect=_CONNECT)
+        try:
+            listed = client.models.list(limit=1000, timeout=timeout)
+            return tuple(_offers(itertools.islice(listed, _MOST_OFFERS)))
+        except (anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise retry.failure(self._redact(_fault(error)), model, 1) from error
+        except (ValueError, TypeError, AttributeError) as error:
+            fault = retry.Fault("malformed", "there is no list of models in it")
+            raise retry.failure(fault, model, 1) from error
+
     def _connect(self, model: str) -> anthropic.Anthropic:
         _sdk()
         import anthropic
@@ -224,6 +293,14 @@ class MessagesModel:
         return dataclasses.replace(
             fault, detail=redact.redacted(fault.detail, (*self._secrets, *keys))
         )
+
+
+def _offers(listed: Iterable[object]) -> Iterator[Offer]:
+    for model in listed:
+        name = getattr(model, "id", None)
+        title = getattr(model, "display_name", None)
+        if isinstance(name, str) and name:
+            yield Offer(name, title if isinstance(title, str) else "")
 
 
 def _count_tokens(client: anthropic.Anthropic, parameters: dict[str, object]) -> int | retry.Fault:
@@ -362,6 +439,7 @@ def _call(stream: MessageStream[None], seconds: float) -> exchange.Call:
         stream.request_id,
         seconds,
         message.stop_reason,
+        message.id,
     )
 
 
@@ -431,8 +509,8 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _reset(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds until the limits reset that are used up, as `anthropic-ratelimit-*-reset` say; of all
-    limits where none is said to be used up. None when there are no such headers.
+    """Seconds until the used-up limits reset, from `anthropic-ratelimit-*-reset`; of all limits
+    where no header says which one is used up. None when there are no such headers.
     """
     used_up: list[float] = []
     others: list[float] = []

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from git_orch import errors
-from git_orch.agents import exchange, prompts
+from git_orch.agents import exchange, prompts, revision_prompts
 from git_orch.plans import sentences
 
 if TYPE_CHECKING:
     from git_orch.agents import toolbox
     from git_orch.agents.conversation import Model
+    from git_orch.agents.revision_prompts import Version
     from git_orch.plans.repo_map.sections import Section
 
 MAX_TOKENS = 32_000
@@ -38,7 +39,9 @@ class NoPlan(errors.StepFailed):
 @dataclass(frozen=True, slots=True)
 class Question:
     """The task for a plan: `capabilities` as `prompts.planning_system` takes them, `delimiter`
-    random, `sections` the map of the repository.
+    random, `sections` the map of the repository. With a `version` the plan is there, and the next
+    version of it is asked for. With `asks_spec` the task is the idea of a plan, and the reply also
+    says how the steps reach it.
     """
 
     task: str
@@ -46,16 +49,33 @@ class Question:
     model: str
     delimiter: str
     sections: Sequence[Section] = ()
+    version: Version | None = None
+    asks_spec: bool = False
 
     def message(self) -> exchange.Message:
         """The first message: the map, and then the task."""
-        quoted = prompts.quotation("task", self.task, self.delimiter)
         blocks = [prompts.map_block(self.sections, self.delimiter)] if self.sections else []
+        if self.version is not None:
+            now = revision_prompts.blocks(self.version, self.task, self.delimiter)
+            return exchange.user(*blocks, *now)
+        quoted = prompts.quotation("task", self.task, self.delimiter)
         return exchange.user(*blocks, f"Plan this task:\n{quoted}")
 
     def system(self, *, with_tools: bool) -> str:
         """The system prompt."""
-        return prompts.planning_system(self.capabilities, LOOKS if with_tools else 0)
+        planning = prompts.planning_system(self.capabilities, LOOKS if with_tools else 0)
+        if self.asks_spec:
+            return planning + prompts.SPEC_SYSTEM
+        return planning if self.version is None else revision_prompts.system(planning)
+
+    @property
+    def reply_schema(self) -> Mapping[str, object]:
+        """The schema of the reply."""
+        if self.asks_spec:
+            return prompts.SPEC_REPLY_SCHEMA
+        if self.version is None:
+            return prompts.PLAN_REPLY_SCHEMA
+        return revision_prompts.REPLY_SCHEMA
 
 
 class Flawed(NamedTuple, Generic[Value]):
@@ -90,11 +110,13 @@ class Tools(Protocol):
 class Listeners(NamedTuple):
     """`on_call` gets every paid call, `on_wait` the seconds and the cause of a wait for the
     provider; `may_look` says whether there is money for one more look and the plan after it.
+    `on_text` gets the text of a reply as it comes.
     """
 
     on_call: Callable[[exchange.Call], None]
     on_wait: Callable[[float, str], None] | None = None
     may_look: Callable[[exchange.Call], bool] = lambda _: True
+    on_text: Callable[[str], None] | None = None
 
 
 def draft(
@@ -162,7 +184,7 @@ class _Drafting(Generic[Value]):
             if self._looks > LOOKS or (self._last_look and self._looks == 0):
                 raise NoPlan(
                     f"the model looked at the repository for {sentences.count(LOOKS, 'turn')} and made no plan",
-                    "git orch plan --no-look TASK",
+                    "let it read nothing further, with --no-look",
                     reply.text,
                 )
             self._answer(reply, calls)
@@ -180,7 +202,7 @@ class _Drafting(Generic[Value]):
     def _block(self, call: exchange.ToolCall, *, over: bool) -> exchange.Block:
         answer: exchange.Block = {"type": "tool_result", "tool_use_id": call.id}
         if over or self._tools is None:
-            return {**answer, "content": "not run: no turn is left to look", "is_error": True}
+            return {**answer, "content": "not run: no turn left to look", "is_error": True}
         result = self._tools.result(call)
         answer = {**answer, "content": result.text}
         return {**answer, "is_error": True} if result.is_error else answer
@@ -192,16 +214,21 @@ class _Drafting(Generic[Value]):
             tuple(self._messages),
             MAX_TOKENS,
             self._tools.definitions() if self._tools is not None else (),
-            output_schema=prompts.PLAN_REPLY_SCHEMA,
+            output_schema=self._question.reply_schema,
         )
         listeners = self._listeners
-        reply = self._model.reply(request, on_lost=listeners.on_call, on_wait=listeners.on_wait)
+        reply = self._model.reply(
+            request,
+            on_text=listeners.on_text,
+            on_lost=listeners.on_call,
+            on_wait=listeners.on_wait,
+        )
         listeners.on_call(reply.call)
         _refuse_cut(reply)
         return reply
 
 
-_LAST_LOOK = "No turn is left to look. Answer with the plan now, in JSON only."
+_LAST_LOOK = "You have no turn left to look. Answer with the plan now, in JSON only."
 
 
 def _refuse_cut(reply: exchange.Reply) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TABLE = Path(__file__).with_name("prices.toml")
+_CONTEXT = 128_000  # tokens
+_OUTPUT = 16_000  # tokens
 _RATES = cost.Rates._fields
 # The provider answers as claude-sonnet-4-5-20250929 to claude-sonnet-4-5.
 _SNAPSHOT_DATE = re.compile(r"-20\d{6}$")
@@ -37,20 +39,26 @@ class ModelFacts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The models in the table, by ID."""
+    """The models in the table, by ID, and the price of every other one, where the user has named
+    it.
+    """
 
     models: Mapping[str, ModelFacts]
+    unknown: cost.Price | None = None
 
     def facts(self, model: str) -> ModelFacts:
         """The facts about a model, also under a name with a snapshot date. Raises UsageError for an
         unknown one.
         """
         facts = self.models.get(model) or self.models.get(base_name(model))
+        if facts is None and self.unknown is not None:
+            return _facts_of_unknown(model, self.unknown)
         if facts is None:
             raise errors.UnpricedModel(
-                f"no price is known for model '{model}'",
+                f"there is no price for model '{model}'",
                 f"choose one of {', '.join(self.models)}, or name a file with a row for it: "
-                "git config --global orch.prices FILE",
+                "git config --global orch.prices FILE; or say what all others cost: "
+                "git config --global orch.priceUnknown USD",
             )
         return facts
 
@@ -66,14 +74,24 @@ def base_name(model: str) -> str:
     return _SNAPSHOT_DATE.sub("", model)
 
 
-def load(extra: Path | None = None) -> Prices:
-    """The built-in table; rows of the file `extra` replace its rows or join them. Raises UsageError
-    for a bad file.
+def _facts_of_unknown(model: str, price: cost.Price) -> ModelFacts:
+    """The facts about a model of which nothing but the price is known: the rest is what the smallest
+    of today's models have.
+    """
+    return ModelFacts(model, price, _CONTEXT, _OUTPUT, False, "", "orch.priceUnknown")
+
+
+def load(extra: Path | None = None, unknown: float | None = None) -> Prices:
+    """The built-in table; rows of the file `extra` replace its rows or join them. `unknown` is the
+    price of all other models, in USD per million tokens. Raises UsageError for a bad file.
     """
     models = _rows(_TABLE)
     if extra is not None:
         models |= _rows(extra)
-    return Prices(models)
+    if unknown is None:
+        return Prices(models)
+    rate = Decimal(str(unknown))
+    return Prices(models, cost.Price(cost.Rates(rate, rate, rate, rate, rate)))
 
 
 def _rows(path: Path) -> dict[str, ModelFacts]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SAME_CALLS = 4
 SAME_ERRORS = 3
 NUDGE = (
-    "You are repeating yourself: this was tried before with the same result. Say what you know, "
+    "You are repeating yourself: you tried this before with the same result. Say what you know, "
     "then try something else, or call step_failed and say what stands in the way."
 )
 # Parts of an output that differ between runs of the same command.

@@ -55,7 +55,7 @@ Event = Sent | Text | Waiting | Replied | Used
 
 
 def subject(call: exchange.ToolCall) -> str:
-    """What a tool call is about, on one line."""
+    """The subject of a tool call, on one line."""
     fields = call.input if isinstance(call.input, dict) else {}
     shown = next((fields[name] for name in ("command", "pattern", "path") if name in fields), "")
     return str(shown).split("\n", 1)[0][:100]

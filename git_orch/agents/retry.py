@@ -85,7 +85,7 @@ def _is_spend_limit(fault: Fault) -> bool:
     )
 
 
-def failure(fault: Fault, model: str, tries: int) -> errors.ProviderFailed:
+def failure(fault: Fault, model: str, tries: int) -> errors.OrchError:
     """The error that ends the call; cause and hint fit the kind of fault."""
     advice = _SPEND_LIMIT if _is_spend_limit(fault) else _advice(fault, model)
     after = f", {tries} tries" if tries > 1 else ""
@@ -94,17 +94,34 @@ def failure(fault: Fault, model: str, tries: int) -> errors.ProviderFailed:
     return _kind_of_error(fault)(f"{advice.cause}{after}{detail}{request}", advice.hint)
 
 
-def _kind_of_error(fault: Fault) -> type[errors.ProviderFailed]:
+def _kind_of_error(fault: Fault) -> type[errors.OrchError]:
     if _is_spend_limit(fault):
-        return errors.ProviderFailed
+        return errors.ProviderLimit
     if resets(fault):
         return errors.LimitResets
-    if fault.kind == "credentials" or fault.status == 401:
-        return errors.KeyRefused
-    if fault.status in (403, 404):
-        return errors.UnknownModel
-    passes = fault.status in (0, 408, 409, 429) or not 400 <= fault.status < 500
+    if fault.kind != "status":
+        return _ERRORS_BY_KIND.get(fault.kind, errors.ProviderFailed)
+    if fault.status in _ERRORS_BY_STATUS:
+        return _ERRORS_BY_STATUS[fault.status]
+    if fault.type == "overloaded_error":
+        return errors.Overloaded
+    passes = fault.status in (408, 409) or not 400 <= fault.status < 500
     return errors.ProviderFailed if passes else errors.RequestRefused
+
+
+_ERRORS_BY_KIND: dict[Kind, type[errors.OrchError]] = {
+    "credentials": errors.KeyRefused,
+    "connection": errors.Unreachable,
+    "timeout": errors.NoAnswer,
+    "cut": errors.CutOff,
+}
+_ERRORS_BY_STATUS: dict[int, type[errors.OrchError]] = {
+    401: errors.KeyRefused,
+    403: errors.UnknownModel,
+    404: errors.UnknownModel,
+    429: errors.ProviderLimit,
+    529: errors.Overloaded,
+}
 
 
 def one_line(text: str) -> str:
@@ -130,7 +147,7 @@ def _advice(fault: Fault, model: str) -> _Advice:
 
 
 _AGAIN = "run the same command again"
-_LATER = "run the same command again in some minutes; what is done is kept"
+_LATER = "run the same command again in some minutes; finished work stays"
 _LOGIN = "run 'export ANTHROPIC_API_KEY=...' or 'ant auth login'"
 
 _SPEND_LIMIT = _Advice(

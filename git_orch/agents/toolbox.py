@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import time
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from git_orch.agents import edits, exchange, pages, tool_definitions
 from git_orch.plans import document, paths, plan, sentences
+from git_orch.plans.hosts import Network
 from git_orch.sandbox import files, private
-from git_orch.sandbox.process.outcome import Outcome
+from git_orch.sandbox.process.outcome import Outcome, timeout
 
 if TYPE_CHECKING:
     import threading
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from git_orch.sandbox.policy.decision import Policy
     from git_orch.sandbox.policy.verdict import Verdict as Judgement
 
-Verdict = Literal["done", "failed", "refused", "invalid"]
+Verdict = Literal["done", "failed", "timeout", "refused", "invalid"]
 End = Literal["done", "gave-up", "asked"]
 
 _LARGEST_FILE = 10 * 1024 * 1024  # bytes; as much as a command may write
@@ -42,7 +44,7 @@ class Commands(Protocol):
         timeout: float,
         output_path: Path | None = None,
         stop: threading.Event | None = None,
-        network: bool = False,
+        network: Network = False,
     ) -> Outcome:
         """Run a command to its end, and return its outcome."""
 
@@ -69,18 +71,18 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class Place:
     """The site of the tools' work: the worktree of a step, and a private directory outside it for
-    whole outputs.
+    whole outputs, if there can be one.
 
     `policy` judges commands before they run; without one they all run. With `network` commands have
-    the network. Commands see the worktree at `tops`; where it is, if there are none. The file
-    tools write nothing in the directories `closed`.
+    the network, or reach the hosts listed there. Commands see the worktree at `tops`; where it is,
+    if there are none. The file tools write nothing in the directories `closed`.
     """
 
     worktree: Path
-    outputs: Path
+    outputs: Path | None
     commands: Commands
     policy: Policy | None = None
-    network: bool = False
+    network: Network = False
     tops: tuple[Path, ...] = ()
     closed: tuple[str, ...] = ()
 
@@ -172,7 +174,7 @@ class Toolbox:
     def _bash(self, fields: Mapping[str, object], stop: threading.Event | None) -> Result:
         if not document.text(fields, "reason").strip():
             raise document.BadDocument(
-                "argument 'reason' of bash is empty: say why the command is run"
+                "argument 'reason' of bash is empty: say what the command is for"
             )
         seconds = _within(
             fields, "timeout", tool_definitions.COMMAND_SECONDS, tool_definitions.LONGEST_COMMAND
@@ -184,16 +186,23 @@ class Toolbox:
             return Result(_refusal_text(refusal), "refused")
         self.written = None
         number = next(self._numbers)
-        private.make_directory(self._place.outputs)
-        outcome = self._run(command, seconds, self._place.outputs / f"{number}.txt", stop)
-        end = f"{_end(outcome, seconds)} after {outcome.seconds:.1f} s"
+        outputs = self._place.outputs
+        output = outputs / f"{number}.txt" if outputs is not None else None
+        if outputs is not None:
+            with contextlib.suppress(OSError):  # whoever writes to it says why it cannot
+                private.make_directory(outputs)
+        outcome = self._run(command, seconds, output, stop)
+        end = _end(outcome, seconds)
+        if outcome.reason != "timeout":
+            end += f" after {outcome.seconds:.1f} s"
         shown = pages.short_lines(outcome.excerpt(tool_definitions.SHOWN_OUTPUT))
         text = f"[{end}]\n{shown}"
-        if max(outcome.total, len(shown)) > tool_definitions.SHOWN_OUTPUT:
+        if (
+            outcome.output_path is not None
+            and max(outcome.total, len(shown)) > tool_definitions.SHOWN_OUTPUT
+        ):
             text += f"\n[{end}; the whole output: read_file 'output:{number}']"
-        succeeded = outcome.reason == "exited" and outcome.status == 0
-        verdict: Verdict = "done" if succeeded else "failed"
-        return Result(text, verdict, outcome.status, outcome.seconds)
+        return Result(text, _verdict(outcome), outcome.status, outcome.seconds)
 
     def _run(
         self,
@@ -248,6 +257,8 @@ class Toolbox:
         if output is None and (_is_root(path) or self._tree.kind(path) == "directory"):
             return self._listing("" if _is_root(path) else path, stop)
         if output is not None:
+            if self._place.outputs is None:
+                return Result("the outputs of commands are not kept", "failed")
             data = files.Tree(self._place.outputs).read(f"{output[1]}.txt", _LARGEST_FILE)
         else:
             data = self._tree.read(path, _LARGEST_FILE)
@@ -325,7 +336,7 @@ class Toolbox:
         summary = document.text(fields, "summary").strip()
         if not summary:
             raise document.BadDocument(
-                "argument 'summary' of step_done is empty: say what was changed and why"
+                "argument 'summary' of step_done is empty: say what you changed and why"
             )
         return Result("the checks of the step run now", summary=summary, ends="done")
 
@@ -366,10 +377,16 @@ def _refusal_text(refusal: Judgement) -> str:
     return f"not run, {refusal.code}: {refusal.reason}{part}\nhint: {refusal.hint}"
 
 
+def _verdict(outcome: Outcome) -> Verdict:
+    if outcome.reason == "timeout":
+        return "timeout"
+    return "done" if outcome.reason == "exited" and outcome.status == 0 else "failed"
+
+
 def _end(outcome: Outcome, limit: int) -> str:
     match outcome.reason:
         case "timeout":
-            return f"stopped at the time limit of {limit} s"
+            return timeout(limit)
         case "output-limit":
             return f"stopped: more than {_LARGEST_FILE:,} bytes of output"
         case "memory-limit":

@@ -25,10 +25,9 @@ _REFUSED = 3  # as for every refusal
 @click.option("--list", "as_list", is_flag=True, help="Print the programs that may run here.")
 @here.json_option
 def command(words: tuple[str, ...], *, as_list: bool, as_json: bool) -> int:
-    """Say whether a command may run: allow, sandbox-only or deny. Nothing is run.
-
-    CMD is one text for the shell, or several words as they are. The exit code is 0 for allow and 3
-    for the others.
+    """Print the policy's verdict on a command: allow, sandbox-only or deny. Nothing runs. CMD is
+    one text for the shell, or a program and its words. The exit code is 0 for allow and 3 for the
+    others.
     """
     if as_list == bool(words):
         raise errors.UsageError("give either a command or --list", "git orch allow -- 'ls -la'")

@@ -1,19 +1,19 @@
-"""git orch answer: answer what the model of a step asks."""
+"""git orch answer: answer the question of a step's model."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import NamedTuple
 
 import click
 
 from git_orch import errors
-from git_orch.cli import here, words
+from git_orch.cli import here, reading, words
 from git_orch.plans import ids
 from git_orch.repo.log import catalog
 from git_orch.views import console, report
 
-_LONGEST = 1024**2  # bytes of standard input
 _HINT = 'git orch answer "ANSWER"'
 
 
@@ -29,21 +29,23 @@ class _Typed(NamedTuple):
 @click.argument("typed", nargs=-1, metavar="[PLAN] [STEP] [ANSWER]")
 @here.json_option
 def command(typed: tuple[str, ...], *, as_json: bool) -> None:
-    """Answer what a step asks; the next exec goes on with it. Without ANSWER, or with -, standard
-    input is read.
+    """Answer the question of a step; the next exec goes on with it. Without ANSWER, or with -, git-
+    orch reads standard input.
     """
     from git_orch.flow.run import answer
 
     handle, step, given = _parts(typed)
-    text = given if given is not None else _standard_input()
-    with here.open_plan(handle) as opened:
+    text = given if given is not None else words.standard_input("there is no answer", _HINT)
+    with contextlib.ExitStack() as stack:
+        opened, running = here.open_beside_runs(stack, handle)
         number = answer.answer(opened, step, text)
         after = opened.status()
     if as_json:
-        here.print_plan(opened.repository, after)
+        here.print_plan(opened.repository, after, running=running)
         return
-    console.out(f"step {number} of {ids.short(after.id)} is answered")
-    console.out(*report.next_command(after, running=False))
+    goes_on = "; the run goes on with it" if running else ""
+    console.out(f"step {number} of {ids.short(after.id)} is answered{goes_on}")
+    console.out(*report.next_command(after, running=running))
 
 
 def _parts(typed: tuple[str, ...]) -> _Typed:
@@ -64,19 +66,10 @@ def _names_plan(word: str) -> bool:
     if sys.stdin is None or sys.stdin.isatty() or len(word) < 4 or not word.isascii():
         return False
     repository = here.find_repository()
-    with here.open_objects(repository) as database:
+    with reading.open_objects(repository) as database:
         try:
             plan = catalog.resolve(repository, database, word)
         except errors.NotFound:
             return False
     parts = plan.split("-")
     return any(name.startswith(word.upper()) for name in (plan.upper(), parts[2]))
-
-
-def _standard_input() -> str:
-    if sys.stdin is None or sys.stdin.isatty():
-        raise errors.UsageError("there is no answer", _HINT)
-    data = sys.stdin.buffer.read(_LONGEST + 1)
-    if len(data) > _LONGEST:
-        raise errors.UsageError("the answer is larger than 1 MiB", _HINT)
-    return data.decode("utf-8", "replace")

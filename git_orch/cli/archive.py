@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, reading
 from git_orch.plans import sentences
 from git_orch.views import console
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 @click.option(
     "--why",
     metavar="TEXT",
-    help="Reject it for this reason: exec refuses it until it is edited.",
+    help="Reject the plan for this reason: exec refuses it until you edit it.",
 )
 @click.option("--undo", is_flag=True, help="Bring an archived plan back.")
 def command(plan: str | None, why: str | None, *, undo: bool) -> None:
-    """Put a plan away: its log goes to the archive, its branch goes, what is on it is kept."""
+    """Put a plan away: its log goes to the archive, its branch goes, and git-orch keeps its tip."""
     if undo:
         _bring_back(plan, why)
         return
@@ -52,15 +52,15 @@ def _bring_back(plan: str | None, why: str | None) -> None:
     if why is not None:
         raise errors.UsageError("--undo cannot be used with --why", "git orch archive -h")
     if plan is None:
-        raise errors.UsageError("no plan is named", "git orch ls --all")
+        raise errors.UsageError("no plan given", "git orch ls --all")
     unarchive.bring_back(plan)
 
 
 def _can_be_rejected(plan: str | None) -> bool:
     """Whether the plan is open and none of its steps is done: what is done with cannot be rejected."""
     repository = here.find_repository()
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, plan)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, plan)
     return status.is_open() and all(step.commit is None for step in status.steps)
 
 

@@ -1,4 +1,4 @@
-"""git orch caps: commands and languages of this machine."""
+"""git orch caps: list the commands and languages of this machine."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ from git_orch.views import console
     "--check",
     "name",
     metavar="NAME",
-    help="Only this command; the exit code is 1 when it is missing.",
+    help="Look only for this command; the exit code is 1 when it is missing.",
 )
-@click.option("--refresh", is_flag=True, help="Look again instead of using what is remembered.")
-@click.option("--path", "show_path", is_flag=True, help="Print where the findings are remembered.")
+@click.option("--refresh", is_flag=True, help="Look again; ignore the remembered list.")
+@click.option(
+    "--path", "show_path", is_flag=True, help="Print the directory that has the remembered list."
+)
 @here.json_option
 def command(name: str | None, *, refresh: bool, show_path: bool, as_json: bool) -> int:
-    """What plans can use here. Nothing from the repository is ever run to find out."""
+    """List the commands and languages that plans can use here. Nothing from the repository runs for
+    this.
+    """
     try:
         excluded = here.find_repository().top
     except errors.UnfitRepository:
@@ -40,7 +44,7 @@ def command(name: str | None, *, refresh: bool, show_path: bool, as_json: bool) 
         if as_json:
             here.print_json(dataclasses.asdict(info))
         else:
-            console.out(f"{info.name}  {info.version or ''}  {info.path or 'not repository'}")
+            console.out(f"{info.name}  {info.version or ''}  {info.path or 'not found'}")
         return 0 if info.available else 1
     loaded = machine.capabilities(Path.cwd(), excluded, refresh=refresh)
     if loaded.warning:

@@ -1,4 +1,4 @@
-"""git orch check: look for what would make a plan fail."""
+"""git orch check: find mistakes that would make a plan fail."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, reading
 from git_orch.flow.branch import opening
-from git_orch.plans import ids
+from git_orch.plans import approval, hosts, ids
+from git_orch.plans.history import life
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.views import console
@@ -21,25 +22,24 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @here.plan_argument
-@click.option("--deps", is_flag=True, help="Only print the commands that are missing, one a line.")
+@click.option("--deps", is_flag=True, help="Print only the missing commands, one a line.")
 @here.budget_option
-@click.option("--record", is_flag=True, help="Write down that a plan without errors is VALIDATED.")
+@click.option("--record", is_flag=True, help="Record that a plan without errors is VALIDATED.")
 @here.json_option
 def command(
     plan: str | None, max_usd: float | None, *, deps: bool, record: bool, as_json: bool
 ) -> int:
-    """Findings about a plan: missing commands, code without a check, and what else would make it
-    fail.
-
-    The exit code is 1 when one of them is an error.
+    """Print findings about a plan: missing commands, code without a check, and other mistakes that
+    would make it fail. The exit code is 1 when one of them is an error.
     """
     if deps and (record or max_usd is not None):
         raise errors.UsageError("--deps stands alone", "git orch check --deps")
     from git_orch.flow.planning import validate
 
     repository = here.find_repository()
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, plan)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, plan)
+    life.require_steps(status)
     if deps:
         return _print_missing(repository, status, as_json=as_json)
     if record:
@@ -48,10 +48,13 @@ def command(
         listed, state = validate.findings_of(repository, status, max_usd=max_usd), None
     if as_json:
         here.print_json([finding._asdict() for finding in listed])
-    else:
-        here.print_findings(listed)
+    here.print_findings(listed)
+    if not as_json:
         if not listed:
             console.out("no findings")
+        for step in approval.network_steps(status.plan):
+            number = status.plan.position(step.id)
+            console.out(f"step {number} {hosts.asking(step.network)}, which an approval gives")
         if state is not None:
             console.out(f"{ids.short(status.id)} {state}")
     return 1 if any(finding.level == "error" for finding in listed) else 0

@@ -1,29 +1,39 @@
-"""git orch config: the settings in force."""
+"""git orch config: print the settings in force."""
 
 from __future__ import annotations
 
 import click
 
+from git_orch import __version__, notices
 from git_orch.cli import here
 from git_orch.repo import settings
 from git_orch.views import console
 
+_WIDEST = 48  # columns before the source
+
 
 @click.command("config")
-@click.option(
-    "-l", "--list", "_list", is_flag=True, help="List the settings; what this command does anyway."
-)
+@click.option("-l", "--list", "_list", is_flag=True, help="List the settings (the default).")
 @here.json_option
 def command(*, _list: bool, as_json: bool) -> None:
-    """The orch.* settings in force. Set them with git config --global; the repository's own do not
-    count.
+    """Print the orch.* settings in force, and where each is set. Set them with git config --global;
+    the repository's own do not count.
     """
-    in_force = settings.of_user(here.find_repository())._asdict()
+    repository = here.find_repository()
+    in_force = settings.of_user(repository)
+    sources = settings.sources(repository, in_force)
     if as_json:
-        here.print_json(in_force)
+        named = {name: source._asdict() for name, source in sources.items()}
+        here.print_json({**in_force._asdict(), "sources": named})
         return
-    for name, value in in_force.items():
-        console.out(f"orch.{name}={_text(value)}")
+    lines = {name: f"orch.{name}={_text(value)}" for name, value in in_force._asdict().items()}
+    width = min(_WIDEST, max(map(len, lines.values())))
+    for name, line in lines.items():
+        console.out(f"{line:{width}}  {sources[name].text()}")
+    own = [setting.name for setting in settings.own_settings(repository, "orch.")]
+    for name in settings.unknown(map(str.lower, own)):
+        if settings.nearest(name) is None:  # else a warning has named both
+            notices.tell(f"'{name}' is not a setting of git-orch {__version__}")
 
 
 def _text(value: object) -> str:

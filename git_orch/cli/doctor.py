@@ -21,7 +21,7 @@ _STYLES = {"ok": "green", "no": "red", "note": "yellow"}
 @click.command("doctor")
 @here.json_option
 def command(*, as_json: bool) -> int:
-    """Try out what holds against a command here. The exit code is 1 when something does not hold."""
+    """Test which protections work on this machine. The exit code is 1 when one does not."""
     answers: list[Answer] = []
     for answer in _answers():
         if not as_json:

@@ -10,17 +10,17 @@ from pathlib import Path
 import click
 
 from git_orch import errors
-from git_orch.cli import here
-from git_orch.cli import plan as plan_command
+from git_orch.cli import here, planning, reading
 from git_orch.flow.branch import opening, unarchive
 from git_orch.plans import ids, revision
 from git_orch.plans.file import emitter, planfile
 from git_orch.plans.history.status import PlanState, Status
+from git_orch.plans.plan import Plan
 from git_orch.repo import localfiles, settings
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.sandbox.process import programs
-from git_orch.views import console, report
+from git_orch.views import console, plan_diff, report
 
 
 @click.command("edit")
@@ -29,23 +29,20 @@ from git_orch.views import console, report
     "--from",
     "source",
     metavar="FILE",
-    help="The new text, as `show --yaml` prints it; - for stdin.",
+    help="The new text, as `show --yaml` prints it; - for standard input.",
 )
 def command(plan: str | None, source: str | None) -> None:
-    """Change a plan. Of landed steps only prompts may change; steps keep their IDs.
-
-    Without --from your editor opens; on a terminal only.
+    """Change a plan's text. Steps keep their IDs; a landed step may only change its prompt. Without
+    --from your editor opens, on a terminal only.
     """
-    from git_orch.flow.attempt import brief, job
+    from git_orch.cli import revising
     from git_orch.flow.branch import archive
-    from git_orch.flow.model import estimate as estimating
-    from git_orch.flow.model import service
     from git_orch.flow.planning import edit
     from git_orch.views.progress import ConsoleReporter
 
     repository = here.find_repository()
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, plan)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, plan)
     if status.recorded_state is not PlanState.REJECTED:  # an edit is what brings that back
         archive.refuse_archived(status)
     draft = _edit_draft(repository, status) if source is None else None
@@ -55,24 +52,13 @@ def command(plan: str | None, source: str | None) -> None:
         else _typed_text(source or "-")
     )
     try:
-        new = planfile.read(text, name, status.step_ids, status.plan)
-        chosen = settings.of_user(repository)
-        samples = (
-            estimating.samples(repository)
-            if any(step.kind == "agent" for step in new.steps)
-            else ()
-        )
-        estimate = estimating.plan_estimate(
-            new,
-            chosen.model,
-            service.price_table(chosen.prices),
-            samples,
-            brief.prompt_tokens(repository, new, status.base.commit, job.task_of(status)),
-        )
+        new = _read(status, text, name)
+        model = settings.of_user(repository).model
+        estimate = revising.estimate_of(repository, status, new, model)
         place = PlanPlace(repository, status.id)
         if status.archived is not None:
             unarchive.unarchive(place, ConsoleReporter())
-        with opening.open_for_writing(place, ConsoleReporter()) as opened:
+        with opening.open_for_writing(place, ConsoleReporter(), idea=True) as opened:
             changed = edit.revise(opened, status.plan, new, estimate)
             after = opened.status()
     except errors.OrchError as refused:
@@ -84,7 +70,8 @@ def command(plan: str | None, source: str | None) -> None:
         localfiles.remove(draft)
     here.give(here.plan_document(repository, after, running=False))
     what = revision.differences(status.plan, new) if changed else "nothing changed"
-    console.out(f"{ids.short(status.id)}: {what or 'the same text, not rejected any more'}")
+    same = "the conflicts are settled" if status.clashes else "the same text, not rejected any more"
+    console.out(f"{ids.short(status.id)}: {what or same}")
     if changed:
         for step in (step for step in after.steps if step.changed_since):
             again = f"git orch redo {ids.short(after.id)} {step.number}"
@@ -92,8 +79,15 @@ def command(plan: str | None, source: str | None) -> None:
         console.out(*report.next_command(after, running=False))
 
 
+def _read(status: Status, text: str, name: str) -> Plan:
+    """The new text; that of an idea has a title and a body."""
+    if not status.plan.steps:
+        return planfile.read_idea(text, name, ids.short(status.id))
+    return planfile.read(text, name, status.step_ids, status.plan)
+
+
 def _typed_text(source: str) -> tuple[str, str]:
-    return "standard input" if source == "-" else source, plan_command.input_text(source)
+    return "standard input" if source == "-" else source, planning.input_text(source)
 
 
 def _through_shell(editor: str) -> str:
@@ -110,7 +104,8 @@ def _edit_draft(repository: Repository, status: Status) -> Path:
             f"git orch edit {name} --from FILE  # begin with what this shows: git orch show {name} --yaml",
         )
     path = repository.state_dir / "edit" / f"{name}.yaml"
-    localfiles.write(path, emitter.to_yaml(status.plan).encode("utf-8"))
+    text = plan_diff.clash_comments(status) + emitter.to_yaml(status.plan)
+    localfiles.write(path, text.encode("utf-8"))
     try:
         variables = {"PATH": programs.host_path(os.environ.get("PATH", os.defpath))}
         click.edit(

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
-from click.types import FloatParamType
 
 from git_orch import errors, notices
 from git_orch.agents import tool_definitions
-from git_orch.cli import here, words
+from git_orch.cli import exported, here, reading, words
 from git_orch.flow.branch import opening
-from git_orch.plans import durations, graph, ids, plan_document, selection, sentences
-from git_orch.plans.history.status import SATISFIED, Status
+from git_orch.plans import durations, graph, hosts, ids, plan_document, selection, sentences
+from git_orch.plans.history import life
+from git_orch.plans.history.status import SATISFIED, Status, StepState
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
-from git_orch.views import console
+from git_orch.views import answer, console
 
 if TYPE_CHECKING:
+    from git_orch.flow.model.service import Service
     from git_orch.flow.run.execute import Summary
     from git_orch.flow.run.options import Options
+    from git_orch.plans.plan import Step
     from git_orch.repo.settings import Settings
 
 # Options that go with --in-place: there is one checkout, and a failed step's files stay in it.
 _IN_PLACE = frozenset(
     {
-        "in_place", "estimate_only", "dry_run", "dry_run_step", "steps", "skip_steps", "from_step",
-        "tools", "model", "max_usd", "max_step_usd", "strict", "no_cache", "no_tip_checks",
-        "wait_limits", "detach", "as_json",
+        "in_place", "approved", "estimate_only", "dry_run", "dry_run_step", "debug_step", "steps",
+        "skip_steps", "from_step", "force", "tools", "agent", "model", "max_usd", "max_step_usd",
+        "strict", "no_cache", "no_tip_checks", "wait_limits", "record", "replay", "remarks", "detach",
+        "stream", "progress", "quiet", "as_json",
     }
 )  # fmt: skip
+_LAST_TRACE = "last"
+_TRACE = re.compile(r".*/.*|.*\.jsonl|last|[0-9A-HJKMNP-TV-Z]{26}")  # of --replay
 _MOST_JOBS = 63  # worktrees that a run may take, but for the one where results are verified
 
 
@@ -41,12 +49,15 @@ class Typed(NamedTuple):
     estimate_only: bool
     dry_run: bool
     dry_run_step: int | None
+    debug_step: int | None
     steps: str | None
     skip_steps: str | None
     from_step: int | None
+    force: bool
     jobs: int
     keep_going: bool
     tools: str
+    agent: str | None
     model: str | None
     retries: int | None
     backoff: float
@@ -58,23 +69,16 @@ class Typed(NamedTuple):
     no_cache: bool
     no_tip_checks: bool
     in_place: bool
+    approved: bool
     wait_limits: float | None
+    record: bool
+    replay: str | None
+    remarks: tuple[str, ...]
     detach: bool
+    stream: bool
+    progress: bool | None
+    quiet: bool
     as_json: bool
-
-
-class _Span(FloatParamType):
-    """A span of time such as 90m, in seconds."""
-
-    name = "time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        span = durations.seconds(value) if isinstance(value, str) else None
-        if span is None or span > durations.LONGEST_WAIT:
-            self.fail(f"'{value}' is not a time such as 90m or 6h, at most 7d", param, ctx)
-        return span
 
 
 class _Exec(click.Command):
@@ -83,38 +87,58 @@ class _Exec(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[__name__] = tuple(args)
         spelled = words.with_default(args, "--wait-limits", durations.WAIT, durations.FORM)
+        spelled = words.with_default(spelled, "--replay", _LAST_TRACE, _TRACE)
         return super().parse_args(ctx, spelled)
+
+
+def _streaming(_context: click.Context, _option: click.Parameter, value: bool) -> bool:  # noqa: FBT001  # so click calls it
+    """See to it that a --stream which is the value of another option does not count."""
+    asked = answer.current()
+    if not value and asked is not None:
+        asked.stream = None
+    return value
 
 
 @click.command("exec", cls=_Exec)
 @here.plan_argument
-@click.option("--estimate-only", is_flag=True, help="Print what the steps may cost; run nothing.")
-@click.option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
-@click.option("--dry-run-step", type=int, metavar="N", help="The same for step N alone.")
-@click.option("--steps", metavar="LIST", help="Only these steps: 2, or 1,3-5.")
-@click.option("--skip-steps", metavar="LIST", help="All but these steps.")
-@click.option("--from-step", type=int, metavar="N", help="Step N and those after it.")
+@click.option(
+    "--estimate-only", is_flag=True, help="Print the estimated cost of the steps; run nothing."
+)
+@click.option("--dry-run", is_flag=True, help="Print the steps that would run; change nothing.")
+@click.option("--dry-run-step", type=int, metavar="N", help="Print step N alone in the same way.")
+@click.option(
+    "--debug-step", type=int, metavar="N", help="Print the prompt that the model of step N gets."
+)
+@click.option("--steps", metavar="LIST", help="Run only these steps: 2, or 1,3-5.")
+@click.option(
+    "--skip-steps", metavar="LIST", help="Leave out these steps, and those that need them."
+)
+@click.option("--from-step", type=int, metavar="N", help="Run step N and the steps after it.")
+@click.option(
+    "--force", is_flag=True, help="Run them also where a step that they need is left out."
+)
 @click.option(
     "-j",
     "--jobs",
     type=click.IntRange(1, _MOST_JOBS),
     default=1,
     metavar="N",
-    help="Steps at the same time.",
+    help="Run at most N steps at the same time.",
 )
 @click.option(
     "-k",
     "--keep-going",
     is_flag=True,
-    help="After a failure go on with what does not need that step.",
+    help="After a failure go on with the steps that do not need the failed one.",
 )
 @click.option(
     "--tool",
     "tools",
     default="all",
     metavar="LIST",
-    help="What a model may use: none, read, write, command, all.",
+    help="The tools of a model: none, read, write, command, all.",
 )
+@here.agent_option
 @click.option("--model", metavar="MODEL", help="The model for steps that name none (orch.model).")
 @click.option(
     "--retries",
@@ -127,13 +151,14 @@ class _Exec(click.Command):
     type=here.Amount(600),
     default=0.0,
     metavar="S",
-    help="Seconds before the first, at most 600; doubles.",
+    help="Seconds before the first further attempt, at most 600; doubles each time.",
 )
 @click.option(
     "--retry-model", metavar="MODEL", help="The model for further attempts (orch.retryModel)."
 )
 @here.budget_option
 @here.step_budget_option
+@here.price_unknown_option
 @click.option("--strict", is_flag=True, help="Stop after a step that needs a review.")
 @click.option(
     "--rollback", "roll_back", is_flag=True, help="After a failure go back to where the run began."
@@ -145,7 +170,7 @@ class _Exec(click.Command):
     "--abort", "unfinished", flag_value="abort", help="The same as git orch pick --abort."
 )
 @click.option(
-    "--no-cache", is_flag=True, help="Run checks also on trees that have passed them before."
+    "--no-cache", is_flag=True, help="Also run checks on trees that have passed them before."
 )
 @click.option(
     "--in-place", is_flag=True, help="Work in your own checkout, which has the plan branch."
@@ -157,17 +182,35 @@ class _Exec(click.Command):
     "--from", "source", metavar="FILE", help="With --no-git: the plan file; - for standard input."
 )
 @click.option(
-    "--no-tip-checks", is_flag=True, help="Leave out the checks of all steps once more at the end."
+    "--approved", is_flag=True, help="Run only a plan that git orch approve has approved."
+)
+@click.option("--no-tip-checks", is_flag=True, help="Do not run all checks once more at the end.")
+@here.wait_limits_option
+@click.option(
+    "--trace",
+    "--record",
+    "record",
+    is_flag=True,
+    help="Write each request to a model and its reply into a local file (git orch trace).",
 )
 @click.option(
-    "--wait-limits",
-    type=_Span(),
-    metavar="[TIME]",
-    help="Wait for limits of the provider that reset, 6h at most or TIME (orch.waitLimits).",
+    "--replay",
+    metavar="[TRACE]",
+    help="Take the replies from a trace, of the last run by default: no model, no network.",
 )
+@here.message_option("Add this text for the next step's model; another -m is another paragraph.")
 @click.option(
     "--detach", is_flag=True, help="Run in the background; see git orch wait, stop and status."
 )
+@click.option(
+    "--stream",
+    is_flag=True,
+    is_eager=True,
+    callback=_streaming,
+    help="Print each event of the run as a line of JSON, and the answer of --json as the last.",
+)
+@here.progress_option
+@here.quiet_option
 @here.json_option
 def command(
     plan: str | None,
@@ -183,21 +226,23 @@ def command(
         from git_orch.cli import pick
 
         notices.tell(f"'git orch exec --{unfinished}' is 'git orch pick --{unfinished}' now")
-        pick.settle(plan, abort=unfinished == "abort")
+        pick.settle(plan, "abort" if unfinished == "abort" else "continue")
         return 0
+    typed["as_json"] = typed["as_json"] or typed["stream"]
     options_typed = Typed(**typed)
     if no_git:
         _refuse_with("--no-git", "no_git", "source")
         return _without_git(plan, source)
     if source is not None:
         raise errors.UsageError("--from is for runs without git", "git orch plan --from FILE")
-    if options_typed.in_place:
-        _refuse_with("--in-place", *_IN_PLACE)
+    _refuse_unfit(options_typed)
     allowed = tool_definitions.permissions(options_typed.tools)
     repository = here.find_repository()
-    plan_id = here.plan_id(repository, plan)
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, plan_id)
+    plan_id = reading.plan_id(repository, plan)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, plan_id)
+    life.require_steps(status)
+    _debugged(status, options_typed.debug_step)
     chosen = _chosen_steps(status, options_typed)
     left_out = _left_out(status, options_typed, chosen)
     if options_typed.dry_run or options_typed.dry_run_step is not None:
@@ -213,7 +258,7 @@ def command(
             repository, status, options_typed.model, chosen, as_json=options_typed.as_json
         )
         return 0
-    if options_typed.steps is not None:
+    if options_typed.steps is not None and not options_typed.force:
         from git_orch.flow.run import preconditions
 
         preconditions.refuse_unreachable(status, chosen)
@@ -221,6 +266,16 @@ def command(
         place = PlanPlace(repository, plan_id)
         return _detach(place, named=plan is not None, as_json=options_typed.as_json)
     return _run(repository, status, options_typed, chosen, left_out)
+
+
+def _refuse_unfit(given: Typed) -> None:
+    """Raises UsageError for options that exclude each other."""
+    if given.stream and given.detach:
+        raise errors.UsageError("--stream does not go with --detach", "git orch exec -h")
+    if given.record and given.replay is not None:
+        raise errors.UsageError("--record does not go with --replay", "git orch exec -h")
+    if given.in_place:
+        _refuse_with("--in-place", *_IN_PLACE)
 
 
 def _refuse_with(option: str, *allowed: str) -> None:
@@ -271,7 +326,11 @@ def _detach(place: PlanPlace, *, named: bool, as_json: bool) -> int:
 
 
 def _chosen_steps(status: Status, given: Typed) -> frozenset[str] | None:
-    """The IDs of the steps that the run is about; None for all."""
+    """The IDs of the steps that the run is about; None for all. Raises UsageError."""
+    if given.force and (given.steps, given.skip_steps, given.from_step) == (None, None, None):
+        raise errors.UsageError(
+            "--force goes with --steps, --skip-steps or --from-step", "git orch exec -h"
+        )
     count = len(status.steps)
     only = str(given.dry_run_step) if given.dry_run_step is not None else given.steps
     numbers = selection.run_selection(count, only, given.skip_steps, given.from_step)
@@ -284,7 +343,7 @@ def _chosen_steps(status: Status, given: Typed) -> frozenset[str] | None:
 
 def _left_out(status: Status, given: Typed, chosen: frozenset[str] | None) -> frozenset[str]:
     """The IDs of the steps, not done, that --skip-steps or --from-step leaves out, and of those that
-    need one of these.
+    need one of these, which --force runs.
     """
     if chosen is None or (given.skip_steps is None and given.from_step is None):
         return frozenset()
@@ -294,6 +353,8 @@ def _left_out(status: Status, given: Typed, chosen: frozenset[str] | None) -> fr
         numbers = selection.numbers(given.steps, len(status.steps))
         among = frozenset(status.steps[number - 1].id for number in numbers)
     named = {step.id for step in status.steps} & among - chosen - satisfied
+    if given.force:
+        return frozenset(named)
     return frozenset(named | (graph.needing(status.plan, named, satisfied) & among))
 
 
@@ -310,31 +371,60 @@ def _run(
     chosen: frozenset[str] | None,
     left_out: frozenset[str],
 ) -> int:
+    from git_orch.repo import settings
+
+    preferred = settings.of_user(repository)
+    options = _options(given, chosen, preferred, left_out)
     left = [step.step for step in status.steps if step.state not in SATISFIED]
     with_model = any(
-        step.kind == "agent" and (chosen is None or step.id in chosen) for step in left
+        options.asks_model(step) and (chosen is None or step.id in chosen) for step in left
     )
-    if with_model:
+    if given.replay is not None:
+        _refuse_programs(options, left, chosen)
+    elif with_model:
         from git_orch.agents import messages
 
         messages.start_import()  # before our own imports: git's work hides a part of it
     from git_orch.flow.model import service as models
+    from git_orch.flow.model import tapes
     from git_orch.flow.planning import validate
     from git_orch.flow.reports import Note
-    from git_orch.flow.run import background, execute
-    from git_orch.repo import settings
+    from git_orch.flow.run import background, execute, remarks
     from git_orch.repo.local import keep_days, runs
-    from git_orch.views.progress import ConsoleReporter
+    from git_orch.repo.log import durations as durations_before
+    from git_orch.views import watching
 
     validate.refuse_invalid(repository, status)
-    preferred = settings.of_user(repository)
-    options = _options(given, chosen, preferred, left_out)
+    options = replace(
+        options,
+        debug_step=_debugged(status, given.debug_step),
+        remarks=remarks.of_run(status, given.remarks, chosen, named=given.steps is not None),
+    )
     with contextlib.ExitStack() as stack:
         longest = preferred.waitLimits if given.wait_limits is None else given.wait_limits
-        service = stack.enter_context(models.service(preferred, longest)) if with_model else None
-        console_reporter = ConsoleReporter(numbered=given.jobs > 1)
-        reporter = background.Announced(console_reporter, lambda: runs.record_at_work(plan.place))
         place = PlanPlace(repository, status.id)
+        service: Service | None = None
+        if with_model and given.replay is not None:
+            table = models.price_table(preferred)
+            service = models.played(preferred, tapes.player(place, given.replay, table))
+        elif with_model:
+            table = models.price_table(preferred)
+            recorder = stack.enter_context(tapes.recorder(place, table)) if given.record else None
+            service = stack.enter_context(models.service(preferred, longest, recorder))
+        watcher = stack.enter_context(
+            watching.watch(
+                jobs=given.jobs,
+                quiet=given.quiet,
+                progress=given.progress,
+                expected=lambda: durations_before.expected(repository, status),
+            )
+        )
+        asked = answer.current()
+        if asked is not None and asked.stream is not None:
+            from git_orch.views.events import EventReporter
+
+            watcher = EventReporter(asked.stream, watcher)
+        reporter = background.Announced(watcher, lambda: runs.record_at_work(plan.place))
         plan = stack.enter_context(opening.open_for_writing(place, reporter))
         other = runs.cut_off_by(place)
         if other is not None:
@@ -349,12 +439,21 @@ def _run(
         keep_days.tidy(repository, plan.objects, preferred.keepDays)
         after = plan.status()
         runs.record_end(plan.place, summary.exit_code)
-    if given.as_json:
-        here.print_plan(repository, after)
-        _print_failure(after, summary)
-    else:
-        conclude(after, summary)
+    log = exported.new_log(status, after)
+    if log is not None:
+        exported.write_new_log(repository, after, log, is_told=not given.as_json)
+    conclude(repository, after, summary, options.model, as_json=given.as_json)
     return summary.exit_code
+
+
+def _refuse_programs(options: Options, left: Sequence[Step], chosen: frozenset[str] | None) -> None:
+    """Raises UsageError where another agent's program would do a step: it asks its own model."""
+    for step in left:
+        if options.agent_of(step) and (chosen is None or step.id in chosen):
+            raise errors.UsageError(
+                f"a program does the step '{step.title}': it has no trace to be replayed",
+                "git orch exec --agent git-orch",
+            )
 
 
 def _options(
@@ -363,12 +462,14 @@ def _options(
     from git_orch.flow.run.options import Options
 
     return Options(
+        agent=here.agent(given.agent, preferred),
         model=given.model or preferred.model,
         tools=tool_definitions.permissions(given.tools),
         max_usd=given.max_usd,
         max_step_usd=given.max_step_usd,
         chosen=chosen,
         left_out=left_out,
+        force=given.force,
         jobs=given.jobs,
         keep_going=given.keep_going,
         retries=given.retries,
@@ -379,7 +480,21 @@ def _options(
         use_cache=not given.no_cache,
         check_tip=not given.no_tip_checks,
         in_place=given.in_place,
+        approved=given.approved,
     )
+
+
+def _debugged(status: Status, number: int | None) -> str | None:
+    """The ID of the step whose prompt is printed. Raises UsageError for one that has none."""
+    if number is None:
+        return None
+    step = life.numbered_step(status, number)
+    if step.step.kind != "agent":
+        raise errors.UsageError(
+            f"step {number} needs no model: it is a {step.step.kind} step",
+            f"git orch show {ids.short(status.id)}",
+        )
+    return step.id
 
 
 def _print_preview(
@@ -398,7 +513,7 @@ def _print_preview(
     if not waiting:
         console.out("nothing to do")
     for step in waiting:
-        asks = "  asks for the network" if step.step.network else ""
+        asks = f"  {hosts.asking(step.step.network)}" if step.step.network else ""
         console.out(f"step {step.number} {step.title} [{step.kind}]{asks}")
         if step.step.command is not None:
             console.out("  run   ", console.indented(step.step.command.text(), 8))
@@ -408,38 +523,67 @@ def _print_preview(
             console.out(f"  model may use: {', '.join(sorted(allowed)) or 'no tool'}")
         for check in step.step.checks:
             console.out("  check ", console.indented(check.command.text(), 8))
+        for review in step.step.reviews:
+            console.out("  review ", console.indented(review.criteria.strip(), 9))
 
 
-def conclude(status: Status, summary: Summary) -> None:
-    """Say how a run ended and what to type next."""
-    from git_orch.views import report
+def conclude(
+    repository: Repository,
+    status: Status,
+    summary: Summary,
+    model: str | None = None,
+    *,
+    as_json: bool = False,
+) -> None:
+    """Say how a run ended and what to type next. `model` is that of steps that name none; None
+    where a person did the work.
+    """
+    from git_orch.views import by_hand, documents, report, run_summary
 
-    done = sum(1 for step in status.steps if step.state in SATISFIED)
-    expected = status.estimate.likely() if status.estimate is not None else 0.0
-    cost = (
-        f", {sentences.usd(status.usd())} (estimated {sentences.usd(expected)})"
-        if status.usd() or expected
-        else ""
-    )
-    console.out(
-        f"{ids.short(status.id)} {report.state_word(status, running=False)}: "
-        f"{done}/{len(status.steps)} steps done, "
-        f"{len(summary.landed)} in this run ({summary.seconds:.1f} s){cost}"
-    )
-    for what, numbers in (("failed", summary.failed), ("not started", summary.blocked)):
-        if summary.failed and numbers:
-            console.out(f"{what}: {sentences.steps(numbers)}")
-    _print_left_out(status, status.skipped - status.satisfied_steps())
-    _print_failure(status, summary)
-    console.out_lines(report.ways_on(status, [*summary.failed]))
+    # A run that began no step has made no call.
+    before = summary.paid_before
+    calls = [call for call in status.calls if summary.tried and call.id not in before]
+    estimate = _estimate(repository, status, summary, model) if model is not None else 0.0
+    spent = run_summary.money(calls, estimate)
+    stopped = any(status.steps[number - 1].state is StepState.STOPPED for number in summary.failed)
+    if as_json and stopped:  # its way on is in the hint
+        _print_failure(status, summary)
+    if as_json:
+        more = {
+            "summary": run_summary.document(status, summary, spent),
+            **documents.log_documents(status),
+        }
+        ways = report.commands_on(status, summary.failed) if summary.failed else ()
+        here.print_plan(repository, status, more=more, ways=ways)
+    else:
+        console.out_lines((line,) for line in run_summary.lines(status, summary, spent))
+        _print_left_out(status, status.skipped - status.satisfied_steps())
+    if not (as_json and stopped):
+        _print_failure(status, summary)
+    if not as_json:
+        work = by_hand.of_plan(repository, status.id)
+        console.out_lines(
+            report.ways_on(status, summary.failed, work.next if work is not None else None)
+        )
+
+
+def _estimate(repository: Repository, status: Status, summary: Summary, model: str) -> float:
+    """What the steps that a run has tried were to cost, in USD."""
+    tried = [status.steps[number - 1] for number in summary.tried]
+    if not any(step.step.asks_model for step in tried):
+        return 0.0
+    from git_orch.cli import cost
+
+    return cost.estimate_of_steps(repository, status, frozenset(step.id for step in tried), model)
 
 
 def _print_failure(status: Status, summary: Summary) -> None:
     name = ids.short(status.id)
     if summary.failed:
         cause = (summary.error or "").split("\n")[0]  # the whole of it was shown when it happened
+        stopped = status.steps[summary.failed[0] - 1].state is StepState.STOPPED
         console.failure(
-            f"step {summary.failed[0]} failed: {cause}",
+            f"step {summary.failed[0]} {'stopped' if stopped else 'failed'}: {cause}",
             summary.hint or f"git orch show {name} --attempts",
         )
     elif summary.outcome == "review":

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @words.plan_and_step_arguments
 @here.json_option
 def command(plan: str | None, step: str | None, *, as_json: bool) -> None:
-    """Print a worktree that has the work of the failed attempt at a step, to mend it there. Then:
-    git orch done.
+    """Print a worktree with the work of the failed attempt at a step. Mend it there, then: git orch
+    done.
     """
     from git_orch.flow.run import fix
 
@@ -53,5 +53,5 @@ def _explain(plan: str, place: Place) -> None:
     if place.commit is not None:
         console.err(f"  the work of the failed attempt {place.commit[:10]} is staged there")
     else:
-        console.err("  nothing of a failed attempt is kept: it begins with the branch")
+        console.err("  no failed attempt is kept: the worktree has the files of the branch")
     console.err(f"mend it there, then: git orch done {plan} {step.number}")

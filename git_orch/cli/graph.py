@@ -1,31 +1,49 @@
-"""git orch graph: the order in which steps wait for others."""
+"""git orch graph: show which steps wait for which."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, reading
+from git_orch.plans.history.status import Status
 from git_orch.views import console
+
+Form = Literal["text", "mermaid", "dot", "svg"]
 
 
 @click.command("graph")
 @here.plan_argument
-@click.option("--dot", is_flag=True, help="Print the graph in the language of Graphviz.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "mermaid", "dot", "svg"]),
+    help="Print text (the default), Mermaid, DOT of Graphviz, or an SVG picture.",
+)
+@click.option("--dot", "form", flag_value="dot", help="Print DOT: --format dot.")
 @here.json_option
-def command(plan: str | None, *, dot: bool, as_json: bool) -> None:
-    """Which steps wait for which: levels of steps that wait for nothing of their own level, and the
-    longest chain.
-    """
-    if dot and as_json:
-        raise errors.UsageError("--dot cannot be used with --json", "git orch graph --dot")
+def command(plan: str | None, *, form: Form | None, as_json: bool) -> None:
+    """Show which steps wait for which, level by level, and the longest chain."""
+    if form is not None and as_json:
+        raise errors.UsageError(f"--format {form} cannot be used with --json", "git orch graph -h")
     from git_orch.views import graph
 
     repository = here.find_repository()
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, plan)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, plan)
     if as_json:
         here.print_json(graph.document(status))
-        return
-    for line in graph.dot(status.plan) if dot else graph.lines(status):
-        console.out(*line)
+    elif form in (None, "text"):
+        console.out_lines(graph.lines(status))
+    else:
+        console.out("\n".join(_drawn(status, form)))
+
+
+def _drawn(status: Status, form: Form | None) -> list[str]:
+    from git_orch.views.pictures import notations, svg
+
+    if form == "svg":
+        return [svg.picture(status)]
+    return notations.dot(status) if form == "dot" else notations.mermaid(status)

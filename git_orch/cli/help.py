@@ -12,15 +12,15 @@ _EXIT_CODES = """\
 0    done, or nothing to do
 1    a step or a check failed; check found errors
 2    usage, or input that does not parse
-3    refused
-4    a budget or a limit was reached; can be resumed
+3    refused: a policy or a missing approval
+4    a budget or a limit is reached; run the command again to go on
 5    plan or step not found, or its name is ambiguous
-6    busy, or somebody moved, deleted or checked out the branch
-7    conflict
-8    the model's service failed after all retries
-9    it waits for a person: a manual step, or a question
-70   a bug; the traceback is in the file that is named
-128  not a repository git-orch can work in
+6    another process is at work, or somebody moved, deleted or checked out the branch
+7    conflict: a pick or a landing does not merge
+8    the model provider failed after all retries, or refused the request
+9    the plan waits for a person: a manual step, or a question
+70   a bug in git-orch; the message names the file with the traceback
+128  not a repository, or one that git-orch cannot work in
 130  interrupted (SIGINT); 143 terminated (SIGTERM); 141 closed pipe"""
 
 
@@ -28,7 +28,7 @@ _EXIT_CODES = """\
 @click.argument("topic", required=False)
 @click.pass_context
 def command(ctx: click.Context, topic: str | None) -> None:
-    """Help on a command, or on the topic exit-codes."""
+    """Print help on a command, or on the topic exit-codes."""
     if topic == "exit-codes":
         console.out(_EXIT_CODES)
         return

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.types import FloatParamType
 
 from git_orch import errors
 from git_orch.cli import json_flag, words
-from git_orch.flow.approval import grant, standing
-from git_orch.plans import ids
-from git_orch.plans.history.status import Status
-from git_orch.repo import refs
-from git_orch.repo.log import archive, catalog, log, upstream
-from git_orch.repo.objects import objects
-from git_orch.repo.objects.objects import Objects
-from git_orch.repo.plan_place import PlanPlace
-from git_orch.repo.refs import Listing, PlanRefs
+from git_orch.plans import durations, ids
 from git_orch.repo.repository import Repository, around
 from git_orch.views import answer, console
 
@@ -28,6 +20,9 @@ if TYPE_CHECKING:
     from git_orch.flow.open_plan import OpenPlan
     from git_orch.plans.document import Document
     from git_orch.plans.file.findings import Finding
+    from git_orch.plans.history.status import Status
+    from git_orch.repo.settings import Settings
+    from git_orch.views.headlines import ByHand
 
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}  # the worst first
 
@@ -67,6 +62,20 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", **json_flag.SETTINGS)(function)
 
 
+def quiet_option(function: F) -> F:
+    """The --quiet option: no progress."""
+    text = "Print no progress; notes, failures and the result stay."
+    return click.option("-q", "--quiet", is_flag=True, help=text)(function)
+
+
+def progress_option(function: F) -> F:
+    """The --progress and --no-progress options; neither: live lines on a terminal, nothing of each
+    moment elsewhere.
+    """
+    text = "Print what goes on as plain lines where no terminal shows it; --no-progress is --quiet."
+    return click.option("--progress/--no-progress", default=None, help=text)(function)
+
+
 def since_option(text: str) -> Callable[[F], F]:
     """The --since option: an event, or the beginning where none is named."""
     return click.option("--since", callback=_event, metavar="[EVENT]", help=text)
@@ -83,8 +92,34 @@ SINCE = words.optional_value("--since", "0" * 26, ids.ULID)
 
 def budget_option(function: F) -> F:
     """The --max-usd option: what a plan may cost, all its runs together."""
-    text = "What the plan may cost in all, in USD; 0 is no limit."
-    return click.option("--max-usd", type=_USD, metavar="N", help=text)(function)
+    text = "Limit for the whole cost of the plan in USD; 0 is no limit (orch.maxUsd)."
+    return click.option("--max-usd", "--max-cost", type=_USD, metavar="N", help=text)(function)
+
+
+def message_option(text: str) -> Callable[[F], F]:
+    """The -m option: paragraphs of a person for a model, as `remarks`."""
+    names = ("-m", "--message", "remarks")
+    return click.option(*names, multiple=True, metavar="TEXT", help=text)
+
+
+class Span(FloatParamType):
+    """A span of time such as 90m, in seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        span = durations.seconds(value) if isinstance(value, str) else None
+        if span is None or span > durations.LONGEST_WAIT:
+            self.fail(f"'{value}' is not a time such as 90m or 6h, at most 7d", param, ctx)
+        return span
+
+
+def wait_limits_option(function: F) -> F:
+    """The --wait-limits option, whose time `words.with_default` puts where none is typed."""
+    text = "Wait for limits of the provider that reset, 6h at most or TIME (orch.waitLimits)."
+    return click.option("--wait-limits", type=Span(), metavar="[TIME]", help=text)(function)
 
 
 def timeout_option(text: str, default: float | None = None) -> Callable[[F], F]:
@@ -94,14 +129,71 @@ def timeout_option(text: str, default: float | None = None) -> Callable[[F], F]:
 
 def planning_budget_option(function: F) -> F:
     """The --max-usd option of planning."""
-    text = "What planning may cost, in USD; 0 is no limit (orch.maxUsd)."
-    return click.option("--max-usd", type=_USD, metavar="N", help=text)(function)
+    text = "Limit for the cost of planning in USD; 0 is no limit (orch.maxUsd)."
+    return click.option("--max-usd", "--max-cost", type=_USD, metavar="N", help=text)(function)
 
 
 def step_budget_option(function: F) -> F:
     """The --max-step-usd option: what a step may cost, all its attempts together."""
-    text = "What each step may cost in all, in USD; 0 is no limit (orch.maxStepUsd)."
+    text = "Limit for the cost of each step in USD; 0 is no limit (orch.maxStepUsd)."
     return click.option("--max-step-usd", type=_USD, metavar="N", help=text)(function)
+
+
+def _set_price(ctx: click.Context, _option: click.Parameter, usd: float | None) -> None:
+    """Set orch.priceUnknown for this command and all that it starts, as `git -c` would."""
+    if usd is None:
+        return
+    number = os.environ.get("GIT_CONFIG_COUNT", "0")
+    place = int(number) if number.isdecimal() else 0
+    typed = {
+        "GIT_CONFIG_COUNT": str(place + 1),
+        f"GIT_CONFIG_KEY_{place}": "orch.priceUnknown",
+        f"GIT_CONFIG_VALUE_{place}": f"{usd:f}",
+    }
+    before = {name: os.environ.get(name) for name in typed}
+    os.environ.update(typed)
+    ctx.call_on_close(lambda: _restore(before))
+
+
+def _restore(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+def price_unknown_option(function: F) -> F:
+    """The --price-unknown option: the setting orch.priceUnknown for one command."""
+    return click.option(
+        "--price-unknown",
+        type=_USD,
+        metavar="USD",
+        is_eager=True,
+        expose_value=False,
+        callback=_set_price,
+        help="Price of a model that no table has, per million tokens (orch.priceUnknown).",
+    )(function)
+
+
+def agent_option(function: F) -> F:
+    """The --agent option: who does agent steps that name nobody."""
+    return click.option(
+        "--agent",
+        metavar="AGENT",
+        help="The agent program for steps that name none (orch.agent); git-orch for its own.",
+    )(function)
+
+
+def agent(typed: str | None, chosen: Settings) -> str:
+    """The choice of the agent for steps that name none. Raises UsageError."""
+    from git_orch.plans import agents
+
+    choice = typed or chosen.agent
+    try:
+        program = agents.program(choice)
+    except ValueError as unfit:
+        raise errors.UsageError(f"'{choice}' is no agent: {unfit}", "git orch exec -h") from unfit
+    return "" if program is None else choice
 
 
 def find_repository() -> Repository:
@@ -109,25 +201,13 @@ def find_repository() -> Repository:
     return around()
 
 
-@contextlib.contextmanager
-def open_objects(repository: Repository) -> Iterator[Objects]:
-    """Open the object database for a command that only reads.
-
-    Python does not look for garbage meanwhile: with thousands of plans, that took half of the time.
-    """
-    looks = gc.isenabled()
-    gc.disable()
-    try:
-        with contextlib.closing(objects.opened(repository)) as database:
-            yield database
-    finally:
-        if looks:
-            gc.enable()
-
-
 def print_findings(listed: Iterable[Finding]) -> None:
     """Findings about a plan, each with its remedy; errors first, notes last."""
+    asked = answer.current()
     for finding in sorted(listed, key=lambda finding: list(_STYLES).index(finding.level)):
+        if asked is not None:
+            asked.diagnose(finding.level, finding.code, finding.text(), finding.fix)
+            continue
         console.out(
             console.Styled(finding.level, _STYLES[finding.level]),
             f": {finding.text()} [{finding.code}]",
@@ -135,89 +215,81 @@ def print_findings(listed: Iterable[Finding]) -> None:
         console.out(f"  fix: {finding.fix}")
 
 
-def status_of(repository: Repository, database: Objects, handle: str | None) -> Status:
-    """The status of the plan that `handle` names. Raises NotFound, and MissingObject when its log
-    cannot be read.
-    """
-    return catalog.read_steadily(
-        repository, lambda listing: _status_of(repository, database, handle, listing)
-    )
-
-
-def _status_of(
-    repository: Repository, database: Objects, handle: str | None, listing: Listing
-) -> Status:
-    plan, archived = catalog.find_plan(repository, database, handle, listing)
-    if archived is None:
-        statuses = catalog.statuses(repository, database, {plan: listing.plans[plan]})
-    else:
-        statuses = catalog.statuses_of_notes(repository, database, archived, listing.plans, plan)
-    if not statuses and plan in listing.plans:
-        [(notes, read)] = log.read_logs(database, [listing.plans[plan].log or ""])
-        log.refuse_unread(plan, read)
-        if notes.missing is not None:
-            raise objects.MissingObject(notes.missing)
-        raise errors.NotFound(f"the log of '{plan}' holds no plan", "git orch ls")
-    return standing.seen_here(repository, statuses[0], with_signatures=True)
-
-
-def with_merge(repository: Repository, status: Status) -> Status:
-    """The status of one plan, with the branch that somebody merged it into; this search costs too
-    much for a list of plans.
-    """
-    merged = upstream.landing_by_others(repository, status, upstream.base_tip(repository, status))
-    return status if merged is None else status._replace(landed=merged)
-
-
-def plan_id(repository: Repository, handle: str | None) -> str:
-    """The ID of the plan that `handle` names, to work on it. Raises NotFound, and Refused for an
-    archived plan.
-    """
-    with open_objects(repository) as database:
-        plan = catalog.resolve(repository, database, handle)
-        if refs.value(repository, refs.LOGS + plan) is None:
-            from git_orch.flow.branch import archive
-
-            for status in catalog.archived_statuses(repository, database, plan):
-                grant.refuse_rejected(status)
-                archive.refuse_archived(status)
-        return plan
-
-
-def landed_and_archived(handle: str) -> Status | None:
-    """The status of the plan that `handle` names, if it has landed and been put away since."""
-    repository = find_repository()
-    with open_objects(repository) as database:
-        plan = catalog.resolve(repository, database, handle)
-        if refs.value(repository, refs.LOGS + plan) is not None:
-            return None
-        statuses = catalog.archived_statuses(repository, database, plan)
-    return next((status for status in statuses if status.landed is not None), None)
-
-
-def any_plan_id(repository: Repository, handle: str | None) -> str:
-    """The ID of the plan that `handle` names, archived or not. Raises NotFound."""
-    with open_objects(repository) as database:
-        return catalog.resolve(repository, database, handle)
-
-
 @contextlib.contextmanager
-def open_plan(handle: str | None, *, put_away: bool = False) -> Iterator[OpenPlan]:
-    """Open the plan that `handle` names, for this command alone; the terminal shows its reports.
+def open_plan(
+    handle: str | None,
+    *,
+    put_away: bool = False,
+    idea: bool = False,
+    quiet: bool = False,
+    progress: bool | None = None,
+) -> Iterator[OpenPlan]:
+    """Open the plan that `handle` names, for this command alone; the terminal shows its reports,
+    unless it is to be `quiet`; `progress` as for `watching.watch`.
 
-    `put_away` is for commands that also work on a plan on its way into the archive. Raises NotFound,
-    Busy and Refused.
+    `put_away` is for commands that also work on a plan on its way into the archive, `idea` for those
+    that work on one without steps. Raises NotFound, Busy and Refused.
     """
+    from git_orch.cli import reading
     from git_orch.flow.branch import opening
-    from git_orch.views.progress import ConsoleReporter
+    from git_orch.repo import refs
+    from git_orch.repo.plan_place import PlanPlace
+    from git_orch.views import watching
 
     repository = find_repository()
-    place, reporter = PlanPlace(repository, plan_id(repository, handle)), ConsoleReporter()
-    with opening.open_for_writing(place, reporter, put_away=put_away) as opened:
+    place = PlanPlace(repository, reading.plan_id(repository, handle))
+    with (
+        watching.watch(quiet=quiet, progress=progress) as reporter,
+        opening.open_for_writing(place, reporter, put_away=put_away, idea=idea) as opened,
+    ):
         yield opened
         asked = answer.current()
         if asked is not None and refs.value(repository, opened.place.log) is not None:
             asked.offer(lambda: plan_document(repository, opened.status(), running=False))
+
+
+@contextlib.contextmanager
+def open_landed(handle: str | None) -> Iterator[OpenPlan]:
+    """Open the plan that `handle` names to run its checks, also where it was put away after it had
+    landed. Raises NotFound, Busy and Refused.
+    """
+    from git_orch.cli import reading
+
+    put_away = reading.landed_and_archived(handle) if handle is not None else None
+    if put_away is None:
+        with open_plan(handle) as opened:
+            yield opened
+        return
+    from git_orch.flow.branch import opening
+    from git_orch.repo.plan_place import PlanPlace
+    from git_orch.views.progress import ConsoleReporter
+
+    place = PlanPlace(find_repository(), put_away.id)
+    with opening.open_put_away(place, ConsoleReporter(), put_away.log) as opened:
+        yield opened
+
+
+def open_beside_runs(
+    stack: contextlib.ExitStack, handle: str | None, *, idea: bool = False
+) -> tuple[OpenPlan, bool]:
+    """Open a plan to add events that move no ref, and whether a run of it goes on, which they do not
+    disturb. Raises NotFound, Busy and Refused.
+    """
+    from git_orch.cli import reading
+    from git_orch.flow.branch import opening
+    from git_orch.repo import localfiles
+    from git_orch.repo.plan_place import PlanPlace
+    from git_orch.views.progress import ConsoleReporter
+
+    try:
+        return stack.enter_context(open_plan(handle, idea=idea)), False
+    except errors.Busy:
+        repository = find_repository()
+        place = PlanPlace(repository, reading.plan_id(repository, handle))
+        if not localfiles.is_held(place):
+            raise
+        beside = opening.open_beside_a_run(place, ConsoleReporter())
+        return stack.enter_context(beside), True
 
 
 def print_json(value: object, *following: str) -> None:
@@ -241,7 +313,7 @@ def give(data: object) -> None:
 def plan_document(repository: Repository, status: Status, *, running: bool) -> Document:
     """A plan as `git orch show --json` gives it, with the worktrees in which a person works."""
     from git_orch.repo.worktree import worktrees
-    from git_orch.views import documents, waits
+    from git_orch.views import by_hand, documents, waits
 
     places: dict[str, str] = {}
     if any(purpose != "exec" for purpose in worktrees.purposes(repository, status.id)):
@@ -249,7 +321,24 @@ def plan_document(repository: Repository, status: Status, *, running: bool) -> D
 
         places = prepare.places_by_hand(repository, status)
     waiting = waits.document(repository, status.id) if running else None
-    return documents.document(status, running=running, worktrees=places, waiting=waiting)
+    work = by_hand.of_plan(repository, status.id)
+    verdicts = None
+    if status.plan.requirements:
+        from git_orch.cli import requirements
+
+        verdicts = requirements.of_status(repository, status)
+    waits_for = work.document if work is not None else None
+    local = documents.Local(places, waiting, waits_for, verdicts)
+    return documents.document(status, running=running, local=local)
+
+
+def following(status: Status, work: ByHand | None, *, running: bool) -> str:
+    """The next command to type, also where a person is at work."""
+    from git_orch.views import report
+
+    if work is not None and not running:
+        return work.next
+    return report.following(status, running=running)
 
 
 def print_plan(
@@ -258,92 +347,15 @@ def print_plan(
     *,
     running: bool = False,
     more: Mapping[str, object] | None = None,
+    ways: Sequence[str] = (),
 ) -> None:
-    """Give a plan as data, with `more` keys, and the command that leads on."""
-    from git_orch.views import report
+    """Give a plan as data, with `more` keys, and the commands that lead on, `ways` if there are
+    any.
+    """
+    from git_orch.views import by_hand
 
+    usual = following(status, by_hand.of_plan(repository, status.id), running=running)
     print_json(
         {**plan_document(repository, status, running=running), **(more or {})},
-        report.following(status, running=running),
+        *(ways or [usual]),
     )
-
-
-def statuses(repository: Repository, database: Objects) -> list[Status]:
-    """The status of all plans; those whose log cannot be read are named on standard error."""
-    return every_status(repository, database, Everything(with_archived=False))
-
-
-class Asked(Protocol):
-    """Which plans are to be read, live ones and those of the archive; `bases` is for
-    `catalog.statuses`.
-    """
-
-    with_archived: bool
-    bases: dict[str, str | None]
-
-    def live(self, listing: Listing) -> Mapping[str, PlanRefs]:
-        """The plans to be read of those that are listed."""
-        ...
-
-
-class Everything:
-    """All plans."""
-
-    def __init__(self, *, with_archived: bool) -> None:
-        self.with_archived = with_archived
-        self.bases: dict[str, str | None] = {}
-
-    def live(self, listing: Listing) -> Mapping[str, PlanRefs]:
-        """All that are listed."""
-        return listing.plans
-
-
-def every_status(repository: Repository, database: Objects, asked: Asked) -> list[Status]:
-    """The status of all plans that are asked for, oldest first; what cannot be read is named on
-    standard error.
-    """
-    try:
-        return catalog.read_steadily(
-            repository, lambda listing: _every(repository, database, listing, asked)
-        )
-    except _Unreadable as partly:
-        for note in partly.notes:
-            console.err(note)
-        return partly.statuses
-
-
-class _Unreadable(objects.MissingObject):
-    """Some of the plans cannot be read."""
-
-    def __init__(self, statuses: list[Status], notes: list[str]) -> None:
-        super().__init__("")
-        self.statuses = statuses
-        self.notes = notes
-
-
-def _every(
-    repository: Repository, database: Objects, listing: Listing, asked: Asked
-) -> list[Status]:
-    live = asked.live(listing)
-    unread: dict[str, str] = {}
-    statuses = catalog.statuses(repository, database, live, asked.bases, unread)
-    readable = {status.id for status in statuses}
-    notes = [
-        f"note: the log of '{plan}' is not read: {unread[plan]}; see 'git orch show {ids.short(plan)}'"
-        if plan in unread
-        else f"note: the log of '{plan}' cannot be read; git fsck says more"
-        for plan, values in live.items()
-        if values.log is not None and plan not in readable
-    ]
-    if asked.with_archived:
-        put_away = archive.read_at(repository, database, listing.archive)
-        statuses += catalog.statuses_of_notes(repository, database, put_away, listing.plans)
-        lost = put_away.plans.keys() - {status.id for status in statuses} - listing.plans.keys()
-        if put_away.damaged or lost:
-            count = put_away.damaged + len(lost)
-            notes.append(f"note: {count} of the notes in the archive cannot be read")
-    statuses.sort(key=lambda status: status.id)
-    statuses = [standing.seen_here(repository, status) for status in statuses]
-    if notes:
-        raise _Unreadable(statuses, notes)
-    return statuses

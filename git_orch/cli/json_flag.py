@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def _answering(_context: click.Context, _option: click.Parameter, value: bool) -> bool:  # noqa: FBT001  # so click calls it
     """See to it that a --json which is the value of another option does not count."""
-    if not value:
+    asked = answer.current()
+    if not value and (asked is None or asked.stream is None):
         answer.end()
     return value
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from git_orch.cli import giving_up, here
+from git_orch.cli import here, reading
+from git_orch.cli import unfinished as unfinished_command
 from git_orch.plans import ids, sentences
 from git_orch.plans.history.status import Status
 from git_orch.repo import settings
@@ -15,6 +16,8 @@ from git_orch.views import console, progress
 
 if TYPE_CHECKING:
     from git_orch.flow.branch.land import Landing, Mode
+    from git_orch.flow.open_plan import OpenPlan
+    from git_orch.repo.worktree.conflict_record import Operation
 
 
 @click.command("land")
@@ -22,38 +25,38 @@ if TYPE_CHECKING:
 @click.option(
     "--onto", metavar="BRANCH", help="The branch; by default the one that the plan was made on."
 )
-@click.option("--merge", "mode", flag_value="merge", help="With a merge commit.")
+@click.option("--merge", "mode", flag_value="merge", help="Land with a merge commit.")
 @click.option(
     "--rebase",
     "mode",
     flag_value="rebase",
-    help="The step commits on top of the branch, without the cover.",
+    help="Put the step commits on top of the branch, without the cover.",
 )
-@click.option("--squash", "mode", flag_value="squash", help="As one commit that claims all steps.")
+@click.option(
+    "--squash", "mode", flag_value="squash", help="Make one commit that claims all steps."
+)
 @click.option(
     "--ff-only",
     "mode",
     flag_value="ff-only",
-    help="Only by moving the branch forward to the plan's tip.",
+    help="Only move the branch forward to the plan's tip.",
 )
 @click.option(
     "--partial",
     is_flag=True,
-    help="Also a plan that is not done: what there is; the plan stays open.",
+    help="Land the done steps of an unfinished plan; it stays open.",
 )
 @click.option(
     "--unverified",
     is_flag=True,
-    help="Also what this machine has not verified; the log will say so.",
+    help="Land a plan that this machine has not verified; the log says so.",
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Say what would land, or what conflicts; change nothing."
-)
-@click.option(
-    "--abort",
+    "--dry-run",
     is_flag=True,
-    help="Give up a landing that waits for a conflict; keep the work on it.",
+    help="Print the steps that would land, or the conflicts; change nothing.",
 )
+@unfinished_command.options
 @here.json_option
 def command(
     plan: str | None,
@@ -63,18 +66,18 @@ def command(
     partial: bool,
     unverified: bool,
     dry_run: bool,
-    abort: bool,
+    unfinished: unfinished_command.Turn | None,
     as_json: bool,
 ) -> None:
-    """Bring a finished plan to your branch, and archive it. Files that are not committed are never
-    overwritten. Without an option orch.land says how; its default is merge.
+    """Bring a finished plan to your branch, and archive it. git-orch never overwrites an
+    uncommitted file. Without an option orch.land names the way; its default is merge.
     """
     from git_orch.flow.branch import land
 
-    if abort:
-        giving_up.give_up(plan, "land")
+    if unfinished is not None:
+        unfinished_command.settle(plan, "land", unfinished)
         return
-    if plan is not None and (done := here.landed_and_archived(plan)) is not None:
+    if plan is not None and (done := reading.landed_and_archived(plan)) is not None:
         landing = done.landed
         if landing is not None and onto in (None, landing.ref, landing.branch()):
             here.give(
@@ -147,7 +150,7 @@ def show(before: Status, landed: Landing, *, dry_run: bool = False) -> None:
 
 
 def _reviews(before: Status, landed: Landing) -> dict[int, tuple[str, ...]]:
-    """By number, why the work of a step that landed should be looked at."""
+    """By step number, why somebody should look at the landed work."""
     return {
         step.number: step.attempt.review
         for step in before.steps
@@ -162,3 +165,11 @@ def step_lines(before: Status, commits: Mapping[str, str]) -> list[str]:
         for step in before.steps
         if step.id in commits
     ]
+
+
+def go_on(opened: OpenPlan, operation: Operation) -> None:
+    """Go on with what a conflict has stopped."""
+    from git_orch.flow.branch import land
+
+    before = opened.status()
+    show(before, land.land(opened, operation.onto, land.terms_of(operation)))

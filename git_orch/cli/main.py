@@ -9,12 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from git_orch import __version__, errors, notices
 from git_orch.plans import sentences
 from git_orch.sandbox import secrecy
 from git_orch.views import console
+
+if TYPE_CHECKING:
+    from git_orch.views.events import Stream
 
 _CLOSED_PIPE = 141
 _DEAF = 2.0  # seconds after a signal in which another one is taken for its echo
@@ -57,7 +60,11 @@ def _signals() -> None:
 
 def _status(argv: list[str]) -> int:
     """The exit code of a command; with --json the answer to it is printed, however it ended."""
-    if "--json" not in argv:
+    if argv[:2] == ["plan", "diff"]:  # no task begins so
+        argv = ["diff", "--plan", *argv[2:]]
+    if argv[:2] in (["template", "init"], ["templates", "init"]):
+        argv = ["templates", "--init", *argv[2:]]
+    if "--json" not in argv and "--stream" not in argv:
         return _guarded(lambda: _outcome(argv))
     import contextlib
     import io
@@ -65,9 +72,13 @@ def _status(argv: list[str]) -> int:
     from git_orch.views import answer
 
     typed = argv[: argv.index("--")] if "--" in argv else argv
-    if "--json" not in typed:
+    streams = typed[:1] == ["exec"] and "--stream" in typed
+    if "--json" not in typed and not streams:
         return _guarded(lambda: _outcome(argv))
-    asked = answer.begin(typed[0])
+    name, argv = _asked(argv, typed)
+    asked = answer.begin(name, _stream() if streams else None)
+    if name == "version":
+        asked.give({"version": __version__})
     content = io.BytesIO()  # what libraries print, such as help
     direct = io.TextIOWrapper(content, encoding="utf-8", errors="surrogateescape")
     try:
@@ -78,18 +89,48 @@ def _status(argv: list[str]) -> int:
         if asked is answer.current():
             if text:
                 asked.result(text)
-            text = answer.text(asked.document(status))
+            document = asked.document(status)
+            stream = asked.stream
+            if stream is not None:
+                ended = _guarded(lambda: stream.end(status, document))
+                return status if ended == 0 else ended
+            text = answer.text(document)
         printed = _guarded(lambda: console.write(text)) if text else 0
         return status if printed == 0 else printed
     finally:
         answer.end()
 
 
+def _stream() -> Stream:
+    from git_orch.views import events
+
+    return events.Stream()
+
+
+def _say(level: str, text: str) -> None:
+    console.err(f"{level}: ", text)
+
+
+def _asked(argv: list[str], typed: list[str]) -> tuple[str, list[str]]:
+    """The name of the answer, and the command line with --json behind the command's name, where
+    there is one: `typed` are the words that may be options.
+    """
+    place = next((place for place, word in enumerate(typed) if not word.startswith("-")), None)
+    leading = typed if place is None else typed[:place]
+    name = "version" if "--version" in leading else "help"
+    if "--json" not in leading:
+        return (name if leading else typed[0]), argv
+    before = [word for word in leading if word != "--json"]
+    if place is None or before:
+        return name, [*before, *argv[len(leading) :]]
+    return argv[place], [argv[place], "--json", *argv[place + 1 :]]
+
+
 def _guarded(act: Callable[[], object]) -> int:
     """The exit code of what `act` does: the one place where exceptions become messages."""
     try:
         secrecy.hide_keys()  # here, so that no command can forget to
-        notices.listen(lambda text: console.err("note: ", text))
+        notices.listen(_say)
         console.choose_colour(_colour)
         outcome = act()
         if sys.stdout is not None:
@@ -136,6 +177,12 @@ def _outcome(argv: list[str]) -> object:
     try:
         with program.make_context("git orch", argv) as context, _pages(argv):
             return program.invoke(context)
+    except errors.PlanUnnamed as unnamed:
+        from git_orch.cli import words
+
+        if unnamed.newest is not None:
+            unnamed.hint = words.naming(unnamed.newest, argv)
+        raise
     except click.exceptions.Exit as left:  # after -h and --help
         return left.exit_code
     except click.UsageError as wrong:
@@ -146,13 +193,13 @@ def _outcome(argv: list[str]) -> object:
         raise errors.UsageError(_lower(wrong.format_message()), help_on) from wrong
 
 
-_LONG = frozenset(("approve", "audit", "context", "diff", "log", "show"))
+_LONG = frozenset(("approve", "audit", "context", "diff", "log", "scout", "show"))
 
 
 @contextlib.contextmanager
 def _pages(argv: Sequence[str]) -> Iterator[None]:
     """Show the result in the user's pager, where it is long and a person looks at it."""
-    if argv[0] not in _LONG or sys.stdout is None or not sys.stdout.isatty():
+    if not _LONG.intersection(argv[:1]) or sys.stdout is None or not sys.stdout.isatty():
         yield
         return
     from git_orch.repo import terminal

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Collection, Sequence
 
 _WORDS = {
-    "plan": "new create make init generate draft",
+    "plan": "new create make generate draft",
     "exec": "run resume start continue execute go proceed retry",
     "stop": "abort cancel kill interrupt pause",
     "status": "st state-of progress info where watch tail",
@@ -34,6 +34,7 @@ _WORDS = {
     "setup": "install bootstrap",
     "doctor": "diagnose probe selftest",
     "config": "settings options",
+    "tour": "demo tutorial walkthrough learn example",
     "help": "man commands",
     "--version": "version",
 }

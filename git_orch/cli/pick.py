@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch import errors
-from git_orch.cli import here, land, words
+from git_orch.cli import here, land, reading, words
+from git_orch.cli import unfinished as unfinished_command
 from git_orch.plans import ids, selection, sentences
 from git_orch.plans.history.status import Status
 from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.flow.branch.pick_by_hand import Picked
+    from git_orch.flow.open_plan import OpenPlan
+    from git_orch.repo.worktree.conflict_record import Operation
 
 
 @click.command("pick")
 @click.argument("plan", required=False, metavar="[PLAN]")
 @click.argument("steps", required=False, metavar="STEPS")
 @click.option("--onto", metavar="BRANCH", help="The branch; by default the one you are on.")
-@click.option("--force", is_flag=True, help="Also without the steps that the picked ones need.")
+@click.option("--force", is_flag=True, help="Pick steps without the steps that they need.")
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Say what would be picked, or what does not fit; change nothing.",
+    help="Print the commits to pick, or the conflicts; change nothing.",
 )
-@click.option(
-    "--continue", "unfinished", flag_value="continue", help="Go on with a pick that stopped here."
-)
-@click.option("--abort", "unfinished", flag_value="abort", help="Give up a pick that stopped here.")
+@unfinished_command.options
 def command(
     plan: str | None,
     steps: str | None,
@@ -37,13 +37,12 @@ def command(
     onto: str | None,
     force: bool,
     dry_run: bool,
-    unfinished: str | None,
+    unfinished: unfinished_command.Turn | None,
 ) -> None:
     """Put the commits of STEPS (2,4 or 2-4) onto a branch."""
     if unfinished is not None:
-        if steps is not None or onto is not None or force or dry_run:
-            raise errors.UsageError(f"--{unfinished} stands alone", f"git orch pick --{unfinished}")
-        settle(plan, abort=unfinished == "abort")
+        unfinished_command.refuse_others(unfinished)
+        settle(plan, unfinished)
         return
     from git_orch.flow.branch import pick
 
@@ -53,6 +52,11 @@ def command(
         before = opened.status()
         numbers = selection.numbers(chosen, len(before.steps))
         picked = pick.pick(opened, numbers, onto, force=force, dry_run=dry_run)
+        show(opened, before, picked, dry_run=dry_run)
+
+
+def show(opened: OpenPlan, before: Status, picked: Picked | None, *, dry_run: bool = False) -> None:
+    """Say what was picked, or would be."""
     document = picked._asdict() if picked is not None else None
     here.give({"plan": opened.id, "dry_run": dry_run, "picked": document})
     if picked is None:
@@ -61,27 +65,31 @@ def command(
     _print(picked, before, dry_run=dry_run)
 
 
-def settle(plan: str | None, *, abort: bool) -> None:
-    """Go on with the pick that stopped where the user stands, or give it up. Raises Refused for
-    another plan's.
+def settle(plan: str | None, turn: unfinished_command.Turn) -> None:
+    """Go on with the pick that stopped where the user stands, or else in a worktree that it named;
+    or give it up. Raises Refused for another plan's.
     """
     from git_orch.flow.branch import pick
     from git_orch.views.progress import ConsoleReporter
 
     repository = here.find_repository()
+    if not pick.waits_here(repository) and words.plan_in_conflict(repository) is not None:
+        unfinished_command.settle(plan, "pick", turn)
+        return
     _, record = pick.waiting(repository)
-    if plan is not None and here.plan_id(repository, plan) != record.plan:
+    if plan is not None and reading.plan_id(repository, plan) != record.plan:
         raise errors.Refused(
-            f"the pick that waits here is of '{ids.short(record.plan)}'",
-            f"git orch pick {'--abort' if abort else '--continue'}",
+            f"the waiting pick is of '{ids.short(record.plan)}'",
+            f"git orch pick --{turn}",
         )
     reporter = ConsoleReporter()
-    picked = pick.give_up(repository, reporter) if abort else pick.go_on(repository, reporter)
+    end = pick.give_up if turn == "abort" else pick.go_on
+    picked = end(repository, reporter)
     here.give({"plan": record.plan, "dry_run": False, "picked": picked._asdict()})
     branch = picked.ref.removeprefix("refs/heads/")
     if picked.commits:
-        with here.open_objects(repository) as database:
-            _print(picked, here.status_of(repository, database, record.plan), dry_run=False)
+        with reading.open_objects(repository) as database:
+            _print(picked, reading.status_of(repository, database, record.plan), dry_run=False)
     elif picked.new == picked.old:
         console.out(
             f"everything is as before the pick: {sentences.quoted(branch)} is at {picked.old[:10]}"
@@ -104,3 +112,12 @@ def _print(picked: Picked, before: Status, *, dry_run: bool) -> None:
     )
     for line in land.step_lines(before, picked.commits):
         console.out(line)
+
+
+def go_on(opened: OpenPlan, operation: Operation) -> None:
+    """Go on with what a conflict has stopped."""
+    from git_orch.flow.branch import conflict, pick
+
+    before, steps = opened.status(), conflict.numbers(opened, operation)
+    force = "force" in operation.flags
+    show(opened, before, pick.pick(opened, steps, operation.onto, force=force))

@@ -2,91 +2,119 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
-import os
-import shlex
-import sys
+import re
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from git_orch import errors
-from git_orch.cli import here
-from git_orch.plans import ids, sentences
-from git_orch.repo import identity, settings
+from git_orch.cli import here, planning, reading, words
+from git_orch.plans import durations, ids, sentences
+from git_orch.repo import settings
 from git_orch.repo.objects import objects
-from git_orch.repo.worktree import snapshot
 from git_orch.views import console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from git_orch.flow.planning import draft as planning
     from git_orch.flow.planning.create import Draft
-    from git_orch.plans.document import Document
+    from git_orch.flow.planning.replies import ReplyFile
     from git_orch.plans.history.status import Base
     from git_orch.repo.repository import Repository
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+# Options whose values may be left out, what they are then, and what a value looks like.
+_OPTIONAL = (
+    ("--again", "", re.compile("[0-9a-f]{4}")),
+    ("--revise", "", re.compile("[^-].*", re.DOTALL)),
+    ("--wait-limits", durations.WAIT, durations.FORM),
 )
-_LARGEST_TASK = 4 * 1024 * 1024  # bytes; what a model can read is far below
 
 
-_NO_TASK = "nothing to plan: give a task, --from or --template"
+class _Plan(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for option, default, values in _OPTIONAL:
+            args = words.with_default(args, option, default, values)
+        return super().parse_args(ctx, args)
 
 
-class Typed(NamedTuple):
-    """The options of `git orch plan TASK` as typed."""
-
-    source: str | None
-    template: str | None
-    variables: tuple[str, ...]
-    base: str | None
-    include_dirty: bool
-    model: str | None
-    max_usd: float | None
-    estimate_only: bool
-    no_look: bool
-    again: bool
-    as_json: bool
-
-
-@click.command("plan")
+@click.command("plan", cls=_Plan)
 @click.argument("task", required=False)
 @click.option(
-    "--from", "source", metavar="FILE", help="A plan file (YAML or JSON); - for standard input."
+    "--from",
+    "source",
+    metavar="FILE",
+    help="A plan file (YAML or JSON), or the tasks of another tool; - for standard input.",
 )
-@click.option("--template", metavar="NAME", help="A built-in template; see `git orch templates`.")
+@click.option(
+    "--part",
+    metavar="NAME",
+    help="With --from: the tag, story, phase, epic, label or task to take.",
+)
+@click.option(
+    "--template",
+    metavar="NAME",
+    help="A template of `git orch templates`; with --draft your own NAME.md.",
+)
 @click.option(
     "--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable of the template."
 )
 @click.option("--base", metavar="REF", help="Where the plan starts; HEAD by default.")
 @click.option(
-    "--include-dirty", is_flag=True, help="Start from a snapshot that holds the uncommitted files."
+    "--include-dirty", is_flag=True, help="Start from a snapshot of the uncommitted files."
 )
 @click.option("--model", metavar="MODEL", help="The model that plans (orch.model).")
-@click.option("--again", is_flag=True, help="Take the task of the last planning that failed.")
-@here.planning_budget_option
 @click.option(
-    "--estimate-only", is_flag=True, help="Print what it may cost; ask nobody and store nothing."
+    "--again",
+    metavar="[NAME]",
+    help="Take up the last planning that failed, or the one called NAME.",
+)
+@click.option(
+    "--revise", metavar="[PLAN]", help="Let a model change the steps of PLAN that are not done."
+)
+@here.message_option("With --revise: what to change. Another -m is another paragraph.")
+@here.wait_limits_option
+@here.planning_budget_option
+@here.price_unknown_option
+@click.option(
+    "--estimate-only",
+    is_flag=True,
+    help="Print the estimated cost; make no request and store nothing.",
 )
 @click.option(
     "--no-look", is_flag=True, help="Let the model read no further files of the repository."
 )
+@click.option(
+    "--tool",
+    "tools",
+    metavar="LIST",
+    help="What the model that plans may use, as with exec; it never writes or runs commands.",
+)
+@click.option(
+    "--draft", "first_state", flag_value="draft", help="Write down an idea; ask no model."
+)
+@click.option(
+    "--ready", "first_state", flag_value="ready", help="The same, and it is ready for its spec."
+)
+@click.option(
+    "--body", metavar="TEXT", help="The idea in Markdown; - for standard input, with --draft."
+)
+@click.option("--owner", metavar="NAME", help="Whom the plan belongs to; see `git orch owner who`.")
+@click.option("--id", metavar="ID", help="Let the ID of the new plan begin so; for programs.")
+@here.progress_option
+@here.quiet_option
 @here.json_option
 def command(task: str | None, **typed: Any) -> None:  # Any: click has checked them
-    """Make a plan. TASK is what to do, in your words; without it the task is read from standard
-    input.
+    """Make a plan. TASK says what to do, in your words; without it git-orch reads the task from
+    standard input. `git orch plan diff [PLAN]` shows what the last edit changed.
     """
-    options_typed = Typed(**typed)
+    options_typed = planning.Typed(**typed)
+    if options_typed.first_state is not None:
+        from git_orch.cli import idea
+
+        idea.make(task, options_typed)
+        return
     _refuse_mixed(task, options_typed)
     if options_typed.include_dirty and options_typed.base is not None:
         raise errors.UsageError(
@@ -101,29 +129,50 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
 
         messages.start_import()
     repository = here.find_repository()
+    with contextlib.ExitStack() as held:
+        file: ReplyFile | None = None
+        if options_typed.again is not None:
+            from git_orch.flow.planning import replies
+
+            file = held.enter_context(replies.take_up(repository, options_typed.again))
+        if options_typed.revise is not None or (file is not None and file.plan):
+            from git_orch.cli import revising
+
+            revising.run(repository, options_typed, file)
+        elif options_typed.estimate_only:
+            _print_estimate(repository, file.task if file is not None else task, options_typed)
+        else:
+            _plan(repository, task, options_typed, held, file)
+
+
+def _plan(
+    repository: Repository,
+    task: str | None,
+    options_typed: planning.Typed,
+    held: contextlib.ExitStack,
+    file: ReplyFile | None,
+) -> None:
     from git_orch.flow.model import estimate as estimating
     from git_orch.flow.planning import create
     from git_orch.views.progress import ConsoleReporter
 
-    if options_typed.estimate_only:
-        _print_estimate(repository, task, options_typed)
-        return
     create.refuse_unready(repository, include_dirty=options_typed.include_dirty)
     with _base(repository, options_typed) as start:
-        draft = _with_samples(
-            repository,
-            _make_draft(repository, task, options_typed, start.commit),
-            options_typed.model,
-            start.commit,
-        )
+        if options_typed.source is None and options_typed.template is None:
+            drafted = _ask_model(repository, task, options_typed, start.commit, held, file)
+        else:
+            drafted = _read_draft(repository, options_typed)
+        draft = _with_samples(repository, drafted, options_typed.model, start.commit)
+        owner = planning.owner(repository, options_typed.owner)
+        draft = replace(draft, owner=owner, id=options_typed.id or "")
         plan_id = create.create(repository, draft, start, ConsoleReporter())
     if not options_typed.include_dirty:
         _warn_of_uncommitted(repository)
     if options_typed.as_json:
         if draft.origin == "model":
             _print_findings(repository, draft)
-        with here.open_objects(repository) as database:
-            here.print_plan(repository, here.status_of(repository, database, plan_id))
+        with reading.open_objects(repository) as database:
+            here.print_plan(repository, reading.status_of(repository, database, plan_id))
         return
     count = len(draft.plan.steps)
     cost = estimating.estimate_text(draft.estimate)
@@ -132,17 +181,23 @@ def command(task: str | None, **typed: Any) -> None:  # Any: click has checked t
         console.out(f"missing: {', '.join(draft.plan.missing)}")
     if draft.origin == "model":
         _print_findings(repository, draft)
+    from git_orch.flow.approval import required
     from git_orch.flow.machine import shares
 
     shared = shares.of(repository, settings.of_user(repository)).line()
     if shared:
         console.out(f"shared: {shared}")
     console.out(f"read: git orch show --tasks {ids.short(plan_id)}")
-    console.out(f"run: git orch exec {ids.short(plan_id)}")
+    name = ids.short(plan_id)
+    needed = required.options_needed(repository, draft.plan)
+    approve = ""
+    if needed or draft.needs_approval:
+        approve = f"{' '.join(['git orch approve', name, *needed])} && "
+    console.out(f"run: {approve}git orch exec {name}")
 
 
 @contextlib.contextmanager
-def _base(repository: Repository, given: Typed) -> Iterator[Base]:
+def _base(repository: Repository, given: planning.Typed) -> Iterator[Base]:
     """Where the plan starts. A snapshot of uncommitted files is there as long as this is open; then
     the plan's branch has it.
     """
@@ -177,7 +232,7 @@ def _with_samples(
     from git_orch.flow.model import service
 
     chosen = settings.of_user(repository)
-    table = service.price_table(chosen.prices)
+    table = service.price_table(chosen)
     estimate = estimating.plan_estimate(
         draft.plan,
         model or chosen.model,
@@ -188,162 +243,131 @@ def _with_samples(
     return replace(draft, estimate=estimate)
 
 
-def _print_estimate(repository: Repository, task: str | None, given: Typed) -> None:
+def _print_estimate(repository: Repository, task: str | None, given: planning.Typed) -> None:
     """Print the estimated cost of a plan file or a template or, for a task, of planning it."""
-    from git_orch.flow.model import estimate as estimating
-    from git_orch.flow.model import service
     from git_orch.flow.planning import base as basing
-    from git_orch.plans.money import cost
 
-    chosen = settings.of_user(repository)
-    name = given.model or chosen.model
     if given.source is None and given.template is None:
-        from git_orch.flow.planning import draft as planning
+        from git_orch.flow.planning import draft as drafts
 
-        again = planning.last_unfinished(repository).task if given.again else None
-        asked = again or _task_text(task)
         commit = basing.choose_base(repository, given.base).commit
-        terms = _terms(repository, given, chosen, commit)
-        usage = cost.Usage(
-            input=planning.prompt_tokens(repository, asked, terms), output=cost.STEP_TOKENS_OUT
-        )
-        usd = cost.usd(usage, service.price_table(chosen.prices).price(name))
-        estimate: Document = {"tokens_in": usage.input, "tokens_out": usage.output, "usd": usd}
-    else:
-        base = basing.choose_base(repository, given.base).commit
-        drafted = _make_draft(repository, task, given)
-        estimate = _with_samples(repository, drafted, given.model, base).estimate
-    if given.as_json:
-        here.print_json(estimate)
+        terms = planning.terms_of(repository, given, commit)
+        tokens = drafts.prompt_tokens(repository, _task_text(task), terms)
+        planning.print_asking(given, terms, tokens)
         return
-    what = (
-        "the plan" if given.source is not None or given.template is not None else "making the plan"
-    )
-    console.out(
-        f"{what}: {estimate['tokens_in']} tokens in, {estimate['tokens_out']} out, {estimating.estimate_text(estimate)}"
+    base = basing.choose_base(repository, given.base).commit
+    drafted = _read_draft(repository, given)
+    planning.print_estimate(
+        given, "the plan", _with_samples(repository, drafted, given.model, base).estimate
     )
 
 
-def _refuse_mixed(task: str | None, typed: Typed) -> None:
-    again = typed.again or None
-    places = {"TASK": task, "--from": typed.source, "--template": typed.template, "--again": again}
+def _refuse_mixed(task: str | None, typed: planning.Typed) -> None:
+    places = {
+        "TASK": task,
+        "--from": typed.source,
+        "--template": typed.template,
+        "--again": typed.again,
+        "--revise": typed.revise,
+    }
     given = [name for name, value in places.items() if value is not None]
+    if task is not None and typed.revise is not None:
+        raise errors.UsageError(
+            "TASK cannot be used with --revise", 'git orch plan --revise PLAN -m "what to change"'
+        )
     if len(given) > 1:
         raise errors.UsageError(
             f"{given[0]} cannot be used with {' and '.join(given[1:])}", "git orch plan -h"
         )
+    if task == "diff":
+        raise errors.UsageError(
+            "'diff' is no task: it stands right after 'plan'", "git orch plan diff"
+        )
     if typed.variables and typed.template is None:
         raise errors.UsageError("--var is for templates", "git orch templates")
+    if typed.part is not None and typed.source is None:
+        raise errors.UsageError("--part goes with --from", "git orch plan --from FILE --part NAME")
+    if typed.id is not None and (typed.revise is not None or not ids.is_without_slug(typed.id)):
+        raise errors.UsageError(
+            "--id is for new plans: PLAN, the date and ten characters", "git orch plan -h"
+        )
+    if typed.body is not None:
+        raise errors.UsageError(
+            "--body goes with --draft or --ready", 'git orch plan "TITLE" --draft --body -'
+        )
+    if typed.remarks and typed.revise is None:
+        raise errors.UsageError("-m goes with --revise", 'git orch plan "what to do"')
+    if typed.revise is not None and (typed.base is not None or typed.include_dirty):
+        raise errors.UsageError(
+            "--base and --include-dirty are for new plans: a revision starts from the plan's branch",
+            "git orch rebase -h",
+        )
 
 
-def _pairs(variables: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for assignment in variables:
-        name, equals, value = assignment.partition("=")
-        if not equals:
-            raise errors.UsageError(
-                f"'{assignment}' is not NAME=VALUE",
-                "git orch plan --template NAME --var name=hello",
-            )
-        pairs[name] = value
-    return pairs
-
-
-def _make_draft(
-    repository: Repository, task: str | None, given: Typed, base: str | None = None
-) -> Draft:
+def _read_draft(repository: Repository, given: planning.Typed) -> Draft:
+    """The plan of a file or a template."""
+    from git_orch.cli import source_files
     from git_orch.flow.model import service
-    from git_orch.flow.planning import draft as planning
+    from git_orch.flow.planning import draft as drafts
 
-    source = given.source
     chosen = settings.of_user(repository)
     name = given.model or chosen.model
-    table = service.price_table(chosen.prices)
+    table = service.price_table(chosen)
     if given.template is not None:
-        return planning.from_template(given.template, _pairs(given.variables), name, table)
-    if source is not None:
-        text = input_text(source)
-        return planning.from_file(text, "standard input" if source == "-" else source, name, table)
-    earlier = planning.last_unfinished(repository) if given.again else None
-    asked = _task_text(task) if earlier is None else earlier.task
-    identity.of_user(repository)  # before anything is paid for
-    from git_orch.views.progress import ConsoleReporter
+        from git_orch.templates import shelf
 
+        template = shelf.named(repository, given.template)
+        if template.needs is not None:
+            console.err(f"needs: {template.needs}")
+        pairs = planning.pairs(given.variables)
+        return drafts.from_template(template, pairs, name, table)
+    files = source_files.read(given.source or "-", given.part or "")
+    imported = drafts.from_other_tool(files, name, table)
+    if imported is not None:
+        draft, notes = imported
+        source_files.print_notes(notes)
+        return draft
+    if given.part is not None:
+        raise errors.UsageError(
+            f"--part is for the tasks of other tools, and {files.name} is none of their files",
+            "git orch plan -h",
+        )
+    return drafts.from_file(files.text, files.name, name, table)
+
+
+def _ask_model(
+    repository: Repository,
+    task: str | None,
+    given: planning.Typed,
+    base: str | None,
+    held: contextlib.ExitStack,
+    file: ReplyFile | None,
+) -> Draft:
+    """Have a model make the plan. `held` holds the file until the plan is stored."""
+    from git_orch.flow.planning import draft as drafts
+    from git_orch.flow.planning import replies
+    from git_orch.views import watching
+
+    if file is None:
+        file = held.enter_context(replies.begin(repository, _task_text(task)))
+    chosen = settings.of_user(repository)
     max_usd = given.max_usd if given.max_usd is not None else chosen.maxUsd
-    terms = _terms(repository, given, chosen, base)._replace(max_usd=max_usd)
-    return planning.from_model(repository, asked, terms, ConsoleReporter(), earlier)
-
-
-def _terms(
-    repository: Repository, given: Typed, chosen: settings.Settings, base: str | None
-) -> planning.Terms:
-    """The terms of planning, without a limit of money."""
-    from git_orch.flow.planning import draft as planning
-
-    name = given.model or chosen.model
-    return planning.Terms(name, 0.0, chosen, base, _place(repository), not given.no_look)
-
-
-def _place(repository: Repository) -> str:
-    """Where in the work tree the user stands; "" at its top, and elsewhere."""
-    if repository.top is None:
-        return ""
-    below = os.path.relpath(os.getcwd(), repository.top)
-    return "" if below.split(os.sep)[0] in (os.curdir, os.pardir) else below
+    terms = planning.terms_of(repository, given, base)._replace(max_usd=max_usd, spent=file.usd())
+    with watching.watch(quiet=given.quiet, progress=given.progress) as reporter:
+        return drafts.from_model(repository, terms, reporter, file)
 
 
 def _task_text(task: str | None) -> str:
     """The task, which may come from standard input. Raises UsageError when there is none."""
-    asked = task if task is not None else _standard_input()
+    asked = task if task is not None else planning.standard_input()
     if not asked.strip():
-        raise errors.UsageError(_NO_TASK, 'git orch plan "what to do"')
+        raise errors.UsageError(planning.NO_TASK, 'git orch plan "what to do"')
     return asked
-
-
-def input_text(source: str) -> str:
-    """The text of a file, or of standard input for `-`. Raises UsageError."""
-    return _standard_input() if source == "-" else _file(source)
-
-
-def _standard_input() -> str:
-    if sys.stdin is None or sys.stdin.isatty():
-        raise errors.UsageError(_NO_TASK, 'git orch plan "what to do"')
-    return _text(sys.stdin.buffer.read(_LARGEST_TASK + 1), "standard input")
-
-
-def _file(name: str) -> str:
-    try:
-        with Path(name).open("rb") as file:
-            return _text(file.read(_LARGEST_TASK + 1), name)
-    except OSError as failed:
-        raise errors.UsageError(
-            f"cannot read {sentences.quoted(name)}: {(failed.strerror or str(failed)).lower()}",
-            f"ls -l {shlex.quote(name)}",
-        ) from failed
-
-
-def _text(data: bytes, name: str) -> str:
-    if len(data) > _LARGEST_TASK:
-        raise errors.UsageError(f"{name} is larger than 4 MiB", "git orch plan -h")
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as wrong:
-        raise errors.UsageError(
-            f"{name} is not {encoding.upper()} (byte {wrong.start})",
-            f"iconv -f {_likely_encoding(data)} -t UTF-8 {shlex.quote(name)}",
-        ) from wrong
-
-
-def _likely_encoding(data: bytes) -> str:
-    """What a text that is not UTF-8 may be: every other byte of UTF-16 is zero, mostly."""
-    if data[1:2] == b"\0" or data[3:4] == b"\0":
-        return "UTF-16LE"
-    return "UTF-16BE" if data[:1] == b"\0" else "WINDOWS-1252"
 
 
 def _warn_of_uncommitted(repository: Repository) -> None:
     from git_orch.flow.machine import sandbox
+    from git_orch.repo.worktree import snapshot
 
     count = snapshot.uncommitted(repository, lambda: sandbox.boundary(repository))
     if count:

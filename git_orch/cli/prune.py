@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, reading
 from git_orch.repo import settings
 from git_orch.repo.objects import objects
 from git_orch.views import console
@@ -26,9 +26,11 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
     "days",
     type=here.Amount(_OLDEST),
     metavar="DAYS",
-    help="How old it has to be; orch.keepDays by default, 0 for everything.",
+    help="Remove only what is older; orch.keepDays by default, 0 for everything.",
 )
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would go; remove nothing.")
+@click.option(
+    "-n", "--dry-run", is_flag=True, help="Print what the command would remove; remove nothing."
+)
 @here.json_option
 def command(*, days: float | None, dry_run: bool, as_json: bool) -> None:
     """Remove old outputs, conversations, kept commits, worktrees and layers that no plan needs."""
@@ -38,10 +40,10 @@ def command(*, days: float | None, dry_run: bool, as_json: bool) -> None:
     limit = float(settings.of_user(repository).keepDays) if days is None else days
     if days is None and limit == 0:
         raise errors.UsageError(
-            "orch.keepDays is 0: what is old goes never", "git orch prune --older-than 30 --dry-run"
+            "orch.keepDays is 0, which keeps everything", "git orch prune --older-than 30 --dry-run"
         )
     with contextlib.closing(objects.opened(repository)) as database:
-        every = here.every_status(repository, database, here.Everything(with_archived=True))
+        every = reading.every_status(repository, database, reading.Everything(with_archived=True))
         gone = prune.prune(repository, database, every, prune.Age(limit, dry_run))
     if as_json:
         things = [{"kind": thing.kind, "count": thing.things, "size": thing.size} for thing in gone]

@@ -7,30 +7,34 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch import errors
-from git_orch.cli import giving_up, here
+from git_orch.cli import here
+from git_orch.cli import unfinished as unfinished_command
 from git_orch.views import console
 
 if TYPE_CHECKING:
     from git_orch.flow.open_plan import OpenPlan
+    from git_orch.repo.worktree.conflict_record import Operation
 
 
 @click.command("rebase")
 @here.plan_argument
 @click.option(
-    "--onto", metavar="REF", help="A branch or a commit; else the branch that the plan was made on."
+    "--onto",
+    metavar="REF",
+    help="A branch or a commit; by default the branch that the plan was made on.",
 )
-@click.option(
-    "--abort", is_flag=True, help="Give up a rebase that waits for a conflict; keep the work on it."
-)
-def command(plan: str | None, onto: str | None, *, abort: bool) -> None:
-    """Pick all commits of the plan branch onto another base; the checks of steps whose tree changes
+@unfinished_command.options
+def command(
+    plan: str | None, onto: str | None, *, unfinished: unfinished_command.Turn | None
+) -> None:
+    """Pick all commits of the plan branch onto another base. The checks of steps whose tree changes
     run again.
     """
     from git_orch.flow.planning import base as basing
     from git_orch.repo import refs
 
-    if abort:
-        giving_up.give_up(plan, "rebase")
+    if unfinished is not None:
+        unfinished_command.settle(plan, "rebase", unfinished)
         return
     with here.open_plan(plan) as opened:
         name = opened.name
@@ -42,22 +46,24 @@ def command(plan: str | None, onto: str | None, *, abort: bool) -> None:
         if onto is None and refs.value(opened.repository, ref) is None:
             hint = f"git branch --list; git orch rebase {name} --onto BRANCH  # its new name, say"
             raise basing.gone(opened, ref, f"git orch rebase {name}", hint)
-        lines = rebase(opened, ref)
-    for line in lines:
-        console.out(line)
+        rebase(opened, ref)
 
 
-def rebase(opened: OpenPlan, ref: str) -> list[str]:
-    """Put a plan onto a branch or a commit; gives what to say of it."""
+def rebase(opened: OpenPlan, ref: str) -> None:
+    """Put a plan onto a branch or a commit, and say so."""
     from git_orch.flow.branch import rewrite
     from git_orch.flow.planning import base as basing
 
     base = basing.choose_base(opened.repository, ref)
     done = rewrite.rebase(opened, base)
     if done is None:
-        return [f"{opened.name}: already based on {ref.removeprefix('refs/heads/')}"]
+        console.out(f"{opened.name}: already based on {ref.removeprefix('refs/heads/')}")
+        return
     rewrite.report(opened, done)
-    return [
-        f"{opened.name}: it starts from {(base.commit or '')[:10]} now",
-        f"next: git orch undo {opened.name}  # takes this back",
-    ]
+    console.out(f"{opened.name}: it starts from {(base.commit or '')[:10]} now")
+    console.out(f"next: git orch undo {opened.name}  # takes this back")
+
+
+def go_on(opened: OpenPlan, operation: Operation) -> None:
+    """Go on with what a conflict has stopped."""
+    rebase(opened, operation.onto)

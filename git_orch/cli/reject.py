@@ -12,7 +12,7 @@ from git_orch.views import console
 
 @click.command("reject")
 @here.plan_argument
-@click.option("--why", required=True, metavar="TEXT", help="The reason, which the log keeps.")
+@click.option("--why", required=True, metavar="TEXT", help="The reason; the log keeps it.")
 def command(plan: str | None, why: str) -> None:
     """The old name of git orch archive --why."""
     notices.tell("'git orch reject' is 'git orch archive --why' now")
@@ -27,7 +27,7 @@ def reject(plan: str | None, why: str) -> None:
     from git_orch.flow.branch import archive
     from git_orch.repo.worktree import worktrees
 
-    with here.open_plan(plan) as opened:
+    with here.open_plan(plan, idea=True) as opened:
         approve.reject(opened, why)
         checked_out = worktrees.checkout_of(opened.repository, opened.ref)
         if checked_out is None:

@@ -1,4 +1,4 @@
-"""git orch rollback: take steps back."""
+"""git orch rollback: take back steps."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from git_orch.views import console
 if TYPE_CHECKING:
     from git_orch.flow.branch.rollback import How, Moved
     from git_orch.flow.open_plan import OpenPlan
+    from git_orch.repo.worktree.conflict_record import Operation
 
 
 _LAST = words.optional_value("--last", "1", re.compile(r"[-+]?[0-9]+"))
@@ -27,19 +28,21 @@ _LAST = words.optional_value("--last", "1", re.compile(r"[-+]?[0-9]+"))
     "--to-step",
     type=int,
     metavar="N",
-    help="Back to where step N left it.",
+    help="Go back to where step N left the branch.",
 )
 @click.option(
-    "--last", type=click.IntRange(min=1), metavar="[N]", help="Take the last N steps back, or one."
+    "--last", type=click.IntRange(min=1), metavar="[N]", help="Take back the last N steps, or one."
 )
 @click.option(
-    "--undo", is_flag=True, help="Take the last rollback back: git orch undo takes back any change."
+    "--undo", is_flag=True, help="Take back the last rollback; git orch undo takes back any change."
 )
-@click.option("--keep-user-commits", is_flag=True, help="Replay your own commits on what is left.")
 @click.option(
-    "--checkout", is_flag=True, help="Also where the branch is checked out; local changes are kept."
+    "--keep-user-commits", is_flag=True, help="Pick your own commits onto the steps that stay."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would move; change nothing.")
+@click.option(
+    "--checkout", is_flag=True, help="Also move a branch that is checked out; local changes stay."
+)
+@click.option("--dry-run", is_flag=True, help="Print the move; change nothing.")
 def command(
     plan: str | None,
     to_step: int | None,
@@ -50,9 +53,8 @@ def command(
     checkout: bool,
     dry_run: bool,
 ) -> None:
-    """Take steps back, all of them without an option: a ref reset of the plan branch.
-
-    What it leaves is kept; your files are not touched.
+    """Take steps back, all of them without an option: a ref reset of the plan branch. git-orch
+    keeps the old tip and leaves your files alone.
     """
     given = {"--to-step": to_step is not None, "--last": last is not None, "--undo": undo}
     named = [name for name, is_given in given.items() if is_given]
@@ -71,10 +73,14 @@ def command(
     how = rollback.How(in_checkout=checkout, keep_users_own=keep_user_commits, dry_run=dry_run)
     with here.open_plan(plan) as opened:
         moved = _roll_back(opened, to_step, last, how)
-        after = opened.status()
-    name = opened.name
+        show(opened, moved, dry_run=dry_run)
+
+
+def show(opened: OpenPlan, moved: Moved | None, *, dry_run: bool = False) -> None:
+    """Say what was rolled back, or would be."""
+    name, after = opened.name, opened.status()
     given_data = dataclasses.asdict(moved) if moved is not None else None
-    here.give({"plan": opened.id, "dry_run": dry_run, "undo": undo, "moved": given_data})
+    here.give({"plan": opened.id, "dry_run": dry_run, "undo": False, "moved": given_data})
     if moved is None:
         console.out(f"{name}: nothing to roll back")
         return
@@ -110,3 +116,10 @@ def _print(name: str, moved: Moved, steps: str, *, dry_run: bool) -> None:
         console.out(f"your commits are on it as {', '.join(oid[:10] for oid in moved.replayed)}")
     if not dry_run:
         console.out("ignored files and files outside the repository were not touched")
+
+
+def go_on(opened: OpenPlan, operation: Operation) -> None:
+    """Go on with what a conflict has stopped."""
+    from git_orch.flow.branch import rollback
+
+    show(opened, rollback.roll_back_again(opened, operation))

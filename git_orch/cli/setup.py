@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch import errors
-from git_orch.cli import here
-from git_orch.plans import sentences
+from git_orch.cli import here, reading
+from git_orch.plans import ids, sentences
 from git_orch.plans.approval import Setup
+from git_orch.plans.history import life
 from git_orch.repo import ask, settings
 from git_orch.repo.repository import Repository
 from git_orch.views import console
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
 
 @click.command("setup")
 @here.plan_argument
-@click.option("--command", "typed", metavar="COMMAND", help="The setup command, instead of ours.")
-@click.option("--check", "check", metavar="COMMAND", help="The command that has to pass after it.")
+@click.option(
+    "--command",
+    "typed",
+    metavar="COMMAND",
+    help="The setup command, instead of the one git-orch finds.",
+)
+@click.option(
+    "--check", "check", metavar="COMMAND", help="The command that must pass after the setup."
+)
 @click.option("--network", is_flag=True, help="Let the setup command use the network.")
 @click.option("--print", "only_print", is_flag=True, help="Print the setup command; run nothing.")
-@click.option("-n", "--dry-run", is_flag=True, help="Try it out; store nothing.")
+@click.option("-n", "--dry-run", is_flag=True, help="Try the setup; store nothing.")
 def command(
     plan: str | None,
     typed: str | None,
@@ -36,8 +44,8 @@ def command(
     only_print: bool,
     dry_run: bool,
 ) -> int:
-    """Find the command that installs the project's dependencies where steps run, try it out, and
-    set orch.setup for this repository.
+    """Find the command that installs the project's dependencies where steps run, try it, and set
+    orch.setup for this repository.
     """
     from git_orch.flow.attempt import setup_trial
 
@@ -83,12 +91,13 @@ def _checks_of_plan(repository: Repository, plan: str) -> tuple[Check, ...]:
     from git_orch.flow.approval import approve
     from git_orch.repo.plan_place import PlanPlace
 
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, plan)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, plan)
+    life.require_steps(status)
     place = PlanPlace(repository, status.id)
     if not approve.is_users_own(place, status):
         raise errors.Refused(
-            f"'{status.id}' has no approval on this machine: its checks may be somebody else's",
+            f"'{ids.short(status.id)}' has no approval on this machine: its checks may be somebody else's",
             f"git orch approve {status.id}",
         )
     return tuple(dict.fromkeys(check for step in status.plan.steps for check in step.checks))

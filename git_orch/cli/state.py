@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, reading
 from git_orch.plans import ids
 from git_orch.plans.history import life
 from git_orch.plans.history.status import PlanState, Status
@@ -22,15 +22,14 @@ _STATE = click.Choice([state.value for state in PlanState], case_sensitive=False
     nargs=2,
     type=_STATE,
     metavar="FROM TO",
-    help="Whether a plan in state FROM can become TO.",
+    help="Print whether a plan in state FROM can become TO.",
 )
 @here.json_option
 def command(
     plan: str | None, state: str | None, *, can: tuple[str, str] | None, as_json: bool
 ) -> int:
-    """The state of a plan, the states that may follow, and the commands that lead there.
-
-    No state is set by hand: with STATE, the refusal names the command that leads there.
+    """Show a plan's state, its possible next states, and the commands that lead there. Nobody sets
+    a state by hand: with STATE, the refusal names the command that leads there.
     """
     if can is not None:
         if plan is not None:
@@ -41,8 +40,8 @@ def command(
     if state is None and plan in PlanState.__members__:
         plan, state = None, plan  # the plan that is meant when none is named
     repository = here.find_repository()
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, plan)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, plan)
     name = ids.short(status.id)
     if state is not None:
         next_state = life.transition(status.state, PlanState[state], name)

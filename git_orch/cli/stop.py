@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from git_orch.cli import here
+from git_orch.cli import here, reading
 from git_orch.plans import ids
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.views import console, report
@@ -14,20 +14,20 @@ _SECONDS = 60.0
 
 @click.command("stop")
 @here.plan_argument
-@here.timeout_option("Give up waiting for its end after S seconds (60).", _SECONDS)
+@here.timeout_option("Give up waiting for the end after S seconds (60).", _SECONDS)
 @here.json_option
 def command(plan: str | None, timeout: float, *, as_json: bool) -> None:
-    """End the run of a plan as Ctrl-C would: what its attempts made is kept."""
+    """Stop the run of a plan as Ctrl-C would; git-orch keeps the work of its attempts."""
     from git_orch.flow.run import background
     from git_orch.repo.log import kept
 
     repository = here.find_repository()
-    plan_id = here.plan_id(repository, plan)
+    plan_id = reading.plan_id(repository, plan)
     place = PlanPlace(repository, plan_id)
     before = kept.tip(place)
     run = background.stop(place, timeout)
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, plan_id)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, plan_id)
         new = kept.since(place, database, before)
     if as_json:
         kept_documents = [{"commit": entry.commit, "why": entry.why} for entry in new]

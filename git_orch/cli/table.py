@@ -13,23 +13,34 @@ from git_orch.cli import json_flag
 # another.
 COMMANDS = {
     "plan": "turn a task, a file or a template into a plan",
-    "check": "look for what would make a plan fail",
+    "ready": "mark an idea ready for its spec",
+    "spec": "write the spec of a plan: its steps",
+    "orchestrate": "write the spec of every plan that is ready",
+    "scout": "show what a plan asks for, as a checklist",
+    "comment": "comment on a part of a plan, for its next version",
+    "note": "write a note into a plan's log",
+    "owner": "show or set whom new plans belong to",
+    "docs": "exchange plans with Markdown files",
+    "agent-docs": "print a skill file that teaches agents git-orch",
+    "do": "run the command that a sentence means",
+    "otk": "run a command of orchestrator-toolkit",
+    "check": "find mistakes that would make a plan fail",
     "approve": "allow a plan to run on this machine",
     "reject": "the old name of archive --why",
     "exec": "run the steps that are not done",
     "fix": "mend a failed step by hand",
     "adopt": "take a commit of yours as a step",
-    "done": "check and commit what you did by hand",
-    "answer": "answer what the model of a step asks",
+    "done": "check and commit your work on a manual step",
+    "answer": "answer the question of a step's model",
     "wait": "wait until a plan's run has ended",
     "stop": "stop a run cleanly",
-    "status": "open plans and what to do next",
-    "ls": "all plans, one a line",
-    "show": "one plan: steps, checks, states, commits",
-    "log": "what happened to a plan",
-    "diff": "what a plan, or one of its steps, changed",
+    "status": "show open plans and the next command",
+    "ls": "list all plans, one a line",
+    "show": "show a plan: steps, checks, states, commits",
+    "log": "show the history of a plan",
+    "diff": "show the changes of a plan or a step",
     "edit": "change a plan's text",
-    "rollback": "take steps back",
+    "rollback": "take back steps",
     "undo": "take back the last change of a plan, or bring it again",
     "redo": "run one step again, in the middle of a plan",
     "drop": "take one step off the branch",
@@ -41,21 +52,30 @@ COMMANDS = {
     "unarchive": "the old name of archive --undo",
     "verify": "run a step's checks again",
     "state": "show a plan's state and its possible next states",
-    "graph": "which steps wait for which",
-    "cost": "estimate and actual cost of a plan",
-    "context": "what a model is told for a step",
-    "audit": "tool calls of models, on this machine",
-    "caps": "commands and languages of this machine",
+    "graph": "show which steps wait for which",
+    "report": "write a plan as one HTML page",
+    "cost": "show estimated and actual cost",
+    "context": "show the prompt of a step",
+    "audit": "list the tool calls of models on this machine",
+    "trace": "show what a recorded run asked its models",
+    "caps": "list the commands and languages of this machine",
     "allow": "ask the policy about a command",
     "setup": "make a project's dependencies available to steps",
     "doctor": "test the sandbox on this machine",
-    "tools": "the tools a model may use",
-    "templates": "the built-in plan templates",
-    "schema": "the JSON schemas of plan files and output",
-    "config": "the settings in force",
+    "models": "list the models of the provider, with their prices",
+    "tools": "list the tools a model may use",
+    "template": "list, show, make and check templates of plans",
+    "templates": "list them too, and write those of documents",
+    "schema": "print the JSON schemas of plan files and output",
+    "config": "print the settings in force",
+    "init": "have git fetch bring plans along, and install hooks",
+    "mcp": "serve agents by the Model Context Protocol",
+    "acp": "serve editors by the Agent Client Protocol",
+    "fsck": "find and repair damage, leftovers and risky settings",
     "prune": "remove old files and commits that no plan needs",
-    "hook": "called by the optional git hooks",
-    "help": "help on a command or a topic",
+    "hook": "serve the optional git hooks",
+    "tour": "walk through a plan in a scratch repository",
+    "help": "print help on a command or a topic",
 }
 
 
@@ -63,18 +83,24 @@ COMMANDS = {
 GROUPS = {
     "Plan": ("plan", "approve", "edit"),
     "Run": ("exec", "answer", "fix", "done", "stop"),
-    "Look": ("status", "ls", "show", "log", "diff"),
+    "Look": ("status", "ls", "show", "log", "diff", "report"),
     "Change what is done": (
         "undo", "rollback", "redo", "drop", "reorder", "rebase", "adopt", "verify",
     ),
+    "Documents": (
+        "ready", "spec", "orchestrate", "scout", "comment", "note", "owner", "docs", "agent-docs",
+        "do",
+    ),
     "Finish": ("land", "pick", "archive"),
-    "This machine": ("setup", "doctor", "prune"),
+    "This machine": ("setup", "doctor", "init", "fsck", "prune"),
 }  # fmt: skip
 
 
 def load(name: str) -> click.Command:
     """The command called `name`; every one has --json."""
-    command: click.Command = importlib.import_module(f"git_orch.cli.{name}").command
+    command: click.Command = importlib.import_module(
+        f"git_orch.cli.{name.replace('-', '_')}"
+    ).command
     return json_flag.added(command)
 
 

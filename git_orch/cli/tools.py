@@ -1,4 +1,4 @@
-"""git orch tools: what a model may use."""
+"""git orch tools: list the tools a model may use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from git_orch.views import console
 )
 @here.json_option
 def command(allowed: str, *, as_json: bool) -> None:
-    """The tools that a model is offered in an agent step, with the schemas of what they take."""
+    """List the tools that a model may use in an agent step, with the schemas of their input."""
     offered = tool_definitions.definitions(tool_definitions.permissions(allowed))
     if as_json:
         here.print_json(list(offered))

@@ -7,11 +7,12 @@ import dataclasses
 import click
 
 from git_orch import notices
-from git_orch.cli import here
+from git_orch.cli import here, reading
 from git_orch.flow.branch import unarchive
 from git_orch.plans import ids
 from git_orch.repo.log import catalog
 from git_orch.repo.plan_place import PlanPlace
+from git_orch.repo.repository import Repository
 from git_orch.views import console
 
 
@@ -30,15 +31,23 @@ def bring_back(plan: str) -> None:
     from git_orch.views.progress import ConsoleReporter
 
     repository = here.find_repository()
-    with here.open_objects(repository) as database:
+    with reading.open_objects(repository) as database:
         plan_id = catalog.resolve_archived(repository, database, plan)
     back = unarchive.unarchive(PlanPlace(repository, plan_id), ConsoleReporter())
     here.give(dataclasses.asdict(back))
     name = ids.short(back.plan)
-    if back.tip is None:
+    if back.tip is None and _is_idea(repository, plan_id):
+        console.out(f"{name} is back")
+    elif back.tip is None:
         console.out(
             f"the log of {name} is back; the commits of its branch are not in this repository"
         )
     else:
         console.out(f"{name} is back; branch orch/{back.plan} is at {back.tip[:10]}")
     console.out(f"next: git orch show {name}")
+
+
+def _is_idea(repository: Repository, plan_id: str) -> bool:
+    """Whether the plan has never had a branch."""
+    with reading.open_objects(repository) as database:
+        return reading.status_of(repository, database, plan_id).is_idea

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, reading
 from git_orch.plans import ids, sentences
 from git_orch.plans.history import changes
 from git_orch.plans.history.changes import ChangeKind, Turn
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Typed(NamedTuple):
-    """What was asked for: `turn` says which change, `kinds` what it may be."""
+    """The request: `turn` says which change, `kinds` what it may be."""
 
     turn: Turn
     checkout: bool
@@ -31,18 +31,23 @@ class Typed(NamedTuple):
 @click.command("undo")
 @here.plan_argument
 @click.option(
-    "--again", is_flag=True, help="One more in the same direction, instead of undoing the undo."
+    "--again",
+    is_flag=True,
+    help="Go one more change in the same direction, instead of undoing the undo.",
 )
 @click.option(
     "--checkout",
     is_flag=True,
-    help="Also where the plan's branch is checked out; local changes are kept.",
+    help="Also move the plan's branch where it is checked out; local changes stay.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be taken back; change nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the change that the command would take back; change nothing.",
+)
 def command(plan: str | None, *, again: bool, checkout: bool, dry_run: bool) -> None:
-    """Take back the last change of a plan, whatever it was. Given again it brings it again.
-
-    Without PLAN: of the plan that you changed last, also an archived one.
+    """Take back the last change of a plan; run again, bring it again. Without PLAN it is the plan
+    that you changed last, archived ones included.
     """
     turn: Turn = "onward" if again else "reverse"
     run(plan, Typed(turn, checkout, dry_run))
@@ -57,12 +62,12 @@ def run(handle: str | None, typed: Typed) -> None:
     repository = here.find_repository()
     if handle is None and typed.kinds == frozenset(ChangeKind):
         handle = _changed_last(repository)
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, handle)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, handle)
     how = undo.How(typed.turn, typed.checkout, typed.dry_run, typed.kinds)
     undone = undo.undo(PlanPlace(repository, status.id), status, ConsoleReporter(), how)
-    with here.open_objects(repository) as database:
-        after = here.status_of(repository, database, status.id)
+    with reading.open_objects(repository) as database:
+        after = reading.status_of(repository, database, status.id)
     here.give(_document(after, undone, dry_run=typed.dry_run))
     _print(after, undone, dry_run=typed.dry_run)
 
@@ -75,9 +80,9 @@ def _changed_last(repository: Repository) -> str | None:
     head = ask.head_branch(repository.user_git) or ""
     if head.startswith(refs.BRANCHES):
         return head.removeprefix(refs.BRANCHES)
-    with here.open_objects(repository) as database:
-        everything = here.Everything(with_archived=True)
-        latest = undo.latest(here.every_status(repository, database, everything))
+    with reading.open_objects(repository) as database:
+        everything = reading.Everything(with_archived=True)
+        latest = undo.latest(reading.every_status(repository, database, everything))
     if latest is None:
         raise errors.NotFound("there is no plan", "git orch plan TASK")
     return latest.id

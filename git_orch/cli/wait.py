@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, reading
 from git_orch.plans import ids
+from git_orch.plans.history import life
 from git_orch.plans.history.status import PlanState
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.views import console, report
@@ -23,16 +24,17 @@ if TYPE_CHECKING:
 @here.timeout_option("Give up after S seconds: the run goes on, exit code 4.")
 @here.json_option
 def command(plan: str | None, timeout: float | None, *, as_json: bool) -> int:
-    """Wait for the run of a plan; the exit code is that of the run."""
+    """Wait for the end of a plan's run, and exit with its exit code."""
     from git_orch.flow.run import background
     from git_orch.repo.local import runs
 
     repository = here.find_repository()
-    plan_id = here.plan_id(repository, plan)
+    plan_id = reading.plan_id(repository, plan)
     place = PlanPlace(repository, plan_id)
     run = background.wait(place, timeout)
-    with here.open_objects(repository) as database:
-        status = here.status_of(repository, database, plan_id)
+    with reading.open_objects(repository) as database:
+        status = reading.status_of(repository, database, plan_id)
+    life.require_steps(status)
     if as_json:
         here.print_plan(repository, status)
     if run is None and status.state is PlanState.COMPLETE:

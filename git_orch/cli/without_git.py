@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
-from git_orch.cli import here
+from git_orch.cli import here, reading
 from git_orch.flow.branch import opening
 from git_orch.plans import ids
 from git_orch.repo.plan_place import PlanPlace
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 def run_file(source: str) -> int:
     """Run the plan in a file in the current directory; gives the exit code. Raises UsageError."""
-    from git_orch.cli import plan as plan_command
+    from git_orch.cli import planning
     from git_orch.flow.machine import sandbox
     from git_orch.flow.run import without_git
     from git_orch.plans.file import planfile
     from git_orch.repo import settings
 
-    text = plan_command.input_text(source)
+    text = planning.input_text(source)
     plan = planfile.read(text, "standard input" if source == "-" else source)
     try:
         repository = here.find_repository()
@@ -45,7 +45,7 @@ def run_plan(handle: str) -> int:
     from git_orch.views.progress import ConsoleReporter
 
     repository = here.find_repository()
-    plan_id = here.plan_id(repository, handle)
+    plan_id = reading.plan_id(repository, handle)
     if repository.top is None:
         raise errors.UnfitRepository(
             "a bare repository has no checkout to work in", f"git orch exec {handle}"

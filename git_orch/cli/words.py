@@ -1,11 +1,13 @@
-"""Words that several commands take: a plan, one of its steps, or both."""
+"""Words that several commands take: a plan, one of its steps, or both; and a text."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import re
-from collections.abc import Callable
+import shlex
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +22,7 @@ T = TypeVar("T")
 
 _STEP = re.compile(r"[0-9]{1,3}")  # a handle of a plan has four characters or more
 _STEPS = re.compile(r"[0-9]{1,3}(?:[,-][0-9]{1,3})*")
+_MOST_INPUT = 1024**2  # bytes of standard input
 _BY_HAND = re.compile(r"(.+?)-(?:manual|conflict|[0-9a-z]+-fix)")
 
 
@@ -58,11 +61,23 @@ def plan_and_step(plan: str | None, step: str | None) -> tuple[str | None, int |
 
 
 def required(step: T | None) -> T:
-    """What somebody typed for a step. Raises UsageError when it is missing."""
+    """The word that somebody typed for a step. Raises UsageError when it is missing."""
     if step is None:
         command = click.get_current_context().info_name
-        raise errors.UsageError("no step is named", f"git orch {command} -h")
+        raise errors.UsageError("no step given", f"git orch {command} -h")
     return step
+
+
+def standard_input(missing: str, hint: str, decode_errors: str = "replace") -> str:
+    """The text of standard input, where a word was left out or is `-`. Raises UsageError for a
+    terminal, where the word is `missing`, and for more than 1 MiB.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        raise errors.UsageError(missing, hint)
+    data = sys.stdin.buffer.read(_MOST_INPUT + 1)
+    if len(data) > _MOST_INPUT:
+        raise errors.UsageError("standard input is larger than 1 MiB", hint)
+    return data.decode("utf-8", decode_errors)
 
 
 def optional_value(option: str, default: str, values: re.Pattern[str]) -> type[click.Command]:
@@ -86,6 +101,12 @@ def with_default(args: list[str], option: str, default: str, values: re.Pattern[
     return spelled
 
 
+def naming(plan: str, argv: Sequence[str]) -> str:
+    """The command line that somebody typed without a plan, with this one."""
+    place = argv.index("--revise") if "--revise" in argv else 0  # whose value is the plan
+    return f"git orch {shlex.join([*argv[: place + 1], plan, *argv[place + 1 :]])}"
+
+
 def plan_here(repository: Repository) -> str | None:
     """The handle of the plan whose worktree for work by hand the user stands in."""
     top = repository.top
@@ -94,3 +115,12 @@ def plan_here(repository: Repository) -> str | None:
     place = Path(os.path.realpath(places.place_of(repository, "worktrees")))
     name = _BY_HAND.fullmatch(top.name)
     return name[1] if name is not None and Path(os.path.realpath(top.parent)) == place else None
+
+
+def plan_in_conflict(repository: Repository) -> str | None:
+    """The handle of the one plan that has a conflict to be resolved by a person."""
+    from git_orch.repo.worktree import worktrees
+
+    names = [_BY_HAND.fullmatch(path.name) for path in worktrees.listed(repository)]
+    plans = [name[1] for name in names if name is not None and name[0].endswith("-conflict")]
+    return plans[0] if len(plans) == 1 else None

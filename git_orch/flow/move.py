@@ -34,7 +34,6 @@ from git_orch.plans.history.status import Move, MoveKind
 from git_orch.repo import refs
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.repository import Repository
-from git_orch.repo.worktree import half_moved
 
 # The object an event hangs on (None: the empty blob), and the event.
 Entry = tuple[str | None, Event]
@@ -159,6 +158,8 @@ def reset_checkout(repository: Repository, git: Git, change: Change, look: str) 
     except GitFailed as refused:
         if refused.locked:
             raise errors.Busy(refused.cause, refused.hint) from refused
+        from git_orch.repo.worktree import half_moved
+
         old = change.old or repository.empty_tree
         half_moved.put_back(repository, git, change.ref, old, change.new)
         if isinstance(refused, errors.DiskFull):

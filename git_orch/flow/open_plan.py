@@ -25,7 +25,6 @@ from git_orch.repo.log import log as store
 from git_orch.repo.objects.objects import Database, Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
-from git_orch.repo.worktree import half_moved, worktrees
 
 _NOT_LANDED = "what could not land"
 
@@ -67,7 +66,7 @@ class OpenPlan:
         return self.place.branch
 
     def tip(self) -> str | None:
-        """Where the plan branch is now."""
+        """The present tip of the plan branch."""
         return refs.value(self.repository, self.ref)
 
     def status(self) -> Status:
@@ -167,6 +166,8 @@ class OpenPlan:
         Raises Busy when a local change or a file that git does not track is in the way; then
         nothing has moved.
         """
+        from git_orch.repo.worktree import half_moved, worktrees  # for checkouts alone
+
         git = Git(worktrees.git_dir_of(self.repository, place), place, self.repository.variables)
         old = change.old or self.repository.empty_tree
         look = f"git -C {shlex.quote(str(place))} status"
@@ -232,6 +233,8 @@ class OpenPlan:
         """Raises Busy when a worktree has the plan branch: moving it would show there as reversed
         changes.
         """
+        from git_orch.repo.worktree import worktrees  # for checkouts alone
+
         place = worktrees.checkout_of(self.repository, self.ref)
         if place is not None:
             name = self.ref.removeprefix("refs/heads/")
@@ -251,6 +254,8 @@ class OpenPlan:
         """The argument with which `git switch` leaves the branch there: the branch before it, if
         there was one.
         """
+        from git_orch.repo.worktree import worktrees  # for checkouts alone
+
         git = Git(worktrees.git_dir_of(self.repository, place), None, self.repository.variables)
         before = ask.full_name(git, "@{-1}")
         return "-" if before is not None and before.startswith("refs/heads/") else "--detach"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from git_orch.plans.history.status import CheckResult
 
@@ -13,6 +13,32 @@ class Note:
     """A sentence for the user, about something that git-orch met, moved or left out."""
 
     text: str
+
+
+class Upcoming(NamedTuple):
+    """A step that a run may do."""
+
+    number: int
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run of a plan, which has so many steps (`count`), begins; it may do `steps`."""
+
+    plan: str
+    title: str
+    count: int
+    steps: tuple[Upcoming, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The limit of a plan in USD, 0 for none, and what its calls have cost before."""
+
+    limit: float
+    spent: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +52,63 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class Phase:
+    """A step, or the run beside its steps (None), does this from now on: a command, a check.
+    `about` is the command, where there is one.
+    """
+
+    number: int | None
+    name: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """A piece of what a model writes, as it arrives; None is the model that plans. It may hold
+    secrets, and a part of one.
+    """
+
+    number: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A piece of what a command prints, as it arrives. It may hold secrets, and a part of one."""
+
+    number: int | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCalled:
+    """A call of a model has ended, or was lost, and was paid for."""
+
+    number: int | None
+    model: str
+    tokens_in: int
+    tokens_out: int
+    usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class StepProgress:
     """Progress inside a step: a tool call, a line of the model's text."""
 
     number: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepPrompted:
+    """A model of a step gets these texts, the rules first, before it begins; `tools` are the names
+    of those that it may use.
+    """
+
+    number: int
+    model: str
+    tools: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +155,8 @@ class StepDone:
 @dataclass(frozen=True, slots=True)
 class StepNotLanded:
     """An attempt failed, or something stopped it, as the `word` says; `commit` keeps its work,
-    `pause` is the seconds until the next attempt (None: the last one).
+    `pause` is the seconds until the next attempt (None: the last one). `turn` says which repetition
+    that is, for a step that is repeated until a check passes.
     """
 
     number: int
@@ -86,6 +165,7 @@ class StepNotLanded:
     commit: str | None
     pause: float | None = None
     word: str = "failed"
+    turn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +177,12 @@ class StepAsked:
     question: str
 
 
-Report = (
+Momentary = RunStarted | Budget | Phase | Wrote | Printed | ModelCalled
+Lasting = (
     Note
     | StepStarted
     | StepProgress
+    | StepPrompted
     | CheckEnded
     | TipChecking
     | StepLanded
@@ -108,6 +190,7 @@ Report = (
     | StepNotLanded
     | StepAsked
 )
+Report = Momentary | Lasting
 
 
 class Reporter(Protocol):
@@ -116,3 +199,10 @@ class Reporter(Protocol):
     def emit(self, report: Report) -> None:
         """Take one report."""
         ...
+
+
+class Nobody:
+    """Takes reports that nobody reads: what comes of the work says all that there is to say."""
+
+    def emit(self, report: Report) -> None:
+        """Take one report."""

@@ -33,12 +33,14 @@ class Grants(NamedTuple):
     """The extra rights of a plan. `network` holds the IDs of steps that get the network, in the
     plan's order.
 
-    With `in_place` its steps may work in the user's own checkout.
+    With `in_place` its steps may work in the user's own checkout. `agents` are agent programs, each
+    with the variables of the keys that it gets, as `agents.grant` says it.
     """
 
     network: tuple[str, ...] = ()
     setup: Setup | None = None
     in_place: bool = False
+    agents: tuple[str, ...] = ()
 
     def document(self) -> Document:
         """The grants as JSON-ready values, without those that are not given; `network` always
@@ -49,11 +51,13 @@ class Grants(NamedTuple):
             document["setup"] = self.setup._asdict()
         if self.in_place:
             document["in_place"] = True
+        if self.agents:
+            document["agents"] = list(self.agents)
         return document
 
     def reach_out(self) -> bool:
         """Whether something is granted that the sandbox does not give by itself."""
-        return bool(self.network) or self.setup is not None or self.in_place
+        return bool(self.network or self.agents) or self.setup is not None or self.in_place
 
 
 NOTHING = Grants()
@@ -81,7 +85,7 @@ class Approved(NamedTuple):
         start: Document = {} if self.tree is None else {"tree": self.tree}
         return start | {
             "id": self.id,
-            "plan": plan_document.to_document(self.plan),
+            "plan": plan_document.approved_document(self.plan),
             "base": self.base,
             "follows": self.follows,
             "grants": self.grants.document(),
@@ -137,7 +141,8 @@ def grants(document: Document) -> Grants:
     if value is not None:
         inner = documents.mapping(value, "grants.setup")
         setup = Setup(documents.text(inner, "command"), documents.flag(inner, "network"))
-    return Grants(documents.texts(fields, "network"), setup, documents.flag(fields, "in_place"))
+    in_place, agents = documents.flag(fields, "in_place"), documents.texts(fields, "agents")
+    return Grants(documents.texts(fields, "network"), setup, in_place, agents)
 
 
 def read(data: bytes) -> Approved:
@@ -182,6 +187,15 @@ def checks_digest(checks: tuple[plans.Check, ...]) -> str:
         for check in checks
     ]
     return digest({"checks": commands})
+
+
+def step_digest(step: plans.Step) -> str:
+    """A name for all that has to pass before a step is done."""
+    commands = checks_digest(step.checks)
+    if not step.reviews:
+        return commands
+    reviews = [plan_document.review_document(review) for review in step.reviews]
+    return digest({"checks": commands, "reviews": reviews})
 
 
 def tip_digest(status: Status) -> str:

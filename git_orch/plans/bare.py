@@ -39,7 +39,9 @@ def part(name: str) -> Part | None:
 
 
 def suffices(parts: Iterable[str]) -> bool:
-    """Whether git takes a directory with these parts for a repository: `commondir` leads to the rest."""
+    """Whether git takes a directory with these parts for a repository: `commondir` leads to the
+    rest.
+    """
     present = frozenset(parts)
     return "HEAD" in present and ("commondir" in present or {"objects", "refs"} <= present)
 

@@ -39,8 +39,8 @@ def order(plan: Plan) -> list[str]:
 def waits(plan: Plan) -> dict[str, frozenset[str]]:
     """By step ID: the steps that it waits for where one worker runs the plan.
 
-    Where nobody declared what it needs, a step keeps its place: a manual one waits for all before
-    it, another one for the manual ones before it.
+    Where nobody declared what it needs, a step keeps its place: a manual one, or one that
+    waits, waits for all before it, another one for those of these kinds before it.
 
     Raises graphlib.CycleError.
     """
@@ -50,10 +50,14 @@ def waits(plan: Plan) -> dict[str, frozenset[str]]:
     for step in map(steps.__getitem__, order(plan)):
         needs = set(step.depends_on)
         if not needs and not step.independent:
-            needs = {other.id for other in before if "manual" in (step.kind, other.kind)}
+            needs = {other.id for other in before if _keeps_place(step) or _keeps_place(other)}
         waits_for[step.id] = frozenset(needs)
         before.append(step)
     return waits_for
+
+
+def _keeps_place(step: Step) -> bool:
+    return step.kind in ("manual", "wait")
 
 
 def ready_steps(plan: Plan, done: Set[str], left_out: Set[str] = frozenset()) -> list[Step]:

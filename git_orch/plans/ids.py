@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_RANDOM_BITS = 80
@@ -80,6 +80,26 @@ def plan_id(title: str, now_ms: int, random_bits: int, previous: str | None = No
             number = max(number if before[1] == date else 0, _from_crockford(before[2]) + 1)
             date = before[1]
     return f"PLAN-{date}-{_crockford(number, 10)}-{slug(title)}"
+
+
+def plan_ms(identifier: str) -> int | None:
+    """Milliseconds since 1970 in a plan ID; None where it names no day."""
+    import calendar
+
+    parts = PLAN_ID.fullmatch(identifier)
+    if parts is None:
+        return None
+    year, month, day = int(parts[1][:4]), int(parts[1][4:6]), int(parts[1][6:])
+    try:
+        midnight = calendar.timegm((year, month, day, 0, 0, 0)) * 1000
+    except ValueError:
+        return None
+    return midnight + (_from_crockford(parts[2]) >> _PLAN_RANDOM_BITS)
+
+
+def is_without_slug(typed: str) -> bool:
+    """Whether this is the part of a plan ID that is one plan's alone."""
+    return PLAN_ID.fullmatch(f"{typed}-x") is not None
 
 
 def slug(title: str) -> str:
@@ -179,9 +199,60 @@ def matches(typed: str, plans: Iterable[str]) -> list[str]:
         return exact
     prefixed = [plan for plan in ordered if plan.casefold().startswith((name, "plan-" + name))]
     prefixed = prefixed or [plan for plan in ordered if name.upper() in _handles(_number(plan))]
+    prefixed = prefixed or _with_old_id(name, ordered)
     if prefixed:
         return prefixed
     return [plan for plan in ordered if name in plan.casefold().partition("-")[2]]
+
+
+_OLD_NUMBER = re.compile(r"([tp])-([0-9]{1,9})")
+_WITH_NUMBER = re.compile(r"PLAN-\d{8}-[0-9A-Z]{10}-([tp])-(\d{3,9})(?=-|$)", re.ASCII)
+_OLD_ID = re.compile(r"plan-(\d{8})-([0-9a-z]{6})-(.+)", re.ASCII)
+_OLD_SPEC = re.compile(r"spec-\d{8}-[0-9a-z]{6}(?:-.*)?", re.ASCII | re.IGNORECASE)
+
+
+def is_old_spec(typed: str) -> bool:
+    """Whether somebody typed the ID of a spec as orchestrator-toolkit 2 has it."""
+    return _OLD_SPEC.fullmatch(typed.strip()) is not None
+
+
+def old_number(plan: str) -> str | None:
+    """The number that a plan had in orchestrator-toolkit 1, such as T-0001: its slug begins so."""
+    match = _WITH_NUMBER.match(plan)
+    return f"{match[1].upper()}-{match[2]}" if match is not None else None
+
+
+def _with_old_id(name: str, plans: Sequence[str]) -> list[str]:
+    """The plans imported with an ID such as T-0001 (also T-1) or PLAN-20251014-01K7A2-search."""
+    number = _OLD_NUMBER.fullmatch(name)
+    if number is not None:
+        numbered = [(plan, match) for plan in plans if (match := _WITH_NUMBER.match(plan))]
+        same = [plan for plan, match in numbered if match[1] + match[2] == number[1] + number[2]]
+        return same or [
+            plan
+            for plan, match in numbered
+            if match[1] == number[1] and int(match[2]) == int(number[2])
+        ]
+    old = _OLD_ID.fullmatch(name)
+    if old is None:
+        return []
+    begin = f"PLAN-{old[1]}-{old[2].upper()}"
+    return [
+        plan for plan in plans if plan.startswith(begin) and plan[len(begin) + 4 :] == f"-{old[3]}"
+    ]
+
+
+_LIKE = re.compile(r"(?:plan|spec)-\S*", re.IGNORECASE)
+
+
+def looks_like_one(typed: str) -> bool:
+    """Whether somebody who typed this meant an ID, and no title."""
+    return _LIKE.fullmatch(typed.strip()) is not None
+
+
+def names_spec(typed: str | None) -> bool:
+    """Whether somebody typed the ID of a spec, or its beginning."""
+    return (typed or "").strip().casefold().startswith("spec-")
 
 
 def next_step_id(taken: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a step left that git does not keep, and a check that fails may need."""
+"""Files of a step that git does not keep, and that a failing check may need."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def reason(beside: Sequence[str], texts: Iterable[str]) -> str:
     if not beside:
         return ""
     listed = sentences.paths([path.replace("//", "/") for path in beside])
-    return f"it does not see what git leaves out: {listed}"
+    return f"it does not see files that git leaves out: {listed}"
 
 
 def _named(word: str, path: str) -> str | None:

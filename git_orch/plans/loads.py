@@ -31,7 +31,7 @@ class Tree(Protocol):
         ...
 
     def link(self, path: str) -> str | None:
-        """Where a symbolic link points to; None for anything else."""
+        """The target of a symbolic link; None for anything else."""
         ...
 
 
@@ -168,7 +168,7 @@ _SCRIPT = re.compile(r'"((?:pre|post)?[\w:.-]+)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 
 
 def loaded(command: str, tree: Tree) -> Loads:
-    """What a check's command line runs or loads from the tree."""
+    """The files of the tree that a check's command line runs or loads."""
     search = _Search(tree)
     search.line(command, (), 0)
     return Loads(

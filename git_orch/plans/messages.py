@@ -33,14 +33,24 @@ def _step_line(plan: Plan, step: Step) -> str:
     after = f" (after {needs})" if needs else ""
     lines = [f"{plan.position(step.id):3}. {subject(step.title)} [{step.kind}]{after}"]
     lines += [f"       check: {one_line(check.command.text())}" for check in step.checks]
+    lines += [f"       review: {_criteria(review.criteria)}" for review in step.reviews]
     return "\n".join(lines)
 
 
 class CheckLine(NamedTuple):
-    """A check that ran on the commit's tree, and whether it passed."""
+    """A check that ran on the commit's tree, and whether it passed. Of a review `command` are the
+    criteria by which the `model` judged.
+    """
 
     command: str
     passed: bool
+    model: str | None = None
+
+    def line(self) -> str:
+        """The line that tells of it; nothing for a command of several lines."""
+        if self.model is not None:
+            return f"Reviewed: {_criteria(self.command)} ({one_line(self.model)})"
+        return _command_line("Tested", self.command)
 
 
 def step_message(
@@ -62,7 +72,7 @@ def step_message(
     parts = [whole_subject(step.title)]
     parts.append(f"FAILED: {one_line(failure)}" if failure else _reason(step, summary))
     parts.append(_command_line("Ran", step.command.text()) if step.command is not None else "")
-    tested = [_command_line("Tested", check.command) for check in checks if check.passed]
+    tested = [check.line() for check in checks if check.passed]
     parts.append("\n".join(line for line in tested if line))
     parts += [f"Needs review: {one_line(reason)}" for reason in review]
     last = [claim.trailer(), *extra]
@@ -70,9 +80,20 @@ def step_message(
     return _message_text(parts)
 
 
+def requirement_trailers(step: Step) -> list[Trailer]:
+    """The trailers with the requirements that a step serves."""
+    return [Trailer(trailers.REQUIREMENT, name) for name in step.requirements]
+
+
 def _reason(step: Step, summary: str) -> str:
     """Why the step was done, in the words of its author, of the model that did it or of the task."""
     return paragraph(next(filter(str.strip, (step.why or "", summary, step.prompt or "")), ""))
+
+
+def _criteria(text: str) -> str:
+    """The criteria of a review on one line."""
+    first, more, _ = text.strip().partition("\n")
+    return one_line(f"{first} ..." if more else first)
 
 
 def _command_line(name: str, command: str) -> str:
@@ -124,11 +145,15 @@ def squash_message(
         commits = [f"    {trailers.subject(commit.subject)} ({commit.oid})" for commit in own]
         parts.append("\n".join(["With:", *commits]))
     lines = [f"{trailers.STEP}: {claim.trailer().value}" for claim in claims]
+    served = dict.fromkeys(name for step in landed for name in step.step.requirements)
+    lines += [f"{trailers.REQUIREMENT}: {name}" for name in served]
     if status.usd():
         lines.append(f"{trailers.COST}: {status.usd():.4f} USD")
-    models = dict.fromkeys(call.model for call in status.calls)
+    models = dict.fromkeys(call.model for call in status.calls if not call.is_review)
+    reviewers = dict.fromkeys(call.model for call in status.calls if call.is_review)
     others = [
         *(Trailer(trailers.MODEL, model) for model in models),
+        *(Trailer(trailers.REVIEWER, model) for model in reviewers),
         *(Trailer("Co-authored-by", person) for person in dict.fromkeys(credit.people)),
         *trailers.attribution(credit.attribution, models),
         *credit.signoff,
@@ -173,7 +198,9 @@ def _step_details(status: StepStatus) -> list[str]:
     reason = status.step.why or status.attempt.summary
     summary = [f"     {trailers.subject(line)}" for line in reason.splitlines()[:5] if line.strip()]
     tested = [
-        _command_line("Tested", result.command) for result in status.attempt.checks if result.passed
+        CheckLine(result.command, result.passed, result.model).line()
+        for result in status.attempt.checks
+        if result.passed
     ]
     return [*summary, *(f"     {line}" for line in tested if line)]
 

@@ -1,4 +1,4 @@
-"""What a command lacked, by its status and the end of its output.
+"""The thing that a command lacked, by its status and the end of its output.
 
 Output is anybody's: all that it can do is choose one of the sentences that stand here.
 """
@@ -103,8 +103,8 @@ _NO_PROGRAM = re.compile(
 
 
 def of(status: int, output: str, *, network: bool = False) -> Missing | None:
-    """What a command lacked that ended with this status; None where nothing says so. With `network`
-    it had the network.
+    """The thing that a command lacked which ended with this status; None where nothing says so.
+    With `network` it had the network.
     """
     end = output[-_LOOKED_AT:]
     lowered = end.lower()

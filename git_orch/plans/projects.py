@@ -1,4 +1,4 @@
-"""What a project is made with, by the names and texts of its files: the command that installs its
+"""The tools of a project, by the names and texts of its files: the command that installs its
 dependencies, and the one that tests it.
 
 The files are anybody's. They choose among the commands that stand here, and put nothing into them.

@@ -10,6 +10,7 @@ from git_orch import errors
 
 Reason = Literal[
     "failed",  # its command, its files or its model
+    "timeout",  # of its command
     "check",
     "conflict",  # with steps that landed meanwhile
     "moved",  # another branch was checked out
@@ -24,10 +25,14 @@ Reason = Literal[
     "nothing-done",  # its model changed nothing, and its checks passed before
     "budget",
     "turns",  # as many as an attempt may have
-    "limit",  # either, in logs of an older version
+    "limit",  # of the model's service; in logs of an older version a budget or turns
     "key",  # there is none for the model's service, or it is not accepted
     "model",  # it is not known, here or there
-    "provider",
+    "provider",  # its service failed; how, where one of the next four words says it
+    "unreachable",
+    "cut-off",
+    "no-answer",
+    "overloaded",
     "declined",  # by the model
     "request",  # the provider does not take it
     "refused",  # by policy
@@ -42,11 +47,16 @@ Reason = Literal[
 ]
 # The step is not to blame: it goes on where it was stopped.
 STOPPED: frozenset[str] = frozenset(
-    {"interrupted", "budget", "turns", "limit", "key", "model", "provider"}
-)
+    {
+        "interrupted", "budget", "turns", "limit", "key", "model",
+        "provider", "unreachable", "cut-off", "no-answer", "overloaded",
+    }
+)  # fmt: skip
 # What people read in the place of "failed".
 _WORDS: dict[str, str] = {
-    **{reason: reason for reason in STOPPED},
+    **{reason: reason.replace("-", " ") for reason in STOPPED},
+    "timeout": "timed out",
+    "declined": "declined",
     "key": "no key",
     "model": "no model",
     "gave-up": "gave up",
@@ -56,6 +66,10 @@ _OF_ERRORS: tuple[tuple[type[errors.OrchError], Reason], ...] = (
     (errors.BudgetReached, "budget"),
     (errors.TurnsUsedUp, "turns"),
     (errors.LimitReached, "limit"),
+    (errors.Unreachable, "unreachable"),
+    (errors.CutOff, "cut-off"),
+    (errors.NoAnswer, "no-answer"),
+    (errors.Overloaded, "overloaded"),
     (errors.KeyRefused, "key"),
     (errors.UnknownModel, "model"),
     (errors.UnpricedModel, "model"),

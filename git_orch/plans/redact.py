@@ -101,8 +101,8 @@ def _example() -> re.Pattern[str]:
 
 
 def fingerprint(secret: str) -> str:
-    """What a person allows in place of a text that looks like a secret. It is slow to make, so that
-    nobody guesses a weak one from it.
+    """The fingerprint that a person allows in place of a text that looks like a secret. It is slow
+    to make, so that nobody guesses a weak one from it.
     """
     made = hashlib.pbkdf2_hmac(
         "sha256", secret.encode("utf-8", "surrogateescape"), b"git-orch", _ROUNDS, 8

@@ -55,8 +55,8 @@ def _renamed(step: Step, names: dict[str, str]) -> Step:
 
 
 def differences(old: Plan, new: Plan) -> str:
-    """What a text changes of the one before, in words: `step 2 changed, step 4 added`. Steps that
-    went have their numbers in the old text. Empty where nothing differs.
+    """The changes of a text against the one before, in words: `step 2 changed, step 4 added`. Steps
+    that went have their numbers in the old text. Empty where nothing differs.
     """
     before = {step.id: step for step in old.steps}
     after = {step.id: step for step in new.steps}

@@ -55,15 +55,29 @@ class Schedule:
         own = frozenset(chosen) - done
         self._steps = {step.id: step for step in plan.steps if step.id in own}
         self._needs = {
-            step_id: frozenset(step.depends_on) - done for step_id, step in self._steps.items()
+            step_id: (frozenset(step.depends_on) | self._places(plan, step_id)) - done
+            for step_id, step in self._steps.items()
         }
         self._phases = dict.fromkeys(self._steps, Phase.WAITING)
         self._sorter = TopologicalSorter(self._needs)
         self._sorter.prepare()
         self._ready: set[str] = set()
+        self._asleep: set[str] = set()
         self._stopped = False
         self._take_ready()
         self._block()
+
+    def _places(self, plan: Plan, step_id: str) -> Set[str]:
+        """The steps of this run before a step that keeps its place behind them, because it waits
+        for an event, or they do.
+        """
+        if not any(step.kind == "wait" for step in self._steps.values()):
+            return frozenset()
+        return {
+            other
+            for other in graph.waits(plan)[step_id] & self._steps.keys()
+            if "wait" in (self._steps[step_id].kind, self._steps[other].kind)
+        }
 
     def in_phase(self, *phases: Phase) -> list[str]:
         """Steps of this run in one of these phases, by position."""
@@ -90,6 +104,23 @@ class Schedule:
         self._phases[step] = Phase.BLOCKED if self._stopped else Phase.WAITING
         if not self._stopped:
             self._ready.add(step)
+
+    def sleep(self, step: str) -> None:
+        """Let the step wait for an event; others go on meanwhile."""
+        self.wait_again(step)
+        if step in self._ready:
+            self._ready.discard(step)
+            self._asleep.add(step)
+
+    def wake(self, step: str) -> None:
+        """Let a step that sleeps start again."""
+        if step in self._asleep:
+            self._asleep.discard(step)
+            self._ready.add(step)
+
+    def sleepers(self) -> list[str]:
+        """The steps that wait for an event."""
+        return [step for step in self._steps if step in self._asleep]
 
     def finish(self, step: str) -> None:
         """Record that the step has a result, which waits for its turn to land."""
@@ -124,6 +155,7 @@ class Schedule:
         """Start no more steps; the running ones finish."""
         self._stopped = True
         self._ready.clear()
+        self._asleep.clear()
         for step in self.in_phase(Phase.WAITING):
             self._phases[step] = Phase.BLOCKED
 
@@ -156,7 +188,8 @@ class Schedule:
         for other in self._steps:
             if other == step:
                 return False
-            if self._phases[other] not in _OVER and not self._waits_for(other, step):
+            passed_by = other in self._asleep or self._phases[other] in _OVER
+            if not passed_by and not self._waits_for(other, step):
                 return True
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -19,9 +20,36 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def at_most(times: int) -> str:
+    """How often at most: `at most 3 times`."""
+    return f"at most {times} times" if times > 1 else "once"
+
+
 def verb(number: int, singular: str, plural: str) -> str:
     """The verb that goes with so many: `1 file is`, `2 files are`."""
     return singular if number == 1 else plural
+
+
+_PART = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]|\[('.*?'|\".*?\")\]", re.DOTALL)
+_ONE_OF = {
+    "steps": "step", "checks": "check", "files": "file", "paths": "path",
+    "dependencies": "dependency", "missing": "missing command", "requirements": "requirement", "criteria": "criterion",
+}  # fmt: skip
+
+
+def field(path: str) -> str:
+    """The field of a document in words that count from 1: `step 1, check 2, timeout` for
+    `steps[0].checks[1].timeout`.
+    """
+    words: list[str] = []
+    is_name = False
+    for name, index, key in _PART.findall(path):
+        if is_name and not name:
+            words[-1] = f"{_ONE_OF.get(words[-1], words[-1])} {key or int(index) + 1}"
+        else:  # a key may also be a field that has no name of letters
+            words.append(name or key or f"item {int(index) + 1}")
+        is_name = bool(name)
+    return ", ".join(words)
 
 
 def uncommitted_files(number: int) -> str:

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PLAN, STEP, ATTEMPT = "Orch-Plan", "Orch-Step", "Orch-Attempt"
-BASE, COST, MODEL = "Orch-Base", "Orch-Cost", "Orch-Model"
+BASE, COST = "Orch-Base", "Orch-Cost"
+MODEL, REVIEWER, AGENT = "Orch-Model", "Orch-Reviewer", "Orch-Agent"
+REQUIREMENT = "Orch-Req"
 
 _WHOLE_CLAIM = re.compile(r"([^\s/@]+)/([^\s/@]+)@([^\s/@]+)")
 _USD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) USD")
 _TRAILER = re.compile(r"(Orch-[A-Za-z]+):(.*)")
 # Lines that git-orch, or a person, answers for: no text of others says them.
 _LOOKS_LIKE_TRAILER = re.compile(
-    r"^(?=Orch-|This reverts commit |(?:Tested|FAILED|Needs review|[\w-]+-by)\s*:)",
+    r"^(?=Orch-|This reverts commit |(?:Tested|Reviewed|FAILED|Needs review|[\w-]+-by)\s*:)",
     re.IGNORECASE | re.MULTILINE,
 )
 _REVERT = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
@@ -53,7 +55,8 @@ class Claim(NamedTuple):
 
 
 class Message(NamedTuple):
-    """The claims of a commit's message, what they have cost in USD, as written, and the models.
+    """The claims of a commit's message, what they have cost in USD, as written, and the models
+    that were paid.
     Only a cover commit has `cover_of` and `base`.
     """
 
@@ -92,7 +95,7 @@ def read(message: str) -> Message:
             cover, base = plan, value
         elif name == COST and (amount := _USD.fullmatch(value)) is not None:
             costs.append(amount[1])
-        elif name == MODEL and value:
+        elif name in (MODEL, REVIEWER) and value:
             models[value] = None
     reverts = tuple(_REVERT.findall(message))
     return Message(tuple(claims), cover, base, reverts, tuple(costs), tuple(models))

@@ -100,7 +100,7 @@ def _key_file(key: str, place: str) -> str:
     path = os.path.expanduser(key)
     if not os.path.isabs(path):
         raise errors.UsageError(
-            f"'user.signingKey' is '{key}': it has to be an absolute path or a key",
+            f"'user.signingKey' is '{key}': it must be an absolute path or a key",
             "git -c user.signingKey=/PATH/TO/KEY.pub orch approve --sign",
         )
     return path

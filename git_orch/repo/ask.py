@@ -37,6 +37,15 @@ def head_branch(git: Git) -> str | None:
     return _text(done.stdout).strip() or None
 
 
+def patch(git: Git, before: str, after: str) -> bytes:
+    """The difference between two commits or trees, all of it as text: no attribute of a file hides
+    its lines, and no setting changes the form.
+    """
+    form = ("-p", "-r", "-M", "--unified=8", "--text", "--src-prefix=a/", "--dst-prefix=b/")
+    plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--submodule=short")
+    return git.run("diff-tree", *form, *plain, "--ignore-submodules=none", before, after, "--")
+
+
 def real_name(git: Git, ref: str) -> str:
     """The ref that a symbolic ref stands for; of any other ref its own name."""
     done = git.finished("symbolic-ref", "--quiet", "--", ref, expect=(0, 1, 128))
@@ -98,7 +107,7 @@ class Stored(NamedTuple):
 
 
 def stored(git: Git, oids: Sequence[str]) -> dict[str, Stored]:
-    """Those of the objects that are there."""
+    """The objects of the list that are there."""
     if not oids:
         return {}
     asked = "".join(f"{oid}\n" for oid in oids).encode("ascii")
@@ -207,7 +216,9 @@ def unmerged(git: Git) -> list[str]:
 
 
 def unfinished(git_dir: Path) -> str | None:
-    """What waits for its user in the worktree with this git directory: a merge, rebase and so on."""
+    """The operation that waits for its user in the worktree with this git directory: a merge,
+    rebase and so on.
+    """
     return next((what for name, what in _UNFINISHED.items() if (git_dir / name).exists()), None)
 
 
@@ -225,7 +236,7 @@ def rebased_branch(git_dir: Path) -> str | None:
 
 
 def ignored(git: Git, paths: Sequence[str]) -> frozenset[str]:
-    """Those of some paths in the work tree that git ignores."""
+    """The paths of the list that git ignores in the work tree."""
     arguments = ("check-ignore", "-z", "--stdin")
     done = git.finished(*arguments, expect=(0, 1), stdin=input_of(paths))
     return frozenset(names(done.stdout))
@@ -238,7 +249,7 @@ def submodules(git: Git) -> tuple[str, ...]:
 
 
 def filtered(git: Git, paths: Sequence[str]) -> frozenset[str]:
-    """Those of `paths` that have a filter, by the attributes of the work tree."""
+    """The paths of the list that have a filter, by the attributes of the work tree."""
     if not paths:
         return frozenset()
     asked = ("check-attr", "-z", "--stdin", "filter")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class Chain:
-    """What becomes of commits that are picked onto `tip`, each onto the one before it. `start` is
-    the tip that it began with.
+    """The result of picking commits onto `tip`, each onto the one before it. `start` is the tip
+    that it began with.
 
     `became` has the new commit of each, in their order. Nothing but `written` holds the new objects.
     """

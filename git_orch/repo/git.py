@@ -131,8 +131,8 @@ def drivers(names: Iterable[str]) -> tuple[str, ...]:
     """Of names in git's configuration those that make git start a program for a path, whatever a
     pattern may be.
     """
-    known = git_settings.matcher(git_settings.Care.DRIVER)
-    return tuple(dict.fromkeys(name for name in names if known.fullmatch(name) is not None))
+    driver = git_settings.Care.DRIVER
+    return tuple(dict.fromkeys(name for name in names if git_settings.matches(name, driver)))
 
 
 class Git(NamedTuple):
@@ -195,7 +195,7 @@ class Git(NamedTuple):
         return scopes.mentions(self.place(), self.variables, words)
 
     def place(self) -> scopes.Place:
-        """Where this git acts."""
+        """The place where this git acts."""
         return scopes.place(str(self.directory), str(self.top) if self.top is not None else None)
 
     def _list(self) -> bytes:

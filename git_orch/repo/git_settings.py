@@ -8,13 +8,14 @@ settings; a test fails where the installed git knows one that stands in neither.
 
 from __future__ import annotations
 
+import functools
 import re
 from enum import Enum
 from typing import NamedTuple
 
 
 class Kind(Enum):
-    """What the value of a setting leads to."""
+    """The kind of thing that a setting's value names."""
 
     PATH = "path"
     PROGRAM = "program"
@@ -23,7 +24,7 @@ class Kind(Enum):
 
 
 class Care(Enum):
-    """What git-orch does about a setting."""
+    """The measure that git-orch takes about a setting."""
 
     PINNED = "every call has a value of git-orch's own"
     OWN = "every call outvotes the repository's value by the user's own, or by none"
@@ -137,10 +138,18 @@ def pattern(name: str) -> str:
     return "".join(".+" if part[:1] in ("<", "*") and part else re.escape(part) for part in parts)
 
 
-def matcher(*cares: Care) -> re.Pattern[str]:
-    """What matches the settings that get one of these cares, whatever a subsection may be."""
-    names = "|".join(pattern(row.name) for row in TABLE if row.care in cares)
-    return re.compile(f"(?is:{names})")
+def matches(name: str, *cares: Care) -> bool:
+    """Whether a setting gets one of these cares, whatever its subsection may be."""
+    names = _of_section(name.partition(".")[0].lower(), cares)
+    return names is not None and names.fullmatch(name) is not None
+
+
+@functools.cache
+def _of_section(section: str, cares: tuple[Care, ...]) -> re.Pattern[str] | None:
+    """The names of one section: to compile all of the table takes longer than a command of git."""
+    rows = [row.name for row in TABLE if row.care in cares]
+    names = [pattern(row) for row in rows if row.lower().startswith(f"{section}.")]
+    return re.compile(f"(?is:{'|'.join(names)})") if names else None
 
 
 def none(name: str) -> str:

@@ -39,7 +39,7 @@ def find(repository: Repository, worktree: Path, name: str) -> Path | None:
     if top is not None and chosen and _is_program(top / chosen[-1] / name):
         shown = sentences.quoted(Path(chosen[-1]) / name)
         raise errors.Refused(
-            f"orch.runHooks: the hook {shown} is in your checkout and in no commit",
+            f"orch.runHooks: the hook {shown} is in your checkout, and no commit has it",
             "git config --global orch.runHooks false  # and name what it runs as a check",
         )
     return None

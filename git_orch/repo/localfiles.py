@@ -7,10 +7,11 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
 from git_orch import checkpoints, errors
+from git_orch.plans import ids
 from git_orch.repo import own_files, sync
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import unwritable
@@ -41,6 +42,19 @@ def write(path: Path, data: bytes, *, synced: bool = True) -> None:
     """
     with checkpoints.around("write file", path):
         _place(path, data, replace=True, synced=synced)
+
+
+def write_below(top: Path, names: Sequence[str], data: bytes) -> None:
+    """Write a file in git-orch's own directory `top`, and make the directories that lead to it.
+    Raises UnfitRepository, and NotOurs where others could change what is in `top`.
+    """
+    path = top.joinpath(*names)
+    try:
+        own_files.make_directories(top, names[:-1])
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+    own_files.require(top)
+    write(path, data)
 
 
 def copy(source: IO[bytes], path: Path, *, synced: bool = True, sharing: Sharing = ALONE) -> None:
@@ -116,7 +130,8 @@ def lock(place: PlanPlace) -> Iterator[None]:
                     other = own_files.other_owner(place.run)
                     whose = f" ('{other}' began its last run)" if other is not None else ""
                     raise errors.Busy(
-                        f"another process is working on '{place.id}'{whose}", "git orch status"
+                        f"another process is working on '{ids.short(place.id)}'{whose}",
+                        "git orch status",
                     ) from None
                 time.sleep(0.02)
             else:
@@ -124,8 +139,37 @@ def lock(place: PlanPlace) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def hold(path: Path) -> Iterator[bool]:
+    """Hold a name for this process by a file that goes at the end; False where another process
+    holds it.
+    """
+    try:
+        descriptor = own_files.open_file(path, os.O_RDWR | os.O_CREAT)
+    except OSError as failed:
+        raise unwritable(failed, path) from failed
+    with os.fdopen(descriptor, "r+b"):
+        is_ours = _take_lock(descriptor, path)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                remove(path)
+
+
+def _take_lock(descriptor: int, path: Path) -> bool:
+    """Whether this process has the lock of the file that is there now: one who held it may have
+    removed it meanwhile.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
 def held(repository: Repository, plans: Iterable[str]) -> frozenset[str]:
-    """Those of the plans that a process of this machine works on right now."""
+    """The plans of the list that a process of this machine works on right now."""
     try:
         ever = frozenset(os.listdir(os.path.join(repository.shared_path, "locks")))
     except OSError:

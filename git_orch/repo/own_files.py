@@ -311,7 +311,7 @@ def _not_ours(path: str, facts: os.stat_result, *, own: bool) -> NotOurs:
     cause = f"{sentences.quoted(path)} belongs to '{owner}', not to '{me}': nothing in it counts"
     if own or _OWN.fullmatch(os.path.basename(path)):
         sudo = "" if os.geteuid() == 0 else "sudo "
-        hint = f"{sudo}chown -R {me} {_quoted(path)}  # if what is in it is yours"
+        hint = f"{sudo}chown -R {me} {_quoted(path)}  # if its files are yours"
         return NotOurs(cause, hint)
     return NotOurs(cause, "export XDG_STATE_HOME=/somewhere  # a directory of your own")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +45,7 @@ def name_of(repository: Repository) -> str:
 
 def checkout(repository: Repository) -> Path | None:
     """The user's checkout, at whose path worktrees stand: where they are; None in a bare
-    repository. From a worktree of git-orch's own it is the main one, if that can be told.
+    repository. From a worktree of git-orch's own it is the main one, if git names it.
     """
     top = repository.top
     if top is None:
@@ -87,6 +86,16 @@ def state_directory() -> Path:
     if os.path.isabs(state):
         return Path(state) / "git-orch"
     home = environment.home(os.environ)
-    return (
-        home / ".local" / "state" / "git-orch" if home is not None else Path(tempfile.gettempdir())
-    )
+    if home is not None:
+        return home / ".local" / "state" / "git-orch"
+    import tempfile  # for users without a home alone: it takes long
+
+    return Path(tempfile.gettempdir())
+
+
+def worktree_names(repository: Repository) -> list[str]:
+    """The names in the directory with the worktrees of all plans of the repository."""
+    try:
+        return sorted(os.listdir(place_of(repository, "worktrees")))
+    except FileNotFoundError:
+        return []

@@ -1,4 +1,4 @@
-"""Where a plan is: its refs in the repository, and its files on this machine."""
+"""The place of a plan: its refs in the repository, and its files on this machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PlanPlace(NamedTuple):
 
     @property
     def results(self) -> str:
-        """What the refs of its attempts' results begin with."""
+        """The prefix of the refs of its attempts' results."""
         return f"{refs.RESULTS}{self.id}/"
 
     @property
@@ -64,6 +64,13 @@ class PlanPlace(NamedTuple):
     def traces(self) -> Path:
         """The directory of its conversations with models, a file for each attempt."""
         return self._file("traces", self.id)
+
+    @property
+    def tapes(self) -> Path:
+        """The directory of its requests to models and their replies, a file for each run that was
+        recorded.
+        """
+        return self._file("tapes", self.id)
 
     @property
     def conversations(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -57,7 +58,7 @@ class Symbolic(errors.UnfitRepository):
 
 
 class Collected(errors.UnfitRepository):
-    """What the ref was to be moved to is not there any more."""
+    """The object that the ref was about to name is gone."""
 
     def __init__(self, ref: str) -> None:
         super().__init__(
@@ -155,10 +156,15 @@ def refuse_in_the_way(repository: Repository) -> None:
 
 def refuse_at(ref: str) -> NoReturn:
     """Raises UnfitRepository for a ref in the place of a directory of git-orch's."""
+    raise blocked_by(ref)
+
+
+def blocked_by(ref: str) -> errors.UnfitRepository:
+    """The error for a ref in the place of a directory of git-orch's, with what renames it."""
     rename = f"git update-ref {ref}-aside {ref} && git update-ref -d {ref}  # renames it"
     if ref.startswith("refs/heads/"):
         rename = "git branch -m orch orch-branch"
-    raise errors.UnfitRepository(f"{sentences.quoted(ref)} stands where plans are stored", rename)
+    return errors.UnfitRepository(f"{sentences.quoted(ref)} stands in the place of plans", rename)
 
 
 def is_plain(ref: str) -> bool:
@@ -174,6 +180,71 @@ def value(repository: Repository, ref: str) -> str | None:
     if not is_plain(ref):
         return None
     _refuse_link(repository, ref)
+    stored = _stored(repository, ref)
+    return _resolved(repository, ref) if stored is None else stored or None
+
+
+_SHARED = ("refs/heads/", "refs/notes/", "refs/orch/")  # that all worktrees have together
+_LARGEST_PACKED = 16 << 20  # bytes of packed-refs that are searched here
+_OID = re.compile(rb"(?!0+\n)[0-9a-f]+\n")
+
+
+def _stored(repository: Repository, ref: str) -> str | None:
+    """The object ID that the files of git have for a ref, "" where there is no such ref; None where
+    git has to be asked. One file says it in a fiftieth of the time that a git takes to begin.
+
+    git writes packed-refs before it removes a ref's own file, and takes a deleted ref out of
+    packed-refs first: the own file is read first, and counts.
+    """
+    common = repository.directories.common_dir
+    if not ref.startswith(_SHARED) or os.path.lexists(os.path.join(common, "reftable")):
+        return None
+    try:
+        data = _read_file(os.path.join(common, ref), repository.oid_length + 1)
+        if data is not None:
+            is_plain_value = len(data) == repository.oid_length + 1 and _OID.fullmatch(data)
+            return data[:-1].decode("ascii") if is_plain_value else None
+        packed = _read_file(os.path.join(common, "packed-refs"), _LARGEST_PACKED)
+    except OSError:
+        return None
+    if packed is None:
+        return ""
+    if len(packed) > _LARGEST_PACKED:
+        return None
+    end = packed.find(b" " + ref.encode("utf-8", "surrogateescape") + b"\n")
+    if end < 0:
+        return ""
+    line = packed[packed.rfind(b"\n", 0, end) + 1 : end] + b"\n"
+    is_whole = len(line) == repository.oid_length + 1 and _OID.fullmatch(line)
+    return line[:-1].decode("ascii") if is_whole else None
+
+
+def _read_file(path: str, most: int) -> bytes | None:
+    """The bytes of a file, of a longer one than `most` one more than that; None where there is none.
+    Raises OSError, also for a link.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            return None
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "is no plain file")
+        parts: list[bytes] = []
+        left = most + 1
+        while left > 0 and (part := os.read(descriptor, left)):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def _resolved(repository: Repository, ref: str) -> str | None:
+    """The object ID of a ref as git has it."""
     asked = ("-c", "core.warnAmbiguousRefs=false", "rev-parse", ref, "--symbolic-full-name", ref)
     done = repository.git.finished(*asked, expect=(0, 128))
     oid, _, full = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").partition("\n")
@@ -308,6 +379,33 @@ def move(repository: Repository, ref: str, *, old: str | None, new: str, reason:
         raise _refusal(ref, failed) from failed
 
 
+class RefMove(NamedTuple):
+    """A ref to be moved, by its full name; `old` is None for one that is made."""
+
+    ref: str
+    old: str | None
+    new: str
+
+
+def move_together(repository: Repository, moves: Sequence[RefMove], reason: str) -> None:
+    """Move these refs, or none of them where one is not where it was; a kill may come in between.
+    Raises RefMoved and Busy.
+    """
+    from git_orch.repo.ref_session import RefSession
+
+    for one in moves:
+        _refuse_link(repository, one.ref)
+    opened = RefSession(repository.git, reason)
+    null = repository.null_oid
+    try:
+        with checkpoints.around("move ref", moves[0].ref):
+            opened.transact(*(f"update {ref} {new} {old or null}" for ref, old, new in moves))
+    except GitFailed as failed:
+        raise _refusal(moves[0].ref, failed) from failed
+    finally:
+        opened.close()
+
+
 def delete(repository: Repository, ref: str, *, old: str, reason: str) -> None:
     """Delete `ref`, synced to disk, if it is still at `old`. Raises RefMoved, Busy."""
     _refuse_link(repository, ref)
@@ -376,3 +474,16 @@ def reflog(repository: Repository, ref: str) -> list[str]:
     """The commits that a ref was moved to, newest first; none when it has no reflog."""
     done = repository.git.finished("log", "-g", "--format=%H", ref, "--", expect=(0, 128))
     return done.stdout.decode("ascii").split()
+
+
+def recorded(repository: Repository, ref: str) -> list[str]:
+    """The commits in the reflog of a ref, newest first, also where some are missing: git itself
+    stops at those. None where refs are in tables.
+    """
+    try:
+        text = (repository.common_dir / "logs" / ref).read_text("utf-8", "replace")
+    except OSError:
+        return []
+    moves = [line.split(" ", 2)[:2] for line in text.splitlines()]
+    oids = [oid for move in reversed(moves) for oid in reversed(move) if oid.strip("0")]
+    return list(dict.fromkeys(oids))

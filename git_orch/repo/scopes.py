@@ -40,7 +40,9 @@ class Scoped(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a git acts: its git directory, the one that all worktrees share, and the work tree."""
+    """The place where a git acts: its git directory, the one that all worktrees share, and the work
+    tree.
+    """
 
     git_dir: str
     common_dir: str
@@ -256,11 +258,11 @@ def _outvote(
         values = own if is_own(setting, inside, variables) else others
         values[setting.name] = setting.value
     _refuse_elsewhere(others)
-    dangerous = git_settings.matcher(Care.OWN, Care.DRIVER)
     votes = {
         name: own.get(name, _none(name, own, variables))
         for name, value in others.items()
-        if dangerous.fullmatch(name) and not (name in own and own[name] == value)
+        if git_settings.matches(name, Care.OWN, Care.DRIVER)
+        and not (name in own and own[name] == value)
     }
     if not _is_path_of_key(own, others):
         votes.pop("user.signingkey", None)

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from git_orch import errors
-from git_orch.plans import durations, trailers
+from git_orch import errors, notices
+from git_orch.plans import agents, durations, hosts, trailers
 from git_orch.repo import git, scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from git_orch.repo.repository import Repository
     from git_orch.repo.scopes import Scoped
@@ -28,10 +28,12 @@ _FALSE = frozenset({"false", "no", "off", "0", ""})
 DEFAULT_MODEL = "claude-sonnet-5-5"
 SANDBOXES = ("auto", "none")
 _MOST_USD = 1e9
+MAX_USD = 1.0  # USD; a plan costs no more until somebody says that it may
 _NARROWED = frozenset({"orch.maxusd", "orch.maxstepusd"})  # the lowest value counts, from anywhere
 _DAY = 86_400  # seconds
 _MOST_DAYS = 36_500
 _MOST_TOKENS = 200_000
+_NAME_ALONE = "orch.owner"  # it decides nothing, and counts from anywhere
 WAYS_TO_LAND = ("merge", "rebase", "squash", "ff-only")
 KEPT_WORKTREES = ("auto", "true", "false")
 
@@ -50,7 +52,12 @@ class Settings(NamedTuple):
     that sandbox/shares/choice.py reads, `mapTokens` how many tokens of a prompt tell of the
     repository (0: none), `waitLimits` how many seconds a run waits for a limit of the model
     provider (0: not at all). `land` is one of WAYS_TO_LAND; `attribution` and `signoff` are trailers of
-    the commits that git-orch makes.
+    the commits that git-orch makes. `agent` is a choice that plans/agents.py reads, `agentKey` names
+    the variables with keys that an agent program gets. `owner` is the one whom new plans belong to, from any scope.
+    `docsDir` is a directory below the top of the worktree, `templatesDir` one from there, or an
+    absolute path. `notify` is a command line that is told of new specs.
+    `priceUnknown` is the price of models that no table has, in USD per million tokens. `privateHosts`
+    are those of a step's list whose address need not be public.
     """
 
     model: str = DEFAULT_MODEL
@@ -58,6 +65,7 @@ class Settings(NamedTuple):
     keyCommand: str | None = None  # noqa: N815
     sandbox: str = "auto"
     runHooks: bool = False  # noqa: N815 - the name that git and the user write
+    requireVerified: bool = False  # noqa: N815
     environment: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     allowedSigners: str | None = None  # noqa: N815
@@ -69,7 +77,7 @@ class Settings(NamedTuple):
     setup: str | None = None
     setupTimeout: float = 900.0  # noqa: N815
     worktreeInclude: bool = False  # noqa: N815
-    maxUsd: float = 0.0  # noqa: N815
+    maxUsd: float = MAX_USD  # noqa: N815
     maxStepUsd: float = 0.0  # noqa: N815
     share: tuple[str, ...] = ()
     mapTokens: int = 4000  # noqa: N815
@@ -77,15 +85,31 @@ class Settings(NamedTuple):
     land: str = "merge"
     attribution: trailers.Attribution = "none"
     signoff: bool = False
+    owner: str | None = None
+    docsDir: str = "ai_docs"  # noqa: N815
+    templatesDir: str | None = None  # noqa: N815
+    notify: str | None = None
+    priceUnknown: float | None = None  # noqa: N815
+    agent: str = agents.OWN
+    agentKey: tuple[str, ...] = ()  # noqa: N815
+    privateHosts: tuple[str, ...] = ()  # noqa: N815
+
+
+_NAMES = frozenset(f"orch.{name.lower()}" for name in Settings._fields)
 
 
 def of_user(repository: Repository) -> Settings:
-    """The settings in force. Raises UsageError for a value that a setting cannot have."""
+    """The settings in force; a warning names one that is spelled wrong. Raises UsageError for a
+    value that a setting cannot have.
+    """
     own = of_own_scopes(repository, "orch.")
+    if not own.keys() <= _NAMES:
+        _warn_of_misspelled(own)
 
     def last(name: str) -> str | None:
         return own.get(name, [None])[-1]
 
+    price = last("orch.priceunknown")
     attribution = _one_of(trailers.ATTRIBUTIONS, "orch.attribution", last("orch.attribution"))
     return Settings(
         land=_one_of(WAYS_TO_LAND, "orch.land", last("orch.land")),
@@ -96,6 +120,8 @@ def of_user(repository: Repository) -> Settings:
         keyCommand=last("orch.keycommand") or None,
         sandbox=_one_of(SANDBOXES, "orch.sandbox", last("orch.sandbox")),
         runHooks="orch.runhooks" in own and _flag("orch.runHooks", last("orch.runhooks")),
+        requireVerified="orch.requireverified" in own
+        and _flag("orch.requireVerified", last("orch.requireverified")),
         environment=_names(own.get("orch.environment", [])),
         readable=tuple(
             _path("orch.readable", value) for value in own.get("orch.readable", []) if value
@@ -106,8 +132,8 @@ def of_user(repository: Repository) -> Settings:
         retryModel=last("orch.retrymodel") or None,
         setup=last("orch.setup") or None,
         setupTimeout=_seconds("orch.setupTimeout", last("orch.setuptimeout"), 900.0),
-        maxUsd=_budget(repository, own, "orch.maxUsd"),
-        maxStepUsd=_budget(repository, own, "orch.maxStepUsd"),
+        maxUsd=_budget(repository, own, "orch.maxUsd", MAX_USD),
+        maxStepUsd=_budget(repository, own, "orch.maxStepUsd", 0.0),
         worktreeInclude="orch.worktreeinclude" in own
         and _flag("orch.worktreeInclude", last("orch.worktreeinclude")),
         share=tuple(value or "" for value in own.get("orch.share", [])),
@@ -116,8 +142,46 @@ def of_user(repository: Repository) -> Settings:
         if "orch.waitlimits" in own
         else 0.0,
         keepDays=_days("orch.keepDays", last("orch.keepdays"), 30),
+        docsDir=last("orch.docsdir") or "ai_docs",
+        templatesDir=last("orch.templatesdir") or None,
+        notify=last("orch.notify") or None,
+        priceUnknown=_usd("orch.priceUnknown", price, "--global ") if price else None,
+        agent=_agent(last("orch.agent")),
+        agentKey=_names(own.get("orch.agentkey", [])),
+        privateHosts=_hosts("orch.privateHosts", own.get("orch.privatehosts", [])),
+        owner=last_of_any_scope(repository, "orch.owner") or None,
         keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),
     )
+
+
+def _warn_of_misspelled(names: Iterable[str]) -> None:
+    for name in unknown(names):
+        near = nearest(name)
+        if near is not None:
+            text = f"'{name}' is not a setting and does nothing: did you mean '{near}'?"
+            notices.warn_once(name, text)
+
+
+def unknown(names: Iterable[str]) -> list[str]:
+    """Those of the lower-case names `orch.NAME` that are no settings; a path in one stands for a
+    repository, whose settings have been read.
+    """
+    return [name for name in dict.fromkeys(names) if name not in _NAMES and name.count(".") == 1]
+
+
+def nearest(name: str) -> str | None:
+    """The setting that somebody means who typed this name; None where none is like it."""
+    import difflib
+
+    fields = {f"orch.{field.lower()}": f"orch.{field}" for field in Settings._fields}
+    near = difflib.get_close_matches(name.lower(), fields, n=1, cutoff=0.75)
+    return fields[near[0]] if near else None
+
+
+def last_of_any_scope(repository: Repository, name: str) -> str | None:
+    """The value of a setting (a lower-case name) that decides nothing, whoever has set it."""
+    values = [one.value for one in repository.scoped_settings if one.name.lower() == name]
+    return values[-1] if values else None
 
 
 def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequence[str | None]]:
@@ -127,11 +191,18 @@ def of_own_scopes(repository: Repository, *prefixes: str) -> Mapping[str, Sequen
     They are listed by lower-case name, in the order of git-config(1): the last one counts.
     """
     values: dict[str, list[str | None]] = {}
-    for setting in (*repository.scoped_settings, *_of_this_repository(repository)):
-        name = setting.name.lower()
-        if name.startswith(prefixes) and _counts(setting, repository):
-            values.setdefault(name, []).append(setting.value)
+    for setting in own_settings(repository, *prefixes):
+        values.setdefault(setting.name.lower(), []).append(setting.value)
     return values
+
+
+def own_settings(repository: Repository, *prefixes: str) -> Iterator[Scoped]:
+    """The settings of the user's own scopes whose names have these lower-case beginnings; the last
+    one of a name counts.
+    """
+    for setting in (*repository.scoped_settings, *_of_this_repository(repository)):
+        if setting.name.lower().startswith(prefixes) and _counts(setting, repository):
+            yield setting
 
 
 def _of_this_repository(repository: Repository) -> Iterator[Scoped]:
@@ -148,6 +219,45 @@ def _of_this_repository(repository: Repository) -> Iterator[Scoped]:
             places = frozenset(map(os.path.realpath, repository.places))
         if os.path.realpath(os.path.expanduser(path)) in places:
             yield setting._replace(name=f"orch.{name}")
+
+
+class Source(NamedTuple):
+    """The scope of a setting in force, as git names it or `default`, and the file that it is from,
+    where it is from one.
+    """
+
+    scope: str
+    file: str | None
+
+    def text(self) -> str:
+        """The scope, with the file where there is one."""
+        return f"{self.scope}  {self.file}" if self.file else self.scope
+
+
+def sources(repository: Repository, in_force: Settings) -> Mapping[str, Source]:
+    """The source of each setting in force, by its name in Settings."""
+    own = {setting.name.lower(): setting for setting in own_settings(repository, "orch.")}
+    others = {setting.name.lower(): setting for setting in repository.scoped_settings}
+    result = {}
+    for field in Settings._fields:
+        name = f"orch.{field.lower()}"
+        setting = own.get(name)
+        anywhere = others.get(name)
+        if name == _NAME_ALONE:
+            setting = anywhere
+        elif name in _NARROWED and anywhere is not None and anywhere != setting:
+            narrowed = _usd(name, anywhere.value, "")
+            if narrowed > 0 and narrowed == getattr(in_force, field):
+                setting = anywhere
+        result[field] = _source(setting)
+    return result
+
+
+def _source(setting: Scoped | None) -> Source:
+    if setting is None:
+        return Source("default", None)
+    file = setting.origin.removeprefix("file:")
+    return Source(setting.scope, file if file != setting.origin else None)
 
 
 def is_only_of_repository(repository: Repository, name: str) -> bool:
@@ -186,6 +296,7 @@ def ineffective(repository: Repository) -> list[str]:
         for setting in repository.scoped_settings
         if (name := setting.name.lower()).startswith("orch.")
         and name not in _NARROWED
+        and name != _NAME_ALONE
         and not _counts(setting, repository)
     ]
     hooks = ("hook.",)  # which run for nobody
@@ -219,6 +330,18 @@ def _one_of(choices: tuple[str, ...], name: str, value: str | None) -> str:
     return value.lower()
 
 
+def _agent(value: str | None) -> str:
+    """The choice of the program that does agent steps."""
+    choice = value or agents.OWN
+    try:
+        agents.program(choice)
+    except ValueError as unfit:
+        raise errors.UsageError(
+            f"'orch.agent' is '{choice}': {unfit}", f"git config --global orch.agent {agents.OWN}"
+        ) from unfit
+    return choice
+
+
 def _flag(name: str, value: str | None) -> bool:
     if value is None or value.lower() in _TRUE:
         return True
@@ -229,11 +352,13 @@ def _flag(name: str, value: str | None) -> bool:
     )
 
 
-def _budget(repository: Repository, own: Mapping[str, Sequence[str | None]], name: str) -> float:
-    """USD, 0 where there is no limit: the user's own value or, where that is less, the
-    repository's.
+def _budget(
+    repository: Repository, own: Mapping[str, Sequence[str | None]], name: str, default: float
+) -> float:
+    """USD, 0 where there is no limit: the user's own value, or `default` where the user has none,
+    or the repository's where that is less.
     """
-    usual = _usd(name, own.get(name.lower(), [None])[-1], "--global ")
+    usual = _usd(name, own[name.lower()][-1], "--global ") if name.lower() in own else default
     others = [
         _usd(name, setting.value, "")
         for setting in repository.scoped_settings
@@ -252,7 +377,7 @@ def _usd(name: str, value: str | None, scope: str) -> float:
         amount = -1.0
     if not 0 <= amount <= _MOST_USD:  # what is no number is in no range
         hint = f"git config {scope}{name} 0"
-        raise errors.UsageError(f"'{name}' is '{value}': it has to be USD, 0 for no limit", hint)
+        raise errors.UsageError(f"'{name}' is '{value}': it must be USD, 0 for none", hint)
     return amount
 
 
@@ -262,7 +387,7 @@ def _seconds(name: str, value: str | None, usual: float) -> float:
         return usual
     if not value.isdecimal() or not 1 <= int(value) <= _DAY:
         raise errors.UsageError(
-            f"'{name}' is '{value}': it has to be 1 to {_DAY} seconds",
+            f"'{name}' is '{value}': it must be 1 to {_DAY} seconds",
             f"git config --global {name} {usual:.0f}",
         )
     return float(value)
@@ -277,7 +402,7 @@ def _span(name: str, value: str | None) -> float:
     span = durations.seconds(value)
     if span is None or span > durations.LONGEST_WAIT:
         raise errors.UsageError(
-            f"'{name}' is '{value}': it has to be a time such as 90m or 6h, at most 7d",
+            f"'{name}' is '{value}': it must be a time such as 90m or 6h, at most 7d",
             f"git config --global {name} {durations.WAIT}",
         )
     return span
@@ -291,7 +416,7 @@ def _days(name: str, value: str | None, usual: int) -> int:
         return 0
     if not value.isdecimal() or int(value) > _MOST_DAYS:
         raise errors.UsageError(
-            f"'{name}' is '{value}': it has to be 0 to {_MOST_DAYS} days, or never",
+            f"'{name}' is '{value}': it must be 0 to {_MOST_DAYS} days, or never",
             f"git config --global {name} {usual}",
         )
     return int(value)
@@ -303,7 +428,7 @@ def _tokens(name: str, value: str | None, usual: int) -> int:
         return usual
     if not value.isdecimal() or int(value) > _MOST_TOKENS:
         raise errors.UsageError(
-            f"'{name}' is '{value}': it has to be 0 to {_MOST_TOKENS} tokens",
+            f"'{name}' is '{value}': it must be 0 to {_MOST_TOKENS} tokens",
             f"git config --global {name} {usual}",
         )
     return int(value)
@@ -311,6 +436,18 @@ def _tokens(name: str, value: str | None, usual: int) -> int:
 
 def _names(values: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(" ".join(value or "" for value in values).replace(",", " ").split())
+
+
+def _hosts(name: str, values: Sequence[str | None]) -> tuple[str, ...]:
+    """Hosts, each with its port, in their one spelling."""
+    listed = []
+    for value in _names(values):
+        try:
+            listed.append(hosts.parse(value, None).text())
+        except ValueError as wrong:
+            example = f"git config --global --replace-all {name} localhost:8080"
+            raise errors.UsageError(f"'{name}' is '{value}': it {wrong}", example) from wrong
+    return tuple(listed)
 
 
 def _optional_path(name: str, value: str | None) -> str | None:
@@ -322,7 +459,7 @@ def _path(name: str, value: str | None) -> str:
     path = os.path.expanduser(value or "")
     if not os.path.isabs(path):
         raise errors.UsageError(
-            f"'{name}' is '{value}': it has to be an absolute path",
+            f"'{name}' is '{value}': it must be an absolute path",
             f"git config --global {name} /...",
         )
     return os.path.normpath(path)

@@ -46,6 +46,30 @@ def of_worktree(repository: Repository, git_dir: Path, ref: str | None = None) -
     return _take_away(repository, in_worktree(repository, git_dir, ref))
 
 
+def left(repository: Repository) -> list[Path]:
+    """The stale locks on the refs of all plans, of old and of gone ones too; takes none away."""
+    if not table.available():
+        return []
+    common = repository.common_dir
+    flat = (refs.BRANCHES, refs.LOGS, refs.KEPT)
+    patterns = [*(f"{prefix}*.lock" for prefix in flat), f"{refs.RESULTS}*/*.lock"]
+    locks = [lock for pattern in patterns for lock in sorted(common.glob(pattern))]
+    return [lock for lock in locks if _is_stale(repository, lock)]
+
+
+def remove(repository: Repository, paths: Iterable[Path]) -> list[Path]:
+    """Take away those of the locks that are stale; gives those that are gone."""
+    return _take_away(repository, paths)
+
+
+def _is_stale(repository: Repository, path: Path) -> bool:
+    """Whether a lock is nobody's now. One that is young may be in use."""
+    lock = _look(path)
+    if lock is None or time.time() - lock.st_mtime < _AGE:
+        return False
+    return not _may_be_held(repository, path, lock)
+
+
 def in_worktree(repository: Repository, git_dir: Path, ref: str | None = None) -> list[Path]:
     """Where a git that moves the branch `ref` with its checkout makes locks."""
     own = [git_dir / f"{name}.lock" for name in ("index", "HEAD", "ORIG_HEAD")]
@@ -99,7 +123,7 @@ def _may_be_held(repository: Repository, path: Path, lock: os.stat_result) -> bo
 
 
 def _is_of(pid: int, user: int) -> bool:
-    """Whether the files that a process makes belong to that user; also when that cannot be told."""
+    """Whether the files that a process makes belong to that user; true when nobody can tell."""
     try:
         status = Path(f"{table.PROC}/{pid}/status").read_text("ascii", "replace")
     except OSError:

@@ -29,9 +29,7 @@ def is_on() -> bool:
 
 
 def options() -> tuple[str, ...]:
-    """What makes a git command sync the objects and refs that it writes: options to go before its
-    verb.
-    """
+    """The options before its verb that make a git command sync the objects and refs that it writes."""
     return _OPTIONS if _Switch.on else ()
 
 

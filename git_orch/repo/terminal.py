@@ -1,4 +1,4 @@
-"""What the user's configuration says of their terminal: colours and the pager, by git's own rules."""
+"""The user's settings for their terminal: colours and the pager, by git's own rules."""
 
 from __future__ import annotations
 

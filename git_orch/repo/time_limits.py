@@ -1,4 +1,4 @@
-"""How long a call of git may take: a time limit for each kind of call.
+"""The time limits for calls of git, one for each kind of call.
 
 Where one runs out something is wrong (a disk that does not answer, a named pipe where git reads a
 file), and nobody should wait for it for ever. Editors have none: a person works there.

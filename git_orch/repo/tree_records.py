@@ -31,12 +31,14 @@ _LARGEST = 16 << 20  # bytes; a line has about 200
 
 class Records(NamedTuple):
     """The records of a plan. `granted` holds an approval's digest with a tree, `verified` a step's
-    ID with the digest of its checks and a tree, `tips` the digest of all checks with a tree.
+    ID with the digest of its checks and a tree, `tips` the digest of all checks with a tree,
+    `proofs` the digest of a check of a requirement with a tree, the newest last.
     """
 
     granted: frozenset[tuple[str, str]] = frozenset()
     verified: frozenset[tuple[str, str, str]] = frozenset()
     tips: frozenset[tuple[str, str]] = frozenset()
+    proofs: tuple[tuple[str, str], ...] = ()
 
 
 NONE = Records()
@@ -68,9 +70,12 @@ def marked(status: Status, records: Records) -> Status:
     """The status with what this machine has no record of: steps, and the tip."""
     commits = status.branch.commits if status.branch is not None else ()
     tip = commits[-1].tree if commits else None
-    if tip is not None and records.tips and (approval.tip_digest(status), tip) in records.tips:
-        return status
     done = [step for step in status.steps if step.state in (StepState.DONE, StepState.UNVERIFIED)]
+    if tip is not None and records.tips and (approval.tip_digest(status), tip) in records.tips:
+        # No review runs on the tip: a verdict is about one step.
+        reviewed = [step for step in done if step.step.reviews]
+        unknown = frozenset(step.step.id for step in reviewed if not _is_known(step, records))
+        return status._replace(unverified_here=unknown) if unknown else status
     known = [step for step in done if records.verified and _is_known(step, records)]
     verified = {step.commit.oid for step in known if step.commit is not None}
     # Only of the last step: who brings an earlier tree back undoes what the steps after it did.
@@ -86,7 +91,7 @@ def _is_known(step: StepStatus, records: Records) -> bool:
     """Whether the checks of a step passed here on the tree that its commit has; where its commits
     are not here any more, on any tree.
     """
-    name = (step.step.id, approval.checks_digest(step.step.checks))
+    name = (step.step.id, approval.step_digest(step.step))
     if step.commit is None:
         return any(record[:2] == name for record in records.verified)
     return (*name, step.commit.tree) in records.verified
@@ -98,6 +103,7 @@ def add(
     granted: Iterable[tuple[str, str]] = (),
     verified: Iterable[tuple[str, str, str]] = (),
     tips: Iterable[tuple[str, str]] = (),
+    proofs: Iterable[tuple[str, str]] = (),
 ) -> None:
     """Add records to those of a plan, which this process has locked. Raises NotOurs,
     UnfitRepository.
@@ -105,6 +111,7 @@ def add(
     lines: list[Document] = [{"tree": tree, "approval": digest} for digest, tree in granted]
     lines += [{"tree": tree, "step": step, "checks": checks} for step, checks, tree in verified]
     lines += [{"tree": tree, "checks": checks} for checks, tree in tips]
+    lines += [{"tree": tree, "proof": check} for check, tree in proofs]
     if not lines:
         return
     # A line that a power cut left half written ends here.
@@ -124,6 +131,7 @@ def _records(lines: Sequence[bytes]) -> Records:
         set[tuple[str, str, str]](),
         set[tuple[str, str]](),
     )
+    proofs = dict[tuple[str, str], None]()
     for line in lines:
         try:
             fields = document.parse(line, "record")
@@ -131,12 +139,15 @@ def _records(lines: Sequence[bytes]) -> Records:
             digest = document.optional_text(fields, "approval")
             step = document.optional_text(fields, "step")
             checks = document.optional_text(fields, "checks")
+            proof = document.optional_text(fields, "proof")
         except BadDocument:
             continue  # an empty line, or half of one
-        if digest is not None:
+        if proof is not None:
+            proofs[proof, tree] = None
+        elif digest is not None:
             granted.add((digest, tree))
         elif checks is not None and step is not None:
             verified.add((step, checks, tree))
         elif checks is not None:
             tips.add((checks, tree))
-    return Records(frozenset(granted), frozenset(verified), frozenset(tips))
+    return Records(frozenset(granted), frozenset(verified), frozenset(tips), tuple(proofs))

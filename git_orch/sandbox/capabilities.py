@@ -191,7 +191,7 @@ def load_or_discover(
         except (documents.BadDocument, OSError) as error:
             cached, warning = (
                 None,
-                f"the cache {sentences.quoted(file)} could not be used and was made again: {error}",
+                f"the cache {sentences.quoted(file)} was unusable; made again: {error}",
             )
         if cached is not None:
             return Loaded(_capabilities(cached, pwd), None)

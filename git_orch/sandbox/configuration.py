@@ -48,7 +48,7 @@ _IN_DEPENDENCIES = (
 
 
 def holds_secret(path: str, secrets: Sequence[str]) -> bool:
-    """Whether a file holds something that looks like a secret; one that cannot be looked at may."""
+    """Whether a file holds something that looks like a secret; true for an unreadable file."""
     content = text(path)
     if content is None:
         return True
@@ -88,11 +88,29 @@ def text(path: str) -> str | None:
 
 
 def secret_files(directory: str, secrets: Sequence[str]) -> Iterator[str]:
-    """The files of configuration in a directory of dependencies that hold a secret, by the paths
-    without links that they have in it.
+    """The files of configuration in a directory of dependencies, and in environments right below
+    it, that hold a secret: by the paths without links that they have in it.
     """
     top = os.path.realpath(directory)
-    for name in _IN_DEPENDENCIES:
-        path = os.path.realpath(os.path.join(top, name))
+    names = {name: None for above in ("", *_environments(top)) for name in _named_below(above)}
+    found = (os.path.realpath(os.path.join(top, name)) for name in names)
+    for path in dict.fromkeys(found):
         if path.startswith(f"{top}/") and os.path.isfile(path) and holds_secret(path, secrets):
             yield os.path.relpath(path, top)
+
+
+def _named_below(above: str) -> Iterator[str]:
+    return (os.path.join(above, name) for name in _IN_DEPENDENCIES)
+
+
+def _environments(top: str) -> Iterator[str]:
+    """The environments of Python or Conda in a directory, such as those of tox."""
+    try:
+        with os.scandir(top) as entries:
+            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    for name in sorted(names):
+        marks = ("pyvenv.cfg", "conda-meta")
+        if any(os.path.lexists(os.path.join(top, name, mark)) for mark in marks):
+            yield name

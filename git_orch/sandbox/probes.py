@@ -120,8 +120,8 @@ class Answer(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where probes run: `worktree` lies in `directory` beside other things, and belongs to the
-    repository `common`.
+    """The place where probes run: `worktree` lies in `directory` beside other things, and belongs
+    to the repository `common`.
     """
 
     directory: Path
@@ -197,7 +197,7 @@ def _wall_answers(
     yield _answer(
         "outside",
         not changed,
-        "nothing outside of the worktree can be written",
+        "commands cannot write outside of the worktree",
         "files can be written there",
     )
     seen = "beside" in report
@@ -205,13 +205,13 @@ def _wall_answers(
         "beside",
         not seen,
         "other directories cannot be read",
-        "files beside the worktree can be read",
+        "commands can read files beside the worktree",
     )
     names = ", ".join(_changed_names(before, after.control))
     yield _answer(
         "git-directory",
         not names,
-        "the git directory cannot be written",
+        "commands cannot write the git directory",
         f"a command changed {names}",
     )
     yield _home(report.get("home", ()), home_files)
@@ -227,7 +227,7 @@ def _wall_answers(
     yield _answer(
         "environment",
         "variable" not in report,
-        "made from nothing; no variable of yours",
+        "an empty one; no variable of yours",
         "variables are passed on",
     )
 
@@ -242,9 +242,12 @@ def _answer(name: str, holds: bool, good: str, bad: str) -> Answer:  # noqa: FBT
 
 def _home(readable: Sequence[str], tried: int) -> Answer:
     if not tried:
-        return Answer("home", "note", "there is no file in your home directory to try it with")
+        return Answer("home", "note", "there is no file in your home directory to test with")
     return _answer(
-        "home", not readable, "no file in it can be read", f"'{''.join(readable[:1])}' can be read"
+        "home",
+        not readable,
+        "commands cannot read its files",
+        f"'{''.join(readable[:1])}' can be read",
     )
 
 
@@ -277,7 +280,12 @@ def _system_calls(report: Mapping[str, Sequence[str]]) -> Answer:
         return Answer("seccomp", "note", f"{sys.platform} does not tell")
     filters = report.get("Seccomp_filters")  # from Linux 5.9 on
     active = report["Seccomp"] == ["2"] if filters is None else int(filters[0]) > _own_filters()
-    return _answer("seccomp", active, "system calls are filtered", "system calls are not filtered")
+    return _answer(
+        "seccomp",
+        active,
+        "a filter of system calls is active",
+        "no filter of system calls is active",
+    )
 
 
 def _own_filters() -> int:
@@ -354,7 +362,7 @@ def probe_repositories(launcher: Launcher, place: Place) -> Answer:
         "repositories",
         now == settings and not new.exists(),
         "commands cannot change a repository in your files, nor leave a new one",
-        "a command changes or leaves a repository in your files, and your git runs what it names",
+        "a command changes or leaves a repository in your files, and your git runs its programs",
     )
     return _with_hint(answer, launcher)
 
@@ -381,7 +389,7 @@ def probe_sockets(launcher: Launcher, place: Place) -> Answer:
     answer = _answer(
         "sockets",
         "reached" not in report,
-        "no socket in what is shown is open, nor an abstract one",
+        "no socket is open to commands, nor an abstract one",
         f"a command reached '{''.join(report.get('reached', [''])[:1])}'",
     )
     return _with_hint(answer, launcher)
@@ -519,18 +527,18 @@ def probe_copies(launcher: Launcher, place: Place) -> Answer:
         for _ in range(2)
     ]
     if (source / "old").read_text() != "as it was\n":
-        return Answer("copies", "no", "a command changes what is shared with it", _advice(launcher))
+        return Answer("copies", "no", "a command changes shared directories", _advice(launcher))
     match [text.split("\n")[:-1] for text in seen]:
         case ["as it was", "changed"], ["changed", "changed"]:
             return Answer(
-                "copies", "ok", "what commands write to shared directories lasts an attempt"
+                "copies", "ok", "writes to shared directories last as long as the attempt"
             )
         case ["as it was", "changed"], ["as it was", "changed"]:
-            lasts = "what commands write to shared directories is gone with the command"
+            lasts = "writes to shared directories last as long as the command"
             return Answer("copies", "note", lasts)
         case ["as it was", "as it was"], _:
             return Answer(
-                "copies", "note", f"shared directories can only be read: {_why(launcher)}"
+                "copies", "note", f"commands can only read shared directories: {_why(launcher)}"
             )
     return Answer("copies", "note", "no directory is shared with commands here")
 

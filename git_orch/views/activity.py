@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from git_orch.repo.local.live import Now
+    from git_orch.repo.local.phases import RunPhase
     from git_orch.repo.repository import Repository
     from git_orch.views.headlines import Line
+
+
+def may_be_by_hand(repository: Repository) -> bool:
+    """Whether there is a worktree in which a person may work, as far as names say."""
+    try:
+        names = os.listdir(os.path.join(repository.directories.common_dir, "worktrees"))
+    except OSError:
+        return False
+    return any(part in name for name in names for part in ("-conflict", "-fix", "-manual"))
 
 
 def of_plan(repository: Repository, plan: str, running: Collection[str]) -> list[Line]:
@@ -25,16 +36,25 @@ def of_plan(repository: Repository, plan: str, running: Collection[str]) -> list
     """
     if plan not in running:
         return []
-    from git_orch.repo.local import live, runs
+    from git_orch.repo.local import live, phases, runs
 
     place = PlanPlace(repository, plan)
     shown = waits.lines(repository, plan, running)
     for now in live.attempts_now(place):
         shown += lines(now)
     run = runs.last(place)
-    if not shown and run is not None and run.goes_on():
-        shown.append((Styled("now      ", "bold"), "between steps: setup, landing or last checks"))
+    if run is None or not run.goes_on():
+        return shown
+    phase = phases.run_now(place)
+    if phase.name != phases.BETWEEN or not shown:
+        shown.append(run_line(phase))
     return shown
+
+
+def run_line(phase: RunPhase) -> Line:
+    """What a run does for none of its steps."""
+    elapsed = f", for {max(time.time() - phase.since, 0):.0f} s" if phase.since else ""
+    return (Styled("now      ", "bold"), f"{phase.name}{elapsed}")
 
 
 def lines(now: Now, name: str | None = None) -> list[Line]:

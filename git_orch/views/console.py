@@ -48,7 +48,16 @@ class Listener(Protocol):
         ...
 
 
+class Below(Protocol):
+    """Something that stands below all lines of a terminal."""
+
+    def write_above(self, stream: TextIO, text: str) -> None:
+        """Write text that stays."""
+        ...
+
+
 _listeners: list[Listener] = []
+_below: Below | None = None
 _page: list[str] | None = None
 
 
@@ -62,6 +71,12 @@ _colour: Callable[[bool], str] = _by_terminal
 def redirect(listener: Listener | None) -> None:
     """Have this one hear what is printed from now on; None: a person reads it."""
     _listeners[:] = [listener] if listener is not None else []
+
+
+def keep_below(below: Below | None) -> None:
+    """Have what is printed from now on stand above this; None: nothing is below."""
+    global _below  # noqa: PLW0603 - as below
+    _below = below
 
 
 def choose_colour(choice: Callable[[bool], str]) -> None:
@@ -133,19 +148,51 @@ def indented(text: str, by: int) -> str:
     return text.replace("\n", "\n" + " " * by)
 
 
+_SHOWN_LINES = 12
+_SHOWN_CHARACTERS = 500  # of a line
+
+
+def excerpt(text: str) -> str:
+    """Text of others that somebody may have made endless: its first lines, and how much is left
+    out.
+    """
+    first = text.split("\n", _SHOWN_LINES)
+    shown = "\n".join(_cut(line) for line in first[:_SHOWN_LINES])
+    if len(first) <= _SHOWN_LINES:
+        return shown
+    return f"{shown}\n... {first[-1].count(chr(10)) + 1:,} more lines"
+
+
+def _cut(line: str) -> str:
+    if len(line) <= _SHOWN_CHARACTERS:
+        return line
+    return f"{line[:_SHOWN_CHARACTERS]}... {len(line) - _SHOWN_CHARACTERS:,} more characters"
+
+
+def excerpts(line: tuple[Part, ...]) -> tuple[Part, ...]:
+    """A line of which every part is an excerpt."""
+    return tuple(
+        part._replace(text=excerpt(part.text)) if isinstance(part, Styled) else excerpt(part)
+        for part in line
+    )
+
+
 def _write(stream: TextIO, parts: tuple[Part, ...]) -> None:
+    if _below is not None:
+        _below.write_above(stream, _line(stream, parts))
+        return
     stream.write(_line(stream, parts))
     stream.flush()
 
 
 def _line(stream: TextIO, parts: tuple[Part, ...]) -> str:
     styled = any(isinstance(part, Styled) for part in parts)
-    coloured = styled and _is_coloured(stream)
+    coloured = styled and is_coloured(stream)
     line = "".join(_rendered(part, coloured=coloured) for part in parts) + "\n"
     return line.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
 
 
-def _is_coloured(stream: TextIO) -> bool:
+def is_coloured(stream: TextIO) -> bool:
     """Whether text on the stream has colours: NO_COLOR outvotes git's color.ui."""
     if os.environ.get("NO_COLOR"):
         return False

@@ -1,15 +1,17 @@
-"""The graph of a plan's steps, for people, for Graphviz and for programs."""
+"""The graph of a plan's steps, for people at a terminal and for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from git_orch.plans import graph, ids, sentences
 from git_orch.plans.document import Document
-from git_orch.plans.history.status import SATISFIED, Status, StepStatus
+from git_orch.plans.history.status import Status, StepStatus
 from git_orch.plans.plan import Plan, Step
+from git_orch.views import report
 from git_orch.views.console import Styled
 from git_orch.views.headlines import Line
+from git_orch.views.pictures import notations
 
 _CONFLICTS_SHOWN = 20  # pairs; more say no more than that the declared paths are too wide
 
@@ -37,7 +39,7 @@ def _step(plan: Plan, now: StepStatus, *, starred: bool) -> Line:
     needs = ", ".join(str(plan.position(need)) for need in now.step.depends_on)
     after = f"  after {needs}" if needs else ""
     number = f" {'*' if starred else ' '}{now.number:4}  "
-    state = Styled(f"{now.word:<10}", "green" if now.state in SATISFIED else "dim")
+    state = Styled(f"{now.word:<10}", report.STATE_STYLES[now.state])
     return (number, state, f"  {now.step.title} [{now.step.kind}]{after}")
 
 
@@ -54,13 +56,6 @@ def _conflicts(plan: Plan) -> Iterable[Line]:
         )
 
 
-def _edges(plan: Plan) -> Iterator[tuple[str, str]]:
-    """The dependencies, as IDs: a step and one that waits for it."""
-    for step in plan.steps:
-        for need in step.depends_on:
-            yield need, step.id
-
-
 def _longest(plan: Plan) -> list[Step]:
     return graph.critical_path(plan, lambda _: 1.0)
 
@@ -75,26 +70,8 @@ def document(status: Status) -> Document:
         "steps": [
             {"id": step.id, "number": step.number, "title": step.title} for step in status.steps
         ],
-        "edges": [list(edge) for edge in _edges(plan)],
+        "edges": [list(edge) for edge in notations.edges(plan)],
         "levels": [[step.id for step in level] for level in graph.levels(plan)],
         "critical_path": [step.id for step in _longest(plan)],
         "conflicts": [[one.id, other.id] for one, other in graph.conflicts(plan)],
     }
-
-
-def dot(plan: Plan) -> list[Line]:
-    """The graph in the language of Graphviz; dashed lines join steps that change the same path."""
-    longest = {step.id for step in _longest(plan)}
-    drawn: list[Line] = [("digraph plan {",), ("  rankdir=LR; node [shape=box];",)]
-    for number, step in enumerate(plan.steps, start=1):
-        bold = " style=bold" if step.id in longest else ""
-        drawn.append((f"  {step.id} [label={_quoted(f'{number} {step.title}')}{bold}];",))
-    drawn += [(f"  {need} -> {step_id};",) for need, step_id in _edges(plan)]
-    for one, other in graph.conflicts(plan):
-        drawn.append((f"  {one.id} -> {other.id} [dir=none style=dashed constraint=false];",))
-    return [*drawn, ("}",)]
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -10,6 +10,8 @@ from git_orch.views.console import Part, Styled
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from git_orch.plans.document import Document
+
 Line = tuple[Part, ...]
 
 
@@ -17,8 +19,9 @@ class Summary(NamedTuple):
     """The facts about a plan for its line in a list.
 
     `word` is its `state`, as people read it, while nobody runs it; `spent` is `usd` as an amount of
-    money; `home` where it went; `next` what to type next for a plan that waits for a person: it is
-    complete and has not landed, or asks. `why` says in one line what failed, or what it asks.
+    money; `home` where it went; `next` what to type next for a plan that is open, or complete and has
+    not landed. `why` says in one line what failed, or what it asks; `with_requirements` whether the
+    plan has requirements, which may drift.
     """
 
     id: str
@@ -35,6 +38,7 @@ class Summary(NamedTuple):
     state: str
     usd: float
     why: str | None
+    with_requirements: bool = False
 
 
 class Whole(NamedTuple):
@@ -45,9 +49,19 @@ class Whole(NamedTuple):
     next: str
 
 
+class ByHand(NamedTuple):
+    """The work of a person that waits: its lines below the plan's headline, and the next command.
+    `document` tells programs of a conflict.
+    """
+
+    lines: tuple[Line, ...]
+    next: str
+    document: Document | None
+
+
 _TEXTS = (str, type(None))
 _SHAPES = {
-    (str, str, str, int, int, str, str, home, bool, bool, following, str, float, why)
+    (str, str, str, int, int, str, str, home, bool, bool, following, str, float, why, bool)
     for home in _TEXTS
     for following in _TEXTS
     for why in _TEXTS
@@ -67,6 +81,7 @@ def headline(summary: Summary, *, running: bool, width: int = 0) -> Line:
         Styled(summary.handle.ljust(width), "bold"),
         f"  {word:<12} {progress:>7}  {summary.spent:>8}  ",
         summary.title,
+        f"  (was {old})" if (old := ids.old_number(summary.id)) is not None else "",
         f"  ({summary.home})" if summary.home is not None else "",
         "  (archived)" if summary.archived else "",
     )
@@ -88,26 +103,39 @@ def document(summary: Summary, *, running: bool) -> dict[str, object]:
     }
 
 
-def alone(whole: Whole, running: Collection[str], waits: Collection[Line] = ()) -> list[Line]:
+def alone(
+    whole: Whole,
+    running: Collection[str],
+    waits: Collection[Line] = (),
+    by_hand: ByHand | None = None,
+) -> list[Line]:
     """A plan that no other is shown beside; `running` has it when somebody runs it, `waits` are
-    lines about the limit that its run waits for.
+    lines about the limit that its run waits for, `by_hand` is what a person works on.
     """
     plan, goes_on = whole.summary.id, whole.summary.id in running
     first = headline(whole.summary, running=goes_on)
-    return [first, *waits, *whole.lines, next_line(plan, whole.next, running=goes_on)]
+    work = by_hand.lines if by_hand is not None else ()
+    following = by_hand.next if by_hand is not None else whole.next
+    return [first, *waits, *whole.lines, *work, next_line(plan, following, running=goes_on)]
 
 
-def beside_others(summary: Summary, *, running: bool, width: int) -> list[Line]:
+def beside_others(
+    summary: Summary, *, running: bool, width: int, by_hand: ByHand | None = None
+) -> list[Line]:
     """A plan among several: its headline and, while nobody runs it, why it failed or what it asks,
-    and the command of a person whom it waits for.
+    the work of a person that waits, and the next command.
     """
     lines = [headline(summary, running=running, width=width)]
     if running:
         return lines
     if summary.why is not None:
         lines.append(("  ", summary.why))
-    if summary.next is not None:
-        lines.append(next_line(summary.id, summary.next, running=False))
+    following = summary.next
+    if by_hand is not None:
+        lines += by_hand.lines
+        following = by_hand.next
+    if following is not None:
+        lines.append(next_line(summary.id, following, running=False))
     return lines
 
 

@@ -13,7 +13,7 @@ from git_orch.plans.document import Document
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import Status, StepStatus
 from git_orch.views import activity, documents, report
-from git_orch.views.console import Styled, indented
+from git_orch.views.console import Styled, excerpt, indented
 from git_orch.views.headlines import Line
 
 if TYPE_CHECKING:
@@ -38,18 +38,20 @@ _FIELDS = (
     "usd",
     "seconds",
     "now",
+    "actor",
 )
 
 
 class Live(NamedTuple):
     """The activity of a plan on this machine: `run` is None when none goes on, `output` holds its
-    last lines.
+    last lines, `phase` what it does beside its attempts.
     """
 
     running: bool
     run: Run | None = None
     attempts: Sequence[Now] = ()
     output: Sequence[str] = ()
+    phase: str | None = None
 
 
 def event_line(event: Event) -> str:
@@ -63,7 +65,7 @@ def _gist(body: Mapping[str, object]) -> str:
         value = body.get(name)
         if value is None:
             continue
-        shown = value if isinstance(value, str) else json.dumps(value)
+        shown = excerpt(value if isinstance(value, str) else json.dumps(value))
         parts.append(f"{name} {shown[:10] if name in _SHORT else shown}")
     return ", ".join(sorted(parts, key=lambda part: "\n" in part))  # several lines come last
 
@@ -105,7 +107,12 @@ def document(status: Status, since: str, live: Live) -> Document:
         "now": [_now_document(status, now) for now in live.attempts],
         "run": None
         if live.run is None
-        else {"pid": live.run.pid, "began": _moment(live.run.began), "said": list(live.output)},
+        else {
+            "pid": live.run.pid,
+            "began": _moment(live.run.began),
+            "said": list(live.output),
+            "phase": live.phase,
+        },
     }
 
 

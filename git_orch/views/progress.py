@@ -8,25 +8,38 @@ from typing import assert_never
 from git_orch.flow import reports
 from git_orch.flow.reports import Report
 from git_orch.plans import sentences
+from git_orch.plans.history.status import CheckResult
 from git_orch.views import console
 from git_orch.views import report as report_view
 from git_orch.views.console import Styled
 
 _SHOWN = 10  # paths
+_PROGRESS = (
+    reports.StepStarted,
+    reports.StepProgress,
+    reports.CheckEnded,
+    reports.TipChecking,
+    reports.StepLanded,
+    reports.StepDone,
+)
 
 
 class ConsoleReporter:
     """Prints reports as they come; called from several threads.
 
-    With `numbered` a line begins with the number of its step, because several run at once.
+    With `numbered` a line begins with the number of its step, because several run at once. With
+    `quiet` only notes, failures and questions are printed.
     """
 
-    def __init__(self, *, numbered: bool = False) -> None:
+    def __init__(self, *, numbered: bool = False, quiet: bool = False) -> None:
         self._guard = threading.Lock()
+        self._quiet = quiet
         self._numbered = numbered
 
     def emit(self, report: Report) -> None:
-        """Print one report."""
+        """Print one report, unless it is for those alone who follow each moment."""
+        if isinstance(report, reports.Momentary) or (self._quiet and isinstance(report, _PROGRESS)):
+            return
         about = ""
         if self._numbered and not isinstance(report, (reports.Note, reports.TipChecking)):
             about = f"[{report.number}] "
@@ -58,7 +71,7 @@ def _landing_line(report: reports.StepLanded) -> tuple[console.Part, ...]:
     return (Styled("  landed ", "green"), text, *_code_files(report.code), *reasons)
 
 
-def _line(report: Report) -> tuple[console.Part, ...]:
+def _line(report: reports.Lasting) -> tuple[console.Part, ...]:
     match report:
         case reports.Note(text):
             return (Styled("note: ", "dim"), text)
@@ -67,12 +80,7 @@ def _line(report: Report) -> tuple[console.Part, ...]:
         case reports.StepProgress(_, text):
             return (Styled("  " + console.indented(text, 2), "dim"),)
         case reports.CheckEnded(_, result):
-            style = "green" if result.passed else "red"
-            command = console.indented(result.command, 8)
-            output = report_view.check_output(result)
-            shown = [Styled("\n" + console.indented("    " + output, 4), "dim")] if output else []
-            took = ", cached" if result.is_cached else f" in {result.seconds:.1f} s"
-            return ("  check ", command, ": ", Styled(result.reason, style), took, *shown)
+            return _check_line(result)
         case reports.TipChecking(count):
             checks = "the check" if count == 1 else f"all {count} checks"
             return (Styled("final: ", "bold"), f"running {checks} on the result")
@@ -82,10 +90,31 @@ def _line(report: Report) -> tuple[console.Part, ...]:
             return (Styled("  done", "green"),)
         case reports.StepNotLanded():
             return _failure_line(report)
-        case reports.StepAsked(_, _, question):
-            return (Styled("  asks ", "yellow"), console.indented(question, 4))
+        case reports.StepPrompted() | reports.StepAsked():
+            return _talk_line(report)
         case _:
             assert_never(report)
+
+
+def _talk_line(report: reports.StepPrompted | reports.StepAsked) -> tuple[console.Part, ...]:
+    """What a model gets, or what it asks."""
+    if isinstance(report, reports.StepAsked):
+        question = console.excerpt(console.indented(report.question, 4))
+        return (Styled("  asks ", "yellow"), question)
+    tools = ", ".join(report.tools) or "none"
+    head = f"  {report.model} gets this prompt, and the tools {tools}:\n"
+    return (Styled(head, "bold"), "\n".join(report.texts))
+
+
+def _check_line(result: CheckResult) -> tuple[console.Part, ...]:
+    style = "green" if result.passed else "red"
+    command = console.indented(result.command, 8)
+    output = report_view.check_output(result)
+    shown = [Styled("\n" + console.indented("    " + output, 4), "dim")] if output else []
+    took = ", cached" if result.is_cached else f" in {result.seconds:.1f} s"
+    took += f", {sentences.usd(result.usd)}" if result.usd else ""
+    kind = report_view.kind_of_check(result)
+    return (f"  {kind} ", command, ": ", Styled(result.reason, style), took, *shown)
 
 
 def _failure_line(report: reports.StepNotLanded) -> tuple[console.Part, ...]:
@@ -94,7 +123,9 @@ def _failure_line(report: reports.StepNotLanded) -> tuple[console.Part, ...]:
     """
     notes = [f"kept as {report.commit[:10]}"] if report.commit is not None else []
     if report.pause is not None:
-        notes.append(f"trying again in {report.pause:g} s" if report.pause else "trying again")
+        turn = f", {report.turn}" if report.turn else ""
+        pause = f" in {report.pause:g} s" if report.pause else ""
+        notes.append(f"trying again{turn}{pause}")
     text = ""
     if notes:
         text = ("\n    " if "\n" in report.error else " ") + f"({'; '.join(notes)})"

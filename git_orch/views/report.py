@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from git_orch.plans import ids, sentences
+from git_orch.plans import hosts, ids, sentences
 from git_orch.plans.history.persons_turn import persons_turn
 from git_orch.plans.history.status import (
     SATISFIED,
+    Attempt,
     CheckResult,
     Landing,
+    Noted,
     PlanState,
     Status,
     StepState,
     StepStatus,
 )
-from git_orch.plans.plan import FileContent, Pointer, Step
-from git_orch.views import headlines
-from git_orch.views.console import Styled, indented
-from git_orch.views.headlines import Line, Summary, Whole
+from git_orch.plans.money import used_up
+from git_orch.plans.plan import Check, FileContent, Pointer, Review, Spec, Step
+from git_orch.plans.waits import Wait
+from git_orch.views import comments as comment_views
+from git_orch.views import headlines, plan_diff
+from git_orch.views import requirements as requirement_views
+from git_orch.views.console import Styled, excerpts, indented
+from git_orch.views.headlines import ByHand, Line, Summary, Whole
 
-_STATE_STYLES = {
+if TYPE_CHECKING:
+    from git_orch.repo.log.upstream import GoneBase
+
+STATE_STYLES = {
     StepState.DONE: "green", StepState.UPSTREAM: "green", StepState.FAILED: "red",
     StepState.ASKED: "yellow", StepState.STOPPED: "yellow",
     StepState.UNVERIFIED: "yellow", StepState.CLAIMED: "yellow", StepState.REVERTED: "yellow", StepState.PENDING: "dim",
     StepState.SKIPPED: "dim",
 }  # fmt: skip
 
+_NOTES_SHOWN = 8
+_LOGS_SHOWN = 4
 _OWN_SHOWN = 5  # commits of a person
 _LONGEST_WHY = 160  # characters
 _HEAD = 5  # lines of a file that a step writes
@@ -41,7 +54,7 @@ def headline(status: Status, *, running: bool) -> Line:
 
 def summary(status: Status) -> Summary:
     """The plan as one line of a list."""
-    waits = status.waits_to_land() or (status.is_open() and _asking(status) != [])
+    goes_on = status.is_open() or status.waits_to_land()
     return Summary(
         id=status.id,
         handle=ids.short(status.id),
@@ -49,19 +62,22 @@ def summary(status: Status) -> Summary:
         done=sum(1 for step in status.steps if step.state in SATISFIED),
         steps=len(status.steps),
         spent=sentences.usd(status.usd()),
-        title=status.plan.title,
+        title=_one_line(status.plan.title),
         home=_home_words(status),
         archived=status.archived is not None,
         is_open=status.is_open(),
-        next=following(status, running=False) if waits else None,
+        next=following(status, running=False) if goes_on else None,
         state=status.state.value,
         usd=round(float(status.usd()), 9),
         why=why(status) if status.is_open() else None,
+        with_requirements=bool(status.plan.requirements),
     )
 
 
 def why(status: Status) -> str | None:
-    """What failed and why, or what is asked, in one line; None where nothing stopped the plan."""
+    """The failed step with its error, or the question, in one line; None where nothing stopped the
+    plan.
+    """
     stopped = (StepState.ASKED, StepState.FAILED, StepState.STOPPED)
     for step in status.steps:
         if step.state in stopped and step.attempt is not None:
@@ -83,11 +99,16 @@ def _one_line(text: str) -> str:
     return line if len(line) <= _LONGEST_WHY else f"{line[: _LONGEST_WHY - 3]}..."
 
 
-def whole(status: Status) -> Whole:
-    """The plan as `git orch status` shows it when it shows no other."""
+def whole(status: Status, gone: GoneBase | None = None) -> Whole:
+    """The plan as `git orch status` shows it when it shows no other; `gone` is its base branch when
+    that is not there.
+    """
     lines = [*step_lines(status), *tip_lines(status)]
-    lines += [*elsewhere_lines(status), *moved_lines(status)]
-    return Whole(summary(status), tuple(lines), following(status, running=False))
+    lines += [*elsewhere_lines(status), *moved_lines(status), *blocker_lines(status)]
+    lines += plan_diff.clash_lines(status)
+    lines += comment_views.count_line(status) if status.is_open() else []
+    lines += gone_base_lines(status, gone)
+    return Whole(summary(status), tuple(map(excerpts, lines)), following(status, running=False))
 
 
 def _home_words(status: Status) -> str | None:
@@ -151,6 +172,19 @@ def moved_lines(status: Status) -> list[Line]:
     ]
 
 
+def gone_base_lines(status: Status, gone: GoneBase | None) -> list[Line]:
+    """A warning that the base branch is not there any more, and what has the plan follow another."""
+    if gone is None:
+        return []
+    old, new = (name.removeprefix("refs/heads/") for name in (gone.ref, gone.renamed or "BRANCH"))
+    fate = f"was renamed to {sentences.quoted(new)}" if gone.renamed else "is not there any more"
+    follow = f"git orch rebase {ids.short(status.id)} --onto {shlex.quote(new)}"
+    return [
+        (Styled("base     ", "yellow"), f"{sentences.quoted(old)} {fate}"),
+        (f"         to follow it: {follow}" if gone.renamed else f"         else: {follow}",),
+    ]
+
+
 def state_word(status: Status, *, running: bool) -> str:
     """The plan's state in one word for people; an EXECUTING plan that nobody runs may be
     interrupted.
@@ -159,6 +193,8 @@ def state_word(status: Status, *, running: bool) -> str:
         return "running"
     if status.state is PlanState.EXECUTING and (status.open_run is not None or status.interrupted):
         return "INTERRUPTED"
+    if status.is_idea:
+        return status.state.value
     if status.branch is None and status.archived is None:
         return "NO BRANCH"
     if status.state is PlanState.COMPLETE and _done_elsewhere(status):
@@ -188,26 +224,42 @@ def _done_elsewhere(status: Status) -> bool:
     )
 
 
-def details(status: Status, *, running: bool) -> list[Line]:
-    """The whole plan: headline, base and branch, steps with their checks, the next command."""
+def details(
+    status: Status,
+    *,
+    running: bool,
+    by_hand: ByHand | None = None,
+    drifted: Sequence[Line] = (),
+) -> list[Line]:
+    """The whole plan: headline, base and branch, steps with their checks, the lines about
+    requirements that `drifted`, the work of a person that waits, the next command.
+    """
     lines: list[Line] = [(Styled(status.id, "bold"), f"  {state_word(status, running=running)}")]
     lines.append((status.plan.title,))
     if status.plan.objective != status.plan.title:
-        lines += [("  ", line) for line in status.plan.objective.splitlines()]
-    lines.append(("",))
-    lines.append((f"base     {_base(status)}",))
-    lines.append((f"branch   orch/{status.id}{_branch_note(status)}",))
+        lines.append(("  ", indented(status.plan.objective.rstrip("\n"), 2)))
+    lines += document_lines(status)
+    if status.plan.steps:
+        lines.append(("",))
+        lines.append((f"base     {_base(status)}",))
+        lines.append((f"branch   orch/{status.id}{_branch_note(status)}",))
     lines += landing_lines(status)
     if status.estimate is not None:
         estimate = sentences.usd(status.estimate.likely())
         lines.append((f"cost     {sentences.usd(status.usd())} of an estimated {estimate}",))
     if status.plan.missing:
         lines.append((Styled(f"missing  {', '.join(status.plan.missing)}", "yellow"),))
-    lines.append(("",))
+    if status.steps:
+        lines.append(("",))
     lines += step_lines(status)
     lines += tip_lines(status)
     lines += elsewhere_lines(status)
     lines += moved_lines(status)
+    lines += drifted
+    lines += log_lines(status)
+    lines += noted_lines(status)
+    lines += plan_diff.clash_lines(status)
+    lines += comment_views.lines(status, most=_NOTES_SHOWN)
     if status.damaged:
         lines.append(
             (
@@ -216,7 +268,63 @@ def details(status: Status, *, running: bool) -> list[Line]:
                 ),
             )
         )
+    lines = [excerpts(line) for line in lines]
+    if by_hand is not None and not running:
+        return [*lines, *by_hand.lines, ("",), (f"next: {by_hand.next}",)]
     return [*lines, ("",), next_command(status, running=running)]
+
+
+def document_lines(status: Status) -> list[Line]:
+    """The idea and the spec of a plan, and whom it belongs to."""
+    lines: list[Line] = []
+    spec = status.plan.spec or Spec()
+    for name, text in (
+        ("", status.plan.body),
+        ("approach", spec.approach),
+        ("design", spec.design),
+    ):
+        if text and text.strip():
+            lines += [("",), *([(Styled(name, "bold"),)] if name else [])]
+            lines.append(("  ", indented(text.strip("\n"), 2)))
+    if spec.criteria:
+        lines += [("",), (Styled("accepted when", "bold"),)]
+        lines += [("  - ", line) for line in spec.criteria]
+    lines += requirement_views.text_lines(status.plan)
+    facts = [f"owner    {status.owner}"] if status.owner else []
+    facts += [f"was      {', '.join(status.old_ids)}"] if status.old_ids else []
+    return [*lines, ("",), *((fact,) for fact in facts)] if facts else lines
+
+
+def log_lines(status: Status) -> list[Line]:
+    """The last execution logs, the newest first."""
+    from git_orch.plans.documents import execution_log  # which lists of plans need not load
+
+    logs = execution_log.of(status.id, status.log.events)[::-1]
+    lines: list[Line] = []
+    for log in logs[:_LOGS_SHOWN]:
+        lines.append(("         " if lines else "logs     ", f"{log.id}  {log.outcome}"))
+    left = len(logs) - len(lines)
+    return [*lines, (f"         and {left} older",)] if left else lines
+
+
+def noted_lines(status: Status) -> list[Line]:
+    """What people noted last about the plan."""
+    return [_noted_line(status, noted) for noted in status.noted[-_NOTES_SHOWN:]]
+
+
+def blocker_lines(status: Status) -> list[Line]:
+    """What people say is in the way of the plan, while it is open."""
+    if not status.is_open():
+        return []
+    blockers = [noted for noted in status.noted if noted.kind == "blocker"]
+    return [_noted_line(status, noted) for noted in blockers[-_NOTES_SHOWN:]]
+
+
+def _noted_line(status: Status, noted: Noted) -> Line:
+    numbers = {step.id: step.number for step in status.steps}
+    about = f"step {numbers[noted.step]}: " if noted.step in numbers else ""
+    style = "yellow" if noted.kind == "blocker" else "dim"
+    return (Styled(f"{noted.kind:<8} ", style), f"{about}{indented(noted.text, 9)}")
 
 
 def _branch_note(status: Status) -> str:
@@ -273,7 +381,7 @@ def _step_lines(status: Status, now: StepStatus) -> list[Line]:
     lines: list[Line] = [
         (
             f"{now.number:3}  ",
-            Styled(f"{now.word:<11}", "yellow" if elsewhere else _STATE_STYLES[now.state]),
+            Styled(f"{now.word:<11}", "yellow" if elsewhere else STATE_STYLES[now.state]),
             f"{commit:<10}  {step.title} [{step.kind}]{after}{_network_note(step)}",
         )
     ]
@@ -284,7 +392,12 @@ def _step_lines(status: Status, now: StepStatus) -> list[Line]:
         lines.append(
             (Styled("       its prompt changed since it landed; ", "yellow"), f"run: {again}")
         )
-    lines += [("       check ", indented(check.command.text(), 13)) for check in step.checks]
+    if step.wait is not None:
+        lines.append(("       wait ", indented(_event(step.wait), 12)))
+    lines += [("       check ", indented(check.command.text(), 13)) for check in step.own_checks]
+    if step.until is not None:
+        lines.append(("       until ", indented(_until(step.until, step.times), 13)))
+    lines += [("       review ", indented(_criteria(review), 14)) for review in step.reviews]
     if attempt is None:
         return lines
     if now.commit is not None:
@@ -292,7 +405,7 @@ def _step_lines(status: Status, now: StepStatus) -> list[Line]:
     if attempt.question and now.state in (StepState.ASKED, StepState.PENDING):
         lines += _question_lines(attempt.question, attempt.answer)
     if now.state in (StepState.FAILED, StepState.STOPPED) and attempt.error:
-        style = _STATE_STYLES[now.state]
+        style = STATE_STYLES[now.state]
         lines.append(
             (Styled(f"       {now.word}: ", style), indented(_error_excerpt(attempt.error), 9))
         )
@@ -319,7 +432,17 @@ def _error_excerpt(error: str) -> str:
 
 
 def _network_note(step: Step) -> str:
-    return "  asks for the network" if step.network else ""
+    return f"  {hosts.asking(step.network)}" if step.network else ""
+
+
+def _criteria(review: Review) -> str:
+    by = f" ({review.model})" if review.model is not None else ""
+    return f"{review.criteria.rstrip()}{by}"
+
+
+def kind_of_check(result: CheckResult) -> str:
+    """The word for a check whose result this is: a command ran, or a model judged."""
+    return "review" if result.is_review else "check"
 
 
 def check_output(result: CheckResult) -> str:
@@ -338,16 +461,32 @@ def task_lines(status: Status, *, full: bool = False) -> list[Line]:
     for number, step in enumerate(status.plan.steps, start=1):
         title = Styled(f"step {number} {step.title}", "bold")
         lines.append((title, f" [{step.kind}]{_network_note(step)}"))
-        if step.command is not None:
+        if step.command is not None and step.wait is None:
             lines.append(("  run    ", indented(step.command.text(), 9)))
+        if step.wait is not None:
+            lines.append(("  wait   ", indented(_event(step.wait), 9)))
         for path, content in step.files.items():
             lines += _file_lines(path, content, full=full)
         if step.why:
             lines.append(("  why    ", indented(step.why.rstrip(), 9)))
         if step.prompt:
             lines.append(("  asked  ", indented(step.prompt.rstrip(), 9)))
-        lines += [("  check  ", indented(check.command.text(), 9)) for check in step.checks]
+        lines += [("  check  ", indented(check.command.text(), 9)) for check in step.own_checks]
+        if step.until is not None:
+            lines.append(("  until  ", indented(_until(step.until, step.times), 9)))
+        lines += [("  review ", indented(_criteria(review), 9)) for review in step.reviews]
     return lines
+
+
+def _event(wait: Wait) -> str:
+    """What a step waits for, and how often git-orch looks."""
+    looks = "" if wait.what == "person" else f" (a look every {wait.every} s)"
+    return f"{wait.text()}{looks}"
+
+
+def _until(check: Check, times: int) -> str:
+    """The check that a step is repeated for, and how often."""
+    return f"{check.command.text()} ({sentences.at_most(times)})"
 
 
 def _file_lines(path: str, content: FileContent | Pointer | None, *, full: bool) -> list[Line]:
@@ -372,19 +511,41 @@ def next_command(status: Status, *, running: bool) -> Line:
     return (f"next: {following(status, running=running)}",)
 
 
-def ways_on(status: Status, failed: Sequence[int] = ()) -> list[Line]:
+def ways_on(status: Status, failed: Sequence[int] = (), work: str | None = None) -> list[Line]:
     """What to type after a run. After a failure of a step these are three: mend it by hand, change
-    the plan, try again.
+    the plan, try again. `work` goes on with what a person does.
     """
+    ways = [work] if work is not None and not failed else commands_on(status, failed)
+    first, *others = ways or [""]
+    return [(f"next: {first}",), *((f"      {other}",) for other in others)] if first else []
+
+
+def commands_on(status: Status, failed: Sequence[int] = ()) -> list[str]:
+    """The commands of `ways_on`."""
     mended = [step for step in status.steps if step.state is StepState.FAILED]
     numbers = [step.number for step in mended if step.number in failed]
     if not numbers:
-        return [] if failed else [next_command(status, running=False)]
+        return _redos(status, failed) if failed else [following(status, running=False)]
     name = ids.short(status.id)
     return [
-        (f"next: git orch fix {name} {numbers[0]}  # mend it by hand",),
-        (f"      git orch edit {name}  # change the plan",),
-        (f"      git orch exec {name}  # try again",),
+        f"git orch fix {name} {numbers[0]}  # mend it by hand",
+        f"git orch edit {name}  # change the plan",
+        f"git orch exec {name}  # try again",
+    ]
+
+
+def _redos(status: Status, failed: Sequence[int]) -> list[str]:
+    """The commands after a redo that failed."""
+    name = ids.short(status.id)
+    done = [status.steps[number - 1] for number in failed]
+    done = [step for step in done if step.commit is not None]
+    if not done:
+        return []
+    tries = [attempt for attempt in status.attempts if attempt.step == done[0].id]
+    again = f"git orch redo {name} {done[0].number}{more_money(tries[-1:])}"
+    return [
+        f"{again}  # try again; the result of before stays",
+        f"git orch edit {name}  # change the step, for a redo",
     ]
 
 
@@ -392,13 +553,15 @@ def following(status: Status, *, running: bool) -> str:
     """The next command to type."""
     name = ids.short(status.id)
     if running:
-        return f"git orch wait {name}"
+        return answer_command(status) if _asking(status) else f"git orch wait {name}"
     if status.incomplete:
         return "git fsck  # a part of the log cannot be read: what is shown may be wrong"
     if status.state is PlanState.REJECTED:
         return f"git orch edit {name}  # which brings it back"
     if status.archived is not None:
         return f"git orch archive --undo {name}  # brings it back"
+    if status.is_idea:
+        return f"git orch {'ready' if status.state is PlanState.DRAFT else 'spec'} {name}"
     if status.branch is None:
         return _next_without_branch(status)
     return _next_with_branch(status)
@@ -419,8 +582,12 @@ def _next_with_branch(status: Status) -> str:
             return f"git orch adopt {name} {step.number}"
     if any(step.state is StepState.ASKED for step in status.steps):
         return answer_command(status)
-    if persons_turn(status):
-        return f"git orch done {name}  # when the work is there; git orch exec {name} says where"
+    turn = persons_turn(status)
+    if turn:
+        money = more_money([step.attempt for step in turn])
+        if turn[0].kind == "wait":
+            return f"git orch done {name} {turn[0].number}  # once you have seen to it"
+        return f"git orch exec {name}{money}  # step {turn[0].number} is yours: it makes the place"
     return _next_complete(status) if status.state is PlanState.COMPLETE else _next_run(status)
 
 
@@ -460,9 +627,21 @@ def _next_run(status: Status) -> str:
     }:
         return f"git orch edit {name}  # add a step that repairs it"
     failed = next((step for step in status.steps if step.state is StepState.FAILED), None)
-    if failed is not None:
-        return f"git orch fix {name} {failed.number}  # or: git orch edit, git orch exec"
-    return f"git orch exec {name}"
+    if failed is None:
+        stopped = [step for step in status.steps if step.state is StepState.STOPPED]
+        return f"git orch exec {name}{more_money([step.attempt for step in stopped])}"
+    if status.state is PlanState.CREATED:  # somebody has changed its text since
+        return f"git orch exec {name}  # or: git orch fix {name} {failed.number}"
+    return f"git orch fix {name} {failed.number}  # or: git orch edit, git orch exec"
+
+
+def more_money(tries: Iterable[Attempt | None]) -> str:
+    """The option that raises the limit which stopped one of these attempts; without it the next one
+    stops there, too.
+    """
+    errors = [attempt.error for attempt in tries if attempt and attempt.reason == "budget"]
+    option = used_up.raising_option(errors[0]) if errors else None
+    return f" {option}" if option is not None else ""
 
 
 def attempts(status: Status) -> list[Line]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Here
+from conftest import Here, Prepared, Repo
 
 PLAN: dict[str, Any] = {
     "title": "Adopt",
@@ -18,11 +18,15 @@ PLAN: dict[str, Any] = {
 
 
 @pytest.fixture
-def plan(here: Here) -> str:
+def plan(here: Here, prepared: Prepared) -> str:
     """A plan whose first step failed."""
-    made = here.plan(PLAN)
-    here("exec", made, expect=1)
-    return made
+
+    def build(repo: Repo) -> str:
+        made = repo.plan(PLAN)
+        repo.orch("exec", made, expect=1)
+        return made
+
+    return prepared.instead(here.repo, "failed in its first step", build)
 
 
 def commit(here: Here, plan: str, content: str, message: str = "By hand") -> str:

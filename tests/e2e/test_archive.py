@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import time
 from concurrent import futures
 from pathlib import Path
@@ -78,8 +77,7 @@ def done(repo: Repo, prepared: Prepared) -> str:
         repo.orch("exec", plan)
         return plan
 
-    shutil.rmtree(repo.path)
-    return prepared.at(repo.path, "two done", build)[1]
+    return prepared.instead(repo, "two done", build)
 
 
 def test_an_archived_plan_is_one_note_on_its_cover_and_its_refs_are_gone(

@@ -383,7 +383,7 @@ def pressed(request: pytest.FixtureRequest) -> Iterator[Pressed]:
 
 
 def test_a12_a_command_is_stopped_at_its_time_limit(pressed: Pressed) -> None:
-    assert "stopped at the time limit of 1 s" in pressed.text("tree")
+    assert "timeout after 1s" in pressed.text("tree")
 
 
 def test_a12_a17_nothing_that_a_command_started_is_left(pressed: Pressed) -> None:

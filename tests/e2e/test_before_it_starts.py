@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Here
-from model_server import ModelServer
+from model_server import ModelServer, status, tool, turn
 
 from git_orch.sandbox import secrecy
 
@@ -50,7 +50,7 @@ def test_an_unknown_model_ends_a_run_before_its_first_step(
     asked: Here, model_server: ModelServer, options: list[str]
 ) -> None:
     said = asked("exec", *options, expect=2).err
-    assert "no price is known for model 'gpt-x'" in said
+    assert "there is no price for model 'gpt-x'" in said
     assert nothing_began(asked, model_server)
 
 
@@ -77,6 +77,43 @@ def test_the_step_that_names_an_unknown_model_is_named(
     )
     here.repo.git("config", "--global", "--unset", "orch.prices")
     said = here("exec", expect=2).err
-    assert f"step 2: no price is known for model '{name}'" in said
+    assert f"step 2: there is no price for model '{name}'" in said
     assert "hint: git orch edit " in said
     assert nothing_began(here, model_server)
+
+
+def test_a_missing_key_ends_a_run_before_its_first_step(
+    asked: Here, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    assert "no credentials for the model provider" in asked("exec", expect=8).err
+    assert nothing_began(asked, model_server)
+
+
+def test_a_model_that_the_provider_lacks_ends_a_run_before_its_first_step(
+    asked: Here, model_server: ModelServer
+) -> None:
+    model = "claude-sonnet-5-5"
+    model_server.look_fault = status(404, "not_found_error", f"model: {model}")
+    assert f"does not know model '{model}'" in asked("exec", expect=8).err
+    assert nothing_began(asked, model_server)
+    assert model_server.looks == [model]
+
+
+def test_a_model_that_has_answered_is_not_asked_for_again(
+    here: Here, model_server: ModelServer
+) -> None:
+    steps = [TWO_STEPS["steps"][1], {**TWO_STEPS["steps"][1], "title": "Ask again"}]
+    here.plan({**TWO_STEPS, "steps": steps})
+    model_server.script(*(turn(tool("step_done", summary="Done.")) for _ in steps))
+    here("exec", "--steps", "1")
+    here("exec")
+    assert len(model_server.looks) == 1
+
+
+def test_the_model_of_further_attempts_is_asked_for_as_well(
+    asked: Here, model_server: ModelServer
+) -> None:
+    model_server.script(turn(tool("step_done", summary="Done.")))
+    asked("exec", "--retry-model", "claude-sonnet-4-6")
+    assert model_server.looks[1:] == ["claude-sonnet-4-6"]

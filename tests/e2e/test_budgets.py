@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from conftest import Here, data
 from model_server import ModelServer, tool, turn
 
@@ -95,6 +96,17 @@ def test_the_settings_budget_counts_where_nothing_else_does(
     here("exec", plan, "--max-usd", "0")
 
 
+def test_a_plan_that_nobody_gave_a_limit_stops_before_it_costs_more_than_a_dollar(
+    here: Here, model_server: ModelServer
+) -> None:
+    """S1-082."""
+    model_server.script(turn(DONE, usage={"output_tokens": 66_600}), *working(20))
+    plan = here.plan(agents(2, model="claude-sonnet-4-6"))
+    said = here("exec", plan, expect=4).err  # the first step costs $0.999
+    assert "at most $1.00" in said
+    here("exec", plan, "--max-cost", "5")
+
+
 def test_what_was_paid_is_the_price_of_what_was_used(here: Here, model_server: ModelServer) -> None:
     """S1-072: 1,234 tokens in and 567 out at $3 and $15 for a million."""
     used = {"input_tokens": 1_234, "output_tokens": 567}
@@ -145,11 +157,19 @@ def test_an_approval_with_a_limit_takes_the_place_of_an_earlier_one(
     here("exec", plan)
 
 
-def test_a_redo_that_money_stopped_names_itself(here: Here, model_server: ModelServer) -> None:
-    model_server.script(*working(20))
+@pytest.mark.parametrize(
+    ("option", "setting"), [("--max-usd", "orch.maxUsd"), ("--max-step-usd", "orch.maxStepUsd")]
+)
+def test_the_way_on_from_a_redo_that_money_stopped_runs_as_it_stands(
+    here: Here, model_server: ModelServer, option: str, setting: str
+) -> None:
+    model_server.script(*working(20), *working(21))
     plan = here.plan(agents(1))
     here("exec", plan)
-    said = here("redo", plan, "1", "--max-usd", "0.0001", expect=4).err
-    [hint] = [line for line in said.splitlines() if line.startswith("hint: ")]
-    assert hint.startswith("hint: git orch redo ")
-    assert " 1 --max-usd 0." in hint
+    here.repo.git("config", "--global", setting, "0.0001")
+    stopped = here("redo", plan, "1", expect=4)
+    [hint] = [line for line in stopped.err.splitlines() if line.startswith("hint: ")]
+    words = hint.removeprefix("hint: git orch ").split()
+    assert words[:4] == ["redo", here.repo.handle(plan), "1", option]
+    assert f"next: git orch {' '.join(words)}  # try again" in stopped.out
+    here(*words)

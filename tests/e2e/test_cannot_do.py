@@ -101,7 +101,7 @@ def test_a_hook_that_only_the_checkout_has_stops_the_step(repo: Repo) -> None:
     plan = repo.plan(one(run="echo 1 > a"))
     said = repo.orch("exec", expect=None)
     assert said.returncode != 0
-    assert "the hook '.husky/_/pre-commit' is in your checkout and in no commit" in said.stderr
+    assert "the hook '.husky/_/pre-commit' is in your checkout, and no commit has it" in said.stderr
     assert repo.step_states(plan) == ["failed"]
 
 

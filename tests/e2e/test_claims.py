@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Here, Repo, data
+from conftest import Here, Prepared, Repo, data
 
 from git_orch.plans import ids
 from git_orch.repo.local import approvals
@@ -28,12 +28,16 @@ def text() -> dict[str, Any]:
 
 
 @pytest.fixture
-def plan(here: Here) -> str:
+def plan(here: Here, prepared: Prepared) -> str:
     """A plan that was done, and of which this machine has kept nothing but what git has."""
-    made = here.plan(text())
-    here("exec", made)
-    forget(here.repo, made)
-    return made
+
+    def build(repo: Repo) -> str:
+        made = repo.plan(text())
+        repo.orch("exec", made)
+        forget(repo, made)
+        return made
+
+    return prepared.instead(here.repo, "done elsewhere", build)
 
 
 def record(repo: Repo, plan: str) -> Path:

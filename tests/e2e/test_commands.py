@@ -337,7 +337,10 @@ def test_config_lists_what_is_in_force(here: Here) -> None:
     """S1-018."""
     here.repo.git("config", "--global", "orch.model", "claude-haiku-5-5")
     assert "orch.model=claude-haiku-5-5" in here("config", "-l").out
-    assert data(here("config", "--json").out)["model"] == "claude-haiku-5-5"
+    document = data(here("config", "--json").out)
+    assert document["model"] == "claude-haiku-5-5"
+    assert document["sources"]["model"]["scope"] == "global"
+    assert document["sources"]["prices"] == {"scope": "default", "file": None}
 
 
 def test_help_of_the_program_a_command_and_a_topic(here: Here) -> None:

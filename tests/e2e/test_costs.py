@@ -64,12 +64,15 @@ def test_the_estimate_is_compared_with_what_it_was(here: Here, model_server: Mod
 def test_a_step_that_has_not_run_has_saved_nothing(here: Here, model_server: ModelServer) -> None:
     model_server.script(turn(DONE))
     plan = here.plan(asking(2))
-    here("exec", plan, "--steps", "1")
+    ran = here("exec", plan, "--steps", "1").out
+    assert "this run: 100 tokens in, 20 out, $0.0004 (estimated $0.0140)\n" in ran
     found = costs(here, plan)
     first, second = found["steps"]
     assert (second["difference_usd"], second["done"]) == (None, False)
     assert found["difference_usd"] == first["difference_usd"]
-    assert "the 1 step that is done: -$" in here("cost", plan).out
+    said = here("cost", plan).out
+    assert "the 1 step that is done: estimate $0.0140  actual $0.0004 (-$" in said
+    assert "  2  estimate $0.0140  not run  Step 2" in said
 
 
 def test_what_failed_attempts_have_cost_is_told_apart(

@@ -39,10 +39,14 @@ def test_the_demonstration_does_every_step_in_a_sound_repository(
     assert "5/5 steps done, 5 in this run" in demo.stdout
     assert "rolled back step 5 (old tip" in demo.stdout
     assert "5/5 steps done, 1 in this run" in demo.stdout
+    assert "1/1 steps done, 1 in this run" in demo.stdout
+    assert '+echo "Hello, ${1:-world}."' in demo.stdout
     found = re.search(r"The repository is (\S+);", demo.stdout)
     assert found is not None
     repo = Repo(Path(found[1]))
-    [branch] = repo.git("for-each-ref", "--format=%(refname:short)", "refs/heads/orch").splitlines()
+    branch, _ = repo.git(
+        "for-each-ref", "--format=%(refname:short)", "refs/heads/orch"
+    ).splitlines()
 
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
     # The project's commit, the cover, five steps.

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ class Background(NamedTuple):
     repo: Repo
     plan: str
     fifo: Path
+    held: ExitStack  # open files
 
     def exec(self) -> int:
         """Run it in the background; gives the process."""
@@ -35,6 +37,10 @@ class Background(NamedTuple):
         """Let the step end: back when it reads."""
         self.fifo.write_text("go\n")
 
+    def waits(self) -> None:
+        """Back when the step reads; it goes on waiting."""
+        self.held.enter_context(self.fifo.open("w"))
+
     def live(self, since: str) -> Any:
         """What `git orch status --since` tells programs."""
         [told] = data(self.repo.orch("status", self.plan, "--since", since, "--json").stdout)
@@ -42,6 +48,7 @@ class Background(NamedTuple):
 
     def half_way(self) -> Any:
         """The same from the beginning, when the step has said its word."""
+        self.waits()
         told = self.live(BEGINNING)
         while not any(each["lines"] for each in told["now"]):
             told = self.live(BEGINNING)
@@ -57,8 +64,9 @@ def background(repo: Repo, tmp_path: Path, unsandboxed: None) -> Iterator[Backgr
         f"echo half > made; echo half way > /dev/stdout; read answer < {fifo}; echo whole > made"
     )
     plan = repo.plan({"title": "Wait", "steps": [{"title": "Wait for it", "run": command}]})
-    yield Background(repo, plan, fifo)
-    repo.orch("stop", plan)
+    with ExitStack() as held:
+        yield Background(repo, plan, fifo, held)
+        repo.orch("stop", plan)
 
 
 def test_a_run_in_the_background_survives_a_hang_up(background: Background) -> None:

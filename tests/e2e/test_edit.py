@@ -104,3 +104,11 @@ def test_a_complete_plan_takes_a_step_from_the_file_that_it_was_made_of(repo: Re
     assert [status["state"], *repo.step_states(plan)] == ["EXECUTING", "done", "pending"]
     repo.orch("exec")
     assert repo.status(plan)["state"] == "COMPLETE"
+
+
+def test_after_an_edit_the_step_that_failed_is_run_again_next(repo: Repo) -> None:
+    plan = repo.plan({"title": "Fail", "steps": [{"title": "One", "run": "false"}]})
+    repo.orch("exec", plan, expect=1)
+    better = json.dumps({"title": "Fail", "steps": [{"title": "One", "run": "echo 1 > one"}]})
+    edited = repo.orch("edit", plan, "--from", "-", stdin=better).stdout
+    assert f"next: git orch exec {repo.handle(plan)}" in edited

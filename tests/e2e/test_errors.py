@@ -1,5 +1,5 @@
 """Every failure is one `error:` line, one `hint:` line and its exit code; nothing is lost, and one
-can go on.
+can go on (S2-175).
 """
 
 from __future__ import annotations
@@ -72,19 +72,19 @@ def sh(
         ('{"title": "x", "steps": [', "input:"),
         (
             "title: T\nsteps:\n  - title: A\n    prompt: x\n    runn: ls\n",
-            "input:5: steps[0].runn: unknown field (did",
+            "input:5: step 1, runn: unknown field (did",
         ),
         (
             "title: T\nsteps:\n  - title: A\n    run: ls\n    timeout: soon\n",
-            "input:5: steps[0].timeout: expected",
+            "input:5: step 1, timeout: expected",
         ),
         (
             "title: T\nsteps:\n  - title: A\n    run: ls\n    depends_on: [7]\n",
-            "input:5: steps[0].depends_on[0]: there",
+            "input:5: step 1, depends_on 1: there",
         ),
         (
             "title: T\nsteps:\n  - title: A\n    files: {../x: y}\n",
-            "input:4: steps[0].files['../x']: lies outside",
+            "input:4: step 1, file '../x': lies outside",
         ),
         ("title: T\nsteps: []\n", "input:2: steps"),
         ("just words", "input:1"),
@@ -108,7 +108,7 @@ def test_a_plan_file_that_is_not_text_or_not_there_is_refused(repo: Repo, tmp_pa
     assert f"-t UTF-8 {shlex.quote(str(latin))}" in said
     assert "4 MiB" in failure(repo.orch("plan", "--from", str(tmp_path / "huge"), expect=2), 2)
     assert "no such file" in failure(repo.orch("plan", "--from", "absent.yaml", expect=2), 2)
-    assert "is a directory" in failure(repo.orch("plan", "--from", ".", expect=2), 2)
+    assert "has no tasks" in failure(repo.orch("plan", "--from", ".", expect=2), 2)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +165,7 @@ def test_step_numbers_that_do_not_exist_are_not_found(repo: Repo) -> None:
             repo.orch("rollback", plan, f"--to-step={number}", expect=5), 5
         )
     assert "there is no step" in failure(repo.orch("diff", plan, "2", expect=5), 5)
+    failure(repo.orch("diff", plan, "one", expect=2), 2)
     assert repo.git("rev-parse", f"orch/{plan}") == tip
 
 

@@ -219,7 +219,7 @@ WHY = {
     "in the command": ("dist/x", "test -f dist/x", "it needs 'dist/x', which git ignores"),
     "in the output": ("dist/x", "echo no dist/x there; false", "it needs 'dist/x', which git ig"),
     "of a directory": ("dist/x", "cd dist", "it needs 'dist', which git ignores"),
-    "nowhere": ("dist/x", "false", "it does not see what git leaves out: dist/"),
+    "nowhere": ("dist/x", "false", "it does not see files that git leaves out: dist/"),
 }
 
 
@@ -353,7 +353,7 @@ def test_only_a_command_without_the_network_produces_something(
     repo: Repo, fields: dict[str, Any]
 ) -> None:
     done = repo.orch("plan", "--from", "-", stdin=json.dumps(one(**fields)), expect=2)
-    assert "steps[0].produces" in done.stderr
+    assert "step 1, produces" in done.stderr
 
 
 def test_what_is_produced_stays_when_a_plan_is_edited(attributes: Repo) -> None:

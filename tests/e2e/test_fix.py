@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Here
+from conftest import Here, data
+from forging import forge
 
 GREET = {
     "title": "Make it",
@@ -50,6 +51,35 @@ def test_a_failed_step_is_mended_with_two_commands_and_the_plan_goes_on(here: He
     assert here.repo.git("show", f"orch/{plan}:used") == "good"
     assert here.show(plan)["steps"][0]["state"] == "done"
     assert not place.exists()
+
+
+def test_with_exec_done_runs_the_remaining_steps(here: Here) -> None:
+    plan = failed(here, MEND)
+    (fix(here) / "made").write_text("good\n")
+    answer = json.loads(here("done", "--exec", "--json").out)
+    assert here.repo.step_states(plan) == ["done", "done"]
+    assert answer["data"]["summary"]["done"] == [2]  # by the run that went on
+    assert answer["next"] == [f"git orch land {here.repo.handle(plan)}"]
+
+
+def test_with_exec_the_steps_run_where_the_worktree_of_the_user_is_gone(here: Here) -> None:
+    plan = failed(here, MEND)
+    place = fix(here)
+    (place / "made").write_text("good\n")
+    here.repo.orch("done", "--exec", cwd=place)
+    assert (place.exists(), here.repo.step_states(plan)) == (False, ["done", "done"])
+
+
+def test_with_exec_a_step_that_fails_again_runs_nothing_more(here: Here) -> None:
+    plan = failed(here, MEND)
+    (fix(here) / "made").write_text("bad\n")
+    here("done", "--exec", expect=1)
+    assert here.repo.step_states(plan) == ["failed", "pending"]
+
+
+def test_nothing_is_given_up_and_run_at_once(here: Here) -> None:
+    failed(here, MEND)
+    assert "--abort cannot be used with --exec" in here("done", "--abort", "--exec", expect=2).err
 
 
 def test_the_work_of_the_attempt_is_staged_on_the_branch(here: Here) -> None:
@@ -133,6 +163,16 @@ def test_work_that_is_given_up_stays_and_is_named(here: Here) -> None:
     assert "mine" in texts
 
 
+def test_a_mended_step_is_given_up_with_one_command_and_the_work_is_kept(here: Here) -> None:
+    failed(here, MEND)
+    place = fix(here)
+    (place / "made").write_text("mine\n")
+    work = here("done", "--abort").out.split()[-1]
+    assert (place.exists(), here.repo.git("show", f"{work}:made")) == (False, "mine")
+    assert "you mend no steps" in here("done", "--abort", expect=3).err
+    assert "error: you do not mend step 1\n" in here("done", "--abort", "1", expect=3).err
+
+
 def test_a_worktree_that_was_cut_off_while_it_was_made_is_made_to_its_end(here: Here) -> None:
     failed(here, MEND)
     place = fix(here)
@@ -142,6 +182,23 @@ def test_a_worktree_that_was_cut_off_while_it_was_made_is_made_to_its_end(here: 
     here("done", expect=3)
     assert fix(here) == place
     assert (place / "more").read_text() == "more\n"
+
+
+def test_a_commit_that_only_the_log_calls_an_attempt_is_not_brought_into_a_worktree(
+    here: Here,
+) -> None:
+    plan = failed(here, MEND)
+    here.repo.git("switch", "-q", "-c", "private")
+    secret = here.repo.commit({"secret": "mine\n"})
+    here.repo.git("switch", "-q", "main")
+    [true] = [
+        event for event in data(here("log", "--json").out) if event["event"] == "attempt.failed"
+    ]
+    body = {name: true[name] for name in ("step", "run", "reason", "error", "seconds")}
+    other = {"attempt": true["attempt"][:-1] + "0", "commit": secret}
+    forge(here.repo, plan, ("attempt.failed", body | other))
+    assert here.show(plan)["steps"][0]["attempts"] == 2
+    assert not (fix(here) / "secret").exists()
 
 
 def test_three_ways_are_named_after_a_failure(here: Here) -> None:
@@ -154,3 +211,32 @@ def test_three_ways_are_named_after_a_failure(here: Here) -> None:
     ]
     assert max(map(len, out[-3:])) <= 80
     assert f"next: git orch fix {name} 1" in here("status").out
+
+
+def test_status_names_the_worktree_of_a_step_that_somebody_mends_and_what_goes_on(
+    here: Here,
+) -> None:
+    plan = failed(here, MEND)
+    name, place = here.repo.handle(plan), fix(here)
+    shown = here("status").out
+    assert (
+        f"mending  step 1 in {place}\n         to give it up: git orch done --abort {name} 1\n"
+        in shown
+    )
+    assert shown.endswith(f"next: git orch done {name} 1  # when it is mended there\n")
+    assert here("show", plan).out.endswith(
+        f"next: git orch done {name} 1  # when it is mended there\n"
+    )
+    answer = json.loads(here("status", plan, "--json").out)
+    assert answer["next"] == [f"git orch done {name} 1"]
+    here("plan", "--from", "-", stdin=json.dumps(APART))
+    assert f"mending  step 1 in {place}\n" in here("status").out
+
+
+def test_work_on_a_step_that_is_done_meanwhile_is_nothing_to_go_on_with(here: Here) -> None:
+    plan = failed(here, MEND)
+    fix(here)
+    better = json.dumps(MEND | {"steps": [GREET | {"run": "echo good > made"}]})
+    here("edit", "--from", "-", plan, stdin=better)
+    here("exec")
+    assert "mending" not in here("status").out

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Here
-from model_server import ModelServer, tool, turn
+from model_server import Fault, ModelServer, tool, turn
 
 from git_orch import checkpoints, errors
 
@@ -49,6 +49,34 @@ def test_a_step_that_a_budget_stopped_goes_on_where_it_was(
     assert len(model_server.calls) == 2
 
 
+def test_a_step_that_was_killed_goes_on_where_it_was(here: Here, model_server: ModelServer) -> None:
+    plan = here.plan(plan_of(AGENT))
+    model_server.script(turn(WRITE, usage=DEAR), turn(DONE, faults=[Fault("hang")]))
+    running = here.repo.start("exec", plan)
+    while len(model_server.calls) < 2:
+        model_server.arrived.wait()
+        model_server.arrived.clear()
+    running.kill()
+    running.communicate()
+    assert "goes on where it was stopped (so far 1 turn, $0.0" in here("exec", plan).err
+    assert len(model_server.calls) == 3
+    assert "created 'a.txt'" in model_server.calls[-1].said()
+    assert here.repo.git("show", f"orch/{plan}:a.txt") == "a"
+    assert here.show(plan)["usd"] > 0.02
+
+
+def test_in_place_a_stopped_step_begins_anew_and_says_so(
+    here: Here, model_server: ModelServer, stopped: str
+) -> None:
+    here.repo.git("switch", "-q", f"orch/{stopped}")
+    here("approve", "--in-place", stopped)
+    model_server.script(turn(WRITE), turn(DONE))
+    said = here("exec", stopped, "--in-place", "--max-usd", "1").err
+    assert "step 1 begins anew: with --in-place no attempt goes on where it was stopped" in said
+    assert len(model_server.calls[1].messages) == 1
+    assert here.show(stopped)["state"] == "COMPLETE"
+
+
 def test_a_step_whose_text_has_changed_begins_anew_and_says_so(
     here: Here, model_server: ModelServer, stopped: str
 ) -> None:
@@ -59,6 +87,30 @@ def test_a_step_whose_text_has_changed_begins_anew_and_says_so(
     assert "step 1 begins anew: its text, its model or its tools have changed" in said
     assert len(model_server.calls[1].messages) == 1
     assert "Do not repeat its mistake" not in model_server.calls[1].said()
+
+
+def test_a_stopped_step_goes_on_with_what_a_person_says_now(
+    here: Here, model_server: ModelServer, stopped: str
+) -> None:
+    model_server.script(turn(tool("read_file", path="a.txt"), usage=DEAR), turn(DONE))
+    here("exec", stopped, "--max-usd", "0.06", "-m", "Mind the <gap>.", expect=4)
+    assert len(model_server.calls[1].messages) == 3
+    assert "A person says about the step now:" in model_server.calls[1].said()
+    assert "Mind the <gap>." in model_server.calls[1].said()
+    here("exec", stopped, "--max-usd", "1")
+    assert json.dumps(model_server.calls[2].messages).count("Mind the <gap>.") == 1
+
+
+def test_a_step_that_is_told_nothing_more_begins_anew(
+    here: Here, model_server: ModelServer
+) -> None:
+    plan = here.plan(plan_of(AGENT))
+    model_server.script(turn(WRITE, usage=DEAR))
+    here("exec", plan, "--max-usd", "0.03", "-m", "Be brief.", expect=4)
+    model_server.script(turn(WRITE), turn(DONE))
+    said = here("exec", plan, "--max-usd", "1", "-m", "").err
+    assert "step 1 begins anew: a person says something else about it" in said
+    assert "Be brief." not in json.dumps(model_server.calls[1].messages)
 
 
 def test_a_step_whose_model_had_finished_asks_it_nothing_more(

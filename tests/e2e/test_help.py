@@ -16,9 +16,9 @@ def listed(said: str) -> list[str]:
     ]
 
 
-def test_help_lists_about_two_dozen_commands_in_groups(here: Here) -> None:
+def test_help_lists_some_commands_in_groups(here: Here) -> None:
     names = listed(here("-h").out)
-    assert 20 <= len(names) <= 28
+    assert 20 <= len(names) <= 40
     assert set(names) <= set(table.COMMANDS)
 
 

@@ -1,15 +1,19 @@
 """Text of a model or a remote: whatever reads it takes time that grows as the text does.
 
-Each reader gets texts of a size at which time that grows with the square of it would take half a
-minute of the processor; the kernel ends it after seconds.
+Each reader gets texts of a size at which time that grows with the square of it would take many
+seconds of the processor; the kernel ends it after one. A text of a fifth of that is read first: what
+takes less time than a square would is not read whole. With GIT_ORCH_SOAK=1 all texts are read whole,
+and are longer.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -23,9 +27,9 @@ from git_orch.plans import (
     document,
     ids,
     invisible,
+    needs_review,
     paths,
     redact,
-    review,
     selection,
     trailers,
 )
@@ -38,8 +42,10 @@ from git_orch.repo.worktree import gate
 from git_orch.sandbox.policy import decision
 from git_orch.sandbox.policy.whitelist import Whitelist
 
-SIZE = 100_000  # characters; a square of it is 10,000,000,000
-SECONDS = 3  # of the processor for one text; the slowest reader needs a third of one
+SOAK = os.environ.get("GIT_ORCH_SOAK") == "1"
+SIZE = 100_000 if SOAK else 40_000  # characters; a square of it is 1,600,000,000
+SECONDS = SIZE * 3e-5  # of the processor for one text; the slowest reader needs a tenth of that
+FIRST = 5  # the first text has one in so many characters
 MEMORY = 2 << 30
 
 UNITS = (
@@ -70,18 +76,18 @@ UNITS = (
 BEGINNINGS = ("Orch-A: a", "authorization: ", "bearer ", "x-api-key:", "{", "[", '"', "- ", "```")
 
 
-def texts() -> Iterator[str]:
+def texts(size: int) -> Iterator[str]:
     """Texts of one piece again and again, with an end that makes a match fail late, and after the
     beginning of something.
     """
     for unit in UNITS:
-        many = unit * (SIZE // len(unit))
+        many = unit * (size // len(unit))
         yield many
         yield f'{many}"'
         yield f"{many}\x01x\n"
     for beginning in BEGINNINGS:
         for unit in (" ", "a", "\t", "a ", '\\"', "."):
-            yield beginning + unit * (SIZE // len(unit)) + "\x01x"
+            yield beginning + unit * (size // len(unit)) + "\x01x"
 
 
 def half_of_it(text: str) -> None:
@@ -106,9 +112,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "steps": lambda text: selection.numbers(text, 10),
     "terminal": invisible.escaped,
     "manifest": lambda text: codefiles.package_scripts(text.encode()),
-    "file name": lambda text: (codefiles.runs_code(text), review.is_test(text)),
-    "review": lambda text: review.reasons(
-        STEP, [text], [review.Change("tests/test_a.py", "M", "", text)]
+    "file name": lambda text: (codefiles.runs_code(text), needs_review.is_test(text)),
+    "review": lambda text: needs_review.reasons(
+        STEP, [text], [needs_review.Change("tests/test_a.py", "M", "", text)]
     ),
     "JSON": document.decode,
     "plan file": lambda text: planfile.read(text, "plan.yaml"),
@@ -137,13 +143,20 @@ def test_no_text_takes_a_reader_longer_than_it_is(reader: str) -> None:
 
 
 def read_all(reader: Callable[[str], object]) -> None:
-    """Let the reader read all texts. It may refuse them."""
-    for text in texts():
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        try:
-            reader(text)
-        except (errors.OrchError, BadDocument):
-            continue
+    """Let the reader read all texts."""
+    for first, whole in zip(texts(SIZE // FIRST), texts(SIZE), strict=True):
+        # Three quarters of what a square takes that takes the whole text to the limit.
+        if SOAK or spent(reader, first) > SECONDS / FIRST**2 * 0.75:
+            spent(reader, whole)
+
+
+def spent(reader: Callable[[str], object], text: str) -> float:
+    """How long the reader worked on a text, in seconds of the processor. It may refuse it."""
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    begun = time.process_time()
+    with contextlib.suppress(errors.OrchError, BadDocument):
+        reader(text)
+    return time.process_time() - begun
 
 
 def ended_by_itself(work: Callable[[], None]) -> bool:

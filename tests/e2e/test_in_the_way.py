@@ -27,7 +27,7 @@ def test_a_ref_in_the_way_is_found_when_a_plan_is_made(repo: Repo, ref: str, com
     repo.git("update-ref", ref, "HEAD")
     repo.git(*command.split())
     error = planned(repo, expect=128)
-    assert f"'{ref}' stands where plans are stored" in error
+    assert f"'{ref}' stands in the place of plans" in error
     for typed in error.partition("hint: ")[2].split("  #")[0].split(" && "):
         repo.git(*typed.split()[1:])
     planned(repo)
@@ -38,7 +38,7 @@ def test_a_ref_in_the_way_is_found_before_a_step_runs(repo: Repo, ref: str) -> N
     plan = planned(repo)
     tip = repo.git("rev-parse", f"orch/{plan}")
     repo.git("update-ref", ref, "HEAD")
-    assert f"'{ref}' stands where plans are stored" in repo.orch("exec", expect=128).stderr
+    assert f"'{ref}' stands in the place of plans" in repo.orch("exec", expect=128).stderr
     assert repo.git("rev-parse", f"orch/{plan}") == tip
 
 

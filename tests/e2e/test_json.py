@@ -36,6 +36,28 @@ def test_every_command_answers_outside_of_a_repository_in_json(
     answered(here, name, expect=None)
 
 
+@pytest.mark.parametrize(
+    ("words", "schema"),
+    [(["-h"], "help"), (["--version"], "version"), ([], "help"), (["status"], "status")],
+    ids=str,
+)
+def test_json_before_or_without_a_command_is_answered(
+    here: Here, words: list[str], schema: str
+) -> None:
+    found = json.loads(here("--json", *words).out)
+    jsonschema.validate(found, answer.schema())
+    assert (found["schema"], found["status"]) == (f"git-orch/{schema}/1", "ok")
+    assert here(*words).out
+
+
+@pytest.mark.parametrize("words", [["ls"], ["caps"], ["caps", "--check", "sh"], ["cost"]], ids=str)
+def test_answers_follow_the_schema_that_has_their_name(here: Here, words: list[str]) -> None:
+    """S1-023, S1-025."""
+    here.plan(writing("a.txt"))
+    name = "plans" if words == ["ls"] else words[0]
+    jsonschema.validate(answered(here, *words)["data"], json.loads(here("schema", name).out))
+
+
 def test_what_is_no_command_is_answered_in_json(here: Here) -> None:
     assert answered(here, "nonesuch", expect=2)["data"]["hint"] == "git orch help"
 
@@ -62,16 +84,19 @@ def test_what_a_command_would_print_beside_its_data_is_a_note(here: Here) -> Non
     here.plan(writing("a.txt"))
     here("exec")
     notes = answered(here, "rollback")["diagnostics"]
-    assert any("rolled back step 1" in note["text"] for note in notes)
+    assert any("rolled back step 1" in note["message"] for note in notes)
 
 
 def test_a_failed_run_has_the_plan_and_the_error(here: Here) -> None:
     here.plan({"title": "Fail", "steps": [{"title": "Fail", "run": "exit 7"}]})
     found = answered(here, "exec", expect=1)
     assert found["data"]["state"] == "FAILED"
+    assert found["data"]["summary"]["failed"] == [1]
+    assert [each.split()[2] for each in found["next"]][:3] == ["fix", "edit", "exec"]
+    jsonschema.validate(found["data"], json.loads(here("schema", "plan-status").out))
     [error] = [each for each in found["diagnostics"] if each["level"] == "error"]
-    assert error["hint"] in found["next"]
-    assert error["code"] == 1
+    assert error["fix"] in found["next"]
+    assert error["code"] == "failed"
 
 
 def test_json_as_the_value_of_another_option_is_none(here: Here) -> None:
@@ -154,4 +179,4 @@ def test_the_worktree_of_a_manual_step_is_in_the_answer(here: Here, command: str
 
 def test_help_on_a_command_is_answered_in_json(here: Here) -> None:
     lines = answered(here, "ls", "-h")["data"]["lines"]
-    assert "Usage: git orch ls [OPTIONS]" in lines
+    assert "Usage: git orch ls [OPTIONS] [plans|specs]" in lines

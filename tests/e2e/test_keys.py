@@ -28,15 +28,27 @@ ARGUMENTS = {
     "ls": [],
     "prune": ["--older-than", "30"],
     "caps": [],
+    "models": [],
+    "template": ["ls"],
+    "orchestrate": [],
+    "init": [],
+    "owner": ["who"],
+    "do": ["list plans"],
+    "otk": ["plan", "any"],
+    "docs": [],
+    "agent-docs": ["--install"],
     "doctor": [],
     "tools": [],
     "templates": [],
     "schema": [],
     "config": [],
     "hook": ["reference-transaction", "prepared"],
+    "tour": ["--json"],
     "help": [],
+    "mcp": [],
+    "acp": [],
 }
-ASK_NO_GIT = {"tools", "templates", "schema", "help"}
+ASK_NO_GIT = {"tools", "schema", "help", "mcp", "acp"}
 # A git that writes down what it was started with, and what its parent was; and then knows nothing.
 GIT = """#!/bin/sh
 { env; tr '\\0' '\\n' < /proc/$PPID/environ; } >> "$SEEN" 2>/dev/null

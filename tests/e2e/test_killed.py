@@ -1,8 +1,8 @@
 """git-orch is killed with SIGKILL at every point in turn; nothing is lost, and the next command
 goes on.
 
-A bounded choice of points runs always: each kind of point at least once. All of them run with
-GIT_ORCH_SOAK=1.
+A bounded choice of points runs always: each kind of point once in one of the tests, and a sample of
+them again in each other test. All of them run with GIT_ORCH_SOAK=1.
 """
 
 from __future__ import annotations
@@ -50,6 +50,13 @@ SIDE_BY_SIDE = {
         {"title": "Write a", "files": {"a.txt": "a\n"}, "checks": [{"command": "test -f a.txt"}]},
         {"title": "Make b", "run": "echo b > b.txt", "checks": [{"command": "test -f b.txt"}]},
         {"title": "Write c", "files": {"c.txt": "c\n"}, "depends_on": [1, 2]},
+    ],
+}
+ONE_FILE = {
+    "title": "One file",
+    "steps": [
+        {"title": "Begin", "files": {"a.txt": "one\n"}},
+        {"title": "Change", "files": {"a.txt": "two\n"}, "checks": [{"command": "test -s a.txt"}]},
     ],
 }
 OTHER = {"title": "Another", "steps": [{"title": "Write c", "files": {"c.txt": "c\n"}}]}
@@ -153,6 +160,7 @@ def template(repo: Repo) -> Repo:
         ("two", TWO_STEPS),
         ("failing", FAILING),
         ("side", SIDE_BY_SIDE),
+        ("file", ONE_FILE),
         ("other", OTHER),
     ):
         (repo.path.parent / f"{name}.json").write_text(json.dumps(plan))
@@ -189,7 +197,6 @@ class Scenario:
         self,
         points: Sequence[str],
         plan: str | None = None,
-        every: int = 1,
         *,
         in_order: bool = True,
         in_checkout: bool = False,
@@ -197,12 +204,11 @@ class Scenario:
         """Copies in which the command was killed, one for each chosen point; the log of `plan` has
         lost nothing.
 
-        Of the bounded choice only one in `every`: a command that shares its points with another
-        needs not all. Several workers pass points in an order of their own: then it is not
-        `in_order`, and a run may be over before the point. A command that works `in_checkout`
-        changes what is the user's there.
+        Several workers pass points in an order of their own: then it is not `in_order`, and a run
+        may be over before the point. A command that works `in_checkout` changes what is the user's
+        there.
         """
-        for index in chosen(points)[:: 1 if SOAK else every]:
+        for index in chosen(points, " ".join(self.argv[:2])):
             repo = self.copy(f"{index}")
             before = {} if in_checkout else users_own(repo)
             found = self.driver.run(repo, *self.argv, point=index)
@@ -233,9 +239,13 @@ READING = {
 }  # fmt: skip
 
 
-def chosen(points: Sequence[str]) -> list[int]:
-    """Every point, or one of each kind, spread over the run by the name of the kind; two where a
-    ref moves.
+SAMPLE = 5  # of the kinds of points that another test has chosen, one in so many
+_taken: set[str] = set()  # the kinds that a test has chosen
+
+
+def chosen(points: Sequence[str], command: str) -> list[int]:
+    """Every point, or one of each kind that no other test has chosen and a sample of the others, by
+    the command; two where a ref moves.
 
     Bounded, it leaves out what only reads: to be killed there is to be killed after the last write
     before it.
@@ -248,7 +258,10 @@ def chosen(points: Sequence[str]) -> list[int]:
         if kind in READING:
             continue
         kinds.setdefault(point if kind.startswith(("move ", "delete ")) else kind, []).append(index)
-    return sorted(alike[zlib.crc32(kind.encode()) % len(alike)] for kind, alike in kinds.items())
+    known = sorted(kinds.keys() & _taken, key=lambda kind: zlib.crc32(f"{command} {kind}".encode()))
+    taken = [*(kinds.keys() - _taken), *known[::SAMPLE]]
+    _taken.update(kinds)
+    return sorted(kinds[kind][zlib.crc32(kind.encode()) % len(kinds[kind])] for kind in taken)
 
 
 def same_way(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -283,9 +296,7 @@ def users_own(repo: Repo) -> dict[str, bytes]:
 
 def assert_clean(repo: Repo) -> None:
     """No worktree is left, no object is broken, nothing of ours stands in the way."""
-    assert repo.git("worktree", "list").splitlines() == [
-        repo.git("worktree", "list").splitlines()[0]
-    ]
+    assert len(repo.git("worktree", "list").splitlines()) == 1
     left = list(state_home(repo).glob("git-orch/worktrees/*/*"))
     assert left == []
     assert repo.git("fsck", "--strict", "--no-dangling") == ""
@@ -295,11 +306,9 @@ def assert_clean(repo: Repo) -> None:
 def logged(repo: Repo, plan: str) -> set[str]:
     """All lines of the plan's log, and those that wait on disk for the next write."""
     listed = repo.git("notes", f"--ref=orch/{plan}", "list", expect=None).splitlines()
-    lines = {
-        line
-        for each in listed
-        for line in repo.git("cat-file", "blob", each.split()[0]).splitlines()
-    }
+    notes = "".join(f"{each.split()[0]}\n" for each in listed)
+    told = repo.git("cat-file", "--batch", stdin=notes).splitlines()
+    lines = {line for line in told if line.startswith("{")}  # the others name objects
     spooled = (repo.path / ".git/orch/spool" / plan).glob("*")
     return lines.union(*(path.read_text().splitlines() for path in spooled))
 
@@ -338,7 +347,7 @@ def test_a_killed_exec_is_finished_by_the_next_one(driver: Driver, template: Rep
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2):
+    for repo in scenario.killed(run.points, plan):
         again = driver.run(repo, "exec", plan)
         assert again.status == 0, again.stderr
 
@@ -356,7 +365,7 @@ def test_a_killed_parallel_run_is_finished_by_the_next_one(driver: Driver, templ
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=4, in_order=False):
+    for repo in scenario.killed(run.points, plan, in_order=False):
         again = driver.run(repo, "exec", "--jobs", "2", plan)
         assert again.status == 0, again.stderr
 
@@ -377,7 +386,7 @@ def test_a_killed_archiving_is_finished_by_the_next_one(driver: Driver, template
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, every=2):
+    for repo in scenario.killed(run.points):
         assert [step["state"] for step in status(driver, repo, plan)["steps"]] == ["done", "done"]
         driver.run(repo, "archive", plan)
         assert repo.git("for-each-ref", "refs/heads/orch", f"refs/notes/orch/{plan}") == ""
@@ -400,7 +409,7 @@ def test_a_killed_unarchive_loses_no_event_and_can_be_given_again(
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, every=2):
+    for repo in scenario.killed(run.points):
         assert status(driver, repo, plan)["id"] == plan
         # 5: it was out of the archive already.
         assert driver.run(repo, "unarchive", plan).status in (0, 5)
@@ -428,7 +437,7 @@ def test_a_killed_rewrite_leaves_the_old_branch_or_the_new_one(
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=7):
+    for repo in scenario.killed(run.points, plan):
         assert driver.run(repo, "exec", plan).status == 0
 
         assert repo.git("rev-parse", f"orch/{plan}") == old or is_kept(repo, plan, old)
@@ -472,7 +481,7 @@ def test_a_killed_failing_exec_keeps_its_attempt_or_fails_again(
     _, run = scenario.undisturbed()
     assert run.status == 1, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=3):
+    for repo in scenario.killed(run.points, plan):
         assert driver.run(repo, "exec", plan).status == 1
 
         found = status(driver, repo, plan)
@@ -496,7 +505,7 @@ def test_a_killed_plan_leaves_a_repository_in_which_planning_works(
     driver.run(whole, "exec")
     expected = tree(whole, run.stdout.split()[0])
 
-    for repo in scenario.killed(run.points, every=2):
+    for repo in scenario.killed(run.points):
         listed = driver.run(repo, "ls")
         assert (listed.status, driver.run(repo, "status").status) == (0, 0)
         half = [line.split()[0] for line in listed.stdout.splitlines()]
@@ -521,7 +530,7 @@ def test_a_killed_rollback_is_finished_and_can_be_undone(driver: Driver, templat
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2):
+    for repo in scenario.killed(run.points, plan):
         again = driver.run(repo, "rollback", "--to-step", "1", plan)
         assert again.status == 0, again.stderr
         assert repo.git("rev-parse", f"orch/{plan}") == whole.git("rev-parse", f"orch/{plan}")
@@ -545,7 +554,7 @@ def test_a_killed_undo_is_finished_by_the_next_command(driver: Driver, template:
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2):
+    for repo in scenario.killed(run.points, plan):
         again = driver.run(repo, "rollback", "--undo", plan)
         assert again.status in (0, 3), again.stderr
         assert repo.git("rev-parse", f"orch/{plan}") == old
@@ -561,7 +570,7 @@ def test_a_killed_landing_is_finished_by_the_next_one(driver: Driver, template: 
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, every=3):
+    for repo in scenario.killed(run.points):
         again = driver.run(repo, *scenario.argv)
         assert again.status in (0, 3), again.stderr  # 3: it was in the archive already
         assert (
@@ -581,7 +590,7 @@ def test_a_killed_pick_is_finished_by_the_next_one(driver: Driver, template: Rep
     _, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=3):
+    for repo in scenario.killed(run.points, plan):
         again = driver.run(repo, *scenario.argv)
         assert again.status == 0, again.stderr
         assert repo.git("log", "--format=%s", "main..release").splitlines() == ["Make b", "Write a"]
@@ -628,7 +637,7 @@ def test_a_pick_that_was_killed_in_a_checkout_can_be_given_again(
     _, run = scenario.undisturbed()
     assert run.status == 7, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2, in_checkout=True):
+    for repo in scenario.killed(run.points, plan, in_checkout=True):
         waits = (repo.path / ".git/CHERRY_PICK_HEAD").exists()
         assert driver.run(repo, *scenario.argv).status == (6 if waits else 7)
         resolve(repo)
@@ -653,7 +662,7 @@ def test_the_end_of_a_pick_in_a_checkout_can_be_killed(
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2, in_checkout=True):
+    for repo in scenario.killed(run.points, plan, in_checkout=True):
         again = driver.run(repo, *scenario.argv)
         assert again.status in (0, 3), again.stderr  # 3: nothing waits there any more
         assert repo.git("log", "--format=%s", "main") == whole.git("log", "--format=%s", "main")
@@ -662,6 +671,63 @@ def test_the_end_of_a_pick_in_a_checkout_can_be_killed(
             repo.git("rev-list", f"main~{len(picked(whole, plan))}..main").split()
         )
         assert driver.run(repo, "exec", how).status == 3
+
+
+def resolve_by_hand(repo: Repo) -> None:
+    """Resolve the conflict that a command has shown in a worktree."""
+    [place] = state_home(repo).glob("git-orch/worktrees/*/*-conflict")
+    (place / "a.txt").write_text("resolved\n")
+    repo.git("add", "a.txt", cwd=place)
+
+
+@pytest.fixture
+def conflicting(driver: Driver, template: Repo) -> tuple[Scenario, str]:
+    """A plan that is done, and a drop of its first step that conflicts."""
+    plan = planned(driver, template, "file")
+    assert driver.run(template, "exec", plan).status == 0
+    return Scenario(driver, template, ["drop", plan, "1"]), plan
+
+
+def test_a_command_that_was_killed_at_its_conflict_shows_it_the_next_time(
+    driver: Driver, conflicting: tuple[Scenario, str]
+) -> None:
+    """Whether that is the command itself or done."""
+    scenario, plan = conflicting
+    _, run = scenario.undisturbed()
+    assert run.status == 7, run.stderr
+
+    for repo in scenario.killed(run.points, plan):
+        again = driver.run(repo, "done", plan)
+        assert again.status in (3, 7), again.stderr  # 3: nothing waits there yet
+        assert driver.run(repo, *scenario.argv).status == 7
+        resolve_by_hand(repo)
+        done = driver.run(repo, "done", plan)
+        assert done.status == 0, done.stderr
+        assert repo.git("show", f"orch/{plan}:a.txt") == "resolved"
+
+
+def test_a_killed_done_goes_on_with_what_was_resolved(
+    driver: Driver, conflicting: tuple[Scenario, str]
+) -> None:
+    """Nobody resolves it twice; where the branch has moved already, done has nothing left to do."""
+    scenario, plan = conflicting
+    whole, _ = scenario.undisturbed()
+    resolve_by_hand(whole)
+    ended = driver.run(whole, "done", plan, counted=True)
+    assert ended.status == 0, ended.stderr
+
+    for index in chosen(ended.points, "done"):
+        repo, where = scenario.copy(f"{index}"), f"killed {ended.points[index]} ({index})"
+        assert driver.run(repo, *scenario.argv).status == 7
+        resolve_by_hand(repo)
+        assert driver.run(repo, "done", plan, point=index).status == -9, where
+        again = driver.run(repo, "done", plan)
+        assert again.status in (0, 3), f"{where}: {again.stderr}"
+        assert tree(repo, plan) == tree(whole, plan), f"{where}: {again.stderr}"
+        assert driver.run(repo, "archive", plan).status == 0, where
+        if "worktree" not in ended.points[index]:  # git no longer knows what a cut-off removal left
+            assert_clean(repo)
+        shutil.rmtree(repo.path.parent)
 
 
 def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, template: Repo) -> None:
@@ -673,7 +739,7 @@ def test_a_killed_edit_leaves_the_old_plan_or_the_new_one(driver: Driver, templa
     whole, run = scenario.undisturbed()
     assert run.status == 0, run.stderr
 
-    for repo in scenario.killed(run.points, plan, every=2):
+    for repo in scenario.killed(run.points, plan):
         assert status(driver, repo, plan)["title"] in (TWO_STEPS["title"], OTHER["title"])
         again = driver.run(repo, *scenario.argv)
         assert again.status == 0, again.stderr
@@ -703,3 +769,26 @@ def test_gc_takes_nothing_that_a_run_needs(driver: Driver, template: Repo, gc_fr
     assert tree(template, plan) == tree(whole, plan)
     assert len([line for line in logged(template, plan) if '"event":"step.landed"' in line]) == 2
     assert_clean(template)
+
+
+def specs_written(repo: Repo, plan: str) -> int:
+    """How many specs the log of a plan has."""
+    return sum(json.loads(line)["event"] == "spec.written" for line in logged(repo, plan))
+
+
+@pytest.mark.parametrize("command", [["orchestrate", "--offline"], ["spec", "one", "--offline"]])
+def test_a_killed_spec_is_finished_by_the_next_orchestrate(
+    command: list[str], driver: Driver, template: Repo
+) -> None:
+    """S2-029 and S2-078."""
+    titles = ("One", "Two")
+    plans = [driver.run(template, "plan", title, "--ready").stdout.split()[1] for title in titles]
+    scenario = Scenario(driver, template, command)
+    _, done = scenario.undisturbed()
+
+    for repo in scenario.killed(done.points):
+        driver.run(repo, "orchestrate", "--offline")
+        for plan in plans:
+            assert specs_written(repo, plan) == 1
+            assert len(status(driver, repo, plan)["steps"]) == 3
+            assert repo.git("rev-parse", f"orch/{plan}^") == repo.git("rev-parse", "main")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -64,6 +65,7 @@ def node(repo: Repo) -> None:
         "test.js": "require('assert').strictEqual(require('./size')(), require('three'));\n",
     }
     repo.commit(files)
+    _as_nvm_installs_it(shutil.which("node"))
     repo.write(
         {
             "node_modules/three/index.js": "module.exports = 3;\n",
@@ -71,6 +73,19 @@ def node(repo: Repo) -> None:
         }
     )
     (repo.path / "node_modules/.bin/runner").chmod(0o755)
+
+
+def _as_nvm_installs_it(program: str | None) -> None:
+    """Put Node.js, where the system has none for all users, at a place in the home of these tests.
+
+    The sandbox shows that place, as it shows the system's own; it shows no other of a home.
+    """
+    assert program is not None
+    prefix = Path(program).resolve().parents[1]
+    if not prefix.is_relative_to("/usr"):
+        installed = Path(os.environ["HOME"], ".nvm/versions/node/v1")
+        shutil.copytree(prefix, installed, symlinks=True)
+        os.environ["PATH"] = f"{installed}/bin{os.pathsep}{os.environ['PATH']}"
 
 
 def go(repo: Repo) -> None:
@@ -109,6 +124,7 @@ KINDS: dict[str, tuple[Callable[[Repo], None], str, str, str]] = {
 @pytest.fixture(params=KINDS)
 def project(request: pytest.FixtureRequest, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Project:
     make, check, file, failure = KINDS[request.param]
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # which `make` may change
     make(repo)
     # Where rustup is what starts cargo; these tests have another home.
     toolchains = Path(pwd.getpwuid(os.getuid()).pw_dir, ".rustup")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from conftest import Here
+
+from git_orch import checkpoints
 
 BY_HAND: dict[str, Any] = {
     "title": "By hand",
@@ -41,6 +44,20 @@ def test_exec_stops_at_a_manual_step_and_says_where_to_work(here: Here) -> None:
     assert states(here, plan) == ["done", "pending", "pending"]
 
 
+def test_the_next_command_is_the_one_that_works_now(here: Here) -> None:
+    """`done` only where the place of the work is there."""
+    steps = [{"title": title, "kind": "manual"} for title in ("Logo", "Icon")]
+    name = here.repo.handle(here.plan({"title": "By hand", "steps": steps}))
+    yours = f"next: git orch exec {name}  # step {{}} is yours: it makes the place\n"
+    assert here("status").out.endswith(yours.format(1))
+    handed_in = f"next: git orch done {name}  # when step 1 is done there\n"
+    assert here("exec", expect=9).out.endswith(handed_in)
+    assert here("status").out.endswith(f"yours    step 1 in {worktree(here)}\n{handed_in}")
+    (worktree(here) / "logo").touch()
+    assert here("done").out.endswith(yours.format(2))
+    assert json.loads(here("status", "--json").out)["next"] == [f"git orch exec {name}"]
+
+
 def test_what_was_handed_in_lands_after_its_checks_and_the_rest_goes_on(here: Here) -> None:
     plan = here.plan(BY_HAND)
     here("exec", plan, expect=9)
@@ -51,6 +68,27 @@ def test_what_was_handed_in_lands_after_its_checks_and_the_rest_goes_on(here: He
     here("exec", plan)
     assert here.show(plan)["state"] == "COMPLETE"
     assert len(here.repo.git("worktree", "list").splitlines()) == 1
+
+
+def test_what_a_person_changes_while_their_work_lands_is_kept(here: Here) -> None:
+    plan = here.plan(BY_HAND)
+    here("exec", plan, expect=9)
+    place = worktree(here)
+    (place / "logo.txt").write_text("logo\n")
+
+    def observer(moment: checkpoints.Moment, deed: str, about: object) -> None:
+        del moment, about
+        if deed == "land step":
+            (place / "more.txt").write_text("more\n")
+
+    checkpoints.observe(observer)
+    try:
+        said = here("done", plan).err
+    finally:
+        checkpoints.observe(None)
+    kept = said.partition("kept your work on a manual step: ")[2].split()[0]
+    assert here.repo.git("show", f"{kept}:more.txt") == "more"
+    assert here.repo.git("ls-tree", f"orch/{plan}", "more.txt") == ""
 
 
 def test_work_that_fails_its_checks_stays_where_it_is(here: Here) -> None:
@@ -69,7 +107,7 @@ def test_work_that_fails_its_checks_stays_where_it_is(here: Here) -> None:
 
 def test_done_without_a_manual_step_that_waits_is_refused(here: Here) -> None:
     plan = here.plan(BY_HAND)
-    assert "no manual step" in here("done", plan, expect=3).err
+    assert "no step waits for your work" in here("done", plan, expect=3).err
 
 
 def test_steps_that_declare_nothing_wait_in_listed_order(here: Here) -> None:

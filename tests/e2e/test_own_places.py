@@ -15,9 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Repo, writing
-from users import PYTHON, USERS, as_user, directory_of, name
-
-import git_orch
+from users import PYTHON, USERS, as_user, compiled, directory_of, name
 
 Completed = subprocess.CompletedProcess[str]
 
@@ -141,11 +139,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     user = request.param
     with directory_of(user) as place:
         made = World(user, place)
-        shutil.copytree(
-            Path(git_orch.__file__).parent,
-            place / "code/git_orch",
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+        shutil.copytree(compiled(), place / "code/git_orch")
         for directory in (made.top, place / "home"):
             directory.mkdir()
         if user != os.geteuid():
@@ -358,4 +352,4 @@ def test_a_git_of_somebody_else_holds_no_lock_of_ones_own(world: World, tmp_path
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE):
         lock.touch()
         os.chown(lock, world.user, -1)
-        assert "was left by a git that was killed" in world.orch("exec", plan).stderr
+        assert "was left by a killed git" in world.orch("exec", plan).stderr

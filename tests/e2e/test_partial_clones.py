@@ -77,7 +77,7 @@ def test_a_pick_fetches_what_it_compares(clone: Clone) -> None:
 def test_a_landing_goes_on_where_nothing_can_be_fetched(clone: Clone) -> None:
     clone.cut_off()
     said = clone.orch("land").stderr
-    assert "note: what others have landed in another form is not known: the partial clone" in said
+    assert "note: the patches of others are unknown: the partial clone" in said
     assert {"new", "two", "three"} <= set((clone.path / "a.txt").read_text().split())
 
 

@@ -76,8 +76,33 @@ def test_a_step_whose_needs_are_not_chosen_is_refused_before_anything_runs(
     refused = here("exec", "--steps", chosen, expect=3).err
     assert "step 3 needs step 2" in refused
     assert states(here, plan) == ["pending"] * 3
-    here(*refused.rpartition("hint: git orch ")[2].split())
+    here(*refused.rpartition("hint: git orch ")[2].partition("#")[0].split())
     assert states(here, plan) == ["done"] * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "done"),
+    [
+        (["--steps", "1,3"], [1, 3]),
+        (["--skip-steps", "2"], [1, 3]),
+        (["--from-step", "3"], [3]),
+        (["--from-step", "2", "--skip-steps", "2"], [3]),
+    ],
+)
+def test_a_forced_step_does_without_what_it_needs(
+    here: Here, options: list[str], done: list[int]
+) -> None:
+    """S1-231."""
+    plan = here.plan(writing("a", "b", "c"))
+    here("exec", *options, "--force")
+    assert [number for number, state in enumerate(states(here, plan), 1) if state == "done"] == done
+    here("exec")
+    assert states(here, plan) == ["done"] * 3
+
+
+def test_force_goes_with_a_choice_of_steps(here: Here) -> None:
+    here.plan(writing("a"))
+    assert "--force goes with --steps" in here("exec", "--force", expect=2).err
 
 
 def test_a_preview_of_one_step_runs_nothing(here: Here) -> None:
@@ -95,7 +120,7 @@ def test_a_strict_run_ends_with_a_step_that_needs_a_review(here: Here) -> None:
     plan = here.plan(
         {"title": "Two", "steps": [step, {**writing("b")["steps"][0], "depends_on": [1]}]}
     )
-    told = here("exec", "--strict", expect=3).err
+    told = here("exec", "--strict", expect=9).err
     assert states(here, plan) == ["done", "pending"]
     assert "+:" in here(*told.rpartition("hint: git orch ")[2].split()).out
 
@@ -110,9 +135,9 @@ def test_the_last_line_says_how_a_script_of_several_lines_ended(here: Here) -> N
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("--max-usd=x", "'--max-usd': 'x' is not a number"),
+        ("--max-usd=x", "'--max-usd' / '--max-cost': 'x' is not a number"),
         ("--max-step-usd=nan", "'--max-step-usd': nan is not between 0 and 1,000,000,000"),
-        ("--max-usd=-1", "'--max-usd': -1 is not between 0 and 1,000,000,000"),
+        ("--max-usd=-1", "'--max-usd' / '--max-cost': -1 is not between 0 and 1,000,000,000"),
         ("--backoff=601", "'--backoff': 601 is not between 0 and 600"),
     ],
 )

@@ -141,7 +141,7 @@ def test_an_ignored_file_is_never_overwritten(scene: Scene, *, conflict: bool) -
 def test_a_conflict_on_a_branch_that_is_not_checked_out_moves_nothing(scene: Scene) -> None:
     scene.repo.git("branch", "release", scene.repo.commit({"a.txt": "theirs\n"}))
     scene.repo.git("switch", "-q", "-c", "elsewhere")
-    assert "git switch release && git orch pick" in scene.pick("2,1", "--onto", "release", expect=7)
+    assert "then: git orch done" in scene.pick("2,1", "--onto", "release", expect=7)
     assert scene.subjects("release") == ["change", "first"]
 
 
@@ -156,7 +156,7 @@ def test_a_resolved_pick_goes_on_and_keeps_its_trailers(stopped: Scene) -> None:
     assert stopped.subjects() == ["Step 2", "Step 1", "theirs", "first"]
     assert stopped.repo.claimed("-2") == ["s2", "s1"]
     assert [sorted(each) for each in stopped.picked()] == [["s1", "s2"]]
-    assert "no pick of git-orch waits here" in stopped.settle("--continue", expect=3)
+    assert "no pick waits here" in stopped.settle("--continue", expect=3)
 
 
 def test_a_pick_of_which_nothing_is_left_says_how_it_goes_on(stopped: Scene) -> None:
@@ -187,7 +187,7 @@ def test_an_aborted_pick_leaves_everything_as_it_was(stopped: Scene) -> None:
 def test_a_pick_of_another_plan_is_not_ended(stopped: Scene, how: str) -> None:
     other = stopped.repo.plan({"title": "Other", "steps": [{"title": "x", "files": {"x": "x\n"}}]})
     said = stopped.settle(how, other, expect=3)
-    assert "the pick that waits here is of" in said
+    assert "the waiting pick is of" in said
     assert said.endswith(f"hint: git orch pick {how}\n")
     assert stopped.repo.git("rev-parse", "CHERRY_PICK_HEAD")
 
@@ -224,7 +224,7 @@ def test_a_cherry_pick_of_the_users_own_is_left_alone(scene: Scene) -> None:
     scene.repo.git("switch", "-q", "main")
     scene.repo.commit({"README.md": "main\n"})
     scene.repo.git("cherry-pick", theirs, expect=1)
-    assert "no pick of git-orch waits here" in scene.settle("--abort", expect=3)
+    assert "no pick waits here" in scene.settle("--abort", expect=3)
     assert "a cherry-pick is not finished" in scene.pick("2", expect=6)
     assert scene.repo.git("rev-parse", "CHERRY_PICK_HEAD") == theirs
 

@@ -47,7 +47,7 @@ def test_half_an_emoji_is_a_finding_with_its_line(repo: Repo) -> None:
     said = planned(
         repo, b'{"title": "T",\n"steps": [{"title": "x", "files": {"a": "\\ud83d"}}]}', expect=2
     )
-    assert "plan.yaml:2: steps[0].files.a: holds half of a surrogate pair" in said
+    assert "plan.yaml:2: step 1, files, a: holds half of a surrogate pair" in said
 
 
 def long_command(repo: Repo, size: int) -> str:

@@ -194,13 +194,13 @@ def test_a_reply_that_is_no_plan_is_kept_and_nothing_is_stored(
     """S1-108: the raw reply is kept for inspection; no plan, exit code 1."""
     model_server.script(turn(text("I would rather not.")), turn(text("Still no plan.")))
     done = here("plan", "build", expect=1)
-    [kept] = (here.repo.path / ".git" / "orch" / "replies").iterdir()
+    [kept] = (here.repo.path / ".git" / "orch" / "replies").glob("*.json")
     assert str(kept) in done.err
     assert kept.stat().st_mode & 0o777 == 0o600
     stored = json.loads(kept.read_text())
     assert stored["reply"] == "Still no plan."
     assert len(stored["calls"]) == 2
-    assert here("ls").out == ""
+    assert data(here("ls", "--json").out) == []
 
 
 def test_a_refusal_and_a_cut_plan_have_messages_of_their_own(
@@ -352,10 +352,11 @@ def test_findings_of_check_go_back_to_the_model_and_those_that_stay_are_printed(
     model_server.script(turn(text(json.dumps(unchecked)), repeat=4))
     done = here("plan", "build")
     assert "[unchecked-code]" in model_server.calls[1].said()
-    assert "warning: steps[0].checks: step 1 makes code that nothing verifies" in done.out
+    assert "warning: step 1, checks: step 1 makes code that nothing verifies" in done.out
     assert "  fix: add a check to it" in done.out
     answer = json.loads(here("plan", "build", "--json", "--no-look").out)
-    assert any("[unchecked-code]" in entry["text"] for entry in answer["diagnostics"])
+    [found] = [entry for entry in answer["diagnostics"] if entry["code"] == "unchecked-code"]
+    assert found["fix"].startswith("add a check to it")
 
 
 def test_what_the_model_itself_calls_missing_is_printed_and_not_asked_again(
@@ -363,7 +364,7 @@ def test_what_the_model_itself_calls_missing_is_printed_and_not_asked_again(
 ) -> None:
     model_server.script(turn(text(json.dumps(reply(*GOOD["steps"], missing=["no-such-thing"])))))
     done = here("plan", "build")
-    assert "error: missing[0]: the plan needs 'no-such-thing'" in done.out
+    assert "error: missing command 1: the plan needs 'no-such-thing'" in done.out
 
 
 def test_the_estimate_of_planning_counts_the_map(here: Here) -> None:
@@ -374,3 +375,39 @@ def test_the_estimate_of_planning_counts_the_map(here: Here) -> None:
         estimate = data(here("plan", "build", "--estimate-only", "--json").out)
         counted.append(estimate["tokens_in"])
     assert counted[0] + 300 < counted[1] < counted[0] + 4200
+
+
+@pytest.mark.parametrize(("tools", "looks"), [("all", True), ("read", True), ("write", False)])
+def test_a_list_of_tools_lets_planning_read_and_nothing_else(
+    here: Here, model_server: ModelServer, tools: str, *, looks: bool
+) -> None:
+    """S1-085."""
+    model_server.script(turn(text(json.dumps(GOOD))))
+    here("plan", f"--tool={tools}", stdin="Do it")
+    offered = {offer["name"] for offer in model_server.calls[0].body.get("tools", [])}
+    assert offered == ({"read_file", "search"} if looks else set())
+    assert here.repo.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("step", "setting", "options"),
+    [
+        ({}, None, ""),
+        ({"network": True}, None, "--network 1 "),
+        ({"network": True}, "true", "--network 1 --setup "),
+    ],
+    ids=["nothing", "network", "network and setup"],
+)
+def test_the_printed_command_runs_as_it_stands(
+    here: Here, step: dict[str, object], setting: str | None, options: str
+) -> None:
+    """S1-086."""
+    if setting is not None:
+        here.repo.git("config", "--global", "orch.setup", setting)
+    document = {"title": "Do", "steps": [{"title": "Do", "run": "true", **step}]}
+    line = here("plan", "--from", "-", stdin=json.dumps(document)).out.splitlines()[-1]
+    commands = line.removeprefix("run: ").split(" && ")
+    assert options in f"{commands[0]} "
+    assert len(commands) == (2 if options else 1)
+    for command in commands:
+        here(*command.split()[2:])

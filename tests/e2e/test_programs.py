@@ -41,13 +41,13 @@ def _cost(repo: Repo, tmp_path: Path, step: dict[str, Any], count: int) -> Cost:
     plan = repo.plan({"title": f"Plan {count}", "steps": steps})
     traced = tmp_path / "traced"
     subprocess.run(
-        ["strace", "-f", "-qq", "-e", "trace=execve,fsync,fdatasync", "-o", str(traced),
+        ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=execve,fsync,fdatasync", "-o", str(traced),
          sys.executable, "-m", "git_orch", "exec", "--no-cache", plan],
         cwd=repo.path, check=True, capture_output=True,
     )  # fmt: skip
     lines = traced.read_text("utf-8", "replace")
     return Cost(
-        len(re.findall(r"execve\(.* = 0$", lines, re.MULTILINE)),
+        len(re.findall(r"execve(?:\(| resumed>).* = 0$", lines, re.MULTILINE)),
         len(re.findall(r"^\d+ +f(?:data)?sync\(", lines, re.MULTILINE)),
     )
 

@@ -69,6 +69,7 @@ def test_an_age_has_to_be_named_where_everything_is_kept(here: Here) -> None:
 def test_a_dry_run_says_what_would_go_and_removes_nothing(here: Here) -> None:
     plan = complete(here, "land")
     path, before = aged(here, "replies/1.json"), kept(here, plan)
+    here.repo.commit({"later": "later\n"})
     would = removed(here, "--older-than", "0", "--dry-run")
     assert path.exists()
     assert kept(here, plan) == before
@@ -98,10 +99,32 @@ def test_tips_of_a_plan_that_is_not_archived_stay(here: Here) -> None:
     assert here.show(plan)["state"] == "COMPLETE"
 
 
-def test_tips_that_a_landed_plan_left_go(here: Here) -> None:
+def test_tips_that_a_landed_plan_left_go_when_nothing_can_be_taken_back(here: Here) -> None:
     plan = complete(here, "land")
+    here.repo.commit({"later": "later\n"})
     assert kept(here, plan) != ""
     assert removed(here, "--older-than", "0")["kept commits"][0] > 0
+
+
+def test_all_changes_of_a_plan_that_has_just_landed_are_taken_back_after_a_prune(
+    here: Here,
+) -> None:
+    plan = complete(here, "land")
+    removed(here, "--older-than", "0")
+    here.repo.git("reflog", "expire", "--expire=now", "--all")
+    here.repo.git("gc", "-q", "--prune=now")
+    for taken_back in ("land on main", "exec", "rollback to the start", "exec"):
+        assert f"took back '{taken_back}'" in here("undo", plan, "--again").out
+
+
+def test_files_stay_while_a_plan_cannot_be_read(here: Here) -> None:
+    plan = here.plan(writing("a.txt"))
+    path = aged(here, "output/01ATTEMPT/1.txt")
+    tree = here.repo.git("mktree", stdin="")
+    broken = here.repo.git("commit-tree", "-m", "not a log", tree)
+    here.repo.git("update-ref", f"refs/notes/orch/{plan}", broken)
+    removed(here, "--older-than", "0")
+    assert path.exists()
 
 
 def test_an_archived_plan_comes_back_after_everything_old_has_gone(here: Here) -> None:
@@ -158,6 +181,7 @@ def test_two_at_once_remove_everything_once(here: Here) -> None:
     for number in range(50):
         aged(here, f"output/{number}/1.txt")
     plan = complete(here, "land")
+    here.repo.commit({"later": "later\n"})
     running = [here.repo.start("prune", "--older-than", "0") for _ in range(2)]
     assert [each.communicate()[1] for each in running] == ["", ""]
     assert [each.returncode for each in running] == [0, 0]

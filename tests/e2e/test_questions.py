@@ -8,6 +8,8 @@ import pytest
 from conftest import Here
 from model_server import ModelServer, tool, turn
 
+from git_orch import checkpoints
+
 ASK = tool("ask", question="Is -v free?\nOr \x1b[31mtaken?")
 WRITE = tool("write_file", path="a.txt", content="a\n")
 DONE = tool("step_done", summary="Wrote a.txt.")
@@ -55,6 +57,28 @@ def test_other_steps_of_a_parallel_run_go_on_beside_a_question(
     assert '"by": "Ada Tester <ada@example.com>"' in here("log", plan, "--json").out
 
 
+def test_a_run_goes_on_with_an_answer_that_comes_while_it_runs(
+    here: Here, model_server: ModelServer
+) -> None:
+    model_server.script(turn(ASK), turn(WRITE), turn(DONE))
+    plan = here.plan(plan_of(AGENT, FILES))
+    told: list[str] = []
+
+    def answer(moment: str, deed: str, _about: object, /) -> None:
+        if (moment, deed) == ("before", "end run") and not told:
+            told.append(here.repo.orch("answer", plan, "It is free.").stdout)
+
+    checkpoints.observe(answer)
+    try:
+        here("exec", plan, "--jobs", "2")
+    finally:
+        checkpoints.observe(None)
+    assert "step 1 of" in told[0]
+    assert "is answered; the run goes on with it\n" in told[0]
+    assert "It is free." in model_server.calls[1].said()
+    assert states(here, plan) == ["done", "done"]
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [(["answer"], 2), (["answer", "a", "b", "c", "d"], 2), (["answer", "yes"], 3)],
@@ -63,3 +87,11 @@ def test_other_steps_of_a_parallel_run_go_on_beside_a_question(
 def test_an_answer_needs_words_and_a_question(here: Here, words: list[str], code: int) -> None:
     here.plan(plan_of(FILES))
     here(*words, expect=code)
+
+
+@pytest.mark.parametrize("command", ["answer", "note", "do"])
+def test_a_text_on_standard_input_that_is_too_large_is_refused_whole(
+    here: Here, command: str
+) -> None:
+    too_large = here(command, "-", stdin="x" * (1024**2 + 1), expect=2)
+    assert "error: standard input is larger than 1 MiB" in too_large.err

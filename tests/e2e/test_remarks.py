@@ -110,5 +110,36 @@ def test_nothing_else_of_a_landed_step_changes(here: Here, model_server: ModelSe
         )
 
 
+def test_exec_says_it_to_the_step_that_failed_and_to_no_other(
+    here: Here, model_server: ModelServer
+) -> None:
+    agents = [{**PLAN["steps"][0], "title": f"Greet {name}"} for name in "ab"]
+    plan = here.plan({**PLAN, "steps": agents})
+    done = turn(tool("step_done", summary="Done."))
+    model_server.script(turn(tool("step_failed", reason="No.")), done, done)
+    here("exec", plan, "--retries", "0", expect=1)
+    here("exec", plan, "-m", ALSO)
+    assert ALSO not in _told(model_server, 0)
+    assert "A person says about it:\\n" in _told(model_server, 1)
+    assert ALSO in _told(model_server, 1)
+    assert ALSO not in _told(model_server, 2)
+
+
+def test_exec_says_it_to_the_steps_that_are_named(here: Here, model_server: ModelServer) -> None:
+    agents = [{**PLAN["steps"][0], "title": f"Greet {name}"} for name in "abc"]
+    plan = here.plan({**PLAN, "steps": agents})
+    model_server.script(turn(tool("step_done", summary="Done."), repeat=3))
+    here("exec", plan, "--steps", "2,3", "-m", ALSO)
+    here("exec", plan)
+    assert [ALSO in _told(model_server, call) for call in range(3)] == [True, True, False]
+
+
+def test_exec_without_a_step_for_a_model_takes_no_text(here: Here) -> None:
+    plan = here.plan({**PLAN, "steps": PLAN["steps"][1:]})
+    said = here("exec", plan, "-m", ALSO, expect=3).err
+    assert "no step that runs has a model: nobody reads the text of -m" in said
+    assert here.show(plan)["steps"][0]["state"] == "pending"
+
+
 def _told(server: ModelServer, call: int) -> str:
     return json.dumps(server.calls[call].body["messages"])

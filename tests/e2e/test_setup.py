@@ -179,7 +179,7 @@ def test_a_setup_command_ends_after_its_own_timeout(ignoring: Repo) -> None:
     set_globally("orch.setupTimeout", "1")
     ignoring.plan(one("true"))
     ignoring.orch("approve", "--setup")
-    assert "timed out after 1 s" in ignoring.orch("exec", expect=1).stderr
+    assert "timeout after 1s" in ignoring.orch("exec", expect=1).stderr
 
 
 def test_a_setup_command_of_the_repository_does_not_count(ignoring: Repo) -> None:

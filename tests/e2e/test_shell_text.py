@@ -80,8 +80,8 @@ def test_plain_stays_when_a_plan_is_edited(repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"argv": ["true"], "shell": "plain"}, "steps[0].shell: belongs to 'run', not to 'argv'"),
-        ({"run": "true", "shell": "sh"}, "steps[0].shell: expected 'strict' or 'plain'"),
+        ({"argv": ["true"], "shell": "plain"}, "step 1, shell: belongs to 'run', not to 'argv'"),
+        ({"run": "true", "shell": "sh"}, "step 1, shell: expected 'strict' or 'plain'"),
         ({"files": {"a": "a"}, "shell": "plain"}, "does not belong to a step of kind 'files'"),
     ],
 )

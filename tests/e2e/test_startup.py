@@ -15,6 +15,7 @@ SLOW = (
     "httpx2",
     "pydantic",
     "pygit2",
+    "opentelemetry",
     "rich",
     "yaml",
     "asyncio",
@@ -62,12 +63,15 @@ def imported(repo: Repo, *command: str) -> tuple[int, set[str]]:
         "-h",
     ],
 )
-def test_a_reading_command_imports_nothing_slow(repo: Repo, command: str) -> None:
-    """Neither the model's library, nor validation, nor libgit2: each costs more than the whole
-    command.
+def test_a_reading_command_imports_nothing_slow(
+    repo: Repo, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the model's library, nor validation, nor libgit2, nor what exports spans: each costs
+    more than the whole command.
     """
     plan = repo.plan(writing("a.txt"))
     repo.orch("exec", plan)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     status, names = imported(repo, *command.replace("PLAN", plan).split())
     assert status == 0
     assert sorted(names & set(SLOW)) == []
@@ -123,3 +127,12 @@ def test_a_command_does_not_import_the_others(repo: Repo) -> None:
         )
         == []
     )
+
+
+def test_a_command_without_a_plan_reads_no_logs_and_one_of_an_idea_no_worktrees(repo: Repo) -> None:
+    plan = repo.orch("plan", "Think", "--draft").stdout.split()[1]
+    logs, worktrees = "git_orch.plans.history.fold", "git_orch.repo.worktree.worktrees"
+    assert logs not in imported(repo, "owner", "who")[1]
+    for command in (("ready", plan), ("show", plan), ("plan", "Another", "--draft")):
+        status, names = imported(repo, *command)
+        assert (status, names & {worktrees}) == (0, set())

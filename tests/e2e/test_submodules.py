@@ -292,7 +292,9 @@ def test_landing_in_a_checkout_says_how_to_get_the_files_of_a_moved_submodule(
 STUCK: dict[str, dict[str, Any]] = {
     "cannot move 'libs/sub': its commit 1111111111 is not here": moving("1" * 40)["files"],
     "cannot move 'libs/sub': IDs of commits have 40 digits here": moving("1" * 64)["files"],
-    "cannot move 'libs': the base has no submodule there": {"libs": {"submodule": "1" * 40}},
+    "cannot move 'libs': the base has no submodule there, and a plan adds none": {
+        "libs": {"submodule": "1" * 40}
+    },
     "cannot delete 'libs/sub': it is a submodule": {"libs/sub": None},
     "cannot write over 'libs/sub': it is a submodule": {"libs/sub": "x\n"},
 }

@@ -57,6 +57,17 @@ def test_the_second_call_asks_git_twice(repo: Repo, tmp_path: Path, words: tuple
     assert gits(repo, tmp_path, *words) == 2
 
 
+def test_ideas_are_remembered_as_well_and_their_commands_start_few_gits(
+    repo: Repo, tmp_path: Path
+) -> None:
+    plan = repo.orch("plan", "Think", "--draft").stdout.split()[1]
+    repo.orch("reject", repo.orch("plan", "Forget", "--draft").stdout.split()[1], "--why", "x")
+    repo.orch("status")
+    assert gits(repo, tmp_path, "status") == 2
+    assert gits(repo, tmp_path, "ready", plan) <= 7
+    assert gits(repo, tmp_path, "plan", "Think again", "--draft") <= 7
+
+
 def _reset(repo: Repo, plan: str) -> None:
     repo.git("update-ref", f"refs/heads/orch/{plan}", f"orch/{plan}~1")
 

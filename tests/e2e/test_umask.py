@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import forking
 import pytest
 from conftest import Repo, writing
 
@@ -56,7 +57,11 @@ class User:
 
     def orch(self, *words: str, expect: int = 0, stdin: str = "") -> str:
         """Standard output of git-orch."""
-        return self.run(sys.executable, "-m", "git_orch", *words, expect=expect, stdin=stdin)
+        variables = dict(os.environ)
+        whose = {"user": os.geteuid(), "group": os.getegid(), "umask": self.umask}
+        done = forking.forks(variables).run(words, str(self.path), variables, stdin, whose)
+        assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
 
     def plan(self, document: dict[str, Any]) -> str:
         made = self.orch("plan", "--from", "-", stdin=json.dumps(document))

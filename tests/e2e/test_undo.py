@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Here, Prepared, Repo, writing
+from conftest import Here, Prepared, Repo, data, writing
+from forging import forge
 
 from git_orch.plans.document import Document
-from git_orch.repo import identity
-from git_orch.repo.log import log
-from git_orch.repo.objects import objects
-from git_orch.repo.plan_place import PlanPlace
-from git_orch.repo.repository import discover
 
 
 def refs(repo: Repo) -> dict[str, str]:
@@ -33,7 +27,7 @@ def look(here: Here, plan: str) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def plan(here: Here, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> str:
+def plan(here: Here, prepared: Prepared) -> str:
     """A plan of three steps that need nothing, all done, whose base has moved on."""
 
     def build(repo: Repo) -> str:
@@ -42,10 +36,7 @@ def plan(here: Here, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> str
         repo.commit({"beside": "beside\n"})
         return made
 
-    shutil.rmtree(here.repo.path)
-    _, made = prepared.at(here.repo.path, "all done, and the base has moved on", build)
-    monkeypatch.chdir(here.repo.path)
-    return made
+    return prepared.instead(here.repo, "all done, and the base has moved on", build)
 
 
 MORE = json.dumps(writing("a", "b", "c", "d", chained=False))
@@ -106,6 +97,24 @@ def test_a_rejected_plan_is_what_it_was(here: Here) -> None:
     here("exec")
 
 
+def test_an_edit_that_brought_a_rejected_plan_back_is_taken_back_as_a_whole(here: Here) -> None:
+    plan = here.plan(writing("a", chained=False))
+    here("archive", plan, "--why", "no")
+    rejected = look(here, plan), here.show(plan)["state"]
+    here("edit", plan, "--from", "-", stdin=MORE)
+    edited = look(here, plan), here.show(plan)["state"]
+    for expected in (rejected, edited):
+        here("undo", plan)
+        assert (look(here, plan), here.show(plan)["state"]) == expected
+    assert (rejected[1], edited[1]) == ("REJECTED", "CREATED")
+
+
+def test_what_came_after_a_change_and_is_none_is_named(here: Here) -> None:
+    plan = here.plan(writing("a", chained=False))
+    here("approve", plan)
+    assert "your approval came after that" in here("undo", plan).err
+
+
 def test_a_landing_that_something_came_after_is_left_with_the_command_that_reverts_it(
     here: Here, plan: str
 ) -> None:
@@ -147,8 +156,12 @@ def test_a_branch_that_the_user_moved_is_left(here: Here, plan: str) -> None:
     here("drop", "2", plan)
     tip = here.repo.git("rev-parse", f"orch/{plan}~1")
     here.repo.git("update-ref", f"refs/heads/orch/{plan}", tip)
-    assert "has moved on since 'drop step 2'" in here("undo", expect=3).err
+    refused = here("undo", expect=3).err
+    assert "you have moved the branch since 'drop step 2'" in refused
     assert here.repo.git("rev-parse", f"orch/{plan}") == tip
+    here.repo.git(*refused.rpartition("hint: git ")[2].partition("  #")[0].split())
+    here("undo")
+    assert tip in here.repo.git("rev-list", f"refs/orch/kept/{plan}")
 
 
 def test_a_landing_of_another_clone_moves_nothing_here(
@@ -184,22 +197,6 @@ def test_a_branch_that_is_checked_out_moves_when_asked(here: Here, plan: str) ->
 # -- a log that somebody forged, who has seen what this clone pushed ---------------------------------
 
 
-def forge(repo: Repo, plan: str, *events: tuple[str, Document]) -> list[str]:
-    """Append events to a log in the name of this clone; `move` is the place of an event in them."""
-    found = discover(repo.path)
-    made: list[str] = []
-    with contextlib.closing(objects.opened(found)) as database:
-        writer = log.LogWriter(PlanPlace(found, plan), database, identity.of_user(found))
-        for name, body in events:
-            named = {
-                key: made[value] if isinstance(value, int) else value for key, value in body.items()
-            }
-            event = writer.event(name, **named)
-            writer.append([(writer.home(), event)])
-            made.append(event.id)
-    return made
-
-
 @pytest.mark.parametrize("redo", [False, True], ids=["undo", "redo"])
 def test_a_landing_that_only_the_log_tells_of_moves_nothing(here: Here, *, redo: bool) -> None:
     plan = here.plan(writing("a"))
@@ -224,10 +221,7 @@ def test_a_landing_that_only_the_log_tells_of_moves_nothing(here: Here, *, redo:
 
 def test_a_text_that_was_never_made_here_does_not_run_after_an_undo(here: Here) -> None:
     plan = here.plan(writing("a", chained=False))
-    found = discover(here.repo.path)
-    with contextlib.closing(objects.opened(found)) as database:
-        writer = log.LogWriter(PlanPlace(found, plan), database, identity.of_user(found))
-        text = json.dumps(writer.log.events[0].body["plan"])
+    text = json.dumps(data(here("log", plan, "--json", "--since").out)[0]["plan"])
     evil = text.replace("Write a", "Write evil")
     assert evil != text
     forge(here.repo, plan, *(("plan.revised", {"plan": json.loads(one)}) for one in (evil, text)))

@@ -81,7 +81,8 @@ def test_a_limit_beyond_the_allowed_wait_ends_the_run(
         here.repo.git("config", "--global", "orch.waitLimits", setting)
     model_server.script(turn(DONE, faults=[limit(3600)]))
     plan = plan_of(here, 1)
-    err = here("exec", plan, *options, expect=8).err
+    err = here("exec", plan, *options, expect=4).err
+    assert here.show(plan)["steps"][0]["reason"] == "limit"
     assert "and --wait-limits allows 10s" in err
     assert len(model_server.calls) == 1
     here("exec", plan)
@@ -94,7 +95,7 @@ def test_the_option_turns_the_setting_off(here: Here, model_server: ModelServer)
     fault.headers["x-should-retry"] = "false"
     model_server.script(turn(DONE, faults=[fault]))
     plan = plan_of(here, 1)
-    err = here("exec", plan, "--wait-limits=0", expect=8).err
+    err = here("exec", plan, "--wait-limits=0", expect=4).err
     assert not waits(err)
     assert "git orch exec" in err
     assert "--wait-limits  # waits until the limit resets" in err

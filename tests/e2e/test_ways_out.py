@@ -45,6 +45,17 @@ def test_landing_on_a_base_branch_that_was_renamed_names_the_command(repo: Repo)
     assert repo.git("cat-file", "-p", "trunk:a") == "a"
 
 
+def test_status_and_exec_name_the_new_name_of_a_base_branch(repo: Repo) -> None:
+    plan = repo.plan(writing("a"))
+    repo.orch("status")
+    repo.git("branch", "-m", "main", "trunk")
+    follow = f"to follow it: git orch rebase {repo.handle(plan)} --onto trunk"
+    assert all(follow in repo.orch(*words).stdout for words in (["status"], ["status", plan]))
+    assert follow in repo.orch("exec").stderr
+    repo.git("branch", "-m", "trunk", "main")
+    assert follow not in repo.orch("status").stdout
+
+
 def test_a_base_branch_that_was_deleted_asks_for_another(repo: Repo) -> None:
     repo.plan(writing("a"))
     repo.orch("exec")
@@ -60,7 +71,7 @@ def test_a_ref_where_git_orch_has_its_own_is_found_before_a_plan_is_made(repo: R
     repo.git("update-ref", "refs/orch", "HEAD")
     document = json.dumps(writing("a"))
     refused = repo.orch("plan", "--from", "-", stdin=document, expect=128)
-    assert "'refs/orch' stands where plans are stored" in refused.stderr
+    assert "'refs/orch' stands in the place of plans" in refused.stderr
     repo.follow(refused.stderr)
     repo.plan(writing("a"))
 

@@ -195,7 +195,7 @@ def test_a_lock_that_a_killed_git_left_on_a_ref_of_the_plan_is_removed(
     plan = repo.plan({"title": "Fail", "steps": [{"title": "Fail", "run": "echo a >a; false"}]})
     lock = lock_of(repo, f"refs/{kind}/{plan}")
     told = repo.orch("exec", plan, expect=1)
-    assert f"'{lock}' was left by a git that was killed; it is removed" in told.stderr
+    assert f"'{lock}' was left by a killed git: removed" in told.stderr
     assert not lock.exists()
 
 

@@ -102,7 +102,7 @@ def test_every_option_of_a_command_is_in_its_synopsis(name: str) -> None:
 def test_every_command_is_on_the_overview() -> None:
     listed = section((_MAN / "git-orch.scd").read_text(), "COMMANDS")
 
-    assert re.findall(r"^\*git-orch-(\w+)\*\(1\)$", listed, re.MULTILINE) == _COMMANDS
+    assert re.findall(r"^\*git-orch-([\w-]+)\*\(1\)$", listed, re.MULTILINE) == _COMMANDS
 
 
 def test_the_options_of_the_program_are_on_the_overview() -> None:
@@ -115,10 +115,26 @@ def test_the_options_of_the_program_are_on_the_overview() -> None:
 def test_a_page_has_the_sections_of_a_git_page(source: Path) -> None:
     headings = re.findall(r"^# (.*)$", source.read_text(), re.MULTILINE)
 
-    wanted = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "EXIT STATUS", "SEE ALSO"]
+    wanted = ["NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "OPTIONS", "EXIT STATUS", "SEE ALSO"]
     if page_of(source).suffix == ".5":
-        wanted = ["NAME", "DESCRIPTION", "VERSION", "EVENTS", "USER ACTS", "SEE ALSO"]
+        wanted = ["NAME", "DESCRIPTION", "EXAMPLES", "VERSION", "EVENTS", "USER ACTS", "SEE ALSO"]
     assert [heading for heading in headings if heading in wanted] == wanted
+
+
+@pytest.mark.parametrize("source", _SOURCES, ids=lambda path: path.stem)
+def test_a_page_shows_an_example_on_its_first_two_screens(source: Path) -> None:
+    """A reader of a terminal with 24 lines sees it before the options, after one key."""
+    done = subprocess.run(
+        ["mandoc", "-T", "utf8", "-O", "width=80", page_of(source)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = re.sub(".\b", "", done.stdout).splitlines()
+
+    first = min(number for number, line in enumerate(lines) if line.lstrip().startswith("$ "))
+
+    assert first < 48
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda path: path.name)
@@ -261,8 +277,8 @@ def test_every_tool_is_on_the_page_of_tools() -> None:
     assert set(re.findall(r"(?<!\w)_([a-z_]+)_(?!\w)", text)) >= set(tool_definitions.OFFERS)
 
 
-def test_every_template_is_on_the_page_of_templates() -> None:
-    text = section((_MAN / "git-orch-templates.scd").read_text(), "DESCRIPTION")
+def test_every_template_is_on_the_page_of_template() -> None:
+    text = section((_MAN / "git-orch-template.scd").read_text(), "DESCRIPTION")
 
     assert re.findall(r"^_([\w-]+)_$", text, re.MULTILINE) == render.names()
 
@@ -318,7 +334,8 @@ def test_every_field_of_a_real_log_is_in_the_format(repo: Repo) -> None:
         "branch.noticed",
     }
     for event in events:
-        assert set(event) - {"id", "event", "clone"} <= documented[event["event"]], event["event"]
+        every = {"id", "event", "clone", "actor"}
+        assert set(event) - every <= documented[event["event"]], event["event"]
 
 
 def test_a_log_of_a_newer_version_is_shown_and_never_written(repo: Repo) -> None:

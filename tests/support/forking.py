@@ -8,11 +8,13 @@ directory and environment comes with three descriptors, and the exit status goes
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -24,31 +26,33 @@ from typing import Any, NoReturn
 
 import unsynced
 
-_HEAVY = (
-    "anthropic",
-    "pygit2",
+_IMPORTED = (
     "pydantic",
     "yaml",
     "tree_sitter_bash",
     "graphlib",
     "ctypes",
     "encodings.ascii",  # a fork may have the rights of a user who cannot read Python's files
-    "git_orch.agents.messages",
 )
 _AT_START = ("PYTHON", "LC_", "LANG")  # what Python looks at when it starts, and not again
 
 
 class Forks:
-    """The program that forks, started for whoever asks first and ended with us."""
+    """The program that forks, started for whoever asks first and ended with us.
 
-    def __init__(self) -> None:
+    A fork costs the more the larger the program is: what runs without a model has one that cannot
+    ask one without more imports.
+    """
+
+    def __init__(self, *, model: bool) -> None:
         self._name = f"\0git-orch-tests-{os.getpid()}-{os.urandom(4).hex()}"
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self._name)
             listener.listen(32)
             self._program = subprocess.Popen(
-                [sys.executable, __file__], stdin=listener.fileno(), stdout=subprocess.DEVNULL
-            )
+                [sys.executable, __file__, *(["model"] if model else [])],
+                stdin=listener.fileno(), stdout=subprocess.DEVNULL,
+            )  # fmt: skip
         atexit.register(self._end)
 
     def _end(self) -> None:
@@ -88,9 +92,13 @@ class Forks:
 
 
 @functools.cache
-def forks() -> Forks:
-    """The one of this process."""
-    return Forks()
+def _forks(*, model: bool) -> Forks:
+    return Forks(model=model)
+
+
+def forks(env: Mapping[str, str]) -> Forks:
+    """The one of this process for runs with that environment."""
+    return _forks(model="ANTHROPIC_BASE_URL" in env)
 
 
 def fits(env: Mapping[str, str]) -> bool:
@@ -102,28 +110,47 @@ def fits(env: Mapping[str, str]) -> bool:
 
 
 def _serve(listener: socket.socket) -> dict[str, Any]:
-    """Answer for ever; comes back in the forked process that is to become git-orch, with what was
+    """Answer for ever; comes back in a forked process that is to become git-orch, with what was
     asked.
     """
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who answer
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # the default is to hear nothing of it
+    ended, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    asking = dict[int, socket.socket]()
     while True:
-        connection, _ = listener.accept()
-        if os.fork():
-            connection.close()
-            continue
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        listener.close()
-        _, files, _, _ = socket.recv_fds(connection, 1, 3)
-        asked: dict[str, Any] = json.loads(connection.makefile().readline())
-        child = os.fork()
-        if not child:
-            connection.close()
+        for ready in select.select([listener, ended], [], [])[0]:
+            if ready is ended:
+                ended.recv(4096)
+                _tell(asking)
+                continue
+            connection, _ = listener.accept()
+            _, files, _, _ = socket.recv_fds(connection, 1, 3)
+            asked: dict[str, Any] = json.loads(connection.makefile().readline())
+            child = os.fork()
+            if child:
+                asking[child] = connection
+                for file in files:
+                    os.close(file)
+                continue
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for each in (listener, ended, told, connection, *asking.values()):
+                each.close()
             for number, file in enumerate(files):
                 os.dup2(file, number)
                 os.close(file)
             return asked
-        connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-        os._exit(0)
+
+
+def _tell(asking: dict[int, socket.socket]) -> None:
+    """Answer those whose runs have ended."""
+    while asking:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        if not child:
+            return
+        with asking.pop(child) as connection, contextlib.suppress(BrokenPipeError):
+            connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
 
 
 def become(whose: Mapping[str, int]) -> None:
@@ -139,9 +166,9 @@ def become(whose: Mapping[str, int]) -> None:
 def main() -> NoReturn:
     """Serve; in a fork, be git-orch."""
     listener = socket.socket(fileno=os.dup(0))
-    for name in _HEAVY:
+    for name in _IMPORTED:
         importlib.import_module(name)
-    unsynced.import_all()
+    unsynced.import_all(but=None if "model" in sys.argv else unsynced.MODEL)
     assert threading.active_count() == 1, "a fork has only one of them"
     gc.freeze()
     asked = _serve(listener)

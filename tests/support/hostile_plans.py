@@ -11,13 +11,17 @@ from git_orch.plans import paths
 from git_orch.plans.plan import (
     CHECK_TYPES,
     STEP_KINDS,
+    UNTIL_KINDS,
     Check,
     Command,
     FileContent,
     Plan,
     Pointer,
+    Review,
     Step,
 )
+from git_orch.plans.plan_document import wait_command
+from git_orch.plans.waits import Wait
 
 FRAGMENTS = re.findall(
     r"\S+",
@@ -76,11 +80,20 @@ checks = st.lists(
     ),
     max_size=2,
 )
+reviews = st.lists(st.builds(Review, filled, st.none() | names), max_size=2)
 commits = st.sampled_from(["1" * 40, "12345678e9" * 4, "0e0" * 21 + "1"])
 contents = (
     st.none()
     | st.builds(FileContent, texts, executable=st.booleans())
     | st.builds(Pointer, commits)
+)
+
+
+events = st.one_of(
+    st.builds(Wait, st.just("command"), filled, st.integers(1, 3600)),
+    st.builds(Wait, st.sampled_from(["file", "person"]), one_line, st.integers(1, 3600)),
+    st.builds(Wait, st.sampled_from(["ci", "pull_request"]), st.just(""), st.integers(1, 3600)),
+    st.just(Wait("time", "2027-01-31 08:00:00+01:00")),
 )
 
 
@@ -91,9 +104,12 @@ def steps(draw: st.DrawFn, step_id: str, earlier: tuple[str, ...]) -> Step:
     needed = tuple(draw(st.lists(st.sampled_from(earlier), unique=True))) if earlier else ()
     touched = tuple(draw(st.lists(file_paths, max_size=2)))
     step = Step(step_id, draw(one_line), kind, depends_on=needed, checks=tuple(draw(checks)))
+    step = step._replace(reviews=tuple(draw(reviews)))
     if kind == "files":
         files = draw(st.dictionaries(file_paths, contents, min_size=1, max_size=3))
         return step._replace(files=MappingProxyType(files))
+    if kind in UNTIL_KINDS and step.checks:
+        step = step._replace(times=draw(st.integers(0, 100)))
     if kind == "run":
         return step._replace(
             command=draw(commands),
@@ -101,6 +117,10 @@ def steps(draw: st.DrawFn, step_id: str, earlier: tuple[str, ...]) -> Step:
             timeout=draw(st.none() | seconds),
             produces=tuple(draw(st.lists(file_paths, max_size=2))),
         )
+    if kind == "wait":
+        wait = draw(events)
+        step = step._replace(checks=(), reviews=(), wait=wait, command=wait_command(wait))
+        return step._replace(timeout=draw(st.none() | seconds))
     if kind == "manual":
         return step._replace(prompt=draw(st.none() | filled), paths=touched)
     model, timeout = draw(st.none() | names), draw(st.none() | seconds)

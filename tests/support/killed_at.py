@@ -145,7 +145,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer until the end of standard input."""
-    unsynced.import_all()  # SIGKILL loses nothing that was written
+    unsynced.import_all(but=unsynced.MODEL)  # SIGKILL loses nothing that was written
     for line in sys.stdin:
         answer = json.dumps(_answer(json.loads(line))) + "\n"
         os.write(sys.stdout.fileno(), answer.encode())

@@ -47,8 +47,8 @@ class Member:
         self, *words: str, expect: int = 0, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """git-orch, run to its end by this user."""
-        place = str(self.repository)
-        done = forking.forks().run(words, place, self.variables(), stdin, self._whose)
+        place, variables = str(self.repository), self.variables()
+        done = forking.forks(variables).run(words, place, variables, stdin, self._whose)
         assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 

@@ -247,6 +247,9 @@ class ModelServer:
         self.turns = list(turns)
         self.default = default
         self.count_fault: Fault | None = None  # what goes wrong with each request to count tokens
+        self.look_fault: Fault | None = None  # what goes wrong with each look at a model
+        self.offers = ["claude-sonnet-5-5"]  # the models of the list
+        self.looks: list[str] = []  # the models that somebody has looked at
         self.requests: list[Recorded] = []
         self.arrived = threading.Event()
         self.closing = threading.Event()
@@ -379,10 +382,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = self.path.partition("?")[0].removeprefix("/v1/models").strip("/")
-        models = [
-            {"id": name or "claude-sonnet-5-5", "type": "model", "display_name": name or "Sonnet"}
-        ]
-        ids = {"first_id": models[0]["id"], "last_id": models[0]["id"]}
+        self.script.looks.append(name)
+        if self.script.look_fault is not None:
+            self._fault(self.script.look_fault, {})
+            return
+        listed = [name] if name else self.script.offers
+        models = [{"id": one, "type": "model", "display_name": one.title()} for one in listed]
+        ids = {"first_id": listed[:1], "last_id": listed[-1:]}
         self._json(200, models[0] if name else {"data": models, "has_more": False, **ids})
 
     def do_POST(self) -> None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+MODEL = "git_orch.agents.messages"  # brings with it as much as all other modules together
 
-def import_all() -> None:
-    """Import all of git-orch, as a process does once that forks many runs of it; none of them
-    syncs.
+
+def import_all(*, but: str | None = None) -> None:
+    """Import all of git-orch, as a process does once that forks many runs of it, perhaps but one
+    module; none of them syncs.
     """
     import git_orch
 
     for module in pkgutil.walk_packages(git_orch.__path__, "git_orch."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith("__main__") and module.name != but:
             importlib.import_module(module.name)
     from git_orch.repo import sync
     from git_orch.sandbox.walls import bubblewrap

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ USERS = [0, STRANGER] if os.geteuid() == 0 else [os.geteuid()]
 _PACKAGE = Path(git_orch.__file__).parent
 # Modules outside of git_orch.sandbox that it uses.
 _USED = (
-    "__init__.py", "checkpoints.py", "errors.py",
+    "__init__.py", "checkpoints.py", "errors.py", "notices.py",
     *(f"plans/{module.name}" for module in sorted((_PACKAGE / "plans").glob("*.py"))),
 )  # fmt: skip
 # One that all may run.
@@ -60,16 +62,32 @@ def directory_of(user: int) -> Iterator[Path]:
         yield Path(place)
 
 
+@functools.cache
+def compiled() -> Path:
+    """A copy of git_orch, compiled for PYTHON: whoever may not write beside the sources would
+    compile them again at each start.
+    """
+    place = tempfile.TemporaryDirectory()
+    _copies.append(place)
+    package = Path(place.name) / "git_orch"
+    shutil.copytree(_PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([PYTHON, "-m", "compileall", "-q", package], check=True)
+    return package
+
+
+_copies: list[tempfile.TemporaryDirectory[str]] = []  # gone when the tests are
+
+
 def give_sandbox(directory: Path) -> None:
     """Put a copy of git_orch.sandbox, and of the modules that it uses, into a directory: a checkout
     may be closed to other users.
     """
-    source = Path(git_orch.__file__).parent
-    shutil.copytree(
-        source / "sandbox",
-        directory / "git_orch/sandbox",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    (directory / "git_orch/plans").mkdir()
+    source, target = compiled(), directory / "git_orch"
+    shutil.copytree(source / "sandbox", target / "sandbox")
     for name in _USED:
-        shutil.copy(source / name, directory / "git_orch" / name)
+        path = Path(name)
+        cached = path.parent / "__pycache__"
+        (target / cached).mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source / path, target / path)
+        for code in (source / cached).glob(f"{path.stem}.*.pyc"):
+            shutil.copy2(code, target / cached)

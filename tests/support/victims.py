@@ -22,7 +22,6 @@ import click
 import users
 from model_server import ModelServer, Turn, turn
 
-import git_orch
 from git_orch.sandbox.process import table
 
 CANARY = "CANARY"  # part of every secret
@@ -40,14 +39,16 @@ HOME_SECRETS = (
 
 # The command line with lower limits, and what it used at most, in KiB, in a file.
 _PROGRAM = """
-import atexit, json, os, resource, sys
+import atexit, json, os, re, sys
 sys.path[:0] = os.environ.pop("VICTIM_PATH").split(os.pathsep)
 from pathlib import Path
 from git_orch.cli.main import main
 from git_orch.sandbox.process import limits
 limits.use(limits.Limits(**json.loads(os.environ.pop("VICTIM_LIMITS"))))
 used = Path(os.environ.pop("VICTIM_USED"))
-atexit.register(lambda: used.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)))
+# ru_maxrss would have what the tests used that started this.
+peak = lambda: re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]
+atexit.register(lambda: used.write_text(peak()))
 main()
 """
 
@@ -253,7 +254,7 @@ def _importable(user: int, place: Path) -> tuple[str, str]:
     if user == os.geteuid():
         return sys.executable, os.pathsep.join(filter(None, sys.path))
     site = str(Path(click.__file__).parent.parent)
-    shutil.copytree(Path(git_orch.__file__).parent, place / "lib/git_orch")
+    shutil.copytree(users.compiled(), place / "lib/git_orch")
     python, site = (
         _python_of(user),
         site if _may(user, "test", "-r", f"{site}/click/core.py") else _copied(site),

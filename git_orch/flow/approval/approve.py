@@ -72,8 +72,10 @@ def make_offer(plan: OpenPlan, status: Status, asked: Asked) -> Offer:
 
 def approve(
     plan: OpenPlan, status: Status, offered: Offer, max_usd: float | None, *, sign: bool
-) -> None:
-    """Record an approval on this machine and, to be shown, in the log; `sign` signs the event."""
+) -> bool:
+    """Record an approval on this machine and, to be shown, in the log; `sign` signs the event.
+    Gives whether it is new to the log.
+    """
     expires = int(time.time()) + approvals.LIFETIME
     body: Document = {
         "by": "approve",
@@ -97,9 +99,22 @@ def approve(
     if offered.value().grants.in_place:  # the user stands there: it is where --no-git works
         here = ask.tree(plan.repository.user_git, "HEAD") or plan.repository.empty_tree
         tree_records.add(plan.place, granted=[(offered.digest, here)])
+    if not sign and _is_logged(plan, status, body):
+        return False
     validated = [plan.event("plan.validated")] if status.recorded_state is PlanState.CREATED else []
     events = [*validated, plan.event("plan.approved", **body)]
     plan.record(*((plan.home, event) for event in events))
+    return True
+
+
+def _is_logged(plan: OpenPlan, status: Status, body: Document) -> bool:
+    """Whether the last approval in the log is the same, by the same person in this clone."""
+    if status.recorded_state in (PlanState.CREATED, PlanState.VALIDATED):
+        return False
+    event = plan.event("plan.approved", **body)
+    found = (last for last in reversed(status.log.events) if last.name == event.name)
+    last = next(found, None)
+    return last is not None and (last.clone, dict(last.body)) == (event.clone, dict(event.body))
 
 
 def reject(plan: OpenPlan, why: str, marks: Mapping[str, str] = MappingProxyType({})) -> None:

@@ -9,6 +9,7 @@ from git_orch import errors
 from git_orch.plans import ids, sentences
 from git_orch.plans.approval import Approved, Setup
 from git_orch.plans.history.status import PlanState, Status
+from git_orch.plans.hosts import Network
 from git_orch.plans.plan import Plan, Step
 
 
@@ -39,17 +40,22 @@ class Grant:
     max_usd: float = 0.0
     setup: Setup | None = None
 
-    def of(self, step: Step) -> bool:
-        """Whether the step gets the network: it asks, and the approval grants it."""
-        return step.network and step.id in self.what.grants.network
+    def of(self, step: Step) -> Network:
+        """The network that the step gets: what it asks for, if the approval grants it."""
+        return step.network if step.id in self.what.grants.network else False
 
 
 def extent(plan: Plan) -> str:
-    """The size of a plan in words: 3 steps (1 command), 4 checks."""
+    """The size of a plan in words: 3 steps (1 command), 4 checks, 1 review."""
     commands = sum(1 for step in plan.steps if step.command is not None)
     checks = sum(len(step.checks) for step in plan.steps)
     within = f" ({sentences.count(commands, 'command')})" if commands else ""
-    return f"{sentences.count(len(plan.steps), 'step')}{within}, {sentences.count(checks, 'check')}"
+    sizes = [
+        f"{sentences.count(len(plan.steps), 'step')}{within}",
+        sentences.count(checks, "check"),
+    ]
+    reviews = sum(len(step.reviews) for step in plan.steps)
+    return ", ".join([*sizes, *([sentences.count(reviews, "review")] if reviews else [])])
 
 
 def refuse_rejected(status: Status) -> None:

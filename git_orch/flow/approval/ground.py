@@ -13,7 +13,7 @@ from collections.abc import Collection
 from git_orch import errors
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.plans import approval, ids, sentences
+from git_orch.plans import agents, approval, ids, sentences
 from git_orch.plans.approval import Approved, Grants
 from git_orch.plans.history.status import Status
 from git_orch.plans.plan import Step
@@ -62,7 +62,12 @@ def of_approved(plan: OpenPlan, what: Approved) -> Ground:
 def reaching_steps(grant: Grant, steps: Collection[Step], *, in_place: bool) -> list[Step]:
     """Those of the steps that get something which the sandbox does not give by itself."""
     everywhere = reaches_checks(grant) or in_place
-    return [step for step in steps if everywhere or grant.of(step)]
+    by_agents = bool(grant.what.grants.agents)
+    return [
+        step
+        for step in steps
+        if everywhere or grant.of(step) or (by_agents and step.kind == "agent")
+    ]
 
 
 def require_ground(
@@ -141,6 +146,7 @@ def _rights(grant: Grant) -> str:
     grants = grant.what.grants
     rights = ["the network"] if grants.network else []
     rights += [f"orch.setup ('{grant.setup.command}')"] if grant.setup is not None else []
+    rights += [f"'{said}'" for said in grants.agents]
     rights += ["your own checkout"] if grants.in_place else []
     rights += ["no sandbox"] if grant.ground.unconfined else []
     return " and ".join(rights)
@@ -152,4 +158,5 @@ def _options(status: Status, grants: Grants) -> str:
     options = f" --network {numbers}" if numbers else ""
     if grants.setup is not None:
         options += " --setup-network" if grants.setup.network else " --setup"
+    options += "".join(f" {option}" for option in agents.options(grants.agents, status.plan.steps))
     return options + (" --in-place" if grants.in_place else "")

@@ -6,7 +6,6 @@ counts; it has to equal the approved one byte for byte.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,22 +20,25 @@ from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import approval, ids, sentences
 from git_orch.plans.history.status import Status
+from git_orch.plans.plan import Plan
 from git_orch.repo import refs, settings
 from git_orch.repo.local import approvals, setup_approvals
 from git_orch.repo.local.approvals import Record
 from git_orch.repo.objects import objects as odb
+from git_orch.repo.repository import Repository
 
 _NAMED = 3  # differing fields that a message names
-_FIELD = re.compile(r"steps\[(\d+)\]\.?(.*)", re.DOTALL)
 
 
 # -- is it approved? -------------------------------------------------------------------------------
 
 
-def require_approval(plan: OpenPlan, status: Status, start: str | None = None) -> Grant:
+def require_approval(
+    plan: OpenPlan, status: Status, start: str | None = None, *, by_running: bool = True
+) -> Grant:
     """The grant for the plan as it is now. Running a plan that was made here and asks for nothing
     out of the ordinary approves it, which is written down. `start` is the tree that a step would
-    start from (None: the tip's).
+    start from (None: the tip's). Without `by_running` only an approval counts that is recorded.
 
     Raises Refused, which names the field that differs, before anything runs.
     """
@@ -45,7 +47,7 @@ def require_approval(plan: OpenPlan, status: Status, start: str | None = None) -
     if record.problem is not None:
         plan.reporter.emit(Note(f"the approval in {record.problem}"))
     grant = _recorded_grant(plan, status, record)
-    if grant is None or _starts_from_own_branch(grant, status, start):
+    if by_running and (grant is None or _starts_from_own_branch(grant, status, start)):
         grant = _approve_by_running(plan, status, record, start) or grant
     if grant is not None:
         return _require_setup(plan, status, grant)
@@ -53,8 +55,22 @@ def require_approval(plan: OpenPlan, status: Status, start: str | None = None) -
     if grant is None:
         for doubt in doubts:
             plan.reporter.emit(Note(f"a signature in the log does not count: {doubt}"))
+        if not by_running and record.approved is None:
+            raise _refusal_unapproved(status)
         raise _refusal(plan, status, record)
     return _require_setup(plan, status, grant)
+
+
+def options_needed(repository: Repository, plan: Plan) -> list[str]:
+    """The options of `git orch approve` that a plan needs which was just made here; none where
+    running it approves it.
+    """
+    network = [plan.position(step.id) for step in approval.network_steps(plan)]
+    options = [f"--network {','.join(map(str, network))}"] if network else []
+    has_setup = settings.of_user(repository).setup is not None
+    if has_setup and setup_approvals.current(repository) is None:
+        options.append("--setup")
+    return options
 
 
 def _require_setup(plan: OpenPlan, status: Status, grant: Grant) -> Grant:
@@ -189,8 +205,15 @@ def _refuse_difference(status: Status, grant: Grant) -> None:
     current = approval.of_status(status, grant.what.grants, grant.what.tree)
     if current != grant.what:
         names = _field_names(approval.differences(grant.what.document(), current.document()))
-        cause = f"{names} differs from what was approved: it was changed meanwhile"
+        cause = f"{names} differs from the approval: somebody changed it meanwhile"
         raise errors.Refused(cause, _approve_hint(status))
+
+
+def _refusal_unapproved(status: Status) -> errors.Refused:
+    name = ids.short(status.id)
+    return errors.Refused(
+        f"'{name}' has no approval on this machine", f"git orch approve --dry-run {name}"
+    )
 
 
 def _refusal(plan: OpenPlan, status: Status, record: Record) -> errors.Refused:
@@ -211,7 +234,7 @@ def _refusal(plan: OpenPlan, status: Status, record: Record) -> errors.Refused:
         changed = approval.differences(given.content, now)
         if changed:
             return errors.Refused(
-                f"{_field_names(changed)} differs from what was approved", _approve_hint(status)
+                f"{_field_names(changed)} differs from the approval", _approve_hint(status)
             )
         day = time.strftime("%Y-%m-%d", time.gmtime(given.expires))
         return errors.Refused(f"the approval of '{name}' ended on {day}", _approve_hint(status))
@@ -220,7 +243,7 @@ def _refusal(plan: OpenPlan, status: Status, record: Record) -> errors.Refused:
         changed = approval.differences(made[-1], now)
         if changed and now not in made:
             return errors.Refused(
-                f"{_field_names(changed)} differs from what was made here", _approve_hint(status)
+                f"{_field_names(changed)} differs from the plan made here", _approve_hint(status)
             )
         numbers = [status.plan.position(step.id) for step in approval.network_steps(status.plan)]
         asking = f"{sentences.steps(numbers)} {sentences.verb(len(numbers), 'asks', 'ask')}"
@@ -240,13 +263,5 @@ def _approve_hint(status: Status) -> str:
 
 
 def _field_names(changed: Sequence[str]) -> str:
-    """Fields in the words of people: step 2: run, step 2: checks[0].timeout, base."""
-    named = []
-    for field in changed:
-        step = _FIELD.fullmatch(field)
-        if step is None:
-            named.append(field)
-        else:
-            number = int(step[1]) + 1
-            named.append(f"step {number}: {step[2]}" if step[2] else f"step {number}")
-    return sentences.names(named, _NAMED)
+    """Fields in the words of people: `step 2, run`, `step 2, check 1, timeout`, `base`."""
+    return sentences.names([sentences.field(name) for name in changed], _NAMED)

@@ -88,7 +88,7 @@ def _refuse_elsewhere(repository: Repository, status: Status) -> None:
     branch = status.branch
     if status.first_base is None:
         raise BadDocument(
-            "the plan was made in an empty repository, so that nothing ties the signature to this one"
+            "the plan was made in an empty repository: nothing ties the signature to this one"
         )
     if branch is None or not ask.is_ancestor(repository.git, status.first_base, branch.tip):
         raise BadDocument("the branch does not come from the commit that the plan was made on")

@@ -4,22 +4,29 @@ whether it is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from git_orch import errors
-from git_orch.agents import conversation, exchange, limits, prompts, reports, toolbox, trace
-from git_orch.flow.attempt import before
-from git_orch.flow.attempt.brief import Knowledge, brief, digest, instructions_for
+from git_orch.agents import conversation, exchange, prompts, reports, toolbox, trace
+from git_orch.flow.attempt import before, paid_model, visits
+from git_orch.flow.attempt.brief import Knowledge, brief, digest, failure_of, instructions_for
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.site import AttemptFailed, Site, Work
 from git_orch.flow.machine import command_policy
 from git_orch.flow.model import purse as spending
-from git_orch.flow.reports import Note, StepProgress
+from git_orch.flow.reports import StepProgress, StepPrompted, Wrote
 from git_orch.plans import ids, redact
-from git_orch.repo.local import conversations, ledger
+from git_orch.plans.hosts import Network
+from git_orch.plans.plan import Command
+from git_orch.repo.local import conversations
 from git_orch.repo.local.conversations import Saved
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.worktree import snapshot
+from git_orch.sandbox import keeping
+from git_orch.sandbox.process.outcome import Outcome
 
 _GOES_ON = (
     "The work was interrupted here and goes on now. The worktree holds what you had changed; files "
@@ -44,34 +51,25 @@ def done(job: Job, site: Site) -> Work:
         body = spending.call_document(call, job.model, service.prices)
         calls.append(float(str(body["usd"])))
         site.spool("model.called", purpose="step", step=job.step.id, attempt=job.attempt, **body)
+        site.reporter.emit(spending.report(job.number, call, calls[-1]))
 
-    def wait(limit: limits.Limit) -> None:
-        about = {"run": job.run, "step": job.step.id, "attempt": job.attempt}
-        site.spool("run.waiting", **about, until=limit.utc(), cause=limit.cause)
-        site.reporter.emit(Note(f"waiting until {limit.moment()}: {limit.cause}"))
-
-    purse = ledger.Ledger(PlanPlace(site.repository, job.plan_id))
-    model = spending.LimitedModel(
-        service.model,
-        purse,
-        service.prices,
-        spending.About(job.attempt, job.step.id),
-        job.again,
-        spending.Waits(service.breaker, wait),
+    payer = paid_model.Payer(
+        PlanPlace(site.repository, job.plan_id), job.step.id, job.attempt, job.run, job.again
     )
-    outputs = site.output_path(job.attempt, "tools").parent
+    model = paid_model.limited(service, payer, site.spool, site.reporter)
+    outputs = site.outputs(job.attempt)
     tops = site.launcher.site_map(site.worktree.path).tops
     policy = command_policy.policy(
         job.plan,
         tops[0],
         site.repository.top,
         site.launcher,
-        network=job.network,
+        network=bool(job.network),
     )
     place = toolbox.Place(
         site.worktree.path,
         outputs,
-        site.launcher,
+        _Commands(job, site),
         policy,
         network=job.network,
         tops=tops,
@@ -82,17 +80,23 @@ def done(job: Job, site: Site) -> Work:
         frozenset(tool for tool in ("read", "write", "command") if tool in job.tools),
         may_ask=job.may_ask,
     )
-    talk = _Talk(job, site, calls)
+    talk = _Talk(job, site, calls, service.delimiter)
     if talk.summary is not None:
         return Work(talk.summary, talk.usd, job.model)
     # A conversation that goes on has been told, and its worktree is not the base.
-    knowledge = _knowledge(job, site) if talk.resumed is None else Knowledge()
-    about = {"plan": job.plan_id, "step": job.step.id, "attempt": job.attempt}
+    knowledge = knowledge_of_step(job, site) if talk.resumed is None else Knowledge()
+    briefing = brief(job, service.prices, service.delimiter, knowledge)
+    if job.shows_prompt:
+        resumed = talk.resumed
+        texts = _resumed_texts(resumed) if resumed is not None else (briefing.plan, briefing.step)
+        tools = [str(tool["name"]) for tool in box.definitions()]
+        report_prompt(job, site, tools, (briefing.system, *texts))
+    about = {"plan": job.plan_id, "run": job.run, "step": job.step.id, "attempt": job.attempt}
     with trace.Trace(
         site.trace_path(job.plan_id, job.attempt), about, secrets=site.secrets
     ) as record:
         ending = conversation.converse(
-            brief(job, service.prices, service.delimiter, knowledge),
+            briefing,
             model,
             box,
             on_call=called,
@@ -105,8 +109,43 @@ def done(job: Job, site: Site) -> Work:
     if ending.outcome == "asked":
         return Work("", talk.usd, job.model, question=ending.summary)
     talk.finish(ending.summary)
-    written = frozenset(box.written) if box.written is not None and not talk.resumed else None
+    anew = talk.resumed is None and job.holds is None
+    written = frozenset(box.written) if box.written is not None and anew else None
     return Work(ending.summary, talk.usd, job.model, written)
+
+
+class _Commands:
+    """Runs the commands of a model, and writes down that one runs."""
+
+    def __init__(self, job: Job, site: Site) -> None:
+        self._job = job
+        self._site = site
+
+    def run(
+        self,
+        command: Command,
+        *,
+        worktree: Path,
+        timeout: float,
+        output_path: Path | None = None,
+        stop: threading.Event | None = None,
+        network: Network = False,
+    ) -> Outcome:
+        """Run a command to its end, and return its outcome."""
+        self._site.begin_phase(self._job.attempt, "command of the model", command.text())
+        try:
+            outcome = self._site.step_launcher.run(
+                command,
+                worktree=worktree,
+                timeout=timeout,
+                output_path=output_path,
+                stop=stop,
+                network=network,
+            )
+            visits.write_down(self._job, self._site, outcome.visits)
+            return outcome
+        finally:
+            self._site.begin_phase(self._job.attempt, "model")
 
 
 class _Talk:
@@ -114,7 +153,7 @@ class _Talk:
     a `summary` the model had finished; the worktree holds what it had made.
     """
 
-    def __init__(self, job: Job, site: Site, calls: list[float]) -> None:
+    def __init__(self, job: Job, site: Site, calls: list[float], delimiter: str) -> None:
         self._job = job
         self._site = site
         self._calls = calls
@@ -126,6 +165,7 @@ class _Talk:
         if self._before is not None and job.continued is not None:
             note = _GOES_ON.format(turns=conversation.TURNS)
             note += f" {_LANDED_SINCE}" if job.continued.landed else ""
+            note += _said(job.continued.remarks, delimiter)
             self.resumed = conversation.Resumed(self._before.messages, job.continued.answer, note)
 
     def _continued(self) -> Saved | None:
@@ -142,7 +182,7 @@ class _Talk:
 
     @property
     def usd(self) -> float:
-        """What the conversation has cost, in all attempts."""
+        """The cost of the conversation in USD, all attempts together."""
         return sum(self._calls) + (self._before.usd if self._before is not None else 0.0)
 
     def save(self, messages: tuple[exchange.Message, ...]) -> None:
@@ -169,36 +209,38 @@ class _Talk:
             turns,
             self.usd,
             summary,
+            remarks=job.remarks,
         )
-        conversations.write(self._place, job.step_id, saved, self._site.secrets)
+        with keeping.unnecessary(conversations.KEPT):
+            conversations.write(self._place, job.step_id, saved, self._site.secrets)
 
 
-def _knowledge(job: Job, site: Site) -> Knowledge:
+def _said(remarks: Sequence[str], delimiter: str) -> str:
+    """What a person says meanwhile, for the model."""
+    text = prompts.quotation("person", "\n\n".join(remarks), delimiter)
+    return f" A person says about the step now:\n{text}" if remarks else ""
+
+
+def knowledge_of_step(job: Job, site: Site) -> Knowledge:
     """What is known of the step before the model begins."""
     text = instructions_for(site.repository, site.objects, job.tree, job.step.paths)
-    return Knowledge(_last_try(job, site), text, tuple(before.results(job, site)))
+    checked = tuple(before.results(job, site))
+    if checked:
+        site.begin_phase(job.attempt, "model")
+    return Knowledge(failure_of(site.repository, job.last), text, checked)
 
 
-def _last_try(job: Job, site: Site) -> prompts.Failure | None:
-    """Why the last attempt failed and what it had changed; the commit that kept it may be gone by
-    now.
-    """
-    last = job.last
-    if last is None:
-        return None
-    diff = b""
-    if last.commit is not None:
-        asked = (
-            "diff",
-            "--no-ext-diff",
-            "--no-textconv",
-            "--no-color",
-            f"{last.commit}^",
-            last.commit,
-            "--",
-        )
-        diff = site.repository.git.finished(*asked, expect=(0, 128)).stdout
-    return prompts.Failure(last.reason, last.output, diff.decode("utf-8", "replace"))
+def report_prompt(job: Job, site: Site, tools: Sequence[str], texts: Sequence[str]) -> None:
+    """Report the prompt of a step, for people who look for what is wrong with it."""
+    clean = tuple(redact.redacted(text, site.secrets) for text in texts)
+    site.reporter.emit(StepPrompted(job.number, job.model, tuple(tools), clean))
+
+
+def _resumed_texts(resumed: conversation.Resumed) -> tuple[str, ...]:
+    """The conversation that goes on, with what its tools and its model said."""
+    blocks = [block for message in resumed.messages for block in exchange.blocks(message)]
+    texts = (block.get("text") or json.dumps(block, ensure_ascii=False) for block in blocks)
+    return (*map(str, texts), *([resumed.answer] if resumed.answer else []), resumed.note)
 
 
 def _both(
@@ -212,12 +254,15 @@ def _both(
 
 
 def _shown(job: Job, site: Site) -> Callable[[reports.Event], None]:
-    """A listener that reports the model's texts between tools, every call with its end, and every
-    wait.
+    """A listener that reports the model's texts between tools, also while they come, every call with
+    its end, and every wait.
     """
     number = job.number
 
     def tell(event: reports.Event) -> None:
+        if isinstance(event, reports.Text):
+            site.reporter.emit(Wrote(number, event.text))
+            return
         text = _line(event)
         if text:
             site.reporter.emit(StepProgress(number, redact.redacted(text, site.secrets)))
@@ -230,7 +275,8 @@ def _line(event: reports.Event) -> str:
         case reports.Replied(_, reply):
             return reply.text.strip()
         case reports.Used(_, call, result) if result.summary is None:
-            ended = result.verdict if result.exit is None else f"exit {result.exit}"
+            with_status = result.exit is not None and result.verdict in ("done", "failed")
+            ended = f"exit {result.exit}" if with_status else result.verdict
             return f"{call.name} {reports.subject(call)}: {ended}"
         case reports.Waiting(_, seconds, cause):
             return f"waiting {seconds:.0f} s: {cause}"

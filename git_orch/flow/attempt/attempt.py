@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import shlex
 import stat
 import time
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from git_orch import checkpoints, errors
-from git_orch.flow.attempt import checks, dependencies, pointer_moves
+from git_orch.flow.attempt import checks, dependencies, pointer_moves, visits
 from git_orch.flow.attempt.ending import Asked, Ending, Failed, Interrupted, Made, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.setup import SetupFailed
@@ -27,9 +28,9 @@ from git_orch.plans import (
     left_out,
     messages,
     missing,
+    needs_review,
     reasons,
     redact,
-    review,
     sentences,
     trailers,
 )
@@ -44,6 +45,7 @@ from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.worktree import encodings, gate, known_paths, snapshot, worktrees
 from git_orch.repo.worktree.snapshot import Snapshot
 from git_orch.repo.worktree.worktrees import Worktree
+from git_orch.sandbox import keeping
 from git_orch.sandbox.files import PathRefused, Tree
 from git_orch.sandbox.walls import repositories
 from git_orch.sandbox.walls.repositories import RepositoriesChanged
@@ -64,6 +66,11 @@ class _Course:
     review: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     failed: Failed | None = None
+
+    @property
+    def review_usd(self) -> float:
+        """What its reviews have cost."""
+        return sum(check.usd for check in self.checks)
 
     def fail(self, failed: Failed) -> None:
         """Remember why; the first cause is the one to tell."""
@@ -92,6 +99,8 @@ class Attempt:
         more: Document = {"continues": before.attempt} if before is not None else {}
         if self._job.remarks:
             more["remarks"] = list(self._job.remarks)
+        if self._job.agent:
+            more["agent"] = self._job.agent
         self._site.spool(
             "attempt.started", step=self._job.step.id, attempt=self._job.attempt, **more
         )
@@ -110,7 +119,8 @@ class Attempt:
         if self._job.step.kind == "agent" and course.taken is not None:
             place = PlanPlace(self._site.repository, self._job.plan_id)
             step, attempt = self._job.step_id, self._job.attempt
-            conversations.close(place, step, attempt, course.taken.tree, ending.commit)
+            with keeping.unnecessary(conversations.KEPT):
+                conversations.close(place, step, attempt, course.taken.tree, ending.commit)
         return ending
 
     def _begin_phase(self) -> None:
@@ -119,12 +129,18 @@ class Attempt:
         name = "check" if job.by_hand else _PHASES.get(job.step.kind)
         phase = Phase(name, path, job.number, redact.redacted(job.step.title, self._site.secrets))
         phases.begin(self._site.repository, job.attempt, phase)
+        command = job.step.command
+        about = command.text() if command is not None and name == "command" else ""
+        self._site.report_phase(name or "", about)
 
     def verify(self) -> Verified | Failed:
         """Run the step's checks on the tree of the job: the commit is the job's base."""
         begun, course = time.monotonic(), _Course(Work())
         self._check(course, self._job.tree)
-        made = Made(time.monotonic() - begun, course.checks)
+        if self._job.step.reviews:
+            before = odb.commit(self._site.objects, self._job.base).parents[0]
+            self._review(course, before, self._job.tree)
+        made = Made(time.monotonic() - begun, course.checks, usd=course.review_usd)
         if course.failed is not None:
             return course.failed._replace(made=made)
         return Verified(made, self._job.base, self._job.tree)
@@ -168,6 +184,8 @@ class Attempt:
         """
         if self._job.by_hand:
             return Work()
+        if self._job.holds is not None:
+            snapshot.check_out(self._site.worktree, self._job.holds)
         if self._site.shared is None or self._job.step.kind not in ("files", "agent"):
             return self._do()
         with repositories.kept(self._site.worktree.path):
@@ -180,6 +198,10 @@ class Attempt:
             case "run":
                 self._run_command()
             case "agent":
+                if self._job.agent:
+                    from git_orch.flow.attempt import other_agent  # as below
+
+                    return other_agent.done(self._job, self._site)
                 from git_orch.flow.attempt import agent_step  # only plans with agent steps pay
 
                 return agent_step.done(self._job, self._site)
@@ -217,7 +239,7 @@ class Attempt:
         command = job.step.command
         if command is None:
             raise AttemptFailed("the step has no command")
-        outcome = site.launcher.run(
+        outcome = site.step_launcher.run(
             command,
             worktree=site.worktree.path,
             timeout=job.step.timeout or RUN_TIMEOUT,
@@ -225,15 +247,17 @@ class Attempt:
             stop=site.stop,
             network=job.network,
         )
+        visits.write_down(job, site, outcome.visits)
         if outcome.reason != "exited" or outcome.status != 0:
             ended = checks.ended(outcome, job.step.timeout or RUN_TIMEOUT)
             output = outcome.excerpt(_ERROR_TAIL).strip()
             place = "\n" if "\n" in output else ": "
             message = f"{sentences.command(command.text())} {ended}"
             message += f"{place}{output}" if output else ""
-            lacked = missing.of(outcome.status, output, network=job.network)
-            hint = lacked.hint if lacked is not None else None
-            raise AttemptFailed(redact.redacted(message, site.secrets), hint=hint)
+            lacked = missing.of(outcome.status, output, network=job.network is True)
+            hint = visits.hint(job, outcome.visits, lacked)
+            reason: reasons.Reason = "timeout" if outcome.reason == "timeout" else "failed"
+            raise AttemptFailed(redact.redacted(message, site.secrets), reason, hint)
 
     def _failure(self, failed: errors.OrchError) -> Failed:
         reason = failed.reason if isinstance(failed, AttemptFailed) else reasons.of(failed)
@@ -257,6 +281,7 @@ class Attempt:
                 course.review = self._reasons_to_look(course.taken.changes, course.taken.tree)
                 self._check(course, course.taken.tree)
                 self._refuse_idle(course, course.taken)
+                self._review(course, self._job.tree, course.taken.tree)
         except (errors.Interrupted, SetupFailed):
             raise
         except RepositoriesChanged as failed:
@@ -307,7 +332,9 @@ class Attempt:
             course.taken = snapshot.taken(site.repository, site.worktree, job.base, terms)
         except gate.GateRefused as gated:
             error = redact.redacted(gated.cause, site.secrets)
-            hint = f"less {shlex.quote(str(refused))}  # nothing of it is stored in the repository"
+            hint = f"less {shlex.quote(str(refused))}  # the repository has nothing of it"
+            if not os.path.lexists(refused):
+                hint = "git orch show --attempts"
             if gated.allowing:
                 hint += f"; {redact.redacted(gated.allowing, site.secrets)}"
             course.fail(Failed(Made(), error=error, reason="gate", hint=hint))
@@ -357,13 +384,13 @@ class Attempt:
         summary = redact.redacted(course.work.summary, self._site.secrets)
         words = f"; the model says: {summary}" if summary else ""
         hint = f"git orch edit {ids.short(self._job.plan_id)}  # 'may_be_empty: true' allows it"
-        error = f"nothing was done: it changed no file{passed}{words}"
+        error = f"it changed no file{passed}{words}"
         course.fail(Failed(Made(), error=error, reason="nothing-done", hint=hint))
 
     def _reasons_to_look(self, changes: Sequence[gate.Change], tree: str) -> tuple[str, ...]:
         """Why somebody should look at what the step made: it may have changed how it is judged."""
-        listed = [review.Change(change.path, _LETTERS[change.status]) for change in changes]
-        read = set(review.paths_to_read(listed))
+        listed = [needs_review.Change(change.path, _LETTERS[change.status]) for change in changes]
+        read = set(needs_review.paths_to_read(listed))
         compared = [
             change
             for change in changes
@@ -383,7 +410,7 @@ class Attempt:
             before, after = pairs.get(changed.path, (None, None))
             with_texts.append(changed._replace(before=before, after=after))
         trees = [TreeReader(self._site.objects, oid) for oid in (self._job.tree, tree)]
-        return review.reasons(self._job.step, self._job.plan_checks, with_texts, trees)
+        return needs_review.reasons(self._job.step, self._job.plan_checks, with_texts, trees)
 
     def _check(self, course: _Course, tree: str) -> None:
         job, site = self._job, self._site
@@ -408,6 +435,28 @@ class Attempt:
                 hook = checks.run_hook(stage, site.output_path(job.attempt, "pre-commit"))
                 if hook is not None:
                     self._passed(course, hook, "the pre-commit hook")
+
+    def _review(self, course: _Course, before: str, after: str) -> None:
+        """Let models judge the change, where the step has reviews and nothing has failed."""
+        job, site = self._job, self._site
+        if not job.step.reviews or course.failed is not None:
+            return
+        from git_orch.flow.attempt import reviews  # only plans with reviews pay
+
+        try:
+            site.begin_phase(job.attempt, "review")
+            site.objects.flush()
+            change = reviews.change_between(site.repository, before, after)
+            for result in reviews.of_attempt(job, site).results(job.step, change):
+                course.checks = (*course.checks, result)
+                site.reporter.emit(CheckEnded(job.number, result))
+                if not result.passed:
+                    hint = reviews.hint(result, job)
+                    course.fail(Failed(Made(), reviews.error(result), "check", hint))
+        except errors.Interrupted:
+            raise
+        except errors.OrchError as failed:
+            course.fail(self._failure(failed))
 
     @contextlib.contextmanager
     def _stage(self, course: _Course, tree: str) -> Iterator[checks.Stage]:
@@ -442,7 +491,8 @@ class Attempt:
                 plan = ids.short(self._job.plan_id)
                 makes = "produces" if self._job.step.kind == "run" else "a check"
                 hint = f"git orch edit {plan}  # '{makes}' may make what it needs"
-            course.fail(Failed(Made(), error=error, reason="check", hint=hint))
+            word: reasons.Reason = "timeout" if checks.timed_out(result) else "check"
+            course.fail(Failed(Made(), error=error, reason=word, hint=hint))
         return result.passed
 
     def _left_out(self, course: _Course) -> list[str]:
@@ -458,7 +508,8 @@ class Attempt:
         summary = redact.redacted(work.summary, self._site.secrets)
         changed = tuple(change.path for change in taken.changes) if taken is not None else ()
         code = taken.code if taken is not None else ()
-        made = Made(seconds, course.checks, changed, code, summary, work.usd, work.model)
+        usd = work.usd + course.review_usd
+        made = Made(seconds, course.checks, changed, code, summary, usd, work.model)
         if course.failed is None and work.question is not None:
             kept = None
             if taken is not None and changed:
@@ -479,12 +530,19 @@ class Attempt:
         """The attempt as a commit on its base."""
         job, work = self._job, course.work
         claim = trailers.Claim(job.plan_id, job.step.id, job.attempt)
-        lines = [messages.CheckLine(check.command, check.passed) for check in course.checks]
+        lines = [
+            messages.CheckLine(check.command, check.passed, check.model) for check in course.checks
+        ]
         wanted = settings.of_user(self._site.repository)
         models = [] if work.model is None else [work.model]
+        reviewers = dict.fromkeys(check.model for check in course.checks if check.model is not None)
+        usd = work.usd + course.review_usd
         extra = [
-            *(trailers.Trailer(trailers.COST, f"{work.usd:.4f} USD") for _ in models),
+            *messages.requirement_trailers(job.step),
+            *([trailers.Trailer(trailers.COST, f"{usd:.4f} USD")] if models or usd else []),
+            *([trailers.Trailer(trailers.AGENT, work.agent)] if work.agent is not None else []),
             *(trailers.Trailer(trailers.MODEL, model) for model in models),
+            *(trailers.Trailer(trailers.REVIEWER, model) for model in reviewers),
             *trailers.attribution(wanted.attribution, models),
             *self._site.identity.signoff(wanted=wanted.signoff),
         ]
@@ -505,7 +563,7 @@ def _file(tree: Tree, path: str) -> known_paths.File:
 
 def _text(blob: odb.Found | None) -> str | None:
     """The text of a blob, as far as there is one to compare."""
-    if blob is None or b"\0" in blob.data or len(blob.data) > review.LARGEST:
+    if blob is None or b"\0" in blob.data or len(blob.data) > needs_review.LARGEST:
         return None
     return blob.data.decode("utf-8", "replace")
 

@@ -54,7 +54,7 @@ def _ended(job: Job, site: Site) -> Iterator[CheckResult]:
     end = time.monotonic() + _SECONDS
     try:
         for result in checks.sequence(limited, stage, job.attempt):
-            if result.reason.startswith("timed out") or site.stop.is_set():
+            if checks.timed_out(result) or site.stop.is_set():
                 return
             yield result
             if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""What a model is told about its step, and how long that is as the provider counts it."""
+"""The prompt of a step, and its length as the provider counts it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from git_orch.agents import conversation, exchange, prompts, tool_definitions
 from git_orch.agents.prices import Prices
-from git_orch.flow.attempt.job import Job, earlier, task_of
+from git_orch.flow.attempt.job import Job, LastTry, answered, earlier, last_try, task_of
 from git_orch.flow.attempt.tree_reader import TreeReader
 from git_orch.flow.model import service as models
 from git_orch.plans import plan_document, redact
@@ -29,23 +29,19 @@ def first_prompts(
 ) -> dict[str, int]:
     """Tokens by step ID. Raises ProviderFailed, UsageError."""
     chosen = settings.of_user(repository)
-    table = models.price_table(chosen.prices)
-    tools = tuple(tool_definitions.definitions(tool_definitions.permissions("all")))
+    table = models.price_table(chosen)
     counts = {}
     with models.open_model(table, chosen.keyCommand) as service:
         for step in steps:
             job = job_of(status, step, model or step.step.model or chosen.model)
-            briefing = brief(job, table, "DELIMITER", knowledge_of(repository, status, step.step))
-            first = (exchange.user(briefing.plan, briefing.step),)
-            request = exchange.Request(
-                briefing.model, briefing.system, first, briefing.max_tokens, tools
-            )
-            counts[step.id] = service.count(request)
+            knowledge = knowledge_of(repository, status, step.step, job.last)
+            briefing = brief(job, table, "DELIMITER", knowledge)
+            counts[step.id] = service.count(request(briefing))
     return counts
 
 
 def job_of(status: Status, step: StepStatus, model: str) -> Job:
-    """A job that only says what a model would be told."""
+    """A job that only makes the prompt."""
     return Job(
         directory="",
         run="",
@@ -62,6 +58,9 @@ def job_of(status: Status, step: StepStatus, model: str) -> Job:
         earlier=earlier(status),
         task=task_of(status),
         remarks=status.remarks.get(step.id, ()),
+        last=last_try(step),
+        answered=answered(status, step.id),
+        network=step.step.network,
     )
 
 
@@ -96,8 +95,8 @@ _REPLY_TOKENS = 32_000  # of one turn; a longer file is written in several calls
 
 
 class Knowledge(NamedTuple):
-    """What is known besides the plan: the failure of the last attempt, the project's own
-    instructions, and the checks that ran already.
+    """The facts besides the plan: the failure of the last attempt, the project's own instructions,
+    and the checks that ran already.
     """
 
     failure: prompts.Failure | None = None
@@ -108,16 +107,35 @@ class Knowledge(NamedTuple):
 def brief(
     job: Job, prices: Prices, delimiter: str, knowledge: Knowledge | None = None
 ) -> conversation.Brief:
-    """All that the model is told about the step.
+    """The whole prompt of the step.
 
     Raises UsageError for a model that is not in the price table.
     """
     facts = prices.facts(job.model)
     knowledge = knowledge or Knowledge()
-    task = prompts.Task(
+    task = _task(job, knowledge, conversation.TURNS)
+    return conversation.Brief(
+        model=job.model,
+        system=prompts.STEP_SYSTEM,
+        plan=prompts.plan_block(job.plan, delimiter, job.task),
+        step=prompts.step_block(task, delimiter),
+        window=facts.context,
+        max_tokens=min(_REPLY_TOKENS, facts.max_output),
+    )
+
+
+def agent_prompt(job: Job, delimiter: str, knowledge: Knowledge) -> str:
+    """The whole prompt of a step for an agent program: the rules, the plan, the step."""
+    plan = prompts.plan_block(job.plan, delimiter, job.task)
+    step = prompts.step_block(_task(job, knowledge, 0), delimiter)
+    return "\n\n".join([prompts.AGENT_RULES, plan, step])
+
+
+def _task(job: Job, knowledge: Knowledge, turns: int) -> prompts.Task:
+    return prompts.Task(
         step=job.step,
         number=job.number,
-        max_turns=conversation.TURNS,
+        max_turns=turns,
         earlier=[
             prompts.Earlier(step.title, "\n".join(step.changed), step.summary)
             for step in job.earlier
@@ -127,14 +145,7 @@ def brief(
         instructions=knowledge.instructions,
         before=knowledge.before,
         remarks=job.remarks,
-    )
-    return conversation.Brief(
-        model=job.model,
-        system=prompts.STEP_SYSTEM,
-        plan=prompts.plan_block(job.plan, delimiter, job.task),
-        step=prompts.step_block(task, delimiter),
-        window=facts.context,
-        max_tokens=min(_REPLY_TOKENS, facts.max_output),
+        hosts=job.network if isinstance(job.network, tuple) else (),
     )
 
 
@@ -154,11 +165,50 @@ def instructions_for(
     return sections.instructions(texts, tokens)
 
 
-def knowledge_of(repository: Repository, status: Status, step: Step) -> Knowledge:
+def failure_of(repository: Repository, last: LastTry | None) -> prompts.Failure | None:
+    """Why the last attempt failed and what it had changed; the commit that kept it may be gone by
+    now.
+    """
+    if last is None:
+        return None
+    diff = b""
+    if last.commit is not None:
+        quiet = ("--no-ext-diff", "--no-textconv", "--no-color")
+        asked = ("diff", *quiet, f"{last.commit}^", last.commit, "--")
+        diff = repository.git.finished(*asked, expect=(0, 128)).stdout
+    changed = diff.decode("utf-8", "replace")
+    return prompts.Failure(last.reason, last.output, changed, last.stayed)
+
+
+def knowledge_of(
+    repository: Repository, status: Status, step: Step, last: LastTry | None = None
+) -> Knowledge:
     """What is known of a step that has not begun: nobody runs its checks for this."""
     base = status.branch.tip if status.branch is not None else status.base.commit
     with contextlib.closing(odb.opened(repository)) as database:
-        return Knowledge(instructions=_instructions_at(repository, database, base, step))
+        text = _instructions_at(repository, database, base, step)
+    return Knowledge(failure_of(repository, last), text)
+
+
+def quoted_files(instructions: str, places: Sequence[str]) -> list[str]:
+    """The files of the project whose text is in the instructions for these places."""
+    lines = frozenset(instructions.splitlines())
+    return [path for path in files.instruction_paths(places) if f"-- {path}" in lines]
+
+
+def request(
+    briefing: conversation.Brief, tools: Sequence[exchange.Block] | None = None
+) -> exchange.Request:
+    """The first request of a step; with all tools where none are given."""
+    everything = tool_definitions.definitions(tool_definitions.permissions("all"))
+    return exchange.Request(
+        briefing.model,
+        briefing.system,
+        (exchange.user(briefing.plan, briefing.step),),
+        briefing.max_tokens,
+        tuple(everything if tools is None else tools),
+        effort=briefing.effort,
+    )
 
 
 def _instructions_at(
@@ -173,13 +223,12 @@ def _instructions_at(
 
 
 def digest(job: Job) -> str:
-    """The digest of what a model is told of a step, but for what other steps did: a conversation goes
-    on only where it is the same.
+    """The digest of a step's prompt without the deeds of other steps and a person's remarks: a
+    conversation goes on only where it is the same.
     """
     parts = [
         prompts.STEP_SYSTEM,
         prompts.plan_block(job.plan, "", job.task),
-        list(job.remarks),
         plan_document.step_document(job.step),
         job.model,
         sorted(job.tools),

@@ -116,18 +116,25 @@ def follow(plan: OpenPlan, worktree: Worktree, beginning: Beginning, tip: str) -
     return now
 
 
-def keep(plan: OpenPlan, worktree: Worktree, base: str, why: str = "work by hand") -> str:
-    """Keep the files of a person's worktree as a commit on `base`. Raises Refused where the gate
-    lets a part of it not in.
+def tree_of(plan: OpenPlan, worktree: Worktree, base: str) -> str:
+    """The tree of the files in a person's worktree, which stands on `base`. Raises Refused where
+    the gate lets a part of it not in.
     """
     refused = refused_path(plan.repository, f"by-hand-{base[:12]}")
     try:
         terms = snapshot.Terms(secrecy.secrets(), refused)
-        tree = snapshot.taken(plan.repository, worktree, base, terms).tree
+        return snapshot.taken(plan.repository, worktree, base, terms).tree
     except gate.GateRefused as gated:
         raise errors.Refused(
             gated.cause, f"less {shlex.quote(str(refused))}  # {gated.allowing}"
         ) from gated
+
+
+def keep(plan: OpenPlan, worktree: Worktree, base: str, why: str = "work by hand") -> str:
+    """Keep the files of a person's worktree as a commit on `base`. Raises Refused where the gate
+    lets a part of it not in.
+    """
+    tree = tree_of(plan, worktree, base)
     work = plan.identity.commit(plan.objects, tree, [base], f"{why}\n")
     plan.keep([work], why)
     return work

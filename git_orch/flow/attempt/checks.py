@@ -21,6 +21,8 @@ from git_orch.repo import hooks
 from git_orch.repo.local.receipts import Book, Receipt
 from git_orch.repo.worktree import snapshot
 from git_orch.repo.worktree.enclosed import Boundary
+from git_orch.sandbox import keeping
+from git_orch.sandbox.process.outcome import timeout as timeout_text
 from git_orch.sandbox.walls import fingerprint
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def sequence(checks: Sequence[Check], stage: Stage, attempt: str) -> Iterator[Ch
             yield receipt.result
             continue
         entered = entered or stage.enter()
-        site.begin_phase(attempt, f"check {number}")
+        site.begin_phase(attempt, f"check {number}", check.command.text())
         result, products = _run(check, entered, site.output_path(attempt, f"check-{number}"), tree)
         if before is not None:
             _written_down(book, check, before, Receipt(result, products))
@@ -118,13 +120,14 @@ def _after(
 
 
 def _written_down(book: Book, check: Check, before: Sequence[Check], receipt: Receipt) -> None:
-    if receipt.result.passed:
-        book.put(check, before, receipt, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-    else:
-        book.forget(check, before)
+    with keeping.unnecessary("receipts of checks"):
+        if receipt.result.passed:
+            book.put(check, before, receipt, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        else:
+            book.forget(check, before)
 
 
-def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckResult, bool]:
+def _run(check: Check, site: Site, output_path: Path | None, tree: str) -> tuple[CheckResult, bool]:
     """The result of running it, and whether ignored files or empty directories are there
     afterwards.
     """
@@ -139,7 +142,7 @@ def _run(check: Check, site: Site, output_path: Path, tree: str) -> tuple[CheckR
     return _result(check, site, outcome, tree)
 
 
-def run_hook(stage: Stage, output_path: Path) -> CheckResult | None:
+def run_hook(stage: Stage, output_path: Path | None) -> CheckResult | None:
     """Run the repository's pre-commit hook as git would, in the sandbox; None without one."""
     site = stage.enter()
     hook = hooks.find(site.repository, site.worktree.path, "pre-commit")
@@ -190,11 +193,16 @@ def _put_back(site: Site, tree: str, disturbed: Sequence[str]) -> str:
     return f"the check changed {named}: reverted"
 
 
+def timed_out(result: CheckResult) -> bool:
+    """Whether a check took longer than it may."""
+    return "timeout after" in result.reason
+
+
 def ended(outcome: Outcome, timeout: float, expected: int = 0) -> str:
-    """How a command that was not as expected ended, as the end of a sentence."""
+    """The unexpected end of a command, as the end of a sentence."""
     match outcome.reason:
         case "timeout":
-            return f"timed out after {timeout:g} s"
+            return f"was stopped: {timeout_text(timeout)}"
         case "output-limit":
             return f"was stopped after {outcome.total} bytes of output"
         case "stopped":

@@ -168,7 +168,7 @@ def _make(of: Means, start: Start, key: str, approved: Setup) -> Layer:
     try:
         with pool.adding(repository):
             worktree = worktrees.made(repository, _NAME, of.boundary, commit, "verify")
-        ran = setup.run(of.furnishing, worktree, approved, output, of.stop)
+        ran = setup.run(of.furnishing, worktree, approved, output, of.stop, of.reporter)
         places = [path.rstrip("/") for path in ran.ignored]
         if len(places) > _MOST_PLACES:
             cause = f"orch.setup ('{approved.command}') left ignored files in {len(places)} places"

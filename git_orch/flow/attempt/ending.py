@@ -1,5 +1,5 @@
-"""How an attempt ended: verified, failed, interrupted or with a question. It comes back from a worker as JSON, and is
-redacted before it is written.
+"""The end of an attempt: verified, failed, interrupted or with a question. It comes back from a
+worker as JSON, and is redacted before it is written.
 """
 
 from __future__ import annotations
@@ -79,12 +79,21 @@ class Asked(NamedTuple):
     commit: str | None = None
 
 
-Ending = Verified | Failed | Interrupted | Asked
+class NotYet(NamedTuple):
+    """The event that the step waits for has not come, as the `words` say."""
+
+    made: Made
+    words: str
+    commit: str | None = None
+
+
+Ending = Verified | Failed | Interrupted | Asked | NotYet
 _WORDS: dict[str, type[Ending]] = {
     "verified": Verified,
     "failed": Failed,
     "interrupted": Interrupted,
     "asked": Asked,
+    "not-yet": NotYet,
 }
 
 

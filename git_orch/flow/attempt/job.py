@@ -6,17 +6,19 @@ No secret is in it: a worker has its own keys.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
-from git_orch.plans import plan_document
+from git_orch.plans import plan_document, reasons
 from git_orch.plans.approval import Setup
 from git_orch.plans.history.status import SATISFIED, Status, StepStatus
+from git_orch.plans.hosts import Network
 from git_orch.plans.plan import Plan, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A step that is done already, as later steps are told of it."""
+    """A done step, as the prompts of later steps have it."""
 
     title: str
     changed: tuple[str, ...]
@@ -25,11 +27,14 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class LastTry:
-    """Why the last attempt at the step failed, and the commit that keeps what it made."""
+    """Why the last attempt at the step failed, and the commit that keeps what it made. Its files
+    may have `stayed`.
+    """
 
     reason: str
     output: str = ""
     commit: str | None = None
+    stayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +48,15 @@ class Answered:
 @dataclass(frozen=True, slots=True)
 class Continued:
     """The attempt that another one goes on from: `tree` is what the worktree is to hold, `answer` is
-    for the question that it ended with. Steps have `landed` since where its work was picked onto
-    them.
+    for the question that it ended with, `remarks` are what a person says now. Steps have `landed`
+    since where its work was picked onto them.
     """
 
     attempt: str
     tree: str
     answer: str | None = None
     landed: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,11 @@ class Job:
     answer later. `delay` is in seconds, `again` the command that goes on after a stop. What the
     attempt makes is `held` by a ref where it may have to wait for its turn to land, or whoever does
     it may die alone. `remarks` are what a person typed about the step, `task` what they typed to
-    have the plan made.
+    have the plan made. `reviewer` is the model of reviews that name none. `agent` is the choice of
+    the program that does the step ("": git-orch does it). `span` is that of the run, as W3C Trace
+    Context. The worktree `holds` that tree when it is not `tree`: what the repetition before made.
+    A step whose job `shows_prompt` reports the prompt that its model gets.
+    A step that waits fails at `waited_until`, in seconds since 1970.
     """
 
     directory: str
@@ -82,7 +92,7 @@ class Job:
     model: str
     tools: frozenset[str] = frozenset()
     earlier: tuple[Earlier, ...] = ()
-    network: bool = False
+    network: Network = False
     plan_checks: tuple[str, ...] = ()
     last: LastTry | None = None
     setup: Setup | None = None
@@ -96,6 +106,12 @@ class Job:
     remarks: tuple[str, ...] = ()
     task: str = ""
     continued: Continued | None = None
+    reviewer: str = ""
+    agent: str = ""
+    span: Mapping[str, str] = field(default_factory=dict)
+    holds: str | None = None
+    shows_prompt: bool = False
+    waited_until: float | None = None
 
     @property
     def by_hand(self) -> bool:
@@ -125,6 +141,8 @@ def read(text: str) -> Job:
     document["plan"] = plan_document.from_document(document["plan"])
     document["tools"] = frozenset(document["tools"])
     document["plan_checks"] = tuple(document["plan_checks"])
+    network = document["network"]
+    document["network"] = network if isinstance(network, bool) else tuple(network)
     document["earlier"] = tuple(
         Earlier(fields["title"], tuple(fields["changed"]), fields["summary"])
         for fields in document["earlier"]
@@ -133,7 +151,9 @@ def read(text: str) -> Job:
     document["remarks"] = tuple(document["remarks"])
     document["setup"] = Setup(**document["setup"]) if document["setup"] is not None else None
     continued = document["continued"]
-    document["continued"] = Continued(**continued) if continued is not None else None
+    if continued is not None:
+        remarks = tuple(continued["remarks"])
+        document["continued"] = Continued(**{**continued, "remarks": remarks})
     document["last"] = LastTry(**document["last"]) if document["last"] is not None else None
     return Job(**document)
 
@@ -147,6 +167,26 @@ def task_of(status: Status) -> str:
     """What a person typed to have the plan made; "" for a plan of a file or a template."""
     made = (event.body.get("task") for event in status.log.events if event.name == "plan.created")
     return next((task for task in made if isinstance(task, str)), "")
+
+
+def last_try(step: StepStatus) -> LastTry | None:
+    """Why the last attempt at an agent step failed; None where it made no mistake."""
+    attempt = step.attempt
+    if attempt is None or attempt.outcome != "failed" or step.step.kind != "agent":
+        return None
+    if attempt.reason in reasons.STOPPED:
+        return None
+    output = attempt.checks[-1].text if attempt.checks else ""
+    return LastTry(attempt.error or "failed", output, attempt.commit)
+
+
+def answered(status: Status, step_id: str) -> tuple[Answered, ...]:
+    """What a person has answered to attempts at a step."""
+    return tuple(
+        Answered(attempt.question, attempt.answer)
+        for attempt in status.attempts
+        if attempt.step == step_id and attempt.question and attempt.answer
+    )
 
 
 def as_earlier(step: StepStatus) -> Earlier:

@@ -14,11 +14,13 @@ from git_orch.repo.local import conversations
 from git_orch.repo.log import kept
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.plan_place import PlanPlace
-from git_orch.repo.worktree import pool, snapshot, worktrees
+from git_orch.repo.worktree import conflict_record, pool, snapshot, worktrees
 from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.repo.worktree.gate import GateRefused
 from git_orch.repo.worktree.worktrees import Purpose, Worktree
 from git_orch.sandbox import secrecy
+
+_WORK = {"manual": "a manual step", conflict_record.PURPOSE: "a conflict"}
 
 
 def boundary(plan: OpenPlan) -> Boundary:
@@ -43,26 +45,29 @@ def remove_verify_worktrees(plan: OpenPlan) -> None:
 
 
 def put_away_person_worktrees(plan: OpenPlan) -> None:
-    """Remove the worktrees in which a person works; what they did there is kept first. One that is
-    broken stays.
-    """
+    """Remove the worktrees in which a person works, each as `put_away_person_worktree` does."""
     for purpose in worktrees.purposes(plan.repository, plan.id):
         if purpose not in ("exec", "verify"):
-            _put_away_person_worktree(plan, purpose)
+            put_away_person_worktree(plan, purpose)
 
 
-def _put_away_person_worktree(plan: OpenPlan, purpose: Purpose) -> None:
+def put_away_person_worktree(plan: OpenPlan, purpose: Purpose) -> None:
+    """Remove a worktree in which a person works; what they did there is kept first. One that is
+    broken stays, and one with what the gate refuses.
+    """
     worktree = worktrees.existing(plan.repository, plan.id, boundary(plan), purpose)
     if worktree is None:
         return
     try:
-        left, head = leftover(plan, worktree), worktrees.head(worktree)
-    except (GitFailed, odb.MissingObject, errors.UnfitRepository) as broken:
-        plan.reporter.emit(Note(f"left {sentences.quoted(worktree.path)} as it is: {broken.cause}"))
+        head = worktrees.head(worktree)
+        terms = snapshot.Terms(secrecy.secrets())
+        left = _commit_of(plan, snapshot.taken(plan.repository, worktree, head, terms).tree, head)
+    except (GateRefused, GitFailed, odb.MissingObject, errors.UnfitRepository) as stays:
+        plan.reporter.emit(Note(f"left {sentences.quoted(worktree.path)} as it is: {stays.cause}"))
         return
     tip = plan.tip()
     if left is not None or tip is None or not plan.is_ancestor(head, tip):
-        what = "a manual step" if purpose == "manual" else "a step"
+        what = _WORK.get(purpose, "a step")
         plan.keep([left or head], f"work on {what}")
         plan.reporter.emit(Note(f"kept your work on {what}: {(left or head)[:10]}"))
     worktrees.remove(plan.repository, plan.id, purpose)
@@ -101,18 +106,10 @@ def _keep_left(plan: OpenPlan, name: str, worktree: Worktree, owner: str) -> Non
         plan.reporter.emit(Note(f"kept the work of an interrupted attempt{whose}: {left[:10]}"))
 
 
-def leftover(plan: OpenPlan, worktree: Worktree) -> str | None:
-    """A commit of what an attempt left in the worktree; None when there is nothing that its base
-    does not have.
-
-    What the gate refuses goes to a local file, of which a note tells.
-    """
-    tree = _left_tree(plan, worktree)
-    return _commit_of(plan, tree, worktrees.head(worktree)) if tree is not None else None
-
-
 def _left_tree(plan: OpenPlan, worktree: Worktree) -> str | None:
-    """The tree that an attempt left in the worktree; None where the gate refuses it."""
+    """The tree that an attempt left in the worktree; None where the gate refuses it: that goes to a
+    local file, of which a note tells.
+    """
     head = worktrees.head(worktree)
     refused = refused_path(plan.repository, f"left-in-{head[:12]}")
     terms = snapshot.Terms(secrecy.secrets(), refused)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Memory:
-    """What the attempts of a process know: the shares for each tree, those with submodules for what
-    a tree says of them, the paths that a .gitmodules names, what failed for a key.
+    """The knowledge of a process's attempts: the shares for each tree, those with submodules for
+    what a tree says of them, the paths that a .gitmodules names, what failed for a key.
     """
 
     shares: dict[str, tuple[Share, ...]] = field(default_factory=dict)

@@ -22,22 +22,25 @@ class Problem(NamedTuple):
 
 
 def problem(repository: Repository, objects: Objects, job: Job) -> Problem | None:
-    """What keeps the step of a job from moving its submodules, or is no way to change one; None
-    where nothing does.
-    """
+    """The obstacle to moving the submodules of a job's step; None where there is none."""
     step, reader = job.step, TreeReader(objects, job.tree)
     for path, content in step.files.items():
         if not isinstance(content, Pointer) and reader.gitlink(path) is not None:
             verb = "delete" if content is None else "write over"
             return Problem(
                 f"cannot {verb} {sentences.quoted(path)}: it is a submodule",
-                f"git orch edit {ids.short(job.plan_id)}  # '{{submodule: COMMIT}}' moves it",
+                f"git orch edit {ids.short(job.plan_id)}  # '{{submodule: COMMIT}}' moves it; a manual "
+                "step may remove it",
             )
     text = reader.data(gitlinks.FILE) or b""
+    by_hand = f"git orch edit {ids.short(job.plan_id)}  # a manual step may add it"
     for path, commit in step.pointers.items():
         where = sentences.quoted(path)
         if reader.gitlink(path) is None:
-            return Problem(f"cannot move {where}: the base has no submodule there")
+            return Problem(
+                f"cannot move {where}: the base has no submodule there, and a plan adds none",
+                by_hand,
+            )
         if len(commit) != len(repository.null_oid):
             digits = len(repository.null_oid)
             return Problem(

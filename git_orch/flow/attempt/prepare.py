@@ -23,6 +23,7 @@ from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
+from git_orch.flow.reports import Printed
 from git_orch.plans import ids, sentences
 from git_orch.plans.approval import Setup
 from git_orch.plans.history.status import SATISFIED, Status
@@ -126,8 +127,9 @@ def _make(of: Means, name: str, commit: str) -> Worktree:
 def _set_up(of: Means, worktree: Worktree, approved: Setup) -> None:
     worktree.standing.forget()
     output = of.repository.state_dir / "output" / f"setup-{worktree.path.name}.txt"
-    private.make_directory(output.parent)
-    setup.run(of.furnishing, worktree, approved, output, of.stop)
+    with contextlib.suppress(OSError):  # whoever writes to it says why it cannot
+        private.make_directory(output.parent)
+    setup.run(of.furnishing, worktree, approved, output, of.stop, of.reporter)
 
 
 def site(of: Means, job: Job) -> Site:
@@ -140,22 +142,25 @@ def site(of: Means, job: Job) -> Site:
     elsewhere = functools.partial(_elsewhere, of, job)
     if job.in_place:
         own = user_checkout(of)
-        made = _site(of, own.path, lambda: own, objects, writer.put, shared=job.plan_id)
+        made = _site(
+            of, own.path, lambda: own, objects, writer.put, number=job.number, shared=job.plan_id
+        )
         launcher = replace(made.launcher, closed=ask.submodules(own.git))
         return replace(made, launcher=launcher, refit=refit, elsewhere=elsewhere)
     # A step without commands needs no dependencies.
-    if job.step.kind != "files" or job.step.checks or of.run_hooks:
+    has_commands = job.step.kind != "files" or job.step.checks or of.run_hooks
+    if has_commands and (job.step.wait is None or job.step.command is not None):
         of = replace(of, boundary=refit(job.tree, job.base))
     if job.worktree is None:
         purpose = purpose_of(job.step)
         path = worktrees.path_of(of.repository, job.plan_id, purpose)
         opener = functools.partial(person_worktree, of, job.plan_id, job.base, purpose)
-        made = _site(of, path, opener, objects, writer.put, shared=job.plan_id)
+        made = _site(of, path, opener, objects, writer.put, number=job.number, shared=job.plan_id)
         return replace(made, refit=refit, elsewhere=elsewhere)
     path = worktrees.path_of(of.repository, job.worktree)
     here = _in_worktree(of, job.setup)
     opener = functools.partial(prepare_worktree, of, job.worktree, job.base, job.tree, here)
-    made = _site(of, path, opener, objects, writer.put, set_up=here is not None)
+    made = _site(of, path, opener, objects, writer.put, number=job.number, set_up=here is not None)
     return replace(made, refit=refit)
 
 
@@ -237,7 +242,7 @@ def existing_person_worktree(of: Means, plan: str, purpose: Purpose) -> Worktree
     there, place = shlex.quote(str(moved)), shlex.quote(str(path))
     what = "manual step" if purpose == MANUAL else "work by hand"
     raise errors.Refused(
-        f"the worktree of the {what} is at {sentences.quoted(moved)}, and not where it was made",
+        f"the worktree of the {what} is at {sentences.quoted(moved)}, not at its own place",
         f"mkdir -p {shlex.quote(str(path.parent))} && git worktree repair {there} && "
         f"git worktree move --force --force {there} {place}",
     )
@@ -359,7 +364,10 @@ def _elsewhere(of: Means, job: Job, commit: str) -> Iterator[Site]:
         if here is not None:
             _set_up(of, made, here)
         setup.copy(of.furnishing, made)
-        yield _site(of, made.path, lambda: made, objects, _nowhere, set_up=here is not None)
+        set_up = here is not None
+        yield _site(
+            of, made.path, lambda: made, objects, _nowhere, number=job.number, set_up=set_up
+        )
     finally:
         worktrees.remove(of.repository, job.plan_id, "verify")
 
@@ -375,6 +383,7 @@ def _site(
     objects: Written,
     put: spool.Put,
     *,
+    number: int | None = None,
     shared: str | None = None,
     set_up: bool = False,
 ) -> Site:
@@ -389,7 +398,7 @@ def _site(
         objects=objects,
         path=path,
         open_worktree=opener,
-        launcher=replace(boundary.launcher, writes=writes),
+        launcher=replace(boundary.launcher, writes=writes, hear=_hearing(of, number)),
         reporter=of.reporter,
         stop=of.stop,
         spool=put,
@@ -400,7 +409,13 @@ def _site(
         set_up=set_up,
         shared=shared,
         furnish=functools.partial(setup.copy, of.furnishing),
+        number=number,
     )
+
+
+def _hearing(of: Means, number: int | None) -> Callable[[bytes], None]:
+    """Have the watcher of the run hear what a command prints, of a step or (None) of the run."""
+    return lambda data: of.reporter.emit(Printed(number, data))
 
 
 # -- what killed runs left -------------------------------------------------------------------------

@@ -7,11 +7,11 @@ step.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shlex
 import stat
-import tempfile
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -20,11 +20,13 @@ from typing import NamedTuple
 
 from git_orch import errors
 from git_orch.flow.attempt import checks
+from git_orch.flow.reports import Phase, Printed, Reporter
 from git_orch.plans import ids, missing, redact, sentences
 from git_orch.plans.approval import Setup
 from git_orch.plans.missing import Missing
 from git_orch.plans.plan import Command
-from git_orch.repo import ask, settings
+from git_orch.repo import ask, settings, temporary
+from git_orch.repo.local import phases
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import gate, snapshot
@@ -92,7 +94,12 @@ def furnishing(place: PlanPlace, commit: str | None) -> Furnishing:
 
 
 def run(
-    of: Furnishing, worktree: Worktree, setup: Setup, output: Path, stop: threading.Event
+    of: Furnishing,
+    worktree: Worktree,
+    setup: Setup,
+    output: Path,
+    stop: threading.Event,
+    reporter: Reporter,
 ) -> Ran:
     """Run the setup command in a worktree; ignored files that it makes stay. It sees caches of the
     user's tools, and no dependencies of theirs.
@@ -102,14 +109,21 @@ def run(
     tree = worktree.git.line("write-tree")
     launcher = worktree.enclosure.launcher
     caches = tuple(share for share in launcher.shares if share.cache)
-    outcome = replace(launcher, shares=caches).run(
-        Command(shell=setup.command),
-        worktree=worktree.path,
-        timeout=of.timeout,
-        output_path=output,
-        stop=stop,
-        network=setup.network,
-    )
+    shown = redact.redacted(setup.command, secrecy.secrets())
+    reporter.emit(Phase(None, "setup", shown))
+    hear = functools.partial(_hear, reporter)
+    try:
+        with phases.of_run(of.place, "setup"):
+            outcome = replace(launcher, shares=caches, hear=hear).run(
+                Command(shell=setup.command),
+                worktree=worktree.path,
+                timeout=of.timeout,
+                output_path=output,
+                stop=stop,
+                network=setup.network,
+            )
+    finally:
+        reporter.emit(Phase(None, phases.BETWEEN))
     if outcome.reason != "exited" or outcome.status != 0:
         output_shown = redact.redacted(outcome.excerpt(_SHOWN).strip(), secrecy.secrets())
         failure = f"orch.setup ('{setup.command}') {checks.ended(outcome, of.timeout)}"
@@ -125,6 +139,10 @@ def run(
     if look.disturbed:
         raise _not_ignored(setup, look.disturbed, ask.tracked(worktree.git))
     return Ran(outcome, look.ignored)
+
+
+def _hear(reporter: Reporter, data: bytes) -> None:
+    reporter.emit(Printed(None, data))
 
 
 def _not_ignored(setup: Setup, changed: Sequence[str], tracked: Sequence[str]) -> SetupFailed:
@@ -197,10 +215,10 @@ def _files_to_copy(repository: Repository, commit: str) -> tuple[str, ...]:
     if listed is None:
         return ()
     ignored = _others(repository, "--exclude-standard")
-    with tempfile.NamedTemporaryFile(dir=repository.state_dir) as patterns:
-        patterns.write(listed)
-        patterns.flush()
-        candidates = _others(repository, f"--exclude-from={patterns.name}")
+    with temporary.directory(repository.state_dir) as directory:
+        patterns = directory / "patterns"
+        patterns.write_bytes(listed)
+        candidates = _others(repository, f"--exclude-from={patterns}")
     chosen = [path for path in candidates if path in ignored]
     secret = next(filter(looks_secret, chosen), None)
     if secret is not None:

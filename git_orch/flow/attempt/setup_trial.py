@@ -18,7 +18,7 @@ from git_orch.flow.attempt.dependencies import Start
 from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.setup import Furnishing
 from git_orch.flow.machine import sandbox
-from git_orch.flow.reports import Report
+from git_orch.flow.reports import Nobody
 from git_orch.plans import missing, projects, redact, sentences
 from git_orch.plans.approval import Setup
 from git_orch.plans.missing import Missing
@@ -55,8 +55,8 @@ class Tried(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What to try: the commit, the setup command, and the commands that have to pass. `report`
-    hears of each as it ends.
+    """A trial: the commit, the setup command, and the commands that must pass. `report` hears of
+    each as it ends.
     """
 
     commit: str
@@ -105,7 +105,7 @@ def require_setup(repository: Repository, request: Request) -> None:
     if dependencies.works_with(boundary, repository):
         with _in_words(request.setup), contextlib.closing(odb.opened(repository)) as database:
             person = identity.of_user(repository)
-            of = Means(repository, person, database, boundary, _Nobody(), furnishing)
+            of = Means(repository, person, database, boundary, Nobody(), furnishing)
             tree = odb.commit(database, request.commit).tree
             start = Start(Written(database), tree, request.commit)
             # A plan that starts from this commit finds it made.
@@ -114,7 +114,8 @@ def require_setup(repository: Repository, request: Request) -> None:
         if not dependencies.works_with(boundary, repository):
             with _in_words(request.setup):
                 place = _output(repository, "setup")
-                setup.run(furnishing, worktree, request.setup, place, threading.Event())
+                stop = threading.Event()
+                setup.run(furnishing, worktree, request.setup, place, stop, Nobody())
         _report_setup(request, request.setup, time.monotonic() - begun, _output(repository, ""))
         for tried in _checked(repository, worktree, request):
             if not tried.passed:
@@ -137,13 +138,6 @@ def _in_words(entry: Setup) -> Iterator[None]:
         if failed.lacked in setup.OF_NETWORK and not entry.network:
             failed.hint = "git orch setup --network"
         raise
-
-
-class _Nobody:
-    """Nobody hears of what a trial reports: its own reports say it."""
-
-    def emit(self, report: Report) -> None:
-        """Take one report."""
 
 
 def _checked(repository: Repository, worktree: Worktree, request: Request) -> Iterator[Tried]:

@@ -1,4 +1,4 @@
-"""Where an attempt happens: the worktree, the sandbox, and what takes its results."""
+"""The site of an attempt: the worktree, the sandbox, and the store for its results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import errors
+from git_orch.agents import telemetry
+from git_orch.flow import reports
 from git_orch.flow.reports import Reporter
+from git_orch.plans import redact
 from git_orch.plans.reasons import Reason
 from git_orch.repo import own_files
 from git_orch.repo.identity import Identity
@@ -23,7 +26,7 @@ from git_orch.repo.repository import Repository
 from git_orch.repo.worktree import enclosed
 from git_orch.repo.worktree.enclosed import Boundary
 from git_orch.repo.worktree.worktrees import Worktree
-from git_orch.sandbox import secrecy
+from git_orch.sandbox import keeping, secrecy
 from git_orch.sandbox.walls.launcher import Launcher
 
 if TYPE_CHECKING:
@@ -58,7 +61,8 @@ class Site:
     hook is the last check of every step. `set_up` says that the setup command left files in the
     worktree itself. `refit` gives the boundary that fits another tree. `shared` is the plan where a
     person works in the worktree as well, else None: then the checks of a commit run `elsewhere`.
-    `furnish` puts what the user shares into a worktree.
+    `furnish` puts what the user shares into a worktree. `number` is that of the step, None for
+    checks of the whole plan.
     """
 
     repository: Repository
@@ -79,6 +83,7 @@ class Site:
     shared: str | None = None
     elsewhere: Callable[[str], AbstractContextManager[Site]] | None = None
     furnish: Callable[[Worktree], None] = _nothing
+    number: int | None = None
 
     @cached_property
     def worktree(self) -> Worktree:
@@ -94,6 +99,16 @@ class Site:
     def is_clean(self) -> bool:
         """Whether a worktree that was just brought to a commit holds nothing but that."""
         return not self.set_up and not self.copied
+
+    @property
+    def step_launcher(self) -> Launcher:
+        """What runs the commands of the step itself: they know the span that they work for."""
+        span = telemetry.carrier()
+        variables = {telemetry.TRACE_VARIABLES[name]: value for name, value in span.items()}
+        if not variables:
+            return self.launcher
+        source = {**self.launcher.source, **variables}
+        return replace(self.launcher, source=source, extra=(*self.launcher.extra, *variables))
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -123,29 +138,44 @@ class Site:
         if self.launcher.writes is not None:
             enclosed.discard(self.launcher.writes)
 
-    def output_path(self, attempt: str, name: str) -> Path:
+    def outputs(self, attempt: str) -> Path | None:
+        """The local directory that takes whole outputs; None where the system refuses one."""
+        return self._private(keeping.OUTPUTS, "output", attempt)
+
+    def output_path(self, attempt: str, name: str) -> Path | None:
         """The local file that takes a command's whole output."""
-        return self._private("output", attempt) / f"{name}.txt"
+        directory = self.outputs(attempt)
+        return directory / f"{name}.txt" if directory is not None else None
 
-    def begin_phase(self, attempt: str, name: str) -> None:
-        """Write down, for whoever looks, what the attempt does from now on."""
+    def begin_phase(self, attempt: str, name: str, about: str = "") -> None:
+        """Write down, for whoever looks, what the attempt does from now on; `about` is the command."""
         phases.begin(self.repository, attempt, Phase(name))
+        self.report_phase(name, about)
 
-    def trace_path(self, plan: str, attempt: str) -> Path:
+    def report_phase(self, name: str, about: str = "") -> None:
+        """Tell the watcher of the run what the attempt does from now on."""
+        shown = redact.redacted(about, self.secrets) if about else ""
+        self.reporter.emit(reports.Phase(self.number, name, shown))
+
+    def trace_path(self, plan: str, attempt: str) -> Path | None:
         """The local file that takes the conversation with the model."""
-        return self._private("traces", plan) / f"{attempt}.jsonl"
+        directory = self._private(keeping.CONVERSATION, "traces", plan)
+        return directory / f"{attempt}.jsonl" if directory is not None else None
 
-    def _private(self, *names: str) -> Path:
+    def _private(self, what: str, *names: str) -> Path | None:
         directory = self.repository.state_dir
-        own_files.make_directories(directory, names)
-        own_files.require(directory, names)
-        return directory.joinpath(*names)
+        with keeping.unnecessary(what):
+            own_files.make_directories(directory, names)
+            own_files.require(directory, names)
+            return directory.joinpath(*names)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """Results of a step besides changed files. `written` are the paths of all files that may have
-    changed; None: any may have. With a `question` the step is not done.
+    changed; None: any may have. With a `question` the step is not done. `agent` is the program that
+    did it, where that was not git-orch.
     """
 
     summary: str = ""
@@ -153,6 +183,7 @@ class Work:
     model: str | None = None
     written: frozenset[str] | None = None
     question: str | None = None
+    agent: str | None = None
 
 
 def refused_path(repository: Repository, name: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from git_orch.plans import paths
-from git_orch.plans.review import LARGEST
+from git_orch.plans.needs_review import LARGEST
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Objects
 from git_orch.repo.objects.raw import TREE_MODE, Entry
@@ -41,7 +41,7 @@ class TreeReader:
         return entry.oid if entry is not None and entry.mode == gitlinks.MODE else None
 
     def link(self, path: str) -> str | None:
-        """Where a symbolic link points to; None for anything else."""
+        """The target of a symbolic link; None for anything else."""
         entry = self._entry(path)
         return self._blob(entry.oid) if entry is not None and entry.mode == _SYMLINK else None
 

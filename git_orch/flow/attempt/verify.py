@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from git_orch import errors
 from git_orch.flow.approval import ground, required
@@ -13,8 +14,9 @@ from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import checks, prepare
 from git_orch.flow.attempt.prepare import Bench
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.flow.reports import CheckEnded, TipChecking
+from git_orch.flow.reports import CheckEnded, Phase, TipChecking
 from git_orch.plans import approval, ids, missing, sentences, trailers
+from git_orch.plans.history import life
 from git_orch.plans.history.status import (
     SATISFIED,
     CheckResult,
@@ -24,9 +26,13 @@ from git_orch.plans.history.status import (
     TipCheck,
     TipFailure,
 )
-from git_orch.plans.plan import Check, Step
+from git_orch.plans.plan import Check, Review, Step
 from git_orch.repo import tree_records
+from git_orch.repo.local import phases
 from git_orch.repo.objects import objects as odb
+
+if TYPE_CHECKING:
+    from git_orch.flow.model.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +50,25 @@ class Verified:
         return all(result.passed for result in self.results)
 
 
+class Asking(NamedTuple):
+    """How to get verdicts of reviews: the service, opened when it is needed, and the model of
+    reviews that name none.
+    """
+
+    service: Callable[[], Service]
+    model: str
+
+
 class Terms(NamedTuple):
     """How to verify. With `use_cache` receipts count instead of running a check again; `record`
-    writes the results into the log; `announce` reports every check.
+    writes the results into the log; `announce` reports every check. `asking` is how to get verdicts
+    that nobody has paid for.
     """
 
     use_cache: bool = True
     record: bool = False
     announce: bool = False
+    asking: Asking | None = None
 
 
 def verify(
@@ -64,25 +81,27 @@ def verify(
     """
     terms = terms or Terms()
     status = plan.status()
-    chosen = [_step(status, number) for number in steps] or [
+    chosen = [life.numbered_step(status, number) for number in steps] or [
         step for step in status.steps if step.commit is not None
     ]
     if check is not None:
-        chosen = [step for step in chosen if len(step.step.checks) >= check] or _without(
-            check, plan
-        )
+        chosen = [step for step in chosen if _count(step.step) >= check] or _without(check, plan)
     if not chosen:
         return []
     grant = required.require_approval(plan, status)
     verified = []
-    with _places(plan, terms) as places:
+    with places(plan, terms) as where:
         for step in chosen:
             commit = _commit_of(plan, step)
             _require_ground_of_step(plan, status, grant, step)
-            results = places.results(_chosen(step.step, check), commit)
+            results = where.results(_chosen(step.step, check), commit)
+            if all(result.passed for result in results):
+                asked = step.step._replace(reviews=_chosen_reviews(step.step, check))
+                again = f"git orch verify {plan.name} {step.number}"
+                results += review(plan, step, asked, commit.oid, terms, again)
             verified.append(Verified(step.number, step.title, commit.tree, results))
             if terms.record and verified[-1].passed and check is None:
-                tree, name = commit.tree, approval.checks_digest(step.step.checks)
+                tree, name = commit.tree, approval.step_digest(step.step)
                 tree_records.add(plan.place, verified=[(step.id, name, tree)])
                 plan.record((commit.oid, plan.event("step.verified", step=step.id, tree=tree)))
     return verified
@@ -107,13 +126,66 @@ def _require_ground_of_step(plan: OpenPlan, status: Status, grant: Grant, step: 
     _require_ground(plan, status, grant, commit)
 
 
+def _count(step: Step) -> int:
+    """The number of all checks of a step."""
+    return len(step.checks) + len(step.reviews)
+
+
 def _chosen(step: Step, check: int | None) -> tuple[Check, ...]:
     """The checks of a step, or the one with that number; after what makes what they need."""
     every = step.verification
-    if check is None:
+    if check is None or check > len(step.checks):  # a review comes after all commands
         return every
     making = every[: len(every) - len(step.checks)]
     return (*making, *step.checks[check - 1 : check])
+
+
+def _chosen_reviews(step: Step, check: int | None) -> tuple[Review, ...]:
+    """The reviews of a step, or the one with that number among its checks."""
+    if check is None:
+        return step.reviews
+    number = check - len(step.checks)
+    return step.reviews[number - 1 : number] if number > 0 else ()
+
+
+def review(
+    plan: OpenPlan, of: StepStatus, step: Step, commit: str, terms: Terms, again: str
+) -> tuple[CheckResult, ...]:
+    """The results of the reviews of a step on the change that a commit makes; `again` is the command
+    that goes on after a stop.
+
+    Raises ProviderFailed, LimitReached, UsageError, and Refused for verdicts that nobody may ask
+    for.
+    """
+    if not step.reviews:
+        return ()
+    from git_orch.flow.attempt import paid_model, reviews  # only plans with reviews pay
+
+    reviews.refuse_alone(step, plan.id)
+    parents = odb.commit(plan.objects, commit).parents
+    before = parents[0] if parents else plan.repository.empty_tree
+    change = reviews.change_between(plan.repository, before, commit)
+    known = reviews.known(plan.repository, step, change) if terms.use_cache else None
+    if known is not None:
+        return tuple(known)
+    if terms.asking is None:
+        raise errors.Refused(f"the review of step {of.number} has no verdict", again)
+    attempt = plan.new_id()
+    reviewer = reviews.Reviewer(
+        paid_model.Payer(plan.place, step.id, attempt, "", again),
+        of.number,
+        terms.asking.service,
+        terms.asking.model,
+        plan.reporter,
+        threading.Event(),
+        plan.new_id(),
+        plan.status().remarks.get(step.id, ()),
+        terms.use_cache,
+    )
+    try:
+        return tuple(reviewer.results(step, change))
+    finally:
+        plan.take_spool(attempt)
 
 
 def _without(check: int, plan: OpenPlan) -> NoReturn:
@@ -188,8 +260,8 @@ def _tip(plan: OpenPlan, status: Status, terms: Terms) -> Tip:
         raise errors.NotFound(f"'{plan.name}' has no branch", f"git orch show {plan.name}")
     commit = status.branch.commits[-1]
     pairs = _checks_by_command(status)
-    with _places(plan, terms) as places:
-        results = places.results(
+    with places(plan, terms) as where:
+        results = where.results(
             [check for _, check in pairs], commit, [step.number for step, _ in pairs]
         )
     failed = [
@@ -230,9 +302,9 @@ def failed_on(plan: OpenPlan, oid: str, only: str | None) -> CheckResult | None:
     if not pairs:
         return None
     _require_ground(plan, status, grant, commit)
-    with _places(plan, Terms(announce=True)) as places:
+    with places(plan, Terms(announce=True)) as where:
         asked, numbers = [check for _, check in pairs], [step.number for step, _ in pairs]
-        results = places.results(asked, commit, numbers)
+        results = where.results(asked, commit, numbers)
     return next((result for result in results if not result.passed), None)
 
 
@@ -252,7 +324,7 @@ def _checks_by_command(status: Status) -> list[tuple[StepStatus, Check]]:
 # -- where -----------------------------------------------------------------------------------------
 
 
-class _Places:
+class Places:
     """Where checks run on commits: nowhere as long as receipts know all results, then in one
     worktree.
     """
@@ -281,23 +353,18 @@ class _Places:
         if announced:
             self._plan.reporter.emit(TipChecking(len(asked)))
         ended: list[CheckResult] = []
-        for result in checks.sequence(asked, stage, self._plan.new_id()):
-            if announced:
-                self._plan.reporter.emit(CheckEnded(steps[len(ended)], result))
-            ended.append(result)
+        with phases.of_run(self._plan.place, "final checks"):
+            for result in checks.sequence(asked, stage, self._plan.new_id()):
+                if announced:
+                    self._plan.reporter.emit(CheckEnded(steps[len(ended)], result))
+                ended.append(result)
+        if announced:
+            self._plan.reporter.emit(Phase(None, phases.BETWEEN))
         return tuple(ended)
 
 
 @contextlib.contextmanager
-def _places(plan: OpenPlan, terms: Terms) -> Iterator[_Places]:
+def places(plan: OpenPlan, terms: Terms) -> Iterator[Places]:
+    """Where checks run on commits, removed afterwards."""
     with prepare.bench(plan, use_cache=terms.use_cache) as bench:
-        yield _Places(plan, terms, bench)
-
-
-def _step(status: Status, number: int) -> StepStatus:
-    if not 1 <= number <= len(status.steps):
-        raise errors.NotFound(
-            f"there is no step {number}: the plan has {len(status.steps)}",
-            f"git orch show {ids.short(status.id)}",
-        )
-    return status.steps[number - 1]
+        yield Places(plan, terms, bench)

@@ -19,6 +19,7 @@ from git_orch.plans import ids, redact
 from git_orch.plans.history import events
 from git_orch.plans.history.status import Status
 from git_orch.repo import refs
+from git_orch.repo.local import proofs
 from git_orch.repo.log import archive as archives
 from git_orch.repo.log import catalog, results
 from git_orch.repo.objects import objects as odb
@@ -85,6 +86,7 @@ def finish(plan: OpenPlan) -> PutAway:
     archives.Writer(plan.repository, plan.objects, plan.identity).put(
         plan.id, plan.home, _lines(plan)
     )
+    proofs.remember(plan.place, status, plan.home)
     last_tip = tip or (status.archived.tip if status.archived is not None else None)
     merged = _branch_with(plan, status, last_tip) if last_tip is not None else None
     if last_tip is not None and merged is None:

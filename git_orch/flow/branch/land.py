@@ -5,16 +5,17 @@ Everything is built and every conflict is known before a ref moves; the branch m
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from git_orch import errors
 from git_orch.flow.approval import grant
 from git_orch.flow.attempt import verify
 from git_orch.flow.branch import archive, conflict
 from git_orch.flow.branch import target as targets
-from git_orch.flow.branch.conflict import Operation, Stop, Stopped
+from git_orch.flow.branch.conflict import Stopped
 from git_orch.flow.branch.target import Consequence, Target
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base as basing
@@ -38,6 +39,7 @@ from git_orch.repo.objects import merges, signed_commits
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.worktree import gate, ingest
+from git_orch.repo.worktree.conflict_record import Operation, Stop
 
 Mode = Literal["merge", "rebase", "squash", "ff-only"]  # as settings.WAYS_TO_LAND
 
@@ -62,8 +64,8 @@ class Landing:
 
 
 class Terms(NamedTuple):
-    """How to land: with `partial` also a plan that is not done, with `unverified` also what this
-    machine has not verified; with `dry_run` nothing moves.
+    """The options of a landing: with `partial` also a plan that is not done, with `unverified` also
+    what this machine has not verified; with `dry_run` nothing moves.
     """
 
     mode: Mode = "merge"
@@ -111,13 +113,9 @@ def land(plan: OpenPlan, onto: str | None, terms: Terms) -> Landing:
     branch = _branch_to_land(status, partial=terms.partial)
     target = _target(plan, status, onto)
     work = _Work(plan, status, branch, target, Written(plan.objects))
-    try:
+    operation = Operation("land", target.ref, _flags(terms))
+    with contextlib.nullcontext() if terms.dry_run else conflict.offering(plan, operation):
         built = _build(work, mode)
-    except Stopped as stopped:
-        if terms.dry_run:
-            raise
-        operation = Operation("land", target.ref, mode, terms.partial, terms.unverified)
-        raise conflict.offer(plan, operation, stopped) from stopped
     work.written.flush()
     if built is None:
         return _record_landing(work, dry_run=terms.dry_run)
@@ -141,6 +139,17 @@ def land(plan: OpenPlan, onto: str | None, terms: Terms) -> Landing:
         raise errors.Busy(lost.cause, f"git orch {again}") from lost
     landing = Landing(mode, target.ref, target.tip, built.tip, built.commits, code=code)
     return _put_away(work, landing)
+
+
+def _flags(terms: Terms) -> tuple[str, ...]:
+    given = {"partial": terms.partial, "unverified": terms.unverified}
+    return (terms.mode, *(flag for flag, is_given in given.items() if is_given))
+
+
+def terms_of(operation: Operation) -> Terms:
+    """The terms of a landing that a conflict has stopped."""
+    mode = next(mode for mode in get_args(Mode) if mode in operation.flags)
+    return Terms(mode, "partial" in operation.flags, "unverified" in operation.flags)
 
 
 # -- what nobody here has verified -----------------------------------------------------------------
@@ -178,7 +187,7 @@ def _verify(work: _Work) -> _Work:
     status, name = work.status, work.name
     if status.is_verified_here():
         return work
-    insist = f"or insist: git orch land --unverified {name}"
+    insist = f"or land it unverified: git orch land --unverified {name}"
     work.plan.reporter.emit(
         Note(f"{_unverified_text(status)}: running all checks on the tip first")
     )
@@ -197,7 +206,20 @@ def _verify(work: _Work) -> _Work:
             f"check {failing} of step {number} fails on the tip: nothing was landed",
             f"git orch verify --tip {name}  # {insist}",
         )
-    return replace(work, status=work.plan.status())
+    now = work.plan.status()
+    _refuse_unreviewed(now, insist)
+    return replace(work, status=now)
+
+
+def _refuse_unreviewed(status: Status, insist: str) -> None:
+    """Raises Refused where a step has a review whose verdict on its present change is not known
+    here: no check on the tip takes its place.
+    """
+    for step in status.steps:
+        if step.id in status.unverified_here and step.step.reviews:
+            again = f"git orch verify {ids.short(status.id)} {step.number} --record"
+            cause = f"step {step.number} was not reviewed as it is now"
+            raise errors.Refused(cause, f"{again}  # {insist}")
 
 
 def _code_files(work: _Work, built: Built) -> tuple[str, ...]:
@@ -274,6 +296,7 @@ def _put_away(work: _Work, landing: Landing) -> Landing:
     """Archive the plan, if nothing of it is left to do; whoever has its branch checked out keeps
     it.
     """
+    conflict.forget_settled(work.plan)
     if len(work.status.satisfied_steps()) < len(work.status.steps):
         return landing
     try:
@@ -299,7 +322,7 @@ def _warn_of_untested(work: _Work, built: Built) -> None:
         )
     tree = odb.commit(built.written, built.tip).tree
     tested = [odb.commit(work.plan.objects, work.branch.tip).tree]
-    resolved = conflict.Resolutions(work.plan).last(work.branch.tip)
+    resolved = conflict.Resolutions(work.plan).last_merge()
     if resolved is not None:
         tested.append(odb.commit(work.plan.objects, resolved.commit).tree)
     if tree not in tested:

@@ -6,12 +6,15 @@ user can resolve it; a local file remembers whose pick that is.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from git_orch import errors
-from git_orch.flow.branch import land, opening, pick_by_hand
+from git_orch.flow.branch import conflict, land, opening, pick_by_hand
 from git_orch.flow.branch import target as targets
+from git_orch.flow.branch.conflict import Stopped
 from git_orch.flow.branch.land import Built
 from git_orch.flow.branch.pick_by_hand import Picked, Record
 from git_orch.flow.branch.target import Checkout, Consequence, Target
@@ -26,12 +29,13 @@ from git_orch.repo.objects import merges
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.repository import Repository
+from git_orch.repo.worktree.conflict_record import Operation, Stop
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     """Steps about to be picked: in the order of their commits on the plan branch, and where they
-    go.
+    go; with `force` also without those that they need.
     """
 
     plan: OpenPlan
@@ -39,6 +43,7 @@ class _Work:
     steps: tuple[StepStatus, ...]
     target: Target
     old: str
+    force: bool
 
     @property
     def name(self) -> str:
@@ -63,7 +68,8 @@ def pick(
     they are there.
 
     Raises Refused for a step that is not done or, without `force`, whose dependencies are not
-    there; Busy when files are in the way; Conflict, in a checkout with the pick begun there.
+    there; Busy when files are in the way; Conflict, with the pick begun in the checkout that has
+    the branch, or else in a worktree that the error names.
     """
     status = plan.status()
     chosen = [_done(status, number) for number in numbers]
@@ -88,6 +94,7 @@ def pick(
         _in_order(status, [step for step in chosen if step not in already]),
         target,
         target.tip,
+        force,
     )
     if not work.steps:
         return None
@@ -157,11 +164,12 @@ def _carry_out(work: _Work, *, dry_run: bool) -> Picked | None:
     if checkout is not None and changed:
         raise targets.Blocked(checkout, changed)
     try:
-        built = _build(work)
-    except errors.Conflict as conflict:
+        with _offering(work, dry_run=dry_run):
+            built = _build(work)
+    except Stopped as stopped:
         if checkout is None or dry_run:
             raise
-        return _by_hand(work, checkout, conflict)
+        return _by_hand(work, checkout, stopped)
     if dry_run:
         return Picked(work.target.ref, work.old, built.tip, built.commits)
     typed = ",".join(str(step.number) for step in work.steps)
@@ -176,15 +184,26 @@ def _carry_out(work: _Work, *, dry_run: bool) -> Picked | None:
         )
     except refs.RefMoved as lost:
         raise errors.Busy(lost.cause, f"git orch {again}") from lost
+    conflict.forget_settled(work.plan)
     return Picked(work.target.ref, work.old, built.tip, built.commits)
+
+
+def _offering(work: _Work, *, dry_run: bool) -> AbstractContextManager[None]:
+    """Where no checkout has the branch, a person resolves conflicts in a worktree of their own."""
+    if dry_run or work.target.checkout is not None:
+        return contextlib.nullcontext()
+    flags = ("force",) if work.force else ()
+    steps = tuple(step.id for step in work.steps)
+    return conflict.offering(work.plan, Operation("pick", work.target.ref, flags, steps))
 
 
 def _build(work: _Work) -> Built:
     """The commits on top of the branch, in memory. Raises Conflict."""
     plan = work.plan
     chain = Chain(plan.repository, plan.identity, Written(plan.objects), work.old)
+    resolutions = conflict.Resolutions(plan)
     for commit in work.commits():
-        picked = chain.pick(commit)
+        picked = resolutions.pick(chain, commit)
         if picked.conflicts:
             steps = [
                 step.number
@@ -198,11 +217,13 @@ def _build(work: _Work) -> Built:
                     f"{sentences.quoted(work.target.name)} is a repository inside the tree",
                     f"git orch diff {work.name}",
                 )
-            raise errors.Conflict(
+            typed = ",".join(str(step.number) for step in work.steps)
+            raise Stopped(
                 f"{sentences.steps(steps)} cannot be picked onto "
                 f"{sentences.quoted(work.target.name)}: {paths}",
-                f"git switch {work.target.typed} && git orch pick {work.name} "
-                f"{','.join(str(step.number) for step in work.steps)}  # where it can be resolved",
+                f"git orch pick {work.name} {typed} --onto {work.target.typed}  # to resolve it",
+                Stop("pick", chain.tip, commit, commit),
+                chain.written,
             )
     commits = {
         step.id: chain.became[step.commit.oid] for step in work.steps if step.commit is not None
@@ -211,11 +232,11 @@ def _build(work: _Work) -> Built:
     return Built(chain.tip, chain.written, commits, tuple(chain.became.values()))
 
 
-def _by_hand(work: _Work, checkout: Checkout, conflict: errors.Conflict) -> Picked:
+def _by_hand(work: _Work, checkout: Checkout, stopped: Stopped) -> Picked:
     """Begin `git cherry-pick` in the checkout: the user resolves what does not fit there."""
     steps = tuple(step.id for step in work.steps)
     begun = Record(work.plan.id, work.target.ref, work.old, steps, tuple(work.commits()))
-    pick_by_hand.begin(work.plan.repository, checkout, begun, conflict)
+    pick_by_hand.begin(work.plan.repository, checkout, begun, stopped)
     picked = pick_by_hand.record_outcome(work.plan, begun)
     pick_by_hand.forget(work.plan.repository, checkout)
     return picked
@@ -229,8 +250,16 @@ def waiting(repository: Repository) -> tuple[Checkout, Record]:
     checkout = Checkout(repository.top, repository.git_dir) if repository.top is not None else None
     record = pick_by_hand.record_of(repository, checkout) if checkout is not None else None
     if checkout is None or record is None:
-        raise errors.Refused("no pick of git-orch waits here", "git status")
+        raise errors.Refused("no pick waits here", "git status")
     return checkout, record
+
+
+def waits_here(repository: Repository) -> bool:
+    """Whether a pick was begun where the user stands."""
+    try:
+        return waiting(repository) is not None
+    except errors.Refused:
+        return False
 
 
 def go_on(repository: Repository, reporter: Reporter) -> Picked:

@@ -117,12 +117,12 @@ def go_on(repository: Repository, checkout: Checkout, record: Record) -> None:
             and not _has_staged(repository, checkout)
         ):
             raise errors.Conflict(
-                "the commit is empty as you resolved it",
+                "your resolution leaves the commit empty",
                 "git cherry-pick --skip && git orch pick --continue  # or, to have it empty: "
                 "git commit --allow-empty --no-edit && git orch pick --continue",
             )
         if in_progress(checkout, record):
-            raise conflict_to_resolve(repository, checkout, "the next commit conflicts, too")
+            raise conflict_to_resolve(repository, checkout, "the next commit conflicts too")
         raise errors.Busy("git cherry-pick --continue failed", checkout.command("status"))
 
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.plans import ids
+from git_orch.plans.history import changes
 from git_orch.repo import localfiles, own_files, refs
 from git_orch.repo.local import keep_days, layers
-from git_orch.repo.log import kept
+from git_orch.repo.log import archive, catalog, kept
 from git_orch.repo.plan_place import PlanPlace
 from git_orch.repo.worktree import pool, worktrees
 from git_orch.sandbox import trees
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _FILES = {
     "output": "outputs",
     "traces": "conversations",
+    "tapes": "recorded requests",
     "refused": "refused changes",
     "replies": "replies of planners",
     "edit": "drafts",
@@ -72,7 +74,8 @@ def prune(
     needed = live - free.keys()
     spared = _names(needed, [status for status in statuses if status.id in needed])
     gone = []
-    for name, kind in _FILES.items():
+    # Nobody knows which files those plans need whose logs cannot be read.
+    for name, kind in _FILES.items() if _are_all_read(repository, objects, statuses) else ():
         place = repository.state_dir / name
         sizes = keep_days.remove_older(place, before, spared, dry_run=age.dry_run)
         gone.append(Gone(kind, len(sizes), sum(sizes)))
@@ -92,23 +95,48 @@ def _names(plans: set[str], statuses: Sequence[Status]) -> frozenset[str]:
     return frozenset(plans | {ids.short(plan) for plan in plans} | attempts)
 
 
+def _are_all_read(repository: Repository, objects: Database, statuses: Sequence[Status]) -> bool:
+    """Whether there is no plan, open or archived, but these."""
+    listing = refs.listing(repository)
+    put_away = archive.read_at(repository, objects, listing.archive)
+    plans = listing.plans.keys() | put_away.plans.keys()
+    return not put_away.damaged and plans <= {status.id for status in statuses}
+
+
 def _drop_kept(
     repository: Repository, objects: Database, status: Status, before: float, age: Age
 ) -> int:
     """How many commits an archived plan does not keep any more."""
-    tip = status.archived.tip if status.archived is not None else None
     place = PlanPlace(repository, status.id)
-
-    def goes(link: kept.Link) -> bool:
-        if link.seconds >= before or tip in link.held:
-            return False
-        return status.landed is not None or link.why.startswith(kept.ATTEMPTS)
-
     try:
         with localfiles.lock(place):
+            if refs.value(repository, place.log) is not None:  # somebody has brought it back
+                return 0
+            [now] = catalog.archived_statuses(repository, objects, status.id)
+            needed = _needed(repository, now)
+
+            def goes(link: kept.Link) -> bool:
+                if link.seconds >= before or not needed.isdisjoint(link.held):
+                    return False
+                return now.landed is not None or link.why.startswith(kept.ATTEMPTS)
+
             return kept.drop(place, objects, goes, dry_run=age.dry_run)
-    except errors.OrchError:  # somebody works on it now, or has broken the chain
+    except (errors.OrchError, ValueError):  # somebody works on it now, or has broken the chain
         return 0
+
+
+def _needed(repository: Repository, status: Status) -> set[str | None]:
+    """The commits that an archived plan, or an undo of its changes, comes back to. When the branch
+    has moved on since the plan landed, nothing can be taken back any more.
+    """
+    needed = {status.archived.tip if status.archived is not None else None}
+    landed = status.landed
+    if landed is not None and refs.value(repository, landed.ref) != landed.new:
+        return needed
+    history = changes.read(status.log.events, f"{refs.BRANCHES}{status.id}")
+    for change in (*history.stand, *history.undone):
+        needed |= {change.old, change.new}
+    return needed
 
 
 def _worktrees(
@@ -119,7 +147,10 @@ def _worktrees(
         for name in names:
             yield from _remove_worktree(repository, name, "exec", before, age)
     for plan in free:
-        with contextlib.suppress(errors.OrchError), localfiles.lock(PlanPlace(repository, plan)):
+        place = PlanPlace(repository, plan)
+        with contextlib.suppress(errors.OrchError), localfiles.lock(place):
+            if refs.value(repository, place.log) is not None:
+                continue
             for purpose in worktrees.purposes(repository, plan):
                 if purpose in _OURS:
                     yield from _remove_worktree(repository, plan, purpose, before, age)

@@ -39,6 +39,8 @@ def settle(plan: OpenPlan, *, put_away: bool = False) -> None:
         else:
             _settle_landing(plan, move)
     status = plan.status()
+    if status.branch is None and not status.plan.steps:
+        return  # an idea has no branch
     if not (put_away and (status.branch is None or status.archived is not None)):
         notice(plan, status)
 

@@ -8,23 +8,22 @@ it was.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from git_orch import errors
 from git_orch.flow.approval import required
 from git_orch.flow.approval.ground import approve_again, reaches_checks
-from git_orch.flow.attempt import checks, prepare
+from git_orch.flow.attempt import checks, prepare, verify
 from git_orch.flow.branch import conflict
-from git_orch.flow.branch.conflict import Operation, Resolutions, Stop, Stopped
+from git_orch.flow.branch.conflict import CheckFailed, Resolutions, Stopped
 from git_orch.flow.move import Entry
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base, edit
 from git_orch.flow.reports import CheckEnded, Note
 from git_orch.plans import approval, ids, sentences
 from git_orch.plans.document import Document
+from git_orch.plans.history import life
 from git_orch.plans.history.status import (
     SATISFIED,
     Base,
@@ -40,6 +39,7 @@ from git_orch.repo.chain import Chain
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.merges import Conflicting
 from git_orch.repo.objects.objects import Written
+from git_orch.repo.worktree.conflict_record import Operation, Stop
 
 _NAMED = 3  # paths of a conflict that a message names
 
@@ -60,8 +60,8 @@ class Rewritten:
 
 
 def drop(plan: OpenPlan, number: int) -> Rewritten:
-    """Take one step's commit out of the middle. Raises Refused when a done step needs it, Conflict,
-    StepFailed.
+    """Take one step's commit out of the middle. Raises Refused when a done step needs it; Conflict
+    and StepFailed, which name a worktree in which a person may resolve it.
     """
     status, branch, step, commit = step_to_rewrite(plan, number)
     needing = [
@@ -75,7 +75,7 @@ def drop(plan: OpenPlan, number: int) -> Rewritten:
             f"step {number} is needed by {sentences.steps(other.number for other in needing)}",
             first,
         )
-    with with_hint(_edit_from(plan, number)):
+    with conflict.offering(plan, Operation("drop", steps=(step.id,))):
         chain = pick_onto(plan, status, after(branch, commit), commit.parents[0])
         return move_branch(plan, status, chain, MoveKind.DROP, f"drop step {number}")
 
@@ -85,7 +85,7 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
     text changes.
 
     A plan that is complete keeps the numbers of its steps: only its commits change places. Raises
-    Refused, Conflict.
+    Refused; Conflict and StepFailed, which name a worktree in which a person may resolve it.
     """
     status = plan.status()
     steps = [status.steps[number - 1].step for number in numbers]
@@ -99,11 +99,9 @@ def reorder(plan: OpenPlan, numbers: Sequence[int]) -> Rewritten | None:
                 f"git orch graph {ids.short(plan.id)}",
             )
         seen.add(step.id)
-    stays = next(
-        (place for place, number in enumerate(numbers) if number != place + 1), len(numbers)
-    )
-    with with_hint(_edit_from(plan, stays + 1)):
-        done = _reorder_commits(plan, status, [step.id for step in steps])
+    order = [step.id for step in steps]
+    with conflict.offering(plan, Operation("reorder", steps=tuple(order))):
+        done = _reorder_commits(plan, status, order)
     if plan.status().state is not PlanState.COMPLETE:
         part = edit.Undo({"part_of": done.move}) if done is not None else None
         new = status.plan._replace(steps=tuple(steps))
@@ -153,24 +151,17 @@ def rebase(plan: OpenPlan, new: Base) -> Rewritten | None:
         return None
     if status.base.snapshot:
         plan.reporter.emit(
-            Note("the uncommitted files that the plan was made with are not part of the new base")
+            Note("the new base lacks the uncommitted files that the plan began with")
         )
     written = Written(plan.objects)
     cover = base.write_cover(written, plan.identity, plan.id, status.plan, new)
     own = branch.commits[1:] if branch.commits[0].message.cover_of == plan.id else branch.commits
-    operation = Operation("rebase", new.ref or new.commit or "")
-    try:
-        chain = pick_onto(plan, status, own, cover, written, Resolutions(plan))
-    except Stopped as stopped:
-        raise conflict.offer(plan, operation, stopped) from stopped
     rebased = (cover, plan.event("plan.rebased", base=base.document(new)))
+    why = f"rebase to {(new.commit or '')[:10]}"
     try:
-        why = f"rebase to {(new.commit or '')[:10]}"
-        done = move_branch(plan, status, chain, MoveKind.REBASE, why, [rebased])
-    except CheckFailed as failed:
-        to_mend = Stopped(failed.cause, failed.hint, failed.stop, chain.written)
-        failed.hint = conflict.offer(plan, operation, to_mend).hint
-        raise
+        with conflict.offering(plan, Operation("rebase", new.ref or new.commit or "")):
+            chain = pick_onto(plan, status, own, cover, written)
+            done = move_branch(plan, status, chain, MoveKind.REBASE, why, [rebased])
     except errors.Busy:  # the log may name the new base already
         plan.record((plan.home, plan.event("plan.rebased", base=base.document(status.base))))
         raise
@@ -186,11 +177,7 @@ def step_to_rewrite(plan: OpenPlan, number: int) -> tuple[Status, Branch, StepSt
     status = plan.status()
     name = ids.short(plan.id)
     branch = _branch(plan, status)
-    if not 1 <= number <= len(status.steps):
-        raise errors.NotFound(
-            f"there is no step {number}: the plan has {len(status.steps)}", f"git orch show {name}"
-        )
-    step = status.steps[number - 1]
+    step = life.numbered_step(status, number)
     if step.commit is None or step.state not in SATISFIED:
         raise errors.Refused(
             f"step {number} is not done: it is {step.state.value}", f"git orch exec {name}"
@@ -226,7 +213,6 @@ def pick_onto(
     commits: Sequence[Commit],
     onto: str,
     written: Written | None = None,
-    resolutions: Resolutions | None = None,
 ) -> Chain:
     """The commits one after the other on `onto`, in memory; what conflicted before is picked as it
     was resolved. Raises Stopped, which names every step that conflicts.
@@ -234,62 +220,35 @@ def pick_onto(
     chain = Chain(plan.repository, plan.identity, written or Written(plan.objects), onto)
     conflicts: list[tuple[Commit, tuple[Conflicting, ...]]] = []
     first: Stop | None = None
+    resolutions = Resolutions(plan)
     for commit in commits:
         if len(commit.parents) > 1:
             raise errors.Refused(
                 f"commit {commit.oid[:10]} on the branch is a merge of yours, which cannot be picked",
                 f"git show {commit.oid[:10]}",
             )
-        pick = chain.pick if resolutions is None else partial(resolutions.pick, chain)
-        picked = pick(commit.oid)
+        picked = resolutions.pick(chain, commit.oid)
         if picked.conflicts:
             conflicts.append((commit, picked.conflicts))
             first = first or Stop("pick", chain.tip, commit.oid, commit.oid)
     if first is not None:
-        error = _conflict(plan, status, conflicts)
-        raise Stopped(error.cause, error.hint, first, chain.written)
+        raise Stopped(_cause(status, conflicts), _look(conflicts), first, chain.written)
     chain.written.flush()  # worktrees are made of it, to run checks in
     return chain
 
 
-def _conflict(
-    plan: OpenPlan, status: Status, conflicts: Sequence[tuple[Commit, tuple[Conflicting, ...]]]
-) -> errors.Conflict:
-    parts, first = [], None
+def _cause(status: Status, conflicts: Sequence[tuple[Commit, tuple[Conflicting, ...]]]) -> str:
+    parts = []
     for commit, paths_at_fault in conflicts:
         numbers = [step.number for step in status.steps if step.commit == commit]
-        first = first or (numbers[0] if numbers else None)
         whose = f"step {numbers[0]}" if numbers else f"your commit {commit.oid[:10]}"
         paths = list(dict.fromkeys(conflict.path for conflict in paths_at_fault))
         parts.append(f"{whose} conflicts in {sentences.paths(paths, _NAMED)}")
-    hint = again_from(plan, first) if first is not None else f"git show {conflicts[0][0].oid[:10]}"
-    return errors.Conflict(f"branch unchanged: {'; '.join(parts)}", hint)
+    return f"branch unchanged: {'; '.join(parts)}"
 
 
-@contextlib.contextmanager
-def with_hint(command: str) -> Iterator[None]:
-    """The command that helps where commits do not fit or their checks fail."""
-    try:
-        yield
-    except (errors.Conflict, errors.StepFailed) as refused:
-        refused.hint = command
-        raise
-
-
-def again_from(plan: OpenPlan, number: int) -> str:
-    """The commands that take a step and all later ones back and do them again."""
-    return f"{_back_before(plan, number)} && git orch exec {ids.short(plan.id)}"
-
-
-def _edit_from(plan: OpenPlan, number: int) -> str:
-    """The commands that take a step and all later ones back, to change the plan from there on."""
-    return f"{_back_before(plan, number)} && git orch edit {ids.short(plan.id)}"
-
-
-def _back_before(plan: OpenPlan, number: int) -> str:
-    return f"git orch rollback {ids.short(plan.id)}" + (
-        f" --to-step {number - 1}" if number > 1 else ""
-    )
+def _look(conflicts: Sequence[tuple[Commit, tuple[Conflicting, ...]]]) -> str:
+    return f"git show {conflicts[0][0].oid[:10]}"
 
 
 def move_branch(
@@ -312,7 +271,7 @@ def move_branch(
     tree_records.add(
         plan.place,
         verified=[
-            (step.step.id, approval.checks_digest(step.step.checks), tree)
+            (step.step.id, approval.step_digest(step.step), tree)
             for step, _, tree in verified
             if step.step.checks or step.step.id not in status.unverified_here
         ],
@@ -323,6 +282,7 @@ def move_branch(
     rewritten = (plan.home, plan.event("plan.rewritten", why=why, **{"from": old, "to": chain.tip}))
     entries = [*entries, *verified_events, rewritten]
     move = plan.move(old, chain.tip, why, entries, kind=kind, written=chain.written)
+    conflict.forget_settled(plan)
     checked = tuple(step.number for step, _, _ in verified if step.step.checks)
     return Rewritten(old, chain.tip, checked, move)
 
@@ -380,18 +340,25 @@ def _verify(plan: OpenPlan, status: Status, chain: Chain) -> list[tuple[StepStat
                         raise CheckFailed(
                             f"branch unchanged: check {command} of step {step.number} "
                             f"{result.reason} on the new branch, which is kept as {chain.tip[:10]}",
-                            again_from(plan, step.number),
+                            f"git show {chain.tip[:10]}",
                             Stop("mend", below, old, oid),
+                            chain.written,
                         )
-    return changed
+    return [entry for entry in changed if _is_reviewed(plan, *entry[:2])]
 
 
-class CheckFailed(errors.StepFailed):
-    """A check fails on a commit of a new branch; `stop` says where that can be mended."""
-
-    def __init__(self, cause: str, hint: str, stop: Stop) -> None:
-        super().__init__(cause, hint)
-        self.stop = stop
+def _is_reviewed(plan: OpenPlan, step: StepStatus, oid: str) -> bool:
+    """Whether models have judged the change that a commit makes, or need not: nobody is asked."""
+    try:
+        results = verify.review(plan, step, step.step, oid, verify.Terms(), "")
+    except errors.Refused:
+        results = ()
+    passed = len(results) == len(step.step.reviews) and all(result.passed for result in results)
+    if not passed:
+        again = f"git orch verify {ids.short(plan.id)} {step.number} --record"
+        what = f"step {step.number} has changed since its review"
+        plan.reporter.emit(Note(f"{what}; to have it reviewed: {again}"))
+    return passed
 
 
 def report(plan: OpenPlan, done: Rewritten) -> None:

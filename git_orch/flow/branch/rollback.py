@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_orch import errors
-from git_orch.flow.branch import rewrite
+from git_orch.flow.branch import conflict, rewrite
 from git_orch.flow.move import Change, Entry
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.plans import ids, sentences
+from git_orch.plans.history import life
 from git_orch.plans.history.status import SATISFIED, Commit, MoveKind, Status
+from git_orch.repo.chain import Chain
 from git_orch.repo.objects.objects import Written
 from git_orch.repo.worktree import worktrees
+from git_orch.repo.worktree.conflict_record import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to roll back: `in_checkout` also where the branch is checked out, `keep_users_own`
-    replays the user's own commits on the target, `dry_run` moves nothing.
+    """The options of a rollback: `in_checkout` also where the branch is checked out,
+    `keep_users_own` replays the user's own commits on the target, `dry_run` moves nothing.
     """
 
     in_checkout: bool = False
@@ -75,6 +78,24 @@ def roll_back_last(plan: OpenPlan, count: int, how: How | None = None) -> Moved 
     return _to(plan, status, target, f"rollback by {sentences.count(count, 'step')}", how or How())
 
 
+def roll_back_again(plan: OpenPlan, operation: Operation) -> Moved | None:
+    """Run a rollback again whose conflict a person has resolved. Raises Refused where the branch
+    has left the commit that it goes back to.
+    """
+    status = plan.status()
+    commits = status.branch.commits if status.branch is not None else ()
+    target = next((commit for commit in commits if commit.oid == operation.onto), None)
+    if target is None:
+        raise errors.Refused(
+            f"the branch has {operation.onto[:10]} no more, to which it was to go back",
+            f"git orch done --abort {plan.name}",
+        )
+    step = next((step.number for step in status.steps if step.commit == target), None)
+    where = f"to step {step}" if step is not None else "to the start"
+    how = How("checkout" in operation.flags, keep_users_own=True)
+    return _to(plan, status, target, f"rollback {where}", how)
+
+
 def roll_back_run(plan: OpenPlan, tip: str) -> Moved | None:
     """Move the branch back to where it was when a run began; None when the run has moved nothing."""
     status = plan.status()
@@ -96,7 +117,7 @@ def _to(plan: OpenPlan, status: Status, target: Commit, why: str, how: How) -> M
     elif theirs == list(cut):
         return None
     gone = tuple(step.number for step in status.steps if step.commit in cut)
-    chain = rewrite.pick_onto(plan, status, theirs, target.oid)
+    chain = _replay(plan, status, theirs, target, how)
     moved = Moved(
         branch.tip,
         chain.tip,
@@ -113,7 +134,21 @@ def _to(plan: OpenPlan, status: Status, target: Commit, why: str, how: How) -> M
     plan.keep([branch.tip], "a tip that was rolled back")
     change = Change(MoveKind.ROLLBACK, plan.ref, branch.tip, chain.tip, why)
     move_to(plan, change, [(plan.home, event)], chain.written, in_checkout=how.in_checkout)
+    conflict.forget_settled(plan)
     return moved
+
+
+def _replay(
+    plan: OpenPlan, status: Status, theirs: list[Commit], target: Commit, how: How
+) -> Chain:
+    """Pick the user's own commits onto the target. Raises Conflict, which names a worktree in which
+    a person may resolve it.
+    """
+    if how.dry_run:
+        return rewrite.pick_onto(plan, status, theirs, target.oid)
+    flags = ("keep-user-commits", "checkout") if how.in_checkout else ("keep-user-commits",)
+    with conflict.offering(plan, Operation("rollback", target.oid, flags)):
+        return rewrite.pick_onto(plan, status, theirs, target.oid)
 
 
 def _claims(commit: Commit, plan: str) -> bool:
@@ -130,12 +165,7 @@ def _target(status: Status, to_step: int | None) -> Commit:
                 f"git branch -f orch/{status.id} {status.base.commit or first.oid}",
             )
         return first
-    if not 1 <= to_step <= len(status.steps):
-        raise errors.NotFound(
-            f"there is no step {to_step}: the plan has {len(status.steps)}",
-            f"git orch show {ids.short(status.id)}",
-        )
-    commit = status.steps[to_step - 1].commit
+    commit = life.numbered_step(status, to_step).commit
     if commit is None:
         raise errors.Refused(
             f"step {to_step} is not done: there is nothing to go back to",

@@ -72,7 +72,7 @@ class Target:
 
 
 def find(repository: Repository, name: str) -> Target:
-    """The branch that is meant, by its short or full name.
+    """A branch by its short or full name.
 
     Raises NotFound when there is none, Refused for a plan's, Busy when something in its checkout is
     not finished.
@@ -216,7 +216,7 @@ def _carry_out(plan: OpenPlan, change: Change, consequence: Consequence) -> None
 def _commit_first(checkout: Checkout, paths: Sequence[str]) -> str:
     add = checkout.command(f"add -- {' '.join(shlex.quote(path) for path in paths)}")
     commit = checkout.command("commit")
-    return f"{add} && {commit}  # where they are what the plan began with"
+    return f"{add} && {commit}  # if the plan began with them"
 
 
 def _hold(plan: OpenPlan, target: Target, change: Change, written: Written) -> None:

@@ -15,16 +15,16 @@ from dataclasses import dataclass, replace
 from git_orch import errors
 from git_orch.flow import move as moves
 from git_orch.flow.approval import approve
-from git_orch.flow.branch import archive, opening, rewrite, rollback, unarchive
+from git_orch.flow.branch import archive, conflict, opening, rewrite, rollback, unarchive
 from git_orch.flow.branch import target as targets
 from git_orch.flow.branch.target import Consequence, Target
 from git_orch.flow.move import Entry
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import edit
-from git_orch.flow.reports import Reporter
+from git_orch.flow.reports import Note, Reporter
 from git_orch.plans import ids, plan_document, sentences
 from git_orch.plans.document import BadDocument, Document
-from git_orch.plans.history import changes
+from git_orch.plans.history import changes, fold, life
 from git_orch.plans.history.changes import Change, ChangeKind, Turn
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import MoveKind, PlanState, Status
@@ -46,8 +46,8 @@ _COMES_AGAIN = frozenset({ChangeKind.CREATE, ChangeKind.UNARCHIVE})
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to take back: `turn` says which change; `in_checkout` also where the plan's branch is
-    checked out; `dry_run` changes nothing. `kinds` are those that may be taken back.
+    """The options of an undo: `turn` says which change; `in_checkout` also where the plan's branch
+    is checked out; `dry_run` changes nothing. `kinds` are those that may be taken back.
     """
 
     turn: Turn = "reverse"
@@ -90,12 +90,12 @@ class _Act:
 
     @property
     def start(self) -> str:
-        """Where the moved branch has to be."""
+        """The tip that the moved branch must have."""
         return (self.change.old if self.redo else self.change.new) or ""
 
     @property
     def goal(self) -> str | None:
-        """Where it goes."""
+        """The tip that it gets."""
         return self.change.new if self.redo else self.change.old
 
     @property
@@ -109,12 +109,13 @@ class _Act:
         return self.change.after if self.redo else self.change.before
 
 
-def last_change(status: Status, how: How) -> tuple[Change, bool]:
+def last_change(repository: Repository, status: Status, how: How) -> tuple[Change, bool]:
     """The change to take back or, where the second value is true, to bring again. Raises Refused
     where there is none.
     """
     name = ids.short(status.id)
-    history = changes.read(status.log.events, f"{refs.BRANCHES}{status.id}")
+    clone = store.clone_id(repository) if how.kinds >= changes.SMALL else ""
+    history = changes.read(status.log.events, f"{refs.BRANCHES}{status.id}", clone)
     change, redo = history.next(how.turn)
     if change is None:
         raise errors.Refused(f"nothing is left to take back in '{name}'", f"git orch log {name}")
@@ -123,7 +124,12 @@ def last_change(status: Status, how: How) -> tuple[Change, bool]:
             f"the last change of '{name}' was not a rollback, but '{change.why}'",
             f"git orch undo {name}  # takes that back",
         )
-    if change.kind is ChangeKind.CREATE and history.begun and not redo:
+    if redo:
+        return change, redo
+    ran = bool(status.attempts) or status.state not in life.BEFORE_A_RUN
+    if (change.kind is ChangeKind.CREATE and history.begun) or (
+        change.kind is ChangeKind.SPEC and ran
+    ):
         raise errors.Refused(
             f"nothing is left to take back in '{name}' but the plan itself",
             f"git orch archive {name}",
@@ -135,24 +141,57 @@ def undo(place: PlanPlace, status: Status, reporter: Reporter, how: How) -> Undo
     """Reverse the last change of a plan, which may be archived. Raises Refused and Busy where what
     came after stands in the way: nothing is moved then.
     """
-    change, redo = last_change(status, how)
+    change, redo = last_change(place.repository, status, how)
     act = _Act(change, redo, how)
     if status.archived is not None:
         if change.kind in changes.OF_USERS_BRANCH:  # before anything changes
             _target(place, act)
         whole = change.kind in (_COMES_AGAIN if redo else {ChangeKind.ARCHIVE})
-        if not whole and (redo or change.kind not in _ARCHIVES):
+        revives = redo and change.kind is ChangeKind.EDIT and change.outcome is not None
+        if not whole and not revives and (redo or change.kind not in _ARCHIVES):
             archive.refuse_archived(status)
         if how.dry_run:
             return Undone(change, redo, change.new, change.old)
         unarchive.unarchive(place, reporter, act.marks if whole else act.part)
         if whole:
             return Undone(change, redo)
-    with opening.open_for_writing(place, reporter) as plan:
-        now, again = last_change(plan.status(), how)
+    without_branch = change.kind is ChangeKind.SPEC and not redo  # one that was cut off
+    with opening.open_for_writing(place, reporter, idea=True, put_away=without_branch) as plan:
+        now, again = last_change(plan.repository, plan.status(), how)
         if (now.id, again) != (change.id, redo):
             raise errors.Busy(f"'{plan.name}' was changed meanwhile", f"git orch log {plan.name}")
+        _refuse_beside_conflict(plan)
+        _note_beside(plan)
         return _ROADS[change.kind](plan, _Act(now, redo, how))
+
+
+def _refuse_beside_conflict(plan: OpenPlan) -> None:
+    """A command that stopped at a conflict has changed nothing yet: whoever wants it undone would
+    lose what came before it.
+    """
+    there = conflict.waiting(plan)
+    if there is not None:
+        raise errors.Busy(
+            f"'git orch {there.operation.command}' has changed nothing yet: its conflict waits in "
+            f"{sentences.quoted(there.worktree.path)}",
+            f"git orch done --abort {plan.name}  # gives it up; then undo takes back what came before",
+        )
+
+
+def _note_beside(plan: OpenPlan) -> None:
+    """Report what came after the change and is none: it stays."""
+    status = plan.status()
+    for event in changes.read(status.log.events, plan.ref).beside:
+        step = event.body.get("step")
+        number = status.plan.position(str(step)) if status.plan.step(str(step)) else step
+        if event.name == "plan.approved":
+            text = "your approval came after that: it holds as long as the text stays"
+        elif event.name == "step.answered":
+            text = f"your answer to step {number} came after that, and stays"
+        else:
+            text = f"step {number} was adopted after that as it is, and no branch moved"
+            text += f": git orch drop {plan.name} {number}  # takes it off"
+        plan.reporter.emit(Note(text))
 
 
 # -- the plan's branch -----------------------------------------------------------------------------
@@ -162,10 +201,7 @@ def _move_branch(plan: OpenPlan, act: _Act) -> Undone:
     status, change = plan.status(), act.change
     goal = act.goal
     if status.branch is None or status.branch.tip != act.start or goal is None:
-        raise errors.Refused(
-            f"the branch has moved on since '{change.why}'",
-            f"git log --oneline {act.start[:12]}..orch/{plan.id}",
-        )
+        raise _moved_by_user(plan, status, act)
     if change.is_own:
         raise errors.Refused(
             f"'{change.why}' committed changes of your own: they are on the branch",
@@ -198,6 +234,20 @@ def _move_branch(plan: OpenPlan, act: _Act) -> Undone:
         raise
     plan.home_at_cover(plan.status())
     return undone
+
+
+def _moved_by_user(plan: OpenPlan, status: Status, act: _Act) -> errors.Refused:
+    """The error for a branch that its user has moved since the change, with the command that goes
+    back to the change: git-orch keeps the tip that this leaves.
+    """
+    cause = f"you have moved the branch since '{act.change.why}'"
+    tip = status.branch.tip if status.branch is not None else ""
+    if plan.objects.read_many([act.start])[0] is None:
+        return errors.Refused(cause, f"git orch log {plan.name}")
+    return errors.Refused(
+        f"{cause}: it was at {act.start[:10]} then",
+        f"git branch -f orch/{plan.id} {act.start[:12]}  # back to that; {tip[:10]} is kept",
+    )
 
 
 def _compared(act: _Act, before: Status, after: Status) -> Undone:
@@ -246,12 +296,31 @@ def _edit(plan: OpenPlan, act: _Act) -> Undone:
     status, text = plan.status(), _text_of(act.text)
     if text is None or act.text is None:
         raise errors.NotFound("the text before is damaged in the log", f"git orch show {plan.name}")
-    if not act.how.dry_run:
-        estimate = act.text.body.get("estimate")
-        amounts = {**estimate} if isinstance(estimate, Mapping) else rewrite.estimate(status)
-        undo = edit.Undo(act.marks, act.goal, is_logged=True)
-        edit.revise(plan, status.plan, text, amounts, undo)
+    if act.how.dry_run:
+        return Undone(act.change, act.redo)
+    text = _text_at(status, act.text) or text
+    rejected = act.change.outcome if not act.redo else None
+    estimate = act.text.body.get("estimate")
+    amounts = {**estimate} if isinstance(estimate, Mapping) else rewrite.estimate(status)
+    marks = act.marks if rejected is None else act.part
+    edit.revise(plan, status.plan, text, amounts, edit.Undo(marks, act.goal, is_logged=True))
+    if rejected is not None:
+        _reject_again(plan, act, rejected)
     return Undone(act.change, act.redo)
+
+
+def _text_at(status: Status, event: Event) -> Plan | None:
+    """The text that the plan had at an event, with what others edited at the same time."""
+    until = tuple(other for other in status.log.events if other.id <= event.id)
+    then = fold.fold(status.id, status.log._replace(events=until), None)
+    return then.plan if then is not None else None
+
+
+def _reject_again(plan: OpenPlan, act: _Act, rejected: Event) -> None:
+    why = rejected.body.get("why")
+    approve.reject(plan, why if isinstance(why, str) else "", act.marks)
+    if act.change.archives:
+        archive.archive(plan, _ARCHIVES[ChangeKind.REJECT], act.part)
 
 
 def _put_away(plan: OpenPlan, act: _Act) -> Undone:
@@ -272,11 +341,55 @@ def _reject(plan: OpenPlan, act: _Act) -> Undone:
             estimate = rewrite.estimate(status)
             edit.revise(plan, status.plan, status.plan, estimate, edit.Undo(act.marks))
         return Undone(act.change, act.redo)
-    given = act.change.after.body.get("why") if act.change.after is not None else None
-    approve.reject(plan, given if isinstance(given, str) else "", act.marks)
-    if act.change.archives:
-        archive.archive(plan, _ARCHIVES[act.change.kind], act.part)
+    if act.change.after is not None:
+        _reject_again(plan, act, act.change.after)
     return Undone(act.change, act.redo)
+
+
+# -- what people write beside the steps ------------------------------------------------------------
+
+
+def _turn_small(plan: OpenPlan, act: _Act) -> Undone:
+    if not act.how.dry_run:
+        name = "change.redone" if act.redo else "change.undone"
+        plan.record((plan.home, plan.event(name, why=act.change.why, **act.marks)))
+    return Undone(act.change, act.redo)
+
+
+def _turn_spec(plan: OpenPlan, act: _Act) -> Undone:
+    """Make an idea of the plan again, or bring its spec and its branch. The branch goes first: cut
+    off then, the same command goes on.
+    """
+    tip, cover = plan.tip(), act.change.new
+    if act.redo:
+        return _specify_again(plan, act)
+    if tip is not None and tip != cover:
+        raise _moved_by_user(plan, plan.status(), act)
+    if act.how.dry_run:
+        return Undone(act.change, redo=False)
+    if tip is not None:
+        plan.refuse_checked_out()
+        plan.keep([tip], f"the branch before '{act.why}'")
+        refs.delete(plan.repository, plan.ref, old=tip, reason=f"orch: {act.why}")
+    plan.home = None
+    plan.record((None, plan.event("spec.withdrawn", **act.marks)))
+    return Undone(act.change, redo=False)
+
+
+def _specify_again(plan: OpenPlan, act: _Act) -> Undone:
+    cover, written = act.change.new, act.change.after
+    if cover is None or written is None or plan.objects.read_many([cover])[0] is None:
+        raise errors.NotFound(
+            "the first commit of the branch is gone", f"git orch spec {plan.name}"
+        )
+    if act.how.dry_run:
+        return Undone(act.change, redo=True)
+    own = ("actor", "undoes", "redoes", "part_of")
+    fields = {name: value for name, value in written.body.items() if name not in own}
+    event = plan.event("spec.written", **fields, **act.marks)
+    plan.move(None, cover, act.why, [(cover, event)], kind=MoveKind.CREATE)
+    plan.home = cover
+    return Undone(act.change, redo=True)
 
 
 # -- a branch of the user's ------------------------------------------------------------------------
@@ -421,6 +534,8 @@ _ROADS: Mapping[ChangeKind, Callable[[OpenPlan, _Act], Undone]] = {
     **dict.fromkeys(changes.BRANCH, _move_branch),
     **dict.fromkeys(changes.OF_USERS_BRANCH, _move_users_branch),
     **dict.fromkeys((ChangeKind.CREATE, ChangeKind.ARCHIVE, ChangeKind.UNARCHIVE), _put_away),
+    **dict.fromkeys(changes.SMALL, _turn_small),
+    ChangeKind.SPEC: _turn_spec,
     ChangeKind.EDIT: _edit,
     ChangeKind.REJECT: _reject,
 }

@@ -36,7 +36,7 @@ def denials(plan: Plan, capabilities: Capabilities) -> Iterator[Finding]:
         verdict = decision.refused_in_sandbox(command, programs)
         if verdict is not None and verdict.code is not None:
             code = verdict.code.lower().replace("_", "-")
-            fix = verdict.hint or "write it another way; 'git orch allow' tells what is allowed"
+            fix = verdict.hint or "write it another way; ask with 'git orch allow'"
             yield Finding(code, field, str(verdict.reason), fix, "warning")
 
 

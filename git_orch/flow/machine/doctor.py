@@ -7,10 +7,11 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from git_orch.agents import spans
 from git_orch.flow.machine import installed, machine, shares
 from git_orch.flow.machine import sandbox as confinement
 from git_orch.plans import sentences
@@ -46,6 +47,7 @@ def answers(around: Repository | None) -> Iterator[Answer]:
     yield probes.probe_keys()
     yield git_version(_git_version_line())
     yield policy()
+    yield from telemetry(os.environ)
     yield from weakening_settings(in_force)
     yield from ([] if around is None else ineffective_settings(around))
     yield from shared_directories(around or scratch, in_force)
@@ -187,9 +189,26 @@ def policy() -> Answer:
         hint = "reinstall git-orch, for example: python3 -m pip install --force-reinstall git-orch"
         return Answer("policy", "no", f"command lines cannot be parsed: {missing}", hint)
     if verdicts != ["allow", "deny"]:
-        seen = f"it says {' and '.join(verdicts)} where it has to allow and to deny"
+        seen = f"it says {' and '.join(verdicts)} where it must allow and deny"
         return Answer("policy", "no", seen, "git orch allow --list")
     return Answer("policy", "ok", "command lines are parsed")
+
+
+def telemetry(environment: Mapping[str, str]) -> Iterator[Answer]:
+    """Whether the exporters of spans and metrics work that the environment names."""
+    names = {name for signal in spans.SIGNALS for name in spans.exporters(environment, signal)}
+    if not names:
+        return
+    from git_orch.agents import otel
+
+    missing = otel.unusable(environment)
+    if missing:
+        seen = f"nothing is installed for the exporter {sentences.quoted_names(missing)}"
+        hint = "install git-orch with its extra: git-orch[otel]"
+        yield Answer("telemetry", "note", seen, hint)
+    else:
+        exported = sentences.quoted_names(sorted(names))
+        yield Answer("telemetry", "ok", f"spans and metrics go to the exporter {exported}")
 
 
 def _verdicts(*lines: str) -> list[str]:

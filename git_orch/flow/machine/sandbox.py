@@ -50,6 +50,7 @@ def launcher(repository: Repository, user_settings: Settings) -> Launcher:
         git=gitview.of(repository),
         readable=(*gitview.readable(repository), *map(Path, user_settings.readable)),
         extra=user_settings.environment,
+        private_hosts=user_settings.privateHosts,
     )
 
 

@@ -1,5 +1,5 @@
-"""What commands see of the checkout's dependencies and of the user's tools, under the user's
-settings.
+"""The dependencies of the checkout and the files of the user's tools that commands see, under the
+user's settings.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Shares(NamedTuple):
         return programs_of(self.all)
 
     def text(self) -> str:
-        """What commands see, for people; empty where that is nothing."""
+        """The shares in words for people; empty where there are none."""
         # What lies elsewhere is never among the names that are only counted.
         first = sorted(self.dependencies, key=lambda share: not share.linked)
         names = [_name(share) for share in first]
@@ -86,9 +86,7 @@ def programs_of(shares: Iterable[Share]) -> tuple[str, ...]:
 
 @functools.lru_cache(8)
 def of(repository: Repository, user_settings: Settings) -> Shares:
-    """What is shared with the commands of a repository. Asks git once, if there is something to ask
-    for.
-    """
+    """The shares for the commands of a repository. Asks git once, if there is something to ask for."""
     home = environment.home(os.environ)
     own_home = str(home or "/nonexistent")
     chosen = choice.of_values(user_settings.share, own_home)

@@ -33,7 +33,7 @@ def samples(repository: Repository) -> list[Sample]:
 
 def _samples_of(status: Status) -> Iterator[Sample]:
     for step in status.steps:
-        calls = [call for call in status.calls if call.step == step.id]
+        calls = [call for call in status.calls if call.step == step.id and not call.is_review]
         if step.kind == "agent" and step.state in SATISFIED and calls:
             yield _sample(calls)
 

@@ -7,14 +7,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from git_orch import errors
-from git_orch.agents import exchange, limits, retry
-from git_orch.plans import durations, sentences
+from git_orch.agents import exchange, limits, retry, spans, telemetry
+from git_orch.flow.reports import ModelCalled
+from git_orch.plans import durations
 from git_orch.plans.money import budget, cost
 from git_orch.plans.money.budget import Book, Request
+from git_orch.plans.money.used_up import UsedUp
 
 if TYPE_CHECKING:
     from git_orch.agents import conversation
@@ -178,7 +179,7 @@ class LimitedModel:
             allowed = durations.text(waits.breaker.longest if waits is not None else 0.0)
             raise errors.LimitResets(
                 f"{limit.cause}; it resets at {limit.moment()}, and --wait-limits allows {allowed}",
-                f"{self._again}  # after {limit.moment()}; what is done is kept",
+                f"{self._again}  # after {limit.moment()}; finished work stays",
             )
         if limit.is_news:
             waits.on_limit(limit)
@@ -189,7 +190,7 @@ class LimitedModel:
         """The error with the option that waits, where the command has it."""
         if self._waits is None:
             return failed
-        hint = f"{self._again} --wait-limits  # waits until the limit resets; what is done is kept"
+        hint = f"{self._again} --wait-limits  # waits until the limit resets; finished work stays"
         return errors.LimitResets(failed.cause, hint)
 
     def _reserve(self, needed: Request, listeners: _Listeners, stop: threading.Event) -> int:
@@ -206,7 +207,7 @@ class LimitedModel:
             if tokens != budget.WAIT:
                 return tokens
             if not waited:
-                listeners.on_wait(_GLANCE, "requests under way may need what is left of the budget")
+                listeners.on_wait(_GLANCE, "requests under way may need the rest of the budget")
                 waited = True
             stop.wait(_GLANCE)
         raise exchange.Stopped
@@ -222,9 +223,14 @@ class LimitedModel:
         as it is.
         """
 
+        spent = 0.0
+
         def on_lost(call: exchange.Call) -> None:
+            nonlocal spent
             listeners.on_lost(call)
-            self._purse.settle(self._attempt, usd(call, request.model, self._prices))
+            lost = usd(call, request.model, self._prices)
+            spent += lost
+            self._purse.settle(self._attempt, lost)
 
         def on_wait(pause: float, cause: str) -> None:
             listeners.on_wait(pause, cause)
@@ -232,13 +238,16 @@ class LimitedModel:
                 raise _Dearer(pause)
 
         paid = 0.0
-        try:
-            reply = self._model.reply(
-                request, on_text=listeners.on_text, on_lost=on_lost, on_wait=on_wait, stop=stop
-            )
-            paid = usd(reply.call, request.model, self._prices)
-        finally:
-            self._purse.settle(self._attempt, paid)
+        with telemetry.call(request.model) as span:
+            try:
+                reply = self._model.reply(
+                    request, on_text=listeners.on_text, on_lost=on_lost, on_wait=on_wait, stop=stop
+                )
+                paid = usd(reply.call, request.model, self._prices)
+                span.answer = _answer(reply.call)
+            finally:
+                self._purse.settle(self._attempt, paid)
+                span.note(cost__usd=spent + paid)
         return reply
 
     def _prompt(self, size: int) -> int:
@@ -251,31 +260,20 @@ class LimitedModel:
 
     def _limit_reached(self, needed: Request) -> errors.BudgetReached:
         book = self._purse.book()
-        next_call = needed.usd(min(budget.LEAST_OUTPUT, needed.max_tokens))
+        request = needed.usd(min(budget.LEAST_OUTPUT, needed.max_tokens))
         of_step = book.step_limit > 0 and self._step is not None
         own = book.steps.get(self._step or "", 0.0)
-        if of_step and book.step_limit - own < next_call:
-            limit = sentences.usd(book.step_limit)
-            cause = f"the step has cost {sentences.usd(own)} of at most {limit}"
-            return errors.BudgetReached(
-                f"{cause}, and the next request may cost {sentences.usd(next_call)}",
-                f"{self._again} --max-step-usd {_more(book.step_limit, own + next_call):f}",
-            )
-        held = sum(call.usd for call in book.reserved.values())
-        also = f" ({sentences.usd(held)} more for requests under way)" if held else ""
-        limit = sentences.usd(book.limit)
-        cause = f"the plan has cost {sentences.usd(book.spent)}{also} of at most {limit}"
-        return errors.BudgetReached(
-            f"{cause}, and the next request may cost {sentences.usd(next_call)}",
-            f"{self._again} --max-usd {_more(book.limit, book.spent + held + next_call):f}",
-        )
+        if of_step and book.step_limit - own < request:
+            reached = UsedUp("step", book.step_limit, own, 0.0, request)
+        else:
+            held = sum(call.usd for call in book.reserved.values())
+            reached = UsedUp("plan", book.limit, book.spent, held, request)
+        return errors.BudgetReached(reached.sentence(), f"{self._again} {reached.option()}")
 
 
-def _more(limit: float, needed: float) -> Decimal:
-    """The next limit to offer, in two digits: twice the one before, or what the next request needs."""
-    least = Decimal(repr(max(2 * limit, needed)))
-    unit = Decimal(1).scaleb(least.adjusted() - 1)
-    return (least / unit).to_integral_value(ROUND_CEILING) * unit
+def _answer(call: exchange.Call) -> spans.Answer:
+    usage = cost.Usage.from_mapping(call.usage)
+    return spans.Answer(call.model, usage, call.stop_reason, call.request_id, call.id)
 
 
 def _size(request: exchange.Request) -> int:
@@ -287,6 +285,12 @@ def _size(request: exchange.Request) -> int:
 def usd(call: exchange.Call, asked: str, prices: Prices) -> float:
     """USD of a call, see `priced`."""
     return float(str(call_document(call, asked, prices)["usd"]))
+
+
+def report(number: int | None, call: exchange.Call, usd: float) -> ModelCalled:
+    """The report of a paid call for a step; its tokens include those of the prompt cache."""
+    usage = cost.Usage.from_mapping(call.usage)
+    return ModelCalled(number, call.model, usage.prompt, usage.output, usd)
 
 
 def call_document(call: exchange.Call, asked: str, prices: Prices) -> Document:

@@ -1,17 +1,21 @@
-"""What this repository has cost: all its plans, or the commits of a range."""
+"""The cost of this repository: all its plans, or the commits of a range."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from git_orch import errors
+from git_orch.plans import document as documents
 from git_orch.plans import ids, sentences, trailers
 from git_orch.plans.history.status import Status
 from git_orch.plans.money import spending
 from git_orch.plans.money.spending import Cost
+from git_orch.repo import identity
+from git_orch.repo.local import plannings
 from git_orch.repo.log import bounds, catalog
 from git_orch.repo.objects import raw
 from git_orch.repo.objects.objects import Objects
@@ -19,12 +23,29 @@ from git_orch.repo.repository import Repository
 
 
 def of_repository(repository: Repository, objects: Objects) -> list[Cost]:
-    """The costs of all plans, archived ones included."""
+    """The costs of all plans, archived ones included, and of plannings here that became no plan."""
     author_of = _reader(objects)
     costs: list[Cost] = []
     for status in _statuses(repository, objects):
         costs += spending.of_plan(status, author_of)
-    return costs
+    return [*costs, *_of_plannings(repository)]
+
+
+def _of_plannings(repository: Repository) -> Iterator[Cost]:
+    failed = plannings.paid(repository)
+    author = _user(repository) if failed else None
+    for planning in failed:
+        for call in planning.calls:
+            model = documents.optional_text(call, "model") or ""
+            usd = documents.number(call, "usd", least=0.0)
+            yield spending.of_planning(usd, author, planning.seconds, model)
+
+
+def _user(repository: Repository) -> str | None:
+    """The user as the author of commits; None where git does not know them."""
+    with contextlib.suppress(errors.UnfitRepository):
+        return identity.of_user(repository).author
+    return None
 
 
 def of_range(repository: Repository, objects: Objects, commits: str) -> list[Cost]:

@@ -1,5 +1,5 @@
-"""What files of a tree define: programs read them in the sandbox, from a directory that holds nothing
-else and goes afterwards.
+"""The definitions in files of a tree: programs read them in the sandbox, from a directory that
+holds nothing else and goes afterwards.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def _directory(package: str) -> str | None:
 def symbols_of(
     objects: Objects, listed: Sequence[File], launcher: Launcher, present: Engines
 ) -> Mapping[str, tuple[Symbol, ...]]:
-    """What the files define, by the IDs of their blobs. What nobody could read in time has no entry."""
+    """What the files define, by the IDs of their blobs. What nobody could read in time has no
+    entry.
+    """
     chosen = definitions.chosen(listed, present)
     if not chosen:
         return {}

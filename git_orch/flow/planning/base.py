@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 
 from git_orch import errors
-from git_orch.flow.machine import sandbox
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import messages, sentences, trailers
@@ -17,7 +16,6 @@ from git_orch.repo.identity import Identity
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects.objects import Objects
 from git_orch.repo.repository import Repository
-from git_orch.repo.worktree import snapshot
 
 _HEADS = "refs/heads/"
 
@@ -50,6 +48,9 @@ def take_snapshot(repository: Repository, objects: Objects, base: Base) -> Base:
     """A base that holds the user's uncommitted files as well: a commit of its own on HEAD; theirs
     stay as they are.
     """
+    from git_orch.flow.machine import sandbox
+    from git_orch.repo.worktree import snapshot
+
     tree = snapshot.of_user(repository, lambda: sandbox.boundary(repository), base.commit)
     if base.commit is not None and tree == odb.commit(objects, base.commit).tree:
         return base  # nothing is uncommitted
@@ -133,6 +134,7 @@ def follow_base(plan: OpenPlan, status: Status) -> bool:
     """Put a plan without a landed step onto the tip of its base branch, or report why not; whether
     it moved.
     """
+    _note_gone(plan, status)
     tip, ref, branch = _moved_base(plan, status), status.base.ref, status.branch
     if tip is None or ref is None or branch is None:
         return False
@@ -159,6 +161,16 @@ def follow_base(plan: OpenPlan, status: Status) -> bool:
         )
     )
     return True
+
+
+def _note_gone(plan: OpenPlan, status: Status) -> None:
+    """Report that the branch which the plan started from was renamed or deleted."""
+    base = status.base
+    if base.ref is None or base.commit is None or refs.value(plan.repository, base.ref) is not None:
+        return
+    hint = f"git orch rebase {plan.name} --onto BRANCH"
+    missing = gone(plan, base.ref, f"git orch rebase {plan.name}", hint)
+    plan.reporter.emit(Note(f"{missing.cause}; to follow it: {missing.hint}"))
 
 
 def is_ours(status: Status, commit: str) -> bool:

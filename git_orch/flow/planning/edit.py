@@ -12,7 +12,7 @@ from git_orch.flow.approval import approve
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base, create
 from git_orch.flow.reports import Note
-from git_orch.plans import ids, plan_document
+from git_orch.plans import ids, plan_document, plan_merge
 from git_orch.plans.document import Document
 from git_orch.plans.history import life
 from git_orch.plans.history.status import MoveKind, PlanState, Status
@@ -42,12 +42,16 @@ def revise(
     new: Plan,
     estimate: Document,
     undo: Undo | None = None,
+    *,
+    message: str = "",
 ) -> bool:
-    """Store another text of the plan, made from the `old` one; False when it is equal.
+    """Store another text of the plan, made from the `old` one; False when it is equal, and no
+    conflict of two edits is open, which storing it settles.
 
     A text that the user made or approved here stays their own when they edit it; one from elsewhere
     does not become it, nor does one from the log that was never made here. An interrupted run ends
-    with the edit, and a COMPLETE plan goes on. Raises Refused when more than the prompt of a landed
+    with the edit, and a COMPLETE plan goes on. `message` is what a person asked a model to change.
+    Raises Refused when more than the prompt of a landed
     step would change, and Busy when somebody else has changed the plan meanwhile.
     """
     status = plan.status()
@@ -59,12 +63,18 @@ def revise(
     if (
         plan_document.to_document(new) == plan_document.to_document(old)
         and status.recorded_state is not PlanState.REJECTED
+        and not status.clashes
     ):
         return False
     _refuse_landed_changes(status, new)
+    if bool(new.steps) != bool(old.steps):
+        are = "has steps, and the new text has none"
+        none = "is an idea without steps, and the new text has some"
+        cause = f"'{plan.name}' {are if old.steps else none}"
+        raise errors.Refused(cause, f"git orch show {plan.name} --yaml")
     passed = life.states_to_edit(status.recorded_state, status.state, plan.name)
     create.refuse_secrets(plan.repository, new)
-    users_own = approve.is_users_own(plan.place, status)
+    users_own = bool(new.steps) and approve.is_users_own(plan.place, status)
     if undo is not None and undo.is_logged:
         users_own = users_own and approve.was_made(plan, status, new)
     if users_own:
@@ -72,11 +82,13 @@ def revise(
         approve.remember_made(plan, status, status.plan, new)
     if PlanState.FAILED in passed:
         plan.record((plan.home, plan.event("plan.stopped", why="edit")))
-    state = {"state": "EXECUTING"} if PlanState.EXECUTING in passed else {}
-    _store(plan, status, new, {"estimate": estimate, **state}, undo or Undo())
+    fields: Document = {"estimate": estimate, **({"message": message} if message else {})}
+    if PlanState.EXECUTING in passed:
+        fields["state"] = "EXECUTING"
+    _store(plan, status, new, fields, undo or Undo())
     if users_own:
         approve.remember_made(plan, status, new)
-    else:
+    elif new.steps:
         name = plan.name
         plan.reporter.emit(
             Note(f"'{name}' was not made here: git orch approve {name} is what lets it run")
@@ -86,9 +98,13 @@ def revise(
 
 def _store(plan: OpenPlan, status: Status, new: Plan, fields: Document, undo: Undo) -> None:
     text = plan_document.to_document(new)
-    revised = plan.event("plan.revised", plan=text, **fields, **undo.marks)
+    of = plan_merge.digest(status.plan)
+    old = plan_document.to_document(status.plan)
+    if all(event.body.get("plan") != old for event in plan.log.log.events):
+        fields = {**fields, "was": old}  # it came of several edits, and another clone may lack some
+    revised = plan.event("plan.revised", plan=text, of=of, **fields, **undo.marks)
     branch = status.branch
-    same = text == plan_document.to_document(status.plan)
+    same = text == old
     if branch is None or same or any(step.commit is not None for step in status.steps):
         plan.record((plan.home, revised))
     elif len(branch.commits) == 1 and base.is_ours(status, branch.tip):
@@ -121,7 +137,8 @@ def _refuse_landed_changes(status: Status, new: Plan) -> None:
 
 
 def _only_prompt_differs(old: Step, new: Step) -> bool:
-    """Whether two texts of a step are equal, but for what its model is told."""
+    """Whether two texts of a step are equal, but for the prompt and the requirements it serves."""
+    new = new._replace(requirements=old.requirements)
     if old.kind == new.kind == "agent":
         new = new._replace(prompt=old.prompt)
     return plan_document.step_document(old) == plan_document.step_document(new)

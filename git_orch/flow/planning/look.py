@@ -13,6 +13,7 @@ from typing import Self
 from git_orch import errors
 from git_orch.agents import exchange, reports, tool_definitions, toolbox
 from git_orch.agents.toolbox import Result
+from git_orch.agents.trace import Trace
 from git_orch.flow.machine import sandbox
 from git_orch.flow.reports import Note, Reporter
 from git_orch.plans import paths, redact
@@ -33,10 +34,14 @@ class Look:
     hold some by their names are not there.
     """
 
-    def __init__(self, repository: Repository, commit: str, reporter: Reporter) -> None:
+    def __init__(
+        self, repository: Repository, commit: str, reporter: Reporter, trace: Trace
+    ) -> None:
         self._repository = repository
         self._commit = commit
         self._reporter = reporter
+        self._trace = trace
+        self._calls = 0
         self._opened = contextlib.ExitStack()
         self._box: toolbox.Toolbox | None = None
         self._secrets = secrecy.secrets()
@@ -57,7 +62,13 @@ class Look:
         return tuple(tool_definitions.OFFERS[name].definition() for name in _TOOLS)
 
     def result(self, call: exchange.ToolCall) -> Result:
-        """Run a tool, and show that it ran. Whatever the model sent gives a result."""
+        """Run a tool, show it and write it down. Whatever the model sent gives a result."""
+        self._calls += 1
+        answer = self._answer(call)
+        self._trace.record(reports.Used(self._calls, call, answer))
+        return answer
+
+    def _answer(self, call: exchange.ToolCall) -> Result:
         if call.name not in _TOOLS:
             return Result(f"there is no tool '{call.name}' here: {', '.join(_TOOLS)}", "invalid")
         try:

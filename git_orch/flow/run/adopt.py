@@ -7,19 +7,23 @@ with one: its tree, author and words stay. Several commits become one, because a
 from __future__ import annotations
 
 import re
+import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from git_orch import errors
 from git_orch.flow.approval import ground, required
-from git_orch.flow.attempt import checks, prepare
-from git_orch.flow.branch import rewrite
+from git_orch.flow.attempt import checks, prepare, verify
+from git_orch.flow.attempt.verify import Terms
+from git_orch.flow.branch import conflict, rewrite
+from git_orch.flow.branch.conflict import Stopped
 from git_orch.flow.move import Entry
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import CheckEnded
 from git_orch.flow.run import fix, log_entries
-from git_orch.plans import ids, sentences, trailers
+from git_orch.plans import ids, messages, sentences, trailers
+from git_orch.plans.history import life
 from git_orch.plans.history.status import (
     SATISFIED,
     CheckResult,
@@ -35,6 +39,7 @@ from git_orch.repo.chain import Chain
 from git_orch.repo.objects import objects as odb
 from git_orch.repo.objects import raw
 from git_orch.repo.objects.objects import Written
+from git_orch.repo.worktree.conflict_record import Operation, Stop
 
 _TRAILERS = re.compile(rb"(?:[A-Za-z0-9-]+: .*\n?)+")
 
@@ -59,18 +64,18 @@ class _Taken(NamedTuple):
         return self.commits[-1]
 
 
-def adopt(plan: OpenPlan, number: int, name: str | None) -> Adopted:
+def adopt(plan: OpenPlan, number: int, name: str | None, terms: Terms) -> Adopted:
     """Run the checks of a step on a commit, and take that as the step. `name` is a commit, or
-    several as A..B; None means the one that a person made on the branch.
+    several as A..B; None means the one that a person made on the branch. By `terms` it is reviewed.
 
     Raises Refused where there is no such commit, or the step cannot be done yet; StepFailed where a
     check fails on it; Conflict where a commit from elsewhere does not fit the branch. Then nothing
     has changed.
     """
     status = plan.status()
-    step = fix.step_of(status, number)
+    step = life.numbered_step(status, number)
     if step.state in (StepState.CLAIMED, StepState.UNVERIFIED) and step.commit is not None:
-        return _take_claimed(plan, status, step, step.commit)
+        return _take_claimed(plan, status, step, step.commit, terms)
     _refuse_unfit(status, step)
     plan.refuse_checked_out()
     written, attempt = Written(plan.objects), plan.new_id()
@@ -81,6 +86,7 @@ def adopt(plan: OpenPlan, number: int, name: str | None) -> Adopted:
         plan.keep([new], "a commit that was adopted", written)
     written.flush()
     ended = _check(plan, status, step, new if taken.elsewhere else taken.last.oid)
+    ended = _review(plan, step, new, ended, terms, name)
     landed = _Landed(step, attempt, new, ended, taken.commits)
     why = f"adopt {taken.last.oid[:10]} as step {number}"
 
@@ -114,7 +120,7 @@ def _record(
     """Write a run of one step into the log, whose commit is a person's."""
     step, ended = landed.step, landed.ended
     fix.note_abandoned(plan, status, frozenset([step.id]))
-    run = log_entries.begin(plan, status, frozenset([step.id]))
+    run = log_entries.begin(plan, status, frozenset([step.id]), "adopt")
     log_entries.record_verified(plan.place, step.step, ended.tree)
     first, last = landed.made_of[0], landed.made_of[-1].oid
     below = first.parents[0] if first.parents else plan.repository.empty_tree
@@ -129,7 +135,9 @@ def _record(
     return Adopted(step, made_of, landed.commit)
 
 
-def _take_claimed(plan: OpenPlan, status: Status, step: StepStatus, commit: Commit) -> Adopted:
+def _take_claimed(
+    plan: OpenPlan, status: Status, step: StepStatus, commit: Commit, terms: Terms
+) -> Adopted:
     """Take a commit that claims the step already: it stays what it is."""
     attempt = next(
         claim.attempt
@@ -137,6 +145,7 @@ def _take_claimed(plan: OpenPlan, status: Status, step: StepStatus, commit: Comm
         if claim.plan == plan.id and claim.step == step.id
     )
     ended = _check(plan, status, step, commit.oid)
+    ended = _review(plan, step, commit.oid, ended, terms)
     landed = _Landed(step, attempt, commit.oid, ended, (commit,))
     return _record(plan, status, landed, plan.record)
 
@@ -153,7 +162,7 @@ def _refuse_unfit(status: Status, step: StepStatus) -> None:
 
 
 def _taken(plan: OpenPlan, status: Status, step: StepStatus, name: str | None) -> _Taken:
-    """The commits that are meant."""
+    """The commits to adopt."""
     own = status.own_commits()
     handle = ids.short(status.id)
     if name is None and len(own) == 1:
@@ -228,13 +237,14 @@ def _rewritten(
     tip = status.branch.tip if status.branch is not None else ""
     if taken.elsewhere:
         chain = Chain(plan.repository, plan.identity, written, tip)
-        picked = chain.pick(taken.last.oid)
-        if picked.conflicts:
-            paths = sentences.paths([conflict.path for conflict in picked.conflicts])
-            raise errors.Conflict(
-                f"{taken.last.oid[:10]} conflicts with the branch in {paths}",
-                f"git orch fix {ids.short(plan.id)} {status.plan.position(claim.step)}",
-            )
+        oid = taken.last.oid
+        with conflict.offering(plan, Operation("adopt", oid, steps=(claim.step,))):
+            picked = conflict.Resolutions(plan).pick(chain, oid)
+            if picked.conflicts:
+                paths = sentences.paths([one.path for one in picked.conflicts])
+                hint = f"git orch fix {ids.short(plan.id)} {status.plan.position(claim.step)}"
+                cause = f"{oid[:10]} conflicts with the branch in {paths}"
+                raise Stopped(cause, hint, Stop("pick", tip, oid, oid), written)
         new = _with_claim(plan, written, taken, claim, picked.tree, tip)
         return Chain(plan.repository, plan.identity, written, new)
     below = taken.commits[0].parents[0]
@@ -256,7 +266,9 @@ def _with_claim(
     author = kept.author.rsplit(b" ", 2)[0]
     lines = [b"Co-authored-by: " + one for one in dict.fromkeys(people) if one != author]
     trailer = claim.trailer()
-    lines.append(f"{trailer.name}: {trailer.value}".encode())
+    step = plan.status().plan.step(claim.step)
+    served = messages.requirement_trailers(step) if step is not None else []
+    lines += [f"{line.name}: {line.value}".encode() for line in (trailer, *served)]
     message = b"\n\n".join(text.strip(b"\n") for text in texts)
     joint = b"\n" if _ends_with_trailers(message) else b"\n\n"
     message += joint + b"\n".join(lines) + b"\n"
@@ -284,11 +296,41 @@ def _check(plan: OpenPlan, status: Status, step: StepStatus, oid: str) -> _Ended
             for result in checks.sequence(step.step.verification, stage, plan.new_id()):
                 plan.reporter.emit(CheckEnded(step.number, result))
                 results.append(result)
-    failed = next((result for result in results if not result.passed), None)
-    if failed is not None:
-        raise errors.StepFailed(
-            f"check {sentences.command(failed.command)} of step {step.number} {failed.reason} "
-            f"on {oid[:10]}: nothing was adopted",
-            f"git orch fix {ids.short(status.id)} {step.number}  # or mend the commit",
-        )
+    _refuse_failed(plan, step, results, oid)
     return _Ended(tree, tuple(results), time.monotonic() - began)
+
+
+def _review(
+    plan: OpenPlan,
+    step: StepStatus,
+    oid: str,
+    ended: _Ended,
+    terms: Terms,
+    typed: str | None = None,
+) -> _Ended:
+    """Let models judge the commit that the step becomes; `typed` is how the user named it. Raises
+    StepFailed where one says no.
+    """
+    began, again = time.monotonic(), f"git orch adopt {plan.name} {step.number}"
+    if typed is not None:
+        again += f" {shlex.quote(typed)}"
+    results = verify.review(plan, step, step.step, oid, terms, again)
+    for result in results:
+        plan.reporter.emit(CheckEnded(step.number, result))
+    _refuse_failed(plan, step, results, oid)
+    seconds = ended.seconds + time.monotonic() - began
+    return ended._replace(results=(*ended.results, *results), seconds=seconds)
+
+
+def _refuse_failed(
+    plan: OpenPlan, step: StepStatus, results: Sequence[CheckResult], oid: str
+) -> None:
+    failed = next((result for result in results if not result.passed), None)
+    if failed is None:
+        return
+    what = "review" if failed.is_review else "check"
+    raise errors.StepFailed(
+        f"{what} {sentences.command(failed.command)} of step {step.number} {failed.reason} "
+        f"on {oid[:10]}: nothing was adopted",
+        f"git orch fix {plan.name} {step.number}  # or mend the commit",
+    )

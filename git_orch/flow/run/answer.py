@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from git_orch import errors
+from git_orch.flow.model.typed_text import paragraphs
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.plans import redact, sentences
+from git_orch.plans import sentences
+from git_orch.plans.history import life
 from git_orch.plans.history.status import Status, StepState, StepStatus
-from git_orch.sandbox import secrecy
-
-LONGEST = 100_000  # characters
 
 
 def answer(plan: OpenPlan, number: int | None, text: str) -> int:
@@ -17,12 +16,9 @@ def answer(plan: OpenPlan, number: int | None, text: str) -> int:
 
     Raises Refused where the step asks nothing, NotFound and UsageError.
     """
-    if not text.strip():
-        raise errors.UsageError("the answer is empty", f"git orch answer {plan.name} -h")
-    if len(text) > LONGEST:
-        raise errors.UsageError(
-            f"the answer has more than {LONGEST:,} characters", f"git orch edit {plan.name}"
-        )
+    typed = "".join(paragraphs([text], f"git orch edit {plan.name}"))
+    if not typed:
+        raise errors.UsageError("the answer is empty", f'git orch answer {plan.name} "ANSWER"')
     step = _asking_step(plan, plan.status(), number)
     if step.attempt is None:
         raise errors.Refused(f"step {step.number} asks nothing", f"git orch status {plan.name}")
@@ -30,7 +26,7 @@ def answer(plan: OpenPlan, number: int | None, text: str) -> int:
         "step.answered",
         step=step.id,
         attempt=step.attempt.id,
-        answer=redact.redacted(text.strip(), secrecy.secrets()),
+        answer=typed,
         by=plan.identity.author,
     )
     plan.record((plan.home, event))
@@ -39,9 +35,7 @@ def answer(plan: OpenPlan, number: int | None, text: str) -> int:
 
 def _asking_step(plan: OpenPlan, status: Status, number: int | None) -> StepStatus:
     if number is not None:
-        if not 1 <= number <= len(status.steps):
-            raise errors.NotFound(f"there is no step '{number}'", f"git orch show {plan.name}")
-        step = status.steps[number - 1]
+        step = life.numbered_step(status, number)
         if step.state is not StepState.ASKED and not _is_answered(step):
             raise errors.Refused(f"step {number} asks nothing", f"git orch status {plan.name}")
         return step

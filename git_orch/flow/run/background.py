@@ -51,7 +51,7 @@ def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
     output = _open(beside)
     try:
         child = tools.start_detached(
-            [*_OURSELVES, "exec", *arguments], env=secrecy.all_variables(), output=output
+            [*OURSELVES, "exec", *arguments], env=secrecy.all_variables(), output=output
         )
     finally:
         os.close(output)
@@ -69,7 +69,7 @@ def start(place: PlanPlace, arguments: Sequence[str]) -> Started:
 
 
 # Python imports git_orch neither from the current directory nor from what PYTHONPATH names.
-_OURSELVES = (sys.executable, "-E", "-P", "-m", "git_orch")
+OURSELVES = (sys.executable, "-E", "-P", "-m", "git_orch")
 
 
 def busy(plan: str) -> errors.Busy:

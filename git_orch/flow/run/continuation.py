@@ -46,7 +46,18 @@ def continued(plan: OpenPlan, job: Job, step: StepStatus, calls: frozenset[str])
         Note(f"step {job.number} goes on where it was stopped (so far {turns}{paid})")
     )
     landed = saved.base_tree != job.tree
-    return replace(job, continued=Continued(saved.attempt, tree, answer or None, landed))
+    remarks = job.remarks if job.remarks != saved.remarks else ()
+    before = Continued(saved.attempt, tree, answer or None, landed, remarks)
+    return replace(job, continued=before)
+
+
+def anew_in_place(plan: OpenPlan, job: Job, step: StepStatus, calls: frozenset[str]) -> Job:
+    """The job as it is: in the user's checkout nobody knows what an attempt has left. People hear
+    that an attempt that was stopped does not go on.
+    """
+    if _was_stopped(step, calls) or conversations.read(plan.place, job.step_id) is not None:
+        _tell(plan, job, "with --in-place no attempt goes on where it was stopped")
+    return job
 
 
 def _was_stopped(step: StepStatus, calls: frozenset[str]) -> bool:
@@ -65,10 +76,12 @@ def _tree(plan: OpenPlan, job: Job, saved: Saved) -> str | _Anew:
     """What the worktree is to hold."""
     if saved.digest != digest(job):
         return _Anew("its text, its model or its tools have changed")
+    if job.remarks != saved.remarks and (saved.summary is not None or not job.remarks):
+        return _Anew("a person says something else about it")
     if saved.tree is None:
-        return _Anew("what its last attempt left is not known")
+        return _Anew("the state of its last attempt is unknown")
     if plan.objects.read_many([saved.tree])[0] is None:
-        return _Anew("what its last attempt left is gone")
+        return _Anew("the files of its last attempt are gone")
     if saved.base_tree == job.tree:
         return saved.tree
     stored = plan.objects.read_many([saved.base, saved.commit or saved.base])

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from git_orch.agents import telemetry
 from git_orch.flow.approval import ground
 from git_orch.flow.approval.grant import Grant
-from git_orch.flow.attempt.job import Answered, Earlier, Job, LastTry, as_earlier, task_of
+from git_orch.flow.attempt.job import (
+    Earlier,
+    Job,
+    LastTry,
+    answered,
+    as_earlier,
+    last_try,
+    task_of,
+)
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import StepStarted
-from git_orch.flow.run import continuation
+from git_orch.flow.run import continuation, preconditions
 from git_orch.flow.run.options import Options
-from git_orch.plans import reasons, step_retry
+from git_orch.plans import step_retry
 from git_orch.plans.history.status import SATISFIED, Status, StepStatus
 from git_orch.plans.plan import Plan, Step
 from git_orch.repo.objects import objects as odb
@@ -49,7 +59,7 @@ class Terms:
 
 
 class Tip(NamedTuple):
-    """Where the plan branch is: a commit and its tree."""
+    """The tip of the plan branch: a commit and its tree."""
 
     commit: str
     tree: str
@@ -77,6 +87,7 @@ class Dispatch:
         self._free = list(worktrees)
         self._earlier = dict(earlier)
         self._tries: Counter[str] = Counter()
+        self._since: dict[str, float] = {}  # by step that waits, when it began to
         self._task = task_of(terms.status)
         calls = terms.status.calls
         self._paid_attempts = frozenset(call.attempt for call in calls if call.attempt is not None)
@@ -87,10 +98,12 @@ class Dispatch:
         """The first job for a step, with what it failed with the last time."""
         terms = self._terms
         by_hand = self._free[0] is None and not terms.options.in_place
-        kind = "by hand" if by_hand and step.kind != "manual" else step.kind
+        kind = "by hand" if by_hand and step.kind not in ("manual", "wait") else step.kind
+        if step.id in self._since:  # it looks again
+            return self.retry(step.id, None)
         started = StepStarted(terms.number(step.id), len(terms.status.steps), step.title, kind)
         terms.plan.reporter.emit(started)
-        return self.retry(step.id, last or self._last_of_log(step))
+        return self.retry(step.id, last or last_try(terms.step(step.id)))
 
     def retry(self, step_id: str, last: LastTry | None) -> Job:
         """The next job for a step, on the present tip. Raises Refused where it would get more than
@@ -98,7 +111,7 @@ class Dispatch:
         """
         terms = self._terms
         step = terms.step(step_id).step
-        failed = self._tries[step_id]
+        failed = 0 if step.kind == "wait" else self._tries[step_id]
         delay = self.pause(step_id) if failed else 0.0
         self._tries[step_id] += 1
         escalated = terms.options.retry_model if failed else None
@@ -113,6 +126,7 @@ class Dispatch:
             [step],
             in_place=terms.options.in_place,
         )
+        preconditions.require_agents(terms.plan, terms.status, [step], terms.options, terms.grant)
         job = Job(
             directory=str(repository.top or repository.common_dir),
             run=terms.run,
@@ -137,13 +151,25 @@ class Dispatch:
             delay=delay,
             again=terms.again,
             held=terms.options.jobs > 1 or terms.keeps_results,
-            answered=self._answered(step_id) if with_model else (),
+            answered=answered(terms.status, step_id) if with_model else (),
             may_ask=terms.may_ask,
             remarks=self._remarks(step_id) if with_model else (),
+            reviewer=terms.options.model,
+            waited_until=self._waited_until(step),
+            agent=terms.options.agent_of(step),
+            span=telemetry.carrier(),
+            shows_prompt=step_id == terms.options.debug_step,
         )
-        if not with_model or failed or job.worktree is None:
+        if not with_model or failed or job.by_hand or job.agent:
             return job
-        return continuation.continued(terms.plan, job, terms.step(step_id), self._paid_attempts)
+        make = continuation.anew_in_place if job.in_place else continuation.continued
+        return make(terms.plan, job, terms.step(step_id), self._paid_attempts)
+
+    def _waited_until(self, step: Step) -> float | None:
+        if step.kind != "wait":
+            return None
+        since = self._since.setdefault(step.id, time.time())
+        return since + step.timeout if step.timeout is not None else None
 
     def give_back(self, job: Job) -> None:
         """The worktree of a job is free again; the next job gets it."""
@@ -151,12 +177,28 @@ class Dispatch:
 
     def may_retry(self, job: Job) -> bool:
         """Whether the step has tries left."""
-        most = step_retry.attempts(job.step.kind, self._terms.options.retries)
         alone = self._terms.options.in_place or job.by_hand
-        return not alone and self._tries[job.step_id] < most
+        return not alone and self._tries[job.step_id] < self._most(job.step)
+
+    def turn(self, job: Job) -> str:
+        """Which repetition of a step comes next; "" for a step that is not repeated."""
+        tries = self._tries[job.step_id]
+        return f"{tries + 1} of {self._most(job.step)}" if job.step.times else ""
+
+    def _most(self, step: Step) -> int:
+        return step_retry.attempts(step.kind, self._terms.options.retries, step.times)
+
+    def repeat(self, job: Job, last: LastTry) -> Job:
+        """The next repetition of a step, which goes on from the files of this one and, beside other
+        steps, from its base.
+        """
+        objects = self._terms.plan.objects
+        made = odb.commit(objects, last.commit).tree if last.commit is not None else None
+        again = self.retry(job.step_id, replace(last, stayed=made is not None))
+        return replace(again, base=job.base, tree=job.tree, holds=made)
 
     def pause(self, step_id: str) -> float:
-        """How many seconds the next try waits, after all that failed so far."""
+        """Seconds that the next try waits, after all that failed so far."""
         return step_retry.delay(self._terms.options.backoff, self._tries[step_id])
 
     def forgive(self, job: Job) -> None:
@@ -173,28 +215,10 @@ class Dispatch:
             if step.id in self._earlier:
                 yield self._earlier[step.id]
 
-    def _answered(self, step_id: str) -> tuple[Answered, ...]:
-        """What a person has answered to earlier attempts at the step."""
-        return tuple(
-            Answered(attempt.question, attempt.answer)
-            for attempt in self._terms.status.attempts
-            if attempt.step == step_id and attempt.question and attempt.answer
-        )
-
     def _remarks(self, step_id: str) -> tuple[str, ...]:
         """What a person typed about the step, now or before an earlier attempt."""
-        typed = self._terms.options.remarks
-        return typed if typed is not None else self._terms.status.remarks.get(step_id, ())
-
-    def _last_of_log(self, step: Step) -> LastTry | None:
-        """The failures of an earlier run."""
-        attempt = self._terms.step(step.id).attempt
-        if attempt is None or attempt.outcome != "failed" or step.kind != "agent":
-            return None
-        if attempt.reason in reasons.STOPPED:  # it has made no mistake
-            return None
-        output = attempt.checks[-1].text if attempt.checks else ""
-        return LastTry(attempt.error or "failed", output, attempt.commit)
+        typed = self._terms.options.remarks.get(step_id)
+        return self._terms.status.remarks.get(step_id, ()) if typed is None else typed
 
 
 def earlier_steps(steps: Iterable[StepStatus]) -> dict[str, Earlier]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from git_orch import checkpoints, errors
+from git_orch.agents import telemetry
 from git_orch.flow.approval import ground, required
 from git_orch.flow.approval.grant import Grant
 from git_orch.flow.attempt import leftovers, prepare, verify
@@ -22,7 +23,7 @@ from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.verify import Broken
 from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
-from git_orch.flow.reports import Note, StepAsked
+from git_orch.flow.reports import Note, RunStarted, StepAsked, Upcoming
 from git_orch.flow.run import fix, in_place, log_entries, preconditions, signals, worker
 from git_orch.flow.run.dispatch import Dispatch, Terms, earlier_steps, tip_at
 from git_orch.flow.run.loop import Drive, Steps
@@ -33,12 +34,12 @@ from git_orch.plans.history.persons_turn import persons_turn
 from git_orch.plans.history.status import Status, StepState
 from git_orch.plans.schedule import Phase, Schedule
 from git_orch.repo import refs
+from git_orch.repo.local import phases
 
 # Seconds. A signal that comes just before a lock is waited for does not end the wait: Python looks
 # for it only when the wait is over, so no wait for a worker may be without an end.
 _GLANCE = 0.5
 
-_NEEDS_REVIEW = errors.Refused.exit_code
 _AWAITS_PERSON = errors.AwaitsPerson.exit_code
 
 Outcome = Literal["complete", "failed", "interrupted", "waiting", "review"]
@@ -46,11 +47,12 @@ Outcome = Literal["complete", "failed", "interrupted", "waiting", "review"]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run ended: steps landed by it, the first failed one, seconds on a clock that only goes
+    """The end of a run: steps landed by it, the first failed one, seconds on a clock that only goes
     forward.
 
     `failed` are all that failed, `blocked` those that could not start because of them, `review`
-    those to be looked at.
+    those to be looked at, `tried` those that it began. `paid_before` are the calls that were paid
+    for when it began.
     """
 
     outcome: Outcome
@@ -62,6 +64,8 @@ class Summary:
     exit_code: int = 0
     blocked: tuple[int, ...] = ()
     review: tuple[int, ...] = ()
+    tried: tuple[int, ...] = ()
+    paid_before: frozenset[str] = frozenset()
 
 
 def execute(
@@ -75,13 +79,34 @@ def execute(
     `service` is where the replies for agent steps come from, `workers` makes something to run so
     many steps at once in: threads, where it is None.
     """
+    summary, goes_on = _one_run(plan, options, service, workers)
+    while goes_on:
+        more, goes_on = _one_run(plan, options, service, workers)
+        landed, seconds = (*summary.landed, *more.landed), summary.seconds + more.seconds
+        tried = tuple(sorted({*summary.tried, *more.tried}))
+        before = summary.paid_before
+        summary = replace(more, landed=landed, seconds=seconds, tried=tried, paid_before=before)
+    return summary
+
+
+def _one_run(
+    plan: OpenPlan,
+    options: Options,
+    service: Service | None,
+    workers: Callable[[int], Executor] | None,
+) -> tuple[Summary, bool]:
+    """Run them once; also whether there are answers now, with which another run can go on."""
     status = plan.status()
     refs.refuse_in_the_way(plan.repository)
     to_run = preconditions.steps_to_run(status, options)
     preconditions.refuse_unknown_models(plan, to_run, options, service)
+    preconditions.require_key(to_run, options, service)
     grant = preconditions.grant_to_run(plan, status, options)
+    if grant is not None:
+        steps = [step.step for step in to_run]
+        preconditions.require_agents(plan, status, steps, options, grant)
     if options.in_place:
-        return _in_place(plan, options, grant, service)
+        return _in_place(plan, options, grant, service), False
     if grant is not None:
         preconditions.require_ground(plan, status, options, grant)
     status = preconditions.follow_base(plan, status)
@@ -89,14 +114,16 @@ def execute(
     preconditions.keep_results(plan, status)
     left = [step.id for step in status.steps if step.id not in status.satisfied_steps()]
     if not left or status.branch is None or grant is None:
-        return _nothing_to_do(plan, status, options)
+        return _nothing_to_do(plan, status, options), False
     schedule = preconditions.schedule(status, options)
     if not schedule.startable_steps(1):
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
-        return _hand_over(plan, status, options)
+        log_entries.hand_over(plan, status, options.left_out)
+        return _hand_over(plan, plan.status(), options), False
     # One more worktree, to verify results that land on another base than they were made on.
     spare = 1 if options.jobs > 1 else 0
+    preconditions.require_models(plan, status, to_run, options, service)
     fix.note_abandoned(plan, status, options.chosen)
     means = prepare.means(plan, service, use_cache=options.use_cache)
     with prepare.take_worktrees(plan, options.jobs + spare) as names:
@@ -107,7 +134,20 @@ def execute(
         summary = carry_out(run, schedule, means, workers or in_threads)
     if summary.outcome == "failed" and options.roll_back:
         _roll_back(plan, status.branch.tip)
-    return _conclude(plan, run, summary)
+    if summary.outcome == "waiting" and _has_answers(plan, run):
+        return summary, True
+    return _conclude(plan, run, summary), False
+
+
+def _has_answers(plan: OpenPlan, run: Run) -> bool:
+    """Whether a person has answered a question of this run while it went on."""
+    if run.asked and not plan.log.is_current():
+        plan.log.reload()
+    steps = plan.status().steps if run.asked else ()
+    return any(
+        step.id in run.asked and step.attempt is not None and step.attempt.is_answered
+        for step in steps
+    )
 
 
 def _in_place(
@@ -124,10 +164,14 @@ def _in_place(
     if not schedule.startable_steps(1):
         preconditions.refuse_claimed(status)
         preconditions.refuse_unreachable(status, options.chosen)
-        return _hand_over(plan, status, options)
+        log_entries.hand_over(plan, status, options.left_out)
+        return _hand_over(plan, plan.status(), options)
     in_place.refuse_unfit(plan, grant)
+    in_place.refuse_waits(status, options.chosen)
     in_place.refuse_moves(status, options.chosen)
     preconditions.require_ground(plan, status, options, grant)
+    to_run = preconditions.steps_to_run(status, options)
+    preconditions.require_models(plan, status, to_run, options, service)
     means = prepare.means(plan, service, use_cache=options.use_cache)
     preconditions.open_ledger(plan, status, options, grant)
     terms = begin(plan, status, options, grant, means)
@@ -157,16 +201,17 @@ def _hand_over(
     """Nothing can go on by itself: say what a person has to do. The questions of the steps in
     `heard` were shown already.
     """
-    if options.left_out - status.skipped:  # which `git orch done` has to know
-        run = log_entries.begin(plan, status, options.left_out)
-        log_entries.end(plan, run, "waiting", 0.0)
-        status = plan.status()
     steps = persons_turn(status, options.chosen)
     for step in steps:
         question = step.attempt.question if step.attempt is not None else None
         if step.state is StepState.ASKED and question is not None and step.id not in heard:
             plan.reporter.emit(Note(f"step {step.number} waits for an answer: {step.title}"))
             plan.reporter.emit(StepAsked(step.number, step.title, question))
+    for step in steps:
+        if step.step.wait is not None:
+            again = f"git orch done {ids.short(plan.id)} {step.number}"
+            text = f"step {step.number} waits for {step.step.wait.text()}. Then: {again}"
+            plan.reporter.emit(Note(text))
     manual = next((step for step in steps if step.kind == "manual"), None)
     if manual is not None:
         tip = status.branch.tip if status.branch is not None else ""
@@ -213,7 +258,7 @@ def _may_check(plan: OpenPlan, status: Status, options: Options) -> bool:
         return False
     commits = status.branch.commits if status.branch is not None else ()
     try:
-        grant = required.require_approval(plan, status)
+        grant = required.require_approval(plan, status, by_running=not options.approved)
         if commits:
             ground.require_ground_for_checks(plan, status, grant, commits[-1].tree)
     except errors.Refused as refused:
@@ -231,9 +276,22 @@ def in_threads(count: int) -> Executor:
     return futures.ThreadPoolExecutor(count, "attempt")
 
 
-def begin(plan: OpenPlan, status: Status, options: Options, grant: Grant, means: Means) -> Terms:
-    """Write the beginning of a run into the log; gives what holds for it."""
-    run = log_entries.begin(plan, status, options.left_out)
+def begin(
+    plan: OpenPlan,
+    status: Status,
+    options: Options,
+    grant: Grant,
+    means: Means,
+    command: str | None = None,
+) -> Terms:
+    """Write the beginning of a run into the log; gives what holds for it. `command` is the one that
+    runs a step where that is not exec.
+    """
+    phases.begin_run(plan.place)
+    run = log_entries.begin(plan, status, options.left_out, command)
+    to_run = preconditions.steps_to_run(status, options)
+    steps = tuple(Upcoming(step.number, step.title, step.kind) for step in to_run)
+    plan.reporter.emit(RunStarted(plan.id, status.plan.title, len(status.steps), steps))
     again = f"git orch exec {ids.short(plan.id)}{' --in-place' if options.in_place else ''}"
     return Terms(plan, status, options, grant, run, means.made, means.with_setup, again=again)
 
@@ -252,6 +310,21 @@ def carry_out(
     steps: Steps | None = None,
 ) -> Summary:
     """Run what is scheduled to its end, with the run's own books or those `steps`."""
+    with telemetry.run(run.terms.plan.id, run.terms.run) as span:
+        span.note(run__id=run.terms.run)
+        summary = _carry_out(run, schedule, means, workers, steps)
+        span.note(run__outcome=summary.outcome, run__steps_landed=len(summary.landed))
+        span.failed = summary.outcome if summary.outcome == "failed" else None
+    return summary
+
+
+def _carry_out(
+    run: Run,
+    schedule: Schedule,
+    means: Means,
+    workers: Callable[[int], Executor],
+    steps: Steps | None,
+) -> Summary:
     plan, options = run.terms.plan, run.terms.options
     hint = run.terms.again
     with (
@@ -283,6 +356,8 @@ def carry_out(
 
 def glance(running: Collection[Future[str]]) -> Collection[Future[str]]:
     """The futures that have ended, after a while at the latest."""
+    if not running:  # all that is left waits for events
+        time.sleep(_GLANCE)
     return futures.wait(running, _GLANCE, return_when=futures.FIRST_COMPLETED).done
 
 
@@ -342,20 +417,29 @@ def _end(run: Run, schedule: Schedule, outcome: Outcome) -> Summary:
     log_entries.end(terms.plan, terms.run, outcome, seconds)
     run.results.forget_settled()
     numbers = tuple(landing.numbers)
-    if broken is not None:
-        return Summary(outcome, numbers, broken.steps, broken.error, seconds, broken.hint, 1)
-    first = run.failures[0] if run.failures else None
-    code = _NEEDS_REVIEW if outcome == "review" else _AWAITS_PERSON if run.asked else 0
-    return Summary(
+    ended = Summary(
         outcome,
         numbers,
-        _positions(terms, [failure.step for failure in run.failures]),
-        first.error if first is not None else None,
+        (),
+        None,
         seconds,
-        first.hint if first is not None else None,
-        first.exit_code if first is not None else code,
-        _positions(terms, schedule.in_phase(Phase.BLOCKED)),
-        tuple(landing.reviews),
+        tried=_positions(terms, run.tried),
+        paid_before=frozenset(call.id for call in terms.status.calls),
+    )
+    if broken is not None:
+        return replace(
+            ended, failed=broken.steps, error=broken.error, hint=broken.hint, exit_code=1
+        )
+    first = run.failures[0] if run.failures else None
+    code = _AWAITS_PERSON if outcome == "review" or run.asked else 0
+    return replace(
+        ended,
+        failed=_positions(terms, [failure.step for failure in run.failures]),
+        error=first.error if first is not None else None,
+        hint=first.hint if first is not None else None,
+        exit_code=first.exit_code if first is not None else code,
+        blocked=_positions(terms, schedule.in_phase(Phase.BLOCKED)),
+        review=tuple(landing.reviews),
     )
 
 

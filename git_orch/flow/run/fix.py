@@ -12,7 +12,9 @@ from git_orch.flow.attempt.means import Means
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.reports import Note
 from git_orch.plans import graph, ids, sentences
+from git_orch.plans.history import life
 from git_orch.plans.history.status import SATISFIED, Status, StepState, StepStatus
+from git_orch.repo.log import kept
 from git_orch.repo.worktree import worktrees
 from git_orch.repo.worktree.worktrees import Worktree
 
@@ -45,7 +47,7 @@ def open_worktree(plan: OpenPlan, number: int | None) -> Place:
     the worktree keeps it from following.
     """
     status = plan.status()
-    step = step_of(status, number) if number is not None else _failed_step(plan, status)
+    step = life.numbered_step(status, number) if number is not None else _failed_step(plan, status)
     _refuse_unfit(status, step)
     means, tip = prepare.means(plan), status.branch.tip if status.branch is not None else ""
     there = _waiting(means, plan, step)
@@ -72,16 +74,6 @@ def _brought_along(plan: OpenPlan, there: Waiting, tip: str) -> Beginning:
         Note(f"the branch has moved on: your work stands on {tip[:10]} now ({now.commit} is kept)")
     )
     return now
-
-
-def step_of(status: Status, number: int) -> StepStatus:
-    """The step with this number. Raises NotFound."""
-    if not 1 <= number <= len(status.steps):
-        raise errors.NotFound(
-            f"there is no step {number}: the plan has {len(status.steps)}",
-            f"git orch show {ids.short(status.id)}",
-        )
-    return status.steps[number - 1]
 
 
 def _failed_step(plan: OpenPlan, status: Status) -> StepStatus:
@@ -134,12 +126,13 @@ def refuse_early(status: Status, step: StepStatus) -> None:
 
 
 def _kept_work(plan: OpenPlan, step: StepStatus) -> str | None:
-    """The commit of the step's last attempt, if that failed and the commit is still there."""
+    """The commit of the step's last attempt, if that failed here and the commit is still there: a
+    log that came from elsewhere may name any commit.
+    """
     attempt = step.attempt
     if attempt is None or attempt.outcome == "landed" or attempt.commit is None:
         return None
-    stored = plan.objects.read_many([attempt.commit])[0]
-    return attempt.commit if stored is not None and stored.kind == "commit" else None
+    return attempt.commit if kept.is_attempt(plan.place, plan.objects, attempt.commit) else None
 
 
 # -- what waits to be handed in --------------------------------------------------------------------
@@ -162,9 +155,36 @@ def waiting(means: Means, plan: OpenPlan, status: Status) -> list[Waiting]:
     return [place for place in places if place is not None]
 
 
+def give_up(plan: OpenPlan, number: int | None) -> tuple[Path, str]:
+    """Remove the worktree in which a person mends a step (None: the only one); gives its path and
+    the commit that keeps what was in it. Raises Refused where there is none, or several are.
+    """
+    status, means = plan.status(), prepare.means(plan)
+    places = [
+        place
+        for place in waiting(means, plan, status)
+        if number is None or place.step.number == number
+    ]
+    if not places:
+        cause = "you mend no steps" if number is None else f"you do not mend step {number}"
+        raise errors.Refused(cause, f"git orch status {plan.name}")
+    if len(places) > 1:
+        raise errors.Refused(
+            f"you mend {len(places)} steps: name one",
+            f"git orch done --abort {plan.name} {places[0].step.number}",
+        )
+    step, worktree, beginning = places[0]
+    base = beginning.base if beginning is not None else worktrees.head(worktree)
+    work = by_hand.keep(plan, worktree, base)
+    worktrees.remove(plan.repository, plan.id, prepare.purpose_of(step.step))
+    return worktree.path, work
+
+
 def to_hand_in(means: Means, plan: OpenPlan, status: Status, number: int | None) -> Waiting:
     """The step that a person hands in. Raises Refused where none waits, or several do."""
-    step = step_of(status, number) if number is not None else _only_one(means, plan, status)
+    step = (
+        life.numbered_step(status, number) if number is not None else _only_one(means, plan, status)
+    )
     _refuse_unfit(status, step)
     there = _waiting(means, plan, step)
     if there is None or (there.beginning is not None and not there.beginning.is_ready):
@@ -199,7 +219,7 @@ def _only_one(means: Means, plan: OpenPlan, status: Status) -> StepStatus:
     if not steps:
         failed = next((step for step in status.steps if step.state is StepState.FAILED), None)
         raise errors.Refused(
-            "no manual step is waiting for its work, and nobody mends a step",
+            "no step waits for your work",
             f"git orch fix {name} {failed.number}"
             if failed is not None
             else f"git orch exec {name}",

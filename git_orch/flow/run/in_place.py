@@ -76,6 +76,20 @@ def refuse_moves(status: Status, chosen: Set[str] | None) -> None:
             )
 
 
+def refuse_waits(status: Status, chosen: Set[str] | None) -> None:
+    """Raises Refused where one of the chosen steps (None: all) waits for an event: the checkout
+    would not be the user's meanwhile.
+    """
+    satisfied = status.satisfied_steps()
+    for number, step in enumerate(status.plan.steps, start=1):
+        is_chosen = step.id not in satisfied and (chosen is None or step.id in chosen)
+        if is_chosen and step.kind == "wait":
+            raise errors.Refused(
+                f"step {number} waits for an event, which --in-place cannot do",
+                f"git switch - && git orch exec {ids.short(status.id)}  # without --in-place",
+            )
+
+
 def _refuse_sparse(repository: Repository, name: str) -> None:
     """A step that writes to a file which is not there would land it without its content."""
     if dict(repository.settings).get("core.sparsecheckout") == "true":

@@ -21,26 +21,49 @@ from git_orch.repo.plan_place import PlanPlace
 _NAMES = 40  # changed paths of a step; later steps are told of them, the commit has them all
 
 
-def begin(plan: OpenPlan, status: Status, left_out: frozenset[str]) -> str:
+def begin(
+    plan: OpenPlan, status: Status, left_out: frozenset[str], command: str | None = None
+) -> str:
     """Write down validation and approval, where the plan has neither yet, and the run's beginning
-    with the IDs of the steps that it leaves out on purpose; gives its ID.
+    with the IDs of the steps that it leaves out on purpose; gives its ID. `command` is the one that
+    runs a step where that is not exec.
     """
-    passed = life.states_to_run(status.recorded_state, ids.short(plan.id))
-    begun = [plan.event("plan.validated")] if PlanState.VALIDATED in passed else []
-    begun += [plan.event("plan.approved", by="exec")] if PlanState.APPROVED in passed else []
     run_id = plan.new_id()
-    skipped = [step.id for step in status.plan.steps if step.id in left_out]
-    fields: Document = {"skipped": skipped} if skipped else {}
-    begun.append(plan.event("run.started", run=run_id, **fields))
+    begun = _beginning(plan, status, run_id, left_out, command)
     plan.record(*((plan.home, event) for event in begun))
     return run_id
 
 
+def hand_over(plan: OpenPlan, status: Status, left_out: frozenset[str]) -> None:
+    """Write down a run in which nothing could start, because it is a person's turn."""
+    run_id = plan.new_id()
+    events = [*_beginning(plan, status, run_id, left_out), _end(plan, run_id, "waiting", 0.0)]
+    plan.record(*((plan.home, event) for event in events))
+
+
+def _beginning(
+    plan: OpenPlan,
+    status: Status,
+    run_id: str,
+    left_out: frozenset[str],
+    command: str | None = None,
+) -> list[Event]:
+    passed = life.states_to_run(status.recorded_state, ids.short(plan.id))
+    begun = [plan.event("plan.validated")] if PlanState.VALIDATED in passed else []
+    begun += [plan.event("plan.approved", by="exec")] if PlanState.APPROVED in passed else []
+    skipped = [step.id for step in status.plan.steps if step.id in left_out]
+    fields: Document = {"skipped": skipped} if skipped else {}
+    fields |= {"command": command} if command is not None else {}
+    return [*begun, plan.event("run.started", run=run_id, **fields)]
+
+
 def end(plan: OpenPlan, run: str, outcome: str, seconds: float) -> None:
     """Write down how the run ended."""
-    plan.record(
-        (plan.home, plan.event("run.ended", run=run, outcome=outcome, seconds=round(seconds, 3)))
-    )
+    plan.record((plan.home, _end(plan, run, outcome, seconds)))
+
+
+def _end(plan: OpenPlan, run: str, outcome: str, seconds: float) -> Event:
+    return plan.event("run.ended", run=run, outcome=outcome, seconds=round(seconds, 3))
 
 
 def landing_event(plan: OpenPlan, job: Job, result: Verified, now: Tip) -> Event:
@@ -100,7 +123,7 @@ def adoption_event(
 
 def record_verified(place: PlanPlace, step: Step, tree: str) -> None:
     """Have this machine remember that a step is done here, and its checks passed on the tree."""
-    tree_records.add(place, verified=[(step.id, approval.checks_digest(step.checks), tree)])
+    tree_records.add(place, verified=[(step.id, approval.step_digest(step), tree)])
 
 
 def failure_event(plan: OpenPlan, job: Job, failed: Failed | Interrupted, *, again: bool) -> Event:
@@ -145,4 +168,5 @@ def _check(result: CheckResult) -> Document:
         "output": result.output,
         "reason": result.reason,
     }
-    return {**body, "note": result.note} if result.note else body
+    more = {"note": result.note, "model": result.model, "usd": result.usd}
+    return body | {name: value for name, value in more.items() if value}

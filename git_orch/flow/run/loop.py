@@ -45,6 +45,10 @@ class Failed(NamedTuple):
     """The step has failed for good."""
 
 
+class Sleeps(NamedTuple):
+    """The step waits for an event that has not come; somebody looks again later."""
+
+
 class Asked(NamedTuple):
     """The step waits for the answer of a person."""
 
@@ -60,8 +64,14 @@ class Steps(Protocol):
         """The job for a step that starts, for the first time or anew."""
         ...
 
-    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed | Asked:
+    def take_end(
+        self, step: str, future: Future[str]
+    ) -> Finished | Again | Failed | Asked | Sleeps:
         """Take the end of an attempt at a step, and say how to go on."""
+        ...
+
+    def awake(self) -> Collection[str]:
+        """The steps that sleep no longer: it is time to look again."""
         ...
 
     def land(self, step: str) -> Landed | Halted | Verify | Later | Failed:
@@ -99,7 +109,7 @@ class Drive:
 
     def run_to_end(self) -> None:
         """Until each step has landed, failed or is blocked."""
-        while self._start() or self.running:
+        while self._wake() or self._start() or self.running or self.schedule.sleepers():
             ended = self.wait(self.running)
             with self.held():
                 for future in [attempt for attempt in self.running if attempt in ended]:
@@ -107,6 +117,13 @@ class Drive:
                     # Only now: after an error inside _take the task must still be here.
                     del self.running[future]
                 self._land()
+
+    def _wake(self) -> bool:
+        if not self.schedule.sleepers():
+            return False
+        for step in self.steps.awake():
+            self.schedule.wake(step)
+        return False
 
     def _start(self) -> bool:
         attempts = sum(1 for task in self.running.values() if not task.verifies)
@@ -134,7 +151,7 @@ class Drive:
     def _book(
         self,
         step: str,
-        outcome: Finished | Landed | Halted | Again | Later | Verify | Failed | Asked,
+        outcome: Finished | Landed | Halted | Again | Later | Verify | Failed | Asked | Sleeps,
     ) -> None:
         match outcome:
             case Finished():
@@ -151,6 +168,8 @@ class Drive:
                 self.schedule.wait_again(step)
             case Verify(job):
                 self.running[self.submit(job)] = Task(step, verifies=True)
+            case Sleeps():
+                self.schedule.sleep(step)
             case Failed():
                 self.schedule.fail(step)
             case Asked():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+import shlex
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from git_orch import checkpoints, errors
 from git_orch.flow.approval import ground, required
@@ -11,9 +12,9 @@ from git_orch.flow.machine import sandbox
 from git_orch.flow.model.service import Service
 from git_orch.flow.open_plan import OpenPlan
 from git_orch.flow.planning import base
-from git_orch.flow.reports import Note
+from git_orch.flow.reports import Budget, Note
 from git_orch.flow.run.options import Options
-from git_orch.plans import graph, ids, sentences, step_retry
+from git_orch.plans import agents, graph, ids, sentences, step_retry
 from git_orch.plans.history.persons_turn import waits_for_person
 from git_orch.plans.history.status import SATISFIED, Status, StepState, StepStatus
 from git_orch.plans.money.budget import Book
@@ -33,7 +34,8 @@ def grant_to_run(plan: OpenPlan, status: Status, options: Options) -> Grant | No
     if settings.is_only_of_repository(plan.repository, "setup"):
         cause = "orch.setup in the repository's own configuration does not count"
         plan.reporter.emit(Note(f"{cause}; to set your own: git orch setup"))
-    return required.require_approval(plan, status, _start(plan, status, options))
+    start = _start(plan, status, options)
+    return required.require_approval(plan, status, start, by_running=not options.approved)
 
 
 def refuse_unknown_models(
@@ -42,22 +44,100 @@ def refuse_unknown_models(
     """Raises UnpricedModel where one of the steps, or a further attempt at it, would ask a model
     without a price.
     """
-    asking = [step for step in steps if step.kind == "agent"]
+    asking = [step for step in steps if options.asks_model(step.step)]
     if service is None or not asking:
         return
-    for step in asking:
+    for step, model in _models(asking, options):
         try:
-            service.prices.facts(step.step.model or options.model)
+            service.prices.facts(model or options.model)
         except errors.UnpricedModel as unknown:
-            if step.step.model is None:
+            if model is None:
                 raise
             known = ", ".join(service.prices.models)
             raise errors.UnpricedModel(
                 f"step {step.number}: {unknown.cause}",
                 f"git orch edit {ids.short(plan.id)}  # choose one of {known}",
             ) from unknown
-    if options.retry_model is not None and step_retry.attempts("agent", options.retries) > 1:
-        service.prices.facts(options.retry_model)
+    retry_model = _retry_model(asking, options)
+    if retry_model is not None:
+        service.prices.facts(retry_model)
+
+
+def _retry_model(steps: Iterable[StepStatus], options: Options) -> str | None:
+    """The model for further attempts at one of these steps, where somebody chose one."""
+    has_agent = any(step.kind == "agent" and not options.agent_of(step.step) for step in steps)
+    tries_again = has_agent and step_retry.attempts("agent", options.retries) > 1
+    return options.retry_model if tries_again else None
+
+
+def _models(
+    steps: Iterable[StepStatus], options: Options
+) -> Iterator[tuple[StepStatus, str | None]]:
+    """The models that git-orch asks for these steps; None where the plan names none."""
+    for step in steps:
+        if step.kind == "agent" and not options.agent_of(step.step):
+            yield step, step.step.model
+        for review in step.step.reviews:
+            yield step, review.model
+
+
+def require_key(steps: Iterable[StepStatus], options: Options, service: Service | None) -> None:
+    """Raises KeyRefused where one of the steps needs a model, and there is no key for one."""
+    for step, named in _models(steps, options):
+        if service is None:
+            return
+        try:
+            service.require_key(named or options.model)
+        except errors.KeyRefused as without:
+            if step.kind == "agent" and not options.agent_of(step.step):
+                raise
+            cause = f"step {step.number} has a review, which a model does: {without.cause}"
+            raise errors.KeyRefused(cause, without.hint) from without
+
+
+def require_models(
+    plan: OpenPlan,
+    status: Status,
+    steps: Sequence[StepStatus],
+    options: Options,
+    service: Service | None,
+) -> None:
+    """Raises UnknownModel and KeyRefused where the service says that it lacks a model of the steps
+    or of further attempts, or does not take the key. A model that has answered in this plan before
+    is not asked for.
+    """
+    looked = {call.model for call in status.calls}
+    for step, named in _models(steps, options):
+        name = named or options.model
+        if service is None or name in looked:
+            continue
+        looked.add(name)
+        try:
+            service.require_model(name)
+        except errors.UnknownModel as unknown:
+            if named is None:
+                raise
+            hint = f"git orch edit {ids.short(plan.id)}  # name another model in step {step.number}"
+            raise errors.UnknownModel(f"step {step.number}: {unknown.cause}", hint) from unknown
+    retry_model = _retry_model(steps, options)
+    if service is not None and retry_model is not None and retry_model not in looked:
+        service.require_model(retry_model)
+
+
+def require_agents(
+    plan: OpenPlan, status: Status, steps: Iterable[Step], options: Options, grant: Grant
+) -> None:
+    """Raises Refused where an agent program would get a key without the user's approval."""
+    named = settings.of_user(plan.repository).agentKey
+    needed = agents.grants_needed(steps, options.agent, named)
+    for said, step_ids in needed.items():
+        if said not in grant.what.grants.agents:
+            numbers = sentences.steps(map(status.plan.position, step_ids))
+            choice = f" --agent {shlex.quote(options.agent)}" if options.agent else ""
+            raise errors.Refused(
+                f"{numbers} would give a key to an agent program: '{said}'",
+                f"git orch approve {ids.short(plan.id)}{choice}",
+            )
 
 
 def require_ground(plan: OpenPlan, status: Status, options: Options, grant: Grant) -> None:
@@ -131,8 +211,10 @@ def open_ledger(plan: OpenPlan, status: Status, options: Options, grant: Grant) 
         step_limit=chosen.maxStepUsd if remembered.step is None else remembered.step,
         spent=spent,
         steps=steps,
+        largest_report=max((call.usd for call in status.calls if call.reported_by), default=0.0),
     )
     ledger.Ledger(plan.place).begin(book)
+    plan.reporter.emit(Budget(book.limit, book.spent))
 
 
 def schedule(status: Status, options: Options) -> Schedule:
@@ -151,9 +233,10 @@ def schedule(status: Status, options: Options) -> Schedule:
     ]
     weights = graph.critical_weights(status.plan, _weight) if parallel else None
     keep_going = parallel or options.keep_going
-    return Schedule(
-        status.plan, status.satisfied_steps(), chosen, weights=weights, keep_going=keep_going
-    )
+    done = status.satisfied_steps()
+    if options.force and options.chosen is not None:
+        done |= {step.id for step in status.steps} - options.chosen
+    return Schedule(status.plan, done, chosen, weights=weights, keep_going=keep_going)
 
 
 def _behind_a_person(status: Status, options: Options) -> set[str]:
@@ -162,7 +245,7 @@ def _behind_a_person(status: Status, options: Options) -> set[str]:
     manual = {
         step.id
         for step in status.plan.steps
-        if step.kind == "manual"
+        if step.waits_for_person
         and step.id not in satisfied
         and (options.chosen is None or step.id in options.chosen)
     }
@@ -173,7 +256,7 @@ def _weight(step: Step) -> float:
     """Roughly how long a step takes, in seconds: only which way through the plan is the longest
     matters.
     """
-    return {"agent": 120.0, "run": 20.0, "files": 1.0, "manual": 0.0}[step.kind]
+    return {"agent": 120.0, "run": 20.0, "files": 1.0, "manual": 0.0, "wait": 0.0}[step.kind]
 
 
 def refuse_claimed(status: Status) -> None:
@@ -186,7 +269,7 @@ def refuse_claimed(status: Status) -> None:
 
 
 def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
-    """Raises Refused when one of the chosen steps cannot start without one that was not chosen."""
+    """Raises Refused when one of the chosen steps waits for one that was not chosen."""
     if chosen is None:
         return
     satisfied = status.satisfied_steps()
@@ -204,5 +287,5 @@ def refuse_unreachable(status: Status, chosen: Set[str] | None) -> None:
             missing = sentences.steps(map(status.plan.position, needed))
             raise errors.Refused(
                 f"step {step.number} needs {missing}, neither done nor chosen",
-                f"git orch exec {ids.short(status.id)} --steps {numbers}",
+                f"git orch exec {ids.short(status.id)} --steps {numbers}  # --force does without",
             )

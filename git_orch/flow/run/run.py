@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
 
 from git_orch import checkpoints
 from git_orch.flow.approval import required
 from git_orch.flow.attempt import ending, leftovers
-from git_orch.flow.attempt.ending import Asked, Ending, Interrupted, Verified
+from git_orch.flow.attempt.ending import Asked, Ending, Interrupted, NotYet, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.reports import Note
 from git_orch.flow.run import loop, step_landing
 from git_orch.flow.run.dispatch import Dispatch, Terms, Tip
-from git_orch.flow.run.loop import Again, Failed, Finished, Halted, Landed, Later, Verify
+from git_orch.flow.run.loop import Again, Failed, Finished, Halted, Landed, Later, Sleeps, Verify
 from git_orch.flow.run.step_landing import Failure, Results, StepLanding
 from git_orch.plans import step_retry
 from git_orch.plans.plan import Step
+from git_orch.repo.local import phases
 
 _LOST_TRIES = 3  # jobs whose worker died: the third death is the job's own doing
 
@@ -48,7 +49,14 @@ class Run:
         self._jobs: dict[str, Job] = {}
         self._verified: dict[str, Verified] = {}
         self._lost: Counter[str] = Counter()
+        self._asleep: dict[str, float] = {}
+        self._seen: dict[str, str] = {}  # what the last look at an event gave
         self.asked: list[str] = []  # the steps that wait for an answer
+
+    @property
+    def tried(self) -> Collection[str]:
+        """The steps that began."""
+        return self._jobs.keys()
 
     @property
     def failures(self) -> Sequence[Failure]:
@@ -73,7 +81,9 @@ class Run:
         return job.text()
 
     @checkpoints.around("end step")
-    def take_end(self, step: str, future: Future[str]) -> Finished | Again | Failed | loop.Asked:
+    def take_end(
+        self, step: str, future: Future[str]
+    ) -> Finished | Again | Failed | loop.Asked | Sleeps:
         """Take the end of an attempt at a step, and say how to go on."""
         job = self._jobs[step]
         result = self._ending(job, future)
@@ -84,11 +94,32 @@ class Run:
         if isinstance(result, Verified):
             self._verified[step] = result
             return Finished()
+        if isinstance(result, NotYet):
+            return self._sleeps(job, result)
+        if step in self._seen:
+            phases.begin_run(self.terms.plan.place)
         if isinstance(result, Asked):
             self.results.record_question(job, result)
             self.asked.append(step)
             return loop.Asked()
         return self._failed(job, result)
+
+    def _sleeps(self, job: Job, seen: NotYet) -> Sleeps:
+        """The event has not come: look again in a while."""
+        self.results.settle(job)
+        wait = job.step.wait
+        if self._seen.get(job.step_id) != seen.words:
+            words, place = f"step {job.number} waits: {seen.words}", self.terms.plan.place
+            phases.begin(place.repository, place.id, phases.Phase(words))
+            self.terms.plan.reporter.emit(Note(words))
+        self._seen[job.step_id] = seen.words
+        self._asleep[job.step_id] = time.monotonic() + (wait.every if wait is not None else 0)
+        return Sleeps()
+
+    def awake(self) -> Collection[str]:
+        """The steps for whose event it is time to look again."""
+        now = time.monotonic()
+        return [step for step, moment in self._asleep.items() if moment <= now]
 
     @checkpoints.around("land step")
     def land(self, step: str) -> Landed | Halted | Verify | Later | Failed:
@@ -102,6 +133,7 @@ class Run:
         """Land what was picked, now that its checks ran on the tree that it has there."""
         job = self._jobs[step]
         now = self._ending(replace(job, verify=True), future)
+        self.terms.plan.take_spool(job.attempt)
         return self.landing.land_verified(job, self._verified.pop(step), now)
 
     def take(self, step: str) -> tuple[Job, Verified]:
@@ -130,7 +162,7 @@ class Run:
     def _failed(self, job: Job, failed: ending.Failed | Interrupted) -> Again | Failed:
         if (
             isinstance(failed, Interrupted)
-            or not step_retry.is_recoverable(failed.reason, self.terms.options.retries)
+            or not step_retry.is_recoverable(failed.reason, self._retries(job.step))
             or not self._dispatch.may_retry(job)
         ):
             self.results.record_failed(job, failed, again=False)
@@ -138,9 +170,18 @@ class Run:
             self.landing.failures.append(failure)
             return Failed()
         self.results.record_failed(job, failed, again=True)
-        retried = self._dispatch.retry(job.step_id, step_landing.last_try(failed))
+        last = step_landing.last_try(failed)
+        retried = (
+            self._dispatch.repeat(job, last)
+            if job.step.times
+            else self._dispatch.retry(job.step_id, last)
+        )
         self._jobs[job.step_id] = retried
         return Again(retried.text())
+
+    def _retries(self, step: Step) -> int | None:
+        """How often the step may be tried again where its author or the user says so."""
+        return step.times - 1 if step.times else self.terms.options.retries
 
     # -- after a signal ----------------------------------------------------------------------------
 
@@ -159,6 +200,8 @@ class Run:
             self.results.keep(job, result)
         elif isinstance(result, Asked):
             self.results.record_question(job, result)
+        elif isinstance(result, NotYet):
+            self.results.settle(job)
         else:
             self.results.record_failed(job, result, again=False)
 

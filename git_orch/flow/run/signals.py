@@ -52,8 +52,8 @@ class Listener:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """What is begun here is finished before a signal counts. Raises Interrupted at the end
-        where one came.
+        """Work that begins here ends before a signal counts. Raises Interrupted at the end where
+        one came.
 
         That also goes for what failed here: the Ctrl-C of a terminal ends the git that we wait for
         as well.

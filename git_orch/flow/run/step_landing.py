@@ -25,6 +25,7 @@ from git_orch.repo.objects.objects import Written
 if TYPE_CHECKING:
     from git_orch.repo.objects import merges
 
+_OF_CHECKS = frozenset(("check", "timeout"))  # reasons
 _FORGOTTEN_AT_ONCE = 32  # refs of results that landed; one process deletes them all
 _CONFLICT_SHOWN = 2000  # characters
 
@@ -92,7 +93,8 @@ class Results:
         pause = self._dispatch.pause(job.step_id) if again else None
         word = reasons.word(failed.reason)
         title, commit = job.step.title, failed.commit
-        report = StepNotLanded(job.number, title, failed.error, commit, pause, word)
+        turn = self._dispatch.turn(job) if again else ""
+        report = StepNotLanded(job.number, title, failed.error, commit, pause, word, turn)
         plan.reporter.emit(report)
 
     @checkpoints.around("record question")
@@ -170,7 +172,8 @@ class StepLanding:
         """
         ready = self._picked.pop(job.step_id)
         if isinstance(now, Verified):
-            made = result.made._replace(checks=now.made.checks)
+            usd = result.made.usd + now.made.usd
+            made = result.made._replace(checks=now.made.checks, usd=usd)
             return self._move(job, result._replace(made=made), ready)
         reason = "its checks could not be run"
         if isinstance(now, ending.Failed | Interrupted):
@@ -250,5 +253,5 @@ class StepLanding:
 def last_try(failed: ending.Failed) -> LastTry:
     """The failed attempt, as the next attempt at the step hears of it."""
     checks: Sequence[object] = failed.made.checks
-    output = failed.made.checks[-1].text if checks and failed.reason == "check" else ""
+    output = failed.made.checks[-1].text if checks and failed.reason in _OF_CHECKS else ""
     return LastTry(failed.error, output, failed.commit)

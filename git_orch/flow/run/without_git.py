@@ -46,9 +46,10 @@ def execute(plan: Plan, directory: Path, launcher: Launcher, reporter: Reporter)
     person's handed in.
     """
     for step in plan.steps:
-        if step.kind not in ("run", "files") or step.network or step.pointers:
+        if step.kind not in ("run", "files") or step.network or step.pointers or step.reviews:
             asked = "asks for the network" if step.network else f"is a step of kind '{step.kind}'"
             asked = "moves a submodule" if step.pointers else asked
+            asked = "has a review" if step.reviews else asked
             raise errors.Refused(
                 f"step {plan.position(step.id)} {asked}, which needs a repository",
                 "git init && git orch plan --from FILE",

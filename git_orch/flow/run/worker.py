@@ -11,17 +11,18 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from git_orch.agents import telemetry
 from git_orch.flow.attempt import ending, prepare, setup
 from git_orch.flow.attempt import job as jobs
 from git_orch.flow.attempt.attempt import Attempt
-from git_orch.flow.attempt.ending import Ending, Failed, Made, Verified
+from git_orch.flow.attempt.ending import Ending, Failed, Interrupted, Made, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.means import Means
 from git_orch.flow.attempt.setup import SetupFailed
 from git_orch.flow.attempt.site import Site
 from git_orch.flow.machine import sandbox
 from git_orch.flow.model import service as models
-from git_orch.flow.reports import Report
+from git_orch.flow.reports import Nobody
 from git_orch.flow.run import in_place
 from git_orch.repo import identity, repository, settings
 from git_orch.repo.log import results
@@ -71,7 +72,7 @@ def _try(job: Job, means: Means) -> str:
     except SetupFailed as failed:
         return _not_set_up(failed)
     try:
-        result = Attempt(job, site).run()
+        result = _attempt(job, site)
     except SetupFailed as failed:
         return _not_set_up(failed)
     finally:
@@ -83,9 +84,35 @@ def _try(job: Job, means: Means) -> str:
     ):
         result = ending.failed(result, _MOVED, "moved")
     stored = _hand_over(job, means, site, result)
-    if job.worktree is not None and site.has_worktree and isinstance(result, Verified):
+    holds = job.step.kind != "wait"  # a command that only looks may have left anything
+    if holds and job.worktree is not None and site.has_worktree and isinstance(result, Verified):
         means.at[job.worktree] = result.tree
     return stored
+
+
+def _attempt(job: Job, site: Site) -> Ending:
+    """Try the step, in a span of its own."""
+    step = job.step
+    model = (step.model if job.agent else job.model) if step.kind == "agent" else None
+    with telemetry.step(step.id, step.kind, model, job.span) as span:
+        span.note(
+            plan__id=telemetry.name_of(job.plan_id), step__attempt=job.attempt, step__kind=step.kind
+        )
+        result = _done(job, site)
+        made = result.made
+        span.note(cost__usd=made.usd, step__checks=len(made.checks), step__commit=result.commit)
+        if isinstance(result, Failed | Interrupted):
+            span.failed = result.reason
+    return result
+
+
+def _done(job: Job, site: Site) -> Ending:
+    """The end of one try at the step of a job."""
+    if job.step.kind == "wait":
+        from git_orch.flow.attempt import wait_step  # few plans wait
+
+        return wait_step.look(job, site)
+    return Attempt(job, site).run()
 
 
 def _hand_over(job: Job, means: Means, site: Site, result: Ending) -> str:
@@ -124,7 +151,7 @@ def _means(job: Job) -> Iterator[Means]:
     with contextlib.ExitStack() as stack:
         service = (
             stack.enter_context(models.service(chosen, chosen.waitLimits))
-            if job.step.kind == "agent"
+            if job.step.reviews or (job.step.kind == "agent" and not job.agent)
             else None
         )
         database = stack.enter_context(contextlib.closing(objects.opened(repo)))
@@ -136,15 +163,8 @@ def _means(job: Job) -> Iterator[Means]:
             person,
             database,
             boundary,
-            _Nobody(),
+            Nobody(),
             furnishing,
             service,
             run_hooks=chosen.runHooks,
         )
-
-
-class _Nobody:
-    """Nobody watches a worker in another process: its result says what there is to say."""
-
-    def emit(self, report: Report) -> None:
-        """Take one report."""

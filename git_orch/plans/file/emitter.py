@@ -37,6 +37,17 @@ def to_yaml(plan: Plan) -> str:
     surrogate pair.
     """
     document = to_document(plan)
+    if not plan.steps:  # an idea
+        del document["steps"]
+        if plan.objective == plan.title:
+            del document["objective"]
+    return document_yaml(document)
+
+
+def document_yaml(document: object) -> str:
+    """A document of texts, lists and mappings as YAML for people. Raises PlanFileError for one that
+    holds half a surrogate pair.
+    """
     refuse_surrogates(document)
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf)
 
@@ -95,11 +106,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text_node(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    if _stands_as_a_block(text):
-        style = "|"
-    else:
-        bare = _BARE.fullmatch(text) and text.isprintable() and not text.endswith((" ", ":"))
-        style = "" if bare and not _RESERVED.fullmatch(text) else '"'
+    style = "|" if _stands_as_a_block(text) else "" if _is_bare(text) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
@@ -112,6 +119,16 @@ def _list_node(dumper: _Dumper, values: Sequence[object]) -> yaml.SequenceNode:
 
 _Dumper.add_representer(str, _text_node)
 _Dumper.add_representer(list, _list_node)
+
+
+def scalar(text: str) -> str:
+    """The text on one line, with quotes where it needs them."""
+    return text if _is_bare(text) else _quoted(text)
+
+
+def _is_bare(text: str) -> bool:
+    bare = _BARE.fullmatch(text) and text.isprintable() and not text.endswith((" ", ":"))
+    return bool(bare) and not _RESERVED.fullmatch(text)
 
 
 def _stands_as_a_block(text: str) -> bool:

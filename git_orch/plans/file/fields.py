@@ -7,16 +7,23 @@ Numbers and flags may be texts, because the YAML reader gives every scalar as a 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from git_orch.plans import ids, paths
-from git_orch.plans.plan import CHECK_TIMEOUT, LONGEST_TIMEOUT, CheckType, Shell, StepKind
+from git_orch.plans import agents, hosts, ids, one_line, paths, requirements
+from git_orch.plans.plan import (
+    CHECK_TIMEOUT,
+    LONGEST_TIMEOUT,
+    MOST_TIMES,
+    UNTIL_TIMES,
+    CheckType,
+    Shell,
+    StepKind,
+)
+from git_orch.plans.waits import EVERY, LONGEST, SHORTEST
 
 MAX_STEPS = 1000
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _number(value: object) -> object:
@@ -28,6 +35,25 @@ def _number(value: object) -> object:
 
 def _flag(value: object) -> object:
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _network(value: object) -> object:
+    """A flag, or hosts in their one spelling, each once; an empty list is false. Raises ValueError."""
+    value = _flag(value)
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("expected true, false or a list of hosts")
+    if len(value) > hosts.MOST:
+        raise ValueError(f"has more than {hosts.MOST} entries")
+    return tuple(dict.fromkeys(map(_one_host, value))) or False
+
+
+def _one_host(value: str) -> str:
+    try:
+        return hosts.one_spelling(value)
+    except ValueError as wrong:
+        raise ValueError(f"'{value[:60]}' {wrong}") from wrong
 
 
 def _file(value: object) -> object:
@@ -44,11 +70,9 @@ def _reference(value: object) -> object:
 
 def _require_one_line(value: str) -> str:
     """`value`, which becomes a commit's subject, and git prints it as it is. Raises ValueError."""
-    control = _CONTROL.search(_require_text(value))
-    if control is not None:
-        if control[0] in "\r\n":
-            raise ValueError("must be one line")
-        raise ValueError(f"holds the control character U+{ord(control[0]):04X}")
+    problem = one_line.problem(value)
+    if problem is not None:
+        raise ValueError(problem)
     return value
 
 
@@ -90,8 +114,22 @@ _REFERENCE = re.compile(rf"[0-9]+|{ids.STEP_ID.pattern}", re.ASCII)
 _ID_JSON = {"type": "string", "pattern": f"^{ids.STEP_ID.pattern}$"}
 
 _Text = Annotated[str, AfterValidator(_require_text)]
-_Line = Annotated[str, Field(max_length=200), AfterValidator(_require_one_line)]
+_Line = Annotated[str, Field(max_length=one_line.LONGEST), AfterValidator(_require_one_line)]
 _Name = Annotated[str, _require_match(_NAME, "is not one word")]
+_AGENTS = sorted([agents.OWN, *agents.PROGRAMS])
+
+
+def _require_agent(value: str) -> str:
+    if not agents.is_name(value):
+        raise ValueError(f"'{value[:60]}' is none of {', '.join(_AGENTS)}")
+    return value
+
+
+_Agent = Annotated[
+    str,
+    AfterValidator(_require_agent),
+    WithJsonSchema({"type": "string", "enum": _AGENTS}),
+]
 _StepId = Annotated[
     str, _require_match(ids.STEP_ID, "is not a step ID such as s1"), WithJsonSchema(_ID_JSON)
 ]
@@ -102,6 +140,19 @@ _CommitId = Annotated[
     ),
 ]
 _Flag = Annotated[bool, BeforeValidator(_flag)]
+_Network = Annotated[
+    bool | tuple[str, ...],
+    BeforeValidator(_network),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "boolean"},
+                {"type": "array", "items": {"type": "string"}, "maxItems": hosts.MOST},
+            ]
+        }
+    ),
+]
+_Yes = Annotated[Literal[True], BeforeValidator(_flag)]
 _FilePath = Annotated[str, AfterValidator(_require_inside)]
 _TreePath = Annotated[
     str, AfterValidator(lambda value: _require_inside(value.rstrip("/") or value))
@@ -112,6 +163,8 @@ _Argv = Annotated[
     AfterValidator(_require_program),
 ]
 _Seconds = Annotated[int, Field(ge=1, le=LONGEST_TIMEOUT), BeforeValidator(_number)]
+_Times = Annotated[int, Field(ge=1, le=MOST_TIMES), BeforeValidator(_number)]
+_Every = Annotated[int, Field(ge=SHORTEST, le=LONGEST), BeforeValidator(_number)]
 _Status = Annotated[int, Field(ge=0, le=255), BeforeValidator(_number)]
 _Reference = Annotated[
     str,
@@ -119,6 +172,22 @@ _Reference = Annotated[
     _require_match(_REFERENCE, "is neither the number of a step nor its ID"),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, _ID_JSON]}),
 ]
+
+
+def _require_pattern(value: str) -> str:
+    problem = requirements.pattern_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
+    return value
+
+
+_REQUIREMENT_JSON = {"type": "string", "pattern": f"^{requirements.ID.pattern}$"}
+_RequirementId = Annotated[
+    str,
+    _require_match(requirements.ID, "is not the ID of a requirement such as R1"),
+    WithJsonSchema(_REQUIREMENT_JSON),
+]
+_Pattern = Annotated[str, AfterValidator(_require_pattern)]
 
 
 _SHELL = "How bash runs the line: strict (default) as with `set -euo pipefail`, plain without."
@@ -177,7 +246,9 @@ _FileValue = Annotated[
 
 
 class CheckModel(_Model):
-    """A command that verifies a step; give either 'command' or 'argv'."""
+    """A command that verifies a step, by 'command' or 'argv'; or with 'review' a model that judges
+    the step's change, which is never the only check.
+    """
 
     type: CheckType = Field(
         "run", description="What the command does: compile, unit tests, integration tests, or run."
@@ -191,6 +262,41 @@ class CheckModel(_Model):
     timeout: _Seconds = Field(
         CHECK_TIMEOUT, description="Seconds after which the check has failed."
     )
+    review: _Text | None = Field(
+        None,
+        description=(
+            "Criteria by which another model judges the change of the step, once all its commands "
+            "have passed. Such a check has no other field but 'model'."
+        ),
+    )
+    model: _Name | None = Field(None, description="The model that reviews.")
+
+
+class UntilModel(_Model):
+    """A check for which a step is repeated, and how often at most."""
+
+    check: Annotated[
+        CheckModel, BeforeValidator(_check, json_schema_input_type=str | CheckModel)
+    ] = Field(description="A text is a check with that command.")
+    times: _Times = Field(UNTIL_TIMES, description="The most repetitions, the first one included.")
+
+
+class WaitModel(_Model):
+    """The event that a step waits for: one of the first six fields."""
+
+    command: _Text | None = Field(None, description="A command line for bash that exits 0.")
+    time: _Line | None = Field(None, description="A time with its zone: 2027-01-31T08:00Z.")
+    file: _Line | None = Field(
+        None, description="A path that exists, from the top of the user's checkout."
+    )
+    person: _Line | None = Field(
+        None, description="What a person has to see to before they type git orch done."
+    )
+    ci: _Yes | None = Field(None, description="true: the CI runs of the plan's own commit pass.")
+    pull_request: _Yes | None = Field(
+        None, description="true: the pull request of the plan's own commit is green or merged."
+    )
+    every: _Every = Field(EVERY, description="Seconds between two looks.")
 
 
 _CheckValue = Annotated[
@@ -217,7 +323,8 @@ class StepModel(_Model):
         None,
         description=(
             "agent: a model works on the prompt; run: a command; files: literal files; manual: a "
-            "person. Default: files if there are files, run if there is run or argv, else agent."
+            "person; wait: an event. Default: files if there are files, wait if there is wait, run "
+            "if there is run or argv, else agent."
         ),
     )
     why: _Text | None = Field(
@@ -260,22 +367,75 @@ class StepModel(_Model):
         None,
         description="All must pass before the step lands; a text is a check with that command.",
     )
-    model: _Name | None = Field(None, description="The model for this agent step.")
-    timeout: _Seconds | None = Field(None, description="Seconds after which the step has failed.")
-    network: _Flag | None = Field(
+    agent: _Agent | None = Field(
         None,
         description=(
-            "Whether this run or agent step asks for the network, which `git orch approve "
-            "--network` grants. Its checks never have it."
+            "The program that does this agent step; git-orch: a model with the tools of git-orch."
+        ),
+    )
+    wait: WaitModel | None = Field(
+        None, description="The event that this step waits for; it changes no file."
+    )
+    until: UntilModel | None = Field(
+        None,
+        description=(
+            "Repeats this agent or run step until the check passes. Every repetition goes on from "
+            "the files of the one before, and its model sees what failed."
+        ),
+    )
+    model: _Name | None = Field(None, description="The model for this agent step.")
+    timeout: _Seconds | None = Field(None, description="Seconds after which the step has failed.")
+    network: _Network | None = Field(
+        None,
+        description=(
+            "Whether this run or agent step asks for the network, or the hosts that it asks for, "
+            "such as api.example.com (port 443) or example.com:8443; `git orch approve --network` "
+            "grants it. Its checks never have it."
         ),
     )
     may_be_empty: _Flag | None = Field(
         None,
         description=(
-            "Whether this agent step is done also where it changed no file: a review, a search. "
+            "Whether this agent step is done also where it changed no file: a report, a search. "
             "Others have done nothing then, and fail."
         ),
     )
+    requirements: list[_RequirementId] | None = Field(
+        None,
+        max_length=requirements.MOST_NAMES,
+        description="IDs of the requirements that the step serves; its commit carries them.",
+    )
+
+
+class RequirementModel(_Model):
+    """A requirement: what has to hold, the checks that prove it, and the paths that it watches."""
+
+    id: _RequirementId = Field(description="Its name, such as R1; commits of its steps carry it.")
+    text: _Line = Field(description="What has to hold, on one line.")
+    checks: list[_Text] | None = Field(
+        None,
+        max_length=requirements.MOST_NAMES,
+        description=(
+            "The checks that prove it: command lines of checks of steps, or STEP:N for check N of "
+            "a step. Default: all checks of the steps that name it."
+        ),
+    )
+    watch: list[_Pattern] | None = Field(
+        None,
+        max_length=requirements.MOST_NAMES,
+        description=(
+            "Paths whose change puts it in doubt: files, directories, and patterns with * within a "
+            "name and ** for directories. Default: what the steps that name it changed."
+        ),
+    )
+
+
+class IdeaModel(_Model):
+    """The idea of a plan, which has no steps yet."""
+
+    title: _Line = Field(description="The idea on one line.")
+    objective: _Text | None = Field(None, description="What will be true. Default: the title.")
+    body: str | None = Field(None, description="The idea in Markdown, kept byte for byte.")
 
 
 class PlanModel(_Model):
@@ -285,12 +445,28 @@ class PlanModel(_Model):
     objective: _Text | None = Field(
         None, description="What will be true when all is done. Default: the title."
     )
+    body: str | None = Field(
+        None, description="The idea behind it in Markdown, kept byte for byte."
+    )
+    approach: _Text | None = Field(None, description="How the objective is reached.")
+    design: _Text | None = Field(None, description="The technical design behind the steps.")
+    criteria: list[_Line] | None = Field(
+        None, description="By what a person accepts the result, one criterion a line."
+    )
+    requirements: list[RequirementModel] | None = Field(
+        None,
+        max_length=requirements.MOST,
+        description="What has to hold when all is done, and which checks prove it.",
+    )
     dependencies: list[_Name] | None = Field(None, description="Commands the plan needs on PATH.")
     missing: list[_Name] | None = Field(
         None, description="Commands it needs that its author did not find; it cannot run."
     )
     shell: Shell | None = Field(
         None, description="How bash runs the command lines that do not say so themselves."
+    )
+    network: _Network | None = Field(
+        None, description="The network of the run and agent steps that do not say it themselves."
     )
     steps: list[StepModel] = Field(
         min_length=1, max_length=MAX_STEPS, description="The steps, in the order they run."

@@ -64,13 +64,15 @@ class Finding(NamedTuple):
     line: int | None = None
 
     def text(self, source: str | None = None) -> str:
-        """The finding on one line; `source` is the name of its file, which begins the line."""
-        parts = [
-            f"{source}:{self.line}" if source and self.line else source,
-            self.field,
-            self.message,
-        ]
-        return ": ".join(part for part in parts if part)
+        """The finding on one line, for people, who count from 1; `source` is the name of its file,
+        which begins the line.
+        """
+        file = f"{source}:{self.line}" if source and self.line else source
+        return ": ".join(part for part in (file, sentences.field(self.field), self.message) if part)
+
+    def of_field(self) -> str:
+        """The finding with the path of its field, for whoever writes the document as JSON."""
+        return ": ".join(part for part in (self.field, self.message) if part)
 
 
 _FIXES = {
@@ -129,6 +131,7 @@ def check(plan: Plan, available: Callable[[str], bool]) -> list[Finding]:
         *_overlaps(plan),
         *_duplicate_titles(plan),
         *_unchecked_code(plan),
+        *_lonely_reviews(plan),
         *_unavailable_commands(plan, available),
     ]
 
@@ -305,6 +308,18 @@ def _unchecked_code(plan: Plan) -> Iterator[Finding]:
         verified_later = verified_later or bool(step.checks) or step.kind == "run"
 
 
+def _lonely_reviews(plan: Plan) -> Iterator[Finding]:
+    """Steps that nothing but a model would judge: every kind of step can change code."""
+    for index, step in enumerate(plan.steps):
+        if step.reviews and not step.checks:
+            yield Finding(
+                "review-alone",
+                f"steps[{index}].checks",
+                f"a review is the only check of step {index + 1}",
+                "add a command that tests what the step made",
+            )
+
+
 def _makes_code(step: Step) -> bool:
     """Whether the step writes a file that looks like code. An agent step that names no file counts,
     because it may write anything.
@@ -350,8 +365,9 @@ def commands(plan: Plan) -> Iterator[CommandField]:
     """Every command of a plan: those of run steps and those of checks."""
     for index, step in enumerate(plan.steps):
         if step.command is not None:
-            field = f"steps[{index}].{'argv' if step.command.argv else 'run'}"
-            yield CommandField(field, step.command, step.network)
+            of_run = "argv" if step.command.argv else "run"
+            field = f"steps[{index}].{of_run if step.wait is None else 'wait.command'}"
+            yield CommandField(field, step.command, network=bool(step.network))
         for number, item in enumerate(step.checks):
             name = "argv" if item.command.argv else "command"
             yield CommandField(

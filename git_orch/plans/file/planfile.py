@@ -20,3 +20,12 @@ def read(text: str, name: str, ids: Iterable[str] = (), old: Plan | None = None)
     from git_orch.plans.file import schema  # pydantic costs 50 ms, and writing needs none of it
 
     return schema.plan_of(source.read(text, name), name, ids, old)
+
+
+def read_idea(text: str, name: str, plan: str) -> Plan:
+    """The idea in a file's text, a plan without steps. Messages call the file `name`; `plan` is the
+    handle of its plan. Raises PlanFileError with all findings, and UsageError for a file with steps.
+    """
+    from git_orch.plans.file import schema
+
+    return schema.idea_of(source.read(text, name), name, plan)

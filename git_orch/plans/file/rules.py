@@ -7,24 +7,33 @@ another.
 
 from __future__ import annotations
 
+import difflib
+import re
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_orch.plans import graph, ids
+from git_orch.plans import graph, ids, one_line, waits
 from git_orch.plans.plan import STEP_KINDS, StepKind
+from git_orch.plans.waits import WHATS, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from git_orch.plans.file.fields import PlanModel
     from git_orch.plans.file.source import Location
 
-_EVERY_KIND = frozenset(("id", "title", "kind", "why", "depends_on", "checks"))
+_EVERY_KIND = frozenset(("id", "title", "kind", "why", "depends_on", "checks", "requirements"))
 _FIELDS: Mapping[StepKind, frozenset[str]] = {
-    "agent": frozenset(("prompt", "paths", "model", "timeout", "network", "may_be_empty")),
-    "run": frozenset(("run", "argv", "shell", "paths", "produces", "timeout", "network")),
+    "agent": frozenset(
+        ("prompt", "paths", "agent", "model", "timeout", "network", "may_be_empty", "until")
+    ),
+    "run": frozenset(("run", "argv", "shell", "paths", "produces", "timeout", "network", "until")),
     "files": frozenset(("files",)),
     "manual": frozenset(("prompt", "paths")),
+    "wait": frozenset(("wait", "timeout", "network")),
 }
+_OF_COMMANDS = ("type", "command", "argv", "shell", "expected_exit", "timeout")
 _ALL_FIELDS = _EVERY_KIND.union(*_FIELDS.values())
 
 
@@ -50,21 +59,29 @@ def kind_of(step: Mapping[str, object]) -> StepKind:
             return kind
     if step.get("files") is not None:
         return "files"
+    if step.get("wait") is not None:
+        return "wait"
     return "agent" if step.get("run") is None and step.get("argv") is None else "run"
 
 
-def step_problems(steps: Iterable[object]) -> Iterator[Problem]:
-    """Fields that a step of its kind lacks, or has and should not, step by step."""
+def step_problems(steps: Iterable[object], network: object = None) -> Iterator[Problem]:
+    """Fields that a step of its kind lacks, or has and should not, step by step. `network` is that
+    of steps which do not say it themselves.
+    """
     for index, step in enumerate(steps):
         if not isinstance(step, dict):
             continue  # its type is a finding of the schema
         where: Location = ("steps", index)
         if step.get("kind") in (None, *STEP_KINDS):
             yield from _kind_problems(step, where)
+            yield from _network_problems(step, where, network)
+        until = step.get("until")
+        if isinstance(until, dict) and isinstance(until.get("check"), dict):
+            yield from _until_problems(until["check"], (*where, "until", "check"))
         checks = step.get("checks")
         for number, check in enumerate(checks if isinstance(checks, list) else ()):
             if isinstance(check, dict):
-                yield from _one_command(check, "command", (*where, "checks", number))
+                yield from _check_problems(check, (*where, "checks", number))
 
 
 def _kind_problems(step: dict[str, object], where: Location) -> Iterator[Problem]:
@@ -74,6 +91,8 @@ def _kind_problems(step: dict[str, object], where: Location) -> Iterator[Problem
             yield Problem(
                 (*where, name), "wrong-kind", f"does not belong to a step of kind '{kind}'"
             )
+    if kind == "wait":
+        yield from _wait_problems(step, where)
     if kind == "agent" and step.get("prompt") is None:
         yield Problem((*where, "prompt"), "required", "is required for a step of kind 'agent'")
     if kind == "files" and not step.get("files"):
@@ -86,9 +105,37 @@ def _kind_problems(step: dict[str, object], where: Location) -> Iterator[Problem
             yield from _file_problems(file, (*where, "files", path))
     if kind == "run":
         yield from _one_command(step, "run", where)
-    if kind == "run" and step.get("produces") and step.get("network") in (True, "true"):
+
+
+def _network_problems(
+    step: dict[str, object], where: Location, default: object
+) -> Iterator[Problem]:
+    asked = step.get("network")
+    asked = default if asked is None else asked
+    if kind_of(step) == "run" and step.get("produces") and asked not in (None, False, "false", []):
         message = "is made again without the network, which the step asks for"
         yield Problem((*where, "produces"), "wrong-kind", message)
+
+
+def _wait_problems(step: dict[str, object], where: Location) -> Iterator[Problem]:
+    """A step waits for one event; its checks would have nothing to check."""
+    if step.get("checks"):
+        message = "does not belong to a step of kind 'wait': put it into the next step"
+        yield Problem((*where, "checks"), "wrong-kind", message)
+    wait = step.get("wait")
+    if wait is None:
+        yield Problem((*where, "wait"), "required", "is required for a step of kind 'wait'")
+    named = [what for what in WHATS if isinstance(wait, dict) and wait.get(what) is not None]
+    if isinstance(wait, dict) and len(named) != 1:
+        listed = ", ".join(WHATS)
+        yield Problem((*where, "wait"), "required", f"needs one of: {listed}")
+    if isinstance(wait, dict) and isinstance(wait.get(named[0] if named else ""), str):
+        problem = waits.problem(Wait(named[0], str(wait[named[0]])))
+        if problem is not None:
+            yield Problem((*where, "wait", named[0]), "value-error", problem)
+    if step.get("network") is not None and named != ["command"]:
+        message = "is for a step that waits for a command"
+        yield Problem((*where, "network"), "wrong-kind", message)
 
 
 def _file_problems(fields: dict[str, object], where: Location) -> Iterator[Problem]:
@@ -103,6 +150,29 @@ def _file_problems(fields: dict[str, object], where: Location) -> Iterator[Probl
             yield Problem((*where, name), "wrong-kind", message)
 
 
+def _until_problems(check: dict[str, object], where: Location) -> Iterator[Problem]:
+    """A step is repeated for a command: a model that judges would be asked again and again."""
+    if check.get("review") is not None:
+        yield Problem((*where, "review"), "wrong-kind", "needs a command, not a review")
+        return
+    yield from _check_problems(check, where)
+
+
+def _check_problems(fields: dict[str, object], where: Location) -> Iterator[Problem]:
+    """A check is a command, or a review by a model."""
+    if "review" not in fields:
+        if fields.get("model") is not None:
+            yield Problem((*where, "model"), "wrong-kind", "belongs to 'review', not to a command")
+        yield from _one_command(fields, "command", where)
+        return
+    if fields["review"] is None:
+        yield Problem((*where, "review"), "required", "needs the criteria of the review")
+    for name in _OF_COMMANDS:
+        if fields.get(name) is not None:
+            message = "belongs to a command, not to 'review'; make two checks of them"
+            yield Problem((*where, name), "wrong-kind", message)
+
+
 def _one_command(fields: dict[str, object], shell: str, where: Location) -> Iterator[Problem]:
     given = [name for name in (shell, "argv") if fields.get(name) is not None]
     if not given:
@@ -113,6 +183,77 @@ def _one_command(fields: dict[str, object], shell: str, where: Location) -> Iter
         yield Problem(
             (*where, "argv"), "both-commands", f"give either '{shell}' or 'argv', not both"
         )
+
+
+_CHECK_OF_STEP = re.compile(r"([0-9]{1,6}|s[0-9]{1,6}):([0-9]{1,4})", re.ASCII)
+
+
+class NamedChecks:
+    """The command lines of the checks of a plan file, by the names that requirements have for them:
+    the command line itself, or STEP:N.
+    """
+
+    def __init__(self, model: PlanModel, step_ids: Sequence[str]) -> None:
+        self._by_step = {
+            step_id: [
+                check.command if check.argv is None else shlex.join(check.argv)
+                for check in (*(step.checks or ()), *([step.until.check] if step.until else []))
+                if check.review is None
+            ]
+            for step_id, step in zip(step_ids, model.steps, strict=True)
+        }
+        every = [text for texts in self._by_step.values() for text in texts if text is not None]
+        self._by_text = {text.strip(): text for text in every}
+        self._step_ids = step_ids
+
+    def find(self, name: str) -> str | None:
+        """The command line of the check with that name, None where no step has it."""
+        if name.strip() in self._by_text:
+            return self._by_text[name.strip()]
+        numbered = _CHECK_OF_STEP.fullmatch(name.strip())
+        if numbered is None:
+            return None
+        step, number = numbered[1], int(numbered[2])
+        if step.isdigit():
+            place = int(step)
+            step = self._step_ids[place - 1] if 0 < place <= len(self._step_ids) else ""
+        checks = self._by_step.get(step, ())
+        return checks[number - 1] if 0 < number <= len(checks) else None
+
+    def like(self, name: str) -> str | None:
+        """The command line that somebody may have meant."""
+        short = [text for text in self._by_text if len(text) <= _LONGEST_GUESS]
+        close = difflib.get_close_matches(name.strip()[:_LONGEST_GUESS], short, n=1)
+        return close[0] if close else None
+
+
+_LONGEST_GUESS = 200  # characters of a command line; comparing takes long
+
+
+def requirement_problems(model: PlanModel, step_ids: Sequence[str]) -> Iterator[Problem]:
+    """Requirements with the same ID, steps that name one which is not there, and checks that no
+    step has.
+    """
+    listed = model.requirements or ()
+    times = Counter(requirement.id for requirement in listed)
+    checks = NamedChecks(model, step_ids)
+    for index, requirement in enumerate(listed):
+        where: Location = ("requirements", index)
+        if times[requirement.id] > 1:
+            message = f"{times[requirement.id]} requirements have the id '{requirement.id}'"
+            yield Problem((*where, "id"), "duplicate-id", message)
+        for number, name in enumerate(requirement.checks or ()):
+            if checks.find(name) is None:
+                close = checks.like(name)
+                meant = f" (did you mean '{close}'?)" if close is not None else ""
+                message = f"no step has the check '{one_line.of(name)[:60]}'{meant}"
+                yield Problem((*where, "checks", number), "unknown-check", message)
+    for index, step in enumerate(model.steps):
+        for number, name in enumerate(step.requirements or ()):
+            if name not in times:
+                message = f"the plan has no requirement '{name}'"
+                place: Location = ("steps", index, "requirements", number)
+                yield Problem(place, "unknown-requirement", message)
 
 
 def links(steps: list[object], used: Iterable[str]) -> tuple[Links, list[Problem]]:

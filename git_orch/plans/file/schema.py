@@ -15,14 +15,37 @@ from typing import TYPE_CHECKING, cast
 from pydantic import BaseModel, ValidationError
 
 from git_orch.errors import UsageError
-from git_orch.plans import revision
+from git_orch.plans import plan_document, revision
 from git_orch.plans.file import rules, source
-from git_orch.plans.file.fields import MAX_STEPS, CheckModel, FileModel, PlanModel, StepModel
+from git_orch.plans.file.fields import (
+    MAX_STEPS,
+    CheckModel,
+    FileModel,
+    IdeaModel,
+    PlanModel,
+    RequirementModel,
+    StepModel,
+    UntilModel,
+    WaitModel,
+)
 from git_orch.plans.file.findings import Finding, PlanFileError, file_finding
-from git_orch.plans.plan import Check, Command, FileContent, Plan, Pointer, Shell, Step
+from git_orch.plans.plan import (
+    NETWORK_KINDS,
+    Check,
+    Command,
+    FileContent,
+    Plan,
+    Pointer,
+    Requirement,
+    Review,
+    Shell,
+    Spec,
+    Step,
+)
+from git_orch.plans.waits import WHATS, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -116,7 +139,9 @@ def plan_of(
     listed = value.get("steps") if isinstance(value, dict) else None
     steps: list[object] = listed if isinstance(listed, list) and len(listed) <= MAX_STEPS else []
     links, problems = rules.links(steps, used_ids)
-    for problem in [*rules.step_problems(steps), *problems]:
+    problems += [] if model is None else [*rules.requirement_problems(model, links.ids)]
+    network = value.get("network") if isinstance(value, dict) else None
+    for problem in [*rules.step_problems(steps, network), *problems]:
         field = source.path_text(problem.where)
         findings.append(
             file_finding(problem.code, field, problem.message, read.line(problem.where))
@@ -128,6 +153,27 @@ def plan_of(
         return plan
     given = {step.id for step in model.steps if step.id is not None}
     return revision.with_old_ids(old, plan, frozenset(links.ids) - given)
+
+
+def idea_of(read: source.Source, name: str, plan: str) -> Plan:
+    """The idea in the values of a file. Raises PlanFileError with all findings, and UsageError for a
+    file with steps.
+    """
+    value = read.value
+    if isinstance(value, dict) and value.get("steps"):
+        hint = f"git orch spec {plan} --from FILE  # takes the steps of the file"
+        raise UsageError(f"{name} has steps, and '{plan}' is an idea without a spec", hint)
+    if isinstance(value, dict):
+        value.pop("steps", None)
+    findings = list(read.findings)
+    model: IdeaModel | None = None
+    try:
+        model = IdeaModel.model_validate(value)
+    except ValidationError as error:
+        findings += [_finding(details, read) for details in error.errors(include_url=False)]
+    if model is None or findings:
+        raise PlanFileError(name, _first_of_each_field(findings))
+    return Plan(model.title, model.objective or model.title, (), body=model.body or None)
 
 
 def _first_of_each_field(findings: list[Finding]) -> list[Finding]:
@@ -145,45 +191,89 @@ def _plan(model: PlanModel, links: rules.Links) -> Plan:
         title=model.title,
         objective=model.objective or model.title,
         steps=tuple(
-            _step(step, step_id, needs, model.shell)
+            _step(step, step_id, needs, model)
             for step, step_id, needs in zip(model.steps, links.ids, links.depends_on, strict=True)
         ),
         dependencies=tuple(model.dependencies or ()),
         missing=tuple(model.missing or ()),
+        body=model.body or None,
+        spec=_spec(model, links.ids),
     )
 
 
-def _step(model: StepModel, step_id: str, needs: tuple[str, ...], shell: Shell | None) -> Step:
-    """The step; `shell` is how the plan has command lines run that do not say it themselves."""
-    kind = rules.kind_of(model.__dict__)
+def _spec(model: PlanModel, step_ids: Sequence[str]) -> Spec | None:
+    checks = rules.NamedChecks(model, step_ids)
+    spec = Spec(
+        model.approach or "",
+        model.design or "",
+        tuple(model.criteria or ()),
+        tuple(_requirement(item, checks) for item in model.requirements or ()),
+    )
+    return spec if spec != Spec() else None
+
+
+def _requirement(model: RequirementModel, checks: rules.NamedChecks) -> Requirement:
+    """The requirement, whose checks are command lines."""
+    texts = [checks.find(name) for name in model.checks or ()]
+    named = tuple(dict.fromkeys(text for text in texts if text is not None))
+    return Requirement(model.id, model.text, named, tuple(model.watch or ()))
+
+
+def _step(model: StepModel, step_id: str, needs: tuple[str, ...], plan: PlanModel) -> Step:
+    """The step; the `plan` says how command lines run, and what network steps have, that do not say
+    it themselves.
+    """
+    kind, shell = rules.kind_of(model.__dict__), plan.shell
+    network = plan.network if model.network is None and kind in NETWORK_KINDS else model.network
     return Step(
         id=step_id,
         title=model.title,
         kind=kind,
         why=model.why,
         prompt=model.prompt,
-        command=_command(model.run, model.argv, model.shell or shell) if kind == "run" else None,
+        command=_command(model.run, model.argv, model.shell or shell)
+        if kind == "run"
+        else plan_document.wait_command(_wait(model)),
         files=MappingProxyType(
             {path: _content(file) for path, file in (model.files or {}).items()}
         ),
         paths=tuple(model.paths or ()),
         depends_on=needs,
         checks=tuple(
-            Check(
-                check.type,
-                _command(check.command, check.argv, check.shell or shell),
-                check.expected_exit,
-                check.timeout,
-            )
-            for check in model.checks or ()
+            _commanded(check, shell)
+            for check in (*(model.checks or ()), *([model.until.check] if model.until else []))
+            if check.review is None
         ),
+        agent=model.agent,
+        times=model.until.times if model.until is not None else 0,
+        wait=_wait(model),
         model=model.model,
         timeout=model.timeout,
-        network=model.network is True,
+        network=network or False,
         produces=tuple(model.produces or ()),
         may_be_empty=model.may_be_empty is True,
         independent=model.depends_on == [],
+        requirements=tuple(dict.fromkeys(model.requirements or ())),
+        reviews=tuple(
+            Review(check.review, check.model)
+            for check in model.checks or ()
+            if check.review is not None
+        ),
     )
+
+
+def _wait(model: StepModel) -> Wait | None:
+    """The event that the step waits for."""
+    if model.wait is None:
+        return None
+    [what] = [what for what in WHATS if getattr(model.wait, what) is not None]
+    value = getattr(model.wait, what)
+    return Wait(what, value if isinstance(value, str) else "", model.wait.every)
+
+
+def _commanded(check: CheckModel, shell: Shell | None) -> Check:
+    command = _command(check.command, check.argv, check.shell or shell)
+    return Check(check.type, command, check.expected_exit, check.timeout)
 
 
 def _command(text: str | None, argv: list[str] | None, shell: Shell | None) -> Command:
@@ -218,9 +308,16 @@ def _finding(details: ErrorDetails, read: source.Source) -> Finding:
 
 def _suggestion(where: source.Location) -> str:
     model: type[BaseModel] = PlanModel
-    for name, inner in (("steps", StepModel), ("checks", CheckModel), ("files", FileModel)):
+    for name, inner in (
+        ("steps", StepModel),
+        ("requirements", RequirementModel),
+        ("checks", CheckModel),
+        ("files", FileModel),
+    ):
         if len(where) > 2 and where[-3] == name:
             model = inner
+    fields: dict[str, type[BaseModel]] = {"until": UntilModel, "wait": WaitModel}
+    model = fields.get(str(where[-2]) if len(where) > 1 else "", model)
     close = difflib.get_close_matches(str(where[-1])[:40], model.model_fields, n=1, cutoff=0.65)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
@@ -248,27 +345,55 @@ def reply_plan(text: str) -> Plan:
 
     Raises PlanFileError with all findings.
     """
-    read = source.read_json(_json_part(text), "reply")
-    value = _without_absent(read.value)
+    read = read_reply(text)
     findings: list[Finding] = []
-    steps = value.get("steps") if isinstance(value, dict) else None
+    steps = read.value.get("steps") if isinstance(read.value, dict) else None
     for index, step in enumerate(steps if isinstance(steps, list) else ()):
         if not isinstance(step, dict):
             continue  # its type is a finding of the schema
-        for problem in _reply_problems(step, ("steps", index)):
+        for problem in reply_problems(step, ("steps", index), ("requirements",)):
             field, line = source.path_text(problem.where), read.line(problem.where)
             findings.append(file_finding(problem.code, field, problem.message, line))
-    return plan_of(source.Source(value, read.lines, (*read.findings, *findings)), "reply")
+    return plan_of(read._replace(findings=(*read.findings, *findings)), "reply")
 
 
-def _reply_problems(step: dict[str, object], where: source.Location) -> Iterator[rules.Problem]:
-    """Fields and kinds of steps that a plan file may have and a reply may not."""
-    for name in sorted(step.keys() - _REPLY_FIELDS):
+def reply_value(text: str) -> object:
+    """The value of a model's reply as it is, with empty fields."""
+    return source.read_json(_json_part(text), "reply").value
+
+
+def read_reply(text: str) -> source.Source:
+    """The values of a model's reply, without fields that are empty."""
+    read = source.read_json(_json_part(text), "reply")
+    value = _without_absent(read.value)
+    steps = value.get("steps") if isinstance(value, dict) else None
+    for step in steps if isinstance(steps, list) else ():
+        if isinstance(step, dict):
+            _take_review(step)
+    return read._replace(value=value)
+
+
+def _take_review(step: dict[str, object]) -> None:
+    """Make a check of the criteria that a reply has beside the checks of a step, where every check
+    has all fields of a command.
+    """
+    checks = step.get("checks", [])
+    if isinstance(step.get("review"), str) and isinstance(checks, list):
+        step["checks"] = [*checks, {"review": step.pop("review")}]
+
+
+def reply_problems(
+    step: Mapping[str, object], where: source.Location, more: Iterable[str] = ()
+) -> Iterator[rules.Problem]:
+    """Fields and kinds of steps that a plan file may have and a reply may not; `more` are fields
+    that this one may have.
+    """
+    for name in sorted(step.keys() - _REPLY_FIELDS - {*more}):
         place = (*where, name)
         is_field = name in StepModel.model_fields
         message = "is not for a reply" if is_field else f"unknown field{_suggestion(place)}"
         yield rules.Problem(place, "extra-forbidden", message)
-    if step.get("kind") in ("files", "manual"):
+    if step.get("kind") in ("files", "manual", "wait"):
         message = f"expected 'agent' or 'run', not '{step['kind']}'"
         yield rules.Problem((*where, "kind"), "literal-error", message)
 

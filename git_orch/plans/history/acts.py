@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from git_orch.plans import document, plan_document, revision, sentences
+from git_orch.plans import document, plan_document, reasons, revision, sentences
 from git_orch.plans.document import BadDocument
 from git_orch.plans.history.events import Event
 from git_orch.plans.plan import Plan
@@ -35,22 +35,23 @@ _OID = 10  # digits that are shown
 
 @dataclass(slots=True)
 class Act:
-    """Something that was done, at the time that the ID of its first event has; the `lines` say more
-    of it.
+    """Something that was done, at the time that the ID of its first event has, by the `actor`; the
+    `lines` say more of it.
     """
 
     id: str
     text: str
     lines: list[str] = field(default_factory=list)
+    actor: str = ""
 
 
 @dataclass(slots=True)
 class _Run:
-    """What became of the steps of a run, by ID: the number, and the error of the last attempt."""
+    """What became of the steps of a run, by ID: the number, and how the last attempt ended."""
 
     act: Act
     landed: dict[str, int] = field(default_factory=dict)
-    failed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    ended: dict[str, tuple[int, str]] = field(default_factory=dict)
     skipped: list[int] = field(default_factory=list)
     usd: float = 0.0
     outcome: str = "not ended"
@@ -60,9 +61,9 @@ class _Run:
         parts = []
         if self.landed:
             parts.append(f"ran {sentences.steps(self.landed.values())}")
-        for step, (number, error) in self.failed.items():
+        for step, (number, end) in self.ended.items():
             if step not in self.landed:
-                parts.append(f"step {number} failed: {error.partition(chr(10))[0]}")
+                parts.append(f"step {number} {end}")
         if self.outcome in ("interrupted", "not ended"):
             parts.append(self.outcome)
         if self.skipped:
@@ -81,7 +82,7 @@ class _Teller:
     outcomes: dict[str, Event] = field(default_factory=dict)
 
     def add(self, event: Event, text: str, *lines: str) -> None:
-        self.acts.append(Act(event.id, text, list(lines)))
+        self.acts.append(Act(event.id, text, list(lines), _actor(event)))
 
     def number(self, step: str) -> int | None:
         """The number of a step in the present text."""
@@ -107,14 +108,65 @@ class _Teller:
         origin = _ORIGINS.get(document.optional_text(event.body, "origin") or "", "")
         task = document.optional_text(event.body, "task")
         text = f"planned {sentences.count(len(plan.steps), 'step')} {origin}".rstrip()
-        self.add(event, text, *(task.splitlines() if task else ()))
+        state = document.optional_text(event.body, "state")
+        if state is not None:
+            text = f"wrote down the idea, {state.lower()}"
+        lines = task.splitlines() if task else []
+        imported = document.mapping(event.body.get("imported", {}), "imported")
+        old = document.texts(imported, "ids")
+        if old:
+            file = document.optional_text(imported, "file") or "a file"
+            lines.append(f"imported from {file}, where it was {' and '.join(old)}")
+        self.add(event, text, *lines)
+
+    def write_spec(self, event: Event) -> None:
+        if self.plan is not None and self.plan.steps:
+            return  # another clone had written one
+        self.plan = plan_document.from_document(event.body.get("plan"))
+        origin = _ORIGINS.get(document.optional_text(event.body, "origin") or "", "")
+        count = sentences.count(len(self.plan.steps), "step")
+        if not self.turned(event, "spec"):
+            self.add(event, f"wrote the spec: {count} {origin}".rstrip())
+
+    def withdraw_spec(self, event: Event) -> None:
+        if self.plan is not None:
+            self.plan = self.plan._replace(steps=())
+        self.turned(event, "spec")
+
+    def ready(self, event: Event) -> None:
+        self.add(event, "marked it ready")
+
+    def unready(self, event: Event) -> None:
+        self.add(event, "made it a draft again")
+
+    def own(self, event: Event) -> None:
+        self.add(event, f"gave it to {document.text(event.body, 'owner')}")
+
+    def note(self, event: Event) -> None:
+        kind, text = document.text(event.body, "kind"), document.text(event.body, "text")
+        number = self.number(document.optional_text(event.body, "step") or "")
+        of = f" on step {number}" if number is not None else ""
+        first, *rest = text.splitlines() or [""]
+        self.add(event, f"{kind}{of}: {first}", *rest)
+
+    def turn(self, event: Event) -> None:
+        self.turned(event, document.optional_text(event.body, "why") or "change")
+
+    def comment(self, event: Event) -> None:
+        first, *rest = document.text(event.body, "text").splitlines() or [""]
+        step, _, name = document.text(event.body, "on").partition(":")
+        number = self.number(step)
+        where = f"step {number}" if number is not None else step
+        self.add(event, f"comment on {where}{f': {name}' if name else ''}: {first}", *rest)
 
     def revise(self, event: Event) -> None:
         before, after = self.plan, plan_document.from_document(event.body.get("plan"))
         self.plan = after
         if not self.turned(event, "edit") and before is not None:
             what = revision.differences(before, after) or "the same text"
-            self.add(event, f"edited: {what}")
+            message = document.optional_text(event.body, "message") or ""
+            verb = "revised" if message else "edited"
+            self.add(event, f"{verb}: {what}", *message.splitlines())
 
     def approve(self, event: Event) -> None:
         if event.body.get("by") == "approve":
@@ -139,7 +191,7 @@ class _Teller:
     # -- runs --------------------------------------------------------------------------------------
 
     def start(self, event: Event) -> None:
-        act = Act(event.id, "")
+        act = Act(event.id, "", actor=_actor(event))
         self.acts.append(act)
         numbers = map(self.number, document.texts(event.body, "skipped"))
         self.run = _Run(act, skipped=[number for number in numbers if number is not None])
@@ -169,9 +221,26 @@ class _Teller:
         if self.run is None or number is None:
             return
         error = document.optional_text(event.body, "error") or ""
-        self.run.failed[step] = (number, error)
-        self.run.act.lines += [f"step {number} failed: {line}" for line in error.splitlines()[:1]]
+        reason = document.optional_text(event.body, "reason")
+        word = "stopped" if reason in reasons.STOPPED else "failed"
+        self.run.ended[step] = (number, f"{word}: {_first_line(error)}")
+        self.run.act.lines += [f"step {number} {word}: {line}" for line in error.splitlines()[:1]]
         self.run.tell()
+
+    def ask(self, event: Event) -> None:
+        step, question = (document.text(event.body, name) for name in ("step", "question"))
+        number = self.number(step)
+        if self.run is None or number is None:
+            return
+        self.run.ended[step] = (number, f"asks: {_first_line(question)}")
+        self.run.act.lines.append(f"step {number} asks: {question}")
+        self.run.tell()
+
+    def answer(self, event: Event) -> None:
+        step, answer = (document.text(event.body, name) for name in ("step", "answer"))
+        number = self.number(step)
+        if number is not None and answer:
+            self.add(event, f"answered step {number}: {_first_line(answer)}", answer)
 
     def call(self, event: Event) -> None:
         if self.run is not None:
@@ -223,11 +292,27 @@ class _Teller:
         was, now = (document.optional_text(event.body, name) or "" for name in ("was", "now"))
         self.add(event, f"somebody moved the branch from {was[:_OID]} to {now[:_OID]}")
 
+    def rewrite(self, event: Event) -> None:
+        count = len(document.mapping(event.body.get("commits", {}), "commits"))
+        by = document.optional_text(event.body, "by") or "rewrite"
+        self.add(event, f"git {by} wrote {sentences.count(count, 'commit')} anew")
+
     def accept(self, event: Event) -> None:
         number = self.number(document.text(event.body, "step"))
         commit = (document.optional_text(event.body, "commit") or "")[:_OID]
         if number is not None:
             self.add(event, f"adopted {commit} as step {number}")
+
+
+def _actor(event: Event) -> str:
+    """The name of who did something, without the address; "" where nobody wrote it down."""
+    body = event.body
+    name = document.optional_text(body, "actor") or document.optional_text(body, "who") or ""
+    return name.partition(" <")[0]
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _branch(event: Event) -> str:
@@ -236,6 +321,15 @@ def _branch(event: Event) -> str:
 
 _READERS: Mapping[str, Callable[[_Teller, Event], None]] = {
     "plan.created": _Teller.create,
+    "spec.written": _Teller.write_spec,
+    "spec.withdrawn": _Teller.withdraw_spec,
+    "plan.readied": _Teller.ready,
+    "plan.drafted": _Teller.unready,
+    "plan.owned": _Teller.own,
+    "plan.noted": _Teller.note,
+    "comment.made": _Teller.comment,
+    "change.undone": _Teller.turn,
+    "change.redone": _Teller.turn,
     "plan.revised": _Teller.revise,
     "plan.approved": _Teller.approve,
     "plan.rejected": _Teller.reject,
@@ -247,10 +341,13 @@ _READERS: Mapping[str, Callable[[_Teller, Event], None]] = {
     "run.ended": _Teller.end,
     "step.landed": _Teller.land,
     "step.accepted": _Teller.accept,
+    "step.asked": _Teller.ask,
+    "step.answered": _Teller.answer,
     "attempt.failed": _Teller.fail,
     "model.called": _Teller.call,
     "move.intended": _Teller.intend,
     "move.done": _Teller.finish,
+    "branch.rewritten": _Teller.rewrite,
     "branch.noticed": _Teller.notice,
 }
 

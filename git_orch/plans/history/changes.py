@@ -1,5 +1,4 @@
-"""What was changed in a plan, change by change, so that the last one can be taken back, and brought
-again.
+"""The changes of a plan, one by one: an undo takes back the last one, or brings it again.
 
 A change is what one command did. Its ID is that of the event that began it. An event of a command
 that takes a change back has the field `undoes` with that ID, one that brings it again `redoes`; the
@@ -21,7 +20,7 @@ from git_orch.plans.history.replay import OID
 
 
 class ChangeKind(enum.Enum):
-    """What a change was; the word is the command."""
+    """The kind of a change; the word is the command."""
 
     CREATE = "plan"
     EDIT = "edit"
@@ -37,6 +36,12 @@ class ChangeKind(enum.Enum):
     ARCHIVE = "archive"
     UNARCHIVE = "unarchive"
     REJECT = "reject"
+    SPEC = "spec"
+    READY = "ready"
+    OWN = "owner"
+    COMMENT = "comment"
+    SCOUT = "scout"
+    NOTE = "note"
 
 
 Turn = Literal["reverse", "onward", "back"]
@@ -53,6 +58,16 @@ REWRITES = frozenset(
     }
 )
 BRANCH = REWRITES | {ChangeKind.RUN}
+# Of what people write beside the steps.
+SMALL = frozenset(
+    {
+        ChangeKind.READY,
+        ChangeKind.OWN,
+        ChangeKind.COMMENT,
+        ChangeKind.SCOUT,
+        ChangeKind.NOTE,
+    }
+)
 # Of a branch of the user's.
 OF_USERS_BRANCH = frozenset({ChangeKind.LAND, ChangeKind.PICK})
 
@@ -62,7 +77,8 @@ class Change:
     """One change. `ref` moved from `old` to `new`, and `why` says it to people.
 
     `before` and `after` are the events with the plan's text, or for a rebase with its base.
-    `outcome` is the event that says what a landing or a pick has brought. `is_archived` says that
+    `outcome` is the event that says what a landing or a pick has brought, or the rejection that an
+    edit has ended. `is_archived` says that
     the plan is away since, `archives` that the change put it away; with `is_own` a commit holds what
     was not committed in a checkout.
     """
@@ -85,18 +101,23 @@ class Change:
 @dataclass(slots=True)
 class Changes:
     """The changes that `stand`, and those that were taken back since the last that was made, each
-    the oldest first; `last` is what came last: make, undo or redo.
+    the oldest first; `last` is what came last: make, undo or redo. Small changes of others than
+    `clone` are none, where that is given.
     """
 
     branch: str
+    clone: str | None = None
     stand: list[Change] = field(default_factory=list)
     undone: list[Change] = field(default_factory=list)
     last: str = "make"
     begun: bool = False  # a run was
+    beside: list[Event] = field(default_factory=list)  # since then, and no change
+    _rejected: Event | None = None
     _text: Event | None = None
     _base: Event | None = None
     _base_before: Event | None = None
     _run: str | None = None
+    _specified: bool = False
     _moves: dict[str, Event] = field(default_factory=dict)
     _outcomes: dict[str, Event] = field(default_factory=dict)
 
@@ -121,7 +142,7 @@ class Changes:
 
     def _make(self, change: Change) -> None:
         self.stand.append(change)
-        self.undone, self.last = [], "make"
+        self.undone, self.last, self.beside = [], "make", []
 
     def _find(self, identifier: object) -> Change | None:
         return next(
@@ -139,7 +160,7 @@ class Changes:
             if change is not None and change in source:
                 source.remove(change)
                 goal.append(change)
-                self.last = word[:4]
+                self.last, self.beside = word[:4], []
         return any(name in body for name in ("undoes", "redoes", "part_of"))
 
     def _of(self, event: Event) -> Change | None:
@@ -151,20 +172,37 @@ class Changes:
         self._text = self._base = event
         self._make(Change(event.id, ChangeKind.CREATE, event.clone, "plan"))
 
+    def write_spec(self, event: Event) -> None:
+        """An idea gets its steps; a second spec of another clone does not count."""
+        if self._specified:
+            return
+        self._specified, self._text, self._base = True, event, event
+        if not self._turn(event):
+            self._make(Change(event.id, ChangeKind.SPEC, event.clone, "spec", after=event))
+
+    def withdraw_spec(self, event: Event) -> None:
+        self._specified = False
+        self._turn(event)
+
     def revise(self, event: Event) -> None:
         before, self._text = self._text, event
         part = self._of(event)
         if part is not None and part.after is None:
             part.before, part.after = before, event
+        rejected, self._rejected = self._rejected, None
         if not self._turn(event):
             change = Change(event.id, ChangeKind.EDIT, event.clone, "edit")
-            change.before, change.after = before, event
+            change.before, change.after, change.outcome = before, event, rejected
+            if rejected is not None and self.stand and self.stand[-1].kind is ChangeKind.UNARCHIVE:
+                self.stand.pop()  # the edit has brought it back
+                change.archives = True
             self._make(change)
 
     def rebase(self, event: Event) -> None:
         self._base_before, self._base = self._base, event
 
     def reject(self, event: Event) -> None:
+        self._rejected = event
         if not self._turn(event):
             self._make(Change(event.id, ChangeKind.REJECT, event.clone, "reject", after=event))
 
@@ -191,6 +229,23 @@ class Changes:
             change.is_archived = False
             self._turn(event)
 
+    def note_beside(self, event: Event) -> None:
+        """Remember what is no change: it stays when the change before it is taken back."""
+        adopted = event.body.get("adopted")
+        moved_nothing = isinstance(adopted, list) and event.body.get("commit") in adopted
+        if event.name != "step.landed" or moved_nothing:
+            self.beside.append(event)
+
+    def take_small(self, event: Event) -> None:
+        """Take what somebody wrote beside the steps; a run that goes on meanwhile stays one change."""
+        kind, why = _SMALL[event.name]
+        is_ours = self.clone in (None, event.clone)
+        if not self._turn(event) and is_ours:
+            self._make(Change(event.id, kind, event.clone, why))
+
+    def turn(self, event: Event) -> None:
+        self._turn(event)
+
     def start_run(self, event: Event) -> None:
         self._run, self.begun = event.id, True
 
@@ -207,6 +262,7 @@ class Changes:
         if intent is None or self._turn(intent):
             return
         move = _move(intent)
+        last = self.stand[-1] if self.stand else None
         if move.ref != self.branch:
             if move.kind in OF_USERS_BRANCH:
                 move.outcome = self._outcomes.get(move.id)
@@ -215,9 +271,10 @@ class Changes:
             self._turn_back()
         elif move.kind is ChangeKind.LAND:
             self._land(move, is_own=intent.body.get("kind") == "checkpoint")
-        elif move.kind is ChangeKind.EDIT and self.stand and self.stand[-1].kind is move.kind:
-            edit = self.stand[-1]
-            edit.old, edit.new = move.old, move.new
+        elif last is not None and last.kind is ChangeKind.EDIT and move.kind is ChangeKind.EDIT:
+            last.old, last.new = move.old, move.new
+        elif last is not None and last.kind is ChangeKind.SPEC and move.old is None:
+            last.ref, last.new = move.ref, last.new or move.new
         elif move.kind in REWRITES:
             if move.kind is ChangeKind.REBASE:
                 move.before, move.after = self._base_before, self._base
@@ -226,6 +283,13 @@ class Changes:
     def _land(self, move: Change, *, is_own: bool) -> None:
         """A step onto the branch: all of a run are one change."""
         last = self.stand[-1] if self.stand else None
+        run = self._find(self._run)
+        if run is not None and run is not last and run in self.stand:
+            beside = self.stand[self.stand.index(run) + 1 :]
+            if all(change.kind in SMALL for change in beside):  # written while it ran
+                self.stand.remove(run)
+                self.stand.append(run)
+                last = run
         if last is None or last.kind is not ChangeKind.RUN or last.id != self._run:
             last = Change(self._run or move.id, ChangeKind.RUN, move.clone, "exec", move.ref)
             last.old = move.old
@@ -270,8 +334,26 @@ def _oid(body: Mapping[str, object], name: str) -> str | None:
     return value if isinstance(value, str) and OID.fullmatch(value) else None
 
 
+_SMALL = {
+    "plan.readied": (ChangeKind.READY, "ready"),
+    "plan.drafted": (ChangeKind.READY, "ready --undo"),
+    "plan.owned": (ChangeKind.OWN, "owner set"),
+    "comment.made": (ChangeKind.COMMENT, "comment"),
+    "comment.closed": (ChangeKind.COMMENT, "comment --close"),
+    "item.ticked": (ChangeKind.SCOUT, "scout --tick"),
+    "item.unticked": (ChangeKind.SCOUT, "scout --untick"),
+    "item.added": (ChangeKind.SCOUT, "scout --add"),
+    "item.removed": (ChangeKind.SCOUT, "scout --remove"),
+    "plan.noted": (ChangeKind.NOTE, "note"),
+}
+
 _READERS: Mapping[str, Callable[[Changes, Event], None]] = {
     "plan.created": Changes.create,
+    "spec.written": Changes.write_spec,
+    "spec.withdrawn": Changes.withdraw_spec,
+    **dict.fromkeys(_SMALL, Changes.take_small),
+    "change.undone": Changes.turn,
+    "change.redone": Changes.turn,
     "plan.revised": Changes.revise,
     "plan.rebased": Changes.rebase,
     "plan.rejected": Changes.reject,
@@ -279,6 +361,9 @@ _READERS: Mapping[str, Callable[[Changes, Event], None]] = {
     "plan.unarchived": Changes.unarchive,
     "plan.landed": Changes.note_outcome,
     "steps.picked": Changes.note_outcome,
+    "plan.approved": Changes.note_beside,
+    "step.answered": Changes.note_beside,
+    "step.landed": Changes.note_beside,
     "run.started": Changes.start_run,
     "move.intended": Changes.intend,
     "move.done": Changes.finish,
@@ -286,9 +371,11 @@ _READERS: Mapping[str, Callable[[Changes, Event], None]] = {
 }
 
 
-def read(events: Iterable[Event], branch: str) -> Changes:
-    """The changes of a plan whose branch has that full name."""
-    changes = Changes(branch)
+def read(events: Iterable[Event], branch: str, clone: str | None = None) -> Changes:
+    """The changes of a plan whose branch has that full name. With `clone` the small ones are only
+    those that were made there.
+    """
+    changes = Changes(branch, clone)
     for event in events:
         changes.take(event)
     return changes

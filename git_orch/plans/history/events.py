@@ -15,6 +15,17 @@ from typing import NamedTuple
 from git_orch.plans import document, ids
 
 FORMAT = 1  # the version of the log that this program writes and reads
+# Events that change what becomes of a plan; each has the name of who did that as its `actor`.
+_OF_ACTORS = frozenset(
+    {
+        "plan.created", "plan.readied", "plan.drafted", "spec.written", "spec.withdrawn", "plan.owned", "plan.noted",
+        "plan.revised", "plan.rebased", "plan.validated", "plan.approved",
+        "plan.rejected", "plan.rolled-back", "plan.restored", "plan.stopped", "plan.landed",
+        "plan.unlanded", "plan.archived", "plan.unarchived", "steps.picked", "step.accepted",
+        "run.started", "run.ended", "change.undone", "change.redone",
+    }
+)  # fmt: skip
+_MOVES_OF_A_RUN = ("land", "checkpoint")
 
 
 class Event(NamedTuple):
@@ -34,6 +45,13 @@ class Event(NamedTuple):
         if self.version != 1:
             head["v"] = self.version
         return json.dumps(head | dict(self.body), separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def has_actor(name: str, body: Mapping[str, object]) -> bool:
+    """Whether an event says who did what it tells. What a run does is told by its beginning."""
+    if name == "move.intended":
+        return body.get("kind") not in _MOVES_OF_A_RUN
+    return name in _OF_ACTORS
 
 
 def readable(body: Mapping[str, object]) -> dict[str, object]:

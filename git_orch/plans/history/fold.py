@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from git_orch.plans import reasons
 from git_orch.plans.document import BadDocument
+from git_orch.plans.history import taken_back
 from git_orch.plans.history.events import Log
 from git_orch.plans.history.replay import Past
 from git_orch.plans.history.status import (
@@ -27,7 +28,7 @@ from git_orch.plans.history.status import (
     StepStatus,
     tip_failures,
 )
-from git_orch.plans.trailers import Message
+from git_orch.plans.trailers import Claim, Message
 
 _NO_MESSAGE = Message()
 
@@ -36,7 +37,7 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
     """The status of a plan from its log and branch; None when the log holds no plan."""
     past = Past(f"refs/heads/orch/{plan_id}")
     damaged = log.damaged
-    for event in log.events:
+    for event in taken_back.standing(log.events):
         try:
             past.take(event)
         except BadDocument:
@@ -73,12 +74,21 @@ def fold(plan_id: str, log: Log, branch: Branch | None) -> Status | None:
         archived=past.archived,
         tip_checked=past.tip_checked,
         remarks=past.remarks,
+        rewritten=past.rewritten,
+        owner=past.owner,
+        clashes=past.clashes,
+        old_ids=past.old_ids,
+        noted=tuple(past.noted),
+        comments=tuple(past.comments.values()),
     )
     return on_branch(status, branch)
 
 
 def on_branch(status: Status, branch: Branch | None) -> Status:
-    """The status with these commits on the branch, from the same log."""
+    """The status with these commits on the branch, from the same log. A commit has the claims of
+    those that an amend or a rebase made it of, as the log says.
+    """
+    branch = _with_lost_claims(status, branch) if status.rewritten else branch
     steps = _steps(status, branch)
     fails = bool(tip_failures(branch, status.tip_checked))
     return status._replace(
@@ -86,6 +96,33 @@ def on_branch(status: Status, branch: Branch | None) -> Status:
         steps=steps,
         state=_state_on_branch(status.recorded_state, steps, fails=fails),
     )
+
+
+def _with_lost_claims(status: Status, branch: Branch | None) -> Branch | None:
+    if branch is None:
+        return None
+    lost: dict[str, list[Claim]] = {}
+    for attempt in status.attempts:
+        if attempt.outcome == "landed" and attempt.commit and attempt.commit in status.rewritten:
+            claim = Claim(status.id, attempt.step, attempt.id)
+            lost.setdefault(_last_form(attempt.commit, status.rewritten), []).append(claim)
+    claims = [claim for commit in branch.commits for claim in commit.message.claims]
+    there = {claim.step for claim in claims if claim.plan == status.id}
+    commits = []
+    for commit in branch.commits:
+        again = tuple(claim for claim in lost.get(commit.oid, ()) if claim.step not in there)
+        message = commit.message._replace(claims=commit.message.claims + again)
+        commits.append(commit._replace(message=message))
+    return branch._replace(commits=tuple(commits))
+
+
+def _last_form(commit: str, rewritten: Mapping[str, str]) -> str:
+    """The commit that is left of one after all rewrites."""
+    for _ in rewritten:  # whoever wrote the log may have made a circle of them
+        if commit not in rewritten:
+            break
+        commit = rewritten[commit]
+    return commit
 
 
 def _steps(status: Status, branch: Branch | None) -> tuple[StepStatus, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from git_orch.errors import Refused
-from git_orch.plans.history.status import PlanState
+from git_orch.errors import NotFound, Refused
+from git_orch.plans import ids
+from git_orch.plans.history.status import PlanState, Status, StepStatus
 
 _S = PlanState
 TRANSITIONS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
@@ -27,8 +28,8 @@ TRANSITIONS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
 # The command line, after `git orch`, that leads to a state; {} is the plan's name.
 _COMMANDS: Mapping[PlanState, str] = MappingProxyType(
     {
-        _S.DRAFT: "edit {}",
-        _S.READY: "edit {}",
+        _S.DRAFT: "ready {} --undo",
+        _S.READY: "ready {}",
         _S.CREATED: "edit {}",
         _S.VALIDATED: "check {} --record",
         _S.APPROVED: "approve {}",
@@ -39,7 +40,25 @@ _COMMANDS: Mapping[PlanState, str] = MappingProxyType(
         _S.REJECTED: "archive {} --why TEXT",
     }
 )
-_BEFORE_A_RUN = frozenset({_S.CREATED, _S.VALIDATED, _S.APPROVED})
+IDEAS = frozenset({_S.DRAFT, _S.READY})  # without steps and without a branch
+BEFORE_A_RUN = frozenset({_S.CREATED, _S.VALIDATED, _S.APPROVED})
+
+
+def require_steps(status: Status) -> None:
+    """Raises Refused for a plan that is only an idea."""
+    if status.is_idea:
+        name = ids.short(status.id)
+        raise Refused(f"'{name}' has no steps yet", f"git orch spec {name}")
+
+
+def numbered_step(status: Status, number: int) -> StepStatus:
+    """The step with this number. Raises NotFound."""
+    if not 1 <= number <= len(status.steps):
+        raise NotFound(
+            f"there is no step {number}: the plan has {len(status.steps)}",
+            f"git orch show {ids.short(status.id)}",
+        )
+    return status.steps[number - 1]
 
 
 def can(old: PlanState, new: PlanState) -> bool:
@@ -105,8 +124,10 @@ def command(old: PlanState, new: PlanState, name: str) -> str:
     states = way(old, new)
     if not states:
         return f"git orch state {name}"
+    if old in IDEAS and PlanState.CREATED in states:
+        return f"git orch spec {name}"
     target = states[0]
-    if old in _BEFORE_A_RUN and PlanState.EXECUTING in states:
+    if old in BEFORE_A_RUN and PlanState.EXECUTING in states:
         target = PlanState.EXECUTING  # which validates and approves what was made here
     elif target is PlanState.VALIDATED and PlanState.APPROVED in states:
         target = PlanState.APPROVED  # which validates as well

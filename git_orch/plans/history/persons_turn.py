@@ -10,7 +10,7 @@ from git_orch.plans.history.status import Status, StepState, StepStatus
 
 def waits_for_person(step: StepStatus) -> bool:
     """Whether no run takes the step on: it is manual, or its model waits for an answer."""
-    return step.kind == "manual" or step.state is StepState.ASKED
+    return step.step.waits_for_person or step.state is StepState.ASKED
 
 
 def persons_turn(status: Status, chosen: Set[str] | None = None) -> tuple[StepStatus, ...]:

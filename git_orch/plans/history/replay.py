@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from git_orch.plans import document, plan_document
 from git_orch.plans.document import BadDocument
@@ -19,15 +20,20 @@ from git_orch.plans.history.status import (
     Base,
     Call,
     CheckResult,
+    Comment,
     Landing,
     Move,
     MoveKind,
+    Noted,
     PlanState,
     StoredEstimate,
     TipCheck,
     TipFailure,
 )
 from git_orch.plans.plan import Plan
+
+if TYPE_CHECKING:
+    from git_orch.plans.plan_merge import Clash
 
 OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -64,6 +70,16 @@ class Past:
     taken_back: set[str] = field(default_factory=set)  # archivings that do not count any more
     remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by step
     heard: dict[str, tuple[str, ...]] = field(default_factory=dict)  # remarks, by attempt
+    rewritten: dict[str, str] = field(default_factory=dict)  # new commits, by the old ones
+    continued: dict[str, str] = field(default_factory=dict)  # earlier attempts, by attempt
+    owner: str = ""
+    idea: tuple[Plan, PlanState] | None = None  # of a plan that has a spec
+    old_ids: tuple[str, ...] = ()
+    noted: list[Noted] = field(default_factory=list)
+    texts: dict[str, Plan] = field(default_factory=dict)  # by their digests
+    clashes: tuple[Clash, ...] = ()  # of two edits that nobody has looked at
+    _undigested: list[Plan] = field(default_factory=list)
+    comments: dict[str, Comment] = field(default_factory=dict)
     # Landings by the move that they wait for; None takes the last one back.
     landings: dict[str, Landing | None] = field(default_factory=dict)
 
@@ -77,12 +93,83 @@ class Past:
         if self.created is None:
             origin = document.optional_text(event.body, "origin") or ""
             base = _base(event.body.get("base"))
+            state = _FIRST_STATES.get(document.optional_text(event.body, "state"))
+            if state is None:
+                raise BadDocument("state: no plan begins in it")
+            imported = document.mapping(event.body.get("imported", {}), "imported")
+            old_ids = document.texts(imported, "ids")
             self._take_text(event)
             self.created, self.origin, self.base, self.first_base = event, origin, base, base.commit
+            self.state = state
+            self.owner = document.optional_text(event.body, "owner") or ""
+            self.old_ids = old_ids
+
+    def write_spec(self, event: Event) -> None:
+        """Take the steps of a plan that was an idea; a second spec of another clone does not count,
+        nor does one without steps.
+        """
+        if self.state not in life.IDEAS:
+            return
+        base = _base(event.body.get("base"))
+        if not plan_document.from_document(event.body.get("plan")).steps:
+            raise BadDocument("plan: a spec has steps")
+        idea = (self.plan, self.state) if self.plan is not None else None
+        self._take_text(event)
+        self.idea = idea
+        self.base, self.first_base = base, base.commit
+        self.state = PlanState.CREATED
+        self.owner = document.optional_text(event.body, "owner") or self.owner
+
+    def withdraw_spec(self, _event: Event) -> None:
+        """Make an idea of the plan again, where nothing of it has run."""
+        if self.idea is None or self.attempts or self.state not in life.BEFORE_A_RUN:
+            return
+        self.plan, self.state = self.idea
+        self.idea = self.estimate = self.known_tip = self.first_base = None
+        self.base = Base(None, None)
+
+    def own(self, event: Event) -> None:
+        self.owner = document.text(event.body, "owner")
+
+    def note(self, event: Event) -> None:
+        kind = document.text(event.body, "kind")
+        text = document.text(event.body, "text")
+        step = document.optional_text(event.body, "step")
+        who = document.optional_text(event.body, "who") or ""
+        self.noted.append(Noted(event.id, kind, text, step, who))
+
+    def comment(self, event: Event) -> None:
+        name, on, digest, text = (
+            document.text(event.body, field) for field in ("comment", "on", "digest", "text")
+        )
+        who = document.optional_text(event.body, "who") or ""
+        self.comments.setdefault(name, Comment(name, on, digest, text, who))
+
+    def close_comment(self, event: Event) -> None:
+        comment = self.comments.get(document.text(event.body, "comment"))
+        how = document.optional_text(event.body, "how") or "closed"
+        if comment is not None:
+            self.comments[comment.id] = comment._replace(closed=how)
 
     def revise(self, event: Event) -> None:
+        before, base = self.plan, self._edited_text(event)
         self._take_text(event)
+        if base is None or before is None or self.plan is None:
+            self.clashes = ()
+        else:
+            from git_orch.plans import plan_merge  # for those whom two people edit
+
+            both = plan_merge.merged(base, before, self.plan, self.step_ids)
+            self.plan = both.plan
+            latest = {clash.place: clash for clash in (*self.clashes, *both.clashes)}
+            self.clashes = tuple(latest.values())
+            self._undigested.append(both.plan)
+            self.step_ids.update(step.id for step in both.plan.steps)
         goes_on = event.body.get("state") == PlanState.EXECUTING.value
+        if self.plan is not None and not self.plan.steps:  # still an idea
+            if self.state is PlanState.REJECTED:
+                self.state = PlanState.DRAFT
+            return
         if not goes_on or self.state not in (PlanState.COMPLETE, PlanState.EXECUTING):
             self.state = PlanState.CREATED
         elif self.state is PlanState.COMPLETE:
@@ -92,10 +179,29 @@ class Past:
     def _take_text(self, event: Event) -> None:
         """Take plan and estimate of an event, or neither where one of them is damaged."""
         plan = plan_document.from_document(event.body.get("plan"))
-        estimate = _estimate(event.body.get("estimate"))
+        estimate = stored_estimate(event.body.get("estimate"))
         self._withdraw_questions(plan)
         self.plan, self.estimate, self.written_by = plan, estimate, event.clone
         self.step_ids.update(step.id for step in plan.steps)
+        self._undigested.append(plan)
+
+    def _edited_text(self, event: Event) -> Plan | None:
+        """The text that an edit changed, where that is not the present one any more: somebody else has
+        edited it meanwhile. None where it is, and where no such text is known: an edit of a text that
+        came of several edits brings it along.
+        """
+        of = document.optional_text(event.body, "of")
+        if of is None or self.plan is None:
+            return None
+        from git_orch.plans import plan_merge
+
+        for text in self._undigested:
+            self.texts[plan_merge.digest(text)] = text
+        self._undigested.clear()
+        base = self.texts.get(of)
+        if base is None and event.body.get("was") is not None:
+            base = plan_document.from_document(event.body["was"])
+        return None if base is None or base == self.plan else base
 
     def _withdraw_questions(self, plan: Plan) -> None:
         """A step that somebody has written anew need not wait for an answer."""
@@ -149,10 +255,15 @@ class Past:
     def start_attempt(self, event: Event) -> None:
         step, attempt = document.text(event.body, "step"), document.text(event.body, "attempt")
         self.remarks[step] = self.heard[attempt] = document.texts(event.body, "remarks")
+        before = document.optional_text(event.body, "continues")
+        if before is not None:
+            self.continued[attempt] = before
 
     def _heard_attempt(self, event: Event, outcome: str) -> Attempt:
         attempt = _attempt(event, outcome)
-        return attempt._replace(remarks=self.heard.get(attempt.id, ()))
+        return attempt._replace(
+            remarks=self.heard.get(attempt.id, ()), continues=self.continued.get(attempt.id)
+        )
 
     def fail_attempt(self, event: Event) -> None:
         self.attempts.append(self._heard_attempt(event, "failed"))
@@ -206,6 +317,7 @@ class Past:
                 usage=usage,
                 usd=_number(event.body, "usd"),
                 seconds=_number(event.body, "seconds"),
+                reported_by=document.optional_text(event.body, "reported_by"),
             )
         )
 
@@ -244,12 +356,12 @@ class Past:
             return
         for place in self.landed_at.pop(move.new, ()):
             self.attempts[place] = self.attempts[place]._replace(
-                outcome="failed", error="the branch was moved before it landed"
+                outcome="failed", error="the branch moved before it landed"
             )
 
     def archive(self, event: Event) -> None:
         if self.branch != f"refs/heads/orch/{document.text(event.body, 'plan')}":
-            raise BadDocument("plan: another one than the log is about")
+            raise BadDocument("plan: not the plan of the log")
         if event.id in self.taken_back:
             return
         self.archived = Archiving(
@@ -282,6 +394,11 @@ class Past:
         elif self.homes:
             self.homes.pop()
 
+    def rewrite(self, event: Event) -> None:
+        """Take where an amend or a rebase of a person took commits."""
+        commits = document.mapping(event.body.get("commits", {}), "commits")
+        self.rewritten.update({old: _oid(commits, old) for old in commits if OID.fullmatch(old)})
+
     def notice_branch(self, event: Event) -> None:
         self.known_tip = _oid(event.body, "now")
         self.arrivals[self.branch, self.known_tip] += 1
@@ -289,7 +406,15 @@ class Past:
 
 _STATE_AFTER_RUN = {"complete": PlanState.COMPLETE, "failed": PlanState.FAILED}
 
+# By the field `state` of the event that a log begins with.
+_FIRST_STATES = {
+    None: PlanState.CREATED,
+    "DRAFT": PlanState.DRAFT,
+    "READY": PlanState.READY,
+}
 _STATE_EVENTS = {
+    "plan.readied": PlanState.READY,
+    "plan.drafted": PlanState.DRAFT,
     "plan.validated": PlanState.VALIDATED,
     "plan.approved": PlanState.APPROVED,
     "plan.rejected": PlanState.REJECTED,
@@ -298,6 +423,12 @@ _STATE_EVENTS = {
 # Event name, as in git-orch-log(5), to the method that replays the event.
 REPLAYS = {
     "plan.created": Past.create,
+    "spec.written": Past.write_spec,
+    "spec.withdrawn": Past.withdraw_spec,
+    "plan.owned": Past.own,
+    "plan.noted": Past.note,
+    "comment.made": Past.comment,
+    "comment.closed": Past.close_comment,
     "plan.revised": Past.revise,
     "plan.rebased": Past.rebase,
     **dict.fromkeys(_STATE_EVENTS, Past.set_state),
@@ -322,6 +453,7 @@ REPLAYS = {
     "plan.unlanded": Past.unland,
     "plan.archived": Past.archive,
     "plan.unarchived": Past.unarchive,
+    "branch.rewritten": Past.rewrite,
     "branch.noticed": Past.notice_branch,
 }
 
@@ -377,6 +509,8 @@ def _check_result(item: object) -> CheckResult:
         output=document.optional_text(fields, "output") or "",
         reason=document.optional_text(fields, "reason") or "exited",
         note=document.optional_text(fields, "note") or "",
+        model=document.optional_text(fields, "model"),
+        usd=_number(fields, "usd"),
     )
 
 
@@ -389,7 +523,7 @@ def _base(value: object) -> Base:
     )
 
 
-def _estimate(value: object) -> StoredEstimate | None:
+def stored_estimate(value: object) -> StoredEstimate | None:
     if value is None:
         return None
     fields = document.mapping(value, "estimate")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.plans import reasons, trailers
 from git_orch.plans.history.events import Log
 from git_orch.plans.plan import Plan, Step
+
+if TYPE_CHECKING:
+    from git_orch.plans.plan_merge import Clash
 
 
 class PlanState(enum.Enum):
@@ -169,7 +172,8 @@ class CheckResult(NamedTuple):
     """The end of one check: its duration in `seconds`, and the redacted end of its `output`.
 
     `note` is what git-orch did about files that the check changed. `since` is the time (UTC) of this
-    machine's receipt, which saved another run of the check.
+    machine's receipt, which saved another run of the check. Of a review `command` are the criteria,
+    `output` the reasons of the `model`; `usd` is what it has cost now.
     """
 
     type: str
@@ -181,6 +185,13 @@ class CheckResult(NamedTuple):
     reason: str = "exited"
     since: str | None = None
     note: str = ""
+    model: str | None = None
+    usd: float = 0.0
+
+    @property
+    def is_review(self) -> bool:
+        """Whether a model judged, and no command ran."""
+        return self.type == "review"
 
     @property
     def text(self) -> str:
@@ -217,7 +228,9 @@ class TipCheck(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One request to a model: the usage fields verbatim and the price in USD."""
+    """One request to a model: the usage fields verbatim and the price in USD; or what the agent
+    program `reported_by` reported of its requests.
+    """
 
     id: str
     purpose: str
@@ -227,13 +240,19 @@ class Call(NamedTuple):
     usage: Mapping[str, object]
     usd: float
     seconds: float
+    reported_by: str | None = None
+
+    @property
+    def is_review(self) -> bool:
+        """Whether the model judged a step, and did not work on it."""
+        return self.purpose == "review"
 
 
 class Attempt(NamedTuple):
     """One try at a step. `tree` is the verified tree; a failed attempt has an `error`, a `reason` and
     maybe a kept `commit`; one that asked a `question`, and the `answer` ("": none is needed any
     more). Its model was told `remarks`, paragraphs that a person typed; one that landed has the
-    `prompt` that the step had then.
+    `prompt` that the step had then. `continues` is the attempt whose work it took up.
     """
 
     id: str
@@ -253,6 +272,7 @@ class Attempt(NamedTuple):
     answer: str | None = None
     remarks: tuple[str, ...] = ()
     prompt: str | None = None
+    continues: str | None = None
 
     @property
     def is_answered(self) -> bool:
@@ -309,6 +329,32 @@ class Archiving(NamedTuple):
     why: str = ""
 
 
+class Noted(NamedTuple):
+    """What a person noted about a plan, or about one of its steps (an ID); `kind` is note, decision,
+    blocker or progress.
+    `event` is the ID of its event.
+    """
+
+    event: str
+    kind: str
+    text: str
+    step: str | None = None
+    who: str = ""
+
+
+class Comment(NamedTuple):
+    """A person's comment on a part of a plan: the anchor `on`, as `plans/documents/comments.py` has
+    it, and the `digest` of what that said then. `closed` is why it is not open any more.
+    """
+
+    id: str
+    on: str
+    digest: str
+    text: str
+    who: str = ""
+    closed: str | None = None
+
+
 class Status(NamedTuple):
     """Everything that log and branch say about a plan.
 
@@ -321,7 +367,11 @@ class Status(NamedTuple):
     that the last run left out on purpose. `first_base` is the commit that the plan was made on;
     `base` follows its branch. `unverified_here` are satisfied steps that this machine has no record
     of, `tip_unverified_here` says that it has none of the tip: a log may come from anybody.
-    `remarks` are what a person typed about steps, as paragraphs by step ID.
+    `rewritten` has the commit that an amend or a rebase made of another one, by the ID of that.
+    `remarks` are what a person typed about steps, as paragraphs by step ID. `owner` is the one whom
+    the plan belongs to, "" where nobody wrote that down; `noted` is what people noted, oldest first,
+    and `comments` are theirs on parts of its text. `old_ids` are those that it and its spec had in
+    another tool. `clashes` are fields that two people changed in different ways.
     """
 
     id: str
@@ -357,6 +407,22 @@ class Status(NamedTuple):
     unverified_here: frozenset[str] = frozenset()
     tip_unverified_here: bool = False
     remarks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    owner: str = ""
+    old_ids: tuple[str, ...] = ()
+    noted: tuple[Noted, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    clashes: tuple[Clash, ...] = ()
+    rewritten: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def is_idea(self) -> bool:
+        """Whether the plan is only an idea: it has no steps, and no branch."""
+        return self.recorded_state in (PlanState.DRAFT, PlanState.READY)
+
+    @property
+    def is_rejected_idea(self) -> bool:
+        """Whether the plan was rejected before it had steps."""
+        return self.recorded_state is PlanState.REJECTED and not self.plan.steps
 
     def satisfied_steps(self) -> frozenset[str]:
         """Steps that others may depend on."""

@@ -31,7 +31,7 @@ class Reserved(NamedTuple):
 
 class Book(NamedTuple):
     """Spending of a plan in USD; `steps` is the cost by step. `limit` and `step_limit` are 0 where
-    there is none.
+    there is none. `largest_report` is the largest cost that an agent program reported at once.
     """
 
     limit: float = 0.0
@@ -39,6 +39,7 @@ class Book(NamedTuple):
     spent: float = 0.0
     steps: Mapping[str, float] = MappingProxyType({})
     reserved: Mapping[str, Reserved] = MappingProxyType({})
+    largest_report: float = 0.0
 
     def room(self, step: str | None) -> float | None:
         """USD that a call for the step may cost; None without a limit, negative when the limit is
@@ -75,6 +76,12 @@ class Book(NamedTuple):
         if tokens is None or tokens < min(alone, ENOUGH_OUTPUT):
             return book, WAIT
         return book.with_reserve(call, step, request.usd(tokens)), tokens
+
+    def with_charge(self, step: str, usd: float) -> Book:
+        """The book after a cost of the step that an agent program reported."""
+        steps = {**self.steps, step: self.steps.get(step, 0.0) + usd}
+        largest = max(self.largest_report, usd)
+        return self._replace(spent=self.spent + usd, steps=steps, largest_report=largest)
 
     def with_cost(self, call: str, usd: float) -> Book:
         """The book after a call that cost `usd`, without its reserve."""

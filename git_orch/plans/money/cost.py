@@ -24,6 +24,8 @@ _MILLION = Decimal(1_000_000)
 # there are any.
 STEP_TOKENS_IN = 2_000
 STEP_TOKENS_OUT = 1_000
+REVIEW_TOKENS_IN = 2_000
+REVIEW_TOKENS_OUT = 500
 LEAST_SAMPLES = 5  # finished steps; fewer of them have no 90th percentile
 # A log from elsewhere may hold any number; a step that claims to have used more does not count.
 _DEAREST = 10_000.0  # USD
@@ -79,6 +81,9 @@ class Usage:
 def _count(fields: Mapping[str, object], name: str) -> int:
     value = fields.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+REVIEW_USAGE = Usage(input=REVIEW_TOKENS_IN, output=REVIEW_TOKENS_OUT)
 
 
 class Rates(NamedTuple):
@@ -160,7 +165,7 @@ def estimate(
     """The estimate of a plan; `price_of` gives the price of a step's model, None being the default
     model, `prompt_of` the tokens of a step's first prompt: a long one costs more than the usual step.
 
-    Only agent steps use tokens; neither is called for the others.
+    Only agent steps and reviews use tokens; neither is called for other steps.
     """
     steps = tuple(_step_estimate(step, price_of, prompt_of) for step in plan.steps)
     return Estimate(
@@ -174,10 +179,22 @@ def estimate(
 def _step_estimate(
     step: Step, price_of: Callable[[str | None], Price], prompt_of: Callable[[Step], int]
 ) -> StepEstimate:
-    if step.kind != "agent":
-        return StepEstimate(step.id, 0, 0, 0.0)
-    usage = Usage(input=max(STEP_TOKENS_IN, prompt_of(step)), output=STEP_TOKENS_OUT)
-    return StepEstimate(step.id, usage.input, usage.output, usd(usage, price_of(step.model)))
+    used = [(REVIEW_USAGE, review.model) for review in step.reviews]
+    if step.kind == "agent":
+        usage = Usage(input=max(STEP_TOKENS_IN, prompt_of(step)), output=STEP_TOKENS_OUT)
+        used.append((usage, step.model))
+    return StepEstimate(
+        step.id,
+        sum(usage.input for usage, _ in used),
+        sum(usage.output for usage, _ in used),
+        round(sum((usd(usage, price_of(model)) for usage, model in used), start=0.0), 9),
+    )
+
+
+def _reviews_usd(plan: Plan, model: str, price_of: Callable[[str], Price]) -> float:
+    """The estimate for all reviews of a plan."""
+    reviews = [review for step in plan.steps for review in step.reviews]
+    return sum(usd(REVIEW_USAGE, price_of(review.model or model)) for review in reviews)
 
 
 class Sample(NamedTuple):
@@ -213,7 +230,8 @@ def expectation(
     """The expected cost of the plan; None without agent steps, and with fewer than five samples.
 
     Samples for a step are those of its model where there are five of them, else the tokens of all
-    samples at the model's price. Steps that name no model have `model`.
+    samples at the model's price. Steps that name no model have `model`. Reviews count by their
+    estimate.
     """
     counts = Counter(step.model or model for step in plan.steps if step.kind == "agent")
     believed = _credible(samples)
@@ -221,7 +239,9 @@ def expectation(
     fewest = min((len(costs) for costs, _ in drawn), default=0)
     if fewest < LEAST_SAMPLES:
         return None
-    return Expectation(round(_of_sum(drawn, 0.5), 9), round(_of_sum(drawn, 0.9), 9), fewest)
+    reviews = _reviews_usd(plan, model, price_of)
+    half, most = (_of_sum(drawn, share) + reviews for share in (0.5, 0.9))
+    return Expectation(round(half, 9), round(most, 9), fewest)
 
 
 def _credible(samples: Sequence[Sample]) -> list[Sample]:

@@ -1,5 +1,5 @@
-"""What calls have cost, summed by what people ask for. Amounts are exact, so that no sum differs from
-the log by a cent.
+"""The cost of calls in USD, summed as people ask for it. Amounts are exact, so that no sum differs
+from the log by a cent.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ By = Literal["step", "path", "author", "month", "model"]
 KINDS: tuple[By, ...] = get_args(By)
 NOTHING = Decimal()
 PLANNING = "(planning)"
+FAILED_PLANNING = "(failed planning)"
 _NO_PATH = "(no file)"
 _UNKNOWN = "(unknown)"
 _EXACT = Decimal("1e-9")  # USD; the log has no smaller amounts
 
 
 class Cost(NamedTuple):
-    """What one call, or one commit whose log is not here, has cost in USD. `paths` are those that its
-    step changed, `month` is like 2026-11.
+    """The cost in USD of one call, or of one commit whose log is not here. `paths` are those that
+    its step changed, `month` is like 2026-11.
     """
 
     usd: Decimal
@@ -62,7 +63,8 @@ def _shares(cost: Cost, by: By) -> list[tuple[str, Decimal]]:
     """The parts of a cost by key: its paths bear equal parts of it, the last one what is left."""
     if by != "path":
         return [(getattr(cost, by), cost.usd)]
-    *others, last = cost.paths or (PLANNING if cost.step == PLANNING else _NO_PATH,)
+    own = cost.step in (PLANNING, FAILED_PLANNING)
+    *others, last = cost.paths or (cost.step if own else _NO_PATH,)
     part = (cost.usd / (1 + len(others))).quantize(_EXACT)
     return [*((path, part) for path in others), (last, cost.usd - part * len(others))]
 
@@ -98,6 +100,12 @@ def of_commit(
     """
     author, seconds = who
     return Cost(usd, ", ".join(steps), (), author, _month(seconds), ", ".join(models) or _UNKNOWN)
+
+
+def of_planning(usd: float, author: str | None, seconds: int, model: str) -> Cost:
+    """The cost of one call of a planning that has become no plan, at a time in seconds."""
+    who = author or _UNKNOWN
+    return Cost(amount(usd), FAILED_PLANNING, (), who, _month(seconds), model)
 
 
 def amount(usd: float) -> Decimal:

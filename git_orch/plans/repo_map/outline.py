@@ -1,4 +1,4 @@
-"""What the files define, in the order of what a task has to do with."""
+"""The definitions in files, those first that a task has to do with."""
 
 from __future__ import annotations
 

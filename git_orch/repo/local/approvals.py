@@ -19,7 +19,6 @@ from git_orch.plans import approval, document, sentences
 from git_orch.plans.document import BadDocument, Document
 from git_orch.repo import localfiles, own_files, places
 from git_orch.repo.plan_place import PlanPlace
-from git_orch.repo.repository import unwritable
 
 LIFETIME = 30 * 24 * 3600  # seconds that an approval holds
 _MOST_PAST = 1000  # texts
@@ -142,13 +141,8 @@ def withdraw(place: PlanPlace) -> None:
 
 
 def _write(place: PlanPlace, record: Record) -> None:
-    path = path_of(place)
-    try:
-        own_files.make_directories(path.parents[2], _names(place)[:-1])
-    except OSError as failed:
-        raise unwritable(failed, path) from failed
-    own_files.require(path.parents[2])
-    localfiles.write(path, json.dumps(_document(record), indent=1).encode("ascii"))
+    data = json.dumps(_document(record), indent=1).encode("ascii")
+    localfiles.write_below(places.own_directory(), _names(place), data)
 
 
 def _document(record: Record) -> Document:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from git_orch.repo.plan_place import PlanPlace
 
+KEPT = "what a stopped step could go on from"
 _LARGEST = 64 * 1024**2  # bytes
 _FORMAT = 1
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -40,7 +41,8 @@ class Saved(NamedTuple):
     `base` is the commit that the attempt began on and `base_tree` its tree, `worktree` the name of
     its worktree, `digest` that of what the model was told first. `summary` is there when the
     model had finished. `tree` is what the worktree held when the attempt ended, and `commit` what
-    keeps it (None: nothing was changed); without a `tree` nobody knows that.
+    keeps it (None: nothing was changed); without a `tree` nobody knows that. The model was told
+    `remarks` of a person.
     """
 
     attempt: str
@@ -54,6 +56,7 @@ class Saved(NamedTuple):
     summary: str | None = None
     tree: str | None = None
     commit: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def read(place: PlanPlace, step: str) -> Saved | None:
@@ -160,6 +163,7 @@ def _saved(fields: Mapping[str, object]) -> Saved:
         summary=documents.optional_text(fields, "summary"),
         tree=_oid(fields, "tree") if fields.get("tree") is not None else None,
         commit=_oid(fields, "commit") if fields.get("commit") is not None else None,
+        remarks=documents.texts(fields, "remarks"),
     )
 
 

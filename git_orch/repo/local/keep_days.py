@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _DAY = 86_400  # seconds
 _MARK = "tidied"  # its time of change is when this was done last
-_DATED = ("output", "traces", "conversations", "refused", "replies", "edit")
+_DATED = ("output", "traces", "tapes", "conversations", "refused", "replies", "edit")
 
 
 def tidy(repository: Repository, objects: Database, days: int) -> None:

@@ -49,6 +49,13 @@ class Ledger:
         with self._lock():
             self._write(self._read().with_cost(call, usd))
 
+    def charge(self, step: str, usd: float) -> Book:
+        """Write down a cost of the step that an agent program reported; gives the book then."""
+        with self._lock():
+            book = self._read().with_charge(step, usd)
+            self._write(book)
+            return book
+
     def book(self) -> Book:
         """The book of limits, costs and reservations. Raises UnfitRepository when it cannot be
         read: no ledger is not the same as no limit.
@@ -95,6 +102,7 @@ def _book(path: Path) -> Book:
         spent=documents.number(fields, "spent", least=0.0),
         steps={step: documents.number(steps, step, least=0.0) for step in steps},
         reserved={call: _reservation(value) for call, value in reserved.items()},
+        largest_report=documents.number(fields, "largest_report", least=0.0),
     )
 
 

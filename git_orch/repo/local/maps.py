@@ -1,4 +1,4 @@
-"""What a tree holds, kept for the next time: local files, one for each tree, of which few stay."""
+"""The contents of trees for the next map: local files, one for each tree, of which few stay."""
 
 from __future__ import annotations
 

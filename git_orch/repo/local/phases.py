@@ -1,4 +1,5 @@
-"""What a running attempt does right now, in a local file beside what its commands print.
+"""What a running attempt does right now, in a local file beside what its commands print; and what a
+run does for none of its steps, such as setup.
 
 The file is for display alone: each line has what has changed. Nothing of it is synced or reaches
 the log.
@@ -15,10 +16,12 @@ from git_orch.plans.document import BadDocument
 from git_orch.repo import own_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from git_orch.repo.plan_place import PlanPlace
     from git_orch.repo.repository import Repository
 
+BETWEEN = "between steps"
 _NAME = "phases"
 _LARGEST = 1 << 20  # bytes
 
@@ -54,6 +57,38 @@ def now(repository: Repository, attempt: str) -> Phase:
         with contextlib.suppress(BadDocument):  # a line that was cut off
             found = _changed(found, document.parse(line, "phase"))
     return found
+
+
+class RunPhase(NamedTuple):
+    """What a run does beside its attempts, `since` so many seconds after 1970."""
+
+    name: str
+    since: float
+
+
+@contextlib.contextmanager
+def of_run(place: PlanPlace, name: str) -> Iterator[None]:
+    """Write down that the run of a plan does this as long as it lasts."""
+    begin(place.repository, place.id, Phase(name))
+    try:
+        yield
+    finally:
+        begin_run(place)
+
+
+def begin_run(place: PlanPlace) -> None:
+    """Write down that the run of a plan does nothing beside its attempts."""
+    begin(place.repository, place.id, Phase(BETWEEN))
+
+
+def run_now(place: PlanPlace) -> RunPhase:
+    """What the run of a plan does now beside its attempts, as far as it has written that down."""
+    phase = now(place.repository, place.id)
+    try:
+        since = (place.repository.state_dir / "output" / place.id / _NAME).stat().st_mtime
+    except OSError:
+        return RunPhase(BETWEEN, 0.0)
+    return RunPhase(phase.name or BETWEEN, since)
 
 
 def is_file(path: str) -> bool:

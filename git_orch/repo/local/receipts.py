@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from git_orch.repo.repository import Repository
 
 MOST = 10_000  # files; beyond it the oldest tenth goes
-_LOOK_AT = "00"  # the directory is counted when a receipt's name begins so: every 256th time
+LOOK_AT = "00"  # the directory is counted when a receipt's name begins so: every 256th time
 
 
 Seal = Callable[[Mapping[str, object]], str]
@@ -55,7 +55,7 @@ class Book(NamedTuple):
             content = own_files.read_bytes(path)
         except (OSError, own_files.NotOurs):
             return None
-        return _parse(check, content, self._seal(path.name))
+        return _parse(check, content, seal(self.repository, path.name))
 
     def put(self, check: Check, before: Sequence[Check], receipt: Receipt, when: str) -> None:
         """Write a receipt down. `when` is the time (UTC) when the check passed."""
@@ -68,11 +68,13 @@ class Book(NamedTuple):
             "output": result.output,
             "note": result.note,
             "products": receipt.products,
+            "tree": self.tree,
+            "check": _digest(check),
         }
         path = self._path(check, before)
-        document["seal"] = self._seal(path.name)(document)
+        document["seal"] = seal(self.repository, path.name)(document)
         localfiles.write(path, json.dumps(document).encode("ascii"), synced=False)
-        if path.name.startswith(_LOOK_AT):
+        if path.name.startswith(LOOK_AT):
             prune(path.parent)
 
     def forget(self, check: Check, before: Sequence[Check]) -> None:
@@ -81,17 +83,6 @@ class Book(NamedTuple):
         """
         for earlier in (before, ()):
             localfiles.remove(self._path(check, earlier))
-
-    def _seal(self, name: str) -> Seal:
-        """The seal of a receipt with that name."""
-        secret = _secret(self.repository)
-
-        def seal(document: Mapping[str, object]) -> str:
-            sealed = {key: value for key, value in document.items() if key != "seal"}
-            text = json.dumps([name, sealed], sort_keys=True)
-            return hmac.new(secret, text.encode("ascii"), hashlib.sha256).hexdigest()
-
-        return seal
 
     def _path(self, check: Check, before: Sequence[Check]) -> Path:
         content = {
@@ -104,6 +95,18 @@ class Book(NamedTuple):
         return self.repository.state_dir / "receipts" / name
 
 
+def seal(repository: Repository, name: str) -> Seal:
+    """The seal of a record of this machine with that name."""
+    secret = _secret(repository)
+
+    def sealed(document: Mapping[str, object]) -> str:
+        fields = {key: value for key, value in document.items() if key != "seal"}
+        text = json.dumps([name, fields], sort_keys=True)
+        return hmac.new(secret, text.encode("ascii"), hashlib.sha256).hexdigest()
+
+    return sealed
+
+
 def _canonical(check: Check) -> Document:
     """The part of a check that decides whether it passes; after it passed, its time limit does
     not.
@@ -113,6 +116,39 @@ def _canonical(check: Check) -> Document:
         command = {"argv": list(check.command.argv)}
     made: Document = {"produces": list(check.produces)} if check.produces else {}
     return {**command, **made, "expected_exit": check.expected_exit}
+
+
+def _digest(check: Check) -> str:
+    content = json.dumps(_canonical(check), sort_keys=True)
+    return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+
+def trees_of(repository: Repository, checks: Sequence[Check]) -> dict[Check, list[str]]:
+    """The trees on which these checks passed on this machine, whoever asked for it: those of the
+    last receipts first. All receipts are looked at.
+    """
+    asked = {_digest(check): check for check in checks}
+    passed = dict[Check, list[tuple[str, str]]]()
+    directory = repository.state_dir / "receipts"
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return {}
+    for name in names:
+        try:
+            content = own_files.read_bytes(directory / name)
+            fields = documents.parse(content, "receipt")
+            check = asked.get(documents.optional_text(fields, "check") or "")
+            if check is None or _parse(check, content, seal(repository, name)) is None:
+                continue
+            when, tree = documents.text(fields, "since"), documents.text(fields, "tree")
+        except (OSError, own_files.NotOurs, BadDocument):
+            continue
+        passed.setdefault(check, []).append((when, tree))
+    return {
+        check: list(dict.fromkeys(tree for _, tree in sorted(listed, reverse=True)))
+        for check, listed in passed.items()
+    }
 
 
 def _secret(repository: Repository) -> bytes:
@@ -127,13 +163,13 @@ def _secret(repository: Repository) -> bytes:
         return own_files.read_bytes(path)
 
 
-def _parse(check: Check, content: bytes, seal: Seal) -> Receipt | None:
+def _parse(check: Check, content: bytes, sealed: Seal) -> Receipt | None:
     """The receipt in a file; None for one that a power cut has left without its content, or that
     has another seal.
     """
     try:
         fields = documents.parse(content, "receipt")
-        if not hmac.compare_digest(documents.text(fields, "seal"), seal(fields)):
+        if not hmac.compare_digest(documents.text(fields, "seal"), sealed(fields)):
             return None
         result = CheckResult(
             type=check.type,

@@ -16,6 +16,7 @@ from git_orch import errors
 from git_orch.plans import document
 from git_orch.plans.document import BadDocument
 from git_orch.repo import localfiles, own_files
+from git_orch.sandbox import keeping
 from git_orch.sandbox.process import tools
 
 if TYPE_CHECKING:
@@ -73,14 +74,14 @@ def record_at_work(place: PlanPlace) -> None:
     """Write down that nothing stands in the way of the run."""
     run = last(place)
     if run is not None and not run.at_work:
-        _write(place, run._replace(at_work=True))
+        _update(place, run._replace(at_work=True))
 
 
 def record_end(place: PlanPlace, exit_code: int) -> None:
     """Write down how the run of this process ended, while it still has the lock."""
     run = last(place)
     if run is not None:
-        _write(place, run._replace(exit_code=exit_code))
+        _update(place, run._replace(exit_code=exit_code))
 
 
 @contextlib.contextmanager
@@ -110,6 +111,12 @@ def _exit_code(raised: BaseException) -> int:
         case OSError():
             return 128
     return 70
+
+
+def _update(place: PlanPlace, run: Run) -> None:
+    """Write down more about the run, which ends for nothing of it."""
+    with keeping.unnecessary("how the run goes"):
+        _write(place, run)
 
 
 def _write(place: PlanPlace, run: Run) -> None:

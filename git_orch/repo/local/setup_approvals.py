@@ -15,7 +15,7 @@ from git_orch.plans import document
 from git_orch.plans.approval import Setup
 from git_orch.plans.document import BadDocument, Document
 from git_orch.repo import localfiles, own_files, places, settings
-from git_orch.repo.repository import Repository, unwritable
+from git_orch.repo.repository import Repository
 
 _DIRECTORY = "approvals"
 _NAME = "setup.json"
@@ -48,14 +48,8 @@ def write(repository: Repository, setup: Setup) -> None:
         "created": int(time.time()),
         "tool": f"git-orch {__version__}",
     }
-    top, names = places.own_directory(), _names(repository)
-    path = top.joinpath(*names)
-    try:
-        own_files.make_directories(top, names[:-1])
-    except OSError as failed:
-        raise unwritable(failed, path) from failed
-    own_files.require(top)
-    localfiles.write(path, json.dumps(fields, indent=1).encode("ascii"))
+    data = json.dumps(fields, indent=1).encode("ascii")
+    localfiles.write_below(places.own_directory(), _names(repository), data)
 
 
 def _names(repository: Repository) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ nothing of the kind is counted and left alone.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from git_orch import errors
@@ -56,12 +56,23 @@ def read(repository: Repository, objects: Objects) -> Archive:
     return read_at(repository, objects, refs.value(repository, refs.ARCHIVE))
 
 
-def read_at(repository: Repository, objects: Objects, tip: str | None) -> Archive:
-    """The plans in the archive when its ref names `tip`, oldest first."""
+def read_at(
+    repository: Repository,
+    objects: Objects,
+    tip: str | None,
+    targets: Collection[str] | None = None,
+) -> Archive:
+    """The plans in the archive when its ref names `tip`, oldest first; with `targets` only those
+    whose notes hang on these objects.
+    """
     if tip is None:
         return Archive({})
     notes, _ = store.read_notes(objects, tip)
-    listed = [Note(target, blob) for target, blob in notes.blobs.items()]
+    listed = [
+        Note(target, blob)
+        for target, blob in notes.blobs.items()
+        if targets is None or target in targets
+    ]
     by_plan: dict[str, list[Note]] = {}
     damaged = 0 if notes.missing is None and notes.unread is None else 1
     for note, content in zip(

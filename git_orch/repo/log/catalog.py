@@ -87,6 +87,8 @@ def key(status: Status, values: PlanRefs, bases: Mapping[str, str | None]) -> Ke
     if values.branch is not None:
         return Key(values.log, values.branch)
     ref = status.base.ref
+    if status.is_idea or status.is_rejected_idea:
+        return Key(values.log, None)  # it has neither branch nor base
     if ref is None or ref not in bases:
         return Key(values.log, None)
     return Key(values.log, None, ref, bases[ref])
@@ -148,7 +150,7 @@ def status(place: PlanPlace, objects: Objects, log: Log, tip: str | None) -> Sta
     folded = fold.fold(place.id, log, None)
     [result] = _on_branches(place.repository, objects, [tip], [folded])
     if result is None:
-        raise errors.NotFound(f"the log of '{place.id}' holds no plan", "git orch ls")
+        raise errors.NotFound(f"the log of '{ids.short(place.id)}' holds no plan", "git orch ls")
     return result
 
 
@@ -297,8 +299,8 @@ def _on_branch(repository: Repository, past: Status, branch: Branch) -> Status:
 
 
 def resolve(repository: Repository, objects: Objects, typed: str | None) -> str:
-    """The ID of the plan that is meant. Raises NotFound, which lists the candidates when there are
-    several.
+    """The ID of the plan that a person named. Raises NotFound, which lists the candidates when
+    there are several.
     """
     return read_steadily(
         repository, lambda listing: find_plan(repository, objects, typed, listing)[0]
@@ -308,19 +310,20 @@ def resolve(repository: Repository, objects: Objects, typed: str | None) -> str:
 def find_plan(
     repository: Repository, objects: Objects, typed: str | None, listing: Listing
 ) -> tuple[str, Archive | None]:
-    """The ID of the plan that is meant, with the archive where the plan was found there: it is read
-    only when no live plan fits. Raises NotFound.
+    """The ID of the plan that a person named, with the archive if the plan is there: git-orch reads
+    the archive only when no live plan fits. Raises NotFound.
     """
     plans = listing.plans
     logged = [plan for plan, values in plans.items() if values.log is not None]
     if typed is None:
         return _only_open(repository, objects, plans), None
-    matches = ids.matches(typed, logged)
+    matches = _imported(repository, objects, typed, plans) or ids.matches(typed, logged)
     if len(matches) == 1:
         return matches[0], None
     if not matches:
         archived_plans = archive.read_at(repository, objects, listing.archive)
-        put_away = ids.matches(typed, archived_plans.plans)
+        put_away = _imported_and_archived(repository, objects, typed, archived_plans, plans)
+        put_away = put_away or ids.matches(typed, archived_plans.plans)
         if len(put_away) == 1:
             return put_away[0], archived_plans
         rest = ids.matches(
@@ -336,9 +339,40 @@ def find_plan(
     )
 
 
+def _imported(
+    repository: Repository, objects: Objects, typed: str, plans: Mapping[str, PlanRefs]
+) -> list[str]:
+    """The plans that had this ID in another tool, where their own IDs do not tell it: only then are
+    all logs read.
+    """
+    if not ids.is_old_spec(typed):
+        return []
+    return [status.id for status in statuses(repository, objects, plans) if _was(status, typed)]
+
+
+def _imported_and_archived(
+    repository: Repository,
+    objects: Objects,
+    typed: str,
+    stored: Archive,
+    live: Mapping[str, PlanRefs],
+) -> list[str]:
+    """The plans of the archive that had this ID in another tool."""
+    if not ids.is_old_spec(typed):
+        return []
+    every = statuses_of_notes(repository, objects, stored, live)
+    return [status.id for status in every if _was(status, typed)]
+
+
+def _was(status: Status, typed: str) -> bool:
+    name = typed.strip().casefold()
+    old = [one.casefold() for one in status.old_ids]
+    return any(one == name or one.startswith(f"{name}-") for one in old)
+
+
 def resolve_archived(repository: Repository, objects: Objects, typed: str) -> str:
-    """The ID of the archived plan that is meant, also of one that was cut off on its way. Raises
-    NotFound.
+    """The ID of the archived plan that a person named, also of one that was cut off on its way.
+    Raises NotFound.
     """
     return read_steadily(
         repository, lambda listing: _find_archived(repository, objects, typed, listing)
@@ -378,18 +412,21 @@ def _only_open(repository: Repository, objects: Objects, plans: Mapping[str, Pla
             return current
         if ids.PLAN_ID.fullmatch(current):
             raise _without_log(current)
-    open_plans = [status.id for status in statuses(repository, objects, plans) if status.is_open()]
+    now_open = [status for status in statuses(repository, objects, plans) if status.is_open()]
+    with_steps = [status for status in now_open if not status.is_idea]
+    open_plans = [status.id for status in with_steps or now_open]
     if len(open_plans) == 1:
         return open_plans[0]
+    if open_plans:
+        cause = f"{len(open_plans)} plans are open: {_names(open_plans)}"
+        raise errors.PlanUnnamed(cause, "git orch ls", ids.short(open_plans[-1]))
     logged = [plan for plan, values in plans.items() if values.log is not None]
-    if not open_plans and len(logged) == 1:
+    if len(logged) == 1:
         return logged[0]
-    if not open_plans:
-        newest = (
-            f"git orch show {ids.short(logged[-1])}" if logged else 'git orch plan "what to do"'
-        )
-        raise errors.NotFound("no plan is open", newest)
-    raise errors.NotFound(f"{len(open_plans)} plans are open: {_names(open_plans)}", "git orch ls")
+    if not logged:
+        raise errors.NoPlanOpen("no plan is open", 'git orch plan "what to do"')
+    cause = f"no plan is open; you can mean {_names(logged)}"
+    raise errors.NoPlanOpen(cause, "git orch ls", ids.short(logged[-1]))
 
 
 def _names(plans: Sequence[str]) -> str:

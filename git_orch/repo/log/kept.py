@@ -116,6 +116,12 @@ def since(place: PlanPlace, objects: Objects, link: str | None) -> list[Kept]:
     return [Kept(oid, link.why) for link in links for oid in link.held]
 
 
+def is_attempt(place: PlanPlace, objects: Objects, commit: str) -> bool:
+    """Whether a commit is kept as what an attempt of this clone has made."""
+    links = _links(objects, tip(place))
+    return any(commit in link.held and link.why.startswith(ATTEMPTS) for link in links)
+
+
 def drop_attempts(place: PlanPlace, objects: Database, before: float) -> None:
     """Let go of the attempts that failed or were cut off before a time (seconds since 1970); all
     else that is kept stays. Raises Busy, MissingObject.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
+REASON = "orch: log"  # in the reflog
 # Eight writers on one log needed at most some dozens.
 _TRIES = 400
 # git waits 0.1 s in each try: a lock that stays for so long was left by a killed git.
@@ -199,7 +200,7 @@ def begin(
     written = odb.Written(objects)
     tree = write_notes(written, Notes({target: written.write("blob", content)}), {target[:2]}, {})
     commit = identity.commit(written, tree, [], "orch: from the archive\n")
-    refs.move_to_new(place.repository, place.log, written, old=None, new=commit, reason="orch: log")
+    refs.move_to_new(place.repository, place.log, written, old=None, new=commit, reason=REASON)
 
 
 def refuse_unread(plan: str, log: Log) -> None:
@@ -209,6 +210,15 @@ def refuse_unread(plan: str, log: Log) -> None:
         raise errors.UnfitRepository(
             f"the log of '{plan}' is not read: {log.unread}",
             f"git update-ref refs/aside/{plan} {ref} && git update-ref -d {ref}  # puts it aside",
+        )
+
+
+def refuse_newer(log: Log) -> None:
+    """Raises UnfitRepository for a log that only a later version may write to."""
+    if log.newer is not None:
+        raise errors.UnfitRepository(
+            f"this log was written by a newer git-orch (format {log.newer}, this one reads {events.FORMAT})",
+            "pip install --upgrade git-orch",
         )
 
 
@@ -238,7 +248,10 @@ class LogWriter:
     reads nothing.
     """
 
-    def __init__(self, place: PlanPlace, objects: Database, identity: Identity) -> None:
+    def __init__(
+        self, place: PlanPlace, objects: Database, identity: Identity, *, tip: str | None = None
+    ) -> None:
+        """`tip` is where the log is, for somebody who has looked after the plan was locked."""
         self._repository = place.repository
         self._database = objects
         self._objects = odb.Written(objects)
@@ -249,14 +262,17 @@ class LogWriter:
         self._greatest: str | None = None
         # Whether it was read since somebody last looked: then it may hold what others wrote.
         self.anew = True
-        self.reload()
+        self._load(tip if tip is not None else refs.value(self._repository, self._ref))
 
     def reload(self) -> None:
         """Read the log anew: somebody else wrote. Raises MissingObject when a part of it cannot be
         read.
         """
+        self._load(refs.value(self._repository, self._ref))
+
+    def _load(self, tip: str | None) -> None:
         self.anew = True
-        self.tip = refs.value(self._repository, self._ref)
+        self.tip = tip
         self.notes, self.log = Notes(), Log()
         if self.tip is not None:
             [(self.notes, self.log)] = read_logs(self._objects, [self.tip])
@@ -264,11 +280,7 @@ class LogWriter:
         if self.notes.missing is not None:  # written on, what cannot be read would be lost for good
             raise odb.MissingObject(self.notes.missing)
         self._subtrees = _as_we_write(self.notes)
-        if self.log.newer is not None:
-            raise errors.UnfitRepository(
-                f"this log was written by a newer git-orch (format {self.log.newer}, this one reads {events.FORMAT})",
-                "pip install --upgrade git-orch",
-            )
+        refuse_newer(self.log)
 
     def home(self) -> str | None:
         """The object whose note holds the first event: where events of the whole plan hang. None:
@@ -288,6 +300,8 @@ class LogWriter:
         latest = max(filter(None, (self._greatest, self.log.greatest())), default=None)
         identifier = ids.ulid_after(latest, now, int.from_bytes(os.urandom(10), "big"))
         self._greatest = identifier
+        if events.has_actor(name, body):
+            body["actor"] = self._identity.author
         return Event(identifier, name, self._clone, events.readable(body))
 
     def is_current(self) -> bool:
@@ -306,10 +320,24 @@ class LogWriter:
         After a lost race the commit is built again on the new tip: events are only ever added, so
         nobody's are lost. Raises Busy when the ref stays locked.
         """
+        by_target = self._by_target(entries)
+        win_race(lambda: self._append(by_target, beside), self.reload)
+
+    def stage(self, entries: Iterable[tuple[str | None, Event]]) -> tuple[str, Written]:
+        """A log commit with more events, on the one before, and the objects that are to be stored
+        with it. The caller moves the ref there, or drops this writer.
+        """
+        by_target = self._by_target(entries)
+        blobs, subtrees = self._blobs(by_target), dict(self._subtrees)
+        commit = self._commit(blobs, by_target, subtrees)
+        self._take(commit, blobs, subtrees, by_target)
+        return commit, self._objects
+
+    def _by_target(self, entries: Iterable[tuple[str | None, Event]]) -> dict[str, list[Event]]:
         by_target: dict[str, list[Event]] = {}
         for target, event in entries:
             by_target.setdefault(target or self._repository.empty_blob, []).append(event)
-        win_race(lambda: self._append(by_target, beside), self.reload)
+        return by_target
 
     def _append(self, by_target: dict[str, list[Event]], beside: Sequence[Written]) -> None:
         blobs = self._blobs(by_target)
@@ -321,9 +349,19 @@ class LogWriter:
             self._objects,
             old=self.tip,
             new=commit,
-            reason="orch: log",
+            reason=REASON,
             beside=beside,
         )
+        self._take(commit, blobs, subtrees, by_target)
+
+    def _take(
+        self,
+        commit: str,
+        blobs: dict[str, str],
+        subtrees: dict[str, str],
+        by_target: dict[str, list[Event]],
+    ) -> None:
+        """Go on from a log commit of ours."""
         self.tip, self._subtrees = commit, subtrees
         self.notes.blobs.update(blobs)
         added = tuple(event for group in by_target.values() for event in group)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from git_orch import checkpoints
@@ -61,13 +61,18 @@ class Writer:
 
     def put(self, name: str, **body: object) -> None:
         """Put one event on disk, from any thread. Raises UnfitRepository."""
-        now = time.time_ns() // 1_000_000
         with self._guard:
-            self._greatest = ids.ulid_after(
-                self._greatest, now, int.from_bytes(os.urandom(10), "big")
-            )
-            event = Event(self._greatest, name, self._clone, events.readable(body))
-            append(self._place, self._attempt, event)
+            append(self._place, self._attempt, self._event(name, body))
+
+    def event(self, name: str, **body: object) -> Event:
+        """An event that somebody else puts on disk."""
+        with self._guard:
+            return self._event(name, body)
+
+    def _event(self, name: str, body: Mapping[str, object]) -> Event:
+        now = time.time_ns() // 1_000_000
+        self._greatest = ids.ulid_after(self._greatest, now, int.from_bytes(os.urandom(10), "big"))
+        return Event(self._greatest, name, self._clone, events.readable({**body}))
 
 
 def of_attempt(place: PlanPlace, attempt: str) -> list[Event]:

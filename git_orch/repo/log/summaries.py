@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from git_orch.repo.refs import Listing, PlanRefs
     from git_orch.repo.repository import Repository
 
-FORMAT = 4  # another one where the same plan is shown in other words
+FORMAT = 9  # another one where the same plan is shown in other words
 _NAME = "summaries"
 _LARGEST = 64 << 20  # bytes; 10,000 plans take three million
 _MOST_BASES = 200  # refs that are looked at beside those of plans

@@ -5,7 +5,7 @@ wrote a new message.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import notices
 from git_orch.plans import trailers
@@ -109,6 +109,23 @@ def base_tip(repository: Repository, status: Status) -> str | None:
     ref = status.base.ref
     may_be = status.state is PlanState.COMPLETE and status.landed is None
     return refs.value(repository, ref) if may_be and ref is not None else None
+
+
+class GoneBase(NamedTuple):
+    """A base branch that is not there any more, and the full name that it has now, if one is known."""
+
+    ref: str
+    renamed: str | None
+
+
+def gone_base(repository: Repository, status: Status) -> GoneBase | None:
+    """The base branch of an open plan, if somebody has renamed or deleted it."""
+    base = status.base
+    if base.ref is None or base.commit is None or status.archived is not None:
+        return None
+    if refs.value(repository, base.ref) is not None:
+        return None
+    return GoneBase(base.ref, ask.renamed_branch(repository.git, base.ref))
 
 
 def landing_by_others(repository: Repository, status: Status, tip: str | None) -> Landing | None:
@@ -243,7 +260,7 @@ class _Patches:
                 missing = frozenset()
         except GitFailed as failed:
             if self._may_fetch:
-                notices.tell(f"what others have landed in another form is not known: {failed}")
+                notices.tell(f"the patches of others are unknown: {failed}")
             return b""
         present = [commit for commit, oids in objects.items() if missing.isdisjoint(oids)]
         return self._git.run(*_EACH, *_PATCH, stdin=_stdin(present)) if present else b""

@@ -37,7 +37,7 @@ class Found(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What an object is: its ID, its type (blob, tree, commit, tag) and its size in bytes."""
+    """An object's ID, its type (blob, tree, commit, tag) and its size in bytes."""
 
     oid: str
     kind: str

@@ -45,7 +45,7 @@ class Picked(NamedTuple):
 
 
 def picked(repository: Repository, objects: Objects, commit: str, onto: str) -> Picked:
-    """What cherry-picking `commit`, against its first parent, onto commit `onto` gives. Raises
+    """The result of cherry-picking `commit`, against its first parent, onto commit `onto`. Raises
     Refused for a merge.
     """
     fields, target = odb.commit(objects, commit), odb.commit(objects, onto)
@@ -188,8 +188,8 @@ class Merged(NamedTuple):
 
 
 def merged(repository: Repository, objects: Objects, ours: str, theirs: str) -> Merged | None:
-    """What `git merge` of commit `theirs` into commit `ours` gives; None when they have no common
-    history.
+    """The result of `git merge` of commit `theirs` into commit `ours`; None when they have no
+    common history.
     """
     git = repository.git
     base = git.finished("merge-base", ours, theirs, expect=(0, 1)).stdout.decode("ascii").strip()

@@ -80,7 +80,7 @@ class Held:
         return self._keep.with_suffix(".idx")
 
     def share(self) -> Held:
-        """The same for one more."""
+        """Share the pack with one more."""
         with self._guard:
             self._shares += 1
         return self

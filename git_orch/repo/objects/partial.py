@@ -11,11 +11,12 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from git_orch import errors, notices
 from git_orch.plans import sentences
-from git_orch.repo import ask, git_settings, own_files, scopes, sharing, sync
+from git_orch.repo import ask, git_settings, own_files, scopes, sharing, sync, temporary
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.git_settings import Care
 
@@ -167,14 +168,14 @@ def _fetch(git: Git, remote: str | None, oids: frozenset[str]) -> None:
     state = sharing.state_path(place.common_dir, sharing.of_git(git))
     own_files.make_directories(state)
     own_files.require(state)
-    with tempfile.TemporaryDirectory(dir=state, prefix="fetch-") as directory:
-        _make_git_directory(git, directory, remote)
+    with temporary.directory(Path(state)) as directory:
+        _make_git_directory(git, str(directory), remote)
         variables = {
             **git.variables,
             "GIT_ALLOW_PROTOCOL": _PROTOCOLS,
             "GIT_OBJECT_DIRECTORY": os.path.join(place.common_dir, "objects"),
         }
-        own = Git(directory, None, variables)
+        own = Git(str(directory), None, variables)
         # As git itself asks for what it lacks.
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no")
         asked = ("fetch", *options, "--filter=blob:none", "--stdin", "--", remote)
@@ -228,11 +229,12 @@ def _quoted(value: str) -> str:
 
 def _foreign(git: Git) -> Mapping[str, scopes.Scoped]:
     """The settings of a fetch that are not the user's own, by name."""
-    fetched, inside = git_settings.matcher(Care.FETCHED), git.place().inside()
+    inside = git.place().inside()
     return {
         setting.name: setting
         for setting in git.settings()
-        if fetched.fullmatch(setting.name) and not scopes.is_own(setting, inside, git.variables)
+        if git_settings.matches(setting.name, Care.FETCHED)
+        and not scopes.is_own(setting, inside, git.variables)
     }
 
 

@@ -1,4 +1,5 @@
-"""What is in a worktree beside its tree, and what a checkout of the tree would have made otherwise.
+"""The files in a worktree beside its tree, and those that a checkout of the tree would make
+otherwise.
 
 A check has to see what everybody sees who checks the tree out: not an ignored build product, an
 empty directory, a FIFO, a mode that git does not keep, or line endings that it would convert.

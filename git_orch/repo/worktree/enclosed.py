@@ -73,7 +73,7 @@ class Scratch:
 
     @property
     def lfs(self) -> Path:
-        """Where git-lfs puts the contents that its pointers stand for."""
+        """The directory in which git-lfs puts the contents of its pointers."""
         return self.path / "lfs"
 
     def bytes(self, name: str, limit: int) -> bytes:
@@ -89,7 +89,7 @@ class Scratch:
 
     @contextlib.contextmanager
     def opened(self, name: str, limit: int) -> Iterator[int]:
-        """The same file, opened for reading."""
+        """The file, opened for reading."""
         try:
             descriptor = os.open(
                 self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -126,7 +126,7 @@ def silent(_text: str) -> None:
 
 
 class Boundary(NamedTuple):
-    """What runs things in the sandbox, and who is told of trouble there that does not end the work."""
+    """The launcher of the sandbox, and the listener for trouble there that does not end the work."""
 
     launcher: Launcher
     tell: Callable[[str], None] = silent
@@ -148,7 +148,7 @@ class Enclosure:
 
     @property
     def launcher(self) -> Launcher:
-        """What runs git in the sandbox."""
+        """The launcher that runs git in the sandbox."""
         return self.boundary.launcher
 
     @property

@@ -11,8 +11,9 @@ import contextlib
 import functools
 import os
 import stat
-import tempfile
 from typing import TYPE_CHECKING, NamedTuple
+
+from git_orch.repo import temporary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ def modes(directory: Path) -> Modes:
     """The modes of what is made below a directory: by the umask, and by what the directory hands
     down.
     """
-    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+    with temporary.directory(directory) as scratch:
         inner = os.path.join(scratch, "directory")
         os.mkdir(inner)
         made = [inner]
@@ -60,7 +61,7 @@ def modes(directory: Path) -> Modes:
 def settings(directory: Path) -> Mapping[str, str]:
     """The settings for worktrees below a directory; it is tried out as `git init` does it."""
     tried = dict(WHOLE)
-    with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=directory) as scratch:
+    with contextlib.suppress(OSError), temporary.directory(directory) as scratch:
         name = os.path.join(scratch, "name")
         with open(name, "x", encoding="ascii"):
             pass

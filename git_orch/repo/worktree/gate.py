@@ -51,7 +51,7 @@ class Finding(NamedTuple):
 
 
 def allowing(fingerprint: str) -> str:
-    """How the user allows a text that looks like a secret: the end of a sentence."""
+    """The command that allows a text that looks like a secret: the end of a sentence."""
     command = f"git config --global --add orch.allowSecret {fingerprint}"
     return f"is no secret (fingerprint {fingerprint}): {command}"
 

@@ -54,14 +54,14 @@ def config(repository: Repository) -> bytes:
     """The text of a configuration file with what counts for the user's worktree, as far as commands
     may know it.
     """
-    hidden = git_settings.matcher(*(care for care in Care if care not in _SHOWN))
+    hidden = tuple(care for care in Care if care not in _SHOWN)
     shown = [
         (redact.redacted(name), redact.redacted(value))  # a remote may be called by its URL
         for name, value in repository.settings
         if name.partition(".")[0] in _SECTIONS
         and name not in _LEFT_OUT
         and name not in file_system.NAMES
-        and not hidden.fullmatch(name)
+        and not git_settings.matches(name, *hidden)
     ]
     if any(name.startswith("filter.lfs.") for name in repository.drivers):
         shown.append(("lfs.storage", _LFS_STORAGE))
@@ -74,7 +74,9 @@ def readable(repository: Repository) -> tuple[Path, ...]:
 
 
 def user_files(repository: Repository) -> dict[str, Path]:
-    """The ignore and the attributes file of the user that are there, by the settings that name them."""
+    """The ignore and the attributes file of the user that are there, by the settings that name
+    them.
+    """
     own = settings.of_own_scopes(repository, *scopes.USER_FILES)
     files = {}
     for name in scopes.USER_FILES:

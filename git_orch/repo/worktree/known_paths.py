@@ -174,7 +174,7 @@ class _Trees:
         return {_decode(entry.name): entry.mode in _DIRECTORIES for entry in entries}
 
     def entries(self, directory: Sequence[str]) -> Mapping[bytes, Entry]:
-        """What is in a directory, by name; nothing where there is none."""
+        """The entries of a directory by name; none where there is no directory."""
         there = self.directory(directory)
         return self._of(there.oid) if there is not None and there is not _NO_FILE else {}
 

@@ -38,7 +38,7 @@ def take(place: PlanPlace, count: int) -> Iterator[list[str]]:
     """
     with contextlib.ExitStack() as stack:
         repository = place.repository
-        yours = [name for name, owner in _owners(repository).items() if owner == place.id]
+        yours = [name for name, owner in owners(repository).items() if owner == place.id]
         names = [name for name in yours if _lock(repository, name, stack)]
         for number in range(1, MOST + 1):
             name = f"{_PREFIX}{number}"
@@ -57,13 +57,13 @@ def idle(repository: Repository, is_there: Callable[[str], bool]) -> Iterator[li
     with contextlib.ExitStack() as stack:
         every = [f"{_PREFIX}{number}" for number in range(1, MOST + 1)]
         names = [name for name in every if is_there(name) and _lock(repository, name, stack)]
-        owners = _owners(repository)
-        yield [name for name in names if name not in owners]
+        owned = owners(repository)
+        yield [name for name in names if name not in owned]
 
 
 def owner(repository: Repository, name: str) -> str | None:
     """The plan whose work may still be in the worktree; None when it was given back clean."""
-    return _owners(repository).get(name)
+    return owners(repository).get(name)
 
 
 @checkpoints.around("own worktree")
@@ -105,15 +105,16 @@ def _entries(repository: Repository) -> int:
     return int.from_bytes(header[8:12], "big") if header[:4] == b"DIRC" else 0
 
 
-def _owners(repository: Repository) -> dict[str, str]:
+def owners(repository: Repository) -> dict[str, str]:
+    """The plans whose work may still be in worktrees, by the names of these."""
     directory = _directory(repository)
-    owners = {}
+    owned = {}
     for path in sorted(directory.glob(f"{_PREFIX}*"), key=lambda path: (len(path.name), path.name)):
         with contextlib.suppress(FileNotFoundError):  # given back while we looked
             plan = own_files.read_bytes(path).decode("ascii", "replace")
             if ids.PLAN_ID.fullmatch(plan):
-                owners[path.name] = plan
-    return owners
+                owned[path.name] = plan
+    return owned
 
 
 def _directory(repository: Repository) -> Path:

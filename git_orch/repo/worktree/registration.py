@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_orch import checkpoints
-from git_orch.repo import own_files
+from git_orch.repo import own_files, temporary
 from git_orch.repo.repository import unwritable
-from git_orch.repo.worktree import enclosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,31 +66,12 @@ def drop(repository: Repository, git_dir: Path) -> None:
 
 @contextlib.contextmanager
 def _aside(repository: Repository) -> Iterator[Path]:
-    """An empty directory that git does not look at; it and those that killed ones left are gone
-    afterwards.
-    """
+    """An empty directory that git does not look at."""
     # Where files are made that others have to read, they get the group that they have there.
     place = repository.shared_dir / "aside"
     own_files.make_directories(place.parent, [place.name])
-    for left in place.iterdir():
-        if left.lstat().st_uid == os.geteuid() and not _is_alive(left.name.partition("-")[0]):
-            enclosed.discard(left)
-    directory = place / f"{os.getpid()}-{os.urandom(4).hex()}"
-    directory.mkdir()
-    try:
+    with temporary.directory(place) as directory:
         yield directory
-    finally:
-        enclosed.discard(directory)
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _write(git_dir: Path, path: Path, commit: str) -> None:

@@ -1,6 +1,6 @@
 """Rules of git that are in files: which attributes convert what git stores and what it checks out.
 
-They are read more broadly than git does: what is said here not to match, does not.
+This reader matches more paths than git does, and never fewer.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch import errors
 from git_orch.plans import sentences
-from git_orch.repo import ask, localfiles, sync
+from git_orch.repo import ask, localfiles, sync, temporary
 from git_orch.repo.git import Git, GitFailed
 from git_orch.repo.worktree import (
     beside,
@@ -29,7 +28,7 @@ from git_orch.repo.worktree import (
 )
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure, Scratch
 from git_orch.repo.worktree.gate import Change
-from git_orch.sandbox import trees
+from git_orch.sandbox import keeping, trees
 from git_orch.sandbox.walls import mount_points
 
 if TYPE_CHECKING:
@@ -213,7 +212,9 @@ def _taken(
                     # What stands above its first file is a comment of a patch.
                     head = f"{refused.allowing}\n\n".encode("utf-8", "backslashreplace")
                     patch = quarantine.patch(differing, base, tree)
-                    localfiles.write(terms.refused, (head if refused.allowing else b"") + patch)
+                    with keeping.unnecessary("what must not enter the repository"):
+                        data = (head if refused.allowing else b"") + patch
+                        localfiles.write(terms.refused, data)
                 raise
             largefiles.admit(repository, scratch.lfs)
             held = quarantine.admit()
@@ -441,8 +442,8 @@ def of_user(repository: Repository, boundary: Callable[[], Boundary], base: str 
         if held is not None:
             held.release()
         return made.tree
-    with tempfile.TemporaryDirectory(dir=repository.state_dir) as directory:
-        index = Path(directory) / "index"
+    with temporary.directory(repository.state_dir) as directory:
+        index = directory / "index"
         theirs = repository.git_dir / "index"
         if theirs.exists():
             # With its time of change: git needs it to notice edits of the same second.

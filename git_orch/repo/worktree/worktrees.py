@@ -18,7 +18,7 @@ from git_orch.plans import ids, sentences
 from git_orch.repo import ask, localfiles, own_files, refs
 from git_orch.repo.git import Git, GitFailed, failure
 from git_orch.repo.objects import partial
-from git_orch.repo.places import place_of
+from git_orch.repo.places import place_of, worktree_names
 from git_orch.repo.repository import leads_to, unwritable
 from git_orch.repo.worktree import beside, enclosed, file_system, registration
 from git_orch.repo.worktree.enclosed import Boundary, Enclosure
@@ -69,15 +69,17 @@ def path_of(repository: Repository, name: str, purpose: Purpose = "exec") -> Pat
 def purposes(repository: Repository, plan: str) -> list[Purpose]:
     """The purposes for which a plan has worktrees."""
     first = path_of(repository, plan).name
-    try:
-        names = sorted(os.listdir(place_of(repository, "worktrees")))
-    except FileNotFoundError:
-        return []
     return [
-        name.removeprefix(f"{first}-") if name != first else "exec"
-        for name in names
-        if name == first or name.startswith(f"{first}-")
+        path.name.removeprefix(f"{first}-") if path.name != first else "exec"
+        for path in listed(repository)
+        if path.name == first or path.name.startswith(f"{first}-")
     ]
+
+
+def listed(repository: Repository) -> list[Path]:
+    """The entries of the directory with the worktrees of all plans of the repository."""
+    place = place_of(repository, "worktrees")
+    return [place / name for name in worktree_names(repository)]
 
 
 def existing(
@@ -223,8 +225,7 @@ def smudge(worktree: Worktree) -> None:
     """Give files that stand for others, as those of git-lfs do, their contents: in the sandbox, as
     a filter is code.
 
-    Where the filter fails, for want of a network say, they stay as they are stored, and somebody is
-    told.
+    Where the filter fails, for want of a network say, they stay as stored, and a note says so.
     """
     drivers = [name for name in worktree.git.drivers if name.startswith("filter.")]
     filters = [name.removeprefix("filter.").rpartition(".")[0] for name in drivers]

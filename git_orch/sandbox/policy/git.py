@@ -93,7 +93,7 @@ def _judge_subcommand(
     if name.text in _NETWORK or (
         name.text == "remote" and any(word.text == "update" for word in arguments)
     ):
-        hint = "work with what is in the repository; people push and fetch"
+        hint = "work with the files of the repository; people push and fetch"
         yield verdict.denial("NETWORK", name.span, "git subcommand not allowed: {}", hint)
         return
     listing = name.text in _LISTS and _only_lists(name.text, arguments)

@@ -15,7 +15,7 @@ Role = Literal["option", "value", "text", "operand"]
 
 
 class Shape(NamedTuple):
-    """How a program reads its arguments.
+    """The form of a program's arguments.
 
     `letters` take a value, and so do the options `long`; values of `texts` are no file names. The
     first `patterns` operands are text, unless one of `pattern_options` is there.

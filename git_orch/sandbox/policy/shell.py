@@ -87,6 +87,11 @@ def _parser() -> Parser:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 
 
+def parsed(data: bytes) -> Node:
+    """The root of the tree of a shell text that `text_denial` lets pass; it may hold errors."""
+    return _parser().parse(data).root_node
+
+
 class Script:
     """One shell text; `parts` gives the verdicts against it."""
 
@@ -98,8 +103,7 @@ class Script:
 
     def parts(self) -> Iterator[Verdict]:
         """Walk the text and give a verdict for every part that keeps it from running."""
-        tree = _parser().parse(self._source.data)
-        root = tree.root_node
+        root = parsed(self._source.data)
         if root.has_error:
             yield self._denial(*_first_error(root), "not a command that can be read: {}")
             return

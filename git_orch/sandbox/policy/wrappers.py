@@ -92,9 +92,7 @@ def _judge_program(
 
 def _unclear_program(word: Word) -> Verdict:
     hint = "run the program itself"
-    return verdict.denial(
-        "WRAPPER", word.span, "it cannot be told which program this runs: {}", hint
-    )
+    return verdict.denial("WRAPPER", word.span, "nobody can tell which program this runs: {}", hint)
 
 
 def _words_after_options(

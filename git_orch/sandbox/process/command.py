@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_orch.sandbox import secrecy
 from git_orch.sandbox.process import cgroup, family, output, table
@@ -20,6 +20,8 @@ from git_orch.sandbox.process.outcome import Outcome, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from git_orch.sandbox.process.wires import Wires
 
 
 # A command that fills memory, process table or disk gets no time to go on.
@@ -34,9 +36,10 @@ def run(
     cwd: Path,
     bounds: Bounds,
     pass_fds: Sequence[int] = (),
+    wires: Wires | None = None,
 ) -> Outcome:
-    """Run a command that is not trusted, without a terminal or input; nothing it started survives
-    it.
+    """Run a command that is not trusted, without a terminal; nothing it started survives it. It has
+    no input, and its output is collected; with `wires`, what it complains about alone.
 
     Raises OSError when it cannot be started; in a control group (cgroup.py) the shell's status 126
     or 127 says so.
@@ -44,11 +47,12 @@ def run(
     secrecy.close_memory()
     start = time.monotonic()
     with (
-        output.Output(bounds.output_path, bounds.output_limit) as collected,
+        output.Output(bounds.output_path, bounds.output_limit, bounds.hear) as collected,
         cgroup.group(memory=bounds.memory, processes=bounds.processes) as group,
     ):
         watch = limits.Watch(bounds)
-        child, members = _start(argv, env, cwd, collected, pass_fds, group)
+        pipes = _Pipes(collected, wires, pass_fds)
+        child, members = _start(argv, env, cwd, pipes, group)
         try:
             with _ending(child) as ending:
                 reason = _watch_to_end(child, ending, members, collected, bounds, watch)
@@ -75,27 +79,34 @@ def run(
             collected.head_and_tail(),
             collected.total,
             seconds,
-            bounds.output_path,
+            collected.path,
         )
 
 
 def outcome_without_start(status: int, message: str, bounds: Bounds) -> Outcome:
     """The outcome of a command that could not start; the message stands for its output."""
-    with output.Output(bounds.output_path, bounds.output_limit) as collected:
+    with output.Output(bounds.output_path, bounds.output_limit, bounds.hear) as collected:
         collected.add(message.encode("utf-8", "backslashreplace") + b"\n")
-        return Outcome(
-            status, "exited", collected.head_and_tail(), collected.total, 0.0, bounds.output_path
-        )
+        kept = collected.head_and_tail()
+        return Outcome(status, "exited", kept, collected.total, 0.0, collected.path)
+
+
+class _Pipes(NamedTuple):
+    """What a command has open: where its output is collected, the wires, other descriptors."""
+
+    collected: output.Output
+    wires: Wires | None
+    inherited: Sequence[int]
 
 
 def _start(
     argv: Sequence[str],
     env: Mapping[str, str],
     cwd: Path,
-    collected: output.Output,
-    pass_fds: Sequence[int],
+    pipes: _Pipes,
     group: cgroup.Group | None,
 ) -> tuple[subprocess.Popen[bytes], family.Family]:
+    wires, writer = pipes.wires, pipes.collected.writer
     with (
         family.hold_reaping() as tag,
         group.enter() if group is not None else contextlib.nullcontext(()) as prefix,
@@ -104,14 +115,16 @@ def _start(
             [*prefix, *argv],
             env={**env, table.TAG: tag},
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=collected.writer,
-            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL if wires is None else wires.stdin,
+            stdout=writer if wires is None else wires.stdout,
+            stderr=writer,
             start_new_session=True,
-            pass_fds=pass_fds,
+            pass_fds=pipes.inherited,
         )
         members = family.add(child.pid, tag)
-    collected.close_writer()
+    pipes.collected.close_writer()
+    if wires is not None:
+        wires.hand_over()
     return child, members
 
 

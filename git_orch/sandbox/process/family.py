@@ -92,7 +92,7 @@ class Family:
             return child.pid == self.leader
         if child.started < self._started:
             return False
-        tag = table.tag(child.pid)
+        tag = table.settled_tag(child.pid)
         if tag == TAGS.trusted or any(tag == other.tag for other in _running.values()):
             return tag == self.tag
         if child.session in _running:

@@ -1,18 +1,26 @@
-"""How much a command may use."""
+"""The limits of a command: time, output, memory, processes, disk."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    import threading
+    from collections.abc import Callable
     from pathlib import Path
 
 
 OUTPUT_LIMIT = 10 * 1024 * 1024  # bytes; a command that writes more is stopped
 GRACE = 1.8  # seconds from SIGTERM to SIGKILL, so that the whole stop takes less than two
+
+
+class Stop(Protocol):
+    """What says that a command has to end, as a threading.Event does."""
+
+    def is_set(self) -> bool:
+        """Whether it has to end now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +30,12 @@ class Bounds:
     `output_path` takes the whole output. `grace` is the time in seconds between SIGTERM and
     SIGKILL. All processes of the command together may use `memory` bytes, be `processes` (threads
     count too), and add `growth` bytes and `new_files` files (counted when they changed) to the
-    directories `growing`, which are on one disk. None: no bound.
+    directories `growing`, which are on one disk. None: no bound. `hear` gets the output as it comes.
     """
 
     timeout: float
     output_path: Path | None = None
-    stop: threading.Event | None = None
+    stop: Stop | None = None
     output_limit: int = OUTPUT_LIMIT
     grace: float = GRACE
     memory: int | None = None
@@ -35,6 +43,7 @@ class Bounds:
     growing: tuple[Path, ...] = ()
     growth: int | None = None
     new_files: int | None = None
+    hear: Callable[[bytes], None] | None = None
 
 
 def _most_memory() -> int:

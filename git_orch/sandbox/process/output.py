@@ -8,8 +8,10 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from git_orch.plans import invisible
+from git_orch.sandbox import keeping
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -19,15 +21,26 @@ _HEAD_SHARE = 6 / 16  # of what is shown: first 6,000 and last 10,000 of 16,000 
 
 
 class Output:
-    """Collects the output of a command from a pipe; `writer` is the end to give to it."""
+    """Collects the output of a command from a pipe; `writer` is the end to give to it. `path` is
+    the file that has all of it; None where there is none, or the system has refused that. `hear`
+    gets each piece within the limit as it comes.
+    """
 
-    def __init__(self, path: Path | None, limit: int) -> None:
+    def __init__(
+        self, path: Path | None, limit: int, hear: Callable[[bytes], None] | None = None
+    ) -> None:
+        self.path: Path | None = None
         self.total = 0
         self.at_end = False
         self._limit = limit
+        self._hear = hear
         self._head = bytearray()
         self._tail = bytearray()
-        self._file = None if path is None else _private_file(path)
+        self._file: int | None = None
+        if path is not None:
+            with keeping.unnecessary(keeping.OUTPUTS):
+                self._file = _private_file(path)
+                self.path = path
         self._reader, self.writer = os.pipe()
         os.set_blocking(self._reader, False)
 
@@ -85,12 +98,21 @@ class Output:
     def add(self, chunk: bytes) -> None:
         """Keep the head, the tail, and in the file what the limit allows."""
         if self._file is not None and self.total < self._limit:
-            _write(self._file, chunk[: self._limit - self.total])
+            self._keep(self._file, chunk[: self._limit - self.total])
+        if self._hear is not None and chunk and self.total < self._limit:
+            self._hear(chunk)
         self.total += len(chunk)
         room = HEAD - len(self._head)
         self._head += chunk[:room]
         self._tail += chunk[room:]
         del self._tail[:-HEAD]
+
+    def _keep(self, file: int, chunk: bytes) -> None:
+        with keeping.unnecessary(keeping.OUTPUTS):
+            _write(file, chunk)
+            return
+        os.close(file)
+        self._file = self.path = None
 
     def _read(self) -> bool:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 # The environment variable that marks a daemon after it has left its parent.
 TAG = "GIT_ORCH_RUN"
 PROC = "/proc"
+# Seconds that a change of program may take on a machine under load; and between two looks at it,
+# of which so many tell that the environment is empty.
+_LONGEST_CHANGE, _LOOK, _SURE = 0.2, 0.0005, 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -89,7 +93,26 @@ def process(pid: int) -> Process | None:
 
 def tag(pid: int) -> str:
     """The tag in the first environment of a process; empty when there is none to see."""
-    for entry in _contents(f"{PROC}/{pid}/environ").split(b"\0"):
+    return _tag_in(_contents(f"{PROC}/{pid}/environ"))
+
+
+def settled_tag(pid: int) -> str:
+    """As `tag`, of a process that may be changing its program (execve): for that time it has neither
+    arguments nor an environment, and cannot be told from one that emptied both.
+    """
+    give_up = time.monotonic() + _LONGEST_CHANGE
+    bare_looks = 0  # that found arguments and no environment
+    while not (environment := _contents(f"{PROC}/{pid}/environ")):
+        line = process(pid)
+        bare_looks += bool(_contents(f"{PROC}/{pid}/cmdline"))
+        if line is None or line.dead or bare_looks == _SURE or time.monotonic() > give_up:
+            break
+        time.sleep(_LOOK)
+    return _tag_in(environment)
+
+
+def _tag_in(environment: bytes) -> str:
+    for entry in environment.split(b"\0"):
         name, _, value = entry.partition(b"=")
         if name == TAG.encode():
             return value.decode("ascii", "replace")

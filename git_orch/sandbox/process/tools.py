@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
 from git_orch.sandbox.process import family, programs, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
 _CHUNK = 64 * 1024  # bytes, as much as a pipe holds
@@ -21,7 +21,7 @@ QUIT_GRACE = 2.0  # seconds a trusted tool gets to remove its lock files after S
 
 
 class Finished(NamedTuple):
-    """How a trusted tool ended; a negative `status` is the signal that killed it."""
+    """The end of a trusted tool; a negative `status` is the signal that killed it."""
 
     status: int
     stdout: bytes
@@ -37,11 +37,12 @@ def capture(
     pass_fds: Sequence[int] = (),
     timeout: float | None = None,
     complains: bool = False,
+    started: Callable[[int], None] | None = None,
 ) -> Finished:
     """Run a trusted tool to its end, in our own process group so that Ctrl-C reaches it too.
 
     `stdin` is what it reads, or the descriptor of an open file. One that `complains` has our
-    standard error.
+    standard error. `started` gets its process number.
 
     An exception on the way (Ctrl-C) ends the tool before it is raised on. Raises FileNotFoundError
     for a missing program, TimeoutError after `timeout` seconds.
@@ -56,6 +57,8 @@ def capture(
         pass_fds=pass_fds,
     )
     try:
+        if started is not None:
+            started(child.pid)
         stdout, stderr = child.communicate(stdin if isinstance(stdin, bytes) else None, timeout)
     except subprocess.TimeoutExpired as expired:
         # Programs that the tool waits for would outlive it.
@@ -64,6 +67,17 @@ def capture(
     finally:
         _end(child)
     return Finished(child.returncode, stdout, stderr or b"")
+
+
+def attend(argv: Sequence[str], *, env: Mapping[str, str], cwd: str) -> int:
+    """Run a trusted tool that has our input, output and terminal; gives its exit status. Raises
+    FileNotFoundError for a missing program.
+    """
+    child = subprocess.Popen(_found(argv, env), env=_variables(env), cwd=cwd)
+    try:
+        return child.wait()
+    finally:
+        _end(child)
 
 
 def _found(argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
@@ -107,7 +121,7 @@ def _close(stream: IO[bytes]) -> None:
 
 
 class Patience(NamedTuple):
-    """How many seconds an answer may take, and what is raised after that."""
+    """The seconds that an answer may take, and the error after that."""
 
     seconds: float
     overdue: Exception
@@ -143,6 +157,7 @@ class Session:
             # Not a session of its own: only commands have that, and the end of one may end it.
             process_group=0 if terse else None,
         )
+        self.pid = self._child.pid
         self._requests = cast("IO[bytes]", self._child.stdin)  # both were asked for
         self._replies = cast("IO[bytes]", self._child.stdout)
         self._poll = select.poll()
@@ -189,6 +204,16 @@ class Session:
             missing -= self._used
         return b"".join(parts)
 
+    def read_to_end(self, most: int) -> bytes:
+        """All that the tool says until its end; one that says more than `most` bytes is ended.
+        Raises what its patience says.
+        """
+        with contextlib.suppress(EOFError):
+            while len(self._read) - self._used <= most:
+                self._receive()
+            self._child.terminate()
+        return self._read[self._used : self._used + most]
+
     def _receive(self) -> None:
         """Take in more of the answer."""
         seconds = self._patience.seconds
@@ -222,7 +247,7 @@ class Background:
         self.pid = child.pid
 
     def status(self) -> int | None:
-        """How it ended; None while it runs."""
+        """Its exit status; None while it runs."""
         return self._child.poll()
 
 

@@ -95,8 +95,11 @@ class Watch:
         elsewhere = sum(held.values()) + _in_root(lines)
         if sum(line.memory for line in lines.values()) + elsewhere <= bounds.memory:
             return None
+        # Before and after the shares: a process that ends meanwhile maps nothing afterwards, one that
+        # grows has mapped less before.
+        before = _mapped(lines, held) if held else 0
         shares = sum(map(_own_share, lines.values()))
-        mapped = _mapped(lines, held) if held else 0
+        mapped = max(before, _mapped(lines, held) if held else 0)
         return "memory-limit" if shares + elsewhere - mapped > bounds.memory else None
 
     def _growth(self, members: Family) -> Excess | None:

@@ -86,8 +86,9 @@ _CONFIGURATION = (
 
 
 class Tools(NamedTuple):
-    """What commands see of the user's tools: caches, files of configuration, and variables that say
-    where these are. `hidden` are files of configuration that hold a secret, or may.
+    """The files of the user's tools that commands see: caches, files of configuration, and
+    variables that say where these are. `hidden` are files of configuration that hold a secret, or
+    may.
     """
 
     caches: tuple[Share, ...] = ()

@@ -161,7 +161,7 @@ def _candidates(checkout: str) -> Iterator[Share]:
 
 
 class _Budget:
-    """How many more things are looked at: a hostile repository may have any number."""
+    """The number of things still to look at: a hostile repository may have any number."""
 
     def __init__(self, left: int) -> None:
         self._left = left

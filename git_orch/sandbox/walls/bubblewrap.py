@@ -12,13 +12,14 @@ import functools
 import os
 import re
 import shlex
+import socket
 import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from git_orch import errors
 from git_orch.plans import sentences
@@ -27,6 +28,9 @@ from git_orch.sandbox.process import command, limits, programs
 from git_orch.sandbox.walls import landlock, seccomp, submodules
 from git_orch.sandbox.walls.doors import Doors
 from git_orch.sandbox.walls.view import TOOLCHAINS, Confined, Share, View, outermost, share_layers
+
+if TYPE_CHECKING:
+    from git_orch.sandbox.network.proxy import Proxy
 
 # How long writes to a share last: an attempt, or a command; None: nothing can be written.
 Copy = Literal["attempt", "command"]
@@ -88,8 +92,12 @@ class Bubblewrap:
             numbers = [number for _, number in made]
             plain = frozenset(share.place for share in view.shares if not self._copies(share))
             shown = arguments(view, made, self.copy, plain)
+            channel = None
+            if view.proxy is not None:
+                channel = stack.enter_context(self._channel(view.proxy))
+                numbers.append(channel.descriptor)
             if self.wall is not None:
-                argv = (*self.wall.before(*_rights(shown)), *argv)
+                argv = (*self.wall.before(*_rights(shown), channel), *argv)
                 shown += ["--setenv", landlock.QUIET, "0"]
             options = stack.enter_context(_memory(_null_terminated(shown)))
             opening = [self.program, "--args", str(options)]
@@ -99,6 +107,20 @@ class Bubblewrap:
                 numbers.append(stack.enter_context(_memory(filtered)))
                 opening += ["--seccomp", str(numbers[-1])]
             yield Confined((*opening, "--", *argv), tuple(numbers))
+
+    @contextlib.contextmanager
+    def _channel(self, proxy: Proxy) -> Iterator[landlock.Channel]:
+        """Serve the proxy on a socket that listens inside. Raises Refused where nothing there could
+        open one.
+        """
+        if self.wall is None or not landlock.can_hand_out():
+            raise errors.Refused(
+                "a list of hosts in 'network' needs perl, on x86_64 or aarch64",
+                "install perl where your system has its programs, such as /usr/bin/perl",
+            )
+        ours, theirs = socket.socketpair()
+        with ours, theirs, proxy.serving(ours):
+            yield landlock.Channel(theirs.fileno(), proxy.port)
 
     def _copies(self, share: Share) -> bool:
         """Whether an overlay can show this share: the kernel has none of some file systems."""
@@ -527,7 +549,9 @@ def _shares(
 
 
 def _plain(source: str, place: str) -> Iterator[str]:
-    """A share that can only be read, without the doors in it: in an overlay a socket is another one."""
+    """A share that can only be read, without the doors in it: in an overlay a socket is another
+    one.
+    """
     yield from ("--ro-bind", source, place)
     doors = Doors.of_now().in_programs(source)
     yield from _cover(place + door.removeprefix(source) for door in doors)

@@ -67,7 +67,7 @@ class Survey:
             if place.kind == "link":
                 raise errors.Refused(
                     f"{sentences.quoted(self.top / path)} "
-                    "is a link: commands could change what it leads to",
+                    "is a link: commands could change its target",
                     "git orch exec  # in a worktree: without --in-place and --no-git",
                 )
         named = dict.fromkeys([*(self.top / path for path in self.places), *self._leads_below()])
@@ -110,7 +110,7 @@ def is_part_of_one(top: Path) -> bool:
 
 
 def survey(top: Path) -> Survey:
-    """All places below a directory. Raises Refused where it cannot be looked at."""
+    """All places below a directory. Raises Refused for an unreadable directory."""
     made = Survey(top, time.time_ns())
     try:
         for directory in trees.walk(top, closed=True):

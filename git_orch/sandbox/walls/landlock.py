@@ -6,6 +6,9 @@ cannot mount, so it has to come after bubblewrap, as the last program before the
 of util-linux does that before 2.40, so perl makes the three system calls: it starts in 1.5 ms,
 Python in 9 ms.
 
+For a command with a list of hosts it also opens the socket of the proxy, in the command's network
+namespace, and hands it out (SCM_RIGHTS in unix(7)): `network/proxy.py` accepts on it.
+
 Numbers: include/uapi/linux/landlock.h; the system calls have the same numbers on every machine.
 """
 
@@ -24,21 +27,37 @@ QUIET = "PERL_BADLANG"
 # would run before the wall stands. What it says of tainted data is not said.
 _PLAIN = ("-X", "-t")
 _SYSTEM_PATH = "/usr/bin:/bin"
+_SENDMSG = {"x86_64": 46, "aarch64": 211}  # by machine, see seccomp.py
 OLDEST_ABI = 2  # Linux 5.19; before, no file can be moved to another directory
 SCOPED_ABI = 6  # Linux 6.12; from here on signals and abstract sockets, too
 
 # Rights: 0 execute, 1 write, 2 read, 3 list; 13 move to another directory (ABI 2), 14 truncate (3),
 # 15 ioctl of devices (5). To a file only 0, 1, 2, 14, 15 apply. From ABI 6 on, the third field
 # scopes abstract sockets and signals. A kernel without Landlock answers -1. Arguments: 0 or 1, how
-# much to say; the number of paths to read; them; the number of paths to write; them; the command.
+# much to say; the descriptor that takes a listening socket (-1: none is wanted), its port, and the
+# number of sendmsg(2) here; the number of paths to read; them; the number of paths to write; them;
+# the command. The message is one byte, and a control message of 20 bytes: SOL_SOCKET, SCM_RIGHTS.
 _SCRIPT = r"""
 delete $ENV{PERL_BADLANG};
 my $tell = shift;
+my ($channel, $port, $sendmsg) = map { $_ + 0 } splice(@ARGV, 0, 3);
 my @readable = splice(@ARGV, 0, shift);
 my @writable = splice(@ARGV, 0, shift);
 my $abi = syscall(444, 0, 0, 1);
 if ($tell) { print "$abi\n"; }
 sub fail { print STDERR "git-orch: Landlock: $_[0]: $!\n"; exit 126; }
+if ($channel >= 0) {
+    my $at = pack("S n C4 x8", 2, $port, 127, 0, 0, 1);
+    socket(my $proxy, 2, 1, 0) or fail("proxy");
+    bind($proxy, $at) && listen($proxy, 64) or fail("proxy");
+    my $byte = "!";
+    my $vector = pack("P Q", $byte, 1);
+    my $rights = pack("Q l l l x4", 20, 1, 1, fileno($proxy));
+    my $message = pack("Q L x4 P Q P Q l x4", 0, 0, $vector, 1, $rights, 24, 0);
+    syscall($sendmsg, $channel, $message, 0) == 1 or fail("proxy");
+    open(my $done, "+<&=", $channel) or fail("proxy");
+    close($done);
+}
 if ($abi >= 2) {
     my $all = (1 << 14) - 1;
     $all |= 1 << 14 if $abi >= 3;
@@ -67,26 +86,49 @@ exit($error == 2 ? 127 : 126);
 """
 
 
+class Channel(NamedTuple):
+    """The descriptor of a UNIX socket that takes a socket which listens at this port."""
+
+    descriptor: int
+    port: int
+
+    def words(self) -> tuple[str, ...]:
+        """What the script is told of it."""
+        return (str(self.descriptor), str(self.port), str(_SENDMSG[os.uname().machine]))
+
+
+_NO_CHANNEL = ("-1", "0", "0")
+
+
 class Wall(NamedTuple):
     """Landlock put up by the perl at `program`."""
 
     program: str
 
-    def before(self, readable: Sequence[str], writable: Sequence[str]) -> tuple[str, ...]:
+    def before(
+        self, readable: Sequence[str], writable: Sequence[str], channel: Channel | None = None
+    ) -> tuple[str, ...]:
         """The words in front of a command: it may read the ones and change the others, and list
-        any directory that is mounted. It needs no_new_privs, see prctl(2).
+        any directory that is mounted. It needs no_new_privs, see prctl(2). A socket for a proxy goes
+        through the `channel`.
         """
-        return self._words("0", readable, writable)
+        words = channel.words() if channel is not None else _NO_CHANNEL
+        return self._words(("0", *words), readable, writable)
 
     def telling(self, readable: Sequence[str], writable: Sequence[str]) -> tuple[str, ...]:
         """The same words, which print the version of Landlock first: -1 where there is none."""
-        return self._words("1", readable, writable)
+        return self._words(("1", *_NO_CHANNEL), readable, writable)
 
     def _words(
-        self, tell: str, readable: Sequence[str], writable: Sequence[str]
+        self, first: Sequence[str], readable: Sequence[str], writable: Sequence[str]
     ) -> tuple[str, ...]:
         places = (str(len(readable)), *readable, str(len(writable)), *writable)
-        return (self.program, *_PLAIN, "-e", _SCRIPT, tell, *places)
+        return (self.program, *_PLAIN, "-e", _SCRIPT, *first, *places)
+
+
+def can_hand_out() -> bool:
+    """Whether the script knows how to hand out a socket on this kind of machine."""
+    return os.uname().machine in _SENDMSG
 
 
 @functools.cache

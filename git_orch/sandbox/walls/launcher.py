@@ -8,7 +8,7 @@ import contextlib
 import os
 import resource
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,10 +31,13 @@ from git_orch.sandbox.walls.view import (
 )
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from git_orch.plans import plan
+    from git_orch.plans.hosts import Network
+    from git_orch.sandbox.network.proxy import Proxy
+    from git_orch.sandbox.process.limits import Stop
+    from git_orch.sandbox.process.wires import Wires
 
 NOT_EXECUTABLE = 126  # the statuses a shell gives, see EXIT STATUS in bash(1)
 NOT_FOUND = 127
@@ -54,6 +57,8 @@ class Launcher:
     the directory `writes`, if there is one; `variables` say where tools have what they share. Tools
     of git's see no shares, unless they are hooks. A worktree stands at the path `checkout` in a
     sandbox that can show it there, and is seen at `link` as well, which leads there by links.
+    `hear` gets what a command prints as it comes. Of the hosts on a list only those in
+    `private_hosts` may be at a private address.
     """
 
     source: Mapping[str, str]
@@ -71,6 +76,8 @@ class Launcher:
     checkout: Path | None = None
     link: Path | None = None
     limits: Limits = field(default_factory=limits_of.usual)
+    hear: Callable[[bytes], None] | None = None
+    private_hosts: tuple[str, ...] = ()
 
     @property
     def sandboxed(self) -> bool:
@@ -85,20 +92,22 @@ class Launcher:
         worktree: Path,
         timeout: float,
         output_path: Path | None = None,
-        stop: threading.Event | None = None,
-        network: bool = False,
+        stop: Stop | None = None,
+        network: Network = False,
+        wires: Wires | None = None,
     ) -> outcome.Outcome:
         """Run the command in `worktree`; `timeout` is in seconds. A command that cannot start ends
-        with 126 or 127.
+        with 126 or 127. It has the `network`, or reaches the hosts listed there. With `wires` it
+        talks with git-orch. Raises Refused where no list can hold here.
         """
         view = self._view(worktree, network=network)
         variables, bounds = (
             self._variables(view),
-            self._bounds(worktree, timeout, output_path, stop),
+            replace(self._bounds(worktree, timeout, output_path, stop), hear=self.hear),
         )
         if command.shell is None:
             limited = [*self._prlimit(view.path), *(command.argv or ())]
-            return self._start(command.argv or (), limited, view, variables, bounds)
+            return self._start(command.argv or (), limited, view, variables, bounds, wires)
         # bash limits itself, with one program less to start; on the same line, so that the numbers of
         # lines in its messages are those of the command.
         options = "" if command.plain else "set -euo pipefail; "
@@ -107,10 +116,10 @@ class Launcher:
         if len(os.fsencode(script)) > LONGEST_ARGUMENT:
             script = f'{self._ulimit()}{options}eval "$1"'
             argv = [*argv[:4], script, "bash", command.shell]
-        return self._start(argv, argv, view, variables, bounds)
+        return self._start(argv, argv, view, variables, bounds, wires)
 
     def _bounds(
-        self, worktree: Path, timeout: float, output_path: Path | None, stop: threading.Event | None
+        self, worktree: Path, timeout: float, output_path: Path | None, stop: Stop | None
     ) -> Bounds:
         return Bounds(
             timeout,
@@ -139,7 +148,7 @@ class Launcher:
         writable: Sequence[Path],
         timeout: float,
         output_path: Path | None = None,
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
     ) -> outcome.Outcome:
         """Run git, or a program of git's, on files that others wrote: only the paths in `writable`
         can change. In place of `argv`, `script` is a script of sh with its name and arguments.
@@ -171,7 +180,15 @@ class Launcher:
             return None
         return checkout if site_map.can_stand_at(worktree, checkout, self.home) else None
 
-    def _view(self, worktree: Path, *, network: bool) -> View:
+    def _proxy(self, network: Network) -> Proxy | None:
+        """The proxy for a list of hosts; without a sandbox nothing would hold a command to it."""
+        if isinstance(network, bool) or not self.sandboxed:
+            return None
+        from git_orch.sandbox.network.proxy import Lists, Proxy  # few steps have a list
+
+        return Proxy(Lists.of(network, self.private_hosts))
+
+    def _view(self, worktree: Path, *, network: Network) -> View:
         home = _NOBODYS_HOME if self.sandboxed and _cannot_be_hidden(self.home) else self.home
         shares = self.shares if self.sandboxed and home == self.home else ()
         covered = self._covered(worktree)
@@ -186,9 +203,10 @@ class Launcher:
             path=os.pathsep.join((*own, self._outside(worktree))),
             git=self.git,
             readable=self.readable,
-            network=network,
+            network=network is True,
             shares=shares,
             writes=self.writes,
+            proxy=self._proxy(network),
         )
 
     def _outside(self, worktree: Path) -> str:
@@ -208,8 +226,10 @@ class Launcher:
             worktree=view.worktree,
             checkout=view.checkout,
             extra=self.extra,
-            offline=self.sandboxed and not view.network,
+            offline=self.sandboxed and not view.network and view.proxy is None,
         )
+        if view.proxy is not None:
+            variables.update(view.proxy.variables())
         variables["PATH"] = view.path
         if self.sandboxed:
             variables["TMPDIR"] = "/tmp"  # noqa: S108 - the sandbox's own
@@ -226,6 +246,7 @@ class Launcher:
         view: View,
         variables: Mapping[str, str],
         bounds: Bounds,
+        wires: Wires | None = None,
     ) -> outcome.Outcome:
         """Run `limited`, which limits itself and becomes `argv`."""
         program = _program(argv[0], view) if argv else None
@@ -236,13 +257,15 @@ class Launcher:
         with self._protected(_with_places(view)) as shown:
             try:
                 with self.sandbox.confine(command_line, shown) as ready:
-                    return process.run(
+                    ended = process.run(
                         ready.argv,
                         env=variables,
                         cwd=view.worktree,
                         bounds=bounds,
                         pass_fds=ready.descriptors,
+                        wires=wires,
                     )
+                return ended if view.proxy is None else view.proxy.told(ended)
             # A NUL byte, or characters that are not text, are a ValueError.
             except (OSError, ValueError) as error:
                 return process.outcome_without_start(NOT_EXECUTABLE, f"{argv[0]}: {error}", bounds)

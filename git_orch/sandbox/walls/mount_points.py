@@ -23,8 +23,8 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def make(worktree: Path, shares: Iterable[Share]) -> tuple[Share, ...]:
-    """Those shares for which the worktree has an empty place, or gets one: what the tree or a
-    command has there is not covered.
+    """The shares for which the worktree has an empty place, or gets one: a share never covers files
+    of the tree or of a command.
     """
     return tuple(share for share in shares if os.path.isabs(share.place) or _make(worktree, share))
 

@@ -151,4 +151,4 @@ def advice(trouble: bubblewrap.Trouble, proc: Path = Path("/proc")) -> str:
         with contextlib.suppress(OSError):  # most kernels have only some of them
             if (proc / "sys" / name).read_text().strip() == value:
                 return helps
-    return "allow user namespaces here; a container has to be started with them"
+    return "allow user namespaces here; a container needs them at its start"

@@ -77,6 +77,12 @@ class Seatbelt:
         """The command line that runs `argv` where `view` and a temporary directory of its own are
         all it can change.
         """
+        if view.proxy is not None:
+            raise errors.Refused(
+                "the sandbox of macOS cannot hold a command to a list of hosts: it has no network "
+                "namespaces",
+                "run this plan on Linux, or give the step no list in 'network'",
+            )
         temporary = Path(tempfile.mkdtemp(prefix="git-orch-"))
         try:
             text = profile(view, temporary)

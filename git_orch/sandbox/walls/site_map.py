@@ -1,4 +1,4 @@
-"""Where a command finds the files of the host inside its sandbox.
+"""The paths inside the sandbox of the host's files.
 
 A worktree of git-orch's own stands at the path of the user's checkout, so that absolute paths in
 editable installs, shebangs and build directories mean the worktree. It covers all of the checkout
@@ -40,7 +40,7 @@ class SiteMap(NamedTuple):
 
     @property
     def top(self) -> Path:
-        """Where the worktree stands inside."""
+        """The path of the worktree inside."""
         return self.worktree if self.checkout is None else self.checkout
 
     @property

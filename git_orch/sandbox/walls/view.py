@@ -8,10 +8,13 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from git_orch.sandbox.walls import git_config
 from git_orch.sandbox.walls.site_map import SiteMap
+
+if TYPE_CHECKING:
+    from git_orch.sandbox.network.proxy import Proxy
 
 # Toolchains in a home directory, none of which holds a credential. Those that do lie beside them:
 # .cargo/credentials.toml, .local/share/uv/credentials.
@@ -74,9 +77,9 @@ class View(NamedTuple):
 
     `path` is a PATH of absolute directories. `readable` and `writable` are paths beside the
     worktree, `protected` are paths in it that stay as they are. What commands write to one of the
-    `shares` goes to a directory in `writes`, or is gone with the command. The worktree stands at the
-    path `checkout`, to which `link` leads; None: where it is. All paths but PATH are those of the
-    host.
+    `shares` goes to a directory in `writes`, or is gone with the command. With `network` it has the
+    machine's network; else a `proxy` is all that it has of it. The worktree stands at the path
+    `checkout`, to which `link` leads; None: where it is. All paths but PATH are those of the host.
     """
 
     worktree: Path
@@ -92,6 +95,7 @@ class View(NamedTuple):
     writes: Path | None = None
     checkout: Path | None = None
     link: Path | None = None
+    proxy: Proxy | None = None
 
     @property
     def site_map(self) -> SiteMap:

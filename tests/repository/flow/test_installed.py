@@ -56,6 +56,42 @@ def test_the_line_for_a_completion_that_bash_does_not_find_helps(tmp_path: Path)
     assert said.stdout == "_git_orch\n"
 
 
+def test_the_line_for_a_completion_that_zsh_does_not_find_helps(tmp_path: Path) -> None:
+    around = variables(tmp_path)
+    answer = installed.zsh_completion(around)
+    assert answer.status == "note"
+    line = re.sub(r"^in ~/\.zshrc, before compinit: ", "", answer.hint or "")
+    (tmp_path / ".zshrc").write_text(f"{line}\nautoload -U compinit; compinit -D -u\n")
+    assert installed.zsh_completion(around).status == "ok"
+    said = subprocess.run(
+        ["zsh", "-c", ". ~/.zshrc; print $_comps[git-orch]"],
+        env=around,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "_git-orch\n"
+
+
+def test_a_zsh_completion_in_a_directory_of_fpath_counts(tmp_path: Path) -> None:
+    file = tmp_path / "own/_git-orch"
+    file.parent.mkdir()
+    shutil.copy(_SCRIPT.with_name("_git-orch"), file)
+    around = variables(tmp_path, FPATH=f"/none:{file.parent}")
+    assert installed.zsh_completion(around) == Answer("completion-zsh", "ok", str(file))
+
+
+def test_the_line_for_a_completion_that_fish_does_not_find_helps(tmp_path: Path) -> None:
+    around = variables(tmp_path)
+    answer = installed.fish_completion("/usr/bin/fish", around)
+    assert answer.status == "note"
+    line = re.sub(r"^in ~/\.config/fish/config\.fish: ", "", answer.hint or "")
+    start = tmp_path / ".config/fish/config.fish"
+    start.parent.mkdir(parents=True, exist_ok=True)
+    start.write_text(f"{line}\n")
+    assert installed.fish_completion("/usr/bin/fish", around).status == "ok"
+
+
 @pytest.mark.parametrize(
     ("place", "named"),
     [

@@ -95,7 +95,9 @@ def test_only_the_attempt_that_wrote_it_ends_a_conversation(place: PlanPlace) ->
     assert conversations.read(place, "s1") is not None
     assert conversations.read(place, "s1").tree is None  # type: ignore[union-attr]  # asserted above
     conversations.close(place, "s1", "A1", TREE, COMMIT)
-    assert conversations.read(place, "s1")[-2:] == (TREE, COMMIT)  # type: ignore[index]  # it is there
+    ended = conversations.read(place, "s1")
+    assert ended is not None
+    assert (ended.tree, ended.commit) == (TREE, COMMIT)
 
 
 @pytest.mark.parametrize(

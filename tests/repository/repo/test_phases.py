@@ -52,3 +52,16 @@ def test_a_run_without_an_attempt_is_between_steps(repository: Repository) -> No
     [(_, text)] = activity.of_plan(repository, place.id, {place.id})
     assert "between steps" in str(text)
     assert activity.of_plan(repository, place.id, ()) == []
+
+
+@pytest.mark.parametrize("name", ["setup", "final checks"])
+def test_what_a_run_does_for_no_step_is_shown_while_it_lasts(
+    repository: Repository, name: str
+) -> None:
+    place = PlanPlace(repository, "PLAN-20261121-0000000000-title")
+    runs.record_start(place)
+    with phases.of_run(place, name):
+        [(_, text)] = activity.of_plan(repository, place.id, {place.id})
+    assert str(text).startswith(f"{name}, for ")
+    [(_, text)] = activity.of_plan(repository, place.id, {place.id})
+    assert str(text).startswith("between steps")

@@ -32,6 +32,23 @@ def book(repo: Repo) -> Book:
     return Book(repository.discover(repo.path), "e", "t")
 
 
+def test_receipts_say_on_which_trees_a_check_passed_whoever_asked(book: Book) -> None:
+    other = Check("run", Command(argv=("false",)))
+    for tree, environment, when in (("t1", "e", "1"), ("t2", "other", "2")):
+        book._replace(tree=tree, environment=environment).put(CHECK, (), PASSED, when)
+    (book.repository.state_dir / "receipts" / "damaged").write_bytes(b"{")
+
+    assert receipts.trees_of(book.repository, [CHECK, other]) == {CHECK: ["t2", "t1"]}
+
+
+def test_a_receipt_from_elsewhere_says_nothing_of_a_tree(book: Book) -> None:
+    book.put(CHECK, (), PASSED, WHEN)
+    [path] = (book.repository.state_dir / "receipts").iterdir()
+    path.write_bytes(path.read_bytes().replace(b'"tree": "t"', b'"tree": "u"'))
+
+    assert receipts.trees_of(book.repository, [CHECK]) == {}
+
+
 @pytest.fixture
 def counted(tmp_path: Path, unsandboxed: None) -> Callable[[str], int]:
     """How often checks with that letter have run: they write it to a file outside of every

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import Repo
@@ -310,3 +311,45 @@ def test_refs_that_repositories_have_together_are_as_good_as_any(repo: Repo) -> 
     repository, head = discover(repo.path), repo.git("rev-parse", "HEAD")
     refs.move(repository, REF, old=None, new=head, reason="orch: create")
     assert refs.below(repository, refs.BRANCHES) == {REF: head}
+
+
+def _as_git_has_it(repo: Repo, ref: str) -> str | None:
+    return repo.git("for-each-ref", "--format=%(objectname)", ref) or None
+
+
+@pytest.mark.parametrize("form", ["sha1", "sha256"])
+def test_the_value_of_a_ref_is_what_git_says_wherever_it_keeps_it(
+    tmp_path: Path, form: str
+) -> None:
+    """In a file of its own, in packed-refs, in both, in neither, and where a directory has its name."""
+    repo = Repo(tmp_path / form)
+    repo.path.mkdir()
+    repo.git("init", "-q", f"--object-format={form}", ".")
+    first, second = repo.commit({}), repo.commit({"a": "a"})
+    one, two, gone = (f"refs/orch/kept/{name}" for name in ("one", "two", "gone"))
+    for ref in (one, two, gone):
+        repo.git("update-ref", ref, first)
+    repo.git("pack-refs", "--all")
+    repo.git("update-ref", two, second)
+    repo.git("update-ref", "-d", gone)
+    repo.git("update-ref", "refs/orch/kept/new", second)
+    repository = discover(repo.path)
+    for ref in (
+        one,
+        two,
+        gone,
+        "refs/orch/kept/new",
+        "refs/orch/kept",
+        "refs/orch/kep",
+        f"{one}/x",
+    ):
+        expected = None if ref == "refs/orch/kept" else _as_git_has_it(repo, ref)
+        assert refs.value(repository, ref) == expected, ref
+    assert refs.value(repository, two) == second
+
+
+@pytest.mark.parametrize("text", ["", "0" * 40 + "\n", "abc\n", "ref: refs/heads/main\n"])
+def test_a_file_that_holds_no_object_id_is_left_to_git(repo: Repo, text: str) -> None:
+    repo.write({".git/refs/heads/odd": text})
+    done = repo.git("rev-parse", "-q", "--verify", "refs/heads/odd", expect=None)
+    assert (refs.value(discover(repo.path), "refs/heads/odd") or "") == done

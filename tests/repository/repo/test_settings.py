@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Repo
 
-from git_orch import errors
+from git_orch import errors, notices
 from git_orch.repo import settings
 from git_orch.repo.repository import discover
 from git_orch.repo.settings import DEFAULT_MODEL, Settings
@@ -26,6 +26,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "keyCommand": ("evil", "evil"),
     "sandbox": ("none", "none"),
     "runHooks": ("true", True),
+    "requireVerified": ("true", True),
     "environment": ("EVIL", ("EVIL",)),
     "readable": ("/evil", ("/evil",)),
     "allowedSigners": ("/evil", "/evil"),
@@ -43,6 +44,13 @@ VALUES: dict[str, tuple[str, object]] = {
     "land": ("squash", "squash"),
     "attribution": ("assisted-by", "assisted-by"),
     "signoff": ("true", True),
+    "docsDir": ("evil", "evil"),
+    "templatesDir": ("/evil", "/evil"),
+    "notify": ("evil", "evil"),
+    "agent": ("acp:evil", "acp:evil"),
+    "agentKey": ("SECRET_KEY", ("SECRET_KEY",)),
+    "priceUnknown": ("0", 0.0),
+    "privateHosts": ("evil.example:443, localhost:8080", ("evil.example", "localhost:8080")),
 }
 
 
@@ -98,7 +106,8 @@ HOSTILE = (
 
 
 def test_every_setting_has_a_hostile_value_below() -> None:
-    assert set(VALUES) == set(Settings.__annotations__) - {"maxUsd", "maxStepUsd"}
+    from_anywhere = {"maxUsd", "maxStepUsd", "owner"}  # these only narrow, and it decides nothing
+    assert set(VALUES) == set(Settings.__annotations__) - from_anywhere
 
 
 @pytest.mark.parametrize(
@@ -112,6 +121,15 @@ def test_the_repository_can_only_narrow_a_budget(
     repo.git("config", "--global", f"orch.{name}", own)
     repo.git("config", f"orch.{name}", theirs)
     assert getattr(settings.of_user(discover(repo.path)), name) == counts
+
+
+@pytest.mark.parametrize(("own", "counts"), [(None, 1.0), ("0", 0.0), ("5", 5.0)])
+def test_a_plan_costs_a_dollar_at_most_until_its_user_says_otherwise(
+    repo: Repo, own: str | None, counts: float
+) -> None:
+    if own is not None:
+        repo.git("config", "--global", "orch.maxUsd", own)
+    assert settings.of_user(discover(repo.path)).maxUsd == counts
 
 
 def test_a_budget_of_the_repository_is_not_called_without_effect(repo: Repo) -> None:
@@ -130,10 +148,10 @@ def test_a_program_and_a_path_of_the_repository_are_called_without_effect(repo: 
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "much", "1e10"])
 def test_a_budget_that_is_none_is_refused(repo: Repo, value: str) -> None:
     repo.git("config", "--global", "orch.maxUsd", value)
-    with pytest.raises(errors.UsageError, match="it has to be USD") as refused:
+    with pytest.raises(errors.UsageError, match="it must be USD") as refused:
         settings.of_user(discover(repo.path))
     repo.git(*refused.value.hint.split()[1:])
-    assert settings.of_user(discover(repo.path)).maxUsd == 0
+    assert settings.of_user(discover(repo.path)).maxUsd == 0  # which the hint sets
 
 
 @pytest.mark.parametrize("value", ["0", "86401", "-1", "soon"])
@@ -273,3 +291,70 @@ def test_a_setting_for_the_repository_counts_in_its_linked_worktrees(
     repo.git("worktree", "add", "-q", str(tmp_path / "linked"))
     repo.git("config", "--global", f"orch.{repo.path}.setup", "true")
     assert settings.of_user(discover(tmp_path / "linked")).setup == "true"
+
+
+def warnings_of(repo: Repo) -> list[str]:
+    """What a command that reads the settings warns of."""
+    warnings: list[str] = []
+    notices.listen(lambda _level, text: warnings.append(text))
+    found(repo)
+    return warnings
+
+
+def source(repo: Repo, name: str) -> tuple[str, str | None]:
+    repository = discover(repo.path)
+    return settings.sources(repository, settings.of_user(repository))[name]
+
+
+def test_the_source_of_a_setting_is_its_scope_and_its_file(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.git("config", "--global", "orch.model", "mine")
+    repo.git("config", "orch.model", "theirs")
+    scope, file = source(repo, "model")
+    assert scope == "global"
+    assert "mine" in Path(file or "").read_text("utf-8")
+    monkeypatch.setenv("GIT_CONFIG_PARAMETERS", "'orch.model'='typed'")
+    assert source(repo, "model") == ("command", None)
+    assert source(repo, "prices") == ("default", None)
+
+
+def test_the_source_of_a_setting_for_one_repository_is_the_users_file(repo: Repo) -> None:
+    repo.git("config", "--global", f"orch.{repo.path}.setup", "make deps")
+    assert source(repo, "setup")[0] == "global"
+
+
+@pytest.mark.parametrize(("theirs", "scope"), [("1", "local"), ("3", "global"), ("0", "global")])
+def test_the_source_of_a_budget_is_the_one_that_counts(repo: Repo, theirs: str, scope: str) -> None:
+    repo.git("config", "--global", "orch.maxUsd", "2")
+    repo.git("config", "orch.maxUsd", theirs)
+    assert source(repo, "maxUsd")[0] == scope
+
+
+def test_the_source_of_an_owner_is_any_scope(repo: Repo) -> None:
+    repo.git("config", "orch.owner", "team")
+    assert source(repo, "owner")[0] == "local"
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"), [("orch.maxUds", "orch.maxUsd"), ("orch.moddel", "orch.model")]
+)
+def test_a_setting_that_is_spelled_wrong_is_named_with_the_right_one(
+    repo: Repo, typed: str, near: str
+) -> None:
+    repo.git("config", "--global", typed, "5")
+    said = " ".join(warnings_of(repo))
+    assert f"'{typed.lower()}' is not a setting and does nothing: did you mean '{near}'?" in said
+
+
+def test_only_config_names_a_setting_that_is_like_no_other(repo: Repo) -> None:
+    repo.git("config", "--global", "orch.zebra", "5")
+    assert warnings_of(repo) == []
+    assert "'orch.zebra' is not a setting" in repo.orch("config").stderr
+
+
+def test_a_setting_for_one_repository_is_spelled_wrong_there_alone(repo: Repo) -> None:
+    repo.git("config", "--global", f"orch.{repo.path}.setpu", "make deps")
+    repo.git("config", "--global", "orch./elsewhere.mdoel", "x")
+    [said] = warnings_of(repo)
+    assert "did you mean 'orch.setup'?" in said

@@ -350,7 +350,7 @@ def test_the_command_says_what_is_wrong_and_what_to_do(here: Here) -> None:
     assert said == (
         "part: push (characters 8 to 12)\n"
         "error: git subcommand not allowed: push [NETWORK]\n"
-        "hint: work with what is in the repository; people push and fetch\n"
+        "hint: work with the files of the repository; people push and fetch\n"
     )
 
 

@@ -1,8 +1,10 @@
-"""Built-in templates, and that their plans really work with nothing but python3 and git."""
+"""Built-in templates, and that their plans really work without a network."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 import subprocess
 import tomllib
 from collections.abc import Mapping
@@ -14,21 +16,27 @@ from conftest import Here, Repo, data
 from git_orch.errors import UsageError
 from git_orch.plans import graph
 from git_orch.plans.file import findings
-from git_orch.plans.file.findings import PlanFileError
 from git_orch.plans.plan import Command, Step
 from git_orch.templates import render
 
-VARIABLES: dict[str, dict[str, str]] = {"python-cli": {"name": "hello"}, "editorconfig": {}}
-MINIMAL = """\
-description: d
-variables:
-  who: {description: somebody}
-plan:
-  title: for ${who}
-  steps:
-    - title: a
-      prompt: %s
-"""
+VARIABLES: dict[str, dict[str, str]] = {
+    "python-cli": {"name": "hello"},
+    "editorconfig": {},
+    "go-rest-api": {"ProjectName": "shop", "resource": "orders"},
+    "rust-binary": {"name": "tally-up"},
+    "react-app": {"name": "todo"},
+}
+PROGRAMS = {"python3", "git", "grep", "go", "cargo", "rustc", "node", "npm"}
+
+
+@pytest.fixture(autouse=True)
+def toolchains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's own toolchains and compiled standard library: these tests have another home."""
+    with contextlib.suppress(KeyError):  # a user whom the system does not list
+        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+        for variable, place in (("RUSTUP_HOME", ".rustup"), ("GOCACHE", ".cache/go-build")):
+            if os.access(home / place, os.W_OK):
+                monkeypatch.setenv(variable, str(home / place))
 
 
 def exit_status(command: Command, tree: Path) -> int:
@@ -54,6 +62,8 @@ def carried_out(name: str, variables: Mapping[str, str], repo: Repo) -> list[str
     for step_id in graph.order(plan):
         step = plan.step(step_id)
         assert step is not None
+        if step.produces:
+            continue  # it needs packages: `make test-templates`
         write(step, repo.path)
         if step.command is not None:
             assert exit_status(step.command, repo.path) == 0
@@ -73,8 +83,8 @@ def carried_out(name: str, variables: Mapping[str, str], repo: Repo) -> list[str
 def test_every_step_of_a_template_can_be_carried_out_and_all_its_checks_pass(
     name: str, repo: Repo
 ) -> None:
-    """S1-162, S1-166: each step changes something, its own checks verify it and change nothing git
-    would see.
+    """S1-162, S1-166, S1-257 to S1-260, S1-268: each step changes something, its own checks
+    verify it and change nothing git would see.
     """
     titles = carried_out(name, VARIABLES[name], repo)
 
@@ -88,9 +98,7 @@ def test_every_step_of_a_template_can_be_carried_out_and_all_its_checks_pass(
 def test_a_template_s_plan_has_no_finding(name: str) -> None:
     plan = render.render(name, VARIABLES[name])
 
-    assert (
-        findings.check(plan, available=lambda command: command in {"python3", "git", "grep"}) == []
-    )
+    assert findings.check(plan, available=PROGRAMS.__contains__) == []
     assert all(step.checks for step in plan.steps)
 
 
@@ -150,7 +158,13 @@ def test_the_python_template_adds_to_a_gitignore_that_is_there(repo: Repo) -> No
 
 
 def test_names_are_those_of_the_files() -> None:
-    assert render.names() == ["editorconfig", "python-cli"]
+    assert render.names() == [
+        "editorconfig",
+        "go-rest-api",
+        "python-cli",
+        "react-app",
+        "rust-binary",
+    ]
 
 
 def test_a_template_says_what_it_needs() -> None:
@@ -166,14 +180,23 @@ def test_a_template_says_what_it_needs() -> None:
 @pytest.mark.parametrize(
     ("name", "given", "cause"),
     [
-        ("python-clo", {}, "there is no template 'python-clo'"),
         ("python-cli", {}, "template 'python-cli' needs a value for 'name'"),
-        ("python-cli", {"name": "a", "nmae": "b"}, "template 'python-cli' has no variable 'nmae'"),
+        (
+            "python-cli",
+            {"name": "a", "nmae": "b"},
+            "template 'python-cli' has no variable 'nmae' (did you mean 'name'?)",
+        ),
+        ("python-cli", {"name": "a", "ProjectName": "b"}, "'name' has two values"),
+        ("rust-binary", {"name": "match"}, "'match' is no value for 'name'"),
+        ("editorconfig", {"indent": "12"}, "'12' is no value for 'indent': it must be at most 8"),
         ("python-cli", {"name": "Hello"}, "'Hello' is no value for 'name'"),
-        ("python-cli", {"name": "hello\n"}, "'hello\n' is no value for 'name'"),
+        (
+            "python-cli",
+            {"name": "hello\n"},
+            "'hello\n' is no value for 'name': it must be one line",
+        ),
         ("python-cli", {"name": "json"}, "'json' is no value for 'name'"),
         ("python-cli", {"name": "class"}, "'class' is no value for 'name'"),
-        ("../python-cli", {"name": "a"}, "there is no template '../python-cli'"),
     ],
 )
 def test_what_was_typed_wrong_is_named(name: str, given: dict[str, str], cause: str) -> None:
@@ -187,65 +210,7 @@ def test_the_hint_is_a_command_that_gives_what_is_missing() -> None:
     with pytest.raises(UsageError) as caught:
         render.render("python-cli", {})
 
-    assert caught.value.hint == "git orch plan --template python-cli --var name=VALUE"
-
-
-def test_a_value_is_a_text_and_nothing_else() -> None:
-    value = 'x"\n    - title: b\n      run: rm -rf /\n# ${who} $who'
-
-    plan = render.plan_from(
-        render.template(MINIMAL % "say ${who} $$5", "mine"), {"who": value.replace("\n", " ")}
-    )
-
-    assert [step.prompt for step in plan.steps] == [f"say {value.replace(chr(10), ' ')} $5"]
-
-
-def test_the_plan_of_a_template_is_checked_like_any_other() -> None:
-    with pytest.raises(PlanFileError, match="mine:5: title: must be one line"):
-        render.plan_from(render.template(MINIMAL % "x", "mine"), {"who": "a\nb"})
-
-
-@pytest.mark.parametrize(
-    ("text", "cause"),
-    [
-        (
-            MINIMAL % "${whom}",
-            "template 'mine' is broken: it uses 'whom', which is not among its variables",
-        ),
-        (
-            MINIMAL % "costs $ 5",
-            "template 'mine' is broken: a '$' begins no variable; write '$$' for a dollar sign",
-        ),
-        ("variables: {}\nplan: {}", "template 'mine' is broken: description: expected a string"),
-        (
-            "description: d\nvariables: {a: {description: x, pattern: '('}}",
-            "template 'mine' is broken: variables.a.pattern:",
-        ),
-        (
-            "description: d\nvariables: {a: {description: x, defualt: y}}",
-            "template 'mine' is broken: variables.a: unknown",
-        ),
-        (
-            "description: d\nvariables: {A-B: {description: x}}",
-            "template 'mine' is broken: variables.A-B:",
-        ),
-        ("description: *d", "mine:1: description: the alias '*d' is refused"),
-    ],
-    ids=[
-        "unknown variable",
-        "lone dollar",
-        "no description",
-        "bad pattern",
-        "unknown field",
-        "bad name",
-        "alias",
-    ],
-)
-def test_a_broken_template_is_refused(text: str, cause: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        render.plan_from(render.template(text, "mine"), {"who": "x"})
-
-    assert caught.value.cause.startswith(cause)
+    assert caught.value.hint == "git orch plan --template python-cli --var name=hello"
 
 
 def test_the_defaults_of_variables_are_listed(here: Here) -> None:

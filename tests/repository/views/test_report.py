@@ -12,6 +12,7 @@ from git_orch.cli import table
 from git_orch.plans.history import fold
 from git_orch.plans.history.events import Event, Log
 from git_orch.plans.history.status import Branch, Commit, Status
+from git_orch.plans.money.used_up import UsedUp
 from git_orch.plans.trailers import Claim, Message
 from git_orch.views import documents, headlines, live, report
 
@@ -75,6 +76,13 @@ FAILED: Happened = ("attempt.failed", {
     "step": "s1", "attempt": "B", "run": "R", "seconds": 1, "reason": "failed",
     "error": "exited 1: no\nhint: evil", "checks": [],
 })  # fmt: skip
+BUDGET: Happened = ("attempt.failed", {
+    "step": "s1", "attempt": "B", "run": "R", "seconds": 1, "reason": "budget",
+    "error": UsedUp("plan", 0.02, 0.014, 0.0, 0.0155).sentence(), "checks": [],
+})  # fmt: skip
+ASKED: Happened = ("step.asked", {
+    "step": "s1", "attempt": "B", "run": "R", "seconds": 1, "question": "A or B?", "checks": [],
+})  # fmt: skip
 CLAIM = Claim(PLAN, "s1", "A")
 
 
@@ -103,8 +111,14 @@ def text(lines: list[headlines.Line]) -> str:
             "CREATED",
             "git orch adopt PLAN-20261121-0000000000 1",
         ),
+        (
+            status(ASKED, branch=on_branch()),
+            True,
+            "running",
+            'next: git orch answer PLAN-20261121-0000000000 "ANSWER"',
+        ),
     ],
-    ids=["created", "running", "interrupted", "no-branch", "claimed"],
+    ids=["created", "running", "interrupted", "no-branch", "claimed", "asked"],
 )
 def test_the_state_and_the_next_command_fit_each_other(
     found: Status,
@@ -115,6 +129,20 @@ def test_the_state_and_the_next_command_fit_each_other(
     assert report.state_word(found, running=running) == word
     assert following in text([report.next_command(found, running=running)])
     assert f"  {word} " in text([report.headline(found, running=running)])
+
+
+def test_after_a_stop_at_its_limit_the_next_command_of_a_plan_raises_it() -> None:
+    found = status(BUDGET, branch=on_branch())
+    assert report.following(found, running=False) == (
+        "git orch exec PLAN-20261121-0000000000 --max-usd 0.04"
+    )
+
+
+def test_after_a_redo_that_failed_the_ways_on_are_another_redo_and_an_edit() -> None:
+    found = status(LANDED, branch=on_branch(CLAIM))
+    ways = [way.partition("  #")[0] for way in report.commands_on(found, [1])]
+    assert ways == [f"git orch {word}" for word in ("redo PLAN-20261121-0000000000 1",
+                                                   "edit PLAN-20261121-0000000000")]  # fmt: skip
 
 
 def test_the_details_hold_all_there_is_to_know() -> None:
@@ -179,6 +207,25 @@ def test_what_stopped_a_plan_is_one_line_beside_others(happened: Happened, reaso
 def test_a_reason_beside_others_has_at_most_160_characters() -> None:
     happened = ("attempt.failed", FAILED[1] | {"error": "long " * 99})
     assert len(report.summary(status(happened, branch=on_branch())).why or "") == 160
+
+
+def test_no_text_of_others_is_shown_without_an_end() -> None:
+    endless = "x" * 300_000
+    many = "\n".join("y" * 100 for _ in range(3000))
+    steps: list[Any] = [*_STEPS]
+    steps[1] = steps[1] | {"title": endless}
+    for question in (endless, many):
+        asks: Happened = ("step.asked", ASKS[1] | {"question": question})
+        found = status(asks, ("plan.approved", {"by": many}), branch=on_branch(), steps=steps)
+        whole = report.whole(found)
+        for lines in (list(whole.lines), report.details(found, running=False)):
+            assert len(text(lines)) < 10_000
+            assert " more " in text(lines)
+    failed: Happened = ("attempt.failed", FAILED[1] | {"error": endless})
+    assert len(text(list(report.whole(status(failed, branch=on_branch())).lines))) < 10_000
+    assert (
+        len(live.event_line(Event(_id(9), "step.asked", "me", ASKS[1] | {"question": many}))) < 5000
+    )
 
 
 def test_a_plan_that_runs_is_not_said_to_have_failed() -> None:
@@ -251,6 +298,12 @@ def _with_json() -> list[str]:
     ]
 
 
+_WITHOUT_A_PLAN = frozenset({
+    "ls", "caps", "tools", "templates", "config", "doctor", "prune", "orchestrate", "agent-docs", "init",
+    "models", "tour",
+})  # fmt: skip
+
+
 @pytest.mark.parametrize("name", _with_json())
 def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], name: str) -> None:
     """S1-002: results on standard output, --json on every reading command."""
@@ -260,8 +313,14 @@ def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], na
     if name == "context":
         plan = repo.plan({"title": "Ask", "steps": [{"title": "Ask", "prompt": "Write a poem."}]})
     arguments = ["--from", "-"] if name == "plan" else [plan]
-    if name in ("ls", "caps", "tools", "templates", "config", "doctor", "prune"):
+    if name in _WITHOUT_A_PLAN:
         arguments = []
+    if name == "owner":
+        arguments = ["who"]
+    if name == "template":
+        arguments = ["ls"]
+    if name == "spec":
+        arguments = [repo.orch("plan", "Think", "--draft").stdout.split()[1], "--offline"]
     if name == "allow":
         arguments = ["--list"]
     if name == "fix":
@@ -270,7 +329,7 @@ def test_json_of_every_command_that_has_it_parses(executed: tuple[Repo, str], na
         plan = repo.plan({"title": "By hand", "steps": [{"title": "Do", "kind": "manual"}]})
         tip = repo.git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "by hand")
         arguments = [plan, "1", tip]
-    expect = 3 if name == "answer" else 0  # nobody asks
+    expect = {"answer": 3, "trace": 5}.get(name, 0)  # nobody asks, nothing was recorded
     typed = json.dumps(writing("b.txt"))
     done = repo.orch(name, *arguments, "--json", stdin=typed, expect=expect)
     assert data(done.stdout) is not None

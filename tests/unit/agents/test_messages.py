@@ -4,6 +4,7 @@ fails.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -15,6 +16,7 @@ from model_server import KEY, Fault, ModelServer, status, text, thinking, tool, 
 
 from git_orch import errors
 from git_orch.agents import exchange, limits, messages, prices
+from git_orch.plans import reasons
 
 SONNET = "claude-sonnet-5-5"
 OLDER = "claude-haiku-4-5"
@@ -64,16 +66,16 @@ def ask(words: str = "hello", **more: object) -> exchange.Request:
     return exchange.Request(**(fields | more))  # type: ignore[arg-type]  # the fields of a request
 
 
-Attempt = Callable[..., errors.ProviderFailed]
+Attempt = Callable[..., errors.OrchError]
 
 
 @pytest.fixture
 def failure(model: messages.MessagesModel, model_server: ModelServer) -> Attempt:
     """The error of a request that meets these faults."""
 
-    def fails(*faults: Fault) -> errors.ProviderFailed:
+    def fails(*faults: Fault) -> errors.OrchError:
         model_server.script(turn(text("too late"), faults=list(faults)))
-        with pytest.raises(errors.ProviderFailed) as caught:
+        with pytest.raises((errors.ProviderFailed, errors.ProviderLimit)) as caught:
             model.reply(ask())
         return caught.value
 
@@ -225,7 +227,7 @@ def test_schema_effort_and_tools_are_sent(
 def test_a_model_without_a_price_is_refused_before_any_call(
     model: messages.MessagesModel, model_server: ModelServer
 ) -> None:
-    with pytest.raises(errors.UsageError, match="no price is known for model 'gpt-7'"):
+    with pytest.raises(errors.UsageError, match="there is no price for model 'gpt-7'"):
         model.reply(ask(model="gpt-7"))
 
     assert model_server.requests == []
@@ -425,6 +427,48 @@ def test_a_count_of_tokens_that_fails_is_told_like_a_reply_that_does(
         model.count(ask())
 
 
+def test_a_missing_key_is_found_before_a_request(
+    model: messages.MessagesModel, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.require_key(SONNET)
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    with messages.MessagesModel(prices.load()) as without, pytest.raises(errors.KeyRefused):
+        without.require_key(SONNET)
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Api-Key: of-a-gateway")
+    with messages.MessagesModel(prices.load()) as through_a_gateway:
+        through_a_gateway.require_key(SONNET)
+    assert (model_server.requests, model_server.looks) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (None, None),
+        (status(404, "not_found_error", f"model: {SONNET}"), errors.UnknownModel),
+        (status(401, "authentication_error", "invalid x-api-key"), errors.KeyRefused),
+        (status(404, "not_found_error", "there is no such page"), None),
+        (status(404, body="<html>not found</html>"), None),
+        (status(401, "auth_error", "this route is not for you"), None),
+        (status(403, "permission_error"), None),
+        (status(429, "rate_limit_error"), None),
+        (status(529, "overloaded_error"), None),
+        (Fault("reset"), None),
+        (Fault("html"), None),
+    ],
+    ids=lambda value: getattr(value, "message", None) or getattr(value, "__name__", ""),
+)
+def test_only_a_clear_answer_says_that_a_model_is_not_there(
+    model: messages.MessagesModel,
+    model_server: ModelServer,
+    answer: Fault | None,
+    error: type[errors.OrchError] | None,
+) -> None:
+    model_server.look_fault = answer
+    with pytest.raises(error) if error is not None else contextlib.nullcontext():
+        model.require_model(SONNET)
+    assert model_server.looks == [SONNET]
+
+
 def test_a_count_of_tokens_without_credentials_says_how_to_log_in(
     model: messages.MessagesModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -446,8 +490,11 @@ def test_a_fault_that_stays_is_told_at_once(
 
 DISTINCT = {
     "401": status(401, "authentication_error"),
+    "404": status(404, "not_found_error"),
     "429": status(429, "rate_limit_error"),
     "500": status(500),
+    "529": status(529, "overloaded_error"),
+    "in a stream": Fault("error", type="overloaded_error", events=1),
     "timeout": Fault("hang"),
     "cut": Fault("cut", events=4),
     "connection": Fault("reset"),
@@ -456,22 +503,29 @@ DISTINCT = {
 
 
 @pytest.mark.parametrize("name", DISTINCT)
-def test_each_kind_of_failure_has_a_message_of_its_own(failure: Attempt, name: str) -> None:
+def test_each_kind_of_failure_has_a_message_and_a_word_of_its_own(
+    failure: Attempt, name: str
+) -> None:
     """S1-110."""
     expected = {
-        "401": "did not accept the credentials",
-        "429": "rate limit is reached",
-        "500": "the model provider failed (500)",
-        "timeout": "did not answer in time",
-        "cut": "reply was cut off",
-        "connection": "cannot reach the model provider",
-        "malformed": "not a Messages API reply",
+        "401": ("did not accept the credentials", "no key"),
+        "404": ("does not know model", "no model"),
+        "429": ("rate limit is reached", "limit"),
+        "500": ("the model provider failed (500)", "provider"),
+        "529": ("overloaded", "overloaded"),
+        "in a stream": ("broke off its reply", "overloaded"),
+        "timeout": ("did not answer in time", "no answer"),
+        "cut": ("reply was cut off", "cut off"),
+        "connection": ("cannot reach the model provider", "unreachable"),
+        "malformed": ("not a Messages API reply", "provider"),
     }
 
     error = failure(*[DISTINCT[name]] * 7)
 
-    assert expected[name] in error.cause
-    assert error.exit_code == 8
+    cause, word = expected[name]
+    assert cause in error.cause
+    assert reasons.word(reasons.of(error)) == word
+    assert error.exit_code == (4 if word == "limit" else 8)
     assert error.hint
 
 
@@ -700,7 +754,7 @@ def test_a_spend_limit_is_no_limit_that_resets(
 ) -> None:
     spent = status(429, code="enforced_spend_limit_reached", headers={"retry-after": "60"})
     model_server.script(turn(text("ok"), faults=[spent]))
-    with pytest.raises(errors.ProviderFailed, match="a spend limit"):
+    with pytest.raises(errors.ProviderLimit, match="a spend limit"):
         patient.reply(ask())
 
 

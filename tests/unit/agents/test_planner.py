@@ -232,7 +232,7 @@ def test_a_model_that_only_looks_is_told_the_end_and_then_stopped(
     assert len(model_server.calls) == 14
     assert "Answer with the plan now" in model_server.calls[12].said()
     assert "Answer with the plan now" not in model_server.calls[11].said()
-    assert "no turn is left" in model_server.calls[13].said()
+    assert "no turn left" in model_server.calls[13].said()
 
 
 def test_where_the_money_is_short_the_model_is_told_to_plan_now(

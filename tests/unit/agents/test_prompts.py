@@ -158,3 +158,8 @@ def test_a_plan_that_was_made_of_a_task_quotes_it_in_bounds() -> None:
     told = prompts.plan_block(PLAN, "d3l1m", "add a greeting" + "!" * 50_000)
     assert "<task d3l1m>\nadd a greeting!!!" in told
     assert len(told) < 8_000
+
+
+def test_a_model_is_told_the_hosts_that_its_commands_reach() -> None:
+    assert "no others: a.example, b.example:8443\n" in block(hosts=("a.example", "b.example:8443"))
+    assert "reach these hosts" not in block()

@@ -36,6 +36,10 @@ class Simulated:
     pending: list[Future[str]] = field(default_factory=list)
     clock: int = 0
 
+    def awake(self) -> Collection[str]:
+        """No step sleeps."""
+        return ()
+
     def submit(self, job: str) -> Future[str]:
         """A worker takes the job; when it answers is not said."""
         assert job.startswith(("step ", "verify ")), job
@@ -144,6 +148,10 @@ class Scripted:
     pending: dict[str, Future[str]] = field(default_factory=dict)
     begun_steps: list[str] = field(default_factory=list)
     most_at_once: int = 0
+
+    def awake(self) -> Collection[str]:
+        """No step sleeps."""
+        return ()
 
     def submit(self, job: str) -> Future[str]:
         self.pending[job] = Future()

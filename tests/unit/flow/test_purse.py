@@ -102,7 +102,7 @@ def test_what_others_hold_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
 
     within(model, purse).reply(ASKED, on_wait=on_wait)
     assert model.asked == [32_000]
-    assert told == ["requests under way may need what is left of the budget"]
+    assert told == ["requests under way may need the rest of the budget"]
 
 
 def test_a_stop_ends_the_wait_for_what_others_hold() -> None:
@@ -117,22 +117,6 @@ def test_half_of_a_surrogate_pair_in_a_request_is_paid_for_like_a_character() ->
     asked = exchange.Request(MODEL, "", (exchange.user("half \ud83d"),), 32_000)
     within(model, purse).reply(asked)
     assert model.asked == [32_000]
-
-
-@pytest.mark.parametrize(
-    ("limit", "needed", "offered"),
-    [
-        (0.06, 0.09, "0.12"),
-        (0.06, 0.5, "0.5"),
-        (0.0104, 0.02, "0.021"),
-        (50.0, 60.0, "100"),
-        (0.0123, 0.1, "0.1"),
-    ],
-)
-def test_a_hint_offers_twice_the_limit_or_what_the_next_request_needs(
-    limit: float, needed: float, offered: str
-) -> None:
-    assert f"{spending._more(limit, needed):f}" == offered
 
 
 class Limited:

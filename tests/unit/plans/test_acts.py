@@ -53,6 +53,28 @@ def test_a_run_is_one_act() -> None:
     ) == ["ran step 1; step 2 failed: 'make' exited 2 ($0.25)"]
 
 
+def test_a_question_and_its_answer_are_told() -> None:
+    asked = {"step": "s1", "attempt": "x"}
+    assert lines(
+        ("run.started", {"run": "r"}),
+        ("step.asked", {**asked, "question": "A or B?\nPlease."}),
+        ("run.ended", {"run": "r", "outcome": "asked"}),
+        ("step.answered", {**asked, "answer": "A", "by": "Ann <a@x>"}),
+        ("run.started", {"run": "r2"}),
+        ("step.landed", {"step": "s1", **LANDED}),
+        ("run.ended", {"run": "r2", "outcome": "done"}),
+    ) == ["exec: step 1 asks: A or B?", "answered step 1: A", "ran step 1"]
+
+
+def test_a_step_that_was_stopped_has_not_failed() -> None:
+    stopped = {"step": "s1", "error": "the plan has cost $1.00", "reason": "budget"}
+    assert lines(
+        ("run.started", {"run": "r"}),
+        ("attempt.failed", stopped),
+        ("run.ended", {"run": "r", "outcome": "failed"}),
+    ) == ["exec: step 1 stopped: the plan has cost $1.00"]
+
+
 def test_a_step_that_failed_first_and_landed_then_did_not_fail() -> None:
     assert lines(
         ("run.started", {"run": "r"}),
@@ -102,3 +124,28 @@ FIELDS = ["plan", "run", "step", "move", "why", "kind", "ref", "from", "to", "er
 )
 def test_no_damage_of_a_log_ends_its_telling(written: list[tuple[str, dict[str, Any]]]) -> None:
     lines(*written)
+
+
+def test_an_act_has_the_name_of_who_did_it() -> None:
+    """S1-224."""
+    who = {"actor": "Ada Tester <ada@example.com>"}
+    written: list[tuple[str, dict[str, Any]]] = [
+        ("plan.created", {**CREATED[1], **who}),
+        ("run.started", {"run": "r", **who}),
+        ("step.landed", {"step": "s1", **LANDED}),
+        ("run.ended", {"run": "r", "outcome": "waiting"}),
+        *moved(4, "rollback by 1 step"),
+    ]
+    events = [
+        Event(f"01K{number:023d}", name, "here", body)
+        for number, (name, body) in enumerate(written)
+    ]
+    assert [act.actor for act in acts.history(events)] == ["Ada Tester", "Ada Tester", ""]
+
+
+def test_a_comment_has_the_name_of_who_made_it() -> None:
+    comment = {"comment": "c", "on": "s1", "digest": "d", "text": "No.", "who": "Ada"}
+    events = [Event("01K", "plan.created", "here", CREATED[1])]
+    events.append(Event("01L", "comment.made", "here", comment))
+    [_, act] = acts.history(events)
+    assert (act.text, act.actor) == ("comment on step 1: No.", "Ada")

@@ -141,7 +141,7 @@ def test_the_wish_for_the_network_survives_a_plan_file() -> None:
 
 def test_a_planning_model_may_ask_for_the_network() -> None:
     step = {"title": "Fetch", "kind": "run", "why": "", "prompt": "", "argv": ["make", "fetch"], "run": "", "paths": [],
-            "depends_on": [], "checks": [], "network": True}  # fmt: skip
+            "depends_on": [], "checks": [], "review": "", "network": True}  # fmt: skip
     reply = {"title": "x", "objective": "x", "dependencies": [], "missing": [], "steps": [step]}
     jsonschema.validate(reply, prompts.PLAN_REPLY_SCHEMA)
     assert schema.reply_plan(json.dumps(reply)).steps[0].network

@@ -20,6 +20,15 @@ def oid(number: int) -> str:
     return f"{number:040d}"
 
 
+SMALL = {
+    ChangeKind.READY: "plan.readied",
+    ChangeKind.OWN: "plan.owned",
+    ChangeKind.COMMENT: "comment.made",
+    ChangeKind.SCOUT: "item.ticked",
+    ChangeKind.NOTE: "plan.noted",
+}
+
+
 class Written:
     """A log as the commands write it, and what it says of changes."""
 
@@ -54,6 +63,8 @@ class Written:
             self.move("land", number)
             self.move("land", number + 1)
             return run
+        if kind in SMALL:
+            return self.write(SMALL[kind])
         if kind is ChangeKind.EDIT:
             return self.write("plan.revised", plan={})
         if kind is ChangeKind.REORDER:
@@ -77,6 +88,8 @@ class Written:
             goal = change.new if redo else change.old
             assert oid(self.tip) == (change.old if redo else change.new)
             self.move("undo", int(goal or "0"), **marks)
+        elif change.kind in SMALL:
+            self.write("change.redone" if redo else "change.undone", **marks)
         elif change.kind in changes.OF_USERS_BRANCH:
             self.move("undo", 1, MAIN, **marks)
         else:
@@ -85,7 +98,8 @@ class Written:
 
 
 LAST = frozenset({ChangeKind.LAND, ChangeKind.ARCHIVE, ChangeKind.REJECT})
-OTHERS = [kind for kind in ChangeKind if kind not in {*LAST, ChangeKind.CREATE, ChangeKind.PICK}]
+ONCE = frozenset({ChangeKind.CREATE, ChangeKind.SPEC, ChangeKind.PICK})
+OTHERS = [kind for kind in ChangeKind if kind not in LAST | ONCE]
 MADE = st.sampled_from(OTHERS)
 
 
@@ -145,6 +159,25 @@ def test_steps_of_one_run_are_one_change_and_those_of_another_are_another() -> N
     first, second = written.now.stand[1:]
     assert first.new == second.old
     assert second.new == oid(written.tip)
+
+
+def test_what_is_written_while_a_run_goes_on_leaves_it_one_change() -> None:
+    written = Written()
+    run = written.write("run.started", run="r")
+    written.move("land", 1_001)
+    comment = written.write("comment.made")
+    written.move("land", 1_002)
+    assert [change.id for change in written.now.stand[1:]] == [comment, run]
+    assert written.turn() == (run, False)
+    assert written.tip == 1
+
+
+def test_small_changes_of_others_are_not_taken_back() -> None:
+    written = Written()
+    written.write("item.ticked")
+    written.events[-1] = written.events[-1]._replace(clone="there")
+    assert len(changes.read(written.events, BRANCH, "here").stand) == 1
+    assert len(changes.read(written.events, BRANCH, "there").stand) == 2
 
 
 def test_a_landing_that_archives_is_one_change() -> None:

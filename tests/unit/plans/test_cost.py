@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from git_orch.plans.money import cost
-from git_orch.plans.plan import Command, Plan, Step
+from git_orch.plans.plan import Command, Plan, Review, Step
 
 
 def price(*rates: str) -> cost.Price:
@@ -226,3 +226,26 @@ def test_a_greater_share_has_a_greater_quantile(
         <= cost.quantile(values, other) + 1e-9
         <= max(values) + 2e-9
     )
+
+
+def test_a_review_is_estimated_at_the_price_of_its_model_in_any_step() -> None:
+    reviews = (Review("a"), Review("b", "dear"))
+    step = Step("s1", "Do", "run", command=Command(None, "ls"), reviews=reviews)
+    prices = {None: price("1", "10", "0", "0", "0"), "dear": price("100", "1000", "0", "0", "0")}
+    whole = cost.estimate(Plan("x", "x", (step,)), lambda name: prices[name])
+    assert (whole.tokens_in, whole.tokens_out) == (4_000, 1_000)
+    assert whole.usd == pytest.approx(101 * (2_000 * 1 + 500 * 10) / 1e6)
+
+
+def test_what_a_plan_is_expected_to_cost_has_its_reviews() -> None:
+    usage = cost.Usage(input=1_000)
+    sample = cost.Sample("m", (usage,), 1.0)
+    plan = Plan("x", "x", (agent("s1"),))
+    reviewed = Plan("x", "x", (agent("s1")._replace(reviews=(Review("a"),)),))
+    table = price("1", "10", "0", "0", "0")
+    without, more = (
+        cost.expectation(each, "m", [sample] * 5, lambda _: table) for each in (plan, reviewed)
+    )
+    assert without is not None
+    assert more is not None
+    assert more.p50 - without.p50 == pytest.approx(0.007)

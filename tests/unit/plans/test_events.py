@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,3 +78,19 @@ def test_a_version_that_is_no_number_is_damage() -> None:
 def test_a_missing_last_newline_does_not_run_two_lines_together() -> None:
     note = events.with_events(LINES[0].rstrip(b"\n"), [Event(IDS[1], "x", "here")])
     assert [json.loads(line)["id"] for line in note.splitlines()] == IDS[:2]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "has"),
+    [
+        ("plan.approved", None, True),
+        ("run.started", None, True),
+        ("move.intended", "rollback", True),
+        ("move.intended", "land", False),
+        ("step.landed", None, False),
+        ("model.called", None, False),
+    ],
+)
+def test_what_changes_a_plan_says_who_did_it(name: str, kind: str | None, *, has: bool) -> None:
+    """S1-224."""
+    assert events.has_actor(name, {"kind": kind}) is has

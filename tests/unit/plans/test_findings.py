@@ -7,7 +7,16 @@ import pytest
 from git_orch.plans.file import findings, planfile
 from git_orch.plans.history.status import StoredEstimate
 from git_orch.plans.money import cost
-from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
+from git_orch.plans.plan import (
+    STEP_KINDS,
+    Check,
+    Command,
+    FileContent,
+    Plan,
+    Review,
+    Step,
+    StepKind,
+)
 
 MAKE = Check("compile", Command(("make",)))
 
@@ -28,7 +37,7 @@ def plan(*steps: Step, **fields: tuple[str, ...]) -> Plan:
         "t",
         "t",
         tuple(step._replace(id=f"s{n}") for n, step in enumerate(steps, start=1)),
-        **fields,
+        **fields,  # type: ignore[arg-type]
     )
 
 
@@ -59,7 +68,7 @@ def test_each_dependency_that_is_not_on_path_is_named() -> None:
         "error dependency-unavailable dependencies[1]",
         "error dependency-unavailable dependencies[2]",
     ]
-    assert findings.check(checked, available)[0].text() == "dependencies[1]: 'cargo' is not on PATH"
+    assert findings.check(checked, available)[0].text() == "dependency 2: 'cargo' is not on PATH"
 
 
 def test_a_command_that_was_missing_when_the_plan_was_made_is_an_error() -> None:
@@ -370,3 +379,13 @@ def test_two_names_that_differ_in_their_letter_case_alone_are_a_warning() -> Non
 )  # fmt: skip
 def test_a_command_that_no_system_can_start_is_an_error(command: Command, codes: list[str]) -> None:
     assert found(plan(agent("a", checks=(Check("compile", command),)))) == codes
+
+
+@pytest.mark.parametrize("kind", STEP_KINDS)
+def test_a_review_that_is_the_only_check_of_a_step_is_an_error(kind: StepKind) -> None:
+    lonely = Step("s1", "Do", kind, reviews=(Review("It is short."),))
+    make = Check("run", Command(None, "make"))
+    tested = lonely._replace(id="s2", title="Other", checks=(make,))
+    listed = findings.check(plan(lonely, tested), available)
+    [finding] = [finding for finding in listed if finding.code == "review-alone"]
+    assert (finding.level, finding.field) == ("error", "steps[0].checks")

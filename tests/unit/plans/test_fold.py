@@ -247,6 +247,10 @@ def test_a_failed_attempt_is_failed_until_the_step_lands() -> None:
         ("key", "no key"),
         ("model", "no model"),
         ("provider", "provider"),
+        ("unreachable", "unreachable"),
+        ("cut-off", "cut off"),
+        ("no-answer", "no answer"),
+        ("overloaded", "overloaded"),
     ],
 )
 def test_a_step_that_something_else_stopped_is_not_failed(reason: str, word: str) -> None:

@@ -167,6 +167,16 @@ def test_the_exact_id_wins_over_a_longer_one_that_begins_with_it() -> None:
 
 
 @given(st.text(), moments, bits)
+def test_a_plan_id_tells_when_the_plan_was_made(title: str, now: int, random_bits: int) -> None:
+    assert ids.plan_ms(ids.plan_id(title, now, random_bits)) == now
+
+
+@pytest.mark.parametrize("name", ["PLAN-20261340-8MD3K0R7Q2-x", "PLAN-1", ""])
+def test_what_names_no_day_tells_no_time(name: str) -> None:
+    assert ids.plan_ms(name) is None
+
+
+@given(st.text(), moments, bits)
 def test_the_short_form_finds_its_plan(title: str, now: int, random_bits: int) -> None:
     """S2-132."""
     made = ids.plan_id(title, now, random_bits)

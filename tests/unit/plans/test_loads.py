@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_orch.plans import loads, review
+from git_orch.plans import loads, needs_review
+from git_orch.plans.needs_review import Change
 from git_orch.plans.plan import Step
-from git_orch.plans.review import Change
 
 
 class Files:
@@ -134,13 +134,13 @@ def test_scripts_that_run_each_other_come_to_an_end() -> None:
 def test_a_step_with_a_hand_in_its_check_is_marked(check: str, path: str, status: str) -> None:
     step = Step("s1", "x", "run", paths=("src",))
     change = Change(path, status)  # type: ignore[arg-type]  # one of the letters
-    [reason] = review.reasons(step, [check], [change], [Files(SCRIPTS)])
+    [reason] = needs_review.reasons(step, [check], [change], [Files(SCRIPTS)])
     assert reason == f"changes what check '{check}' runs or loads: {path}"
 
 
 def test_a_step_that_declares_what_a_check_loads_is_not() -> None:
     step = Step("s1", "x", "run", paths=("conftest.py",))
-    assert review.reasons(step, ["pytest"], [Change("conftest.py", "A")]) == ()
+    assert needs_review.reasons(step, ["pytest"], [Change("conftest.py", "A")]) == ()
 
 
 def test_a_command_that_runs_itself_again_and_again_is_followed_a_few_times_only() -> None:

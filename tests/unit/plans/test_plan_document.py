@@ -172,3 +172,12 @@ def test_steps_are_found_by_id_and_numbered_from_one() -> None:
     assert (plan.position("s2"), plan.step("s4"), plan.step("s1")) == (2, plan.steps[0], None)
     with pytest.raises(KeyError):
         plan.position("s1")
+
+
+@pytest.mark.parametrize(
+    "check",
+    [{"review": " "}, {"review": 1}, {"review": "x", "command": "ls"}, {"review": "x", "model": 1}],
+)
+def test_a_review_that_is_none_is_refused(check: object) -> None:
+    with pytest.raises(BadDocument):
+        plan_document.from_document(document(checks=[check]))

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_orch.errors import UsageError
+from git_orch.plans.document import BadDocument
 from git_orch.plans.file import emitter, planfile, source
 from git_orch.plans.file.findings import PlanFileError
 from git_orch.plans.plan import Check, Command, FileContent, Plan, Step
-from git_orch.plans.plan_document import to_document
+from git_orch.plans.plan_document import from_document, to_document
 
 EXAMPLE = """\
 title: Greet people
@@ -119,13 +120,13 @@ def test_both_parsers_give_the_same_values_and_lines(text: str) -> None:
 
 def test_a_finding_names_file_line_field_and_what_was_meant() -> None:
     assert refused(EXAMPLE.replace("timeout", "timeuot")) == [
-        "plan.yaml:7: steps[0].checks[0].timeuot: unknown field (did you mean 'timeout'?)"
+        "plan.yaml:7: step 1, check 1, timeuot: unknown field (did you mean 'timeout'?)"
     ]
 
 
 def test_a_field_that_is_missing_is_reported_where_its_step_begins() -> None:
     assert refused("title: t\nsteps:\n  - title: a\n    prompt: x\n  - prompt: y\n") == [
-        "plan.yaml:5: steps[1].title: is required"
+        "plan.yaml:5: step 2, title: is required"
     ]
 
 
@@ -138,10 +139,10 @@ def test_all_findings_come_in_one_pass() -> None:
     )
 
     assert refused(text) == [
-        "plan.yaml:7: steps[0].checks[0].timeuot: unknown field (did you mean 'timeout'?)",
-        "plan.yaml:9: steps[1].kind: expected 'agent', 'run', 'files' or 'manual', not 'rum'",
-        "plan.yaml:11: steps[1].depends_on[0]: there is no step '9'; the plan has 3",
-        "plan.yaml:16: steps[2].depends_on[0]: there is no step '9'; the plan has 3",
+        "plan.yaml:7: step 1, check 1, timeuot: unknown field (did you mean 'timeout'?)",
+        "plan.yaml:9: step 2, kind: expected 'agent', 'run', 'files', 'manual' or 'wait', not 'rum'",
+        "plan.yaml:11: step 2, depends_on 1: there is no step '9'; the plan has 3",
+        "plan.yaml:16: step 3, depends_on 1: there is no step '9'; the plan has 3",
     ]
 
 
@@ -221,10 +222,9 @@ def test_anchors_aliases_and_merge_keys_are_named_and_nothing_is_expanded() -> N
         "plan.yaml:2: base: the anchor '&base' is refused: write the value out where it is used"
         in findings
     )
-    assert "plan.yaml:4: steps[0]: the alias '*base' is refused: write the value out" in findings
+    assert "plan.yaml:4: step 1: the alias '*base' is refused: write the value out" in findings
     assert (
-        "plan.yaml:5: steps[1]['<<']: the merge key '<<' is refused: write the fields out"
-        in findings
+        "plan.yaml:5: step 2, '<<': the merge key '<<' is refused: write the fields out" in findings
     )
 
 
@@ -405,3 +405,105 @@ def test_writing_needs_no_pydantic() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+UNTIL = "title: T\nsteps:\n  - title: S\n    run: make\n    checks: [a]\n    until: {check: b, times: 4}\n"
+
+
+def test_a_step_that_is_repeated_reads_back() -> None:
+    plan = planfile.read(UNTIL, "plan.yaml")
+    [step] = plan.steps
+    assert [check.command.shell for check in step.checks] == ["a", "b"]
+    assert (step.until, step.own_checks, step.times) == (step.checks[1], step.checks[:1], 4)
+    assert from_document(to_document(plan)) == plan
+    assert planfile.read(emitter.to_yaml(plan), "plan.yaml") == plan
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        ("run: make", "kind: manual", "until: does not belong to a step of kind 'manual'"),
+        ("times: 4", "times: 0", "until, times: must be at least 1, not 0"),
+        ("times: 4", "times: 101", "until, times: must be at most 100, not 101"),
+        ("check: b", "check: {review: x}", "until, check, review: needs a command, not a review"),
+        ("check: b", "check: {argv: [b], command: c}", "give either 'command' or 'argv', not both"),
+        ("check: b, ", "", "until, check: is required"),
+        ("times: 4", "time: 4", "until, time: unknown field (did you mean 'times'?)"),
+    ],
+)
+def test_a_step_that_cannot_be_repeated_so_is_refused(old: str, new: str, finding: str) -> None:
+    assert finding in "\n".join(refused(UNTIL.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    "until", [{"times": 3}, {"check": {"type": "run", "command": "x"}}, 5, {"check": 5, "times": 2}]
+)
+def test_a_stored_repetition_that_is_none_is_refused(until: object) -> None:
+    document = json.loads(json.dumps(to_document(planfile.read(UNTIL, "plan.yaml"))))
+    document["steps"][0]["until"] = until
+    with pytest.raises(BadDocument):
+        from_document(document)
+
+
+WAIT = "title: T\nsteps:\n  - title: S\n    wait: {file: x, every: 7}\n"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "file: x",
+        "command: make -q",
+        "time: 2027-01-31T08:00Z",
+        "person: Look",
+        "ci: true",
+        "pull_request: true",
+    ],
+)
+def test_a_step_that_waits_reads_back(event: str) -> None:
+    plan = planfile.read(WAIT.replace("file: x", event), "plan.yaml")
+    [step] = plan.steps
+    assert (step.kind, step.wait is not None and step.wait.every) == ("wait", 7)
+    assert (step.command is not None) == event.startswith("command")
+    assert from_document(to_document(plan)) == plan
+    assert planfile.read(emitter.to_yaml(plan), "plan.yaml") == plan
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        ("file: x", "time: tomorrow", "wait, time: is no time with its zone"),
+        ("file: x", "time: 2027-13-31T08:00Z", "wait, time: is no time with its zone"),
+        ("file: x", "ci: false", "wait, ci: expected True"),
+        ("file: x, ", "", "wait: needs one of: command, time, file"),
+        ("file: x", "file: x, ci: true", "wait: needs one of: command, time, file"),
+        ("every: 7", "every: 0", "wait, every: must be at least 1"),
+        ("every: 7", "every: 3601", "wait, every: must be at most 3600"),
+        ("wait: {file: x, every: 7}", "kind: wait", "wait: is required for a step of kind 'wait'"),
+        (
+            "    wait",
+            "    checks: [a]\n    wait",
+            "checks: does not belong to a step of kind 'wait'",
+        ),
+        ("    wait", "    run: x\n    wait", "run: does not belong to a step of kind 'wait'"),
+        ("    wait", "    kind: run\n    run: x\n    wait", "wait: does not belong to a step"),
+        (
+            "    wait",
+            "    network: true\n    wait",
+            "network: is for a step that waits for a command",
+        ),
+        ("file: x", "fil: x", "unknown field (did you mean 'file'?)"),
+    ],
+)
+def test_a_step_that_cannot_wait_so_is_refused(old: str, new: str, finding: str) -> None:
+    assert finding in "\n".join(refused(WAIT.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [None, 5, {}, {"file": "x"}, {"file": "x", "time": "y", "every": 5}, {"time": "x", "every": 5}],
+)
+def test_a_stored_wait_that_is_none_is_refused(wait: object) -> None:
+    document = json.loads(json.dumps(to_document(planfile.read(WAIT, "plan.yaml"))))
+    document["steps"][0]["wait"] = wait
+    with pytest.raises(BadDocument):
+        from_document(document)

@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterable
 from typing import cast
 
+import jsonschema
 import pytest
 
+from git_orch.agents import prompts
 from git_orch.errors import UsageError
+from git_orch.plans import plan_document
+from git_orch.plans.document import BadDocument
 from git_orch.plans.file import planfile, schema
 from git_orch.plans.file.findings import PlanFileError
-from git_orch.plans.plan import Command, FileContent, Plan, Pointer
+from git_orch.plans.plan import Command, FileContent, Plan, Pointer, Requirement, Review
 
 Fields = dict[str, object]
 
@@ -37,7 +41,7 @@ def refused(*steps: Fields, **fields: object) -> list[str]:
     """Fields and messages of the findings on such a file."""
     with pytest.raises(PlanFileError) as caught:
         planfile.read(file(*steps, **fields), "plan.json")
-    return [finding.text() for finding in caught.value.findings]
+    return [finding.of_field() for finding in caught.value.findings]
 
 
 # -- defaults and kinds ----------------------------------------------------------------------------
@@ -239,7 +243,7 @@ WRONG: dict[str, tuple[Fields, str]] = {
     ),
     "an unknown kind": (
         {"kind": "agnet"},
-        "steps[0].kind: expected 'agent', 'run', 'files' or 'manual', not 'agnet'",
+        "steps[0].kind: expected 'agent', 'run', 'files', 'manual' or 'wait', not 'agnet'",
     ),
     "an ID of another form": ({"id": "s01"}, "steps[0].id: 's01' is not a step ID such as s1"),
     "a model of two words": ({"model": "a b"}, "steps[0].model: 'a b' is not one word"),
@@ -384,9 +388,15 @@ def test_the_schema_names_every_field_and_says_what_it_is_for() -> None:
     assert set(described["properties"]) == {
         "title",
         "objective",
+        "body",
+        "approach",
+        "design",
+        "criteria",
+        "requirements",
         "dependencies",
         "missing",
         "shell",
+        "network",
         "steps",
     }
     for model in (described, *described["$defs"].values()):
@@ -437,7 +447,7 @@ def reply_findings(text: str) -> list[str]:
     """Fields and messages of the findings on a reply."""
     with pytest.raises(PlanFileError) as caught:
         schema.reply_plan(text)
-    return [finding.text() for finding in caught.value.findings]
+    return [finding.of_field() for finding in caught.value.findings]
 
 
 def test_a_reply_becomes_a_plan_and_what_is_empty_is_absent() -> None:
@@ -527,3 +537,129 @@ def test_a_field_that_a_reply_gives_twice_is_refused() -> None:
     assert "title: is here twice, first on line 1" in reply_findings(
         reply({}).replace('"title": "T"', '"title": "T", "title": "U"')
     )
+
+
+def test_a_check_may_be_a_review_which_comes_after_the_commands() -> None:
+    checks = [{"review": "It is short.", "model": "claude-opus-5-5"}, "make test", {"review": "x"}]
+    step = plan({"checks": checks}).steps[0]
+    assert [check.command.text() for check in step.checks] == ["make test"]
+    assert step.reviews == (Review("It is short.", "claude-opus-5-5"), Review("x"))
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        ({"review": " "}, "review: is empty"),
+        ({"review": None}, "review: needs the criteria of the review"),
+        ({"review": ["x"]}, "review: expected a text, not a list"),
+        ({"review": "x", "model": "two words"}, "model: 'two words' is not one word"),
+        ({"review": "x", "modl": "y"}, "modl: unknown field (did you mean 'model'?)"),
+        *(
+            ({"review": "x", name: value}, f"{name}: belongs to a command, not to 'review'; make two")
+            for name, value in (
+                ("command", "ls"), ("argv", ["ls"]), ("type", "unit"), ("shell", "plain"),
+                ("expected_exit", 1), ("timeout", 5),
+            )
+        ),
+        ({"command": "ls", "model": "x"}, "model: belongs to 'review', not to a command"),
+    ],
+)  # fmt: skip
+def test_a_review_has_criteria_a_model_and_nothing_else(check: Fields, message: str) -> None:
+    [finding] = refused({"checks": ["ls", check]})
+    assert finding.startswith(f"steps[0].checks[1].{message}")
+
+
+def test_the_review_of_a_reply_is_a_check_of_its_step() -> None:
+    step = {"title": "Do", "kind": "run", "why": "", "prompt": "", "argv": ["make"], "run": "",
+            "paths": [], "depends_on": [], "checks": [], "review": "It is short.",
+            "network": False}  # fmt: skip
+    whole = {"title": "x", "objective": "x", "dependencies": [], "missing": []}
+    checks = [{"type": "run", "argv": ["ls"], "command": "", "expected_exit": 0, "timeout": 5}]
+    for steps in ([step], [{**step, "checks": checks}], [{**step, "review": ""}]):
+        reply = {**whole, "steps": steps}
+        jsonschema.validate(reply, prompts.PLAN_REPLY_SCHEMA)
+        [read] = schema.reply_plan(json.dumps(reply)).steps
+        given = [Review(str(steps[0]["review"]))] if steps[0]["review"] else []
+        assert [*read.reviews] == given
+        assert len(read.checks) == len(steps[0]["checks"])  # type: ignore[arg-type]
+
+
+def test_the_requirements_of_a_reply_are_those_of_a_plan_file() -> None:
+    check = {"type": "run", "argv": ["go", "test"], "command": "", "expected_exit": 0, "timeout": 9}
+    listed = [{"id": "R1", "text": "It is fast.", "checks": ["1:1"], "watch": []}]
+    read = schema.reply_plan(
+        reply({"checks": [check], "requirements": ["R1"]}, requirements=listed)
+    )
+    assert read.requirements == (Requirement("R1", "It is fast.", ("go test",)),)
+    assert read.steps[0].requirements == ("R1",)
+    assert "steps[0].requirements[0]: the plan has no requirement 'R2'" in reply_findings(
+        reply({"requirements": ["R2"]}, requirements=[])
+    )
+
+
+# -- hosts -----------------------------------------------------------------------------------------
+
+
+def test_a_step_lists_hosts_in_one_spelling_each_once() -> None:
+    listed = ["API.example.com.", "api.example.com:443", "b.example:80"]
+    read = plan({"run": "true", "network": listed})
+    assert read.steps[0].network == ("api.example.com", "b.example:80")
+    assert plan_document.from_document(plan_document.to_document(read)) == read
+
+
+def test_the_network_of_a_plan_is_that_of_the_run_and_agent_steps_which_do_not_say_it() -> None:
+    steps: list[Fields] = [
+        {"run": "true"},
+        {"prompt": "do"},
+        {"run": "true", "network": "false"},
+        {"run": "true", "network": []},
+        {"run": "true", "network": ["b.example"]},
+        {"files": {"a": "b"}},
+        {"kind": "manual"},
+    ]
+    networks = [step.network for step in plan(*steps, network=["a.example"]).steps]
+    hosts = ("a.example",)
+    assert networks == [hosts, hosts, False, False, ("b.example",), False, False]
+    assert [step.network for step in plan(*steps, network=True).steps][:2] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("example.com", "expected true, false or a list of hosts"),
+        ({"a": 1}, "expected true, false or a list of hosts"),
+        ([1], "expected true, false or a list of hosts"),
+        (["*.example.com"], "'*.example.com' is a pattern; name every host by itself"),
+        (["1.2.3.4"], "'1.2.3.4' is an address; name the host"),
+        ([f"a{n}.example" for n in range(101)], "has more than 100 entries"),
+    ],
+)
+def test_a_list_that_is_none_of_hosts_is_refused(value: object, message: str) -> None:
+    assert refused({"run": "true", "network": value}) == [f"steps[0].network: {message}"]
+    assert refused({"run": "true"}, network=value) == [f"network: {message}"]
+
+
+def test_what_is_produced_without_the_network_cannot_ask_for_hosts() -> None:
+    step: Fields = {"run": "true", "produces": ["dist"]}
+    [finding] = refused(step, network=["a.example"])
+    assert finding.startswith("steps[0].produces: is made again without the network")
+    assert plan({**step, "network": False}, network=["a.example"]).steps[0].produces == ("dist",)
+
+
+@pytest.mark.parametrize(
+    "value", [[], ["A.example"], ["a.example:443"], ["*"], [1], "a.example", ["a.example"] * 101]
+)
+def test_a_stored_list_that_no_file_gives_is_refused(value: object) -> None:
+    document = plan_document.to_document(plan({"run": "true", "network": ["a.example"]}))
+    cast("list[Fields]", document["steps"])[0]["network"] = value
+    with pytest.raises(BadDocument):
+        plan_document.from_document(document)
+
+
+def test_a_reply_may_name_hosts_or_the_whole_network() -> None:
+    steps = [
+        {"title": "a", "kind": "run", "run": "true", "network": value}
+        for value in (["A.example"], True, False, [])
+    ]
+    reply = schema.reply_plan(json.dumps({"title": "t", "objective": "o", "steps": steps}))
+    assert [step.network for step in reply.steps] == [("a.example",), True, False, False]

@@ -68,3 +68,21 @@ def test_the_ends_of_a_range_are_told_apart(low: float, high: float, shown: str)
 
 def test_only_one_of_a_kind_is_singular() -> None:
     assert [sentences.count(n, "step") for n in (0, 1, 2)] == ["0 steps", "1 step", "2 steps"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("steps[0].checks[1].timeout", "step 1, check 2, timeout"),
+        ("steps[1].files['a b.txt']", "step 2, file 'a b.txt'"),
+        ("dependencies[1]", "dependency 2"),
+        ("steps[2].depends_on[0]", "step 3, depends_on 1"),
+        ("title", "title"),
+        ("['my-field']", "'my-field'"),
+        ("steps[0]['my-field']", "step 1, 'my-field'"),
+        ("steps[0].argv[1][0]", "step 1, argv 2, item 1"),
+        ("", ""),
+    ],
+)
+def test_a_field_is_named_in_words_that_count_from_one(path: str, words: str) -> None:
+    assert sentences.field(path) == words

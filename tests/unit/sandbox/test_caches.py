@@ -185,6 +185,14 @@ def test_files_of_dependencies_with_a_secret_are_named(tmp_path: Path) -> None:
     assert list(configuration.secret_files(str(tmp_path), ())) == ["pip.conf"]
 
 
+def test_environments_in_a_directory_of_dependencies_are_searched_too(tmp_path: Path) -> None:
+    for name, mark in (("py311", "pyvenv.cfg"), ("conda", "conda-meta/history"), ("lib", "x")):
+        written(tmp_path / name / mark, "")
+        written(tmp_path / name / "pip.conf", "index-url = https://ada:pass@example.com/\n")
+    found = {*configuration.secret_files(str(tmp_path), ())}
+    assert found == {"py311/pip.conf", "conda/pip.conf"}
+
+
 def test_a_link_out_of_dependencies_names_no_file_of_theirs(tmp_path: Path) -> None:
     written(tmp_path / "home/pip.conf", "password = abc\n")
     written(tmp_path / "env/etc/pip.conf", "password = abc\n")

@@ -23,8 +23,8 @@ from git_orch.sandbox.policy import decision, whitelist
 from git_orch.sandbox.policy.whitelist import Whitelist
 
 SOAK = os.environ.get("GIT_ORCH_SOAK") == "1"
-LINES = 1_000_000 if SOAK else 100_000
-ACCEPTED = 10_000 if SOAK else 1_000
+LINES = 1_000_000 if SOAK else 40_000
+ACCEPTED = 10_000 if SOAK else 400
 SEED = random.SystemRandom().getrandbits(32) if SOAK else 20261121
 WHITELIST = Whitelist(whitelist.BASE | {"git", "rg", "jq"})
 

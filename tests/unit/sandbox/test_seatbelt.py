@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from git_orch import errors
+from git_orch.sandbox.network.proxy import Lists, Proxy
 from git_orch.sandbox.walls import seatbelt
 from git_orch.sandbox.walls.view import GitView, View
 
@@ -258,3 +259,12 @@ def test_there_is_no_seatbelt_without_its_program(
     assert seatbelt.find() is None
     program.touch(0o755)
     assert seatbelt.find() is not None
+
+
+def test_a_list_of_hosts_is_refused_where_there_are_no_network_namespaces(tmp_path: Path) -> None:
+    view = View(tmp_path, tmp_path, "/usr/bin", proxy=Proxy(Lists.of(("a.example",))))
+    with (
+        pytest.raises(errors.Refused, match="cannot hold a command to a list"),
+        seatbelt.Seatbelt().confine(("true",), view),
+    ):
+        pass

@@ -105,9 +105,11 @@ def test_a_fork_bomb_stops_at_the_limit(site: Site) -> None:
     """
     word = f"bomb-{os.urandom(6).hex()}"
     with subprocess.Popen([*users.as_user(site.user), "sleep", "300"]) as other:
-        ended = site.run([users.PYTHON, "-c", FORKING, word], processes=50)
-        assert other.poll() is None
-        other.kill()
+        try:
+            ended = site.run([users.PYTHON, "-c", FORKING, word], processes=50)
+            assert other.poll() is None
+        finally:
+            other.kill()
     refused = ended.output.split()
     assert ended.reason == "process-limit" or (refused[0] == "EAGAIN" and int(refused[1]) < 50)
     assert running(word) == []

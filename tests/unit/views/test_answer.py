@@ -45,7 +45,8 @@ def test_lines_beside_data_are_notes() -> None:
     answer = asked("one")
     answer.give(1)
     document = answer.document(0)
-    assert (document["data"], document["diagnostics"]) == (1, [{"level": "note", "text": "one"}])
+    note = {"level": "note", "code": "note", "message": "one", "fix": None}
+    assert (document["data"], document["diagnostics"]) == (1, [note])
 
 
 def test_data_that_is_nothing_is_data() -> None:
@@ -70,7 +71,7 @@ def test_an_error_beside_data_is_a_diagnosis() -> None:
     answer.diagnosis("hint: look at it")
     document = answer.document(1)
     assert document["diagnostics"] == [
-        {"level": "error", "error": "it failed", "hint": "look at it", "code": 1}
+        {"level": "error", "code": "failed", "message": "it failed", "fix": "look at it"}
     ]
     assert (document["data"], document["next"]) == ([], [])
 
@@ -87,3 +88,11 @@ def test_progress_is_no_diagnosis() -> None:
     answer = asked()
     answer.diagnosis("step 1/2 Write a.txt [files]")
     assert answer.document(0)["diagnostics"] == []
+
+
+@pytest.mark.parametrize(("hint", "is_next"), [("GDZC", True), ("PLAN", False), ("FILE...", False)])
+def test_a_handle_of_letters_is_nothing_to_fill_in(hint: str, *, is_next: bool) -> None:
+    answer = asked()
+    answer.diagnosis("error: it failed")
+    answer.diagnosis(f"hint: git orch show {hint}")
+    assert answer.document(0)["next"] == ([f"git orch show {hint}"] if is_next else [])

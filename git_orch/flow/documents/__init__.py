@@ -1,0 +1,1 @@
+"""From an idea to a spec: the deeds of the commands for documents."""

@@ -1,0 +1,1 @@
+"""Plans that other tools keep in files, read as plans of git-orch."""

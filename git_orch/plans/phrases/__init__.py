@@ -1,0 +1,1 @@
+"""Sentences that people type, and the commands that they mean."""
