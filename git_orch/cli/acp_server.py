@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import acp
@@ -172,19 +172,21 @@ class Agent:
             return "\n\n".join(part for part in (done, ended.text) if part)
         name, *words = text[1:].split() or [""]
         if name == "exec":
-            return await self._exec(session, words)
+            return await self._approved(session, lambda: self._run(session, words))
         typed = plan_window.command(name, window.name, words)
-        return f"Commands:\n{_USAGE}" if typed is None else (await window.run(typed)).text
+        if typed is None:
+            return f"Commands:\n{_USAGE}"
+        return await self._approved(session, lambda: window.run(typed))
 
-    async def _exec(self, session: Session, words: Sequence[str]) -> str:
-        """Run the plan, after the editor's user has approved it."""
-        ended = await self._run(session, words)
+    async def _approved(self, session: Session, act: Callable[[], Awaitable[Ended]]) -> str:
+        """Do what may run commands of the plan; where it needs approval, ask the editor's user, and
+        do it then.
+        """
+        ended = await act()
         if ended.error is None or "git orch approve" not in ended.error[1]:
             return ended.text
-        approved = await self._approve(session)
-        if approved is not None:
-            return approved
-        return (await self._run(session, words)).text
+        refusal = await self._approve(session)
+        return refusal if refusal is not None else (await act()).text
 
     async def _run(self, session: Session, words: Sequence[str]) -> Ended:
         waiting = list[asyncio.Future[None]]()
@@ -192,7 +194,7 @@ class Agent:
         def hear(event: Document) -> None:
             waiting.append(asyncio.ensure_future(self._hear(session, event)))
 
-        options = ["--approved", *(f"--steps={','.join(words)}" for _ in words[:1])]
+        options = [f"--steps={','.join(words)}"] if words else []
         typed = Typed("exec", options, (session.window.name,))
         ended = await own_command.stream(session.window.directory, typed, hear)
         await asyncio.gather(*waiting)

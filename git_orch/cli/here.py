@@ -139,17 +139,22 @@ def step_budget_option(function: F) -> F:
     return click.option("--max-step-usd", type=_USD, metavar="N", help=text)(function)
 
 
+def with_setting(variables: Mapping[str, str], name: str, value: str) -> dict[str, str]:
+    """The variables that add a setting to those of `variables`, as `git -c` would."""
+    number = variables.get("GIT_CONFIG_COUNT", "0")
+    place = int(number) if number.isdecimal() else 0
+    return {
+        "GIT_CONFIG_COUNT": str(place + 1),
+        f"GIT_CONFIG_KEY_{place}": name,
+        f"GIT_CONFIG_VALUE_{place}": value,
+    }
+
+
 def _set_price(ctx: click.Context, _option: click.Parameter, usd: float | None) -> None:
-    """Set orch.priceUnknown for this command and all that it starts, as `git -c` would."""
+    """Set orch.priceUnknown for this command and all that it starts."""
     if usd is None:
         return
-    number = os.environ.get("GIT_CONFIG_COUNT", "0")
-    place = int(number) if number.isdecimal() else 0
-    typed = {
-        "GIT_CONFIG_COUNT": str(place + 1),
-        f"GIT_CONFIG_KEY_{place}": "orch.priceUnknown",
-        f"GIT_CONFIG_VALUE_{place}": f"{usd:f}",
-    }
+    typed = with_setting(os.environ, "orch.priceUnknown", f"{usd:f}")
     before = {name: os.environ.get(name) for name in typed}
     os.environ.update(typed)
     ctx.call_on_close(lambda: _restore(before))

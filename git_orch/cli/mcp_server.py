@@ -179,7 +179,7 @@ def _add_running(server: MCPServer, directory: str) -> None:
         """Run the steps of an approved plan that are not done, in the background: call `wait` next.
         Failed steps run again.
         """
-        options = ["--detach", "--approved", f"--jobs={jobs}"]
+        options = ["--detach", f"--jobs={jobs}"]
         options += [f"--steps={steps}"] if steps else []
         options += ["--keep-going"] if keep_going else []
         return await _run(directory, Typed("exec", options, (plan,)))

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from git_orch.cli import here
 from git_orch.flow.run import background
 from git_orch.plans.document import Document
 from git_orch.sandbox import secrecy
@@ -79,7 +80,7 @@ async def run(directory: str, typed: Typed) -> Ended:
 def _run(directory: str, typed: Typed, child: list[tuple[int, str | None]]) -> Ended:
     done = tools.capture(
         _argv(typed, "--json"),
-        env=secrecy.all_variables(),
+        env=_environment(),
         cwd=directory,
         stdin=typed.stdin.encode("utf-8", "surrogateescape"),
         started=lambda pid: child.append((pid, tools.birth(pid))),
@@ -95,7 +96,7 @@ async def stream(directory: str, typed: Typed, hear: Callable[[Document], None])
     """Run `git orch exec` in a directory, to its end, and hear its events; whoever cancels this asks
     the run to end, and waits for that.
     """
-    session = tools.Session(_argv(typed, "--stream"), env=secrecy.all_variables(), cwd=directory)
+    session = tools.Session(_argv(typed, "--stream"), env=_environment(), cwd=directory)
     born, loop = tools.birth(session.pid), asyncio.get_running_loop()
     reading = asyncio.ensure_future(
         asyncio.to_thread(
@@ -122,6 +123,12 @@ def _read(session: tools.Session, typed: Typed, hear: Callable[[Document], objec
     if not isinstance(answered, dict) or not isinstance(status, int):
         return _killed(typed, tools.Finished(_BUG, b"", b""))
     return Ended(status, answered)
+
+
+def _environment() -> dict[str, str]:
+    """Our own variables: no command approves a plan by running it, since nobody reads its notes."""
+    variables = dict(secrecy.all_variables())
+    return {**variables, **here.with_setting(variables, "orch.approveByRunning", "false")}
 
 
 def _argv(typed: Typed, form: str) -> list[str]:

@@ -57,7 +57,8 @@ class Settings(NamedTuple):
     `docsDir` is a directory below the top of the worktree, `templatesDir` one from there, or an
     absolute path. `notify` is a command line that is told of new specs.
     `priceUnknown` is the price of models that no table has, in USD per million tokens. `privateHosts`
-    are those of a step's list whose address need not be public.
+    are those of a step's list whose address need not be public. With `approveByRunning`, running a plan
+    of one's own that asks for nothing out of the ordinary approves it.
     """
 
     model: str = DEFAULT_MODEL
@@ -93,6 +94,7 @@ class Settings(NamedTuple):
     agent: str = agents.OWN
     agentKey: tuple[str, ...] = ()  # noqa: N815
     privateHosts: tuple[str, ...] = ()  # noqa: N815
+    approveByRunning: bool = True  # noqa: N815
 
 
 _NAMES = frozenset(f"orch.{name.lower()}" for name in Settings._fields)
@@ -148,6 +150,8 @@ def of_user(repository: Repository) -> Settings:
         priceUnknown=_usd("orch.priceUnknown", price, "--global ") if price else None,
         agent=_agent(last("orch.agent")),
         agentKey=_names(own.get("orch.agentkey", [])),
+        approveByRunning="orch.approvebyrunning" not in own
+        or _flag("orch.approveByRunning", last("orch.approvebyrunning")),
         privateHosts=_hosts("orch.privateHosts", own.get("orch.privatehosts", [])),
         owner=last_of_any_scope(repository, "orch.owner") or None,
         keepWorktrees=_one_of(KEPT_WORKTREES, "orch.keepWorktrees", last("orch.keepworktrees")),

@@ -133,6 +133,22 @@ def test_nothing_runs_that_the_editors_user_did_not_approve(here: Here) -> None:
     assert editor.entries() == ["pending"]
 
 
+def test_no_slash_command_approves_a_plan_by_running_it(here: Here) -> None:
+    plan = here.plan(writing("a.txt", "b.txt"))
+    here("exec", plan, "--steps", "1")
+    changed = writing("a.txt", "b.txt")
+    changed["steps"][1]["checks"] = [{"command": "true"}]
+    here("edit", plan, "--from", "-", stdin=json.dumps(changed))
+
+    async def act(agent: acp_server.Agent, editor: Editor) -> None:
+        await agent.load_session(str(here.repo.path), plan)
+        await agent.prompt(plan, [acp.text_block("/redo 1")])
+
+    editor = driven(act, "reject_once")
+    assert editor.said().endswith("Nothing was approved, and nothing ran.")
+    assert len(editor.asked) == 1
+
+
 def test_a_session_loads_in_a_clone(here: Here, tmp_path: Path) -> None:
     plan = here.plan(writing("a.txt"))
     there = tmp_path / "clone"

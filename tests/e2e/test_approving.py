@@ -519,6 +519,15 @@ def test_exec_runs_only_what_was_approved_where_that_is_asked(here: Here) -> Non
     here("exec", "--approved", plan)
 
 
+def test_no_run_approves_a_plan_where_the_user_wants_none_to(here: Here) -> None:
+    here.repo.git("config", "--global", "orch.approveByRunning", "false")
+    plan = here.plan(writing("a.txt"))
+    refused = here("exec", plan, expect=3).err
+    assert f"git orch approve --dry-run {ids.short(plan)}" in refused
+    here("approve", plan)
+    here("exec", plan)
+
+
 def test_the_digest_that_a_dry_run_showed_approves(here: Here) -> None:
     plan = here.plan(writing("a.txt"))
     digest = data(here("approve", "--dry-run", plan, "--json").out)["digest"]

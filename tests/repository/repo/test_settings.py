@@ -50,6 +50,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "agent": ("acp:evil", "acp:evil"),
     "agentKey": ("SECRET_KEY", ("SECRET_KEY",)),
     "priceUnknown": ("0", 0.0),
+    "approveByRunning": ("false", False),
     "privateHosts": ("evil.example:443, localhost:8080", ("evil.example", "localhost:8080")),
 }
 
