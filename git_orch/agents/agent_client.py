@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import acp
 
 _LONGEST_LINE = 16 * 1024 * 1024  # bytes of one message
+MOST_TOKENS = 10**12  # more than any turn has: a sum stays a number that a log can hold
 _SUMMARY = 4_000  # characters of the last words
 # In the order of preference: never for longer than this one time.
 _YES, _NO = ("allow_once",), ("reject_once", "reject_always")
@@ -238,12 +238,13 @@ def _values(options: Any) -> list[str]:
 def _tokens(usage: Any) -> Tokens | None:
     if usage is None:
         return None
-    return Tokens(
+    counted = (
         usage.input_tokens,
         usage.output_tokens,
-        usage.cached_read_tokens or 0,
-        usage.cached_write_tokens or 0,
+        usage.cached_read_tokens,
+        usage.cached_write_tokens,
     )
+    return Tokens(*(min(max(0, count or 0), MOST_TOKENS) for count in counted))
 
 
 class _Client:
@@ -296,9 +297,7 @@ class _Client:
             elif kind in ("tool_call", "tool_call_update"):
                 self._take_tool_call(update)
             elif kind == "usage_update" and update.cost is not None:
-                amount = float(update.cost.amount)
-                if math.isfinite(amount):
-                    self._listener.paid(amount, update.cost.currency)
+                self._listener.paid(float(update.cost.amount), update.cost.currency)
 
     def _take_tool_call(self, update: Any) -> None:
         use = self._merged(update)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import IO
 
-from git_orch.agents.agent_client import Answer, Listener, Tokens
+from git_orch.agents.agent_client import MOST_TOKENS, Answer, Listener, Tokens
 
 _LONGEST_LINE = 16 * 1024 * 1024  # bytes
 _SUMMARY = 4_000  # characters
@@ -145,10 +145,16 @@ def _inner(event: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 def _count(fields: Mapping[str, object], name: str) -> int:
     value = fields.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return min(max(0, value), MOST_TOKENS)
 
 
 def _amount(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
+    try:
+        amount = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return math.inf
+    return amount if amount >= 0 else None  # NaN is nothing

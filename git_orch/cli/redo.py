@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 @words.plan_and_step_arguments
 @here.message_option("Add this text for the step's model; another -m is another paragraph.")
 @click.option("--model", metavar="MODEL", help="The model, if the step names none (orch.model).")
+@here.agent_option
 @here.budget_option
 @here.step_budget_option
 @here.price_unknown_option
 def command(
     plan: str | None,
     step: str | None,
+    *,
     remarks: tuple[str, ...],
     model: str | None,
+    agent: str | None,
     max_usd: float | None,
     max_step_usd: float | None,
 ) -> int:
@@ -44,18 +47,19 @@ def command(
     with contextlib.ExitStack() as stack:
         opened = stack.enter_context(here.open_plan(handle))
         chosen = settings.of_user(opened.repository)
-        stack.enter_context(runs.record(opened.place))
-        asks = any(
-            candidate.number == number and candidate.step.asks_model
-            for candidate in opened.status().steps
-        )
-        service = stack.enter_context(models.service(chosen, chosen.waitLimits)) if asks else None
         options = Options(
             model or chosen.model,
             max_usd=max_usd,
             max_step_usd=max_step_usd,
             retry_model=chosen.retryModel,
+            agent=here.agent(agent, chosen),
         )
+        stack.enter_context(runs.record(opened.place))
+        asks = any(
+            candidate.number == number and options.asks_model(candidate.step)
+            for candidate in opened.status().steps
+        )
+        service = stack.enter_context(models.service(chosen, chosen.waitLimits)) if asks else None
         summary, done = redo.redo(opened, number, options, service, remarks)
         after = opened.status()
         runs.record_end(opened.place, summary.exit_code)

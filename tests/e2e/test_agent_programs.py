@@ -110,6 +110,8 @@ def test_an_agent_is_ended_once_the_money_is_spent(here: Here, agent: Any) -> No
     [
         ([{"complain": "no login"}, {"exit": 0}], "in the middle of its work: no login"),
         ([WRITE, {"stop": "max_tokens"}], "the agent ended before it had finished: max_tokens"),
+        ([WRITE, {"pay": 1e300}], "'opencode' reports a cost of 1e+300 USD"),
+        ([WRITE, {"pay": -1.0}], "'opencode' reports a cost of -1.0 USD"),
     ],
 )
 def test_an_agent_that_does_not_finish_fails_its_step(
@@ -146,6 +148,50 @@ def test_a_command_of_the_user_gets_the_prompt_on_its_standard_input(
     [step] = here.show(plan)["steps"]
     assert (step["summary"], step["usd"]) == ("Copied it.", pytest.approx(0.02))
     assert step["usage"]["output_tokens"] == 7
+
+
+@pytest.mark.parametrize(
+    ("act", "error"),
+    [
+        ("kill -9 $$", "exited 137 (signal 9)"),
+        ("exec /no/such/program", "exited 127"),
+        ("echo '{\"total_cost_usd\": 1e999}'", "reports a cost of inf USD"),
+        (f"echo '{{\"total_cost_usd\": {'9' * 400}}}'", "reports a cost of inf USD"),
+    ],
+)
+def test_a_command_that_breaks_off_or_lies_fails_its_step(
+    here: Here, tmp_path: Path, act: str, error: str
+) -> None:
+    program = tmp_path / "any"
+    program.write_text(f"#!/bin/sh\necho 1 > one\n{act}\n")
+    program.chmod(0o755)
+    here.repo.git("config", "--global", "orch.agent", f"command:{program}")
+    done = here("exec", plan_of(here), "--retries", "0", expect=1)
+    assert error_of(done).endswith(error)
+
+
+def test_tokens_that_nobody_can_use_stay_numbers(here: Here, tmp_path: Path) -> None:
+    program = tmp_path / "any"
+    usage = json.dumps({"type": "result", "usage": {"input_tokens": 10**300, "output_tokens": -5}})
+    program.write_text(f"#!/bin/sh\necho 1 > one\necho '{usage}'\n")
+    program.chmod(0o755)
+    here.repo.git("config", "--global", "orch.agent", f"command:{program}")
+    plan = plan_of(here)
+    here("exec", plan)
+    counted = here.show(plan)["steps"][0]["usage"]
+    assert (counted["input_tokens"], counted["output_tokens"]) == (10**12, 0)
+
+
+def test_a_step_is_done_again_by_the_agent_that_is_chosen(here: Here, agent: Any) -> None:
+    agent("opencode", WRITE)
+    plan = plan_of(here)
+    here("exec", plan, "--agent", "opencode")
+    agent("gemini", {"write": "hello.py", "text": "print('ho')\n"})
+    here("redo", plan, "1", "--agent", "gemini")
+    assert file_of(here, plan, "hello.py") == "print('ho')"
+    here.repo.git("config", "--global", "orch.agent", "opencode")
+    here("redo", plan, "1")
+    assert file_of(here, plan, "hello.py") == "print('hi')"
 
 
 def test_only_the_users_own_configuration_chooses_an_agent(here: Here, agent: Any) -> None:

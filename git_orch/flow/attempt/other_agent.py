@@ -52,6 +52,8 @@ from git_orch.sandbox.process.wires import Wires
 from git_orch.sandbox.walls.launcher import Launcher
 
 _ERROR_TAIL = 2000  # characters of a program's complaints in an error
+_NOT_RUN = 126  # from here on a status says that it did not start, or that a signal ended it
+_MOST_USD = 1e6  # more than any attempt costs: a sum stays a number that a log can hold
 _PATIENCE = 1.0  # seconds that a program gets to end after its turn
 
 
@@ -188,13 +190,17 @@ def _answer(
         raise AttemptFailed(f"'{name}' did not end within {seconds:g} s", "timeout")
     if site.stop.is_set():
         raise AttemptFailed("by a signal", "interrupted")
-    if outcome.reason not in ("exited", "stopped"):
+    did_not_run = outcome.reason == "exited" and not 0 <= outcome.status < _NOT_RUN
+    is_cut_off = did_not_run and installed.program.way != "acp"  # of a protocol the end is missing
+    if is_cut_off or outcome.reason not in ("exited", "stopped"):
         raise AttemptFailed(f"'{name}' {checks.ended(outcome, seconds)}")
     try:
         return talk.result()
     except agent_client.TalkFailed as failed:
         complaint = redact.redacted(outcome.excerpt(_ERROR_TAIL).strip(), _secrets(site, installed))
         raise AttemptFailed(f"{failed.cause}{': ' if complaint else ''}{complaint}") from failed
+    except RecursionError as nested:
+        raise AttemptFailed(f"'{name}' sent what is nested too deeply to read") from nested
 
 
 def _argv(installed: Installed, directory: str, prompt: str, model: str | None) -> tuple[str, ...]:
@@ -260,7 +266,11 @@ class _Account:
             raise self._reached(book)
 
     def paid(self, total: float, currency: str) -> None:
-        """Take in the cost of the session so far. Raises BudgetReached once it is too much."""
+        """Take in the cost of the session so far. Raises BudgetReached once it is too much,
+        AttemptFailed for what cannot be a cost.
+        """
+        if not 0 <= total <= _MOST_USD:  # NaN is not, either
+            raise AttemptFailed(f"'{self._program.name}' reports a cost of {total} USD", "usage")
         if currency != "USD":
             name = self._program.name
             raise AttemptFailed(f"'{name}' reports its cost in '{currency}', not in USD", "usage")

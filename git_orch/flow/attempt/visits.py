@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from git_orch import checkpoints
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.site import Site
-from git_orch.plans import hosts, ids
+from git_orch.plans import hosts, ids, redact
 from git_orch.plans.hosts import Visit
 from git_orch.plans.missing import Missing
 from git_orch.sandbox import keeping
@@ -33,7 +33,11 @@ def write_down(job: Job, site: Site, visits: Iterable[Visit]) -> None:
             "event": "used",
             "turn": 0,
             "tool": TOOL,
-            "input": {"host": visit.target, "times": visit.times, "why": visit.why},
+            "input": {
+                "host": redact.redacted(visit.target, site.secrets),
+                "times": visit.times,
+                "why": visit.why,
+            },
             "verdict": _VERDICTS[visit.verdict],
         }
         for visit in visits

@@ -8,6 +8,7 @@ import os
 import time
 from pathlib import Path
 
+from git_orch.flow.attempt import visits
 from git_orch.flow.attempt.ending import Ending, Failed, Made, NotYet, Verified
 from git_orch.flow.attempt.job import Job
 from git_orch.flow.attempt.site import Site
@@ -86,6 +87,7 @@ def _command(job: Job, site: Site) -> Look:
         stop=site.stop,
         network=job.network,
     )
+    visits.write_down(job, site, outcome.visits)
     if outcome.reason == "exited" and outcome.status == 0:
         return Look(True, "it exited 0")
     how = f"exited {outcome.status}" if outcome.reason == "exited" else outcome.reason

@@ -355,6 +355,7 @@ complete -c git-orch -f -n '__git_orch_at undo' -s h -l help -d 'Print help.'
 complete -c git-orch -f -n '__git_orch_at undo 1' -a '(__git_orch_plans)'
 complete -c git-orch -f -n '__git_orch_at redo' -s m -l message -d 'Add this text for the step\'s model; another -m is another paragraph.' -x
 complete -c git-orch -f -n '__git_orch_at redo' -l model -d 'The model, if the step names none (orch.model).' -x
+complete -c git-orch -f -n '__git_orch_at redo' -l agent -d 'The agent program for steps that name none (orch.agent); git-orch for its own.' -x
 complete -c git-orch -f -n '__git_orch_at redo' -l max-usd -l max-cost -d 'Limit for the whole cost of the plan in USD; 0 is no limit (orch.maxUsd).' -x
 complete -c git-orch -f -n '__git_orch_at redo' -l max-step-usd -d 'Limit for the cost of each step in USD; 0 is no limit (orch.maxStepUsd).' -x
 complete -c git-orch -f -n '__git_orch_at redo' -l price-unknown -d 'Price of a model that no table has, per million tokens (orch.priceUnknown).' -x
