@@ -88,6 +88,15 @@ def test_a_plan_goes_on_when_the_runs_of_its_commit_have_passed(here: Here, gh: 
     assert asked == [f"run list --commit {commit} --limit 100 --json name,status,conclusion"] * 2
 
 
+def test_the_ci_is_asked_about_one_commit_while_others_land(here: Here, gh: Path) -> None:
+    log = script(gh, '[{"name": "test", "status": "completed", "conclusion": "success"}]')
+    steps = [{**step, "depends_on": []} for step in waiting(ci=True, every=3)["steps"][:2]]
+    plan = here.repo.plan({"title": "W", "steps": steps})
+    here("exec", "--jobs", "2")
+    commits = [line.split()[3] for line in log.read_text().splitlines()]
+    assert commits == [here.repo.git("rev-parse", f"orch/{plan}~2")] * 2
+
+
 def test_a_pull_request_that_was_closed_fails_the_step(here: Here, gh: Path) -> None:
     program = gh / "gh"
     program.write_text(CLOSED)

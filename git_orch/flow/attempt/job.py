@@ -75,7 +75,8 @@ class Job:
     the program that does the step ("": git-orch does it). `span` is that of the run, as W3C Trace
     Context. The worktree `holds` that tree when it is not `tree`: what the repetition before made.
     A step whose job `shows_prompt` reports the prompt that its model gets.
-    A step that waits fails at `waited_until`, in seconds since 1970.
+    A step that waits fails at `waited_until`, in seconds since 1970; CI is asked about the commit
+    `waited_on`, the tip when it began: others that land meanwhile nobody has pushed.
     """
 
     directory: str
@@ -112,6 +113,7 @@ class Job:
     holds: str | None = None
     shows_prompt: bool = False
     waited_until: float | None = None
+    waited_on: str | None = None
 
     @property
     def by_hand(self) -> bool:

@@ -40,6 +40,7 @@ def look(job: Job, site: Site) -> Ending:
 
 
 def _look(job: Job, site: Site, wait: Wait) -> Look:
+    commit = job.waited_on or job.base
     match wait.what:
         case "time":
             return _time(wait)
@@ -48,14 +49,14 @@ def _look(job: Job, site: Site, wait: Wait) -> Look:
         case "command":
             return _command(job, site)
         case "ci":
-            asked = ("run", "list", "--commit", job.base, "--limit", str(_MOST))
+            asked = ("run", "list", "--commit", commit, "--limit", str(_MOST))
             text = _gh(site, *asked, "--json", "name,status,conclusion")
             return text if isinstance(text, Look) else waits.ci(text)
         case "pull_request":
-            words = ("--search", job.base, "--state", "all", "--limit", str(_MOST))
+            words = ("--search", commit, "--state", "all", "--limit", str(_MOST))
             fields = "number,state,headRefOid,statusCheckRollup"
             text = _gh(site, "pr", "list", *words, "--json", fields)
-            return text if isinstance(text, Look) else waits.pull_request(text, job.base)
+            return text if isinstance(text, Look) else waits.pull_request(text, commit)
         case "person":
             return Look(None, "nobody has said so")
 

@@ -88,6 +88,7 @@ class Dispatch:
         self._earlier = dict(earlier)
         self._tries: Counter[str] = Counter()
         self._since: dict[str, float] = {}  # by step that waits, when it began to
+        self._waited_on: dict[str, str] = {}  # by step that waits, the commit at its first look
         self._task = task_of(terms.status)
         calls = terms.status.calls
         self._paid_attempts = frozenset(call.attempt for call in calls if call.attempt is not None)
@@ -156,6 +157,9 @@ class Dispatch:
             remarks=self._remarks(step_id) if with_model else (),
             reviewer=terms.options.model,
             waited_until=self._waited_until(step),
+            waited_on=self._waited_on.setdefault(step_id, self.tip.commit)
+            if step.kind == "wait"
+            else None,
             agent=terms.options.agent_of(step),
             span=telemetry.carrier(),
             shows_prompt=step_id == terms.options.debug_step,
