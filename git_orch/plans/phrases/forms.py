@@ -79,6 +79,9 @@ FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "resume|continue|proceed with? PLAN?",
         f"resume|continue run|work|execution {_OF}? PLAN?",
         "keep going",
+        f"{_EXECUTE}|try PLAN again",
+        f"{_EXECUTE}|try again",
+        "rerun|re-run|retry PLAN?",
         "carry|go on with? PLAN?",
     )),
     ("exec {plan} --dry-run", (
@@ -107,6 +110,9 @@ FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "what failed|next|now|runs",
         f"{_SHOW} me? what|everything|all that? failed",
         "what to do now|next?",
+        "what is next step|thing|command",
+        "what comes next",
+        "which|what steps are left|open|missing|pending|undone",
         "what should|can|do|must we|i do next|now?",
         "catch me|us up",
         "bring me|us up to speed",
@@ -153,6 +159,7 @@ FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
     ("show {plan} {n}", (
         f"{_SHOW}|describe|inspect step N {_OF}? PLAN?",
+        f"{_SHOW} me step N {_OF}? PLAN?",
         f"what is step N {_OF}? PLAN?",
     )),
     ("log {plan}", (
@@ -168,12 +175,16 @@ FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("diff {plan} {n}", (
         f"{_SHOW}? diff|changes {_OF} step N {_OF}? PLAN?",
         f"what changed {_OF} step N {_OF}? PLAN?",
+        f"{_SHOW} me? what changed {_OF} step N {_OF}? PLAN?",
+        f"{_SHOW} me? what step N {_OF}? PLAN? changed",
         "diff step N",
     )),
     ("cost {plan}", (
         f"{_SHOW}? cost|costs|price|spending {_OF}? PLAN?",
         "what does|did|do|will|has PLAN cost|costs",
-        "how much does|did|do|will|has PLAN cost",
+        "how much does|did|do|will|has PLAN cost so? far?",
+        "what does|did|do|has PLAN cost|costs so far",
+        "how much have we|i spent so? far?",
         f"what is cost|price {_OF}? PLAN?",
         "how much did we|i spend",
     )),
@@ -239,6 +250,8 @@ FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "undo PLAN?",
         "undo|revert last|latest change|command|edit|step?",
         "undo last|latest|that?",
+        "undo last|latest thing|action|one",
+        "undo what i|we did last?",
         "take PLAN back",
         "take back PLAN",
         "take back last|latest? change|edit",
@@ -297,6 +310,7 @@ FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("approve {plan}", ("approve PLAN?", "i approve PLAN")),
     ("archive {plan}", (
         "archive|shelve|abandon|discard PLAN",
+        "delete|remove PLAN",
         "put PLAN away|aside",
         "put away|aside PLAN",
     )),
@@ -307,6 +321,7 @@ FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
     ("stop {plan}", (
         "stop|halt|cancel|interrupt|abort PLAN?",
+        "stop|halt|cancel|interrupt|abort everything|all",
         f"stop|halt|cancel|interrupt|abort run|execution {_OF}? PLAN?",
     )),
     ("wait {plan}", (
