@@ -126,6 +126,7 @@ def test_files_in_no_folder_count_by_their_names_and_others_are_named(repo: Repo
             "T-001.md": file("T-001", "new"),
             "P-001.md": file("P-001", "ready"),
             "README.md": "# Ours\n",
+            "plan-b.md": "# What we do when it rains\n",
             "old/T-002.md": file("T-002", "new"),
             "tasks/done/T-003.md": file("T-003", "new"),
             "tasks/T-004.txt": "x",
@@ -136,7 +137,7 @@ def test_files_in_no_folder_count_by_their_names_and_others_are_named(repo: Repo
 
     assert "imported: T-001 is" in done.stdout
     assert "imported: P-001 is" in done.stdout
-    rest = "tasks/T-004.txt, tasks/done/, README.md, old/"
+    rest = "tasks/T-004.txt, tasks/done/, README.md, plan-b.md, old/"
     assert f"note: not read: {rest}\n" in done.stderr
     again = data(repo.orch("docs", "--import", str(place), "--json").stdout)
     assert (again["present"], again["unread"]) == (["P-001", "T-001"], rest.split(", "))

@@ -11,6 +11,9 @@ from conftest import Here, Prepared, Repo, data, writing
 from forging import forge
 
 from git_orch.plans.document import Document
+from git_orch.repo import localfiles
+from git_orch.repo.plan_place import PlanPlace
+from git_orch.repo.repository import discover
 
 
 def refs(repo: Repo) -> dict[str, str]:
@@ -83,6 +86,12 @@ def test_a_run_its_edit_and_the_plan_are_taken_back_one_after_the_other(here: He
     assert "did 'edit' again" in here("undo").out
     assert "did 'exec' again" in here("undo", "--again").out
     assert here.show(plan)["state"] == "COMPLETE"
+
+
+def test_a_first_run_that_goes_on_is_not_nothing(here: Here) -> None:
+    plan = here.plan(writing("a"))
+    with localfiles.lock(PlanPlace(discover(here.repo.path), plan)):
+        assert "another process is working on" in here("undo", plan, expect=6).err
 
 
 def test_a_rejected_plan_is_what_it_was(here: Here) -> None:

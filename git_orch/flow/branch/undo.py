@@ -29,7 +29,7 @@ from git_orch.plans.history.changes import Change, ChangeKind, Turn
 from git_orch.plans.history.events import Event
 from git_orch.plans.history.status import MoveKind, PlanState, Status
 from git_orch.plans.plan import Plan
-from git_orch.repo import ask, refs
+from git_orch.repo import ask, localfiles, refs
 from git_orch.repo.git import Git
 from git_orch.repo.log import catalog
 from git_orch.repo.log import log as store
@@ -141,7 +141,13 @@ def undo(place: PlanPlace, status: Status, reporter: Reporter, how: How) -> Undo
     """Reverse the last change of a plan, which may be archived. Raises Refused and Busy where what
     came after stands in the way: nothing is moved then.
     """
-    change, redo = last_change(place.repository, status, how)
+    try:
+        change, redo = last_change(place.repository, status, how)
+    except errors.Refused:
+        if localfiles.is_held(place):  # a run has begun: what it makes is what they mean
+            with localfiles.lock(place):  # raises Busy
+                pass
+        raise
     act = _Act(change, redo, how)
     if status.archived is not None:
         if change.kind in changes.OF_USERS_BRANCH:  # before anything changes

@@ -129,13 +129,13 @@ def read(folder: DocumentsFolder, shown: str, outcome: Outcome) -> list[Item]:
 
 
 def _read_top(folder: DocumentsFolder, files: Files, outcome: Outcome) -> bool:
-    """Read the files that lie in no folder and whose names tell what they are; whether there are
-    any.
+    """Read the files that lie in no folder and whose names and heads tell what they are; whether
+    there are any. Others begin with `plan-` as well.
     """
     there = False
     for file in folder.names(_TOP):
         of = next((of for begin, of in _FOLDER_OF.items() if file.lower().startswith(begin)), None)
-        if of is None:
+        if of is None or not _has_front_matter(folder, file):
             outcome.unread.append(file)
         else:
             there = True
@@ -143,6 +143,15 @@ def _read_top(folder: DocumentsFolder, files: Files, outcome: Outcome) -> bool:
     others = (other for other in folder.others(_TOP) if other.rstrip("/") not in FOLDERS)
     outcome.unread += others
     return there
+
+
+def _has_front_matter(folder: DocumentsFolder, file: str) -> bool:
+    """Whether a file has a head, or one that cannot be read."""
+    text = folder.read(_TOP, file)
+    try:
+        return isinstance(text, str) and front_matter.read(text) is not None
+    except front_matter.Malformed:
+        return True
 
 
 def _read_file(
