@@ -57,8 +57,8 @@ class Settings(NamedTuple):
     `docsDir` is a directory below the top of the worktree, `templatesDir` one from there, or an
     absolute path. `notify` is a command line that is told of new specs.
     `priceUnknown` is the price of models that no table has, in USD per million tokens. `privateHosts`
-    are those of a step's list whose address need not be public. With `approveByRunning`, running a plan
-    of one's own that asks for nothing out of the ordinary approves it.
+    are those of a step's list whose address need not be public. With `approveByRunning`, running a
+    plan of one's own that asks for nothing out of the ordinary approves it.
     """
 
     model: str = DEFAULT_MODEL

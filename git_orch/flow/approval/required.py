@@ -38,8 +38,8 @@ def require_approval(
 ) -> Grant:
     """The grant for the plan as it is now. Running a plan that was made here and asks for nothing
     out of the ordinary approves it, which is written down. `start` is the tree that a step would
-    start from (None: the tip's). Without `by_running`, or without the setting orch.approveByRunning,
-    only an approval counts that is recorded.
+    start from (None: the tip's). Without `by_running`, or without orch.approveByRunning, only an
+    approval counts that is recorded.
 
     Raises Refused, which names the field that differs, before anything runs.
     """

@@ -21,8 +21,8 @@ class Options:
     `left_out` those that somebody named to be left out or that need one of these, which `force`
     runs. `retries` is None where nobody asked, `backoff` is in seconds. `remarks` are what a person
     typed about steps; of the others what the log has counts. `agent` is the program that does agent
-    steps which name none ("": git-orch does). With `approved` running approves nothing. `debug_step` is the
-    ID of a step whose prompt people see.
+    steps which name none ("": git-orch does). With `approved` running approves nothing.
+    `debug_step` is the ID of a step whose prompt people see.
     """
 
     model: str
