@@ -504,6 +504,16 @@ def test_approve_prints_as_json_what_its_digest_is_of(here: Here) -> None:
     assert events(here.repo, plan)[-1]["digest"] == digest
 
 
+def test_a_step_that_gets_no_network_says_so_and_how_to_give_it(here: Here) -> None:
+    fetch = "curl -sS https://example.invalid/ > b"
+    plan = here.plan(asking(run=fetch))
+    here("approve", plan)
+    said = here("exec", plan, expect=1).err
+    approving = f"git orch approve {ids.short(plan)} --network 2"
+    assert f"step 2 asks for the network, which the approval does not give: {approving}" in said
+    assert f"hint: {approving}\n" in said
+
+
 def test_a_dry_run_of_approve_approves_nothing(here: Here) -> None:
     plan = here.plan(writing("a.txt"))
     said = here("approve", "--dry-run", plan).out

@@ -71,6 +71,8 @@ def hint(job: Job, visits: Iterable[Visit], lacked: Missing | None = None) -> st
     if lacking["private"]:
         host = hosts.parse(lacking["private"][0])
         return f"git config --global --add orch.privateHosts {host.name}:{host.port}"
+    if lacked is Missing.NETWORK and job.step.network and not job.network:
+        return f"git orch approve {ids.short(job.plan_id)} --network {job.number}"
     if lacked is Missing.NETWORK and job.network:
         ignored = not visits and job.network is not True
         why = "a program that does not use HTTPS_PROXY reaches none of its hosts"

@@ -35,7 +35,23 @@ def grant_to_run(plan: OpenPlan, status: Status, options: Options) -> Grant | No
         cause = "orch.setup in the repository's own configuration does not count"
         plan.reporter.emit(Note(f"{cause}; to set your own: git orch setup"))
     start = _start(plan, status, options)
-    return required.require_approval(plan, status, start, by_running=not options.approved)
+    grant = required.require_approval(plan, status, start, by_running=not options.approved)
+    _tell_of_no_network(plan, status, grant)
+    return grant
+
+
+def _tell_of_no_network(plan: OpenPlan, status: Status, grant: Grant) -> None:
+    """Report the steps that ask for the network and will run without it."""
+    numbers = [
+        step.number
+        for step in status.steps
+        if step.state not in SATISFIED and step.step.network and not grant.of(step.step)
+    ]
+    if numbers:
+        asking = f"{sentences.steps(numbers)} {sentences.verb(len(numbers), 'asks', 'ask')}"
+        approving = f"git orch approve {plan.name} --network {','.join(map(str, numbers))}"
+        text = f"{asking} for the network, which the approval does not give: {approving}"
+        plan.reporter.emit(Note(text))
 
 
 def refuse_unknown_models(
