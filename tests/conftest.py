@@ -120,12 +120,16 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+_FAMILIES = ("GIT_", "ANTHROPIC_", "XDG_", "ORCH_", "OTK_", "PYTHON", "LANG", "LC_")
+_OF_MACHINES = ("CI", "GITHUB_ACTOR", "NO_COLOR", "EDITOR", "VISUAL", "PAGER")
+
+
 def make_hermetic(home: Path, patch: pytest.MonkeyPatch) -> None:
     """Leave nothing in the environment that differs from machine to machine but PATH."""
     for name in list(os.environ):
         if (
-            name in (*caches.VARIABLES, *environment.ENVIRONMENTS)
-            or name.startswith(("GIT_", "ANTHROPIC_", "XDG_", "ORCH_", "PYTHON", "LANG", "LC_"))
+            name in (*caches.VARIABLES, *environment.ENVIRONMENTS, *_OF_MACHINES)
+            or name.startswith(_FAMILIES)
             or name.lower().endswith("_proxy")
         ):
             patch.delenv(name)
