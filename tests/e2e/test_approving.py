@@ -514,6 +514,14 @@ def test_a_step_that_gets_no_network_says_so_and_how_to_give_it(here: Here) -> N
     assert f"hint: {approving}\n" in said
 
 
+def test_the_approval_that_a_run_names_keeps_what_was_given(here: Here) -> None:
+    text = asking()
+    text["steps"][0]["network"] = True
+    plan = here.plan(text)
+    here("approve", plan, "--network", "1")
+    assert f"give: git orch approve {ids.short(plan)} --network 1,2\n" in here("exec", plan).err
+
+
 def test_a_dry_run_of_approve_approves_nothing(here: Here) -> None:
     plan = here.plan(writing("a.txt"))
     said = here("approve", "--dry-run", plan).out

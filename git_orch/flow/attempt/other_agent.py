@@ -269,11 +269,11 @@ class _Account:
         """Take in the cost of the session so far. Raises BudgetReached once it is too much,
         AttemptFailed for what cannot be a cost.
         """
-        if not 0 <= total <= _MOST_USD:  # NaN is not, either
-            raise AttemptFailed(f"'{self._program.name}' reports a cost of {total} USD", "usage")
         if currency != "USD":
             name = self._program.name
             raise AttemptFailed(f"'{name}' reports its cost in '{currency}', not in USD", "usage")
+        if not 0 <= total <= _MOST_USD:  # NaN is not, either
+            raise AttemptFailed(f"'{self._program.name}' reports a cost of {total} USD", "usage")
         if total > self.usd:
             self._charge(total - self.usd, {})
 

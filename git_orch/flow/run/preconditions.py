@@ -49,7 +49,9 @@ def _tell_of_no_network(plan: OpenPlan, status: Status, grant: Grant) -> None:
     ]
     if numbers:
         asking = f"{sentences.steps(numbers)} {sentences.verb(len(numbers), 'asks', 'ask')}"
-        approving = f"git orch approve {plan.name} --network {','.join(map(str, numbers))}"
+        kept = [step.number for step in status.steps if grant.of(step.step)]
+        listed = ",".join(map(str, sorted([*kept, *numbers])))
+        approving = f"git orch approve {plan.name} --network {listed}"
         text = f"{asking} for the network, which the approval does not give: {approving}"
         plan.reporter.emit(Note(text))
 
